@@ -1,0 +1,5 @@
+"""`python -m mlgit`."""
+
+from mlgit.cli.main import main
+
+main()

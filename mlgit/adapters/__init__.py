@@ -1,0 +1,1 @@
+"""The outside world in small verbs: files, documents, processes, Git and DVC."""

@@ -1,0 +1,91 @@
+"""Files and folders: reading with clear errors, and writing that is never half done."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlgit.errors import MlgitError
+
+
+def read_text(path: Path, *, name: str = "") -> str:
+    """The text of a UTF-8 file; `name` is how messages call it (default: the path)."""
+    shown = name or str(path)
+    raw = read_bytes(path, name=shown)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise MlgitError(
+            f"{shown}: line {line}: not UTF-8 text (byte 0x{raw[error.start]:02x} at offset {error.start})",
+            "save the file as UTF-8",
+        ) from error
+
+
+def read_bytes(path: Path, *, name: str = "") -> bytes:
+    """The bytes of a file; a missing or unreadable file is the user's to mend."""
+    shown = name or str(path)
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise MlgitError(f"{shown}: no such file") from error
+    except OSError as error:
+        raise MlgitError(f"{shown}: cannot be read: {error.strerror}") from error
+
+
+def write_atomic(path: Path, content: str | bytes, *, mode: int | None = None) -> None:
+    """Write beside the file, then replace it, so that a reader sees all of it or nothing.
+
+    `mode` are the permission bits; without it an existing file keeps its own and a new one follows the umask.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    path = path.resolve() if path.is_symlink() else path
+    if mode is None:
+        mode = _mode_for(path)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _mode_for(path: Path) -> int:
+    try:
+        return path.stat().st_mode & 0o777
+    except FileNotFoundError:
+        return 0o666 & ~current_umask()
+
+
+_umask: int | None = None
+
+
+def current_umask() -> int:
+    """The process's umask, read once: reading it means setting it for an instant."""
+    global _umask
+    if _umask is None:
+        _umask = os.umask(0o077)
+        os.umask(_umask)
+    return _umask
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a whole folder; a missing one is no error."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def temporary_folder(prefix: str) -> Iterator[Path]:
+    """A folder outside the project that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix=f"mlgit-{prefix}-") as folder:
+        yield Path(folder)

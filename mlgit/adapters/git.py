@@ -1,0 +1,145 @@
+"""Git in small verbs: bulk reads by plain `git` processes with `-z`, in a scrubbed environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from mlgit.adapters import process
+from mlgit.errors import MlgitError
+
+# Variables that would point git at another repository, index or identity than the one in `cwd`
+# (git sets them for hooks, and mlgit may run inside one).
+_SCRUBBED = {
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_PREFIX",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+}
+
+
+def environment() -> dict[str, str]:
+    """The environment for git: without the variables a calling hook leaves behind, with plain English messages."""
+    env = {key: value for key, value in os.environ.items() if key not in _SCRUBBED}
+    env["LC_ALL"] = "C.UTF-8"
+    env["GIT_TERMINAL_PROMPT"] = "0"
+    return env
+
+
+def run(
+    cwd: Path, *args: str, stdin: bytes | None = None, check: bool = True, env: dict[str, str] | None = None
+) -> process.Completed:
+    """Run `git ARGS` in `cwd`; `env` adds to the scrubbed environment."""
+    return process.run(["git", *args], cwd=cwd, stdin=stdin, check=check, env={**environment(), **(env or {})})
+
+
+def line(cwd: Path, *args: str) -> str:
+    """The one line that `git ARGS` prints."""
+    return run(cwd, *args).text.rstrip("\n")
+
+
+def toplevel(path: Path) -> Path | None:
+    """The root of the working tree that holds `path`, or None outside a repository."""
+    done = run(path, "rev-parse", "--show-toplevel", check=False)
+    return Path(done.text.rstrip("\n")) if done.code == 0 else None
+
+
+def resolve(root: Path, revision: str) -> str:
+    """The full commit id of a revision.
+
+    Raises MlgitError when the revision is unknown or is not a commit.
+    """
+    done = run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", check=False)
+    if done.code != 0:
+        raise MlgitError(f"unknown revision '{revision}'", "`git log --oneline` and `git branch -a` list what there is")
+    return done.text.strip()
+
+
+def merge_base(root: Path, one: str, other: str) -> str | None:
+    """The best common ancestor of two commits, or None for unrelated histories."""
+    done = run(root, "merge-base", one, other, check=False)
+    return done.text.strip() or None
+
+
+def default_branch(root: Path) -> str | None:
+    """The branch others merge into: what the remote calls HEAD, else main, master or init.defaultBranch."""
+    done = run(root, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD", check=False)
+    if done.code == 0:
+        return done.text.strip()
+    configured = run(root, "config", "init.defaultBranch", check=False).text.strip()
+    for name in ("main", "master", configured):
+        if name and has_ref(root, f"refs/heads/{name}"):
+            return name
+    return None
+
+
+def has_ref(root: Path, ref: str) -> bool:
+    """Whether a full ref name exists."""
+    return run(root, "show-ref", "--verify", "--quiet", ref, check=False).code == 0
+
+
+def has_commits(root: Path) -> bool:
+    """Whether HEAD points at a commit (false in a repository just made)."""
+    return run(root, "rev-parse", "--verify", "--quiet", "HEAD", check=False).code == 0
+
+
+def list_tree(root: Path, revision: str, *, under: str = "") -> dict[str, tuple[str, str, int]]:
+    """Every file of a revision: path relative to the repository -> (mode, blob id, size in bytes)."""
+    args = ["ls-tree", "-r", "-z", "-l", "--full-tree", revision, "--", *([under] if under else [])]
+    found: dict[str, tuple[str, str, int]] = {}
+    for row in run(root, *args).text.split("\0"):
+        if not row:
+            continue
+        head, _, path = row.partition("\t")
+        mode, kind, blob, size = head.split()
+        if kind == "blob":
+            found[path] = (mode, blob, int(size))
+    return found
+
+
+def read_blobs(root: Path, blobs: Iterable[str]) -> dict[str, bytes]:
+    """The contents of blobs by id, in one `cat-file --batch` process; a missing id is left out."""
+    wanted = list(dict.fromkeys(blobs))
+    if not wanted:
+        return {}
+    done = run(root, "cat-file", "--batch", "--buffer", stdin="".join(f"{blob}\n" for blob in wanted).encode())
+    contents: dict[str, bytes] = {}
+    output, position = done.stdout, 0
+    for blob in wanted:
+        end = output.index(b"\n", position)
+        head = output[position:end].split()
+        position = end + 1
+        if head[-1] == b"missing":
+            continue
+        size = int(head[-1])
+        contents[blob] = output[position : position + size]
+        position += size + 1
+    return contents
+
+
+def ignored(root: Path, paths: Iterable[str]) -> set[str]:
+    """Which of these paths (relative to `root`) Git ignores."""
+    rows = "".join(f"{path}\0" for path in paths)
+    if not rows:
+        return set()
+    done = run(root, "check-ignore", "-z", "--stdin", "--no-index", stdin=os.fsencode(rows), check=False)
+    if done.code > 1:
+        raise process.ProcessError(done)
+    return {path for path in done.text.split("\0") if path}
+
+
+def init(folder: Path, *, branch: str = "main") -> None:
+    """Make a repository in an existing folder."""
+    run(folder, "init", "--quiet", f"--initial-branch={branch}")
+
+
+def commit_all(root: Path, message: str) -> str:
+    """Stage everything that is not ignored and commit it, as the user's own configuration says; the new commit id."""
+    run(root, "add", "--all")
+    run(root, "commit", "--quiet", "--message", message)
+    return line(root, "rev-parse", "HEAD")

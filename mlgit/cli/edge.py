@@ -1,0 +1,125 @@
+"""The edge: the click group with its lazy command table, and the one handler that turns errors into exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from mlgit import __version__, errors
+from mlgit.errors import MlgitError
+from mlgit.schema import near_miss
+
+# name -> (module, one line for the overview); the module holds a click command called `command`.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "new": ("mlgit.cli.new", "Make a new ML repository from a template."),
+    "run": ("mlgit.cli.run", "Run what is stale in the pipeline."),
+    "status": ("mlgit.cli.status", "Say which stages are stale, and why."),
+    "dag": ("mlgit.cli.dag", "Draw the pipeline."),
+    "diff": ("mlgit.cli.diff", "Compare metrics, parameters and data between two revisions."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and summaries without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"no such command '{args[0]}'" + near_miss(args[0], COMMANDS))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with `mlgit new my-model`, then `cd my-model` and `mlgit run`. `mlgit COMMAND --help` has examples.",
+)
+@click.version_option(__version__, "-V", "--version", message="mlgit %(version)s")
+def group() -> None:
+    """A Git repository as the whole ML platform: pipelines, metrics, models and their history are files and commits."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line and return its exit code; every error ends here, and none as a traceback on screen."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = group.main(args=list(argv), prog_name="mlgit", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else errors.EXIT_YES
+    except MlgitError as error:
+        complain(error.message, error.hint)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.UsageError as error:
+        name = error.ctx.command_path if error.ctx else "mlgit"
+        complain(error.format_message(), f"`{name} --help` shows the usage")
+    except click.ClickException as error:
+        complain(error.format_message())
+    except (KeyboardInterrupt, click.Abort):
+        complain("interrupted")
+        return errors.EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough; the rest of the output has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return errors.EXIT_YES
+    except Exception:
+        complain(
+            f"a defect in mlgit {__version__}, not in your project; the traceback is in {_write_crash_log(argv)}",
+            "please report it with that file",
+        )
+        return errors.EXIT_DEFECT
+    return errors.EXIT_CANNOT_ANSWER
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def complain(message: str, hint: str = "") -> None:
+    """Say what is wrong, and below it what to do next, on standard error."""
+    color = use_color(sys.stderr)
+    sys.stdout.flush()
+    click.echo(click.style("error: ", fg="red", bold=True) + message if color else f"error: {message}", err=True, color=color)
+    if hint:
+        click.echo(click.style("hint: ", fg="cyan") + hint if color else f"hint: {hint}", err=True, color=color)
+
+
+def use_color(stream: object) -> bool:
+    """Whether to colour what goes to `stream`: a terminal, and NO_COLOR not set (https://no-color.org)."""
+    return (
+        bool(getattr(stream, "isatty", lambda: False)()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
+
+
+def _write_crash_log(argv: Sequence[str]) -> str:
+    folder = Path.cwd() / ".dvc" / "tmp" / "mlgit"
+    text = f"mlgit {__version__}\nPython {sys.version}\n{sys.platform}\narguments: {list(argv)}\n\n{traceback.format_exc()}"
+    try:
+        target = folder if folder.parent.is_dir() else Path(tempfile.gettempdir())
+        target.mkdir(exist_ok=True)
+        descriptor, path = tempfile.mkstemp(prefix="mlgit-defect-", suffix=".log", dir=target)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        return path
+    except OSError:
+        return f"(no file could be written)\n{text}"

@@ -1,0 +1,21 @@
+"""The one error a user can cause, and the exit codes."""
+
+from __future__ import annotations
+
+EXIT_YES = 0
+EXIT_NO = 1
+EXIT_CANNOT_ANSWER = 2
+EXIT_DEFECT = 3
+EXIT_INTERRUPTED = 130
+
+
+class MlgitError(Exception):
+    """Something outside mlgit is wrong, and the user can mend it.
+
+    `message` says what and where (`file: path: key`), `hint` says what to type or change next.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint

@@ -1,0 +1,1 @@
+"""dvc.yaml -> graph -> status (with reasons) -> plan -> run."""

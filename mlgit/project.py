@@ -1,0 +1,67 @@
+"""Where a project is: its root (the folder with `.dvc`), its Git repository, and mlgit's own folder inside `.dvc/tmp`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlgit import config
+from mlgit.adapters import documents, files
+from mlgit.errors import MlgitError
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A DVC project inside a Git repository; all paths are absolute.
+
+    `root` holds `.dvc`; `git_root` is the working tree's top (`root` or above it, as in a monorepo).
+    """
+
+    root: Path
+    git_root: Path
+
+    @property
+    def prefix(self) -> str:
+        """The project's folder relative to the Git repository, '' at its top, else ending with '/'."""
+        relative = self.root.relative_to(self.git_root).as_posix()
+        return "" if relative == "." else f"{relative}/"
+
+    @property
+    def dvc_folder(self) -> Path:
+        return self.root / ".dvc"
+
+    @property
+    def own_folder(self) -> Path:
+        """mlgit's disposable files (ignored by Git through `.dvc/.gitignore`)."""
+        return self.dvc_folder / "tmp" / "mlgit"
+
+    def relative(self, path: Path) -> str:
+        """A path as messages show it: relative to the current folder where that is shorter."""
+        return os.path.relpath(path)
+
+
+def find(start: Path | None = None) -> Project:
+    """The project that holds `start` (default: the current folder).
+
+    Raises MlgitError, with what to type, outside a Git repository and outside a DVC project.
+    """
+    here = (start or Path.cwd()).resolve()
+    root = next((folder for folder in (here, *here.parents) if (folder / ".dvc").is_dir()), None)
+    git_root = next((folder for folder in (root or here, *(root or here).parents) if (folder / ".git").exists()), None)
+    if git_root is None:
+        raise MlgitError(f"{here}: not inside a Git repository", "`mlgit new DIR` makes one, or type `git init && dvc init`")
+    if root is None or not root.is_relative_to(git_root):
+        raise MlgitError(f"{here}: no DVC project here or in any folder above", "type `dvc init` in the project's folder")
+    return Project(root, git_root)
+
+
+def load_config(project: Project) -> config.Config:
+    """The project's mlgit.yaml; without the file, the empty configuration.
+
+    Raises MlgitError naming file and key for every fault.
+    """
+    path = project.root / config.NAME
+    if not path.exists():
+        return config.Config()
+    return config.parse(documents.parse_yaml(files.read_text(path, name=config.NAME), name=config.NAME))

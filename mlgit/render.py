@@ -1,0 +1,101 @@
+"""Text that people read: tables, sizes, durations, colours. Pure: strings in, strings out."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+
+def paint(text: str, style: str, *, color: bool) -> str:
+    """`text` in one of the styles bold, dim, red, green, yellow, cyan; as it is when `color` is False."""
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if color and text else text
+
+
+def plain(text: str) -> str:
+    """Text from a repository made safe for a terminal: control characters are shown, not obeyed."""
+    return "".join(char if char == "\t" or unicodedata.category(char)[0] != "C" else _shown(char) for char in text)
+
+
+def _shown(char: str) -> str:
+    return char.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def width(text: str) -> int:
+    """How many terminal columns `text` takes (wide East Asian characters take two)."""
+    return sum(0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> str:
+    """Rows as aligned columns, two spaces apart; the columns numbered in `right` are aligned to the right."""
+    lines = [[plain(cell) for cell in row] for row in (header, *rows)]
+    to_right = set(right)
+    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            _pad(cell, size, index in to_right) for index, (cell, size) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _pad(cell: str, size: int, right: bool) -> str:
+    space = " " * (size - width(cell))
+    return space + cell if right else cell + space
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> str:
+    """Rows as a GitHub Markdown table, every cell escaped."""
+    to_right = set(right)
+    rule = ["---:" if index in to_right else "---" for index in range(len(header))]
+    body = [[markdown_text(cell) for cell in row] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in ([markdown_text(cell) for cell in header], rule, *body))
+
+
+def markdown_text(text: str) -> str:
+    """Text from a repository as plain words in Markdown: no markup, mention, link or line break survives."""
+    safe = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for char in "\\`*_{}[]()#+!|~$:@":
+        safe = safe.replace(char, f"&#{ord(char)};" if char in "@:$|" else "\\" + char)
+    return safe
+
+
+def number(value: float) -> str:
+    """A number with at most six significant digits, without losing that it is a whole one."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, int) or not math.isfinite(value):
+        return str(value)
+    return f"{value:.6g}"
+
+
+def signed(value: float) -> str:
+    """A difference with its sign; no difference is 0."""
+    return "0" if value == 0 else ("+" if value > 0 else "") + number(value)
+
+
+def size(n_bytes: int) -> str:
+    """Bytes in powers of 1024, three significant digits."""
+    value, unit = float(n_bytes), "B"
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if value < 1000 or unit == "TiB":
+            break
+        value /= 1024
+    return f"{n_bytes} B" if unit == "B" else f"{value:.3g} {unit}"
+
+
+def seconds(duration: float) -> str:
+    """A duration as people say it: 0.42 s, 12.3 s, 3 min 05 s, 2 h 04 min."""
+    if duration < 59.95:
+        return f"{duration:.2f} s" if duration < 9.995 else f"{duration:.1f} s"
+    minutes, rest = divmod(round(duration), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def count(number_of: int, noun: str) -> str:
+    """`1 stage`, `2 stages`."""
+    return f"{number_of} {noun}" if number_of == 1 else f"{number_of} {noun}s"
