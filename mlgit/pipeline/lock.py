@@ -1,0 +1,218 @@
+"""`dvc.lock`, byte for byte as DVC writes it, kept as one piece of text per stage.
+
+DVC dumps the whole file through ruamel.yaml. Dumping stage by stage and joining the texts gives the same bytes, so a
+finished stage costs its own text only. The text of plain values is written here; for a value that would need quoting,
+folding or a tag, `entry_text` answers None and the caller lets DVC's own serializer write that one stage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mlgit.errors import MlgitError
+from mlgit.pipeline.model import Digest, Entry, Item
+
+HEADER = "schema: '2.0'\nstages:\n"
+
+# Plain scalars that YAML 1.2 and 1.1 both read as text and that no emitter quotes or folds: a letter, slash or dot first,
+# then nothing that could be an indicator. ruamel folds at column 80, so a line has to stay below it.
+_PLAIN = re.compile(r"(?:[A-Za-z/_]|\.\.?/)(?:[A-Za-z0-9_./@+=-]|[,;|&>*?()%!~^$'\"\[\]{}<\\`](?! *$)|:(?=[^ ])| (?=[^ #]))*")
+_RESERVED = re.compile(r"(?i)y|n|yes|no|on|off|true|false|null|nan|inf|-?\.inf|\.nan")
+_WIDTH = 80
+
+
+def _plain(text: str, column: int) -> str | None:
+    if not text or not _PLAIN.fullmatch(text) or _RESERVED.fullmatch(text) or ": " in text or " #" in text:
+        return None
+    if " " in text and column + len(text) >= _WIDTH:
+        return None
+    return text
+
+
+def _scalar(value: Any, column: int) -> str | None:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return repr(value).lower() if value == value and abs(value) != float("inf") else None
+    return _plain(value, column) if isinstance(value, str) else None
+
+
+def _value(prefix: str, value: Any, indent: int, rows: list[str]) -> bool:
+    """Append `prefix value` (prefix ends with `:` or is a bare `-`) to the rows; False where only DVC knows the text."""
+    if isinstance(value, Mapping):
+        return bool(value) and _nested(prefix, value, indent, rows)
+    if isinstance(value, (list, tuple)):
+        if not value:
+            return False
+        rows.append(prefix)
+        return all(
+            not isinstance(item, (Mapping, list, tuple)) and _value(" " * indent + "-", item, indent, rows) for item in value
+        )
+    text = _scalar(value, len(prefix) + 1)
+    if text is None:
+        return False
+    rows.append(f"{prefix} {text}" if text else prefix)
+    return True
+
+
+def _nested(prefix: str, value: Mapping[Any, Any], indent: int, rows: list[str]) -> bool:
+    rows.append(prefix)
+    for key, inner in value.items():
+        name = _plain(key, indent + 2) if isinstance(key, str) else None
+        if name is None or not _value(f"{' ' * (indent + 2)}{name}:", inner, indent + 2, rows):
+            return False
+    return True
+
+
+def entry_text(name: str, entry: Entry) -> str | None:
+    """The text of one stage in dvc.lock, or None where a value needs DVC's own serializer."""
+    shown = _plain(name, 2)
+    if shown is None:
+        return None
+    rows = [f"  {shown}:"]
+    return "\n".join(rows) + "\n" if _body(document(entry), 4, rows) else None
+
+
+def run_cache_text(entry: Entry) -> str | None:
+    """The text of a run-cache file for an entry, or None where it needs DVC's own serializer."""
+    rows: list[str] = []
+    return "\n".join(rows) + "\n" if _body(document(entry), 0, rows) else None
+
+
+def _body(body: Mapping[str, Any], indent: int, rows: list[str]) -> bool:
+    pad = " " * indent
+    for key, value in body.items():
+        if key in ("deps", "outs"):
+            rows.append(f"{pad}{key}:")
+            for item in value:
+                path = _plain(item["path"], indent + 8)
+                if path is None:
+                    return False
+                rows.append(f"{pad}- path: {path}")
+                rows.extend(f"{pad}  {field}: {_scalar(inner, 0)}" for field, inner in item.items() if field != "path")
+        elif not _value(f"{pad}{key}:", value, indent, rows):
+            return False
+    return True
+
+
+def document(entry: Entry) -> dict[str, Any]:
+    """The entry as the mapping that dvc.lock holds, in DVC's order; what is empty is left out."""
+    body: dict[str, Any] = {"cmd": list(entry.cmd) if isinstance(entry.cmd, tuple) else entry.cmd}
+    if entry.deps:
+        body["deps"] = [_item(item) for item in entry.deps]
+    if entry.params:
+        body["params"] = {path: dict(values) for path, values in entry.params.items()}
+    if entry.outs:
+        body["outs"] = [_item(item) for item in entry.outs]
+    return body
+
+
+def _item(item: Item) -> dict[str, Any]:
+    digest = item.digest
+    row: dict[str, Any] = {"path": item.path, "hash": "md5", "md5": digest.md5, "size": digest.size}
+    if digest.nfiles is not None:
+        row["nfiles"] = digest.nfiles
+    if digest.isexec:
+        row["isexec"] = True
+    return row
+
+
+def parse_entry(body: Mapping[str, Any], *, name: str, stage: str) -> Entry | None:
+    """The entry in a stage of a parsed dvc.lock; None for one that only DVC understands (cloud versions, DVC 2 hashes).
+
+    Raises MlgitError for a stage that is not a lock entry at all.
+    """
+    try:
+        cmd = body["cmd"]
+        if not _is_plain_entry(body):
+            return None
+        return Entry(
+            cmd=tuple(cmd) if isinstance(cmd, list) else cmd,
+            deps=tuple(map(_parse_item, body.get("deps") or ())),
+            params=body.get("params") or {},
+            outs=tuple(map(_parse_item, body.get("outs") or ())),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise MlgitError(
+            f"{name}: stages.{stage}: not a lock entry ({error!r})", f"restore the file: `git checkout -- {name}`"
+        ) from error
+
+
+def _is_plain_entry(body: Mapping[str, Any]) -> bool:
+    known = {"path", "hash", "md5", "size", "nfiles", "isexec"}
+    items = [*(body.get("deps") or ()), *(body.get("outs") or ())]
+    return all(item.keys() <= known and item.get("hash") == "md5" and "md5" in item for item in items)
+
+
+def _parse_item(row: Mapping[str, Any]) -> Item:
+    nfiles = row.get("nfiles")
+    md5 = row["md5"]
+    if nfiles is None and md5.endswith(".dir"):
+        nfiles = -1  # written by hand or by an old DVC: a folder whose file count is not known
+    return Item(row["path"], Digest(md5, row.get("size", 0), nfiles, bool(row.get("isexec"))))
+
+
+def split(text: str, *, name: str) -> tuple[str, dict[str, str]]:
+    """A lock's text as what stands before the stages and the text of every stage by name.
+
+    Raises MlgitError for text that is not laid out as DVC lays it out.
+    """
+    head, found, stages = text.partition("stages:\n")
+    if not found or (head and not head.endswith("\n")):
+        raise MlgitError(f"{name}: no 'stages:' in it", f"restore the file: `git checkout -- {name}`")
+    pieces: dict[str, str] = {}
+    current: list[str] = []
+    for row in stages.splitlines(keepends=True):
+        if row.startswith("  ") and row[2:3] not in (" ", "-", "", "\n", "#"):
+            current = [row]
+            pieces[_stage_name(row)] = ""
+        elif not row.strip() or row.startswith(" "):
+            current.append(row)
+        else:
+            raise MlgitError(f"{name}: '{row.strip()}' below 'stages:'", f"restore the file: `git checkout -- {name}`")
+        if pieces:
+            pieces[next(reversed(pieces))] = "".join(current)
+    return head + found, pieces
+
+
+def _stage_name(row: str) -> str:
+    key = row.strip().removesuffix(":")
+    if key[:1] == '"':
+        return str(json.loads(key))
+    return key[1:-1].replace("''", "'") if key[:1] == "'" else key
+
+
+def join(head: str, pieces: Mapping[str, str]) -> str:
+    """The whole lock again."""
+    return head + "".join(pieces.values())
+
+
+def run_cache_key(entry: Entry) -> str:
+    """The name under which the run cache files every result for this command on these inputs."""
+    body = _without_sizes(document(entry))
+    body["outs"] = [item.path for item in entry.outs]
+    return _sha256(body)
+
+
+def run_cache_value(entry: Entry) -> str:
+    """The name of this very result in the run cache."""
+    return _sha256(_without_sizes(document(entry)))
+
+
+def _without_sizes(value: Any) -> Any:
+    # DVC leaves out every key called size or nfiles, wherever it stands (also among parameters).
+    if isinstance(value, Mapping):
+        return {key: _without_sizes(inner) for key, inner in value.items() if key not in ("size", "nfiles")}
+    return [_without_sizes(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _sha256(body: Any) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

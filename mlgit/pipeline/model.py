@@ -1,0 +1,118 @@
+"""The values of a pipeline: stages and what they read and write. They know nothing of where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Command = str | tuple[str, ...]
+OutputKind = Literal["out", "metric", "plot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """A file or folder that a stage reads: its path as written and as seen from the project's root."""
+
+    path: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The parameters that a stage reads from one file; no keys means the whole file."""
+
+    path: str
+    target: str
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file or folder that a stage writes."""
+
+    path: str
+    target: str
+    kind: OutputKind = "out"
+    cache: bool = True
+    persist: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """The content of a file or folder: its md5 (ending in `.dir` for a folder), size in bytes, and number of files."""
+
+    md5: str
+    size: int
+    nfiles: int | None = None
+    isexec: bool = False
+
+    @property
+    def is_folder(self) -> bool:
+        return self.nfiles is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A dependency or output as a lock records it."""
+
+    path: str
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What `dvc.lock` records of one stage: the command that ran, on what, and what it made."""
+
+    cmd: Command
+    deps: tuple[Item, ...] = ()
+    params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    outs: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of a pipeline, with everything in it resolved.
+
+    `file` is the dvc.yaml (or .dvc file) that declares it, relative to the project's root, and `wdir` the folder its
+    command runs in ('' is the root). A stage without a command is a source: data that `dvc add` or an import tracks.
+    `exotic` says why the stage has to go through DVC's own objects; '' for what mlgit runs by itself.
+    """
+
+    name: str
+    file: str
+    cmd: Command = ()
+    wdir: str = ""
+    deps: tuple[Dependency, ...] = ()
+    params: tuple[Parameters, ...] = ()
+    outs: tuple[Output, ...] = ()
+    frozen: bool = False
+    always_changed: bool = False
+    desc: str = ""
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    exotic: str = ""
+
+    @property
+    def address(self) -> str:
+        """How DVC and mlgit call the stage: `train`, `sub/dvc.yaml:train`, `data/raw.csv.dvc`."""
+        if not self.name:
+            return self.file
+        return self.name if self.file == "dvc.yaml" else f"{self.file}:{self.name}"
+
+    @property
+    def is_source(self) -> bool:
+        return not self.cmd
+
+    @property
+    def is_callback(self) -> bool:
+        """A command without dependencies and outputs: it runs every time."""
+        return bool(self.cmd) and not (self.deps or self.params or self.outs)
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The shell commands, one shell each: the items of a list, or the lines of a text (as DVC runs them)."""
+        return tuple(self.cmd.splitlines()) if isinstance(self.cmd, str) else self.cmd
+
+    @property
+    def lock_file(self) -> str:
+        return self.file.removesuffix(".yaml") + ".lock"

@@ -1,0 +1,227 @@
+"""Parsed pipeline files -> stages. What a dvc.yaml may hold stands in tables here; templating is resolved before."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from mlgit.errors import MlgitError
+from mlgit.pipeline.model import Command, Dependency, Digest, Entry, Item, Output, OutputKind, Parameters, Stage
+from mlgit.schema import Anything, Boolean, Either, Key, ListOf, MapOf, Schema, Table, Text, check
+
+_TEXT = Text()
+_ANY = Anything()
+_PATHS: Schema = ListOf(Either((_TEXT, MapOf(_ANY))))
+_VARS: Schema = ListOf(Either((_TEXT, MapOf(_ANY))))
+
+# Values may still hold `${...}` here, so the types are those before templating.
+_DEFINITION: tuple[Key, ...] = (
+    Key("cmd", Either((_TEXT, ListOf(_TEXT))), "the command, or a list of commands", required=True),
+    Key("matrix", MapOf(Either((_TEXT, ListOf(_ANY)))), "names with lists of values: one stage for every combination"),
+    Key("wdir", _TEXT, "the folder the command runs in"),
+    Key("deps", ListOf(_TEXT), "files and folders the command reads"),
+    Key("params", ListOf(Either((_TEXT, MapOf(_ANY)))), "parameters the command reads"),
+    Key("vars", _VARS, "variables for templating in this stage"),
+    Key("frozen", Either((Boolean(), _TEXT)), "whether changes before this stage are passed over"),
+    Key("meta", _ANY, "anything; mlgit reads its own settings from meta.mlgit"),
+    Key("desc", _TEXT, "a description"),
+    Key("always_changed", Either((Boolean(), _TEXT)), "whether the stage runs every time"),
+    Key("outs", _PATHS, "files and folders the command writes"),
+    Key("metrics", _PATHS, "outputs that hold metrics"),
+    Key("plots", _PATHS, "outputs that hold data for plots"),
+)
+_ENTRY = Table(_DEFINITION)
+_FOREACH = Table(
+    (
+        Key("foreach", Either((_TEXT, ListOf(_ANY), MapOf(_ANY))), "the values to repeat the stage for", required=True),
+        Key("do", Table(_DEFINITION), "the stage to repeat", required=True),
+    )
+)
+_FILE = Table(
+    (
+        Key("stages", MapOf(_ANY), "the stages by name"),
+        Key("vars", _VARS, "variables for templating"),
+        Key("params", ListOf(_TEXT), "parameter files to show"),
+        Key("metrics", ListOf(_TEXT), "metric files to show"),
+        Key("plots", ListOf(Either((_TEXT, MapOf(_ANY)))), "plots to show"),
+        Key("artifacts", MapOf(_ANY), "models and datasets by name"),
+        Key("datasets", _ANY, "datasets from elsewhere"),
+    )
+)
+# Keys of older DVC versions that DVC itself still reads in an output.
+_OUTPUT_FLAGS = {"cache", "persist", "remote", "push", "checkpoint", "desc", "type", "labels", "meta"}
+
+
+def check_file(document: Any, *, name: str) -> None:
+    """Raise MlgitError for the first unknown key or wrong type of a parsed dvc.yaml, before templating."""
+    check(document, _FILE, name=name)
+    for stage, body in (document.get("stages") or {}).items():
+        repeated = isinstance(body, Mapping) and ("foreach" in body or "do" in body)
+        check(body, _FOREACH if repeated else _ENTRY, name=name, path=f"stages.{stage}")
+
+
+def needs_templating(document: Mapping[str, Any], text: str) -> bool:
+    """Whether the stages of a pipeline file have to go through DVC's resolver."""
+    bodies = (document.get("stages") or {}).values()
+    return "${" in text or "vars" in document or any({"foreach", "matrix", "vars"} & body.keys() for body in bodies)
+
+
+def stage(name: str, body: Mapping[str, Any], *, file: str) -> Stage:
+    """One stage from its resolved definition in a pipeline file.
+
+    Raises MlgitError, as `file: stages.name.key: what`, for values that are not what the key expects.
+    """
+    where = f"{file}: stages.{name}"
+    folder = posixpath.dirname(file)
+    wdir = _target(folder, _text(body.get("wdir", "."), f"{where}.wdir"))
+    found = Stage(
+        name=name,
+        file=file,
+        cmd=_command(body.get("cmd"), f"{where}.cmd"),
+        wdir=wdir,
+        deps=tuple(_dependency(path, wdir, f"{where}.deps") for path in body.get("deps") or ()),
+        params=_parameters(body.get("params") or (), wdir, f"{where}.params"),
+        outs=_all_outputs(body, wdir, where),
+        frozen=bool(body.get("frozen", False)),
+        always_changed=bool(body.get("always_changed", False)),
+        desc=str(body.get("desc") or ""),
+        meta=body["meta"] if isinstance(body.get("meta"), Mapping) else {},
+    )
+    _refuse_repeated(found, where)
+    return replace(found, exotic=_exotic(found, body))
+
+
+def source(document: Mapping[str, Any], *, file: str) -> tuple[Stage, Entry | None]:
+    """A .dvc file: the stage it stands for, and the content it records (None where only DVC can read it)."""
+    folder = posixpath.dirname(file)
+    wdir = _target(folder, str(document.get("wdir") or "."))
+    rows = document.get("outs") or []
+    outs = tuple(
+        Output(row["path"], _target(wdir, row["path"]), cache=bool(row.get("cache", True)), persist=bool(row.get("persist")))
+        for row in rows
+    )
+    found = Stage(name="", file=file, wdir=wdir, outs=outs, frozen=bool(document.get("frozen")))
+    plain = all(row.get("hash") == "md5" and "md5" in row and not row.keys() & {"files", "cloud"} for row in rows)
+    if document.get("cmd"):
+        return replace(found, exotic="a stage in a .dvc file"), None
+    if document.get("deps"):
+        deps = tuple(
+            Dependency(row["path"], _target(wdir, row["path"]))
+            for row in document["deps"]
+            if _is_local(str(row.get("path", ""))) and not row.get("repo")
+        )
+        return replace(found, deps=deps, exotic="an import"), None
+    if not plain:
+        return replace(found, exotic="content recorded by DVC 2 or a cloud version"), None
+    items = tuple(Item(row["path"], _digest(row)) for row in rows)
+    return replace(found, exotic=_exotic_paths(found)), Entry(cmd=(), outs=items)
+
+
+def _digest(row: Mapping[str, Any]) -> Digest:
+    nfiles = row.get("nfiles", -1 if row["md5"].endswith(".dir") else None)
+    return Digest(row["md5"], row.get("size", 0), nfiles, bool(row.get("isexec")))
+
+
+def _command(value: Any, where: str) -> Command:
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    if isinstance(value, str) and value.strip():
+        return value
+    raise MlgitError(f"{where}: expected a command or a list of commands, found {value!r}")
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise MlgitError(f"{where}: expected a path, found {value!r}")
+    return value
+
+
+def _dependency(path: Any, wdir: str, where: str) -> Dependency:
+    text = _text(path, where)
+    return Dependency(text, _target(wdir, text))
+
+
+def _parameters(rows: Sequence[Any], wdir: str, where: str) -> tuple[Parameters, ...]:
+    keys: dict[str, list[str]] = {}
+    whole = {name for row in rows if isinstance(row, Mapping) for name, chosen in row.items() if not chosen}
+    for row in rows:
+        for name, chosen in row.items() if isinstance(row, Mapping) else [("params.yaml", [row])]:
+            if name in whole:
+                keys[name] = []
+                continue
+            if not isinstance(chosen, list) or not all(isinstance(key, str) for key in chosen):
+                raise MlgitError(f"{where}: {name}: expected a list of parameter names, found {chosen!r}")
+            keys.setdefault(name, []).extend(chosen)
+    return tuple(Parameters(name, _target(wdir, name), tuple(dict.fromkeys(chosen))) for name, chosen in keys.items())
+
+
+def _all_outputs(body: Mapping[str, Any], wdir: str, where: str) -> tuple[Output, ...]:
+    kinds: tuple[tuple[str, OutputKind], ...] = (("outs", "out"), ("metrics", "metric"), ("plots", "plot"))
+    # DVC goes through the keys in the order of the file.
+    by_key = dict(kinds)
+    return tuple(out for key in body if key in by_key for out in _outputs(body[key] or (), wdir, by_key[key], f"{where}.{key}"))
+
+
+def _outputs(rows: Sequence[Any], wdir: str, kind: OutputKind, where: str) -> list[Output]:
+    flags: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        for path, own in row.items() if isinstance(row, Mapping) else [(row, {})]:
+            text = _text(path, where)
+            if not isinstance(own, Mapping) and not (kind == "plot" and isinstance(own, list)):
+                raise MlgitError(f"{where}: {text}: expected a mapping of settings, found {own!r}")
+            flags.setdefault(text, {}).update(own if isinstance(own, Mapping) else {})
+            _check_flags(flags[text], kind, f"{where}: {text}")
+    return [
+        Output(path, _target(wdir, path), kind, cache=bool(own.get("cache", True)), persist=bool(own.get("persist", False)))
+        for path, own in flags.items()
+    ]
+
+
+def _check_flags(flags: Mapping[str, Any], kind: OutputKind, where: str) -> None:
+    if kind == "plot":
+        return
+    name, _, path = where.partition(": ")
+    check(dict(flags), Table(tuple(Key(flag, _ANY, "") for flag in sorted(_OUTPUT_FLAGS))), name=name, path=path)
+
+
+def _refuse_repeated(found: Stage, where: str) -> None:
+    targets = [each.target for each in (*found.deps, *found.params, *found.outs)]
+    repeated = (
+        next((target for target in targets if targets.count(target) > 1), None) if len(set(targets)) < len(targets) else None
+    )
+    if repeated is None:
+        return
+    outs = {out.target for out in found.outs}
+    if repeated in outs and targets.count(repeated) > sum(out.target == repeated for out in found.outs):
+        raise MlgitError(f"{where}: '{repeated}' is both a dependency and an output", "a stage cannot depend on its own output")
+    raise MlgitError(f"{where}: '{repeated}' is declared twice", "name every path once")
+
+
+def _exotic(found: Stage, body: Mapping[str, Any]) -> str:
+    for row in (row for key in ("outs", "metrics", "plots") for row in body.get(key) or () if isinstance(row, Mapping)):
+        if any(isinstance(own, Mapping) and ("remote" in own or "checkpoint" in own) for own in row.values()):
+            return "an output with a remote of its own"
+    return _exotic_paths(found)
+
+
+def _exotic_paths(found: Stage) -> str:
+    for each in (*found.deps, *found.params, *found.outs):
+        if not _is_local(each.path):
+            return f"'{each.path}' is not a path in the project"
+        if each.target.startswith("../") or each.target == "..":
+            return f"'{each.path}' lies outside the project"
+    if any(set("*?[") & set(key) for params in found.params for key in params.keys):
+        return "a parameter name with a pattern"
+    return "the folder it runs in lies outside the project" if found.wdir.startswith("..") else ""
+
+
+def _is_local(path: str) -> bool:
+    return bool(path) and "://" not in path and not path.startswith(("/", "~"))
+
+
+def _target(folder: str, path: str) -> str:
+    """A path as seen from the project's root; '' is the root itself."""
+    joined = posixpath.normpath(posixpath.join(folder, path))
+    return "" if joined == "." else joined
