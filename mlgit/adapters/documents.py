@@ -13,6 +13,7 @@ import json
 import re
 import tomllib
 from collections.abc import Hashable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -104,6 +105,9 @@ def parse_yaml(text: str, *, name: str) -> Any:
     try:
         return yaml.load(text, Loader=Yaml12Loader)  # noqa: S506 - a SafeLoader by inheritance
     except yaml.MarkedYAMLError as error:
+        if not isinstance(error, DuplicateKey):
+            with suppress(_RuamelError):
+                return _parse_as_dvc(text)
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise MlgitError(f"{name}: {place}{_yaml_problem(text, error)}", _yaml_hint(text, error)) from error
@@ -112,6 +116,20 @@ def parse_yaml(text: str, *, name: str) -> Any:
     finally:
         if collecting:
             gc.enable()
+
+
+class _RuamelError(Exception):
+    """DVC's own parser refuses the text as well."""
+
+
+def _parse_as_dvc(text: str) -> Any:
+    """The slow parser that DVC uses: it accepts a few spellings of YAML 1.2 that libyaml does not know."""
+    from ruamel.yaml import YAML, YAMLError
+
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except (YAMLError, ValueError, TypeError) as error:
+        raise _RuamelError from error
 
 
 def _is_tab(text: str, error: yaml.MarkedYAMLError) -> bool:

@@ -15,13 +15,17 @@ from mlgit.errors import MlgitError
 def read_text(path: Path, *, name: str = "") -> str:
     """The text of a UTF-8 file; `name` is how messages call it (default: the path)."""
     shown = name or str(path)
-    raw = read_bytes(path, name=shown)
+    return decode(read_bytes(path, name=shown), name=shown)
+
+
+def decode(content: bytes, *, name: str) -> str:
+    """The text in the bytes of a file called `name`; MlgitError with line and offset where they are not UTF-8."""
     try:
-        return raw.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
+        line = content.count(b"\n", 0, error.start) + 1
         raise MlgitError(
-            f"{shown}: line {line}: not UTF-8 text (byte 0x{raw[error.start]:02x} at offset {error.start})",
+            f"{name}: line {line}: not UTF-8 text (byte 0x{content[error.start]:02x} at offset {error.start})",
             "save the file as UTF-8",
         ) from error
 

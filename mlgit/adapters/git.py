@@ -143,3 +143,49 @@ def commit_all(root: Path, message: str) -> str:
     run(root, "add", "--all")
     run(root, "commit", "--quiet", "--message", message)
     return line(root, "rev-parse", "HEAD")
+
+
+class IgnoreQuery:
+    """Asks one `git check-ignore` process about many paths as a walk comes to them.
+
+    Paths are relative to `root`; a folder's path ends with `/`. Whether a path is tracked does not matter.
+    """
+
+    def __init__(self, root: Path) -> None:
+        argv = ["git", "check-ignore", "-z", "--stdin", "--no-index", "--verbose", "--non-matching"]
+        self._child = process.start(
+            argv, cwd=root, env=environment(), stdin=process.PIPE, stdout=process.PIPE, stderr=process.DEVNULL
+        )
+
+    def __enter__(self) -> IgnoreQuery:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        assert self._child.stdin
+        assert self._child.stdout
+        self._child.stdin.close()
+        self._child.wait()
+        self._child.stdout.close()
+
+    def patterns(self, paths: list[str]) -> dict[str, str]:
+        """Path -> the pattern that decides about it ('' where none does, '!...' where one re-includes it)."""
+        if not paths:
+            return {}
+        assert self._child.stdin
+        assert self._child.stdout
+        self._child.stdin.write(b"".join(os.fsencode(path) + b"\0" for path in paths))
+        self._child.stdin.flush()
+        found = {}
+        for path in paths:
+            _, _, pattern, _ = (self._field() for _ in range(4))
+            found[path] = pattern
+        return found
+
+    def _field(self) -> str:
+        assert self._child.stdout
+        field = bytearray()
+        while (char := self._child.stdout.read(1)) != b"\0":
+            if not char:
+                raise MlgitError("`git check-ignore` ended unexpectedly", "type `git status` to see whether Git works here")
+            field += char
+        return os.fsdecode(bytes(field))

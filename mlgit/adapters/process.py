@@ -11,6 +11,9 @@ from typing import IO
 
 from mlgit.errors import MlgitError
 
+PIPE = subprocess.PIPE
+DEVNULL = subprocess.DEVNULL
+
 
 @dataclass(frozen=True, slots=True)
 class Completed:

@@ -159,9 +159,7 @@ def _parameters(rows: Sequence[Any], wdir: str, where: str) -> tuple[Parameters,
 
 def _all_outputs(body: Mapping[str, Any], wdir: str, where: str) -> tuple[Output, ...]:
     kinds: tuple[tuple[str, OutputKind], ...] = (("outs", "out"), ("metrics", "metric"), ("plots", "plot"))
-    # DVC goes through the keys in the order of the file.
-    by_key = dict(kinds)
-    return tuple(out for key in body if key in by_key for out in _outputs(body[key] or (), wdir, by_key[key], f"{where}.{key}"))
+    return tuple(out for key, kind in kinds for out in _outputs(body.get(key) or (), wdir, kind, f"{where}.{key}"))
 
 
 def _outputs(rows: Sequence[Any], wdir: str, kind: OutputKind, where: str) -> list[Output]:
@@ -187,7 +185,7 @@ def _check_flags(flags: Mapping[str, Any], kind: OutputKind, where: str) -> None
 
 
 def _refuse_repeated(found: Stage, where: str) -> None:
-    targets = [each.target for each in (*found.deps, *found.params, *found.outs)]
+    targets = [target for _, target in _paths(found)]
     repeated = (
         next((target for target in targets if targets.count(target) > 1), None) if len(set(targets)) < len(targets) else None
     )
@@ -207,14 +205,22 @@ def _exotic(found: Stage, body: Mapping[str, Any]) -> str:
 
 
 def _exotic_paths(found: Stage) -> str:
-    for each in (*found.deps, *found.params, *found.outs):
-        if not _is_local(each.path):
-            return f"'{each.path}' is not a path in the project"
-        if each.target.startswith("../") or each.target == "..":
-            return f"'{each.path}' lies outside the project"
+    for path, target in _paths(found):
+        if not _is_local(path):
+            return f"'{path}' is not a path in the project"
+        if target.startswith("../") or target == "..":
+            return f"'{path}' lies outside the project"
     if any(set("*?[") & set(key) for params in found.params for key in params.keys):
         return "a parameter name with a pattern"
     return "the folder it runs in lies outside the project" if found.wdir.startswith("..") else ""
+
+
+def _paths(found: Stage) -> list[tuple[str, str]]:
+    return [
+        *((dep.path, dep.target) for dep in found.deps),
+        *((params.path, params.target) for params in found.params),
+        *((out.path, out.target) for out in found.outs),
+    ]
 
 
 def _is_local(path: str) -> bool:

@@ -1,0 +1,144 @@
+"""Pipeline files of the workspace and of a revision, behind the same four verbs (`pipeline.load.Source`)."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlgit.adapters import documents, dvc, files, git
+
+_NEVER = {".git", ".hg", ".dvc"}
+
+
+class _Documents:
+    """What both sources share: parsing, with each file parsed once."""
+
+    def __init__(self) -> None:
+        self._parsed: dict[str, Any] = {}
+
+    def text(self, path: str) -> str | None:
+        raise NotImplementedError
+
+    def document(self, path: str) -> Any:
+        """The parsed content of a file, by its ending; {} for an empty or missing one."""
+        if path not in self._parsed:
+            text = self.text(path)
+            self._parsed[path] = {} if text is None else documents.parse(text, name=path)
+        return self._parsed[path]
+
+    def resolve(self, path: str, document: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        """The stages of a pipeline file with all templating done, in order."""
+        return dvc.resolve(document, folder=posixpath.dirname(path), text=self.text, options=self.parsing_options())
+
+    def parsing_options(self) -> Mapping[str, str]:
+        return {}
+
+
+class Workspace(_Documents):
+    """The files as they lie in the project's folder; `folders` are all folders the search looked into."""
+
+    def __init__(self, root: Path, *, parsing: Mapping[str, str] | None = None) -> None:
+        super().__init__()
+        self.root = root
+        self.folders: list[str] = []
+        self.read: set[str] = set()
+        self._texts: dict[str, str | None] = {}
+        self._parsing = parsing or {}
+
+    def parsing_options(self) -> Mapping[str, str]:
+        return self._parsing
+
+    def text(self, path: str) -> str | None:
+        """The text of a file, or None where there is none; read once."""
+        if path not in self._texts:
+            full = self.root / path
+            self.read.add(path)
+            self._texts[path] = files.read_text(full, name=path) if full.is_file() else None
+        return self._texts[path]
+
+    def pipeline_files(self) -> list[str]:
+        """Every dvc.yaml and .dvc file that neither Git nor DVC ignores, in the order of a top-down walk."""
+        found: list[str] = []
+        with git.IgnoreQuery(self.root) as query:
+            self._walk("", query, found)
+        return self._without_dvcignored(found)
+
+    def _walk(self, folder: str, query: git.IgnoreQuery, found: list[str]) -> None:
+        self.folders.append(folder)
+        below, here = [], []
+        with os.scandir(self.root / folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    if entry.name not in _NEVER:
+                        below.append(f"{folder}{entry.name}/")
+                elif entry.name == "dvc.yaml" or entry.name.endswith(".dvc"):
+                    here.append(f"{folder}{entry.name}")
+        patterns = query.patterns([*here, *below])
+        kept = [path for path in (*here, *below) if not patterns[path] or patterns[path].startswith("!")]
+        found += [path for path in kept if not path.endswith("/")]
+        for path in kept:
+            if path.endswith("/") and not (self.root / path / ".dvc").is_dir():
+                self._walk(path, query, found)
+
+    def _without_dvcignored(self, found: list[str]) -> list[str]:
+        if not has_ignore_patterns(self.root, self.folders):
+            return found
+        ignored = dvc.ignore_filter(self.root)
+        return [path for path in found if not ignored(path)]
+
+
+def has_ignore_patterns(root: Path, folders: list[str]) -> bool:
+    """Whether any .dvcignore holds a pattern (a new project's holds comments only)."""
+    for folder in folders:
+        path = root / folder / ".dvcignore"
+        if path.is_file():
+            rows = files.read_text(path).splitlines()
+            if any(row.strip() and not row.lstrip().startswith("#") for row in rows):
+                return True
+    return False
+
+
+class Revision(_Documents):
+    """The files of a commit, read from Git's objects; the working tree is not touched.
+
+    `prefix` is the project's folder in the repository, '' or ending with '/'.
+    """
+
+    def __init__(self, git_root: Path, commit: str, *, prefix: str = "") -> None:
+        super().__init__()
+        self.git_root = git_root
+        self.commit = commit
+        self.prefix = prefix
+        tree = git.list_tree(git_root, commit, under=prefix)
+        self.tree = {path.removeprefix(prefix): row for path, row in tree.items()}
+        self._contents: dict[str, bytes] = {}
+
+    def content(self, path: str) -> bytes | None:
+        """The bytes of a file of the commit, or None where it has none."""
+        if path not in self.tree:
+            return None
+        if path not in self._contents:
+            blob = self.tree[path][1]
+            self._contents[path] = git.read_blobs(self.git_root, [blob])[blob]
+        return self._contents[path]
+
+    def fetch(self, paths: list[str]) -> None:
+        """Read many files in one git process, for the calls that follow."""
+        wanted = {path: self.tree[path][1] for path in paths if path in self.tree and path not in self._contents}
+        contents = git.read_blobs(self.git_root, wanted.values())
+        self._contents.update({path: contents[blob] for path, blob in wanted.items()})
+
+    def text(self, path: str) -> str | None:
+        """The text of a file of the commit, or None where it has none."""
+        content = self.content(path)
+        return None if content is None else files.decode(content, name=f"{self.commit[:7]}:{path}")
+
+    def pipeline_files(self) -> list[str]:
+        """Every dvc.yaml and .dvc file of the commit: upper folders first, as the walk of a workspace finds them."""
+        found = [path for path in self.tree if posixpath.basename(path) == "dvc.yaml" or path.endswith(".dvc")]
+        found = [path for path in found if not _NEVER & set(path.split("/")[:-1])]
+        self.fetch([*found, *(path.removesuffix(".yaml") + ".lock" for path in found)])
+        return sorted(found, key=lambda path: (path.count("/"), path))

@@ -1,0 +1,115 @@
+"""A whole pipeline from the files that declare it, whether they lie in the workspace or in a revision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mlgit.errors import MlgitError
+from mlgit.pipeline import graph, lock, parse
+from mlgit.pipeline.graph import Graph
+from mlgit.pipeline.model import Entry, Stage
+
+
+class Source(Protocol):
+    """Where pipeline files come from. Paths are relative to the project's root, with forward slashes."""
+
+    def pipeline_files(self) -> list[str]:
+        """Every dvc.yaml and .dvc file that is not ignored, in the order DVC finds them."""
+
+    def text(self, path: str) -> str | None:
+        """The text of a file, or None where there is none."""
+
+    def document(self, path: str) -> Any:
+        """The parsed content of a file, by its ending; {} for an empty or missing one."""
+
+    def resolve(self, path: str, document: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        """The stages of a pipeline file with all templating done, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockText:
+    """The text of one dvc.lock: what stands before the stages, and the text of every stage by name."""
+
+    head: str
+    pieces: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Everything declared and recorded: the graph, the lock entries by stage address, and the lock files' texts.
+
+    A stage in `unreadable` has a lock entry that only DVC understands.
+    """
+
+    graph: Graph
+    entries: Mapping[str, Entry]
+    unreadable: frozenset[str]
+    locks: Mapping[str, LockText]
+
+
+def load(source: Source) -> Pipeline:
+    """Read, resolve, connect and check all pipeline files and their locks.
+
+    Raises MlgitError, naming file and place, for anything DVC would not accept.
+    """
+    stages: list[Stage] = []
+    entries: dict[str, Entry] = {}
+    unreadable: set[str] = set()
+    locks: dict[str, LockText] = {}
+    folders: list[str] = []
+    for file in source.pipeline_files():
+        if any(file.startswith(folder) for folder in folders):
+            continue  # below an output: DVC does not look there
+        if file.endswith(".dvc"):
+            found, entry = parse.source(_data_file(source, file), file=file)
+            new = [found]
+            if entry is not None:
+                entries[found.address] = entry
+        else:
+            new = _pipeline_file(source, file)
+            locks[new[0].lock_file if new else file.removesuffix(".yaml") + ".lock"] = _lock(
+                source, file, new, entries, unreadable
+            )
+        stages += new
+        folders += [f"{out.target}/" for each in new for out in each.outs]
+    return Pipeline(graph.build(stages), entries, frozenset(unreadable), locks)
+
+
+def _data_file(source: Source, file: str) -> Mapping[str, Any]:
+    document = source.document(file)
+    if not isinstance(document, Mapping) or not isinstance(document.get("outs", []), list):
+        raise MlgitError(f"{file}: not a .dvc file", "`dvc add` writes such files")
+    return document
+
+
+def _pipeline_file(source: Source, file: str) -> list[Stage]:
+    document = source.document(file)
+    parse.check_file(document, name=file)
+    plain = document.get("stages") or {}
+    templated = parse.needs_templating(document, source.text(file) or "")
+    bodies = source.resolve(file, document) if templated else plain
+    return [parse.stage(str(name), body, file=file) for name, body in bodies.items()]
+
+
+def _lock(source: Source, file: str, stages: list[Stage], entries: dict[str, Entry], unreadable: set[str]) -> LockText:
+    name = file.removesuffix(".yaml") + ".lock"
+    text = source.text(name)
+    if text is None or not text.strip():
+        return LockText(lock.HEADER, {})
+    document = source.document(name)
+    if not isinstance(document, Mapping) or document.get("schema") != "2.0":
+        raise MlgitError(f"{name}: not a lock file of DVC 3 (schema '2.0')", f"restore the file: `git checkout -- {name}`")
+    bodies = document.get("stages") or {}
+    for stage in stages:
+        if stage.name in bodies:
+            entry = lock.parse_entry(bodies[stage.name], name=name, stage=stage.name)
+            if entry is None:
+                unreadable.add(stage.address)
+            else:
+                entries[stage.address] = entry
+    if not bodies:
+        return LockText(text if "stages:" in text else text.rstrip("\n") + "\nstages:\n", {})
+    head, pieces = lock.split(text, name=name)
+    return LockText(head, pieces)
