@@ -1,0 +1,214 @@
+"""Content digests as DVC computes them, remembered by stat so that unchanged files are not read again.
+
+A folder's digest is the md5 of its sorted list of files and their md5s, written as DVC writes it. What is remembered is
+trusted only while times, size and inode are the same, and only if it is older than the clock's granularity: a file
+changed twice within one tick keeps its times (Git calls such entries racy).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import marshal
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mlgit.adapters import files
+from mlgit.errors import MlgitError
+
+# Linux stamps files by a clock that ticks every 4 or 10 ms.
+RACY_NS = 20_000_000
+_CHUNK = 1 << 20
+_VERSION = 1
+_NEVER = {".git", ".hg", ".dvc"}
+
+Stamp = tuple[int, int, int, int]  # mtime_ns, ctime_ns, size, inode
+
+
+class Content(NamedTuple):
+    """The digest of a file or folder: md5 (ending in `.dir` for a folder), bytes, number of files, executable or not."""
+
+    md5: str
+    size: int
+    nfiles: int | None = None
+    isexec: bool = False
+
+
+class Member(NamedTuple):
+    """A file of a folder: its path relative to it, and its md5."""
+
+    path: str
+    md5: str
+
+
+def stamp(found: os.stat_result) -> Stamp:
+    """What tells one state of a file from another without reading it."""
+    return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+
+
+def is_racy(seen: Stamp, recorded_ns: int) -> bool:
+    """Whether a file could have changed after `recorded_ns` and still show the same stamp."""
+    return max(seen[0], seen[1]) >= recorded_ns - RACY_NS
+
+
+def file_md5(path: str) -> str:
+    """The md5 of a file's bytes."""
+    digest = hashlib.md5(usedforsecurity=False)
+    with open(path, "rb", buffering=0) as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def listing(members: Iterable[Member]) -> bytes:
+    """The bytes of DVC's `.dir` object for these files."""
+    rows = [{"md5": member.md5, "relpath": member.path} for member in sorted(members)]
+    return json.dumps(rows, sort_keys=True).encode()
+
+
+def parse_listing(content: bytes) -> list[Member]:
+    """The files named in a `.dir` object."""
+    return [Member(row["relpath"], row["md5"]) for row in json.loads(content)]
+
+
+class Fingerprints:
+    """Digests of files and folders below a root, kept in `folder` between processes. Losing them costs time only.
+
+    `ignored` says which paths of a folder .dvcignore leaves out; None for none.
+    """
+
+    def __init__(self, root: Path, folder: Path, *, ignored: Callable[[str, bool], bool] | None = None) -> None:
+        self.root = str(root)
+        self._folder = folder
+        self._ignored = ignored
+        self._rows: dict[str, tuple[Any, ...]] = _load(folder / "fingerprints")
+        self._trees: dict[str, dict[str, tuple[int, int, int, int, int, str]]] = {}
+        self._changed = False
+
+    def digest(self, path: str) -> Content | None:
+        """The content of a path relative to the root; None when there is nothing there.
+
+        Raises MlgitError for what is neither a file nor a folder and for what cannot be read.
+        """
+        full = f"{self.root}/{path}"
+        try:
+            found = os.stat(full)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise MlgitError(f"{path}: cannot be read: {error.strerror}") from error
+        try:
+            if found.st_mode & 0o170000 == 0o040000:
+                return self._folder_digest(path, full)
+            if found.st_mode & 0o170000 == 0o100000:
+                return self._file_digest(path, full, found)
+        except OSError as error:
+            raise MlgitError(f"{path}: cannot be read: {error.strerror}") from error
+        raise MlgitError(f"{path}: neither a file nor a folder")
+
+    def remember(self, path: str, content: Content) -> None:
+        """Take over the digest of a file that was just written with known content."""
+        self._store(path, stamp(os.stat(f"{self.root}/{path}")), content)
+
+    def members(self, path: str) -> list[Member]:
+        """The files of a folder, sorted, with their md5s; call `digest` before."""
+        return [Member(name, row[5]) for name, row in self._tree(path).items()]
+
+    def _file_digest(self, path: str, full: str, found: os.stat_result) -> Content:
+        seen = stamp(found)
+        row = self._rows.get(path)
+        if row is not None and row[0] == "f" and row[1:5] == seen and not is_racy(seen, row[5]):
+            return Content(row[6], seen[2], None, bool(found.st_mode & 0o111))
+        content = Content(file_md5(full), seen[2], None, bool(found.st_mode & 0o111))
+        self._store(path, seen, content)
+        return content
+
+    def _store(self, path: str, seen: Stamp, content: Content) -> None:
+        self._rows[path] = ("f", *seen, time.time_ns(), content.md5)
+        self._changed = True
+
+    def _folder_digest(self, path: str, full: str) -> Content:
+        rows = sorted(self._scan(full))
+        shape = hashlib.md5(marshal.dumps(rows), usedforsecurity=False).hexdigest()
+        known = self._rows.get(path)
+        latest = max((max(row[1], row[2]) for row in rows), default=0)
+        if known is not None and known[0] == "d" and known[1] == shape and latest < known[2] - RACY_NS:
+            return Content(known[3], known[4], known[5])
+        now = time.time_ns()
+        tree = self._hash_members(path, full, rows, now)
+        members = [Member(name, row[5]) for name, row in tree.items()]
+        md5 = hashlib.md5(listing(members), usedforsecurity=False).hexdigest() + ".dir"
+        content = Content(md5, sum(row[3] for row in rows), len(rows))
+        self._rows[path] = ("d", shape, now, md5, content.size, content.nfiles)
+        self._changed = True
+        return content
+
+    def _hash_members(
+        self, path: str, full: str, rows: list[tuple[str, int, int, int, int]], now: int
+    ) -> dict[str, tuple[int, int, int, int, int, str]]:
+        before = self._tree(path)
+        tree: dict[str, tuple[int, int, int, int, int, str]] = {}
+        for name, *seen in rows:
+            old = before.get(name)
+            if old is not None and list(old[:4]) == seen and not is_racy(old[:4], old[4]):
+                tree[name] = old
+            else:
+                tree[name] = (seen[0], seen[1], seen[2], seen[3], now, file_md5(f"{full}/{name}"))
+        self._trees[path] = tree
+        return tree
+
+    def _scan(self, full: str) -> list[tuple[str, int, int, int, int]]:
+        """Every file of a folder: path relative to it, and its stamp. Links to folders are passed over, as in DVC."""
+        rows: list[tuple[str, int, int, int, int]] = []
+        waiting = [""]
+        while waiting:
+            below = waiting.pop()
+            with os.scandir(f"{full}/{below}") as entries:
+                for entry in entries:
+                    name = f"{below}{entry.name}"
+                    if entry.is_dir():
+                        if self._enters(entry, full, name):
+                            waiting.append(f"{name}/")
+                    elif entry.name == ".dvcignore":
+                        raise MlgitError(f"{full}/{name}: a .dvcignore may not lie inside a tracked folder")
+                    elif entry.name != ".git" and not (self._ignored and self._ignored(f"{full}/{name}", False)):
+                        rows.append((name, *stamp(entry.stat())))
+        return rows
+
+    def _enters(self, entry: os.DirEntry[str], full: str, name: str) -> bool:
+        if entry.is_symlink() or entry.name in _NEVER or os.path.isdir(f"{full}/{name}/.dvc"):
+            return False
+        return not (self._ignored and self._ignored(f"{full}/{name}", True))
+
+    def _tree_file(self, path: str) -> Path:
+        return self._folder / "trees" / hashlib.md5(os.fsencode(path), usedforsecurity=False).hexdigest()
+
+    def _tree(self, path: str) -> dict[str, tuple[int, int, int, int, int, str]]:
+        if path not in self._trees:
+            self._trees[path] = _load(self._tree_file(path))
+        return self._trees[path]
+
+    def save(self) -> None:
+        """Keep what was learnt for the next process."""
+        if not self._changed:
+            return
+        (self._folder / "trees").mkdir(parents=True, exist_ok=True)
+        for path, tree in self._trees.items():
+            _dump(self._tree_file(path), tree)
+        _dump(self._folder / "fingerprints", self._rows)
+        self._changed = False
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        version, rows = marshal.loads(path.read_bytes())  # noqa: S302 - own disposable file below .dvc/tmp
+    except (OSError, ValueError, EOFError, TypeError):
+        return {}
+    return rows if version == _VERSION and isinstance(rows, dict) else {}
+
+
+def _dump(path: Path, rows: Any) -> None:
+    files.write_atomic(path, marshal.dumps((_VERSION, rows)), mode=0o600)

@@ -1,0 +1,88 @@
+"""DVC's configuration, as far as mlgit itself needs it: where the cache is and how the workspace is linked to it.
+
+The files and their order are DVC's: system, user, `.dvc/config`, `.dvc/config.local`; the later wins.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlgit.adapters import files
+from mlgit.errors import MlgitError
+
+LINK_TYPES = ("reflink", "hardlink", "symlink", "copy")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a project's DVC configuration says; `cache_folder` is absolute."""
+
+    cache_folder: Path
+    link_types: tuple[str, ...] = ("reflink", "copy")
+    shared: bool = False
+    parsing: Mapping[str, str] = field(default_factory=dict)
+    versioned_remotes: bool = False
+
+
+def load(dvc_folder: Path) -> Settings:
+    """The settings of the project whose `.dvc` is given.
+
+    Raises MlgitError for a cache type that DVC does not have.
+    """
+    sections: dict[str, dict[str, str]] = {}
+    cache_folder = dvc_folder / "cache"
+    for path in (*_outside_files(), dvc_folder / "config", dvc_folder / "config.local"):
+        if not path.is_file():
+            continue
+        own = parse(files.read_text(path))
+        for section, values in own.items():
+            sections.setdefault(section, {}).update(values)
+        if "dir" in own.get("cache", {}):
+            cache_folder = path.parent / Path(own["cache"]["dir"]).expanduser()
+    cache = sections.get("cache", {})
+    types = tuple(word.strip() for word in cache.get("type", "reflink,copy").split(",") if word.strip())
+    for word in types:
+        if word not in LINK_TYPES:
+            raise MlgitError(f".dvc/config: cache.type: '{word}' is not one of {', '.join(LINK_TYPES)}")
+    remotes = [values for section, values in sections.items() if section.startswith("remote ")]
+    return Settings(
+        cache_folder=Path(os.path.normpath(cache_folder)),
+        link_types=types,
+        shared=cache.get("shared") == "group",
+        parsing=sections.get("parsing", {}),
+        versioned_remotes=any(values.get(key) == "true" for values in remotes for key in ("version_aware", "worktree")),
+    )
+
+
+def _outside_files() -> list[Path]:
+    home = Path.home()
+    if sys.platform == "darwin":
+        system, user = Path("/Library/Application Support/dvc"), home / "Library/Application Support/dvc"
+    else:
+        system = Path(os.environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")[0]) / "dvc"
+        user = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "dvc"
+    chosen = (os.environ.get("DVC_SYSTEM_CONFIG_DIR") or system, os.environ.get("DVC_GLOBAL_CONFIG_DIR") or user)
+    return [Path(folder) / "config" for folder in chosen]
+
+
+def parse(text: str) -> dict[str, dict[str, str]]:
+    """Sections of a DVC configuration file: `[core]`, `['remote "name"']`; keys are in lower case, values without quotes."""
+    sections: dict[str, dict[str, str]] = {}
+    current: dict[str, str] = {}
+    for row in map(str.strip, text.splitlines()):
+        if not row or row[0] in "#;":
+            continue
+        if row[0] == "[" and row[-1] == "]":
+            current = sections.setdefault(_unquoted(row[1:-1].strip()), {})
+        else:
+            key, _, value = row.partition("=")
+            current[key.strip().lower()] = _unquoted(value.strip())
+    return sections
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text

@@ -1,0 +1,138 @@
+"""Jobs as processes of this machine: a shell per command, in a process group of its own, output to a log file."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlgit.adapters import process
+from mlgit.executors.protocol import Job, Outcome
+
+GRACE_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class _Running:
+    job: Job
+    child: subprocess.Popen[bytes]
+    log: int
+    position: int
+    started: float
+
+
+class Local:
+    """An executor of `slots` processes at a time, driven from the main thread.
+
+    A pipe that SIGCHLD writes to wakes `wait`, so that neither a thread nor a poll is needed.
+    """
+
+    def __init__(self, *, slots: int) -> None:
+        self._slots = slots
+        self._running: dict[str, _Running] = {}
+        self._reader, writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        os.set_blocking(writer, False)
+        self._writer = writer
+        signal.signal(signal.SIGCHLD, _noted)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+    @property
+    def slots(self) -> int:
+        return self._slots
+
+    def submit(self, job: Job) -> None:
+        """Start the job's first command."""
+        job.log.parent.mkdir(parents=True, exist_ok=True)
+        log = os.open(job.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        try:
+            child = self._start(job, 0, log)
+        except BaseException:
+            os.close(log)
+            raise
+        self._running[job.name] = _Running(job, child, log, 0, time.monotonic())
+
+    def _start(self, job: Job, position: int, log: int) -> subprocess.Popen[bytes]:
+        return process.start(
+            shell_argv(job.commands[position]), cwd=job.folder, env=job.env, stdout=log, stderr=log, own_group=True
+        )
+
+    def wait(self, timeout: float | None = None) -> list[Outcome]:
+        """The jobs that ended; starts the next command of those that have one."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self._running:
+            ended = self._reap()
+            if ended:
+                return ended
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            select.select([self._reader], [], [], left)
+            self._drain()
+            if left == 0.0:
+                return self._reap()
+        return []
+
+    def _drain(self) -> None:
+        try:
+            while os.read(self._reader, 4096):
+                pass
+        except BlockingIOError:
+            pass
+
+    def _reap(self) -> list[Outcome]:
+        ended = []
+        for name, running in list(self._running.items()):
+            code = running.child.poll()
+            if code is None:
+                continue
+            running.position += 1
+            if code == 0 and running.position < len(running.job.commands):
+                running.child = self._start(running.job, running.position, running.log)
+                continue
+            ended.append(self._finish(name, code))
+        return ended
+
+    def _finish(self, name: str, code: int) -> Outcome:
+        running = self._running.pop(name)
+        os.close(running.log)
+        # What a command left behind in its group would go on writing outputs that are about to be recorded.
+        _signal_group(running.child.pid, signal.SIGKILL)
+        return Outcome(name, code, time.monotonic() - running.started, running.job.commands[running.position - 1])
+
+    def stop(self) -> None:
+        """TERM to every group, KILL after a grace of some seconds."""
+        for running in self._running.values():
+            _signal_group(running.child.pid, signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_SECONDS
+        for name, running in list(self._running.items()):
+            try:
+                running.child.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                _signal_group(running.child.pid, signal.SIGKILL)
+                running.child.wait()
+            _signal_group(running.child.pid, signal.SIGKILL)
+            os.close(self._running.pop(name).log)
+
+
+def _noted(number: int, frame: object) -> None:
+    """SIGCHLD needs a handler for the wake-up pipe to be written to."""
+
+
+def _signal_group(group: int, number: int) -> None:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        pass  # nothing of the group is left
+
+
+_NO_STARTUP_FILES = {"bash": ("--noprofile", "--norc"), "zsh": ("--no-rcs",)}
+
+
+def shell_argv(command: str, *, shell: str | None = None) -> Sequence[str]:
+    """The argument list that runs a command as DVC does: through $SHELL, without the user's start-up files."""
+    chosen = shell or os.environ.get("SHELL") or "/bin/sh"
+    return [chosen, *_NO_STARTUP_FILES.get(Path(chosen).name.lower(), ()), "-c", command]
