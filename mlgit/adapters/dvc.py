@@ -6,9 +6,10 @@ Pinned to the DVC range of pyproject.toml; what is used of it is listed in docs/
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from mlgit.errors import MlgitError
 
@@ -92,3 +93,116 @@ def dumps(document: Mapping[str, Any]) -> str:
     from dvc.utils.serialize import dumps_yaml
 
     return str(dumps_yaml(document))
+
+
+class BorrowedStages:
+    """Stages that mlgit does not run by itself, driven through DVC's own Stage objects.
+
+    The repository is opened at the first call. All calls come from one thread; a stage's commands are run by the
+    caller, between `begin` and `finish`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._repo: Any = None
+        self._stages: dict[str, Any] = {}
+
+    def _open(self) -> Any:
+        if self._repo is None:
+            import logging
+
+            from dvc.repo import Repo
+
+            logging.getLogger("dvc").setLevel(logging.CRITICAL)
+            with _own_errors():
+                self._repo = Repo(str(self._root))
+        return self._repo
+
+    def _stage(self, address: str) -> Any:
+        if address not in self._stages:
+            file, _, name = address.rpartition(":")
+            if address.endswith(".dvc"):
+                file, name = address, ""
+            with _own_errors():
+                path = str(self._root / (file or "dvc.yaml"))
+                self._stages[address] = self._open().stage.load_one(path, name or None)
+        return self._stages[address]
+
+    def reasons(self, address: str) -> list[tuple[Literal["dep", "out", "cmd", "always"], str]]:
+        """Why DVC would run the stage, as (kind, path); empty when it would not."""
+        kinds: dict[str, Literal["dep", "out"]] = {"changed deps": "dep", "changed outs": "out"}
+        found: list[tuple[Literal["dep", "out", "cmd", "always"], str]] = []
+        stage = self._stage(address)
+        with _own_errors(), self._locked():
+            rows = next(iter(stage.status().values()), [])
+        for row in rows:
+            if isinstance(row, str):
+                found.append(("always", "") if row == "always changed" else ("cmd", ""))
+            else:
+                found += [(kinds[key], path) for key, paths in row.items() for path in paths]
+        return found
+
+    def begin(self, address: str, *, force: bool) -> bool:
+        """Do what DVC does before a stage's command; True when nothing is left to run and the stage is recorded."""
+        from dvc.stage import PipelineStage
+        from dvc.stage.cache import RunCacheNotFoundError
+
+        stage = self._stage(address)
+        with _own_errors(), self._locked():
+            if not isinstance(stage, PipelineStage):
+                if stage.reproduce(force=force, interactive=False) is not None:
+                    stage.dump(update_pipeline=False)
+                return True
+            if not stage.frozen:
+                stage.remove_outs(ignore_remove=False, force=False)
+                if force:
+                    return False
+                try:
+                    self._repo.stage_cache.restore(stage)
+                except RunCacheNotFoundError:
+                    stage.save_deps()
+                    return False
+        self.finish(address)
+        return True
+
+    def finish(self, address: str) -> None:
+        """Let DVC hash, store and ignore the stage's outputs, and file it in the run cache."""
+        stage = self._stage(address)
+        uncached = any(not out.use_cache for out in stage.outs if not (out.is_metric or out.is_plot))
+        with _own_errors(), self._locked():
+            stage.save(run_cache=not uncached)
+            stage.commit()
+
+    def document(self, address: str) -> dict[str, Any] | None:
+        """The lock entry of a stage of a dvc.yaml; None for a .dvc file, which records itself."""
+        from dvc.stage import PipelineStage
+        from dvc.stage.serialize import to_single_stage_lockfile
+
+        stage = self._stage(address)
+        if not isinstance(stage, PipelineStage):
+            return None
+        with _own_errors():
+            return dict(to_single_stage_lockfile(stage, with_files=True))
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with self._repo.lock:
+            yield
+
+    def close(self) -> None:
+        """Let go of the repository, if one was opened."""
+        if self._repo is not None:
+            self._repo.close()
+            self._repo = None
+            self._stages.clear()
+
+
+@contextmanager
+def _own_errors() -> Iterator[None]:
+    from dvc.exceptions import DvcException
+    from dvc_objects.errors import ObjectDBError, ObjectFormatError
+
+    try:
+        yield
+    except (DvcException, ObjectDBError, ObjectFormatError, OSError) as error:
+        raise MlgitError(_sentence(error)) from error

@@ -88,6 +88,27 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def read_folder(folder: Path, *, name: str = "") -> dict[str, bytes]:
+    """Every regular file below `folder`: path with '/' -> content, sorted; Python's `__pycache__` is passed over.
+
+    Raises MlgitError for a symbolic link or any other thing that is no file: what it would read is not in the folder.
+    """
+    shown = name or str(folder)
+    found: dict[str, bytes] = {}
+    waiting = [""]
+    while waiting:
+        prefix = waiting.pop()
+        for entry in os.scandir(folder / prefix):
+            path = prefix + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                waiting += [] if entry.name == "__pycache__" else [f"{path}/"]
+            elif entry.is_file(follow_symlinks=False):
+                found[path] = read_bytes(folder / path, name=f"{shown}/{path}")
+            else:
+                raise MlgitError(f"{shown}/{path}: a symbolic link or special file", "put a regular file in its place")
+    return dict(sorted(found.items()))
+
+
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
     """A folder outside the project that is gone afterwards."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from mlgit.adapters import process
 from mlgit.errors import MlgitError
@@ -135,7 +137,26 @@ def ignored(root: Path, paths: Iterable[str]) -> set[str]:
 
 def init(folder: Path, *, branch: str = "main") -> None:
     """Make a repository in an existing folder."""
-    run(folder, "init", "--quiet", f"--initial-branch={branch}")
+    # DVC and GitPython know SHA-1 repositories only, whatever init.defaultObjectFormat says
+    run(folder, "init", "--quiet", "--object-format=sha1", f"--initial-branch={branch}")
+
+
+def require_identity(root: Path) -> None:
+    """Raise MlgitError unless Git has been told whose commits these are; a name guessed from the host does not count."""
+    for role in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+        done = run(root, "-c", "user.useConfigOnly=true", "var", role, check=False)
+        if done.code != 0:
+            raise MlgitError(
+                f"Git does not know who commits: {done.stderr.decode(errors='replace').strip().splitlines()[-1]}",
+                'type `git config --global user.name "Your Name"` and `git config --global user.email you@example.com`',
+            )
+
+
+def stage(root: Path, paths: Iterable[str]) -> None:
+    """Stage files by their exact names, ignored or not."""
+    rows = "".join(f"{path}\0" for path in paths)
+    args = ["--literal-pathspecs", "add", "--force", "--pathspec-from-file=-", "--pathspec-file-nul"]
+    run(root, *args, stdin=os.fsencode(rows))
 
 
 def commit_all(root: Path, message: str) -> str:
@@ -189,3 +210,51 @@ class IgnoreQuery:
                 raise MlgitError("`git check-ignore` ended unexpectedly", "type `git status` to see whether Git works here")
             field += char
         return os.fsdecode(bytes(field))
+
+
+def write_tree(root: Path, contents: Mapping[str, tuple[str, bytes]]) -> str:
+    """Store files (path -> mode as in `list_tree`, content) as a tree; neither index nor working tree is touched."""
+    import git  # GitPython takes a tenth of a second to import
+
+    with git.Repo(root) as repo:
+        return _store_folder(repo, contents)
+
+
+def _store_folder(repo: Any, contents: Mapping[str, tuple[str, bytes]]) -> str:
+    rows: list[tuple[str, str, str]] = []
+    folders: dict[str, dict[str, tuple[str, bytes]]] = {}
+    for path, (mode, content) in contents.items():
+        name, slash, rest = path.partition("/")
+        if slash:
+            folders.setdefault(name, {})[rest] = (mode, content)
+        else:
+            rows.append((name, mode, _store(repo, "blob", content)))
+    rows += [(name, "40000", _store_folder(repo, inner)) for name, inner in folders.items()]
+    # Git orders a folder as if its name ended with a slash
+    rows.sort(key=lambda row: os.fsencode(row[0] + "/" if row[1] == "40000" else row[0]))
+    lines = (mode.encode() + b" " + os.fsencode(name) + b"\0" + bytes.fromhex(oid) for name, mode, oid in rows)
+    return _store(repo, "tree", b"".join(lines))
+
+
+def _store(repo: Any, kind: str, content: bytes) -> str:
+    from gitdb import IStream  # type: ignore[import-untyped]  # see write_tree
+
+    oid: str = repo.odb.store(IStream(kind.encode(), len(content), BytesIO(content))).hexsha.decode()
+    return oid
+
+
+def write_commit(root: Path, tree: str, *, message: str, signature: str, parents: Iterable[str] = ()) -> str:
+    """Store a commit of `tree` whose author and committer are `signature` (`NAME <EMAIL> SECONDS ZONE`).
+
+    The object is spelled out here, so that no setting (signing, encoding, identity) changes its id.
+    """
+    import git  # see write_tree
+
+    head = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {signature}", f"committer {signature}"]
+    with git.Repo(root) as repo:
+        return _store(repo, "commit", ("\n".join(head) + f"\n\n{message.rstrip()}\n").encode())
+
+
+def update_ref(root: Path, ref: str, oid: str, *, reason: str) -> None:
+    """Point a full ref name at an object."""
+    run(root, "update-ref", "-m", reason, ref, oid)

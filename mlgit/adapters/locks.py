@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,7 +113,7 @@ class BusyPaths:
             files.write_atomic(path, json.dumps(table))
 
 
-def _refuse_blocked(busy: dict[str, Any], wanted: list[str]) -> None:
+def _refuse_blocked(busy: dict[str, Any], wanted: Sequence[str]) -> None:
     if not busy:
         return
     for path, infos in list(busy.items()):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,11 +78,9 @@ class Local:
         return []
 
     def _drain(self) -> None:
-        try:
+        with suppress(BlockingIOError):
             while os.read(self._reader, 4096):
-                pass
-        except BlockingIOError:
-            pass
+                continue
 
     def _reap(self) -> list[Outcome]:
         ended = []
@@ -123,13 +122,11 @@ def _noted(number: int, frame: object) -> None:
 
 
 def _signal_group(group: int, number: int) -> None:
-    try:
+    with suppress(ProcessLookupError, PermissionError):  # nothing of the group is left
         os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        pass  # nothing of the group is left
 
 
-_NO_STARTUP_FILES = {"bash": ("--noprofile", "--norc"), "zsh": ("--no-rcs",)}
+_NO_STARTUP_FILES = {"bash": ("--noprofile", "--norc"), "zsh": ("--no-rcs",), "fish": ("--no-config",)}
 
 
 def shell_argv(command: str, *, shell: str | None = None) -> Sequence[str]:

@@ -1,0 +1,253 @@
+"""Stages against the workspace and the cache: is one stale, can its result be restored, and what is recorded of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlgit.adapters import documents, dvc, files, ignores
+from mlgit.adapters.hashing import Content, Fingerprints
+from mlgit.adapters.store import Cache
+from mlgit.errors import MlgitError
+from mlgit.executors.protocol import Job
+from mlgit.pipeline import lock, params, record, status
+from mlgit.pipeline.book import LockBook
+from mlgit.pipeline.model import Digest, Entry, Output, Parameters, Stage
+from mlgit.pipeline.scheduler import Beginning, Restored, Start, Unchanged, Verified
+from mlgit.pipeline.status import Observed, Reason
+
+
+class Ledger:
+    """The keeper of plain stages; those marked exotic are handed to DVC's own objects.
+
+    `entries` is what the locks record, `unignored` the outputs that have no .gitignore line yet.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        entries: Mapping[str, Entry],
+        book: LockBook,
+        fingerprints: Fingerprints,
+        cache: Cache,
+        borrowed: dvc.BorrowedStages,
+        logs: Path,
+    ) -> None:
+        self._root = root
+        self._entries = dict(entries)
+        self._book = book
+        self._fingerprints = fingerprints
+        self._cache = cache
+        self._borrowed = borrowed
+        self._logs = logs
+        self._documents: dict[str, tuple[tuple[int, ...], Any]] = {}
+        self._unignored: set[str] = set()
+
+    def expect(self, stages: list[Stage]) -> None:
+        """Look once, for all stages about to run, which outputs Git does not ignore yet.
+
+        Raises MlgitError for an output that Git tracks: it would be lost to `git checkout`.
+        """
+        cached = [out.target for stage in stages if not stage.exotic for out in stage.outs if out.cache]
+        self._unignored = ignores.missing(self._root, cached)
+        ignores.refuse_tracked(self._root, self._unignored)
+
+    def reasons(self, stage: Stage) -> tuple[Reason, ...]:
+        """Why the stage is stale at this moment; empty when it is not."""
+        if stage.exotic:
+            return tuple(Reason(kind, path) for kind, path in self._borrowed.reasons(stage.address))
+        return status.reasons(stage, self._entries.get(stage.address), self.observe(stage))
+
+    def observe(self, stage: Stage, *, look_in_cache: bool = True) -> Observed:
+        """The digests and parameter values that the stage sees now."""
+        recorded = self._entries.get(stage.address)
+        known = {item.path: item.digest.md5 for item in recorded.outs} if recorded else {}
+        return Observed(
+            deps={dep.path: self._digest(dep.target) for dep in stage.deps},
+            params={each.path: self._values(each) for each in stage.params},
+            outs={out.path: self._digest(out.target) for out in stage.outs},
+            uncached=frozenset(
+                out.path
+                for out in stage.outs
+                if look_in_cache and out.cache and out.path in known and not self._cache.has_all(known[out.path])
+            ),
+        )
+
+    def _digest(self, target: str) -> Digest | None:
+        content = self._fingerprints.digest(target)
+        return None if content is None else Digest(*content)
+
+    def _values(self, wanted: Parameters) -> dict[str, Any] | None:
+        path = self._root / wanted.target
+        try:
+            found = os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        stamp = (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+        if wanted.target not in self._documents or self._documents[wanted.target][0] != stamp:
+            self._documents[wanted.target] = (stamp, documents.load(path, name=wanted.target))
+        return params.pick(self._documents[wanted.target][1], wanted)
+
+    def begin(self, stage: Stage, *, force: bool) -> Beginning:
+        """Decide, and do what needs no command: nothing, restore, or record what lies there; else prepare the command.
+
+        Raises MlgitError for a missing dependency or parameter, before any output is touched.
+        """
+        if stage.exotic or stage.is_source:
+            return self._begin_borrowed(stage, force=force)
+        recorded = self._entries.get(stage.address)
+        seen = self.observe(stage)
+        why = status.reasons(stage, recorded, seen)
+        if not why and not force:
+            return Unchanged()
+        if stage.frozen:
+            self._finish(stage)
+            return Verified(why)
+        _refuse_missing(stage, seen)
+        if not force and self._restore(stage, recorded, seen):
+            return Restored(why)
+        self._clear_outputs(stage)
+        return Start(self._job(stage), why)
+
+    def _begin_borrowed(self, stage: Stage, *, force: bool) -> Beginning:
+        why = self.reasons(stage)
+        if not why and (stage.is_source or not force):
+            return Unchanged()
+        if self._borrowed.begin(stage.address, force=force):
+            self._keep_borrowed(stage)
+            return Verified(why)
+        return Start(self._job(stage), why)
+
+    def _keep_borrowed(self, stage: Stage) -> None:
+        document = self._borrowed.document(stage.address)
+        if document is not None:
+            self._book.put_text(stage, dvc.dumps({"stages": {stage.name: document}}).removeprefix("stages:\n"))
+
+    def _job(self, stage: Stage) -> Job:
+        env = {**os.environ, "DVC_STAGE": stage.address}
+        env.setdefault("DVC_ROOT", str(self._root))
+        folder = self._root / stage.wdir
+        if not folder.is_dir():
+            raise MlgitError(f"{stage.file}: stages.{stage.name}.wdir: no folder '{stage.wdir}'", f"`mkdir -p {stage.wdir}`")
+        name = stage.address.replace("/", "_").replace(":", "_")
+        return Job(stage.address, stage.commands, folder, env, self._logs / f"{name}.log")
+
+    def _clear_outputs(self, stage: Stage) -> None:
+        for out in stage.outs:
+            path = self._root / out.target
+            if out.persist:
+                self._cache.unprotect(str(path))
+            else:
+                files.remove(path)
+
+    def _restore(self, stage: Stage, recorded: Entry | None, seen: Observed) -> bool:
+        if not record.may_restore(stage):
+            return False
+        current = record.inputs_unchanged(stage, recorded, seen)
+        found = recorded if current else self._from_run_cache(stage, seen)
+        if found is None or not all(self._cache.has_all(item.digest.md5) for item in found.outs):
+            return False
+        digests = {item.path: item.digest for item in found.outs}
+        if not all(out.path in digests for out in stage.outs):
+            return False
+        for out in stage.outs:
+            self._check_out(out, digests[out.path])
+        self._finish(stage)
+        return True
+
+    def _from_run_cache(self, stage: Stage, seen: Observed) -> Entry | None:
+        unmade = {out.path: Digest("", 0) for out in stage.outs}
+        wanted = record.entry(stage, Observed(seen.deps, seen.params, unmade))
+        text = self._cache.newest_run(lock.run_cache_key(wanted))
+        if text is None:
+            return None
+        return lock.parse_entry(documents.parse_yaml(text, name="run cache"), name="run cache", stage=stage.name)
+
+    def _check_out(self, out: Output, digest: Digest) -> None:
+        now = self._digest(out.target)
+        if now is not None and now.md5 == digest.md5:
+            return
+        content = Content(digest.md5, digest.size, digest.nfiles, digest.isexec)
+        self._cache.checkout(content, str(self._root / out.target))
+        if not digest.is_folder:
+            self._fingerprints.remember(out.target, content)
+
+    def finish(self, stage: Stage) -> None:
+        """Hash and store what the stage's commands left, and record it.
+
+        Raises MlgitError for an output that is not there, and for a dependency that is no longer.
+        """
+        if stage.exotic:
+            self._borrowed.finish(stage.address)
+            self._keep_borrowed(stage)
+        else:
+            self._finish(stage)
+
+    def _finish(self, stage: Stage) -> None:
+        seen = self.observe(stage, look_in_cache=False)
+        for out in stage.outs:
+            if seen.outs[out.path] is None:
+                raise MlgitError(
+                    f"stage '{stage.address}' did not make its output '{out.path}'",
+                    f"see its command, or take the output out of {stage.file}",
+                )
+        _refuse_missing(stage, seen)
+        for out in stage.outs:
+            if out.cache and out.target in self._unignored:
+                ignores.add(self._root, out.target)
+                self._unignored.discard(out.target)
+        made = record.entry(stage, seen)
+        saves_run = record.may_save_run(stage)
+        for out in stage.outs:
+            if out.cache or saves_run:
+                self._store(out, seen.outs[out.path])
+        if saves_run:
+            self._save_run(made)
+        self._entries[stage.address] = made
+        self._book.put(stage, made)
+
+    def _store(self, out: Output, digest: Digest | None) -> None:
+        assert digest is not None
+        path = str(self._root / out.target)
+        content = Content(digest.md5, digest.size, digest.nfiles, digest.isexec)
+        members = self._fingerprints.members(out.target) if digest.is_folder else []
+        if digest.is_folder:
+            self._cache.add_folder(path, members, content)
+        else:
+            self._cache.add_file(path, digest.md5)
+        if out.cache and self._cache.relink(content, members, path) and not digest.is_folder:
+            self._fingerprints.remember(out.target, content)
+
+    def _save_run(self, made: Entry) -> None:
+        key, value = lock.run_cache_key(made), lock.run_cache_value(made)
+        if not self._cache.has_run(key, value):
+            self._cache.add_run(key, value, lock.run_cache_text(made) or dvc.dumps(lock.document(made)))
+
+    def flush(self) -> None:
+        """Write the locks of the stages recorded so far."""
+        self._book.flush()
+
+    def close(self) -> None:
+        """Keep what was learnt about files for the next command."""
+        self._fingerprints.save()
+        self._borrowed.close()
+
+
+def _refuse_missing(stage: Stage, seen: Observed) -> None:
+    for dep in stage.deps:
+        if seen.deps[dep.path] is None:
+            raise MlgitError(
+                f"{stage.file}: stages.{stage.name}.deps: '{dep.path}' does not exist",
+                "make the file, fetch it with `dvc pull`, or correct the path",
+            )
+    for each in stage.params:
+        values = seen.params[each.path]
+        where = f"{stage.file}: stages.{stage.name}.params"
+        if values is None:
+            raise MlgitError(f"{where}: '{each.path}' does not exist", f"make {each.path}, or correct the path")
+        missing = [key for key in each.keys if key not in values]
+        if missing:
+            raise MlgitError(f"{where}: '{missing[0]}' is not in {each.path}", f"add it to {each.path}, or correct the name")

@@ -1,0 +1,54 @@
+"""What is recorded of a stage, worked out from values: its lock entry, and whether the run cache may know it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mlgit.pipeline.model import Digest, Entry, Item, Stage
+from mlgit.pipeline.params import ordered
+from mlgit.pipeline.status import Observed, reasons
+
+
+def entry(stage: Stage, seen: Observed) -> Entry:
+    """The lock entry for the stage as the workspace is now: items in DVC's order, by path as written.
+
+    All dependencies and outputs have to be there.
+    """
+    params = {params.path: seen.params[params.path] or {} for params in stage.params}
+    return Entry(
+        cmd=stage.cmd,
+        deps=_items(seen.deps, [dep.path for dep in stage.deps]),
+        params=ordered(params),
+        outs=_items(seen.outs, [out.path for out in stage.outs]),
+    )
+
+
+def _items(digests: Mapping[str, Digest | None], paths: list[str]) -> tuple[Item, ...]:
+    found = []
+    for path in sorted(paths):
+        digest = digests[path]
+        assert digest is not None, path
+        found.append(Item(path, digest))
+    return tuple(found)
+
+
+def may_restore(stage: Stage) -> bool:
+    """Whether DVC would look for this stage in the run cache at all."""
+    if stage.is_callback or stage.always_changed or not stage.cmd:
+        return False
+    return bool(stage.outs) and bool(stage.deps or stage.params) and not any(out.persist for out in stage.outs)
+
+
+def may_save_run(stage: Stage) -> bool:
+    """Whether DVC would file this stage in the run cache: not when an output other than a metric or plot is uncached."""
+    return may_restore(stage) and all(out.cache or out.kind != "out" for out in stage.outs)
+
+
+def inputs_unchanged(stage: Stage, recorded: Entry | None, seen: Observed) -> bool:
+    """Whether command, dependencies and parameters are as recorded, and every output has recorded content."""
+    if recorded is None:
+        return False
+    known = {item.path for item in recorded.outs}
+    if not all(out.path in known for out in stage.outs):
+        return False
+    return not any(reason.kind in ("new", "cmd", "dep", "param", "always") for reason in reasons(stage, recorded, seen))

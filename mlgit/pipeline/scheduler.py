@@ -1,0 +1,271 @@
+"""The loop that runs a plan: start what is ready, take in what ended, release what waited for it.
+
+All decisions are made in one thread. What a stage means is the keeper's business, where its command runs is the
+executor's, and who watches is the reporter's; tests fill all three with fakes.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from mlgit.errors import MlgitError
+from mlgit.executors.protocol import Executor, Job, Outcome
+from mlgit.pipeline.graph import Graph
+from mlgit.pipeline.model import Stage
+from mlgit.pipeline.status import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The stage is up to date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """The stage's result was taken from the cache, and is recorded."""
+
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The stage has no command to run now (data, or frozen); what lies there was recorded."""
+
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The stage has to run."""
+
+    job: Job
+    reasons: tuple[Reason, ...]
+
+
+Beginning = Unchanged | Restored | Verified | Start
+
+
+class Keeper(Protocol):
+    """Knows the stages' state and keeps their results."""
+
+    def begin(self, stage: Stage, *, force: bool) -> Beginning:
+        """What has to be done for a stage, now that everything before it is done. Raises MlgitError when it cannot be."""
+
+    def finish(self, stage: Stage) -> None:
+        """Take in what a stage's commands left. Raises MlgitError when that is not what the stage declares."""
+
+    def flush(self) -> None:
+        """Put on disk everything recorded so far."""
+
+
+State = Literal["unchanged", "restored", "verified", "ran", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a stage ended."""
+
+    stage: Stage
+    state: State
+    seconds: float = 0.0
+    reasons: tuple[Reason, ...] = ()
+    message: str = ""
+    hint: str = ""
+    outcome: Outcome | None = None
+    job: Job | None = None
+
+
+class Reporter(Protocol):
+    """Is told what happens, as it happens."""
+
+    def started(self, stage: Stage, reasons: tuple[Reason, ...]) -> None:
+        """A stage's command was started."""
+
+    def ended(self, result: Result) -> None:
+        """A stage ended, and its result is on disk."""
+
+    def tick(self) -> None:
+        """Some time has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run: stages of a graph by number, and the order of preference among those that are ready."""
+
+    graph: Graph
+    chosen: frozenset[int]
+    priority: Mapping[int, float] = field(default_factory=dict)
+
+
+def plan(graph: Graph, chosen: Iterable[int], *, seconds: Mapping[str, float]) -> Plan:
+    """The chosen stages and all they need; the longest chain of known durations goes first.
+
+    `seconds` are the durations of earlier runs by stage address; an unknown stage counts as one second.
+    """
+    wanted = graph.closure(chosen)
+    left: dict[int, float] = {}
+    for number in reversed(range(len(graph.stages))):
+        if number in wanted:
+            after = max((left[each] for each in graph.feeds[number] if each in left), default=0.0)
+            left[number] = after + seconds.get(graph.stages[number].address, 1.0)
+    return Plan(graph, frozenset(wanted), left)
+
+
+@dataclass(slots=True)
+class _Run:
+    plan: Plan
+    keeper: Keeper
+    executor: Executor
+    reporter: Reporter
+    force: bool
+    keep_going: bool
+    clock: Callable[[], float]
+    waiting_for: dict[int, int] = field(default_factory=dict)
+    ready: list[tuple[float, int]] = field(default_factory=list)
+    running: dict[str, tuple[int, Start]] = field(default_factory=dict)
+    unreported: list[Result] = field(default_factory=list)
+    results: dict[int, Result] = field(default_factory=dict)
+    flushed: float = 0.0
+    stopping: bool = False
+
+
+# Results are reported when they are on disk; a lock of many stages is not written more often than this.
+FLUSH_SECONDS = 0.1
+TICK_SECONDS = 0.2
+
+
+def run(
+    plan: Plan,
+    *,
+    keeper: Keeper,
+    executor: Executor,
+    reporter: Reporter,
+    force: bool = False,
+    keep_going: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[Result]:
+    """Run the plan and return the results in running order.
+
+    After a failure nothing new is started, unless `keep_going`: then only what needs the failed stage is skipped.
+    Whatever happens, commands still running are ended and finished stages are recorded before this returns or raises.
+    """
+    state = _Run(plan, keeper, executor, reporter, force, keep_going, clock, flushed=clock())
+    for number in sorted(plan.chosen):
+        needs = [each for each in plan.graph.needs[number] if each in plan.chosen]
+        state.waiting_for[number] = len(needs)
+        if not needs:
+            _push(state, number)
+    try:
+        _loop(state)
+    finally:
+        executor.stop()
+        keeper.flush()
+        _report(state)
+    for number in sorted(plan.chosen - state.results.keys()):
+        state.results[number] = Result(plan.graph.stages[number], "skipped")
+    return [state.results[number] for number in sorted(state.results)]
+
+
+def _push(state: _Run, number: int) -> None:
+    heapq.heappush(state.ready, (-state.plan.priority.get(number, 0.0), number))
+
+
+def _loop(state: _Run) -> None:
+    _start_ready(state)
+    while state.running:
+        outcomes = state.executor.wait(TICK_SECONDS)
+        for outcome in outcomes:
+            number, start = state.running.pop(outcome.name)
+            _take_in(state, number, start, outcome)
+            _start_ready(state)
+        state.reporter.tick()
+        if state.clock() - state.flushed >= FLUSH_SECONDS:
+            _flush(state)
+
+
+def _start_ready(state: _Run) -> None:
+    while state.ready and not state.stopping and len(state.running) < state.executor.slots:
+        _, number = heapq.heappop(state.ready)
+        _begin(state, number)
+        if state.clock() - state.flushed >= FLUSH_SECONDS:
+            _flush(state)
+
+
+def _begin(state: _Run, number: int) -> None:
+    stage = state.plan.graph.stages[number]
+    began = state.clock()
+    try:
+        beginning = state.keeper.begin(stage, force=state.force)
+        if isinstance(beginning, Start):
+            state.executor.submit(beginning.job)
+            state.running[beginning.job.name] = (number, beginning)
+            state.reporter.started(stage, beginning.reasons)
+            return
+    except MlgitError as error:
+        _fail(state, number, Result(stage, "failed", message=error.message, hint=error.hint))
+        return
+    match beginning:
+        case Unchanged():
+            result = Result(stage, "unchanged")
+        case Restored(reasons):
+            result = Result(stage, "restored", state.clock() - began, reasons)
+        case Verified(reasons):
+            result = Result(stage, "verified", state.clock() - began, reasons)
+    _succeed(state, number, result)
+
+
+def _take_in(state: _Run, number: int, start: Start, outcome: Outcome) -> None:
+    stage = state.plan.graph.stages[number]
+    failed = Result(stage, "failed", outcome.seconds, start.reasons, outcome=outcome, job=start.job)
+    if outcome.code != 0:
+        _fail(state, number, failed)
+        return
+    try:
+        state.keeper.finish(stage)
+    except MlgitError as error:
+        _fail(state, number, Result(stage, "failed", outcome.seconds, start.reasons, error.message, error.hint, job=start.job))
+        return
+    _succeed(state, number, Result(stage, "ran", outcome.seconds, start.reasons, job=start.job))
+
+
+def _succeed(state: _Run, number: int, result: Result) -> None:
+    state.results[number] = result
+    state.unreported.append(result)
+    for each in state.plan.graph.feeds[number]:
+        if each in state.waiting_for and each not in state.results:
+            state.waiting_for[each] -= 1
+            if state.waiting_for[each] == 0:
+                _push(state, each)
+
+
+def _fail(state: _Run, number: int, result: Result) -> None:
+    state.results[number] = result
+    state.unreported.append(result)
+    if not state.keep_going:
+        state.stopping = True
+        return
+    waiting = list(state.plan.graph.feeds[number])
+    while waiting:
+        each = waiting.pop()
+        if each in state.plan.chosen and each not in state.results:
+            skipped = Result(state.plan.graph.stages[each], "skipped", message=f"needs '{result.stage.address}', which failed")
+            state.results[each] = skipped
+            state.unreported.append(skipped)
+            waiting.extend(state.plan.graph.feeds[each])
+
+
+def _flush(state: _Run) -> None:
+    if state.unreported:
+        state.keeper.flush()
+        _report(state)
+    state.flushed = state.clock()
+
+
+def _report(state: _Run) -> None:
+    for result in state.unreported:
+        state.reporter.ended(result)
+    state.unreported.clear()
