@@ -75,15 +75,15 @@ def _sentence(error: BaseException) -> str:
     return ": ".join(causes)
 
 
-def ignore_filter(root: Path) -> Callable[[str], bool]:
-    """A function that says whether .dvcignore files exclude a path relative to the project's root."""
+def ignore_filter(root: Path) -> Callable[[str, bool], bool]:
+    """A function that says whether .dvcignore files exclude a path, given as absolute path and whether it is a folder."""
     from dvc.fs import localfs
     from dvc.ignore import DvcIgnoreFilter
 
     matcher = DvcIgnoreFilter(localfs, str(root))
 
-    def ignored(path: str) -> bool:
-        return bool(matcher.is_ignored_file(str(root / path)))
+    def ignored(path: str, is_folder: bool) -> bool:
+        return bool(matcher.is_ignored_dir(path) if is_folder else matcher.is_ignored_file(path))
 
     return ignored
 
@@ -134,7 +134,7 @@ class BorrowedStages:
         found: list[tuple[Literal["dep", "out", "cmd", "always"], str]] = []
         stage = self._stage(address)
         with _own_errors(), self._locked():
-            rows = next(iter(stage.status().values()), [])
+            rows: list[Any] = next(iter(stage.status().values()), [])
         for row in rows:
             if isinstance(row, str):
                 found.append(("always", "") if row == "always changed" else ("cmd", ""))

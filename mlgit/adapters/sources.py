@@ -87,7 +87,7 @@ class Workspace(_Documents):
         if not has_ignore_patterns(self.root, self.folders):
             return found
         ignored = dvc.ignore_filter(self.root)
-        return [path for path in found if not ignored(path)]
+        return [path for path in found if not ignored(str(self.root / path), False)]
 
 
 def has_ignore_patterns(root: Path, folders: list[str]) -> bool:

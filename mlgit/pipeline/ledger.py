@@ -55,6 +55,19 @@ class Ledger:
         self._unignored = ignores.missing(self._root, cached)
         ignores.refuse_tracked(self._root, self._unignored)
 
+    def check_inputs(self, stages: list[Stage]) -> None:
+        """Raise MlgitError for a dependency that is not there and that no stage makes, before anything is touched."""
+        made = {out.target for stage in stages for out in stage.outs}
+        for stage in stages:
+            for path, target in () if stage.frozen or stage.exotic else stage.inputs():
+                parents = {target[:end] for end, char in enumerate(target) if char == "/"}
+                inside = any(each.startswith(f"{target}/") for each in made)
+                if not (target in made or inside or parents & made or (self._root / target).exists()):
+                    raise MlgitError(
+                        f"{stage.file}: stages.{stage.name}: '{path}' does not exist, and no stage makes it",
+                        "make the file, fetch it with `dvc pull`, or correct the path",
+                    )
+
     def reasons(self, stage: Stage) -> tuple[Reason, ...]:
         """Why the stage is stale at this moment; empty when it is not."""
         if stage.exotic:

@@ -72,6 +72,13 @@ def _nested(prefix: str, value: Mapping[Any, Any], indent: int, rows: list[str])
     return True
 
 
+def _item_text(value: str | int) -> str:
+    # An md5 can look like a number: `1234...` all digits, `12e3...`, or `0b0110...`.
+    if isinstance(value, str):
+        return f"'{value}'" if re.fullmatch(r"[0-9]+(?:e[0-9]+)?|0b[01]+", value) else value
+    return "true" if value is True else str(value)
+
+
 def entry_text(name: str, entry: Entry) -> str | None:
     """The text of one stage in dvc.lock, or None where a value needs DVC's own serializer."""
     shown = _plain(name, 2)
@@ -97,7 +104,7 @@ def _body(body: Mapping[str, Any], indent: int, rows: list[str]) -> bool:
                 if path is None:
                     return False
                 rows.append(f"{pad}- path: {path}")
-                rows.extend(f"{pad}  {field}: {_scalar(inner, 0)}" for field, inner in item.items() if field != "path")
+                rows.extend(f"{pad}  {field}: {_item_text(inner)}" for field, inner in item.items() if field != "path")
         elif not _value(f"{pad}{key}:", value, indent, rows):
             return False
     return True

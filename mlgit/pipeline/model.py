@@ -113,6 +113,10 @@ class Stage:
         """The shell commands, one shell each: the items of a list, or the lines of a text (as DVC runs them)."""
         return tuple(self.cmd.splitlines()) if isinstance(self.cmd, str) else self.cmd
 
+    def inputs(self) -> list[tuple[str, str]]:
+        """Everything the stage reads, as (path as written, path from the root)."""
+        return [(dep.path, dep.target) for dep in self.deps] + [(params.path, params.target) for params in self.params]
+
     @property
     def lock_file(self) -> str:
         return self.file.removesuffix(".yaml") + ".lock"

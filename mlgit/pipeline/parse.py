@@ -216,11 +216,7 @@ def _exotic_paths(found: Stage) -> str:
 
 
 def _paths(found: Stage) -> list[tuple[str, str]]:
-    return [
-        *((dep.path, dep.target) for dep in found.deps),
-        *((params.path, params.target) for params in found.params),
-        *((out.path, out.target) for out in found.outs),
-    ]
+    return found.inputs() + [(out.path, out.target) for out in found.outs]
 
 
 def _is_local(path: str) -> bool:

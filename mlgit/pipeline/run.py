@@ -44,7 +44,7 @@ def _paths(root: Path, plan: Plan) -> dict[str, tuple[list[str], list[str]]]:
     stages: list[Stage] = [plan.graph.stages[number] for number in plan.chosen]
     return {
         stage.address: (
-            absolute([each.target for each in (*stage.deps, *stage.params)]),
+            absolute([target for _, target in stage.inputs()]),
             absolute([out.target for out in stage.outs]),
         )
         for stage in stages

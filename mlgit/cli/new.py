@@ -1,0 +1,136 @@
+"""`mlgit new`: a new ML repository from a template."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from mlgit import __version__
+from mlgit.adapters import documents
+from mlgit.errors import MlgitError
+from mlgit.render import table
+from mlgit.scaffold import answers, create, library
+from mlgit.scaffold.manifest import Manifest, Question, Value
+
+_EPILOG = """\b
+Examples:
+  mlgit new tumor                              questions on a terminal, defaults elsewhere
+  mlgit new tumor --defaults                   no questions
+  mlgit new tumor -t minimal                   the smallest useful project
+  mlgit new tumor --set package_name=tumor     one answer given
+  mlgit new tumor --answers answers.yaml       answers from a YAML, JSON or TOML file
+  mlgit new tumor -t ./our-template            a template of your own: a folder with a template.yaml
+  mlgit new --list                             the templates that come with mlgit
+
+Templates are data: nothing in them is run, so one from somebody else needs no trust.
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("directory", metavar="DIR", required=False)
+@click.option("-t", "--template", "wanted", default="tabular-classification", show_default=True, help="Its name, or a path.")
+@click.option("--set", "assignments", metavar="NAME=VALUE", multiple=True, help="Answer a question; may be repeated.")
+@click.option("--answers", "answers_file", metavar="FILE", type=click.Path(path_type=Path), help="Read answers from a file.")
+@click.option("--defaults", is_flag=True, help="Ask nothing; take the default of what is not answered.")
+@click.option("--list", "show_list", is_flag=True, help="List the templates and stop.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def command(
+    directory: str | None,
+    *,
+    wanted: str,
+    assignments: tuple[str, ...],
+    answers_file: Path | None,
+    defaults: bool,
+    show_list: bool,
+    as_json: bool,
+) -> None:
+    """Make the new folder DIR: a Git repository with a DVC project, rendered from a template, in one commit."""
+    if show_list:
+        _print_list(as_json=as_json)
+        return
+    if directory is None:
+        raise click.UsageError("the folder to make is missing", click.get_current_context())
+    template = library.load(wanted)
+    facts = {"folder": Path(directory).resolve().name, "mlgit_version": __version__}
+    interactive = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
+    given = _given(template.manifest, assignments, answers_file)
+    complete = answers.resolve(template.manifest, given=given, facts=facts, ask=_ask if interactive else None)
+    made = create.create(Path(directory), template=template, answers=complete)
+    if as_json:
+        _print_json(made, template.manifest, complete)
+    else:
+        _print_made(made, template.manifest, directory)
+
+
+def _given(manifest: Manifest, assignments: tuple[str, ...], answers_file: Path | None) -> dict[str, Value]:
+    """What the answers file says, and over it what the command line says."""
+    given: dict[str, Value] = {}
+    if answers_file is not None:
+        document = documents.load(answers_file, name=str(answers_file))
+        given = answers.check_document(document, manifest, name=str(answers_file))
+    return {**given, **answers.parse_assignments(assignments, manifest)}
+
+
+def _ask(question: Question, presumed: Value | None) -> Value:
+    """Ask on the terminal until the answer is one the question takes; on standard error, so that --json stays JSON."""
+
+    def read(text: str) -> Value:
+        try:
+            return answers.coerce(question, text, name="answer")
+        except MlgitError as error:
+            raise click.UsageError(error.message) from error
+
+    for choice, doc in question.choices.items():
+        click.echo(f"  {choice}: {doc}", err=True)
+    answer: Value = click.prompt(
+        f"{question.doc} ({answers.expected(question)})", default=_shown(presumed), value_proc=read, err=True
+    )
+    return answer
+
+
+def _shown(value: Value | None) -> str | None:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return None if value is None else str(value)
+
+
+def _print_list(*, as_json: bool) -> None:
+    found = library.manifests()
+    if as_json:
+        rows = [{"name": each.name, "version": each.version, "description": each.description} for each in found]
+        click.echo(json.dumps({"schema": 1, "templates": rows}, indent=2))
+    else:
+        click.echo(table(("template", "version", "what"), [(each.name, each.version, each.description) for each in found]))
+
+
+def _next(directory: str) -> list[str]:
+    # `--` would help a folder called -x, but no shell builtin `cd` needs it for ./-x
+    place = f"./{directory}" if directory.startswith("-") else directory
+    return [f"cd {shlex.quote(place)}", "pip install -r requirements.txt", "mlgit run"]
+
+
+def _print_made(made: create.Created, manifest: Manifest, directory: str) -> None:
+    click.echo(f"Made {made.folder} from {manifest.name} {manifest.version}: {made.n_files} files, commit {made.commit[:10]}.")
+    click.echo("\nNext:")
+    for line in _next(directory):
+        click.echo(f"  {line}")
+
+
+def _print_json(made: create.Created, manifest: Manifest, complete: dict[str, Value]) -> None:
+    document = {
+        "schema": 1,
+        "folder": str(made.folder),
+        "template": {"name": manifest.name, "version": manifest.version},
+        "answers": complete,
+        "commit": made.commit,
+        "tree": made.tree,
+        "template_commit": made.template_commit,
+        "next": _next(str(made.folder)),
+    }
+    click.echo(json.dumps(document, indent=2))

@@ -1,0 +1,159 @@
+"""What a user sees while a pipeline runs: a live table on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import click
+
+from mlgit.cli.edge import use_color
+from mlgit.pipeline.model import Stage
+from mlgit.pipeline.scheduler import Result
+from mlgit.pipeline.status import Reason
+from mlgit.render import paint, plain, seconds
+
+_COLORS = {"ran": "green", "restored": "cyan", "verified": "cyan", "failed": "red", "skipped": "yellow", "unchanged": "dim"}
+_LAST_LINES = 20
+_REASON_WIDTH = 60
+
+
+class Silent:
+    """Says nothing: for `--json`."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+    def started(self, stage: Stage, reasons: tuple[Reason, ...]) -> None:
+        """A stage's command was started."""
+
+    def ended(self, result: Result) -> None:
+        """A stage ended."""
+
+    def tick(self) -> None:
+        """Some time has passed."""
+
+
+class Lines(Silent):
+    """One plain line when a stage starts and one when it ends; unchanged stages are only counted."""
+
+    def started(self, stage: Stage, reasons: tuple[Reason, ...]) -> None:
+        """Print the stage and why it runs."""
+        _say(f"{'running':9}  {stage.address}{_why(reasons)}")
+
+    def ended(self, result: Result) -> None:
+        """Print how the stage ended, and how long it took."""
+        if result.state != "unchanged":
+            _say(row(result))
+
+
+def _say(text: str) -> None:
+    click.echo(plain(text))
+    sys.stdout.flush()
+
+
+def row(result: Result) -> str:
+    """The line for a stage that ended."""
+    took = f"  {seconds(result.seconds)}" if result.state in ("ran", "restored", "failed") else ""
+    why = _why(result.reasons) if result.state != "ran" else ""
+    note = f"  ({result.message})" if result.state == "skipped" and result.message else ""
+    return f"{result.state:9}  {result.stage.address}{took}{why}{note}"
+
+
+def _why(reasons: Sequence[Reason]) -> str:
+    if not reasons:
+        return ""
+    text = "; ".join(str(reason) for reason in reasons)
+    return f"  ({text if len(text) <= _REASON_WIDTH else text[: _REASON_WIDTH - 1] + '…'})"
+
+
+class Live(Silent):
+    """Ended stages scroll by; below them stands a table of what runs now, with a line of counts."""
+
+    def __init__(self, total: int) -> None:
+        from rich.console import Console
+        from rich.live import Live as RichLive
+
+        self._console = Console(highlight=False)
+        self._live = RichLive(console=self._console, auto_refresh=False, transient=True)
+        self._total = total
+        self._done = 0
+        self._running: dict[str, tuple[float, tuple[Reason, ...]]] = {}
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._live.stop()
+
+    def started(self, stage: Stage, reasons: tuple[Reason, ...]) -> None:
+        """Show the stage among those that run."""
+        self._running[stage.address] = (time.monotonic(), reasons)
+        self.tick()
+
+    def ended(self, result: Result) -> None:
+        """Move the stage from the table to the lines above it."""
+        from rich.text import Text
+
+        self._done += 1
+        self._running.pop(result.stage.address, None)
+        if result.state != "unchanged":
+            self._console.print(Text(plain(row(result)), style=_COLORS[result.state]))
+        self.tick()
+
+    def tick(self) -> None:
+        """Draw the table anew."""
+        from rich.table import Table
+        from rich.text import Text
+
+        now = time.monotonic()
+        grid = Table.grid(padding=(0, 2))
+        for name, (since, reasons) in self._running.items():
+            grid.add_row(
+                Text("running", style="bold"), Text(plain(name)), Text(seconds(now - since)), Text(plain(_why(reasons)), "dim")
+            )
+        grid.add_row(Text(f"{self._done} of {self._total}", style="dim"))
+        self._live.update(grid, refresh=True)
+
+
+def show_failures(results: Sequence[Result]) -> None:
+    """For every failed stage: its command, exit code and last lines, or what was wrong before or after it."""
+    color = use_color(sys.stdout)
+    for result in results:
+        if result.state != "failed":
+            continue
+        click.echo()
+        click.echo(paint(f"stage '{plain(result.stage.address)}' failed", "red", color=color) + f": {plain(_cause(result))}")
+        if result.outcome is not None:
+            click.echo(f"  command: {plain(result.outcome.command)}")
+        if result.hint:
+            click.echo(f"  hint: {plain(result.hint)}")
+        if result.job is not None:
+            for line in last_lines(result.job.log):
+                click.echo(f"  | {plain(line)}")
+            click.echo(f"  full log: {Path(result.job.log)}")
+
+
+def _cause(result: Result) -> str:
+    if result.outcome is None:
+        return result.message
+    code = result.outcome.code
+    return f"exit code {code}" if code >= 0 else f"ended by signal {-code}"
+
+
+def last_lines(log: Path) -> list[str]:
+    """The last lines of a log, without reading a large one whole."""
+    try:
+        with open(log, "rb") as stream:
+            stream.seek(0, 2)
+            stream.seek(max(0, stream.tell() - 16_384))
+            return stream.read().decode("utf-8", "replace").splitlines()[-_LAST_LINES:]
+    except OSError:
+        return []

@@ -1,0 +1,86 @@
+"""`mlgit status`: which stages are stale, and why."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from mlgit import errors
+from mlgit.cli.edge import use_color
+from mlgit.cli.opening import open_project
+from mlgit.pipeline.graph import select
+from mlgit.pipeline.model import Stage
+from mlgit.pipeline.status import Reason
+from mlgit.render import count, paint, plain
+
+Row = tuple[Stage, tuple[Reason, ...]]
+
+
+@click.command(
+    epilog="Examples: `mlgit status`, `mlgit status train`, `mlgit status --json`.",
+    short_help="Say which stages are stale, and why.",
+)
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(targets: tuple[str, ...], as_json: bool) -> int:
+    """Say which stages are stale, and why.
+
+    A TARGET is a stage, a dvc.yaml or .dvc file, a folder or an output; without one, the whole project is looked at.
+    Exit code 0 when nothing is stale, 1 when something is.
+    """
+    opened = open_project()
+    chosen = select(opened.pipeline.graph, targets, here=opened.here)
+    wanted = opened.pipeline.graph.closure(chosen)
+    rows = [
+        (opened.pipeline.graph.stages[number], opened.ledger.reasons(opened.pipeline.graph.stages[number]))
+        for number in sorted(wanted)
+    ]
+    opened.ledger.close()
+    if as_json:
+        click.echo(json.dumps(document(rows), indent=2, default=str))
+    else:
+        show(rows, color=use_color(sys.stdout))
+    return errors.EXIT_NO if any(why for _, why in rows) else errors.EXIT_YES
+
+
+def state(stage: Stage, why: Sequence[Reason]) -> str:
+    """The word for a stage's state."""
+    if why:
+        return "stale"
+    return "frozen" if stage.frozen else "up-to-date"
+
+
+def document(rows: Sequence[Row]) -> dict[str, Any]:
+    """The answer as JSON: schema 1."""
+    return {
+        "schema": 1,
+        "up_to_date": not any(why for _, why in rows),
+        "stages": [
+            {"name": stage.address, "status": state(stage, why), "reasons": list(map(reason_row, why))} for stage, why in rows
+        ],
+    }
+
+
+def reason_row(reason: Reason) -> dict[str, Any]:
+    """A reason as JSON."""
+    return {"kind": reason.kind, "path": reason.path, "old": reason.old, "new": reason.new}
+
+
+def show(rows: Sequence[Row], *, color: bool) -> None:
+    """Print the stale stages with their reasons, and a last line that sums up."""
+    stale = [(stage, why) for stage, why in rows if why]
+    for stage, why in stale:
+        click.echo(paint(plain(stage.address), "bold", color=color))
+        for reason in why:
+            click.echo(f"  {plain(str(reason))}")
+    if not rows:
+        click.echo("no stages: declare some in dvc.yaml")
+    elif stale:
+        click.echo(f"{count(len(stale), 'stage')} of {len(rows)} stale; `mlgit run` brings them up to date")
+    else:
+        frozen = sum(stage.frozen for stage, _ in rows)
+        click.echo(f"up to date: {count(len(rows), 'stage')}" + (f" ({frozen} frozen)" if frozen else ""))
