@@ -66,11 +66,3 @@ def refuse_tracked(root: Path, paths: Iterable[str]) -> None:
                 f"output '{path}' is already tracked by Git, so DVC cannot take it over",
                 f"type `git rm -r --cached '{path}'` and commit, or declare it with `cache: false`",
             )
-
-
-def add(root: Path, path: str) -> None:
-    """Append the line for an output to the .gitignore beside it."""
-    file = root / posixpath.dirname(path) / ".gitignore"
-    before = files.read_text(file) if file.is_file() else ""
-    joint = "" if not before or before.endswith("\n") else "\n"
-    files.write_atomic(file, f"{before}{joint}{line_for(path)}\n")

@@ -194,6 +194,7 @@ class Cache:
         replaced = False
         for path, md5 in paths:
             if self._is_linked_right(path, md5):
+                replaced |= not members and self.normalize_mode(path, content)
                 continue
             mode = os.stat(path).st_mode
             os.unlink(path)
@@ -202,6 +203,18 @@ class Cache:
                 os.chmod(path, os.stat(path).st_mode | stats.S_IEXEC)
             replaced = True
         return replaced
+
+    def normalize_mode(self, path: str, content: Content) -> bool:
+        """Give a stored file the mode it has after DVC stores it; whether that changed anything.
+
+        DVC puts a fresh copy in place of a single file, which loses all bits but those of the umask and the owner's x.
+        """
+        found = os.lstat(path)
+        wanted = self.file_mode | (stats.S_IEXEC if content.isexec else 0)
+        if stats.S_ISLNK(found.st_mode) or found.st_nlink > 1 or stats.S_IMODE(found.st_mode) == wanted:
+            return False
+        os.chmod(path, wanted)
+        return True
 
     def _is_linked_right(self, path: str, md5: str) -> bool:
         found = os.lstat(path)

@@ -1,12 +1,16 @@
-"""The lock files on disk: read once, changed stage by stage as text, written whole and atomically."""
+"""What a run writes beside its outputs: the lock files, changed stage by stage as text, and the .gitignore lines.
+
+Stages that run side by side end in any order; both books place what is new where DVC's serial run would have put it.
+"""
 
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlgit.adapters import dvc, files, locks
+from mlgit.adapters import dvc, files, ignores, locks
 from mlgit.pipeline import lock
 from mlgit.pipeline.load import LockText
 from mlgit.pipeline.model import Entry, Stage
@@ -15,11 +19,7 @@ _WAIT_FOR_DVC = 30.0
 
 
 class LockBook:
-    """All dvc.lock files of a project. New stages are appended in the order of `order` (DVC's running order).
-
-    DVC appends a stage when it has run; several at a time finish in any order, so the writer waits for no one but
-    places every new stage where DVC's serial run would have put it.
-    """
+    """All dvc.lock files of a project. New stages are appended in the order of `order` (DVC's running order)."""
 
     def __init__(self, root: Path, texts: Mapping[str, LockText], order: Mapping[str, int]) -> None:
         self._root = root
@@ -90,3 +90,47 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     except FileNotFoundError:
         return None
     return (found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+class IgnoreBook:
+    """The .gitignore lines of outputs: those that are missing when a run begins, added as their stages finish."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._places: dict[str, int] = {}
+        self._texts: dict[str, tuple[str, str]] = {}
+        self._lines: dict[str, list[tuple[int, str]]] = {}
+        self._changed: set[str] = set()
+
+    def expect(self, outputs: list[str]) -> None:
+        """Look once, for all cached outputs of a run in running order, which ones Git does not ignore yet.
+
+        Raises MlgitError for an output that Git tracks: it would be lost to `git checkout`.
+        """
+        missing = ignores.missing(self._root, outputs)
+        ignores.refuse_tracked(self._root, missing)
+        self._places = {path: place for place, path in enumerate(outputs) if path in missing}
+
+    def add(self, output: str) -> None:
+        """Take over a finished output; `flush` writes its line."""
+        place = self._places.pop(output, None)
+        if place is not None:
+            file = posixpath.join(posixpath.dirname(output), ".gitignore")
+            self._lines.setdefault(file, []).append((place, ignores.line_for(output)))
+            self._changed.add(file)
+
+    def flush(self) -> None:
+        """Write every changed .gitignore: what stood there, then the new lines in running order."""
+        for file in sorted(self._changed):
+            path = self._root / file
+            now = files.read_text(path) if path.is_file() else ""
+            before, written = self._texts.get(file, (now, now))
+            if now != written:  # somebody else wrote to it: what is there stays, and our lines that are missing follow
+                before = now
+                known = set(now.splitlines())
+                self._lines[file] = [row for row in self._lines[file] if row[1] not in known]
+            joint = "" if not before or before.endswith("\n") else "\n"
+            text = before + joint + "".join(f"{line}\n" for _, line in sorted(self._lines[file]))
+            files.write_atomic(path, text)
+            self._texts[file] = (before, text)
+        self._changed.clear()

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlgit.adapters import documents, dvc, files, ignores
+from mlgit.adapters import documents, dvc, files
 from mlgit.adapters.hashing import Content, Fingerprints
 from mlgit.adapters.store import Cache
 from mlgit.errors import MlgitError
 from mlgit.executors.protocol import Job
 from mlgit.pipeline import lock, params, record, status
-from mlgit.pipeline.book import LockBook
+from mlgit.pipeline.book import IgnoreBook, LockBook
 from mlgit.pipeline.model import Digest, Entry, Output, Parameters, Stage
 from mlgit.pipeline.scheduler import Beginning, Restored, Start, Unchanged, Verified
 from mlgit.pipeline.status import Observed, Reason
@@ -22,7 +22,7 @@ from mlgit.pipeline.status import Observed, Reason
 class Ledger:
     """The keeper of plain stages; those marked exotic are handed to DVC's own objects.
 
-    `entries` is what the locks record, `unignored` the outputs that have no .gitignore line yet.
+    `entries` is what the locks record when the command begins.
     """
 
     def __init__(
@@ -44,16 +44,14 @@ class Ledger:
         self._borrowed = borrowed
         self._logs = logs
         self._documents: dict[str, tuple[tuple[int, ...], Any]] = {}
-        self._unignored: set[str] = set()
+        self._ignores = IgnoreBook(root)
 
     def expect(self, stages: list[Stage]) -> None:
-        """Look once, for all stages about to run, which outputs Git does not ignore yet.
+        """Prepare the .gitignore lines of the stages about to run.
 
-        Raises MlgitError for an output that Git tracks: it would be lost to `git checkout`.
+        Raises MlgitError for an output that Git tracks.
         """
-        cached = [out.target for stage in stages if not stage.exotic for out in stage.outs if out.cache]
-        self._unignored = ignores.missing(self._root, cached)
-        ignores.refuse_tracked(self._root, self._unignored)
+        self._ignores.expect([out.target for stage in stages if not stage.exotic for out in stage.outs if out.cache])
 
     def check_inputs(self, stages: list[Stage]) -> None:
         """Raise MlgitError for a dependency that is not there and that no stage makes, before anything is touched."""
@@ -209,9 +207,8 @@ class Ledger:
                 )
         _refuse_missing(stage, seen)
         for out in stage.outs:
-            if out.cache and out.target in self._unignored:
-                ignores.add(self._root, out.target)
-                self._unignored.discard(out.target)
+            if out.cache:
+                self._ignores.add(out.target)
         made = record.entry(stage, seen)
         saves_run = record.may_save_run(stage)
         for out in stage.outs:
@@ -231,7 +228,11 @@ class Ledger:
             self._cache.add_folder(path, members, content)
         else:
             self._cache.add_file(path, digest.md5)
-        if out.cache and self._cache.relink(content, members, path) and not digest.is_folder:
+        if out.cache:
+            changed = self._cache.relink(content, members, path)
+        else:
+            changed = not digest.is_folder and self._cache.normalize_mode(path, content)
+        if changed and not digest.is_folder:
             self._fingerprints.remember(out.target, content)
 
     def _save_run(self, made: Entry) -> None:
@@ -240,7 +241,8 @@ class Ledger:
             self._cache.add_run(key, value, lock.run_cache_text(made) or dvc.dumps(lock.document(made)))
 
     def flush(self) -> None:
-        """Write the locks of the stages recorded so far."""
+        """Write the .gitignore lines and the locks of the stages recorded so far."""
+        self._ignores.flush()
         self._book.flush()
 
     def close(self) -> None:

@@ -198,8 +198,24 @@ def _stage_name(row: str) -> str:
 
 
 def join(head: str, pieces: Mapping[str, str]) -> str:
-    """The whole lock again."""
-    return head + "".join(pieces.values())
+    """The whole lock again. DVC numbers YAML anchors (of values that stand twice in a stage) through the whole file."""
+    texts = list(pieces.values())
+    if any(_ANCHOR.search(text) for text in texts):
+        texts = _renumbered(texts)
+    return head + "".join(texts)
+
+
+_ANCHOR = re.compile(r"(?m)((?::|-) )([&*])id([0-9]{3,})$")
+
+
+def _renumbered(texts: list[str]) -> list[str]:
+    used, found = 0, []
+    for text in texts:
+        numbers = sorted({int(number) for _, _, number in _ANCHOR.findall(text)})
+        ranks = {number: used + rank for rank, number in enumerate(numbers, 1)}
+        used += len(numbers)
+        found.append(_ANCHOR.sub(lambda match, ranks=ranks: f"{match[1]}{match[2]}id{ranks[int(match[3])]:03d}", text))  # type: ignore[misc]
+    return found
 
 
 def run_cache_key(entry: Entry) -> str:
