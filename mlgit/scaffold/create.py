@@ -1,0 +1,141 @@
+"""`mlgit new`: a rendered template becomes a Git repository with a DVC project and one commit, or nothing at all.
+
+Everything is made in a folder beside the target and moved there in one step when it is complete. What happens after
+rendering is this fixed list, never chosen by a template: git init, dvc init, write, commit, keep the pristine render.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlgit.adapters import files, git, process
+from mlgit.errors import MlgitError
+from mlgit.scaffold import state
+from mlgit.scaffold.manifest import Template, Value
+from mlgit.scaffold.render import File, render
+from mlgit.scaffold.state import State
+
+_DVC_CONFIG = "[core]\n    analytics = false\n    autostage = false\n"
+_DVC_FILES = (".dvc/config", ".dvc/.gitignore", ".dvcignore")
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A project just made: its folder, first commit, pristine render and number of rendered files."""
+
+    folder: Path
+    commit: str
+    tree: str
+    template_commit: str
+    n_files: int
+
+
+def create(folder: Path, *, template: Template, answers: Mapping[str, Value]) -> Created:
+    """Make the project `folder` from a template and complete answers.
+
+    Raises MlgitError, and leaves everything as it was, when the folder is not free, when it lies in another
+    repository's working tree, when Git knows no identity, and for every fault of the template.
+    """
+    contents = render(template, answers)
+    target = folder.resolve()
+    try:
+        _check_place(target)
+        with _staged(target) as project:
+            git.init(project)
+            # asked here, not before, because an identity may be configured for folders (includeIf "gitdir:...")
+            git.require_identity(project)
+            # DVC starts while the folder is empty: Python would import a template's `yaml.py` from it
+            _init_dvc(project)
+            _write(project, contents)
+            commit, tree, pristine = _commit(project, contents, template=template, answers=answers)
+    except OSError as error:
+        raise MlgitError(f"{folder}: cannot be made: {error}") from error
+    return Created(target, commit, tree, pristine, len(contents))
+
+
+def _check_place(target: Path) -> None:
+    if target.exists() and not target.is_dir():
+        raise MlgitError(f"{target}: there is a file of this name", "choose another folder")
+    if target.is_dir() and any(target.iterdir()):
+        raise MlgitError(f"{target}: the folder is not empty", "choose a new folder, or empty this one")
+    outer = next((parent for parent in target.parents if (parent / ".git").exists()), None)
+    if outer is None:
+        return
+    # A repository in another one's working tree is a trap (the outer one sees a gitlink to nowhere and `git add` takes
+    # no file of it), unless the outer one has been told to ignore the place.
+    place = target.relative_to(outer).as_posix()
+    if not git.ignored(outer, [f"{place}/"]):
+        raise MlgitError(
+            f"{target}: inside the Git repository {outer}",
+            f"choose a folder outside it, or add `/{place}/` to {outer / '.gitignore'}",
+        )
+
+
+@contextmanager
+def _staged(target: Path) -> Iterator[Path]:
+    """A folder that becomes `target` when the block succeeds and is gone, with all in it, when it does not."""
+    missing = [path for path in (target, *target.parents) if not path.exists()]
+    first = missing[-1] if missing else target
+    stage = Path(tempfile.mkdtemp(prefix=".mlgit-new-", dir=first.parent if missing else target))
+    try:
+        project = stage / target.relative_to(first)
+        project.mkdir(parents=True, exist_ok=True)
+        yield project
+        if missing:
+            os.chmod(stage, 0o777 & ~files.current_umask())
+            os.rename(stage, first)
+        else:
+            _move_up(stage)
+    finally:
+        files.remove(stage)
+
+
+def _move_up(stage: Path) -> None:
+    """Move what is in `stage` into the existing (perhaps mounted, perhaps current) folder above it, `.git` last."""
+    moved: list[Path] = []
+    try:
+        for path in sorted(stage.iterdir(), key=lambda each: each.name == ".git"):
+            moved.append(stage.parent / path.name)
+            os.rename(path, moved[-1])
+    except BaseException:
+        for path in moved:
+            files.remove(path)
+        raise
+
+
+def _init_dvc(project: Path) -> None:
+    """`dvc init` by the DVC of this Python, without network and without a cache for the folder's passing name."""
+    with files.temporary_folder("dvc") as cache:
+        env = {**git.environment(), "DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(cache)}
+        process.run([sys.executable, "-P", "-m", "dvc", "init", "--quiet"], cwd=project, env=env)
+    (project / ".dvc" / "config").write_text(_DVC_CONFIG, encoding="utf-8")
+
+
+def _write(project: Path, contents: Mapping[str, File]) -> None:
+    for path, (mode, content) in contents.items():
+        (project / path).parent.mkdir(parents=True, exist_ok=True)
+        (project / path).write_bytes(content)
+        if mode == "100755":
+            os.chmod(project / path, 0o777 & ~files.current_umask())
+
+
+def _commit(
+    project: Path, contents: Mapping[str, File], *, template: Template, answers: Mapping[str, Value]
+) -> tuple[str, str, str]:
+    """The first commit, and the pristine render beside it; the ids of the commit, the rendered tree and its commit."""
+    name, version = template.manifest.name, template.manifest.version
+    tree = git.write_tree(project, contents)
+    message = state.message("Render the template", template=name, version=version)
+    pristine = git.write_commit(project, tree, message=message, signature=state.SIGNATURE)
+    git.update_ref(project, state.REF, pristine, reason="mlgit new")
+    (project / state.NAME).write_text(state.dump(State(name, version, tree, answers)), encoding="utf-8", newline="\n")
+    # by name, because a user's own ignore rules must not hold back a file of the project
+    git.stage(project, [*contents, state.NAME, *_DVC_FILES])
+    commit = git.commit_all(project, state.message("Start from the template", template=name, version=version))
+    return commit, tree, pristine

@@ -1,0 +1,67 @@
+"""Where templates are found: those that come with mlgit, by name, and any other by its path."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import mlgit
+from mlgit.adapters import documents, files
+from mlgit.errors import MlgitError
+from mlgit.scaffold import manifest
+from mlgit.scaffold.manifest import Manifest, Template
+from mlgit.schema import near_miss
+
+
+def shelf() -> Path:
+    """The folder of mlgit's own templates: inside the package when installed, beside it in a checkout."""
+    package = Path(mlgit.__file__).parent
+    inside = package / "templates"
+    return inside if inside.is_dir() else package.parent / "templates"
+
+
+def names() -> list[str]:
+    """mlgit's own templates."""
+    return sorted(folder.name for folder in shelf().iterdir() if (folder / manifest.NAME).is_file())
+
+
+def manifests() -> list[Manifest]:
+    """What mlgit's own templates say about themselves."""
+    return [manifest.parse(_document(shelf() / name, name=name), name=f"{name}/{manifest.NAME}") for name in names()]
+
+
+def load(wanted: str) -> Template:
+    """The template called `wanted`, or the one in the folder at this path (a path has a slash).
+
+    Raises MlgitError for a template that is not there, holds links, or whose manifest is at fault.
+    """
+    folder = _find(wanted)
+    document = _document(folder, name=folder.name)
+    if not (folder / manifest.FOLDER).is_dir() or (folder / manifest.FOLDER).is_symlink():
+        raise MlgitError(f"{wanted}: no folder '{manifest.FOLDER}' in the template", "put what it renders there")
+    found = files.read_folder(folder / manifest.FOLDER, name=f"{folder.name}/{manifest.FOLDER}")
+    return manifest.template(document, found, name=f"{folder.name}/{manifest.NAME}")
+
+
+def _find(wanted: str) -> Path:
+    if os.sep in wanted or wanted in (".", ".."):
+        folder = Path(wanted).expanduser().resolve()
+        if not (folder / manifest.NAME).exists():
+            raise MlgitError(f"{wanted}: no template there", f"a template is a folder with a {manifest.NAME}")
+        return folder
+    known = names()
+    if wanted not in known:
+        raise MlgitError(
+            f"no template '{wanted}'{near_miss(wanted, known)}",
+            f"mlgit has: {', '.join(known)}; for a template of your own write its path with a slash, ./{wanted}",
+        )
+    return shelf() / wanted
+
+
+def _document(folder: Path, *, name: str) -> object:
+    path = folder / manifest.NAME
+    if path.is_symlink():
+        raise MlgitError(f"{name}/{manifest.NAME}: a symbolic link", "put a regular file in its place")
+    shown = f"{name}/{manifest.NAME}"
+    document: object = documents.parse_yaml(files.read_text(path, name=shown), name=shown)
+    return document

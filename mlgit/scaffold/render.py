@@ -1,0 +1,110 @@
+"""The pure heart of the room: a template and answers in, paths with mode and bytes out."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+
+from mlgit.config import document_schema
+from mlgit.errors import MlgitError
+from mlgit.scaffold.manifest import FOLDER, NAME, Manifest, Template, Value, holds, written_name
+from mlgit.scaffold.sandbox import fill
+from mlgit.scaffold.state import NAME as STATE_NAME
+
+# A file as Git keeps it: its mode ("100644", or "100755" for a program) and its content.
+File = tuple[str, bytes]
+
+# What Windows and macOS file systems take for `.git` besides the name itself.
+_GIT_NAMES = re.compile(r"\.git|git~[0-9]+", re.IGNORECASE)
+
+
+def render(template: Template, answers: Mapping[str, Value]) -> dict[str, File]:
+    """Every file of a project made from `template` with these (complete, checked) answers, by path, sorted.
+
+    Raises MlgitError naming the template's file, and the line where there is one, for whatever is wrong with it.
+    """
+    manifest = template.manifest
+    found: dict[str, File] = {}
+    for stored, content in sorted(template.files.items()):
+        path = written_name(stored)
+        if _is_written(manifest, path, answers):
+            name = f"{manifest.name}/{FOLDER}/{stored}"
+            text = _content(stored, content, answers, name=name)
+            _add(found, _target(manifest, path, answers), (_mode(manifest, path), text), name=name)
+    for path, what in manifest.generated.items():
+        if _is_written(manifest, path, answers):
+            target = _target(manifest, path, answers)
+            _add(found, target, (_mode(manifest, path), _generate(what)), name=f"{manifest.name}/{NAME}: generated.{path}")
+    _check_folders(found, name=manifest.name)
+    return dict(sorted(found.items()))
+
+
+def _is_written(manifest: Manifest, path: str, answers: Mapping[str, Value]) -> bool:
+    return all(holds(rule.when, answers) for rule in manifest.rules if rule.covers(path))
+
+
+def _mode(manifest: Manifest, path: str) -> str:
+    return "100755" if any(rule.executable for rule in manifest.rules if rule.covers(path)) else "100644"
+
+
+def _target(manifest: Manifest, path: str, answers: Mapping[str, Value]) -> str:
+    """The name a file is written to: the longest rule with a `to` decides."""
+    rules = [rule for rule in manifest.rules if rule.to and rule.covers(path)]
+    if not rules:
+        return path
+    rule = max(rules, key=lambda each: len(each.path))
+    return fill(rule.to, answers, name=f"{manifest.name}/{NAME}: files.{rule.path}.to") + path[len(rule.path) :]
+
+
+def _content(stored: str, content: bytes, answers: Mapping[str, Value], *, name: str) -> bytes:
+    if not stored.endswith(".jinja"):
+        # a zero byte makes a file binary, as for Git; in text, LF always
+        return content if b"\0" in content else content.replace(b"\r\n", b"\n")
+    try:
+        source = content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise MlgitError(f"{name}: line {line}: not UTF-8 text", "save the file as UTF-8") from error
+    return fill(source, answers, name=name).encode("utf-8", "surrogatepass")
+
+
+def _generate(what: str) -> bytes:
+    assert what == "mlgit-schema", what  # the manifest's table allows no other
+    return (json.dumps(document_schema(), indent=2) + "\n").encode()
+
+
+def _add(found: dict[str, File], path: str, file: File, *, name: str) -> None:
+    problem = _path_problem(path)
+    if problem:
+        raise MlgitError(f"{name}: would be written to {path!r}: {problem}")
+    # macOS and Windows keep `README.md` and `readme.md` as one file
+    twin = next((other for other in found if other.casefold() == path.casefold()), None)
+    if twin is not None:
+        raise MlgitError(f"{name}: would be written to {path!r}, and so would another file of the template")
+    found[path] = file
+
+
+def _path_problem(path: str) -> str:
+    parts = path.split("/")
+    if path.startswith("/"):
+        return "an absolute path"
+    if any(part in ("", ".", "..") for part in parts):
+        return "not a plain path below the project"
+    if any(char in '\\:*?"<>|' or unicodedata.category(char)[0] == "C" for char in path):
+        return "a character that not every file system takes"
+    if any(part[-1] in " ." for part in parts):
+        return "a name that ends with a space or a dot"
+    if any(_GIT_NAMES.fullmatch(part) for part in parts):
+        return "inside a `.git`"
+    if parts[0].casefold() == ".dvc" or path.casefold() == STATE_NAME:
+        return "mlgit writes that itself"
+    return ""
+
+
+def _check_folders(found: Mapping[str, File], *, name: str) -> None:
+    folders = {path[:index].casefold(): path for path in found for index, char in enumerate(path) if char == "/"}
+    for path in found:
+        if path.casefold() in folders:
+            raise MlgitError(f"{name}: '{path}' would be a file and the folder of '{folders[path.casefold()]}'")
