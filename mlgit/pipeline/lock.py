@@ -85,13 +85,27 @@ def entry_text(name: str, entry: Entry) -> str | None:
     if shown is None:
         return None
     rows = [f"  {shown}:"]
-    return "\n".join(rows) + "\n" if _body(document(entry), 4, rows) else None
+    return "\n".join(rows) + "\n" if not _shares(entry) and _body(document(entry), 4, rows) else None
 
 
 def run_cache_text(entry: Entry) -> str | None:
     """The text of a run-cache file for an entry, or None where it needs DVC's own serializer."""
     rows: list[str] = []
-    return "\n".join(rows) + "\n" if _body(document(entry), 0, rows) else None
+    return "\n".join(rows) + "\n" if not _shares(entry) and _body(document(entry), 0, rows) else None
+
+
+def _shares(entry: Entry) -> bool:
+    """Whether one list or mapping stands twice among the parameters (`a` and `a.b`): DVC writes a YAML alias for it."""
+    seen: set[int] = set()
+    waiting: list[Any] = [value for values in entry.params.values() for value in values.values()]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, (Mapping, list)):
+            if id(value) in seen:
+                return True
+            seen.add(id(value))
+            waiting.extend(value.values() if isinstance(value, Mapping) else value)
+    return False
 
 
 def _body(body: Mapping[str, Any], indent: int, rows: list[str]) -> bool:
