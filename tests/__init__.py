@@ -1,0 +1,1 @@
+"""The tests of mlgit; `tests.kit` is what they are written with."""

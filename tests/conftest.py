@@ -1,0 +1,113 @@
+"""Fences around every test (home, configuration, network), and the fixtures that need one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from mlgit.cli import edge
+from tests.kit import Completed
+
+FULL = os.environ.get("MLGIT_TEST_FULL") == "1"
+
+# A seed per test, so that a failure is the same everywhere; the full run looks further, and anew each time.
+settings.register_profile(
+    "quick", max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.register_profile("full", settings.get_profile("quick"), max_examples=2000, derandomize=False)
+settings.load_profile("full" if FULL else "quick")
+
+_GIT_CONFIG = """\
+[user]
+    name = Ada Example
+    email = ada@example.com
+[init]
+    defaultBranch = main
+[core]
+    fsync = none
+[gc]
+    auto = 0
+[maintenance]
+    auto = false
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fence_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The fence for fixtures that live longer than a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        _fence_off(patch, tmp_path_factory.mktemp("home"))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _fence(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the machine's home, configuration or session is seen or touched; each test has a home of its own."""
+    _fence_off(monkeypatch, tmp_path_factory.mktemp("home"))
+
+
+def _fence_off(patch: pytest.MonkeyPatch, home: Path) -> None:
+    (home / "gitconfig").write_text(_GIT_CONFIG)
+    for name in list(os.environ):
+        if name.startswith(("GIT_", "DVC_", "XDG_", "MLGIT_")):
+            patch.delenv(name)
+    fenced = {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "XDG_DATA_HOME": str(home / "data"),
+        "XDG_STATE_HOME": str(home / "state"),
+        "XDG_CONFIG_DIRS": str(home / "config-system"),
+        "GIT_CONFIG_GLOBAL": str(home / "gitconfig"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "DVC_SITE_CACHE_DIR": str(home / "dvc-site-cache"),
+        "DVC_SYSTEM_CONFIG_DIR": str(home / "dvc-system"),
+        "DVC_NO_ANALYTICS": "1",
+        "CI": "1",  # DVC looks for a newer DVC without it
+        "NO_COLOR": "1",
+        "SHELL": "/bin/sh",
+        "COLUMNS": "100",
+    }
+    for name, value in fenced.items():
+        patch.setenv(name, value)
+
+
+class UnreachableError(AssertionError):
+    """A test reached for the network."""
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only this machine can be reached."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise UnreachableError(f"a test reached for the network: {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Completed]]:
+    """Run a command line inside this process: `cli(folder, "status", "--json")`."""
+    terminate = signal.getsignal(signal.SIGTERM)
+
+    def call(folder: Path, *args: str) -> Completed:
+        with monkeypatch.context() as patch:
+            patch.chdir(folder)
+            capsys.readouterr()
+            code = edge.run(list(map(str, args)))
+            out, err = capsys.readouterr()
+        return Completed(code, out, err)
+
+    yield call
+    signal.signal(signal.SIGTERM, terminate)
