@@ -1,8 +1,7 @@
 """Content digests as DVC computes them, remembered by stat so that unchanged files are not read again.
 
 A folder's digest is the md5 of its sorted list of files and their md5s, written as DVC writes it. What is remembered is
-trusted only while times, size and inode are the same, and only if it is older than the clock's granularity: a file
-changed twice within one tick keeps its times (Git calls such entries racy).
+trusted only while times, size and inode are the same, and only if it is not racy (see `stamps`).
 """
 
 from __future__ import annotations
@@ -17,15 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlgit.adapters import files
+from mlgit.adapters.stamps import RACY_NS, Row, Stamp, is_racy, scan, shape, stamp
 from mlgit.errors import MlgitError
 
-# Linux stamps files by a clock that ticks every 4 or 10 ms.
-RACY_NS = 20_000_000
 _CHUNK = 1 << 20
 _VERSION = 1
-_NEVER = {".git", ".hg", ".dvc"}
-
-Stamp = tuple[int, int, int, int]  # mtime_ns, ctime_ns, size, inode
 
 
 class Content(NamedTuple):
@@ -42,16 +37,6 @@ class Member(NamedTuple):
 
     path: str
     md5: str
-
-
-def stamp(found: os.stat_result) -> Stamp:
-    """What tells one state of a file from another without reading it."""
-    return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
-
-
-def is_racy(seen: Stamp, recorded_ns: int) -> bool:
-    """Whether a file could have changed after `recorded_ns` and still show the same stamp."""
-    return max(seen[0], seen[1]) >= recorded_ns - RACY_NS
 
 
 def file_md5(path: str) -> str:
@@ -131,24 +116,22 @@ class Fingerprints:
         self._changed = True
 
     def _folder_digest(self, path: str, full: str) -> Content:
-        rows = sorted(self._scan(full))
-        shape = hashlib.md5(marshal.dumps(rows), usedforsecurity=False).hexdigest()
+        rows = scan(full, ignored=self._ignored)
+        state = hashlib.md5(shape(rows), usedforsecurity=False).hexdigest()
         known = self._rows.get(path)
         latest = max((max(row[1], row[2]) for row in rows), default=0)
-        if known is not None and known[0] == "d" and known[1] == shape and latest < known[2] - RACY_NS:
+        if known is not None and known[0] == "d" and known[1] == state and latest < known[2] - RACY_NS:
             return Content(known[3], known[4], known[5])
         now = time.time_ns()
         tree = self._hash_members(path, full, rows, now)
         members = [Member(name, row[5]) for name, row in tree.items()]
         md5 = hashlib.md5(listing(members), usedforsecurity=False).hexdigest() + ".dir"
         content = Content(md5, sum(row[3] for row in rows), len(rows))
-        self._rows[path] = ("d", shape, now, md5, content.size, content.nfiles)
+        self._rows[path] = ("d", state, now, md5, content.size, content.nfiles)
         self._changed = True
         return content
 
-    def _hash_members(
-        self, path: str, full: str, rows: list[tuple[str, int, int, int, int]], now: int
-    ) -> dict[str, tuple[int, int, int, int, int, str]]:
+    def _hash_members(self, path: str, full: str, rows: list[Row], now: int) -> dict[str, tuple[int, int, int, int, int, str]]:
         before = self._tree(path)
         tree: dict[str, tuple[int, int, int, int, int, str]] = {}
         for name, *seen in rows:
@@ -159,29 +142,6 @@ class Fingerprints:
                 tree[name] = (seen[0], seen[1], seen[2], seen[3], now, file_md5(f"{full}/{name}"))
         self._trees[path] = tree
         return tree
-
-    def _scan(self, full: str) -> list[tuple[str, int, int, int, int]]:
-        """Every file of a folder: path relative to it, and its stamp. Links to folders are passed over, as in DVC."""
-        rows: list[tuple[str, int, int, int, int]] = []
-        waiting = [""]
-        while waiting:
-            below = waiting.pop()
-            with os.scandir(f"{full}/{below}") as entries:
-                for entry in entries:
-                    name = f"{below}{entry.name}"
-                    if entry.is_dir():
-                        if self._enters(entry, full, name):
-                            waiting.append(f"{name}/")
-                    elif entry.name == ".dvcignore":
-                        raise MlgitError(f"{full}/{name}: a .dvcignore may not lie inside a tracked folder")
-                    elif entry.name != ".git" and not (self._ignored and self._ignored(f"{full}/{name}", False)):
-                        rows.append((name, *stamp(entry.stat())))
-        return rows
-
-    def _enters(self, entry: os.DirEntry[str], full: str, name: str) -> bool:
-        if entry.is_symlink() or entry.name in _NEVER or os.path.isdir(f"{full}/{name}/.dvc"):
-            return False
-        return not (self._ignored and self._ignored(f"{full}/{name}", True))
 
     def _tree_file(self, path: str) -> Path:
         return self._folder / "trees" / hashlib.md5(os.fsencode(path), usedforsecurity=False).hexdigest()

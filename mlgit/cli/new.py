@@ -12,7 +12,7 @@ import click
 from mlgit import __version__
 from mlgit.adapters import documents
 from mlgit.errors import MlgitError
-from mlgit.render import table
+from mlgit.render import count, plain, table
 from mlgit.scaffold import answers, create, library
 from mlgit.scaffold.manifest import Manifest, Question, Value
 
@@ -109,16 +109,18 @@ def _print_list(*, as_json: bool) -> None:
         click.echo(table(("template", "version", "what"), [(each.name, each.version, each.description) for each in found]))
 
 
-def _next(directory: str) -> list[str]:
-    # `--` would help a folder called -x, but no shell builtin `cd` needs it for ./-x
+def _next(made: create.Created, directory: str) -> list[str]:
+    """What to type next; a folder called -x is no option of `cd`."""
     place = f"./{directory}" if directory.startswith("-") else directory
-    return [f"cd {shlex.quote(place)}", "pip install -r requirements.txt", "mlgit run"]
+    steps = [] if made.folder == Path.cwd() else [f"cd {shlex.quote(place)}"]
+    steps += ["pip install -r requirements.txt"] if (made.folder / "requirements.txt").exists() else []
+    return [*steps, "mlgit run"]
 
 
 def _print_made(made: create.Created, manifest: Manifest, directory: str) -> None:
-    click.echo(f"Made {made.folder} from {manifest.name} {manifest.version}: {made.n_files} files, commit {made.commit[:10]}.")
-    click.echo("\nNext:")
-    for line in _next(directory):
+    what = f"{count(made.n_files, 'file')}, commit {made.commit[:10]}"
+    click.echo(f"Made {plain(str(made.folder))} from {manifest.name} {manifest.version}: {what}.\n\nNext:")
+    for line in _next(made, directory):
         click.echo(f"  {line}")
 
 
@@ -131,6 +133,6 @@ def _print_json(made: create.Created, manifest: Manifest, complete: dict[str, Va
         "commit": made.commit,
         "tree": made.tree,
         "template_commit": made.template_commit,
-        "next": _next(str(made.folder)),
+        "next": _next(made, str(made.folder)),
     }
     click.echo(json.dumps(document, indent=2))

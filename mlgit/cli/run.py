@@ -12,7 +12,7 @@ import click
 
 from mlgit import errors
 from mlgit.cli.edge import use_color
-from mlgit.cli.opening import Opened, open_project
+from mlgit.cli.opening import Opened, open_project, remember
 from mlgit.cli.progress import Lines, Live, Silent, show_failures
 from mlgit.cli.status import reason_row
 from mlgit.executors import table
@@ -67,6 +67,8 @@ def command(
         finally:
             opened.ledger.close()
     timings.save(opened.project.own_folder, seconds={r.stage.address: r.seconds for r in results if r.state == "ran"})
+    good = all(result.state not in ("failed", "skipped") for result in results)
+    remember(opened, all_current=good and len(results) == len(opened.pipeline.graph.stages))
     return _conclude(results, time.monotonic() - began, as_json=as_json)
 
 

@@ -11,7 +11,7 @@ import click
 
 from mlgit import errors
 from mlgit.cli.edge import use_color
-from mlgit.cli.opening import open_project
+from mlgit.cli.opening import open_project, remember
 from mlgit.pipeline.graph import select
 from mlgit.pipeline.model import Stage
 from mlgit.pipeline.status import Reason
@@ -40,6 +40,8 @@ def command(targets: tuple[str, ...], as_json: bool) -> int:
         for number in sorted(wanted)
     ]
     opened.ledger.close()
+    if len(rows) == len(opened.pipeline.graph.stages):
+        remember(opened, all_current=not any(why for _, why in rows))
     if as_json:
         click.echo(json.dumps(document(rows), indent=2, default=str))
     else:

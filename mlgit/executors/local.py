@@ -40,8 +40,10 @@ class Local:
         os.set_blocking(self._reader, False)
         os.set_blocking(writer, False)
         self._writer = writer
-        signal.signal(signal.SIGCHLD, _noted)
-        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        self._poll = select.poll()
+        self._poll.register(self._reader, select.POLLIN)
+        self._handler = signal.signal(signal.SIGCHLD, _noted)
+        self._wakeup = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
 
     @property
     def slots(self) -> int:
@@ -71,7 +73,7 @@ class Local:
             if ended:
                 return ended
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            select.select([self._reader], [], [], left)
+            self._poll.poll(None if left is None else left * 1000)
             self._drain()
             if left == 0.0:
                 return self._reap()
@@ -103,7 +105,7 @@ class Local:
         return Outcome(name, code, time.monotonic() - running.started, running.job.commands[running.position - 1])
 
     def stop(self) -> None:
-        """TERM to every group, KILL after a grace of some seconds."""
+        """TERM to every group, KILL after a grace of some seconds. The executor cannot be used afterwards."""
         for running in self._running.values():
             _signal_group(running.child.pid, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_SECONDS
@@ -115,6 +117,16 @@ class Local:
                 running.child.wait()
             _signal_group(running.child.pid, signal.SIGKILL)
             os.close(self._running.pop(name).log)
+        self._close()
+
+    def _close(self) -> None:
+        if self._reader < 0:
+            return
+        signal.set_wakeup_fd(self._wakeup)
+        signal.signal(signal.SIGCHLD, self._handler)
+        os.close(self._reader)
+        os.close(self._writer)
+        self._reader = self._writer = -1
 
 
 def _noted(number: int, frame: object) -> None:

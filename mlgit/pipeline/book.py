@@ -29,6 +29,7 @@ class LockBook:
         self._order = order
         self._changed: dict[str, dict[str, str]] = {}
         self._stamps = {name: _stamp(root / name) for name in texts}
+        self.has_written = False
 
     def put(self, stage: Stage, entry: Entry) -> None:
         """Take over a finished stage's entry; `flush` writes it."""
@@ -49,9 +50,9 @@ class LockBook:
         pieces[stage.name] = text
         self._changed.setdefault(name, {})[stage.name] = text
 
-    @property
-    def is_changed(self) -> bool:
-        return bool(self._changed)
+    def texts(self) -> dict[str, LockText]:
+        """The lock files as they are now."""
+        return {name: LockText(self._heads.get(name, lock.HEADER), self._in_order(name)) for name in self._pieces}
 
     def flush(self) -> None:
         """Write every changed lock file, under DVC's repository lock; what others wrote meanwhile is kept."""
@@ -61,6 +62,7 @@ class LockBook:
             for name, changed in self._changed.items():
                 self._write(name, changed)
         self._changed = {}
+        self.has_written = True
 
     def _write(self, name: str, changed: Mapping[str, str]) -> None:
         path = self._root / name

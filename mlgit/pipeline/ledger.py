@@ -37,7 +37,7 @@ class Ledger:
         logs: Path,
     ) -> None:
         self._root = root
-        self._entries = dict(entries)
+        self.entries = dict(entries)
         self._book = book
         self._fingerprints = fingerprints
         self._cache = cache
@@ -70,11 +70,11 @@ class Ledger:
         """Why the stage is stale at this moment; empty when it is not."""
         if stage.exotic:
             return tuple(Reason(kind, path) for kind, path in self._borrowed.reasons(stage.address))
-        return status.reasons(stage, self._entries.get(stage.address), self.observe(stage))
+        return status.reasons(stage, self.entries.get(stage.address), self.observe(stage))
 
     def observe(self, stage: Stage, *, look_in_cache: bool = True) -> Observed:
         """The digests and parameter values that the stage sees now."""
-        recorded = self._entries.get(stage.address)
+        recorded = self.entries.get(stage.address)
         known = {item.path: item.digest.md5 for item in recorded.outs} if recorded else {}
         return Observed(
             deps={dep.path: self._digest(dep.target) for dep in stage.deps},
@@ -109,7 +109,7 @@ class Ledger:
         """
         if stage.exotic or stage.is_source:
             return self._begin_borrowed(stage, force=force)
-        recorded = self._entries.get(stage.address)
+        recorded = self.entries.get(stage.address)
         seen = self.observe(stage)
         why = status.reasons(stage, recorded, seen)
         if not why and not force:
@@ -216,7 +216,7 @@ class Ledger:
                 self._store(out, seen.outs[out.path])
         if saves_run:
             self._save_run(made)
-        self._entries[stage.address] = made
+        self.entries[stage.address] = made
         self._book.put(stage, made)
 
     def _store(self, out: Output, digest: Digest | None) -> None:

@@ -100,7 +100,7 @@ def _shares(entry: Entry) -> bool:
     waiting: list[Any] = [value for values in entry.params.values() for value in values.values()]
     while waiting:
         value = waiting.pop()
-        if isinstance(value, (Mapping, list)):
+        if isinstance(value, (Mapping, list, tuple)):
             if id(value) in seen:
                 return True
             seen.add(id(value))
