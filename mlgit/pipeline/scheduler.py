@@ -181,18 +181,17 @@ def _loop(state: _Run) -> None:
         for outcome in outcomes:
             number, start = state.running.pop(outcome.name)
             _take_in(state, number, start, outcome)
+            _flush_in_time(state)
             _start_ready(state)
+        _flush_in_time(state)
         state.reporter.tick()
-        if state.clock() - state.flushed >= FLUSH_SECONDS:
-            _flush(state)
 
 
 def _start_ready(state: _Run) -> None:
     while state.ready and not state.stopping and len(state.running) < state.executor.slots:
         _, number = heapq.heappop(state.ready)
         _begin(state, number)
-        if state.clock() - state.flushed >= FLUSH_SECONDS:
-            _flush(state)
+        _flush_in_time(state)
 
 
 def _begin(state: _Run, number: int) -> None:
@@ -258,11 +257,11 @@ def _fail(state: _Run, number: int, result: Result) -> None:
             waiting.extend(state.plan.graph.feeds[each])
 
 
-def _flush(state: _Run) -> None:
-    if state.unreported:
+def _flush_in_time(state: _Run) -> None:
+    if state.unreported and state.clock() - state.flushed >= FLUSH_SECONDS:
         state.keeper.flush()
         _report(state)
-    state.flushed = state.clock()
+        state.flushed = state.clock()
 
 
 def _report(state: _Run) -> None:
