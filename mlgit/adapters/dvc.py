@@ -5,6 +5,7 @@ Pinned to the DVC range of pyproject.toml; what is used of it is listed in docs/
 
 from __future__ import annotations
 
+import io
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,8 +33,6 @@ class _TextFiles:
         return posixpath.splitext(path)[1]
 
     def open(self, path: str, encoding: str = "utf-8") -> IO[str]:
-        import io
-
         text = self._text(posixpath.normpath(path))
         if text is None:
             raise FileNotFoundError(path)

@@ -1,0 +1,165 @@
+"""The import law: who may import whom, as a table, and proof that breaking it is noticed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import mlgit
+from tests.kit import write_tree
+from tests.kit.imports import Law, imports, modules, violations
+
+# Each room, and the rooms below it, whose pure modules it may import.
+ROOMS = {
+    "pipeline": {"executors"},
+    "executors": set(),
+    "validation": set(),
+    "statistics": set(),
+    "compare": {"pipeline", "statistics"},
+    "report": {"pipeline", "validation", "compare", "monitoring"},
+    "registry": {"compare"},
+    "cards": {"registry", "compare"},
+    "monitoring": {"statistics", "validation"},
+    "serving": {"registry"},
+    "experiments": {"compare"},
+    "scaffold": set(),
+}
+
+# The modules that touch files, Git, processes, network, clock or random numbers. Every other module of a room is pure.
+DOORS = {
+    "pipeline": {"book", "ledger", "noop", "resolved", "run", "timings"},
+    "executors": {"local"},
+    "scaffold": {"create", "library"},
+}
+
+LAW = Law(
+    rooms=ROOMS,
+    doors=DOORS,
+    leaves={
+        "errors": set(),
+        "render": set(),
+        "schema": {"errors"},
+        "config": {"errors", "schema"},
+        "project": {"errors", "schema", "config", "adapters"},
+    },
+    for_pure={"errors", "schema", "render", "config"},
+    for_doors={"project"},
+    lazy={"cli.edge", "cli.main", "executors.table"},
+    late={
+        # slow to import, so a command that does without pays nothing
+        *("dvc", "dvc_data", "dvc_objects", "git", "gitdb", "logging", "ruamel", "rich"),
+        *("numpy", "pandas", "scipy", "sklearn", "skops"),
+        # optional
+        *("distributed", "fastapi", "uvicorn", "orjson", "prometheus_client", "mlflow", "cryptography"),
+    },
+    outside={
+        *("subprocess", "socket", "shutil", "tempfile", "random", "secrets", "uuid", "urllib", "http", "fcntl", "signal"),
+        *("multiprocessing", "threading", "asyncio", "getpass", "platform", "glob", "fileinput", "sqlite3", "logging"),
+        *("git", "gitdb", "dvc", "dvc_data", "dvc_objects", "requests", "distributed", "fastapi", "uvicorn", "psutil"),
+    },
+    # The ledger keeps the books of locks and ignores, which are doors themselves.
+    tolerated={("pipeline.ledger", "pipeline.book")},
+)
+
+# A small house that keeps the law; each test below adds the one file that breaks it.
+HOUSE = {
+    "__init__.py": "",
+    "errors.py": "",
+    "schema.py": "from mlgit.errors import MlgitError\n",
+    "project.py": "from mlgit.adapters import files\n",
+    "adapters/files.py": "from mlgit.errors import MlgitError\n",
+    "adapters/dvc.py": "from mlgit.adapters import files\n\ndef f():\n    import dvc.repo\n",
+    "executors/protocol.py": "from pathlib import Path\n",
+    "executors/local.py": "from mlgit.adapters import files\n",
+    "executors/table.py": "def make():\n    from mlgit.executors.local import Local\n",
+    "pipeline/graph.py": "import os\nfrom mlgit.schema import check\n\nNAME = os.path.join('a', 'b')\n",
+    "pipeline/run.py": "from mlgit import project\nfrom mlgit.executors import protocol\nfrom mlgit.pipeline import graph\n",
+    "statistics/bootstrap.py": "import math\n",
+    "compare/diff.py": "from mlgit.statistics.bootstrap import interval\nfrom mlgit.pipeline.graph import Graph\n",
+    "cli/run.py": "import click\nfrom mlgit.pipeline import run\nprint('done')\n",
+}
+SMALL = Law(
+    rooms=ROOMS,
+    doors={"pipeline": {"run", "other"}, "executors": {"local"}},
+    leaves=LAW.leaves,
+    for_pure=LAW.for_pure,
+    for_doors=LAW.for_doors,
+    lazy=LAW.lazy,
+    late=LAW.late,
+    outside=LAW.outside,
+)
+SMALL_WITHOUT_OTHER = "door pipeline.other of the table does not exist"
+
+
+def test_mlgit_keeps_the_law():
+    assert violations(Path(mlgit.__file__).parent, LAW) == []
+
+
+def test_every_tolerated_breach_still_exists():
+    found = {(each.importer, each.imported.removeprefix("mlgit.")) for each in imports(modules(Path(mlgit.__file__).parent))}
+    assert found >= LAW.tolerated
+
+
+def test_house_of_this_test_keeps_the_law(tmp_path):
+    assert violations(write_tree(tmp_path / "mlgit", HOUSE), SMALL) == [SMALL_WITHOUT_OTHER]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "said"),
+    [
+        ("adapters/files.py", "from mlgit.schema import check\n", "adapters import errors and one another"),
+        ("adapters/files.py", "from mlgit.cli import run\n", "nothing imports cli"),
+        ("pipeline/graph.py", "from mlgit.adapters import files\n", "only a door imports adapters"),
+        ("pipeline/graph.py", "from mlgit.adapters.files import read\n", "only a door imports adapters"),
+        ("pipeline/graph.py", "import mlgit.adapters.files\n", "only a door imports adapters"),
+        ("pipeline/graph.py", "from ..adapters import files\n", "only a door imports adapters"),
+        ("pipeline/graph.py", "from .run import execute\n", "a door, which only cli opens"),
+        ("pipeline/graph.py", "from mlgit.project import Project\n", "not for this kind of module"),
+        ("pipeline/graph.py", "from mlgit.compare.diff import Diff\n", "compare is not below pipeline"),
+        ("pipeline/graph.py", "from mlgit.executors.local import Local\n", "a door, which only cli opens"),
+        (
+            "pipeline/graph.py",
+            "if TYPE_CHECKING:\n    from mlgit.pipeline.run import execute\n",
+            "a door, which only cli opens",
+        ),
+        ("pipeline/graph.py", "def f():\n    from mlgit.schema import check\n", "inside a function"),
+        ("pipeline/graph.py", "class A:\n    def f(self):\n        import mlgit.schema\n", "inside a function"),
+        ("pipeline/graph.py", "def f():\n    import pandas\n", "not in the list of slow packages"),
+        ("pipeline/run.py", "def f():\n    import json\n", "not in the list of slow packages"),
+        ("pipeline/graph.py", "import importlib\n", "imports are written down"),
+        ("pipeline/graph.py", "import subprocess\n", "a pure module touches nothing outside"),
+        ("pipeline/graph.py", "text = open('a').read()\n", "a pure module touches nothing outside"),
+        ("pipeline/graph.py", "import time\nnow = time.time()\n", "a pure module touches nothing outside"),
+        ("pipeline/graph.py", "import os\nfound = os.environ.get('A')\n", "a pure module touches nothing outside"),
+        ("pipeline/graph.py", "import os\nfound = os.path.exists('A')\n", "a pure module touches nothing outside"),
+        ("pipeline/graph.py", "from datetime import date\nnow = date.today()\n", "a pure module touches nothing outside"),
+        ("pipeline/graph.py", "print('a')\n", "nothing below cli prints"),
+        ("adapters/files.py", "import sys\nsys.stdout.write('a')\n", "nothing below cli prints"),
+        ("adapters/files.py", "import click\n", "only cli speaks to the user"),
+        ("adapters/files.py", "def f():\n    from rich import console\n", "only cli speaks to the user"),
+        ("pipeline/run.py", "from mlgit.pipeline import other\n", "a door, which only cli opens"),
+        ("schema.py", "from mlgit.pipeline.graph import Graph\n", "above its place"),
+        ("errors.py", "from mlgit.schema import check\n", "above its place"),
+        ("helpers/text.py", "", "no room or top-level module of the table"),
+        ("text.py", "", "no room or top-level module of the table"),
+    ],
+)
+def test_breach_is_reported(tmp_path, path, text, said):
+    house = write_tree(tmp_path / "mlgit", {**HOUSE, "pipeline/other.py": "", path: text})
+    found = violations(house, SMALL)
+    assert [line for line in found if path.removesuffix(".py") in line and said in line], found
+
+
+def test_cycle_is_reported_once(tmp_path):
+    files = {
+        "__init__.py": "",
+        **{f"pipeline/{one}.py": f"from mlgit.pipeline import {other}\n" for one, other in ("ab", "bc", "ca")},
+    }
+    house = write_tree(tmp_path / "mlgit", {**files, "pipeline/run.py": "", "pipeline/other.py": ""})
+    assert violations(house, SMALL) == ["import cycle: pipeline.a -> pipeline.b -> pipeline.c -> pipeline.a"]
+
+
+def test_module_named_like_a_member_counts_as_the_module(tmp_path):
+    house = write_tree(tmp_path / "mlgit", {"pipeline/graph.py": "from mlgit.pipeline import model\n", "pipeline/model.py": ""})
+    assert [each.imported for each in imports(modules(house))] == ["mlgit.pipeline.model"]
