@@ -113,8 +113,21 @@ def _parameters(stage: Stage, entry: Entry, seen: Observed) -> list[Reason]:
         for key in params.keys or dict.fromkeys([*now, *old]):
             before, after = old.get(key), now.get(key)
             if (key in old) != (key in now) or not same(after, before):
-                found.append(Reason("param", _named(params.path, key), before, after))
+                leaves = _leaves(key, before, after)
+                found += [Reason("param", _named(params.path, leaf), was, is_) for leaf, was, is_ in leaves]
     return found
+
+
+def _leaves(key: str, before: Any, after: Any) -> list[tuple[str, Any, Any]]:
+    """The values that differ, by dotted name, when a whole section is a parameter."""
+    if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
+        return [(key, before, after)]
+    found = []
+    for name in dict.fromkeys([*after, *before]):
+        was, is_ = before.get(name), after.get(name)
+        if (name in before) != (name in after) or not same(is_, was):
+            found += _leaves(f"{key}.{name}", was, is_)
+    return found or [(key, before, after)]
 
 
 def _named(file: str, key: str) -> str:
