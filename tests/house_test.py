@@ -1,0 +1,130 @@
+"""House rules that a machine can check: lengths, words, docstrings, and what must not stand in any tracked file."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import mlgit
+from tests.kit.imports import modules
+
+PACKAGE = Path(mlgit.__file__).parent
+CHECKOUT = PACKAGE.parent
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 60
+REFUSED_WORDS = {"manager", "helper", "helpers", "util", "utils", "common", "handler", "processor", "service", "base"}
+
+# Brackets around one letter, so that this file does not hold what it looks for.
+REGISTRIES = (r"pyp[i]\.org", r"pythonhoste[d]\.org", r"npmj[s]\.(?:org|com)", r"anacond[a]\.org", r"//mirro[r]")
+PLACES = (r"(?<![\w.])/(?:hom[e]|User[s]|roo[t]|wor[k]|far[m])/", r"/tmp/(?:de[v]|la[b])\b")
+NOT_TEXT = {".png", ".gz", ".parquet", ".skops", ".ico"}
+
+
+def tracked() -> list[Path]:
+    """Every file of the checkout that Git knows, or would know after `git add`."""
+    if not (CHECKOUT / ".git").exists():
+        pytest.skip("not a Git checkout")
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True).stdout.decode().split("\0")
+    return [path for name in listed if name and (path := CHECKOUT / name).is_file() and path.suffix not in NOT_TEXT]
+
+
+def words(name: str) -> set[str]:
+    """The words of a name in snake_case or CamelCase, in small letters."""
+    return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)}
+
+
+def found_in(paths: list[Path], patterns: tuple[str, ...]) -> list[str]:
+    """Where one of the patterns stands in these files."""
+    found = []
+    for path in paths:
+        match = re.search("|".join(patterns), path.read_text(encoding="utf-8", errors="replace"))
+        found += [f"{path.name}: {match[0]}"] if match else []
+    return found
+
+
+def test_no_file_is_too_long():
+    files = [*PACKAGE.rglob("*.py"), *(CHECKOUT / "tests").rglob("*.py")]
+    lengths = {path.relative_to(CHECKOUT).as_posix(): len(path.read_text().splitlines()) for path in files}
+    assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_no_function_is_too_long():
+    functions = [
+        (f"{name}.{node.name}", node.end_lineno - node.lineno + 1)
+        for name, tree in modules(PACKAGE).items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert [each for each in functions if each[1] > LONGEST_FUNCTION] == []
+
+
+def test_every_module_says_what_belongs_in_it():
+    assert [name for name, tree in modules(PACKAGE).items() if not ast.get_docstring(tree)] == []
+
+
+def test_every_public_function_and_class_has_a_docstring():
+    missing = [
+        f"{name}.{node.name}"
+        for name, tree in modules(PACKAGE).items()
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_") and not ast.get_docstring(node)
+    ]
+    assert missing == []
+
+
+def test_names_say_what_a_thing_is():
+    names = [(name, name) for name in modules(PACKAGE)]
+    names += [
+        (f"{name}.{node.name}", node.name)
+        for name, tree in modules(PACKAGE).items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert [where for where, name in names if words(name) & REFUSED_WORDS] == []
+
+
+@pytest.mark.parametrize("name", ["StageManager", "git_utils", "HTTPHandler", "BaseStage", "adapters.helpers"])
+def test_refused_word_is_recognised(name):
+    assert words(name) & REFUSED_WORDS
+
+
+@pytest.mark.parametrize("name", ["Database", "Services2", "Handlers_", "Baseline", "Utility"])
+def test_word_that_only_holds_a_refused_one_is_fine(name):
+    assert not words(name) & REFUSED_WORDS
+
+
+def test_no_function_takes_keyword_arguments_it_does_not_name():
+    functions = [
+        f"{name}.{node.name}"
+        for name, tree in modules(PACKAGE).items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.args.kwarg is not None
+    ]
+    assert functions == []
+
+
+def test_no_file_names_a_package_registry():
+    assert found_in(tracked(), REGISTRIES) == []
+
+
+def test_no_file_names_a_place_on_somebodys_machine():
+    assert found_in(tracked(), PLACES) == []
+
+
+@pytest.mark.parametrize(
+    ("patterns", "text", "word"),
+    [
+        (REGISTRIES, "https://{}.org/simple", "pypi"),
+        (REGISTRIES, "https://files.{}.org/x", "pythonhosted"),
+        (PLACES, "see /{}/ada/notes", "home"),
+        (PLACES, "cd /{}/project", "work"),
+    ],
+)
+def test_forbidden_text_would_be_found(tmp_path, patterns, text, word):
+    (tmp_path / "notes.txt").write_text(text.format(word))
+    assert found_in([tmp_path / "notes.txt"], patterns)
