@@ -55,7 +55,7 @@ def create(folder: Path, *, template: Template, answers: Mapping[str, Value]) ->
             _write(project, contents)
             commit, tree, pristine = _commit(project, contents, template=template, answers=answers)
     except OSError as error:
-        raise MlgitError(f"{folder}: cannot be made: {error}") from error
+        raise MlgitError(f"{folder}: cannot be made: {error.strerror or error}") from error
     return Created(target, commit, tree, pristine, len(contents))
 
 

@@ -1,0 +1,155 @@
+"""`mlgit new` as a user types it."""
+
+import json
+import os
+import pty
+import select
+import sys
+
+import pytest
+
+from mlgit import __version__
+from mlgit.scaffold import library
+from tests.kit import git, mlgit
+from tests.scaffold.kit import question, write_template
+
+
+def test_new_makes_a_clean_repository_and_says_what_to_type_next(tmp_path, cli):
+    done = cli(tmp_path, "new", "my model")
+    assert done.code == 0, done.said
+    assert done.out.splitlines()[-3:] == ["  cd 'my model'", "  pip install -r requirements.txt", "  mlgit run"]
+    assert git(tmp_path / "my model", "status", "--porcelain") == ""
+    assert (tmp_path / "my model" / "src" / "my_model" / "train.py").is_file()
+
+
+def test_current_folder_needs_no_cd(tmp_path, cli):
+    done = cli(tmp_path, "new", ".", "-t", "minimal")
+    assert done.out.splitlines()[-3:] == ["Next:", "  pip install -r requirements.txt", "  mlgit run"]
+
+
+def test_json_says_everything_that_was_decided(tmp_path, cli):
+    done = cli(tmp_path, "new", "p", "-t", "minimal", "--set", "description=a b", "--json")
+    assert done.json == {
+        "schema": 1,
+        "folder": str(tmp_path / "p"),
+        "template": {"name": "minimal", "version": library.load("minimal").manifest.version},
+        "answers": {"project_name": "p", "description": "a b", "mlgit_requirement": f"mlgit=={__version__}"},
+        "commit": git(tmp_path / "p", "rev-parse", "HEAD"),
+        "tree": git(tmp_path / "p", "rev-parse", "refs/mlgit/template^{tree}"),
+        "template_commit": git(tmp_path / "p", "rev-parse", "refs/mlgit/template"),
+        "next": [f"cd {tmp_path / 'p'}", "pip install -r requirements.txt", "mlgit run"],
+    }
+
+
+def test_list_names_every_template(tmp_path, cli):
+    assert [line.split()[0] for line in cli(tmp_path, "new", "--list").out.splitlines()] == ["template", *library.names()]
+    listed = cli(tmp_path, "new", "--list", "--json").json["templates"]
+    assert [each["name"] for each in listed] == library.names()
+
+
+def test_help_shows_examples(tmp_path, cli):
+    assert "mlgit new tumor -t minimal" in cli(tmp_path, "new", "--help").out
+
+
+def test_command_line_goes_over_the_answers_file(tmp_path, cli):
+    (tmp_path / "a.yaml").write_text("project_name: from file\ndescription: from file\n")
+    done = cli(tmp_path, "new", "p", "-t", "minimal", "--answers", "a.yaml", "--set", "description=given", "--json")
+    answers = done.json["answers"]
+    assert (answers["project_name"], answers["description"]) == ("from file", "given")
+
+
+def test_template_of_ones_own_is_taken_by_its_path(tmp_path, cli):
+    write_template(tmp_path / "ours", {"a.jinja": "[[ n ]]\n"}, questions={"n": question("int", default=2)})
+    done = cli(tmp_path, "new", "p", "-t", "./ours", "--set", "n=5")
+    assert (tmp_path / "p" / "a").read_text() == "5\n"
+    assert done.out.splitlines()[-2:] == ["  cd p", "  mlgit run"]
+
+
+@pytest.mark.parametrize(
+    "where", ["/abs/mlgit-0.1.0-py3-none-any.whl", "/a b/mlgit", "git+https://example.com/mlgit@v1", "mlgit>=0.1"]
+)
+def test_mlgit_is_required_as_one_wants_it(tmp_path, cli, where):
+    cli(tmp_path, "new", "p", "-t", "minimal", "--set", f"mlgit_requirement={where}")
+    assert (tmp_path / "p" / "requirements.txt").read_text().splitlines()[0] == where
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["p", "--set", "mlgit_requirement=--index-url http://x"],
+            "mlgit_requirement: '--index-url http://x': expected one line",
+        ),
+        (["p", "--set", "mlgit_requirement=a -r b"], "expected one line of a requirements file, without options"),
+        (["p", "--set", "mlgit_requirement=a\nb"], "expected one line"),
+        (["p", "--set", "package_name=Pandas"], "expected a Python name in lower case"),
+        (["p", "--set", "package_name=pandas"], "not the name of a library"),
+        (["p", "--set", "project_name=a\nb"], "project_name: 'a\\nb': expected up to 80 letters"),
+        (["p", "--set", "pckage_name=a"], "did you mean 'package_name'?"),
+        (["p", "-t", "minimall"], "no template 'minimall', did you mean 'minimal'?"),
+        (["p", "-t", "./minimal"], "./minimal: no template there"),
+        (["p", "--answers", "nope.yaml"], "nope.yaml: no such file"),
+        (["!!!"], "default answer: project_name: '!!!': expected up to 80"),
+        ([], "the folder to make is missing"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_code_2_and_leaves_nothing(tmp_path, cli, arguments, said):
+    done = cli(tmp_path, "new", *arguments)
+    assert done.code == 2
+    assert said in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_required_answer_that_nobody_can_be_asked_for_is_an_error(tmp_path, cli):
+    write_template(tmp_path / "ours", questions={"owner": question()})
+    done = cli(tmp_path, "new", "p", "-t", "./ours")
+    assert done.code == 2
+    assert "hint: add `--set owner=...`" in done.err
+
+
+def test_nothing_is_asked_when_input_is_no_terminal(tmp_path):
+    done = mlgit(tmp_path, "new", "p", "-t", "minimal", stdin="ignored\n")
+    assert (done.code, done.err) == (0, "")
+
+
+def talk(folder, arguments, lines):
+    """Run mlgit on a terminal of its own, type a line after each question, and return code and screen."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(folder)
+        os.execv(sys.executable, [sys.executable, "-m", "mlgit", *arguments])  # pragma: no cover (the child)
+    screen, waiting = b"", list(lines)
+    while True:
+        try:
+            ready, _, _ = select.select([terminal], [], [], 30)
+            piece = os.read(terminal, 4096) if ready else b""
+        except OSError:
+            piece = b""
+        if not piece:
+            break
+        screen += piece
+        if waiting and screen.endswith(b"]: "):
+            os.write(terminal, f"{waiting.pop(0)}\n".encode())
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), screen.decode()
+
+
+def test_terminal_is_asked_until_the_answer_fits(tmp_path):
+    questions = {
+        "n": question("int", default=2),
+        "f": question("multichoice", choices={"a": "first", "b": "second"}, default=[]),
+        "given": question(default="x"),
+        "yes": question("bool", default=True),
+    }
+    write_template(tmp_path / "ours", {"out.jinja": "[[ [n, f, given, yes] | yaml ]]\n"}, questions=questions)
+    code, screen = talk(tmp_path, ["new", "p", "-t", "./ours", "--set", "given=z"], ["many", "7", "b", ""])
+    assert code == 0, screen
+    assert "Error: answer: n: expected a whole number, found the text 'many'" in screen
+    assert json.loads((tmp_path / "p" / "out").read_text()) == [7, ["b"], "z", True]
+
+
+def test_defaults_ask_nothing_on_a_terminal(tmp_path):
+    code, screen = talk(tmp_path, ["new", "p", "-t", "minimal", "--defaults"], [])
+    assert code == 0
+    assert "what?" not in screen
+    assert screen.startswith("Made ")

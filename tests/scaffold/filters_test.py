@@ -1,0 +1,61 @@
+"""No answer breaks a file: what a filter writes is read back as the same text."""
+
+import ast
+import json
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlgit.adapters.documents import parse_yaml
+from mlgit.scaffold import filters
+
+TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
+
+
+@given(TEXTS)
+def test_quoted_text_is_read_back_by_every_format(text):
+    quoted = filters.quoted(text)
+    assert parse_yaml(f"a: {quoted}", name="y") == {"a": text}
+    assert tomllib.loads(f"a = {quoted}") == {"a": text}
+    assert json.loads(quoted) == text
+    assert ast.literal_eval(quoted) == text
+
+
+@given(TEXTS)
+def test_quoted_text_stays_on_one_line(text):
+    assert len(filters.quoted(text).splitlines()) == 1
+
+
+@pytest.mark.parametrize("value", [True, 3, "1e-5", "on", "012", (), ("a", 'b"')])
+def test_every_answer_keeps_its_type_in_yaml_toml_and_python(value):
+    expected = list(value) if isinstance(value, tuple) else value
+    assert parse_yaml(filters.yaml(value), name="y") == expected
+    assert tomllib.loads(f"a = {filters.yaml(value)}") == {"a": expected}
+    assert ast.literal_eval(filters.python(value)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("my-model", "my_model"),
+        ("Größe 2", "groe_2"),
+        ("2024 churn", "project_2024_churn"),
+        ("日本", "project"),
+        ("class", "class_project"),
+        ("statistics", "statistics_project"),
+        ("a" * 99, "a" * 31),
+        ("../../etc", "etc"),
+    ],
+)
+def test_identifier_is_a_package_name_that_hides_nothing(text, name):
+    assert filters.identifier(text) == name
+
+
+@given(TEXTS)
+def test_every_identifier_can_name_a_package(text):
+    name = filters.identifier(text)
+    assert name.isidentifier()
+    assert name.isascii()
+    assert len(name) <= 40

@@ -1,0 +1,84 @@
+"""Where templates are found."""
+
+import os
+
+import pytest
+
+from mlgit.errors import MlgitError
+from mlgit.scaffold import library
+from tests.scaffold.kit import write_template
+
+
+def test_mlgits_own_templates_are_found_and_named_as_their_folders():
+    assert [each.name for each in library.manifests()] == library.names()
+    assert {"minimal", "tabular-classification"} <= set(library.names())
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_own_template_loads(name):
+    assert library.load(name).manifest.name == name
+
+
+def test_template_inside_the_package_goes_first(tmp_path, monkeypatch):
+    write_template(tmp_path / "mlgit" / "templates" / "demo", {"a": "x"})
+    monkeypatch.setattr(library.mlgit, "__file__", str(tmp_path / "mlgit" / "__init__.py"))
+    assert library.names() == ["demo"]
+    assert library.load("demo").files == {"a": b"x"}
+
+
+def test_template_is_loaded_from_a_path(tmp_path, monkeypatch):
+    write_template(tmp_path / "demo", {"b/c": "x", "a": "y"})
+    monkeypatch.chdir(tmp_path)
+    assert library.load("./demo").files == {"a": b"y", "b/c": b"x"}
+
+
+def test_compiled_python_is_passed_over(tmp_path):
+    write_template(tmp_path / "demo", {"a.py": "", "__pycache__/a.cpython-311.pyc": "x"})
+    assert list(library.load(str(tmp_path / "demo")).files) == ["a.py"]
+
+
+def test_unknown_name_is_refused_with_the_near_miss():
+    with pytest.raises(MlgitError, match=r"no template 'minimall', did you mean 'minimal'\?"):
+        library.load("minimall")
+
+
+def test_folder_without_a_manifest_is_refused(tmp_path):
+    with pytest.raises(MlgitError, match="no template there"):
+        library.load(f"{tmp_path}/")
+
+
+def test_template_without_files_is_refused(tmp_path):
+    folder = write_template(tmp_path / "demo")
+    (folder / "files").rmdir()
+    with pytest.raises(MlgitError, match="no folder 'files' in the template"):
+        library.load(str(folder))
+
+
+def test_fault_in_the_manifest_names_the_template(tmp_path):
+    folder = write_template(tmp_path / "demo", nmae="x")
+    with pytest.raises(MlgitError, match=r"^demo/template.yaml: nmae: unknown key, did you mean 'name'\?"):
+        library.load(str(folder))
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "/etc", "a"])
+def test_symbolic_link_is_refused(tmp_path, target):
+    folder = write_template(tmp_path / "demo", {"a": ""})
+    (folder / "files" / "b").symlink_to(target)
+    with pytest.raises(MlgitError, match=r"^demo/files/b: a symbolic link or special file$"):
+        library.load(str(folder))
+
+
+@pytest.mark.parametrize("name", ["files", "template.yaml"])
+def test_link_in_the_place_of_a_part_is_refused(tmp_path, name):
+    folder = write_template(tmp_path / "demo", {"a": ""})
+    (folder / name).rename(tmp_path / name)
+    (folder / name).symlink_to(tmp_path / name)
+    with pytest.raises(MlgitError):
+        library.load(str(folder))
+
+
+def test_pipe_is_refused_and_never_opened(tmp_path):
+    folder = write_template(tmp_path / "demo", {"a": ""})
+    os.mkfifo(folder / "files" / "pipe")
+    with pytest.raises(MlgitError, match="special file"):
+        library.load(str(folder))
