@@ -16,6 +16,8 @@ def paint(text: str, style: str, *, color: bool) -> str:
 
 def plain(text: str) -> str:
     """Text from a repository made safe for a terminal: control characters are shown, not obeyed."""
+    if text.isprintable():
+        return text
     return "".join(char if char == "\t" or unicodedata.category(char)[0] != "C" else _shown(char) for char in text)
 
 

@@ -11,11 +11,11 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlgit.adapters import files
+from mlgit.adapters import stamps
+from mlgit.adapters.stamps import Stamp
 from mlgit.errors import MlgitError
 
 
@@ -63,13 +63,18 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-@dataclass(slots=True)
 class BusyPaths:
-    """This process's entries in DVC's rwlock: what its running stages read and write (absolute paths)."""
+    """This process's entries in DVC's rwlock: what its running stages read and write (absolute paths).
 
-    folder: Path
-    command: str = "mlgit run"
-    _mine: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
+    `command` is how others are told who uses a path.
+    """
+
+    def __init__(self, folder: Path, command: str) -> None:
+        self._path = folder / "rwlock"
+        self._guard = folder / "rwlock.lock"
+        self._me = {"pid": os.getpid(), "cmd": command}
+        self._mine: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        self._known: tuple[Stamp | None, dict[str, dict[str, Any]]] = (None, {"write": {}, "read": {}})
 
     def change(self, *, enter: Iterable[tuple[str, Iterable[str], Iterable[str]]] = (), leave: Iterable[str] = ()) -> None:
         """Enter stages as (name, paths read, paths written), and take others out, in one write of the table.
@@ -77,40 +82,44 @@ class BusyPaths:
         Raises MlgitError when another living process uses one of the paths to enter.
         """
         entering = {name: (tuple(read), tuple(written)) for name, read, written in enter}
-        with self._table() as table:
+        with held(self._guard, timeout=10, busy="DVC's table of busy paths is locked"):
+            others = self._others()
             for read, written in entering.values():
-                _refuse_blocked(table["write"], [*read, *written])
-                _refuse_blocked(table["read"], written)
+                _refuse_blocked(others["write"], [*read, *written])
+                _refuse_blocked(others["read"], written)
             for name in leave:
                 self._mine.pop(name, None)
             self._mine.update(entering)
-            self._rewrite(table)
+            self._write(others)
 
-    def _rewrite(self, table: dict[str, dict[str, Any]]) -> None:
-        me = {"pid": os.getpid(), "cmd": self.command}
-        table["write"] = {path: info for path, info in table["write"].items() if info != me}
-        readers = {path: [info for info in infos if info != me] for path, infos in table["read"].items()}
-        table["read"] = {path: infos for path, infos in readers.items() if infos}
+    def _others(self) -> dict[str, dict[str, Any]]:
+        """The table without this process's entries; read again only when another process has written it."""
+        if stamps.of(str(self._path)) == self._known[0]:
+            return self._known[1]
+        try:
+            table = json.loads(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            table = {}
+        except ValueError as error:
+            raise MlgitError(f"{self._path}: not JSON", "if no DVC process is running, remove the file") from error
+        write = {path: info for path, info in table.get("write", {}).items() if info != self._me}
+        read = {path: [info for info in infos if info != self._me] for path, infos in table.get("read", {}).items()}
+        return {"write": write, "read": {path: infos for path, infos in read.items() if infos}}
+
+    def _write(self, others: dict[str, dict[str, Any]]) -> None:
+        read_now = {path: [*infos] for path, infos in others["read"].items()}
+        write_now = dict(others["write"])
         for read, written in self._mine.values():
             for path in read:
-                infos = table["read"].setdefault(path, [])
-                if me not in infos:
-                    infos.append(me)
-            table["write"].update(dict.fromkeys(written, me))
-
-    @contextmanager
-    def _table(self) -> Iterator[dict[str, dict[str, Any]]]:
-        path = self.folder / "rwlock"
-        with held(self.folder / "rwlock.lock", timeout=10, busy="DVC's table of busy paths is locked"):
-            try:
-                table = json.loads(path.read_text(encoding="utf-8"))
-            except FileNotFoundError:
-                table = {}
-            except ValueError as error:
-                raise MlgitError(f"{path}: not JSON", "if no DVC process is running, remove the file") from error
-            table = {"write": table.get("write", {}), "read": table.get("read", {})}
-            yield table
-            files.write_atomic(path, json.dumps(table))
+                infos = read_now.setdefault(path, [])
+                if self._me not in infos:
+                    infos.append(self._me)
+            write_now.update(dict.fromkeys(written, self._me))
+        temporary = f"{self._path}.{os.getpid()}.tmp"
+        with open(temporary, "w", encoding="utf-8") as stream:
+            json.dump({"write": write_now, "read": read_now}, stream)
+        os.replace(temporary, self._path)
+        self._known = (stamps.of(str(self._path)), others)
 
 
 def _refuse_blocked(busy: dict[str, Any], wanted: Sequence[str]) -> None:

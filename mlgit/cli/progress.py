@@ -54,7 +54,7 @@ class Lines(Silent):
 
 
 def _say(text: str) -> None:
-    click.echo(plain(text))
+    sys.stdout.write(f"{plain(text)}\n")
     sys.stdout.flush()
 
 

@@ -51,14 +51,21 @@ class Local:
 
     def submit(self, job: Job) -> None:
         """Start the job's first command."""
-        job.log.parent.mkdir(parents=True, exist_ok=True)
-        log = os.open(job.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        log = self._open_log(job.log)
         try:
             child = self._start(job, 0, log)
         except BaseException:
             os.close(log)
             raise
         self._running[job.name] = _Running(job, child, log, 0, time.monotonic())
+
+    def _open_log(self, path: Path) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+        try:
+            return os.open(path, flags, 0o666)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(path, flags, 0o666)
 
     def _start(self, job: Job, position: int, log: int) -> subprocess.Popen[bytes]:
         return process.start(

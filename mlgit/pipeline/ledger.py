@@ -45,6 +45,7 @@ class Ledger:
         self._logs = logs
         self._documents: dict[str, tuple[tuple[int, ...], Any]] = {}
         self._ignores = IgnoreBook(root)
+        self._env = {"DVC_ROOT": str(root), **os.environ}
 
     def expect(self, stages: list[Stage]) -> None:
         """Prepare the .gitignore lines of the stages about to run.
@@ -56,11 +57,14 @@ class Ledger:
     def check_inputs(self, stages: list[Stage]) -> None:
         """Raise MlgitError for a dependency that is not there and that no stage makes, before anything is touched."""
         made = {out.target for stage in stages for out in stage.outs}
+        above_made = {folder for target in made for folder in _folders_above(target)}
+        known: dict[str, bool] = {}
         for stage in stages:
             for path, target in () if stage.frozen or stage.exotic else stage.inputs():
-                parents = {target[:end] for end, char in enumerate(target) if char == "/"}
-                inside = any(each.startswith(f"{target}/") for each in made)
-                if not (target in made or inside or parents & made or (self._root / target).exists()):
+                if target not in known:
+                    is_made = target in made or target in above_made or not made.isdisjoint(_folders_above(target))
+                    known[target] = is_made or os.path.exists(f"{self._root}/{target}")
+                if not known[target]:
                     raise MlgitError(
                         f"{stage.file}: stages.{stage.name}: '{path}' does not exist, and no stage makes it",
                         "make the file, fetch it with `dvc pull`, or correct the path",
@@ -138,10 +142,9 @@ class Ledger:
             self._book.put_text(stage, dvc.dumps({"stages": {stage.name: document}}).removeprefix("stages:\n"))
 
     def _job(self, stage: Stage) -> Job:
-        env = {**os.environ, "DVC_STAGE": stage.address}
-        env.setdefault("DVC_ROOT", str(self._root))
+        env = {**self._env, "DVC_STAGE": stage.address}
         folder = self._root / stage.wdir
-        if not folder.is_dir():
+        if stage.wdir and not folder.is_dir():
             raise MlgitError(f"{stage.file}: stages.{stage.name}.wdir: no folder '{stage.wdir}'", f"`mkdir -p {stage.wdir}`")
         name = stage.address.replace("/", "_").replace(":", "_")
         return Job(stage.address, stage.commands, folder, env, self._logs / f"{name}.log")
@@ -249,6 +252,10 @@ class Ledger:
         """Keep what was learnt about files for the next command."""
         self._fingerprints.save()
         self._borrowed.close()
+
+
+def _folders_above(target: str) -> list[str]:
+    return [target[:end] for end, char in enumerate(target) if char == "/"]
 
 
 def _refuse_missing(stage: Stage, seen: Observed) -> None:
