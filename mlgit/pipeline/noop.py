@@ -6,10 +6,10 @@ their stamps. While all of them are the same, the answer stands; anything else m
 
 from __future__ import annotations
 
+import hashlib
 import marshal
 import os
 import time
-from typing import Any
 
 from mlgit import __version__
 from mlgit.adapters import stamps
@@ -32,8 +32,8 @@ def answer(root: str) -> tuple[int, int] | None:
     """The number of stages, and of frozen ones among them, if nothing changed since `save`; else None."""
     try:
         with open(f"{root}/{_NAME}", "rb") as stream:
-            kept: Any = marshal.load(stream)  # noqa: S302 - own disposable file below .dvc/tmp
-        version, kept_root, stages, frozen, files, folders = kept
+            kept = marshal.load(stream)  # noqa: S302 - own disposable file below .dvc/tmp
+        version, kept_root, stages, frozen, files, folders, young = kept
     except (OSError, ValueError, EOFError, TypeError):
         return None
     if version != __version__ or kept_root != root:
@@ -46,6 +46,8 @@ def answer(root: str) -> tuple[int, int] | None:
                 return None
         if any(stamps.shape(stamps.scan(path)) != shape for path, shape in folders):
             return None
+        if any(_content(path) != content for path, content in young):
+            return None
     except (OSError, MlgitError):
         return None
     return stages, frozen
@@ -55,31 +57,44 @@ def save(root: str, *, stages: int, frozen: int, paths: list[str], searched: lis
     """Keep the stamps that an answer "all is up to date" rested on.
 
     `paths` (absolute) are the files read, and the dependencies and outputs; `searched` the folders in which pipeline
-    files were looked for. Nothing is kept when one of them changed too recently for its stamp to be trusted.
+    files were looked for. Of what changed too recently for its stamp to be trusted the content is kept as well.
     """
     now = time.time_ns()
-    files: list[tuple[Any, ...]] = []
+    files: list[tuple[object, ...]] = []
     folders: list[tuple[str, bytes]] = []
-    for path in dict.fromkeys(paths):
-        rows = stamps.scan(path) if os.path.isdir(path) else None
+    young: list[tuple[str, bytes]] = []
+    searched_set = set(searched)
+    for path in dict.fromkeys([*paths, *searched]):
         seen = stamps.of(path)
-        if seen is None or any(stamps.is_racy(row[1:], now) for row in (rows if rows is not None else [("", *seen)])):
+        if seen is None:
             return forget(root)
-        if rows is None:
-            files.append((path, *seen))
-        else:
+        if os.path.isdir(path) and path not in searched_set:
+            rows = stamps.scan(path)
+            if any(stamps.is_racy(row[1:], now) for row in rows):
+                return forget(root)
             folders.append((path, stamps.shape(rows)))
-    for path in searched:
-        seen = stamps.of(path)
-        if seen is None or stamps.is_racy(seen, now):
-            return forget(root)
+            continue
         files.append((path, *seen))
+        if stamps.is_racy(seen, now):
+            young.append((path, _content(path)))
     temporary = f"{root}/{_NAME}.{os.getpid()}.tmp"
     os.makedirs(os.path.dirname(temporary), exist_ok=True)
     with open(temporary, "wb") as stream:
-        marshal.dump((__version__, root, stages, frozen, files, folders), stream)
+        marshal.dump((__version__, root, stages, frozen, files, folders, young), stream)
     os.replace(temporary, f"{root}/{_NAME}")
     return None
+
+
+def _content(path: str) -> bytes:
+    """What a young file holds, or which names a young folder has."""
+    digest = hashlib.md5(usedforsecurity=False)
+    if os.path.isdir(path):
+        digest.update("\0".join(sorted(os.listdir(path))).encode("utf-8", "surrogateescape"))
+    else:
+        with open(path, "rb", buffering=0) as stream:
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
+    return digest.digest()
 
 
 def forget(root: str) -> None:
