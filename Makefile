@@ -1,0 +1,50 @@
+# What a developer types; CI types the same. `make` lists the targets.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help env test-fast test test-full lint schema build demo clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+JOBS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(JOBS)
+
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+env: $(STAMP) ## make .venv with mlgit and all tools (done by the other targets when needed)
+
+$(STAMP): pyproject.toml constraints.txt .ci/make-env
+	@bash .ci/make-env $(VENV)
+	@touch $@
+
+test-fast: $(STAMP) ## the tests under a minute
+	$(PYTEST) -m "not slow"
+
+test: $(STAMP) ## all tests
+	$(PYTEST)
+
+test-full: $(STAMP) ## all tests, with the generated ones in full number
+	MLGIT_TEST_FULL=1 $(PYTEST)
+
+lint: $(STAMP) ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+schema: $(STAMP) ## write mlgit/mlgit.schema.json anew from the tables that check mlgit.yaml
+	$(BIN)/python -m tests.kit.json_schema > mlgit/mlgit.schema.json.new
+	mv mlgit/mlgit.schema.json.new mlgit/mlgit.schema.json
+
+build: $(STAMP) ## build the wheel into dist/
+	rm -rf dist
+	$(BIN)/python -m build --wheel --no-isolation
+	@bash .ci/check-wheel dist/*.whl
+
+demo: $(STAMP) ## scaffold a project, train its model, change a parameter, and see what that did
+	$(BIN)/python docs/demo.py
+
+clean: ## remove everything that is made
+	rm -rf $(VENV) dist build demo .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	find mlgit tests templates -name __pycache__ -type d -prune -exec rm -rf {} +
