@@ -1,0 +1,18 @@
+"""Stage `train`: learn a model from the training rows."""
+
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from . import contract, files, model, parameters
+
+
+def train(rows: pd.DataFrame, given: parameters.Train, *, seed: int) -> Pipeline:
+    """The model that these rows and parameters make."""
+    features = rows[list(contract.FEATURES)]
+    return model.build(given, seed=seed).fit(features, rows[contract.LABEL])
+
+
+if __name__ == "__main__":
+    given = parameters.read()
+    trained = train(files.read_csv(files.TRAIN), given.train, seed=given.seed)
+    model.save(files.MODEL, trained)
