@@ -36,6 +36,9 @@ class Silent:
     def ended(self, result: Result) -> None:
         """A stage ended."""
 
+    def retried(self, stage: Stage, attempt: int, delay: float) -> None:
+        """A stage failed and is tried again."""
+
     def tick(self) -> None:
         """Some time has passed."""
 
@@ -46,6 +49,10 @@ class Lines(Silent):
     def started(self, stage: Stage, reasons: tuple[Reason, ...]) -> None:
         """Print the stage and why it runs."""
         _say(f"{'running':9}  {stage.address}{_why(reasons)}")
+
+    def retried(self, stage: Stage, attempt: int, delay: float) -> None:
+        """Print that the stage is tried again."""
+        _say(_retry_line(stage, attempt, delay))
 
     def ended(self, result: Result) -> None:
         """Print how the stage ended, and how long it took."""
@@ -73,6 +80,10 @@ def _why(reasons: Sequence[Reason]) -> str:
     return f"  ({text if len(text) <= _REASON_WIDTH else text[: _REASON_WIDTH - 1] + '…'})"
 
 
+def _retry_line(stage: Stage, attempt: int, delay: float) -> str:
+    return f"{'retrying':9}  {stage.address}  (failed; attempt {attempt + 1} in {seconds(delay)})"
+
+
 class Live(Silent):
     """Ended stages scroll by; below them stands a table of what runs now, with a line of counts."""
 
@@ -97,6 +108,13 @@ class Live(Silent):
         """Show the stage among those that run."""
         self._running[stage.address] = (time.monotonic(), reasons)
         self.tick()
+
+    def retried(self, stage: Stage, attempt: int, delay: float) -> None:
+        """Say above the table that the stage is tried again."""
+        from rich.text import Text
+
+        self._running.pop(stage.address, None)
+        self._console.print(Text(plain(_retry_line(stage, attempt, delay)), style="yellow"))
 
     def ended(self, result: Result) -> None:
         """Move the stage from the table to the lines above it."""
@@ -145,6 +163,8 @@ def _cause(result: Result) -> str:
     if result.outcome is None:
         return result.message
     code = result.outcome.code
+    if result.outcome.timed_out and result.job is not None and result.job.timeout is not None:
+        return f"not done within its timeout of {seconds(result.job.timeout)}"
     return f"exit code {code}" if code >= 0 else f"ended by signal {-code}"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from typing import Any
@@ -11,12 +10,13 @@ from typing import Any
 import click
 
 from mlgit import errors
+from mlgit.adapters import machine
 from mlgit.cli.edge import use_color
 from mlgit.cli.opening import Opened, open_project, remember
 from mlgit.cli.progress import Lines, Live, Silent, show_failures
 from mlgit.cli.status import reason_row
 from mlgit.executors import table
-from mlgit.pipeline import run, scheduler, timings
+from mlgit.pipeline import control, run, scheduler, timings
 from mlgit.pipeline.graph import select
 from mlgit.pipeline.scheduler import Plan, Result
 from mlgit.render import count, paint, plain, seconds
@@ -34,9 +34,20 @@ _STATES = ("ran", "restored", "verified", "unchanged", "failed", "skipped")
 @click.option("-k", "--keep-going", is_flag=True, help="After a failure, go on with all that does not need it.")
 @click.option("--dry-run", is_flag=True, help="Say what would run, and run nothing.")
 @click.option("--executor", type=click.Choice(table.NAMES), default="local", show_default=True, help="Where commands run.")
+@click.option(
+    "--resources", multiple=True, metavar="NAME=AMOUNT", help="Totals for meta.mlgit.resources (default: the machine's)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end.")
 def command(
-    targets: tuple[str, ...], jobs: int | None, force: bool, keep_going: bool, dry_run: bool, executor: str, as_json: bool
+    targets: tuple[str, ...],
+    *,
+    jobs: int | None,
+    force: bool,
+    keep_going: bool,
+    dry_run: bool,
+    executor: str,
+    resources: tuple[str, ...],
+    as_json: bool,
 ) -> int:
     """Run what is stale, in dependency order and side by side, and record it in dvc.lock.
 
@@ -50,6 +61,7 @@ def command(
     if dry_run:
         return _preview(opened, plan, force=force, as_json=as_json)
     began = time.monotonic()
+    totals = _totals(plan, resources)
     stages = [plan.graph.stages[number] for number in sorted(plan.chosen)]
     opened.ledger.check_inputs(stages)
     opened.ledger.expect(stages)
@@ -59,10 +71,11 @@ def command(
                 opened.project.root,
                 plan,
                 keeper=opened.ledger,
-                executor=table.make(executor, jobs=jobs or os.cpu_count() or 1),
+                executor=table.make(executor, jobs=jobs or machine.cpus()),
                 reporter=reporter,
                 force=force,
                 keep_going=keep_going,
+                totals=totals,
             )
         finally:
             opened.ledger.close()
@@ -70,6 +83,14 @@ def command(
     good = all(result.state not in ("failed", "skipped") for result in results)
     remember(opened, all_current=good and len(results) == len(opened.pipeline.graph.stages))
     return _conclude(results, time.monotonic() - began, as_json=as_json)
+
+
+def _totals(plan: Plan, given: tuple[str, ...]) -> dict[str, float]:
+    totals = {**machine.resources(), **control.parse_resources(given)}
+    for number, wanted in plan.controls.items():
+        stage = plan.graph.stages[number]
+        control.refuse_impossible(wanted.resources, totals, where=f"{stage.file}: stages.{stage.name}")
+    return totals
 
 
 def _reporter(total: int, *, as_json: bool) -> Silent | Lines | Live:

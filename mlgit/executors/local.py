@@ -25,6 +25,8 @@ class _Running:
     log: int
     position: int
     started: float
+    deadline: float | None
+    timed_out: bool = False
 
 
 class Local:
@@ -57,7 +59,8 @@ class Local:
         except BaseException:
             os.close(log)
             raise
-        self._running[job.name] = _Running(job, child, log, 0, time.monotonic())
+        now = time.monotonic()
+        self._running[job.name] = _Running(job, child, log, 0, now, None if job.timeout is None else now + job.timeout)
 
     def _open_log(self, path: Path) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
@@ -75,16 +78,29 @@ class Local:
     def wait(self, timeout: float | None = None) -> list[Outcome]:
         """The jobs that ended; starts the next command of those that have one."""
         deadline = None if timeout is None else time.monotonic() + timeout
+        if not self._running and timeout:
+            self._poll.poll(timeout * 1000)
         while self._running:
             ended = self._reap()
             if ended:
                 return ended
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            next_kill = self._end_overdue()
+            until = [each for each in (deadline, next_kill) if each is not None]
+            left = max(0.0, min(until) - time.monotonic()) if until else None
             self._poll.poll(None if left is None else left * 1000)
             self._drain()
-            if left == 0.0:
+            if deadline is not None and time.monotonic() >= deadline:
                 return self._reap()
         return []
+
+    def _end_overdue(self) -> float | None:
+        """TERM to jobs past their timeout, KILL to those past their grace; when the next of these is due."""
+        now = time.monotonic()
+        for running in self._running.values():
+            if running.deadline is not None and now >= running.deadline:
+                _signal_group(running.child.pid, signal.SIGKILL if running.timed_out else signal.SIGTERM)
+                running.timed_out, running.deadline = True, now + GRACE_SECONDS
+        return min((running.deadline for running in self._running.values() if running.deadline is not None), default=None)
 
     def _drain(self) -> None:
         with suppress(BlockingIOError):
@@ -98,7 +114,7 @@ class Local:
             if code is None:
                 continue
             running.position += 1
-            if code == 0 and running.position < len(running.job.commands):
+            if code == 0 and running.position < len(running.job.commands) and not running.timed_out:
                 running.child = self._start(running.job, running.position, running.log)
                 continue
             ended.append(self._finish(name, code))
@@ -109,7 +125,10 @@ class Local:
         os.close(running.log)
         # What a command left behind in its group would go on writing outputs that are about to be recorded.
         _signal_group(running.child.pid, signal.SIGKILL)
-        return Outcome(name, code, time.monotonic() - running.started, running.job.commands[running.position - 1])
+        # A command that traps TERM may end with 0; what it left is not whole.
+        code = code or (-signal.SIGTERM if running.timed_out else 0)
+        command = running.job.commands[running.position - 1]
+        return Outcome(name, code, time.monotonic() - running.started, command, running.timed_out)
 
     def stop(self) -> None:
         """TERM to every group, KILL after a grace of some seconds. The executor cannot be used afterwards."""

@@ -10,13 +10,18 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The commands of one stage, one shell each, to be run one after the other until one fails."""
+    """The commands of one stage, one shell each, to be run one after the other until one fails.
+
+    `timeout` is in seconds, for all commands together; `resources` are what the job takes while it runs.
+    """
 
     name: str
     commands: tuple[str, ...]
     folder: Path
     env: Mapping[str, str] = field(default_factory=dict)
     log: Path = Path()
+    timeout: float | None = None
+    resources: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,7 @@ class Outcome:
     code: int
     seconds: float
     command: str = ""
+    timed_out: bool = False
 
 
 class Executor(Protocol):

@@ -12,7 +12,7 @@ from mlgit.adapters.hashing import Content, Fingerprints
 from mlgit.adapters.store import Cache
 from mlgit.errors import MlgitError
 from mlgit.executors.protocol import Job
-from mlgit.pipeline import lock, params, record, status
+from mlgit.pipeline import control, lock, params, record, status
 from mlgit.pipeline.book import IgnoreBook, LockBook
 from mlgit.pipeline.model import Digest, Entry, Output, Parameters, Stage
 from mlgit.pipeline.scheduler import Beginning, Restored, Start, Unchanged, Verified
@@ -142,12 +142,13 @@ class Ledger:
             self._book.put_text(stage, dvc.dumps({"stages": {stage.name: document}}).removeprefix("stages:\n"))
 
     def _job(self, stage: Stage) -> Job:
-        env = {**self._env, "DVC_STAGE": stage.address}
+        wanted = control.parse(stage.meta, name=stage.file, stage=stage.name)
+        env = {**self._env, **wanted.env, "DVC_STAGE": stage.address}
         folder = self._root / stage.wdir
         if stage.wdir and not folder.is_dir():
             raise MlgitError(f"{stage.file}: stages.{stage.name}.wdir: no folder '{stage.wdir}'", f"`mkdir -p {stage.wdir}`")
         name = stage.address.replace("/", "_").replace(":", "_")
-        return Job(stage.address, stage.commands, folder, env, self._logs / f"{name}.log")
+        return Job(stage.address, stage.commands, folder, env, self._logs / f"{name}.log", wanted.timeout, wanted.resources)
 
     def _clear_outputs(self, stage: Stage) -> None:
         for out in stage.outs:

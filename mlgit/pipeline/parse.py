@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from mlgit.errors import MlgitError
+from mlgit.pipeline import control
 from mlgit.pipeline.model import Command, Dependency, Digest, Entry, Item, Output, OutputKind, Parameters, Stage
 from mlgit.schema import Anything, Boolean, Either, Key, ListOf, MapOf, Schema, Table, Text, check
 
@@ -90,6 +91,7 @@ def stage(name: str, body: Mapping[str, Any], *, file: str) -> Stage:
         meta=body["meta"] if isinstance(body.get("meta"), Mapping) else {},
     )
     _refuse_repeated(found, where)
+    control.parse(found.meta, name=file, stage=name)
     return replace(found, exotic=_exotic(found, body))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,7 @@ def execute(
     reporter: Reporter,
     force: bool = False,
     keep_going: bool = False,
+    totals: Mapping[str, float] | None = None,
 ) -> list[Result]:
     """Run the plan under the project's run lock.
 

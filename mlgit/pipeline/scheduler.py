@@ -14,6 +14,9 @@ from typing import Literal, Protocol
 
 from mlgit.errors import MlgitError
 from mlgit.executors.protocol import Executor, Job, Outcome
+from mlgit.pipeline import control
+from mlgit.pipeline.capacity import Capacity
+from mlgit.pipeline.control import Control
 from mlgit.pipeline.graph import Graph
 from mlgit.pipeline.model import Stage
 from mlgit.pipeline.status import Reason
@@ -88,17 +91,22 @@ class Reporter(Protocol):
     def ended(self, result: Result) -> None:
         """A stage ended, and its result is on disk."""
 
+    def retried(self, stage: Stage, attempt: int, delay: float) -> None:
+        """A stage failed and will be tried again after `delay` seconds."""
+
     def tick(self) -> None:
         """Some time has passed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run: stages of a graph by number, and the order of preference among those that are ready."""
+    """What to run: stages of a graph by number, the order of preference among those that are ready, and what those ask
+    for that ask for anything."""
 
     graph: Graph
     chosen: frozenset[int]
     priority: Mapping[int, float] = field(default_factory=dict)
+    controls: Mapping[int, Control] = field(default_factory=dict)
 
 
 def plan(graph: Graph, chosen: Iterable[int], *, seconds: Mapping[str, float]) -> Plan:
@@ -112,7 +120,9 @@ def plan(graph: Graph, chosen: Iterable[int], *, seconds: Mapping[str, float]) -
         if number in wanted:
             after = max((left[each] for each in graph.feeds[number] if each in left), default=0.0)
             left[number] = after + seconds.get(graph.stages[number].address, 1.0)
-    return Plan(graph, frozenset(wanted), left)
+    with_meta = ((number, graph.stages[number]) for number in wanted if "mlgit" in graph.stages[number].meta)
+    controls = {number: control.parse(stage.meta, name=stage.file, stage=stage.name) for number, stage in with_meta}
+    return Plan(graph, frozenset(wanted), left, controls)
 
 
 @dataclass(slots=True)
@@ -124,9 +134,13 @@ class _Run:
     force: bool
     keep_going: bool
     clock: Callable[[], float]
+    capacity: Capacity
     waiting_for: dict[int, int] = field(default_factory=dict)
     ready: list[tuple[float, int]] = field(default_factory=list)
     running: dict[str, tuple[int, Start]] = field(default_factory=dict)
+    crowded_out: list[int] = field(default_factory=list)
+    delayed: list[tuple[float, int]] = field(default_factory=list)
+    attempts: dict[int, int] = field(default_factory=dict)
     unreported: list[Result] = field(default_factory=list)
     results: dict[int, Result] = field(default_factory=dict)
     flushed: float = 0.0
@@ -146,14 +160,16 @@ def run(
     reporter: Reporter,
     force: bool = False,
     keep_going: bool = False,
+    totals: Mapping[str, float] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Result]:
     """Run the plan and return the results in running order.
 
     After a failure nothing new is started, unless `keep_going`: then only what needs the failed stage is skipped.
     Whatever happens, commands still running are ended and finished stages are recorded before this returns or raises.
+    `totals` are the resources that stages share; one that is not named is not limited.
     """
-    state = _Run(plan, keeper, executor, reporter, force, keep_going, clock, flushed=clock())
+    state = _Run(plan, keeper, executor, reporter, force, keep_going, clock, Capacity(totals or {}), flushed=clock())
     for number in sorted(plan.chosen):
         needs = [each for each in plan.graph.needs[number] if each in plan.chosen]
         state.waiting_for[number] = len(needs)
@@ -176,32 +192,50 @@ def _push(state: _Run, number: int) -> None:
 
 def _loop(state: _Run) -> None:
     _start_ready(state)
-    while state.running:
-        outcomes = state.executor.wait(TICK_SECONDS)
-        for outcome in outcomes:
+    while state.running or (state.delayed and not state.stopping):
+        for outcome in state.executor.wait(_patience(state)):
             number, start = state.running.pop(outcome.name)
+            state.capacity.give(_control(state, number))
             _take_in(state, number, start, outcome)
             _flush_in_time(state)
             _start_ready(state)
+        _start_ready(state)
         _flush_in_time(state)
         state.reporter.tick()
 
 
+def _patience(state: _Run) -> float:
+    return max(0.0, min(TICK_SECONDS, state.delayed[0][0] - state.clock())) if state.delayed else TICK_SECONDS
+
+
+def _control(state: _Run, number: int) -> Control:
+    return state.plan.controls.get(number, control.PLAIN)
+
+
 def _start_ready(state: _Run) -> None:
+    while state.delayed and state.delayed[0][0] <= state.clock() and not state.stopping:
+        _push(state, heapq.heappop(state.delayed)[1])
+    for number in state.crowded_out:
+        _push(state, number)
+    state.crowded_out.clear()
     while state.ready and not state.stopping and len(state.running) < state.executor.slots:
         _, number = heapq.heappop(state.ready)
-        _begin(state, number)
-        _flush_in_time(state)
+        if state.capacity.fits(_control(state, number)):
+            _begin(state, number)
+            _flush_in_time(state)
+        else:
+            state.crowded_out.append(number)
 
 
 def _begin(state: _Run, number: int) -> None:
     stage = state.plan.graph.stages[number]
     began = state.clock()
     try:
-        beginning = state.keeper.begin(stage, force=state.force)
+        beginning = state.keeper.begin(stage, force=state.force or number in state.attempts)
         if isinstance(beginning, Start):
             state.executor.submit(beginning.job)
             state.running[beginning.job.name] = (number, beginning)
+            state.capacity.take(_control(state, number))
             state.reporter.started(stage, beginning.reasons)
             return
     except MlgitError as error:
@@ -221,7 +255,8 @@ def _take_in(state: _Run, number: int, start: Start, outcome: Outcome) -> None:
     stage = state.plan.graph.stages[number]
     failed = Result(stage, "failed", outcome.seconds, start.reasons, outcome=outcome, job=start.job)
     if outcome.code != 0:
-        _fail(state, number, failed)
+        if not _retries(state, number):
+            _fail(state, number, failed)
         return
     try:
         state.keeper.finish(stage)
@@ -229,6 +264,18 @@ def _take_in(state: _Run, number: int, start: Start, outcome: Outcome) -> None:
         _fail(state, number, Result(stage, "failed", outcome.seconds, start.reasons, error.message, error.hint, job=start.job))
         return
     _succeed(state, number, Result(stage, "ran", outcome.seconds, start.reasons, job=start.job))
+
+
+def _retries(state: _Run, number: int) -> bool:
+    """Put a failed stage back in line, after a delay that doubles, as often as it asked for."""
+    wanted, used = _control(state, number), state.attempts.get(number, 0)
+    if used >= wanted.retries or state.stopping:
+        return False
+    state.attempts[number] = used + 1
+    delay = wanted.retry_delay * 2**used
+    heapq.heappush(state.delayed, (state.clock() + delay, number))
+    state.reporter.retried(state.plan.graph.stages[number], used + 1, delay)
+    return True
 
 
 def _succeed(state: _Run, number: int, result: Result) -> None:

@@ -1,0 +1,92 @@
+"""`mlgit diff`: metrics, parameters, data and stages of two revisions side by side."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from mlgit import errors
+from mlgit import project as projects
+from mlgit.adapters import git
+from mlgit.cli.edge import use_color
+from mlgit.compare import markdown, table, wording
+from mlgit.compare.collect import Point, collect_both
+from mlgit.compare.diff import Diff, compare
+from mlgit.compare.document import document
+from mlgit.errors import MlgitError
+
+WORKSPACE = Point().name
+FORMATS = ("table", "md", "json")
+
+
+@click.command(
+    epilog="Examples: `mlgit diff` (what this branch changes), `mlgit diff HEAD~1`, `mlgit diff v1.0.0 main`, "
+    "`mlgit diff --format md > report.md`, `mlgit diff --format json --all`.",
+    short_help="Compare metrics, parameters and data between two revisions.",
+)
+@click.argument("base", required=False)
+@click.argument("head", required=False)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How to print it.")
+@click.option("--all", "everything", is_flag=True, help="Show what is the same, too.")
+def command(base: str | None, head: str | None, form: str, everything: bool) -> int:
+    """Compare metrics, parameters, data and stages of BASE and HEAD.
+
+    Both are revisions (branch, tag, commit, HEAD~1) or the word `workspace`. BASE defaults to the point where this
+    branch left the default branch, and to HEAD on the default branch itself; HEAD defaults to the workspace.
+
+    Exit code 0 when things were compared, different or not; 2 when nothing could be.
+    """
+    project = projects.find()
+    before = default_base(project.git_root) if base is None else point(project.git_root, base)
+    now = Point() if head is None else point(project.git_root, head)
+    one, other = collect_both(project, before, now)
+    diff = compare(one, other, config=other.config)
+    show(diff, form=form, everything=everything)
+    if not any(diff.compared.values()):
+        raise MlgitError(f"nothing was compared: {wording.why_nothing(one, other)}", "name another BASE: `mlgit diff REVISION`")
+    return errors.EXIT_YES
+
+
+def point(root: Path, word: str) -> Point:
+    """What the user means by a word: the workspace, or a revision.
+
+    Raises MlgitError for an unknown revision.
+    """
+    if word == WORKSPACE:
+        return Point()
+    if ".." in word:
+        raise MlgitError(f"'{word}' is a range, not a revision", "name the two sides: `mlgit diff BASE HEAD`")
+    return Point(word, git.resolve(root, word))
+
+
+def default_base(root: Path) -> Point:
+    """Where the current branch left the default branch; HEAD on the default branch, and where there is none.
+
+    Raises MlgitError without commits, and for histories without a common commit.
+    """
+    if not git.has_commits(root):
+        raise MlgitError("no commit yet, so there is nothing to compare with", "`git commit` makes the first one")
+    branch = git.default_branch(root)
+    if branch is None or git.current_branch(root) in (branch, branch.removeprefix("origin/")):
+        return point(root, "HEAD")
+    found = git.merge_base(root, "HEAD", branch)
+    if found is None:
+        raise MlgitError(
+            f"HEAD and {branch} have no common commit here",
+            "`git fetch --unshallow` completes a shallow clone; or name the base: `mlgit diff BASE`",
+        )
+    return Point(branch if git.resolve(root, branch) == found else f"merge base with {branch}", found)
+
+
+def show(diff: Diff, *, form: str, everything: bool) -> None:
+    """Print a diff in one of the formats."""
+    if form == "json":
+        click.echo(json.dumps(document(diff, everything=everything), indent=2, allow_nan=False))
+    elif form == "md":
+        click.echo(markdown.render(diff, everything=everything))
+    else:
+        color = use_color(sys.stdout)
+        click.echo(table.render(diff, everything=everything, color=color), color=color)

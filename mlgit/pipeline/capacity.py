@@ -1,0 +1,43 @@
+"""Who may run beside whom: shared resources with totals, and names that only one stage at a time may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mlgit.pipeline.control import Control
+
+
+@dataclass(slots=True)
+class Capacity:
+    """What is taken now out of the totals. A stage that asks for nothing always fits."""
+
+    totals: Mapping[str, float] = field(default_factory=dict)
+    used: dict[str, float] = field(default_factory=dict)
+    held: set[str] = field(default_factory=set)
+
+    def fits(self, wanted: Control) -> bool:
+        """Whether a stage may start now. One that asks for more processors than there are runs when all are free."""
+        if self.held & wanted.mutex:
+            return False
+        return all(
+            self.used.get(name, 0.0) + self._share(name, value) <= self._total(name) for name, value in wanted.resources.items()
+        )
+
+    def take(self, wanted: Control) -> None:
+        """Count a stage that starts."""
+        self.held |= wanted.mutex
+        for name, value in wanted.resources.items():
+            self.used[name] = self.used.get(name, 0.0) + self._share(name, value)
+
+    def give(self, wanted: Control) -> None:
+        """Count a stage that ended."""
+        self.held -= wanted.mutex
+        for name, value in wanted.resources.items():
+            self.used[name] -= self._share(name, value)
+
+    def _total(self, name: str) -> float:
+        return self.totals.get(name, float("inf"))
+
+    def _share(self, name: str, value: float) -> float:
+        return min(value, self._total(name))
