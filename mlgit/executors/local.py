@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlgit.adapters import process
+from mlgit.adapters.guardian import Guardian
+from mlgit.errors import MlgitError
 from mlgit.executors.protocol import Job, Outcome
 
 GRACE_SECONDS = 5.0
+_CANNOT_START = 127  # as shells say it
 
 
 @dataclass(slots=True)
@@ -26,6 +29,7 @@ class _Running:
     position: int
     started: float
     deadline: float | None
+    groups: list[int]
     timed_out: bool = False
 
 
@@ -38,6 +42,7 @@ class Local:
     def __init__(self, *, slots: int) -> None:
         self._slots = slots
         self._running: dict[str, _Running] = {}
+        self._guardian = Guardian()
         self._reader, writer = os.pipe()
         os.set_blocking(self._reader, False)
         os.set_blocking(writer, False)
@@ -60,7 +65,8 @@ class Local:
             os.close(log)
             raise
         now = time.monotonic()
-        self._running[job.name] = _Running(job, child, log, 0, now, None if job.timeout is None else now + job.timeout)
+        deadline = None if job.timeout is None else now + job.timeout
+        self._running[job.name] = _Running(job, child, log, 0, now, deadline, [child.pid])
 
     def _open_log(self, path: Path) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
@@ -71,9 +77,10 @@ class Local:
             return os.open(path, flags, 0o666)
 
     def _start(self, job: Job, position: int, log: int) -> subprocess.Popen[bytes]:
-        return process.start(
-            shell_argv(job.commands[position]), cwd=job.folder, env=job.env, stdout=log, stderr=log, own_group=True
-        )
+        argv = shell_argv(job.commands[position])
+        child = process.start(argv, cwd=job.folder, env=job.env, stdout=log, stderr=log, own_group=True)
+        self._guardian.begin(child.pid)
+        return child
 
     def wait(self, timeout: float | None = None) -> list[Outcome]:
         """The jobs that ended; starts the next command of those that have one."""
@@ -115,25 +122,36 @@ class Local:
                 continue
             running.position += 1
             if code == 0 and running.position < len(running.job.commands) and not running.timed_out:
-                running.child = self._start(running.job, running.position, running.log)
-                continue
+                try:
+                    running.child = self._start(running.job, running.position, running.log)
+                    running.groups.append(running.child.pid)
+                    continue
+                except MlgitError as error:
+                    os.write(running.log, f"{error.message}\n".encode())
+                    running.position, code = running.position + 1, _CANNOT_START
             ended.append(self._finish(name, code))
         return ended
 
     def _finish(self, name: str, code: int) -> Outcome:
         running = self._running.pop(name)
         os.close(running.log)
-        # What a command left behind in its group would go on writing outputs that are about to be recorded.
-        _signal_group(running.child.pid, signal.SIGKILL)
+        self._end_groups(running)
         # A command that traps TERM may end with 0; what it left is not whole.
         code = code or (-signal.SIGTERM if running.timed_out else 0)
         command = running.job.commands[running.position - 1]
         return Outcome(name, code, time.monotonic() - running.started, command, running.timed_out)
 
+    def _end_groups(self, running: _Running) -> None:
+        # What a command left behind in its group would go on writing outputs that are about to be recorded.
+        for group in running.groups:
+            _signal_group(group, signal.SIGKILL)
+            self._guardian.end(group)
+
     def stop(self) -> None:
         """TERM to every group, KILL after a grace of some seconds. The executor cannot be used afterwards."""
         for running in self._running.values():
-            _signal_group(running.child.pid, signal.SIGTERM)
+            for group in running.groups:
+                _signal_group(group, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_SECONDS
         for name, running in list(self._running.items()):
             try:
@@ -141,13 +159,14 @@ class Local:
             except subprocess.TimeoutExpired:
                 _signal_group(running.child.pid, signal.SIGKILL)
                 running.child.wait()
-            _signal_group(running.child.pid, signal.SIGKILL)
+            self._end_groups(running)
             os.close(self._running.pop(name).log)
         self._close()
 
     def _close(self) -> None:
         if self._reader < 0:
             return
+        self._guardian.close()
         signal.set_wakeup_fd(self._wakeup)
         signal.signal(signal.SIGCHLD, self._handler)
         os.close(self._reader)
