@@ -1,8 +1,10 @@
-"""The one door to child processes."""
+"""The one door to child processes: programs that mlgit asks something, and the commands of stages."""
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,13 +48,8 @@ def start(
     stdin: int | None = None,
     stdout: int | IO[bytes] | None = None,
     stderr: int | IO[bytes] | None = None,
-    own_group: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Start a process; every process of mlgit starts here.
-
-    Without `stdin` the child reads from an empty file. `own_group` puts it into a process group (and session)
-    of its own, so that it can be ended together with what it started.
-    """
+    """Start a program to talk to; without `stdin` it reads from an empty file."""
     try:
         return subprocess.Popen(
             list(argv),
@@ -61,13 +58,39 @@ def start(
             stdin=subprocess.DEVNULL if stdin is None else stdin,
             stdout=stdout,
             stderr=stderr,
-            start_new_session=own_group,
         )
     except FileNotFoundError as error:
         missing = error.filename or argv[0]
         raise MlgitError(f"cannot start `{argv[0]}`: {missing} not found", f"install {argv[0]}, or check the path") from error
     except OSError as error:
         raise MlgitError(f"cannot start `{argv[0]}`: {error.strerror}") from error
+
+
+def spawn(argv: Sequence[str], *, folder: str, env: Mapping[bytes, bytes], output: int) -> int:
+    """Start a command in a session (and process group) of its own and return its process id, to be waited for.
+
+    It reads from an empty file; both its outputs go to the open file `output`. Raises MlgitError when it cannot start.
+    The folder is changed in this process for the instant of the call, for posix_spawn has no folder of its own and is
+    much faster than a fork: callers must not have threads that care for the current folder.
+    """
+    here = os.getcwd()
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, output, 1),
+        (os.POSIX_SPAWN_DUP2, output, 2),
+    ]
+    try:
+        if folder != here:
+            os.chdir(folder)
+        try:
+            return os.posix_spawn(
+                argv[0], list(argv), env, file_actions=actions, setsid=True, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ]
+            )
+        finally:
+            if folder != here:
+                os.chdir(here)
+    except OSError as error:
+        raise MlgitError(f"cannot start `{argv[0]}` in {folder}: {error.strerror}", "check $SHELL and the folder") from error
 
 
 def run(

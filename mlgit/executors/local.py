@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import subprocess
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,7 +23,7 @@ _CANNOT_START = 127  # as shells say it
 @dataclass(slots=True)
 class _Running:
     job: Job
-    child: subprocess.Popen[bytes]
+    pid: int
     log: int
     position: int
     started: float
@@ -43,6 +42,7 @@ class Local:
         self._slots = slots
         self._running: dict[str, _Running] = {}
         self._guardian = Guardian()
+        self._environ = dict(os.environb)
         self._reader, writer = os.pipe()
         os.set_blocking(self._reader, False)
         os.set_blocking(writer, False)
@@ -60,13 +60,13 @@ class Local:
         """Start the job's first command."""
         log = self._open_log(job.log)
         try:
-            child = self._start(job, 0, log)
+            pid = self._start(job, 0, log)
         except BaseException:
             os.close(log)
             raise
         now = time.monotonic()
         deadline = None if job.timeout is None else now + job.timeout
-        self._running[job.name] = _Running(job, child, log, 0, now, deadline, [child.pid])
+        self._running[job.name] = _Running(job, pid, log, 0, now, deadline, [pid])
 
     def _open_log(self, path: Path) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
@@ -76,11 +76,11 @@ class Local:
             path.parent.mkdir(parents=True, exist_ok=True)
             return os.open(path, flags, 0o666)
 
-    def _start(self, job: Job, position: int, log: int) -> subprocess.Popen[bytes]:
-        argv = shell_argv(job.commands[position])
-        child = process.start(argv, cwd=job.folder, env=job.env, stdout=log, stderr=log, own_group=True)
-        self._guardian.begin(child.pid)
-        return child
+    def _start(self, job: Job, position: int, log: int) -> int:
+        env = {**self._environ, **{os.fsencode(name): os.fsencode(value) for name, value in job.env.items()}}
+        pid = process.spawn(shell_argv(job.commands[position]), folder=str(job.folder), env=env, output=log)
+        self._guardian.begin(pid)
+        return pid
 
     def wait(self, timeout: float | None = None) -> list[Outcome]:
         """The jobs that ended; starts the next command of those that have one."""
@@ -105,7 +105,7 @@ class Local:
         now = time.monotonic()
         for running in self._running.values():
             if running.deadline is not None and now >= running.deadline:
-                _signal_group(running.child.pid, signal.SIGKILL if running.timed_out else signal.SIGTERM)
+                _signal_group(running.pid, signal.SIGKILL if running.timed_out else signal.SIGTERM)
                 running.timed_out, running.deadline = True, now + GRACE_SECONDS
         return min((running.deadline for running in self._running.values() if running.deadline is not None), default=None)
 
@@ -117,14 +117,14 @@ class Local:
     def _reap(self) -> list[Outcome]:
         ended = []
         for name, running in list(self._running.items()):
-            code = running.child.poll()
+            code = _exit_code(running.pid)
             if code is None:
                 continue
             running.position += 1
             if code == 0 and running.position < len(running.job.commands) and not running.timed_out:
                 try:
-                    running.child = self._start(running.job, running.position, running.log)
-                    running.groups.append(running.child.pid)
+                    running.pid = self._start(running.job, running.position, running.log)
+                    running.groups.append(running.pid)
                     continue
                 except MlgitError as error:
                     os.write(running.log, f"{error.message}\n".encode())
@@ -154,11 +154,11 @@ class Local:
                 _signal_group(group, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_SECONDS
         for name, running in list(self._running.items()):
-            try:
-                running.child.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                _signal_group(running.child.pid, signal.SIGKILL)
-                running.child.wait()
+            while _exit_code(running.pid) is None:
+                if time.monotonic() >= deadline:
+                    _signal_group(running.pid, signal.SIGKILL)
+                self._poll.poll(20)
+                self._drain()
             self._end_groups(running)
             os.close(self._running.pop(name).log)
         self._close()
@@ -176,6 +176,12 @@ class Local:
 
 def _noted(number: int, frame: object) -> None:
     """SIGCHLD needs a handler for the wake-up pipe to be written to."""
+
+
+def _exit_code(pid: int) -> int | None:
+    """The exit code of a child (negative: the signal that ended it), or None while it runs."""
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    return None if ended == 0 else os.waitstatus_to_exitcode(status)
 
 
 def _signal_group(group: int, number: int) -> None:

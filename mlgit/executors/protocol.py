@@ -12,7 +12,8 @@ from typing import Protocol
 class Job:
     """The commands of one stage, one shell each, to be run one after the other until one fails.
 
-    `timeout` is in seconds, for all commands together; `resources` are what the job takes while it runs.
+    `env` is added to the environment of the place it runs in. `timeout` is in seconds, for all commands together;
+    `resources` are what the job takes while it runs.
     """
 
     name: str

@@ -45,7 +45,6 @@ class Ledger:
         self._logs = logs
         self._documents: dict[str, tuple[tuple[int, ...], Any]] = {}
         self._ignores = IgnoreBook(root)
-        self._env = {"DVC_ROOT": str(root), **os.environ}
 
     def expect(self, stages: list[Stage]) -> None:
         """Prepare the .gitignore lines of the stages about to run.
@@ -143,7 +142,7 @@ class Ledger:
 
     def _job(self, stage: Stage) -> Job:
         wanted = control.parse(stage.meta, name=stage.file, stage=stage.name)
-        env = {**self._env, **wanted.env, "DVC_STAGE": stage.address}
+        env = {"DVC_ROOT": os.environ.get("DVC_ROOT") or str(self._root), **wanted.env, "DVC_STAGE": stage.address}
         folder = self._root / stage.wdir
         if stage.wdir and not folder.is_dir():
             raise MlgitError(f"{stage.file}: stages.{stage.name}.wdir: no folder '{stage.wdir}'", f"`mkdir -p {stage.wdir}`")
