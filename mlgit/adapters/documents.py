@@ -10,8 +10,10 @@ from __future__ import annotations
 import ast
 import gc
 import json
+import posixpath
 import re
 import tomllib
+import warnings
 from collections.abc import Hashable
 from contextlib import suppress
 from pathlib import Path
@@ -35,7 +37,10 @@ class Yaml12Loader(_CLoader):  # type: ignore[misc]
     yaml_implicit_resolvers: ClassVar[dict[str | None, list[tuple[str, re.Pattern[str]]]]] = {}
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
+        merges = [key for key, _ in node.value if key.tag == "tag:yaml.org,2002:merge"]
+        if merges:
+            if len(merges) > 1:
+                raise DuplicateKey(problem="duplicate key '<<'", problem_mark=merges[1].start_mark)
             self.flatten_mapping(node)
             mapping: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
             return mapping
@@ -94,6 +99,14 @@ Yaml12Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 Yaml12Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
 
 
+# libyaml's parser calls itself for every level and would overflow the C stack; DVC's gives up near 300 levels.
+_DEEPEST = 500
+_COMPACT_NESTING = re.compile(rf"(?:[-?:][ \t]+){{{_DEEPEST}}}")
+
+# What the constructors of YAML's types raise, beside their own error, for text that does not fit its tag.
+_MISFITS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
 def parse_yaml(text: str, *, name: str) -> Any:
     """The value of a YAML 1.2 document; an empty one is None.
 
@@ -103,6 +116,11 @@ def parse_yaml(text: str, *, name: str) -> Any:
     collecting = gc.isenabled()
     gc.disable()  # a large lock builds many small objects; collecting while parsing costs a third of the time
     try:
+        if _is_too_deep(text):
+            raise MlgitError(f"{name}: nested too deeply")
+        if "%YAML" in text:  # a document may ask for the types of YAML 1.1, and DVC obeys
+            with suppress(_RuamelError):
+                return _parse_as_dvc(text)
         return yaml.load(text, Loader=Yaml12Loader)  # noqa: S506 - a SafeLoader by inheritance
     except yaml.MarkedYAMLError as error:
         if not isinstance(error, DuplicateKey):
@@ -111,11 +129,31 @@ def parse_yaml(text: str, *, name: str) -> Any:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise MlgitError(f"{name}: {place}{_yaml_problem(text, error)}", _yaml_hint(text, error)) from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise MlgitError(f"{name}: not YAML: {str(error).splitlines()[0]}") from error
+    except (yaml.YAMLError, *_MISFITS) as error:
+        raise MlgitError(f"{name}: not YAML: {_misfit(error)}") from error
     finally:
         if collecting:
             gc.enable()
+
+
+def _is_too_deep(text: str) -> bool:
+    """Whether collections nest deeper than the loader can follow; events are counted only where that is possible."""
+    if text.count("[") + text.count("{") <= _DEEPEST and not _COMPACT_NESTING.search(text):
+        return False
+    depth = 0
+    with suppress(yaml.YAMLError):  # the loader tells what is wrong, and where
+        for event in yaml.parse(text, Loader=_CLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST:
+                return True
+    return False
+
+
+def _misfit(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    readable = isinstance(error, (yaml.YAMLError, ArithmeticError, ValueError)) and str(error)
+    return str(error).splitlines()[0] if readable else "a value does not fit its tag"
 
 
 class _RuamelError(Exception):
@@ -127,8 +165,10 @@ def _parse_as_dvc(text: str) -> Any:
     from ruamel.yaml import YAML, YAMLError
 
     try:
-        return YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError, TypeError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about anchors used twice
+            return YAML(typ="safe", pure=True).load(text)
+    except (YAMLError, *_MISFITS) as error:
         raise _RuamelError from error
 
 
@@ -162,8 +202,8 @@ def load(path: Path, *, name: str) -> Any:
 
 def parse(text: str, *, name: str) -> Any:
     """The value of a parameter file's text, by the ending of its name; an empty file is an empty mapping (as in DVC)."""
-    ending = name.rpartition(".")[2].lower()
-    reader = {"json": _parse_json, "toml": _parse_toml, "py": parse_python}.get(ending)
+    ending = posixpath.splitext(name)[1].lower()
+    reader = {".json": _parse_json, ".toml": _parse_toml, ".py": parse_python}.get(ending)
     value = reader(text, name=name) if reader else parse_yaml(text, name=name)
     return value or {}
 
@@ -173,13 +213,15 @@ def _parse_json(text: str, *, name: str) -> Any:
         return json.loads(text) if text.strip() else None
     except json.JSONDecodeError as error:
         raise MlgitError(f"{name}: line {error.lineno}, column {error.colno}: {error.msg}") from error
+    except (RecursionError, ValueError) as error:
+        raise MlgitError(f"{name}: not JSON: {_misfit(error)}") from error
 
 
 def _parse_toml(text: str, *, name: str) -> Any:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise MlgitError(f"{name}: {error}") from error
+    except (RecursionError, ValueError) as error:
+        raise MlgitError(f"{name}: {_misfit(error)}") from error
 
 
 def parse_python(text: str, *, name: str) -> dict[str, Any]:
@@ -189,10 +231,14 @@ def parse_python(text: str, *, name: str) -> dict[str, Any]:
     `self.x` in their `__init__`; anything else in the file is passed over.
     """
     try:
-        tree = ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the user's code, which is not run here
+            tree = ast.parse(text)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         raise MlgitError(f"{name}: line {line}: {getattr(error, 'msg', error)}") from error
+    except (MemoryError, RecursionError) as error:
+        raise MlgitError(f"{name}: nested too deeply") from error
     return _constants(tree.body)
 
 
@@ -219,5 +265,5 @@ def _assigned(target: ast.expr, value: ast.expr, *, of_self: bool) -> dict[str, 
         return {}
     try:
         return {name: ast.literal_eval(value)}
-    except (ValueError, TypeError, MemoryError):
+    except (ValueError, TypeError, MemoryError, RecursionError):
         return {}
