@@ -66,7 +66,7 @@ def start(
         raise MlgitError(f"cannot start `{argv[0]}`: {error.strerror}") from error
 
 
-def spawn(argv: Sequence[str], *, folder: str, env: Mapping[bytes, bytes], output: int) -> int:
+def spawn(program: str, argv: Sequence[str], *, folder: str, env: Mapping[bytes, bytes], output: int) -> int:
     """Start a command in a session (and process group) of its own and return its process id, to be waited for.
 
     It reads from an empty file; both its outputs go to the open file `output`. Raises MlgitError when it cannot start.
@@ -84,13 +84,13 @@ def spawn(argv: Sequence[str], *, folder: str, env: Mapping[bytes, bytes], outpu
             os.chdir(folder)
         try:
             return os.posix_spawn(
-                argv[0], list(argv), env, file_actions=actions, setsid=True, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ]
+                program, list(argv), env, file_actions=actions, setsid=True, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ]
             )
         finally:
             if folder != here:
                 os.chdir(here)
     except OSError as error:
-        raise MlgitError(f"cannot start `{argv[0]}` in {folder}: {error.strerror}", "check $SHELL and the folder") from error
+        raise MlgitError(f"cannot start `{program}` in {folder}: {error.strerror}", "check $SHELL and the folder") from error
 
 
 def run(

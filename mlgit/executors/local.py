@@ -6,14 +6,14 @@ import os
 import select
 import signal
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlgit.adapters import process
+from mlgit.adapters import process, programs
 from mlgit.adapters.guardian import Guardian
 from mlgit.errors import MlgitError
+from mlgit.executors import shell
 from mlgit.executors.protocol import Job, Outcome
 
 GRACE_SECONDS = 5.0
@@ -43,6 +43,8 @@ class Local:
         self._running: dict[str, _Running] = {}
         self._guardian = Guardian()
         self._environ = dict(os.environb)
+        self._programs = programs.Programs(os.environ)
+        self._shell = programs.shell_of(os.environ)
         self._reader, writer = os.pipe()
         os.set_blocking(self._reader, False)
         os.set_blocking(writer, False)
@@ -78,7 +80,11 @@ class Local:
 
     def _start(self, job: Job, position: int, log: int) -> int:
         env = {**self._environ, **{os.fsencode(name): os.fsencode(value) for name, value in job.env.items()}}
-        pid = process.spawn(shell_argv(job.commands[position]), folder=str(job.folder), env=env, output=log)
+        command = job.commands[position]
+        direct = self._programs.direct(command) if "PATH" not in job.env else None
+        argv = shell.argv(command, shell=self._shell)
+        program, argv = direct or (argv[0], argv)
+        pid = process.spawn(program, argv, folder=str(job.folder), env=env, output=log)
         self._guardian.begin(pid)
         return pid
 
@@ -187,12 +193,3 @@ def _exit_code(pid: int) -> int | None:
 def _signal_group(group: int, number: int) -> None:
     with suppress(ProcessLookupError, PermissionError):  # nothing of the group is left
         os.killpg(group, number)
-
-
-_NO_STARTUP_FILES = {"bash": ("--noprofile", "--norc"), "zsh": ("--no-rcs",), "fish": ("--no-config",)}
-
-
-def shell_argv(command: str, *, shell: str | None = None) -> Sequence[str]:
-    """The argument list that runs a command as DVC does: through $SHELL, without the user's start-up files."""
-    chosen = shell or os.environ.get("SHELL") or "/bin/sh"
-    return [chosen, *_NO_STARTUP_FILES.get(Path(chosen).name.lower(), ()), "-c", command]
