@@ -117,7 +117,7 @@ class BusyPaths:
             write_now.update(dict.fromkeys(written, self._me))
         temporary = f"{self._path}.{os.getpid()}.tmp"
         with open(temporary, "w", encoding="utf-8") as stream:
-            json.dump({"write": write_now, "read": read_now}, stream)
+            stream.write(json.dumps({"write": write_now, "read": read_now}))  # `dump` is many times slower
         os.replace(temporary, self._path)
         self._known = (stamps.of(str(self._path)), others)
 
