@@ -74,10 +74,18 @@ def default_branch(root: Path) -> str | None:
     if done.code == 0:
         return done.text.strip()
     configured = run(root, "config", "init.defaultBranch", check=False).text.strip()
-    for name in ("main", "master", configured):
-        if name and has_ref(root, f"refs/heads/{name}"):
-            return name
+    names = [name for name in ("main", "master", configured) if name]
+    # A CI's checkout often has neither local branches nor what the remote calls HEAD.
+    for folder, prefix in (("heads", ""), ("remotes/origin", "origin/")):
+        for name in names:
+            if has_ref(root, f"refs/{folder}/{name}"):
+                return f"{prefix}{name}"
     return None
+
+
+def current_branch(root: Path) -> str | None:
+    """The branch that HEAD is on, or None for a detached HEAD."""
+    return run(root, "symbolic-ref", "--quiet", "--short", "HEAD", check=False).text.strip() or None
 
 
 def has_ref(root: Path, ref: str) -> bool:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import posixpath
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from mlgit.adapters import documents, dvc, files, git
+from mlgit.adapters import documents, dvc, files, git, stamps
+from mlgit.adapters.hashing import Content
+from mlgit.errors import MlgitError
 
 _NEVER = {".git", ".hg", ".dvc"}
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 class _Documents:
@@ -58,6 +63,23 @@ class Workspace(_Documents):
             self.read.add(path)
             self._texts[path] = files.read_text(full, name=path) if full.is_file() else None
         return self._texts[path]
+
+    def size(self, path: str) -> int | None:
+        """The bytes that a file has, or None where there is none."""
+        full = self.root / path
+        return full.stat().st_size if full.is_file() else None
+
+    def stream(self, path: str) -> BinaryIO:
+        """A file that is there, opened for reading bytes."""
+        try:
+            return open(self.root / path, "rb")
+        except OSError as error:
+            raise MlgitError(f"{path}: cannot be read: {error.strerror}") from error
+
+    def below(self, path: str) -> list[str]:
+        """Every file of a folder, sorted; none where there is no folder."""
+        folder = self.root / path
+        return [f"{path}/{row[0]}" for row in stamps.scan(str(folder))] if folder.is_dir() else []
 
     def pipeline_files(self) -> list[str]:
         """Every dvc.yaml and .dvc file that neither Git nor DVC ignores, in the order of a top-down walk."""
@@ -107,7 +129,7 @@ class Revision(_Documents):
     `prefix` is the project's folder in the repository, '' or ending with '/'.
     """
 
-    def __init__(self, git_root: Path, commit: str, *, prefix: str = "") -> None:
+    def __init__(self, git_root: Path, commit: str, *, prefix: str = "", parsing: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self.git_root = git_root
         self.commit = commit
@@ -115,6 +137,30 @@ class Revision(_Documents):
         tree = git.list_tree(git_root, commit, under=prefix)
         self.tree = {path.removeprefix(prefix): row for path, row in tree.items()}
         self._contents: dict[str, bytes] = {}
+        self._parsing = parsing or {}
+
+    def parsing_options(self) -> Mapping[str, str]:
+        return self._parsing
+
+    def size(self, path: str) -> int | None:
+        """The bytes that a file of the commit has, or None where it has none."""
+        return self.tree[path][2] if path in self.tree else None
+
+    def stream(self, path: str) -> BinaryIO:
+        """A file that the commit has, as a stream of bytes."""
+        return BytesIO(self.content(path) or b"")
+
+    def below(self, path: str) -> list[str]:
+        """Every file of a folder of the commit, sorted; none where there is no folder."""
+        return sorted(each for each in self.tree if each.startswith(f"{path}/"))
+
+    def digest(self, path: str) -> Content | None:
+        """The digest of a file as it is checked out; None where the commit has none, or only a link or pointer to it."""
+        content = self.content(path)
+        if content is None or self.tree[path][0] == "120000" or content.startswith(_LFS_POINTER):
+            return None
+        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        return Content(md5, len(content), None, self.tree[path][0] == "100755")
 
     def content(self, path: str) -> bytes | None:
         """The bytes of a file of the commit, or None where it has none."""
@@ -139,6 +185,7 @@ class Revision(_Documents):
     def pipeline_files(self) -> list[str]:
         """Every dvc.yaml and .dvc file of the commit: upper folders first, as the walk of a workspace finds them."""
         found = [path for path in self.tree if posixpath.basename(path) == "dvc.yaml" or path.endswith(".dvc")]
-        found = [path for path in found if not _NEVER & set(path.split("/")[:-1])]
+        nested = {path.partition("/.dvc/")[0] + "/" for path in self.tree if "/.dvc/" in path}  # projects of their own
+        found = [path for path in found if not _NEVER & set(path.split("/")[:-1]) and not path.startswith(tuple(nested))]
         self.fetch([*found, *(path.removesuffix(".yaml") + ".lock" for path in found)])
         return sorted(found, key=lambda path: (path.count("/"), path))

@@ -1,0 +1,146 @@
+"""What the paths of a commit or of the workspace hold: what lies there, else what is recorded, with bytes from the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from mlgit.adapters import documents, files, hashing
+from mlgit.adapters.hashing import Content, Fingerprints, Member
+from mlgit.adapters.sources import Revision, Workspace
+from mlgit.adapters.store import Cache
+from mlgit.errors import MlgitError
+
+LARGEST_BLOB = 200 << 20
+LARGEST_DOCUMENT = 20 << 20
+
+
+class Contents:
+    """The contents of one side; `recorded` is what locks and .dvc files tell of outputs by path.
+
+    `absent` are the outputs asked for that are recorded and do not lie there. With `fingerprints` the side is the
+    workspace.
+    """
+
+    def __init__(
+        self,
+        source: Workspace | Revision,
+        *,
+        cache: Cache,
+        recorded: Mapping[str, Content],
+        fingerprints: Fingerprints | None = None,
+    ) -> None:
+        self.absent: dict[str, None] = {}
+        self._source = source
+        self._cache = cache
+        self._recorded = recorded
+        self._fingerprints = fingerprints
+        self._lying: dict[str, Content | None] = {}
+        self._documents: dict[str, Any] = {}
+
+    def digest(self, path: str, *, read_by: Content | None = None) -> Content | None:
+        """The digest of a file or folder; None where nothing lies and nothing is recorded.
+
+        `read_by` is what the lock of a stage that reads the path says: the last resort for a commit, where Git knows
+        no files that are ignored.
+        Raises MlgitError for what is neither a file nor a folder.
+        """
+        lies = self._lies(path)
+        if lies is None and path in self._recorded:
+            self.absent[path] = None
+        return lies or self._recorded.get(path) or (None if self._fingerprints else read_by or self._of_folder(path))
+
+    def _lies(self, path: str) -> Content | None:
+        if path not in self._lying:
+            self._lying[path] = self._fingerprints.digest(path) if self._fingerprints else self._in_git(path)
+        return self._lying[path]
+
+    def _in_git(self, path: str) -> Content | None:
+        assert isinstance(self._source, Revision)
+        return self._source.digest(path) if (self._source.size(path) or 0) <= LARGEST_BLOB else None
+
+    def _of_folder(self, path: str) -> Content | None:
+        contents = {each.removeprefix(f"{path}/"): self._in_git(each) for each in self._source.below(path)}
+        known = {name: content for name, content in contents.items() if content is not None}
+        if not known or len(known) < len(contents):
+            return None
+        listing = hashing.listing(Member(name, content.md5) for name, content in known.items())
+        md5 = hashlib.md5(listing, usedforsecurity=False).hexdigest()
+        return Content(f"{md5}.dir", sum(content.size for content in known.values()), len(known))
+
+    def files(self, path: str) -> list[str]:
+        """The files below a folder, or the path itself when it is no folder.
+
+        Raises MlgitError for a recorded folder whose list of files is not in the cache.
+        """
+        below = self._source.below(path)
+        folder = self._recorded.get(path)
+        if below or folder is None or folder.nfiles is None:
+            return below or [path]
+        return [f"{path}/{name}" for name in self._members(path, folder)]
+
+    def stream(self, path: str) -> BinaryIO | None:
+        """The bytes of a file, or None where there is none.
+
+        Raises MlgitError for content that is recorded and not in the cache.
+        """
+        if self._source.size(path) is not None:
+            return self._source.stream(path)
+        md5 = self._recorded_md5(path)
+        if md5 is None:
+            return None
+        try:
+            return open(self._cache.path(md5), "rb")
+        except OSError as error:
+            raise self._not_in_cache(path) from error
+
+    def _recorded_md5(self, path: str) -> str | None:
+        if path in self._recorded:
+            return self._recorded[path].md5
+        for end in (end for end, char in enumerate(path) if char == "/"):
+            folder = self._recorded.get(path[:end])
+            if folder is not None and folder.nfiles is not None:
+                return self._members(path[:end], folder).get(path[end + 1 :])
+        return None
+
+    def _members(self, path: str, folder: Content) -> dict[str, str]:
+        try:
+            listing = Path(self._cache.path(folder.md5)).read_bytes()
+            return {member.path: member.md5 for member in hashing.parse_listing(listing)}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise self._not_in_cache(path) from error
+
+    def _not_in_cache(self, path: str) -> MlgitError:
+        command = "dvc pull" if self._fingerprints else "dvc fetch --all-commits"
+        return MlgitError(f"{path}: not in the cache", f"`{command} {shlex.quote(path)}` fetches it")
+
+    def document(self, path: str) -> Any:
+        """The parsed content of a file, by its ending; None where there is no file.
+
+        Raises MlgitError for content that cannot be had or read.
+        """
+        if path not in self._documents:
+            self._documents[path] = self._parse(path)
+        return self._documents[path]
+
+    def _parse(self, path: str) -> Any:
+        stream = self.stream(path)
+        if stream is None:
+            return None
+        with stream:
+            content = stream.read(LARGEST_DOCUMENT + 1)
+        if len(content) > LARGEST_DOCUMENT:
+            raise MlgitError(f"{path}: larger than {LARGEST_DOCUMENT >> 20} MiB")
+        if self._source.size(path) is None:
+            self._check(content, path)
+        return documents.parse(files.decode(content, name=path), name=path)
+
+    def _check(self, content: bytes, path: str) -> None:
+        md5 = self._recorded_md5(path)
+        if md5 is not None and hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
+            raise MlgitError(
+                f"{path}: damaged in the cache", f"remove {self._cache.path(md5)} and type `dvc fetch {shlex.quote(path)}`"
+            )
