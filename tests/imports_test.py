@@ -30,6 +30,7 @@ ROOMS = {
 DOORS = {
     "pipeline": {"book", "ledger", "noop", "resolved", "run", "timings"},
     "executors": {"local"},
+    "compare": {"collect"},
     "scaffold": {"create", "library"},
 }
 
@@ -51,7 +52,7 @@ LAW = Law(
         *("dvc", "dvc_data", "dvc_objects", "git", "gitdb", "logging", "ruamel", "rich"),
         *("numpy", "pandas", "scipy", "sklearn", "skops"),
         # optional
-        *("distributed", "fastapi", "uvicorn", "orjson", "prometheus_client", "mlflow", "cryptography"),
+        *("distributed", "fastapi", "uvicorn", "orjson", "prometheus_client", "mlflow", "cryptography", "pyarrow"),
     },
     outside={
         *("subprocess", "socket", "shutil", "tempfile", "random", "secrets", "uuid", "urllib", "http", "fcntl", "signal"),

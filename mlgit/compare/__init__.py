@@ -1,0 +1,1 @@
+"""Two snapshots -> what differs between them."""

@@ -1,0 +1,297 @@
+"""Reads one side of a comparison: a revision from Git's objects and DVC's cache, or the workspace as it lies.
+
+Neither the working tree nor the index nor the network is touched. What cannot be read becomes a note, so that the rest
+is still compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, dataclass, replace
+from typing import Any, BinaryIO
+
+from mlgit import config
+from mlgit import project as projects
+from mlgit.adapters import documents, dvc, settings, sources
+from mlgit.adapters.contents import LARGEST_BLOB, Contents
+from mlgit.adapters.hashing import Content, Fingerprints
+from mlgit.adapters.settings import Settings
+from mlgit.adapters.store import Cache
+from mlgit.compare import declared, shape
+from mlgit.compare.diff import differing
+from mlgit.compare.snapshot import Data, DataKind, Note, Shape, Snapshot, Step, Value, metric_values, parameter_values
+from mlgit.config import Config
+from mlgit.errors import MlgitError
+from mlgit.pipeline import params
+from mlgit.pipeline.load import load
+from mlgit.pipeline.model import Digest, Stage
+from mlgit.pipeline.status import Observed, reasons
+from mlgit.project import Project
+
+_METRIC_ENDINGS = (".json", ".yaml", ".yml", ".toml")
+
+Source = sources.Workspace | sources.Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What to read: a commit with the name the user gave it; without `commit` the workspace."""
+
+    name: str = "workspace"
+    commit: str = ""
+
+
+def collect(project: Project, point: Point) -> Snapshot:
+    """Everything there is to compare of a commit or of the workspace.
+
+    Raises MlgitError when its pipeline cannot be read.
+    """
+    reader = _Reader(project, point)
+    snapshot = reader.snapshot()
+    return reader.measure(snapshot, snapshot.data)
+
+
+def collect_both(project: Project, base: Point, head: Point) -> tuple[Snapshot, Snapshot]:
+    """Both sides of a comparison; of tables, only those that differ are read for their rows and columns.
+
+    Raises MlgitError when the pipeline of a side cannot be read.
+    """
+    one, other = _Reader(project, base), _Reader(project, head)
+    snapshots = one.snapshot(), other.snapshot()
+    paths = differing(*snapshots)
+    return one.measure(snapshots[0], paths), other.measure(snapshots[1], paths)
+
+
+class _Reader:
+    """Makes the snapshot of one side."""
+
+    def __init__(self, project: Project, point: Point) -> None:
+        configured = settings.load(project.dvc_folder)
+        self._point = point
+        self._notes: dict[Note, None] = {}
+        self._unread: set[str] = set()
+        with _blamed(point):
+            self._source = _open(project, point, configured)
+            self._pipeline = load(self._source)
+            self._listed = {path: self._source.document(path) for path in declared.pipeline_files(self._pipeline)}
+            self._config = self._read_config(project)
+        self._recorded = declared.recorded(self._pipeline, self._source.document)
+        self._fingerprints = _open_fingerprints(project, self._source)
+        self._contents = Contents(
+            self._source,
+            cache=Cache(configured),
+            recorded={path: _content(digest) for path, digest in self._recorded.items()},
+            fingerprints=self._fingerprints,
+        )
+
+    def _read_config(self, project: Project) -> Config:
+        if not self._point.commit:
+            return projects.load_config(project)
+        try:
+            text = self._source.text(config.NAME)
+            return Config() if text is None else config.parse(documents.parse_yaml(text, name=config.NAME))
+        except MlgitError as error:
+            self._note(error.message, error.hint)
+            return Config()
+
+    def _note(self, message: str, hint: str = "") -> None:
+        self._notes[Note(message, hint)] = None
+
+    def snapshot(self) -> Snapshot:
+        """Everything but rows and columns."""
+        self._read_ahead()
+        metrics, parameters, data = self._metrics(), self._parameters(), self._data()
+        stages = {stage.address: self._step(stage) for stage in self._pipeline.graph.stages if not stage.is_source}
+        stale = tuple(stage.address for stage in self._pipeline.graph.stages if self._is_stale(stage))
+        self._note_absent()
+        self._note_stale(stale)
+        if self._fingerprints:
+            with suppress(OSError):  # a checkout that cannot be written to can be compared all the same
+                self._fingerprints.save()
+        return Snapshot(
+            name=self._point.name,
+            commit=self._point.commit,
+            metrics=metrics,
+            parameters=parameters,
+            data=data,
+            stages=stages,
+            config=self._config,
+            unread=frozenset(self._unread),
+            stale=stale,
+            notes=tuple(self._notes),
+        )
+
+    def _read_ahead(self) -> None:
+        """Get from Git, by one process, what will be looked at."""
+        if isinstance(self._source, sources.Revision):
+            wanted = declared.metric_files(self._pipeline, self._listed)
+            wanted += declared.parameter_files(self._pipeline, self._listed)
+            for stage in self._pipeline.graph.stages:
+                wanted += [target for _, target in stage.inputs()] + [out.target for out in stage.outs]
+            self._source.fetch([path for path in wanted if (self._source.size(path) or 0) <= LARGEST_BLOB])
+
+    def _metrics(self) -> dict[str, dict[str, Value]]:
+        found = {}
+        for target in declared.metric_files(self._pipeline, self._listed):
+            for file in self._metric_files(target):
+                with self._reading(file):
+                    document = self._document(file)
+                    if document is None:
+                        raise MlgitError(f"{file}: there is no such file", "`mlgit run` makes what a stage declares")
+                    found[file] = metric_values(document)
+        return found
+
+    def _metric_files(self, target: str) -> list[str]:
+        with self._reading(target):
+            if not declared.is_inside(target):
+                raise MlgitError(f"{target}: not read, for it is not a path in the project")
+            found = self._contents.files(target)
+            return found if found == [target] else [file for file in found if file.endswith(_METRIC_ENDINGS)]
+        return []
+
+    def _parameters(self) -> dict[str, dict[str, Any]]:
+        found = {}
+        for file, keys in declared.parameter_files(self._pipeline, self._listed).items():
+            with self._reading(file):
+                document = self._document(file)
+                if document is not None:
+                    found[file] = parameter_values(document, keys)
+        return found
+
+    def _document(self, path: str) -> Any:
+        return self._contents.document(path) if declared.is_inside(path) else None
+
+    @contextmanager
+    def _reading(self, file: str) -> Iterator[None]:
+        try:
+            yield
+        except MlgitError as error:
+            self._unread.add(file)
+            self._note(error.message, error.hint)
+        except (ValueError, RecursionError) as error:
+            self._unread.add(file)
+            self._note(f"{file}: cannot be read: {error}")
+
+    def _digest(self, path: str, *, read_by: Digest | None = None) -> Digest | None:
+        if not declared.is_inside(path):
+            return None
+        try:
+            content = self._contents.digest(path, read_by=_content(read_by) if read_by else None)
+        except MlgitError as error:
+            self._note(error.message, error.hint)
+            return None
+        return Digest(*content) if content else None
+
+    def _data(self) -> dict[str, Data]:
+        found: dict[str, Data] = {}
+        for stage in self._pipeline.graph.stages:
+            for out in stage.outs:
+                kind: DataKind = "data" if stage.is_source else out.kind
+                digest = self._digest(out.target)
+                if digest or declared.is_opaque(self._pipeline, stage):
+                    found[out.target] = Data(kind, digest)
+        opaque = [path for path, each in found.items() if each.digest is None]
+        if opaque:
+            self._note(f"only DVC knows the content of {', '.join(opaque)}", "`dvc diff` compares it")
+        return found
+
+    def _step(self, stage: Stage) -> Step:
+        values = {}
+        for each in stage.params:
+            prefix = "" if each.target == declared.PARAMETERS else f"{each.target}:"
+            with suppress(MlgitError, ValueError, RecursionError):  # told of where the file's parameters are read
+                picked = parameter_values(self._document(each.target), each.keys)
+                values.update({f"{prefix}{name}": value for name, value in picked.items()})
+        return Step(stage.cmd, self._dependencies(stage), values, tuple(out.target for out in stage.outs))
+
+    def _dependencies(self, stage: Stage) -> dict[str, Digest | None]:
+        entry = self._pipeline.entries.get(stage.address)
+        recorded = {item.path: item.digest for item in entry.deps} if entry else {}
+        return {dep.target: self._digest(dep.target, read_by=recorded.get(dep.path)) for dep in stage.deps}
+
+    def _is_stale(self, stage: Stage) -> bool:
+        if stage.is_source or stage.exotic or stage.address in self._pipeline.unreadable:
+            return False
+        values: dict[str, Mapping[str, Any] | None] = {}
+        for each in stage.params:
+            with suppress(MlgitError):
+                document = self._document(each.target)
+                values[each.path] = None if document is None else params.pick(document, each)
+        digests = self._dependencies(stage)
+        seen = Observed(
+            deps={dep.path: digests[dep.target] for dep in stage.deps},
+            params=values,
+            outs={out.path: self._digest(out.target) for out in stage.outs},
+        )
+        return any(reason.kind != "always" for reason in reasons(stage, self._pipeline.entries.get(stage.address), seen))
+
+    def _note_absent(self) -> None:
+        if self._contents.absent and not self._point.commit:
+            paths = ", ".join(self._contents.absent)
+            self._note(f"not there, so compared as recorded: {paths}", "`dvc checkout` or `dvc pull` brings it back")
+
+    def _note_stale(self, stale: tuple[str, ...]) -> None:
+        if stale:
+            hint = "" if self._point.commit else "`mlgit run` brings it up to date"
+            self._note(f"stale, so results may not belong to what is declared: {', '.join(stale)}", hint)
+
+    def measure(self, snapshot: Snapshot, paths: Collection[str]) -> Snapshot:
+        """The snapshot with rows and columns of those tables among the paths whose bytes are at hand."""
+        measured = {path: replace(each, shape=self._shape(path, each)) for path, each in snapshot.data.items() if path in paths}
+        return replace(snapshot, data={**snapshot.data, **measured})
+
+    def _shape(self, path: str, data: Data) -> Shape | None:
+        ending = path.rpartition(".")[2].lower()
+        if data.digest is None or data.digest.is_folder or data.digest.size > LARGEST_BLOB:
+            return None
+        if ending != "parquet" and ending not in shape.ENDINGS:
+            return None
+        with suppress(MlgitError):  # the sizes are known without the bytes
+            stream = self._contents.stream(path)
+            if stream is not None:
+                with stream:
+                    return _parquet(stream) if ending == "parquet" else shape.measure(stream, ending)
+        return None
+
+
+def _content(digest: Digest) -> Content:
+    return Content(*astuple(digest))
+
+
+def _open(project: Project, point: Point, configured: Settings) -> Source:
+    if not point.commit:
+        return sources.Workspace(project.root, parsing=configured.parsing)
+    return sources.Revision(project.git_root, point.commit, prefix=project.prefix, parsing=configured.parsing)
+
+
+def _open_fingerprints(project: Project, source: Source) -> Fingerprints | None:
+    if not isinstance(source, sources.Workspace):
+        return None
+    has_patterns = sources.has_ignore_patterns(project.root, source.folders)
+    ignored = dvc.ignore_filter(project.root) if has_patterns else None
+    return Fingerprints(project.root, project.own_folder, ignored=ignored)
+
+
+@contextmanager
+def _blamed(point: Point) -> Iterator[None]:
+    """Faults in the files of a commit name the commit: mending the workspace would not help."""
+    try:
+        yield
+    except MlgitError as error:
+        if not point.commit:
+            raise
+        label = Snapshot(point.name, point.commit).label
+        raise MlgitError(f"{label}: {error.message}", "compare with another revision: `mlgit diff REVISION`") from error
+
+
+def _parquet(stream: BinaryIO) -> Shape | None:
+    try:
+        from pyarrow import ArrowException, parquet  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    except ImportError:
+        return None
+    try:
+        described = parquet.ParquetFile(stream)
+    except (ArrowException, OSError):
+        return None
+    return Shape(described.metadata.num_rows, tuple(described.schema_arrow.names))

@@ -1,0 +1,81 @@
+"""What a pipeline's files say about the paths to compare: which hold metrics and parameters, which content is recorded."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from mlgit.pipeline.load import Pipeline
+from mlgit.pipeline.model import Digest, Stage
+
+PARAMETERS = "params.yaml"
+
+
+def is_inside(path: str) -> bool:
+    """Whether a path is one of the project: not absolute, not above its root, no URL, nothing left to resolve."""
+    return bool(path) and not path.startswith(("/", "../", "~")) and path != ".." and "://" not in path and "${" not in path
+
+
+def pipeline_files(pipeline: Pipeline) -> list[str]:
+    """The dvc.yaml files of a pipeline, those without stages too."""
+    return [path.removesuffix(".lock") + ".yaml" for path in pipeline.locks]
+
+
+def metric_files(pipeline: Pipeline, listed: Mapping[str, Any]) -> list[str]:
+    """The files and folders of metrics: outputs of stages, and those at the top of dvc.yaml files (`listed`, parsed)."""
+    outputs = [out.target for stage in pipeline.graph.stages for out in stage.outs if out.kind == "metric"]
+    return list(dict.fromkeys([*outputs, *_named(listed, "metrics")]))
+
+
+def parameter_files(pipeline: Pipeline, listed: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The keys that are read of every parameter file; none for a file that counts as a whole, as params.yaml does."""
+    read = [*_variables(listed), *((each.target, each.keys) for stage in pipeline.graph.stages for each in stage.params)]
+    whole = {PARAMETERS, *_named(listed, "params"), *(path for path, keys in read if not keys)}
+    keys_of: dict[str, list[str]] = {PARAMETERS: [], **{path: [] for path in _named(listed, "params")}}
+    for path, keys in read:
+        keys_of.setdefault(path, []).extend(keys)
+    return {path: () if path in whole else tuple(dict.fromkeys(keys)) for path, keys in keys_of.items()}
+
+
+def _named(listed: Mapping[str, Any], key: str) -> list[str]:
+    return [_target(file, str(path)) for file, document in listed.items() for path in document.get(key) or ()]
+
+
+def _target(file: str, path: str) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(file), path))
+
+
+def _variables(listed: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The files under `vars:`, each with the keys taken of it (`file.yaml:a,b`)."""
+    for file, document in listed.items():
+        for row in document.get("vars") or ():
+            if isinstance(row, str):
+                path, _, keys = row.partition(":")
+                yield _target(file, path), tuple(key.strip() for key in keys.split(",") if key.strip())
+
+
+def recorded(pipeline: Pipeline, document: Callable[[str], Any]) -> dict[str, Digest]:
+    """The recorded content of every output by path; `document` gives the parsed .dvc files of imports."""
+    found: dict[str, Digest] = {}
+    for stage in pipeline.graph.stages:
+        entry = pipeline.entries.get(stage.address)
+        if entry:
+            digests = {item.path: item.digest for item in entry.outs}
+        else:
+            digests = dict(_tracked(document(stage.file))) if stage.is_source else {}
+        found |= {out.target: digests[out.path] for out in stage.outs if out.path in digests}
+    return found
+
+
+def _tracked(document: Mapping[str, Any]) -> Iterator[tuple[str, Digest]]:
+    """What a .dvc file of an import says; content recorded by DVC 2 has digests of another kind."""
+    for row in document.get("outs") or ():
+        if row.get("hash") == "md5" and "md5" in row:
+            nfiles = row.get("nfiles", -1 if str(row["md5"]).endswith(".dir") else None)
+            yield str(row["path"]), Digest(str(row["md5"]), row.get("size", 0), nfiles)
+
+
+def is_opaque(pipeline: Pipeline, stage: Stage) -> bool:
+    """Whether only DVC understands what is recorded of a stage's outputs."""
+    return stage.address in pipeline.unreadable or (stage.is_source and bool(stage.exotic))

@@ -1,0 +1,144 @@
+"""What one side of a comparison holds: the metrics, parameters, data and stages of a revision or of the workspace."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mlgit.config import Config
+from mlgit.pipeline import params
+from mlgit.pipeline.model import Command, Digest, Parameters
+
+Value = int | float | str | bool
+DataKind = Literal["data", "out", "metric", "plot"]
+
+# More values than a person or a comment could take in: such a file is no list of metrics, or an attack by YAML aliases.
+MAX_VALUES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The size of a table: its rows below the header, and the names of its columns."""
+
+    rows: int
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A file or folder that DVC tracks (`data`) or that a stage makes; without digest, its content is not known."""
+
+    kind: DataKind
+    digest: Digest | None
+    shape: Shape | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage as it is declared, with the content of what it reads; `outs` are paths, their content is in the snapshot.
+
+    Parameters are named as in `mlgit status`: `train.depth`, and `other.yaml:depth` for files other than params.yaml.
+    """
+
+    cmd: Command
+    deps: Mapping[str, Digest | None] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    outs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that could not be compared, or that a reader has to know about one side, and what to do about it."""
+
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One side of a comparison; without `commit` it is the workspace. Paths are relative to the project's root.
+
+    Metrics and parameters are by file and dotted name. `unread` are files whose values are declared but could not be
+    read, each with a note, and `stale` the stages whose results do not belong to what is declared.
+    """
+
+    name: str
+    commit: str = ""
+    metrics: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    data: Mapping[str, Data] = field(default_factory=dict)
+    stages: Mapping[str, Step] = field(default_factory=dict)
+    config: Config = field(default_factory=Config)
+    unread: frozenset[str] = frozenset()
+    stale: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """How headings and notes call it: `main (a1b2c3d)`, `a1b2c3d`, `workspace`."""
+        if not self.commit:
+            return self.name
+        return self.commit[:7] if self.commit.startswith(self.name) else f"{self.name} ({self.commit[:7]})"
+
+    @property
+    def short(self) -> str:
+        """How the head of a column calls it."""
+        return self.name if len(self.name) <= 16 and not self.commit.startswith(self.name) else self.commit[:7]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.metrics or self.parameters or self.data or self.stages)
+
+
+def flatten(value: Any, *, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values in nested mappings with their dotted names; an empty mapping is a value."""
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from flatten(inner, prefix=f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, value
+
+
+def metric_values(document: Any) -> dict[str, Value]:
+    """The numbers, texts and truth values of a metrics file by dotted name; lists and nulls are no metrics, as in DVC.
+
+    Raises ValueError for a file with too many of them.
+    """
+    found = _few(document)
+    return {name: settled(value) for name, value in found if isinstance(value, (int, float, str))}
+
+
+def parameter_values(document: Any, keys: tuple[str, ...]) -> dict[str, Any]:
+    """The values below the declared keys by dotted name; the whole file when no key is declared.
+
+    Raises ValueError for a file with too many of them.
+    """
+    picked = params.pick(document, Parameters("", "", keys))
+    return {name: settled(value) for name, value in _few(picked) if name}
+
+
+def _few(document: Any) -> list[tuple[str, Any]]:
+    found = list(itertools.islice(flatten(document), MAX_VALUES + 1))
+    if len(found) > MAX_VALUES:
+        raise ValueError(f"more than {MAX_VALUES} values")
+    return found
+
+
+def settled(value: Any) -> Any:
+    """A value of any file format in the types that JSON has; what it has no type for becomes text."""
+    match value:
+        case None | bool() | float() | str():
+            return value
+        case int():
+            # Python refuses to print such a number in decimal
+            return value if value.bit_length() <= 1024 else hex(value)
+        case Mapping():
+            return {str(key): settled(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [settled(inner) for inner in value]
+        case set() | frozenset():
+            return sorted(map(str, value))
+        case _:
+            return str(value)

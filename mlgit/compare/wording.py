@@ -1,0 +1,192 @@
+"""The words of a diff, the same on terminals and in Markdown: a row of texts for everything that is shown."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from mlgit import render
+from mlgit.compare.diff import Change, DataChange, Diff, Difference, MetricChange, StageChange
+from mlgit.compare.snapshot import Data, Snapshot
+
+_LONGEST = 48
+_MOST = 6
+_VERDICTS = {"unknown-direction": "direction not declared"}
+
+
+class Section(NamedTuple):
+    """A table: its title, the head of its columns, its rows, and which columns hold numbers."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    right: tuple[int, ...] = ()
+
+
+def heading(diff: Diff) -> str:
+    """What is compared with what."""
+    return f"diff {diff.base.label} -> {diff.head.label}"
+
+
+def sections(diff: Diff, *, everything: bool) -> list[Section]:
+    """The tables that have a row; `everything` shows what is the same too."""
+    names = diff.base.short, diff.head.short
+    several = len({row.file for row in diff.metrics}) > 1
+    metrics = [_metric(row, several) for row in diff.metrics if everything or row.verdict != "same"]
+    parameters = [
+        (
+            _clipped(row.key if row.file == "params.yaml" else f"{row.file}:{row.key}"),
+            "" if row.change == "added" else value(row.old),
+            "" if row.change == "removed" else value(row.new),
+        )
+        for row in diff.parameters
+        if everything or row.change != "same"
+    ]
+    data = [
+        (row.path, _content_word(row.change), _size(row), _inside(row))
+        for row in diff.data
+        if everything or row.change != "same"
+    ]
+    stages = [row for change in diff.stages if everything or change.change != "same" for row in _stage(change)]
+    found = (
+        Section("Metrics", ("metric", *names, "change", ""), metrics, (1, 2, 3)),
+        Section("Parameters", ("parameter", *names), parameters),
+        Section("Data and outputs", ("path", "content", "size", "inside"), data),
+        Section("Stages", ("stage", "what differs"), stages),
+    )
+    return [section for section in found if section.rows]
+
+
+def _metric(row: MetricChange, several: bool) -> tuple[str, ...]:
+    name = f"{row.file}:{row.name}" if several or not row.name else row.name
+    base, head = ("" if each is None else value(each) for each in (row.base, row.head))
+    delta = "" if row.delta is None else render.signed(row.delta)
+    return _clipped(name), base, head, delta, _VERDICTS.get(row.verdict, row.verdict)
+
+
+def value(settled: Any) -> str:
+    """A value as people write it, cut where it is long."""
+    match settled:
+        case None:
+            return "null"
+        case bool():
+            return "true" if settled else "false"
+        case int() | float():
+            return _clipped(render.number(settled))
+        case str():
+            return _clipped(settled) if settled.strip() else json.dumps(settled)
+        case _:
+            return _clipped(json.dumps(settled, ensure_ascii=False))
+
+
+def _clipped(text: str, longest: int = _LONGEST) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _content_word(change: Change) -> str:
+    return "not comparable" if change == "unknown" else change
+
+
+def _size(row: DataChange) -> str:
+    return _step(*(render.size(each.digest.size) if each and each.digest else None for each in (row.old, row.new)))
+
+
+def _inside(row: DataChange) -> str:
+    """How many files or rows are inside, and which columns came or went."""
+    files = _step(*(_files(each) for each in (row.old, row.new)))
+    tables = [each.shape if each else None for each in (row.old, row.new)]
+    rows = _step(*(f"{each.rows}" if each else None for each in tables))
+    columns = _step(*(f"{len(each.columns)}" if each else None for each in tables))
+    moved = [f"+{name}" for name in row.columns_added] + [f"-{name}" for name in row.columns_removed]
+    counted = [f"{number} {noun}" for number, noun in ((files, "files"), (rows, "rows"), (columns, "columns")) if number]
+    return ", ".join(counted) + (f" ({_few(moved)})" if moved else "")
+
+
+def _files(data: Data | None) -> str | None:
+    digest = data.digest if data else None
+    return None if digest is None or digest.nfiles is None or digest.nfiles < 0 else str(digest.nfiles)
+
+
+def _step(old: str | None, new: str | None) -> str:
+    """`old -> new`, or the one of them that there is."""
+    return old or new or "" if old is None or new is None or old == new else f"{old} -> {new}"
+
+
+def _stage(row: StageChange) -> list[tuple[str, str]]:
+    if not row.differences:
+        return [(row.address, row.change)]
+    told = enumerate(_sentences(row.differences))
+    return [("" if number else row.address, sentence) for number, sentence in told]
+
+
+def _sentences(differences: Iterable[Difference]) -> list[str]:
+    """One sentence for each kind of difference, with the names of all that share it."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for each in differences:
+        if each.kind == "command":
+            grouped["command", "changed"] = [f"{_clipped(each.old)} -> {_clipped(each.new)}"]
+        else:
+            grouped.setdefault((each.kind, each.change), []).append(each.name)
+    return [f"{kind} {change}: {_few(names)}" for (kind, change), names in grouped.items()]
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(_clipped(name) for name in names[:_MOST])
+    return shown if len(names) <= _MOST else f"{shown} and {len(names) - _MOST} more"
+
+
+def summary(diff: Diff, *, everything: bool) -> str:
+    """The last line: how much is the same, so that it is seen what was compared at all."""
+    same = {
+        "metric": sum(row.verdict == "same" for row in diff.metrics),
+        "parameter": sum(row.change == "same" for row in diff.parameters),
+        "file or folder": sum(row.change == "same" for row in diff.data),
+        "stage": sum(row.change == "same" for row in diff.stages),
+    }
+    counted = [_counted(number, noun) for noun, number in same.items() if number]
+    if not counted:
+        return ""
+    if diff.is_empty:
+        return f"no differences: {_and(counted)} {'is' if sum(same.values()) == 1 else 'are'} the same"
+    return "" if everything else f"the same: {_and(counted)} (--all shows them)"
+
+
+def _counted(number: int, noun: str) -> str:
+    return (
+        "1 file or folder"
+        if (number, noun) == (1, "file or folder")
+        else (f"{number} files and folders" if noun == "file or folder" else render.count(number, noun))
+    )
+
+
+def _and(texts: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
+
+
+def remarks(diff: Diff) -> list[tuple[str, str]]:
+    """What a reader has to know beside the tables: sentences, each with what to do about it (or '')."""
+    found = [(f"{side.label}: {note.message}", note.hint) for side in (diff.base, diff.head) for note in side.notes]
+    for name in diff.turned:
+        before, now = diff.base.config.direction(name), diff.head.config.direction(name)
+        found.append((f"mlgit.yaml turns the direction of {name}: {before} -> {now or 'not declared'}", ""))
+    if diff.undeclared:
+        found.append(
+            (f"which way is better is not declared for {_few(diff.undeclared)}", f"add to mlgit.yaml: {line_to_add(diff)}")
+        )
+    return found
+
+
+def line_to_add(diff: Diff) -> str:
+    """The line of mlgit.yaml that declares the directions that are missing; the direction itself is for people to say."""
+    names = [name if re.fullmatch(r"[A-Za-z_][\w.-]*", name) else json.dumps(name) for name in diff.undeclared[:_MOST]]
+    return "metrics: {" + ", ".join(f"{name}: {{direction: higher}}" for name in names) + "} (or lower)"
+
+
+def why_nothing(base: Snapshot, head: Snapshot) -> str:
+    """Why two sides had nothing in common."""
+    empty = [side.label for side in (base, head) if side.is_empty]
+    if empty:
+        return f"no stage, metric, parameter or data in {' and '.join(empty)}"
+    return f"{base.label} and {head.label} have no metric, parameter, data or stage in common that could be read"
