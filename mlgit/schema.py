@@ -7,6 +7,7 @@ as a path (`mlgit.yaml: metrics.auc.direction: ...`), `json_schema` turns it int
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -145,7 +146,8 @@ def _check_scalar(value: object, schema: Schema, *, name: str, path: str) -> Non
         case Integer(minimum) if minimum is not None and isinstance(value, int) and value < minimum:
             raise _fault(name, path, f"{value} is below {minimum}")
         case Number(minimum, maximum) if isinstance(value, (int, float)):
-            if not (minimum is None or value >= minimum) or not (maximum is None or value <= maximum) or value != value:
+            low, high = minimum is None or value >= minimum, maximum is None or value <= maximum
+            if not (low and high and abs(value) < math.inf):
                 raise _fault(name, path, f"{value} is not {describe(schema)}")
 
 
@@ -220,7 +222,7 @@ def describe(schema: Schema) -> str:
         case Number(minimum, maximum):
             low = "" if minimum is None else f" of at least {minimum:g}"
             high = "" if maximum is None else f"{' and' if low else ' of'} at most {maximum:g}"
-            return f"a number{low}{high}"
+            return f"a {'' if low or high else 'finite '}number{low}{high}"
         case Boolean():
             return "true or false"
         case ListOf():

@@ -1,0 +1,84 @@
+"""mlgit.yaml: what it may hold, and the schema that editors get."""
+
+from __future__ import annotations
+
+import jsonschema
+import pytest
+
+from mlgit import config
+from mlgit.errors import MlgitError
+from mlgit.schema import Either, ListOf, MapOf, Table
+from tests.kit import json_schema
+
+
+def test_directions_are_read():
+    found = config.parse({"mlgit": 1, "metrics": {"auc": {"direction": "higher"}, "loss": {"direction": "lower"}}})
+    assert (found.direction("auc"), found.direction("loss"), found.direction("rows")) == ("higher", "lower", None)
+
+
+def test_direction_holds_for_a_metric_below_other_names():
+    found = config.parse({"mlgit": 1, "metrics": {"auc": {"direction": "higher"}}})
+    assert found.direction("test.eu.auc") == "higher"
+
+
+def test_full_name_goes_before_the_last_part():
+    metrics = {"auc": {"direction": "higher"}, "test.auc": {"direction": "lower"}}
+    assert config.parse({"mlgit": 1, "metrics": metrics}).direction("test.auc") == "lower"
+
+
+def test_project_without_the_file_declares_nothing():
+    assert config.Config().direction("auc") is None
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (None, "mlgit.yaml: mlgit: missing"),
+        ([], "mlgit.yaml: expected a mapping, found a list"),
+        ({"mlgit": 2}, "mlgit.yaml: mlgit: '2' is not one of 1"),
+        ({"mlgit": 1, "metrcs": {}}, "mlgit.yaml: metrcs: unknown key, did you mean 'metrics'?"),
+        (
+            {"mlgit": 1, "metrics": {"auc": {"direction": "up"}}},
+            "mlgit.yaml: metrics.auc.direction: 'up' is not one of higher, lower",
+        ),
+        ({"mlgit": 1, "metrics": {"auc": {}}}, "mlgit.yaml: metrics.auc.direction: missing"),
+        ({"mlgit": 1, "metrics": None}, "mlgit.yaml: metrics: expected a mapping, found nothing"),
+    ],
+)
+def test_fault_is_named(document, message):
+    with pytest.raises(MlgitError) as caught:
+        config.parse(document)
+    assert caught.value.message == message
+
+
+def test_fault_names_the_file_it_was_read_from():
+    with pytest.raises(MlgitError, match=r"^abc1234:mlgit\.yaml: mlgit: missing"):
+        config.parse({}, name="abc1234:mlgit.yaml")
+
+
+def test_shipped_schema_is_current():
+    assert json_schema.SHIPPED.read_text() == json_schema.text(), "type `make schema`"
+
+
+def test_schema_is_valid_and_accepts_a_good_file():
+    schema = config.document_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate({"mlgit": 1, "metrics": {"auc": {"direction": "higher"}}}, schema)
+
+
+def test_every_key_is_explained():
+    assert [path for path, doc in documented(config.SCHEMA) if len(doc) < 10] == []
+
+
+def documented(schema, path=""):
+    """Every key of a schema with its sentence."""
+    match schema:
+        case Table(keys):
+            for key in keys:
+                yield f"{path}.{key.name}", key.doc
+                yield from documented(key.schema, f"{path}.{key.name}")
+        case MapOf(inner) | ListOf(inner):
+            yield from documented(inner, f"{path}.*")
+        case Either(options):
+            for option in options:
+                yield from documented(option, path)
