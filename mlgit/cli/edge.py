@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
 import os
 import signal
 import sys
@@ -10,11 +12,13 @@ import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 import click
 
 from mlgit import __version__, errors
 from mlgit.errors import MlgitError
+from mlgit.render import plain
 from mlgit.schema import near_miss
 
 # name -> (module, one line for the overview); the module holds a click command called `command`.
@@ -59,11 +63,28 @@ def group() -> None:
     """A Git repository as the whole ML platform: pipelines, metrics, models and their history are files and commits."""
 
 
+# What the machine refuses, wherever it happens: no defect of mlgit, and the user's to mend.
+_REFUSALS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EIO,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+}
+
+
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code; every error ends here, and none as a traceback on screen."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    _prepare_signals()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file's name need not be text
     try:
-        code = group.main(args=list(argv), prog_name="mlgit", standalone_mode=False)
+        code = group.main(args=list(argv) or ["--help"], prog_name="mlgit", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else errors.EXIT_YES
     except MlgitError as error:
@@ -78,30 +99,63 @@ def run(argv: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         complain("interrupted")
         return errors.EXIT_INTERRUPTED
+    except SystemExit as error:
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise  # the end of a shell completion; click reports a broken pipe in the same way
+        _discard(sys.stdout)
     except BrokenPipeError:
-        # The reader (`| head`) has seen enough; the rest of the output has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return errors.EXIT_YES
-    except Exception:
-        complain(
-            f"a defect in mlgit {__version__}, not in your project; the traceback is in {_write_crash_log(argv)}",
-            "please report it with that file",
-        )
-        return errors.EXIT_DEFECT
+        _discard(sys.stdout)
+    except Exception as error:
+        return _refused_or_defect(error, argv)
+    # Also where the reader (`| head`) has left: it is not known what the answer would have been.
     return errors.EXIT_CANNOT_ANSWER
+
+
+def _refused_or_defect(error: Exception, argv: Sequence[str]) -> int:
+    if isinstance(error, OSError) and error.errno in _REFUSALS:
+        complain(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
+        return errors.EXIT_CANNOT_ANSWER
+    complain(
+        f"a defect in mlgit {__version__}, not in your project; the traceback is in {_write_crash_log(argv)}",
+        "please report it with that file",
+    )
+    return errors.EXIT_DEFECT
+
+
+def _prepare_signals() -> None:
+    """End on SIGTERM, and when the terminal is closed, as on Ctrl-C: what was started is ended, what is done is kept."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # `nohup mlgit run` goes on
+        signal.signal(signal.SIGHUP, _interrupt)
 
 
 def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def _discard(stream: TextIO) -> None:
+    """Send what is left of an output that cannot be written nowhere, so that the end of the process does not fail on it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def complain(message: str, hint: str = "") -> None:
     """Say what is wrong, and below it what to do next, on standard error."""
     color = use_color(sys.stderr)
-    sys.stdout.flush()
-    click.echo(click.style("error: ", fg="red", bold=True) + message if color else f"error: {message}", err=True, color=color)
+    lines = [click.style("error: ", fg="red", bold=True) + _safe(message) if color else f"error: {_safe(message)}"]
     if hint:
-        click.echo(click.style("hint: ", fg="cyan") + hint if color else f"hint: {hint}", err=True, color=color)
+        lines.append(click.style("hint: ", fg="cyan") + _safe(hint) if color else f"hint: {_safe(hint)}")
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _discard(sys.stdout)
+    try:
+        click.echo("\n".join(lines), err=True, color=color)
+    except OSError:
+        _discard(sys.stderr)
+
+
+def _safe(text: str) -> str:
+    return "\n".join(map(plain, text.split("\n")))
 
 
 def use_color(stream: object) -> bool:

@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 
-from mlgit import errors
-from mlgit.adapters import machine
+from mlgit import errors, project
+from mlgit.adapters import documents, edits, files, machine
 from mlgit.cli.edge import use_color
 from mlgit.cli.opening import Opened, open_project, remember
 from mlgit.cli.progress import Lines, Live, Silent, show_failures
 from mlgit.cli.status import reason_row
+from mlgit.errors import MlgitError
 from mlgit.executors import table
 from mlgit.pipeline import control, run, scheduler, timings
 from mlgit.pipeline.graph import select
@@ -25,7 +26,7 @@ _STATES = ("ran", "restored", "verified", "unchanged", "failed", "skipped")
 
 
 @click.command(
-    epilog="Examples: `mlgit run`, `mlgit run train -j4`, `mlgit run --dry-run`, `mlgit run --keep-going --json`.",
+    epilog="Examples: `mlgit run`, `mlgit run train -j4`, `mlgit run --dry-run`, `mlgit run --set train.C=0.1`.",
     short_help="Run what is stale in the pipeline.",
 )
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
@@ -33,6 +34,7 @@ _STATES = ("ran", "restored", "verified", "unchanged", "failed", "skipped")
 @click.option("--force", is_flag=True, help="Run the stages even if they are up to date, without the run cache.")
 @click.option("-k", "--keep-going", is_flag=True, help="After a failure, go on with all that does not need it.")
 @click.option("--dry-run", is_flag=True, help="Say what would run, and run nothing.")
+@click.option("--set", "changes", multiple=True, metavar="PARAM=VALUE", help="Set a parameter in its file before the run.")
 @click.option("--executor", type=click.Choice(table.NAMES), default="local", show_default=True, help="Where commands run.")
 @click.option(
     "--resources", multiple=True, metavar="NAME=AMOUNT", help="Totals for meta.mlgit.resources (default: the machine's)."
@@ -45,6 +47,7 @@ def command(
     force: bool,
     keep_going: bool,
     dry_run: bool,
+    changes: tuple[str, ...],
     executor: str,
     resources: tuple[str, ...],
     as_json: bool,
@@ -54,6 +57,8 @@ def command(
     A TARGET is a stage, a dvc.yaml or .dvc file, a folder or an output; what it needs runs too. A result that the run
     cache knows is restored. Exit code 0 when all is up to date, 1 when a stage failed.
     """
+    if changes and not dry_run:
+        _set_parameters(changes, quiet=as_json)
     opened = open_project()
     chosen = select(opened.pipeline.graph, targets, here=opened.here)
     known = timings.load(opened.project.own_folder)
@@ -83,6 +88,26 @@ def command(
     good = all(result.state not in ("failed", "skipped") for result in results)
     remember(opened, all_current=good and len(results) == len(opened.pipeline.graph.stages))
     return _conclude(results, time.monotonic() - began, as_json=as_json)
+
+
+def _set_parameters(changes: tuple[str, ...], *, quiet: bool) -> None:
+    """Write `[FILE:]PARAM=VALUE` into the parameter files of the workspace, and say what changed."""
+    root = project.find().root
+    for change in changes:
+        target, equals, text = change.partition("=")
+        file, _, key = target.rpartition(":")
+        if not equals or not key:
+            raise MlgitError(f"--set: '{change}' is not PARAM=VALUE", "for example `--set train.depth=4`")
+        name = file or "params.yaml"
+        before = files.read_text(root / name, name=name)
+        value = documents.parse_yaml(text, name="--set")
+        after = edits.set_value(before, key, value, name=name)
+        files.write_atomic(root / name, after)
+        if not quiet:
+            old = edits.value_at(before, key, name=name)
+            click.echo(
+                plain(f"set        {name}: {key}: {old} → {value}" if old != value else f"set        {name}: {key} is {value}")
+            )
 
 
 def _totals(plan: Plan, given: tuple[str, ...]) -> dict[str, float]:

@@ -45,6 +45,7 @@ class Ledger:
         self._logs = logs
         self._documents: dict[str, tuple[tuple[int, ...], Any]] = {}
         self._ignores = IgnoreBook(root)
+        self._started: dict[str, Observed] = {}
 
     def expect(self, stages: list[Stage]) -> None:
         """Prepare the .gitignore lines of the stages about to run.
@@ -124,6 +125,7 @@ class Ledger:
         if not force and self._restore(stage, recorded, seen):
             return Restored(why)
         self._clear_outputs(stage)
+        self._started[stage.address] = seen
         return Start(self._job(stage), why)
 
     def _begin_borrowed(self, stage: Stage, *, force: bool) -> Beginning:
@@ -209,6 +211,8 @@ class Ledger:
                     f"see its command, or take the output out of {stage.file}",
                 )
         _refuse_missing(stage, seen)
+        before = self._started.pop(stage.address, seen)
+        _refuse_moving(stage, before, seen)
         for out in stage.outs:
             if out.cache:
                 self._ignores.add(out.target)
@@ -256,6 +260,17 @@ class Ledger:
 
 def _folders_above(target: str) -> list[str]:
     return [target[:end] for end, char in enumerate(target) if char == "/"]
+
+
+def _refuse_moving(stage: Stage, before: Observed, after: Observed) -> None:
+    """Raise MlgitError for an input that is no longer what it was when the command began: nobody knows what it read."""
+    moved = [path for path, digest in before.deps.items() if after.deps[path] != digest]
+    moved += [path for path, values in before.params.items() if after.params[path] != values]
+    if moved:
+        raise MlgitError(
+            f"'{moved[0]}' changed while stage '{stage.address}' ran, so its result is not recorded",
+            "type `mlgit run` again; if the command itself changes the file, declare it as an output",
+        )
 
 
 def _refuse_missing(stage: Stage, seen: Observed) -> None:
