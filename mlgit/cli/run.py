@@ -105,9 +105,8 @@ def _set_parameters(changes: tuple[str, ...], *, quiet: bool) -> None:
         files.write_atomic(root / name, after)
         if not quiet:
             old = edits.value_at(before, key, name=name)
-            click.echo(
-                plain(f"set        {name}: {key}: {old} → {value}" if old != value else f"set        {name}: {key} is {value}")
-            )
+            change_text = f"{old} → {value}" if old != value else f"is {value} already"
+            click.echo(plain(f"{'set':9}  {name}: {key}: {change_text}"))
 
 
 def _totals(plan: Plan, given: tuple[str, ...]) -> dict[str, float]:
