@@ -99,7 +99,7 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Completed]]:
     """Run a command line inside this process: `cli(folder, "status", "--json")`."""
-    terminate = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
 
     def call(folder: Path, *args: str) -> Completed:
         with monkeypatch.context() as patch:
@@ -110,4 +110,5 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return Completed(code, out, err)
 
     yield call
-    signal.signal(signal.SIGTERM, terminate)
+    for number, action in before.items():
+        signal.signal(number, action)

@@ -99,10 +99,10 @@ def run(argv: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         complain("interrupted")
         return errors.EXIT_INTERRUPTED
-    except SystemExit as error:
-        if not isinstance(error.__context__, BrokenPipeError):
-            raise  # the end of a shell completion; click reports a broken pipe in the same way
-        _discard(sys.stdout)
+    except SystemExit:
+        if "_MLGIT_COMPLETE" in os.environ:  # the end of a shell completion
+            raise
+        _discard(sys.stdout)  # else click's way to report a broken pipe
     except BrokenPipeError:
         _discard(sys.stdout)
     except Exception as error:
