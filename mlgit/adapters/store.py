@@ -41,6 +41,13 @@ class Cache:
         """Where the object with this md5 lies, or would lie."""
         return f"{self._objects}/{md5[:2]}/{md5[2:]}"
 
+    def folders(self) -> list[str]:
+        """The folders that hold objects."""
+        try:
+            return [entry.path for entry in os.scandir(self._objects) if entry.is_dir()]
+        except FileNotFoundError:
+            return []
+
     def has(self, md5: str) -> bool:
         """Whether the object is there and is what its name says; a corrupt one is removed."""
         path = self.path(md5)

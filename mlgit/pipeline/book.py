@@ -5,12 +5,12 @@ Stages that run side by side end in any order; both books place what is new wher
 
 from __future__ import annotations
 
-import os
 import posixpath
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlgit.adapters import dvc, files, ignores, locks
+from mlgit.adapters import dvc, files, ignores, locks, stamps
+from mlgit.adapters.stamps import Stamp
 from mlgit.pipeline import lock
 from mlgit.pipeline.load import LockText
 from mlgit.pipeline.model import Entry, Stage
@@ -28,8 +28,8 @@ class LockBook:
         self._added: dict[str, list[tuple[int, str]]] = {}
         self._order = order
         self._changed: dict[str, dict[str, str]] = {}
-        self._stamps = {name: _stamp(root / name) for name in texts}
-        self.has_written = False
+        self._stamps = {name: stamps.of(f"{root}/{name}") for name in texts}
+        self.written: dict[str, Stamp | None] = {}  # the stamps of the files that `flush` wrote
 
     def put(self, stage: Stage, entry: Entry) -> None:
         """Take over a finished stage's entry; `flush` writes it."""
@@ -62,15 +62,14 @@ class LockBook:
             for name, changed in self._changed.items():
                 self._write(name, changed)
         self._changed = {}
-        self.has_written = True
 
     def _write(self, name: str, changed: Mapping[str, str]) -> None:
         path = self._root / name
-        if _stamp(path) != self._stamps.get(name):
+        if stamps.of(str(path)) != self._stamps.get(name):
             self._merge(name, changed)
         pieces = self._in_order(name)
         files.write_atomic(path, lock.join(self._heads.get(name, lock.HEADER), pieces))
-        self._stamps[name] = _stamp(path)
+        self._stamps[name] = self.written[name] = stamps.of(str(path))
 
     def _merge(self, name: str, changed: Mapping[str, str]) -> None:
         path = self._root / name
@@ -84,14 +83,6 @@ class LockBook:
         added = [stage for _, stage in sorted(self._added.get(name, [])) if stage in pieces]
         new = set(added)
         return {stage: pieces[stage] for stage in (*(each for each in pieces if each not in new), *added)}
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = os.stat(path)
-    except FileNotFoundError:
-        return None
-    return (found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 class IgnoreBook:

@@ -10,6 +10,7 @@ import hashlib
 import marshal
 import os
 import time
+from collections.abc import Iterable
 
 from mlgit import __version__
 from mlgit.adapters import stamps
@@ -30,16 +31,13 @@ def root_of(folder: str) -> str | None:
 
 def answer(root: str) -> tuple[int, int] | None:
     """The number of stages, and of frozen ones among them, if nothing changed since `save`; else None."""
+    stat = os.stat
     try:
         with open(f"{root}/{_NAME}", "rb") as stream:
             kept = marshal.load(stream)  # noqa: S302 - own disposable file below .dvc/tmp
         version, kept_root, stages, frozen, files, folders, young = kept
-    except (OSError, ValueError, EOFError, TypeError):
-        return None
-    if version != __version__ or kept_root != root:
-        return None
-    stat = os.stat
-    try:
+        if version != __version__ or kept_root != root:
+            return None
         for path, mtime, ctime, size, inode in files:
             now = stat(path)
             if now.st_mtime_ns != mtime or now.st_ino != inode or now.st_size != size or now.st_ctime_ns != ctime:
@@ -48,41 +46,59 @@ def answer(root: str) -> tuple[int, int] | None:
             return None
         if any(_content(path) != content for path, content in young):
             return None
-    except (OSError, MlgitError):
+        return int(stages), int(frozen)
+    except (OSError, MlgitError, ValueError, EOFError, TypeError):  # gone, or not what `save` writes
         return None
-    return stages, frozen
 
 
-def save(root: str, *, stages: int, frozen: int, paths: list[str], searched: list[str]) -> None:
-    """Keep the stamps that an answer "all is up to date" rested on.
+class Look:
+    """The stamps of everything an answer rests on, taken at one moment; `newer` is what changed since the time given.
 
-    `paths` (absolute) are the files read, and the dependencies and outputs; `searched` the folders in which pipeline
-    files were looked for. Of what changed too recently for its stamp to be trusted the content is kept as well.
+    A plain class: importing dataclasses takes longer than the answer.
     """
-    now = time.time_ns()
-    files: list[tuple[object, ...]] = []
-    folders: list[tuple[str, bytes]] = []
-    young: list[tuple[str, bytes]] = []
-    searched_set = set(searched)
-    for path in dict.fromkeys([*paths, *searched]):
-        seen = stamps.of(path)
-        if seen is None:
-            return forget(root)
-        if os.path.isdir(path) and path not in searched_set:
+
+    def __init__(self) -> None:
+        self.files: list[tuple[str, int, int, int, int]] = []
+        self.folders: list[tuple[str, bytes]] = []
+        self.young: list[tuple[str, bytes]] = []
+        self.newer: set[str] = set()
+
+
+def look(paths: Iterable[str], *, searched: Iterable[str], since: int) -> Look | None:
+    """The stamps of `paths` (absolute) as they are now; None where one is gone, or a folder is too young for its stamps.
+
+    `searched` are folders of which only the names in them count. Of what changed too recently for its stamp to be
+    trusted the content is taken as well.
+    """
+    now, seen = time.time_ns(), Look()
+    flat = dict.fromkeys(searched)
+    for path in dict.fromkeys([*paths, *flat]):
+        stamp = stamps.of(path)
+        if stamp is None:
+            return None
+        if path not in flat and os.path.isdir(path):
             rows = stamps.scan(path)
             if any(stamps.is_racy(row[1:], now) for row in rows):
-                return forget(root)
-            folders.append((path, stamps.shape(rows)))
+                return None
+            seen.folders.append((path, stamps.shape(rows)))
+            if any(stamps.is_racy(row[1:], since) for row in rows) or stamps.is_racy(stamp, since):
+                seen.newer.add(path)
             continue
-        files.append((path, *seen))
-        if stamps.is_racy(seen, now):
-            young.append((path, _content(path)))
+        seen.files.append((path, *stamp))
+        if stamps.is_racy(stamp, since):
+            seen.newer.add(path)
+        if stamps.is_racy(stamp, now):
+            seen.young.append((path, _content(path)))
+    return seen
+
+
+def save(root: str, seen: Look, *, stages: int, frozen: int) -> None:
+    """Keep the answer "all is up to date". What it says has to have been checked after `look`, or not to be newer."""
     temporary = f"{root}/{_NAME}.{os.getpid()}.tmp"
     os.makedirs(os.path.dirname(temporary), exist_ok=True)
     with open(temporary, "wb") as stream:
-        marshal.dump((__version__, root, stages, frozen, files, folders, young), stream)
+        marshal.dump((__version__, root, stages, frozen, seen.files, seen.folders, seen.young), stream)
     os.replace(temporary, f"{root}/{_NAME}")
-    return None
 
 
 def _content(path: str) -> bytes:

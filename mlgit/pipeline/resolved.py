@@ -8,35 +8,46 @@ from __future__ import annotations
 
 import marshal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mlgit import __version__
 from mlgit.adapters import files, stamps
+from mlgit.adapters.stamps import Stamp
+from mlgit.errors import MlgitError
 from mlgit.pipeline import lock
 from mlgit.pipeline.graph import Graph
 from mlgit.pipeline.load import LockText, Pipeline
 from mlgit.pipeline.model import Dependency, Output, Parameters, Stage
 
 _NAME = ".dvc/tmp/mlgit/resolved"
+_MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
-def load(root: Path) -> tuple[Pipeline, list[str], list[str]] | None:
-    """The kept pipeline, the files it was read from and the folders searched (from the root); None when it is outdated."""
+def load(root: Path) -> tuple[Pipeline, list[str], dict[str, list[str]]] | None:
+    """The kept pipeline, the files it was read from, the folders searched with `names`; None when it is outdated."""
     try:
         version, seen, body = marshal.loads((root / _NAME).read_bytes())  # noqa: S302 - own disposable file
         if version != __version__ or any(stamps.of(f"{root}/{path}") != stamp for path, stamp in seen[0]):
             return None
-        if any(_names(root, folder) != names for folder, names in seen[1]):
+        if any(names(root, folder) != known for folder, known in seen[1]):
             return None
-        return _unpacked(body), [path for path, _ in seen[0]], [folder for folder, _ in seen[1]]
-    except (OSError, ValueError, EOFError, TypeError, KeyError):
+        return _unpacked(body), [path for path, _ in seen[0]], dict(seen[1])
+    except (OSError, EOFError, MlgitError, *_MISFITS):  # gone, or not what `save` writes
         return None
 
 
-def save(root: Path, pipeline: Pipeline, *, read: Iterable[str], searched: Iterable[str]) -> None:
-    """Keep a pipeline that was just loaded or run, with the stamps of what it rests on.
+def save(
+    root: Path,
+    pipeline: Pipeline,
+    *,
+    read: Iterable[str],
+    searched: Mapping[str, list[str]],
+    since: int,
+    written: Mapping[str, Stamp | None],
+) -> None:
+    """Keep a pipeline that was loaded at the time `since`, with the stamps of what it rests on; see `is_as_read`.
 
     Nothing is kept when a file is too young for its stamp to be trusted, or holds a value that is not plain data.
     """
@@ -44,16 +55,24 @@ def save(root: Path, pipeline: Pipeline, *, read: Iterable[str], searched: Itera
     seen = [(path, stamps.of(f"{root}/{path}")) for path in sorted(read)]
     if any(stamp is not None and stamps.is_racy(stamp, now) for _, stamp in seen):
         return
-    folders = [(folder, _names(root, folder)) for folder in searched]
+    if not all(is_as_read(path, stamp, since=since, written=written) for path, stamp in seen):
+        return
     try:
-        content = marshal.dumps((__version__, (seen, folders), _packed(pipeline)))
+        content = marshal.dumps((__version__, (seen, list(searched.items())), _packed(pipeline)))
     except ValueError:
         return
     (root / _NAME).parent.mkdir(parents=True, exist_ok=True)
     files.write_atomic(root / _NAME, content, mode=0o600)
 
 
-def _names(root: Path, folder: str) -> list[str]:
+def is_as_read(path: str, stamp: Stamp | None, *, since: int, written: Mapping[str, Stamp | None]) -> bool:
+    """Whether a file read at the time `since` is still what was read then: not newer, or `written` by this command."""
+    if path in written:
+        return stamp == written[path]
+    return stamp is None or not stamps.is_racy(stamp, since)
+
+
+def names(root: Path, folder: str) -> list[str]:
     """What could change which pipeline files there are: subfolders, pipeline files, ignore files with their stamps."""
     found = []
     for entry in (root / folder).iterdir():
