@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,8 +21,8 @@ LARGEST_DOCUMENT = 20 << 20
 class Contents:
     """The contents of one side; `recorded` is what locks and .dvc files tell of outputs by path.
 
-    `absent` are the outputs asked for that are recorded and do not lie there. With `fingerprints` the side is the
-    workspace.
+    `uncached` are those that DVC leaves to Git: in the workspace, one that does not lie there is gone. `absent` are the
+    others asked for that do not lie there. With `fingerprints` the side is the workspace.
     """
 
     def __init__(
@@ -31,12 +31,14 @@ class Contents:
         *,
         cache: Cache,
         recorded: Mapping[str, Content],
+        uncached: Collection[str] = (),
         fingerprints: Fingerprints | None = None,
     ) -> None:
         self.absent: dict[str, None] = {}
         self._source = source
         self._cache = cache
-        self._recorded = recorded
+        self._cached = {path: content for path, content in recorded.items() if path not in uncached}
+        self._recorded = self._cached if fingerprints else recorded
         self._fingerprints = fingerprints
         self._lying: dict[str, Content | None] = {}
         self._documents: dict[str, Any] = {}
@@ -76,8 +78,8 @@ class Contents:
 
         Raises MlgitError for a recorded folder whose list of files is not in the cache.
         """
-        below = self._source.below(path)
-        folder = self._recorded.get(path)
+        below = self._source.below(path) if self._source.size(path) is None else []
+        folder = self._cached.get(path)
         if below or folder is None or folder.nfiles is None:
             return below or [path]
         return [f"{path}/{name}" for name in self._members(path, folder)]
@@ -98,10 +100,10 @@ class Contents:
             raise self._not_in_cache(path) from error
 
     def _recorded_md5(self, path: str) -> str | None:
-        if path in self._recorded:
-            return self._recorded[path].md5
+        if path in self._cached:
+            return self._cached[path].md5
         for end in (end for end, char in enumerate(path) if char == "/"):
-            folder = self._recorded.get(path[:end])
+            folder = self._cached.get(path[:end])
             if folder is not None and folder.nfiles is not None:
                 return self._members(path[:end], folder).get(path[end + 1 :])
         return None

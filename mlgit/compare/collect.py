@@ -20,7 +20,7 @@ from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
 from mlgit.compare import declared, shape
 from mlgit.compare.diff import differing
-from mlgit.compare.snapshot import Data, DataKind, Note, Shape, Snapshot, Step, Value, metric_values, parameter_values
+from mlgit.compare.snapshot import Data, DataKind, Note, Shape, Snapshot, Step, Value, few, metric_values, parameter_values
 from mlgit.config import Config
 from mlgit.errors import MlgitError
 from mlgit.pipeline import params
@@ -76,12 +76,13 @@ class _Reader:
             self._pipeline = load(self._source)
             self._listed = {path: self._source.document(path) for path in declared.pipeline_files(self._pipeline)}
             self._config = self._read_config(project)
-        self._recorded = declared.recorded(self._pipeline, self._source.document)
+        recorded = declared.recorded(self._pipeline, self._source.document)
         self._fingerprints = _open_fingerprints(project, self._source)
         self._contents = Contents(
             self._source,
             cache=Cache(configured),
-            recorded={path: _content(digest) for path, digest in self._recorded.items()},
+            recorded={path: _content(digest) for path, digest in recorded.items()},
+            uncached=declared.uncached(self._pipeline),
             fingerprints=self._fingerprints,
         )
 
@@ -138,8 +139,9 @@ class _Reader:
                 with self._reading(file):
                     document = self._document(file)
                     if document is None:
-                        raise MlgitError(f"{file}: there is no such file", "`mlgit run` makes what a stage declares")
-                    found[file] = metric_values(document)
+                        self._note(f"{file}: there is no such file", "`mlgit run` makes what a stage declares")
+                    else:
+                        found[file] = metric_values(document)
         return found
 
     def _metric_files(self, target: str) -> list[str]:
@@ -193,7 +195,7 @@ class _Reader:
                     found[out.target] = Data(kind, digest)
         opaque = [path for path, each in found.items() if each.digest is None]
         if opaque:
-            self._note(f"only DVC knows the content of {', '.join(opaque)}", "`dvc diff` compares it")
+            self._note(f"only DVC knows the content of {few(opaque)}", "`dvc diff` compares it")
         return found
 
     def _step(self, stage: Stage) -> Step:
@@ -228,13 +230,13 @@ class _Reader:
 
     def _note_absent(self) -> None:
         if self._contents.absent and not self._point.commit:
-            paths = ", ".join(self._contents.absent)
+            paths = few(tuple(self._contents.absent))
             self._note(f"not there, so compared as recorded: {paths}", "`dvc checkout` or `dvc pull` brings it back")
 
     def _note_stale(self, stale: tuple[str, ...]) -> None:
         if stale:
             hint = "" if self._point.commit else "`mlgit run` brings it up to date"
-            self._note(f"stale, so results may not belong to what is declared: {', '.join(stale)}", hint)
+            self._note(f"stale, so results may not belong to what is declared: {few(stale)}", hint)
 
     def measure(self, snapshot: Snapshot, paths: Collection[str]) -> Snapshot:
         """The snapshot with rows and columns of those tables among the paths whose bytes are at hand."""

@@ -76,6 +76,11 @@ def _tracked(document: Mapping[str, Any]) -> Iterator[tuple[str, Digest]]:
             yield str(row["path"]), Digest(str(row["md5"]), row.get("size", 0), nfiles)
 
 
+def uncached(pipeline: Pipeline) -> frozenset[str]:
+    """The outputs that DVC leaves to Git."""
+    return frozenset(out.target for stage in pipeline.graph.stages for out in stage.outs if not out.cache)
+
+
 def is_opaque(pipeline: Pipeline, stage: Stage) -> bool:
     """Whether only DVC understands what is recorded of a stage's outputs."""
     return stage.address in pipeline.unreadable or (stage.is_source and bool(stage.exotic))

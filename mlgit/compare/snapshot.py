@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ DataKind = Literal["data", "out", "metric", "plot"]
 
 # More values than a person or a comment could take in: such a file is no list of metrics, or an attack by YAML aliases.
 MAX_VALUES = 100_000
+MOST_NAMES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,14 @@ class Snapshot:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.metrics or self.parameters or self.data or self.stages)
+        """Whether nothing to compare is even declared."""
+        return not (self.metrics or self.parameters or self.data or self.stages or self.unread)
+
+
+def few(names: Sequence[str]) -> str:
+    """Names in a row, cut where there are many."""
+    shown = ", ".join(names[:MOST_NAMES])
+    return shown if len(names) <= MOST_NAMES else f"{shown} and {len(names) - MOST_NAMES} more"
 
 
 def flatten(value: Any, *, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from mlgit import render
 from mlgit.compare.diff import Change, DataChange, Diff, Difference, MetricChange, StageChange
-from mlgit.compare.snapshot import Data, Snapshot
+from mlgit.compare.snapshot import MOST_NAMES, Data, Snapshot, few
 
 _LONGEST = 48
-_MOST = 6
+_MOST_NOTES = 8
 _VERDICTS = {"unknown-direction": "direction not declared"}
 
 
@@ -132,9 +132,8 @@ def _sentences(differences: Iterable[Difference]) -> list[str]:
     return [f"{kind} {change}: {_few(names)}" for (kind, change), names in grouped.items()]
 
 
-def _few(names: Sequence[str]) -> str:
-    shown = ", ".join(_clipped(name) for name in names[:_MOST])
-    return shown if len(names) <= _MOST else f"{shown} and {len(names) - _MOST} more"
+def _few(names: Iterable[str]) -> str:
+    return few([_clipped(name) for name in names])
 
 
 def summary(diff: Diff, *, everything: bool) -> str:
@@ -167,7 +166,7 @@ def _and(texts: list[str]) -> str:
 
 def remarks(diff: Diff) -> list[tuple[str, str]]:
     """What a reader has to know beside the tables: sentences, each with what to do about it (or '')."""
-    found = [(f"{side.label}: {note.message}", note.hint) for side in (diff.base, diff.head) for note in side.notes]
+    found = [remark for side in (diff.base, diff.head) for remark in _notes(side)]
     for name in diff.turned:
         before, now = diff.base.config.direction(name), diff.head.config.direction(name)
         found.append((f"mlgit.yaml turns the direction of {name}: {before} -> {now or 'not declared'}", ""))
@@ -178,9 +177,15 @@ def remarks(diff: Diff) -> list[tuple[str, str]]:
     return found
 
 
+def _notes(side: Snapshot) -> list[tuple[str, str]]:
+    shown = [(f"{side.label}: {note.message}", note.hint) for note in side.notes[:_MOST_NOTES]]
+    left = len(side.notes) - len(shown)
+    return [*shown, (f"{side.label}: {render.count(left, 'more note')}", "`--format json` has them all")] if left else shown
+
+
 def line_to_add(diff: Diff) -> str:
     """The line of mlgit.yaml that declares the directions that are missing; the direction itself is for people to say."""
-    names = [name if re.fullmatch(r"[A-Za-z_][\w.-]*", name) else json.dumps(name) for name in diff.undeclared[:_MOST]]
+    names = [name if re.fullmatch(r"[A-Za-z_][\w.-]*", name) else json.dumps(name) for name in diff.undeclared[:MOST_NAMES]]
     return "metrics: {" + ", ".join(f"{name}: {{direction: higher}}" for name in names) + "} (or lower)"
 
 

@@ -135,8 +135,49 @@ def test_cached_metric_with_other_bytes_than_its_name_says_is_not_believed(tmp_p
 def test_metric_that_was_never_made_is_noted(tmp_path):
     root = repository(tmp_path / "project", {"dvc.yaml": "metrics: [reports/m.json]\n"})
     for side in (at(root), at(root, "HEAD")):
-        assert side.unread == {"reports/m.json"}
+        assert (side.metrics, side.unread) == ({}, frozenset())
         assert messages(side) == ["reports/m.json: there is no such file"]
+
+
+def test_uncached_output_that_was_removed_is_gone_from_the_workspace(root):
+    (root / "metrics.json").unlink()
+    here = at(root)
+    assert ("metrics.json" in here.data, here.metrics, here.stale) == (False, {}, ("train",))
+    assert messages(here)[0] == "metrics.json: there is no such file"
+
+
+def test_uncached_output_that_git_does_not_have_is_known_by_the_lock(root):
+    before = at(root, "HEAD")
+    git(root, "rm", "--quiet", "--cached", "metrics.json")
+    git(root, "commit", "--quiet", "--message", "Forget the metrics")
+    there = at(root, "HEAD")
+    assert (there.metrics, there.data) == ({}, before.data)
+
+
+def test_file_too_large_for_metrics_or_parameters_is_noted(root, monkeypatch):
+    monkeypatch.setattr("mlgit.adapters.contents.LARGEST_DOCUMENT", 1)
+    here = at(root)
+    assert here.unread == {"metrics.json", "params.yaml"}
+    assert "metrics.json: larger than 0 MiB" in messages(here)
+
+
+def test_large_blob_is_known_by_the_lock_only(root, monkeypatch):
+    whole = at(root, "HEAD")
+    for module in ("adapters.contents", "compare.collect"):
+        monkeypatch.setattr(f"mlgit.{module}.LARGEST_BLOB", 1)
+    assert at(root, "HEAD").stages == whole.stages
+
+
+def test_what_is_neither_file_nor_folder_is_noted(root):
+    (root / "model.txt").unlink()
+    os.mkfifo(root / "model.txt")
+    assert "model.txt: neither a file nor a folder" in messages(at(root))
+
+
+def test_dependency_outside_the_project_has_no_digest(tmp_path):
+    pipeline = "stages:\n  a:\n    cmd: x\n    deps: [../x, s3://bucket/y]\n    outs: [o]\n"
+    root = repository(tmp_path / "project", {"dvc.yaml": pipeline})
+    assert set(at(root).stages["a"].deps.values()) == {None}
 
 
 @pytest.mark.parametrize(
@@ -262,6 +303,13 @@ def test_tables_have_rows_and_columns_wherever_their_bytes_are(root, cli, tmp_pa
     for side in (at(root), at(root, "HEAD")):
         assert side.data["plot.tsv"].shape == Shape(1, ("x", "y"))
         assert side.data["model.txt"].shape is None
+
+
+def test_broken_parameters_leave_the_rest_comparable(root):
+    write_tree(root, {"params.yaml": "depth: ["})
+    here = at(root)
+    assert (here.parameters, here.unread, here.stages["train"].params) == ({}, {"params.yaml"}, {})
+    assert here.metrics["metrics.json"]["auc"] == 0.3
 
 
 def test_cached_table_is_read_from_the_cache_and_a_lost_one_is_only_sized(tmp_path, cli):

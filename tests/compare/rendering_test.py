@@ -1,6 +1,7 @@
 """The three ways to print a diff."""
 
 import json
+import math
 import re
 
 import jsonschema
@@ -126,6 +127,18 @@ def test_metrics_of_several_files_are_told_apart():
 def test_metric_names_that_yaml_would_misread_are_quoted_in_the_line_to_add():
     sides = [Snapshot("x", metrics={"a.json": {"a: b": value, "@k.1": value}}) for value in (1, 2)]
     assert '{"a: b": {direction: higher}, "@k.1": {direction: higher}}' in wording.line_to_add(diff(*sides))
+
+
+def test_many_notes_are_cut():
+    side = Snapshot("x", notes=tuple(Note(f"note {number}") for number in range(20)))
+    found = wording.remarks(diff(Snapshot("y"), side))
+    assert (len(found), found[-1]) == (9, ("x: 12 more notes", "`--format json` has them all"))
+
+
+def test_numbers_that_json_lacks_are_texts():
+    values = {"a": math.nan, "b": math.inf, "c": -math.inf}
+    sides = [Snapshot("x", metrics={"m": dict.fromkeys(values, 1)}), Snapshot("y", metrics={"m": values})]
+    assert [row["head"] for row in document(diff(*sides))["metrics"]] == ["NaN", "Infinity", "-Infinity"]
 
 
 def test_long_values_and_many_names_are_cut():
