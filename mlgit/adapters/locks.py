@@ -63,6 +63,9 @@ def is_alive(pid: int) -> bool:
     return True
 
 
+_GUARDED = "DVC's table of busy paths is locked"
+
+
 class BusyPaths:
     """This process's entries in DVC's rwlock: what its running stages read and write (absolute paths).
 
@@ -82,7 +85,7 @@ class BusyPaths:
         Raises MlgitError when another living process uses one of the paths to enter.
         """
         entering = {name: (tuple(read), tuple(written)) for name, read, written in enter}
-        with held(self._guard, timeout=10, busy="DVC's table of busy paths is locked"):
+        with held(self._guard, timeout=10, busy=_GUARDED):
             others = self._others()
             for read, written in entering.values():
                 _refuse_blocked(others["write"], [*read, *written])
@@ -92,19 +95,33 @@ class BusyPaths:
             self._mine.update(entering)
             self._write(others)
 
+    def refuse(self, read: Sequence[str], written: Sequence[str]) -> None:
+        """Raise MlgitError when another living process uses one of the paths, without entering them."""
+        if stamps.of(str(self._path)) == self._known[0]:
+            others = self._known[1]
+        else:  # DVC writes the table in place: half of it can be there
+            with held(self._guard, timeout=10, busy=_GUARDED):
+                others = self._others()
+        _refuse_blocked(others["write"], [*read, *written])
+        _refuse_blocked(others["read"], written)
+
     def _others(self) -> dict[str, dict[str, Any]]:
         """The table without this process's entries; read again only when another process has written it."""
-        if stamps.of(str(self._path)) == self._known[0]:
+        stamp = stamps.of(str(self._path))
+        if stamp == self._known[0]:
             return self._known[1]
         try:
             table = json.loads(self._path.read_text(encoding="utf-8"))
+            write = {path: info for path, info in table.get("write", {}).items() if info != self._me}
+            read = {path: [info for info in infos if info != self._me] for path, infos in table.get("read", {}).items()}
+            _check_infos([*write.values(), *(info for infos in read.values() for info in infos)])
         except FileNotFoundError:
-            table = {}
-        except ValueError as error:
-            raise MlgitError(f"{self._path}: not JSON", "if no DVC process is running, remove the file") from error
-        write = {path: info for path, info in table.get("write", {}).items() if info != self._me}
-        read = {path: [info for info in infos if info != self._me] for path, infos in table.get("read", {}).items()}
-        return {"write": write, "read": {path: infos for path, infos in read.items() if infos}}
+            write, read = {}, {}
+        except (ValueError, AttributeError, TypeError) as error:
+            message = f"{self._path}: not a table of busy paths as DVC writes it"
+            raise MlgitError(message, "if no DVC process is running, remove the file") from error
+        self._known = (stamp, {"write": write, "read": {path: infos for path, infos in read.items() if infos}})
+        return self._known[1]
 
     def _write(self, others: dict[str, dict[str, Any]]) -> None:
         read_now = {path: [*infos] for path, infos in others["read"].items()}
@@ -120,6 +137,11 @@ class BusyPaths:
             stream.write(json.dumps({"write": write_now, "read": read_now}))  # `dump` is many times slower
         os.replace(temporary, self._path)
         self._known = (stamps.of(str(self._path)), others)
+
+
+def _check_infos(infos: list[Any]) -> None:
+    if not all(isinstance(info, dict) and isinstance(info.get("pid"), int) and "cmd" in info for info in infos):
+        raise TypeError
 
 
 def _refuse_blocked(busy: dict[str, Any], wanted: Sequence[str]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlgit import project as projects
-from mlgit.adapters import dvc, settings, sources, stamps
+from mlgit.adapters import dvc, locks, settings, sources, stamps
 from mlgit.adapters.hashing import Fingerprints
 from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
@@ -32,6 +33,7 @@ class Opened:
     ledger: Ledger
     book: LockBook
     cache: Cache
+    busy: locks.BusyPaths
     here: str
     read: list[str]
     searched: dict[str, list[str]]
@@ -51,7 +53,7 @@ def open_project() -> Opened:
     has_patterns = sources.has_ignore_patterns(project.root, list(searched))
     ignored = dvc.ignore_filter(project.root) if has_patterns else None
     book = LockBook(project.root, pipeline.locks, pipeline.graph.index())
-    cache = Cache(configured)
+    cache, busy = Cache(configured), locks.BusyPaths(project.dvc_folder / "tmp", " ".join(sys.argv))
     ledger = Ledger(
         project.root,
         entries=pipeline.entries,
@@ -59,10 +61,13 @@ def open_project() -> Opened:
         fingerprints=Fingerprints(project.root, project.own_folder, ignored=ignored),
         cache=cache,
         borrowed=dvc.BorrowedStages(project.root),
+        busy=busy,
         logs=project.own_folder / "logs",
     )
     here = Path.cwd().resolve().relative_to(project.root).as_posix()
-    return Opened(project, pipeline, ledger, book, cache, "" if here == "." else here, read, searched, since, has_patterns)
+    return Opened(
+        project, pipeline, ledger, book, cache, busy, "" if here == "." else here, read, searched, since, has_patterns
+    )
 
 
 def _load(root: Path, configured: Settings, since: int) -> tuple[Pipeline, list[str], dict[str, list[str]]]:

@@ -77,6 +77,7 @@ def command(
                 plan,
                 keeper=opened.ledger,
                 executor=table.make(executor, jobs=jobs or machine.cpus()),
+                busy=opened.busy,
                 reporter=reporter,
                 force=force,
                 keep_going=keep_going,

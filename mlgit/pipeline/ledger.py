@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlgit.adapters import documents, dvc, files
+from mlgit.adapters import documents, dvc, files, locks
 from mlgit.adapters.hashing import Content, Fingerprints
 from mlgit.adapters.store import Cache
 from mlgit.errors import MlgitError
@@ -34,6 +34,7 @@ class Ledger:
         fingerprints: Fingerprints,
         cache: Cache,
         borrowed: dvc.BorrowedStages,
+        busy: locks.BusyPaths,
         logs: Path,
     ) -> None:
         self._root = root
@@ -42,6 +43,7 @@ class Ledger:
         self._fingerprints = fingerprints
         self._cache = cache
         self._borrowed = borrowed
+        self._busy = busy
         self._logs = logs
         self._documents: dict[str, tuple[tuple[int, ...], Any]] = {}
         self._ignores = IgnoreBook(root)
@@ -109,7 +111,8 @@ class Ledger:
     def begin(self, stage: Stage, *, force: bool) -> Beginning:
         """Decide, and do what needs no command: nothing, restore, or record what lies there; else prepare the command.
 
-        Raises MlgitError for a missing dependency or parameter, before any output is touched.
+        Raises MlgitError for a missing dependency or parameter, and for a path that another process uses, before any
+        output is touched.
         """
         if stage.exotic or stage.is_source:
             return self._begin_borrowed(stage, force=force)
@@ -122,11 +125,17 @@ class Ledger:
             self._finish(stage)
             return Verified(why)
         _refuse_missing(stage, seen)
+        self._refuse_busy(stage)
         if not force and self._restore(stage, recorded, seen):
             return Restored(why)
+        job = self._job(stage)
         self._clear_outputs(stage)
         self._started[stage.address] = seen
-        return Start(self._job(stage), why)
+        return Start(job, why)
+
+    def _refuse_busy(self, stage: Stage) -> None:
+        read = [f"{self._root}/{target}" for _, target in stage.inputs()]
+        self._busy.refuse(read, [f"{self._root}/{out.target}" for out in stage.outs])
 
     def _begin_borrowed(self, stage: Stage, *, force: bool) -> Beginning:
         why = self.reasons(stage)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,20 +21,31 @@ def execute(
     *,
     keeper: Keeper,
     executor: Executor,
+    busy: locks.BusyPaths,
     reporter: Reporter,
     force: bool = False,
     keep_going: bool = False,
     totals: Mapping[str, float] | None = None,
 ) -> list[Result]:
-    """Run the plan under the project's run lock.
+    """Run the plan under the project's run lock; what runs stands in the table of `busy` paths. The executor is stopped.
 
     Raises MlgitError when another run holds the lock, saying which.
     """
     own = root / ".dvc/tmp/mlgit"
     note = f"process {os.getpid()}, since {time.strftime('%H:%M:%S')}\n"
-    with locks.held(own / "run.lock", timeout=0, busy="another `mlgit run` is at work in this clone", note=note):
-        announced = _Announced(executor, locks.BusyPaths(root / ".dvc/tmp", " ".join(sys.argv)), _paths(root, plan))
-        return scheduler.run(plan, keeper=keeper, executor=announced, reporter=reporter, force=force, keep_going=keep_going)
+    try:
+        with locks.held(own / "run.lock", timeout=0, busy="another `mlgit run` is at work in this clone", note=note):
+            return scheduler.run(
+                plan,
+                keeper=keeper,
+                executor=_Announced(executor, busy, _paths(root, plan)),
+                reporter=reporter,
+                force=force,
+                keep_going=keep_going,
+                totals=totals,
+            )
+    finally:
+        executor.stop()
 
 
 def _paths(root: Path, plan: Plan) -> dict[str, tuple[list[str], list[str]]]:
