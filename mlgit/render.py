@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -15,10 +16,15 @@ def paint(text: str, style: str, *, color: bool) -> str:
 
 
 def plain(text: str) -> str:
-    """Text from a repository made safe for a terminal: control characters are shown, not obeyed."""
+    """Text from a repository made safe for a terminal: one line, with control characters shown and not obeyed."""
     if text.isprintable():
         return text
-    return "".join(char if char == "\t" or unicodedata.category(char)[0] != "C" else _shown(char) for char in text)
+    return "".join(_shown(char) if char != "\t" and _is_control(char) else char for char in text)
+
+
+def _is_control(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category[0] == "C" or category in ("Zl", "Zp")
 
 
 def _shown(char: str) -> str:
@@ -27,12 +33,18 @@ def _shown(char: str) -> str:
 
 def width(text: str) -> int:
     """How many terminal columns `text` takes (wide East Asian characters take two)."""
-    return sum(0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def _columns(char: str) -> int:
+    if unicodedata.category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> str:
     """Rows as aligned columns, two spaces apart; the columns numbered in `right` are aligned to the right."""
-    lines = [[plain(cell) for cell in row] for row in (header, *rows)]
+    lines = [[plain(cell).replace("\t", " ") for cell in row] for row in (header, *rows)]
     to_right = set(right)
     widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
@@ -56,11 +68,25 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, righ
     return "\n".join("| " + " | ".join(line) + " |" for line in ([markdown_text(cell) for cell in header], rule, *body))
 
 
+_MARKUP = re.compile(r"[&<>\\`*_{}\[\]()#+!|~$:@]")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", ":": "&#58;", "@": "&#64;", "|": "&#124;"}
+# Further markup, at the start of a line or across characters, in text that is escaped so far. GitHub finds mentions and
+# issue numbers in the finished text, where no escape helps: a space without width (&#8203;) parts what it looks for.
+_FURTHER = (
+    (re.compile(r"^[ \t]"), lambda found: f"&#{ord(found[0])};"),
+    (re.compile(r"^[-=]"), lambda found: f"\\{found[0]}"),
+    (re.compile(r"^(\d{1,9})\.(?!\S)"), lambda found: f"{found[1]}&#46;"),
+    (re.compile(r"\bwww\.", re.IGNORECASE), lambda found: f"{found[0][:3]}&#46;"),
+    (re.compile(r"(?<![A-Za-z0-9_])&#64;(?=[A-Za-z0-9])"), lambda found: f"{found[0]}&#8203;"),
+    (re.compile(r"\\#(?=\d)|(?<![A-Za-z0-9])GH-(?=\d)", re.IGNORECASE), lambda found: f"{found[0]}&#8203;"),
+)
+
+
 def markdown_text(text: str) -> str:
     """Text from a repository as plain words in Markdown: no markup, mention, link or line break survives."""
-    safe = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    for char in "\\`*_{}[]()#+!|~$:@":
-        safe = safe.replace(char, f"&#{ord(char)};" if char in "@:$|" else "\\" + char)
+    safe = _MARKUP.sub(lambda found: _ENTITIES.get(found[0]) or f"\\{found[0]}", plain(text))
+    for pattern, replacement in _FURTHER:
+        safe = pattern.sub(replacement, safe)
     return safe
 
 
@@ -82,10 +108,11 @@ def size(n_bytes: int) -> str:
     """Bytes in powers of 1024, three significant digits."""
     value, unit = float(n_bytes), "B"
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if value < 1000 or unit == "TiB":
+        if value < 999.5 or unit == "TiB":
             break
         value /= 1024
-    return f"{n_bytes} B" if unit == "B" else f"{value:.3g} {unit}"
+    digits = f"{value:.3g}" if value < 999.5 else f"{value:.0f}"
+    return f"{n_bytes} B" if unit == "B" else f"{digits} {unit}"
 
 
 def seconds(duration: float) -> str:
