@@ -81,8 +81,9 @@ def value(settled: Any) -> str:
             return _clipped(json.dumps(settled, ensure_ascii=False))
 
 
-def _clipped(text: str, longest: int = _LONGEST) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+def _clipped(text: str) -> str:
+    level = text.replace("\t", "\\t")  # a tab would push the columns apart
+    return level if len(level) <= _LONGEST else f"{level[: _LONGEST - 1]}…"
 
 
 def _content_word(change: Change) -> str:
