@@ -11,8 +11,8 @@ from typing import Any
 from mlgit.adapters import process
 from mlgit.errors import MlgitError
 
-# Variables that would point git at another repository, index or identity than the one in `cwd`
-# (git sets them for hooks, and mlgit may run inside one).
+# Variables that would point git at another repository or index than the one in `cwd`, or change what an argument means
+# (git sets some for hooks, and mlgit may run inside one).
 _SCRUBBED = {
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -22,6 +22,14 @@ _SCRUBBED = {
     "GIT_PREFIX",
     "GIT_COMMON_DIR",
     "GIT_NAMESPACE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_SHALLOW_FILE",
+    "GIT_GRAFT_FILE",
+    "GIT_LITERAL_PATHSPECS",
+    "GIT_GLOB_PATHSPECS",
+    "GIT_NOGLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS",
+    "LANGUAGE",  # goes before LC_ALL
 }
 
 
@@ -65,6 +73,8 @@ def resolve(root: Path, revision: str) -> str:
 def merge_base(root: Path, one: str, other: str) -> str | None:
     """The best common ancestor of two commits, or None for unrelated histories."""
     done = run(root, "merge-base", one, other, check=False)
+    if done.code > 1:
+        raise process.ProcessError(done)
     return done.text.strip() or None
 
 
@@ -222,13 +232,18 @@ class IgnoreQuery:
 
 def write_tree(root: Path, contents: Mapping[str, tuple[str, bytes]]) -> str:
     """Store files (path -> mode as in `list_tree`, content) as a tree; neither index nor working tree is touched."""
-    import git  # GitPython takes a tenth of a second to import
-
-    with git.Repo(root) as repo:
-        return _store_folder(repo, contents)
+    return _store_folder(_objects(root), contents)
 
 
-def _store_folder(repo: Any, contents: Mapping[str, tuple[str, bytes]]) -> str:
+def _objects(root: Path) -> Any:
+    """The repository's objects, to be written to."""
+    # Imported when needed. GitPython's own Repo would follow GIT_OBJECT_DIRECTORY out of this repository.
+    from gitdb import LooseObjectDB  # type: ignore[import-untyped]
+
+    return LooseObjectDB(line(root, "rev-parse", "--path-format=absolute", "--git-path", "objects"))
+
+
+def _store_folder(objects: Any, contents: Mapping[str, tuple[str, bytes]]) -> str:
     rows: list[tuple[str, str, str]] = []
     folders: dict[str, dict[str, tuple[str, bytes]]] = {}
     for path, (mode, content) in contents.items():
@@ -236,18 +251,18 @@ def _store_folder(repo: Any, contents: Mapping[str, tuple[str, bytes]]) -> str:
         if slash:
             folders.setdefault(name, {})[rest] = (mode, content)
         else:
-            rows.append((name, mode, _store(repo, "blob", content)))
-    rows += [(name, "40000", _store_folder(repo, inner)) for name, inner in folders.items()]
+            rows.append((name, mode, _store(objects, "blob", content)))
+    rows += [(name, "40000", _store_folder(objects, inner)) for name, inner in folders.items()]
     # Git orders a folder as if its name ended with a slash
     rows.sort(key=lambda row: os.fsencode(row[0] + "/" if row[1] == "40000" else row[0]))
     lines = (mode.encode() + b" " + os.fsencode(name) + b"\0" + bytes.fromhex(oid) for name, mode, oid in rows)
-    return _store(repo, "tree", b"".join(lines))
+    return _store(objects, "tree", b"".join(lines))
 
 
-def _store(repo: Any, kind: str, content: bytes) -> str:
-    from gitdb import IStream  # type: ignore[import-untyped]  # see write_tree
+def _store(objects: Any, kind: str, content: bytes) -> str:
+    from gitdb import IStream  # see _objects
 
-    oid: str = repo.odb.store(IStream(kind.encode(), len(content), BytesIO(content))).hexsha.decode()
+    oid: str = objects.store(IStream(kind.encode(), len(content), BytesIO(content))).hexsha.decode()
     return oid
 
 
@@ -256,11 +271,8 @@ def write_commit(root: Path, tree: str, *, message: str, signature: str, parents
 
     The object is spelled out here, so that no setting (signing, encoding, identity) changes its id.
     """
-    import git  # see write_tree
-
     head = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {signature}", f"committer {signature}"]
-    with git.Repo(root) as repo:
-        return _store(repo, "commit", ("\n".join(head) + f"\n\n{message.rstrip()}\n").encode())
+    return _store(_objects(root), "commit", ("\n".join(head) + f"\n\n{message.rstrip()}\n").encode())
 
 
 def update_ref(root: Path, ref: str, oid: str, *, reason: str) -> None:
