@@ -10,6 +10,7 @@ import hashlib
 import json
 import marshal
 import os
+import re
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -54,9 +55,22 @@ def listing(members: Iterable[Member]) -> bytes:
     return json.dumps(rows, sort_keys=True).encode()
 
 
+def listing_md5(members: Iterable[Member]) -> str:
+    """The digest of a folder with these files."""
+    return hashlib.md5(listing(members), usedforsecurity=False).hexdigest() + ".dir"
+
+
 def parse_listing(content: bytes) -> list[Member]:
-    """The files named in a `.dir` object."""
-    return [Member(row["relpath"], row["md5"]) for row in json.loads(content)]
+    """The files named in a `.dir` object.
+
+    Raises ValueError for a path that would lead out of the folder and for an md5 that is none: such objects can come
+    from a remote, and both become paths.
+    """
+    found = [Member(row["relpath"], row["md5"]) for row in json.loads(content)]
+    for path, md5 in found:
+        if not re.fullmatch(r"[0-9a-f]{32}", md5) or not path or not {"", ".", ".."}.isdisjoint(path.split("/")):
+            raise ValueError(f"not the list of a folder's files: {path!r}, {md5!r}")
+    return found
 
 
 class Fingerprints:
@@ -69,8 +83,9 @@ class Fingerprints:
         self.root = str(root)
         self._folder = folder
         self._ignored = ignored
-        self._rows: dict[str, tuple[Any, ...]] = _load(folder / "fingerprints")
+        self._rows: dict[str, tuple[Any, ...]] = _load(folder / "fingerprints", ("siiiiis", "ssisii"))
         self._trees: dict[str, dict[str, tuple[int, int, int, int, int, str]]] = {}
+        self._read: set[str] = set()  # folders looked through by this process
         self._changed = False
 
     def digest(self, path: str) -> Content | None:
@@ -96,23 +111,30 @@ class Fingerprints:
 
     def remember(self, path: str, content: Content) -> None:
         """Take over the digest of a file that was just written with known content."""
-        self._store(path, stamp(os.stat(f"{self.root}/{path}")), content)
+        self._store(path, stamp(os.stat(f"{self.root}/{path}")), content, time.time_ns())
 
     def members(self, path: str) -> list[Member]:
         """The files of a folder, sorted, with their md5s; call `digest` before."""
-        return [Member(name, row[5]) for name, row in self._tree(path).items()]
+        found = [Member(name, row[5]) for name, row in self._tree(path).items()]
+        if path not in self._read and listing_md5(found) != self._rows[path][3]:  # what was kept is lost or another's
+            self._trees[path] = {}
+            full = f"{self.root}/{path}"
+            tree = self._hash_members(path, full, scan(full, ignored=self._ignored), time.time_ns())
+            return [Member(name, row[5]) for name, row in tree.items()]
+        return found
 
     def _file_digest(self, path: str, full: str, found: os.stat_result) -> Content:
         seen = stamp(found)
         row = self._rows.get(path)
         if row is not None and row[0] == "f" and row[1:5] == seen and not is_racy(seen, row[5]):
             return Content(row[6], seen[2], None, bool(found.st_mode & 0o111))
+        now = time.time_ns()  # before reading: what is written meanwhile within a tick of the clock keeps its stamp
         content = Content(file_md5(full), seen[2], None, bool(found.st_mode & 0o111))
-        self._store(path, seen, content)
+        self._store(path, seen, content, now)
         return content
 
-    def _store(self, path: str, seen: Stamp, content: Content) -> None:
-        self._rows[path] = ("f", *seen, time.time_ns(), content.md5)
+    def _store(self, path: str, seen: Stamp, content: Content, now: int) -> None:
+        self._rows[path] = ("f", *seen, now, content.md5)
         self._changed = True
 
     def _folder_digest(self, path: str, full: str) -> Content:
@@ -125,7 +147,7 @@ class Fingerprints:
         now = time.time_ns()
         tree = self._hash_members(path, full, rows, now)
         members = [Member(name, row[5]) for name, row in tree.items()]
-        md5 = hashlib.md5(listing(members), usedforsecurity=False).hexdigest() + ".dir"
+        md5 = listing_md5(members)
         content = Content(md5, sum(row[3] for row in rows), len(rows))
         self._rows[path] = ("d", state, now, md5, content.size, content.nfiles)
         self._changed = True
@@ -141,6 +163,7 @@ class Fingerprints:
             else:
                 tree[name] = (seen[0], seen[1], seen[2], seen[3], now, file_md5(f"{full}/{name}"))
         self._trees[path] = tree
+        self._read.add(path)
         return tree
 
     def _tree_file(self, path: str) -> Path:
@@ -148,7 +171,7 @@ class Fingerprints:
 
     def _tree(self, path: str) -> dict[str, tuple[int, int, int, int, int, str]]:
         if path not in self._trees:
-            self._trees[path] = _load(self._tree_file(path))
+            self._trees[path] = _load(self._tree_file(path), ("iiiiis",))
         return self._trees[path]
 
     def save(self) -> None:
@@ -162,12 +185,15 @@ class Fingerprints:
         self._changed = False
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _load(path: Path, forms: tuple[str, ...]) -> dict[str, Any]:
+    """The rows kept in a file, or none where it is missing or not what `_dump` writes; `forms` are the types of a row."""
+    known = {tuple({"s": str, "i": int}[char] for char in form) for form in forms}
     try:
         version, rows = marshal.loads(path.read_bytes())  # noqa: S302 - own disposable file below .dvc/tmp
-    except (OSError, ValueError, EOFError, TypeError):
+        fits = version == _VERSION and all(type(row) is tuple for row in rows.values())
+        return rows if fits and {tuple(map(type, row)) for row in rows.values()} <= known else {}
+    except (OSError, ValueError, EOFError, TypeError, AttributeError):
         return {}
-    return rows if version == _VERSION and isinstance(rows, dict) else {}
 
 
 def _dump(path: Path, rows: Any) -> None:

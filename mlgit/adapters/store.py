@@ -76,7 +76,7 @@ class Cache:
             return None
         try:
             return hashing.parse_listing(Path(self.path(md5)).read_bytes())
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def add_file(self, source: str, md5: str) -> None:
@@ -104,7 +104,12 @@ class Cache:
             raise MlgitError(f"{source}: changed while it was stored", "wait until nothing writes to it, and run again")
 
     def add_folder(self, source: str, members: list[Member], content: Content) -> None:
-        """Place every file of a folder, then the list of them."""
+        """Place every file of a folder, then the list of them.
+
+        Raises MlgitError when the folder is no longer what `content` says.
+        """
+        if hashing.listing_md5(members) != content.md5:
+            raise MlgitError(f"{source}: changed while it was stored", "wait until nothing writes to it, and run again")
         for member in members:
             self.add_file(f"{source}/{member.path}", member.md5)
         self.add_bytes(hashing.listing(members), content.md5)
@@ -251,13 +256,13 @@ class Cache:
                 os.replace(temporary, path)
             os.chmod(path, self.file_mode)
 
-    def newest_run(self, key: str) -> str | None:
-        """The text of the newest result that the run cache has for a key, or None."""
+    def newest_run(self, key: str) -> Path | None:
+        """The file of the newest result that the run cache has for a key, or None."""
         folder = f"{self.root}/runs/{key[:2]}/{key}"
         try:
             names = [name for name in os.listdir(folder) if not name.endswith(".tmp")]
             newest = max(names, key=lambda name: os.path.getmtime(f"{folder}/{name}"), default=None)
-            return None if newest is None else files.read_text(Path(folder, newest))
+            return None if newest is None else Path(folder, newest)
         except (FileNotFoundError, NotADirectoryError):
             return None
 

@@ -93,6 +93,7 @@ class Local:
         deadline = None if timeout is None else time.monotonic() + timeout
         if not self._running and timeout:
             self._poll.poll(timeout * 1000)
+            self._drain()
         while self._running:
             ended = self._reap()
             if ended:

@@ -9,10 +9,10 @@ import posixpath
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlgit.adapters import dvc, files, ignores, locks, stamps
+from mlgit.adapters import documents, dvc, files, ignores, locks, stamps
 from mlgit.adapters.stamps import Stamp
 from mlgit.pipeline import lock
-from mlgit.pipeline.load import LockText
+from mlgit.pipeline.load import LockText, lock_text
 from mlgit.pipeline.model import Entry, Stage
 
 _WAIT_FOR_DVC = 30.0
@@ -24,6 +24,7 @@ class LockBook:
     def __init__(self, root: Path, texts: Mapping[str, LockText], order: Mapping[str, int]) -> None:
         self._root = root
         self._heads = {name: text.head for name, text in texts.items()}
+        self._tails = {name: text.tail for name, text in texts.items()}
         self._pieces = {name: dict(text.pieces) for name, text in texts.items()}
         self._added: dict[str, list[tuple[int, str]]] = {}
         self._order = order
@@ -52,7 +53,10 @@ class LockBook:
 
     def texts(self) -> dict[str, LockText]:
         """The lock files as they are now."""
-        return {name: LockText(self._heads.get(name, lock.HEADER), self._in_order(name)) for name in self._pieces}
+        return {
+            name: LockText(self._heads.get(name, lock.HEADER), self._in_order(name), self._tails.get(name, ""))
+            for name in self._pieces
+        }
 
     def flush(self) -> None:
         """Write every changed lock file, under DVC's repository lock; what others wrote meanwhile is kept."""
@@ -68,15 +72,18 @@ class LockBook:
         if stamps.of(str(path)) != self._stamps.get(name):
             self._merge(name, changed)
         pieces = self._in_order(name)
-        files.write_atomic(path, lock.join(self._heads.get(name, lock.HEADER), pieces))
+        files.write_atomic(path, lock.join(self._heads.get(name, lock.HEADER), pieces, self._tails.get(name, "")))
         self._stamps[name] = self.written[name] = stamps.of(str(path))
 
     def _merge(self, name: str, changed: Mapping[str, str]) -> None:
         path = self._root / name
         if not path.is_file():
             return
-        self._heads[name], pieces = lock.split(files.read_text(path, name=name), name=name)
-        self._pieces[name] = {**pieces, **changed}
+        text = files.read_text(path, name=name)
+        if text.strip():
+            now = lock_text(text, documents.parse_yaml(text, name=name), name=name)
+            self._heads[name], self._tails[name] = now.head, now.tail
+            self._pieces[name] = {**now.pieces, **changed}
 
     def _in_order(self, name: str) -> dict[str, str]:
         pieces = self._pieces[name]

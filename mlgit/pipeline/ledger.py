@@ -186,10 +186,15 @@ class Ledger:
     def _from_run_cache(self, stage: Stage, seen: Observed) -> Entry | None:
         unmade = {out.path: Digest("", 0) for out in stage.outs}
         wanted = record.entry(stage, Observed(seen.deps, seen.params, unmade))
-        text = self._cache.newest_run(lock.run_cache_key(wanted))
-        if text is None:
+        path = self._cache.newest_run(lock.run_cache_key(wanted))
+        if path is None:
             return None
-        return lock.parse_entry(documents.parse_yaml(text, name="run cache"), name="run cache", stage=stage.name)
+        try:
+            text = files.read_text(path)
+            return lock.parse_entry(documents.parse_yaml(text, name="run cache"), name="run cache", stage=stage.name)
+        except MlgitError:
+            path.unlink(missing_ok=True)  # broken: the stage runs, and its result is filed anew
+            return None
 
     def _check_out(self, out: Output, digest: Digest) -> None:
         now = self._digest(out.target)

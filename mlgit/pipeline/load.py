@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -30,10 +31,11 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LockText:
-    """The text of one dvc.lock: what stands before the stages, and the text of every stage by name."""
+    """The text of one dvc.lock: what stands before the stages, the text of every stage by name, what stands after."""
 
     head: str
     pieces: Mapping[str, str]
+    tail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,7 @@ def _lock(source: Source, file: str, stages: list[Stage], entries: dict[str, Ent
     if text is None or not text.strip():
         return LockText(lock.HEADER, {})
     document = source.document(name)
-    if not isinstance(document, Mapping) or document.get("schema") != "2.0":
-        raise MlgitError(f"{name}: not a lock file of DVC 3 (schema '2.0')", f"restore the file: `git checkout -- {name}`")
+    found = lock_text(text, document, name=name)
     bodies = document.get("stages") or {}
     for stage in stages:
         if stage.name in bodies:
@@ -109,7 +110,21 @@ def _lock(source: Source, file: str, stages: list[Stage], entries: dict[str, Ent
                 unreadable.add(stage.address)
             else:
                 entries[stage.address] = entry
-    if not bodies:
-        return LockText(text if "stages:" in text else text.rstrip("\n") + "\nstages:\n", {})
-    head, pieces = lock.split(text, name=name)
-    return LockText(head, pieces)
+    return found
+
+
+def lock_text(text: str, document: Any, *, name: str) -> LockText:
+    """The parts of a dvc.lock, given as text and parsed.
+
+    Raises MlgitError for anything but a lock of DVC 3 in the layout that DVC writes.
+    """
+    stages = (document.get("stages") or {}) if isinstance(document, Mapping) else None
+    if not isinstance(stages, Mapping) or document.get("schema") != "2.0" or not document.keys() <= _LOCK_KEYS:
+        raise MlgitError(f"{name}: not a lock file of DVC 3 (schema '2.0')", f"restore the file: `git checkout -- {name}`")
+    if stages:
+        return LockText(*lock.split(text, list(stages), name=name))
+    kept = re.sub(r"(?m)^stages:.*\n?", "", text).rstrip("\n")
+    return LockText(f"{kept}\nstages:\n", {})
+
+
+_LOCK_KEYS = {"schema", "stages", "datasets"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlgit.errors import MlgitError
@@ -155,15 +155,18 @@ def parse_entry(body: Mapping[str, Any], *, name: str, stage: str) -> Entry | No
         cmd = body["cmd"]
         if not _is_plain_entry(body):
             return None
+        params = body.get("params") or {}
+        for values in (*params.values(), {} if isinstance(cmd, str | list) else cmd):
+            values.items()  # what is no mapping has none
         return Entry(
             cmd=tuple(cmd) if isinstance(cmd, list) else cmd,
-            deps=tuple(map(_parse_item, body.get("deps") or ())),
-            params=body.get("params") or {},
-            outs=tuple(map(_parse_item, body.get("outs") or ())),
+            deps=tuple(map(parse_item, body.get("deps") or ())),
+            params=params,
+            outs=tuple(map(parse_item, body.get("outs") or ())),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise MlgitError(
-            f"{name}: stages.{stage}: not a lock entry ({error!r})", f"restore the file: `git checkout -- {name}`"
+            f"{name}: stages.{stage}: not a lock entry ({error})", f"restore the file: `git checkout -- {name}`"
         ) from error
 
 
@@ -173,50 +176,55 @@ def _is_plain_entry(body: Mapping[str, Any]) -> bool:
     return all(item.keys() <= known and item.get("hash") == "md5" and "md5" in item for item in items)
 
 
-def _parse_item(row: Mapping[str, Any]) -> Item:
-    nfiles = row.get("nfiles")
-    md5 = row["md5"]
+_MD5 = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
+
+
+def parse_item(row: Mapping[str, Any]) -> Item:
+    """A dependency or output as a lock or .dvc file records it.
+
+    Raises TypeError for anything else. What is called an md5 becomes a path in the cache, so it has to be one.
+    """
+    path, md5, size, nfiles = row["path"], row["md5"], row.get("size", 0), row.get("nfiles")
+    if not isinstance(path, str) or not isinstance(md5, str) or not isinstance(size, int) or not isinstance(nfiles, int | None):
+        raise TypeError(f"'{path}' is not recorded as DVC does it")
+    if not _MD5.fullmatch(md5):
+        raise TypeError(f"'{md5}' is not an md5")
     if nfiles is None and md5.endswith(".dir"):
         nfiles = -1  # written by hand or by an old DVC: a folder whose file count is not known
-    return Item(row["path"], Digest(md5, row.get("size", 0), nfiles, bool(row.get("isexec"))))
+    return Item(path, Digest(md5, size, nfiles, bool(row.get("isexec"))))
 
 
-def split(text: str, *, name: str) -> tuple[str, dict[str, str]]:
-    """A lock's text as what stands before the stages and the text of every stage by name.
+def split(text: str, names: Sequence[str], *, name: str) -> tuple[str, dict[str, str], str]:
+    """A lock's text as what stands before the stages, the text of every stage by name, and what stands after them.
 
-    Raises MlgitError for text that is not laid out as DVC lays it out.
+    `names` are the stages as they follow each other. Raises MlgitError for text that is not laid out as DVC does it.
     """
     head, found, stages = text.partition("stages:\n")
-    if not found or (head and not head.endswith("\n")):
-        raise MlgitError(f"{name}: no 'stages:' in it", f"restore the file: `git checkout -- {name}`")
-    pieces: dict[str, str] = {}
-    current: list[str] = []
-    for row in stages.splitlines(keepends=True):
-        if row.startswith("  ") and row[2:3] not in (" ", "-", "", "\n", "#"):
-            current = [row]
-            pieces[_stage_name(row)] = ""
-        elif not row.strip() or row.startswith(" "):
-            current.append(row)
+    pieces: list[list[str]] = []
+    tail: list[str] = []
+    for row in re.findall(r"[^\n]*\n|[^\n]+", stages):  # a line of YAML: splitlines() knows more line ends
+        if tail or row[0] not in " #\n":
+            tail.append(row)
+        elif row.startswith("  ") and row[2:3] not in (" ", "\n", "#") and not row.startswith("  : "):
+            pieces.append([row])
+        elif pieces:
+            pieces[-1].append(row)
         else:
-            raise MlgitError(f"{name}: '{row.strip()}' below 'stages:'", f"restore the file: `git checkout -- {name}`")
-        if pieces:
-            pieces[next(reversed(pieces))] = "".join(current)
-    return head + found, pieces
+            found += row
+    if not found or (head and not head.endswith("\n")) or len(pieces) != len(names):
+        raise MlgitError(f"{name}: not laid out as DVC writes it", f"restore the file: `git checkout -- {name}`")
+    texts = {stage: "".join(piece) for stage, piece in zip(names, pieces, strict=True)}
+    if texts and not tail and not text.endswith("\n"):
+        texts[names[-1]] += "\n"
+    return head + found, texts, "".join(tail)
 
 
-def _stage_name(row: str) -> str:
-    key = row.strip().removesuffix(":")
-    if key[:1] == '"':
-        return str(json.loads(key))
-    return key[1:-1].replace("''", "'") if key[:1] == "'" else key
-
-
-def join(head: str, pieces: Mapping[str, str]) -> str:
+def join(head: str, pieces: Mapping[str, str], tail: str = "") -> str:
     """The whole lock again. DVC numbers YAML anchors (of values that stand twice in a stage) through the whole file."""
     texts = list(pieces.values())
     if any(_ANCHOR.search(text) for text in texts):
         texts = _renumbered(texts)
-    return head + "".join(texts)
+    return head + "".join(texts) + tail
 
 
 _ANCHOR = re.compile(r"(?m)((?::|-) )([&*])id([0-9]{3,})$")

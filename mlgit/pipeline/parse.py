@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from mlgit.errors import MlgitError
-from mlgit.pipeline import control
-from mlgit.pipeline.model import Command, Dependency, Digest, Entry, Item, Output, OutputKind, Parameters, Stage
+from mlgit.pipeline import control, lock
+from mlgit.pipeline.model import Command, Dependency, Entry, Output, OutputKind, Parameters, Stage
 from mlgit.schema import Anything, Boolean, Either, Key, ListOf, MapOf, Schema, Table, Text, check
 
 _TEXT = Text()
@@ -49,6 +49,21 @@ _FILE = Table(
         Key("plots", ListOf(Either((_TEXT, MapOf(_ANY)))), "plots to show"),
         Key("artifacts", MapOf(_ANY), "models and datasets by name"),
         Key("datasets", _ANY, "datasets from elsewhere"),
+    )
+)
+_ROWS: Schema = ListOf(MapOf(_ANY))
+_DATA_FILE = Table(
+    (
+        Key("md5", _ANY, "the digest of an import's record"),
+        Key("cmd", _ANY, "a command of DVC 1"),
+        Key("wdir", _TEXT, "the folder that paths are relative to"),
+        Key("deps", _ROWS, "where the data comes from"),
+        Key("outs", _ROWS, "the data, with its digest"),
+        Key("locked", Boolean(), "what DVC 1 calls frozen"),
+        Key("frozen", Boolean(), "whether an import stays as it is"),
+        Key("meta", _ANY, "anything"),
+        Key("always_changed", Boolean(), "whether the data counts as changed"),
+        Key("desc", _TEXT, "a description"),
     )
 )
 # Keys of older DVC versions that DVC itself still reads in an output.
@@ -98,8 +113,12 @@ def stage(name: str, body: Mapping[str, Any], *, file: str) -> Stage:
 def source(document: Mapping[str, Any], *, file: str) -> tuple[Stage, Entry | None]:
     """A .dvc file: the stage it stands for, and the content it records (None where only DVC can read it)."""
     folder = posixpath.dirname(file)
-    wdir = _target(folder, str(document.get("wdir") or "."))
+    check({key: value for key, value in document.items() if value is not None}, _DATA_FILE, name=file)
+    wdir = _target(folder, document.get("wdir") or ".")
     rows = document.get("outs") or []
+    for key in ("outs", "deps"):
+        for position, row in enumerate(document.get(key) or []):
+            _text(row.get("path"), f"{file}: {key}.{position}.path")
     outs = tuple(
         Output(row["path"], _target(wdir, row["path"]), cache=bool(row.get("cache", True)), persist=bool(row.get("persist")))
         for row in rows
@@ -117,13 +136,11 @@ def source(document: Mapping[str, Any], *, file: str) -> tuple[Stage, Entry | No
         return replace(found, deps=deps, exotic="an import"), None
     if not plain:
         return replace(found, exotic="content recorded by DVC 2 or a cloud version"), None
-    items = tuple(Item(row["path"], _digest(row)) for row in rows)
+    try:
+        items = tuple(map(lock.parse_item, rows))
+    except TypeError as error:
+        raise MlgitError(f"{file}: outs: {error}", f"restore the file, or type `dvc add` for the data of {file}") from error
     return replace(found, exotic=_exotic_paths(found)), Entry(cmd=(), outs=items)
-
-
-def _digest(row: Mapping[str, Any]) -> Digest:
-    nfiles = row.get("nfiles", -1 if row["md5"].endswith(".dir") else None)
-    return Digest(row["md5"], row.get("size", 0), nfiles, bool(row.get("isexec")))
 
 
 def _command(value: Any, where: str) -> Command:

@@ -86,7 +86,7 @@ def names(root: Path, folder: str) -> list[str]:
 def _packed(pipeline: Pipeline) -> Any:
     graph = pipeline.graph
     entries = {address: lock.document(entry) for address, entry in pipeline.entries.items()}
-    locks = {name: (text.head, dict(text.pieces)) for name, text in pipeline.locks.items()}
+    locks = {name: (text.head, dict(text.pieces), text.tail) for name, text in pipeline.locks.items()}
     return ([_stage(stage) for stage in graph.stages], graph.needs, graph.feeds, entries, sorted(pipeline.unreadable), locks)
 
 
@@ -124,5 +124,5 @@ def _unpacked(body: Any) -> Pipeline:
         Graph(found, needs, feeds),
         {address: entry for address, entry in parsed.items() if entry is not None},
         frozenset(unreadable),
-        {name: LockText(head, pieces) for name, (head, pieces) in locks.items()},
+        {name: LockText(head, pieces, tail) for name, (head, pieces, tail) in locks.items()},
     )

@@ -17,7 +17,8 @@ def load(folder: Path) -> dict[str, float]:
         known = json.loads((folder / NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return {name: float(seconds) for name, seconds in known.items() if isinstance(seconds, (int, float))}
+    rows = known.items() if isinstance(known, dict) else ()
+    return {name: float(seconds) for name, seconds in rows if isinstance(seconds, (int, float))}
 
 
 def save(folder: Path, *, seconds: Mapping[str, float]) -> None:
