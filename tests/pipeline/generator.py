@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import yaml
 
 VALUES = [
-    3, 0, -7, 10**12, 0.1, 1e-5, 2.5e20, -0.0, True, False, None, "text", "with space", "on", "yes", "null", "012", "1e5", "0x1f",
+    3, 0, -7, 10**12, 0.1, 1e-5, 2.5e20, -0.0, True, False, None, "text", "with space", "on", "yes", "null", "012", "1e5",
+    "0x1f",
     "a: b", "#c", "it's", 'say "x"', "é", "日本", "", " lead", "trail ", "x" * 100, "words " * 20, [1, 2, 3], ["a", None, 2.5],
     [[1], [2, [3]]], {"a": 1, "b": {"c": [1, {"d": 2}]}}, [], {}, "line\nbreak", "2020-01-01x", "~", "-", "- a", "{x}", "[y]",
     "!tag", "&anchor", "*alias", "%x", "@x", "`x`", "a,b", "a #b", "C:\\x", "\ttab",
@@ -80,7 +81,8 @@ class Generator:
         self.made.files["more.json"] = json.dumps({"j1": rng.choice(VALUES), "nest": {"j2": rng.choice(VALUES)}})
         self.made.files["conf.toml"] = f"t1 = {rng.randint(1, 9)}\n[sect]\nt2 = 'v'\nt3 = [1, 2]\nt4 = 1.5\n"
         self.made.files["conf.py"] = (
-            f"LR = 0.5\nNAME = 'n'\nSEQ = (1, 2)\nLIST = {[rng.choice(plain) for _ in range(2)]!r}\n\nclass Train:\n    depth: int = 3\n"
+            f"LR = 0.5\nNAME = 'n'\nSEQ = (1, 2)\nLIST = {[rng.choice(plain) for _ in range(2)]!r}\n\n"
+            "class Train:\n    depth: int = 3\n"
         )
 
     def _pipeline(self, folder: str, count: int) -> None:
@@ -213,7 +215,7 @@ class Generator:
                 found = [
                     each
                     for each in found
-                    if not (isinstance(each, dict) and list(each)[0].endswith("toml") and list(each.values())[0])
+                    if not (isinstance(each, dict) and any(name.endswith("toml") and keys for name, keys in each.items()))
                 ]
         if found and rng.random() < 0.5:
             commands.append("echo params > /dev/null")
