@@ -45,12 +45,20 @@ def write_atomic(path: Path, content: str | bytes, *, mode: int | None = None) -
     """Write beside the file, then replace it, so that a reader sees all of it or nothing.
 
     `mode` are the permission bits; without it an existing file keeps its own and a new one follows the umask.
+    Raises MlgitError when it cannot be written; what was there before is then still there.
     """
     data = content.encode() if isinstance(content, str) else content
-    path = path.resolve() if path.is_symlink() else path
+    try:
+        _replace(path.resolve() if path.is_symlink() else path, data, mode=mode)
+    except OSError as error:
+        raise MlgitError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _replace(path: Path, data: bytes, *, mode: int | None) -> None:
     if mode is None:
         mode = _mode_for(path)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    # a part of the name says whose it is; all of it could be too long with what is added
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:50]}.", suffix=".tmp")
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
