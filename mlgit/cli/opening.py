@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mlgit import config
 from mlgit import project as projects
 from mlgit.adapters import dvc, locks, settings, sources, stamps
 from mlgit.adapters.hashing import Fingerprints
@@ -48,6 +49,7 @@ def open_project() -> Opened:
     """
     since = time.time_ns()
     project = projects.find()
+    projects.load_config(project)  # a fault in mlgit.yaml is told before anything runs, not when its word is needed
     configured = settings.load(project.dvc_folder)
     pipeline, read, searched = resolved.load(project.root) or _load(project.root, configured, since)
     has_patterns = sources.has_ignore_patterns(project.root, list(searched))
@@ -73,7 +75,7 @@ def open_project() -> Opened:
 def _load(root: Path, configured: Settings, since: int) -> tuple[Pipeline, list[str], dict[str, list[str]]]:
     source = sources.Workspace(root, parsing=configured.parsing)
     pipeline = load(source)
-    read = [*sorted(source.read), ".dvc/config", ".dvc/config.local"]
+    read = [*sorted(source.read), ".dvc/config", ".dvc/config.local", config.NAME]
     searched = {folder: resolved.names(root, folder) for folder in source.folders}
     resolved.save(root, pipeline, read=read, searched=searched, since=since, written={})
     return pipeline, read, searched
