@@ -57,7 +57,7 @@ class Ledger:
         self._ignores.expect([out.target for stage in stages if not stage.exotic for out in stage.outs if out.cache])
 
     def check_inputs(self, stages: list[Stage]) -> None:
-        """Raise MlgitError for a dependency that is not there and that no stage makes, before anything is touched."""
+        """Raise MlgitError for an input that is not there and that no stage makes, before anything is touched."""
         made = {out.target for stage in stages for out in stage.outs}
         above_made = {folder for target in made for folder in _folders_above(target)}
         known: dict[str, bool] = {}
@@ -71,6 +71,9 @@ class Ledger:
                         f"{stage.file}: stages.{stage.name}: '{path}' does not exist, and no stage makes it",
                         "make the file, fetch it with `dvc pull`, or correct the path",
                     )
+            for each in () if stage.frozen or stage.exotic else stage.params:
+                if each.target not in made and not made.intersection(_folders_above(each.target)):
+                    _refuse_missing_keys(stage, each, self._values(each))
 
     def reasons(self, stage: Stage) -> tuple[Reason, ...]:
         """Why the stage is stale at this moment; empty when it is not."""
@@ -85,13 +88,21 @@ class Ledger:
         return Observed(
             deps={dep.path: self._digest(dep.target) for dep in stage.deps},
             params={each.path: self._values(each) for each in stage.params},
-            outs={out.path: self._digest(out.target) for out in stage.outs},
+            outs={out.path: self._output(out, lenient=look_in_cache) for out in stage.outs},
             uncached=frozenset(
                 out.path
                 for out in stage.outs
                 if look_in_cache and out.cache and out.path in known and not self._cache.has_all(known[out.path])
             ),
         )
+
+    def _output(self, out: Output, *, lenient: bool) -> Digest | None:
+        try:
+            return self._digest(out.target)
+        except MlgitError:
+            if lenient:  # what lies there before the run cannot be the recorded content, and will be replaced
+                return Digest("unreadable", 0)
+            raise
 
     def _digest(self, target: str) -> Digest | None:
         content = self._fingerprints.digest(target)
@@ -295,10 +306,13 @@ def _refuse_missing(stage: Stage, seen: Observed) -> None:
                 "make the file, fetch it with `dvc pull`, or correct the path",
             )
     for each in stage.params:
-        values = seen.params[each.path]
-        where = f"{stage.file}: stages.{stage.name}.params"
-        if values is None:
-            raise MlgitError(f"{where}: '{each.path}' does not exist", f"make {each.path}, or correct the path")
-        missing = [key for key in each.keys if key not in values]
-        if missing:
-            raise MlgitError(f"{where}: '{missing[0]}' is not in {each.path}", f"add it to {each.path}, or correct the name")
+        _refuse_missing_keys(stage, each, seen.params[each.path])
+
+
+def _refuse_missing_keys(stage: Stage, wanted: Parameters, values: Mapping[str, Any] | None) -> None:
+    where = f"{stage.file}: stages.{stage.name}.params"
+    if values is None:
+        raise MlgitError(f"{where}: '{wanted.path}' does not exist", f"make {wanted.path}, or correct the path")
+    missing = [key for key in wanted.keys if key not in values]
+    if missing:
+        raise MlgitError(f"{where}: '{missing[0]}' is not in {wanted.path}", f"add it to {wanted.path}, or correct the name")
