@@ -45,6 +45,8 @@ class Made:
     inputs: list[str] = field(default_factory=list)
     params: dict[str, object] = field(default_factory=dict)
     outs: list[str] = field(default_factory=list)
+    data: list[str] = field(default_factory=list)  # paths to be tracked by `dvc add`
+    stages: list[str] = field(default_factory=list)  # addresses of the plain stages
 
 
 class Generator:
@@ -54,6 +56,7 @@ class Generator:
         self.rng = random.Random(seed)
         self.made = Made()
         self.available: list[str] = []  # paths from the root that later stages may read
+        self.metrics: list[str] = []
         self.number = 0
 
     def build(self) -> Made:
@@ -63,11 +66,39 @@ class Generator:
             self.made.files[path] = f"content {rng.random()}\n" * rng.randint(0, 3)
             self.made.inputs.append(path)
             self.available.append(path)
+        self._data()
         self._parameter_files()
+        self._settings()
         self._pipeline("", rng.randint(1, 5))
         if rng.random() < 0.4:
             self._pipeline(rng.choice(["sub", "deep/er", "with space"]), rng.randint(1, 3))
+            if rng.random() < 0.5:
+                self._pipeline("zz", rng.randint(1, 2))  # reads what both pipelines before it make
         return self.made
+
+    def _data(self) -> None:
+        """Files and folders that `dvc add` tracks."""
+        rng = self.rng
+        if rng.random() < 0.3:
+            self.made.files["tracked/some é.bin"] = f"tracked {rng.random()}\n"
+            self.made.data.append("tracked/some é.bin")
+        if rng.random() < 0.3:
+            self.made.files |= {f"images/{name}": f"{rng.random()}" for name in ("a.png", "b b.png", "in/c.png")}
+            self.made.data.append("images")
+        self.available += self.made.data
+
+    def _settings(self) -> None:
+        """DVC's configuration, and ignore files that lie there before the first run."""
+        rng = self.rng
+        if rng.random() < 0.4:
+            types = rng.choice(["hardlink", "symlink", "copy", "hardlink,symlink", "reflink,copy"])
+            self.made.files[".dvc/config"] = f"[cache]\n    type = {types}\n"
+        if rng.random() < 0.3:
+            self.made.files[".dvcignore"] = rng.choice(["*.tmp\n", "# only this\n\n*.tmp\nnever/\n", "tmp*\n!tmp-kept\n"])
+        if rng.random() < 0.3:
+            self.made.files[".gitignore"] = rng.choice(
+                ["data*/\n", "*.csv", "/out*\n!/out1*\n", "# comment\r\n/x\r\n", "\n\n*.csv\n"]
+            )
 
     def _parameter_files(self) -> None:
         rng = self.rng
@@ -90,10 +121,18 @@ class Generator:
         document: dict[str, object] = {}
         if self.rng.random() < 0.3:
             document["vars"] = [{"inline": {"word": "w" + str(self.rng.randint(0, 9))}}]
+            if self.rng.random() < 0.5:
+                document["vars"].append("variables.yaml" if self.rng.random() < 0.5 else "variables.yaml:colors")  # type: ignore[attr-defined]
+                beside = f"{folder}/variables.yaml" if folder else "variables.yaml"
+                self.made.files[beside] = "colors: {red: '#f00', list: [1, 2]}\nother: 3\n"
         for _ in range(count):
             name, body = self._stage(folder, has_vars="vars" in document)
             stages[name] = body
         document["stages"] = stages
+        if self.rng.random() < 0.2:
+            document["params"] = ["more.json"] if not folder else []
+            document["metrics"] = self.metrics[:1]
+            document["plots"] = [{"curve": {"x": "a", "y": dict.fromkeys(self.metrics[:1], "b")}}]
         path = f"{folder}/dvc.yaml" if folder else "dvc.yaml"
         self.made.files[path] = yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=1000)
 
@@ -121,6 +160,8 @@ class Generator:
             "foreach-param": "${item}",
             "matrix": "${item.m}-${item.n}",
         }[kind]
+        if kind == "plain":
+            self.made.stages.append(f"{folder}/dvc.yaml:{name}" if folder else name)
         outs, commands = self._outputs(deps, suffix, wdir, kind)
         params = self._params(up, commands)
         if not folder and rng.random() < 0.3:
@@ -172,11 +213,16 @@ class Generator:
         read = f"find {sources} -type f | LC_ALL=C sort | xargs -d '\\n' cat" if deps else "echo start"
         for index in range(rng.randint(1, 2)):
             name = f"{rng.choice(NAMES)}{self.number}{index}{suffix}"
+            if rng.random() < 0.15:
+                name = f"{rng.choice(['models', 'deep/dir é'])}/{name}"
+                commands.append(f"mkdir -p {shlex.quote(name.rpartition('/')[0])}")
             folder = rng.random() < 0.3
             key = rng.choice(["outs", "outs", "metrics", "plots"]) if not folder else "outs"
             quoted = f'"{name}"' if suffix else shlex.quote(name)
             if folder:
                 commands.append(f"mkdir -p {quoted}/in && {read} > {quoted}/one && echo {index} > {quoted}/in/two")
+                if rng.random() < 0.3:
+                    commands.append(f"echo t > {quoted}/x.tmp && echo t > {quoted}/in/tmp-kept")
             else:
                 commands.append(f"{read} > {quoted}" + (f" && chmod +x {quoted}" if rng.random() < 0.1 else ""))
             if key == "metrics" and not folder:
@@ -193,6 +239,7 @@ class Generator:
                 path = f"{wdir}/{name}" if wdir else name
                 self.available.append(f"{path}/one" if folder and rng.random() < 0.3 else path)
                 self.made.outs.append(path)
+                self.metrics += [name] if key == "metrics" else []
         return dict(found), commands
 
     def _params(self, up: str, commands: list[str]) -> list[object]:
@@ -203,6 +250,9 @@ class Generator:
             found += rng.sample(known, rng.randint(1, min(2, len(known))))
             if rng.random() < 0.4:
                 found += ["group.depth", "group.list"][: rng.randint(1, 2)]
+        if rng.random() < 0.15:
+            self.made.files["settings/deep.yaml"] = "model: {depth: 3, name: é}\nrate: 1e-3\n"
+            found.append({f"{up}settings/deep.yaml": ["model.depth", "rate"]})
         if rng.random() < 0.25:
             found.append({f"{up}more.json": ["j1", "nest.j2"]})
         if rng.random() < 0.2:
