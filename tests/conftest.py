@@ -13,9 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mlgit.cli import edge
-from tests.kit import Completed
-
-FULL = os.environ.get("MLGIT_TEST_FULL") == "1"
+from tests.kit import FULL, Completed
 
 # A seed per test, so that a failure is the same everywhere; the full run looks further, and anew each time.
 settings.register_profile(
