@@ -141,6 +141,7 @@ class _Run:
     crowded_out: list[int] = field(default_factory=list)
     delayed: list[tuple[float, int]] = field(default_factory=list)
     attempts: dict[int, int] = field(default_factory=dict)
+    failed_once: dict[int, Result] = field(default_factory=dict)
     unreported: list[Result] = field(default_factory=list)
     results: dict[int, Result] = field(default_factory=dict)
     flushed: float = 0.0
@@ -177,6 +178,8 @@ def run(
             _push(state, number)
     try:
         _loop(state)
+        for number, result in sorted(state.failed_once.items()):  # a failure elsewhere came before the next attempt
+            _fail(state, number, result)
     finally:
         executor.stop()
         keeper.flush()
@@ -214,7 +217,9 @@ def _control(state: _Run, number: int) -> Control:
 
 def _start_ready(state: _Run) -> None:
     while state.delayed and state.delayed[0][0] <= state.clock() and not state.stopping:
-        _push(state, heapq.heappop(state.delayed)[1])
+        number = heapq.heappop(state.delayed)[1]
+        del state.failed_once[number]
+        _push(state, number)
     for number in state.crowded_out:
         _push(state, number)
     state.crowded_out.clear()
@@ -255,7 +260,7 @@ def _take_in(state: _Run, number: int, start: Start, outcome: Outcome) -> None:
     stage = state.plan.graph.stages[number]
     failed = Result(stage, "failed", outcome.seconds, start.reasons, outcome=outcome, job=start.job)
     if outcome.code != 0:
-        if not _retries(state, number):
+        if not _retries(state, number, failed):
             _fail(state, number, failed)
         return
     try:
@@ -266,12 +271,13 @@ def _take_in(state: _Run, number: int, start: Start, outcome: Outcome) -> None:
     _succeed(state, number, Result(stage, "ran", outcome.seconds, start.reasons, job=start.job))
 
 
-def _retries(state: _Run, number: int) -> bool:
+def _retries(state: _Run, number: int, failed: Result) -> bool:
     """Put a failed stage back in line, after a delay that doubles, as often as it asked for."""
     wanted, used = _control(state, number), state.attempts.get(number, 0)
     if used >= wanted.retries or state.stopping:
         return False
     state.attempts[number] = used + 1
+    state.failed_once[number] = failed
     delay = wanted.retry_delay * 2**used
     heapq.heappush(state.delayed, (state.clock() + delay, number))
     state.reporter.retried(state.plan.graph.stages[number], used + 1, delay)
