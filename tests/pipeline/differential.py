@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import io
 import os
 import random
@@ -69,6 +70,14 @@ def differences(one: Path, other: Path) -> dict[str, tuple[object, object]]:
     }
 
 
+def _described(path: str, ours: object, theirs: object) -> str:
+    """One difference as a person wants to read it."""
+    if not (isinstance(ours, tuple) and isinstance(theirs, tuple)):
+        return f"{path}: {ours} here, {theirs} after dvc"
+    rows = [content[0].decode(errors="replace").splitlines() for content in (ours, theirs)]
+    return "\n".join([f"{path}: {ours[1:]}, {theirs[1:]}", *difflib.unified_diff(*rows, "mlgit", "dvc", n=1, lineterm="")])
+
+
 def steps(made: Made, seed: int) -> list[Step]:
     """What happens to a project, in order; each step is followed by a run."""
     rng = random.Random(seed)
@@ -131,13 +140,11 @@ def prepare(folder: Path, seed: int) -> tuple[Made, Path, Path]:
     """A generated project in two equal copies."""
     made = generate(seed)
     ours, theirs = folder / "a", folder / "b"
-    write_tree(repository(ours), made.files)
-    for path in made.data:
-        assert run_dvc(ours, "add", "--quiet", path).code == 0
-    git(ours, "add", "--all", "--", ".")
-    shutil.copytree(ours, theirs, symlinks=True)
-    for root in (ours, theirs):
-        run_dvc(root, "checkout", "--quiet", "--relink")  # links of a copy lead into the other's cache
+    for root in (ours, theirs):  # made twice and not copied: DVC's order is that in which the system lists a folder
+        write_tree(repository(root), made.files)
+        for path in made.data:
+            assert run_dvc(root, "add", "--quiet", path).code == 0
+        git(root, "add", "--all", "--", ".")
     return made, ours, theirs
 
 
@@ -147,7 +154,8 @@ def compare(ours: Path, theirs: Path, *, always: bool) -> bool:
     assert (ran.code == 0) == (reproduced.code == 0), f"mlgit: {ran.out}\ndvc: {reproduced.out}"
     if ran.code != 0:
         return False
-    assert differences(ours, theirs) == {}
+    found = [_described(path, *contents) for path, contents in differences(ours, theirs).items()]
+    assert not found, "\n".join(found)
     if not always:
         _check_nothing_left(ours, theirs)
     return True
