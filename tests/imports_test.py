@@ -52,12 +52,12 @@ LAW = Law(
         *("dvc", "dvc_data", "dvc_objects", "git", "gitdb", "logging", "ruamel", "rich"),
         *("numpy", "pandas", "scipy", "sklearn", "skops"),
         # optional
-        *("distributed", "fastapi", "uvicorn", "orjson", "prometheus_client", "mlflow", "cryptography", "pyarrow"),
+        *("dask", "distributed", "fastapi", "uvicorn", "orjson", "prometheus_client", "mlflow", "cryptography", "pyarrow"),
     },
     outside={
         *("subprocess", "socket", "shutil", "tempfile", "random", "secrets", "uuid", "urllib", "http", "fcntl", "signal"),
         *("multiprocessing", "threading", "asyncio", "getpass", "platform", "glob", "fileinput", "sqlite3", "logging"),
-        *("git", "gitdb", "dvc", "dvc_data", "dvc_objects", "requests", "distributed", "fastapi", "uvicorn", "psutil"),
+        *("git", "gitdb", "dvc", "dvc_data", "dvc_objects", "requests", "dask", "distributed", "fastapi", "uvicorn", "psutil"),
     },
     # The ledger keeps the books of locks and ignores, which are doors themselves.
     tolerated={("pipeline.ledger", "pipeline.book")},
