@@ -1,96 +1,63 @@
 """Content digests as DVC computes them, remembered by stat so that unchanged files are not read again.
 
-A folder's digest is the md5 of its sorted list of files and their md5s, written as DVC writes it. What is remembered is
-trusted only while times, size and inode are the same, and only if it is not racy (see `stamps`).
+What is remembered is trusted only while times, size and inode are the same, and only if it is not racy (see `stamps`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import marshal
 import os
-import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlgit.adapters import files
-from mlgit.adapters.stamps import RACY_NS, Row, Stamp, is_racy, scan, shape, stamp
+from mlgit.adapters import files, folders, intake, trees
+from mlgit.adapters.digests import Content, Member, listing, listing_md5, parse_listing
+from mlgit.adapters.folders import Leaves, Tree
+from mlgit.adapters.objects import Objects, file_md5
+from mlgit.adapters.stamps import RACY_NS, Stamp, is_racy, stamp
+from mlgit.adapters.trees import Branch, Seen
 from mlgit.errors import MlgitError
 
-_CHUNK = 1 << 20
-_VERSION = 1
+__all__ = ["Content", "Fingerprints", "Fresh", "Member", "Tree", "file_md5", "listing", "listing_md5", "parse_listing"]
+
+_VERSION = 2
+_WIDTH = 16  # bytes of an md5
 
 
-class Content(NamedTuple):
-    """The digest of a file or folder: md5 (ending in `.dir` for a folder), bytes, number of files, executable or not."""
+class Fresh(NamedTuple):
+    """Files that were read and hashed by this command: their folder (absolute, ending with '/'), names, stamps, md5s."""
 
-    md5: str
-    size: int
-    nfiles: int | None = None
-    isexec: bool = False
-
-
-class Member(NamedTuple):
-    """A file of a folder: its path relative to it, and its md5."""
-
-    path: str
-    md5: str
-
-
-def file_md5(path: str) -> str:
-    """The md5 of a file's bytes."""
-    digest = hashlib.md5(usedforsecurity=False)
-    with open(path, "rb", buffering=0) as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def listing(members: Iterable[Member]) -> bytes:
-    """The bytes of DVC's `.dir` object for these files."""
-    rows = [{"md5": member.md5, "relpath": member.path} for member in sorted(members)]
-    return json.dumps(rows, sort_keys=True).encode()
-
-
-def listing_md5(members: Iterable[Member]) -> str:
-    """The digest of a folder with these files."""
-    return hashlib.md5(listing(members), usedforsecurity=False).hexdigest() + ".dir"
-
-
-def parse_listing(content: bytes) -> list[Member]:
-    """The files named in a `.dir` object.
-
-    Raises ValueError for a path that would lead out of the folder and for an md5 that is none: such objects can come
-    from a remote, and both become paths.
-    """
-    found = [Member(row["relpath"], row["md5"]) for row in json.loads(content)]
-    for path, md5 in found:
-        if not re.fullmatch(r"[0-9a-f]{32}", md5) or not path or not {"", ".", ".."}.isdisjoint(path.split("/")):
-            raise ValueError(f"not the list of a folder's files: {path!r}, {md5!r}")
-    return found
+    folder: str
+    names: list[str]
+    stamps: bytes
+    md5s: bytes
 
 
 class Fingerprints:
     """Digests of files and folders below a root, kept in `folder` between processes. Losing them costs time only.
 
-    `ignored` says which paths of a folder .dvcignore leaves out; None for none.
+    `ignored` says which paths of a folder .dvcignore leaves out; None for none. `fresh` is what had to be read, and
+    `linked`, by folder, those of its files read that are links or have several names.
     """
 
     def __init__(self, root: Path, folder: Path, *, ignored: Callable[[str, bool], bool] | None = None) -> None:
         self.root = str(root)
+        self.fresh: list[Fresh] = []
+        self.linked: dict[str, list[str]] = {}
         self._folder = folder
         self._ignored = ignored
-        self._rows: dict[str, tuple[Any, ...]] = _load(folder / "fingerprints", ("siiiiis", "ssisii"))
-        self._trees: dict[str, dict[str, tuple[int, int, int, int, int, str]]] = {}
-        self._read: set[str] = set()  # folders looked through by this process
-        self._changed = False
+        self._rows: dict[str, tuple[Any, ...]] = _load(folder / "fingerprints", ("siiiiis",))
+        self._trees: dict[str, Tree | None] = {}
+        self._changed: set[str] = set()
+        self._rows_changed = False
 
-    def digest(self, path: str) -> Content | None:
+    def digest(self, path: str, *, into: Objects | None = None, tick: intake.Tick | None = None) -> Content | None:
         """The content of a path relative to the root; None when there is nothing there.
 
+        What has to be read is placed in `into` on the way. `tick` is told how many files of a folder are done.
         Raises MlgitError for what is neither a file nor a folder and for what cannot be read.
         """
         full = f"{self.root}/{path}"
@@ -102,91 +69,164 @@ class Fingerprints:
             raise MlgitError(f"{path}: cannot be read: {error.strerror}") from error
         try:
             if found.st_mode & 0o170000 == 0o040000:
-                return self._folder_digest(path, full)
+                return self._folder_digest(path, full, into, tick)
             if found.st_mode & 0o170000 == 0o100000:
-                return self._file_digest(path, full, found)
+                return self._file_digest(path, full, found, into)
         except OSError as error:
-            raise MlgitError(f"{path}: cannot be read: {error.strerror}") from error
+            where = os.path.relpath(error.filename, self.root) if isinstance(error.filename, str) else path
+            raise MlgitError(f"{where}: cannot be read or stored: {error.strerror}") from error
         raise MlgitError(f"{path}: neither a file nor a folder")
 
     def remember(self, path: str, content: Content) -> None:
         """Take over the digest of a file that was just written with known content."""
-        self._store(path, stamp(os.stat(f"{self.root}/{path}")), content, time.time_ns())
+        self._store(path, stamp(os.stat(f"{self.root}/{path}")), content.md5, time.time_ns())
+
+    def tree(self, path: str) -> Tree | None:
+        """What is known of a folder's files; call `digest` before."""
+        if path not in self._trees:
+            self._trees[path] = folders.load(self._tree_file(path))
+        return self._trees[path]
 
     def members(self, path: str) -> list[Member]:
         """The files of a folder, sorted, with their md5s; call `digest` before."""
-        found = [Member(name, row[5]) for name, row in self._tree(path).items()]
-        if path not in self._read and listing_md5(found) != self._rows[path][3]:  # what was kept is lost or another's
-            self._trees[path] = {}
-            full = f"{self.root}/{path}"
-            tree = self._hash_members(path, full, scan(full, ignored=self._ignored), time.time_ns())
-            return [Member(name, row[5]) for name, row in tree.items()]
-        return found
+        tree = self.tree(path)
+        if tree is not None and not tree.is_whole:  # what was kept is lost
+            self._trees[path] = None
+            self.digest(path)
+            tree = self.tree(path)
+        return tree.members() if tree else []
 
-    def _file_digest(self, path: str, full: str, found: os.stat_result) -> Content:
+    def listing(self, path: str) -> bytes | None:
+        """The bytes of DVC's object for a folder; call `members` before."""
+        tree = self.tree(path)
+        return tree.listing() if tree else None
+
+    def _file_digest(self, path: str, full: str, found: os.stat_result, into: Objects | None) -> Content:
         seen = stamp(found)
         row = self._rows.get(path)
+        is_exec = bool(found.st_mode & 0o111)
         if row is not None and row[0] == "f" and row[1:5] == seen and not is_racy(seen, row[5]):
-            return Content(row[6], seen[2], None, bool(found.st_mode & 0o111))
-        now = time.time_ns()  # before reading: what is written meanwhile within a tick of the clock keeps its stamp
-        content = Content(file_md5(full), seen[2], None, bool(found.st_mode & 0o111))
-        self._store(path, seen, content, now)
-        return content
-
-    def _store(self, path: str, seen: Stamp, content: Content, now: int) -> None:
-        self._rows[path] = ("f", *seen, now, content.md5)
-        self._changed = True
-
-    def _folder_digest(self, path: str, full: str) -> Content:
-        rows = scan(full, ignored=self._ignored)
-        state = hashlib.md5(shape(rows), usedforsecurity=False).hexdigest()
-        known = self._rows.get(path)
-        latest = max((max(row[1], row[2]) for row in rows), default=0)
-        if known is not None and known[0] == "d" and known[1] == state and latest < known[2] - RACY_NS:
-            return Content(known[3], known[4], known[5])
+            return Content(row[6], seen[2], None, is_exec)
         now = time.time_ns()
-        tree = self._hash_members(path, full, rows, now)
-        members = [Member(name, row[5]) for name, row in tree.items()]
-        md5 = listing_md5(members)
-        content = Content(md5, sum(row[3] for row in rows), len(rows))
-        self._rows[path] = ("d", state, now, md5, content.size, content.nfiles)
-        self._changed = True
-        return content
+        md5, found = intake.take(full, into)
+        self._store(path, stamp(found), md5.hex(), now)
+        folder, _, name = full.rpartition("/")
+        self.fresh.append(Fresh(f"{folder}/", [name], trees.packed(found), md5))
+        return Content(md5.hex(), found.st_size, None, is_exec)
 
-    def _hash_members(self, path: str, full: str, rows: list[Row], now: int) -> dict[str, tuple[int, int, int, int, int, str]]:
-        before = self._tree(path)
-        tree: dict[str, tuple[int, int, int, int, int, str]] = {}
-        for name, *seen in rows:
-            old = before.get(name)
-            if old is not None and list(old[:4]) == seen and not is_racy(old[:4], old[4]):
-                tree[name] = old
-            else:
-                tree[name] = (seen[0], seen[1], seen[2], seen[3], now, file_md5(f"{full}/{name}"))
-        self._trees[path] = tree
-        self._read.add(path)
-        return tree
+    def _store(self, path: str, seen: Stamp, md5: str, now: int) -> None:
+        self._rows[path] = ("f", *seen, now, md5)
+        self._rows_changed = True
+
+    def _folder_digest(self, path: str, full: str, into: Objects | None, tick: intake.Tick | None) -> Content:
+        now = time.time_ns()
+        tree = self.tree(path)
+        filtered = self._ignored is not None
+        self.linked[path] = []
+        leaves: dict[str, Leaves] = {}
+        if tree is not None:
+            known = None if filtered or tree.filtered else {below: each[1] for below, each in tree.seen.items()}
+            seen = trees.survey(full, known=known, ignored=self._ignored)
+            stale = [below for below, state in seen.items() if not _is_kept(tree, below, state)]
+            if not stale and len(seen) == len(tree.seen):
+                return tree.content
+            if tree.is_whole:
+                leaves = {below: each for below, each in tree.leaves.items() if below in seen}
+                leaves |= self._renewed(path, full, stale, tree, into, tick)
+        if not leaves:
+            insides = trees.branches(full, ignored=self._ignored)
+            taken = self._take(path, full, {below: inside[0] for below, inside in insides.items()}, into, tick)
+            leaves = {below: Leaves(inside, *taken[below]) for below, inside in insides.items()}
+        made = folders.make(leaves, recorded=now, filtered=filtered)
+        self._trees[path] = made
+        self._changed.add(path)
+        return made.content
+
+    def _take(
+        self, path: str, full: str, names: dict[str, list[str]], into: Objects | None, tick: intake.Tick | None
+    ) -> dict[str, tuple[bytes, bytes]]:
+        taken = intake.take_all(full, names, objects=into, tick=tick)
+        for below, each in taken.items():
+            self.fresh.append(Fresh(f"{full}/{below}", names[below], each.stamps, each.md5s))
+            self.linked[path] += [below + name for name in each.linked]
+        return {below: (each.stamps, each.md5s) for below, each in taken.items()}
+
+    def _renewed(
+        self, path: str, full: str, stale: list[str], tree: Tree, into: Objects | None, tick: intake.Tick | None
+    ) -> dict[str, Leaves]:
+        """The folders inside that changed, looked at file by file: only files that are new or changed are read."""
+        looked = {below: trees.look(full, below, ignored=self._ignored) for below in stale}
+        kept = {below: _trusted(tree, below, inside, stamps) for below, (inside, stamps) in looked.items()}
+        unknown = {below: [name for name in inside[0] if name not in kept[below]] for below, (inside, _) in looked.items()}
+        taken = self._take(path, full, unknown, into, tick)
+        renewed = {}
+        for below, (inside, _) in looked.items():
+            stamps, md5s = taken[below]
+            rows = kept[below] | dict(zip(unknown[below], zip(trees.rows_of(stamps), _md5s_of(md5s), strict=True), strict=True))
+            ordered = [rows[name] for name in inside[0]]
+            renewed[below] = Leaves(inside, b"".join(row for row, _ in ordered), b"".join(md5 for _, md5 in ordered))
+        return renewed
+
+    def renew(self, path: str) -> None:
+        """Take over the stamps of a folder whose files were just replaced by others with the same content."""
+        tree, full = self.tree(path), f"{self.root}/{path}"
+        if tree is None:
+            return
+        time.sleep(RACY_NS / 1e9)  # so that the new stamps can be trusted
+        now = time.time_ns()
+        leaves = {}
+        for below, each in tree.leaves.items():
+            inside, stamps = trees.look(full, below, ignored=self._ignored)
+            if inside != each.inside:
+                return
+            leaves[below] = Leaves(inside, stamps, each.md5s)
+            self.fresh.append(Fresh(f"{full}/{below}", inside[0], stamps, each.md5s))
+        self._trees[path] = folders.make(leaves, recorded=now, filtered=tree.filtered)
+        self._changed.add(path)
 
     def _tree_file(self, path: str) -> Path:
         return self._folder / "trees" / hashlib.md5(os.fsencode(path), usedforsecurity=False).hexdigest()
 
-    def _tree(self, path: str) -> dict[str, tuple[int, int, int, int, int, str]]:
-        if path not in self._trees:
-            self._trees[path] = _load(self._tree_file(path), ("iiiiis",))
-        return self._trees[path]
-
     def save(self) -> None:
         """Keep what was learnt for the next process."""
-        if not self._changed:
-            return
-        (self._folder / "trees").mkdir(parents=True, exist_ok=True)
-        for path, tree in self._trees.items():
-            _dump(self._tree_file(path), tree)
-        _dump(self._folder / "fingerprints", self._rows)
-        self._changed = False
+        if self._changed:
+            (self._folder / "trees").mkdir(parents=True, exist_ok=True)
+        for path in self._changed:
+            tree = self._trees[path]
+            if tree is not None:
+                folders.save(self._tree_file(path), tree)
+        self._changed.clear()
+        if self._rows_changed:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            files.write_atomic(self._folder / "fingerprints", marshal.dumps((_VERSION, self._rows)), mode=0o600)
+            self._rows_changed = False
+
+
+def _is_kept(tree: Tree, below: str, state: Seen) -> bool:
+    kept = tree.seen.get(below)
+    return kept is not None and kept[0] == state[0] and state[2] < tree.recorded - RACY_NS
+
+
+def _trusted(tree: Tree, below: str, inside: Branch, stamps: bytes) -> dict[str, tuple[bytes, bytes]]:
+    """Files with the stamp they had when they were hashed, where that stamp is old enough to be trusted."""
+    old = tree.leaves.get(below)
+    if old is None:
+        return {}
+    known = dict(zip(old.inside[0], zip(trees.rows_of(old.stamps), _md5s_of(old.md5s), strict=True), strict=True))
+    limit = tree.recorded - RACY_NS
+    found = {}
+    for name, row in zip(inside[0], trees.rows_of(stamps), strict=True):
+        if name in known and known[name][0] == row and trees.latest_in(row) < limit:
+            found[name] = known[name]
+    return found
+
+
+def _md5s_of(md5s: bytes) -> list[bytes]:
+    return [md5s[at : at + _WIDTH] for at in range(0, len(md5s), _WIDTH)]
 
 
 def _load(path: Path, forms: tuple[str, ...]) -> dict[str, Any]:
-    """The rows kept in a file, or none where it is missing or not what `_dump` writes; `forms` are the types of a row."""
+    """The rows kept in a file, or none where it is missing or not what `save` writes; `forms` are the types of a row."""
     known = {tuple({"s": str, "i": int}[char] for char in form) for form in forms}
     try:
         version, rows = marshal.loads(path.read_bytes())  # noqa: S302 - own disposable file below .dvc/tmp
@@ -194,7 +234,3 @@ def _load(path: Path, forms: tuple[str, ...]) -> dict[str, Any]:
         return rows if fits and {tuple(map(type, row)) for row in rows.values()} <= known else {}
     except (OSError, ValueError, EOFError, TypeError, AttributeError):
         return {}
-
-
-def _dump(path: Path, rows: Any) -> None:
-    files.write_atomic(path, marshal.dumps((_VERSION, rows)), mode=0o600)

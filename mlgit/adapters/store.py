@@ -1,220 +1,276 @@
 """DVC's cache on disk: objects by md5, the run cache, and links between cache and workspace, laid out as DVC does.
 
-Objects are read-only (mode 0444) once their content is known to match their name; an object with another mode is
-checked before it is believed, and removed when it is wrong.
+What is restored is checked on the way: an object that is not what its name says is removed, never handed out.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
+import hashlib
+import marshal
 import os
 import secrets
 import shutil
 import stat as stats
-import sys
+import time
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Any
 
-from mlgit.adapters import files, hashing
-from mlgit.adapters.hashing import Content, Member
+from mlgit.adapters import files, forks, hashing, intake, stamps
+from mlgit.adapters.digests import Content, Member
+from mlgit.adapters.objects import Objects, file_md5, refuse_changed
 from mlgit.adapters.settings import Settings
 from mlgit.errors import MlgitError
 
-_VERIFIED = 0o444
-_FICLONE = 0x40049409  # linux/fs.h
-_SMALL = 1 << 20
+_NOT_THIS_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP)
+_MANY = 1000
+_VERSION = 1
+
+
+class DamagedObjectError(MlgitError):
+    """An object of the cache that was wrong or gone when it was to be restored; it is removed."""
 
 
 class Cache:
-    """The cache of a project."""
+    """The cache of a project. With `memo`, a file, it remembers between commands what it has found in order."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, memo: Path | None = None) -> None:
         self.root = str(settings.cache_folder)
-        self._objects = f"{self.root}/files/md5"
+        umask = files.current_umask()
+        self.objects = Objects(f"{self.root}/files/md5", folder_mode=0o2775 if settings.shared else 0o777 & ~umask, strip=umask)
+        self.file_mode = 0o664 if settings.shared else 0o666 & ~umask
         self._types = settings.link_types
-        self._folder_mode = 0o2775 if settings.shared else 0o777 & ~files.current_umask()
-        self.file_mode = 0o664 if settings.shared else 0o666 & ~files.current_umask()
-        self._known_folders: set[str] = set()
-        self._no_reflink = sys.platform != "linux"
+        self._memo_file = memo
+        self._memo: dict[str, dict[str, Any]] | None = None
+        self._memo_changed = False
+
+    @property
+    def _remembered(self) -> dict[str, dict[str, Any]]:
+        """`complete`: folder objects with all members, by the state of the store; `sound`: stamps of large objects."""
+        if self._memo is None:
+            self._memo = _load(self._memo_file)
+        return self._memo
+
+    def save(self) -> None:
+        """Keep what was found in order for the next command."""
+        if self._memo_file is not None and self._memo_changed:
+            self._memo_file.parent.mkdir(parents=True, exist_ok=True)
+            files.write_atomic(self._memo_file, marshal.dumps((_VERSION, self._memo)), mode=0o600)
+            self._memo_changed = False
 
     def path(self, md5: str) -> str:
         """Where the object with this md5 lies, or would lie."""
-        return f"{self._objects}/{md5[:2]}/{md5[2:]}"
+        return self.objects.path(md5)
 
     def folders(self) -> list[str]:
         """The folders that hold objects."""
-        try:
-            return [entry.path for entry in os.scandir(self._objects) if entry.is_dir()]
-        except FileNotFoundError:
-            return []
+        return self.objects.folders()
 
     def has(self, md5: str) -> bool:
         """Whether the object is there and is what its name says; a corrupt one is removed."""
-        path = self.path(md5)
-        try:
-            mode = os.stat(path).st_mode
-        except FileNotFoundError:
-            return False
-        if stats.S_IMODE(mode) == _VERIFIED:
-            return True
-        if hashing.file_md5(path) != md5.removesuffix(".dir"):
-            os.unlink(path)
-            return False
-        os.chmod(path, _VERIFIED)
-        return True
+        return self.objects.has(md5)
 
     def has_all(self, md5: str) -> bool:
         """Whether an object is there; for a folder also every file of it."""
         if not md5.endswith(".dir"):
             return self.has(md5)
+        if not self.has(md5):
+            return False
+        state = self._state()
+        if state is not None and self._remembered["complete"].get(md5) == state:
+            return True
         members = self.members(md5)
-        return members is not None and all(self.has(member.md5) for member in members)
+        if members is None or self.objects.missing(member.md5 for member in members):
+            return False
+        self._remember_complete(md5, len(members))
+        return True
+
+    def _remember_complete(self, md5: str, members: int) -> None:
+        state = self._state() if members >= _MANY else None
+        if state is not None:
+            self._remembered["complete"][md5] = state
+            self._memo_changed = True
+
+    def _state(self) -> bytes | None:
+        """A digest that changes whenever an object comes or goes; None while that cannot be told by times."""
+        if self._memo_file is None:
+            return None
+        now = time.time_ns()
+        seen = [stamps.of(f"{self.objects.folder}/{number:02x}") for number in range(256)]
+        if any(each is not None and stamps.is_racy(each, now) for each in seen):
+            return None
+        return hashlib.md5(marshal.dumps(seen), usedforsecurity=False).digest()
 
     def members(self, md5: str) -> list[Member] | None:
-        """The files of a cached folder, or None when its object is missing or broken."""
-        if not self.has(md5):
+        """The files of a cached folder, or None when its object is missing or broken; a broken one is removed."""
+        try:
+            content = Path(self.path(md5)).read_bytes()
+        except FileNotFoundError:
+            return None
+        if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5.removesuffix(".dir"):
+            self.objects.drop(md5)
             return None
         try:
-            return hashing.parse_listing(Path(self.path(md5)).read_bytes())
+            return hashing.parse_listing(content)
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def add_file(self, source: str, md5: str) -> None:
         """Place a file's bytes under its md5, unless they are there.
 
-        Raises MlgitError when the file changes meanwhile.
+        Raises MlgitError when the file does not have this md5 any more.
         """
-        target = self.path(md5)
         if self.has(md5):
             return
-        temporary = self._temporary(target)
-        try:
-            self._copy(source, temporary)
-            self._check_copy(source, temporary, md5)
-            os.chmod(temporary, _VERIFIED)
-            os.replace(temporary, target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        taken, _ = intake.take(source, self.objects)
+        if taken.hex() != md5:
+            raise refuse_changed(source)
 
-    def _check_copy(self, source: str, copy: str, md5: str) -> None:
-        # Reading a small copy again costs microseconds; what writes to a large file changes its size or times.
-        size = os.path.getsize(copy)
-        if size != os.path.getsize(source) or (size <= _SMALL and hashing.file_md5(copy) != md5):
-            raise MlgitError(f"{source}: changed while it was stored", "wait until nothing writes to it, and run again")
-
-    def add_folder(self, source: str, members: list[Member], content: Content) -> None:
-        """Place every file of a folder, then the list of them.
+    def add_folder(self, source: str, members: list[Member], content: Content, *, listing: bytes | None = None) -> None:
+        """Place every file of a folder that is not there yet, then the list of them (`listing`, if it is at hand).
 
         Raises MlgitError when the folder is no longer what `content` says.
         """
-        if hashing.listing_md5(members) != content.md5:
-            raise MlgitError(f"{source}: changed while it was stored", "wait until nothing writes to it, and run again")
-        for member in members:
-            self.add_file(f"{source}/{member.path}", member.md5)
-        self.add_bytes(hashing.listing(members), content.md5)
-
-    def add_bytes(self, content: bytes, md5: str) -> None:
-        """Place an object whose bytes are at hand."""
-        if not self.has(md5):
-            self._write(self.path(md5), content, _VERIFIED)
-
-    def _write(self, target: str, content: bytes, mode: int) -> None:
-        temporary = self._temporary(target)
-        with open(temporary, "wb") as stream:
-            stream.write(content)
-        os.chmod(temporary, mode)
-        os.replace(temporary, target)
-
-    def _temporary(self, target: str) -> str:
-        folder = os.path.dirname(target)
-        if folder not in self._known_folders:
-            self._make_folder(folder)
-        return f"{folder}/.{secrets.token_urlsafe(12)}.tmp"
-
-    def _make_folder(self, folder: str) -> None:
-        missing = []
-        current = folder
-        while not os.path.isdir(current):
-            missing.append(current)
-            current = os.path.dirname(current)
-        for each in reversed(missing):
-            try:
-                os.mkdir(each)
-                os.chmod(each, self._folder_mode)
-            except FileExistsError:
-                pass  # another process was faster
-        self._known_folders.add(folder)
-
-    def _copy(self, source: str, target: str) -> None:
-        if not self._no_reflink and self._reflink(source, target):
-            return
-        shutil.copyfile(source, target)
-
-    def _reflink(self, source: str, target: str) -> bool:
-        with open(source, "rb") as origin, open(target, "wb") as copy:
-            try:
-                fcntl.ioctl(copy.fileno(), _FICLONE, origin.fileno())
-            except OSError as error:
-                self._no_reflink = error.errno in (errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL)
-                return False
-        return True
+        listing = listing or hashing.listing(members)
+        if hashlib.md5(listing, usedforsecurity=False).hexdigest() + ".dir" != content.md5:
+            raise refuse_changed(source)
+        missing = set(self.objects.missing(member.md5 for member in members))
+        for path, md5 in members if missing else ():
+            if md5 in missing:
+                self.add_file(f"{source}/{path}", md5)
+                missing.discard(md5)
+        self.objects.place(listing, content.md5)
+        self._remember_complete(content.md5, len(members))
 
     def checkout(self, content: Content, target: str) -> None:
-        """Make a path hold the cached content, linked as the configuration says; what lay there is replaced."""
+        """Make a path hold the cached content, linked as the configuration says; what lay there is replaced.
+
+        Raises DamagedObjectError, with the path half made, when an object is not what its name says.
+        """
         files.remove(Path(target))
         os.makedirs(os.path.dirname(target), exist_ok=True)
         if not content.md5.endswith(".dir"):
-            self._link(content.md5, target)
+            self._restore([(target, content.md5)])
             if content.isexec:
                 os.chmod(target, os.stat(target).st_mode | stats.S_IEXEC)
             return
+        members = self.members(content.md5)
+        if members is None:
+            raise _damaged([content.md5])
         os.mkdir(target)
-        for member in self.members(content.md5) or ():
-            path = f"{target}/{member.path}"
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            self._link(member.md5, path)
+        for folder in sorted({os.path.dirname(member.path) for member in members}):
+            os.makedirs(f"{target}/{folder}", exist_ok=True)
+        self._restore([(f"{target}/{member.path}", member.md5) for member in members])
 
-    def _link(self, md5: str, target: str) -> None:
-        source = self.path(md5)
-        empty = os.path.getsize(source) == 0
-        for link_type in self._types:
+    def _restore(self, rows: list[tuple[str, str]]) -> None:
+        pieces = _pieces(rows)
+        answers = forks.spread(len(pieces), lambda number: self._restore_each(pieces[number]))
+        damaged = [md5 for bad, _ in answers for md5 in bad]
+        for _, sound in answers:
+            self._remember_sound(sound)
+        if damaged:
+            raise _damaged(damaged)
+
+    def _restore_each(self, rows: list[tuple[str, str]]) -> tuple[list[str], list[tuple[str, tuple[int, int, int]]]]:
+        damaged: list[str] = []
+        sound: list[tuple[str, tuple[int, int, int]]] = []
+        for path, md5 in rows:
             try:
-                if link_type == "hardlink" and not empty:
-                    os.link(source, target)
-                elif link_type == "symlink":
-                    os.symlink(source, target)
-                elif link_type == "reflink":
-                    if self._no_reflink or not self._reflink(source, target):
-                        continue
-                else:
-                    shutil.copyfile(source, target)
-                return
-            except OSError as error:
-                if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP):
-                    raise
-        shutil.copyfile(source, target)
+                sound += self._link(md5, path)
+            except DamagedObjectError:
+                damaged.append(md5)
+                self.objects.drop(md5)
+        return damaged, sound
 
-    def relink(self, content: Content, members: list[Member], target: str) -> bool:
+    def _link(self, md5: str, target: str) -> list[tuple[str, tuple[int, int, int]]]:
+        """Make `target` hold the object; which large objects were found sound on the way.
+
+        Raises DamagedObjectError when it is not what its name says.
+        """
+        source = self.path(md5)
+        sound: list[tuple[str, tuple[int, int, int]]] = []
+        for link_type in self._types:
+            if link_type == "copy":
+                break
+            if link_type == "reflink" and not self.objects.has_reflink:
+                continue
+            sound = self._check(md5)
+            try:
+                if self._link_as(link_type, source, target):
+                    return sound
+            except OSError as error:
+                if error.errno not in _NOT_THIS_LINK:
+                    raise
+        if not intake.copy_checked(source, target, md5):
+            raise _damaged([md5])
+        return sound
+
+    def _link_as(self, link_type: str, source: str, target: str) -> bool:
+        if link_type == "symlink":
+            os.symlink(source, target)
+            return True
+        if link_type == "hardlink":
+            if os.path.getsize(source) == 0:
+                return False  # DVC never links empty files: all of them would be one
+            os.link(source, target)
+            return True
+        with open(source, "rb") as origin, open(target, "xb") as copy:
+            if self.objects.clone(origin.fileno(), copy.fileno()):
+                return True
+        os.unlink(target)
+        return False
+
+    def _check(self, md5: str) -> list[tuple[str, tuple[int, int, int]]]:
+        path = self.path(md5)
+        try:
+            found = os.stat(path)
+        except FileNotFoundError as error:
+            raise _damaged([md5]) from error
+        stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+        if found.st_size > intake.LARGE and self._remembered["sound"].get(md5) == stamp:
+            return []
+        if file_md5(path) != md5.removesuffix(".dir"):
+            raise _damaged([md5])
+        return [(md5, stamp)] if found.st_size > intake.LARGE else []
+
+    def _remember_sound(self, rows: Iterable[tuple[str, tuple[int, int, int]]]) -> None:
+        for md5, stamp in rows:
+            self._remembered["sound"][md5] = stamp
+            self._memo_changed = True
+
+    def relink(self, content: Content, members: list[Member], target: str, *, linked: Collection[str] | None = None) -> bool:
         """After storing: replace the workspace's copy by the configured kind of link; whether anything was replaced.
 
-        With copies or reflinks there is nothing to do, unless the command itself left a link.
+        With copies or reflinks there is nothing to do, but for files that are links: `linked`, if that is known.
         """
-        paths = (
-            [(target, content.md5)] if not content.md5.endswith(".dir") else [(f"{target}/{m.path}", m.md5) for m in members]
-        )
-        replaced = False
-        for path, md5 in paths:
-            if self._is_linked_right(path, md5):
-                replaced |= not members and self.normalize_mode(path, content)
-                continue
-            mode = os.stat(path).st_mode
-            os.unlink(path)
-            self._link(md5, path)
-            if mode & 0o111 and not content.md5.endswith(".dir"):
-                os.chmod(path, os.stat(path).st_mode | stats.S_IEXEC)
-            replaced = True
-        return replaced
+        if not content.md5.endswith(".dir"):
+            if self._is_linked_right(target, content.md5):
+                return self.normalize_mode(target, content)
+            self._replace(target, content.md5, is_exec=content.isexec)
+            return True
+        if self._types[0] in ("copy", "reflink") and linked is not None:
+            suspects = set(linked)
+            members = [member for member in members if member.path in suspects] if suspects else []
+        pieces = _pieces([(f"{target}/{path}", md5) for path, md5 in members])
+        return any(forks.spread(len(pieces), lambda number: self._relink_each(pieces[number])))
+
+    def _relink_each(self, rows: list[tuple[str, str]]) -> bool:
+        wrong = [(path, md5) for path, md5 in rows if not self._is_linked_right(path, md5)]
+        for path, md5 in wrong:
+            self._replace(path, md5, is_exec=False)
+        return bool(wrong)
+
+    def _replace(self, path: str, md5: str, *, is_exec: bool) -> None:
+        temporary = f"{path}.{secrets.token_urlsafe(8)}.tmp"
+        try:
+            self._link(md5, temporary)
+            if is_exec:
+                os.chmod(temporary, os.stat(temporary).st_mode | stats.S_IEXEC)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
 
     def normalize_mode(self, path: str, content: Content) -> bool:
         """Give a stored file the mode it has after DVC stores it; whether that changed anything.
@@ -272,4 +328,28 @@ class Cache:
 
     def add_run(self, key: str, value: str, text: str) -> None:
         """File a result in the run cache."""
-        self._write(f"{self.root}/runs/{key[:2]}/{key}/{value}", text.encode(), self.file_mode)
+        self.objects.write(f"{self.root}/runs/{key[:2]}/{key}/{value}", text.encode(), self.file_mode)
+
+
+def _damaged(md5s: list[str]) -> DamagedObjectError:
+    more = f" and {len(md5s) - 1} more" if len(md5s) > 1 else ""
+    return DamagedObjectError(
+        f"object {md5s[0]}{more} of the cache was damaged or gone", "`mlgit doctor --deep` looks for others"
+    )
+
+
+def _pieces(rows: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
+    """Rows in parts for several processes; one part for few."""
+    size = max(1, len(rows)) if len(rows) < _MANY else max(64, -(-len(rows) // forks.MOST_PARTS))
+    return [rows[at : at + size] for at in range(0, len(rows), size)]
+
+
+def _load(file: Path | None) -> dict[str, dict[str, Any]]:
+    empty: dict[str, dict[str, Any]] = {"complete": {}, "sound": {}}
+    if file is None:
+        return empty
+    try:
+        version, memo = marshal.loads(file.read_bytes())  # noqa: S302 - own disposable file below .dvc/tmp
+        return memo if version == _VERSION and memo.keys() == empty.keys() else empty
+    except (OSError, ValueError, EOFError, TypeError, AttributeError):
+        return empty

@@ -55,7 +55,8 @@ def open_project() -> Opened:
     has_patterns = sources.has_ignore_patterns(project.root, list(searched))
     ignored = dvc.ignore_filter(project.root) if has_patterns else None
     book = LockBook(project.root, pipeline.locks, pipeline.graph.index())
-    cache, busy = Cache(configured), locks.BusyPaths(project.dvc_folder / "tmp", " ".join(sys.argv))
+    cache = Cache(configured, memo=project.own_folder / "objects")
+    busy = locks.BusyPaths(project.dvc_folder / "tmp", " ".join(sys.argv))
     ledger = Ledger(
         project.root,
         entries=pipeline.entries,

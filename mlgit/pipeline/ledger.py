@@ -9,7 +9,8 @@ from typing import Any
 
 from mlgit.adapters import documents, dvc, files, locks
 from mlgit.adapters.hashing import Content, Fingerprints
-from mlgit.adapters.store import Cache
+from mlgit.adapters.objects import Objects
+from mlgit.adapters.store import Cache, DamagedObjectError
 from mlgit.errors import MlgitError
 from mlgit.executors.protocol import Job
 from mlgit.pipeline import control, lock, params, record, status
@@ -98,14 +99,14 @@ class Ledger:
 
     def _output(self, out: Output, *, lenient: bool) -> Digest | None:
         try:
-            return self._digest(out.target)
+            return self._digest(out.target, into=None if lenient or not out.cache else self._cache.objects)
         except MlgitError:
             if lenient:  # what lies there before the run cannot be the recorded content, and will be replaced
                 return Digest("unreadable", 0)
             raise
 
-    def _digest(self, target: str) -> Digest | None:
-        content = self._fingerprints.digest(target)
+    def _digest(self, target: str, *, into: Objects | None = None) -> Digest | None:
+        content = self._fingerprints.digest(target, into=into)
         return None if content is None else Digest(*content)
 
     def _values(self, wanted: Parameters) -> dict[str, Any] | None:
@@ -189,8 +190,11 @@ class Ledger:
         digests = {item.path: item.digest for item in found.outs}
         if not all(out.path in digests for out in stage.outs):
             return False
-        for out in stage.outs:
-            self._check_out(out, digests[out.path])
+        try:
+            for out in stage.outs:
+                self._check_out(out, digests[out.path])
+        except DamagedObjectError:
+            return False  # it is gone from the cache now: the stage makes it anew
         self._finish(stage)
         return True
 
@@ -257,14 +261,16 @@ class Ledger:
         content = Content(digest.md5, digest.size, digest.nfiles, digest.isexec)
         members = self._fingerprints.members(out.target) if digest.is_folder else []
         if digest.is_folder:
-            self._cache.add_folder(path, members, content)
+            self._cache.add_folder(path, members, content, listing=self._fingerprints.listing(out.target))
         else:
             self._cache.add_file(path, digest.md5)
         if out.cache:
-            changed = self._cache.relink(content, members, path)
+            changed = self._cache.relink(content, members, path, linked=self._fingerprints.linked.get(out.target))
         else:
             changed = not digest.is_folder and self._cache.normalize_mode(path, content)
-        if changed and not digest.is_folder:
+        if changed and digest.is_folder:
+            self._fingerprints.renew(out.target)
+        elif changed:
             self._fingerprints.remember(out.target, content)
 
     def _save_run(self, made: Entry) -> None:
@@ -280,6 +286,7 @@ class Ledger:
     def close(self) -> None:
         """Keep what was learnt about files for the next command."""
         self._fingerprints.save()
+        self._cache.save()
         self._borrowed.close()
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable
 
 from mlgit import __version__
-from mlgit.adapters import stamps
+from mlgit.adapters import stamps, trees
 from mlgit.errors import MlgitError
 
 _NAME = ".dvc/tmp/mlgit/noop"
@@ -42,7 +42,7 @@ def answer(root: str) -> tuple[int, int] | None:
             now = stat(path)
             if now.st_mtime_ns != mtime or now.st_ino != inode or now.st_size != size or now.st_ctime_ns != ctime:
                 return None
-        if any(stamps.shape(stamps.scan(path)) != shape for path, shape in folders):
+        if any(trees.fold(trees.survey(path, known=known)) != state for path, known, state in folders):
             return None
         if any(_content(path) != content for path, content in young):
             return None
@@ -59,7 +59,7 @@ class Look:
 
     def __init__(self) -> None:
         self.files: list[tuple[str, int, int, int, int]] = []
-        self.folders: list[tuple[str, bytes]] = []
+        self.folders: list[tuple[str, dict[str, int], bytes]] = []
         self.young: list[tuple[str, bytes]] = []
         self.newer: set[str] = set()
 
@@ -77,11 +77,12 @@ def look(paths: Iterable[str], *, searched: Iterable[str], since: int) -> Look |
         if stamp is None:
             return None
         if path not in flat and os.path.isdir(path):
-            rows = stamps.scan(path)
-            if any(stamps.is_racy(row[1:], now) for row in rows):
+            inside = trees.survey(path)
+            latest = max(state[2] for state in inside.values())
+            if stamps.is_racy((latest, 0, 0, 0), now):
                 return None
-            seen.folders.append((path, stamps.shape(rows)))
-            if any(stamps.is_racy(row[1:], since) for row in rows) or stamps.is_racy(stamp, since):
+            seen.folders.append((path, {below: state[1] for below, state in inside.items()}, trees.fold(inside)))
+            if stamps.is_racy((latest, 0, 0, 0), since) or stamps.is_racy(stamp, since):
                 seen.newer.add(path)
             continue
         seen.files.append((path, *stamp))
