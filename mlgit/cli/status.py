@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -69,7 +70,16 @@ def document(rows: Sequence[Row]) -> dict[str, Any]:
 
 def reason_row(reason: Reason) -> dict[str, Any]:
     """A reason as JSON."""
-    return {"kind": reason.kind, "path": reason.path, "old": reason.old, "new": reason.new}
+    return {"kind": reason.kind, "path": reason.path, "old": _told(reason.old), "new": _told(reason.new)}
+
+
+def _told(value: Any) -> Any:
+    """A value with what JSON has no word for (nan, inf) as text."""
+    if isinstance(value, Mapping):
+        return {str(key): _told(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_told(inner) for inner in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def show(rows: Sequence[Row], *, color: bool) -> None:
