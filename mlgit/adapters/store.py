@@ -143,15 +143,17 @@ class Cache:
         self.objects.place(listing, content.md5)
         self._remember_complete(content.md5, len(members))
 
-    def checkout(self, content: Content, target: str) -> None:
+    def checkout(self, content: Content, target: str, *, as_copy: bool = False) -> None:
         """Make a path hold the cached content, linked as the configuration says; what lay there is replaced.
 
+        `as_copy` is for what Git tracks: a link into the cache would be committed, or could not be written to.
         Raises DamagedObjectError, with the path half made, when an object is not what its name says.
         """
+        types = ("copy",) if as_copy else self._types
         files.remove(Path(target))
         os.makedirs(os.path.dirname(target), exist_ok=True)
         if not content.md5.endswith(".dir"):
-            self._restore([(target, content.md5)])
+            self._restore([(target, content.md5)], types)
             if content.isexec:
                 os.chmod(target, os.stat(target).st_mode | stats.S_IEXEC)
             return
@@ -161,36 +163,38 @@ class Cache:
         os.mkdir(target)
         for folder in sorted({os.path.dirname(member.path) for member in members}):
             os.makedirs(f"{target}/{folder}", exist_ok=True)
-        self._restore([(f"{target}/{member.path}", member.md5) for member in members])
+        self._restore([(f"{target}/{member.path}", member.md5) for member in members], types)
 
-    def _restore(self, rows: list[tuple[str, str]]) -> None:
+    def _restore(self, rows: list[tuple[str, str]], types: Iterable[str]) -> None:
         pieces = _pieces(rows)
-        answers = forks.spread(len(pieces), lambda number: self._restore_each(pieces[number]))
+        answers = forks.spread(len(pieces), lambda number: self._restore_each(pieces[number], types))
         damaged = [md5 for bad, _ in answers for md5 in bad]
         for _, sound in answers:
             self._remember_sound(sound)
         if damaged:
             raise _damaged(damaged)
 
-    def _restore_each(self, rows: list[tuple[str, str]]) -> tuple[list[str], list[tuple[str, tuple[int, int, int]]]]:
+    def _restore_each(
+        self, rows: list[tuple[str, str]], types: Iterable[str]
+    ) -> tuple[list[str], list[tuple[str, tuple[int, int, int]]]]:
         damaged: list[str] = []
         sound: list[tuple[str, tuple[int, int, int]]] = []
         for path, md5 in rows:
             try:
-                sound += self._link(md5, path)
+                sound += self._link(md5, path, types)
             except DamagedObjectError:
                 damaged.append(md5)
                 self.objects.drop(md5)
         return damaged, sound
 
-    def _link(self, md5: str, target: str) -> list[tuple[str, tuple[int, int, int]]]:
+    def _link(self, md5: str, target: str, types: Iterable[str]) -> list[tuple[str, tuple[int, int, int]]]:
         """Make `target` hold the object; which large objects were found sound on the way.
 
         Raises DamagedObjectError when it is not what its name says.
         """
         source = self.path(md5)
         sound: list[tuple[str, tuple[int, int, int]]] = []
-        for link_type in self._types:
+        for link_type in types:
             if link_type == "copy":
                 break
             if link_type == "reflink" and not self.objects.has_reflink:
@@ -264,7 +268,7 @@ class Cache:
     def _replace(self, path: str, md5: str, *, is_exec: bool) -> None:
         temporary = f"{path}.{secrets.token_urlsafe(8)}.tmp"
         try:
-            self._link(md5, temporary)
+            self._link(md5, temporary, self._types)
             if is_exec:
                 os.chmod(temporary, os.stat(temporary).st_mode | stats.S_IEXEC)
             os.replace(temporary, path)

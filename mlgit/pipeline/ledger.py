@@ -216,7 +216,7 @@ class Ledger:
         if now is not None and now.md5 == digest.md5:
             return
         content = Content(digest.md5, digest.size, digest.nfiles, digest.isexec)
-        self._cache.checkout(content, str(self._root / out.target))
+        self._cache.checkout(content, str(self._root / out.target), as_copy=not out.cache)
         if not digest.is_folder:
             self._fingerprints.remember(out.target, content)
 
