@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env test-fast test test-full lint schema build demo clean
+.PHONY: help env test-fast test test-full lint schema build demo conformance clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -44,6 +44,9 @@ build: $(STAMP) ## build the wheel into dist/
 
 demo: $(STAMP) ## scaffold a project, train its model, change a parameter, and see what that did
 	$(BIN)/python docs/demo.py
+
+conformance: ## DVC's own tests against mlgit's engine: make conformance DVC_SOURCE=PATH PYTHON=PATH
+	$(or $(PYTHON),$(BIN)/python) tests/conformance/job.py $(DVC_SOURCE)
 
 clean: ## remove everything that is made
 	rm -rf $(VENV) dist build demo .pytest_cache .hypothesis .mypy_cache .ruff_cache
