@@ -14,7 +14,7 @@ from mlgit.adapters.hashing import Fingerprints
 from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
 from mlgit.pipeline import noop, resolved
-from mlgit.pipeline.book import LockBook
+from mlgit.pipeline.book import IgnoreBook, LockBook
 from mlgit.pipeline.ledger import Ledger
 from mlgit.pipeline.load import Pipeline, load
 from mlgit.pipeline.model import Stage
@@ -61,6 +61,7 @@ def open_project() -> Opened:
         project.root,
         entries=pipeline.entries,
         book=book,
+        ignores=IgnoreBook(project.root),
         fingerprints=Fingerprints(project.root, project.own_folder, ignored=ignored),
         cache=cache,
         borrowed=dvc.BorrowedStages(project.root),

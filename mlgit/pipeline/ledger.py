@@ -14,7 +14,6 @@ from mlgit.adapters.store import Cache, DamagedObjectError
 from mlgit.errors import MlgitError
 from mlgit.executors.protocol import Job
 from mlgit.pipeline import control, lock, params, record, status
-from mlgit.pipeline.book import IgnoreBook, LockBook
 from mlgit.pipeline.model import Digest, Entry, Output, Parameters, Stage
 from mlgit.pipeline.scheduler import Beginning, Restored, Start, Unchanged, Verified
 from mlgit.pipeline.status import Observed, Reason
@@ -31,7 +30,8 @@ class Ledger:
         root: Path,
         *,
         entries: Mapping[str, Entry],
-        book: LockBook,
+        book: record.Locks,
+        ignores: record.Ignores,
         fingerprints: Fingerprints,
         cache: Cache,
         borrowed: dvc.BorrowedStages,
@@ -47,7 +47,7 @@ class Ledger:
         self._busy = busy
         self._logs = logs
         self._documents: dict[str, tuple[tuple[int, ...], Any]] = {}
-        self._ignores = IgnoreBook(root)
+        self._ignores = ignores
         self._started: dict[str, Observed] = {}
 
     def expect(self, stages: list[Stage]) -> None:

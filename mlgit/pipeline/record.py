@@ -3,10 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from mlgit.pipeline.model import Digest, Entry, Item, Stage
 from mlgit.pipeline.params import ordered
 from mlgit.pipeline.status import Observed, reasons
+
+
+class Locks(Protocol):
+    """Where entries are written down."""
+
+    def put(self, stage: Stage, entry: Entry) -> None:
+        """Take over a finished stage's entry."""
+
+    def put_text(self, stage: Stage, text: str) -> None:
+        """Take over the text of a stage's entry, as it stands in the lock."""
+
+    def flush(self) -> None:
+        """Put everything taken over on disk."""
+
+
+class Ignores(Protocol):
+    """Where outputs get their .gitignore lines."""
+
+    def expect(self, outputs: list[str]) -> None:
+        """Prepare for the outputs of a run, in running order."""
+
+    def add(self, output: str) -> None:
+        """Take over a finished output."""
+
+    def flush(self) -> None:
+        """Put everything taken over on disk."""
 
 
 def entry(stage: Stage, seen: Observed) -> Entry:
