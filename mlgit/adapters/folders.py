@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import marshal
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -110,7 +111,7 @@ def load(file: Path) -> Tree | None:
 def _head(stream: BinaryIO) -> bytes:
     size = int.from_bytes(stream.read(_SIZE), "little")
     digest = stream.read(_DIGEST)
-    head = stream.read(size)
+    head = stream.read(size) if size <= os.fstat(stream.fileno()).st_size else b""
     if _md5(head) != digest:
         raise ValueError("not what was written")
     return head

@@ -115,7 +115,8 @@ def _found_more(opened: Opened, searched: dict[str, list[str]]) -> bool:
 def _keep_answer(opened: Opened, pipeline: Pipeline) -> bool:
     root, written, stages = str(opened.project.root), opened.book.written, pipeline.graph.stages
     read = [path for path in opened.read if (opened.project.root / path).exists()]
-    ignores = [path for folder in opened.searched if (opened.project.root / (path := f"{folder}.gitignore")).exists()]
+    ignores = [f"{folder}{name}" for folder in opened.searched for name in (".gitignore", ".dvcignore")]
+    ignores = [path for path in ignores if (opened.project.root / path).exists()]
     paths = [f"{root}/{path}" for path in (*read, *ignores)]
     searched = [f"{root}/.dvc", *(f"{root}/{folder}" for folder in opened.searched)]
     contents = {stage.address: _contents(stage, root) for stage in stages}
