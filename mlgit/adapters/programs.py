@@ -30,14 +30,16 @@ def shell_of(environ: Mapping[str, str]) -> str:
 class Programs:
     """The programs that commands may be run as directly.
 
-    None may be when the shell is no plain sh or bash, reads a file at its start, or has functions from its environment.
+    None may be when the shell is no plain sh or bash, reads a file at its start, or has functions from its environment,
+    nor when PATH depends on the folder a command runs in.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         plain = os.path.basename(shell_of(environ)) in ("sh", "dash", "bash")
         steered = any(name in ("BASH_ENV", "ENV") or name.startswith("BASH_FUNC_") for name in environ)
         path = environ.get("PATH", "") if plain and not steered else ""
-        self._folders = [folder for folder in path.split(os.pathsep) if os.path.isabs(folder)]
+        folders = path.split(os.pathsep)
+        self._folders = folders if all(map(os.path.isabs, folders)) else []
         self._found: dict[str, str | None] = {}
 
     def direct(self, command: str) -> tuple[str, list[str]] | None:
@@ -56,8 +58,11 @@ class Programs:
         for folder in self._folders:
             path = f"{folder}/{name}"
             if os.access(path, os.X_OK) and os.path.isfile(path):
-                with open(path, "rb") as stream:
-                    start = stream.read(4)
+                try:
+                    with open(path, "rb") as stream:
+                        start = stream.read(4)
+                except OSError:
+                    return None
                 # a script without `#!` is run by the shell itself; other systems' binaries have other marks
                 return path if start[:2] == b"#!" or start == b"\x7fELF" else None
         return None
