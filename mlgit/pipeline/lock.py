@@ -227,7 +227,7 @@ def join(head: str, pieces: Mapping[str, str], tail: str = "") -> str:
     return head + "".join(texts) + tail
 
 
-_ANCHOR = re.compile(r"(?m)((?::|-) )([&*])id([0-9]{3,})$")
+_ANCHOR = re.compile(r"(?m)((?::|-) )([&*])id([0-9]{3,})(?=(?: \{\}| \[\])?$)")
 
 
 def _renumbered(texts: list[str]) -> list[str]:

@@ -233,7 +233,8 @@ class Generator:
             if key == "metrics" and not folder:
                 commands.append(f"echo '{{\"m\": 1}}' > {quoted}")
             flags: dict[str, object] = {}
-            if rng.random() < 0.2:
+            # dvc restores an output that Git tracks as a link, read-only: mlgit does not.
+            if rng.random() < 0.2 and not (self.links and key == "outs"):
                 flags["cache"] = False
             if rng.random() < 0.1:
                 flags["persist"] = True

@@ -119,17 +119,17 @@ def test_stages_dumped_alone_and_joined_are_the_whole_lock(stages):
     assert lock.join(lock.HEADER, pieces) == whole
 
 
-def test_value_that_stands_twice_is_an_alias_numbered_through_the_file():
-    shared = [1, 2]
-    entry = Entry("x", params={"params.yaml": {"a": {"b": shared}, "a.b": shared}})
-    assert lock.entry_text("one", entry) is None
-    document = lock.document(entry)
-    one, two = (dumps_yaml({"stages": {name: document}}).removeprefix("stages:\n") for name in ("one", "two"))
-    fresh = [1, 2]
-    other = lock.document(Entry("x", params={"params.yaml": {"a": {"b": fresh}, "a.b": fresh}}))
-    assert lock.join(lock.HEADER, {"one": one, "two": two}) == dumps_yaml(
-        {"schema": "2.0", "stages": {"one": document, "two": other}}
-    )
+@pytest.mark.parametrize("shared", [[1, 2], {"x": 1}, [], {}], ids=str)
+def test_value_that_stands_twice_is_an_alias_numbered_through_the_file(shared):
+    entries = {name: Entry("x", params={"params.yaml": {"a": {"b": value}, "a.b": value}}) for name, value in _twice(shared)}
+    documents = {name: lock.document(entry) for name, entry in entries.items()}
+    assert lock.entry_text("one", entries["one"]) is None
+    pieces = {name: dumps_yaml({"stages": {name: document}}).removeprefix("stages:\n") for name, document in documents.items()}
+    assert lock.join(lock.HEADER, pieces) == dumps_yaml({"schema": "2.0", "stages": documents})
+
+
+def _twice(value):
+    return [("one", copy.copy(value)), ("two", copy.copy(value))]
 
 
 @FEW
