@@ -1,53 +1,60 @@
 """A small process that outlives this one for a moment: it ends what was started here if this process is killed.
 
 A process that gets SIGKILL cannot clean up. The guardian is a fork that waits on a pipe; it is told of every process group
-that begins and ends, and when the pipe closes it ends the groups that are left. In an orderly exit none are left.
+that begins and ends, and when the pipe closes without a word of farewell it ends the groups that are left. Where /proc
+shows the environment of processes (Linux), it also finds those that left their group, or that killed this process before
+the guardian was told of them: all carry the run's mark.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import time
 from contextlib import suppress
 
 _GRACE_SECONDS = 2.0
+MARK = "MLGIT_RUN"  # the environment variable by which processes of a run are known
+_FAREWELL = b"."
 
 
 class Guardian:
     """The near end of the pipe. One per run, made before the first process is started."""
 
     def __init__(self) -> None:
+        self.mark = secrets.token_hex(16)
         reader, self._writer = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
             try:
                 os.close(self._writer)
-                _watch(reader)
+                _watch(reader, self.mark)
             finally:
                 os._exit(0)
         os.close(reader)
 
     def begin(self, group: int) -> None:
         """A process group was started."""
-        self._tell(f"+{group}\n")
+        self._tell(f"+{group}\n".encode())
 
     def end(self, group: int) -> None:
         """A process group has ended."""
-        self._tell(f"-{group}\n")
+        self._tell(f"-{group}\n".encode())
 
-    def _tell(self, line: str) -> None:
+    def _tell(self, line: bytes) -> None:
         with suppress(BrokenPipeError):  # the guardian was killed; there is nothing better to do than to go on
-            os.write(self._writer, line.encode())
+            os.write(self._writer, line)
 
     def close(self) -> None:
         """Let the guardian go, and wait for it."""
+        self._tell(_FAREWELL + b"\n")
         os.close(self._writer)
         with suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
 
 
-def _watch(reader: int) -> None:
+def _watch(reader: int, mark: str) -> None:
     os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_IGN)
@@ -57,9 +64,10 @@ def _watch(reader: int) -> None:
     while chunk := os.read(reader, 65536):
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
+            if line == _FAREWELL:
+                return
             (groups.add if line[:1] == b"+" else groups.discard)(int(line[1:]))
-    if groups:
-        _end(groups)
+    _end(groups, mark)
 
 
 def _let_go_of_files(*, keep: int) -> None:
@@ -72,21 +80,27 @@ def _let_go_of_files(*, keep: int) -> None:
     os.closerange(keep + 1, limit if limit > 0 else 4096)
 
 
-def _end(groups: set[int]) -> None:
+def _end(groups: set[int], mark: str) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         for group in groups:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, number)
+        for pid in _marked(mark):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
         deadline = time.monotonic() + _GRACE_SECONDS
-        while number == signal.SIGTERM and time.monotonic() < deadline and any(map(_lives, groups)):
+        while number == signal.SIGTERM and time.monotonic() < deadline and _marked(mark):
             time.sleep(0.02)
 
 
-def _lives(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _marked(mark: str) -> list[int]:
+    """The living processes whose environment carries the mark."""
+    wanted = f"{MARK}={mark}".encode()
+    found = []
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
+        with suppress(OSError):
+            if name.isdigit():
+                with open(f"/proc/{name}/environ", "rb") as stream:
+                    if wanted in stream.read().split(b"\0"):
+                        found.append(int(name))
+    return found

@@ -9,7 +9,14 @@ import time
 
 def main() -> None:
     """Run `mlgit` with the arguments of the process and exit with its code."""
-    arguments = sys.argv[1:]
+    try:
+        _main(sys.argv[1:])
+    except KeyboardInterrupt:  # before the handler at the edge stands: while modules are imported
+        sys.stderr.write("error: interrupted\n")
+        sys.exit(130)
+
+
+def _main(arguments: list[str]) -> None:
     if arguments in (["--version"], ["-V"]):
         from mlgit import __version__
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlgit.adapters import process, programs
-from mlgit.adapters.guardian import Guardian
+from mlgit.adapters.guardian import MARK, Guardian
 from mlgit.errors import MlgitError
 from mlgit.executors import shell
 from mlgit.executors.protocol import Job, Outcome
@@ -42,7 +42,7 @@ class Local:
         self._slots = slots
         self._running: dict[str, _Running] = {}
         self._guardian = Guardian()
-        self._environ = dict(os.environb)
+        self._environ = {**os.environb, os.fsencode(MARK): os.fsencode(self._guardian.mark)}
         self._programs = programs.Programs(os.environ)
         self._shell = programs.shell_of(os.environ)
         self._reader, writer = os.pipe()

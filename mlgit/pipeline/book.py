@@ -28,7 +28,8 @@ class LockBook:
         self._pieces = {name: dict(text.pieces) for name, text in texts.items()}
         self._added: dict[str, list[tuple[int, str]]] = {}
         self._order = order
-        self._changed: dict[str, dict[str, str]] = {}
+        self._changed: set[str] = set()
+        self._put: dict[str, dict[str, str]] = {}
         self._stamps = {name: stamps.of(f"{root}/{name}") for name in texts}
         self.written: dict[str, Stamp | None] = {}  # the stamps of the files that `flush` wrote
 
@@ -49,7 +50,8 @@ class LockBook:
         if stage.name not in pieces:
             self._added.setdefault(name, []).append((self._order[stage.address], stage.name))
         pieces[stage.name] = text
-        self._changed.setdefault(name, {})[stage.name] = text
+        self._put.setdefault(name, {})[stage.name] = text
+        self._changed.add(name)
 
     def texts(self) -> dict[str, LockText]:
         """The lock files as they are now."""
@@ -63,19 +65,20 @@ class LockBook:
         if not self._changed:
             return
         with locks.held(self._root / ".dvc/tmp/lock", timeout=_WAIT_FOR_DVC, busy="a DVC command holds the repository's lock"):
-            for name, changed in self._changed.items():
-                self._write(name, changed)
-        self._changed = {}
+            for name in sorted(self._changed):
+                self._write(name)
+        self._changed.clear()
 
-    def _write(self, name: str, changed: Mapping[str, str]) -> None:
+    def _write(self, name: str) -> None:
         path = self._root / name
         if stamps.of(str(path)) != self._stamps.get(name):
-            self._merge(name, changed)
+            self._merge(name)
         pieces = self._in_order(name)
         files.write_atomic(path, lock.join(self._heads.get(name, lock.HEADER), pieces, self._tails.get(name, "")))
         self._stamps[name] = self.written[name] = stamps.of(str(path))
 
-    def _merge(self, name: str, changed: Mapping[str, str]) -> None:
+    def _merge(self, name: str) -> None:
+        # What was written earlier in this run is put again: another program may have replaced the file meanwhile.
         path = self._root / name
         if not path.is_file():
             return
@@ -83,7 +86,7 @@ class LockBook:
         if text.strip():
             now = lock_text(text, documents.parse_yaml(text, name=name), name=name)
             self._heads[name], self._tails[name] = now.head, now.tail
-            self._pieces[name] = {**now.pieces, **changed}
+            self._pieces[name] = {**now.pieces, **self._put[name]}
 
     def _in_order(self, name: str) -> dict[str, str]:
         pieces = self._pieces[name]

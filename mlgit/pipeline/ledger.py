@@ -323,3 +323,9 @@ def _refuse_missing_keys(stage: Stage, wanted: Parameters, values: Mapping[str, 
     missing = [key for key in wanted.keys if key not in values]
     if missing:
         raise MlgitError(f"{where}: '{missing[0]}' is not in {wanted.path}", f"add it to {wanted.path}, or correct the name")
+    strange = params.unrecordable(values)
+    if strange is not None:
+        raise MlgitError(
+            f"{where}: '{strange}' in {wanted.path} is a value that a lock cannot hold (a date, a set, bytes)",
+            "DVC cannot record it either; write a date as text, in quotes",
+        )

@@ -153,6 +153,7 @@ def parse_entry(body: Mapping[str, Any], *, name: str, stage: str) -> Entry | No
     """
     try:
         cmd = body["cmd"]
+        _check_command(cmd)
         if not _is_plain_entry(body):
             return None
         params = body.get("params") or {}
@@ -168,6 +169,11 @@ def parse_entry(body: Mapping[str, Any], *, name: str, stage: str) -> Entry | No
         raise MlgitError(
             f"{name}: stages.{stage}: not a lock entry ({error})", f"restore the file: `git checkout -- {name}`"
         ) from error
+
+
+def _check_command(cmd: Any) -> None:
+    if not isinstance(cmd, str) and not (isinstance(cmd, list) and all(isinstance(item, str) for item in cmd)):
+        raise TypeError("cmd is not a command")
 
 
 def _is_plain_entry(body: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,6 +46,16 @@ def ordered(values: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]
     """Values by file as the lock orders them: params.yaml first, then by name, keys sorted."""
     names = sorted(values, key=lambda name: (name != "params.yaml", name))
     return {name: {key: values[name][key] for key in sorted(values[name])} for name in names}
+
+
+def unrecordable(values: Mapping[str, Any]) -> str | None:
+    """The key of the first value that a lock cannot hold: a date, a set, bytes, or a structure that contains itself."""
+    for key, value in values.items():
+        try:
+            json.dumps(value, sort_keys=True)
+        except (TypeError, ValueError, RecursionError):
+            return key
+    return None
 
 
 def same(one: Any, other: Any) -> bool:

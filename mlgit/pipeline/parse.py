@@ -40,6 +40,15 @@ _FOREACH = Table(
         Key("do", Table(_DEFINITION), "the stage to repeat", required=True),
     )
 )
+_ARTIFACT = Table(
+    (
+        Key("path", _TEXT, "the file or folder", required=True),
+        Key("desc", _TEXT, "a description"),
+        Key("type", _TEXT, "what it is: model, dataset, ..."),
+        Key("labels", ListOf(_TEXT), "labels to find it by"),
+        Key("meta", _ANY, "anything"),
+    )
+)
 _FILE = Table(
     (
         Key("stages", MapOf(_ANY), "the stages by name"),
@@ -47,7 +56,7 @@ _FILE = Table(
         Key("params", ListOf(_TEXT), "parameter files to show"),
         Key("metrics", ListOf(_TEXT), "metric files to show"),
         Key("plots", ListOf(Either((_TEXT, MapOf(_ANY)))), "plots to show"),
-        Key("artifacts", MapOf(_ANY), "models and datasets by name"),
+        Key("artifacts", MapOf(_ARTIFACT), "models and datasets by name"),
         Key("datasets", _ANY, "datasets from elsewhere"),
     )
 )
@@ -152,7 +161,7 @@ def _command(value: Any, where: str) -> Command:
 
 
 def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or "\0" in value:
         raise MlgitError(f"{where}: expected a path, found {value!r}")
     return value
 

@@ -1,0 +1,255 @@
+"""Data put under DVC's care: hashed, placed in the cache, named by a `.dvc` file and ignored by Git, as `dvc add` does.
+
+Everything that can be refused is refused before anything is touched; `.dvc` files and ignore lines are written last,
+all of them or none.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import posixpath
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlgit.adapters import documents, dvc, files, git, ignores, locks
+from mlgit.adapters.hashing import Content, Fingerprints
+from mlgit.adapters.store import Cache
+from mlgit.errors import MlgitError
+from mlgit.pipeline import datafile
+from mlgit.pipeline.graph import Graph
+from mlgit.pipeline.model import Digest
+
+_WAIT_FOR_DVC = 30.0
+Watcher = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """A path that is tracked now, and the `.dvc` file that says so (both from the root); `written` are files changed."""
+
+    path: str
+    file: str
+    digest: Digest
+    written: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A path to track: its `.dvc` file, and that file's text when there is one."""
+
+    path: str
+    file: str
+    text: str | None
+    by_dvc: bool = False
+
+
+class Tracker:
+    """Tracks paths of one project. `watch` is told how far the work on a path has come (0 to 1)."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        graph: Graph,
+        fingerprints: Fingerprints,
+        cache: Cache,
+        busy: locks.BusyPaths,
+        ignored: Callable[[str, bool], bool] | None = None,
+        watch: Watcher | None = None,
+    ) -> None:
+        self._root = root
+        self._graph = graph
+        self._fingerprints = fingerprints
+        self._cache = cache
+        self._busy = busy
+        self._ignored = ignored
+        self._watch = watch
+
+    def add(self, targets: Sequence[str]) -> list[Tracked]:
+        """Track paths given from the root.
+
+        Raises MlgitError for a path that cannot be tracked, before anything is touched, and for what goes wrong later,
+        with every `.dvc` and .gitignore file as it was.
+        """
+        wanted = [self._check(target) for target in dict.fromkeys(targets)]
+        _refuse_nested(wanted)
+        self._refuse_git(wanted)
+        with self._announced(wanted):
+            borrowed = self._add_by_dvc([each for each in wanted if each.by_dvc])
+            own = [each for each in wanted if not each.by_dvc]
+            digests = [self._store(each) for each in own]
+            made = self._write(own, digests)
+        found = {each.path: each for each in (*borrowed, *made)}
+        return [found[each.path] for each in wanted]
+
+    def close(self) -> None:
+        """Keep what was learnt about files for the next command."""
+        self._fingerprints.save()
+        self._cache.save()
+
+    def _check(self, target: str) -> _Wanted:
+        datafile.refuse_name(target)
+        full = f"{self._root}/{target}"
+        if not os.path.lexists(full):
+            raise MlgitError(f"'{target}' does not exist", "check the spelling; a path is seen from the current folder")
+        if not os.path.exists(full):
+            raise MlgitError(f"'{target}' is a link to nothing", "make what it points to, or remove it")
+        self._refuse_place(target, full)
+        if self._ignored and self._ignored(full, os.path.isdir(full)):
+            raise MlgitError(f"'{target}' is left out by .dvcignore", "change .dvcignore, or add another path")
+        found = datafile.owner(self._graph, target)
+        if found is None:
+            file = f"{target}.dvc"
+            return _Wanted(target, file, None, by_dvc=os.path.lexists(f"{self._root}/{file}"))
+        stage, out = found
+        text = files.read_text(self._root / stage.file, name=stage.file)
+        simple = out.target == target and datafile.is_simple(documents.parse_yaml(text, name=stage.file))
+        return _Wanted(target, stage.file, text, by_dvc=not simple)
+
+    def _refuse_place(self, target: str, full: str) -> None:
+        parts = target.split("/")
+        for end in range(1, len(parts)):
+            folder = f"{self._root}/{'/'.join(parts[:end])}"
+            if os.path.islink(folder):
+                raise MlgitError(
+                    f"'{target}' lies behind a link, '{'/'.join(parts[:end])}'", "DVC tracks no files in linked folders"
+                )
+            if os.path.isdir(f"{folder}/.dvc"):
+                raise MlgitError(f"'{target}' lies in another project", f"`cd {'/'.join(parts[:end])}` and add it there")
+        if os.path.isdir(full) and os.path.islink(full):
+            raise MlgitError(f"'{target}' is a link to a folder", "DVC tracks no linked folders: add the folder itself")
+        if os.path.isdir(f"{full}/.dvc"):
+            raise MlgitError(f"'{target}' is a project of its own", f"`cd {target}` and add its data there")
+
+    def _refuse_git(self, wanted: list[_Wanted]) -> None:
+        ignores.refuse_tracked(self._root, [each.path for each in wanted])
+        new = [each.file for each in wanted if each.text is None]
+        hidden = git.ignored(self._root, new) if new else set()
+        if hidden:
+            name = min(hidden)
+            raise MlgitError(f"'{name}' would be ignored by Git, so nobody else would see it", "change .gitignore")
+
+    @contextmanager
+    def _announced(self, wanted: list[_Wanted]) -> Iterator[None]:
+        """The paths stand in DVC's table of busy paths while they are worked on."""
+        if any(each.by_dvc for each in wanted):
+            yield
+            return
+        paths = [f"{self._root}/{each.path}" for each in wanted]
+        self._busy.change(enter=[("add", (), paths)])
+        try:
+            yield
+        finally:
+            self._busy.change(leave=["add"])
+
+    def _add_by_dvc(self, wanted: list[_Wanted]) -> list[Tracked]:
+        if not wanted:
+            return []
+        before = {each.file: _read(self._root / each.file) for each in wanted}
+        dvc.add(self._root, [f"{self._root}/{each.path}" for each in wanted])
+        found = []
+        for each in wanted:
+            now = _read(self._root / each.file) or b""
+            row = documents.parse_yaml(now.decode(), name=each.file)["outs"][0]
+            digest = Digest(row.get("md5", ""), row.get("size", 0), row.get("nfiles"), bool(row.get("isexec")))
+            found.append(Tracked(each.path, each.file, digest, (each.file,) if now != before[each.file] else ()))
+        return found
+
+    def _store(self, wanted: _Wanted) -> Digest:
+        path = wanted.path
+        full = f"{self._root}/{path}"
+        tick = functools.partial(self._watch, path) if self._watch else None
+        content = self._fingerprints.digest(path, into=self._cache.objects, tick=tick)
+        if content is None:
+            raise MlgitError(f"'{path}' vanished while it was added", "run the command again")
+        if content.nfiles is None:
+            self._cache.add_file(full, content.md5)
+            if self._cache.relink(content, [], full):
+                self._fingerprints.remember(path, content)
+        elif not self._fingerprints.is_kept(path) or not self._cache.has_all(content.md5):
+            self._store_folder(path, full, content)
+        return Digest(*content)
+
+    def _store_folder(self, path: str, full: str, content: Content) -> None:
+        members = self._fingerprints.members(path)
+        self._cache.add_folder(full, members, content, listing=self._fingerprints.listing(path))
+        if self._cache.relink(content, members, full, linked=self._fingerprints.linked.get(path)):
+            self._fingerprints.renew(path)
+
+    def _write(self, wanted: list[_Wanted], digests: list[Digest]) -> list[Tracked]:
+        texts = {each.file: _text(each, digest) for each, digest in zip(wanted, digests, strict=True)}
+        texts = {file: text for file, text in texts.items() if _read(self._root / file) != text.encode()}
+        missing = ignores.missing(self._root, [each.path for each in wanted])
+        for each in wanted:
+            if each.path in missing:
+                file = posixpath.join(posixpath.dirname(each.path), ".gitignore")
+                texts[file] = _with_line(texts.get(file) or self._text(file), ignores.line_for(each.path))
+        if texts:
+            with locks.held(self._root / ".dvc/tmp/lock", timeout=_WAIT_FOR_DVC, busy="a DVC command is at work here"):
+                self._write_all(texts)
+        return [
+            Tracked(each.path, each.file, digest, tuple(file for file in _files_of(each.path, each.file) if file in texts))
+            for each, digest in zip(wanted, digests, strict=True)
+        ]
+
+    def _text(self, file: str) -> str:
+        path = self._root / file
+        return files.read_text(path, name=file) if path.is_file() else ""
+
+    def _write_all(self, texts: dict[str, str]) -> None:
+        before: dict[Path, bytes | None] = {}
+        try:
+            for file, text in texts.items():
+                path = self._root / file
+                before[path] = _read(path)
+                files.write_atomic(path, text)
+        except BaseException:
+            for path, content in before.items():
+                if content is None:
+                    path.unlink(missing_ok=True)
+                elif _read(path) != content:
+                    files.write_atomic(path, content)
+            raise
+
+
+def _files_of(path: str, file: str) -> tuple[str, str]:
+    return file, posixpath.join(posixpath.dirname(path), ".gitignore")
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _with_line(text: str, line: str) -> str:
+    return f"{text}{'' if not text or text.endswith(chr(10)) else chr(10)}{line}\n"
+
+
+def _text(wanted: _Wanted, digest: Digest) -> str:
+    """What the `.dvc` file has to say: an existing one keeps its comments and whatever people added."""
+    name = posixpath.basename(wanted.path)
+    if wanted.text is None:
+        return datafile.text(name, digest) or dvc.dumps({"outs": [datafile.row(name, digest)]})
+    document = documents.parse_yaml(wanted.text, name=wanted.file)
+    new = datafile.renewed(document, digest)
+    if new == document:
+        return wanted.text
+    old = document["outs"][0]
+    before = Digest(old["md5"], old.get("size", 0), old.get("nfiles"), bool(old.get("isexec")))
+    plain = datafile.text(old["path"], digest)
+    if plain is not None and datafile.text(old["path"], before) == wanted.text:
+        return plain
+    return dvc.renew(wanted.text, new)
+
+
+def _refuse_nested(wanted: list[_Wanted]) -> None:
+    paths = {each.path for each in wanted}
+    for path in paths:
+        above = next((path[:end] for end, char in enumerate(path) if char == "/" and path[:end] in paths), None)
+        if above:
+            raise MlgitError(f"'{path}' lies inside '{above}', which is to be added too", f"add '{above}' alone")
