@@ -6,6 +6,7 @@ The files and their order are DVC's: system, user, `.dvc/config`, `.dvc/config.l
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -76,12 +77,19 @@ def parse(text: str) -> dict[str, dict[str, str]]:
     for row in map(str.strip, text.splitlines()):
         if not row or row[0] in "#;":
             continue
-        if row[0] == "[" and row[-1] == "]":
-            current = sections.setdefault(_unquoted(row[1:-1].strip()), {})
+        header = _SECTION.fullmatch(row)
+        if header:
+            current = sections.setdefault(_unquoted(header[1].strip()), {})
         else:
             key, _, value = row.partition("=")
-            current[key.strip().lower()] = _unquoted(value.strip())
+            found = _VALUE.fullmatch(value.strip())
+            current[key.strip().lower()] = _unquoted((found[1] if found else value).strip())
     return sections
+
+
+_SECTION = re.compile(r"\[(.*)\]\s*(?:#.*)?")
+# A value is quoted as a whole or ends where a comment begins, as configobj has it.
+_VALUE = re.compile(r"""("[^"]*"|'[^']*'|[^#"']*)\s*(?:#.*)?""")
 
 
 def _unquoted(text: str) -> str:
