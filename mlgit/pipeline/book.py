@@ -111,7 +111,7 @@ class IgnoreBook:
         Raises MlgitError for an output that Git tracks: it would be lost to `git checkout`.
         """
         missing = ignores.missing(self._root, outputs)
-        ignores.refuse_tracked(self._root, missing)
+        ignores.refuse_tracked(self._root, [path for path in outputs if path in missing])
         self._places = {path: place for place, path in enumerate(outputs) if path in missing}
 
     def add(self, output: str) -> None:
