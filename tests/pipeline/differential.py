@@ -61,7 +61,7 @@ def _rows(root: Path) -> Iterator[tuple[str, object]]:
         for name in names:
             path = f"{at}/{name}"
             link = os.readlink(path).replace(str(root), "") if os.path.islink(path) else ""
-            mode = os.stat(path).st_mode & (0o777 if "/cache/" in path else 0o311)
+            mode = os.stat(path).st_mode & (0o777 if "/cache/" in path else 0o300)
             yield os.path.relpath(path, root), (Path(path).read_bytes(), oct(mode), link)
 
 
