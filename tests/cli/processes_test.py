@@ -53,7 +53,12 @@ class Running:
         self._pids.mkdir()
         write_tree(self.root, {"dvc.yaml": LONG.format(pids=self._pids)})
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mlgit", "run"], cwd=self.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [sys.executable, "-m", "mlgit", "run"],
+            cwd=self.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a test worker may ignore it
         )
         until(lambda: (self._pids / "shell").exists() and self.pid("shell"))
 

@@ -86,8 +86,8 @@ def test_input_is_empty(tmp_path, executor):
 
 
 def test_nothing_of_this_process_is_handed_on_but_the_outputs(tmp_path, executor):
-    with open(tmp_path / "open", "w"):
-        run(executor, job(tmp_path, "ls -l /proc/self/fd | grep -c open || true"))
+    with open(tmp_path / "not-for-you", "w"):
+        run(executor, job(tmp_path, "ls -l /proc/self/fd | grep -c not-for-you || true"))
     assert (tmp_path / "logs/a.log").read_text() == "0\n"
 
 
