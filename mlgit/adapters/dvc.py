@@ -94,6 +94,30 @@ def dumps(document: Mapping[str, Any]) -> str:
     return str(dumps_yaml(document))
 
 
+def renew(text: str, document: Mapping[str, Any]) -> str:
+    """The text of a `.dvc` file made to say what `document` says; comments and the order of keys stay, as in DVC."""
+    from dvc.utils.collections import apply_diff
+    from dvc.utils.serialize import parse_yaml_for_update
+
+    kept = parse_yaml_for_update(text, "")
+    apply_diff(dict(document), kept)
+    return dumps(kept)
+
+
+def add(root: Path, paths: list[str]) -> None:
+    """Let DVC itself track paths (absolute): what it knows of other formats stays its own.
+
+    Raises MlgitError with DVC's words.
+    """
+    import logging
+
+    from dvc.repo import Repo
+
+    logging.getLogger("dvc").setLevel(logging.CRITICAL)
+    with _own_errors(), Repo(str(root)) as repo:
+        repo.add(paths)
+
+
 class BorrowedStages:
     """Stages that mlgit does not run by itself, driven through DVC's own Stage objects.
 

@@ -36,7 +36,7 @@ def may_fork() -> bool:
 
 
 def spread(parts: int, work: Callable[[int], Any], *, tick: Callable[[int], None] | None = None) -> list[Any]:
-    """`work(0)` to `work(parts - 1)`, done by this process and its forks; `tick` is told how many this one has done.
+    """`work(0)` to `work(parts - 1)`, done by this process and its forks; `tick` is told how many were begun.
 
     At most MOST_PARTS. Raises what one of them raised: MlgitError and OSError as they are.
     """
@@ -121,9 +121,10 @@ def _work_off(queue: int, work: Callable[[int], Any], tick: Callable[[int], None
     while number := os.read(queue, _NUMBER):
         if parent and os.getppid() != parent:
             os._exit(1)
-        found[int.from_bytes(number, "little")] = work(int.from_bytes(number, "little"))
+        part = int.from_bytes(number, "little")
+        found[part] = work(part)
         if tick:
-            tick(len(found))
+            tick(part + 1)
     return found
 
 

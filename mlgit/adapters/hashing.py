@@ -57,7 +57,7 @@ class Fingerprints:
     def digest(self, path: str, *, into: Objects | None = None, tick: intake.Tick | None = None) -> Content | None:
         """The content of a path relative to the root; None when there is nothing there.
 
-        What has to be read is placed in `into` on the way. `tick` is told how many files of a folder are done.
+        What has to be read is placed in `into` on the way. `tick` is told how far the work has come, 0 to 1.
         Raises MlgitError for what is neither a file nor a folder and for what cannot be read.
         """
         full = f"{self.root}/{path}"
@@ -71,7 +71,7 @@ class Fingerprints:
             if found.st_mode & 0o170000 == 0o040000:
                 return self._folder_digest(path, full, into, tick)
             if found.st_mode & 0o170000 == 0o100000:
-                return self._file_digest(path, full, found, into)
+                return self._file_digest(path, full, found, into, tick)
         except OSError as error:
             where = os.path.relpath(error.filename, self.root) if isinstance(error.filename, str) else path
             raise MlgitError(f"{where}: cannot be read or stored: {error.strerror}") from error
@@ -87,6 +87,10 @@ class Fingerprints:
             self._trees[path] = folders.load(self._tree_file(path))
         return self._trees[path]
 
+    def is_kept(self, path: str) -> bool:
+        """Whether a folder is as the last command left it; call `digest` before."""
+        return path not in self._changed
+
     def members(self, path: str) -> list[Member]:
         """The files of a folder, sorted, with their md5s; call `digest` before."""
         tree = self.tree(path)
@@ -101,14 +105,16 @@ class Fingerprints:
         tree = self.tree(path)
         return tree.listing() if tree else None
 
-    def _file_digest(self, path: str, full: str, found: os.stat_result, into: Objects | None) -> Content:
+    def _file_digest(
+        self, path: str, full: str, found: os.stat_result, into: Objects | None, tick: intake.Tick | None
+    ) -> Content:
         seen = stamp(found)
         row = self._rows.get(path)
         is_exec = bool(found.st_mode & 0o111)
         if row is not None and row[0] == "f" and row[1:5] == seen and not is_racy(seen, row[5]):
             return Content(row[6], seen[2], None, is_exec)
         now = time.time_ns()
-        md5, found = intake.take(full, into)
+        md5, found = intake.take(full, into, tick=tick)
         self._store(path, stamp(found), md5.hex(), now)
         folder, _, name = full.rpartition("/")
         self.fresh.append(Fresh(f"{folder}/", [name], trees.packed(found), md5))

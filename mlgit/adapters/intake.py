@@ -28,7 +28,7 @@ _PLAIN = os.O_RDONLY | os.O_NOFOLLOW
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _CANNOT = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF}
 
-Tick = Callable[[int], None]
+Tick = Callable[[float], None]  # is told which part of the work is done, 0 to 1
 
 
 class Taken(NamedTuple):
@@ -39,7 +39,7 @@ class Taken(NamedTuple):
     linked: list[str]
 
 
-def take(path: str, objects: Objects | None = None) -> tuple[bytes, os.stat_result]:
+def take(path: str, objects: Objects | None = None, *, tick: Tick | None = None) -> tuple[bytes, os.stat_result]:
     """The md5 of a file (16 bytes) and its stat from before it was read; with `objects` it is placed there.
 
     Raises MlgitError when a file that is placed changes meanwhile.
@@ -49,7 +49,7 @@ def take(path: str, objects: Objects | None = None) -> tuple[bytes, os.stat_resu
         found = os.fstat(descriptor)
         size = found.st_size
         if size > LARGE or (objects is not None and objects.has_reflink and size >= _CLONED_FROM):
-            return _take_large(path, descriptor, found, objects), found
+            return _take_large(path, descriptor, found, objects, tick), found
         content = os.read(descriptor, size + 1)
         if len(content) != size:
             content += _rest(descriptor)
@@ -70,7 +70,7 @@ def _rest(descriptor: int) -> bytes:
     return b"".join(pieces)
 
 
-def _take_large(path: str, descriptor: int, found: os.stat_result, objects: Objects | None) -> bytes:
+def _take_large(path: str, descriptor: int, found: os.stat_result, objects: Objects | None, tick: Tick | None) -> bytes:
     if objects is None:
         return hash_rest(descriptor).digest()
     objects.make_folder(objects.folder)
@@ -79,7 +79,7 @@ def _take_large(path: str, descriptor: int, found: os.stat_result, objects: Obje
     try:
         try:
             cloned = objects.clone(descriptor, copy)
-            digest = hash_rest(copy) if cloned else _copy_and_hash(descriptor, copy, found.st_size)
+            digest = hash_rest(copy) if cloned else _copy_and_hash(descriptor, copy, found.st_size, tick)
             if digest is None or os.fstat(copy).st_size != found.st_size:
                 raise refuse_changed(path)
         finally:
@@ -114,7 +114,7 @@ def hash_rest(descriptor: int) -> hashlib._Hash:
     return digest
 
 
-def _copy_and_hash(source: int, copy: int, size: int) -> hashlib._Hash | None:
+def _copy_and_hash(source: int, copy: int, size: int, tick: Tick | None = None) -> hashlib._Hash | None:
     """Copy in a thread, and hash what has arrived; None when the source ended early."""
     arrived: SimpleQueue[int | BaseException] = SimpleQueue()
     thread = threading.Thread(target=_copy, args=(source, copy, size, arrived))
@@ -130,6 +130,8 @@ def _copy_and_hash(source: int, copy: int, size: int) -> hashlib._Hash | None:
                 number = os.preadv(copy, [buffer[: min(_BUFFER, end - done)]], done)
                 digest.update(buffer[:number])
                 done += number
+            if tick:
+                tick(done / size)
     finally:
         thread.join()
     return digest if done == size else None
@@ -165,10 +167,7 @@ def _copy_piece(source: int, copy: int, size: int, at: int) -> int:
 def take_all(
     folder: str, names: Mapping[str, list[str]], *, objects: Objects | None = None, tick: Tick | None = None
 ) -> dict[str, Taken]:
-    """Take many files of `folder`, given by the folders below it ('' or ending with '/').
-
-    `tick` is told how many files this process has done.
-    """
+    """Take many files of `folder`, given by the folders below it ('' or ending with '/')."""
     total = sum(map(len, names.values()))
     if objects is not None and total >= trees.MANY:
         objects.expect(total)
@@ -177,9 +176,9 @@ def take_all(
     def work(number: int) -> list[tuple[str, bytes, bytes, list[str]]]:
         return [(below, *_take_range(f"{folder}/{below}", names[below][at:end], objects)) for below, at, end in parts[number]]
 
-    def count(done: int) -> None:
+    def count(begun: int) -> None:
         if tick:
-            tick(min(total, sum(end - at for part in parts[:done] for _, at, end in part)))
+            tick(begun / len(parts))
 
     answers = forks.spread(len(parts), work, tick=count if tick else None)
     pieces: dict[str, list[tuple[bytes, bytes, list[str]]]] = {below: [] for below in names}

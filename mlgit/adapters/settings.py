@@ -27,6 +27,8 @@ class Settings:
     shared: bool = False
     parsing: Mapping[str, str] = field(default_factory=dict)
     versioned_remotes: bool = False
+    autostage: bool = False
+    site_cache: str = ""
 
 
 def load(dvc_folder: Path) -> Settings:
@@ -55,6 +57,8 @@ def load(dvc_folder: Path) -> Settings:
         link_types=types,
         shared=cache.get("shared") == "group",
         parsing=sections.get("parsing", {}),
+        autostage=sections.get("core", {}).get("autostage", "").lower() == "true",
+        site_cache=sections.get("core", {}).get("site_cache_dir", ""),
         versioned_remotes=any(values.get(key) == "true" for values in remotes for key in ("version_aware", "worktree")),
     )
 

@@ -206,6 +206,8 @@ class Cache:
             except OSError as error:
                 if error.errno not in _NOT_THIS_LINK:
                     raise
+                if error.errno != errno.EMLINK:  # the file systems cannot: no need to try again
+                    self._types = tuple(each for each in self._types if each != link_type)
         if not intake.copy_checked(source, target, md5):
             raise _damaged([md5])
         return sound
@@ -215,9 +217,10 @@ class Cache:
             os.symlink(source, target)
             return True
         if link_type == "hardlink":
-            if os.path.getsize(source) == 0:
-                return False  # DVC never links empty files: all of them would be one
-            os.link(source, target)
+            if os.path.getsize(source) == 0:  # DVC never links empty files: all of them would be one
+                os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            else:
+                os.link(source, target)
             return True
         with open(source, "rb") as origin, open(target, "xb") as copy:
             if self.objects.clone(origin.fileno(), copy.fileno()):
@@ -253,7 +256,7 @@ class Cache:
                 return self.normalize_mode(target, content)
             self._replace(target, content.md5, is_exec=content.isexec)
             return True
-        if self._types[0] in ("copy", "reflink") and linked is not None:
+        if self._types[:1] not in (("hardlink",), ("symlink",)) and linked is not None:
             suspects = set(linked)
             members = [member for member in members if member.path in suspects] if suspects else []
         pieces = _pieces([(f"{target}/{path}", md5) for path, md5 in members])
@@ -291,14 +294,13 @@ class Cache:
     def _is_linked_right(self, path: str, md5: str) -> bool:
         found = os.lstat(path)
         symlink, hardlink = stats.S_ISLNK(found.st_mode), found.st_nlink > 1
-        for link_type in self._types:
-            if link_type in ("copy", "reflink") and not symlink and not hardlink:
-                return True
-            if link_type == "hardlink" and (hardlink or found.st_size == 0):
-                return found.st_size == 0 or found.st_ino == os.stat(self.path(md5)).st_ino
-            if link_type == "symlink" and symlink:
-                return os.readlink(path) == self.path(md5)
-        return False
+        wanted = self._types[0] if self._types else "copy"
+        if wanted == "symlink":
+            return symlink and os.readlink(path) == self.path(md5)
+        if wanted == "hardlink" and found.st_size > 0:
+            return hardlink and not symlink and found.st_ino == os.stat(self.path(md5)).st_ino
+        is_plain = not symlink and not hardlink
+        return is_plain and (wanted != "hardlink" or stats.S_IMODE(found.st_mode) == self.file_mode)
 
     def unprotect(self, target: str) -> None:
         """Make a path that stays (`persist`) writable again: no link into the cache, no read-only mode."""

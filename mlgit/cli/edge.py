@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "new": ("mlgit.cli.new", "Make a new ML repository from a template."),
     "run": ("mlgit.cli.run", "Run what is stale in the pipeline."),
     "status": ("mlgit.cli.status", "Say which stages are stale, and why."),
+    "add": ("mlgit.cli.add", "Track data files and folders, as `dvc add` does."),
     "dag": ("mlgit.cli.dag", "Draw the pipeline."),
     "diff": ("mlgit.cli.diff", "Compare metrics, parameters and data between two revisions."),
 }

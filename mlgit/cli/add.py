@@ -1,0 +1,144 @@
+"""`mlgit add`: track files and folders as `dvc add` does."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mlgit import errors
+from mlgit import project as projects
+from mlgit.adapters import dvc, git, locks, settings, sources
+from mlgit.adapters.hashing import Fingerprints
+from mlgit.adapters.store import Cache
+from mlgit.cli.edge import use_color
+from mlgit.pipeline import resolved
+from mlgit.pipeline.load import load
+from mlgit.pipeline.track import Tracked, Tracker
+from mlgit.project import Project
+from mlgit.render import count, paint, plain, seconds, size
+
+_EVERY = 0.1  # seconds between two pictures of the progress
+_PATIENCE = 0.5  # seconds before the first
+
+
+@click.command(
+    epilog="Examples: `mlgit add data/raw.csv`, `mlgit add images labels.json`, `mlgit add data --json`.",
+    short_help="Track data files and folders, as `dvc add` does.",
+)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(paths: tuple[str, ...], *, as_json: bool) -> int:
+    """Track data files and folders: in DVC's cache, by a .dvc file, and ignored by Git.
+
+    A path that is tracked already is brought up to date. Nothing is touched when one of the paths cannot be tracked.
+    `dvc push` and `dvc pull` work as after `dvc add`.
+    """
+    began = time.monotonic()
+    project = projects.find()
+    targets = [_target(project, path) for path in paths]
+    configured = settings.load(project.dvc_folder)
+    source = sources.Workspace(project.root, parsing=configured.parsing)
+    kept = resolved.load(project.root)
+    pipeline, searched = (kept[0], list(kept[2])) if kept else (load(source), source.folders)
+    ignored = dvc.ignore_filter(project.root) if sources.has_ignore_patterns(project.root, searched) else None
+    with _progress(shown=not as_json and use_color(sys.stdout)) as watch:
+        tracker = Tracker(
+            project.root,
+            graph=pipeline.graph,
+            fingerprints=Fingerprints(project.root, project.own_folder, ignored=ignored),
+            cache=Cache(configured, memo=project.own_folder / "objects"),
+            busy=locks.BusyPaths(project.dvc_folder / "tmp", " ".join(sys.argv)),
+            ignored=ignored,
+            watch=watch,
+        )
+        try:
+            found = tracker.add(targets)
+        finally:
+            tracker.close()
+    if configured.autostage:
+        git.stage(project.root, dict.fromkeys(file for each in found for file in each.written))
+    _show(project, found, time.monotonic() - began, as_json=as_json, staged=configured.autostage)
+    return errors.EXIT_YES
+
+
+def _target(project: Project, path: str) -> str:
+    """The path from the project's root, without following a link at its end."""
+    full = os.path.abspath(path)
+    if not Path(full).is_relative_to(project.root):  # the root is known without links
+        full = os.path.join(os.path.realpath(os.path.dirname(full)), os.path.basename(full))
+    return os.path.relpath(full, project.root).replace(os.sep, "/")
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[Callable[[str, float], None] | None]:
+    """On a terminal, a bar for work that takes long; it is drawn by this thread, because forks bear no second one."""
+    if not shown:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=Console(highlight=False), auto_refresh=False, transient=True)
+    began, drawn = time.monotonic(), 0.0
+    tasks: dict[str, Any] = {}
+
+    def watch(path: str, part: float) -> None:
+        nonlocal drawn
+        now = time.monotonic()
+        if now - began < _PATIENCE or (now - drawn < _EVERY and part < 1):
+            return
+        drawn = now
+        if not tasks:
+            bar.start()
+        if path not in tasks:
+            tasks[path] = bar.add_task(plain(path).replace("[", "\\["), total=1.0)
+        bar.update(tasks[path], completed=part)
+        bar.refresh()
+
+    try:
+        yield watch
+    finally:
+        if tasks:
+            bar.stop()
+
+
+def _show(project: Project, found: list[Tracked], took: float, *, as_json: bool, staged: bool) -> None:
+    written = list(dict.fromkeys(file for each in found for file in each.written))
+    if as_json:
+        rows = [
+            {
+                "path": each.path,
+                "file": each.file,
+                "md5": each.digest.md5,
+                "size": each.digest.size,
+                "nfiles": each.digest.nfiles,
+                "changed": each.file in each.written,
+            }
+            for each in found
+        ]
+        click.echo(json.dumps({"schema": 1, "added": rows, "written": written, "seconds": round(took, 3)}, indent=2))
+        return
+    color = use_color(sys.stdout)
+    for each in found:
+        state = "added" if each.file in each.written else "unchanged"
+        files = f"{count(each.digest.nfiles, 'file')}, " if each.digest.nfiles is not None else ""
+        what = f"{plain(_shown(project, each.path))}  ({files}{size(each.digest.size)})"
+        click.echo(f"{paint(f'{state:9}', 'green' if state == 'added' else 'dim', color=color)}  {what}")
+    done = f"{count(len(found), 'path')} in {seconds(took)}"
+    if written and not staged:
+        names = " ".join(plain(_shown(project, file)) for file in written)
+        done += f"; `git add {names}` keeps track"
+    click.echo(done)
+
+
+def _shown(project: Project, path: str) -> str:
+    return project.relative(project.root / path)
