@@ -181,12 +181,16 @@ def _is_tab(text: str, error: yaml.MarkedYAMLError) -> bool:
 
 
 def _yaml_problem(text: str, error: yaml.MarkedYAMLError) -> str:
+    if "\n<<<<<<< " in f"\n{text}":
+        return "Git's conflict markers stand in it"
     if _is_tab(text, error):
         return "a tab cannot indent YAML"
     return error.problem or error.context or "not YAML"
 
 
 def _yaml_hint(text: str, error: yaml.MarkedYAMLError) -> str:
+    if "\n<<<<<<< " in f"\n{text}":
+        return "resolve the conflict first (of dvc.lock: take one side, then `mlgit run`)"
     if isinstance(error, DuplicateKey):
         return "rename or remove one of the two"
     return "replace the tab by spaces" if _is_tab(text, error) else ""

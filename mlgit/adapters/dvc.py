@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from mlgit.adapters import documents
 from mlgit.errors import MlgitError
 
 
@@ -36,6 +37,7 @@ class _TextFiles:
         text = self._text(posixpath.normpath(path))
         if text is None:
             raise FileNotFoundError(path)
+        documents.parse(text, name=path)  # what is wrong with a file is told better there
         return io.StringIO(text)
 
 
@@ -63,6 +65,9 @@ def resolve(
         return {name: resolver.resolve_one(name)[name] for name in resolver.get_keys()}
     except DvcException as error:
         raise MlgitError(_sentence(error), "define the name in params.yaml or under `vars:`") from error
+    except AssertionError as error:
+        name = posixpath.join(folder, "dvc.yaml")
+        raise MlgitError(f"{name}: DVC cannot resolve it", "is a value of `foreach` or `matrix` empty?") from error
 
 
 def _sentence(error: BaseException) -> str:
@@ -229,3 +234,7 @@ def _own_errors() -> Iterator[None]:
         yield
     except (DvcException, ObjectDBError, ObjectFormatError, OSError) as error:
         raise MlgitError(_sentence(error)) from error
+    except ImportError as error:
+        raise MlgitError(
+            _sentence(error), "install what DVC needs for this kind of path, for example `pip install dvc[s3]`"
+        ) from error

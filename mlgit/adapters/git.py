@@ -191,6 +191,7 @@ class IgnoreQuery:
     """
 
     def __init__(self, root: Path) -> None:
+        self._root = root
         argv = ["git", "check-ignore", "-z", "--stdin", "--no-index", "--verbose", "--non-matching"]
         self._child = process.start(
             argv, cwd=root, env=environment(), stdin=process.PIPE, stdout=process.PIPE, stderr=process.DEVNULL
@@ -225,6 +226,7 @@ class IgnoreQuery:
         field = bytearray()
         while (char := self._child.stdout.read(1)) != b"\0":
             if not char:
+                run(self._root, "rev-parse", "--git-dir")  # says in Git's own words why it does not work here
                 raise MlgitError("`git check-ignore` ended unexpectedly", "type `git status` to see whether Git works here")
             field += char
         return os.fsdecode(bytes(field))

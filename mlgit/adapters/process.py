@@ -6,7 +6,8 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -66,6 +67,16 @@ def start(
         raise MlgitError(f"cannot start `{argv[0]}`: {error.strerror}") from error
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Hold back the signals that end this process until the block is done: what starts in it is also written down in it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def spawn(program: str, argv: Sequence[str], *, folder: str, env: Mapping[bytes, bytes], output: int) -> int:
     """Start a command in a session (and process group) of its own and return its process id, to be waited for.
 
@@ -84,7 +95,13 @@ def spawn(program: str, argv: Sequence[str], *, folder: str, env: Mapping[bytes,
             os.chdir(folder)
         try:
             return os.posix_spawn(
-                program, list(argv), env, file_actions=actions, setsid=True, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ]
+                program,
+                list(argv),
+                env,
+                file_actions=actions,
+                setsid=True,
+                setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
+                setsigmask=[],
             )
         finally:
             if folder != here:

@@ -9,8 +9,15 @@ import time
 
 def main() -> None:
     """Run `mlgit` with the arguments of the process and exit with its code."""
+    if sys.stdout is None:  # closed by the caller, who wants the exit code only
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as long as the process
     try:
         _main(sys.argv[1:])
+        sys.stdout.flush()
+    except OSError as error:  # the output's disk is full; nothing may be flushed again
+        sys.stderr.write(f"error: the output cannot be written: {error.strerror}\n")
+        sys.stderr.flush()
+        os._exit(2)
     except KeyboardInterrupt:  # before the handler at the edge stands: while modules are imported
         sys.stderr.write("error: interrupted\n")
         sys.exit(130)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from mlgit.adapters import dvc, locks, settings, sources, stamps
 from mlgit.adapters.hashing import Fingerprints
 from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
+from mlgit.errors import MlgitError
 from mlgit.pipeline import noop, resolved
 from mlgit.pipeline.book import IgnoreBook, LockBook
 from mlgit.pipeline.ledger import Ledger
@@ -79,12 +81,19 @@ def _load(root: Path, configured: Settings, since: int) -> tuple[Pipeline, list[
     pipeline = load(source)
     read = [*sorted(source.read), ".dvc/config", ".dvc/config.local", config.NAME]
     searched = {folder: resolved.names(root, folder) for folder in source.folders}
-    resolved.save(root, pipeline, read=read, searched=searched, since=since, written={})
+    with suppress(MlgitError, OSError):  # only time is lost
+        resolved.save(root, pipeline, read=read, searched=searched, since=since, written={})
     return pipeline, read, searched
 
 
 def remember(opened: Opened, *, all_current: bool) -> None:
-    """Keep what the next command can start from: the pipeline as it is now, and the answer if nothing is stale.
+    """Keep what the next command can start from, where that can be written; without it only time is lost."""
+    with suppress(MlgitError, OSError):
+        _remember(opened, all_current=all_current)
+
+
+def _remember(opened: Opened, *, all_current: bool) -> None:
+    """Keep the pipeline as it is now, and the answer if nothing is stale.
 
     People edit while a long run goes on: what changed meanwhile is looked at again, or nothing is kept.
     """

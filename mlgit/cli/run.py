@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -34,7 +35,7 @@ _STATES = ("ran", "restored", "verified", "unchanged", "failed", "skipped")
 @click.option("--force", is_flag=True, help="Run the stages even if they are up to date, without the run cache.")
 @click.option("-k", "--keep-going", is_flag=True, help="After a failure, go on with all that does not need it.")
 @click.option("--dry-run", is_flag=True, help="Say what would run, and run nothing.")
-@click.option("--set", "changes", multiple=True, metavar="PARAM=VALUE", help="Set a parameter in its file before the run.")
+@click.option("--set", "changes", multiple=True, metavar="[FILE:]PARAM=VALUE", help="Set a parameter in its file first.")
 @click.option("--executor", type=click.Choice(table.NAMES), default="local", show_default=True, help="Where commands run.")
 @click.option(
     "--resources", multiple=True, metavar="NAME=AMOUNT", help="Totals for meta.mlgit.resources (default: the machine's)."
@@ -57,7 +58,9 @@ def command(
     A TARGET is a stage, a dvc.yaml or .dvc file, a folder or an output; what it needs runs too. A result that the run
     cache knows is restored. Exit code 0 when all is up to date, 1 when a stage failed.
     """
-    if changes and not dry_run:
+    if changes and dry_run:
+        raise click.UsageError("--set writes to parameter files, so it cannot be tried with --dry-run")
+    if changes:
         _set_parameters(changes, quiet=as_json)
     opened = open_project()
     chosen = select(opened.pipeline.graph, targets, here=opened.here)
@@ -85,7 +88,8 @@ def command(
             )
         finally:
             opened.ledger.close()
-    timings.save(opened.project.own_folder, seconds={r.stage.address: r.seconds for r in results if r.state == "ran"})
+    with suppress(MlgitError):  # only the order of the next run is at stake
+        timings.save(opened.project.own_folder, seconds={r.stage.address: r.seconds for r in results if r.state == "ran"})
     good = all(result.state not in ("failed", "skipped") for result in results)
     remember(opened, all_current=good and len(results) == len(opened.pipeline.graph.stages))
     return _conclude(results, time.monotonic() - began, as_json=as_json)
@@ -97,7 +101,7 @@ def _set_parameters(changes: tuple[str, ...], *, quiet: bool) -> None:
     for change in changes:
         target, equals, text = change.partition("=")
         file, _, key = target.rpartition(":")
-        if not equals or not key:
+        if not equals or not key or not text:
             raise MlgitError(f"--set: '{change}' is not PARAM=VALUE", "for example `--set train.depth=4`")
         name = file or "params.yaml"
         before = files.read_text(root / name, name=name)

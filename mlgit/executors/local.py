@@ -61,14 +61,15 @@ class Local:
     def submit(self, job: Job) -> None:
         """Start the job's first command."""
         log = self._open_log(job.log)
-        try:
-            pid = self._start(job, 0, log)
-        except BaseException:
-            os.close(log)
-            raise
-        now = time.monotonic()
-        deadline = None if job.timeout is None else now + job.timeout
-        self._running[job.name] = _Running(job, pid, log, 0, now, deadline, [pid])
+        with process.undisturbed():
+            try:
+                pid = self._start(job, 0, log)
+            except BaseException:
+                os.close(log)
+                raise
+            now = time.monotonic()
+            deadline = None if job.timeout is None else now + job.timeout
+            self._running[job.name] = _Running(job, pid, log, 0, now, deadline, [pid])
 
     def _open_log(self, path: Path) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
@@ -130,8 +131,9 @@ class Local:
             running.position += 1
             if code == 0 and running.position < len(running.job.commands) and not running.timed_out:
                 try:
-                    running.pid = self._start(running.job, running.position, running.log)
-                    running.groups.append(running.pid)
+                    with process.undisturbed():
+                        running.pid = self._start(running.job, running.position, running.log)
+                        running.groups.append(running.pid)
                     continue
                 except MlgitError as error:
                     os.write(running.log, f"{error.message}\n".encode())

@@ -210,6 +210,7 @@ def _named(graph: Graph, target: str, here: str) -> set[int]:
         lambda stage: stage.file == path,
         lambda stage: any(out.target == path for out in stage.outs),
         lambda stage: path == "" or stage.file.startswith(f"{path}/"),
+        lambda stage: any(out.target.startswith(f"{path}/") for out in stage.outs),
     )
     for test in tests:
         found = {number for number, stage in enumerate(graph.stages) if test(stage)}

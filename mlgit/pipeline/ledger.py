@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from mlgit.pipeline import control, lock, params, record, status
 from mlgit.pipeline.model import Digest, Entry, Output, Parameters, Stage
 from mlgit.pipeline.scheduler import Beginning, Restored, Start, Unchanged, Verified
 from mlgit.pipeline.status import Observed, Reason
+
+_LONGEST_NAME = 200  # bytes; file systems allow 255
 
 
 class Ledger:
@@ -170,6 +174,8 @@ class Ledger:
         if stage.wdir and not folder.is_dir():
             raise MlgitError(f"{stage.file}: stages.{stage.name}.wdir: no folder '{stage.wdir}'", f"`mkdir -p {stage.wdir}`")
         name = stage.address.replace("/", "_").replace(":", "_")
+        if len(name.encode()) > _LONGEST_NAME:
+            name = f"{name[:40]}-{hashlib.md5(stage.address.encode(), usedforsecurity=False).hexdigest()}"
         return Job(stage.address, stage.commands, folder, env, self._logs / f"{name}.log", wanted.timeout, wanted.resources)
 
     def _clear_outputs(self, stage: Stage) -> None:
@@ -285,7 +291,8 @@ class Ledger:
 
     def close(self) -> None:
         """Keep what was learnt about files for the next command."""
-        self._fingerprints.save()
+        with suppress(MlgitError):  # only time is lost, on a full disk for one
+            self._fingerprints.save()
         self._cache.save()
         self._borrowed.close()
 

@@ -83,6 +83,10 @@ def check_file(document: Any, *, name: str) -> None:
     """Raise MlgitError for the first unknown key or wrong type of a parsed dvc.yaml, before templating."""
     check(document, _FILE, name=name)
     for stage, body in (document.get("stages") or {}).items():
+        if not stage or "@" in stage:
+            raise MlgitError(
+                f"{name}: stages: '{stage}' is no name for a stage", "leave out the @: DVC puts it before the values of foreach"
+            )
         repeated = isinstance(body, Mapping) and ("foreach" in body or "do" in body)
         check(body, _FOREACH if repeated else _ENTRY, name=name, path=f"stages.{stage}")
 
@@ -109,8 +113,8 @@ def stage(name: str, body: Mapping[str, Any], *, file: str) -> Stage:
         deps=tuple(_dependency(path, wdir, f"{where}.deps") for path in body.get("deps") or ()),
         params=_parameters(body.get("params") or (), wdir, f"{where}.params"),
         outs=_all_outputs(body, wdir, where),
-        frozen=bool(body.get("frozen", False)),
-        always_changed=bool(body.get("always_changed", False)),
+        frozen=_flag(body, "frozen", where),
+        always_changed=_flag(body, "always_changed", where),
         desc=str(body.get("desc") or ""),
         meta=body["meta"] if isinstance(body.get("meta"), Mapping) else {},
     )
@@ -133,6 +137,9 @@ def source(document: Mapping[str, Any], *, file: str) -> tuple[Stage, Entry | No
         for row in rows
     )
     found = Stage(name="", file=file, wdir=wdir, outs=outs, frozen=bool(document.get("frozen")))
+    for row in rows:
+        if not isinstance(row, Mapping) or not isinstance(row.get("path"), str) or not isinstance(row.get("md5", ""), str):
+            raise MlgitError(f"{file}: outs: not a list of tracked paths", f"restore the file: `git checkout -- {file}`")
     plain = all(row.get("hash") == "md5" and "md5" in row and not row.keys() & {"files", "cloud"} for row in rows)
     if document.get("cmd"):
         return replace(found, exotic="a stage in a .dvc file"), None
@@ -152,12 +159,31 @@ def source(document: Mapping[str, Any], *, file: str) -> tuple[Stage, Entry | No
     return replace(found, exotic=_exotic_paths(found)), Entry(cmd=(), outs=items)
 
 
+def _flag(body: Mapping[str, Any], key: str, where: str) -> bool:
+    value = body.get(key, False)
+    if not isinstance(value, bool):
+        raise MlgitError(f"{where}.{key}: expected true or false, found {value!r}")
+    return value
+
+
 def _command(value: Any, where: str) -> Command:
     if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        _refuse_unrunnable("\n".join(value), where)
         return tuple(value)
     if isinstance(value, str) and value.strip():
+        _refuse_unrunnable(value, where)
         return value
     raise MlgitError(f"{where}: expected a command or a list of commands, found {value!r}")
+
+
+def _refuse_unrunnable(text: str, where: str) -> None:
+    try:
+        if "\0" not in text:
+            text.encode()
+            return
+    except UnicodeEncodeError:
+        pass
+    raise MlgitError(f"{where}: a command cannot hold a NUL character or half of a character")
 
 
 def _text(value: Any, where: str) -> str:
@@ -195,6 +221,8 @@ def _outputs(rows: Sequence[Any], wdir: str, kind: OutputKind, where: str) -> li
     for row in rows:
         for path, own in row.items() if isinstance(row, Mapping) else [(row, {})]:
             text = _text(path, where)
+            if "\n" in text:
+                raise MlgitError(f"{where}: a path cannot hold a line break: {text!r}", ".gitignore could not name it")
             if not isinstance(own, Mapping) and not (kind == "plot" and isinstance(own, list)):
                 raise MlgitError(f"{where}: {text}: expected a mapping of settings, found {own!r}")
             flags.setdefault(text, {}).update(own if isinstance(own, Mapping) else {})
