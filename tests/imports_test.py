@@ -29,7 +29,7 @@ ROOMS = {
 # The modules that touch files, Git, processes, network, clock or random numbers. Every other module of a room is pure.
 DOORS = {
     "pipeline": {"book", "ledger", "noop", "resolved", "run", "timings", "track"},
-    "executors": {"local"},
+    "executors": {"cluster", "dask", "lane", "local", "worker"},
     "compare": {"collect"},
     "scaffold": {"create", "library"},
 }
@@ -53,6 +53,7 @@ LAW = Law(
         *("numpy", "pandas", "scipy", "sklearn", "skops"),
         # optional
         *("dask", "distributed", "fastapi", "uvicorn", "orjson", "prometheus_client", "mlflow", "cryptography", "pyarrow"),
+        "asyncio",
     },
     outside={
         *("subprocess", "socket", "shutil", "tempfile", "random", "secrets", "uuid", "urllib", "http", "fcntl", "signal"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -223,6 +223,48 @@ class BorrowedStages:
             self._repo.close()
             self._repo = None
             self._stages.clear()
+
+
+class RemoteObjects:
+    """The objects of a remote, by md5, to and from a cache folder; the project's settings say how to reach it."""
+
+    def __init__(self, dvc_folder: Path, name: str, cache_folder: str) -> None:
+        from dvc.config import Config
+        from dvc.fs import get_cloud_fs, localfs
+        from dvc_data.hashfile.db import get_odb
+
+        _silence()
+        with _own_errors():
+            kind, options, path = get_cloud_fs(Config(dvc_dir=str(dvc_folder)), name=name)
+            files = kind(**options)
+        self._there = get_odb(files, files.join(path, "files", "md5"), hash_name="md5", tmp_dir=cache_folder, **options)
+        self._here = get_odb(localfs, f"{cache_folder}/files/md5", hash_name="md5", tmp_dir=cache_folder)
+
+    def push(self, md5s: Iterable[str]) -> None:
+        """Send what is missing there, folders with their files. Raises MlgitError when an object could not be sent."""
+        self._transfer(self._here, self._there, md5s)
+
+    def fetch(self, md5s: Iterable[str]) -> None:
+        """Bring what is missing here and is there. Raises MlgitError when an object could not be brought."""
+        self._transfer(self._there, self._here, md5s)
+
+    def _transfer(self, source: Any, target: Any, md5s: Iterable[str]) -> None:
+        from dvc_data.hashfile.hash_info import HashInfo
+        from dvc_data.hashfile.transfer import transfer
+
+        wanted = [HashInfo("md5", md5) for md5 in md5s]
+        with _own_errors():
+            done = transfer(source, target, wanted, shallow=False, cache_odb=self._here)
+        if done.failed:
+            lost = min(str(each.value) for each in done.failed)
+            raise MlgitError(f"object {lost}: could not be sent or fetched", "`dvc push -v` and `dvc pull -v` show why")
+
+
+def _silence() -> None:
+    import logging
+
+    for name in ("dvc", "dvc_data", "dvc_objects"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @contextmanager

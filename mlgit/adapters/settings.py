@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,10 +38,7 @@ def load(dvc_folder: Path) -> Settings:
     """
     sections: dict[str, dict[str, str]] = {}
     cache_folder = dvc_folder / "cache"
-    for path in (*_outside_files(), dvc_folder / "config", dvc_folder / "config.local"):
-        if not path.is_file():
-            continue
-        own = parse(files.read_text(path))
+    for path, own in _levels(dvc_folder):
         for section, values in own.items():
             sections.setdefault(section, {}).update(values)
         if "dir" in own.get("cache", {}):
@@ -61,6 +58,27 @@ def load(dvc_folder: Path) -> Settings:
         site_cache=sections.get("core", {}).get("site_cache_dir", ""),
         versioned_remotes=any(values.get(key) == "true" for values in remotes for key in ("version_aware", "worktree")),
     )
+
+
+def _levels(dvc_folder: Path) -> Iterator[tuple[Path, dict[str, dict[str, str]]]]:
+    for path in (*_outside_files(), dvc_folder / "config", dvc_folder / "config.local"):
+        if path.is_file():
+            yield path, parse(files.read_text(path))
+
+
+def default_remote(dvc_folder: Path) -> tuple[str, dict[str, str]] | None:
+    """The name and options of the remote that `dvc push` uses, or None; a URL that is a path is made absolute."""
+    name = ""
+    remotes: dict[str, dict[str, str]] = {}
+    for path, own in _levels(dvc_folder):
+        name = own.get("core", {}).get("remote", name)
+        for section, values in own.items():
+            if "url" in values and "://" not in values["url"]:
+                values["url"] = os.path.normpath(path.parent / Path(values["url"]).expanduser())
+            if section.startswith("remote "):
+                remotes.setdefault(_unquoted(section.removeprefix("remote ").strip()), {}).update(values)
+    options = remotes.get(name, {})
+    return (name, options) if options.get("url") else None
 
 
 def _outside_files() -> list[Path]:

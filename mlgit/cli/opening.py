@@ -10,7 +10,8 @@ from pathlib import Path
 
 from mlgit import config
 from mlgit import project as projects
-from mlgit.adapters import dvc, locks, settings, sources, stamps
+from mlgit.adapters import dvc, elsewhere, locks, settings, sources, stamps
+from mlgit.adapters.elsewhere import Elsewhere
 from mlgit.adapters.hashing import Fingerprints
 from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
@@ -42,10 +43,11 @@ class Opened:
     searched: dict[str, list[str]]
     since: int
     ignores: bool
+    elsewhere: Elsewhere | None = None
 
 
-def open_project() -> Opened:
-    """Find the project that holds the current folder and load its pipeline.
+def open_project(*, spread: bool = False) -> Opened:
+    """Find the project that holds the current folder and load its pipeline; `spread` to run stages on other machines.
 
     Raises MlgitError outside a project and for anything wrong in its files.
     """
@@ -59,20 +61,21 @@ def open_project() -> Opened:
     book = LockBook(project.root, pipeline.locks, pipeline.graph.index())
     cache = Cache(configured, memo=project.own_folder / "objects")
     busy = locks.BusyPaths(project.dvc_folder / "tmp", " ".join(sys.argv))
+    far = elsewhere.connect(project.root, configured, cache, ignored=ignored) if spread else None
     ledger = Ledger(
         project.root,
         entries=pipeline.entries,
         book=book,
         ignores=IgnoreBook(project.root),
-        fingerprints=Fingerprints(project.root, project.own_folder, ignored=ignored),
-        cache=cache,
+        fingerprints=far.awaited if far else Fingerprints(project.root, project.own_folder, ignored=ignored),
+        cache=far.cache if far else cache,
         borrowed=dvc.BorrowedStages(project.root),
         busy=busy,
         logs=project.own_folder / "logs",
     )
     here = Path.cwd().resolve().relative_to(project.root).as_posix()
     return Opened(
-        project, pipeline, ledger, book, cache, busy, "" if here == "." else here, read, searched, since, has_patterns
+        project, pipeline, ledger, book, cache, busy, "" if here == "." else here, read, searched, since, has_patterns, far
     )
 
 

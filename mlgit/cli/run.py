@@ -12,6 +12,7 @@ import click
 
 from mlgit import errors, project
 from mlgit.adapters import documents, edits, files, machine
+from mlgit.cli import spread
 from mlgit.cli.edge import use_color
 from mlgit.cli.opening import Opened, open_project, remember
 from mlgit.cli.progress import Lines, Live, Silent, show_failures
@@ -37,6 +38,7 @@ _STATES = ("ran", "restored", "verified", "unchanged", "failed", "skipped")
 @click.option("--dry-run", is_flag=True, help="Say what would run, and run nothing.")
 @click.option("--set", "changes", multiple=True, metavar="[FILE:]PARAM=VALUE", help="Set a parameter in its file first.")
 @click.option("--executor", type=click.Choice(table.NAMES), default="local", show_default=True, help="Where commands run.")
+@click.option("--scheduler", "cluster", metavar="ADDRESS", help="With dask: the cluster to use (default: a local one).")
 @click.option(
     "--resources", multiple=True, metavar="NAME=AMOUNT", help="Totals for meta.mlgit.resources (default: the machine's)."
 )
@@ -50,6 +52,7 @@ def command(
     dry_run: bool,
     changes: tuple[str, ...],
     executor: str,
+    cluster: str | None,
     resources: tuple[str, ...],
     as_json: bool,
 ) -> int:
@@ -62,14 +65,14 @@ def command(
         raise click.UsageError("--set writes to parameter files, so it cannot be tried with --dry-run")
     if changes:
         _set_parameters(changes, quiet=as_json)
-    opened = open_project()
+    opened = open_project(spread=spread.is_wanted(executor, cluster) and not dry_run)
     chosen = select(opened.pipeline.graph, targets, here=opened.here)
     known = timings.load(opened.project.own_folder)
     plan = scheduler.plan(opened.pipeline.graph, chosen, seconds=known)
     if dry_run:
         return _preview(opened, plan, force=force, as_json=as_json)
     began = time.monotonic()
-    totals = _totals(plan, resources)
+    totals = control.parse_resources(resources) if cluster else _totals(plan, resources)
     stages = [plan.graph.stages[number] for number in sorted(plan.chosen)]
     opened.ledger.check_inputs(stages)
     opened.ledger.expect(stages)
@@ -79,7 +82,7 @@ def command(
                 opened.project.root,
                 plan,
                 keeper=opened.ledger,
-                executor=table.make(executor, jobs=jobs or machine.cpus()),
+                executor=spread.make_executor(opened, plan, executor, scheduler=cluster, jobs=jobs),
                 busy=opened.busy,
                 reporter=reporter,
                 force=force,

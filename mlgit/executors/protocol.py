@@ -26,14 +26,32 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """What a job that ran in another place read and wrote there, by path from the project's root.
+
+    A content is (md5, bytes, number of files or None for a file, executable or not), None where nothing lies. `files` are
+    the bytes of outputs that DVC does not cache: path inside the output ('' for a file) -> bytes, executable or not.
+    `problem` (message, hint) is what was wrong beside the commands.
+    """
+
+    contents: Mapping[str, tuple[str, int, int | None, bool] | None] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, tuple[bytes, bool]]] = field(default_factory=dict)
+    problem: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a job ended: the code of its last command (negative: ended by that signal), and how long it took."""
+    """How a job ended: the code of its last command (negative: ended by that signal), and how long it took.
+
+    With `made` it ran in another place, and what it made is not in the workspace.
+    """
 
     name: str
     code: int
     seconds: float
     command: str = ""
     timed_out: bool = False
+    made: Made | None = None
 
 
 class Executor(Protocol):

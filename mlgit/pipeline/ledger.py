@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from mlgit.adapters import documents, dvc, files, locks
+from mlgit.adapters.elsewhere import Awaited
 from mlgit.adapters.hashing import Content, Fingerprints
 from mlgit.adapters.objects import Objects
 from mlgit.adapters.store import Cache, DamagedObjectError
 from mlgit.errors import MlgitError
-from mlgit.executors.protocol import Job
+from mlgit.executors.protocol import Job, Made
 from mlgit.pipeline import control, lock, params, record, status
 from mlgit.pipeline.model import Digest, Entry, Output, Parameters, Stage
 from mlgit.pipeline.scheduler import Beginning, Restored, Start, Unchanged, Verified
@@ -115,6 +116,8 @@ class Ledger:
 
     def _values(self, wanted: Parameters) -> dict[str, Any] | None:
         path = self._root / wanted.target
+        if isinstance(self._fingerprints, Awaited):
+            self._fingerprints.need(wanted.target)
         try:
             found = os.stat(path)
         except (FileNotFoundError, NotADirectoryError):
@@ -237,7 +240,21 @@ class Ledger:
         else:
             self._finish(stage)
 
-    def _finish(self, stage: Stage) -> None:
+    def adopt(self, stage: Stage, made: Made) -> None:
+        """Record what a stage made in another place. Its cached outputs are in the remote, others came along.
+
+        Raises MlgitError for an output that it did not make, and for what went wrong there beside its commands.
+        """
+        assert isinstance(self._fingerprints, Awaited)
+        if made.problem is not None:
+            raise MlgitError(*made.problem)
+        for out in stage.outs:
+            content = made.contents.get(out.target)
+            if content is not None:
+                self._fingerprints.expect(out.target, Content(*content), made.files.get(out.target))
+        self._finish(stage, elsewhere=True)
+
+    def _finish(self, stage: Stage, *, elsewhere: bool = False) -> None:
         seen = self.observe(stage, look_in_cache=False)
         for out in stage.outs:
             if seen.outs[out.path] is None:
@@ -254,7 +271,7 @@ class Ledger:
         made = record.entry(stage, seen)
         saves_run = record.may_save_run(stage)
         for out in stage.outs:
-            if out.cache or saves_run:
+            if (out.cache and not elsewhere) or (saves_run and not out.cache):
                 self._store(out, seen.outs[out.path])
         if saves_run:
             self._save_run(made)
@@ -290,7 +307,9 @@ class Ledger:
         self._book.flush()
 
     def close(self) -> None:
-        """Keep what was learnt about files for the next command."""
+        """Bring in what was made elsewhere, and keep what was learnt about files for the next command."""
+        if isinstance(self._fingerprints, Awaited):
+            self._fingerprints.bring()
         with suppress(MlgitError):  # only time is lost, on a full disk for one
             self._fingerprints.save()
         self._cache.save()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from mlgit.errors import MlgitError
-from mlgit.executors.protocol import Executor, Job, Outcome
+from mlgit.executors.protocol import Executor, Job, Made, Outcome
 from mlgit.pipeline import control
 from mlgit.pipeline.capacity import Capacity
 from mlgit.pipeline.control import Control
@@ -60,6 +60,9 @@ class Keeper(Protocol):
 
     def finish(self, stage: Stage) -> None:
         """Take in what a stage's commands left. Raises MlgitError when that is not what the stage declares."""
+
+    def adopt(self, stage: Stage, made: Made) -> None:
+        """Take in what a stage's commands left in another place. Raises MlgitError as `finish` does."""
 
     def flush(self) -> None:
         """Put on disk everything recorded so far."""
@@ -264,7 +267,10 @@ def _take_in(state: _Run, number: int, start: Start, outcome: Outcome) -> None:
             _fail(state, number, failed)
         return
     try:
-        state.keeper.finish(stage)
+        if outcome.made is None:
+            state.keeper.finish(stage)
+        else:
+            state.keeper.adopt(stage, outcome.made)
     except MlgitError as error:
         _fail(state, number, Result(stage, "failed", outcome.seconds, start.reasons, error.message, error.hint, job=start.job))
         return

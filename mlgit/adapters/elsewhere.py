@@ -1,0 +1,150 @@
+"""Outputs that were made on other machines: known by their digest, and brought in when they are needed or at the end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlgit.adapters import files, hashing, remote
+from mlgit.adapters.hashing import Content, Fingerprints
+from mlgit.adapters.intake import Tick
+from mlgit.adapters.objects import Objects
+from mlgit.adapters.remote import Address, Remote
+from mlgit.adapters.settings import Settings
+from mlgit.adapters.store import Cache
+from mlgit.errors import MlgitError
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What a run on other machines works on instead of cache and workspace alone."""
+
+    address: Address
+    remote: Remote
+    cache: RemoteCache
+    awaited: Awaited
+
+
+def connect(root: Path, configured: Settings, cache: Cache, *, ignored: Callable[[str, bool], bool] | None) -> Elsewhere:
+    """The project's remote, and cache and workspace as they are together with it.
+
+    Raises MlgitError when the project has no default remote.
+    """
+    address = remote.configured(root / ".dvc")
+    there = remote.connect(root / ".dvc", address, cache)
+    awaited = Awaited(root, root / ".dvc/tmp/mlgit", cache=cache, remote=there, ignored=ignored)
+    return Elsewhere(address, there, RemoteCache(configured, there), awaited)
+
+
+class RemoteCache(Cache):
+    """A cache that looks in the remote for what it does not have."""
+
+    def __init__(self, settings: Settings, remote: Remote) -> None:
+        super().__init__(settings)
+        self._remote = remote
+
+    def has_all(self, md5: str) -> bool:
+        """Whether an object is there, or was in the remote and now is; for a folder also every file of it."""
+        if super().has_all(md5):
+            return True
+        self._remote.fetch([md5])
+        return super().has_all(md5)
+
+
+class Awaited(Fingerprints):
+    """Digests of what lies in the workspace, and of outputs that are still elsewhere."""
+
+    def __init__(
+        self, root: Path, folder: Path, *, cache: Cache, remote: Remote, ignored: Callable[[str, bool], bool] | None
+    ) -> None:
+        super().__init__(root, folder, ignored=ignored)
+        self._cache = cache
+        self._remote = remote
+        self._awaited: dict[str, Content] = {}
+        self._above: dict[str, int] = {}
+
+    def expect(self, path: str, content: Content, contents: Mapping[str, tuple[bytes, bool]] | None = None) -> None:
+        """An output was made elsewhere. It is in the remote, unless its files (path in it -> bytes, executable) came along."""
+        if contents is not None:
+            self._place(path, content, contents)
+            return
+        if path not in self._awaited:
+            for folder in _folders_above(path):
+                self._above[folder] = self._above.get(folder, 0) + 1
+        self._awaited[path] = content
+        os.makedirs(os.path.dirname(f"{self.root}/{path}"), exist_ok=True)
+
+    def digest(self, path: str, *, into: Objects | None = None, tick: Tick | None = None) -> Content | None:
+        """The content of a path; a path that is part of an awaited output, or holds one, is brought in first."""
+        if path in self._awaited:
+            return self._awaited[path]
+        if self._awaited:
+            self.need(path)
+        return super().digest(path, into=into, tick=tick)
+
+    def need(self, path: str) -> None:
+        """See that a path lies in the workspace as it is known."""
+        if path in self._awaited:
+            self.bring([path])
+        elif path in self._above:
+            self.bring([each for each in self._awaited if each.startswith(f"{path}/")])
+        else:
+            self.bring([each for each in _folders_above(path) if each in self._awaited])
+
+    def bring(self, paths: Iterable[str] | None = None) -> None:
+        """Fetch awaited outputs (default: all) and put them into the workspace.
+
+        Raises MlgitError for one that the remote does not have.
+        """
+        wanted = {path: self._awaited[path] for path in (list(self._awaited) if paths is None else paths)}
+        if not wanted:
+            return
+        missing = remote.bring(self._remote, self._cache, wanted.values())
+        for path, content in wanted.items():
+            if content in missing:
+                raise MlgitError(
+                    f"output '{path}' was made on a worker, and is not in the DVC remote", "see the remote, and run again"
+                )
+            self._cache.checkout(content, f"{self.root}/{path}")
+            self._arrived(path)
+            if content.nfiles is None:
+                self.remember(path, content)
+
+    def _arrived(self, path: str) -> None:
+        del self._awaited[path]
+        for folder in _folders_above(path):
+            self._above[folder] -= 1
+            if not self._above[folder]:
+                del self._above[folder]
+
+    def _place(self, path: str, content: Content, contents: Mapping[str, tuple[bytes, bool]]) -> None:
+        target = Path(self.root, path)
+        files.remove(target)
+        for name, (each, isexec) in contents.items():
+            full = target / name if name else target
+            full.parent.mkdir(parents=True, exist_ok=True)
+            full.write_bytes(each)
+            if isexec:
+                full.chmod(full.stat().st_mode | 0o100)
+        if content.nfiles == 0:
+            target.mkdir()
+
+    def objects(self, path: str) -> dict[str, bytes]:
+        """The bytes of a file, or of a folder's files and their list, by md5."""
+        content = self.digest(path)
+        if content is None:
+            return {}
+        self.need(path)
+        full = Path(self.root, path)
+        if content.nfiles is None:
+            return {content.md5: files.read_bytes(full, name=path)}
+        names = sorted(os.path.relpath(os.path.join(at, name), full) for at, _, names in os.walk(full) for name in names)
+        found = {name: files.read_bytes(full / name) for name in names}
+        members = [hashing.Member(name, hashing.file_md5(str(full / name))) for name in names]
+        return {content.md5: hashing.listing(members), **{member.md5: found[member.path] for member in members}}
+
+
+def _folders_above(path: str) -> list[str]:
+    return [path[:end] for end, char in enumerate(path) if char == "/"]

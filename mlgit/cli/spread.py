@@ -1,0 +1,59 @@
+"""What `mlgit run --executor dask` needs beside a run on one machine: the snapshot that travels, and what stages declare."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from mlgit import __version__
+from mlgit.adapters import machine, transport
+from mlgit.cli.opening import Opened
+from mlgit.executors import table
+from mlgit.executors.dask import Project
+from mlgit.executors.parcel import Declared, Site, Target
+from mlgit.executors.protocol import Executor
+from mlgit.pipeline.model import Stage
+from mlgit.pipeline.scheduler import Plan
+from mlgit.render import count, plain
+
+
+def is_wanted(executor: str, scheduler: str | None) -> bool:
+    """Whether stages run on other machines; a scheduler without that is a mistake."""
+    if scheduler is not None and executor != "dask":
+        raise click.UsageError("--scheduler goes with --executor dask")
+    return executor == "dask"
+
+
+def make_executor(opened: Opened, plan: Plan, name: str, *, scheduler: str | None, jobs: int | None) -> Executor:
+    """The executor of this name. For other machines the state of the working tree is taken now, and told if it is not HEAD."""
+    slots = jobs or machine.cpus()
+    if opened.elsewhere is None:
+        return table.make(name, jobs=slots)
+    there, project = opened.elsewhere, opened.project
+    cached = {out.target for stage in plan.graph.stages for out in stage.outs if out.cache}
+    left_out = [f"{project.prefix}{path}" for path in sorted(cached) if os.path.lexists(project.root / path)]
+    snapshot = transport.snapshot(project.git_root, leave_out=left_out)
+    if snapshot.changed:
+        what = f"{count(len(snapshot.changed), 'path')} not committed: {', '.join(snapshot.changed[:3])}"
+        click.echo(plain(f"note: the workers get the working tree as commit {snapshot.commit[:10]} ({what})"), err=True)
+    remote = (there.address.name, there.address.url)
+    travelling = Project(
+        root=project.root,
+        git_root=project.git_root,
+        site=Site(snapshot.commit, project.prefix, remote, opened.ignores, __version__),
+        declared={plan.graph.stages[number].address: _declared(plan.graph.stages[number]) for number in plan.chosen},
+        digest=there.awaited.digest,
+        objects=there.awaited.objects,
+        cache=opened.cache,
+        remote=there.remote,
+        address=scheduler or "",
+        limit=jobs,
+    )
+    return table.make(name, jobs=slots, project=travelling)
+
+
+def _declared(stage: Stage) -> Declared:
+    reads = tuple(dict.fromkeys(target for _, target in stage.inputs()))
+    writes = tuple(Target(out.target, out.cache, out.persist) for out in stage.outs)
+    return Declared(reads, writes, portable=not stage.exotic)

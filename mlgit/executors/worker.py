@@ -1,0 +1,239 @@
+"""What runs inside a Dask worker: it takes in commits, and hands tasks to processes of its own, its lanes.
+
+Every task of a batch is answered as it ends, by an event, so that a worker that is lost costs the stage that ran there,
+and nothing that is finished. A batch is of short tasks; when one takes long after all, those behind it are given back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from subprocess import Popen, TimeoutExpired
+from typing import Any
+
+from mlgit import __version__
+from mlgit.adapters import process
+from mlgit.adapters.transport import Clone
+from mlgit.errors import MlgitError
+from mlgit.executors import parcel
+from mlgit.executors.batches import BATCH_SECONDS
+from mlgit.executors.parcel import Answer, Batch, Report, Site, Task
+
+_PATIENCE = 2 * BATCH_SECONDS
+_POLL_SECONDS = 0.5
+_END_SECONDS = 15.0
+
+
+@dataclass(slots=True)
+class _Lane:
+    run: str
+    number: int
+    child: Popen[bytes]
+    asked: Connection
+    answered: Connection
+
+    def ask(self, site: Site, task: Task) -> None:
+        self.asked.send((site, task))
+
+    def end(self) -> None:
+        """End what runs in the lane, then the lane itself."""
+        self.child.terminate()
+        try:
+            self.child.wait(_END_SECONDS)
+        except TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+        self.asked.close()
+        self.answered.close()
+
+
+@dataclass(slots=True)
+class _Yard:
+    """The lanes of this worker: those that wait for work, and those at work."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    idle: list[_Lane] = field(default_factory=list)
+    busy: list[_Lane] = field(default_factory=list)
+    receiving: threading.Lock = field(default_factory=threading.Lock)
+    stopped: set[str] = field(default_factory=set)
+
+
+_YARD = _Yard()
+
+
+class CancelledError(Exception):
+    """The run does not want this task any more."""
+
+
+def work(batch: Batch) -> Report:
+    """Do the tasks of a batch, one after the other."""
+    found = _refused(batch)
+    if found is not None:
+        return found
+    lane = _take(batch.run)
+    began = time.monotonic()
+    answers: list[Answer] = []
+    rest = list(batch.tasks)
+    while rest:
+        task = rest.pop(0)
+        lane.ask(batch.site, task)
+        answer = _await(lane, began + _PATIENCE) if rest else None
+        if answer is None and rest:
+            _tell(batch, given_back=[each.name for each in rest])
+            rest = []
+        answers.append(answer or _await_long(lane))
+        if rest:
+            _tell(batch, answers[-1])
+    _give(lane)
+    return Report(_address(), tuple(answers))
+
+
+def _tell(batch: Batch, *answers: Answer, given_back: list[str] | None = None) -> None:
+    event = [batch.token, [parcel.to_row(answer) for answer in answers], given_back or []]
+    _worker().log_event(parcel.topic(batch.run), event)
+
+
+def _await_long(lane: _Lane) -> Answer:
+    answer = _await(lane, None)
+    assert answer is not None
+    return answer
+
+
+def _refused(batch: Batch) -> Report | None:
+    """The report for a batch that this worker cannot begin."""
+    if batch.site.version != __version__:
+        here = f"the worker at {_address()} has mlgit {__version__}, the run has {batch.site.version}"
+        problem = (here, "install the same version in both places")
+        return Report(_address(), tuple(Answer(task.name, problem=problem) for task in batch.tasks))
+    have = Clone(_folder() / "clone.git").commits()
+    if batch.site.commit not in have:
+        return Report(_address(), lacks_commit=True, have=tuple(have))
+    return None
+
+
+def _worker() -> Any:
+    from distributed import get_worker
+
+    return get_worker()
+
+
+def _address() -> str:
+    return str(_worker().address)
+
+
+def _folder() -> Path:
+    return Path(_worker().local_directory) / "mlgit"
+
+
+def _take(run: str) -> _Lane:
+    with _YARD.lock:
+        lane = next((lane for lane in _YARD.idle if lane.run == run), None)
+        if lane is not None:
+            _YARD.idle.remove(lane)
+        else:
+            lane = _open(run)
+        _YARD.busy.append(lane)
+        return lane
+
+
+def _open(run: str) -> _Lane:
+    taken = {lane.number for lane in (*_YARD.idle, *_YARD.busy)}
+    number = next(number for number in range(len(taken) + 1) if number not in taken)
+    folder = _folder() / f"lane-{number}"
+    folder.mkdir(parents=True, exist_ok=True)
+    argv = [sys.executable, "-P", "-m", "mlgit.executors.lane", str(folder)]
+    child = process.start(argv, cwd=folder, stdin=process.PIPE, stdout=process.PIPE)
+    assert child.stdin
+    assert child.stdout
+    asked = Connection(os.dup(child.stdin.fileno()), readable=False)
+    answered = Connection(os.dup(child.stdout.fileno()), writable=False)
+    child.stdin.close()
+    child.stdout.close()
+    return _Lane(run, number, child, asked, answered)
+
+
+def _give(lane: _Lane) -> None:
+    with _YARD.lock:
+        if lane.run not in _YARD.stopped:
+            _YARD.busy.remove(lane)
+            _YARD.idle.append(lane)
+
+
+def _await(lane: _Lane, until: float | None) -> Answer | None:
+    """The answer to the last question; None when it does not come until then."""
+    while True:
+        left = _POLL_SECONDS if until is None else min(_POLL_SECONDS, max(0.0, until - time.monotonic()))
+        try:
+            if lane.answered.poll(left):
+                answer: Answer = lane.answered.recv()
+                return answer
+        except (EOFError, OSError) as error:
+            _drop(lane)
+            if lane.run in _YARD.stopped:
+                raise CancelledError from error
+            raise MlgitError(
+                f"the process that runs stages on the worker {_address()} was ended from outside",
+                "the worker's machine may be short of memory",
+            ) from error
+        if until is not None and time.monotonic() >= until:
+            return None
+        if _is_cancelled():
+            _drop(lane)
+            raise CancelledError
+
+
+def _is_cancelled() -> bool:
+    worker = _worker()
+    task = worker.state.tasks.get(worker.get_current_task())
+    return task is None or task.state == "cancelled"
+
+
+def _drop(lane: _Lane) -> None:
+    with _YARD.lock:
+        mine = lane in _YARD.busy
+        if mine:
+            _YARD.busy.remove(lane)
+    if mine:
+        lane.end()
+
+
+async def commits(*, dask_worker: Any) -> tuple[str, list[str]]:
+    """The version of mlgit here, and the commits that are here."""
+    return __version__, Clone(Path(dask_worker.local_directory) / "mlgit" / "clone.git").commits()
+
+
+async def deliver(commit: str, pack: bytes, *, dask_worker: Any) -> None:
+    """Take in a commit."""
+    clone = Clone(Path(dask_worker.local_directory) / "mlgit" / "clone.git")
+
+    def receive() -> None:
+        with _YARD.receiving:
+            if commit not in clone.commits():
+                clone.receive(commit, pack)
+
+    await asyncio.to_thread(receive)
+
+
+async def stop(run: str) -> None:
+    """End every lane of a run, with all that runs in them."""
+    await asyncio.to_thread(_stop, run)
+
+
+def _stop(run: str) -> None:
+    with _YARD.lock:
+        _YARD.stopped.add(run)
+        lanes = [lane for lane in (*_YARD.idle, *_YARD.busy) if lane.run == run]
+        _YARD.idle = [lane for lane in _YARD.idle if lane.run != run]
+        _YARD.busy = [lane for lane in _YARD.busy if lane.run != run]
+    for lane in lanes:
+        lane.child.terminate()
+    for lane in lanes:
+        with suppress(OSError):
+            lane.end()
