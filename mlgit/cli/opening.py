@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mlgit import config
 from mlgit import project as projects
-from mlgit.adapters import dvc, elsewhere, locks, settings, sources, stamps
+from mlgit.adapters import dvc, elsewhere, locks, remote, settings, sources, stamps
 from mlgit.adapters.elsewhere import Elsewhere
 from mlgit.adapters.hashing import Fingerprints
 from mlgit.adapters.settings import Settings
@@ -46,9 +46,10 @@ class Opened:
     elsewhere: Elsewhere | None = None
 
 
-def open_project(*, spread: bool = False) -> Opened:
-    """Find the project that holds the current folder and load its pipeline; `spread` to run stages on other machines.
+def open_project(*, spread: bool = False, pull: bool = False) -> Opened:
+    """Find the project that holds the current folder and load its pipeline.
 
+    `spread` is for running stages on other machines, `pull` for a cache that looks in the remote for what it lacks.
     Raises MlgitError outside a project and for anything wrong in its files.
     """
     since = time.time_ns()
@@ -68,7 +69,7 @@ def open_project(*, spread: bool = False) -> Opened:
         book=book,
         ignores=IgnoreBook(project.root),
         fingerprints=far.awaited if far else Fingerprints(project.root, project.own_folder, ignored=ignored),
-        cache=far.cache if far else cache,
+        cache=far.cache if far else _pulling(project, configured, cache) if pull else cache,
         borrowed=dvc.BorrowedStages(project.root),
         busy=busy,
         logs=project.own_folder / "logs",
@@ -77,6 +78,13 @@ def open_project(*, spread: bool = False) -> Opened:
     return Opened(
         project, pipeline, ledger, book, cache, busy, "" if here == "." else here, read, searched, since, has_patterns, far
     )
+
+
+def _pulling(project: Project, configured: Settings, cache: Cache) -> Cache:
+    if settings.default_remote(project.dvc_folder) is None:
+        raise MlgitError("--pull: the project has no default DVC remote", "type `dvc remote add -d NAME URL`")
+    there = remote.connect(project.dvc_folder, remote.configured(project.dvc_folder), cache)
+    return elsewhere.RemoteCache(configured, there)
 
 
 def _load(root: Path, configured: Settings, since: int) -> tuple[Pipeline, list[str], dict[str, list[str]]]:

@@ -36,6 +36,7 @@ _STATES = ("ran", "restored", "verified", "unchanged", "failed", "skipped")
 @click.option("--force", is_flag=True, help="Run the stages even if they are up to date, without the run cache.")
 @click.option("-k", "--keep-going", is_flag=True, help="After a failure, go on with all that does not need it.")
 @click.option("--dry-run", is_flag=True, help="Say what would run, and run nothing.")
+@click.option("--pull", is_flag=True, help="Fetch data and results that are missing here from the DVC remote.")
 @click.option("--set", "changes", multiple=True, metavar="[FILE:]PARAM=VALUE", help="Set a parameter in its file first.")
 @click.option("--executor", type=click.Choice(table.NAMES), default="local", show_default=True, help="Where commands run.")
 @click.option("--scheduler", "cluster", metavar="ADDRESS", help="With dask: the cluster to use (default: a local one).")
@@ -50,6 +51,7 @@ def command(
     force: bool,
     keep_going: bool,
     dry_run: bool,
+    pull: bool,
     changes: tuple[str, ...],
     executor: str,
     cluster: str | None,
@@ -65,7 +67,7 @@ def command(
         raise click.UsageError("--set writes to parameter files, so it cannot be tried with --dry-run")
     if changes:
         _set_parameters(changes, quiet=as_json)
-    opened = open_project(spread=spread.is_wanted(executor, cluster) and not dry_run)
+    opened = open_project(spread=spread.is_wanted(executor, cluster) and not dry_run, pull=pull and not dry_run)
     chosen = select(opened.pipeline.graph, targets, here=opened.here)
     known = timings.load(opened.project.own_folder)
     plan = scheduler.plan(opened.pipeline.graph, chosen, seconds=known)

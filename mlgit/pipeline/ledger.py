@@ -160,10 +160,28 @@ class Ledger:
         why = self.reasons(stage)
         if not why and (stage.is_source or not force):
             return Unchanged()
+        if stage.is_source and not stage.exotic and self._fetch_data(stage):
+            return Restored(why)
+        _refuse_lost_data(stage, why)
         if self._borrowed.begin(stage.address, force=force):
             self._keep_borrowed(stage)
             return Verified(why)
         return Start(self._job(stage), why)
+
+    def _fetch_data(self, stage: Stage) -> bool:
+        """Whether tracked data that is missing in the workspace could be taken from the cache."""
+        recorded = self.entries.get(stage.address)
+        digests = {item.path: item.digest for item in recorded.outs} if recorded else {}
+        if not digests or any(self._digest(out.target) is not None for out in stage.outs):
+            return False
+        if not all(self._cache.has_all(digest.md5) for digest in digests.values()):
+            return False
+        try:
+            for out in stage.outs:
+                self._check_out(out, digests[out.path])
+        except DamagedObjectError:
+            return False
+        return True
 
     def _keep_borrowed(self, stage: Stage) -> None:
         document = self._borrowed.document(stage.address)
@@ -314,6 +332,14 @@ class Ledger:
             self._fingerprints.save()
         self._cache.save()
         self._borrowed.close()
+
+
+def _refuse_lost_data(stage: Stage, why: tuple[Reason, ...]) -> None:
+    lost = [reason.path for reason in why if reason.kind == "out" and reason.new == status.MISSING]
+    if stage.is_source and not stage.exotic and lost:
+        raise MlgitError(
+            f"{stage.file}: '{lost[0]}' is neither here nor in the cache", "fetch it: `mlgit run --pull` or `dvc pull`"
+        )
 
 
 def _folders_above(target: str) -> list[str]:
