@@ -121,7 +121,7 @@ def test_no_file_names_a_place_on_somebodys_machine():
     ("patterns", "text", "word"),
     [
         (REGISTRIES, "https://{}.org/simple", "pypi"),
-        (REGISTRIES, "https://files.{}.org/x", "pythonhosted"),
+        (REGISTRIES, "https://files.{}.org/x", "python" + "hosted"),
         (PLACES, "see /{}/bob/notes", "home"),
         (PLACES, "cd /{}/project", "work"),
     ],
