@@ -49,6 +49,7 @@ LAW = Law(
     lazy={"cli.edge", "cli.main", "executors.table"},
     late={
         # slow to import, so a command that does without pays nothing
+        *("sqlite3", "getpass"),
         *("dvc", "dvc_data", "dvc_objects", "git", "gitdb", "logging", "ruamel", "rich"),
         *("numpy", "pandas", "scipy", "sklearn", "skops"),
         # optional

@@ -52,6 +52,31 @@ def spread(parts: int, work: Callable[[int], Any], *, tick: Callable[[int], None
             gc.enable()
 
 
+def beside(work: Callable[[], None]) -> Callable[[], None]:
+    """Have `work` done by a fork meanwhile, or at once where no fork may be; call what is returned to wait for its end.
+
+    Nothing of it is missed when it fails: it is for what may be left undone.
+    """
+    if not may_fork():
+        work()
+        return _nothing
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    return lambda: _reap(pid)
+
+
+def _nothing() -> None:
+    return None
+
+
+def _reap(pid: int) -> None:
+    os.waitpid(pid, 0)
+
+
 def _ticked(number: int, result: Any, tick: Callable[[int], None] | None) -> Any:
     if tick:
         tick(number + 1)

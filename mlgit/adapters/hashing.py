@@ -39,19 +39,22 @@ class Fresh(NamedTuple):
 class Fingerprints:
     """Digests of files and folders below a root, kept in `folder` between processes. Losing them costs time only.
 
-    `ignored` says which paths of a folder .dvcignore leaves out; None for none. `fresh` is what had to be read, and
-    `linked`, by folder, those of its files read that are links or have several names.
+    `ignored` says which paths of a folder .dvcignore leaves out; None for none. `fresh` is what had to be read (but
+    for what `listener` takes over, which is told of a folder's files as soon as they are read), and `linked`, by folder,
+    those of the files read that are links or have several names.
     """
 
     def __init__(self, root: Path, folder: Path, *, ignored: Callable[[str, bool], bool] | None = None) -> None:
         self.root = str(root)
         self.fresh: list[Fresh] = []
         self.linked: dict[str, list[str]] = {}
+        self.listener: Callable[[list[Fresh]], bool] | None = None
         self._folder = folder
         self._ignored = ignored
         self._rows: dict[str, tuple[Any, ...]] = _load(folder / "fingerprints", ("siiiiis",))
         self._trees: dict[str, Tree | None] = {}
         self._changed: set[str] = set()
+        self._placed: set[str] = set()
         self._rows_changed = False
 
     def digest(self, path: str, *, into: Objects | None = None, tick: intake.Tick | None = None) -> Content | None:
@@ -90,6 +93,10 @@ class Fingerprints:
     def is_kept(self, path: str) -> bool:
         """Whether a folder is as the last command left it; call `digest` before."""
         return path not in self._changed
+
+    def is_placed(self, path: str) -> bool:
+        """Whether every file of a folder was placed when it was hashed, by this process."""
+        return path in self._placed
 
     def members(self, path: str) -> list[Member]:
         """The files of a folder, sorted, with their md5s; call `digest` before."""
@@ -143,6 +150,8 @@ class Fingerprints:
             insides = trees.branches(full, ignored=self._ignored)
             taken = self._take(path, full, {below: inside[0] for below, inside in insides.items()}, into, tick)
             leaves = {below: Leaves(inside, *taken[below]) for below, inside in insides.items()}
+            if into is not None:
+                self._placed.add(path)
         made = folders.make(leaves, recorded=now, filtered=filtered)
         self._trees[path] = made
         self._changed.add(path)
@@ -152,8 +161,10 @@ class Fingerprints:
         self, path: str, full: str, names: dict[str, list[str]], into: Objects | None, tick: intake.Tick | None
     ) -> dict[str, tuple[bytes, bytes]]:
         taken = intake.take_all(full, names, objects=into, tick=tick)
+        fresh = [Fresh(f"{full}/{below}", names[below], each.stamps, each.md5s) for below, each in taken.items()]
+        if self.listener is None or not self.listener(fresh):
+            self.fresh += fresh
         for below, each in taken.items():
-            self.fresh.append(Fresh(f"{full}/{below}", names[below], each.stamps, each.md5s))
             self.linked[path] += [below + name for name in each.linked]
         return {below: (each.stamps, each.md5s) for below, each in taken.items()}
 

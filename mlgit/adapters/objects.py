@@ -139,16 +139,20 @@ class Objects:
 
     def place(self, content: bytes, md5: str) -> None:
         """Place an object whose bytes are at hand, unless it is there."""
-        target = self.path(md5)
+        folder = f"{self.folder}/{md5[:2]}"
+        target = f"{folder}/{md5[2:]}"
         if (os.access(target, os.F_OK) if self._listed is None else md5 in self._listed) and self.has(md5):
             return
-        self.write(target, content, VERIFIED)
+        self._write(folder, target, content, VERIFIED)
         if self._listed is not None:
             self._listed.add(md5)
 
     def write(self, target: str, content: bytes, mode: int) -> None:
         """Write a file of the cache beside its place, and move it there."""
-        temporary = self.temporary(os.path.dirname(target))
+        self._write(os.path.dirname(target), target, content, mode)
+
+    def _write(self, folder: str, target: str, content: bytes, mode: int) -> None:
+        temporary = self.temporary(folder)
         descriptor = self.create(temporary, mode)
         try:
             try:

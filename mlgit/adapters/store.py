@@ -127,15 +127,19 @@ class Cache:
         if taken.hex() != md5:
             raise refuse_changed(source)
 
-    def add_folder(self, source: str, members: list[Member], content: Content, *, listing: bytes | None = None) -> None:
+    def add_folder(
+        self, source: str, members: list[Member], content: Content, *, listing: bytes | None = None, placed: bool = False
+    ) -> None:
         """Place every file of a folder that is not there yet, then the list of them (`listing`, if it is at hand).
+
+        `placed`: the files have all been placed by this process.
 
         Raises MlgitError when the folder is no longer what `content` says.
         """
         listing = listing or hashing.listing(members)
         if hashlib.md5(listing, usedforsecurity=False).hexdigest() + ".dir" != content.md5:
             raise refuse_changed(source)
-        missing = set(self.objects.missing(member.md5 for member in members))
+        missing = set() if placed else set(self.objects.missing(member.md5 for member in members))
         for path, md5 in members if missing else ():
             if md5 in missing:
                 self.add_file(f"{source}/{path}", md5)
@@ -246,6 +250,11 @@ class Cache:
             self._remembered["sound"][md5] = stamp
             self._memo_changed = True
 
+    @property
+    def has_links(self) -> bool:
+        """Whether what is stored is replaced in the workspace by links into the cache."""
+        return self._types[:1] in (("hardlink",), ("symlink",))
+
     def relink(self, content: Content, members: list[Member], target: str, *, linked: Collection[str] | None = None) -> bool:
         """After storing: replace the workspace's copy by the configured kind of link; whether anything was replaced.
 
@@ -256,7 +265,7 @@ class Cache:
                 return self.normalize_mode(target, content)
             self._replace(target, content.md5, is_exec=content.isexec)
             return True
-        if self._types[:1] not in (("hardlink",), ("symlink",)) and linked is not None:
+        if not self.has_links and linked is not None:
             suspects = set(linked)
             members = [member for member in members if member.path in suspects] if suspects else []
         pieces = _pieces([(f"{target}/{path}", md5) for path, md5 in members])

@@ -57,6 +57,7 @@ def command(paths: tuple[str, ...], *, as_json: bool) -> int:
             cache=Cache(configured, memo=project.own_folder / "objects"),
             busy=locks.BusyPaths(project.dvc_folder / "tmp", " ".join(sys.argv)),
             ignored=ignored,
+            site_cache=configured.site_cache,
             watch=watch,
         )
         try:

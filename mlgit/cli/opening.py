@@ -73,6 +73,7 @@ def open_project(*, spread: bool = False, pull: bool = False) -> Opened:
         borrowed=dvc.BorrowedStages(project.root),
         busy=busy,
         logs=project.own_folder / "logs",
+        site_cache=configured.site_cache,
     )
     here = Path.cwd().resolve().relative_to(project.root).as_posix()
     return Opened(

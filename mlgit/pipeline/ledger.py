@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlgit.adapters import documents, dvc, files, locks
+from mlgit.adapters import documents, dvc, dvcstate, files, locks
 from mlgit.adapters.elsewhere import Awaited
 from mlgit.adapters.hashing import Content, Fingerprints
 from mlgit.adapters.objects import Objects
@@ -42,6 +42,7 @@ class Ledger:
         borrowed: dvc.BorrowedStages,
         busy: locks.BusyPaths,
         logs: Path,
+        site_cache: str = "",
     ) -> None:
         self._root = root
         self.entries = dict(entries)
@@ -51,6 +52,7 @@ class Ledger:
         self._borrowed = borrowed
         self._busy = busy
         self._logs = logs
+        self._site_cache = site_cache
         self._documents: dict[str, tuple[tuple[int, ...], Any]] = {}
         self._ignores = ignores
         self._started: dict[str, Observed] = {}
@@ -330,7 +332,8 @@ class Ledger:
             self._fingerprints.bring()
         with suppress(MlgitError):  # only time is lost, on a full disk for one
             self._fingerprints.save()
-        self._cache.save()
+            self._cache.save()
+        dvcstate.save(self._root, self._fingerprints.fresh, site_cache=self._site_cache)
         self._borrowed.close()
 
 

@@ -10,12 +10,12 @@ import functools
 import os
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlgit.adapters import documents, dvc, files, git, ignores, locks
-from mlgit.adapters.hashing import Content, Fingerprints
+from mlgit.adapters import documents, dvc, dvcstate, files, forks, git, ignores, locks
+from mlgit.adapters.hashing import Content, Fingerprints, Fresh
 from mlgit.adapters.store import Cache
 from mlgit.errors import MlgitError
 from mlgit.pipeline import datafile
@@ -58,6 +58,7 @@ class Tracker:
         cache: Cache,
         busy: locks.BusyPaths,
         ignored: Callable[[str, bool], bool] | None = None,
+        site_cache: str = "",
         watch: Watcher | None = None,
     ) -> None:
         self._root = root
@@ -66,7 +67,10 @@ class Tracker:
         self._cache = cache
         self._busy = busy
         self._ignored = ignored
+        self._site_cache = site_cache
         self._watch = watch
+        self._telling: list[Callable[[], None]] = []
+        self._fingerprints.listener = None if cache.has_links else self._tell
 
     def add(self, targets: Sequence[str]) -> list[Tracked]:
         """Track paths given from the root.
@@ -87,8 +91,19 @@ class Tracker:
 
     def close(self) -> None:
         """Keep what was learnt about files for the next command."""
-        self._fingerprints.save()
-        self._cache.save()
+        with suppress(MlgitError):  # only time is lost, on a full disk for one
+            self._fingerprints.save()
+            self._cache.save()
+        dvcstate.save(self._root, self._fingerprints.fresh, site_cache=self._site_cache)
+        for wait in self._telling:
+            wait()
+
+    def _tell(self, fresh: list[Fresh]) -> bool:
+        """Tell DVC of many files while the work goes on."""
+        if not dvcstate.is_much(fresh):
+            return False
+        self._telling.append(forks.beside(lambda: dvcstate.save(self._root, fresh, site_cache=self._site_cache)))
+        return True
 
     def _check(self, target: str) -> _Wanted:
         datafile.refuse_name(target)
@@ -175,7 +190,9 @@ class Tracker:
 
     def _store_folder(self, path: str, full: str, content: Content) -> None:
         members = self._fingerprints.members(path)
-        self._cache.add_folder(full, members, content, listing=self._fingerprints.listing(path))
+        self._cache.add_folder(
+            full, members, content, listing=self._fingerprints.listing(path), placed=self._fingerprints.is_placed(path)
+        )
         if self._cache.relink(content, members, full, linked=self._fingerprints.linked.get(path)):
             self._fingerprints.renew(path)
 
