@@ -241,23 +241,25 @@ class RemoteObjects:
         self._here = get_odb(localfs, f"{cache_folder}/files/md5", hash_name="md5", tmp_dir=cache_folder)
 
     def push(self, md5s: Iterable[str]) -> None:
-        """Send what is missing there, folders with their files. Raises MlgitError when an object could not be sent."""
-        self._transfer(self._here, self._there, md5s)
+        """Send those that are here and missing there, as plain objects. Raises MlgitError when one could not be sent."""
+        self._copy(self._here, self._there, md5s)
 
     def fetch(self, md5s: Iterable[str]) -> None:
-        """Bring what is missing here and is there. Raises MlgitError when an object could not be brought."""
-        self._transfer(self._there, self._here, md5s)
+        """Bring those that are there and missing here, as plain objects. Raises MlgitError when one could not be brought."""
+        self._copy(self._there, self._here, md5s)
 
-    def _transfer(self, source: Any, target: Any, md5s: Iterable[str]) -> None:
-        from dvc_data.hashfile.hash_info import HashInfo
-        from dvc_data.hashfile.transfer import transfer
-
-        wanted = [HashInfo("md5", md5) for md5 in md5s]
+    def _copy(self, source: Any, target: Any, md5s: Iterable[str]) -> None:
+        failed: list[tuple[str, BaseException]] = []
         with _own_errors():
-            done = transfer(source, target, wanted, shallow=False, cache_odb=self._here)
-        if done.failed:
-            lost = min(str(each.value) for each in done.failed)
-            raise MlgitError(f"object {lost}: could not be sent or fetched", "`dvc push -v` and `dvc pull -v` show why")
+            wanted = set(md5s)
+            missing = wanted.difference(target.oids_exist(wanted)) if wanted else set()
+            found = sorted(source.oids_exist(missing)) if missing else []
+            paths = [source.oid_to_path(md5) for md5 in found]
+            if found:
+                target.add(paths, source.fs, found, check_exists=False, on_error=lambda md5, error: failed.append((md5, error)))
+        if failed:
+            md5, error = failed[0]
+            raise MlgitError(f"object {md5}: could not be copied: {_sentence(error)}", "`dvc status -c` shows what is missing")
 
 
 def _silence() -> None:

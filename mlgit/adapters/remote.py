@@ -132,14 +132,22 @@ class DvcRemote:
 
     def __init__(self, dvc_folder: Path, name: str, cache: Cache) -> None:
         self._objects = dvc.RemoteObjects(dvc_folder, name, cache.root)
+        self._here = cache
 
     def push(self, md5s: Iterable[str]) -> None:
-        """Let DVC send what is missing there."""
-        self._objects.push(dict.fromkeys(md5s))
+        """Let DVC send what is missing there; the lists of folders come after their files."""
+        wanted = list(dict.fromkeys(md5s))
+        self._objects.push(each for each in self._files(wanted) if not each.endswith(".dir"))
+        self._objects.push(md5 for md5 in wanted if md5.endswith(".dir"))
 
     def fetch(self, md5s: Iterable[str]) -> None:
-        """Let DVC bring what is missing here."""
-        self._objects.fetch(dict.fromkeys(md5s))
+        """Let DVC bring what is missing here: first the lists of folders, which name their files."""
+        wanted = list(dict.fromkeys(md5s))
+        self._objects.fetch(md5 for md5 in wanted if md5.endswith(".dir"))
+        self._objects.fetch(each for each in self._files(wanted) if not each.endswith(".dir"))
+
+    def _files(self, md5s: Iterable[str]) -> list[str]:
+        return list(dict.fromkeys(each for md5 in md5s for each in _with_files(self._here, md5)))
 
 
 def bring(remote: Remote, cache: Cache, contents: Iterable[Content]) -> list[Content]:

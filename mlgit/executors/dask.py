@@ -138,10 +138,13 @@ class Dask:
         self._cluster = Cluster(self._address, holder=holder, folder=folder)
         self._cluster.listen(parcel.topic(self._run))
         self._look(force=True)
-        functions = table.on_workers()
-        for address, found in self._cluster.everywhere(functions.commits).items():
-            self._check(found)
-            self._deliver(address, found[1])
+        groups: dict[tuple[str, ...], list[str]] = {}
+        for address, found in self._cluster.everywhere(table.on_workers().commits).items():
+            if not isinstance(found, OSError):  # that worker is lost
+                self._check(found)
+                groups.setdefault(tuple(sorted(found[1])), []).append(address)
+        for have, addresses in groups.items():
+            self._deliver(addresses, have)
 
     def _check(self, found: Any) -> None:
         if isinstance(found, ModuleNotFoundError):
@@ -156,18 +159,17 @@ class Dask:
                 f"the workers have mlgit {found[0]}, this is {self._project.site.version}", "install the same version in both"
             )
 
-    def _deliver(self, address: str, have: list[str]) -> None:
-        """Bring the commit to a worker that does not have it."""
+    def _deliver(self, addresses: list[str], have: tuple[str, ...]) -> None:
+        """Bring the commit to workers that have only those others."""
         assert self._cluster is not None
         commit = self._project.site.commit
         if commit in have:
             return
-        known = tuple(sorted(have))
-        if known not in self._packs:
-            self._packs[known] = transport.pack(self._project.git_root, commit, have=known)
-        done = self._cluster.everywhere(table.on_workers().deliver, commit, self._packs[known], workers=[address])
+        if have not in self._packs:
+            self._packs[have] = transport.pack(self._project.git_root, commit, have=have)
+        done = self._cluster.everywhere(table.on_workers().deliver, commit, self._packs[have], workers=addresses)
         for error in done.values():
-            if isinstance(error, BaseException):
+            if isinstance(error, BaseException) and not isinstance(error, OSError):
                 raise error
 
     def _look(self, *, force: bool = False) -> None:
@@ -263,7 +265,7 @@ class Dask:
             return self._failed(flight, ended.error)
         report: Report = ended.result
         if report.lacks_commit:  # a worker that came later
-            self._deliver(report.worker, list(report.have))
+            self._deliver([report.worker], tuple(sorted(report.have)))
             self._fly(tuple(flight.tasks.values()), flight.resources, only=flight.only)
             return []
         return self._take_answers(flight, report.answers)

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests.executors.cluster import Cluster, until
+from tests.executors.http import serve
 from tests.kit import Completed, commit, dvc, git, lock, mlgit, repository, write_tree
 
 pytest.importorskip("distributed")
@@ -372,3 +373,25 @@ def test_no_scheduler(tmp_path):
     done = mlgit(root, "run", "--executor", "dask", "--scheduler", "tcp://127.0.0.1:9")
     assert done.code == 2
     assert "no Dask scheduler answers at tcp://127.0.0.1:9" in done.err
+
+
+def test_any_remote_that_dvc_reaches(tmp_path, cluster):
+    stages = {
+        "a": {"cmd": "mkdir -p out/in && cp data.txt out/in/x && cp data.txt out/y", "deps": ["data.txt"], "outs": ["out"]},
+        "b": {"cmd": "cat out/in/x extra/e > b.txt", "deps": ["out", "extra"], "outs": ["b.txt"]},
+    }
+    root = project(tmp_path / "p", stages)
+    write_tree(root, {"data.txt": "data\n", "extra/e": "never pushed\n"})
+    assert dvc(root, "add", "data.txt", "extra").code == 0
+    (tmp_path / "served").mkdir()
+    with serve(tmp_path / "served") as address:
+        for args in (["remote", "add", "-f", "-d", "store", address], ["remote", "modify", "store", "method", "PUT"]):
+            assert dvc(root, *args).code == 0
+        assert dvc(root, "push", "data.txt.dvc").code == 0
+        shutil.rmtree(root / ".dvc/cache/files/md5")
+        assert dvc(root, "add", "extra").code == 0
+        done = spread(root, cluster)
+        assert done.code == 0, done.said
+        assert (root / "b.txt").read_text() == "data\nnever pushed\n"
+        assert "up to date" in dvc(root, "status").out
+        assert dvc(root, "push").out.startswith("Everything is up to date")
