@@ -28,7 +28,7 @@ _WIDTH = 80
 def _plain(text: str, column: int) -> str | None:
     if not text or not _PLAIN.fullmatch(text) or _RESERVED.fullmatch(text) or ": " in text or " #" in text:
         return None
-    if " " in text and column + len(text) >= _WIDTH:
+    if column + len(text) >= _WIDTH:  # ruamel folds at spaces, and puts a long word on a line of its own
         return None
     return text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -214,6 +215,7 @@ def test_tracked_data_that_is_gone_and_not_cached_is_named(tmp_path):
     )
     assert run_dvc(root, "add", "--quiet", "data.csv").code == 0
     (root / "data.csv").unlink()
+    shutil.rmtree(root / ".dvc" / "cache")
     done = run_mlgit(root, "run")
     assert done.code == 1
     assert "data.csv" in done.out
