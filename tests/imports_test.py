@@ -28,7 +28,7 @@ ROOMS = {
 
 # The modules that touch files, Git, processes, network, clock or random numbers. Every other module of a room is pure.
 DOORS = {
-    "pipeline": {"book", "ledger", "noop", "resolved", "run", "timings", "track"},
+    "pipeline": {"book", "checkup", "ledger", "noop", "resolved", "run", "timings", "track"},
     "executors": {"cluster", "dask", "lane", "local", "worker"},
     "compare": {"collect"},
     "scaffold": {"create", "library"},

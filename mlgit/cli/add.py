@@ -6,10 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -18,15 +15,13 @@ from mlgit import project as projects
 from mlgit.adapters import dvc, git, locks, settings, sources
 from mlgit.adapters.hashing import Fingerprints
 from mlgit.adapters.store import Cache
+from mlgit.cli.bar import progress
 from mlgit.cli.edge import use_color
 from mlgit.pipeline import resolved
 from mlgit.pipeline.load import load
 from mlgit.pipeline.track import Tracked, Tracker
 from mlgit.project import Project
 from mlgit.render import count, paint, plain, seconds, size
-
-_EVERY = 0.1  # seconds between two pictures of the progress
-_PATIENCE = 0.5  # seconds before the first
 
 
 @click.command(
@@ -49,7 +44,7 @@ def command(paths: tuple[str, ...], *, as_json: bool) -> int:
     kept = resolved.load(project.root)
     pipeline, searched = (kept[0], list(kept[2])) if kept else (load(source), source.folders)
     ignored = dvc.ignore_filter(project.root) if sources.has_ignore_patterns(project.root, searched) else None
-    with _progress(shown=not as_json and use_color(sys.stdout)) as watch:
+    with progress(shown=not as_json and use_color(sys.stdout)) as watch:
         tracker = Tracker(
             project.root,
             graph=pipeline.graph,
@@ -76,40 +71,6 @@ def _target(project: Project, path: str) -> str:
     if not Path(full).is_relative_to(project.root):  # the root is known without links
         full = os.path.join(os.path.realpath(os.path.dirname(full)), os.path.basename(full))
     return os.path.relpath(full, project.root).replace(os.sep, "/")
-
-
-@contextmanager
-def _progress(*, shown: bool) -> Iterator[Callable[[str, float], None] | None]:
-    """On a terminal, a bar for work that takes long; it is drawn by this thread, because forks bear no second one."""
-    if not shown:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=Console(highlight=False), auto_refresh=False, transient=True)
-    began, drawn = time.monotonic(), 0.0
-    tasks: dict[str, Any] = {}
-
-    def watch(path: str, part: float) -> None:
-        nonlocal drawn
-        now = time.monotonic()
-        if now - began < _PATIENCE or (now - drawn < _EVERY and part < 1):
-            return
-        drawn = now
-        if not tasks:
-            bar.start()
-        if path not in tasks:
-            tasks[path] = bar.add_task(plain(path).replace("[", "\\["), total=1.0)
-        bar.update(tasks[path], completed=part)
-        bar.refresh()
-
-    try:
-        yield watch
-    finally:
-        if tasks:
-            bar.stop()
 
 
 def _show(project: Project, found: list[Tracked], took: float, *, as_json: bool, staged: bool) -> None:

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("mlgit.cli.run", "Run what is stale in the pipeline."),
     "status": ("mlgit.cli.status", "Say which stages are stale, and why."),
     "add": ("mlgit.cli.add", "Track data files and folders, as `dvc add` does."),
+    "doctor": ("mlgit.cli.doctor", "Look for damage in cache, locks and pipeline files."),
     "dag": ("mlgit.cli.dag", "Draw the pipeline."),
     "diff": ("mlgit.cli.diff", "Compare metrics, parameters and data between two revisions."),
 }
