@@ -9,6 +9,9 @@ from collections.abc import Iterable
 from json.encoder import encode_basestring_ascii as quoted
 from typing import NamedTuple
 
+_MD5 = re.compile(r"[0-9a-f]{32}").fullmatch
+_SUSPECT = re.compile(r"/\.{0,2}/").search
+
 
 class Content(NamedTuple):
     """The digest of a file or folder: md5 (ending in `.dir` for a folder), bytes, number of files, executable or not."""
@@ -45,6 +48,6 @@ def parse_listing(content: bytes) -> list[Member]:
     """
     found = [Member(row["relpath"], row["md5"]) for row in json.loads(content)]
     for path, md5 in found:
-        if not re.fullmatch(r"[0-9a-f]{32}", md5) or not path or not {"", ".", ".."}.isdisjoint(path.split("/")):
+        if not _MD5(md5) or (_SUSPECT(f"/{path}/") and not {"", ".", ".."}.isdisjoint(path.split("/"))):
             raise ValueError(f"not the list of a folder's files: {path!r}, {md5!r}")
     return found

@@ -19,7 +19,7 @@ from typing import Any
 
 from mlgit.adapters import files, forks, hashing, intake, stamps
 from mlgit.adapters.digests import Content, Member
-from mlgit.adapters.objects import Objects, file_md5, refuse_changed
+from mlgit.adapters.objects import Objects, refuse_changed
 from mlgit.adapters.settings import Settings
 from mlgit.errors import MlgitError
 
@@ -203,9 +203,9 @@ class Cache:
                 break
             if link_type == "reflink" and not self.objects.has_reflink:
                 continue
-            sound = self._check(md5)
+            size, sound = self._check(md5, source)
             try:
-                if self._link_as(link_type, source, target):
+                if self._link_as(link_type, source, target, size=size):
                     return sound
             except OSError as error:
                 if error.errno not in _NOT_THIS_LINK:
@@ -216,12 +216,12 @@ class Cache:
             raise _damaged([md5])
         return sound
 
-    def _link_as(self, link_type: str, source: str, target: str) -> bool:
+    def _link_as(self, link_type: str, source: str, target: str, *, size: int) -> bool:
         if link_type == "symlink":
             os.symlink(source, target)
             return True
         if link_type == "hardlink":
-            if os.path.getsize(source) == 0:  # DVC never links empty files: all of them would be one
+            if size == 0:  # DVC never links empty files: all of them would be one
                 os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
             else:
                 os.link(source, target)
@@ -232,18 +232,27 @@ class Cache:
         os.unlink(target)
         return False
 
-    def _check(self, md5: str) -> list[tuple[str, tuple[int, int, int]]]:
-        path = self.path(md5)
+    def _check(self, md5: str, path: str) -> tuple[int, list[tuple[str, tuple[int, int, int]]]]:
+        """The size of an object whose bytes are right, and its stamp if it is so large that it is worth keeping."""
         try:
-            found = os.stat(path)
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError as error:
             raise _damaged([md5]) from error
-        stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
-        if found.st_size > intake.LARGE and self._remembered["sound"].get(md5) == stamp:
-            return []
-        if file_md5(path) != md5.removesuffix(".dir"):
+        try:
+            found = os.fstat(descriptor)
+            stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+            is_large = found.st_size > intake.LARGE
+            if is_large and self._remembered["sound"].get(md5) == stamp:
+                return found.st_size, []
+            if is_large:
+                digest = intake.hash_rest(descriptor)
+            else:
+                digest = hashlib.md5(os.read(descriptor, found.st_size + 1), usedforsecurity=False)
+        finally:
+            os.close(descriptor)
+        if digest.hexdigest() != md5:
             raise _damaged([md5])
-        return [(md5, stamp)] if found.st_size > intake.LARGE else []
+        return found.st_size, [(md5, stamp)] if is_large else []
 
     def _remember_sound(self, rows: Iterable[tuple[str, tuple[int, int, int]]]) -> None:
         for md5, stamp in rows:
