@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mlgit.schema import Integer, Key, MapOf, Table, Text, check, json_schema
+from mlgit.errors import MlgitError
+from mlgit.schema import Boolean, Integer, Key, ListOf, MapOf, Number, Table, Text, check, json_schema
 
 NAME = "mlgit.yaml"
 
@@ -14,12 +15,120 @@ Direction = Literal["higher", "lower"]
 
 _METRIC = Table((Key("direction", Text(choices=("higher", "lower")), "which way is better: higher or lower", required=True),))
 
+_CARD = Table(
+    (
+        Key("notes", Text(), "the human notes, default cards/NAME.yaml"),
+        Key("out", Text(), "the generated card, default cards/NAME.md"),
+        Key("profile", Text(choices=("hf", "annex-iv")), "what the card must hold: hf (default) or annex-iv"),
+    )
+)
+
+_MODEL = Table(
+    (
+        Key("metrics", Text(), "the metrics file of this model, an output of the pipeline"),
+        Key("predictions", Text(), "a table with one row per test example, an output of the pipeline"),
+        Key("id", Text(), "the column of the predictions that names a row"),
+        Key("label", Text(), "the column with the truth, default label"),
+        Key("prediction", Text(), "the column with the prediction, default prediction"),
+        Key("score", Text(), "the column with the probability or score, default score"),
+        Key("slices", ListOf(Text()), "columns of the predictions to report metrics by"),
+        Key("train", ListOf(Text()), "the training data, as paths in the pipeline"),
+        Key("test", ListOf(Text()), "the test data, as paths in the pipeline"),
+        Key("card", _CARD, "the model card"),
+    )
+)
+
+_RULE = Table(
+    (
+        Key("id", Text(pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]*"), "the rule's name in reports", required=True),
+        Key("kind", Text(choices=("bound", "no_worse")), "bound (min, max) or no_worse (margin)", required=True),
+        Key("metric", Text(), "the metric it is about", required=True),
+        Key("min", Number(), "bound: the least value that passes"),
+        Key("max", Number(), "bound: the greatest value that passes"),
+        Key("margin", Number(minimum=0), "no_worse: how much worse than the version there now still passes"),
+    )
+)
+
+_REQUIRES = Table(
+    (
+        Key("gates", Text(choices=("pass", "none")), "pass: every gate rule must pass; none (default): not asked"),
+        Key("card", Text(choices=("fresh", "complete", "none")), "fresh: up to date; complete: with nothing missing"),
+        Key("approvals", Integer(minimum=0), "how many people other than the author must approve the version"),
+        Key("signed", Boolean(), "whether the promotion must be a signed tag, by a key Git trusts"),
+        Key("retrievable", Boolean(), "whether the model's bytes must be in the default DVC remote"),
+        Key("scan", Text(choices=("clean", "none")), "clean: refuse a model file that can run code when loaded"),
+    )
+)
+
+_ENVIRONMENT = Table(
+    (
+        Key("name", Text(pattern=r"[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9/_-]*[A-Za-z0-9]"), "its name, as in tags", required=True),
+        Key("promotes_from", Text(), "the environment a version must have been in before"),
+        Key("requires", _REQUIRES, "what a version must show to come here"),
+    )
+)
+
 SCHEMA = Table(
     (
         Key("mlgit", Integer(choices=(1,)), "the version of this file's format: 1", required=True),
         Key("metrics", MapOf(_METRIC), "metric name (as in the metrics file, nested names joined by dots) -> its direction"),
+        Key("models", MapOf(_MODEL), "artifact of dvc.yaml -> what belongs to it"),
+        Key("gates", Table((Key("rules", ListOf(_RULE), "the rules a new version must keep"),)), "when a model is good enough"),
+        Key("environments", ListOf(_ENVIRONMENT), "where models are deployed, in the order they get there"),
     )
 )
+
+
+@dataclass(frozen=True, slots=True)
+class CardFiles:
+    """Where a model's card and its notes lie, and the profile it is judged by."""
+
+    notes: str
+    out: str
+    profile: str = "hf"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What mlgit.yaml declares for one artifact; paths are relative to the project's root, '' where none is declared."""
+
+    name: str
+    card: CardFiles
+    metrics: str = ""
+    predictions: str = ""
+    id: str = ""
+    label: str = "label"
+    prediction: str = "prediction"
+    score: str = "score"
+    slices: tuple[str, ...] = ()
+    train: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One gate rule; `minimum` and `maximum` belong to bound, `margin` to no_worse."""
+
+    id: str
+    kind: Literal["bound", "no_worse"]
+    metric: str
+    minimum: float | None = None
+    maximum: float | None = None
+    margin: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Where models are deployed, and what a version must show to come there."""
+
+    name: str
+    promotes_from: str = ""
+    gates: bool = False
+    card: Literal["fresh", "complete", "none"] = "none"
+    approvals: int = 0
+    signed: bool = False
+    retrievable: bool = False
+    scan: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +136,25 @@ class Config:
     """The checked content of mlgit.yaml; the empty one stands for a project without the file."""
 
     directions: Mapping[str, Direction] = field(default_factory=dict)
+    models: Mapping[str, Model] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    environments: tuple[Environment, ...] = ()
 
     def direction(self, metric: str) -> Direction | None:
         """The declared direction of a metric: by its full dotted name, else by the last part of it."""
         return self.directions.get(metric) or self.directions.get(metric.rpartition(".")[2])
+
+    def model(self, name: str) -> Model:
+        """What is declared for an artifact; the defaults where nothing is."""
+        return self.models.get(name) or _model(name, {})
+
+    def environment(self, name: str) -> Environment | None:
+        """A declared environment by name; None where environments are declared and this one is not.
+
+        Without any declaration every name is an environment that asks for nothing.
+        """
+        found = next((each for each in self.environments if each.name == name), None)
+        return found if found or self.environments else Environment(name)
 
 
 def parse(document: Any, *, name: str = NAME) -> Config:
@@ -40,8 +164,74 @@ def parse(document: Any, *, name: str = NAME) -> Config:
     """
     checked = {} if document is None else document
     check(checked, SCHEMA, name=name)
-    metrics = checked.get("metrics", {})
-    return Config(directions={metric: declared["direction"] for metric, declared in metrics.items()})
+    environments = tuple(_environment(each) for each in checked.get("environments", []))
+    _check_environments(environments, name=name)
+    rules = tuple(_rule(each) for each in checked.get("gates", {}).get("rules", []))
+    _check_rules(rules, name=name)
+    return Config(
+        directions={metric: declared["direction"] for metric, declared in checked.get("metrics", {}).items()},
+        models={each: _model(each, declared) for each, declared in checked.get("models", {}).items()},
+        rules=rules,
+        environments=environments,
+    )
+
+
+def _model(name: str, declared: Mapping[str, Any]) -> Model:
+    card = declared.get("card", {})
+    file = name.replace(":", "/")
+    files = CardFiles(card.get("notes", f"cards/{file}.yaml"), card.get("out", f"cards/{file}.md"), card.get("profile", "hf"))
+    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in declared.items()}
+    return Model(name=name, **given | {"card": files})
+
+
+def _rule(declared: Mapping[str, Any]) -> Rule:
+    bounds = declared.get("min"), declared.get("max"), declared.get("margin")
+    return Rule(declared["id"], declared["kind"], declared["metric"], *bounds)
+
+
+def _environment(declared: Mapping[str, Any]) -> Environment:
+    requires = declared.get("requires", {})
+    return Environment(
+        declared["name"],
+        declared.get("promotes_from", ""),
+        gates=requires.get("gates") == "pass",
+        card=requires.get("card", "none"),
+        approvals=requires.get("approvals", 0),
+        signed=requires.get("signed", False),
+        retrievable=requires.get("retrievable", False),
+        scan=requires.get("scan") == "clean",
+    )
+
+
+def _check_environments(environments: tuple[Environment, ...], *, name: str) -> None:
+    known: set[str] = set()
+    for index, each in enumerate(environments):
+        if each.name in known:
+            raise MlgitError(f"{name}: environments[{index}].name: '{each.name}' is there twice", "take one of them out")
+        if each.promotes_from and each.promotes_from not in known:
+            raise MlgitError(
+                f"{name}: environments[{index}].promotes_from: '{each.promotes_from}' is no environment declared above",
+                "list environments in the order a version gets there",
+            )
+        known.add(each.name)
+
+
+def _check_rules(rules: tuple[Rule, ...], *, name: str) -> None:
+    known: set[str] = set()
+    for index, rule in enumerate(rules):
+        where = f"{name}: gates.rules[{index}]"
+        if rule.id in known:
+            raise MlgitError(f"{where}.id: '{rule.id}' is there twice", "give every rule a name of its own")
+        known.add(rule.id)
+        if rule.kind == "bound" and rule.minimum is None and rule.maximum is None:
+            raise MlgitError(f"{where}: a bound needs min or max", "add `min: 0.9` or `max: 0.1`")
+        if rule.kind == "no_worse" and rule.margin is None:
+            raise MlgitError(
+                f"{where}: no_worse needs a margin", "add `margin: 0.01`, in the metric's own unit; there is no default"
+            )
+        foreign = ("margin", rule.margin) if rule.kind == "bound" else ("min or max", rule.minimum or rule.maximum)
+        if foreign[1] is not None:
+            raise MlgitError(f"{where}: {rule.kind} takes no {foreign[0]}", "bound takes min and max, no_worse takes margin")
 
 
 def document_schema() -> dict[str, Any]:

@@ -19,7 +19,7 @@ ROOMS = {
     "compare": {"pipeline", "statistics"},
     "report": {"pipeline", "validation", "compare", "monitoring"},
     "registry": {"compare"},
-    "cards": {"registry", "compare"},
+    "cards": {"registry", "compare", "statistics"},
     "monitoring": {"statistics", "validation"},
     "serving": {"registry"},
     "experiments": {"compare"},

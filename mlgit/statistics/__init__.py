@@ -1,0 +1,1 @@
+"""Numbers in, results out: intervals, paired comparisons, corrections for many comparisons."""
