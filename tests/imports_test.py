@@ -18,7 +18,7 @@ ROOMS = {
     "statistics": set(),
     "compare": {"pipeline", "statistics"},
     "report": {"pipeline", "validation", "compare", "monitoring"},
-    "registry": {"compare"},
+    "registry": {"pipeline", "compare"},
     "cards": {"registry", "compare", "statistics"},
     "monitoring": {"statistics", "validation"},
     "serving": {"registry"},
@@ -31,6 +31,7 @@ DOORS = {
     "pipeline": {"book", "checkup", "ledger", "noop", "resolved", "run", "timings", "track"},
     "executors": {"cluster", "dask", "lane", "local", "worker"},
     "compare": {"collect"},
+    "registry": {"evidence"},
     "scaffold": {"create", "library"},
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -72,6 +73,21 @@ class Contents:
         listing = hashing.listing(Member(name, content.md5) for name, content in known.items())
         md5 = hashlib.md5(listing, usedforsecurity=False).hexdigest()
         return Content(f"{md5}.dir", sum(content.size for content in known.values()), len(known))
+
+    def recorded(self, path: str) -> Content | None:
+        """What is recorded of an output, or of a file inside a recorded folder (its size is -1 where it is not known).
+
+        Raises MlgitError for a recorded folder whose list of files is not in the cache.
+        """
+        if path in self._recorded:
+            return self._recorded[path]
+        md5 = self._recorded_md5(path)
+        if md5 is None:
+            return None
+        try:
+            return Content(md5, os.stat(self._cache.path(md5)).st_size)
+        except OSError:
+            return Content(md5, -1)
 
     def files(self, path: str) -> list[str]:
         """The files below a folder, or the path itself when it is no folder.

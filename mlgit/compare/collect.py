@@ -6,14 +6,14 @@ is still compared.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, replace
 from typing import Any, BinaryIO
 
 from mlgit import config
 from mlgit import project as projects
-from mlgit.adapters import documents, dvc, settings, sources
+from mlgit.adapters import documents, dvc, settings, sources, tables
 from mlgit.adapters.contents import LARGEST_BLOB, Contents
 from mlgit.adapters.hashing import Content, Fingerprints
 from mlgit.adapters.settings import Settings
@@ -23,10 +23,8 @@ from mlgit.compare.diff import differing
 from mlgit.compare.snapshot import Data, DataKind, Note, Shape, Snapshot, Step, Value, few, metric_values, parameter_values
 from mlgit.config import Config
 from mlgit.errors import MlgitError
-from mlgit.pipeline import params
 from mlgit.pipeline.load import load
 from mlgit.pipeline.model import Digest, Stage
-from mlgit.pipeline.status import Observed, reasons
 from mlgit.project import Project
 
 _METRIC_ENDINGS = (".json", ".yaml", ".yml", ".toml")
@@ -205,28 +203,11 @@ class _Reader:
             with suppress(MlgitError, ValueError, RecursionError):  # told of where the file's parameters are read
                 picked = parameter_values(self._document(each.target), each.keys)
                 values.update({f"{prefix}{name}": value for name, value in picked.items()})
-        return Step(stage.cmd, self._dependencies(stage), values, tuple(out.target for out in stage.outs))
-
-    def _dependencies(self, stage: Stage) -> dict[str, Digest | None]:
-        entry = self._pipeline.entries.get(stage.address)
-        recorded = {item.path: item.digest for item in entry.deps} if entry else {}
-        return {dep.target: self._digest(dep.target, read_by=recorded.get(dep.path)) for dep in stage.deps}
+        read = declared.dependencies(self._pipeline, stage, self._digest)
+        return Step(stage.cmd, read, values, tuple(out.target for out in stage.outs))
 
     def _is_stale(self, stage: Stage) -> bool:
-        if stage.is_source or stage.exotic or stage.address in self._pipeline.unreadable:
-            return False
-        values: dict[str, Mapping[str, Any] | None] = {}
-        for each in stage.params:
-            with suppress(MlgitError):
-                document = self._document(each.target)
-                values[each.path] = None if document is None else params.pick(document, each)
-        digests = self._dependencies(stage)
-        seen = Observed(
-            deps={dep.path: digests[dep.target] for dep in stage.deps},
-            params=values,
-            outs={out.path: self._digest(out.target) for out in stage.outs},
-        )
-        return any(reason.kind != "always" for reason in reasons(stage, self._pipeline.entries.get(stage.address), seen))
+        return declared.is_stale(self._pipeline, stage, digest=self._digest, document=self._document)
 
     def _note_absent(self) -> None:
         if self._contents.absent and not self._point.commit:
@@ -288,12 +269,5 @@ def _blamed(point: Point) -> Iterator[None]:
 
 
 def _parquet(stream: BinaryIO) -> Shape | None:
-    try:
-        from pyarrow import ArrowException, parquet  # type: ignore[import-not-found,import-untyped,unused-ignore]
-    except ImportError:
-        return None
-    try:
-        described = parquet.ParquetFile(stream)
-    except (ArrowException, OSError):
-        return None
-    return Shape(described.metadata.num_rows, tuple(described.schema_arrow.names))
+    found = tables.parquet_shape(stream)
+    return Shape(*found) if found else None

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, Protocol
 
+from mlgit.errors import MlgitError
+from mlgit.pipeline import params
 from mlgit.pipeline.load import Pipeline
 from mlgit.pipeline.model import Digest, Stage
+from mlgit.pipeline.status import Observed, reasons
 
 PARAMETERS = "params.yaml"
 
@@ -84,3 +88,34 @@ def uncached(pipeline: Pipeline) -> frozenset[str]:
 def is_opaque(pipeline: Pipeline, stage: Stage) -> bool:
     """Whether only DVC understands what is recorded of a stage's outputs."""
     return stage.address in pipeline.unreadable or (stage.is_source and bool(stage.exotic))
+
+
+class DigestOf(Protocol):
+    """Tells what a path holds; `read_by` is what the lock of a stage that reads it says, for a path that is not known."""
+
+    def __call__(self, path: str, *, read_by: Digest | None = None) -> Digest | None: ...
+
+
+def dependencies(pipeline: Pipeline, stage: Stage, digest: DigestOf) -> dict[str, Digest | None]:
+    """The content of everything that a stage reads, by path."""
+    entry = pipeline.entries.get(stage.address)
+    recorded = {item.path: item.digest for item in entry.deps} if entry else {}
+    return {dep.target: digest(dep.target, read_by=recorded.get(dep.path)) for dep in stage.deps}
+
+
+def is_stale(pipeline: Pipeline, stage: Stage, *, digest: DigestOf, document: Callable[[str], Any]) -> bool:
+    """Whether what is recorded of a stage does not belong to what is declared; `document` gives parsed parameter files."""
+    if stage.is_source or stage.exotic or stage.address in pipeline.unreadable:
+        return False
+    values: dict[str, Mapping[str, Any] | None] = {}
+    for each in stage.params:
+        with suppress(MlgitError):
+            found = document(each.target)
+            values[each.path] = None if found is None else params.pick(found, each)
+    digests = dependencies(pipeline, stage, digest)
+    seen = Observed(
+        deps={dep.path: digests[dep.target] for dep in stage.deps},
+        params=values,
+        outs={out.path: digest(out.target) for out in stage.outs},
+    )
+    return any(reason.kind != "always" for reason in reasons(stage, pipeline.entries.get(stage.address), seen))

@@ -1,0 +1,253 @@
+"""Reads what a commit says about a model from Git's objects and DVC's cache; nothing is checked out, run or loaded."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import posixpath
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mlgit import config
+from mlgit.adapters import digests, documents, hashing, settings, sources, tables
+from mlgit.adapters.contents import LARGEST_BLOB, Contents
+from mlgit.adapters.hashing import Content
+from mlgit.adapters.store import Cache
+from mlgit.compare import declared, shape
+from mlgit.compare.snapshot import metric_values, settled
+from mlgit.config import Config
+from mlgit.errors import MlgitError
+from mlgit.pipeline.load import load
+from mlgit.pipeline.model import Digest, Stage
+from mlgit.project import Project
+from mlgit.registry import artifacts, lineage
+from mlgit.registry.facts import DataFile, Facts, ModelFile, Role, Step
+
+# Files at the project's root that pin what runs.
+_PINS = (
+    *("requirements*.txt", "constraints*.txt", "*.lock", "pyproject.toml", "Pipfile", "setup.cfg", "conda-lock.yml"),
+    *("environment.yml", "environment.yaml", "Dockerfile", ".python-version"),
+)
+# What stages read as programs: it is in the commit, and no data.
+_CODE = {".py", ".ipynb", ".sh", ".bash", ".r", ".jl", ".sql", ".java", ".scala", ".c", ".cpp", ".rs", ".go", ".js", ".ts"}
+
+
+def collect(project: Project, artifact: str, *, commit: str) -> Facts:
+    """Everything a commit (its full id) says about an artifact of its dvc.yaml files.
+
+    Raises MlgitError for an artifact that is not declared, with the near miss, and for files that cannot be read.
+    """
+    return _Reader(project, artifact, commit).facts()
+
+
+class _Reader:
+    """Reads one commit for one artifact."""
+
+    def __init__(self, project: Project, artifact: str, commit: str) -> None:
+        configured = settings.load(project.dvc_folder)
+        self._root, self._commit = project.root, commit
+        self._source = sources.Revision(project.git_root, commit, prefix=project.prefix, parsing=configured.parsing)
+        self._pipeline = load(self._source)
+        files = declared.pipeline_files(self._pipeline)
+        self._artifact = artifacts.find({path: self._source.document(path) for path in files}, artifact, prefix=project.prefix)
+        self._model = artifacts.model_of(self._read_config(), self._artifact)
+        self._cache = Cache(configured)
+        self._uncached = declared.uncached(self._pipeline)
+        recorded = declared.recorded(self._pipeline, self._source.document)
+        self._contents = Contents(
+            self._source,
+            cache=self._cache,
+            recorded={path: _content(digest) for path, digest in recorded.items()},
+            uncached=self._uncached,
+        )
+        self._makers = lineage.Makers(self._pipeline.graph.stages)
+        self._missing: dict[str, None] = {}
+
+    def _read_config(self) -> Config:
+        text = self._source.text(config.NAME)
+        return Config() if text is None else config.parse(documents.parse_yaml(text, name=config.NAME))
+
+    def facts(self) -> Facts:
+        """All facts at once."""
+        stages = self._makers.upstream([self._artifact.path])
+        steps = tuple(self._step(stage) for stage in stages if not stage.is_source)
+        model, data = self._model_file(), self._data(stages)
+        predictions = self._data_file(self._model.predictions, "other") if self._model.predictions else None
+        metrics = self._metrics()
+        self._look_for_outputs(stages)
+        return Facts(
+            artifact=self._artifact.name,
+            commit=self._commit,
+            model=model,
+            type=self._artifact.type,
+            description=self._artifact.description,
+            labels=self._artifact.labels,
+            data=data,
+            metrics=metrics,
+            params=dict(sorted({name: value for step in steps for name, value in step.params.items()}.items())),
+            steps=steps,
+            predictions=predictions,
+            environment=self._environment(),
+            stale=self._stale(),
+            missing=tuple(self._missing),
+        )
+
+    def _model_file(self) -> ModelFile:
+        path = self._artifact.path
+        content = self._content_of(path)
+        if content is None and not self._makers.of(path):
+            raise MlgitError(
+                f"artifact '{self._artifact.name}': '{path}' is no output of a stage, and neither DVC nor Git tracks it",
+                f"name the stage's output in `artifacts:` of dvc.yaml, or type `mlgit add {path}`",
+            )
+        self._look_for(path, content)
+        return ModelFile(path, content.md5 if content else "", _known(content.size) if content else None)
+
+    def _data(self, stages: list[Stage]) -> tuple[DataFile, ...]:
+        roles: dict[str, Role] = {posixpath.normpath(path): "test" for path in self._model.test}
+        roles |= {posixpath.normpath(path): "train" for path in self._model.train}
+        for stage in stages:
+            for dep in stage.deps:
+                if dep.target not in roles and not self._is_code(dep.target):
+                    roles[dep.target] = "other" if any(each.cmd for each in self._makers.of(dep.target)) else "source"
+        recorded = self._read_by(stages)
+        return tuple(self._data_file(path, role, read_by=recorded.get(path)) for path, role in sorted(roles.items()))
+
+    def _read_by(self, stages: list[Stage]) -> dict[str, Digest]:
+        """What the locks of stages say about what they read, by path."""
+        found = {}
+        for stage in stages:
+            entry = self._pipeline.entries.get(stage.address)
+            targets = {dep.path: dep.target for dep in stage.deps}
+            found.update({targets[item.path]: item.digest for item in entry.deps if item.path in targets} if entry else {})
+        return found
+
+    def _is_code(self, path: str) -> bool:
+        """Whether Git has this, and nothing but programs in it."""
+        names = [path] if self._source.size(path) is not None else self._source.below(path)
+        return bool(names) and all(posixpath.splitext(name)[1].lower() in _CODE for name in names)
+
+    def _data_file(self, path: str, role: Role, *, read_by: Digest | None = None) -> DataFile:
+        content = self._content_of(path, read_by=read_by)
+        self._look_for(path, content)
+        if content is None:
+            return DataFile(path, "", role=role)
+        n_files = None if content.nfiles is None else _known(content.nfiles)
+        return DataFile(path, content.md5, _known(content.size), n_files, role, self._rows(path, content))
+
+    def _content_of(self, path: str, *, read_by: Digest | None = None) -> Content | None:
+        if not declared.is_inside(path):
+            return _content(read_by) if read_by else None
+        found = self._contents.digest(path, read_by=_content(read_by) if read_by else None)
+        if found is None:
+            with suppress(MlgitError):  # the list of the folder it lies in is gone: told as missing
+                found = self._contents.recorded(path)
+        return found
+
+    def _rows(self, path: str, content: Content) -> int | None:
+        ending = path.rpartition(".")[2].lower()
+        is_table = ending == "parquet" or ending in shape.ENDINGS
+        if not is_table or content.nfiles is not None or not 0 <= content.size <= LARGEST_BLOB:
+            return None
+        with suppress(MlgitError):  # the digest is known without the bytes
+            stream = self._contents.stream(path)
+            if stream is not None:
+                with stream:
+                    if ending == "parquet":
+                        found = tables.parquet_shape(stream)
+                        return found[0] if found else None
+                    measured = shape.measure(stream, ending)
+                    return measured.rows if measured else None
+        return None
+
+    def _metrics(self) -> dict[str, float]:
+        path = posixpath.normpath(self._model.metrics) if self._model.metrics else ""
+        if not path:
+            return {}
+        self._look_for(path, self._content_of(path))
+        if path in self._missing:
+            return {}
+        try:
+            values = metric_values(self._contents.document(path))
+        except (ValueError, RecursionError) as error:
+            raise MlgitError(f"{path}: cannot be read: {error}") from error
+        except MlgitError:  # only in the workspace
+            return {}
+        numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
+        return {name: float(value) for name, value in sorted(numbers.items()) if not isinstance(value, bool)}
+
+    def _step(self, stage: Stage) -> Step:
+        entry = self._pipeline.entries.get(stage.address)
+        if entry is None:
+            return Step(stage.address, "\n".join(stage.commands))
+        targets = {dep.path: dep.target for dep in stage.deps} | {out.path: out.target for out in stage.outs}
+        values: dict[str, Any] = {}
+        for file, picked in entry.params.items():
+            prefix = "" if file == declared.PARAMETERS else f"{file}:"
+            values |= {f"{prefix}{name}": settled(value) for name, value in picked.items()}
+        return Step(
+            stage.address,
+            entry.cmd if isinstance(entry.cmd, str) else "\n".join(entry.cmd),
+            {targets.get(item.path, item.path): item.digest.md5 for item in entry.deps},
+            {targets.get(item.path, item.path): item.digest.md5 for item in entry.outs},
+            values,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        names = [path for path in self._source.tree if "/" not in path and path != "dvc.lock"]
+        pins = sorted(name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in _PINS))
+        self._source.fetch(pins)
+        return {name: hashlib.sha256(self._source.content(name) or b"").hexdigest() for name in pins}
+
+    def _stale(self) -> tuple[str, ...]:
+        """Of the stages that model, metrics and predictions come from."""
+        made = [self._artifact.path, self._model.metrics, self._model.predictions, *self._model.train, *self._model.test]
+        stages = self._makers.upstream([posixpath.normpath(path) for path in made if path])
+        stale = [
+            each for each in stages if declared.is_stale(self._pipeline, each, digest=self._digest, document=self._document)
+        ]
+        return tuple(stage.address for stage in stale)
+
+    def _digest(self, path: str, *, read_by: Digest | None = None) -> Digest | None:
+        content = self._content_of(path, read_by=read_by)
+        return Digest(*content) if content else None
+
+    def _document(self, path: str) -> Any:
+        return self._contents.document(path) if declared.is_inside(path) else None
+
+    def _look_for_outputs(self, stages: list[Stage]) -> None:
+        for stage in stages:
+            entry = self._pipeline.entries.get(stage.address)
+            recorded = {item.path: _content(item.digest) for item in entry.outs} if entry else {}
+            for out in stage.outs:
+                self._look_for(out.target, recorded.get(out.path))
+
+    def _look_for(self, path: str, content: Content | None) -> None:
+        """Note a path whose bytes are nowhere: not in the commit, not in the cache, and not in the workspace."""
+        if path in self._missing or not declared.is_inside(path):
+            return
+        if self._source.size(path) is not None or self._source.below(path):
+            return
+        if content is None or (not self._cache.has_all(content.md5) and _lying(self._root / path) != content.md5):
+            self._missing[path] = None
+
+
+def _lying(path: Path) -> str:
+    """The md5 of what lies in the workspace, '' where nothing does."""
+    try:
+        if path.is_file():
+            return hashing.file_md5(str(path))
+        found = sorted(each for each in path.rglob("*") if each.is_file())
+        members = [(each.relative_to(path).as_posix(), hashing.file_md5(str(each))) for each in found]
+        return digests.listing_md5(members) if path.is_dir() else ""
+    except OSError:
+        return ""
+
+
+def _content(digest: Digest) -> Content:
+    return Content(digest.md5, digest.size, digest.nfiles, digest.isexec)
+
+
+def _known(number: int) -> int | None:
+    return None if number < 0 else number
