@@ -1,4 +1,7 @@
-"""Reads what a commit says about a model from Git's objects and DVC's cache; nothing is checked out, run or loaded."""
+"""Reads what a commit or the workspace says about a model, from Git's objects and DVC's cache.
+
+Nothing is checked out, run or loaded.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from mlgit import config
-from mlgit.adapters import digests, documents, hashing, settings, sources, tables
+from mlgit.adapters import digests, documents, dvc, git, hashing, settings, sources, tables
 from mlgit.adapters.contents import LARGEST_BLOB, Contents
-from mlgit.adapters.hashing import Content
+from mlgit.adapters.hashing import Content, Fingerprints
+from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
 from mlgit.compare import declared, shape
 from mlgit.compare.snapshot import metric_values, settled
@@ -34,20 +38,21 @@ _CODE = {".py", ".ipynb", ".sh", ".bash", ".r", ".jl", ".sql", ".java", ".scala"
 
 
 def collect(project: Project, artifact: str, *, commit: str) -> Facts:
-    """Everything a commit (its full id) says about an artifact of its dvc.yaml files.
+    """Everything a commit (its full id) says about an artifact of its dvc.yaml files; '' stands for the workspace.
 
+    A clean workspace says what its commit says.
     Raises MlgitError for an artifact that is not declared, with the near miss, and for files that cannot be read.
     """
     return _Reader(project, artifact, commit).facts()
 
 
 class _Reader:
-    """Reads one commit for one artifact."""
+    """Reads one commit, or the workspace, for one artifact."""
 
     def __init__(self, project: Project, artifact: str, commit: str) -> None:
         configured = settings.load(project.dvc_folder)
         self._root, self._commit = project.root, commit
-        self._source = sources.Revision(project.git_root, commit, prefix=project.prefix, parsing=configured.parsing)
+        self._source = _open(project, commit, configured)
         self._pipeline = load(self._source)
         files = declared.pipeline_files(self._pipeline)
         self._artifact = artifacts.find({path: self._source.document(path) for path in files}, artifact, prefix=project.prefix)
@@ -60,6 +65,7 @@ class _Reader:
             cache=self._cache,
             recorded={path: _content(digest) for path, digest in recorded.items()},
             uncached=self._uncached,
+            fingerprints=_fingerprints(project, self._source),
         )
         self._makers = lineage.Makers(self._pipeline.graph.stages)
         self._missing: dict[str, None] = {}
@@ -126,7 +132,10 @@ class _Reader:
     def _is_code(self, path: str) -> bool:
         """Whether Git has this, and nothing but programs in it."""
         names = [path] if self._source.size(path) is not None else self._source.below(path)
-        return bool(names) and all(posixpath.splitext(name)[1].lower() in _CODE for name in names)
+        if isinstance(self._source, sources.Workspace) and any(map(_is_program, names)):
+            ignored = git.ignored(self._root, names)
+            names = [name for name in names if name not in ignored]
+        return bool(names) and all(map(_is_program, names))
 
     def _data_file(self, path: str, role: Role, *, read_by: Digest | None = None) -> DataFile:
         content = self._content_of(path, read_by=read_by)
@@ -195,10 +204,13 @@ class _Reader:
         )
 
     def _environment(self) -> dict[str, str]:
-        names = [path for path in self._source.tree if "/" not in path and path != "dvc.lock"]
+        names = [path for path in _at_top(self._source) if path != "dvc.lock"]
         pins = sorted(name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in _PINS))
-        self._source.fetch(pins)
-        return {name: hashlib.sha256(self._source.content(name) or b"").hexdigest() for name in pins}
+        found = {}
+        for name in pins:
+            with self._source.stream(name) as stream:
+                found[name] = hashlib.sha256(stream.read()).hexdigest()
+        return found
 
     def _stale(self) -> tuple[str, ...]:
         """Of the stages that model, metrics and predictions come from."""
@@ -231,6 +243,32 @@ class _Reader:
             return
         if content is None or (not self._cache.has_all(content.md5) and _lying(self._root / path) != content.md5):
             self._missing[path] = None
+
+
+def _is_program(path: str) -> bool:
+    return posixpath.splitext(path)[1].lower() in _CODE
+
+
+def _open(project: Project, commit: str, configured: Settings) -> sources.Workspace | sources.Revision:
+    if not commit:
+        return sources.Workspace(project.root, parsing=configured.parsing)
+    return sources.Revision(project.git_root, commit, prefix=project.prefix, parsing=configured.parsing)
+
+
+def _fingerprints(project: Project, source: sources.Workspace | sources.Revision) -> Fingerprints | None:
+    if isinstance(source, sources.Revision):
+        return None
+    has_patterns = sources.has_ignore_patterns(project.root, source.folders)
+    ignored = dvc.ignore_filter(project.root) if has_patterns else None
+    return Fingerprints(project.root, project.own_folder, ignored=ignored)
+
+
+def _at_top(source: sources.Workspace | sources.Revision) -> list[str]:
+    """The files of the project's root that are in the commit, or would be after `git add`."""
+    if isinstance(source, sources.Revision):
+        return [path for path in source.tree if "/" not in path]
+    names = [entry.name for entry in source.root.iterdir() if entry.is_file()]
+    return sorted({*names} - git.ignored(source.root, names))
 
 
 def _lying(path: Path) -> str:

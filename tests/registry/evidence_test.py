@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from mlgit import project as projects
 from mlgit.errors import MlgitError
+from mlgit.registry import evidence
 from tests.kit import commit, git, lock, repository, write_tree
 from tests.registry.projects import FILES, PIPELINE, facts, fill, made, ran
 
@@ -45,6 +48,23 @@ def test_data_has_roles_digests_and_rows_and_leaves_out_programs(root):
 def test_environment_are_the_files_that_pin_what_runs(root):
     found = facts(root).environment
     assert found == {name: hashlib.sha256(FILES[name].encode()).hexdigest() for name in ("Dockerfile", "requirements.txt")}
+
+
+def test_clean_workspace_says_what_its_commit_says(root):
+    write_tree(root, {"src/__pycache__/a.pyc": "", ".gitignore": "__pycache__/\nlocal.lock\n", "local.lock": "mine"})
+    commit(root)
+    project = projects.find(root)
+    assert replace(evidence.collect(project, "churn", commit=""), commit="") == replace(facts(root), commit="")
+
+
+def test_workspace_is_read_before_it_is_committed(root, cli):
+    write_tree(root, {"params.yaml": "train: {depth: 5}\n"})
+    project = projects.find(root)
+    assert evidence.collect(project, "churn", commit="").stale == ("train",)
+    assert cli(root, "run").code == 0
+    now = evidence.collect(project, "churn", commit="")
+    commit(root)
+    assert replace(now, commit="") == replace(facts(root), commit="")
 
 
 def test_nothing_of_the_workspace_is_read(root, cli):
