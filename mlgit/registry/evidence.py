@@ -6,14 +6,15 @@ Nothing is checked out, run or loaded.
 from __future__ import annotations
 
 import fnmatch
+import functools
 import hashlib
 import posixpath
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mlgit import config
-from mlgit.adapters import digests, documents, dvc, git, hashing, settings, sources, tables
+from mlgit.adapters import digests, documents, dvc, git, hashing, modelfile, settings, sources, tables
 from mlgit.adapters.contents import LARGEST_BLOB, Contents
 from mlgit.adapters.hashing import Content, Fingerprints
 from mlgit.adapters.settings import Settings
@@ -108,7 +109,38 @@ class _Reader:
                 f"name the stage's output in `artifacts:` of dvc.yaml, or type `mlgit add {path}`",
             )
         self._look_for(path, content)
-        return ModelFile(path, content.md5 if content else "", _known(content.size) if content else None)
+        if content is None:
+            return ModelFile(path, "")
+        found = self._described(path, content)
+        if found is None:
+            return ModelFile(path, content.md5, _known(content.size))
+        return ModelFile(path, found.md5, found.size, found.sha256, found.format, found.executes_code, found.findings)
+
+    def _described(self, path: str, content: Content) -> modelfile.Description | None:
+        """What the model's bytes are, if they are at hand and those that are recorded."""
+        found = None
+        with suppress(MlgitError):
+            found = self._described_in_store(path)
+        if found is None or found.md5 != content.md5:
+            with suppress(MlgitError):
+                found = modelfile.describe(self._root / path)
+        if found is not None and found.md5 == content.md5:
+            return found
+        self._missing[path] = None
+        return None
+
+    def _described_in_store(self, path: str) -> modelfile.Description:
+        names = self._contents.files(path)
+        opened = {name: functools.partial(self._opened, name) for name in names}
+        if names == [path]:
+            return modelfile.describe_stream(opened[path], path)
+        return modelfile.describe_folder({name.removeprefix(f"{path}/"): each for name, each in opened.items()})
+
+    def _opened(self, path: str) -> BinaryIO:
+        stream = self._contents.stream(path)
+        if stream is None:
+            raise MlgitError(f"{path}: no such file")
+        return stream
 
     def _data(self, stages: list[Stage]) -> tuple[DataFile, ...]:
         roles: dict[str, Role] = {posixpath.normpath(path): "test" for path in self._model.test}
@@ -206,6 +238,8 @@ class _Reader:
     def _environment(self) -> dict[str, str]:
         names = [path for path in _at_top(self._source) if path != "dvc.lock"]
         pins = sorted(name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in _PINS))
+        if isinstance(self._source, sources.Revision):
+            self._source.fetch(pins)
         found = {}
         for name in pins:
             with self._source.stream(name) as stream:

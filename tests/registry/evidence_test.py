@@ -27,6 +27,8 @@ def test_facts_of_a_commit(root):
     assert (found.artifact, found.commit) == ("churn", git(root, "rev-parse", "HEAD"))
     assert (found.type, found.description, found.labels) == ("model", "Who will leave", ("tabular",))
     assert (found.model.path, found.model.md5, found.model.size) == ("models/churn.json", model["md5"], model["size"])
+    assert found.model.sha256 == hashlib.sha256((root / "models/churn.json").read_bytes()).hexdigest()
+    assert (found.model.format, found.model.executes_code) == ("xgboost-json", False)
     assert found.metrics == {"auc": 0.3, "nested.loss": 3.0}
     assert found.params == {"train.depth": 3}
     assert [step.name for step in found.steps] == ["prepare", "train"]
@@ -103,6 +105,34 @@ def test_what_is_nowhere_is_missing(root):
     assert set(facts(root).missing) == {"models/churn.json", "data/train.csv"}
     shutil.rmtree(root / "data")
     assert set(facts(root).missing) == {"models/churn.json", "data/train.csv", "data/test.csv", "data/raw.csv"}
+
+
+def test_damaged_model_is_missing_and_not_described(root):
+    (root / "models/churn.json").unlink()
+    md5 = lock(root)["stages"]["train"]["outs"][0]["md5"]
+    path = root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+    path.chmod(0o644)
+    path.write_text("other")
+    path.chmod(0o444)
+    found = facts(root)
+    assert (found.model.md5, found.model.sha256, found.model.executes_code) == (md5, "", None)
+    assert found.missing == ("models/churn.json",)
+
+
+def test_model_that_is_a_folder_is_described_from_the_cache(tmp_path, cli):
+    pipeline = PIPELINE.replace("outs: [models/churn.json]", "outs: [models]").replace(
+        "path: models/churn.json", "path: models"
+    )
+    pipeline = pipeline.replace("src/evaluate.sh, models/churn.json", "src/evaluate.sh, models")
+    root = made(tmp_path / "project", cli, {"dvc.yaml": pipeline})
+    here = facts(root).model
+    shutil.rmtree(root / "models")
+    there = facts(root).model
+    assert here == there
+    content = b'{"learner": {"depth": 3}, "version": [2, 0, 0]}'
+    row = f"{hashlib.sha256(content).hexdigest()}  churn.json\n"
+    assert there.sha256 == hashlib.sha256(row.encode()).hexdigest()
+    assert (there.path, there.format, there.md5[-4:]) == ("models", "xgboost-json", ".dir")
 
 
 def test_unknown_artifact_is_refused_with_the_near_miss(root):

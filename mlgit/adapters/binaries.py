@@ -1,0 +1,84 @@
+"""Formats that hold numbers only, recognised by their structure: safetensors, ONNX, GGUF."""
+
+from __future__ import annotations
+
+import json
+from typing import BinaryIO
+
+from mlgit.adapters.archives import Verdict
+
+_LARGEST_HEADER = 100 << 20  # the limit of the safetensors library
+
+
+def safetensors(stream: BinaryIO, size: int) -> Verdict | None:
+    """The verdict for a file that is laid out as safetensors: the header's length in 8 bytes, a JSON header, the data."""
+    stream.seek(0)
+    length = int.from_bytes(stream.read(8), "little")
+    if not 2 <= length <= min(size - 8, _LARGEST_HEADER) or stream.read(1) != b"{":
+        return None
+    try:
+        header = json.loads(b"{" + stream.read(length - 1))
+    except (ValueError, RecursionError):
+        return None
+    ends = [_end(tensor) for name, tensor in header.items() if name != "__metadata__"]
+    if None in ends:
+        return None
+    if any(end > size - 8 - length for end in ends if end is not None):
+        return Verdict("safetensors", ["it is cut off"])
+    return Verdict("safetensors")
+
+
+def _end(tensor: object) -> int | None:
+    offsets = tensor.get("data_offsets") if isinstance(tensor, dict) else None
+    if not isinstance(offsets, list) or len(offsets) != 2 or not all(type(each) is int and each >= 0 for each in offsets):
+        return None
+    return int(offsets[1])
+
+
+# Fields of ModelProto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto) with the kind of their wire format.
+_ONNX = {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2, 26: 2}
+
+
+def onnx(stream: BinaryIO, size: int) -> Verdict | None:
+    """The verdict for a file whose fields are those of an ONNX model to the very end."""
+    stream.seek(0)
+    seen: set[int] = set()
+    at = 0
+    while at < size:
+        tag, length = _varint(stream)
+        at += length
+        number, kind = tag >> 3, tag & 7
+        if length == 0 or _ONNX.get(number) != kind:
+            return None
+        seen.add(number)
+        value, length = _varint(stream)
+        if length == 0:
+            return None
+        at += length
+        if kind == 2:
+            at += value
+            stream.seek(at)
+    return Verdict("onnx") if at == size and {1, 7} <= seen else None
+
+
+def _varint(stream: BinaryIO) -> tuple[int, int]:
+    """A number of the protobuf format and how many bytes it took, 0 where there is none."""
+    value = 0
+    for position in range(10):
+        byte = stream.read(1)
+        if not byte:
+            return 0, 0
+        value |= (byte[0] & 0x7F) << (7 * position)
+        if byte[0] < 0x80:
+            return value, position + 1
+    return 0, 0
+
+
+def gguf(stream: BinaryIO, size: int) -> Verdict:
+    """The verdict for a file that begins as GGUF."""
+    stream.seek(4)
+    version = int.from_bytes(stream.read(4), "little")
+    counts = [int.from_bytes(stream.read(8), "little") for _ in range(2)]
+    if not 1 <= version <= 3 or size < 24 or any(count > size for count in counts):
+        return Verdict("gguf", ["its header makes no sense"])
+    return Verdict("gguf")
