@@ -31,7 +31,7 @@ DOORS = {
     "pipeline": {"book", "checkup", "ledger", "noop", "resolved", "run", "timings", "track"},
     "executors": {"cluster", "dask", "lane", "local", "worker"},
     "compare": {"collect"},
-    "registry": {"evidence"},
+    "registry": {"deliver", "evidence"},
     "scaffold": {"create", "library"},
 }
 

@@ -61,6 +61,35 @@ def describe(path: Path) -> Description:
     return describe_folder({each.relative_to(path).as_posix(): functools.partial(_open, each) for each in found})
 
 
+def identify(path: Path) -> tuple[str, str, int]:
+    """The md5 (as DVC has it), sha256 and size of a file or folder, by the rules of `Description`; nothing is looked into.
+
+    Raises MlgitError for what is not there or cannot be read.
+    """
+    try:
+        if path.is_file():
+            with open(path, "rb") as stream:
+                return _hash(stream)
+        if not path.is_dir():
+            raise MlgitError(f"{path}: neither a file nor a folder")
+        found = {}
+        for each in sorted(Path(at, name) for at, _, names in os.walk(path) for name in names):
+            with open(each, "rb") as stream:
+                found[each.relative_to(path).as_posix()] = _hash(stream)
+    except OSError as error:
+        raise MlgitError(f"{path}: cannot be read: {error.strerror}") from error
+    return _of_folder(found)
+
+
+def _of_folder(members: Mapping[str, tuple[str, str, int]]) -> tuple[str, str, int]:
+    listed = "".join(f"{members[name][1]}  {name}\n" for name in sorted(members))
+    return (
+        digests.listing_md5((name, md5) for name, (md5, _, _) in members.items()),
+        hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest(),
+        sum(size for _, _, size in members.values()),
+    )
+
+
 def _open(path: Path) -> BinaryIO:
     return open(path, "rb")
 
@@ -68,13 +97,10 @@ def _open(path: Path) -> BinaryIO:
 def describe_folder(members: Mapping[str, Callable[[], BinaryIO]]) -> Description:
     """The description of a folder whose files lie anywhere; `members` open them, by path in the folder."""
     each = {name: describe_stream(members[name], name) for name in sorted(members)}
-    listed = "".join(f"{one.sha256}  {name}\n" for name, one in each.items())
     formats = sorted({one.format for one in each.values()} - {"text", "json"}) or sorted({one.format for one in each.values()})
     findings = [f"{name}: {finding}" for name, one in each.items() for finding in one.findings]
     return Description(
-        digests.listing_md5((name, one.md5) for name, one in each.items()),
-        hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest(),
-        sum(one.size for one in each.values()),
+        *_of_folder({name: (one.md5, one.sha256, one.size) for name, one in each.items()}),
         "+".join(formats) or "empty folder",
         any(one.executes_code for one in each.values()),
         tuple(findings[: pickles.MOST_FINDINGS]),
