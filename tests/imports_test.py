@@ -30,6 +30,7 @@ ROOMS = {
 DOORS = {
     "pipeline": {"book", "checkup", "ledger", "noop", "resolved", "run", "timings", "track"},
     "executors": {"cluster", "dask", "lane", "local", "worker"},
+    "cards": {"write"},
     "compare": {"collect"},
     "registry": {"deliver", "evidence"},
     "scaffold": {"create", "library"},

@@ -32,6 +32,26 @@ def set_value(text: str, key: str, value: Any, *, name: str) -> str:
     return changed
 
 
+def insert_first(text: str, key: str, *, entry: str, value: str, name: str) -> str:
+    """The text of a YAML file with `entry: value` as the new first entry of an existing section; `key` is a path with dots.
+
+    `value` is YAML in one line. Raises MlgitError when the section is not there, is no mapping, or has the entry.
+    """
+    node = _find(text, key, name=name)
+    if not isinstance(node, yaml.MappingNode) or not node.value:
+        raise MlgitError(f"{name}: {key}: not a section with entries", f"write `{entry}: {value}` into it")
+    first = node.value[0][0].start_mark
+    gap = ", " if node.flow_style else "\n" + " " * first.column
+    changed = text[: first.index] + f"{entry}: {value}{gap}" + text[first.index :]
+    before, wanted = documents.parse(text, name=name), documents.parse(changed, name=name)
+    section: Any = wanted
+    for part in key.split("."):
+        section = section[int(part)] if isinstance(section, list) else section[part]
+    if section.pop(entry, None) != documents.parse_yaml(value, name=name) or wanted != before:
+        raise MlgitError(f"{name}: {key}: '{entry}' cannot be added in its place", f"write `{entry}: {value}` into it")
+    return changed
+
+
 def value_at(text: str, key: str, *, name: str) -> Any:
     """The value of a key in the text of a parameter file."""
     value = documents.parse(text, name=name)

@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "add": ("mlgit.cli.add", "Track data files and folders, as `dvc add` does."),
     "doctor": ("mlgit.cli.doctor", "Look for damage in cache, locks and pipeline files."),
     "dag": ("mlgit.cli.dag", "Draw the pipeline."),
+    "card": ("mlgit.cli.card", "Write model cards, and check that they are true."),
     "diff": ("mlgit.cli.diff", "Compare metrics, parameters and data between two revisions."),
 }
 

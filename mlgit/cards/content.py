@@ -1,0 +1,212 @@
+"""The body of a card: what the commit proves, and between it what people say."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Sequence
+
+from mlgit.cards import catalogue, changes, review
+from mlgit.cards.material import Material, Measured
+from mlgit.cards.prose import prose
+from mlgit.registry.facts import DataFile, ModelFile
+from mlgit.render import count, markdown_table, markdown_text, number, size
+
+_MOST_COLUMNS = 60
+_NOT_MEASURED = "not measured"
+
+
+def body(material: Material, *, gaps: Sequence[review.Gap]) -> str:
+    """The card below its front matter."""
+    facts = material.facts
+    parts = [
+        _part("", [f"# {markdown_text(facts.artifact)}", markdown_text(facts.description), _identity(material)]),
+        _part(catalogue.USE, _said(material, catalogue.USE, gaps)),
+        _part(catalogue.DATA, [*_data(material), *_said(material, catalogue.DATA, gaps)]),
+        _part(catalogue.TRAINING, [*_training(material), *_said(material, catalogue.TRAINING, gaps)]),
+        _part(catalogue.EVALUATION, [*_evaluation(material), *_said(material, catalogue.EVALUATION, gaps)]),
+        _part(catalogue.LIMITS, _said(material, catalogue.LIMITS, gaps)),
+        _part(_changes_title(material), _changes(material)),
+        _part(catalogue.UPKEEP, _said(material, catalogue.UPKEEP, gaps)),
+        _part("What this card lacks", _lacks(gaps)),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _part(title: str, blocks: Iterable[str]) -> str:
+    found = [block for block in blocks if block]
+    if not found:
+        return ""
+    return "\n\n".join([f"## {markdown_text(title)}", *found] if title else found)
+
+
+def _pairs(rows: Iterable[tuple[str, str]]) -> str:
+    return markdown_table(("", ""), [row for row in rows if row[1]])
+
+
+def _identity(material: Material) -> str:
+    facts, notes = material.facts, material.notes
+    model = facts.model
+    licence = notes.license_name or notes.license
+    return _pairs(
+        (
+            ("Type", facts.type),
+            ("Task", notes.pipeline_tag),
+            ("Labels", ", ".join(facts.labels)),
+            ("Library", notes.library_name),
+            ("Made from", ", ".join(notes.base_model)),
+            ("Licence", f"{licence} ({notes.license_link})" if notes.license_link else licence),
+            ("Owners", ", ".join(notes.owners)),
+            ("Contact", notes.contact),
+            ("File", ", ".join(part for part in (model.path, model.format, _size(model.size)) if part)),
+            ("md5", model.md5),
+            ("sha256", model.sha256),
+            ("Loading it", _loading(model)),
+        )
+    )
+
+
+def _loading(model: ModelFile) -> str:
+    if model.executes_code is None:
+        return "whether it can run code is not known for this format" if model.format else ""
+    if not model.executes_code:
+        return "runs no code of its own"
+    found = f": {', '.join(model.findings)}" if model.findings else ""
+    return f"CAN RUN CODE from the file{found}. Load it only if you trust its makers."
+
+
+def _size(n_bytes: int | None) -> str:
+    return "" if n_bytes is None else size(n_bytes)
+
+
+def _data(material: Material) -> list[str]:
+    facts = material.facts
+    files = [*facts.with_role("train"), *facts.with_role("test"), *facts.with_role("source")]
+    header = ("role", "path", "rows", "columns", "size", "md5")
+    rows = [_data_row(each, material.columns.get(each.path, ())) for each in files]
+    blocks = [markdown_table(header, rows, right=(2, 3, 4))] if rows else []
+    for each in files:
+        columns = material.columns.get(each.path, ())
+        if each.role == "train" and columns:
+            blocks.append(f"Columns of {markdown_text(each.path)}: {_few(columns)}.")
+    train, test = facts.with_role("train"), facts.with_role("test")
+    known = [each.rows for each in (*train, *test)]
+    if train and test and None not in known:
+        n_train, n_test = (sum(each.rows or 0 for each in files) for files in (train, test))
+        share = f" ({n_test / (n_train + n_test):.0%})" if n_train + n_test else ""
+        blocks.append(f"Split: {count(n_train, 'row')} for training, {n_test} for the test{share}.")
+    shared = {each.md5 for each in train} & {each.md5 for each in test}
+    if shared:
+        blocks.append("**Training and test data share a file: the metrics below do not tell how it does on new data.**")
+    return blocks
+
+
+def _data_row(file: DataFile, columns: Sequence[str]) -> tuple[str, ...]:
+    path = file.path if file.n_files is None else f"{file.path}/ ({count(file.n_files, 'file')})"
+    rows = "" if file.rows is None else str(file.rows)
+    return file.role, path, rows, str(len(columns) or ""), _size(file.size), file.md5
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(map(markdown_text, names[:_MOST_COLUMNS]))
+    return shown if len(names) <= _MOST_COLUMNS else f"{shown} and {len(names) - _MOST_COLUMNS} more"
+
+
+def _training(material: Material) -> list[str]:
+    facts = material.facts
+    stages = [(step.name, " && ".join(step.cmd.splitlines()), ", ".join(step.outs)) for step in facts.steps]
+    blocks = [markdown_table(("stage", "command", "makes"), stages)] if stages else []
+    values = list(changes.parameters(facts).items())
+    blocks += [markdown_table(("parameter", "value"), values, right=(1,))] if values else []
+    seeds = [f"{name} = {value}" for name, value in values if re.search(r"seed|random_state", name.rpartition(".")[2], re.I)]
+    code = [(path, md5) for path, md5 in changes.code(facts).items()]
+    blocks += [markdown_table(("code", "md5"), code)] if code else []
+    pins = [(path, digest) for path, digest in sorted(facts.environment.items())]
+    blocks += [markdown_table(("environment", "sha256"), pins)] if pins else []
+    recorded = (("Seeds", ", ".join(seeds) or "none among the parameters"), ("Hardware and duration", _NOT_MEASURED))
+    return [*blocks, _pairs((*recorded, ("Energy and emissions", _NOT_MEASURED)))]
+
+
+def _evaluation(material: Material) -> list[str]:
+    evaluation, facts = material.evaluation, material.facts
+    tested = ", ".join(f"{each.path} (md5 {each.md5})" for each in facts.with_role("test"))
+    on = f" on {count(evaluation.rows, 'row')}" if evaluation.rows is not None else ""
+    blocks = [f"Measured{on}{' of ' if on else ' on '}{markdown_text(tested)}." if tested else ""]
+    rows = [_metric_row(each, material.config.direction(each.name) or "") for each in evaluation.metrics]
+    blocks += [markdown_table(("metric", "value", "95 % interval", "better"), rows, right=(1,))] if rows else []
+    notes = [f"- {markdown_text(each.name)}: {markdown_text(each.note)}" for each in evaluation.metrics if each.note]
+    if any(each.low is not None for each in evaluation.metrics):
+        blocks.append("Intervals are bootstrap intervals over the rows of the predictions, with a fixed seed.")
+    return [*blocks, "\n".join(notes), *_slices(material), *_plots(material)]
+
+
+def _metric_row(each: Measured, direction: str) -> tuple[str, ...]:
+    interval = f"{each.low:.4g} to {each.high:.4g}" if each.low is not None and each.high is not None else "–"
+    return each.name, number(each.value), interval, direction
+
+
+def _slices(material: Material) -> list[str]:
+    evaluation = material.evaluation
+    names = list(dict.fromkeys(name for each in evaluation.slices for name in each.metrics))
+    rows = []
+    for each in evaluation.slices:
+        values = [each.metrics.get(name) for name in names]
+        cells = ["–" if value is None else f"{value:.4g}" for value in values]
+        rows.append((f"{each.column} = {each.value}", str(each.rows), *cells))
+    return [markdown_table(("slice", "rows", *names), rows, right=range(1, len(names) + 2))] if rows else []
+
+
+def _plots(material: Material) -> list[str]:
+    folder = plot_folder(material.model.card.out)
+    name = posixpath.basename(folder)
+    captions = material.evaluation.captions
+    return [
+        f"![{markdown_text(captions.get(key, key))}](<{_escaped(f'{name}/{key}.svg')}>)" for key in material.evaluation.plots
+    ]
+
+
+def _escaped(path: str) -> str:
+    return re.sub(r"[<>\\]", lambda found: f"\\{found[0]}", path)
+
+
+def plot_folder(out: str) -> str:
+    """Where a card's plots lie: `cards/churn` for `cards/churn.md`."""
+    stem, ending = posixpath.splitext(out)
+    return stem if ending else f"{out}.plots"
+
+
+def _changes_title(material: Material) -> str:
+    return f"Changes since {material.replaced.version}" if material.replaced else "Changes"
+
+
+def _changes(material: Material) -> list[str]:
+    replaced = material.replaced
+    if replaced is None:
+        return ["No version of this model was registered before."]
+    rows = changes.changes(replaced.facts, material.facts, config=material.config)
+    if not rows:
+        return ["Nothing that is recorded differs."]
+    return [markdown_table(("what", "name", "before", "now", ""), rows)]
+
+
+def _said(material: Material, group: str, gaps: Sequence[review.Gap]) -> list[str]:
+    states = {gap.key: gap for gap in gaps}
+    blocks = []
+    for topic in catalogue.TOPICS:
+        if topic.group != group or (topic.key not in material.notes.sections and topic.key not in states):
+            continue
+        blocks.append(f"### {topic.title}")
+        gap = states.get(topic.key)
+        if gap and gap.state in ("missing", "placeholder"):
+            blocks.append(f"*Not written yet. {topic.prompt}*")
+            continue
+        blocks.append(prose(material.notes.sections[topic.key].text))
+        if gap:
+            blocks.append(f"**Needs review.** {markdown_text(gap.message)}.")
+    return blocks
+
+
+def _lacks(gaps: Sequence[review.Gap]) -> list[str]:
+    if not gaps:
+        return []
+    return [markdown_table(("what", "state", ""), [(gap.key, gap.state, gap.message) for gap in gaps])]

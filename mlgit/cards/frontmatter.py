@@ -1,0 +1,128 @@
+"""The block of YAML at the top of a card: Hugging Face's keys, then mlgit's own with the digests of what it is made from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mlgit.cards.changes import code
+from mlgit.cards.emit import yaml_text
+from mlgit.cards.material import Evaluation, Material
+from mlgit.registry.facts import DataFile
+
+VERSION = 1
+
+
+def front_matter(material: Material) -> str:
+    """The block with its `---` lines."""
+    notes, facts = material.notes, material.facts
+    block: dict[str, Any] = {
+        "license": notes.license,
+        "license_name": notes.license_name,
+        "license_link": notes.license_link,
+        "library_name": notes.library_name,
+        "pipeline_tag": notes.pipeline_tag,
+        "language": notes.language,
+        "tags": tuple(dict.fromkeys((*notes.tags, *facts.labels))),
+        "datasets": notes.datasets,
+        "base_model": notes.base_model,
+        "metrics": tuple(dict.fromkeys(name.rpartition(".")[2] for name in sorted(facts.metrics))),
+        "model-index": _model_index(material),
+        "mlgit": _own(material),
+    }
+    made = f"# Made by `mlgit card build {facts.artifact}`; what people say in it comes from {material.model.card.notes}."
+    return f"---\n{made}\n{yaml_text(block)}---\n"
+
+
+def _model_index(material: Material) -> list[dict[str, Any]]:
+    """The metrics as results; a result needs a task and a data set, so there is none where one of them is not known."""
+    task, facts = material.notes.pipeline_tag, material.facts
+    tested = facts.with_role("test")
+    if not task or not tested or not material.evaluation.metrics:
+        return []
+    metrics = [{"type": each.name.rpartition(".")[2], "name": each.name, "value": each.value} for each in _finite(material)]
+    name = ", ".join(each.path for each in tested)
+    dataset = {"type": name, "name": name, "split": "test", "revision": ", ".join(each.md5 for each in tested)}
+    results = [{"task": {"type": task}, "dataset": dataset, "metrics": metrics}] if metrics else []
+    return [{"name": facts.artifact, "results": results}] if results else []
+
+
+def _finite(material: Material) -> list[Any]:
+    return [each for each in material.evaluation.metrics if abs(each.value) < float("inf")]
+
+
+def _own(material: Material) -> dict[str, Any]:
+    facts, replaced = material.facts, material.replaced
+    model = facts.model
+    return {
+        "card": VERSION,
+        "artifact": facts.artifact,
+        "profile": material.model.card.profile,
+        "replaces": {"version": replaced.version, "commit": replaced.commit} if replaced else {},
+        "model": {"path": model.path, "md5": model.md5, "sha256": model.sha256, "size": model.size, "format": model.format},
+        "data": [_data(each) for each in facts.data if each.role in ("train", "test")],
+        "intervals": _intervals(material.evaluation),
+        "inputs": inputs(material),
+    }
+
+
+def _data(file: DataFile) -> dict[str, Any]:
+    return {"path": file.path, "role": file.role, "md5": file.md5, "size": file.size, "rows": file.rows}
+
+
+def _intervals(evaluation: Evaluation) -> dict[str, list[float]]:
+    """95 % intervals by metric."""
+    return {each.name: [each.low, each.high] for each in evaluation.metrics if each.low is not None and each.high is not None}
+
+
+def inputs(material: Material) -> dict[str, str]:
+    """What the card is made from, by name: digests that say which of it changed when the card is stale."""
+    facts = material.facts
+    found = {path: md5 for step in facts.steps for digests in (step.deps, step.outs) for path, md5 in digests.items()}
+    found |= {each.path: each.md5 for each in facts.data} | code(facts) | {facts.model.path: facts.model.md5}
+    if facts.predictions:
+        found[facts.predictions.path] = facts.predictions.md5
+    found = dict(sorted(found.items())) | dict(sorted(facts.environment.items()))
+    found["parameters"] = digest(dict(facts.params))
+    found["commands"] = digest({step.name: step.cmd for step in facts.steps})
+    found["metrics"] = digest(dict(facts.metrics))
+    found[material.model.card.notes] = material.notes_sha256
+    found["declaration"] = digest(_declaration(material))
+    return {name: value for name, value in found.items() if value}
+
+
+def _declaration(material: Material) -> dict[str, Any]:
+    """What dvc.yaml and mlgit.yaml say of the model."""
+    facts, model = material.facts, material.model
+    columns = [model.id, model.label, model.prediction, model.score, *model.slices]
+    directions = {name: material.config.direction(name) for name in facts.metrics}
+    return {"type": facts.type, "text": facts.description, "labels": facts.labels, "columns": columns, "better": directions}
+
+
+def digest(value: Mapping[str, Any]) -> str:
+    """A digest of plain values that does not depend on the order of keys."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def own(document: Any) -> dict[str, Any]:
+    """mlgit's own block of a parsed front matter; {} for a card of other making."""
+    found = document.get("mlgit") if isinstance(document, Mapping) else None
+    return dict(found) if isinstance(found, Mapping) and found.get("card") == VERSION else {}
+
+
+def split(text: str) -> str:
+    """The YAML between the `---` lines at the top of a card, '' where there is none."""
+    head, mark, rest = text.partition("---\n")
+    block, end, _ = rest.partition("\n---\n")
+    return block + "\n" if mark and end and not head else ""
+
+
+def changed_inputs(before: Mapping[str, Any], current: Mapping[str, str]) -> list[str]:
+    """Which inputs an older card (its own block) was made from in another state."""
+    old = before.get("inputs")
+    known = old if isinstance(old, Mapping) else {}
+    names = dict.fromkeys([*current, *known])
+    return [str(name) for name in names if known.get(name) != current.get(str(name))]

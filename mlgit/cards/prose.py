@@ -1,0 +1,61 @@
+"""Text that people wrote, as Markdown that can only be paragraphs, lists, emphasis and links to the web."""
+
+from __future__ import annotations
+
+import re
+
+from mlgit.render import plain
+
+_ITEM = re.compile(r"([ \t]*)([-*+]|\d{1,9}[.)])[ \t]+(?=\S)")
+_LINK = re.compile(r"(?<!!)\[([^\[\]\\`<>|]+)\]\((https?://[A-Za-z0-9._~:/?#@%&=+,;$-]+)\)")
+_MARKUP = re.compile(r"[&<>\\`\[\]!|~$@]")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "$": "&#36;", "@": "&#64;", "~": "&#126;"}
+# What makes a line a heading, a rule, a table's second row or the underline of a heading.
+_LINE = re.compile(r"^(?:#|=+|[-*_][-*_ \t]*$|[-:][-: \t]*$|\+|-)")
+_DEEPEST = 3
+
+
+def prose(text: str) -> str:
+    """A person's text as safe Markdown.
+
+    Paragraphs, nested lists, emphasis with `*` and `_`, and `[words](https://...)` keep their meaning; HTML, images, other
+    links, headings, rules, tables, code and quotes appear as the characters they are made of.
+    """
+    blocks: list[list[str]] = [[]]
+    depth = -1
+    for line in text.splitlines():
+        if not line.strip():
+            blocks.append([])
+            depth = -1
+            continue
+        item = _ITEM.match(line)
+        if item and not _is_rule(line):
+            depth = min(len(item[1].expandtabs(4)) // 2, depth + 1, _DEEPEST)
+            marker = item[2] if item[2][0].isdigit() else "-"
+            blocks[-1].append(f"{'   ' * depth}{marker} {_line(line[item.end() :])}")
+        else:
+            blocks[-1].append(_line(line))
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _is_rule(line: str) -> bool:
+    bare = "".join(line.split())
+    return len(bare) > 2 and len(set(bare)) == 1
+
+
+def _line(line: str) -> str:
+    words = plain(line.expandtabs(1)).strip()
+    links: list[str] = []
+    shown, position = "", 0
+    for found in _LINK.finditer(words):
+        shown += _escaped(words[position : found.start()]) + f"[{_escaped(found[1])}]({found[2].replace('&', '&amp;')})"
+        position = found.end()
+        links.append(found[2])
+    shown += _escaped(words[position:])
+    # a line that an item or a paragraph begins with must not begin a block of another kind
+    shown = _LINE.sub(lambda start: f"\\{start[0]}", shown)
+    return re.sub(r"^(\d{1,9})([.)])(?=\s|$)", r"\1\\\2", shown)
+
+
+def _escaped(words: str) -> str:
+    return _MARKUP.sub(lambda found: _ENTITIES.get(found[0]) or f"\\{found[0]}", words)

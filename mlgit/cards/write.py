@@ -1,0 +1,183 @@
+"""Reads what a card is made from, besides the facts, and writes the card; every digest is checked on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mlgit import config as configs
+from mlgit.adapters import documents, edits, files, settings, sources
+from mlgit.adapters.contents import LARGEST_BLOB
+from mlgit.adapters.store import Cache
+from mlgit.cards import content, evaluation, frontmatter, notes, predictions, review
+from mlgit.cards.card import Card
+from mlgit.cards.material import Evaluation, Material, Replaced
+from mlgit.compare import shape
+from mlgit.config import Config, Model
+from mlgit.errors import MlgitError
+from mlgit.project import Project
+from mlgit.registry.facts import DataFile, Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The card that is there: its files by path (bytes), and what its front matter says of mlgit's own."""
+
+    files: Mapping[str, bytes]
+    own: Mapping[str, Any]
+
+
+class Side:
+    """The files of a commit (its full id) or, for '', of the workspace, with DVC's cache behind them."""
+
+    def __init__(self, project: Project, *, commit: str) -> None:
+        configured = settings.load(project.dvc_folder)
+        self.root = project.root
+        self._cache = Cache(configured)
+        self._commit = commit
+        self._source: sources.Workspace | sources.Revision = (
+            sources.Revision(project.git_root, commit, prefix=project.prefix) if commit else sources.Workspace(project.root)
+        )
+
+    def config(self) -> Config:
+        """What mlgit.yaml says; the empty configuration without the file."""
+        text = self._source.text(configs.NAME)
+        return Config() if text is None else configs.parse(documents.parse_yaml(text, name=configs.NAME), name=configs.NAME)
+
+    def text(self, path: str) -> str | None:
+        """The text of a file, None where there is none."""
+        return self._source.text(path)
+
+    def content(self, path: str) -> bytes | None:
+        """The bytes of a file, None where there is none."""
+        if self._source.size(path) is None:
+            return None
+        with self._source.stream(path) as stream:
+            return stream.read()
+
+    def below(self, folder: str) -> list[str]:
+        """The files of a folder, sorted."""
+        return self._source.below(folder)
+
+    def data(self, file: DataFile) -> bytes:
+        """The bytes that a digest stands for, from where they lie or from the cache.
+
+        Raises MlgitError when they are at neither place.
+        """
+        for found in (self.content(file.path), _read(Path(self._cache.path(file.md5)))):
+            if found is not None and hashlib.md5(found, usedforsecurity=False).hexdigest() == file.md5:
+                return found
+        raise MlgitError(
+            f"{file.path}: its content (md5 {file.md5}) is not here, and the card needs it",
+            f"`dvc pull {file.path}` brings it back, or `mlgit run` makes it again",
+        )
+
+
+def _read(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def material(side: Side, facts: Facts, *, model: Model, replaced: Replaced | None) -> Material:
+    """Everything a card is made from.
+
+    Raises MlgitError for notes and predictions that cannot be read, and for bytes that are not at hand.
+    """
+    text = side.text(model.card.notes)
+    read = notes.parse(None if text is None else documents.parse_yaml(text, name=model.card.notes), name=model.card.notes)
+    config = side.config()
+    return Material(
+        facts=replace(facts, artifact=model.name, commit=""),
+        config=config,
+        model=model,
+        notes=read,
+        evaluation=_evaluation(side, facts, model=model, config=config),
+        notes_sha256="" if text is None else hashlib.sha256(text.encode()).hexdigest(),
+        columns={each.path: _columns(side, each) for each in facts.data if each.role in ("train", "test")},
+        replaced=replaced,
+    )
+
+
+def _evaluation(side: Side, facts: Facts, *, model: Model, config: Config) -> Evaluation:
+    file = facts.predictions
+    if file is None or not file.md5 or file.n_files is not None or (file.size or 0) > LARGEST_BLOB:
+        return evaluation.without_predictions(facts)
+    read = predictions.parse(side.data(file), path=file.path, model=model)
+    return evaluation.evaluate(facts, read) if read else evaluation.without_predictions(facts)
+
+
+def _columns(side: Side, file: DataFile) -> tuple[str, ...]:
+    ending = file.path.rpartition(".")[2].lower()
+    if ending not in shape.ENDINGS or file.n_files is not None or not file.md5 or (file.size or 0) > LARGEST_BLOB:
+        return ()
+    found = shape.measure(io.BytesIO(side.data(file)), ending)
+    return found.columns if found else ()
+
+
+def find(side: Side, model: Model) -> Found:
+    """The card that is there, with its plots; no files where there is none."""
+    card = side.content(model.card.out)
+    if card is None:
+        return Found({}, {})
+    folder = content.plot_folder(model.card.out)
+    plots = [path for path in side.below(folder) if posixpath.dirname(path) == folder and path.endswith(".svg")]
+    found = {path: side.content(path) or b"" for path in plots}
+    return Found({model.card.out: card, **found}, _own(card, model.card.out))
+
+
+def _own(card: bytes, path: str) -> dict[str, Any]:
+    try:
+        return frontmatter.own(documents.parse_yaml(frontmatter.split(card.decode()), name=path))
+    except (MlgitError, UnicodeDecodeError):  # somebody's own card: it is compared as bytes
+        return {}
+
+
+def write(project: Project, card: Card, found: Found) -> list[str]:
+    """Write the card and its plots, each at once or not at all; take away plots that it has no more.
+
+    Returns the paths that changed.
+    """
+    changed = []
+    for path, text in reversed(list(card.files.items())):  # the card last: it refers to the plots
+        if found.files.get(path) != text.encode():
+            (project.root / path).parent.mkdir(parents=True, exist_ok=True)
+            files.write_atomic(project.root / path, text)
+            changed.append(path)
+    for path in found.files:
+        if path not in card.files:
+            files.remove(project.root / path)
+            changed.append(path)
+    return sorted(changed)
+
+
+def stamp(project: Project, facts: Facts, *, model: Model, sections: tuple[str, ...]) -> list[str]:
+    """Write into the notes that these sections (`all` for every one) were read for the training data of today.
+
+    Returns the sections that are now marked. Raises MlgitError for a section that is not there, and without training data.
+    """
+    name = model.card.notes
+    text = files.read_text(project.root / name, name=name)
+    known = notes.parse(documents.parse_yaml(text, name=name), name=name).sections
+    digest = review.data_digest(facts.with_role("train"))
+    if not digest:
+        raise MlgitError(
+            f"mlgit.yaml: models.{model.name}.train: missing, so there are no data to have read the notes for",
+            "name the training data: `train: [PATH]`",
+        )
+    chosen = [key for key in known if not notes.is_placeholder(known[key].text)] if "all" in sections else list(sections)
+    for key in chosen:
+        review.require(key, known, file=name)
+        text = _stamped(text, key, digest, is_marked=bool(known[key].reviewed_for), name=name)
+    files.write_atomic(project.root / name, text)
+    return chosen
+
+
+def _stamped(text: str, key: str, digest: str, *, is_marked: bool, name: str) -> str:
+    section = f"sections.{key}"
+    if is_marked:
+        return edits.set_value(text, f"{section}.reviewed_for.data", digest, name=name)
+    return edits.insert_first(text, section, entry="reviewed_for", value=f'{{data: "{digest}"}}', name=name)

@@ -1,0 +1,130 @@
+"""Cards as commands need them: what a commit's or the workspace's card has to be, and how the one that is there differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mlgit.adapters import git
+from mlgit.cards import card as cards
+from mlgit.cards import frontmatter, write
+from mlgit.cards.card import Card
+from mlgit.cards.material import Material, Replaced
+from mlgit.cards.review import Gap
+from mlgit.config import Config, Model
+from mlgit.errors import MlgitError
+from mlgit.project import Project
+from mlgit.registry import evidence
+from mlgit.registry.facts import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """How a card stands: the one that has to be, and how the one that is there differs.
+
+    `differing` are files that are not what they have to be, `changed` the inputs that are others than those the card was
+    made from.
+    """
+
+    material: Material
+    card: Card
+    found: write.Found
+    differing: tuple[str, ...]
+    changed: tuple[str, ...]
+
+    @property
+    def is_there(self) -> bool:
+        return self.card.path in self.found.files
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it is the card of today, and every section was read for the training data of today."""
+        return not self.differing and not any(gap.state == "needs review" for gap in self.gaps)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it is fresh and lacks nothing that its profile asks for."""
+        return self.is_fresh and not self.gaps
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        return self.card.gaps
+
+
+def examine(project: Project, name: str, *, commit: str = "", replaces: Replaced | None = None) -> Examination:
+    """Make the card of an artifact in memory, for a commit (its full id) or the workspace, and compare it with what is there.
+
+    It is compared with the version that the card there says it replaces, or with `replaces`.
+    Raises MlgitError where a card cannot be made: stages are stale, or bytes it needs are not at hand.
+    """
+    side = write.Side(project, commit=commit)
+    facts = evidence.collect(project, name, commit=commit)
+    _require_recorded(facts)
+    model = model_of(side.config(), facts, prefix=project.prefix)
+    found = write.find(side, model)
+    before = replaces or _named(project, facts.artifact, found.own)
+    material = write.material(side, facts, model=model, replaced=before)
+    card = cards.build(material)
+    return Examination(material, card, found, _differing(card, found), tuple(_changed(card, found)))
+
+
+def model_of(config: Config, facts: Facts, *, prefix: str) -> Model:
+    """What mlgit.yaml declares for an artifact, under the name seen from the project or the full one."""
+    if facts.artifact in config.models:
+        return config.models[facts.artifact]
+    folder, _, name = facts.artifact.rpartition(":")
+    inner = f"{folder}/".removeprefix(prefix).rstrip("/")
+    return config.model(f"{inner}:{name}" if inner else name)
+
+
+def _require_recorded(facts: Facts) -> None:
+    if facts.stale:
+        raise MlgitError(
+            f"stale: {', '.join(facts.stale)}; a card would describe what was not run", "`mlgit run` brings it up to date"
+        )
+    if not facts.model.md5 or facts.model.path in facts.missing:
+        raise MlgitError(f"{facts.model.path}: the model is not here", "`mlgit run` makes it, `dvc pull` fetches it")
+
+
+def _named(project: Project, artifact: str, own: Mapping[str, Any]) -> Replaced | None:
+    """The version that a card says it replaces."""
+    said = own.get("replaces")
+    if not isinstance(said, Mapping) or not {"version", "commit"} <= said.keys():
+        return None
+    return replaced(project, artifact, version=str(said["version"]), commit=str(said["commit"]))
+
+
+def replaced(project: Project, artifact: str, *, version: str, commit: str) -> Replaced:
+    """A version that was there before, with the facts of its commit.
+
+    Raises MlgitError when the commit is not in this clone.
+    """
+    try:
+        resolved = git.resolve(project.git_root, commit)
+    except MlgitError as error:
+        raise MlgitError(
+            f"the card compares with {artifact}@{version}, whose commit {commit[:10]} is not in this clone",
+            "`git fetch --unshallow --tags` completes a shallow clone",
+        ) from error
+    return Replaced(version, resolved, evidence.collect(project, artifact, commit=resolved))
+
+
+def _differing(card: Card, found: write.Found) -> tuple[str, ...]:
+    there = {path: text.encode() for path, text in card.files.items()}
+    paths = dict.fromkeys([*there, *found.files])
+    return tuple(path for path in paths if there.get(path) != found.files.get(path))
+
+
+def _changed(card: Card, found: write.Found) -> list[str]:
+    return frontmatter.changed_inputs(found.own, card.inputs) if found.own else []
+
+
+def judged_by(examined: Examination, profile: str) -> Examination:
+    """The same card judged by another profile; its bytes are still those of its own."""
+    judged = replace(examined.material, model=replace(examined.material.model, card=_with(examined, profile)))
+    return replace(examined, card=replace(examined.card, gaps=cards.build(judged).gaps))
+
+
+def _with(examined: Examination, profile: str) -> Any:
+    return replace(examined.material.model.card, profile=profile)

@@ -1,0 +1,267 @@
+"""The text of a card: true to its material, valid for Hugging Face, the same on every machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import yaml
+from huggingface_hub import ModelCard
+
+from mlgit.adapters.documents import parse_yaml
+from mlgit.cards import frontmatter, profiles, review
+from mlgit.cards.card import build
+from mlgit.cards.evaluation import without_predictions
+from mlgit.cards.material import Measured, Replaced
+from mlgit.cards.notes import Notes, Section, parse
+from mlgit.cards.predictions import Predictions
+from mlgit.errors import MlgitError
+from mlgit.registry.facts import DataFile
+from tests.cards.kit import BINARY, FACTS, NOTES, TEST, TRAIN, material, with_profile
+from tests.cards.prose_test import tokens
+
+
+def text(made):
+    return build(made).files["cards/churn.md"]
+
+
+def body(made):
+    return text(made).partition("\n---\n")[2]
+
+
+def front(made):
+    return parse_yaml(frontmatter.split(text(made)), name="card")
+
+
+def test_card_is_valid_for_hugging_face_and_holds_its_metrics():
+    card = ModelCard(text(material()))
+    assert (card.data.license, card.data.library_name, card.data.pipeline_tag) == (
+        "apache-2.0",
+        "sklearn",
+        "tabular-classification",
+    )
+    assert {each.metric_name: each.metric_value for each in card.data.eval_results} == dict(FACTS.metrics)
+    assert {(each.dataset_revision, each.dataset_split, each.task_type) for each in card.data.eval_results} == {
+        (TEST, "test", "tabular-classification")
+    }
+    assert card.data.model_name == "churn"
+    assert card.data.tags == ["tabular"]
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [Notes(), replace(NOTES, pipeline_tag=""), replace(NOTES, license="other", license_name="---\nx: y", tags=("no", "1.0"))],
+)
+def test_front_matter_is_valid_whatever_people_left_out_or_wrote(notes):
+    made = material(notes=notes)
+    card = ModelCard(text(made))
+    assert card.data.license == (notes.license or None)
+    assert yaml.safe_load(frontmatter.split(text(made))) == front(made)
+
+
+def test_nothing_recorded_is_left_out():
+    shown = text(material())
+    for word in (
+        TRAIN,
+        TEST,
+        "c" * 32,
+        "d" * 64,
+        "9" * 64,
+        "train.rate",
+        "0.1",
+        "python train.py",
+        "seed = 7",
+        "skops",
+        "Who will leave",
+    ):
+        assert word in shown, word
+    assert "15 rows for training, 5 for the test" in shown
+    assert "not measured" in shown
+
+
+def test_card_does_not_name_its_commit():
+    assert text(material(facts=replace(FACTS, commit="a1b2" * 10))) == text(material())
+
+
+def test_order_of_mappings_does_not_matter():
+    turned = replace(
+        FACTS,
+        metrics=dict(reversed(FACTS.metrics.items())),
+        params={"train": {"rate": 0.1, "depth": 3}, "seed": 7},
+        environment=dict(reversed(FACTS.environment.items())),
+    )
+    assert text(material(facts=turned)) == text(material())
+
+
+def test_model_that_can_run_code_is_told():
+    model = replace(FACTS.model, executes_code=True, findings=("os.system",))
+    assert "CAN RUN CODE from the file&#58; os.system" in text(material(facts=replace(FACTS, model=model)))
+    assert "CAN RUN CODE" not in text(material())
+
+
+def test_card_without_notes_and_predictions_says_what_it_lacks():
+    made = material(facts=replace(FACTS, predictions=None), notes=Notes(), predictions=None)
+    card = build(made)
+    assert list(card.files) == ["cards/churn.md"]
+    assert {gap.key for gap in card.gaps} == {*review.KEYS, *(topic.key for topic in review.topics("hf"))}
+    assert "0.75" in card.files["cards/churn.md"]
+    assert "What this card lacks" in card.files["cards/churn.md"]
+    assert ModelCard(card.files["cards/churn.md"]).data.eval_results is None
+
+
+def test_complete_card_lacks_nothing():
+    assert build(material()).gaps == ()
+    assert "lacks" not in text(material())
+
+
+def test_section_read_for_other_data_needs_review():
+    notes = replace(NOTES, sections={**NOTES.sections, "risks": Section("Some.", "0" * 32)})
+    (gap,) = build(material(notes=notes)).gaps
+    assert (gap.key, gap.state) == ("risks", "needs review")
+    assert "--reviewed risks" in gap.where
+    assert "**Needs review.**" in body(material(notes=notes))
+
+
+@pytest.mark.parametrize(
+    "words", ["TODO", "", "  \n", "[More Information Needed]", "tbd", "Ask [your legal team]. FIXME", "To be written"]
+)
+def test_placeholder_counts_as_missing(words):
+    notes = replace(NOTES, sections={**NOTES.sections, "risks": Section(words, TRAIN)})
+    (gap,) = build(material(notes=notes)).gaps
+    assert (gap.key, gap.state) == ("risks", "placeholder")
+    assert "*Not written yet." in body(material(notes=notes))
+
+
+def test_question_of_the_catalogue_is_no_answer():
+    prompt = next(topic.prompt for topic in review.topics("hf"))
+    notes = replace(NOTES, sections={**NOTES.sections, "intended_use": Section(prompt, TRAIN)})
+    assert [gap.state for gap in build(material(notes=notes)).gaps] == ["placeholder"]
+
+
+HOSTILE = "<script>x</script>\n# Evaluation\n![x](https://example.com/y) [z](javascript:a)\n---\nlicense: mit\n---\n| a |"
+
+
+def test_hostile_texts_change_neither_headings_nor_front_matter():
+    facts = replace(
+        FACTS,
+        description=HOSTILE,
+        labels=(HOSTILE,),
+        params={HOSTILE: HOSTILE},
+        steps=(replace(FACTS.steps[0], name=HOSTILE, cmd=HOSTILE),),
+        model=replace(FACTS.model, findings=(HOSTILE,), executes_code=True),
+    )
+    notes = replace(
+        NOTES,
+        owners=(HOSTILE,),
+        contact=HOSTILE,
+        base_model=(HOSTILE,),
+        sections={key: Section(HOSTILE, TRAIN) for key in NOTES.sections},
+    )
+    hostile, harmless = material(facts=facts, notes=notes), material()
+    assert ModelCard(text(hostile)).data.license == "apache-2.0"
+    found = [each for each in tokens(body(hostile)) if each.type in ("html_block", "html_inline", "link_open", "fence", "hr")]
+    assert found == []
+    assert sum(each.type == "heading_open" for each in tokens(body(hostile))) == sum(
+        each.type == "heading_open" for each in tokens(body(harmless))
+    )
+    assert all(each.attrs["src"].startswith("churn/") for each in tokens(body(hostile)) if each.type == "image")
+
+
+def test_changes_since_the_version_that_is_replaced():
+    before = replace(
+        FACTS,
+        metrics={"accuracy": 0.7, "nested.roc_auc": 0.95},
+        params={"seed": 7, "train": {"depth": 2}},
+        data=(DataFile("data/train.csv", "0" * 32, 200, role="train"), *FACTS.data[:2]),
+        steps=(FACTS.steps[0], replace(FACTS.steps[1], deps={"data/train.csv": TRAIN, "train.py": "3" * 32})),
+    )
+    made = material(replaced=Replaced("v1.0.0", "5" * 40, before))
+    rows = body(made).partition("## Changes since v1.0.0")[2]
+    for row in (
+        "| metric | accuracy | 0.7 | 0.75 | better |",
+        "| metric | nested.roc\\_auc | 0.95 | 0.9 | worse |",
+        "| parameter | train.depth | 2 | 3 |  |",
+        "| parameter | train.rate | – | 0.1 |  |",
+        "| data | data/train.csv \\(train\\) | 00000000, 200 B | aaaaaaaa, 300 B |  |",
+        "| code | train.py | 33333333 | 22222222 |  |",
+    ):
+        assert row in rows
+    assert front(made)["mlgit"]["replaces"] == {"version": "v1.0.0", "commit": "5" * 40}
+
+
+def test_intervals_and_slices_are_shown():
+    made = material()
+    evaluation = replace(
+        made.evaluation, metrics=(Measured("accuracy", 0.75, 0.61234, 0.88888), Measured("x", 1.0, note="why not"))
+    )
+    made = replace(made, evaluation=evaluation)
+    assert "| accuracy | 0.75 | 0.6123 to 0.8889 | higher |" in body(made)
+    assert "- x&#58; why not" in body(made) or "- x: why not" in body(made)
+    assert front(made)["mlgit"]["intervals"] == {"accuracy": [0.61234, 0.88888]}
+
+
+def test_training_data_that_is_test_data_is_told():
+    shared = replace(FACTS, data=(*FACTS.data, DataFile("data/t.csv", TRAIN, role="test")))
+    assert "share a file" in body(material(facts=shared))
+
+
+def test_inputs_tell_what_changed():
+    old = front(material())["mlgit"]
+    now = build(material(facts=replace(FACTS, params={"seed": 8})))
+    assert frontmatter.changed_inputs(old, now.inputs) == ["parameters"]
+
+
+def test_profile_annex_iv_asks_for_more_and_says_who_fills_it():
+    made = with_profile(material(), "annex-iv")
+    gaps = {gap.key for gap in build(made).gaps}
+    assert {"human_oversight", "conformity", "standards", "security", "personal_data", "metric_rationale"} <= gaps
+    rows = {each.name: each for each in profiles.fields(made, profile="annex-iv")}
+    assert (rows["metrics"].by, rows["metrics"].state, rows["intended_use"].state) == ("mlgit", "filled", "filled")
+    assert (rows["human_oversight"].by, rows["human_oversight"].state) == ("people", "missing")
+    assert rows["slices"].where == "mlgit.yaml: models.churn: add `slices: [COLUMN]`"
+    points = {part.strip()[0] for each in rows.values() for part in each.annex.split(",")}
+    assert points >= set("12345679")
+    assert {each.name for each in profiles.fields(made, profile="hf")} < set(rows)
+
+
+def test_annex_iv_can_be_complete():
+    sections = {topic.key: Section("Said.", TRAIN) for topic in review.topics("annex-iv")}
+    assert build(with_profile(material(notes=replace(NOTES, sections=sections)), "annex-iv")).gaps == ()
+
+
+def test_regression_has_residuals():
+    facts = replace(FACTS, metrics={"rmse": 1.5, "r2": 0.5})
+    card = build(material(facts=facts, predictions=Predictions(("1.5", "2", "3"), ("1", "2.5", "3"))))
+    assert list(card.files) == ["cards/churn.md", "cards/churn/residuals.svg"]
+    assert "![Residuals&#58; truth minus prediction](<churn/residuals.svg>)" in card.files["cards/churn.md"]
+
+
+def test_classification_of_many_classes_has_a_confusion_matrix_only():
+    card = build(material(predictions=Predictions(("a", "b", "c"), ("a", "c", "c"), (0.1, 0.5, 0.2))))
+    assert list(card.files) == ["cards/churn.md", "cards/churn/confusion.svg"]
+    assert list(build(material(predictions=BINARY)).files)[1:] == [
+        f"cards/churn/{name}.svg" for name in ("roc", "calibration", "confusion")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"licence": "mit"}, "licence: unknown key, did you mean 'license'?"),
+        ({"license": "apache-2"}, "did you mean 'apache-2.0'?"),
+        ({"sections": {"limitation": {"text": "x"}}}, "did you mean 'limitations'?"),
+        ({"sections": {"limitations": {}}}, "sections.limitations.text: missing"),
+        ({"sections": {"limitations": {"text": "x", "reviewed_for": {"data": "new"}}}}, "does not match"),
+        ({"pipeline_tag": "classification"}, "is not one of"),
+        ([], "expected a mapping"),
+    ],
+)
+def test_notes_are_checked(document, said):
+    with pytest.raises(MlgitError) as caught:
+        parse(document, name="cards/churn.yaml")
+    assert caught.value.message.startswith("cards/churn.yaml: ")
+    assert said in caught.value.message
+
+
+def test_metrics_without_predictions_have_no_intervals():
+    assert [each.low for each in without_predictions(FACTS).metrics] == [None, None]
