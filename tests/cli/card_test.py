@@ -1,0 +1,193 @@
+"""`mlgit card`: cards of real projects."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from huggingface_hub import ModelCard
+
+from tests.kit import commit, git, mlgit, write_tree
+from tests.registry.projects import FILES, RAW, made, ran
+
+SECTIONS = ("intended_use", "out_of_scope", "data_provenance", "limitations", "risks", "ethics")
+NOTES = """\
+# Who answers for it
+license: apache-2.0
+library_name: none      # it is JSON
+pipeline_tag: tabular-classification
+owners: [Ada]
+contact: ada@example.com
+sections:
+""" + "".join(f"  {key}:\n    text: |\n      About {key}.\n\n      - a\n" for key in SECTIONS)
+EVALUATE = """\
+mkdir -p reports
+printf '{"accuracy": 0.6, "brier": 0.25}' > reports/metrics.json
+printf 'id,label,prediction,score\\n15,1,1,0.9\\n16,0,1,0.6\\n17,1,1,0.7\\n18,0,0,0.1\\n19,1,0,0.4\\n' > reports/predictions.csv
+"""
+CARD = "cards/churn.md"
+
+
+@pytest.fixture
+def root(tmp_path, cli):
+    return made(tmp_path / "project", cli, {"cards/churn.yaml": NOTES, "src/evaluate.sh": EVALUATE})
+
+
+@pytest.fixture
+def carded(root, cli):
+    done = cli(root, "card", "build", "--reviewed", "all")
+    assert done.code == 0, done.said
+    commit(root, "Add the card")
+    return root
+
+
+def keys(done, state):
+    (card,) = done.json["cards"]
+    return [gap["key"] for gap in card["gaps"] if gap["state"] == state]
+
+
+def test_build_writes_a_card_that_check_finds_good(root, cli):
+    assert cli(root, "card", "check").code == 1
+    done = cli(root, "card", "build", "churn", "--reviewed", "all")
+    assert (done.code, done.err) == (0, "")
+    assert f"wrote {CARD}, cards/churn/calibration.svg, cards/churn/confusion.svg, cards/churn/roc.svg" in done.out
+    checked = cli(root, "card", "check", "--json")
+    assert (checked.code, checked.json["good"]) == (0, True)
+    card = ModelCard((root / CARD).read_text())
+    assert {each.metric_name: each.metric_value for each in card.data.eval_results} == {"accuracy": 0.6, "brier": 0.25}
+
+
+def test_card_of_a_commit_is_that_of_the_workspace_before_it(carded, cli):
+    before = (carded / CARD).read_bytes()
+    assert cli(carded, "card", "build").out.startswith(f"{CARD} is up to date")
+    assert (carded / CARD).read_bytes() == before
+    assert git(carded, "status", "--porcelain") == ""
+
+
+def test_card_is_the_same_bytes_on_every_machine(carded, tmp_path):
+    before = {path: path.read_bytes() for path in (carded / "cards").rglob("*") if path.is_file()}
+    for number, (zone, locale, seed) in enumerate((("Asia/Tokyo", "C", "1"), ("America/Lima", "tr_TR.UTF-8", "2"))):
+        home = tmp_path / f"home-{number}"
+        home.mkdir()
+        env = {"HOME": str(home), "TZ": zone, "LC_ALL": locale, "PYTHONHASHSEED": seed}
+        env["GIT_CONFIG_GLOBAL"] = os.environ["GIT_CONFIG_GLOBAL"]
+        for path in (carded / CARD, carded / "cards/churn/roc.svg"):
+            path.unlink()
+        done = mlgit(carded, "card", "build", env=env)
+        assert done.code == 0, done.said
+        assert {path: path.read_bytes() for path in (carded / "cards").rglob("*") if path.is_file()} == before
+
+
+def test_changed_training_data_make_the_card_stale_and_its_sections_need_review(carded, cli):
+    write_tree(carded, {"data/raw.csv": RAW.replace("\n3,", "\n333,")})
+    assert cli(carded, "add", "data/raw.csv").code == 0
+    unrun = cli(carded, "card", "check")
+    assert (unrun.code, "`mlgit run`" in unrun.err) == (2, True)
+    ran(carded, cli)
+    stale = cli(carded, "card", "check", "--json")
+    assert (stale.code, keys(stale, "needs review")) == (1, list(SECTIONS))
+    (card,) = stale.json["cards"]
+    assert not card["fresh"]
+    assert {"data/raw.csv", "data/train.csv"} <= {*card["changed"]}
+    said = cli(carded, "card", "check").out
+    assert "needs review: limitations: Limitations: was read for the training data" in said
+    assert cli(carded, "card", "build").code == 0
+    built = cli(carded, "card", "check", "--json")
+    assert (built.code, built.json["cards"][0]["differing"], built.json["cards"][0]["fresh"]) == (1, [], False)
+    assert "**Needs review.**" in (carded / CARD).read_text()
+    assert cli(carded, "card", "build", "--reviewed", "risks", "--reviewed", "ethics").code == 0
+    assert keys(cli(carded, "card", "check", "--json"), "needs review") == list(SECTIONS[:4])
+
+
+def test_marking_a_section_as_read_keeps_the_rest_of_the_notes(root, cli):
+    cli(root, "card", "build", "--reviewed", "risks")
+    (mark,) = [row for row in (root / "cards/churn.yaml").read_text().splitlines() if row not in NOTES.splitlines()]
+    assert mark.startswith("    reviewed_for: {data: ")
+    assert (root / "cards/churn.yaml").read_text().replace(f"{mark}\n", "") == NOTES
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (("--reviewed", "risk"), "did you mean 'risks'?"),
+        (("--reviewed", "users"), "sections.users: there is no such section"),
+        (("chrun",), "did you mean 'churn'?"),
+    ],
+)
+def test_wrong_name_is_told_with_the_near_miss(root, cli, argv, said):
+    done = cli(root, "card", "build", *argv)
+    assert (done.code, said in done.err) == (2, True), done.said
+    assert not (root / CARD).exists()
+
+
+def test_edited_card_is_stale(carded, cli):
+    (carded / CARD).write_text((carded / CARD).read_text().replace("0.6", "0.9"))
+    done = cli(carded, "card", "check")
+    assert (done.code, f"differs: {CARD}" in done.out) == (1, True)
+
+
+def test_plot_that_is_no_more_is_taken_away(carded, cli):
+    write_tree(carded, {"cards/churn/old.svg": "<svg/>", "cards/churn/keep.txt": "mine"})
+    assert cli(carded, "card", "check").code == 1
+    cli(carded, "card", "build")
+    assert not (carded / "cards/churn/old.svg").exists()
+    assert (carded / "cards/churn/keep.txt").exists()
+
+
+def test_dry_run_writes_nothing(root, cli):
+    done = cli(root, "card", "build", "--dry-run", "--reviewed", "all")
+    assert (done.code, done.out.splitlines()[0].startswith(f"would write {CARD}")) == (0, True)
+    assert git(root, "status", "--porcelain") == ""
+
+
+def test_profile_annex_iv_prints_every_field_and_what_is_missing(carded, cli):
+    done = cli(carded, "card", "check", "--profile", "annex-iv")
+    assert done.code == 1
+    for words in ("human_oversight", "people", "mlgit", "filled", "missing: conformity", "of profile annex-iv are filled"):
+        assert words in done.out
+    assert cli(carded, "card", "check", "--profile", "hf").code == 0
+    fields = cli(carded, "card", "check", "--profile", "annex-iv", "--json").json["cards"][0]["fields"]
+    assert {"name": "security", "annex": "2(h)", "by": "people", "state": "missing"}.items() <= next(
+        each for each in fields if each["name"] == "security"
+    ).items()
+
+
+def test_model_without_notes_and_predictions_has_a_card(tmp_path, cli):
+    declared = FILES["mlgit.yaml"].replace("    predictions: reports/predictions.csv\n", "")
+    root = made(tmp_path / "project", cli, {"mlgit.yaml": declared})
+    assert cli(root, "card", "build").code == 0
+    assert sorted(path.name for path in (root / "cards").iterdir()) == ["churn.md"]
+    assert "limitations" in keys(cli(root, "card", "check", "--json"), "missing")
+
+
+def test_metrics_that_tell_a_regression_give_residuals(tmp_path, cli):
+    root = made(tmp_path / "project", cli, {"src/evaluate.sh": EVALUATE.replace("accuracy", "rmse").replace("brier", "r2")})
+    assert cli(root, "card", "build").code == 0
+    assert sorted(path.name for path in (root / "cards/churn").iterdir()) == ["residuals.svg"]
+
+
+def test_bytes_that_are_gone_are_told_with_the_command(carded, cli):
+    for path in ("reports/predictions.csv", *(path for path in (carded / ".dvc/cache/files/md5").rglob("*") if path.is_file())):
+        (carded / path).unlink()
+    done = cli(carded, "card", "check")
+    assert done.code == 2
+    assert "dvc pull" in done.err or "mlgit run" in done.err
+
+
+def test_wrong_column_is_told_with_the_near_miss(root, cli):
+    write_tree(root, {"mlgit.yaml": FILES["mlgit.yaml"].replace("    id: id\n", "    id: id\n    label: lable\n")})
+    done = cli(root, "card", "check")
+    assert (done.code, "no column 'lable', did you mean 'label'?" in done.err) == (2, True)
+
+
+def test_project_in_a_subfolder_has_the_same_card(tmp_path, cli):
+    alone = made(tmp_path / "alone", cli, {"cards/churn.yaml": NOTES, "src/evaluate.sh": EVALUATE})
+    cli(alone, "card", "build")
+    git(tmp_path, "init", "--quiet", "outer")
+    git(tmp_path, "clone", "--quiet", str(alone), "outer/inner")
+    (tmp_path / "outer/inner/.git").rename(tmp_path / "gone")
+    write_tree(tmp_path / "outer/inner", {"data/raw.csv": RAW})
+    assert cli(tmp_path / "outer/inner", "run").code == 0
+    commit(tmp_path / "outer", "Put it in a folder")
+    assert cli(tmp_path / "outer/inner", "card", "build").code == 0
+    assert (tmp_path / "outer/inner" / CARD).read_text() == (alone / CARD).read_text()
