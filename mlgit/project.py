@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from mlgit import config
 from mlgit.adapters import documents, files
 from mlgit.errors import MlgitError
 
+if TYPE_CHECKING:
+    from mlgit.config import Config
 
-@dataclass(frozen=True, slots=True)
-class Project:
+CONFIG = "mlgit.yaml"
+
+
+class Project(NamedTuple):
     """A DVC project inside a Git repository; all paths are absolute.
 
     `root` holds `.dvc`; `git_root` is the working tree's top (`root` or above it, as in a monorepo).
@@ -56,12 +59,14 @@ def find(start: Path | None = None) -> Project:
     return Project(root, git_root)
 
 
-def load_config(project: Project) -> config.Config:
+def load_config(project: Project) -> Config:
     """The project's mlgit.yaml; without the file, the empty configuration.
 
     Raises MlgitError naming file and key for every fault.
     """
-    path = project.root / config.NAME
+    from mlgit import config  # its tables take time, and a run whose pipeline is kept has checked the file before
+
+    path = project.root / CONFIG
     if not path.exists():
         return config.Config()
-    return config.parse(documents.parse_yaml(files.read_text(path, name=config.NAME), name=config.NAME))
+    return config.parse(documents.parse_yaml(files.read_text(path, name=CONFIG), name=CONFIG))

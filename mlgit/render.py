@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -70,22 +71,26 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, righ
 
 _MARKUP = re.compile(r"[&<>\\`*_{}\[\]()#+!|~$:@]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", ":": "&#58;", "@": "&#64;", "|": "&#124;"}
+
+
 # Further markup, at the start of a line or across characters, in text that is escaped so far. GitHub finds mentions and
 # issue numbers in the finished text, where no escape helps: a space without width (&#8203;) parts what it looks for.
-_FURTHER = (
-    (re.compile(r"^[ \t]"), lambda found: f"&#{ord(found[0])};"),
-    (re.compile(r"^[-=]"), lambda found: f"\\{found[0]}"),
-    (re.compile(r"^(\d{1,9})\.(?!\S)"), lambda found: f"{found[1]}&#46;"),
-    (re.compile(r"\bwww\.", re.IGNORECASE), lambda found: f"{found[0][:3]}&#46;"),
-    (re.compile(r"(?<![A-Za-z0-9_])&#64;(?=[A-Za-z0-9])"), lambda found: f"{found[0]}&#8203;"),
-    (re.compile(r"\\#(?=\d)|(?<![A-Za-z0-9])GH-(?=\d)", re.IGNORECASE), lambda found: f"{found[0]}&#8203;"),
-)
+@functools.cache
+def _further() -> tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...]:
+    return (
+        (re.compile(r"^[ \t]"), lambda found: f"&#{ord(found[0])};"),
+        (re.compile(r"^[-=]"), lambda found: f"\\{found[0]}"),
+        (re.compile(r"^(\d{1,9})\.(?!\S)"), lambda found: f"{found[1]}&#46;"),
+        (re.compile(r"\bwww\.", re.IGNORECASE), lambda found: f"{found[0][:3]}&#46;"),
+        (re.compile(r"(?<![A-Za-z0-9_])&#64;(?=[A-Za-z0-9])"), lambda found: f"{found[0]}&#8203;"),
+        (re.compile(r"\\#(?=\d)|(?<![A-Za-z0-9])GH-(?=\d)", re.IGNORECASE), lambda found: f"{found[0]}&#8203;"),
+    )
 
 
 def markdown_text(text: str) -> str:
     """Text from a repository as plain words in Markdown: no markup, mention, link or line break survives."""
     safe = _MARKUP.sub(lambda found: _ENTITIES.get(found[0]) or f"\\{found[0]}", plain(text))
-    for pattern, replacement in _FURTHER:
+    for pattern, replacement in _further():
         safe = pattern.sub(replacement, safe)
     return safe
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mlgit.cli import edge
+from mlgit.pipeline.noop import Kept
 from tests.kit import FULL, Completed
 
 # A seed per test, so that a failure is the same everywhere; the full run looks further, and anew each time.
@@ -96,14 +97,14 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Completed]]:
-    """Run a command line inside this process: `cli(folder, "status", "--json")`."""
+    """Run a command line inside this process: `cli(folder, "status", "--json")`; `kept` as `cli.main` finds it."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
 
-    def call(folder: Path, *args: str) -> Completed:
+    def call(folder: Path, *args: str, kept: Kept | None = None) -> Completed:
         with monkeypatch.context() as patch:
             patch.chdir(folder)
             capsys.readouterr()
-            code = edge.run(list(map(str, args)))
+            code = edge.run(list(map(str, args)), kept=kept)
             out, err = capsys.readouterr()
         return Completed(code, out, err)
 

@@ -48,12 +48,21 @@ LAW = Law(
     },
     for_pure={"errors", "schema", "render", "config"},
     for_doors={"project"},
-    lazy={"cli.edge", "cli.main", "executors.table"},
+    lazy={
+        "adapters.documents",
+        "cli.edge",
+        "cli.group",
+        "cli.main",
+        "cli.opening",
+        "cli.perform",
+        "executors.table",
+        "project",
+    },
     late={
         # slow to import, so a command that does without pays nothing
         *("sqlite3", "getpass"),
         *("dvc", "dvc_data", "dvc_objects", "git", "gitdb", "logging", "ruamel", "rich"),
-        *("numpy", "pandas", "scipy", "sklearn", "skops"),
+        *("numpy", "pandas", "scipy", "sklearn", "skops", "shutil", "tempfile", "tomllib", "traceback"),
         # optional
         *("dask", "distributed", "fastapi", "uvicorn", "orjson", "prometheus_client", "mlflow", "cryptography", "pyarrow"),
         "asyncio",

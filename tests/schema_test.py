@@ -189,7 +189,7 @@ SCALARS = st.one_of(
     st.just(Text(choices=("a", "b"))),
     st.just(Text(pattern="[ab]+|c")),
     st.just(Integer()),
-    st.builds(Integer, minimum=st.integers(-2, 2)),
+    st.builds(Integer, minimum=st.integers(-2, 2), choices=st.just(())),
     st.just(Integer(choices=(0, 1))),
     st.builds(Number, minimum=st.none() | st.integers(-2, 0), maximum=st.none() | st.integers(0, 2)),
     st.just(Boolean()),

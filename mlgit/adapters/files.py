@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,7 +56,8 @@ def _replace(path: Path, data: bytes, *, mode: int | None) -> None:
     if mode is None:
         mode = _mode_for(path)
     # a part of the name says whose it is; all of it could be too long with what is added
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:50]}.", suffix=".tmp")
+    temporary = f"{path.parent}/.{path.name[:50]}.{os.urandom(8).hex()}.tmp"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
@@ -91,6 +90,8 @@ def current_umask() -> int:
 def remove(path: Path) -> None:
     """Remove a file, a link or a whole folder; a missing one is no error."""
     if path.is_dir() and not path.is_symlink():
+        import shutil
+
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
@@ -120,5 +121,7 @@ def read_folder(folder: Path, *, name: str = "") -> dict[str, bytes]:
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
     """A folder outside the project that is gone afterwards."""
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix=f"mlgit-{prefix}-") as folder:
         yield Path(folder)

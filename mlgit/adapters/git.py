@@ -215,21 +215,19 @@ class IgnoreQuery:
         assert self._child.stdout
         self._child.stdin.write(b"".join(os.fsencode(path) + b"\0" for path in paths))
         self._child.stdin.flush()
-        found = {}
-        for path in paths:
-            _, _, pattern, _ = (self._field() for _ in range(4))
-            found[path] = pattern
-        return found
+        answer = self._answer(len(paths) * 4)  # a path's source, line number, pattern, and the path itself
+        return {path: os.fsdecode(answer[place * 4 + 2]) for place, path in enumerate(paths)}
 
-    def _field(self) -> str:
+    def _answer(self, n_fields: int) -> list[bytes]:
         assert self._child.stdout
-        field = bytearray()
-        while (char := self._child.stdout.read(1)) != b"\0":
-            if not char:
+        answer = b""
+        while answer.count(b"\0") < n_fields:
+            block = os.read(self._child.stdout.fileno(), 1 << 16)
+            if not block:
                 run(self._root, "rev-parse", "--git-dir")  # says in Git's own words why it does not work here
                 raise MlgitError("`git check-ignore` ended unexpectedly", "type `git status` to see whether Git works here")
-            field += char
-        return os.fsdecode(bytes(field))
+            answer += block
+        return answer.split(b"\0")
 
 
 def write_tree(root: Path, contents: Mapping[str, tuple[str, bytes]]) -> str:

@@ -9,7 +9,6 @@ the guardian was told of them: all carry the run's mark.
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import time
 from contextlib import suppress
@@ -23,7 +22,7 @@ class Guardian:
     """The near end of the pipe. One per run, made before the first process is started."""
 
     def __init__(self) -> None:
-        self.mark = secrets.token_hex(16)
+        self.mark = os.urandom(16).hex()
         reader, self._writer = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:

@@ -9,7 +9,7 @@ import hashlib
 import marshal
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,6 +56,16 @@ class Fingerprints:
         self._changed: set[str] = set()
         self._placed: set[str] = set()
         self._rows_changed = False
+
+    def need(self, path: str) -> None:
+        """See that a path lies in the workspace; outputs made elsewhere are known to `elsewhere.Awaited` only."""
+
+    def bring(self, paths: Iterable[str] | None = None) -> None:
+        """Fetch what was made elsewhere into the workspace (default: all)."""
+
+    def expect(self, path: str, content: Content, contents: Mapping[str, tuple[bytes, bool]] | None = None) -> None:
+        """An output was made elsewhere; see `elsewhere.Awaited`."""
+        raise NotImplementedError
 
     def digest(self, path: str, *, into: Objects | None = None, tick: intake.Tick | None = None) -> Content | None:
         """The content of a path relative to the root; None when there is nothing there.

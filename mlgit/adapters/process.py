@@ -8,9 +8,8 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from mlgit.errors import MlgitError
 
@@ -18,8 +17,7 @@ PIPE = subprocess.PIPE
 DEVNULL = subprocess.DEVNULL
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(NamedTuple):
     """A process that ended: its command, exit code and output."""
 
     argv: tuple[str, ...]

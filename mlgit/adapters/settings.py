@@ -9,8 +9,9 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from mlgit.adapters import files
 from mlgit.errors import MlgitError
@@ -18,14 +19,13 @@ from mlgit.errors import MlgitError
 LINK_TYPES = ("reflink", "hardlink", "symlink", "copy")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What a project's DVC configuration says; `cache_folder` is absolute."""
 
     cache_folder: Path
     link_types: tuple[str, ...] = ("reflink", "copy")
     shared: bool = False
-    parsing: Mapping[str, str] = field(default_factory=dict)
+    parsing: Mapping[str, str] = MappingProxyType({})
     versioned_remotes: bool = False
     autostage: bool = False
     site_cache: str = ""

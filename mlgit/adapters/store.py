@@ -9,8 +9,6 @@ import errno
 import hashlib
 import marshal
 import os
-import secrets
-import shutil
 import stat as stats
 import time
 from collections.abc import Collection, Iterable
@@ -287,7 +285,7 @@ class Cache:
         return bool(wrong)
 
     def _replace(self, path: str, md5: str, *, is_exec: bool) -> None:
-        temporary = f"{path}.{secrets.token_urlsafe(8)}.tmp"
+        temporary = f"{path}.{os.urandom(8).hex()}.tmp"
         try:
             self._link(md5, temporary, self._types)
             if is_exec:
@@ -331,7 +329,9 @@ class Cache:
         )
         for path in paths:
             if os.path.islink(path) or os.stat(path).st_nlink > 1:
-                temporary = f"{path}.{secrets.token_urlsafe(8)}.tmp"
+                temporary = f"{path}.{os.urandom(8).hex()}.tmp"
+                import shutil
+
                 shutil.copyfile(path, temporary)
                 os.replace(temporary, path)
             os.chmod(path, self.file_mode)

@@ -1,70 +1,23 @@
-"""The edge: the click group with its lazy command table, and the one handler that turns errors into exit codes."""
+"""The edge: the one handler that turns errors into exit codes. Click is imported when a command line needs it."""
 
 from __future__ import annotations
 
 import errno
-import importlib
 import io
 import os
+import re
 import signal
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
-
-import click
+from typing import TYPE_CHECKING, TextIO
 
 from mlgit import __version__, errors
 from mlgit.errors import MlgitError
-from mlgit.render import plain
-from mlgit.schema import near_miss
+from mlgit.render import paint, plain
 
-# name -> (module, one line for the overview); the module holds a click command called `command`.
-COMMANDS: dict[str, tuple[str, str]] = {
-    "new": ("mlgit.cli.new", "Make a new ML repository from a template."),
-    "run": ("mlgit.cli.run", "Run what is stale in the pipeline."),
-    "status": ("mlgit.cli.status", "Say which stages are stale, and why."),
-    "add": ("mlgit.cli.add", "Track data files and folders, as `dvc add` does."),
-    "doctor": ("mlgit.cli.doctor", "Look for damage in cache, locks and pipeline files."),
-    "dag": ("mlgit.cli.dag", "Draw the pipeline."),
-    "card": ("mlgit.cli.card", "Write model cards, and check that they are true."),
-    "diff": ("mlgit.cli.diff", "Compare metrics, parameters and data between two revisions."),
-}
-
-
-class LazyGroup(click.Group):
-    """A group that knows its commands' names and summaries without importing them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
-        return command
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f"no such command '{args[0]}'" + near_miss(args[0], COMMANDS))
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
-
-
-@click.group(
-    cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Start with `mlgit new my-model`, then `cd my-model` and `mlgit run`. `mlgit COMMAND --help` has examples.",
-)
-@click.version_option(__version__, "-V", "--version", message="mlgit %(version)s")
-def group() -> None:
-    """A Git repository as the whole ML platform: pipelines, metrics, models and their history are files and commits."""
-
+if TYPE_CHECKING:
+    from mlgit.pipeline.noop import Kept
 
 # What the machine refuses, wherever it happens: no defect of mlgit, and the user's to mend.
 _REFUSALS = {
@@ -80,28 +33,27 @@ _REFUSALS = {
 }
 
 
-def run(argv: Sequence[str]) -> int:
-    """Run one command line and return its exit code; every error ends here, and none as a traceback on screen."""
+# The option that goes with a plain `mlgit run`, in the spelling that needs no parser.
+_JOBS = re.compile(r"-j[1-9][0-9]{0,3}").fullmatch
+
+
+def run(argv: Sequence[str], *, kept: Kept | None = None) -> int:
+    """Run one command line and return its exit code; every error ends here, and none as a traceback on screen.
+
+    `kept` is what is known, when this is a plain `mlgit run`, of the last time that nothing was stale.
+    """
     _prepare_signals()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file's name need not be text
     try:
-        code = group.main(args=list(argv) or ["--help"], prog_name="mlgit", standalone_mode=False)
+        code = _dispatch(argv, kept)
         sys.stdout.flush()
-        return code if isinstance(code, int) else errors.EXIT_YES
+        return code
     except MlgitError as error:
         complain(error.message, error.hint)
-    except click.exceptions.Exit as error:
-        return error.exit_code
-    except click.UsageError as error:
-        name = error.ctx.command_path if error.ctx else "mlgit"
-        complain(error.format_message(), f"`{name} --help` shows the usage")
-    except click.ClickException as error:
-        complain(error.format_message())
-    except (KeyboardInterrupt, click.Abort):
-        complain("interrupted")
-        return errors.EXIT_INTERRUPTED
+    except KeyboardInterrupt:
+        return _interrupted()
     except SystemExit:
         if "_MLGIT_COMPLETE" in os.environ:  # the end of a shell completion
             raise
@@ -109,9 +61,44 @@ def run(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         _discard(sys.stdout)
     except Exception as error:
-        return _refused_or_defect(error, argv)
+        told = _told_by_click(error)
+        return _refused_or_defect(error, argv) if told is None else told
     # Also where the reader (`| head`) has left: it is not known what the answer would have been.
     return errors.EXIT_CANNOT_ANSWER
+
+
+def _dispatch(argv: Sequence[str], kept: Kept | None) -> int:
+    if argv and argv[0] == "run" and len(argv) <= 2 and all(_JOBS(option) for option in argv[1:]):
+        from mlgit.cli.perform import perform
+
+        return perform(jobs=int(argv[1].lstrip("-j")) if len(argv) == 2 else None, kept=kept)
+    from mlgit.cli.group import group
+
+    code = group.main(args=list(argv) or ["--help"], prog_name="mlgit", standalone_mode=False)
+    return code if isinstance(code, int) else errors.EXIT_YES
+
+
+def _told_by_click(error: Exception) -> int | None:
+    """The exit code for an error of click's, which is told here; None for every other error."""
+    import click
+
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        return _interrupted()
+    if isinstance(error, click.UsageError):
+        name = error.ctx.command_path if error.ctx else "mlgit"
+        complain(error.format_message(), f"`{name} --help` shows the usage")
+    elif isinstance(error, click.ClickException):
+        complain(error.format_message())
+    else:
+        return None
+    return errors.EXIT_CANNOT_ANSWER
+
+
+def _interrupted() -> int:
+    complain("interrupted")
+    return errors.EXIT_INTERRUPTED
 
 
 def _refused_or_defect(error: Exception, argv: Sequence[str]) -> int:
@@ -144,15 +131,16 @@ def _discard(stream: TextIO) -> None:
 def complain(message: str, hint: str = "") -> None:
     """Say what is wrong, and below it what to do next, on standard error."""
     color = use_color(sys.stderr)
-    lines = [click.style("error: ", fg="red", bold=True) + _safe(message) if color else f"error: {_safe(message)}"]
+    lines = [f"{paint('error:', 'red', color=color)} {_safe(message)}"]
     if hint:
-        lines.append(click.style("hint: ", fg="cyan") + _safe(hint) if color else f"hint: {_safe(hint)}")
+        lines.append(f"{paint('hint:', 'cyan', color=color)} {_safe(hint)}")
     try:
         sys.stdout.flush()
     except OSError:
         _discard(sys.stdout)
     try:
-        click.echo("\n".join(lines), err=True, color=color)
+        sys.stderr.write("\n".join(lines) + "\n")
+        sys.stderr.flush()
     except OSError:
         _discard(sys.stderr)
 
@@ -169,6 +157,9 @@ def use_color(stream: object) -> bool:
 
 
 def _write_crash_log(argv: Sequence[str]) -> str:
+    import tempfile
+    import traceback
+
     folder = Path.cwd() / ".dvc" / "tmp" / "mlgit"
     text = f"mlgit {__version__}\nPython {sys.version}\n{sys.platform}\narguments: {list(argv)}\n\n{traceback.format_exc()}"
     try:

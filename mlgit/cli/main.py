@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -11,6 +12,8 @@ def main() -> None:
     """Run `mlgit` with the arguments of the process and exit with its code."""
     if sys.stdout is None:  # closed by the caller, who wants the exit code only
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+    # Commands make many small objects that live to the end; looking for cycles among them again and again is no use.
+    gc.set_threshold(100_000)
     try:
         _main(sys.argv[1:])
         sys.stdout.flush()
@@ -29,26 +32,25 @@ def _main(arguments: list[str]) -> None:
 
         sys.stdout.write(f"mlgit {__version__}\n")
         return
-    if arguments in (["run"], ["status"]) and _nothing_changed(arguments[0]):
-        return
+    kept = None
+    if arguments in (["run"], ["status"]) or (len(arguments) == 2 and arguments[0] == "run" and arguments[1].startswith("-j")):
+        from mlgit.pipeline import noop
+
+        began = time.perf_counter()
+        root = noop.root_of(os.path.realpath(os.getcwd()))
+        kept = noop.compare(root) if root else None
+        if kept and not kept.changed and len(arguments) == 1:
+            _say_unchanged(arguments[0], kept.stages, kept.frozen, time.perf_counter() - began)
+            return
     from mlgit.cli.edge import run
 
-    sys.exit(run(arguments))
+    sys.exit(run(arguments, kept=kept))
 
 
-def _nothing_changed(command: str) -> bool:
-    """Answer `run` and `status` from stats alone, where that can be done."""
-    from mlgit.pipeline import noop
-
-    began = time.perf_counter()
-    root = noop.root_of(os.path.realpath(os.getcwd()))
-    found = noop.answer(root) if root else None
-    if found is None:
-        return False
-    stages, frozen = found
+def _say_unchanged(command: str, stages: int, frozen: int, took: float) -> None:
+    """The answer to `run` and `status` from stats alone."""
     if command == "run":
-        sys.stdout.write(f"{stages} unchanged in {time.perf_counter() - began:.2f} s\n")
+        sys.stdout.write(f"{stages} unchanged in {took:.2f} s\n")
     else:
         noun = "stage" if stages == 1 else "stages"
         sys.stdout.write(f"up to date: {stages} {noun}" + (f" ({frozen} frozen)\n" if frozen else "\n"))
-    return True

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-import click
-
 from mlgit.cli.edge import use_color
 from mlgit.pipeline.model import Stage
 from mlgit.pipeline.scheduler import Result
@@ -48,20 +46,21 @@ class Lines(Silent):
 
     def started(self, stage: Stage, reasons: tuple[Reason, ...]) -> None:
         """Print the stage and why it runs."""
-        _say(f"{'running':9}  {stage.address}{_why(reasons)}")
+        say(plain(f"{'running':9}  {stage.address}{_why(reasons)}"))
 
     def retried(self, stage: Stage, attempt: int, delay: float) -> None:
         """Print that the stage is tried again."""
-        _say(_retry_line(stage, attempt, delay))
+        say(plain(_retry_line(stage, attempt, delay)))
 
     def ended(self, result: Result) -> None:
         """Print how the stage ended, and how long it took."""
         if result.state != "unchanged":
-            _say(row(result))
+            say(plain(row(result)))
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(f"{plain(text)}\n")
+def say(text: str = "") -> None:
+    """Print a line at once, so that it stands before what is printed next, on whichever stream."""
+    sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
@@ -147,16 +146,16 @@ def show_failures(results: Sequence[Result]) -> None:
     for result in results:
         if result.state != "failed":
             continue
-        click.echo()
-        click.echo(paint(f"stage '{plain(result.stage.address)}' failed", "red", color=color) + f": {plain(_cause(result))}")
+        say()
+        say(paint(f"stage '{plain(result.stage.address)}' failed", "red", color=color) + f": {plain(_cause(result))}")
         if result.outcome is not None:
-            click.echo(f"  command: {plain(result.outcome.command)}")
+            say(f"  command: {plain(result.outcome.command)}")
         if result.hint:
-            click.echo(f"  hint: {plain(result.hint)}")
+            say(f"  hint: {plain(result.hint)}")
         if result.job is not None:
             for line in last_lines(result.job.log):
-                click.echo(f"  | {plain(line)}")
-            click.echo(f"  full log: {Path(result.job.log)}")
+                say(f"  | {plain(line)}")
+            say(f"  full log: {Path(result.job.log)}")
 
 
 def _cause(result: Result) -> str:

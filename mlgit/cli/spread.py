@@ -18,18 +18,9 @@ from mlgit.pipeline.scheduler import Plan
 from mlgit.render import count, plain
 
 
-def is_wanted(executor: str, scheduler: str | None) -> bool:
-    """Whether stages run on other machines; a scheduler without that is a mistake."""
-    if scheduler is not None and executor != "dask":
-        raise click.UsageError("--scheduler goes with --executor dask")
-    return executor == "dask"
-
-
 def make_executor(opened: Opened, plan: Plan, name: str, *, scheduler: str | None, jobs: int | None) -> Executor:
     """The executor of this name. For other machines the state of the working tree is taken now, and told if it is not HEAD."""
-    slots = jobs or machine.cpus()
-    if opened.elsewhere is None:
-        return table.make(name, jobs=slots)
+    assert opened.elsewhere is not None
     there, project = opened.elsewhere, opened.project
     cached = {out.target for stage in plan.graph.stages for out in stage.outs if out.cache}
     left_out = [f"{project.prefix}{path}" for path in sorted(cached) if os.path.lexists(project.root / path)]
@@ -50,7 +41,7 @@ def make_executor(opened: Opened, plan: Plan, name: str, *, scheduler: str | Non
         address=scheduler or "",
         limit=jobs,
     )
-    return table.make(name, jobs=slots, project=travelling)
+    return table.make(name, jobs=jobs or machine.cpus(), project=travelling)
 
 
 def _declared(stage: Stage) -> Declared:

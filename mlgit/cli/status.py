@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from mlgit import errors
 from mlgit.cli.edge import use_color
-from mlgit.cli.opening import open_project, remember
+from mlgit.cli.keeping import remember
+from mlgit.cli.opening import open_project
+from mlgit.cli.reasons import reason_row
 from mlgit.pipeline.graph import select
 from mlgit.pipeline.model import Stage
 from mlgit.pipeline.status import Reason
@@ -66,20 +67,6 @@ def document(rows: Sequence[Row]) -> dict[str, Any]:
             {"name": stage.address, "status": state(stage, why), "reasons": list(map(reason_row, why))} for stage, why in rows
         ],
     }
-
-
-def reason_row(reason: Reason) -> dict[str, Any]:
-    """A reason as JSON."""
-    return {"kind": reason.kind, "path": reason.path, "old": _told(reason.old), "new": _told(reason.new)}
-
-
-def _told(value: Any) -> Any:
-    """A value with what JSON has no word for (nan, inf) as text."""
-    if isinstance(value, Mapping):
-        return {str(key): _told(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_told(inner) for inner in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def show(rows: Sequence[Row], *, color: bool) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from mlgit import config
@@ -239,7 +239,7 @@ class _Reader:
 
 
 def _content(digest: Digest) -> Content:
-    return Content(*astuple(digest))
+    return Content(*digest)
 
 
 def _open(project: Project, point: Point, configured: Settings) -> Source:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from mlgit.errors import MlgitError
 from mlgit.pipeline import params
-from mlgit.pipeline.load import Pipeline
+from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.model import Digest, Stage
 from mlgit.pipeline.status import Observed, reasons
 

@@ -7,7 +7,6 @@ import select
 import signal
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlgit.adapters import process, programs
@@ -20,16 +19,18 @@ GRACE_SECONDS = 5.0
 _CANNOT_START = 127  # as shells say it
 
 
-@dataclass(slots=True)
 class _Running:
-    job: Job
-    pid: int
-    log: int
-    position: int
-    started: float
-    deadline: float | None
-    groups: list[int]
-    timed_out: bool = False
+    """A job whose command number `position` runs as process `pid` and writes to the descriptor `log`."""
+
+    def __init__(self, job: Job, *, pid: int, log: int, started: float, deadline: float | None) -> None:
+        self.job = job
+        self.pid = pid
+        self.log = log
+        self.position = 0
+        self.started = started
+        self.deadline = deadline
+        self.groups = [pid]
+        self.timed_out = False
 
 
 class Local:
@@ -69,7 +70,7 @@ class Local:
                 raise
             now = time.monotonic()
             deadline = None if job.timeout is None else now + job.timeout
-            self._running[job.name] = _Running(job, pid, log, 0, now, deadline, [pid])
+            self._running[job.name] = _Running(job, pid=pid, log=log, started=now, deadline=deadline)
 
     def _open_log(self, path: Path) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """The commands of one stage, one shell each, to be run one after the other until one fails.
 
     `env` is added to the environment of the place it runs in. `timeout` is in seconds, for all commands together;
@@ -19,14 +18,13 @@ class Job:
     name: str
     commands: tuple[str, ...]
     folder: Path
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = MappingProxyType({})
     log: Path = Path()
     timeout: float | None = None
-    resources: Mapping[str, float] = field(default_factory=dict)
+    resources: Mapping[str, float] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """What a job that ran in another place read and wrote there, by path from the project's root.
 
     A content is (md5, bytes, number of files or None for a file, executable or not), None where nothing lies. `files` are
@@ -34,13 +32,12 @@ class Made:
     `problem` (message, hint) is what was wrong beside the commands.
     """
 
-    contents: Mapping[str, tuple[str, int, int | None, bool] | None] = field(default_factory=dict)
-    files: Mapping[str, Mapping[str, tuple[bytes, bool]]] = field(default_factory=dict)
+    contents: Mapping[str, tuple[str, int, int | None, bool] | None] = MappingProxyType({})
+    files: Mapping[str, Mapping[str, tuple[bytes, bool]]] = MappingProxyType({})
     problem: tuple[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a job ended: the code of its last command (negative: ended by that signal), and how long it took.
 
     With `made` it ran in another place, and what it made is not in the workspace.

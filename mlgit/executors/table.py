@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import importlib.util
 from types import ModuleType
 from typing import Any
 
 from mlgit.errors import MlgitError
 from mlgit.executors.protocol import Executor
 
-NAMES = ("local", "dask")
+LOCAL = "local"
+NAMES = (LOCAL, "dask")
 
 
 def make(name: str, *, jobs: int, project: Any = None) -> Executor:
     """The executor of this name with `jobs` slots; `project` (`dask.Project`) is what one needs that runs elsewhere."""
-    if name == "local":
+    if name == LOCAL:
         from mlgit.executors.local import Local
 
         return Local(slots=jobs)
     if name == "dask" and project is not None:
+        import importlib.util
+
         if importlib.util.find_spec("distributed") is None:
             raise MlgitError("`--executor dask` needs Dask, which is not installed", "type `pip install 'mlgit[dask]'`")
         from mlgit.executors.dask import Dask

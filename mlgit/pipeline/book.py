@@ -12,7 +12,7 @@ from pathlib import Path
 from mlgit.adapters import documents, dvc, files, ignores, locks, stamps
 from mlgit.adapters.stamps import Stamp
 from mlgit.pipeline import lock
-from mlgit.pipeline.load import LockText, lock_text
+from mlgit.pipeline.lock import LockText, lock_text
 from mlgit.pipeline.model import Entry, Stage
 
 _WAIT_FOR_DVC = 30.0

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from mlgit.pipeline.control import Control
 
 
-@dataclass(slots=True)
 class Capacity:
     """What is taken now out of the totals. A stage that asks for nothing always fits."""
 
-    totals: Mapping[str, float] = field(default_factory=dict)
-    used: dict[str, float] = field(default_factory=dict)
-    held: set[str] = field(default_factory=set)
+    def __init__(self, totals: Mapping[str, float]) -> None:
+        self.totals = totals
+        self.used: dict[str, float] = {}
+        self.held: set[str] = set()
 
     def fits(self, wanted: Control) -> bool:
         """Whether a stage may start now. One that asks for more processors than there are runs when all are free."""

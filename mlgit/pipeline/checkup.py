@@ -13,7 +13,8 @@ from mlgit.adapters.hashing import Fingerprints
 from mlgit.adapters.inspection import Stock
 from mlgit.adapters.store import Cache
 from mlgit.errors import MlgitError
-from mlgit.pipeline.load import Pipeline, load
+from mlgit.pipeline.graph import Pipeline
+from mlgit.pipeline.load import load
 from mlgit.pipeline.model import Digest, Output, Stage
 
 Kind = Literal["object", "listing", "leftover", "lock", "file", "output"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlgit.errors import MlgitError
+from mlgit.pipeline.model import NOTHING
 from mlgit.schema import Either, Integer, Key, ListOf, MapOf, Number, Table, Text, check
 
 _DURATION = r"[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d)"
@@ -30,16 +30,15 @@ SCHEMA = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(NamedTuple):
     """How a stage wants to be run: times in seconds, memory in bytes."""
 
     timeout: float | None = None
     retries: int = 0
     retry_delay: float = 1.0
     mutex: frozenset[str] = frozenset()
-    resources: Mapping[str, float] = field(default_factory=dict)
-    env: Mapping[str, str] = field(default_factory=dict)
+    resources: Mapping[str, float] = NOTHING
+    env: Mapping[str, str] = NOTHING
 
 
 PLAIN = Control()

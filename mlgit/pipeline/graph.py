@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from mlgit.errors import MlgitError
-from mlgit.pipeline.model import Output, Stage
+from mlgit.pipeline.lock import LockText
+from mlgit.pipeline.model import Entry, Output, Stage
 from mlgit.schema import near_miss
 
 
-@dataclass(slots=True)
 class _Node:
     """A folder of the tree of declared outputs; `owner` is the stage whose output this path is."""
 
-    children: dict[str, _Node] = field(default_factory=dict)
-    owner: int = -1
-    output: Output | None = None
+    def __init__(self) -> None:
+        self.children: dict[str, _Node] = {}
+        self.owner = -1
+        self.output: Output | None = None
 
     def below(self) -> Iterator[_Node]:
         """All outputs strictly below, in the order they were declared."""
@@ -26,8 +27,7 @@ class _Node:
             yield from child.below()
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(NamedTuple):
     """Stages in running order (dependencies first, as DVC plans them), and the edges between them by index.
 
     `needs[i]` are the stages whose outputs stage i reads, `feeds[i]` the stages that read the outputs of i.
@@ -38,7 +38,7 @@ class Graph:
     needs: tuple[tuple[int, ...], ...]
     feeds: tuple[tuple[int, ...], ...]
 
-    def index(self) -> dict[str, int]:
+    def numbers(self) -> dict[str, int]:
         return {stage.address: number for number, stage in enumerate(self.stages)}
 
     def closure(self, chosen: Iterable[int]) -> set[int]:
@@ -51,6 +51,18 @@ class Graph:
                 found.add(number)
                 waiting.extend(self.needs[number])
         return found
+
+
+class Pipeline(NamedTuple):
+    """Everything declared and recorded: the graph, the lock entries by stage address, and the lock files' texts.
+
+    A stage in `unreadable` has a lock entry that only DVC understands.
+    """
+
+    graph: Graph
+    entries: Mapping[str, Entry]
+    unreadable: frozenset[str]
+    locks: Mapping[str, LockText]
 
 
 def build(stages: Sequence[Stage]) -> Graph:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from mlgit.adapters import documents, dvc, dvcstate, files, locks
-from mlgit.adapters.elsewhere import Awaited
 from mlgit.adapters.hashing import Content, Fingerprints
 from mlgit.adapters.objects import Objects
 from mlgit.adapters.store import Cache, DamagedObjectError
@@ -118,8 +117,7 @@ class Ledger:
 
     def _values(self, wanted: Parameters) -> dict[str, Any] | None:
         path = self._root / wanted.target
-        if isinstance(self._fingerprints, Awaited):
-            self._fingerprints.need(wanted.target)
+        self._fingerprints.need(wanted.target)
         try:
             found = os.stat(path)
         except (FileNotFoundError, NotADirectoryError):
@@ -265,7 +263,6 @@ class Ledger:
 
         Raises MlgitError for an output that it did not make, and for what went wrong there beside its commands.
         """
-        assert isinstance(self._fingerprints, Awaited)
         if made.problem is not None:
             raise MlgitError(*made.problem)
         for out in stage.outs:
@@ -328,8 +325,7 @@ class Ledger:
 
     def close(self) -> None:
         """Bring in what was made elsewhere, and keep what was learnt about files for the next command."""
-        if isinstance(self._fingerprints, Awaited):
-            self._fingerprints.bring()
+        self._fingerprints.bring()
         with suppress(MlgitError):  # only time is lost, on a full disk for one
             self._fingerprints.save()
             self._cache.save()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mlgit.errors import MlgitError
 from mlgit.pipeline import graph, lock, parse
-from mlgit.pipeline.graph import Graph
+from mlgit.pipeline.graph import Pipeline
+from mlgit.pipeline.lock import LockText
 from mlgit.pipeline.model import Entry, Stage
 
 
@@ -27,28 +26,6 @@ class Source(Protocol):
 
     def resolve(self, path: str, document: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         """The stages of a pipeline file with all templating done, in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class LockText:
-    """The text of one dvc.lock: what stands before the stages, the text of every stage by name, what stands after."""
-
-    head: str
-    pieces: Mapping[str, str]
-    tail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """Everything declared and recorded: the graph, the lock entries by stage address, and the lock files' texts.
-
-    A stage in `unreadable` has a lock entry that only DVC understands.
-    """
-
-    graph: Graph
-    entries: Mapping[str, Entry]
-    unreadable: frozenset[str]
-    locks: Mapping[str, LockText]
 
 
 def load(source: Source) -> Pipeline:
@@ -101,7 +78,7 @@ def _lock(source: Source, file: str, stages: list[Stage], entries: dict[str, Ent
     if text is None or not text.strip():
         return LockText(lock.HEADER, {})
     document = source.document(name)
-    found = lock_text(text, document, name=name)
+    found = lock.lock_text(text, document, name=name)
     bodies = document.get("stages") or {}
     for stage in stages:
         if stage.name in bodies:
@@ -111,20 +88,3 @@ def _lock(source: Source, file: str, stages: list[Stage], entries: dict[str, Ent
             else:
                 entries[stage.address] = entry
     return found
-
-
-def lock_text(text: str, document: Any, *, name: str) -> LockText:
-    """The parts of a dvc.lock, given as text and parsed.
-
-    Raises MlgitError for anything but a lock of DVC 3 in the layout that DVC writes.
-    """
-    stages = (document.get("stages") or {}) if isinstance(document, Mapping) else None
-    if not isinstance(stages, Mapping) or document.get("schema") != "2.0" or not document.keys() <= _LOCK_KEYS:
-        raise MlgitError(f"{name}: not a lock file of DVC 3 (schema '2.0')", f"restore the file: `git checkout -- {name}`")
-    if stages:
-        return LockText(*lock.split(text, list(stages), name=name))
-    kept = re.sub(r"(?m)^stages:.*\n?", "", text).rstrip("\n")
-    return LockText(f"{kept}\nstages:\n", {})
-
-
-_LOCK_KEYS = {"schema", "stages", "datasets"}

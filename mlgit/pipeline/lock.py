@@ -11,12 +11,21 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlgit.errors import MlgitError
 from mlgit.pipeline.model import Digest, Entry, Item
 
 HEADER = "schema: '2.0'\nstages:\n"
+
+
+class LockText(NamedTuple):
+    """The text of one dvc.lock: what stands before the stages, the text of every stage by name, what stands after."""
+
+    head: str
+    pieces: Mapping[str, str]
+    tail: str = ""
+
 
 # Plain scalars that YAML 1.2 and 1.1 both read as text and that no emitter quotes or folds: a letter, slash or dot first,
 # then nothing that could be an indicator. ruamel folds at column 80, so a line has to stay below it.
@@ -267,3 +276,20 @@ def _without_sizes(value: Any) -> Any:
 
 def _sha256(body: Any) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def lock_text(text: str, document: Any, *, name: str) -> LockText:
+    """The parts of a dvc.lock, given as text and parsed.
+
+    Raises MlgitError for anything but a lock of DVC 3 in the layout that DVC writes.
+    """
+    stages = (document.get("stages") or {}) if isinstance(document, Mapping) else None
+    if not isinstance(stages, Mapping) or document.get("schema") != "2.0" or not document.keys() <= _LOCK_KEYS:
+        raise MlgitError(f"{name}: not a lock file of DVC 3 (schema '2.0')", f"restore the file: `git checkout -- {name}`")
+    if stages:
+        return LockText(*split(text, list(stages), name=name))
+    kept = re.sub(r"(?m)^stages:.*\n?", "", text).rstrip("\n")
+    return LockText(f"{kept}\nstages:\n", {})
+
+
+_LOCK_KEYS = {"schema", "stages", "datasets"}

@@ -10,7 +10,7 @@ import hashlib
 import marshal
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from mlgit import __version__
 from mlgit.adapters import stamps, trees
@@ -29,8 +29,34 @@ def root_of(folder: str) -> str | None:
     return folder
 
 
-def answer(root: str) -> tuple[int, int] | None:
-    """The number of stages, and of frozen ones among them, if nothing changed since `save`; else None."""
+class Kept:
+    """What was kept, and what has become of it: the paths the answer rested on, and those that changed since.
+
+    A plain class, as `Look`.
+    """
+
+    def __init__(self, stages: int, frozen: int, seen: Look, changed: frozenset[str]) -> None:
+        self.stages = stages
+        self.frozen = frozen
+        self.seen = seen
+        self.changed = changed
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """Everything the answer rested on."""
+        return frozenset([row[0] for row in self.seen.files] + [row[0] for row in self.seen.folders])
+
+    def rows(self, paths: Set[str]) -> Look:
+        """What was seen of those of the paths that did not change."""
+        found, wanted = Look(), paths - self.changed
+        found.files = [row for row in self.seen.files if row[0] in wanted]
+        found.folders = [row for row in self.seen.folders if row[0] in wanted]
+        found.young = [row for row in self.seen.young if row[0] in wanted]
+        return found
+
+
+def compare(root: str) -> Kept | None:
+    """What `save` kept, looked at again; None if nothing is kept."""
     stat = os.stat
     try:
         with open(f"{root}/{_NAME}", "rb") as stream:
@@ -38,17 +64,30 @@ def answer(root: str) -> tuple[int, int] | None:
         version, kept_root, stages, frozen, files, folders, young = kept
         if version != __version__ or kept_root != root:
             return None
+        changed = []
         for path, mtime, ctime, size, inode in files:
-            now = stat(path)
+            try:
+                now = stat(path)
+            except OSError:
+                changed.append(path)
+                continue
             if now.st_mtime_ns != mtime or now.st_ino != inode or now.st_size != size or now.st_ctime_ns != ctime:
-                return None
-        if any(trees.fold(trees.survey(path, known=known)) != state for path, known, state in folders):
-            return None
-        if any(_content(path) != content for path, content in young):
-            return None
-        return int(stages), int(frozen)
-    except (OSError, MlgitError, ValueError, EOFError, TypeError):  # gone, or not what `save` writes
+                changed.append(path)
+        changed += [path for path, known, state in folders if _state(path, known) != state]
+        changed += [path for path, content in young if _content(path) != content]
+        seen = Look()
+        seen.files, seen.folders, seen.young = files, folders, young
+        return Kept(int(stages), int(frozen), seen, frozenset(changed))
+    except (OSError, ValueError, EOFError, TypeError):  # gone, or not what `save` writes
         return None
+
+
+def _state(path: str, known: dict[str, int]) -> bytes:
+    """A folder's state in short; none for what is no folder any more."""
+    try:
+        return trees.fold(trees.survey(path, known=known))
+    except (OSError, MlgitError):
+        return b""
 
 
 class Look:
@@ -64,15 +103,19 @@ class Look:
         self.newer: set[str] = set()
 
 
-def look(paths: Iterable[str], *, searched: Iterable[str], since: int) -> Look | None:
+def look(paths: Iterable[str], *, searched: Iterable[str], since: int, earlier: Look | None = None) -> Look | None:
     """The stamps of `paths` (absolute) as they are now; None where one is gone, or a folder is too young for its stamps.
 
     `searched` are folders of which only the names in them count. Of what changed too recently for its stamp to be
-    trusted the content is taken as well.
+    trusted the content is taken as well. What is in `earlier`, seen by this command and found unchanged, is taken over:
+    should it have changed since, its stamp will tell.
     """
-    now, seen = time.time_ns(), Look()
+    now, seen = time.time_ns(), earlier or Look()
+    known = {row[0] for row in (*seen.files, *seen.folders)}
     flat = dict.fromkeys(searched)
     for path in dict.fromkeys([*paths, *flat]):
+        if path in known:
+            continue
         stamp = stamps.of(path)
         if stamp is None:
             return None
@@ -103,14 +146,17 @@ def save(root: str, seen: Look, *, stages: int, frozen: int) -> None:
 
 
 def _content(path: str) -> bytes:
-    """What a young file holds, or which names a young folder has."""
+    """What a young file holds, or which names a young folder has; nothing for what cannot be read."""
     digest = hashlib.md5(usedforsecurity=False)
-    if os.path.isdir(path):
-        digest.update("\0".join(sorted(os.listdir(path))).encode("utf-8", "surrogateescape"))
-    else:
-        with open(path, "rb", buffering=0) as stream:
-            while chunk := stream.read(1 << 20):
-                digest.update(chunk)
+    try:
+        if os.path.isdir(path):
+            digest.update("\0".join(sorted(os.listdir(path))).encode("utf-8", "surrogateescape"))
+        else:
+            with open(path, "rb", buffering=0) as stream:
+                while chunk := stream.read(1 << 20):
+                    digest.update(chunk)
+    except OSError:
+        return b""
     return digest.digest()
 
 

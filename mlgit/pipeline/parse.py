@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from mlgit.errors import MlgitError
@@ -120,7 +119,7 @@ def stage(name: str, body: Mapping[str, Any], *, file: str) -> Stage:
     )
     _refuse_repeated(found, where)
     control.parse(found.meta, name=file, stage=name)
-    return replace(found, exotic=_exotic(found, body))
+    return found._replace(exotic=_exotic(found, body))
 
 
 def source(document: Mapping[str, Any], *, file: str) -> tuple[Stage, Entry | None]:
@@ -142,21 +141,21 @@ def source(document: Mapping[str, Any], *, file: str) -> tuple[Stage, Entry | No
             raise MlgitError(f"{file}: outs: not a list of tracked paths", f"restore the file: `git checkout -- {file}`")
     plain = all(row.get("hash") == "md5" and "md5" in row and not row.keys() & {"files", "cloud"} for row in rows)
     if document.get("cmd"):
-        return replace(found, exotic="a stage in a .dvc file"), None
+        return found._replace(exotic="a stage in a .dvc file"), None
     if document.get("deps"):
         deps = tuple(
             Dependency(row["path"], _target(wdir, row["path"]))
             for row in document["deps"]
             if _is_local(str(row.get("path", ""))) and not row.get("repo")
         )
-        return replace(found, deps=deps, exotic="an import"), None
+        return found._replace(deps=deps, exotic="an import"), None
     if not plain:
-        return replace(found, exotic="content recorded by DVC 2 or a cloud version"), None
+        return found._replace(exotic="content recorded by DVC 2 or a cloud version"), None
     try:
         items = tuple(map(lock.parse_item, rows))
     except TypeError as error:
         raise MlgitError(f"{file}: outs: {error}", f"restore the file, or type `dvc add` for the data of {file}") from error
-    return replace(found, exotic=_exotic_paths(found)), Entry(cmd=(), outs=items)
+    return found._replace(exotic=_exotic_paths(found)), Entry(cmd=(), outs=items)
 
 
 def _flag(body: Mapping[str, Any], key: str, where: str) -> bool:

@@ -7,6 +7,7 @@ version of mlgit and for the very stamps of every file that was read and every f
 from __future__ import annotations
 
 import marshal
+import os
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,11 +16,9 @@ from typing import Any
 from mlgit import __version__
 from mlgit.adapters import files, stamps
 from mlgit.adapters.stamps import Stamp
-from mlgit.errors import MlgitError
-from mlgit.pipeline import lock
-from mlgit.pipeline.graph import Graph
-from mlgit.pipeline.load import LockText, Pipeline
-from mlgit.pipeline.model import Dependency, Output, Parameters, Stage
+from mlgit.pipeline.graph import Graph, Pipeline
+from mlgit.pipeline.lock import LockText
+from mlgit.pipeline.model import Dependency, Digest, Entry, Item, Output, Parameters, Stage
 
 _NAME = ".dvc/tmp/mlgit/resolved"
 _MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -34,7 +33,7 @@ def load(root: Path) -> tuple[Pipeline, list[str], dict[str, list[str]]] | None:
         if any(names(root, folder) != known for folder, known in seen[1]):
             return None
         return _unpacked(body), [path for path, _ in seen[0]], dict(seen[1])
-    except (OSError, EOFError, MlgitError, *_MISFITS):  # gone, or not what `save` writes
+    except (OSError, EOFError, *_MISFITS):  # gone, or not what `save` writes
         return None
 
 
@@ -75,54 +74,56 @@ def is_as_read(path: str, stamp: Stamp | None, *, since: int, written: Mapping[s
 def names(root: Path, folder: str) -> list[str]:
     """What could change which pipeline files there are: subfolders, pipeline files, ignore files with their stamps."""
     found = []
-    for entry in (root / folder).iterdir():
-        if entry.name in (".gitignore", ".dvcignore"):
-            found.append(f"{entry.name}{stamps.of(str(entry))}")
-        elif entry.name == "dvc.yaml" or entry.name.endswith(".dvc") or (entry.is_dir() and not entry.is_symlink()):
-            found.append(entry.name)
+    with os.scandir(root / folder) as entries:
+        for entry in entries:
+            if entry.name in (".gitignore", ".dvcignore"):
+                found.append(f"{entry.name}{stamps.of(entry.path)}")
+            elif entry.name == "dvc.yaml" or entry.name.endswith(".dvc") or entry.is_dir(follow_symlinks=False):
+                found.append(entry.name)
     return sorted(found)
 
 
 def _packed(pipeline: Pipeline) -> Any:
     graph = pipeline.graph
-    entries = {address: lock.document(entry) for address, entry in pipeline.entries.items()}
+    entries = {address: _entry(entry) for address, entry in pipeline.entries.items()}
     locks = {name: (text.head, dict(text.pieces), text.tail) for name, text in pipeline.locks.items()}
     return ([_stage(stage) for stage in graph.stages], graph.needs, graph.feeds, entries, sorted(pipeline.unreadable), locks)
 
 
 def _stage(stage: Stage) -> Any:
-    return (
-        (stage.name, stage.file, stage.cmd, stage.wdir),
-        [(dep.path, dep.target) for dep in stage.deps],
-        [(params.path, params.target, params.keys) for params in stage.params],
-        [(out.path, out.target, out.kind, out.cache, out.persist) for out in stage.outs],
-        (stage.frozen, stage.always_changed, stage.desc, dict(stage.meta), stage.exotic),
-    )
+    rows = [tuple(map(tuple, each)) for each in (stage.deps, stage.params, stage.outs)]
+    return (*stage[:4], *rows, *stage[7:10], dict(stage.meta), stage.exotic)
+
+
+def _entry(entry: Entry) -> Any:
+    deps, outs = (tuple((item.path, tuple(item.digest)) for item in items) for items in (entry.deps, entry.outs))
+    return (entry.cmd, deps, {path: dict(values) for path, values in entry.params.items()}, outs)
 
 
 def _unpacked(body: Any) -> Pipeline:
     stages, needs, feeds, entries, unreadable, locks = body
+    dependency, parameters, output = Dependency._make, Parameters._make, Output._make
     found = tuple(
-        Stage(
-            name=name,
-            file=file,
-            cmd=cmd,
-            wdir=wdir,
-            deps=tuple(Dependency(*row) for row in deps),
-            params=tuple(Parameters(*row) for row in params),
-            outs=tuple(Output(*row) for row in outs),
-            frozen=frozen,
-            always_changed=always_changed,
-            desc=desc,
-            meta=meta,
-            exotic=exotic,
-        )
-        for (name, file, cmd, wdir), deps, params, outs, (frozen, always_changed, desc, meta, exotic) in stages
+        [
+            Stage._make(
+                (*row[:4], tuple(map(dependency, row[4])), tuple(map(parameters, row[5])), tuple(map(output, row[6])), *row[7:])
+            )
+            for row in stages
+        ]
     )
-    parsed = {address: lock.parse_entry(entry, name="", stage=address) for address, entry in entries.items()}
+    digest = Digest._make
+    known = {
+        address: Entry(
+            cmd,
+            tuple([Item(path, digest(each)) for path, each in deps]),
+            params,
+            tuple([Item(path, digest(each)) for path, each in outs]),
+        )
+        for address, (cmd, deps, params, outs) in entries.items()
+    }
     return Pipeline(
         Graph(found, needs, feeds),
-        {address: entry for address, entry in parsed.items() if entry is not None},
+        known,
         frozenset(unreadable),
         {name: LockText(head, pieces, tail) for name, (head, pieces, tail) in locks.items()},
     )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 
 from mlgit.adapters import locks
 from mlgit.executors.protocol import Executor, Job, Outcome
 from mlgit.pipeline import scheduler
-from mlgit.pipeline.model import Stage
+from mlgit.pipeline.graph import Graph
 from mlgit.pipeline.scheduler import Keeper, Plan, Reporter, Result
 
 
@@ -38,7 +37,7 @@ def execute(
             return scheduler.run(
                 plan,
                 keeper=keeper,
-                executor=_Announced(executor, busy, _paths(root, plan)),
+                executor=_Announced(executor, busy, root, plan.graph),
                 reporter=reporter,
                 force=force,
                 keep_going=keep_going,
@@ -48,36 +47,28 @@ def execute(
         executor.stop()
 
 
-def _paths(root: Path, plan: Plan) -> dict[str, tuple[list[str], list[str]]]:
-    def absolute(targets: Sequence[str]) -> list[str]:
-        return [f"{root}/{target}" for target in targets]
-
-    stages: list[Stage] = [plan.graph.stages[number] for number in plan.chosen]
-    return {
-        stage.address: (
-            absolute([target for _, target in stage.inputs()]),
-            absolute([out.target for out in stage.outs]),
-        )
-        for stage in stages
-    }
-
-
-@dataclass(slots=True)
 class _Announced:
     """An executor whose running stages stand in DVC's rwlock, so that a `dvc` command beside it waits or refuses."""
 
-    inner: Executor
-    busy: locks.BusyPaths
-    paths: dict[str, tuple[list[str], list[str]]]
-    entered: set[str] = field(default_factory=set)
-    ended: list[str] = field(default_factory=list)
+    def __init__(self, inner: Executor, busy: locks.BusyPaths, root: Path, graph: Graph) -> None:
+        self.inner = inner
+        self.busy = busy
+        self.root = root
+        self.graph = graph
+        self.numbers: dict[str, int] = {}
+        self.entered: set[str] = set()
+        self.ended: list[str] = []
 
     @property
     def slots(self) -> int:
         return self.inner.slots
 
     def submit(self, job: Job) -> None:
-        read, written = self.paths[job.name]
+        if not self.numbers:
+            self.numbers = self.graph.numbers()
+        stage = self.graph.stages[self.numbers[job.name]]
+        read = [f"{self.root}/{target}" for _, target in stage.inputs()]
+        written = [f"{self.root}/{out.target}" for out in stage.outs]
         self.busy.change(enter=[(job.name, read, written)], leave=self.ended)
         self.entered.difference_update(self.ended)
         self.ended.clear()

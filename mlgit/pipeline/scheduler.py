@@ -9,8 +9,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from mlgit.errors import MlgitError
 from mlgit.executors.protocol import Executor, Job, Made, Outcome
@@ -18,31 +17,27 @@ from mlgit.pipeline import control
 from mlgit.pipeline.capacity import Capacity
 from mlgit.pipeline.control import Control
 from mlgit.pipeline.graph import Graph
-from mlgit.pipeline.model import Stage
+from mlgit.pipeline.model import NOTHING, Stage
 from mlgit.pipeline.status import Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged:
+class Unchanged(NamedTuple):
     """The stage is up to date."""
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(NamedTuple):
     """The stage's result was taken from the cache, and is recorded."""
 
     reasons: tuple[Reason, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(NamedTuple):
     """The stage has no command to run now (data, or frozen); what lies there was recorded."""
 
     reasons: tuple[Reason, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """The stage has to run."""
 
     job: Job
@@ -71,8 +66,7 @@ class Keeper(Protocol):
 State = Literal["unchanged", "restored", "verified", "ran", "failed", "skipped"]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """How a stage ended."""
 
     stage: Stage
@@ -101,18 +95,18 @@ class Reporter(Protocol):
         """Some time has passed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to run: stages of a graph by number, the order of preference among those that are ready, and what those ask
-    for that ask for anything."""
+class Plan(NamedTuple):
+    """What to run: stages of a graph by number, the order of preference among those that are ready, what those ask for
+    that ask for anything, and which are known to be up to date."""
 
     graph: Graph
     chosen: frozenset[int]
-    priority: Mapping[int, float] = field(default_factory=dict)
-    controls: Mapping[int, Control] = field(default_factory=dict)
+    priority: Mapping[int, float] = NOTHING
+    controls: Mapping[int, Control] = NOTHING
+    current: frozenset[int] = frozenset()
 
 
-def plan(graph: Graph, chosen: Iterable[int], *, seconds: Mapping[str, float]) -> Plan:
+def plan(graph: Graph, chosen: Iterable[int], *, seconds: Mapping[str, float], current: frozenset[int] = frozenset()) -> Plan:
     """The chosen stages and all they need; the longest chain of known durations goes first.
 
     `seconds` are the durations of earlier runs by stage address; an unknown stage counts as one second.
@@ -125,30 +119,43 @@ def plan(graph: Graph, chosen: Iterable[int], *, seconds: Mapping[str, float]) -
             left[number] = after + seconds.get(graph.stages[number].address, 1.0)
     with_meta = ((number, graph.stages[number]) for number in wanted if "mlgit" in graph.stages[number].meta)
     controls = {number: control.parse(stage.meta, name=stage.file, stage=stage.name) for number, stage in with_meta}
-    return Plan(graph, frozenset(wanted), left, controls)
+    return Plan(graph, frozenset(wanted), left, controls, current)
 
 
-@dataclass(slots=True)
 class _Run:
-    plan: Plan
-    keeper: Keeper
-    executor: Executor
-    reporter: Reporter
-    force: bool
-    keep_going: bool
-    clock: Callable[[], float]
-    capacity: Capacity
-    waiting_for: dict[int, int] = field(default_factory=dict)
-    ready: list[tuple[float, int]] = field(default_factory=list)
-    running: dict[str, tuple[int, Start]] = field(default_factory=dict)
-    crowded_out: list[int] = field(default_factory=list)
-    delayed: list[tuple[float, int]] = field(default_factory=list)
-    attempts: dict[int, int] = field(default_factory=dict)
-    failed_once: dict[int, Result] = field(default_factory=dict)
-    unreported: list[Result] = field(default_factory=list)
-    results: dict[int, Result] = field(default_factory=dict)
-    flushed: float = 0.0
-    stopping: bool = False
+    """A run as it stands: stages by number that wait, are ready, run, wait for another attempt, and have ended."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        keeper: Keeper,
+        executor: Executor,
+        reporter: Reporter,
+        *,
+        force: bool,
+        keep_going: bool,
+        clock: Callable[[], float],
+        totals: Mapping[str, float],
+    ) -> None:
+        self.plan = plan
+        self.keeper = keeper
+        self.executor = executor
+        self.reporter = reporter
+        self.force = force
+        self.keep_going = keep_going
+        self.clock = clock
+        self.capacity = Capacity(totals)
+        self.waiting_for: dict[int, int] = {}
+        self.ready: list[tuple[float, int]] = []
+        self.running: dict[str, tuple[int, Start]] = {}
+        self.crowded_out: list[int] = []
+        self.delayed: list[tuple[float, int]] = []
+        self.attempts: dict[int, int] = {}
+        self.failed_once: dict[int, Result] = {}
+        self.unreported: list[Result] = []
+        self.results: dict[int, Result] = {}
+        self.flushed = clock()
+        self.stopping = False
 
 
 # Results are reported when they are on disk; a lock of many stages is not written more often than this.
@@ -173,9 +180,13 @@ def run(
     Whatever happens, commands still running are ended and finished stages are recorded before this returns or raises.
     `totals` are the resources that stages share; one that is not named is not limited.
     """
-    state = _Run(plan, keeper, executor, reporter, force, keep_going, clock, Capacity(totals or {}), flushed=clock())
-    for number in sorted(plan.chosen):
-        needs = [each for each in plan.graph.needs[number] if each in plan.chosen]
+    state = _Run(plan, keeper, executor, reporter, force=force, keep_going=keep_going, clock=clock, totals=totals or {})
+    graph, left = plan.graph, plan.chosen - plan.current
+    for number in plan.chosen & plan.current:
+        state.results[number] = Result(graph.stages[number], "unchanged")
+        state.unreported.append(state.results[number])
+    for number in sorted(left):
+        needs = [each for each in graph.needs[number] if each in left]
         state.waiting_for[number] = len(needs)
         if not needs:
             _push(state, number)

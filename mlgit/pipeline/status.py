@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from mlgit.pipeline.model import Digest, Entry, Stage
+from mlgit.pipeline.model import NOTHING, Digest, Entry, Stage
 from mlgit.pipeline.params import same
 
 ReasonKind = Literal["new", "cmd", "dep", "param", "out", "always"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """One reason: what changed, where, and from what to what (parameter values, digests, commands)."""
 
     kind: ReasonKind
@@ -54,16 +52,15 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(NamedTuple):
     """The workspace as a stage sees it, keyed by paths as written in the stage.
 
     A path that is not there has no digest; `uncached` are outputs whose recorded content the cache has lost.
     """
 
-    deps: Mapping[str, Digest | None] = field(default_factory=dict)
-    params: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
-    outs: Mapping[str, Digest | None] = field(default_factory=dict)
+    deps: Mapping[str, Digest | None] = NOTHING
+    params: Mapping[str, Mapping[str, Any] | None] = NOTHING
+    outs: Mapping[str, Digest | None] = NOTHING
     uncached: frozenset[str] = frozenset()
 
 

@@ -14,14 +14,14 @@ import click
 import pytest
 
 from mlgit import __version__
-from mlgit.cli import edge
+from mlgit.cli import edge, group
 from tests.kit import mlgit, program, repository
 
 
 @pytest.fixture
 def ends(cli, tmp_path, monkeypatch):
     """Run the command that ends as told, in an empty folder."""
-    monkeypatch.setitem(edge.COMMANDS, "end", ("tests.kit.failing", "End as told."))
+    monkeypatch.setitem(group.COMMANDS, "end", ("tests.kit.failing", "End as told."))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return lambda how, folder=tmp_path: cli(folder, "end", how)
 
@@ -127,12 +127,12 @@ def test_no_command_shows_the_overview(tmp_path, cli):
 
 def test_overview_names_every_command(tmp_path, cli):
     shown = cli(tmp_path, "-h").out
-    assert [name for name, (_, summary) in edge.COMMANDS.items() if f"  {name}" not in shown or summary not in shown] == []
+    assert [name for name, (_, summary) in group.COMMANDS.items() if f"  {name}" not in shown or summary not in shown] == []
 
 
-@pytest.mark.parametrize("name", edge.COMMANDS)
+@pytest.mark.parametrize("name", group.COMMANDS)
 def test_command_of_the_table_exists_and_its_help_has_an_example(name, tmp_path, cli):
-    assert isinstance(importlib.import_module(edge.COMMANDS[name][0]).command, click.Command)
+    assert isinstance(importlib.import_module(group.COMMANDS[name][0]).command, click.Command)
     done = cli(tmp_path, name, "--help")
     assert done.code == 0
     assert f"mlgit {name}" in done.out.partition("Options:")[2]

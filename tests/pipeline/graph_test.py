@@ -187,7 +187,7 @@ def test_closure_holds_everything_needed():
     found = build(
         [stage("c", reads=["b"], writes=["c"]), stage("b", reads=["a"], writes=["b"]), stage("a", writes=["a"]), stage("z")]
     )
-    number = found.index()["b"]
+    number = found.numbers()["b"]
     assert addresses(found, found.closure([number])) == ["a", "b"]
 
 

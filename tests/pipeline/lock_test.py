@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mlgit.adapters import documents
 from mlgit.errors import MlgitError
 from mlgit.pipeline import lock
-from mlgit.pipeline.load import lock_text
+from mlgit.pipeline.lock import lock_text
 from mlgit.pipeline.model import Digest, Entry, Item
 from tests.pipeline.generator import NAMES, VALUES
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import marshal
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,8 @@ import pytest
 
 from mlgit import __version__
 from mlgit.adapters.stamps import RACY_NS
+from mlgit.cli.keeping import untouched
+from mlgit.cli.opening import open_project
 from mlgit.pipeline import noop
 from tests.kit import lock, mlgit, repository, write_tree
 
@@ -47,13 +51,19 @@ def root(tmp_path, cli):
     return root
 
 
+def answer(root):
+    """The number of stages, and of frozen ones, if nothing changed; else None."""
+    kept = noop.compare(root)
+    return (kept.stages, kept.frozen) if kept and not kept.changed else None
+
+
 def known(root, cli):
     """Ask for the status until the project's stamps are old enough to be trusted."""
     deadline = time.monotonic() + 10
-    while noop.answer(str(root)) is None:
+    while answer(str(root)) is None:
         assert cli(root, "status").code == 0
         assert time.monotonic() < deadline
-    return noop.answer(str(root))
+    return answer(str(root))
 
 
 def edit(path, text):
@@ -112,7 +122,48 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_change_ends_the_answer(root, change):
     CHANGES[change](root)
-    assert noop.answer(str(root)) is None
+    assert answer(str(root)) is None
+
+
+@pytest.mark.parametrize(
+    "change", [change for change in CHANGES if change not in ("configuration of this clone", "the parameter file lost")]
+)
+def test_run_that_starts_from_the_answer_leaves_out_nothing_that_is_stale(root, cli, change):
+    CHANGES[change](root)
+    kept = noop.compare(str(root))
+    planned = json.loads(cli(root, "run", "--dry-run", "--json").out)["stages"]
+    done = cli(root, "run", kept=kept)
+    assert done.code == 0, done
+    for stage in [stage["name"] for stage in planned if stage["plan"] == "run"][:1]:  # what follows may be current after it
+        assert re.search(rf"(ran|restored|verified) +{re.escape(stage)}\b", done.out), done.out
+    noop.forget(str(root))
+    assert cli(root, "status").code == ("subfolder" in change and "dvc.yaml" in change)  # its stage runs always
+
+
+def current_stages(root, monkeypatch):
+    monkeypatch.chdir(root)
+    opened = open_project()
+    current = untouched(opened, noop.compare(str(root)))
+    opened.ledger.close()
+    return [opened.pipeline.graph.stages[number].name for number in current]
+
+
+def test_run_that_starts_from_the_answer_looks_at_what_changed_only(root, monkeypatch):
+    (root / "model.txt").unlink()
+    assert current_stages(root, monkeypatch) == ["clean"]
+
+
+def test_stage_behind_a_stale_one_is_looked_at(root, monkeypatch):
+    edit("raw.txt", "war\n")(root)
+    assert current_stages(root, monkeypatch) == []
+
+
+def test_changed_pipeline_is_looked_at_as_a_whole(root, cli, monkeypatch):
+    edit("params.yaml", "depth: 4\n")(root)
+    (root / "dvc.lock").write_text((root / "dvc.lock").read_text() + "\n")
+    time.sleep(RACY_NS / 1e9)
+    assert cli(root, "status", "clean").code == 0  # keeps the pipeline as it is now, but gives no answer about all of it
+    assert current_stages(root, monkeypatch) == []
 
 
 def test_touched_file_costs_one_look_and_is_known_again(root, cli):
@@ -129,12 +180,12 @@ def test_file_nobody_declared_makes_no_difference_after_a_look(root, cli, name):
 def test_stale_project_has_no_answer(root, cli):
     edit("params.yaml", "depth: 4\n")(root)
     cli(root, "status")
-    assert noop.answer(str(root)) is None
+    assert answer(str(root)) is None
 
 
 def test_other_project_has_no_answer(root, tmp_path):
     shutil.copytree(root, tmp_path / "copy", symlinks=True)
-    assert noop.answer(str(tmp_path / "copy")) is None
+    assert answer(str(tmp_path / "copy")) is None
 
 
 @pytest.mark.parametrize("stage", ["always_changed: true, deps: [raw.txt]", "desc: callback", "deps: [/etc/hosts]"])
@@ -183,7 +234,7 @@ stages:
     root = write_tree(repository(tmp_path / "p"), {**FILES, "dvc.yaml": pipeline, "late-input": "x"})
     age(root)
     assert cli(root, "run", "-j1").code == 0
-    assert noop.answer(str(root)) is None
+    assert answer(str(root)) is None
     assert cli(root, "status").code == 1
 
 
@@ -209,7 +260,7 @@ def test_broken_answer_is_no_answer(root, content):
     if b"ROOT" in content:
         content = marshal.dumps(tuple(str(root) if each == "ROOT" else each for each in marshal.loads(content)))
     (root / ".dvc/tmp/mlgit/noop").write_bytes(content)
-    assert noop.answer(str(root)) is None
+    assert answer(str(root)) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,64 @@
+"""The click group: every command of mlgit by name, imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import ClassVar
+
+import click
+
+from mlgit import __version__
+from mlgit.schema import near_miss
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "new": ("mlgit.cli.new", "Make a new ML repository from a template."),
+    "run": ("mlgit.cli.run", "Run what is stale in the pipeline."),
+    "status": ("mlgit.cli.status", "Say which stages are stale, and why."),
+    "add": ("mlgit.cli.add", "Track data files and folders, as `dvc add` does."),
+    "doctor": ("mlgit.cli.doctor", "Look for damage in cache, locks and pipeline files."),
+    "dag": ("mlgit.cli.dag", "Draw the pipeline."),
+    "card": ("mlgit.cli.card", "Write model cards, and check that they are true."),
+    "diff": ("mlgit.cli.diff", "Compare metrics, parameters and data between two revisions."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and summaries without importing them; a subclass names them in `table`.
+
+    `table` is name -> (module, one line for the overview); the module holds a click command called `command`.
+    """
+
+    table: ClassVar[Mapping[str, tuple[str, str]]] = {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.table:
+            return None
+        command: click.Command = importlib.import_module(self.table[cmd_name][0]).command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.table and not args[0].startswith("-"):
+            ctx.fail(f"no such command '{args[0]}'" + near_miss(args[0], self.table))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in self.table.items()])
+
+
+class _Commands(LazyGroup):
+    table = COMMANDS
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with `mlgit new my-model`, then `cd my-model` and `mlgit run`. `mlgit COMMAND --help` has examples.",
+)
+@click.version_option(__version__, "-V", "--version", message="mlgit %(version)s")
+def group() -> None:
+    """A Git repository as the whole ML platform: pipelines, metrics, models and their history are files and commits."""
