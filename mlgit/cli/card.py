@@ -22,7 +22,10 @@ from mlgit.render import count, paint, plain, table
 PROFILES = ("hf", "annex-iv")
 
 
-@click.group(short_help="Write model cards, and check that they are true.")
+@click.group(
+    epilog="Examples: `mlgit card build`, `mlgit card check tumor`, `mlgit card check --json`.",
+    short_help="Write model cards, and check that they are true.",
+)
 def command() -> None:
     """Model cards: made from what is recorded, and from what people say in cards/NAME.yaml."""
 
