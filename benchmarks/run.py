@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import shapes
+from benchmarks import cluster, shapes
 from benchmarks.measure import Measured, middle, once
 from benchmarks.tools import BIN, Tool, available, clean, environment, version
 
@@ -109,7 +109,9 @@ def table(results: dict[Key, Measured], names: Sequence[str]) -> list[str]:
     return rows
 
 
-def report(results: dict[Key, Measured], starting: dict[str, Measured], tools: Sequence[Tool], rounds: int) -> str:
+def report(
+    results: dict[Key, Measured], starting: dict[str, Measured], spread: list[str], tools: Sequence[Tool], rounds: int
+) -> str:
     """The whole page."""
     lines = [
         f"# Benchmarks of {datetime.date.today():%Y-%m-%d}",
@@ -125,6 +127,7 @@ def report(results: dict[Key, Measured], starting: dict[str, Measured], tools: S
         "| start | wall s | CPU s | peak MiB |",
         "|---|---:|---:|---:|",
         *(f"| `{name}` | {one.wall:.3f} | {one.cpu:.3f} | {one.peak:.0f} |" for name, one in starting.items()),
+        *spread,
     ]
     return "\n".join(lines) + "\n"
 
@@ -135,6 +138,7 @@ def main() -> None:
     parser.add_argument("--shapes", nargs="+", default=["wide", "chain", "diamond", "matrix"], choices=shapes.SHAPES)
     parser.add_argument("--stages", nargs="+", type=int, default=[10, 100, 400, 1000, 4000])
     parser.add_argument("--tools", nargs="+", default=[], help="names as in the table (default: all that are installed)")
+    parser.add_argument("--dask", nargs="*", type=int, default=[1000], help="tasks on a Dask cluster (no number: none)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--work", type=Path, default=Path("/dev/shm") if os.path.isdir("/dev/shm") else None)
     parser.add_argument("--out", type=Path, help="write the page here too")
@@ -142,7 +146,8 @@ def main() -> None:
     tools = available(chosen.tools)
     with tempfile.TemporaryDirectory(prefix="mlgit-bench-", dir=chosen.work) as folder:
         results = pipelines(tools, chosen.shapes, chosen.stages, chosen.rounds, Path(folder))
-        page = report(results, starts(chosen.rounds, Path(folder)), tools, chosen.rounds)
+        spread = cluster.compare(chosen.dask, chosen.rounds, Path(folder)) if chosen.dask else []
+        page = report(results, starts(chosen.rounds, Path(folder)), spread, tools, chosen.rounds)
     print(page)
     if chosen.out:
         chosen.out.write_text(page, encoding="utf-8")

@@ -7,8 +7,8 @@ import os
 import queue
 import select
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen, TimeoutExpired
@@ -87,12 +87,15 @@ class Cluster:
     def _connect(self) -> Any:
         import logging
 
+        import dask
+        from dask.utils import parse_timedelta
         from distributed import Client
 
         for name in _LOGGERS:
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         try:
-            return Client(self.address, timeout=_CONNECT_SECONDS, set_as_default=False)
+            wanted = parse_timedelta(dask.config.get("distributed.comm.timeouts.connect"))
+            return Client(self.address, timeout=min(wanted, _CONNECT_SECONDS), set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
             raise MlgitError(
                 f"no Dask scheduler answers at {self.address}: {str(error).splitlines()[0] if str(error) else 'no reply'}",
@@ -160,9 +163,12 @@ class Cluster:
             self._futures.pop(each.token, None)
             if each.error is not None and _is_cancelled(each.error):
                 raise LostError(self.address)
+        self._refuse_lost()
+        return found
+
+    def _refuse_lost(self) -> None:
         if self._client.status not in ("running", "newly-created"):
             raise LostError(self.address)
-        return found
 
     def cancel(self) -> None:
         """Take back all calls that have not ended."""
@@ -194,22 +200,16 @@ class Cluster:
         if self._folder is not None:
             files.remove(self._folder)
 
-    def _lost_if_closed(self) -> _LostIfClosed:
-        return _LostIfClosed(self.address)
-
-
-class _LostIfClosed:
-    """What goes wrong in a call to the scheduler means that it is gone."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError | TimeoutError) or (error is not None and _is_cancelled(error)):
-            raise LostError(self._address) from error
+    @contextmanager
+    def _lost_if_closed(self) -> Iterator[None]:
+        """What goes wrong in a call to the scheduler means that it is gone; one that is gone already is not asked."""
+        self._refuse_lost()
+        try:
+            yield
+        except BaseException as error:
+            if isinstance(error, OSError | TimeoutError) or _is_cancelled(error):
+                raise LostError(self.address) from error
+            raise
 
 
 def _is_cancelled(error: BaseException) -> bool:

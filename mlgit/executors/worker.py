@@ -190,7 +190,10 @@ def _await(lane: _Lane, until: float | None) -> Answer | None:
 
 
 def _is_cancelled() -> bool:
+    """Whether nobody waits for the result any more: the run took the task back, or this worker ends (its scheduler is lost)."""
     worker = _worker()
+    if worker.status.name not in ("running", "paused", "closing_gracefully"):
+        return True
     task = worker.state.tasks.get(worker.get_current_task())
     return task is None or task.state == "cancelled"
 

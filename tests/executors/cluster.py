@@ -26,7 +26,7 @@ class Cluster:
 
     def __init__(self, folder: Path, *, workers: int, env: dict[str, str] | None = None, resources: str = "") -> None:
         self.folder = folder
-        self.env = {**os.environ, **(env or {}), "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "3"}
+        self.env = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "3", **(env or {})}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         file = folder / "scheduler.json"
         said = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
@@ -77,11 +77,7 @@ class Cluster:
         return self
 
     def __exit__(self, *error: object) -> None:
-        for process in reversed(self.processes.values()):
-            process.terminate()
         for process in self.processes.values():
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.kill()  # told to end, they would look for one another for long; stages end with their worker
+        for process in self.processes.values():
+            process.wait()

@@ -195,6 +195,10 @@ def test_what_is_not_committed_travels_along(tmp_path, cluster):
     done = spread(root, cluster)
     assert done.code == 0, done.said
     assert "3 paths not committed: do.sh, new.txt, staged.txt" in done.err
+    travelled = done.err.partition("as commit ")[2].split()[0]
+    assert git(root, "show", f"{travelled}:new.txt") == "untracked"
+    assert git(root, "rev-parse", f"{travelled}^") == git(root, "rev-parse", "HEAD")
+    assert git(root, "for-each-ref", "--contains", travelled) == ""
     assert (root / "out.txt").read_text() == "untracked\n"
     after = git(root, "status", "--porcelain").splitlines()
     assert [row for row in after if ".gitignore" not in row and "dvc.lock" not in row] == before.splitlines()
@@ -313,6 +317,39 @@ def test_lost_scheduler_ends_the_run_with_all_that_is_finished(tmp_path):
     assert (root / "first.txt").read_text() == "1\n"
 
 
+def test_stage_that_loses_its_worker_fails_and_others_go_on(tmp_path):
+    stages = {
+        "poison": {"cmd": 'kill -KILL "$(cat "$MEET/$WORKER")"; sleep 60', "outs": ["poison.txt"]},
+        "after": {"cmd": "cp poison.txt after.txt", "deps": ["poison.txt"], "outs": ["after.txt"]},
+        "other": {"cmd": "sh wait.sh other && echo 1 > other.txt", "deps": ["wait.sh"], "outs": ["other.txt"]},
+    }
+    root = project(tmp_path / "p", stages, {"wait.sh": WAIT})
+    once = {"MEET": str(tmp_path), "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+    with Cluster(tmp_path / "cluster", workers=2, env=once) as cluster:
+        for name in ("worker0", "worker1"):
+            (tmp_path / name).write_text(str(cluster.processes[name].pid))
+        run = start(root, cluster, "--keep-going")
+        until((tmp_path / "other").exists, "the stage on the worker that stays")
+        until(lambda: any(cluster.processes[name].poll() is not None for name in ("worker0", "worker1")), "the end of a worker")
+        (tmp_path / "go").touch()
+        out, _ = run.communicate(timeout=120)
+    assert run.returncode == 1, out.decode()
+    assert b"Every worker that tried this stage was lost" in out
+    assert list(lock(root)["stages"]) == ["other"]
+
+
+def test_worker_that_comes_later_gets_the_commit_and_works(tmp_path):
+    root = project(tmp_path / "p", {"s": {"cmd": "cat in.txt > s.txt", "deps": ["in.txt"], "outs": ["s.txt"]}})
+    write_tree(root, {"in.txt": "1\n"})
+    with Cluster(tmp_path / "cluster", workers=0) as cluster:
+        run = start(root, cluster)
+        until((root / ".dvc/tmp/mlgit/run.lock").exists, "the run")
+        cluster.add_worker("late")
+        out, _ = run.communicate(timeout=120)
+    assert run.returncode == 0, out.decode()
+    assert (root / "s.txt").read_text() == "1\n"
+
+
 def test_resources_choose_the_worker(tmp_path):
     stages = {
         "plain": {"cmd": "echo 1 > plain.txt", "outs": ["plain.txt"]},
@@ -368,7 +405,8 @@ def test_no_remote(tmp_path):
     assert "dvc remote add -d NAME URL" in done.err
 
 
-def test_no_scheduler(tmp_path):
+def test_no_scheduler(tmp_path, monkeypatch):
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "500ms")
     root = project(tmp_path / "p", {"s": {"cmd": "echo 1 > s.txt", "outs": ["s.txt"]}})
     done = mlgit(root, "run", "--executor", "dask", "--scheduler", "tcp://127.0.0.1:9")
     assert done.code == 2
