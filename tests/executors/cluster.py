@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -10,7 +12,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
+import yaml
+
+from tests.kit import Completed, commit, dvc, lock, mlgit, repository, write_tree
+
 PATIENCE = 120.0
+
+# A stage that says that it runs, waits to be let go, and then does its work.
+WAIT = """\
+echo "$WORKER $$" >> "$MEET/$1"
+while [ ! -e "$MEET/go" ]; do sleep 0.02; done
+"""
 
 
 def until(met: Callable[[], object], what: str) -> None:
@@ -64,8 +76,6 @@ class Cluster:
     @property
     def address(self) -> str:
         """Where the scheduler listens."""
-        import json
-
         return str(json.loads(Path(self.file).read_text())["address"])
 
     def kill(self, name: str) -> None:
@@ -81,3 +91,56 @@ class Cluster:
             process.kill()  # told to end, they would look for one another for long; stages end with their worker
         for process in self.processes.values():
             process.wait()
+
+
+def project(root: Path, stages: dict[str, object], files: dict[str, str] | None = None, *, at: str = "") -> Path:
+    """A committed project with these stages and a remote of its own beside it."""
+    texts = {"dvc.yaml": yaml.safe_dump({"stages": stages}, sort_keys=False), **(files or {})}
+    repository(root, {} if at else texts)
+    if at:
+        (root / at).mkdir(parents=True)
+        shutil.move(root / ".dvc", root / at)
+        (root / ".dvcignore").unlink(missing_ok=True)
+    here = root / at if at else root
+    write_tree(here, texts)
+    done = dvc(here, "remote", "add", "--default", "store", str(root.parent / f"{root.name}-store"))
+    assert done.code == 0, done.said
+    commit(root, "Add a pipeline")
+    return here
+
+
+def spread(root: Path, cluster: Cluster, *args: str) -> Completed:
+    """`mlgit run` on the cluster."""
+    return mlgit(root, "run", "--executor", "dask", "--scheduler", cluster.address, *args)
+
+
+def twin(root: Path) -> Path:
+    """A copy of a project as it is before it runs."""
+    return Path(shutil.copytree(root, root.with_name(f"{root.name}-twin"), symlinks=True))
+
+
+def assert_same(root: Path, other: Path, *paths: str) -> None:
+    """Both projects have the same lock, ignore file and outputs, and DVC finds nothing to do."""
+    for path in ("dvc.lock", ".gitignore", *paths):
+        assert (root / path).read_bytes() == (other / path).read_bytes(), path
+    said = dvc(root, "status").out
+    assert "up to date" in said, said
+
+
+def recorded(root: Path) -> list[str]:
+    """The stages that the lock has by now."""
+    return list(lock(root)["stages"]) if (root / "dvc.lock").exists() else []
+
+
+def is_gone(pid: int) -> bool:
+    """Whether no process has this id any more (a zombie does nothing)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def start(root: Path, cluster: Cluster, *args: str) -> subprocess.Popen[bytes]:
+    """`mlgit run` on the cluster, not waited for."""
+    argv = [sys.executable, "-m", "mlgit", "run", "--executor", "dask", "--scheduler", cluster.address, *args]
+    return subprocess.Popen(argv, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
