@@ -76,7 +76,8 @@ class BusyPaths:
         self._path = folder / "rwlock"
         self._guard = folder / "rwlock.lock"
         self._me = {"pid": os.getpid(), "cmd": command}
-        self._mine: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        self._said = json.dumps(self._me)
+        self._mine: dict[str, tuple[dict[str, str], dict[str, str]]] = {}  # rows of the table as text, by path
         self._known: tuple[Stamp | None, dict[str, dict[str, Any]]] = (None, {"write": {}, "read": {}})
 
     def change(self, *, enter: Iterable[tuple[str, Iterable[str], Iterable[str]]] = (), leave: Iterable[str] = ()) -> None:
@@ -92,8 +93,12 @@ class BusyPaths:
                 _refuse_blocked(others["read"], written)
             for name in leave:
                 self._mine.pop(name, None)
-            self._mine.update(entering)
+            for name, (read, written) in entering.items():
+                self._mine[name] = (self._rows(read, f"[{self._said}]"), self._rows(written, self._said))
             self._write(others)
+
+    def _rows(self, paths: Iterable[str], said: str) -> dict[str, str]:
+        return {path: f"{json.dumps(path)}: {said}" for path in paths}
 
     def refuse(self, read: Sequence[str], written: Sequence[str]) -> None:
         """Raise MlgitError when another living process uses one of the paths, without entering them."""
@@ -124,17 +129,18 @@ class BusyPaths:
         return self._known[1]
 
     def _write(self, others: dict[str, dict[str, Any]]) -> None:
-        read_now = {path: [*infos] for path, infos in others["read"].items()}
-        write_now = dict(others["write"])
+        # Hundreds of stages can be on their way to a cluster, and each of them changes the table: rows are made once.
+        read_now = {path: f"{json.dumps(path)}: {json.dumps(infos)}" for path, infos in others["read"].items()}
+        write_now = {path: f"{json.dumps(path)}: {json.dumps(info)}" for path, info in others["write"].items()}
         for read, written in self._mine.values():
-            for path in read:
-                infos = read_now.setdefault(path, [])
-                if self._me not in infos:
-                    infos.append(self._me)
-            write_now.update(dict.fromkeys(written, self._me))
+            read_now.update(read)
+            write_now.update(written)
+        for path in others["read"]:
+            if any(path in read for read, _ in self._mine.values()):
+                read_now[path] = f"{json.dumps(path)}: {json.dumps([*others['read'][path], self._me])}"
         temporary = f"{self._path}.{os.getpid()}.tmp"
         with open(temporary, "w", encoding="utf-8") as stream:
-            stream.write(json.dumps({"write": write_now, "read": read_now}))  # `dump` is many times slower
+            stream.write(f'{{"write": {{{", ".join(write_now.values())}}}, "read": {{{", ".join(read_now.values())}}}}}')
         os.replace(temporary, self._path)
         self._known = (stamps.of(str(self._path)), others)
 
