@@ -1,0 +1,133 @@
+"""The text of a registry tag: one sentence as GTO writes it, the reason a person gave, a line `---`, and facts.
+
+The facts are YAML of the plainest kind: one key a line, its value a word or JSON. So every YAML parser reads them, and
+here they are read without one: there are no anchors, tags or multi-line values that an attacker could use.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+VERSION = 1
+MAX_BYTES = 65_536
+_START = "\n---\nmlgit: "
+_FIRST = ("mlgit", "event", "version")
+_KEY = re.compile(r"[a-z_][a-z0-9_]*")
+# A word that YAML takes for text without quotes.
+_WORD = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_.@#+=/!:-]| (?=[A-Za-z0-9_]))*")
+_RESERVED = re.compile(r"y|n|yes|no|on|off|true|false|null|nan|inf", re.IGNORECASE)
+# What Git takes for the beginning of a signature: from the last such line on, a tag's text is not its message.
+_SIGNATURE = re.compile(r"(?m)^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----$")
+_PREVIOUS = re.compile(r"(?m)^previous: (\S+) ([0-9a-f]{40}|[0-9a-f]{64})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The text of a tag. `facts` is empty for a tag not written by mlgit; `fault` says why facts could not be read."""
+
+    sentence: str = ""
+    reason: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    fault: str = ""
+
+
+def render(body: Body) -> str:
+    """The text, to be written as it is; the same body gives the same bytes.
+
+    Raises ValueError for facts that JSON has no word for, or for keys that are no words.
+    """
+    reason = _clean(body.reason).strip("\n")
+    head = _clean(body.sentence).replace("\n", " ").strip() + "\n" + (f"\n{reason}\n" if reason else "")
+    if not body.facts:
+        return head
+    keys = [*(key for key in _FIRST if key in body.facts), *sorted(body.facts.keys() - set(_FIRST))]
+    if keys[0] != "mlgit" or not all(_KEY.fullmatch(key) for key in keys):
+        raise ValueError(f"not the facts of a tag: {', '.join(keys)}")
+    return head + "---\n" + "".join(f"{key}: {_value(body.facts[key])}\n" for key in keys)
+
+
+def _clean(text: str) -> str:
+    """Text as it can stand in a tag: no control characters, and no line that Git would take for a signature."""
+    lines = "".join(char if char.isprintable() or char in "\n\t" else " " for char in text).split("\n")
+    return "\n".join(f" {line.rstrip()}" if line.startswith("-----BEGIN ") else line.rstrip() for line in lines)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, str) and _WORD.fullmatch(value) and not _RESERVED.fullmatch(value) and ": " not in value:
+        return value if not value.endswith(":") else _json(value)
+    return _json(value)
+
+
+def _json(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    # YAML wants what is not printable escaped, and pairs of surrogates are not put together by it
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text if not "\ud800" <= char <= "\udfff")
+
+
+def split(text: str) -> tuple[str, str]:
+    """A tag's message without its signature, and the signature ('' for none)."""
+    starts = [found.start() for found in _SIGNATURE.finditer(text)]
+    return (text[: starts[-1]], text[starts[-1] :]) if starts else (text, "")
+
+
+@functools.lru_cache(maxsize=8192)
+def parse(text: str) -> Body:
+    """The body of a tag from its text, with or without signature. Never raises: `fault` says what is wrong with the facts."""
+    message, _ = split(text)
+    head, start, tail = f"{message}".rpartition(_START)
+    if not start:
+        sentence, _, reason = message.strip("\n").partition("\n")
+        return Body(sentence, reason.strip("\n"))
+    sentence, _, reason = head.strip("\n").partition("\n")
+    try:
+        return Body(sentence, reason.strip("\n"), _facts(f"mlgit: {tail}"))
+    except (ValueError, RecursionError) as error:
+        return Body(sentence, reason.strip("\n"), fault=str(error).splitlines()[0] if str(error) else "nested too deeply")
+
+
+def _facts(text: str) -> dict[str, Any]:
+    if len(text.encode(errors="replace")) > MAX_BYTES:
+        raise ValueError(f"its facts are larger than {MAX_BYTES} bytes")
+    found: dict[str, Any] = {}
+    for number, line in enumerate(text.rstrip("\n").split("\n"), 1):
+        key, colon, value = line.partition(": ")
+        if not colon or not _KEY.fullmatch(key):
+            raise ValueError(f"line {number} of its facts is not `key: value`")
+        if key in found:
+            raise ValueError(f"its facts name '{key}' twice")
+        found[key] = _read(value, key)
+    if found["mlgit"] != VERSION:
+        raise ValueError(f"its facts are of format {str(found['mlgit'])[:20]}, and this mlgit knows {VERSION}")
+    return found
+
+
+def _read(value: str, key: str) -> Any:
+    if _WORD.fullmatch(value) and not _RESERVED.fullmatch(value):
+        return value
+    try:
+        return json.loads(value, object_pairs_hook=_unique, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"'{key}' of its facts is neither a word nor JSON") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("its facts name a key twice")
+    return found
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(f"its facts hold {word}, which is no number")
+
+
+def previous(text: str) -> tuple[str, str] | None:
+    """Name and object id of the event before, as the facts say; found without reading them, for there may be thousands."""
+    at = text.rfind(_START)
+    found = _PREVIOUS.search(text, at) if at >= 0 else None
+    return (found[1], found[2]) if found else None
