@@ -32,7 +32,7 @@ DOORS = {
     "executors": {"cluster", "dask", "lane", "local", "worker"},
     "cards": {"write"},
     "compare": {"collect"},
-    "registry": {"deliver", "evidence"},
+    "registry": {"deliver", "evidence", "read"},
     "scaffold": {"create", "library"},
 }
 

@@ -1,0 +1,135 @@
+"""The order of an artifact's events, and what is wrong with it: moved, deleted, forked, backdated and foreign tags.
+
+Each tag that mlgit writes names the artifact's tag before it with its object id, so the tags of an artifact are a chain of
+hashes: what was changed or taken away in the middle shows. The last tag could vanish unseen, but for the log (`log`).
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from mlgit.registry.event import Event
+
+# How GTO orders events of one moment: what makes a version before what uses it.
+_RANK = {"deprecate": 0, "register": 1, "deregister": 2, "assign": 3, "unassign": 4}
+
+
+class Finding(NamedTuple):
+    """Something wrong with the registry: what kind, which tag, in words, and what to type."""
+
+    kind: str
+    ref: str
+    message: str
+    hint: str = ""
+    artifact: str = ""
+
+
+def order(events: Iterable[Event]) -> tuple[Event, ...]:
+    """One artifact's events as they followed one another.
+
+    An event comes after the one it names as its previous, whatever the clocks said; else by time, then by counter.
+    """
+    found = list(events)
+    places = {event.ref: place for place, event in enumerate(found)}
+    after: dict[int, list[int]] = {}
+    waits = [False] * len(found)
+    for place, event in enumerate(found):
+        before = places.get(event.previous[0]) if event.previous else None
+        if before is not None and before != place:
+            after.setdefault(before, []).append(place)
+            waits[place] = True
+    ready = [(_key(event), place) for place, event in enumerate(found) if not waits[place]]
+    heapq.heapify(ready)
+    ordered: list[Event] = []
+    while ready:
+        _, place = heapq.heappop(ready)
+        ordered.append(found[place])
+        for each in after.get(place, ()):
+            heapq.heappush(ready, (_key(found[each]), each))
+    if len(ordered) < len(found):  # tags that name each other, which no honest writer can make
+        known = {event.ref for event in ordered}
+        ordered += sorted((event for event in found if event.ref not in known), key=_key)
+    return tuple(ordered)
+
+
+def _key(event: Event) -> tuple[int, int, int, str]:
+    return (event.time, event.name.counter or 0, _RANK[event.name.action], event.ref)
+
+
+def findings(artifact: str, events: Sequence[Event]) -> list[Finding]:
+    """What is wrong with the chain of one artifact's events, given in order."""
+    by_ref = {event.ref: event for event in events}
+    heirs: dict[str, list[str]] = {}
+    found: list[Finding] = []
+    for place, event in enumerate(events):
+        if event.previous is None:
+            found += _unchained(event, events[:place])
+            continue
+        ref, oid = event.previous
+        heirs.setdefault(f"{ref} {oid}", []).append(event.ref)
+        found += _broken_link(event, by_ref.get(ref), ref, oid)
+    for link, refs in heirs.items():
+        if len(refs) > 1:
+            found.append(_fork(link.partition(" ")[0], refs))
+    starts = [event.ref for event in events if event.body.facts and event.previous is None]
+    if len(starts) > 1:
+        found.append(_fork("the beginning", starts))
+    return [each._replace(artifact=artifact) for each in found]
+
+
+def _unchained(event: Event, before: Sequence[Event]) -> list[Finding]:
+    if event.body.fault:
+        hint = f"`git show {_quoted(event.ref)}` shows it; whoever wrote it has to say what it should be"
+        return [Finding("unreadable", event.ref, f"its text cannot be read: {event.body.fault}", hint)]
+    if any(each.body.facts for each in before) and not event.body.facts:
+        message = "written by another tool after mlgit's tags, so nothing proves its place among them"
+        return [
+            Finding("foreign", event.ref, message, "write registry tags by `mlgit model` only, or protect them on the host")
+        ]
+    return []
+
+
+def _broken_link(event: Event, before: Event | None, ref: str, oid: str) -> list[Finding]:
+    if before is None:
+        hint = f"`git fetch --tags` brings it if only this clone lacks it; else restore it: `git tag {_quoted(ref)} {oid}`"
+        return [Finding("deleted", ref, f"is gone, and {event.ref} came after it", hint)]
+    if before.oid != oid:
+        hint = f"`git tag -f {_quoted(ref)} {oid}` puts back what {event.ref} was written after, if this clone still has it"
+        message = f"is not the tag it was: now {before.oid[:10]}, and {event.ref} came after {oid[:10]} (moved, or its text was edited)"
+        return [Finding("moved", ref, message, hint)]
+    if event.time <= before.time:
+        message = f"its time is not after that of {before.ref}, which it follows: GTO and DVC take the wrong one for the last"
+        return [Finding("backdated", event.ref, message, "write the event again: `mlgit model` gives it a later time")]
+    return []
+
+
+def _fork(after: str, refs: Sequence[str]) -> Finding:
+    others = ", ".join(refs)
+    hint = f"decide which counts; `mlgit model promote` (or `rollback`) says so in a new tag after {refs[-1]}"
+    return Finding("forked", refs[-1], f"{others} each say that they follow {after}: written by two clones at once", hint)
+
+
+def lightweight(ref: str, artifact: str) -> Finding:
+    """A tag with a name of the registry, but without text, author and time: no tool counts it."""
+    message = "a lightweight tag: it looks like the registry's and counts for nothing"
+    return Finding("lightweight", ref, message, f"`git tag -d {_quoted(ref)}`, and write it by `mlgit model`", artifact)
+
+
+def against_log(rows: Iterable[tuple[str, str]], tags: Mapping[str, str], artifact_of: Mapping[str, str]) -> list[Finding]:
+    """Tags that the log of published events names and that are gone or other; `tags` are object ids by name."""
+    found = []
+    for ref, oid in dict(rows).items():
+        artifact = artifact_of.get(ref, "")
+        if ref not in tags:
+            hint = f"`git fetch --tags` brings it if only this clone lacks it; else restore it: `git tag {_quoted(ref)} {oid}`"
+            found.append(Finding("deleted", ref, "is gone, and the log says that it was published", hint, artifact))
+        elif tags[ref] != oid:
+            hint = f"`git tag -f {_quoted(ref)} {oid}` puts the published one back, if this clone still has it"
+            found.append(Finding("moved", ref, f"is not the tag that was published ({oid[:10]})", hint, artifact))
+    return found
+
+
+def _quoted(ref: str) -> str:
+    return f"'{ref}'"

@@ -1,0 +1,208 @@
+"""Events folded into what there is: versions, and which of them is in which environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from mlgit.errors import MlgitError
+from mlgit.registry import chain, grammar
+from mlgit.registry.chain import Finding
+from mlgit.registry.event import Event
+from mlgit.registry.grammar import Reference
+from mlgit.schema import near_miss
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of an artifact: `event` is its (last) registration.
+
+    What was put into an environment without being registered is a version too, as in GTO: its name is the commit, its
+    event the assignment, and `is_registered` is False. `is_active` is False after it was withdrawn.
+    """
+
+    artifact: str
+    name: str
+    commit: str
+    event: Event
+    is_active: bool = True
+    is_registered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A version in an environment, and the event that put it there last."""
+
+    environment: str
+    version: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One model with its history.
+
+    `versions` are in order of precedence, the highest last; `environments` hold, by name, the versions that are there as
+    a stack, the current one last; `events` are in the order of the chain; `faults` are what is wrong with them, which
+    degrades this artifact and no other.
+    """
+
+    name: str
+    versions: tuple[Version, ...] = ()
+    environments: Mapping[str, tuple[Assignment, ...]] = field(default_factory=dict)
+    is_active: bool = True
+    events: tuple[Event, ...] = ()
+    faults: tuple[Finding, ...] = ()
+
+    @property
+    def latest(self) -> Version | None:
+        """The highest version that is registered and not withdrawn."""
+        return next((each for each in reversed(self.versions) if each.is_active and each.is_registered), None)
+
+    def current(self, environment: str) -> Assignment | None:
+        """What is in an environment now."""
+        stack = self.environments.get(environment)
+        return stack[-1] if stack else None
+
+    def version(self, name: str) -> Version | None:
+        """A version by its name."""
+        return next((each for each in self.versions if each.name == name), None)
+
+    def at(self, commit: str) -> Version | None:
+        """The version that is registered at a commit; of several, the highest."""
+        return next((each for each in reversed(self.versions) if each.commit == commit), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Every artifact by name."""
+
+    artifacts: Mapping[str, Artifact] = field(default_factory=dict)
+
+    def artifact(self, name: str) -> Artifact:
+        """An artifact by name.
+
+        Raises MlgitError, with what to type, for one that has no tag.
+        """
+        found = self.artifacts.get(name)
+        if found is None:
+            hint = f"`mlgit model register {name}` makes its first; a clone without tags gets them by `git fetch --tags`"
+            raise MlgitError(f"'{name}': no version is registered{near_miss(name, self.artifacts)}", hint)
+        return found
+
+    def resolve(self, wanted: Reference) -> Version:
+        """The version a reference means; a bare name means the latest.
+
+        Raises MlgitError, with what to type, where there is none.
+        """
+        artifact = self.artifact(wanted.artifact)
+        if wanted.environment:
+            assignment = artifact.current(wanted.environment)
+            found = artifact.version(assignment.version) if assignment else None
+            if found is None:
+                known = ", ".join(sorted(artifact.environments)) or "none"
+                hint = f"environments with a version of it: {known}"
+                raise MlgitError(f"'{wanted}': nothing is in '{wanted.environment}'", hint)
+            return found
+        if wanted.version in ("", grammar.LATEST):
+            if artifact.latest is None:
+                raise MlgitError(
+                    f"'{wanted}': every version is withdrawn", f"`mlgit model history {wanted.artifact}` shows why"
+                )
+            return artifact.latest
+        found = artifact.version(wanted.version)
+        if found is None:
+            names = [each.name for each in artifact.versions]
+            hint = f"versions: {', '.join(names)}"
+            raise MlgitError(f"'{wanted}': there is no such version{near_miss(wanted.version, names)}", hint)
+        return found
+
+
+def fold(events: Iterable[Event], *, at: int | None = None, look_alikes: Iterable[tuple[str, str]] = ()) -> Registry:
+    """The registry that these events make; with `at` (seconds since 1970) as it was at that moment.
+
+    `look_alikes` are lightweight tags with names of the registry, as (artifact, ref).
+    """
+    grouped: dict[str, list[Event]] = {}
+    for event in events:
+        if at is None or event.time <= at:
+            grouped.setdefault(event.name.artifact, []).append(event)
+    faults: dict[str, list[Finding]] = {}
+    for artifact, ref in look_alikes:
+        faults.setdefault(artifact, []).append(chain.lightweight(ref, artifact))
+    names = sorted(grouped.keys() | faults.keys())
+    return Registry({name: _artifact(name, chain.order(grouped.get(name, ())), faults.get(name, [])) for name in names})
+
+
+def _artifact(name: str, events: tuple[Event, ...], faults: list[Finding]) -> Artifact:
+    versions = _versions(name, events)
+    by_commit: dict[str, list[Version]] = {}
+    for version in versions:
+        by_commit.setdefault(version.commit, []).append(version)
+    stacks = _stacks(events, by_commit)
+    active = {version.name for version in versions if version.is_active}
+    environments = {
+        environment: tuple(each for each in stack.values() if each.version in active) for environment, stack in stacks.items()
+    }
+    return Artifact(
+        name,
+        versions,
+        {environment: stack for environment, stack in sorted(environments.items()) if stack},
+        is_active=not events or events[-1].name.action != "deprecate",
+        events=events,
+        faults=(*faults, *_shared_commits(name, by_commit)),
+    )
+
+
+def _versions(name: str, events: tuple[Event, ...]) -> tuple[Version, ...]:
+    found: dict[str, Version] = {}
+    for event in events:
+        version = event.name.version
+        if event.name.action == "register":
+            found[version] = Version(name, version, event.commit, event)
+        elif event.name.action == "deregister":
+            before = found.get(version)
+            found[version] = Version(name, version, event.commit, before.event if before else event, is_active=False)
+    registered = {version.commit for version in found.values()}
+    for event in events:
+        if event.name.action == "assign" and event.commit not in registered:
+            found[event.commit] = Version(name, event.commit, event.commit, event, is_registered=False)
+    return tuple(sorted(found.values(), key=lambda version: grammar.version_key(version.name)))
+
+
+def _stacks(events: tuple[Event, ...], by_commit: Mapping[str, list[Version]]) -> dict[str, dict[str, Assignment]]:
+    """By environment, the versions put there and not taken out, in the order they were put there last."""
+    stacks: dict[str, dict[str, Assignment]] = {}
+    for event in events:
+        if event.name.action not in ("assign", "unassign"):
+            continue
+        stack = stacks.setdefault(event.name.environment, {})
+        version = _meant(event, by_commit.get(event.commit, []))
+        stack.pop(version, None)
+        if event.name.action == "assign":
+            stack[version] = Assignment(event.name.environment, version, event)
+    return stacks
+
+
+def _meant(event: Event, at_commit: list[Version]) -> str:
+    """The version an environment's tag is about: the one at its commit. Where two are there, its text decides, else the highest."""
+    if not at_commit:
+        return event.commit
+    if len(at_commit) > 1:
+        told = event.body.facts.get("version")
+        if any(each.name == told for each in at_commit):
+            return str(told)
+    return at_commit[-1].name
+
+
+def _shared_commits(name: str, by_commit: Mapping[str, list[Version]]) -> list[Finding]:
+    found = []
+    for commit, versions in by_commit.items():
+        if len(versions) > 1:
+            names = ", ".join(each.name for each in versions)
+            message = f"{names} are all registered at commit {commit[:10]}: a tag of an environment cannot say which it means"
+            hint = (
+                f"withdraw all but one: `mlgit model retire {name}@{versions[0].name}`, and register it at a commit of its own"
+            )
+            found.append(Finding("shared-commit", versions[-1].event.ref, message, hint, name))
+    return found
