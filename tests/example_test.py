@@ -14,6 +14,8 @@ pytestmark = pytest.mark.slow
 
 # Other processors round the last digit of a matrix product differently; all that is trained then has other bytes.
 TRAINED = ("models/model.skops", "reports/predictions.csv", "reports/metrics.json", "reports/roc.csv")
+# The card is made of them.
+CARD = ("cards/tumor.md", "cards/tumor/calibration.svg", "cards/tumor/confusion.svg", "cards/tumor/roc.svg")
 
 
 def _without_trained_digests(lock: str) -> str:
@@ -38,13 +40,21 @@ def test_example_holds_the_files_that_mlgit_makes(made):
 
 def test_every_file_that_is_not_trained_is_identical(made):
     committed = _committed()
-    differing = [path for path in made if path not in (*TRAINED, "dvc.lock") and committed[path] != made[path]]
+    trained = (*TRAINED, *CARD, "dvc.lock")
+    differing = [path for path in made if path not in trained and committed[path] != made[path]]
     assert differing == []
 
 
 def test_lock_is_identical_up_to_what_is_trained(made):
     committed = _committed()["dvc.lock"].decode()
     assert _without_trained_digests(committed) == _without_trained_digests(made["dvc.lock"].decode())
+
+
+def test_card_is_identical_where_the_model_is(made):
+    committed = _committed()
+    same = committed["dvc.lock"] == made["dvc.lock"]
+    assert [path for path in CARD if not committed[path]] == []
+    assert [path for path in CARD if same and committed[path] != made[path]] == []
 
 
 def test_metrics_are_those_of_today(made):
@@ -63,3 +73,6 @@ def test_run_works_in_place_in_a_subfolder_of_a_repository(tmp_path: Path):
     counts = done.json["counts"]
     # the validation report is committed and still right; everything else has to be made
     assert (done.code, counts["ran"], counts["unchanged"]) == (0, 4, 1)
+    same = (tmp_path / "example-project" / "dvc.lock").read_bytes() == _committed()["dvc.lock"]
+    checked = mlgit(tmp_path / "example-project", "card", "check", env=example.environment())
+    assert checked.code == (0 if same else 1), checked.said

@@ -65,7 +65,7 @@ def calibration(positive: Sequence[bool], score: Sequence[float], *, bins: int =
 
 def confusion(label: Sequence[str], prediction: Sequence[str]) -> tuple[list[str], list[list[int]]]:
     """The classes in order (numbers by size, texts by letter), and how often each truth (row) got each prediction."""
-    classes = sorted({*label, *prediction}, key=_order)
+    classes = sorted({*label, *prediction}, key=order)
     place = {name: index for index, name in enumerate(classes)}
     counts = [[0] * len(classes) for _ in classes]
     for truth, said in zip(label, prediction, strict=True):
@@ -73,7 +73,8 @@ def confusion(label: Sequence[str], prediction: Sequence[str]) -> tuple[list[str
     return classes, counts
 
 
-def _order(name: str) -> tuple[int, float, str]:
+def order(name: str) -> tuple[int, float, str]:
+    """Sorts numbers by size, then texts by letter."""
     try:
         return 0, float(name), name
     except ValueError:

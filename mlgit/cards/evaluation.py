@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from mlgit.cards import curves, plots
-from mlgit.cards.material import Evaluation, Measured
+from collections.abc import Sequence
+
+from mlgit.cards import curves, intervals, plots
+from mlgit.cards.intervals import Columns
+from mlgit.cards.material import Evaluation, Measured, Slice
 from mlgit.cards.predictions import Predictions
 from mlgit.registry.facts import Facts
 
@@ -22,6 +25,9 @@ CLASSIFICATION = {
 REGRESSION = {"mae", "mape", "mse", "r2", "rmse"}
 
 _MOST_CLASSES = 12
+_MOST_VALUES = 50
+# A metric that is rounded in its file still counts as the one computed here.
+_ROUNDING = 1e-3
 # The truths that mean yes, in small letters, with their opposites.
 _YES = {"1": "0", "1.0": "0.0", "true": "false", "yes": "no"}
 
@@ -34,21 +40,63 @@ def without_predictions(facts: Facts) -> Evaluation:
 def evaluate(facts: Facts, predictions: Predictions) -> Evaluation:
     """Metrics, slices and plots of these predictions."""
     drawn = _plots(facts, predictions)
+    data = _columns(predictions)
     return Evaluation(
-        metrics=without_predictions(facts).metrics,
+        metrics=_measured(facts, data),
+        slices=_slices(facts, predictions, data),
         rows=len(predictions),
         plots={name: picture for name, (picture, _) in drawn.items()},
         captions={name: caption for name, (_, caption) in drawn.items()},
     )
 
 
-def positives(predictions: Predictions) -> list[bool] | None:
-    """Which rows are positive; None where the truth is not one of yes and no, 1 and 0, true and false."""
-    seen = {label.lower() for label in predictions.label}
+def positives(words: Sequence[str]) -> list[bool] | None:
+    """Which of these mean yes; None where they are not all of yes and no, 1 and 0, true and false."""
+    seen = {word.lower() for word in words}
     for yes, no in _YES.items():
         if seen and seen <= {yes, no}:
-            return [label.lower() == yes for label in predictions.label]
+            return [word.lower() == yes for word in words]
     return None
+
+
+def _columns(predictions: Predictions) -> Columns:
+    truth, said = positives(predictions.label), positives(predictions.prediction)
+    return intervals.columns(
+        predictions.label,
+        predictions.prediction,
+        score=predictions.score,
+        positive=(truth, said) if truth is not None and said is not None else None,
+        numbers=predictions.numbers,
+    )
+
+
+def _measured(facts: Facts, data: Columns) -> tuple[Measured, ...]:
+    """The metrics of the file, with an interval where the predictions give the same value."""
+    kinds = {name: name.rpartition(".")[2] for name in sorted(facts.metrics)}
+    bounds = intervals.bootstrap(sorted({*kinds.values()}), data)
+    found = []
+    for name, kind in kinds.items():
+        value, computed = facts.metrics[name], intervals.point(kind, data)
+        if computed is None or kind not in bounds:
+            found.append(Measured(name, value))
+        elif abs(value - computed) > _ROUNDING * max(1.0, abs(value)):
+            found.append(Measured(name, value, note=f"no interval, for the predictions give {computed:.6g}"))
+        else:
+            found.append(Measured(name, value, *bounds[kind]))
+    return tuple(found)
+
+
+def _slices(facts: Facts, predictions: Predictions, data: Columns) -> tuple[Slice, ...]:
+    kinds = [name for name in sorted({name.rpartition(".")[2] for name in facts.metrics}) if name in intervals.METRICS]
+    found = []
+    for column, values in predictions.slices.items():
+        rows: dict[str, list[int]] = {}
+        for number, value in enumerate(values):
+            rows.setdefault(value, []).append(number)
+        for value in sorted(rows, key=curves.order)[:_MOST_VALUES]:
+            metrics = {kind: intervals.point(kind, data, rows=rows[value]) for kind in kinds}
+            found.append(Slice(column, value, len(rows[value]), metrics))
+    return tuple(found)
 
 
 def _plots(facts: Facts, predictions: Predictions) -> dict[str, tuple[str, str]]:
@@ -63,7 +111,7 @@ def _plots(facts: Facts, predictions: Predictions) -> dict[str, tuple[str, str]]
 
 def _classification(facts: Facts, predictions: Predictions) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
-    truth = positives(predictions)
+    truth = positives(predictions.label)
     if truth and predictions.score:
         points = curves.roc(truth, predictions.score)
         if points:

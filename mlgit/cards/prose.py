@@ -1,4 +1,4 @@
-"""Text that people wrote, as Markdown that can only be paragraphs, lists, emphasis and links to the web."""
+"""Text that people wrote, as Markdown that can only be paragraphs, lists, emphasis, code in a line and links to the web."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from mlgit.render import plain
 
 _ITEM = re.compile(r"([ \t]*)([-*+]|\d{1,9}[.)])[ \t]+(?=\S)")
-_LINK = re.compile(r"(?<!!)\[([^\[\]\\`<>|]+)\]\((https?://[A-Za-z0-9._~:/?#@%&=+,;$-]+)\)")
+# Code in backticks (what is in it means nothing to a reader of Markdown), and links to the web that are no images.
+_KEPT = re.compile(r"(?<![\\`])`([^`]*[^`\s][^`]*)`(?!`)|(?<!!)\[([^\[\]\\`<>|]+)\]\((https?://[A-Za-z0-9._~:/?#@%&=+,;$-]+)\)")
 _MARKUP = re.compile(r"[&<>\\`\[\]!|~$@]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "$": "&#36;", "@": "&#64;", "~": "&#126;"}
 # What makes a line a heading, a rule, a table's second row or the underline of a heading.
@@ -18,8 +19,8 @@ _DEEPEST = 3
 def prose(text: str) -> str:
     """A person's text as safe Markdown.
 
-    Paragraphs, nested lists, emphasis with `*` and `_`, and `[words](https://...)` keep their meaning; HTML, images, other
-    links, headings, rules, tables, code and quotes appear as the characters they are made of.
+    Paragraphs, nested lists, emphasis with `*` and `_`, code in single backticks and `[words](https://...)` keep their
+    meaning; HTML, images, other links, headings, rules, tables, blocks of code and quotes appear as their characters.
     """
     blocks: list[list[str]] = [[]]
     depth = -1
@@ -45,12 +46,11 @@ def _is_rule(line: str) -> bool:
 
 def _line(line: str) -> str:
     words = plain(line.expandtabs(1)).strip()
-    links: list[str] = []
     shown, position = "", 0
-    for found in _LINK.finditer(words):
-        shown += _escaped(words[position : found.start()]) + f"[{_escaped(found[1])}]({found[2].replace('&', '&amp;')})"
+    for found in _KEPT.finditer(words):
+        shown += _escaped(words[position : found.start()])
+        shown += f"`{found[1]}`" if found[1] else f"[{_escaped(found[2])}]({found[3].replace('&', '&amp;')})"
         position = found.end()
-        links.append(found[2])
     shown += _escaped(words[position:])
     # a line that an item or a paragraph begins with must not begin a block of another kind
     shown = _LINE.sub(lambda start: f"\\{start[0]}", shown)

@@ -200,6 +200,22 @@ def test_intervals_and_slices_are_shown():
     assert front(made)["mlgit"]["intervals"] == {"accuracy": [0.61234, 0.88888]}
 
 
+def test_metric_that_the_predictions_do_not_give_has_no_interval():
+    rows = {each.name: each for each in material(facts=replace(FACTS, metrics={"accuracy": 0.9, "f1": 0.8})).evaluation.metrics}
+    assert (rows["accuracy"].low, rows["accuracy"].note) == (None, "no interval, for the predictions give 0.75")
+    assert rows["f1"].low is not None
+
+
+def test_slices_are_measured_each_for_itself():
+    predictions = replace(BINARY, slices={"region": ("north", "south", "south", "north")})
+    made = material(predictions=predictions)
+    assert [(each.value, each.rows, each.metrics["accuracy"]) for each in made.evaluation.slices] == [
+        ("north", 2, 1.0),
+        ("south", 2, 0.5),
+    ]
+    assert "| region = south | 2 | 0.5 | 1 |" in body(made)
+
+
 def test_training_data_that_is_test_data_is_told():
     shared = replace(FACTS, data=(*FACTS.data, DataFile("data/t.csv", TRAIN, role="test")))
     assert "share a file" in body(material(facts=shared))

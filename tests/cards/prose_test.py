@@ -12,7 +12,7 @@ from mlgit.cards.prose import prose
 ALLOWED = {
     *("paragraph_open", "paragraph_close", "inline", "text", "softbreak", "hardbreak", "em_open", "em_close", "strong_open"),
     *("strong_close", "bullet_list_open", "bullet_list_close", "ordered_list_open", "ordered_list_close", "list_item_open"),
-    *("list_item_close", "link_open", "link_close", "text_special"),
+    *("list_item_close", "link_open", "link_close", "text_special", "code_inline"),
 }
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
@@ -27,7 +27,7 @@ def kinds(markdown):
 
 
 def words(markdown):
-    return "".join(each.content for each in tokens(markdown) if each.type in ("text", "text_special"))
+    return "".join(each.content for each in tokens(markdown) if each.type in ("text", "text_special", "code_inline"))
 
 
 HOSTILE = [
@@ -52,6 +52,11 @@ HOSTILE = [
     "```\ncode\n```",
     "~~~\ncode",
     "`code`",
+    "`<b>` `` `x`<b>`` `a``b`",
+    "`a\\`<b>`",
+    "\\`<b>`",
+    "`<b>",
+    "[`](https://example.com/`)<b>`",
     "> quoted",
     "a | b\n--|--\n1 | 2",
     "| a |\n|:-:|",
@@ -119,7 +124,9 @@ def test_any_text_comes_out_safe(text):
 
 
 @given(
-    st.text(alphabet=st.characters(categories=("L", "N", "P", "S")), max_size=30).filter(lambda text: not set(text) & set("*_"))
+    st.text(alphabet=st.characters(categories=("L", "N", "P", "S")), max_size=30).filter(
+        lambda text: not set(text) & set("*_`")
+    )
 )
 def test_text_in_one_line_keeps_its_characters(text):
     if text.startswith(("-", "+")) or text[:1].isdigit():
@@ -128,9 +135,9 @@ def test_text_in_one_line_keeps_its_characters(text):
 
 
 def test_paragraphs_lists_emphasis_and_links_keep_their_meaning():
-    text = "One *two* **three**.\nStill one.\n\n- a\n  - b\n- [words](https://example.com/a_b?c=1&d=2)\n\n1. first\n2. second"
+    text = "One *two* **three** `<four> & five`.\n\n- a\n  - b\n- [words](https://example.com/a_b?c=1&d=2)\n\n1. x\n2. y"
     shown = PARSER.render(prose(text))
-    assert "<em>two</em> <strong>three</strong>" in shown
+    assert "<em>two</em> <strong>three</strong> <code>&lt;four&gt; &amp; five</code>" in shown
     assert '<a href="https://example.com/a_b?c=1&amp;d=2">words</a>' in shown
     assert shown.count("<ul>") == 2
     assert shown.count("<ol>") == 1

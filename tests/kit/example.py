@@ -19,11 +19,12 @@ def environment() -> dict[str, str]:
 
 
 def build(folder: Path) -> Path:
-    """Make the project in `folder`, run its pipeline, and return its path; everything it commits is staged in Git."""
+    """Make the project in `folder`, run it, write its card, and return its path; everything it commits is staged in Git."""
     project = folder / COMMITTED.name
     for cwd, argv in (
         (folder, [sys.executable, "-m", "mlgit", "new", COMMITTED.name, "--defaults"]),
         (project, [sys.executable, "-m", "mlgit", "run"]),
+        (project, [sys.executable, "-m", "mlgit", "card", "build", "--reviewed", "all"]),
         (project, ["git", "add", "--all"]),
     ):
         subprocess.run(argv, cwd=cwd, env=environment(), check=True, stdout=subprocess.DEVNULL)
