@@ -73,7 +73,7 @@ def findings(artifact: str, events: Sequence[Event]) -> list[Finding]:
     for link, refs in heirs.items():
         if len(refs) > 1:
             found.append(_fork(link.partition(" ")[0], refs))
-    starts = [event.ref for event in events if event.body.facts and event.previous is None]
+    starts = [event.ref for event in events if event.previous is None and event.body.facts]
     if len(starts) > 1:
         found.append(_fork("the beginning", starts))
     return [each._replace(artifact=artifact) for each in found]
@@ -97,7 +97,7 @@ def _broken_link(event: Event, before: Event | None, ref: str, oid: str) -> list
         return [Finding("deleted", ref, f"is gone, and {event.ref} came after it", hint)]
     if before.oid != oid:
         hint = f"`git tag -f {_quoted(ref)} {oid}` puts back what {event.ref} was written after, if this clone still has it"
-        message = f"is not the tag it was: now {before.oid[:10]}, and {event.ref} came after {oid[:10]} (moved, or its text was edited)"
+        message = f"was moved or edited: it is {before.oid[:10]}, and {event.ref} was written after {oid[:10]}"
         return [Finding("moved", ref, message, hint)]
     if event.time <= before.time:
         message = f"its time is not after that of {before.ref}, which it follows: GTO and DVC take the wrong one for the last"

@@ -185,7 +185,7 @@ def _stacks(events: tuple[Event, ...], by_commit: Mapping[str, list[Version]]) -
 
 
 def _meant(event: Event, at_commit: list[Version]) -> str:
-    """The version an environment's tag is about: the one at its commit. Where two are there, its text decides, else the highest."""
+    """The version an environment's tag is about: the one at its commit. Of two, its text decides, else it is the highest."""
     if not at_commit:
         return event.commit
     if len(at_commit) > 1:
