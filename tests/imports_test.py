@@ -32,7 +32,7 @@ DOORS = {
     "executors": {"cluster", "dask", "lane", "local", "worker"},
     "cards": {"write"},
     "compare": {"collect"},
-    "registry": {"deliver", "evidence", "read"},
+    "registry": {"deliver", "evidence", "publish", "read"},
     "scaffold": {"create", "library"},
 }
 

@@ -1,0 +1,138 @@
+"""Tags to and from a Git remote, without ever overwriting one on either side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from mlgit.adapters import git
+from mlgit.adapters.process import Completed
+from mlgit.adapters.tags import LOG
+from mlgit.errors import MlgitError
+
+_SPACE = "refs/tags/"
+# What Git says of a ref that another writer moved or made first.
+_OVERTAKEN = (
+    *("already exists", "fetch first", "non-fast-forward", "needs force", "stale info", "failed to update ref"),
+    *("cannot lock ref", "incorrect old value", "reference already exists", "failed to lock", "would clobber"),
+)
+# What Git says of a ref that only fails because another one did.
+_DRAGGED_ALONG = ("atomic push failed", "atomic transaction failed", "atomic push failure", "transaction failed")
+
+Outcome = Literal["done", "overtaken", "without log", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """What a remote has: tags by name (below refs/tags/) with the ids of their objects, and the commit of the log or ''."""
+
+    remote: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """How a push ended: done; overtaken by another writer; done, but for the log; refused, with what the remote said."""
+
+    outcome: Outcome
+    said: str = ""
+
+
+def remotes(root: Path) -> list[str]:
+    """The names of the repository's remotes."""
+    return git.run(root, "remote").text.split()
+
+
+def is_shallow(root: Path) -> bool:
+    """Whether the clone lacks history."""
+    return git.line(root, "rev-parse", "--is-shallow-repository") == "true"
+
+
+def look(root: Path, remote: str) -> There:
+    """Ask a remote (a name or an address) for its tags and its log.
+
+    Raises MlgitError when it cannot be reached.
+    """
+    done = git.run(root, "ls-remote", "--quiet", "--", remote, f"{_SPACE}*", LOG, check=False)
+    if done.code:
+        raise MlgitError(f"the remote '{remote}' does not answer: {_last(done)}", "`git remote -v` lists the remotes")
+    found = {ref: oid for oid, _, ref in (row.partition("\t") for row in done.text.splitlines()) if not ref.endswith("^{}")}
+    tags = {ref.removeprefix(_SPACE): oid for ref, oid in found.items() if ref.startswith(_SPACE)}
+    return There(remote, tags, found.get(LOG, ""))
+
+
+def fetch_tags(root: Path, remote: str, names: Iterable[str]) -> None:
+    """Bring tags that are missing here; those that are here stay as they are."""
+    specs = [f"{_SPACE}{name}:{_SPACE}{name}" for name in names]
+    if specs:
+        _fetch(root, remote, specs)
+
+
+def fetch_log(root: Path, there: There, *, mine: str) -> None:
+    """Bring the log of a remote; `mine` is the commit of the log here, or ''.
+
+    Raises MlgitError when the log there does not continue the one that was here: somebody rewrote it.
+    """
+    if not there.log or there.log == mine:
+        return
+    if git.run(root, "cat-file", "-e", there.log, check=False).code:
+        _fetch(root, there.remote, [LOG])
+    if mine and git.run(root, "merge-base", "--is-ancestor", mine, there.log, check=False).code:
+        raise MlgitError(
+            f"the log of published models on '{there.remote}' ({LOG}) does not continue the one known here: it was rewritten",
+            f"find out why; `git log {LOG}` shows what was published. `git update-ref -d {LOG}` accepts the other one",
+        )
+
+
+def _fetch(root: Path, remote: str, specs: list[str]) -> None:
+    args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--stdin", "--", remote]
+    done = git.run(root, *args, stdin="".join(f"{spec}\n" for spec in specs).encode(), check=False)
+    if done.code:
+        raise MlgitError(f"fetching from '{remote}' failed: {_last(done)}", f"`git fetch {remote} --tags` tells more")
+
+
+def push(root: Path, remote: str, names: Iterable[str], *, log: str = "") -> Pushed:
+    """Send tags and, as its fast-forward, a commit of the log: all or nothing, as far as the remote can.
+
+    Without `log` the tags go alone.
+    """
+    refs = [f"{_SPACE}{name}:{_SPACE}{name}" for name in names]
+    specs = [*refs, *([f"{log}:{LOG}"] if log else [])]
+    atomic = ["--atomic"] if len(specs) > 1 else []
+    done = git.run(root, "push", *atomic, "--porcelain", "--no-follow-tags", "--", remote, *specs, check=False)
+    if done.code == 0:
+        return Pushed("done")
+    if "does not support --atomic" in done.stderr.decode(errors="replace"):
+        return Pushed("refused", "the remote knows no atomic push")
+    return _judged(done, refs)
+
+
+def _judged(done: Completed, refs: list[str]) -> Pushed:
+    """How a push ended, by the line that Git prints for every ref: a flag, the ref on both sides, and the reason."""
+    rows = [row.split("\t") for row in done.text.splitlines() if row[:1] in "!*=+ -" and row.count("\t") == 2]
+    accepted = {spec for flag, spec, _ in rows if flag != "!"}
+    failed = {spec: reason for flag, spec, reason in rows if flag == "!"}
+    own = [reason for reason in failed.values() if not any(word in reason for word in _DRAGGED_ALONG)]
+    # A host that hides the log's ref takes the tags all the same, --atomic or not.
+    if failed and accepted >= {*refs}:
+        overtaken = any(word in reason for reason in own for word in _OVERTAKEN)
+        return Pushed("without log", "overtaken" if overtaken else _sentence(done))
+    if any(word in reason for reason in failed.values() for word in _OVERTAKEN):
+        return Pushed("overtaken", "; ".join(own))
+    return Pushed("refused", _sentence(done))
+
+
+def _sentence(done: Completed) -> str:
+    """What the other side said, in its own words."""
+    lines = [line.strip() for line in done.stderr.decode(errors="replace").splitlines()]
+    said = [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]
+    return "; ".join(line for line in said if line) or _last(done)
+
+
+def _last(done: Completed) -> str:
+    lines = [line for line in done.stderr.decode(errors="replace").splitlines() if line and not line.startswith("hint:")]
+    told = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    return (told or lines or [f"git ended with code {done.code}"])[0].removeprefix("fatal: ").removeprefix("error: ")

@@ -1,0 +1,130 @@
+"""Annotated tags in small verbs: write, sign, verify, delete; and the log of what was published."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlgit.adapters import git
+from mlgit.adapters.process import Completed, ProcessError
+from mlgit.errors import MlgitError
+
+# The published tags in the order in which they were: a chain of commits without files. Its fast-forward makes a push
+# of one writer fail when another was faster, whatever the names of their tags.
+LOG = "refs/mlgit/log"
+_SPACE = "refs/tags/"
+_NO_OID = "0" * 40
+
+
+class TagExistsError(MlgitError):
+    """A tag of this name is there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What Git says about the signature of a tag: whether it is good by a key it trusts, and whose.
+
+    `signer` is the principal of git's allowed signers file, or the user id of an OpenPGP key; `key` its fingerprint.
+    """
+
+    is_good: bool
+    signer: str = ""
+    key: str = ""
+    detail: str = ""
+
+
+def names(root: Path) -> dict[str, str]:
+    """Every tag, below refs/tags/, with the id of what it names (for an annotated one: of the tag object)."""
+    rows = git.run(root, "for-each-ref", "--format=%(objectname) %(refname)", _SPACE).text.splitlines()
+    return {ref.removeprefix(_SPACE): oid for oid, _, ref in (row.partition(" ") for row in rows)}
+
+
+def write(root: Path, name: str, *, target: str, message: str, when: int, sign: bool = False) -> str:
+    """Write an annotated tag whose message is `message` to the byte; returns the id of the tag object.
+
+    `when` is the tagger's time in seconds since 1970, told in the zone of this machine. It is signed when `sign` says so
+    or Git's tag.gpgSign does, with the key of Git's configuration (gpg.format, user.signingkey).
+    Raises TagExistsError instead of touching an existing tag.
+    """
+    git.require_identity(root)
+    dated = {"GIT_COMMITTER_DATE": f"@{when} {time.strftime('%z', time.localtime(when))}"}
+    args = ["tag", "-s" if sign else "-a", "--cleanup=verbatim", "--file=-", "--", name, target]
+    done = git.run(root, *args, stdin=message.encode(), env=dated, check=False)
+    if done.code:
+        raise _refusal(done, name)
+    return git.line(root, "rev-parse", "--verify", f"{_SPACE}{name}")
+
+
+def _refusal(done: Completed, name: str) -> MlgitError:
+    said = done.stderr.decode(errors="replace").strip()
+    if "already exists" in said:
+        return TagExistsError(f"the tag {name} exists already", f"`git show {name}` shows it")
+    if "cannot lock ref" in said or "cannot create" in said:
+        return MlgitError(
+            f"the tag {name} cannot be written: {said.splitlines()[-1]}", "choose a name that no tag is in the way of"
+        )
+    if re.search(r"sign|secret key|gpg|ssh-keygen|signingkey", said, re.IGNORECASE):
+        return MlgitError(
+            f"the tag {name} could not be signed: {said.splitlines()[0]}",
+            "`git config user.signingkey` names the key, `git config gpg.format ssh` says that it is one of SSH",
+        )
+    return ProcessError(done)
+
+
+def delete(root: Path, name: str, *, oid: str) -> None:
+    """Take away a tag that was just written; one that is not `oid` any more stays."""
+    git.run(root, "update-ref", "-d", f"{_SPACE}{name}", oid, check=False)
+
+
+def object_of(root: Path, ref: str) -> str:
+    """What a full ref name points at, '' where there is none."""
+    done = git.run(root, "rev-parse", "--verify", "--quiet", ref, check=False)
+    return done.text.strip()
+
+
+def verify(root: Path, oid: str) -> Signature:
+    """Whether a tag object is signed by a key that Git's configuration trusts (gpg.ssh.allowedSignersFile, or the keyring)."""
+    done = git.run(root, "verify-tag", "--raw", oid, check=False)
+    said = (done.stderr + done.stdout).decode(errors="replace")
+    signer, key = _ssh_signer(said) or _openpgp_signer(said) or ("", "")
+    if done.code == 0 and signer:
+        return Signature(True, signer, key)
+    return Signature(False, signer, key, _trouble(said))
+
+
+def _ssh_signer(said: str) -> tuple[str, str] | None:
+    found = re.search(r'^Good "git" signature (?:for (?P<who>.+) )?with \S+ key (?P<key>\S+)', said, re.MULTILINE)
+    return (found["who"] or "", found["key"]) if found else None
+
+
+def _openpgp_signer(said: str) -> tuple[str, str] | None:
+    good = re.search(r"^\[GNUPG:\] GOODSIG \S+ (.*)$", said, re.MULTILINE)
+    valid = re.search(r"^\[GNUPG:\] VALIDSIG (\S+)", said, re.MULTILINE)
+    return (good[1], valid[1] if valid else "") if good else None
+
+
+def _trouble(said: str) -> str:
+    if "no signature found" in said:
+        return "not signed"
+    if "allowedSignersFile needs to be configured" in said:
+        return "Git has no list of keys to trust: `git config gpg.ssh.allowedSignersFile FILE`"
+    if "No principal matched" in said:
+        return "the key is not in Git's gpg.ssh.allowedSignersFile"
+    lines = [line for line in said.splitlines() if line and not line.startswith("[GNUPG:]")]
+    return lines[-1].removeprefix("error: ") if lines else "the signature is not good"
+
+
+def append_log(root: Path, rows: Iterable[tuple[str, str]], *, upon: str) -> str:
+    """Store a commit of the log that names tags with their object ids; no ref moves. `upon` is the commit before, or ''."""
+    tree = git.run(root, "mktree", stdin=b"").text.strip()
+    text = "".join(f"{name} {oid}\n" for name, oid in rows)
+    parent = ["-p", upon] if upon else []
+    return git.run(root, "commit-tree", "--no-gpg-sign", *parent, "-F", "-", tree, stdin=text.encode()).text.strip()
+
+
+def move_log(root: Path, commit: str, *, before: str) -> bool:
+    """Point the log at a commit, unless it is not at `before` ('' for no log) any more; tells whether it did."""
+    return git.run(root, "update-ref", "-m", "mlgit", LOG, commit, before or _NO_OID, check=False).code == 0

@@ -1,0 +1,223 @@
+"""Writes the next tag of an artifact, and brings it to a remote so that no other writer's is lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mlgit.adapters import exchange, tags
+from mlgit.adapters.exchange import There
+from mlgit.errors import MlgitError
+from mlgit.registry import grammar
+from mlgit.registry.plan import APPROVALS, Plan, check_free
+
+ATTEMPTS = 5
+# Hosts tell nobody of tags when more than these come in one push: GitHub of more than three, some of more than two.
+_MOST_AT_ONCE = 2
+
+Rebuild = Callable[[], Plan]
+
+
+class NotTrustedError(MlgitError):
+    """A tag that has to be signed by a key Git trusts is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What was written: the plan and the id of its tag ('' where nothing new was asked), and what reached the remote.
+
+    `pushed` are names of tags in the order they were sent, older ones that had not been sent among them; `attempts` is how
+    often the plan was made.
+    """
+
+    plan: Plan
+    oid: str = ""
+    remote: str = ""
+    pushed: tuple[str, ...] = ()
+    attempts: int = 1
+    notes: tuple[str, ...] = ()
+
+
+def concerns(name: str) -> bool:
+    """Whether a tag belongs to the registry."""
+    return name.startswith(APPROVALS) or grammar.parse(name) is not None
+
+
+def require_complete(root: Path, remote: str) -> None:
+    """Ask the remote what there is, in a clone that lacks history or has no tag of a registry.
+
+    Raises MlgitError when tags are missing here: numbers and states would be guessed.
+    """
+    if remote not in exchange.remotes(root):
+        return
+    here = tags.names(root)
+    is_shallow = exchange.is_shallow(root)
+    if not is_shallow and any(map(concerns, here)):
+        return
+    try:
+        there = exchange.look(root, remote)
+    except MlgitError as error:
+        raise MlgitError(
+            f"{error.message}; this clone has no models, so the remote must be asked before anything is numbered", error.hint
+        ) from error
+    _require_none_missing(there, here, is_shallow=is_shallow)
+
+
+def _require_none_missing(there: There, here: Mapping[str, str], *, is_shallow: bool) -> None:
+    missing = [name for name in there.tags if name not in here and concerns(name)]
+    if missing:
+        raise MlgitError(
+            f"this clone lacks {len(missing)} tags of models that '{there.remote}' has, such as {missing[-1]}",
+            f"`git fetch --tags{' --unshallow' if is_shallow else ''} {there.remote}`, then again",
+        )
+
+
+def preview(root: Path, rebuild: Rebuild, *, remote: str, push: bool) -> Plan:
+    """The plan, with nothing written: for one that is to be pushed, the remote is asked whether all its tags are here."""
+    if push:
+        _require_none_missing(exchange.look(root, remote), tags.names(root), is_shallow=exchange.is_shallow(root))
+    else:
+        require_complete(root, remote)
+    plan = rebuild()
+    if plan.ref:
+        check_free(plan.ref, tags.names(root))
+    return plan
+
+
+def keep(root: Path, rebuild: Rebuild, *, remote: str) -> Published:
+    """Write the tag in this clone only. Where there is no remote at all, this clone keeps the log."""
+    require_complete(root, remote)
+    plan = rebuild()
+    if not plan.ref:
+        return Published(plan)
+    check_free(plan.ref, tags.names(root))
+    oid = _write(root, plan)
+    if not exchange.remotes(root):
+        before = tags.object_of(root, tags.LOG)
+        tags.move_log(root, tags.append_log(root, [(plan.ref, oid)], upon=before), before=before)
+    return Published(plan, oid)
+
+
+def send(root: Path, rebuild: Rebuild, *, remote: str) -> Published:
+    """Write the tag and push it, with those before it that were not pushed; all is made anew when another was faster.
+
+    `rebuild` is called after the remote's tags have come, each time, and may refuse by raising; then nothing of it stays.
+    Raises MlgitError when the remote cannot be reached, refuses, or holds another tag of one of these names.
+    """
+    if remote not in exchange.remotes(root) and "/" not in remote:
+        raise MlgitError(f"there is no remote '{remote}'", f"`git remote add {remote} URL`, or name one with --remote")
+    for attempt in range(1, ATTEMPTS + 1):
+        there = _catch_up(root, remote)
+        plan = rebuild()
+        _require_same(plan, there)
+        found = _write_and_push(root, plan, there)
+        if found is not None:
+            return replace(found, attempts=attempt)
+    raise MlgitError(f"others wrote to '{remote}' {ATTEMPTS} times while this was being written", "try again")
+
+
+def _catch_up(root: Path, remote: str) -> There:
+    """Bring what the remote has and this clone has not."""
+    there, here = exchange.look(root, remote), tags.names(root)
+    if exchange.is_shallow(root):
+        _require_none_missing(there, here, is_shallow=True)
+    exchange.fetch_tags(root, remote, [name for name in there.tags if name not in here and concerns(name)])
+    mine = tags.object_of(root, tags.LOG)
+    exchange.fetch_log(root, there, mine=mine)
+    if there.log and there.log != mine:
+        tags.move_log(root, there.log, before=mine)
+    return there
+
+
+def _require_same(plan: Plan, there: There) -> None:
+    """No tag that the plan stands upon may be another one there: one of the two was never published, or was moved."""
+    for name, oid in plan.upon:
+        other = there.tags.get(name, oid)
+        if other != oid:
+            raise MlgitError(
+                f"the tag {name} is {oid[:10]} here and {other[:10]} on '{there.remote}'",
+                f"if yours was never published, `git tag -d '{name}'` and try again; else `mlgit model verify` tells more",
+            )
+
+
+def _write(root: Path, plan: Plan) -> str:
+    oid = tags.write(
+        root, plan.ref, target=plan.target, message=plan.message, when=max(int(time.time()), plan.not_before), sign=plan.sign
+    )
+    if plan.trusted:
+        found = tags.verify(root, oid)
+        if not found.is_good:
+            tags.delete(root, plan.ref, oid=oid)
+            raise NotTrustedError(
+                f"the signature of {plan.ref} is not trusted: {found.detail}",
+                "name your key in the file of `git config gpg.ssh.allowedSignersFile`, as `you@example.com KEY`",
+            )
+    return oid
+
+
+def _write_and_push(root: Path, plan: Plan, there: There) -> Published | None:
+    """None when another writer was faster; then the tag is gone again."""
+    pending = [(name, oid) for name, oid in plan.upon if name not in there.tags]
+    if not plan.ref:
+        return _push_all(root, Published(plan), pending, there)
+    check_free(plan.ref, {*tags.names(root), *there.tags})
+    oid = _write(root, plan)
+    try:
+        found = _push_all(root, Published(plan, oid), [*pending, (plan.ref, oid)], there)
+    except MlgitError:
+        tags.delete(root, plan.ref, oid=oid)
+        raise
+    if found is None:
+        tags.delete(root, plan.ref, oid=oid)
+    return found
+
+
+def _push_all(root: Path, made: Published, rows: list[tuple[str, str]], there: There) -> Published | None:
+    log = there.log or tags.object_of(root, tags.LOG)
+    notes: list[str] = []
+    for batch in _batches(rows):
+        commit = tags.append_log(root, batch, upon=log)
+        pushed = exchange.push(root, there.remote, [name for name, _ in batch], log=commit)
+        if pushed.outcome == "refused":
+            pushed = _without_log(root, there.remote, batch)
+        if pushed.outcome == "overtaken":
+            return None
+        if pushed.outcome == "done":
+            tags.move_log(root, commit, before=tags.object_of(root, tags.LOG))
+            log = commit
+        else:
+            notes.append(_unlogged(there.remote, pushed.said))
+    names = tuple(name for name, _ in rows)
+    return replace(made, remote=there.remote, pushed=names, notes=tuple(dict.fromkeys(notes)))
+
+
+def _batches(rows: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    for start in range(0, len(rows), _MOST_AT_ONCE):
+        yield rows[start : start + _MOST_AT_ONCE]
+
+
+def _without_log(root: Path, remote: str, batch: list[tuple[str, str]]) -> exchange.Pushed:
+    """Send tags one by one to a host that may only refuse the log.
+
+    Raises MlgitError when it refuses a tag as well.
+    """
+    for name, _ in batch:
+        pushed = exchange.push(root, remote, [name])
+        if pushed.outcome == "overtaken":
+            return pushed
+        if pushed.outcome != "done":
+            raise MlgitError(
+                f"'{remote}' refuses the tag {name}: {pushed.said}",
+                "ask who may create tags there (rulesets, protected tags, hooks)",
+            )
+    return exchange.Pushed("without log")
+
+
+def _unlogged(remote: str, said: str) -> str:
+    told = f" ({said})" if said else ""
+    return (
+        f"'{remote}' does not take {tags.LOG}{told}: two people who write at once are not kept apart there; "
+        "`mlgit model verify` finds what that leaves behind"
+    )

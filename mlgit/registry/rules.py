@@ -1,0 +1,143 @@
+"""Gate rules against what two versions scored: passes, fails, or cannot be compared."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mlgit.config import NAME, Config, Rule
+from mlgit.registry.facts import DataFile
+from mlgit.render import number
+
+Outcome = Literal["pass", "fail", "not comparable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a version scored: metrics by dotted name, and the md5s of the test data they were measured on, sorted."""
+
+    version: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    test: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One rule and its outcome: the values of both sides, current minus baseline, why, and what to do about it."""
+
+    rule: Rule
+    outcome: Outcome
+    current: float | None = None
+    baseline: float | None = None
+    reason: str = ""
+    hint: str = ""
+
+    @property
+    def delta(self) -> float | None:
+        return None if self.current is None or self.baseline is None else self.current - self.baseline
+
+
+def digests(data: Iterable[DataFile]) -> tuple[str, ...]:
+    """What test data is compared by: the sorted md5s of its files; empty when one is not known."""
+    found = sorted(each.md5 for each in data if each.role == "test")
+    return tuple(found) if all(found) else ()
+
+
+def judge(config: Config, *, candidate: Evaluation, baseline: Evaluation | None) -> tuple[Judged, ...]:
+    """Every gate rule of a configuration, applied to a version and the one that is in the environment now (or None)."""
+    return tuple(_judge(rule, config, candidate, baseline) for rule in config.rules)
+
+
+def _judge(rule: Rule, config: Config, candidate: Evaluation, baseline: Evaluation | None) -> Judged:
+    current = candidate.metrics.get(rule.metric)
+    before = baseline.metrics.get(rule.metric) if baseline else None
+    if current is None or not math.isfinite(current):
+        return _incomparable(rule, _absent(rule, candidate, current), _where_metrics_come_from(rule))
+    if rule.kind == "bound":
+        return _bound(rule, current)
+    if baseline is None:
+        return _first(rule, config, current)
+    if before is None or not math.isfinite(before):
+        return _incomparable(rule, _absent(rule, baseline, before), _judge_again(candidate, baseline), current)
+    if not candidate.test or candidate.test != baseline.test:
+        return _on_other_data(rule, candidate, baseline, current, before)
+    return _no_worse(rule, config, current, before)
+
+
+def _bound(rule: Rule, current: float) -> Judged:
+    if rule.minimum is not None and current < rule.minimum:
+        return Judged(
+            rule, "fail", current, reason=f"{rule.metric} is {number(current)}, at least {number(rule.minimum)} is asked"
+        )
+    if rule.maximum is not None and current > rule.maximum:
+        return Judged(
+            rule, "fail", current, reason=f"{rule.metric} is {number(current)}, at most {number(rule.maximum)} is asked"
+        )
+    return Judged(rule, "pass", current, reason=f"{rule.metric} is {number(current)}")
+
+
+def _first(rule: Rule, config: Config, current: float) -> Judged:
+    """No version to compare with: a first version is held to thresholds, never waved through."""
+    if any(each.kind == "bound" for each in config.rules):
+        return Judged(rule, "pass", current, reason="no version to compare with; the bounds decide")
+    least = "max" if config.direction(rule.metric) == "lower" else "min"
+    return Judged(
+        rule,
+        "fail",
+        current,
+        reason=f"no version to compare {rule.metric} with, and no rule says what is good enough for a first one",
+        hint=f"add to {NAME}, gates.rules: `- {{id: {rule.id}-bound, kind: bound, metric: {rule.metric}, {least}: VALUE}}`",
+    )
+
+
+def _on_other_data(rule: Rule, candidate: Evaluation, baseline: Evaluation, current: float, before: float) -> Judged:
+    if not candidate.test or not baseline.test:
+        blind = candidate if not candidate.test else baseline
+        reason, hint = (
+            f"it is not known on which test data {blind.version} was measured",
+            f"name it in {NAME}: `models: NAME: test: [PATH]`",
+        )
+    else:
+        reason = f"{candidate.version} and {baseline.version} were measured on different test data"
+        hint = _judge_again(candidate, baseline)
+    return Judged(rule, "not comparable", current, before, reason, hint)
+
+
+def _no_worse(rule: Rule, config: Config, current: float, before: float) -> Judged:
+    direction = config.direction(rule.metric)
+    if direction is None:
+        return Judged(
+            rule,
+            "not comparable",
+            current,
+            before,
+            f"whether more or less of {rule.metric} is better is not declared",
+            f"add to {NAME}, metrics: `{rule.metric}: {{direction: higher}}` (or lower)",
+        )
+    assert rule.margin is not None
+    loss = before - current if direction == "higher" else current - before
+    told = f"{rule.metric} {number(before)} → {number(current)}, margin {number(rule.margin)}"
+    # 0.9 - 0.89 is a little more than 0.01
+    is_worse = loss > rule.margin and not math.isclose(loss, rule.margin, rel_tol=1e-9, abs_tol=1e-12)
+    return Judged(rule, "fail" if is_worse else "pass", current, before, told)
+
+
+def _incomparable(rule: Rule, reason: str, hint: str, current: float | None = None) -> Judged:
+    return Judged(rule, "not comparable", current, reason=reason, hint=hint)
+
+
+def _absent(rule: Rule, side: Evaluation, value: float | None) -> str:
+    return f"{side.version} has no metric {rule.metric}" if value is None else f"{rule.metric} of {side.version} is no number"
+
+
+def _where_metrics_come_from(rule: Rule) -> str:
+    return f"write {rule.metric} into the file that {NAME} names as `models: NAME: metrics:`; `dvc pull` brings a cached one"
+
+
+def _judge_again(candidate: Evaluation, baseline: Evaluation) -> str:
+    return (
+        f"evaluate {baseline.version} on the test data of {candidate.version}, commit that and register it as a version, "
+        "or promote with `--override REASON`"
+    )

@@ -1,0 +1,160 @@
+"""Tags between real clones: what a remote has, and every way in which a push ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlgit.adapters import exchange, tags
+from mlgit.errors import MlgitError
+from tests.kit import commit, git, write_tree
+
+
+@pytest.fixture
+def remote(tmp_path):
+    folder = tmp_path / "origin.git"
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--bare")
+    first = tmp_path / "first"
+    git(tmp_path, "clone", "--quiet", str(folder), str(first))
+    write_tree(first, {"a.txt": "a"})
+    commit(first)
+    git(first, "push", "--quiet", "origin", "HEAD:main")
+    return folder
+
+
+@pytest.fixture
+def first(remote):
+    return remote.parent / "first"
+
+
+@pytest.fixture
+def second(remote):
+    git(remote.parent, "clone", "--quiet", str(remote), "second")
+    return remote.parent / "second"
+
+
+def tag(root: Path, name: str, message: str = "A sentence\n") -> str:
+    return tags.write(root, name, target="HEAD", message=message, when=1_700_000_000)
+
+
+def logged(root: Path, *names: str, upon: str = "") -> str:
+    here = tags.names(root)
+    return tags.append_log(root, [(name, here[name]) for name in names], upon=upon)
+
+
+def hook(remote: Path, name: str, text: str) -> None:
+    file = remote / "hooks" / name
+    file.write_text(f"#!/bin/sh\n{text}\n")
+    file.chmod(0o755)
+
+
+def test_tag_and_log_arrive_together(remote, first):
+    oid = tag(first, "churn@v1.0.0")
+    log = logged(first, "churn@v1.0.0")
+    assert exchange.push(first, "origin", ["churn@v1.0.0"], log=log).outcome == "done"
+    assert exchange.look(first, "origin") == exchange.There("origin", {"churn@v1.0.0": oid}, log)
+
+
+def test_writer_who_does_not_know_the_last_tag_is_overtaken_as_a_whole(first, second):
+    tag(first, "churn#prod#1")
+    exchange.push(first, "origin", ["churn#prod#1"], log=logged(first, "churn#prod#1"))
+    tag(second, "churn#prod!#2")
+    late = exchange.push(second, "origin", ["churn#prod!#2"], log=logged(second, "churn#prod!#2", upon=""))
+    assert late.outcome == "overtaken"
+    assert list(exchange.look(second, "origin").tags) == ["churn#prod#1"]
+
+
+def test_tag_that_exists_there_is_not_overwritten(first, second):
+    oid = tag(first, "churn@v1.0.0", "one\n")
+    exchange.push(first, "origin", ["churn@v1.0.0"])
+    tag(second, "churn@v1.0.0", "two\n")
+    assert exchange.push(second, "origin", ["churn@v1.0.0"]).outcome == "overtaken"
+    assert exchange.look(second, "origin").tags == {"churn@v1.0.0": oid}
+
+
+@pytest.mark.parametrize(
+    "refusing",
+    [
+        ("update", 'case "$1" in refs/mlgit/*) echo "no such refs here" >&2; exit 1;; esac'),
+        ("pre-receive", 'while read a b c; do case "$c" in refs/mlgit/*) echo "no such refs here" >&2; exit 1;; esac; done'),
+    ],
+    ids=["update", "pre-receive"],
+)
+def test_host_that_refuses_the_log_says_so_and_takes_the_tag_alone(remote, first, refusing):
+    hook(remote, *refusing)
+    tag(first, "churn@v1.0.0")
+    refused = exchange.push(first, "origin", ["churn@v1.0.0"], log=logged(first, "churn@v1.0.0"))
+    assert (refused.outcome, "no such refs here" in refused.said) == ("refused", True)
+    assert exchange.look(first, "origin").tags == {}
+    assert exchange.push(first, "origin", ["churn@v1.0.0"]).outcome == "done"
+
+
+def test_host_that_hides_the_log_has_taken_the_tag(remote, first):
+    git(remote, "config", "receive.hideRefs", "refs/mlgit")
+    oid = tag(first, "churn@v1.0.0")
+    pushed = exchange.push(first, "origin", ["churn@v1.0.0"], log=logged(first, "churn@v1.0.0"))
+    taken = exchange.look(first, "origin").tags == {"churn@v1.0.0": oid}
+    assert pushed.outcome == ("without log" if taken else "refused")
+
+
+def test_host_without_atomic_pushes_is_noticed(remote, first):
+    git(remote, "config", "receive.advertiseAtomic", "false")
+    tag(first, "churn@v1.0.0")
+    refused = exchange.push(first, "origin", ["churn@v1.0.0"], log=logged(first, "churn@v1.0.0"))
+    assert (refused.outcome, refused.said) == ("refused", "the remote knows no atomic push")
+
+
+def test_refusal_of_the_tag_itself_is_told_in_the_words_of_the_host(remote, first):
+    hook(remote, "update", 'echo "tags are protected" >&2; exit 1')
+    tag(first, "churn@v1.0.0")
+    refused = exchange.push(first, "origin", ["churn@v1.0.0"])
+    assert refused.outcome == "refused"
+    assert "tags are protected" in refused.said
+
+
+def test_fetch_brings_what_is_missing_and_leaves_what_differs(first, second):
+    mine = tag(second, "churn@v1.0.0", "mine\n")
+    theirs = tag(first, "churn@v1.0.0", "theirs\n")
+    other = tag(first, "churn@v1.1.0")
+    git(first, "push", "--quiet", "origin", "--tags")
+    there = exchange.look(second, "origin")
+    exchange.fetch_tags(second, "origin", [name for name in there.tags if name not in tags.names(second)])
+    assert tags.names(second) == {"churn@v1.0.0": mine, "churn@v1.1.0": other}
+    assert there.tags["churn@v1.0.0"] == theirs
+
+
+def test_log_is_followed_only_forward(first, second):
+    tag(first, "churn@v1.0.0")
+    log = logged(first, "churn@v1.0.0")
+    exchange.push(first, "origin", ["churn@v1.0.0"], log=log)
+    exchange.fetch_log(second, exchange.look(second, "origin"), mine="")
+    assert git(second, "cat-file", "-t", log) == "commit"
+    tag(first, "churn@v1.1.0")
+    other = logged(first, "churn@v1.1.0")
+    git(first, "push", "--quiet", "--force", "origin", f"{other}:{tags.LOG}")
+    with pytest.raises(MlgitError, match="rewritten"):
+        exchange.fetch_log(second, exchange.look(second, "origin"), mine=log)
+
+
+def test_remote_that_is_not_there_is_told_without_a_traceback(first):
+    with pytest.raises(MlgitError, match="'nowhere' does not answer"):
+        exchange.look(first, "nowhere")
+    tag(first, "churn@v1.0.0")
+    assert exchange.push(first, "nowhere", ["churn@v1.0.0"]).outcome == "refused"
+
+
+def test_remote_that_looks_like_an_option_is_none(first):
+    with pytest.raises(MlgitError, match="does not answer"):
+        exchange.look(first, "--upload-pack=touch pwned")
+    assert not (first / "pwned").exists()
+
+
+def test_shallow_clone_is_recognised(remote, first):
+    commit(first)
+    git(first, "push", "--quiet", "origin", "HEAD:main")
+    git(remote.parent, "clone", "--quiet", "--depth=1", f"file://{remote}", "shallow")
+    assert exchange.is_shallow(remote.parent / "shallow")
+    assert not exchange.is_shallow(first)
+    assert exchange.remotes(first) == ["origin"]
