@@ -248,6 +248,12 @@ class RemoteObjects:
         """Bring those that are there and missing here, as plain objects. Raises MlgitError when one could not be brought."""
         self._copy(self._there, self._here, md5s)
 
+    def found(self, md5s: Iterable[str]) -> set[str]:
+        """Those that are there. Raises MlgitError when the remote cannot be asked."""
+        wanted = set(md5s)
+        with _own_errors():
+            return set(self._there.oids_exist(wanted)) if wanted else set()
+
     def _copy(self, source: Any, target: Any, md5s: Iterable[str]) -> None:
         failed: list[tuple[str, BaseException]] = []
         with _own_errors():

@@ -108,6 +108,16 @@ def spawn(program: str, argv: Sequence[str], *, folder: str, env: Mapping[bytes,
         raise MlgitError(f"cannot start `{program}` in {folder}: {error.strerror}", "check $SHELL and the folder") from error
 
 
+def end(child: subprocess.Popen[bytes], *, grace: float) -> None:
+    """End a program: ask it to, so that it ends what it has started itself, and after `grace` seconds make it."""
+    child.send_signal(signal.SIGTERM)
+    try:
+        child.wait(grace)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
 def run(
     argv: Sequence[str],
     *,

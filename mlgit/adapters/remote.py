@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from mlgit.adapters import dvc, settings
+from mlgit.adapters import dvc, hashing, settings
 from mlgit.adapters.hashing import Content
 from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
@@ -41,6 +41,9 @@ class Remote(Protocol):
 
     def fetch(self, md5s: Iterable[str]) -> None:
         """Bring objects into the cache, as far as the remote has them."""
+
+    def lacking(self, md5s: Iterable[str]) -> list[str]:
+        """Those of the objects that the remote does not have, by name: their bytes are not read."""
 
 
 def configured(dvc_folder: Path) -> Address:
@@ -84,6 +87,21 @@ class FolderRemote:
     def fetch(self, md5s: Iterable[str]) -> None:
         """Copy what is missing here."""
         _copy_missing(self._there, self._here, md5s)
+
+    def lacking(self, md5s: Iterable[str]) -> list[str]:
+        """Those whose file, or the file of a member, is not there."""
+        return [md5 for md5 in dict.fromkeys(md5s) if not self._is_there(md5)]
+
+    def _is_there(self, md5: str) -> bool:
+        if not os.path.exists(self._there.path(md5)):
+            return False
+        if not md5.endswith(".dir"):
+            return True
+        try:
+            members = hashing.parse_listing(Path(self._there.path(md5)).read_bytes())
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        return all(os.path.exists(self._there.path(member.md5)) for member in members)
 
 
 def _copy_missing(source: Cache, target: Cache, md5s: Iterable[str]) -> None:
@@ -145,6 +163,14 @@ class DvcRemote:
         wanted = list(dict.fromkeys(md5s))
         self._objects.fetch(md5 for md5 in wanted if md5.endswith(".dir"))
         self._objects.fetch(each for each in self._files(wanted) if not each.endswith(".dir"))
+
+    def lacking(self, md5s: Iterable[str]) -> list[str]:
+        """Those that DVC does not see there; the lists of folders are brought here to know their files."""
+        wanted = list(dict.fromkeys(md5s))
+        self._objects.fetch(md5 for md5 in wanted if md5.endswith(".dir") and not self._here.has(md5))
+        parts = {md5: _with_files(self._here, md5) for md5 in wanted}
+        found = self._objects.found(each for names in parts.values() for each in names)
+        return [md5 for md5, names in parts.items() if not found.issuperset(names)]
 
     def _files(self, md5s: Iterable[str]) -> list[str]:
         return list(dict.fromkeys(each for md5 in md5s for each in _with_files(self._here, md5)))

@@ -98,6 +98,7 @@ class _Reader:
             environment=self._environment(),
             stale=self._stale(),
             missing=tuple(self._missing),
+            metrics_file=posixpath.normpath(self._model.metrics) if self._model.metrics else "",
         )
 
     def _model_file(self) -> ModelFile:

@@ -1,0 +1,109 @@
+"""An audit as a JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlgit.registry.audit import Evidence, Place, Trust, gaps, moment
+from mlgit.registry.event import Event
+from mlgit.registry.facts import DataFile
+
+
+def document(evidence: Evidence) -> dict[str, Any]:
+    """The audit as the JSON document of `--format json`."""
+    facts, code = evidence.facts, evidence.code
+    found = gaps(evidence)
+    return {
+        "schema": 1,
+        "verdict": "gaps" if found else "proven",
+        "gaps": [{"what": each.what, "todo": each.todo} for each in found],
+        "asked": evidence.question.asked,
+        "matched": evidence.question.matched,
+        "artifact": facts.artifact,
+        "version": evidence.registration.name.version,
+        "model": _model_row(evidence),
+        "registered": _event_row(evidence.registration, evidence.trust),
+        "environments": [
+            {
+                "environment": each.environment,
+                "since": _event_row(each.since, evidence.trust),
+                "until": _event_row(each.until, evidence.trust) if each.until else None,
+                "override": each.override,
+            }
+            for each in evidence.holdings
+        ],
+        "approvals": [
+            {"by": each.by, "email": each.email, "time": moment(each.time), "signature": each.trust, "tag": each.ref}
+            for each in evidence.approvals
+        ],
+        "gate": dict(evidence.recorded.gate),
+        "override": evidence.recorded.override,
+        "data": [_data_row(each, evidence.places) for each in facts.data],
+        "steps": [
+            {"name": step.name, "cmd": step.cmd, "deps": dict(step.deps), "outs": dict(step.outs), "params": dict(step.params)}
+            for step in facts.steps
+        ],
+        "code": {
+            "commit": code.commit,
+            "author": code.author,
+            "time": moment(code.time),
+            "subject": code.subject,
+            "branch": code.branch,
+            "merged": code.is_merged,
+            "signature": code.trust,
+        },
+        "params": dict(facts.params),
+        "environment": dict(facts.environment),
+        "metrics": {name: metric(evidence, name) for name in facts.metrics},
+        "leakage": {"found": evidence.leak.found, "rows": evidence.leak.rows, "unchecked": evidence.leak.unchecked},
+        "card": {"path": evidence.recorded.card[0], "blob": evidence.card},
+        "later": [_event_row(each, evidence.trust) for each in evidence.later],
+        "reproduce": evidence.reproduce,
+    }
+
+
+def metric(evidence: Evidence, name: str) -> dict[str, Any]:
+    """A metric's value with what the tag says of it: interval, rows, test data."""
+    said = {key: value for key, value in evidence.recorded.metrics.get(name, {}).items() if key != "value"}
+    return {"value": evidence.facts.metrics[name], **said}
+
+
+def _model_row(evidence: Evidence) -> dict[str, Any]:
+    model, said = evidence.facts.model, evidence.recorded.model
+    return {
+        "path": model.path,
+        "md5": model.md5,
+        "sha256": model.sha256 or (said.sha256 if said else ""),
+        "size": model.size,
+        "format": model.format or (said.format if said else ""),
+        "executes_code": model.executes_code,
+        "findings": list(model.findings),
+        "place": evidence.place_of_model,
+    }
+
+
+def _data_row(each: DataFile, places: Mapping[str, Place]) -> dict[str, Any]:
+    return {
+        "path": each.path,
+        "role": each.role,
+        "md5": each.md5,
+        "size": each.size,
+        "files": each.n_files,
+        "rows": each.rows,
+        "place": places.get(each.path, "gone"),
+    }
+
+
+def _event_row(event: Event, trust: Mapping[str, Trust]) -> dict[str, Any]:
+    return {
+        "tag": event.ref,
+        "oid": event.oid,
+        "event": event.name.action,
+        "environment": event.name.environment,
+        "by": event.author,
+        "email": event.email,
+        "time": moment(event.time, event.zone),
+        "reason": event.body.reason,
+        "signature": trust.get(event.ref, "none"),
+    }

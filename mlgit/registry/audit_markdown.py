@@ -1,0 +1,258 @@
+"""An audit for people: the verdict and what to do first, then everything it rests on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from mlgit import render
+from mlgit.registry.audit import Evidence, Gap, Place, Trust, gaps, moment
+from mlgit.registry.audit_document import metric
+from mlgit.registry.event import Event
+from mlgit.render import count, markdown_text, number
+
+_PLACES: dict[Place, str] = {
+    "cache": "in the cache",
+    "git": "in the commit",
+    "workspace": "in the workspace only",
+    "remote": "in the DVC remote",
+    "gone": "GONE",
+    "unknown": "not known",
+}
+_TRUST: dict[Trust, str] = {"good": "good", "bad": "BAD", "unknown": "by an unknown key", "none": "not signed"}
+
+
+# Names, digests, times and numbers: shown as code, where no escape is in the way of reading and copying them.
+_SIMPLE = re.compile(r"[A-Za-z0-9@#/:.=+_, \[\]'-]*")
+
+
+def _text(text: str) -> str:
+    """Text from the repository as words or as code; no markup survives."""
+    safe = markdown_text(text)
+    return safe if safe == text or not _SIMPLE.fullmatch(text) else f"`{text}`"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> str:
+    to_right = set(right)
+    rule = ["---:" if index in to_right else "---" for index in range(len(header))]
+    lines = [header, rule, *([_text(cell) for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def render_audit(evidence: Evidence) -> str:
+    """The whole audit as Markdown; text from the repository is escaped. It ends with a line end."""
+    sections = (
+        *(_verdict, _model, _environments, _approvals, _gate, _data, _steps, _code, _parameters, _metrics),
+        *(_leakage, _card, _later, _foot),
+    )
+    found = ["\n".join(section(evidence)) for section in sections]
+    return "\n\n".join(each for each in found if each) + "\n"
+
+
+def _verdict(evidence: Evidence) -> Iterator[str]:
+    found = gaps(evidence)
+    yield f"# Audit of {_text(evidence.name)}"
+    yield ""
+    yield f"**GAPS: {len(found)}**" if found else "**PROVEN**"
+    yield from _gap_rows(found)
+    if evidence.question.matched:
+        yield ""
+        yield f"Asked: {_text(evidence.question.asked)}, which is {_text(evidence.question.matched)}."
+
+
+def _gap_rows(found: tuple[Gap, ...]) -> Iterator[str]:
+    if found:
+        yield ""
+    for each in found:
+        yield f"- {_text(each.what)}" + (f". To do: {_text(each.todo)}" if each.todo else "")
+
+
+def _model(evidence: Evidence) -> Iterator[str]:
+    model, said = evidence.facts.model, evidence.recorded.model
+    sha256 = model.sha256 or (said.sha256 if said else "")
+    rows = [
+        ("path", model.path),
+        ("md5", model.md5 or "not recorded"),
+        ("sha256", sha256 + ("" if model.sha256 else " (as the tag says)") if sha256 else "not known"),
+        ("size", "not known" if model.size is None else render.size(model.size)),
+        ("format", model.format or (said.format if said else "") or "not known"),
+        ("runs code when loaded", _executes(evidence)),
+        ("bytes", _PLACES[evidence.place_of_model]),
+        ("description", evidence.facts.description),
+    ]
+    yield "## Model"
+    yield ""
+    yield _table(("", ""), [row for row in rows if row[1]])
+    for finding in model.findings:
+        yield f"\n- {_text(finding)}"
+
+
+def _executes(evidence: Evidence) -> str:
+    model = evidence.facts.model
+    if model.executes_code is None:
+        return "not known, for the bytes are not at hand"
+    return "it can" if model.executes_code else "no"
+
+
+def _environments(evidence: Evidence) -> Iterator[str]:
+    yield "## Environments"
+    yield ""
+    if not evidence.holdings:
+        yield "It was in none."
+        return
+    rows = [
+        (
+            each.environment,
+            _when(each.since),
+            _when(each.until) if each.until else "now",
+            _who(each.since),
+            each.since.body.reason,
+            each.override or "none",
+            _TRUST[evidence.trust.get(each.since.ref, "none")],
+            each.since.ref,
+        )
+        for each in evidence.holdings
+    ]
+    yield _table(("environment", "from", "until", "by", "why", "override", "signature", "tag"), rows)
+
+
+def _when(event: Event) -> str:
+    return moment(event.time, event.zone)
+
+
+def _who(event: Event) -> str:
+    return f"{event.author} <{event.email}>"
+
+
+def _approvals(evidence: Evidence) -> Iterator[str]:
+    yield "## Approvals"
+    yield ""
+    if not evidence.approvals:
+        yield "None."
+        return
+    rows = [(f"{each.by} <{each.email}>", moment(each.time), _TRUST[each.trust], each.ref) for each in evidence.approvals]
+    yield _table(("by", "when", "signature", "tag"), rows)
+
+
+def _gate(evidence: Evidence) -> Iterator[str]:
+    yield "## Gate"
+    yield ""
+    gates = [evidence.recorded.gate] if evidence.recorded.gate else []
+    gates += [gate for each in evidence.holdings if isinstance(gate := each.since.body.facts.get("gate"), dict) and gate]
+    if not gates:
+        yield "No result is recorded."
+    for gate in gates:
+        yield _table(("", ""), [(str(key), _shown(gate[key])) for key in sorted(gate, key=str)])
+        yield ""
+
+
+def _data(evidence: Evidence) -> Iterator[str]:
+    yield "## Data"
+    yield ""
+    rows = [
+        (
+            each.role,
+            each.path,
+            each.md5 or "not known",
+            "" if each.size is None else render.size(each.size),
+            "" if each.rows is None else str(each.rows),
+            _PLACES[evidence.places.get(each.path, "gone")],
+        )
+        for each in sorted(evidence.facts.data, key=lambda each: (_ROLES.index(each.role), each.path))
+    ]
+    yield _table(("role", "path", "md5", "size", "rows", "bytes"), rows, right=(3, 4)) if rows else "None is declared."
+
+
+_ROLES = ("train", "test", "source", "other")
+
+
+def _steps(evidence: Evidence) -> Iterator[str]:
+    yield "## Stages, from the raw sources to the model"
+    yield ""
+    for step in evidence.facts.steps:
+        yield f"- **{_text(step.name)}**: {_text(step.cmd)}"
+        yield from (f"    - reads {_text(path)} ({_text(md5)})" for path, md5 in step.deps.items())
+        yield from (f"    - writes {_text(path)} ({_text(md5)})" for path, md5 in step.outs.items())
+    if not evidence.facts.steps:
+        yield "No stage makes the model."
+
+
+def _code(evidence: Evidence) -> Iterator[str]:
+    code = evidence.code
+    merged = {True: f"part of {code.branch}", False: f"not part of {code.branch}", None: "not known whether merged"}
+    yield "## Code and environment"
+    yield ""
+    rows = [
+        ("commit", code.commit),
+        ("subject", code.subject),
+        ("author", f"{code.author} <{code.email}>, {moment(code.time)}"),
+        ("branch", merged[code.is_merged]),
+        ("signature", _TRUST[code.trust]),
+        *((path, f"sha256 {digest}") for path, digest in evidence.facts.environment.items()),
+    ]
+    yield _table(("", ""), rows)
+
+
+def _parameters(evidence: Evidence) -> Iterator[str]:
+    yield "## Parameters"
+    yield ""
+    rows = [(name, _shown(value)) for name, value in evidence.facts.params.items()]
+    yield _table(("parameter", "value"), rows) if rows else "None is declared."
+
+
+def _metrics(evidence: Evidence) -> Iterator[str]:
+    yield "## Metrics"
+    yield ""
+    test = ", ".join(f"{each.path} ({each.md5})" for each in evidence.facts.with_role("test")) or "not declared"
+    rows = []
+    for name in evidence.facts.metrics:
+        found = metric(evidence, name)
+        rows.append((name, number(found["value"]), _shown(found.get("ci95", "")), _shown(found.get("n", ""))))
+    yield _table(("metric", "value", "95% interval", "rows"), rows) if rows else "None."
+    yield ""
+    yield f"Test data: {_text(test)}"
+
+
+def _leakage(evidence: Evidence) -> Iterator[str]:
+    leak = evidence.leak
+    yield "## Leakage"
+    yield ""
+    if leak.unchecked:
+        yield f"Not checked: {_text(leak.unchecked)}."
+    else:
+        yield f"{leak.found} of {count(leak.rows, 'test row')} in the training data."
+
+
+def _card(evidence: Evidence) -> Iterator[str]:
+    path = evidence.recorded.card[0]
+    if path or evidence.card:
+        yield "## Card"
+        yield ""
+        yield f"{_text(path)}, blob {_text(evidence.card or 'not in the commit')}"
+
+
+def _later(evidence: Evidence) -> Iterator[str]:
+    yield "## Events"
+    yield ""
+    rows = [
+        (_when(each), each.name.action, each.name.environment, _who(each), each.body.reason, _TRUST[trust], each.ref)
+        for each in (evidence.registration, *evidence.later)
+        for trust in (evidence.trust.get(each.ref, "none"),)
+    ]
+    yield _table(("when", "event", "environment", "by", "why", "signature", "tag"), rows)
+    yield ""
+    state = "The chain of events is whole." if not evidence.chain else "The chain of events is broken: see the gaps."
+    yield f"{state} Names and times in tags and commits are what their writers said; only a signature proves who wrote one."
+
+
+def _foot(evidence: Evidence) -> Iterator[str]:
+    yield f"Make it again: {_text(evidence.reproduce)}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_shown, value)) + "]"
+    return str(value)

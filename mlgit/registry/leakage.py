@@ -1,0 +1,90 @@
+"""Whether rows of the test data are in the training data, compared by everything but the column that names a row."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from mlgit.adapters import settings, sources, tables
+from mlgit.adapters.store import Cache
+from mlgit.errors import MlgitError
+from mlgit.project import Project
+from mlgit.registry.audit import Leak
+from mlgit.registry.facts import DataFile, Facts
+
+LARGEST = 32 << 20
+_SEPARATORS = {"csv": ",", "tsv": "\t"}
+
+
+def check(project: Project, facts: Facts, *, id_column: str = "") -> Leak:
+    """Compare the rows of all test files with those of all training files, as far as their bytes are here.
+
+    Tables of more than LARGEST bytes together are not read, so that the answer does not take long.
+    """
+    train, test = facts.with_role("train"), facts.with_role("test")
+    if not train or not test:
+        return Leak(unchecked="training and test data are not both declared in mlgit.yaml")
+    why = _why_not([*train, *test])
+    if why:
+        return Leak(unchecked=why)
+    try:
+        opened = _Opener(project, facts.commit)
+        known = {row for each in train for row in _rows(opened(each), each.path, id_column)}
+        rows = [row for each in test for row in _rows(opened(each), each.path, id_column)]
+    except MlgitError as error:
+        return Leak(unchecked=error.message)
+    except (csv.Error, ValueError) as error:
+        return Leak(unchecked=f"a table cannot be read ({error})")
+    return Leak(sum(row in known for row in rows), len(rows)) if rows else Leak(unchecked="the test data has no rows")
+
+
+def _why_not(data: list[DataFile]) -> str:
+    for each in data:
+        if _ending(each.path) not in (*_SEPARATORS, "parquet"):
+            return f"{each.path} is no CSV, TSV or Parquet file"
+    known = [each.size for each in data if each.size is not None]
+    if len(known) < len(data):
+        return "the sizes of the tables are not known"
+    return f"the tables are larger than {LARGEST >> 20} MiB" if sum(known) > LARGEST else ""
+
+
+def _ending(path: str) -> str:
+    return path.rpartition(".")[2].lower()
+
+
+class _Opener:
+    """Opens files of a commit: from Git, or from the cache by digest."""
+
+    def __init__(self, project: Project, commit: str) -> None:
+        self._source = sources.Revision(project.git_root, commit, prefix=project.prefix)
+        self._cache = Cache(settings.load(project.dvc_folder))
+
+    def __call__(self, each: DataFile) -> BinaryIO:
+        if self._source.size(each.path) is not None:
+            return self._source.stream(each.path)
+        if not each.md5 or not self._cache.has(each.md5):
+            raise MlgitError(f"the bytes of {each.path} are not here")
+        return open(self._cache.path(each.md5), "rb")
+
+
+def _rows(stream: BinaryIO, path: str, id_column: str) -> Iterator[bytes]:
+    """A digest of every row: names and values of its columns in the order of names, without the one that names the row."""
+    with stream:
+        header, rows = _table(stream, path)
+        columns = sorted((name, index) for index, name in enumerate(header) if name != id_column)
+        head = "\0".join(name for name, _ in columns).encode("utf-8", "surrogatepass")
+        for row in rows:
+            values = "\0".join(row[index] if index < len(row) else "" for _, index in columns)
+            yield hashlib.sha256(head + b"\0\0" + values.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+def _table(stream: BinaryIO, path: str) -> tuple[list[str], Iterator[list[str]]]:
+    ending = _ending(path)
+    if ending == "parquet":
+        return tables.parquet_rows(stream)
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+    rows = (row for row in csv.reader(text, delimiter=_SEPARATORS[ending]) if row)
+    return next(rows, []), rows

@@ -1,0 +1,60 @@
+"""Where the bytes behind a version are: in the commit, the cache, the workspace, the DVC remote, or nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from mlgit.adapters import modelfile, remote, settings, sources
+from mlgit.adapters.store import Cache
+from mlgit.errors import MlgitError
+from mlgit.project import Project
+from mlgit.registry.audit import Place
+from mlgit.registry.facts import Facts
+
+
+def places(project: Project, facts: Facts) -> dict[str, Place]:
+    """By path, where the bytes of the model, its data and its predictions are; a remote is asked only for what is not here.
+
+    A remote is asked by name, so what it has is not read.
+    """
+    wanted = {facts.model.path: facts.model.md5, **{each.path: each.md5 for each in facts.data}}
+    if facts.predictions:
+        wanted[facts.predictions.path] = facts.predictions.md5
+    source = sources.Revision(project.git_root, facts.commit, prefix=project.prefix)
+    cache = Cache(settings.load(project.dvc_folder))
+    found: dict[str, Place] = {}
+    for path, md5 in wanted.items():
+        if source.size(path) is not None or source.below(path):
+            found[path] = "git"
+        elif md5 and cache.has_all(md5):
+            found[path] = "cache"
+    lost = {path: md5 for path, md5 in wanted.items() if path not in found}
+    return found | _elsewhere(project, cache, lost)
+
+
+def _elsewhere(project: Project, cache: Cache, wanted: Mapping[str, str]) -> dict[str, Place]:
+    known = {path: md5 for path, md5 in wanted.items() if md5}
+    found: dict[str, Place] = dict.fromkeys(wanted, "gone")
+    try:
+        lacking = set(_lacking(project, cache, known.values())) if known else set()
+        found |= {path: "remote" for path, md5 in known.items() if md5 not in lacking}
+    except MlgitError:
+        found |= dict.fromkeys(known, "unknown")
+    for path, md5 in known.items():
+        if found[path] != "remote" and _lies(project, path, md5):
+            found[path] = "workspace"
+    return found
+
+
+def _lacking(project: Project, cache: Cache, md5s: Iterable[str]) -> list[str]:
+    if settings.default_remote(project.dvc_folder) is None:
+        return list(md5s)
+    there = remote.connect(project.dvc_folder, remote.configured(project.dvc_folder), cache)
+    return there.lacking(md5s)
+
+
+def _lies(project: Project, path: str, md5: str) -> bool:
+    try:
+        return modelfile.identify(project.root / path)[0] == md5
+    except MlgitError:
+        return False

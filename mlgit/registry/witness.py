@@ -1,0 +1,60 @@
+"""What Git says about a version's commit and tags: who, when, merged or not, and how good signatures are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from mlgit.adapters import git
+from mlgit.project import Project
+from mlgit.registry.audit import Code, Trust
+from mlgit.registry.event import Event
+
+# Git's letters for signatures (git-log(1), %G?): U and E are good ones, or not to be checked, by keys not trusted here.
+_TRUST: dict[str, Trust] = {"G": "good", "B": "bad", "N": "none", "U": "unknown", "E": "unknown"}
+_FORMAT = "%H%x00%an%x00%ae%x00%at%x00%G?%x00%s"
+
+
+def code(git_root: Path, commit: str) -> Code:
+    """The commit: author, subject, signature, and whether the default branch holds it."""
+    row = git.line(git_root, "log", "-1", "--no-show-signature", f"--format={_FORMAT}", commit, "--")
+    oid, author, email, time, letter, subject = row.split("\0", 5)
+    branch = git.default_branch(git_root)
+    return Code(
+        oid,
+        author,
+        email,
+        int(time),
+        subject,
+        branch or "",
+        _is_merged(git_root, oid, branch) if branch else None,
+        _TRUST.get(letter, "bad"),
+    )
+
+
+def _is_merged(git_root: Path, commit: str, branch: str) -> bool | None:
+    done = git.run(git_root, "merge-base", "--is-ancestor", commit, branch, check=False)
+    if done.code == 1 and git.line(git_root, "rev-parse", "--is-shallow-repository") == "true":
+        return None
+    return {0: True, 1: False}.get(done.code)
+
+
+def trust(git_root: Path, events: Iterable[Event]) -> dict[str, Trust]:
+    """How good the signatures of tags are, by ref; only signed ones are looked at, each by one process."""
+    return {each.ref: of_tag(git_root, each.oid) if each.is_signed else "none" for each in events}
+
+
+def of_tag(git_root: Path, oid: str) -> Trust:
+    """How good the signature of a tag object is."""
+    done = git.run(git_root, "verify-tag", oid, check=False)
+    if done.code == 0:
+        return "good"
+    said = done.stderr.decode(errors="replace")
+    unknown = ("allowedSignersFile", "No principal matched", "No public key", "Can't check signature", "cannot run")
+    return "unknown" if any(each in said for each in unknown) else "bad"
+
+
+def blob(project: Project, commit: str, path: str) -> str:
+    """The id of the blob at a path of the commit, seen from the project's root; '' where there is none."""
+    done = git.run(project.git_root, "rev-parse", "--verify", "--quiet", f"{commit}:{project.prefix}{path}", check=False)
+    return done.text.strip() if done.code == 0 else ""
