@@ -78,6 +78,11 @@ def merge_base(root: Path, one: str, other: str) -> str | None:
     return done.text.strip() or None
 
 
+def is_ancestor(root: Path, one: str, other: str) -> bool:
+    """Whether a commit is in the history of another; false for one that is not in this clone."""
+    return run(root, "merge-base", "--is-ancestor", one, other, check=False).code == 0
+
+
 def default_branch(root: Path) -> str | None:
     """The branch others merge into: what the remote calls HEAD, else main, master or init.defaultBranch."""
     done = run(root, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD", check=False)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
 
 from mlgit import errors
 from mlgit import project as projects
+from mlgit.adapters import files
+from mlgit.cards import index as pages
 from mlgit.cards import profiles, write
 from mlgit.cards.review import Gap
-from mlgit.cli.cards import Examination, examine, judged_by
+from mlgit.cli.cards import Examination, examine, judged_by, model_named
 from mlgit.cli.edge import use_color
 from mlgit.errors import MlgitError
 from mlgit.project import Project
+from mlgit.registry import read, state
 from mlgit.render import count, paint, plain, table
 
 PROFILES = ("hf", "annex-iv")
@@ -44,10 +49,10 @@ def build(name: str | None, reviewed: tuple[str, ...], *, dry_run: bool, as_json
     project = projects.find()
     rows = []
     for each in _names(project, name):
-        examined = examine(project, each)
+        examined = examine(project, each, anew=True)
         if reviewed and not dry_run:
             write.stamp(project, examined.material.facts, model=examined.material.model, sections=reviewed)
-            examined = examine(project, each)
+            examined = examine(project, each, anew=True)
         changed = list(examined.differing) if dry_run else write.write(project, examined.card, examined.found)
         rows.append((examined, changed))
     if as_json:
@@ -83,6 +88,30 @@ def check(name: str | None, profile: str | None, *, as_json: bool) -> int:
         for each in found:
             _show(each, profile)
     return errors.EXIT_YES if good else errors.EXIT_NO
+
+
+@command.command(epilog="Examples:\n\n  mlgit card index\n\n  mlgit card index -o MODELS.md")
+@click.option("-o", "--output", metavar="FILE", help="Write the page to FILE (links to cards are made for its place).")
+def index(output: str | None) -> int:
+    """Print a Markdown page of all models: which version is in which environment, every version, and its metrics."""
+    project = projects.find()
+    config = projects.load_config(project)
+    tags = read.tags(project.git_root)
+    artifacts = tuple(state.fold(tags.events, look_alikes=tags.look_alikes).artifacts.values())
+    place = Path(os.path.abspath(output or "index.md"))
+    at = place.as_posix()
+    cards = {}
+    for artifact in artifacts:
+        path = project.root / model_named(config, artifact.name, prefix=project.prefix).card.out
+        if path.is_file():
+            cards[artifact.name] = pages.relative(path.as_posix(), at)
+    text = pages.page(artifacts, cards=cards, environments=[each.name for each in config.environments])
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        files.write_atomic(place, text)
+        click.echo(f"wrote {plain(output)}")
+    return errors.EXIT_YES
 
 
 def _names(project: Project, name: str | None) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from mlgit.adapters import git
 from mlgit.cards import card as cards
@@ -15,7 +15,7 @@ from mlgit.cards.review import Gap
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
 from mlgit.project import Project
-from mlgit.registry import evidence
+from mlgit.registry import evidence, read, state
 from mlgit.registry.facts import Facts
 
 
@@ -48,14 +48,24 @@ class Examination:
         return self.is_fresh and not self.gaps
 
     @property
+    def status(self) -> Literal["missing", "stale", "fresh", "complete"]:
+        """How it stands, in one word."""
+        if not self.is_there:
+            return "missing"
+        if not self.is_fresh:
+            return "stale"
+        return "complete" if self.is_complete else "fresh"
+
+    @property
     def gaps(self) -> tuple[Gap, ...]:
         return self.card.gaps
 
 
-def examine(project: Project, name: str, *, commit: str = "", replaces: Replaced | None = None) -> Examination:
+def examine(project: Project, name: str, *, commit: str = "", anew: bool = False) -> Examination:
     """Make the card of an artifact in memory, for a commit (its full id) or the workspace, and compare it with what is there.
 
-    It is compared with the version that the card there says it replaces, or with `replaces`.
+    The model is compared with the version that the card there says it replaces, so that later tags change nothing; `anew`
+    asks for the last version in the history of HEAD.
     Raises MlgitError where a card cannot be made: stages are stale, or bytes it needs are not at hand.
     """
     side = write.Side(project, commit=commit)
@@ -63,7 +73,8 @@ def examine(project: Project, name: str, *, commit: str = "", replaces: Replaced
     _require_recorded(facts)
     model = model_of(side.config(), facts, prefix=project.prefix)
     found = write.find(side, model)
-    before = replaces or _named(project, facts.artifact, found.own)
+    before = latest_replaced(project, facts) if anew else None
+    before = before or _named(project, facts.artifact, found.own)
     material = write.material(side, facts, model=model, replaced=before)
     card = cards.build(material)
     return Examination(material, card, found, _differing(card, found), tuple(_changed(card, found)))
@@ -71,11 +82,30 @@ def examine(project: Project, name: str, *, commit: str = "", replaces: Replaced
 
 def model_of(config: Config, facts: Facts, *, prefix: str) -> Model:
     """What mlgit.yaml declares for an artifact, under the name seen from the project or the full one."""
-    if facts.artifact in config.models:
-        return config.models[facts.artifact]
-    folder, _, name = facts.artifact.rpartition(":")
+    return model_named(config, facts.artifact, prefix=prefix)
+
+
+def model_named(config: Config, artifact: str, *, prefix: str) -> Model:
+    """What mlgit.yaml declares for an artifact of this full name; `prefix` is the project's folder in the repository."""
+    if artifact in config.models:
+        return config.models[artifact]
+    folder, _, name = artifact.rpartition(":")
     inner = f"{folder}/".removeprefix(prefix).rstrip("/")
     return config.model(f"{inner}:{name}" if inner else name)
+
+
+def latest_replaced(project: Project, facts: Facts) -> Replaced | None:
+    """The highest registered version in the history of HEAD that has another model than these facts; None without one."""
+    root = project.git_root
+    if not git.has_commits(root):
+        return None
+    artifact = state.fold(read.load(root)).artifacts.get(facts.artifact)
+    for version in reversed(artifact.versions if artifact else ()):
+        if version.is_registered and git.is_ancestor(root, version.commit, "HEAD"):
+            found = replaced(project, facts.artifact, version=version.name, commit=version.commit)
+            if found.facts.model.md5 != facts.model.md5:
+                return found
+    return None
 
 
 def _require_recorded(facts: Facts) -> None:

@@ -191,3 +191,85 @@ def test_project_in_a_subfolder_has_the_same_card(tmp_path, cli):
     commit(tmp_path / "outer", "Put it in a folder")
     assert cli(tmp_path / "outer/inner", "card", "build").code == 0
     assert (tmp_path / "outer/inner" / CARD).read_text() == (alone / CARD).read_text()
+
+
+def tag(root, ref, body=""):
+    git(root, "tag", "--annotate", "--cleanup=verbatim", "--message", body or f"About {ref}\n", ref)
+
+
+def test_card_tells_what_changed_since_the_version_before_and_stays_fresh_when_it_is_registered(carded, cli):
+    tag(carded, "churn@v1.0.0")
+    assert cli(carded, "card", "check").code == 0
+    write_tree(carded, {"params.yaml": "train: {depth: 5}\n"})
+    ran(carded, cli)
+    assert "changed since: parameters" in cli(carded, "card", "check").out
+    assert cli(carded, "card", "build").code == 0
+    card = (carded / CARD).read_text()
+    assert "## Changes since v1.0.0" in card
+    assert "| parameter | train.depth | 3 | 5 |  |" in card
+    commit(carded, "Train deeper")
+    tag(carded, "churn@v1.1.0")
+    assert cli(carded, "card", "check").code == 0
+    cli(carded, "card", "build")
+    assert (carded / CARD).read_text() == card
+
+
+def test_version_of_another_branch_is_not_what_a_model_replaces(carded, cli):
+    git(carded, "switch", "--quiet", "--create", "other")
+    write_tree(carded, {"params.yaml": "train: {depth: 5}\n"})
+    ran(carded, cli)
+    tag(carded, "churn@v2.0.0")
+    git(carded, "switch", "--quiet", "-")
+    assert cli(carded, "run").code == 0
+    assert cli(carded, "card", "build").out.startswith(f"{CARD} is up to date")
+
+
+def test_commit_of_the_version_before_that_is_not_in_the_clone_is_told(carded, cli):
+    tag(carded, "churn@v1.0.0")
+    write_tree(carded, {"params.yaml": "train: {depth: 5}\n"})
+    ran(carded, cli)
+    cli(carded, "card", "build")
+    text = (carded / CARD).read_text()
+    first = git(carded, "rev-parse", "churn@v1.0.0^{commit}")
+    (carded / CARD).write_text(text.replace(first, "0" * 40))
+    git(carded, "tag", "--delete", "churn@v1.0.0")
+    done = cli(carded, "card", "check")
+    assert (done.code, "git fetch --unshallow" in done.err) == (2, True), done.said
+
+
+BODY = """\
+Assigning stage prod to artifact churn version v1.0.0
+
+Better <b>recall</b> | # for new customers
+
+---
+mlgit: 1
+event: assign
+version: v1.0.0
+"""
+REGISTERED = """\
+Registering artifact churn version v1.0.0
+---
+mlgit: 1
+event: register
+version: v1.0.0
+metrics: {"accuracy": {"value": 0.6}}
+"""
+
+
+def test_index_lists_models_versions_and_environments(carded, cli):
+    tag(carded, "churn@v1.0.0", REGISTERED)
+    tag(carded, "churn#prod#1", BODY)
+    (carded / "docs").mkdir()
+    done = cli(carded, "card", "index", "-o", "docs/models.md")
+    page = (carded / "docs/models.md").read_text()
+    assert (done.code, done.out) == (0, "wrote docs/models.md\n")
+    assert "[Model card](<../cards/churn.md>)" in page
+    assert "| prod | v1.0.0 | " in page
+    assert "Better &lt;b&gt;recall&lt;/b&gt; &#124; \\# for new customers" in page
+    assert f"| {git(carded, 'rev-parse', 'HEAD')[:10]} | 0.6 |" in page
+    assert cli(carded, "card", "index").out == page.replace("../cards", "cards")
+
+
+def test_index_without_versions_says_so(carded, cli):
+    assert "No version of a model is registered." in cli(carded, "card", "index").out
