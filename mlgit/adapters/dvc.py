@@ -282,7 +282,7 @@ def _own_errors() -> Iterator[None]:
 
     try:
         yield
-    except (DvcException, ObjectDBError, ObjectFormatError, OSError) as error:
+    except (DvcException, ObjectDBError, ObjectFormatError, OSError, ValueError) as error:  # a ValueError: params: ["a.*"]
         raise MlgitError(_sentence(error)) from error
     except ImportError as error:
         raise MlgitError(

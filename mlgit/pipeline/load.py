@@ -11,6 +11,8 @@ from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.lock import LockText
 from mlgit.pipeline.model import Entry, Stage
 
+_OLD = "a lock entry of DVC 2 or with a cloud version"
+
 
 class Source(Protocol):
     """Where pipeline files come from. Paths are relative to the project's root, with forward slashes."""
@@ -48,9 +50,9 @@ def load(source: Source) -> Pipeline:
                 entries[found.address] = entry
         else:
             new = _pipeline_file(source, file)
-            locks[new[0].lock_file if new else file.removesuffix(".yaml") + ".lock"] = _lock(
-                source, file, new, entries, unreadable
-            )
+            name = file.removesuffix(".yaml") + ".lock"
+            locks[name] = _lock(source, name, new, entries, unreadable)
+            new = [each._replace(exotic=each.exotic or _OLD) if each.address in unreadable else each for each in new]
         stages += new
         folders += [f"{out.target}/" for each in new for out in each.outs]
     return Pipeline(graph.build(stages), entries, frozenset(unreadable), locks)
@@ -72,8 +74,7 @@ def _pipeline_file(source: Source, file: str) -> list[Stage]:
     return [parse.stage(str(name), body, file=file) for name, body in bodies.items()]
 
 
-def _lock(source: Source, file: str, stages: list[Stage], entries: dict[str, Entry], unreadable: set[str]) -> LockText:
-    name = file.removesuffix(".yaml") + ".lock"
+def _lock(source: Source, name: str, stages: list[Stage], entries: dict[str, Entry], unreadable: set[str]) -> LockText:
     text = source.text(name)
     if text is None or not text.strip():
         return LockText(lock.HEADER, {})

@@ -48,8 +48,11 @@ def save(
 ) -> None:
     """Keep a pipeline that was loaded at the time `since`, with the stamps of what it rests on; see `is_as_read`.
 
-    Nothing is kept when a file is too young for its stamp to be trusted, or holds a value that is not plain data.
+    Nothing is kept when a file is too young for its stamp to be trusted, or holds a value that is not plain data, nor where
+    a lock entry is DVC's own matter: this command may have written it anew, and its stage is a plain one then.
     """
+    if pipeline.unreadable:
+        return
     now = time.time_ns()
     seen = [(path, stamps.of(f"{root}/{path}")) for path in sorted(read)]
     if any(stamp is not None and stamps.is_racy(stamp, now) for _, stamp in seen):
