@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import cluster, shapes
+from benchmarks import cluster, data, shapes
 from benchmarks.measure import Measured, middle, once
 from benchmarks.tools import BIN, Tool, available, clean, environment, version
 
@@ -139,6 +139,8 @@ def main() -> None:
     parser.add_argument("--stages", nargs="+", type=int, default=[10, 100, 400, 1000, 4000])
     parser.add_argument("--tools", nargs="+", default=[], help="names as in the table (default: all that are installed)")
     parser.add_argument("--dask", nargs="*", type=int, default=[1000], help="tasks on a Dask cluster (no number: none)")
+    parser.add_argument("--mebibytes", type=int, default=1024, help="the size of the file to track (0: none)")
+    parser.add_argument("--files", type=int, default=100_000, help="the number of small files to track (0: none)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--work", type=Path, default=Path("/dev/shm") if os.path.isdir("/dev/shm") else None)
     parser.add_argument("--out", type=Path, help="write the page here too")
@@ -147,6 +149,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mlgit-bench-", dir=chosen.work) as folder:
         results = pipelines(tools, chosen.shapes, chosen.stages, chosen.rounds, Path(folder))
         spread = cluster.compare(chosen.dask, chosen.rounds, Path(folder)) if chosen.dask else []
+        spread += data.compare(chosen.mebibytes, chosen.files, chosen.rounds, Path(folder))
         page = report(results, starts(chosen.rounds, Path(folder)), spread, tools, chosen.rounds)
     print(page)
     if chosen.out:
