@@ -41,6 +41,7 @@ def fields(material: Material, *, profile: review.Profile) -> tuple[Field, ...]:
 
 
 _KEYS = {"license": "–", "library_name": "1(c)", "pipeline_tag": "2(b)", "owners": "1(a)", "contact": "1(a)"}
+_NOT_MEASURED = {"hardware and duration": "1(e), 2(c)", "energy and emissions": "–"}
 _IN_HF = {"model file", "training data", "test data", "metrics"}
 
 
@@ -60,8 +61,6 @@ def _measured(material: Material) -> list[tuple[str, str, bool, str]]:
         ("intervals", "2(g), 4", has_intervals, f"{declare}: add `predictions: PATH`"),
         ("slices", "2(g), 3", bool(evaluation.slices), f"{declare}: add `slices: [COLUMN]`"),
         ("changes", "6", True, ""),
-        ("hardware and duration", "1(e), 2(c)", False, "not measured by mlgit"),
-        ("energy and emissions", "–", False, "not measured by mlgit"),
     ]
 
 

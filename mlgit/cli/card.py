@@ -16,7 +16,6 @@ from mlgit import project as projects
 from mlgit.adapters import files
 from mlgit.cards import index as pages
 from mlgit.cards import profiles, write
-from mlgit.cards.review import Gap
 from mlgit.cli.cards import Examination, examine, judged_by, model_named
 from mlgit.cli.edge import use_color
 from mlgit.errors import MlgitError
@@ -62,7 +61,7 @@ def build(name: str | None, reviewed: tuple[str, ...], *, dry_run: bool, as_json
     for examined, changed in rows:
         verb = "would write" if dry_run else "wrote"
         click.echo(f"{verb} {plain(', '.join(changed))}" if changed else f"{plain(examined.card.path)} is up to date")
-        _show_gaps(examined.gaps)
+        _show_gaps(examined)
     return errors.EXIT_YES
 
 
@@ -142,12 +141,18 @@ def _show(examined: Examination, profile: str | None) -> None:
             click.echo(f"  changed since: {plain(each)}")
     if profile:
         _show_profile(examined, profile)
-    _show_gaps(examined.gaps)
+    _show_gaps(examined)
 
 
-def _show_gaps(gaps: tuple[Gap, ...]) -> None:
-    for gap in gaps:
-        click.echo(f"  {gap.state}: {plain(gap.key)}: {plain(gap.message)}\n    {plain(gap.where)}")
+def _show_gaps(examined: Examination) -> None:
+    unread = [gap.key for gap in examined.gaps if gap.state == "needs review"]
+    for gap in examined.gaps:
+        if gap.state != "needs review":
+            click.echo(f"  {gap.state}: {plain(gap.key)}: {plain(gap.message)}\n    {plain(gap.where)}")
+    if unread:
+        name, notes = examined.material.facts.artifact, examined.material.model.card.notes
+        click.echo(f"  needs review, for nobody has read it for the training data of today: {', '.join(unread)}")
+        click.echo(plain(f"    {notes}: read it, then type `mlgit card build {name} --reviewed SECTION` (or `all`)"))
 
 
 def _show_profile(examined: Examination, profile: str) -> None:

@@ -90,7 +90,7 @@ def test_changed_training_data_make_the_card_stale_and_its_sections_need_review(
     assert not card["fresh"]
     assert {"data/raw.csv", "data/train.csv"} <= {*card["changed"]}
     said = cli(carded, "card", "check").out
-    assert "needs review: limitations: Limitations: was read for the training data" in said
+    assert f"needs review, for nobody has read it for the training data of today: {', '.join(SECTIONS)}" in said
     assert cli(carded, "card", "build").code == 0
     built = cli(carded, "card", "check", "--json")
     assert (built.code, built.json["cards"][0]["differing"], built.json["cards"][0]["fresh"]) == (1, [], False)
