@@ -32,7 +32,7 @@ DOORS = {
     "executors": {"cluster", "dask", "lane", "local", "worker"},
     "cards": {"write"},
     "compare": {"collect"},
-    "registry": {"deliver", "evidence", "leakage", "publish", "read", "rebuild", "whereabouts", "witness"},
+    "registry": {"approvals", "deliver", "evidence", "leakage", "publish", "read", "rebuild", "whereabouts", "witness"},
     "scaffold": {"create", "library"},
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,10 +116,9 @@ def _trouble(said: str) -> str:
     return lines[-1].removeprefix("error: ") if lines else "the signature is not good"
 
 
-def append_log(root: Path, rows: Iterable[tuple[str, str]], *, upon: str) -> str:
-    """Store a commit of the log that names tags with their object ids; no ref moves. `upon` is the commit before, or ''."""
+def append_log(root: Path, text: str, *, upon: str) -> str:
+    """Store a commit of the log, whose message names tags; no ref moves. `upon` is the commit before it, or ''."""
     tree = git.run(root, "mktree", stdin=b"").text.strip()
-    text = "".join(f"{name} {oid}\n" for name, oid in rows)
     parent = ["-p", upon] if upon else []
     return git.run(root, "commit-tree", "--no-gpg-sign", *parent, "-F", "-", tree, stdin=text.encode()).text.strip()
 
@@ -128,3 +126,26 @@ def append_log(root: Path, rows: Iterable[tuple[str, str]], *, upon: str) -> str
 def move_log(root: Path, commit: str, *, before: str) -> bool:
     """Point the log at a commit, unless it is not at `before` ('' for no log) any more; tells whether it did."""
     return git.run(root, "update-ref", "-m", "mlgit", LOG, commit, before or _NO_OID, check=False).code == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An annotated tag: its name below refs/tags/, its id, what it points at, its tagger's address."""
+
+    name: str
+    oid: str
+    target: str
+    email: str
+    is_signed: bool
+
+
+def below(root: Path, folder: str) -> list[Listed]:
+    """The annotated tags below a folder of tags, by name."""
+    signed = "%(if)%(contents:signature)%(then)1%(end)"
+    fields = f"%(refname:lstrip=2)%00%(objecttype)%00%(objectname)%00%(object)%00%(taggeremail)%00{signed}"
+    found = []
+    for row in git.run(root, "for-each-ref", f"--format={fields}", f"{_SPACE}{folder.rstrip('/')}/").text.splitlines():
+        name, kind, oid, target, email, signature = row.split("\0")
+        if kind == "tag":
+            found.append(Listed(name, oid, target, email.strip("<>"), bool(signature)))
+    return found

@@ -52,8 +52,13 @@ def event(
     facts: Mapping[str, Any],
     reason: str = "",
     sign: bool = False,
+    trusted: bool = False,
+    also: tuple[tuple[str, str], ...] = (),
 ) -> Plan:
-    """The plan for an event upon the events of its artifact (in chain order); `version` is the one it is about."""
+    """The plan for an event upon the events of its artifact (in chain order); `version` is the one it is about.
+
+    `also` are further tags that it stands upon.
+    """
     sentence = SENTENCES[name.action].format(artifact=name.artifact, version=version, environment=name.environment)
     return Plan(
         artifact=name.artifact,
@@ -62,8 +67,14 @@ def event(
         message=body.render(Body(sentence, reason, facts)),
         not_before=max((each.time for each in events), default=-1) + 1,
         sign=sign,
-        upon=tuple((each.ref, each.oid) for each in events),
+        trusted=trusted,
+        upon=(*upon(events), *also),
     )
+
+
+def upon(events: Iterable[Event]) -> tuple[tuple[str, str], ...]:
+    """Tags by name and object id."""
+    return tuple((each.ref, each.oid) for each in events)
 
 
 def counted(name: TagName, events: Iterable[Event]) -> TagName:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlgit.adapters import exchange, tags
+from mlgit.adapters import exchange, git, tags
 from mlgit.adapters.exchange import There
 from mlgit.errors import MlgitError
-from mlgit.registry import grammar
+from mlgit.registry import grammar, log
 from mlgit.registry.plan import APPROVALS, Plan, check_free
 
 ATTEMPTS = 5
@@ -96,7 +96,7 @@ def keep(root: Path, rebuild: Rebuild, *, remote: str) -> Published:
     oid = _write(root, plan)
     if not exchange.remotes(root):
         before = tags.object_of(root, tags.LOG)
-        tags.move_log(root, tags.append_log(root, [(plan.ref, oid)], upon=before), before=before)
+        tags.move_log(root, tags.append_log(root, log.format([(plan.ref, oid)]), upon=before), before=before)
     return Published(plan, oid)
 
 
@@ -175,10 +175,11 @@ def _write_and_push(root: Path, plan: Plan, there: There) -> Published | None:
 
 
 def _push_all(root: Path, made: Published, rows: list[tuple[str, str]], there: There) -> Published | None:
-    log = there.log or tags.object_of(root, tags.LOG)
+    last = there.log or tags.object_of(root, tags.LOG)
     notes: list[str] = []
+    unlogged = _unlogged_before(root, last, made.plan, there)
     for batch in _batches(rows):
-        commit = tags.append_log(root, batch, upon=log)
+        commit = tags.append_log(root, log.format([*unlogged, *batch]), upon=last)
         pushed = exchange.push(root, there.remote, [name for name, _ in batch], log=commit)
         if pushed.outcome == "refused":
             pushed = _without_log(root, there.remote, batch)
@@ -186,9 +187,9 @@ def _push_all(root: Path, made: Published, rows: list[tuple[str, str]], there: T
             return None
         if pushed.outcome == "done":
             tags.move_log(root, commit, before=tags.object_of(root, tags.LOG))
-            log = commit
+            last, unlogged = commit, []
         else:
-            notes.append(_unlogged(there.remote, pushed.said))
+            notes.append(_without_log_note(there.remote, pushed.said))
     names = tuple(name for name, _ in rows)
     return replace(made, remote=there.remote, pushed=names, notes=tuple(dict.fromkeys(notes)))
 
@@ -215,7 +216,14 @@ def _without_log(root: Path, remote: str, batch: list[tuple[str, str]]) -> excha
     return exchange.Pushed("without log")
 
 
-def _unlogged(remote: str, said: str) -> str:
+def _unlogged_before(root: Path, last: str, plan: Plan, there: There) -> list[tuple[str, str]]:
+    """What is published and not in the log, such as tags pushed by other means: from now on it cannot vanish unseen."""
+    done = git.run(root, "log", "--format=%B%x00", last, "--") if last else None
+    logged = set(log.parse(done.text.split("\0"))) if done else set()
+    return [row for row in plan.upon if row[0] in there.tags and row not in logged]
+
+
+def _without_log_note(remote: str, said: str) -> str:
     told = f" ({said})" if said else ""
     return (
         f"'{remote}' does not take {tags.LOG}{told}: two people who write at once are not kept apart there; "

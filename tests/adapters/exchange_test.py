@@ -8,6 +8,7 @@ import pytest
 
 from mlgit.adapters import exchange, tags
 from mlgit.errors import MlgitError
+from mlgit.registry import log
 from tests.kit import commit, git, write_tree
 
 
@@ -41,7 +42,7 @@ def tag(root: Path, name: str, message: str = "A sentence\n") -> str:
 
 def logged(root: Path, *names: str, upon: str = "") -> str:
     here = tags.names(root)
-    return tags.append_log(root, [(name, here[name]) for name in names], upon=upon)
+    return tags.append_log(root, log.format((name, here[name]) for name in names), upon=upon)
 
 
 def hook(remote: Path, name: str, text: str) -> None:
@@ -52,9 +53,9 @@ def hook(remote: Path, name: str, text: str) -> None:
 
 def test_tag_and_log_arrive_together(remote, first):
     oid = tag(first, "churn@v1.0.0")
-    log = logged(first, "churn@v1.0.0")
-    assert exchange.push(first, "origin", ["churn@v1.0.0"], log=log).outcome == "done"
-    assert exchange.look(first, "origin") == exchange.There("origin", {"churn@v1.0.0": oid}, log)
+    commit_of_log = logged(first, "churn@v1.0.0")
+    assert exchange.push(first, "origin", ["churn@v1.0.0"], log=commit_of_log).outcome == "done"
+    assert exchange.look(first, "origin") == exchange.There("origin", {"churn@v1.0.0": oid}, commit_of_log)
 
 
 def test_writer_who_does_not_know_the_last_tag_is_overtaken_as_a_whole(first, second):
@@ -127,15 +128,15 @@ def test_fetch_brings_what_is_missing_and_leaves_what_differs(first, second):
 
 def test_log_is_followed_only_forward(first, second):
     tag(first, "churn@v1.0.0")
-    log = logged(first, "churn@v1.0.0")
-    exchange.push(first, "origin", ["churn@v1.0.0"], log=log)
+    commit_of_log = logged(first, "churn@v1.0.0")
+    exchange.push(first, "origin", ["churn@v1.0.0"], log=commit_of_log)
     exchange.fetch_log(second, exchange.look(second, "origin"), mine="")
-    assert git(second, "cat-file", "-t", log) == "commit"
+    assert git(second, "cat-file", "-t", commit_of_log) == "commit"
     tag(first, "churn@v1.1.0")
     other = logged(first, "churn@v1.1.0")
     git(first, "push", "--quiet", "--force", "origin", f"{other}:{tags.LOG}")
     with pytest.raises(MlgitError, match="rewritten"):
-        exchange.fetch_log(second, exchange.look(second, "origin"), mine=log)
+        exchange.fetch_log(second, exchange.look(second, "origin"), mine=commit_of_log)
 
 
 def test_remote_that_is_not_there_is_told_without_a_traceback(first):

@@ -9,6 +9,7 @@ import pytest
 
 from mlgit.adapters import tags
 from mlgit.errors import MlgitError
+from mlgit.registry import log
 from tests.kit import commit, git, write_tree
 from tests.registry.signing import trust, with_key
 
@@ -63,12 +64,13 @@ def test_only_the_tag_that_was_written_is_deleted(root):
 
 
 def test_log_is_a_chain_that_only_one_of_two_writers_moves(root):
-    first = tags.append_log(root, [("a@v1.0.0", "1" * 40)], upon="")
+    first = tags.append_log(root, log.format([("a@v1.0.0", "1" * 40)]), upon="")
     assert tags.move_log(root, first, before="")
-    second = tags.append_log(root, [("a#prod#1", "2" * 40), ("b@v1.0.0", "3" * 40)], upon=first)
-    late = tags.append_log(root, [("c@v1.0.0", "4" * 40)], upon=first)
+    second = tags.append_log(root, log.format([("a#prod#1", "2" * 40), ("b@v1.0.0", "3" * 40)]), upon=first)
+    late = tags.append_log(root, log.format([("c@v1.0.0", "4" * 40)]), upon=first)
     assert tags.move_log(root, second, before=first)
     assert not tags.move_log(root, late, before=first)
+    assert tags.LOG == log.REF
     assert tags.object_of(root, tags.LOG) == second
     assert git(root, "log", "--format=%B", tags.LOG).split() == [
         *("a#prod#1", "2" * 40, "b@v1.0.0", "3" * 40),

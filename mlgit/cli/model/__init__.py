@@ -1,0 +1,25 @@
+"""`mlgit model`: the registry, in a repository's tags."""
+
+from __future__ import annotations
+
+import click
+
+from mlgit.cli.group import LazyGroup
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "register": ("mlgit.cli.model.register", "Make a commit's model a version."),
+    "promote": ("mlgit.cli.model.promote", "Put a version into an environment, if its policy lets it."),
+    "rollback": ("mlgit.cli.model.rollback", "Go back to the last good version of an environment."),
+    "approve": ("mlgit.cli.model.approve", "Approve a version."),
+    "retire": ("mlgit.cli.model.retire", "Withdraw a version, or a whole model."),
+    "unassign": ("mlgit.cli.model.unassign", "Take out what is in an environment."),
+}
+
+
+class _Commands(LazyGroup):
+    table = COMMANDS
+
+
+@click.group(cls=_Commands, short_help="Versions of models, and where they are.")
+def command() -> None:
+    """The registry of models: annotated tags in GTO's grammar, read and written by GTO and DVC as well."""

@@ -1,0 +1,190 @@
+"""What the writing commands of `mlgit model` share: the registry as it is, the way of a tag, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import click
+
+from mlgit import errors
+from mlgit import project as projects
+from mlgit.adapters import exchange
+from mlgit.cli.edge import use_color
+from mlgit.errors import MlgitError
+from mlgit.project import Project
+from mlgit.registry import grammar, publish, read, state
+from mlgit.registry.plan import Plan
+from mlgit.registry.policy import Check, verdict
+from mlgit.registry.publish import NotTrustedError, Published, Rebuild
+from mlgit.registry.state import Artifact, Registry, Version
+from mlgit.render import paint, plain
+
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class RefusedError(Exception):
+    """The answer is no, or cannot be given: with every check that was made."""
+
+    def __init__(self, checks: Sequence[Check], what: str) -> None:
+        super().__init__(what)
+        self.checks, self.what = tuple(checks), what
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a tag is to be written: pushed or not and where, signed, only shown, and how it is told."""
+
+    push: bool = False
+    remote: str = "origin"
+    sign: bool = False
+    dry_run: bool = False
+    as_json: bool = False
+    is_shared: bool = True
+
+
+def options(*, sign: bool = True) -> Option:
+    """The options that every writing command has; they arrive as `push`, `remote`, `sign`, `dry_run` and `as_json`."""
+    found = [
+        click.option("--push", is_flag=True, help="Push the tag at once, together with those before it that were not."),
+        click.option("--remote", default="origin", show_default=True, metavar="NAME", help="The Git remote to push to."),
+        click.option("--sign", is_flag=True, help="Sign the tag with the key of Git's configuration."),
+        click.option("--dry-run", is_flag=True, help="Print the tag that would be written, and write nothing."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
+    ]
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for each in reversed(found if sign else [*found[:2], *found[3:]]):
+            function = each(function)
+        return function
+
+    return decorate
+
+
+def registry(project: Project) -> Registry:
+    """The registry as the tags of this clone say."""
+    return state.fold(read.load(project.git_root))
+
+
+def resolve(project: Project, found: Registry, text: str) -> Version:
+    """The version that a word means; a name seen from the project's folder will do.
+
+    Raises MlgitError where there is none, and for one without a tag of its own.
+    """
+    wanted = grammar.reference(text)
+    artifact = full_name(project, found, wanted.artifact)
+    version = found.resolve(grammar.Reference(artifact, wanted.version, wanted.environment))
+    if not version.is_registered:
+        raise MlgitError(
+            f"'{text}': commit {version.commit[:10]} is no registered version",
+            f"`mlgit model register {artifact} {version.commit[:10]}`",
+        )
+    return version
+
+
+def full_name(project: Project, found: Registry, name: str) -> str:
+    """The name of an artifact as tags have it: seen from the repository's root."""
+    folder, _, last = name.rpartition(":")
+    above = f"{project.prefix}{folder}".rstrip("/")
+    inner = f"{above}:{last}" if above else last
+    return inner if name not in found.artifacts and inner in found.artifacts else name
+
+
+def artifact_of(found: Registry, name: str) -> Artifact:
+    """The artifact, an empty one if nothing of it is registered yet."""
+    return found.artifacts.get(name) or Artifact(name)
+
+
+def carry_out(project: Project, rebuild: Rebuild, wish: Wish, *, tell: Callable[[Plan], tuple[str, str]]) -> int:
+    """Write the tag as wished and say so; returns the exit code.
+
+    `tell` gives the sentence about a plan that was carried out (or stood already), and the next command.
+    """
+    root = project.git_root
+    try:
+        if wish.dry_run:
+            planned = publish.preview(root, rebuild, remote=wish.remote, push=wish.push)
+            return _show_plan(planned, wish, tell)
+        wish = replace(wish, is_shared=bool(exchange.remotes(root)))
+        send_or_keep = publish.send if wish.push else publish.keep
+        done = send_or_keep(root, rebuild, remote=wish.remote)
+    except RefusedError as refused:
+        return _show_refusal(refused, wish)
+    except NotTrustedError as error:
+        return _show_refusal(RefusedError([Check("signature", False, error.message, error.hint)], "not written"), wish)
+    return _show_done(done, wish, tell)
+
+
+def _show_plan(planned: Plan, wish: Wish, tell: Callable[[Plan], tuple[str, str]]) -> int:
+    if wish.as_json:
+        _print_json({"dry_run": True, "tag": planned.ref or None, "target": planned.target, "body": planned.message})
+    elif not planned.ref:
+        click.echo(plain(tell(planned)[0]))
+    else:
+        click.echo(f"would write {plain(planned.ref)} at {planned.target[:10]}{' and push it' if wish.push else ''}:\n")
+        click.echo("\n".join(plain(line) for line in planned.message.rstrip("\n").split("\n")))
+    return errors.EXIT_YES
+
+
+def _show_done(done: Published, wish: Wish, tell: Callable[[Plan], tuple[str, str]]) -> int:
+    sentence, following = tell(done.plan)
+    if wish.as_json:
+        _print_json(
+            {
+                "dry_run": False,
+                "tag": done.plan.ref or None,
+                "oid": done.oid or None,
+                "target": done.plan.target,
+                "pushed": list(done.pushed),
+                "remote": done.remote or None,
+                "attempts": done.attempts,
+                "notes": list(done.notes),
+                "body": done.plan.message,
+            }
+        )
+        return errors.EXIT_YES
+    tag = f" ({done.plan.ref})" if done.plan.ref else ""
+    click.echo(f"{plain(sentence)}{plain(tag)}")
+    if done.pushed:
+        click.echo(f"pushed to {plain(done.remote)}: {plain(', '.join(done.pushed))}")
+    for note in done.notes:
+        click.echo(f"note: {plain(note)}")
+    if done.plan.ref and not wish.push and wish.is_shared:
+        click.echo(f"only in this clone so far: `git push {plain(wish.remote)} '{plain(done.plan.ref)}'` publishes it")
+    if following:
+        click.echo(f"next: {plain(following)}")
+    return errors.EXIT_YES
+
+
+def _show_refusal(refused: RefusedError, wish: Wish) -> int:
+    outcome = verdict(refused.checks)
+    if wish.as_json:
+        rows = [{"name": each.name, "ok": each.ok, "detail": each.detail, "hint": each.hint} for each in refused.checks]
+        _print_json({"dry_run": wish.dry_run, "tag": None, "refused": refused.what, "verdict": outcome, "checks": rows})
+    else:
+        show_checks(refused.checks)
+        click.echo(plain(refused.what))
+    return errors.EXIT_NO if outcome == "fail" else errors.EXIT_CANNOT_ANSWER
+
+
+def show_checks(found: Sequence[Check]) -> None:
+    """One line for every check, and below it what to do about one that is not met."""
+    color = use_color(sys.stdout)
+    words: dict[bool | None, tuple[str, str]] = {True: ("ok", "green"), False: ("no", "red"), None: ("??", "yellow")}
+    for each in found:
+        word, style = words[each.ok]
+        click.echo(f"  {paint(word, style, color=color)}  {plain(each.name)}{': ' if each.detail else ''}{plain(each.detail)}")
+        if each.hint and not each.ok:
+            click.echo(f"      {plain(each.hint)}")
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    click.echo(json.dumps({"schema": 1, **document}, indent=2))
+
+
+def project() -> Project:
+    """The project of the current folder."""
+    return projects.find()

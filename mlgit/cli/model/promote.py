@@ -1,0 +1,126 @@
+"""`mlgit model promote`: put a version into an environment, if its policy lets it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from mlgit.cli.model import desk, weighing
+from mlgit.cli.model.desk import RefusedError, Wish
+from mlgit.cli.model.weighing import InForce
+from mlgit.config import Environment
+from mlgit.registry import grammar, plan, policy, record
+from mlgit.registry.event import TagName
+from mlgit.registry.plan import Plan
+from mlgit.registry.policy import Case, Check
+from mlgit.registry.record import Gate
+from mlgit.registry.state import Artifact, Version
+
+# What a promotion repeats of the version's own tag, so that one tag tells what came into the environment.
+_REPEATED = ("model", "data", "data_left_out", "metrics", "metrics_left_out", "predictions", "card")
+
+
+@click.command(
+    epilog="Examples: `mlgit model promote churn staging --push`, `mlgit model promote churn@v1.2.0 prod -m 'fewer alarms'`.",
+    short_help="Put a version into an environment, if its policy lets it.",
+)
+@click.argument("version", metavar="NAME[@V]")
+@click.argument("environment", metavar="ENV")
+@click.option("--message", "-m", default="", metavar="TEXT", help="Why.")
+@click.option(
+    "--override", default="", metavar="REASON", help="Promote although policy says no; who and why is recorded for ever."
+)
+@desk.options()
+def command(
+    version: str,
+    environment: str,
+    *,
+    message: str,
+    override: str,
+    push: bool,
+    remote: str,
+    sign: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Put a version (without @V: the latest) into an environment, after everything that mlgit.yaml asks there.
+
+    The mlgit.yaml of the default branch decides: what was reviewed, not what lies in the workspace. Exit code 1 when a
+    requirement is not met, 2 when that cannot be told, as for versions measured on different test data.
+    """
+    project = desk.project()
+    grammar.check_environment(environment)
+    made: list[Version] = []
+
+    def rebuild() -> Plan:
+        found = desk.registry(project)
+        candidate = desk.resolve(project, found, version)
+        made[:] = [candidate]
+        artifact = found.artifact(candidate.artifact)
+        deciding = weighing.in_force(project, candidate.commit)
+        wanted = weighing.environment(deciding, environment)
+        current = artifact.current(environment)
+        if current and current.version == candidate.name:
+            return Plan(artifact.name, "", candidate.commit, "", upon=plan.upon(artifact.events))
+        case = weighing.case(project, artifact, candidate, wanted, deciding)
+        checks = policy.checks(case)
+        outcome = policy.verdict(checks)
+        if outcome != "pass" and (not override or not candidate.is_active):
+            raise RefusedError(checks, f"{case.reference} does not come to {environment}{_said(deciding)}")
+        return _planned(artifact, candidate, wanted, case, checks, deciding, message=message, override=override, sign=sign)
+
+    def tell(planned: Plan) -> tuple[str, str]:
+        label = f"{made[0].artifact}@{made[0].name}"
+        following = f"`mlgit model get {made[0].artifact}#{environment}`"
+        return f"{label} is {'now' if planned.ref else 'already'} in {environment}", following
+
+    return desk.carry_out(project, rebuild, Wish(push, remote, sign, dry_run, as_json), tell=tell)
+
+
+def _said(deciding: InForce) -> str:
+    return f" (asked by mlgit.yaml of {deciding.name})"
+
+
+def _planned(
+    artifact: Artifact,
+    candidate: Version,
+    wanted: Environment,
+    case: Case,
+    checks: tuple[Check, ...],
+    deciding: InForce,
+    *,
+    message: str,
+    override: str,
+    sign: bool,
+) -> Plan:
+    current = artifact.current(wanted.name)
+    written = record.facts("assign", version=candidate.name, previous=plan.previous(artifact.events))
+    written |= repeated(candidate)
+    if current:
+        written["replaces"] = current.version
+    baseline = f"{artifact.name}@{current.version}" if current else ""
+    outcome = policy.verdict(checks)
+    written |= record.gate(Gate(outcome, deciding.commit, baseline, case.gates, checks))
+    counted = policy.counted(case)
+    written |= record.approvals(counted)
+    if override and outcome != "pass":
+        written["override"] = {"reason": override}
+    tag = plan.counted(TagName(artifact.name, "assign", environment=wanted.name), artifact.events)
+    return plan.event(
+        tag,
+        version=candidate.name,
+        target=candidate.commit,
+        events=artifact.events,
+        facts=written,
+        reason=message or override,
+        sign=sign or wanted.signed,
+        trusted=wanted.signed,
+        also=tuple((each.ref, each.oid) for each in counted),
+    )
+
+
+def repeated(candidate: Version) -> dict[str, Any]:
+    """What the version's tag says of its model, data and metrics."""
+    said = candidate.event.body.facts
+    return {key: said[key] for key in _REPEATED if key in said}

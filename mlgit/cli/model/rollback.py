@@ -1,0 +1,102 @@
+"""`mlgit model rollback`: go back to the last good version of an environment."""
+
+from __future__ import annotations
+
+import click
+
+from mlgit.cli.model import desk, weighing
+from mlgit.cli.model.desk import RefusedError, Wish
+from mlgit.cli.model.promote import repeated
+from mlgit.errors import MlgitError
+from mlgit.project import Project
+from mlgit.registry import grammar, plan, record
+from mlgit.registry.event import TagName
+from mlgit.registry.plan import Plan
+from mlgit.registry.policy import Check
+from mlgit.registry.state import Artifact, Version
+
+
+@click.command(
+    epilog="Example: `mlgit model rollback churn prod -m 'scores drift since Monday' --push`.",
+    short_help="Go back to the last good version of an environment.",
+)
+@click.argument("name")
+@click.argument("environment", metavar="ENV")
+@click.option("--message", "-m", required=True, metavar="TEXT", help="Why; it is kept for ever.")
+@desk.options()
+def command(
+    name: str, environment: str, *, message: str, push: bool, remote: str, sign: bool, dry_run: bool, as_json: bool
+) -> int:
+    """Assign the version that was in ENV before the current one, and was not withdrawn; again for the one before that.
+
+    A version that was left by a rollback is not gone back to. Gates are not asked again, but the bytes must be at hand:
+    in Git, in the cache, or in the DVC remote.
+    """
+    project = desk.project()
+    grammar.check_environment(environment)
+    if not message.strip():
+        raise click.UsageError("--message: a rollback needs its reason")
+    made: list[tuple[str, Version]] = []
+
+    def rebuild() -> Plan:
+        found = desk.registry(project)
+        artifact = found.artifact(desk.full_name(project, found, name))
+        left, target = _target(artifact, environment)
+        made[:] = [(left, target)]
+        if not weighing.can_deliver(project, target):
+            raise RefusedError([_unreachable(artifact, target)], f"{environment} stays at {left}")
+        written = record.facts("rollback", version=target.name, previous=plan.previous(artifact.events))
+        written |= repeated(target) | {"replaces": left}
+        tag = plan.counted(TagName(artifact.name, "assign", environment=environment), artifact.events)
+        trusted = _asks_signature(project, target, environment)
+        return plan.event(
+            tag,
+            version=target.name,
+            target=target.commit,
+            events=artifact.events,
+            facts=written,
+            reason=message,
+            sign=sign or trusted,
+            trusted=trusted,
+        )
+
+    def tell(planned: Plan) -> tuple[str, str]:
+        left, target = made[0]
+        withdraw = f"`mlgit model retire {target.artifact}@{left}` keeps it from coming back"
+        return f"{target.artifact}: {environment} went back from {left} to {target.name}", withdraw
+
+    return desk.carry_out(project, rebuild, Wish(push, remote, sign, dry_run, as_json), tell=tell)
+
+
+def _asks_signature(project: Project, target: Version, environment: str) -> bool:
+    """An environment that is not declared any more asks nothing: a rollback is an emergency."""
+    declared = weighing.in_force(project, target.commit).config.environment(environment)
+    return declared is not None and declared.signed
+
+
+def _target(artifact: Artifact, environment: str) -> tuple[str, Version]:
+    """The version that is left, and the one to go back to.
+
+    Raises RefusedError where there is none, MlgitError for an environment where nothing ever was.
+    """
+    names = {each.commit: each.name for each in artifact.versions if each.is_registered}
+    history = plan.stack(environment, artifact.events, names)
+    if not history:
+        raise MlgitError(
+            f"{artifact.name}: nothing is in '{environment}', and nothing can be gone back to",
+            f"`mlgit model history {artifact.name}` shows what was where",
+        )
+    left = history[-1].version
+    for held in reversed(history[:-1]):
+        version = artifact.version(held.version)
+        if version and version.is_active and version.name != left:
+            return left, version
+    hint = f"`mlgit model promote {artifact.name}@VERSION {environment}` names one"
+    check = Check("target", False, f"before {left}, no version was in {environment} that is good to go back to", hint)
+    raise RefusedError([check], f"{environment} stays at {left}")
+
+
+def _unreachable(artifact: Artifact, target: Version) -> Check:
+    label = f"{artifact.name}@{target.name}"
+    hint = f"`dvc push` where they are, or `mlgit model reproduce {label}`"
+    return Check("bytes", False, f"the bytes of {label} are neither in Git, nor in the cache, nor in the DVC remote", hint)

@@ -1,0 +1,159 @@
+"""Everything that policy asks about a version, gathered: configuration in force, evidence, card, approvals, bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlgit import config as configs
+from mlgit.adapters import documents, git, remote, settings, sources
+from mlgit.adapters.store import Cache
+from mlgit.cli.cards import examine
+from mlgit.config import Config, Environment
+from mlgit.errors import MlgitError
+from mlgit.project import Project
+from mlgit.registry import approvals, evidence, record, recorded, rules, whereabouts
+from mlgit.registry.facts import Facts
+from mlgit.registry.policy import CardStatus, Case
+from mlgit.registry.rules import Judged
+from mlgit.registry.state import Artifact, Version
+from mlgit.schema import near_miss
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The configuration that decides, and where it was read: a name for people, and the commit."""
+
+    config: Config
+    name: str
+    commit: str
+
+
+def in_force(project: Project, commit: str) -> InForce:
+    """The mlgit.yaml that decides about a version of this commit: the default branch's, which was reviewed.
+
+    The version's own where there is no such branch, or no such file on it.
+    """
+    branch = git.default_branch(project.git_root)
+    found = _configuration(project, branch, git.resolve(project.git_root, branch)) if branch else None
+    own = found or _configuration(project, commit[:10], commit)
+    return own or InForce(Config(), commit[:10], commit)
+
+
+def own_config(project: Project, commit: str) -> Config:
+    """What a commit's own mlgit.yaml says."""
+    found = _configuration(project, commit[:10], commit)
+    return found.config if found else Config()
+
+
+def _configuration(project: Project, name: str, commit: str) -> InForce | None:
+    text = sources.Revision(project.git_root, commit, prefix=project.prefix).text(configs.NAME)
+    if text is None:
+        return None
+    file = f"{name}:{configs.NAME}"
+    return InForce(configs.parse(documents.parse_yaml(text, name=file), name=file), name, commit)
+
+
+def environment(found: InForce, name: str) -> Environment:
+    """A declared environment.
+
+    Raises MlgitError with the near miss for another.
+    """
+    declared = found.config.environment(name)
+    if declared is None:
+        known = [each.name for each in found.config.environments]
+        raise MlgitError(
+            f"{configs.NAME} of {found.name}: there is no environment '{name}'{near_miss(name, known)}",
+            f"environments: {', '.join(known)}; add `- {{name: {name}}}` there for another",
+        )
+    return declared
+
+
+def facts_of(project: Project, version: Version) -> Facts | None:
+    """What a version's commit says, None where it cannot be read any more."""
+    try:
+        return evidence.collect(project, version.artifact, commit=version.commit)
+    except MlgitError:
+        return None
+
+
+def case(project: Project, artifact: Artifact, version: Version, wanted: Environment, deciding: InForce) -> Case:
+    """A version before the door of an environment."""
+    found = facts_of(project, version)
+    current = artifact.current(wanted.name)
+    before = artifact.version(current.version) if current else None
+    if before and before.name == version.name:
+        before = None
+    judged: tuple[Judged, ...] = ()
+    if wanted.gates:
+        candidate = record.evaluation(version.name, found, recorded.read(version.event))
+        baseline = record.evaluation(before.name, facts_of(project, before), recorded.read(before.event)) if before else None
+        judged = rules.judge(deciding.config, candidate=candidate, baseline=baseline)
+    return Case(
+        environment=wanted,
+        reference=f"{version.artifact}@{version.name}",
+        tag=version.event.oid,
+        is_active=version.is_active,
+        held=held(artifact, version),
+        gates=judged,
+        card=card_status(project, version.artifact, version.commit) if wanted.card != "none" else "unknown",
+        approvals=approvals.of(project.git_root, version) if wanted.approvals else (),
+        authors=frozenset({version.event.email, author(project, version.commit)}),
+        is_stored=is_stored(project, found, version) if wanted.retrievable else None,
+        executes_code=found.model.executes_code if found else None,
+        findings=found.model.findings if found else (),
+    )
+
+
+def held(artifact: Artifact, version: Version) -> frozenset[str]:
+    """The environments that a version was ever put into."""
+    assigned = (each for each in artifact.events if each.name.action == "assign" and each.commit == version.commit)
+    return frozenset(each.name.environment for each in assigned)
+
+
+def author(project: Project, commit: str) -> str:
+    """The e-mail address of who made a commit."""
+    return git.line(project.git_root, "log", "-1", "--no-show-signature", "--format=%aE", commit, "--")
+
+
+def card_status(project: Project, artifact: str, commit: str) -> CardStatus:
+    """How the card in a commit stands; `unknown` where it cannot be made here."""
+    try:
+        examined = examine(project, artifact, commit=commit)
+    except MlgitError:
+        return "unknown"
+    if not examined.is_there:
+        return "missing"
+    if not examined.is_fresh:
+        return "stale"
+    return "complete" if examined.is_complete else "fresh"
+
+
+def is_stored(project: Project, found: Facts | None, version: Version) -> bool | None:
+    """Whether others can get a version's bytes: from Git or the default DVC remote; None where there is no remote."""
+    model = found.model if found else recorded.read(version.event).model
+    if model is None:
+        return None
+    source = sources.Revision(project.git_root, version.commit, prefix=project.prefix)
+    if source.size(model.path) is not None or source.below(model.path):
+        return True
+    if settings.default_remote(project.dvc_folder) is None:
+        return None
+    cache = Cache(settings.load(project.dvc_folder))
+    there = remote.connect(project.dvc_folder, remote.configured(project.dvc_folder), cache)
+    return bool(model.md5) and not there.lacking([model.md5])
+
+
+def lost(project: Project, found: Facts) -> list[str]:
+    """The paths that a version needs and that are neither here nor in the remote."""
+    places = whereabouts.places(project, found)
+    return [path for path in found.missing if places.get(path, "gone") in ("gone", "unknown")]
+
+
+def can_deliver(project: Project, version: Version) -> bool:
+    """Whether the bytes of a version's model are in Git, in the cache, or in the remote."""
+    found = facts_of(project, version)
+    if found:
+        return whereabouts.places(project, found).get(found.model.path, "gone") not in ("gone", "unknown")
+    model = recorded.read(version.event).model
+    cache = Cache(settings.load(project.dvc_folder))
+    return bool(model and (cache.has_all(model.md5) or is_stored(project, None, version)))

@@ -1,0 +1,112 @@
+"""What is written into a tag's body as facts: digests, metrics, the gate's outcome, and the event before."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mlgit.registry.facts import DataFile, Facts
+from mlgit.registry.policy import Approval, Check
+from mlgit.registry.recorded import Recorded
+from mlgit.registry.rules import Evaluation, Judged, Outcome, digests
+
+Kind = Literal["register", "assign", "rollback", "unassign", "deregister", "deprecate", "approve"]
+# How many of each there are in a body, so that it stays near 4 KB: the commit has them all.
+_MOST = {"data": 12, "metrics": 16, "rules": 12, "approvals": 12, "findings": 4}
+_ORDER = {"test": 0, "train": 1, "source": 2, "other": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What policy said: the version compared with ('' for none), the commit whose mlgit.yaml asked, rules and checks."""
+
+    outcome: Outcome
+    config: str
+    baseline: str = ""
+    rules: tuple[Judged, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+
+def facts(event: Kind, *, version: str = "", previous: str = "") -> dict[str, Any]:
+    """What every event says; `previous` is `TAG OID` of the artifact's event before it."""
+    return {"mlgit": 1, "event": event} | _given({"version": version, "previous": previous})
+
+
+def evidence(found: Facts, *, card: tuple[str, str] | None = None) -> dict[str, Any]:
+    """What a version is: the model's file, the data it comes from, and its metrics. `card` is path and blob id."""
+    model = found.model
+    rows = sorted(found.data, key=lambda each: (_ORDER[each.role], each.path))
+    described = {"sha256": model.sha256, "size": model.size, "format": model.format, "executes_code": model.executes_code}
+    written: dict[str, Any] = {"model": {"path": model.path, "md5": model.md5} | _given(described)}
+    if model.findings:
+        written["model"]["findings"] = list(model.findings[: _MOST["findings"]])
+    written |= _cut("data", [_data(each) for each in rows])
+    written |= _metrics(found)
+    if found.predictions and found.predictions.md5:
+        written["predictions"] = _data(found.predictions)
+    return written | ({"card": {"path": card[0], "blob": card[1]}} if card else {})
+
+
+def _data(each: DataFile) -> dict[str, Any]:
+    known = {"size": each.size, "n_files": each.n_files, "rows": each.rows}
+    return {"path": each.path, "md5": each.md5, "role": each.role} | _given(known)
+
+
+def _metrics(found: Facts) -> dict[str, Any]:
+    test = found.with_role("test")
+    measured: dict[str, Any] = {"split": "test"} if test else {}
+    if len(test) == 1:
+        measured |= _given({"data": test[0].md5, "n": test[0].rows})
+    finite = {name: value for name, value in found.metrics.items() if math.isfinite(value)}  # JSON has no word for others
+    kept = {name: {"value": finite[name], **measured} for name in list(finite)[: _MOST["metrics"]]}
+    left = len(found.metrics) - len(kept)
+    return ({"metrics": kept} if kept else {}) | ({"metrics_left_out": left} if left else {})
+
+
+def gate(found: Gate) -> dict[str, Any]:
+    """The `gate` entry: who was compared with whom, what each rule said, and what else did not pass."""
+    written = {"result": found.outcome, "config": found.config} | _given({"baseline": found.baseline})
+    written |= _cut("rules", [_rule(each) for each in found.rules])
+    failed = [each.name for each in found.checks if not each.ok]
+    return {"gate": written | ({"not_met": failed} if failed else {})}
+
+
+def _rule(each: Judged) -> dict[str, Any]:
+    delta = None if each.delta is None else round(each.delta, 12)
+    values = {"value": each.current, "baseline": each.baseline, "delta": delta}
+    return {"id": each.rule.id, "metric": each.rule.metric, "result": each.outcome} | _given(values)
+
+
+def approvals(found: Sequence[Approval]) -> dict[str, Any]:
+    """The `approvals` entry: who, and the tag that says so."""
+    rows = [{"by": each.person, "tag": each.ref, "oid": each.oid, "signed": bool(each.signer)} for each in found]
+    return _cut("approvals", rows)
+
+
+def _cut(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The first of a list, and how many were left out."""
+    kept = rows[: _MOST[name]]
+    left = len(rows) - len(kept)
+    return ({name: kept} if kept else {}) | ({f"{name}_left_out": left} if left else {})
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are known."""
+    return {key: value for key, value in values.items() if value not in ("", None)}
+
+
+def evaluation(version: str, found: Facts | None, written: Recorded | None) -> Evaluation:
+    """What a version scored: as its commit says, else (where the files are not at hand) as its tag recorded."""
+    metrics = dict(found.metrics) if found else {}
+    test = digests(found.data) if found else ()
+    if written and not metrics:
+        metrics = {name: float(row["value"]) for name, row in written.metrics.items() if _is_number(row.get("value"))}
+    if written and not test:
+        test = digests(written.data)
+    return Evaluation(version, metrics, test)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
