@@ -51,9 +51,17 @@ def _metrics(facts: Facts) -> dict[str, str]:
 
 
 def parameters(facts: Facts) -> dict[str, str]:
-    """The parameters as text, by full dotted name."""
-    found = {name: shown(value) for key, given in facts.params.items() for name, value in flatten(given, prefix=key)}
-    return dict(sorted(found.items()))
+    """The parameters that made the model, as text, by full dotted name."""
+    return dict(sorted(_shown(facts.params).items()))
+
+
+def judged_by(facts: Facts) -> dict[str, str]:
+    """The parameters of the stages that evaluate the model, as text."""
+    return dict(sorted((name, value) for step in facts.evaluation for name, value in _shown(step.params).items()))
+
+
+def _shown(params: Mapping[str, Any]) -> dict[str, str]:
+    return {name: shown(value) for key, given in params.items() for name, value in flatten(given, prefix=key)}
 
 
 def _data(facts: Facts) -> dict[str, str]:
@@ -67,8 +75,9 @@ def _content(file: DataFile) -> str:
 
 def code(facts: Facts) -> dict[str, str]:
     """The digests of what the stages read that is no data and no output: the code, by path."""
-    other = {each.path for each in facts.data} | {path for step in facts.steps for path in step.outs}
-    found = {path: md5 for step in facts.steps for path, md5 in step.deps.items() if path not in other}
+    steps = (*facts.steps, *facts.evaluation)
+    other = {each.path for each in facts.data} | {path for step in steps for path in step.outs}
+    found = {path: md5 for step in steps for path, md5 in step.deps.items() if path not in other}
     return dict(sorted(found.items()))
 
 
@@ -77,7 +86,7 @@ def _code(facts: Facts) -> dict[str, str]:
 
 
 def _commands(facts: Facts) -> dict[str, str]:
-    return {step.name: " && ".join(step.cmd.splitlines()) for step in facts.steps}
+    return {step.name: " && ".join(step.cmd.splitlines()) for step in (*facts.steps, *facts.evaluation)}
 
 
 def _environment(facts: Facts) -> dict[str, str]:
@@ -86,7 +95,7 @@ def _environment(facts: Facts) -> dict[str, str]:
 
 _READERS: dict[str, Callable[[Facts], dict[str, str]]] = {
     "metric": _metrics,
-    "parameter": parameters,
+    "parameter": lambda facts: {**parameters(facts), **judged_by(facts)},
     "data": _data,
     "code": _code,
     "command": _commands,

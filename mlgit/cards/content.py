@@ -132,6 +132,10 @@ def _evaluation(material: Material) -> list[str]:
     tested = ", ".join(f"{each.path} (md5 {each.md5})" for each in facts.with_role("test"))
     on = f" on {count(evaluation.rows, 'row')}" if evaluation.rows is not None else ""
     blocks = [f"Measured{on}{' of ' if on else ' on '}{markdown_text(tested)}." if tested else ""]
+    stages = [(step.name, " && ".join(step.cmd.splitlines()), ", ".join(step.outs)) for step in facts.evaluation]
+    blocks += [markdown_table(("stage", "command", "makes"), stages)] if stages else []
+    values = list(changes.judged_by(facts).items())
+    blocks += [markdown_table(("parameter", "value"), values, right=(1,))] if values else []
     rows = [_metric_row(each, material.config.direction(each.name) or "") for each in evaluation.metrics]
     blocks += [markdown_table(("metric", "value", "95 % interval", "better"), rows, right=(1,))] if rows else []
     notes = [f"- {markdown_text(each.name)}: {markdown_text(each.note)}" for each in evaluation.metrics if each.note]

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mlgit.cards.changes import code
+from mlgit.cards.changes import code, judged_by, parameters
 from mlgit.cards.emit import yaml_text
 from mlgit.cards.material import Evaluation, Material
 from mlgit.registry.facts import DataFile
@@ -80,13 +80,14 @@ def _intervals(evaluation: Evaluation) -> dict[str, list[float]]:
 def inputs(material: Material) -> dict[str, str]:
     """What the card is made from, by name: digests that say which of it changed when the card is stale."""
     facts = material.facts
-    found = {path: md5 for step in facts.steps for digests in (step.deps, step.outs) for path, md5 in digests.items()}
+    steps = (*facts.steps, *facts.evaluation)
+    found = {path: md5 for step in steps for digests in (step.deps, step.outs) for path, md5 in digests.items()}
     found |= {each.path: each.md5 for each in facts.data} | code(facts) | {facts.model.path: facts.model.md5}
     if facts.predictions:
         found[facts.predictions.path] = facts.predictions.md5
     found = dict(sorted(found.items())) | dict(sorted(facts.environment.items()))
-    found["parameters"] = digest(dict(facts.params))
-    found["commands"] = digest({step.name: step.cmd for step in facts.steps})
+    found["parameters"] = digest({**parameters(facts), **judged_by(facts)})
+    found["commands"] = digest({step.name: step.cmd for step in steps})
     found["metrics"] = digest(dict(facts.metrics))
     found[material.model.card.notes] = material.notes_sha256
     found["declaration"] = digest(_declaration(material))

@@ -99,7 +99,15 @@ class _Reader:
             stale=self._stale(),
             missing=tuple(self._missing),
             metrics_file=posixpath.normpath(self._model.metrics) if self._model.metrics else "",
+            evaluation=self._evaluation(stages),
         )
+
+    def _evaluation(self, before: list[Stage]) -> tuple[Step, ...]:
+        """The steps to metrics and predictions that are not on the way to the model."""
+        paths = [posixpath.normpath(path) for path in (self._model.metrics, self._model.predictions) if path]
+        known = {stage.address for stage in before}
+        stages = [stage for stage in self._makers.upstream(paths) if not stage.is_source and stage.address not in known]
+        return tuple(self._step(stage) for stage in stages)
 
     def _model_file(self) -> ModelFile:
         path = self._artifact.path

@@ -59,8 +59,8 @@ class Facts:
     """Everything a commit says about one model.
 
     `metrics` are those of the model's metrics file (`metrics_file`) by dotted name; `params` those its stages read;
-    `steps` are in the order they run; `environment` are the files that pin what runs (requirements, lock files) with
-    sha256 by path;
+    `steps` are in the order they run, `evaluation` the further ones that lead to metrics and predictions;
+    `environment` are the files that pin what runs (requirements, lock files) with sha256 by path;
     `stale` names stages whose record does not match what is declared, `missing` outputs that are neither in cache nor in
     Git. Paths are relative to the project's root.
     """
@@ -80,6 +80,7 @@ class Facts:
     stale: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     metrics_file: str = ""
+    evaluation: tuple[Step, ...] = ()
 
     def with_role(self, role: Role) -> tuple[DataFile, ...]:
         """The data files of one role."""

@@ -16,7 +16,7 @@ from mlgit.cards.material import Measured, Replaced
 from mlgit.cards.notes import Notes, Section, parse
 from mlgit.cards.predictions import Predictions
 from mlgit.errors import MlgitError
-from mlgit.registry.facts import DataFile
+from mlgit.registry.facts import DataFile, Step
 from tests.cards.kit import BINARY, FACTS, NOTES, TEST, TRAIN, material, with_profile
 from tests.cards.prose_test import tokens
 
@@ -214,6 +214,18 @@ def test_slices_are_measured_each_for_itself():
         ("south", 2, 0.5),
     ]
     assert "| region = south | 2 | 0.5 | 1 |" in body(made)
+
+
+def test_stages_that_evaluate_are_told_with_their_parameters():
+    step = Step("evaluate", "python evaluate.py", {"evaluate.py": "4" * 32}, {}, {"evaluate": {"threshold": 0.5}})
+    made = material(facts=replace(FACTS, evaluation=(step,)))
+    evaluated = body(made).partition("## Evaluation")[2]
+    assert "python evaluate.py" in evaluated
+    assert "| evaluate.threshold | 0.5 |" in evaluated
+    assert "4" * 32 in body(made)
+    assert {"parameters", "commands", "evaluate.py"} <= {
+        *frontmatter.changed_inputs(front(material())["mlgit"], build(made).inputs)
+    }
 
 
 def test_training_data_that_is_test_data_is_told():

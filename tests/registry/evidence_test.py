@@ -34,6 +34,7 @@ def test_facts_of_a_commit(root):
     assert [step.name for step in found.steps] == ["prepare", "train"]
     assert found.steps[1].deps["data/train.csv"] == recorded["prepare"]["outs"][1]["md5"]
     assert found.steps[1].outs == {"models/churn.json": model["md5"]}
+    assert [(step.name, "src/evaluate.sh" in step.deps) for step in found.evaluation] == [("evaluate", True)]
     assert found.predictions
     assert (found.predictions.path, found.predictions.rows) == ("reports/predictions.csv", 5)
     assert (found.stale, found.missing) == ((), ())
