@@ -24,7 +24,7 @@ _TRUST: dict[Trust, str] = {"good": "good", "bad": "BAD", "unknown": "by an unkn
 
 
 # Names, digests, times and numbers: shown as code, where no escape is in the way of reading and copying them.
-_SIMPLE = re.compile(r"[A-Za-z0-9@#/:.=+_, \[\]'-]*")
+_SIMPLE = re.compile(r"(?:[A-Za-z0-9@#/:.=+_, \[\]()'-]|<[A-Za-z0-9.+_-]+@[A-Za-z0-9.-]+>)*")
 
 
 def _text(text: str) -> str:

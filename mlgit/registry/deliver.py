@@ -35,6 +35,7 @@ def deliver(project: Project, model: ModelFile, target: Path, *, commit: str, fo
     md5 and (where recorded) sha256 are checked before anything appears there.
     Raises MlgitError when the bytes cannot be had, are not those recorded, or something else lies there.
     """
+    target = target.absolute()
     if os.path.lexists(target):
         if (target.is_file() or target.is_dir()) and (found := _same(target, model)):
             return Delivered(target, *found, "there")

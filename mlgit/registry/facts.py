@@ -61,6 +61,7 @@ class Facts:
     `metrics` are those of the model's metrics file (`metrics_file`) by dotted name; `params` those its stages read;
     `steps` are in the order they run, `evaluation` the further ones that lead to metrics and predictions;
     `environment` are the files that pin what runs (requirements, lock files) with sha256 by path;
+    `id_column` names the rows of tables;
     `stale` names stages whose record does not match what is declared, `missing` outputs that are neither in cache nor in
     Git. Paths are relative to the project's root.
     """
@@ -81,6 +82,7 @@ class Facts:
     missing: tuple[str, ...] = ()
     metrics_file: str = ""
     evaluation: tuple[Step, ...] = ()
+    id_column: str = ""
 
     def with_role(self, role: Role) -> tuple[DataFile, ...]:
         """The data files of one role."""

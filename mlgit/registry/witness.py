@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from mlgit.adapters import git
+from mlgit.adapters import git, tags
 from mlgit.project import Project
-from mlgit.registry.audit import Code, Trust
+from mlgit.registry.audit import Approval, Code, Trust
 from mlgit.registry.event import Event
+from mlgit.registry.plan import APPROVALS
 
 # Git's letters for signatures (git-log(1), %G?): U and E are good ones, or not to be checked, by keys not trusted here.
 _TRUST: dict[str, Trust] = {"G": "good", "B": "bad", "N": "none", "U": "unknown", "E": "unknown"}
@@ -46,12 +47,29 @@ def trust(git_root: Path, events: Iterable[Event]) -> dict[str, Trust]:
 
 def of_tag(git_root: Path, oid: str) -> Trust:
     """How good the signature of a tag object is."""
-    done = git.run(git_root, "verify-tag", oid, check=False)
-    if done.code == 0:
+    found = tags.verify(git_root, oid)
+    if found.is_good:
         return "good"
-    said = done.stderr.decode(errors="replace")
-    unknown = ("allowedSignersFile", "No principal matched", "No public key", "Can't check signature", "cannot run")
-    return "unknown" if any(each in said for each in unknown) else "bad"
+    bad = any(word in found.detail.lower() for word in ("bad", "incorrect", "failed", "invalid", "malformed"))
+    return "bad" if bad else "unknown"
+
+
+def approvals(git_root: Path, version: Event) -> tuple[Approval, ...]:
+    """Who approved the version with this registration: tags on its tag object. Those on another object do not count."""
+    name = version.name
+    folder = f"refs/tags/{APPROVALS}{name.artifact.replace(':', '=')}/{name.version}/"
+    fields = ("refname:lstrip=2", "objectname", "object", "taggername", "taggeremail", "taggerdate:raw", "contents:signature")
+    layout = "%00".join(f"%({each})" for each in fields) + "%00%00"
+    rows = git.run(git_root, "for-each-ref", f"--format={layout}", folder).text.split("\0\0\n")
+    found = [row.split("\0", len(fields) - 1) for row in rows if row.count("\0") >= len(fields) - 1]
+    return tuple(_approval(git_root, row) for row in found if row[2] == version.oid)
+
+
+def _approval(git_root: Path, row: list[str]) -> Approval:
+    ref, oid, _, by, email, date, signature = row
+    time = date.partition(" ")[0]
+    trust = of_tag(git_root, oid) if signature.strip() else "none"
+    return Approval(by, email.strip("<>"), int(time) if time.isdigit() else 0, trust, ref)
 
 
 def blob(project: Project, commit: str, path: str) -> str:

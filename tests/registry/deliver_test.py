@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,11 @@ def test_bytes_come_from_the_cache_and_are_checked(root, tmp_path):
     assert (found.place, found.md5, found.sha256, found.size) == ("cache", model.md5, model.sha256, model.size)
     assert os.access(found.path, os.W_OK)
     assert os.listdir(tmp_path / "new") == ["model.json"]
+
+
+def test_place_may_be_relative(root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert brought(root, Path("model.json")).path == tmp_path / "model.json"
 
 
 def test_bytes_come_from_the_remote(root, tmp_path):

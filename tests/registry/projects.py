@@ -9,7 +9,7 @@ from mlgit.adapters import git as git_adapter
 from mlgit.registry import evidence
 from tests.kit import commit, repository, write_tree
 
-RAW = "id,x,label\n" + "".join(f"{number},{number * 7 % 10},{number % 2}\n" for number in range(20))
+RAW = "id,x,label\n" + "".join(f"{number},{number * 7 % 20},{number % 2}\n" for number in range(20))
 PIPELINE = """\
 stages:
   prepare:

@@ -1,0 +1,120 @@
+"""`mlgit model audit`: where a model comes from, and what of it is proven."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from mlgit import errors
+from mlgit.cli.model import lookup
+from mlgit.cli.model.lookup import Found
+from mlgit.registry import (
+    audit,
+    audit_document,
+    audit_markdown,
+    chain,
+    cyclonedx,
+    evidence,
+    holdings,
+    intoto,
+    leakage,
+    read,
+    recorded,
+    state,
+    whereabouts,
+    witness,
+)
+from mlgit.registry.audit import Evidence, Gap, Question
+from mlgit.registry.event import Event
+
+_FORMS = ("md", "json", "in-toto", "cyclonedx")
+
+
+@click.command(
+    epilog="Examples: `mlgit model audit churn@v1.2.0`, `mlgit model audit 'churn#prod' --at 2026-05-03`, "
+    "`mlgit model audit model.skops`, `mlgit model audit 1f3a...`.",
+    short_help="Tell where a model comes from, and what of it is proven.",
+)
+@click.argument("subject", metavar="NAME[@VERSION|#ENVIRONMENT]|FILE|DIGEST")
+@click.option("--at", "when", metavar="DATE", help="With #ENVIRONMENT: what was there at that time (2026-05-03T10:00Z).")
+@click.option("--format", "form", type=click.Choice(_FORMS), default="md", show_default=True, help="How to print it.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+def command(subject: str, *, when: str | None, form: str, as_json: bool) -> int:
+    """Tell which data, code, parameters, environment, people and checks made a model, and where it was in use.
+
+    The subject is a version, a file (a model, its data, its predictions) or a digest, md5 or sha256. The verdict stands
+    first: PROVEN, or GAPS with what to do about each. Exit code 0 when all is proven, 1 for gaps and for content that
+    belongs to no version.
+    """
+    form = "json" if as_json else form
+    at = lookup.moment(when) if when else None
+    found = lookup.find_content(subject) if lookup.is_content(subject) else lookup.find(subject, at=at)
+    if found is None:
+        return _say_unknown(subject, form)
+    gathered = gather(found, Question(subject, found.matched, at))
+    click.echo(_printed(gathered, form), nl=form != "md")
+    return errors.EXIT_NO if audit.gaps(gathered) else errors.EXIT_YES
+
+
+def _say_unknown(subject: str, form: str) -> int:
+    if form == "json":
+        click.echo(json.dumps({"schema": 1, "verdict": "unknown", "asked": subject}, indent=2))
+    else:
+        click.echo(f"{subject}: belongs to no registered version", err=form != "md")
+    return errors.EXIT_NO
+
+
+def gather(found: Found, question: Question) -> Evidence:
+    """Everything that is known of a version.
+
+    Raises MlgitError when its commit cannot be read.
+    """
+    project, version = found.project, found.version
+    tags = read.tags(project.git_root)
+    artifact = state.fold(tags.events, look_alikes=tags.look_alikes).artifact(version.artifact)
+    facts = evidence.collect(project, version.artifact, commit=version.commit)
+    said = recorded.read(version.event)
+    later = tuple(each for each in artifact.events if _concerns(each, version.event))
+    problems = chain.findings(artifact.name, artifact.events) + list(artifact.faults)
+    return Evidence(
+        question,
+        version.event,
+        said,
+        facts,
+        witness.code(project.git_root, version.commit),
+        places=whereabouts.places(project, facts),
+        holdings=holdings.holdings(artifact.events, version.name),
+        approvals=witness.approvals(project.git_root, version.event),
+        trust=witness.trust(project.git_root, [version.event, *later]),
+        chain=tuple(Gap(f"{each.ref}: {each.message}", each.hint) for each in problems),
+        later=later,
+        leak=leakage.check(project, facts, id_column=facts.id_column),
+        card=witness.blob(project, version.commit, said.card[0]) if said.card[0] else "",
+    )
+
+
+def _concerns(event: Event, registration: Event) -> bool:
+    """Whether an event tells what became of a version after it was registered."""
+    if event.ref == registration.ref:
+        return False
+    return event.commit == registration.commit or event.name.action == "deprecate"
+
+
+def _printed(gathered: Evidence, form: str) -> str:
+    if form == "md":
+        return audit_markdown.render_audit(gathered)
+    make = {"json": audit_document.document, "in-toto": intoto.statement, "cyclonedx": cyclonedx.bill}[form]
+    return json.dumps(_finite(make(gathered)), indent=2, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """Numbers that JSON has no word for become text."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value

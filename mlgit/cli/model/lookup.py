@@ -1,0 +1,145 @@
+"""From what a user types to a version: by name, or by a file or digest that belongs to one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from pathlib import Path
+
+from mlgit import project as projects
+from mlgit.adapters import modelfile
+from mlgit.cli.model import desk
+from mlgit.errors import MlgitError
+from mlgit.project import Project
+from mlgit.registry import evidence, grammar, read, recorded, state
+from mlgit.registry.facts import ModelFile
+from mlgit.registry.state import Registry, Version
+
+_DIGEST = re.compile(r"[0-9a-f]{32}(?:\.dir)?|[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A version in its project and registry; `matched` says what a file or digest turned out to be."""
+
+    project: Project
+    registry: Registry
+    version: Version
+    matched: str = ""
+
+    @property
+    def name(self) -> str:
+        """The version as commands take it."""
+        return f"{self.version.artifact}@{self.version.name}"
+
+
+def find(text: str, *, at: int | None = None) -> Found:
+    """The version that NAME, NAME@VERSION or NAME#ENVIRONMENT means, at a moment (seconds since 1970) or now.
+
+    Raises MlgitError where there is none, and for a commit that was put into an environment without a version.
+    """
+    project = projects.find()
+    registry = state.fold(read.load(project.git_root), at=at)
+    artifact = desk.full_name(project, registry, grammar.reference(text).artifact)
+    if at is not None and artifact not in registry.artifacts:
+        hint = f"`mlgit model history {artifact}` tells since when there is something"
+        raise MlgitError(f"'{text}': nothing of it was registered at that time", hint)
+    return Found(project, registry, desk.resolve(project, registry, text))
+
+
+def model_of(found: Found) -> ModelFile:
+    """The model's file as the version's tag records it, else as its commit does.
+
+    Raises MlgitError where neither does.
+    """
+    said = recorded.read(found.version.event).model
+    if said and said.sha256:
+        return said
+    model = evidence.collect(found.project, found.version.artifact, commit=found.version.commit).model
+    if not model.md5:
+        raise MlgitError(f"{found.name}: its commit records no model", "only what was run before it was registered can be had")
+    return model
+
+
+def find_content(text: str) -> Found | None:
+    """The newest version that a file or folder, or a digest, belongs to; None where there is none.
+
+    Raises MlgitError for a word that is neither.
+    """
+    project = projects.find()
+    if _DIGEST.fullmatch(text):
+        wanted, asked = {text}, "digest"
+    elif Path(text).exists():
+        md5, sha256, _ = modelfile.identify(Path(text))
+        wanted, asked = {md5, sha256}, "content"
+    else:
+        raise MlgitError(
+            f"'{text}': no model, no file and no digest",
+            "name a version (churn@v1.2.0, churn#prod), a file, an md5 or a sha256",
+        )
+    registry = desk.registry(project)
+    for look in (_recorded, _committed):
+        hits = [(version, what) for version in _newest_first(registry) if (what := look(project, version, wanted))]
+        if hits:
+            return Found(project, registry, hits[0][0], _told(hits, asked))
+    return None
+
+
+def is_content(text: str) -> bool:
+    """Whether a word is to be taken for a file or a digest, not for a name."""
+    if _DIGEST.fullmatch(text):
+        return True
+    return Path(text).exists() and "@" not in text and "#" not in text
+
+
+def _newest_first(registry: Registry) -> list[Version]:
+    versions = [version for artifact in registry.artifacts.values() for version in artifact.versions if version.is_registered]
+    return sorted(versions, key=lambda version: (version.event.time, version.event.ref), reverse=True)
+
+
+def _recorded(project: Project, version: Version, wanted: set[str]) -> str:
+    """What the digest is to a version, by the version's tag; '' for nothing."""
+    said = recorded.read(version.event)
+    rows = [("the model", (said.model.md5, said.model.sha256))] if said.model else []
+    rows += [("the predictions", (said.predictions.md5, ""))] if said.predictions else []
+    rows += [(_noun(each.role, each.path), (each.md5, "")) for each in said.data]
+    return next((what for what, digests in rows if wanted & ({*digests} - {""})), "")
+
+
+def _committed(project: Project, version: Version, wanted: set[str]) -> str:
+    """The same by the version's commit, for tags that do not tell everything."""
+    try:
+        facts = evidence.collect(project, version.artifact, commit=version.commit)
+    except MlgitError:
+        return ""
+    rows = [("the model", {facts.model.md5, facts.model.sha256})]
+    rows += [("the predictions", {facts.predictions.md5})] if facts.predictions else []
+    rows += [(_noun(each.role, each.path), {each.md5}) for each in facts.data]
+    rows += [(f"'{path}', written by stage '{step.name}',", {md5}) for step in facts.steps for path, md5 in step.outs.items()]
+    return next((what for what, digests in rows if wanted & (digests - {""})), "")
+
+
+def _noun(role: str, path: str) -> str:
+    nouns = {"train": "the training data", "test": "the test data", "source": "the raw data"}
+    return f"{nouns.get(role, 'data')} '{path}'"
+
+
+def _told(hits: list[tuple[Version, str]], asked: str) -> str:
+    names = [f"{version.artifact}@{version.name}" for version, _ in hits]
+    others = f" (and belongs to {', '.join(names[1:6])} too)" if len(names) > 1 else ""
+    return f"{hits[0][1]} of {names[0]}, by its {asked}{others}"
+
+
+def moment(text: str) -> int:
+    """Seconds since 1970 of an ISO 8601 date (its end) or time; without a zone it is in UTC.
+
+    Raises MlgitError for anything else.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise MlgitError(f"--at: '{text}' is no date", "write 2026-05-03 or 2026-05-03T10:00Z") from error
+    if len(text) <= len("2026-05-03"):
+        found = datetime.combine(found, time(23, 59, 59))
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
