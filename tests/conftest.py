@@ -69,6 +69,7 @@ def _fence_off(patch: pytest.MonkeyPatch, home: Path) -> None:
         "DVC_SITE_CACHE_DIR": str(home / "dvc-site-cache"),
         "DVC_SYSTEM_CONFIG_DIR": str(home / "dvc-system"),
         "DVC_NO_ANALYTICS": "1",
+        "MLGIT_FSYNC": "0",  # nothing made here has to outlast a loss of power
         "CI": "1",  # DVC looks for a newer DVC without it
         "NO_COLOR": "1",
         "SHELL": "/bin/sh",

@@ -65,11 +65,22 @@ LAW = Law(
         *("numpy", "pandas", "scipy", "sklearn", "skops", "shutil", "tempfile", "tomllib", "traceback"),
         # optional
         *("dask", "distributed", "fastapi", "uvicorn", "orjson", "prometheus_client", "mlflow", "cryptography", "pyarrow"),
-        "asyncio",
+        *("asyncio", "ctypes"),
     },
     outside={
         *("subprocess", "socket", "shutil", "tempfile", "random", "secrets", "uuid", "urllib", "http", "fcntl", "signal"),
-        *("multiprocessing", "threading", "asyncio", "getpass", "platform", "glob", "fileinput", "sqlite3", "logging"),
+        *(
+            "ctypes",
+            "multiprocessing",
+            "threading",
+            "asyncio",
+            "getpass",
+            "platform",
+            "glob",
+            "fileinput",
+            "sqlite3",
+            "logging",
+        ),
         *("git", "gitdb", "dvc", "dvc_data", "dvc_objects", "requests", "dask", "distributed", "fastapi", "uvicorn", "psutil"),
     },
     # The ledger keeps the books of locks and ignores, which are doors themselves.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mlgit.adapters.durable import settle_file
 from mlgit.errors import MlgitError
 
 
@@ -39,20 +40,21 @@ def read_bytes(path: Path, *, name: str = "") -> bytes:
         raise MlgitError(f"{shown}: cannot be read: {error.strerror}") from error
 
 
-def write_atomic(path: Path, content: str | bytes, *, mode: int | None = None) -> None:
+def write_atomic(path: Path, content: str | bytes, *, mode: int | None = None, durable: bool = False) -> None:
     """Write beside the file, then replace it, so that a reader sees all of it or nothing.
 
-    `mode` are the permission bits; without it an existing file keeps its own and a new one follows the umask.
+    `mode` are the permission bits; without it an existing file keeps its own and a new one follows the umask. A `durable`
+    one is all there, or as it was, after a loss of power too.
     Raises MlgitError when it cannot be written; what was there before is then still there.
     """
     data = content.encode() if isinstance(content, str) else content
     try:
-        _replace(path.resolve() if path.is_symlink() else path, data, mode=mode)
+        _replace(path.resolve() if path.is_symlink() else path, data, mode=mode, durable=durable)
     except OSError as error:
         raise MlgitError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _replace(path: Path, data: bytes, *, mode: int | None) -> None:
+def _replace(path: Path, data: bytes, *, mode: int | None, durable: bool) -> None:
     if mode is None:
         mode = _mode_for(path)
     # a part of the name says whose it is; all of it could be too long with what is added
@@ -61,6 +63,9 @@ def _replace(path: Path, data: bytes, *, mode: int | None) -> None:
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
+            if durable:
+                stream.flush()
+                settle_file(stream.fileno())
         os.chmod(temporary, mode)
         os.replace(temporary, path)
     except BaseException:

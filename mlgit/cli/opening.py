@@ -60,7 +60,7 @@ def open_project(*, spread: bool = False, pull: bool = False) -> Opened:
     pipeline, read, searched = kept or _load(project, configured, since)
     has_patterns = sources.has_ignore_patterns(project.root, list(searched))
     ignored = dvc.ignore_filter(project.root) if has_patterns else None
-    book = LockBook(project.root, pipeline.locks, pipeline.graph.numbers())
+    book = LockBook(project.root, pipeline.locks, pipeline.graph.numbers(), cache_folder=str(configured.cache_folder))
     cache = Cache(configured, memo=project.own_folder / "objects")
     busy = locks.BusyPaths(project.dvc_folder / "tmp", " ".join(sys.argv))
     far = _elsewhere(project, configured, cache, ignored) if spread else None

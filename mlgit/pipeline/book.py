@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlgit.adapters import documents, dvc, files, ignores, locks, stamps
+from mlgit.adapters import documents, durable, dvc, files, ignores, locks, stamps
 from mlgit.adapters.stamps import Stamp
 from mlgit.pipeline import lock
 from mlgit.pipeline.lock import LockText, lock_text
@@ -19,10 +19,14 @@ _WAIT_FOR_DVC = 30.0
 
 
 class LockBook:
-    """All dvc.lock files of a project. New stages are appended in the order of `order` (DVC's running order)."""
+    """All dvc.lock files of a project. New stages are appended in the order of `order` (DVC's running order).
 
-    def __init__(self, root: Path, texts: Mapping[str, LockText], order: Mapping[str, int]) -> None:
+    What a lock names lies in `cache_folder`, and is on the disk before the lock is.
+    """
+
+    def __init__(self, root: Path, texts: Mapping[str, LockText], order: Mapping[str, int], *, cache_folder: str) -> None:
         self._root = root
+        self._settling = durable.Settling(cache_folder)
         self._heads = {name: text.head for name, text in texts.items()}
         self._tails = {name: text.tail for name, text in texts.items()}
         self._pieces = {name: dict(text.pieces) for name, text in texts.items()}
@@ -60,10 +64,18 @@ class LockBook:
             for name in self._pieces
         }
 
-    def flush(self) -> None:
-        """Write every changed lock file, under DVC's repository lock; what others wrote meanwhile is kept."""
-        if not self._changed:
-            return
+    def flush(self, *, last: bool = False) -> None:
+        """Write every changed lock file, under DVC's repository lock; what others wrote meanwhile is kept.
+
+        After the `last` time everything is on the disk.
+        """
+        if self._changed:
+            self._settling.settle(surely=last)
+            self._write_all()
+        if last and self.written:
+            durable.settle(str(self._root))
+
+    def _write_all(self) -> None:
         with locks.held(self._root / ".dvc/tmp/lock", timeout=_WAIT_FOR_DVC, busy="a DVC command holds the repository's lock"):
             for name in sorted(self._changed):
                 self._write(name)
@@ -74,7 +86,7 @@ class LockBook:
         if stamps.of(str(path)) != self._stamps.get(name):
             self._merge(name)
         pieces = self._in_order(name)
-        files.write_atomic(path, lock.join(self._heads.get(name, lock.HEADER), pieces, self._tails.get(name, "")))
+        files.write_atomic(path, lock.join(self._heads.get(name, lock.HEADER), pieces, self._tails.get(name, "")), durable=True)
         self._stamps[name] = self.written[name] = stamps.of(str(path))
 
     def _merge(self, name: str) -> None:
@@ -134,6 +146,6 @@ class IgnoreBook:
                 self._lines[file] = [row for row in self._lines[file] if row[1] not in known]
             joint = "" if not before or before.endswith("\n") else "\n"
             text = before + joint + "".join(f"{line}\n" for _, line in sorted(self._lines[file]))
-            files.write_atomic(path, text)
+            files.write_atomic(path, text, durable=True)
             self._texts[file] = (before, text)
         self._changed.clear()

@@ -318,10 +318,10 @@ class Ledger:
         if not self._cache.has_run(key, value):
             self._cache.add_run(key, value, lock.run_cache_text(made) or dvc.dumps(lock.document(made)))
 
-    def flush(self) -> None:
+    def flush(self, *, last: bool = False) -> None:
         """Write the .gitignore lines and the locks of the stages recorded so far."""
         self._ignores.flush()
-        self._book.flush()
+        self._book.flush(last=last)
 
     def close(self) -> None:
         """Bring in what was made elsewhere, and keep what was learnt about files for the next command."""

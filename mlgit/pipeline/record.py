@@ -19,8 +19,8 @@ class Locks(Protocol):
     def put_text(self, stage: Stage, text: str) -> None:
         """Take over the text of a stage's entry, as it stands in the lock."""
 
-    def flush(self) -> None:
-        """Put everything taken over on disk."""
+    def flush(self, *, last: bool = False) -> None:
+        """Write everything taken over; after the `last` time it outlasts a loss of power."""
 
 
 class Ignores(Protocol):

@@ -59,8 +59,8 @@ class Keeper(Protocol):
     def adopt(self, stage: Stage, made: Made) -> None:
         """Take in what a stage's commands left in another place. Raises MlgitError as `finish` does."""
 
-    def flush(self) -> None:
-        """Put on disk everything recorded so far."""
+    def flush(self, *, last: bool = False) -> None:
+        """Write everything recorded so far; after the `last` time it outlasts a loss of power."""
 
 
 State = Literal["unchanged", "restored", "verified", "ran", "failed", "skipped"]
@@ -196,7 +196,7 @@ def run(
             _fail(state, number, result)
     finally:
         executor.stop()
-        keeper.flush()
+        keeper.flush(last=True)
         _report(state)
     for number in sorted(plan.chosen - state.results.keys()):
         state.results[number] = Result(plan.graph.stages[number], "skipped")

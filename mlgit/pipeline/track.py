@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlgit.adapters import documents, dvc, dvcstate, files, forks, git, ignores, locks
+from mlgit.adapters import documents, durable, dvc, dvcstate, files, forks, git, ignores, locks
 from mlgit.adapters.hashing import Content, Fingerprints, Fresh
 from mlgit.adapters.store import Cache
 from mlgit.errors import MlgitError
@@ -182,6 +182,7 @@ class Tracker:
             raise MlgitError(f"'{path}' vanished while it was added", "run the command again")
         if content.nfiles is None:
             self._cache.add_file(full, content.md5)
+            self._settle_before_links()
             if self._cache.relink(content, [], full):
                 self._fingerprints.remember(path, content)
         elif not self._fingerprints.is_kept(path) or not self._cache.has_all(content.md5):
@@ -193,8 +194,14 @@ class Tracker:
         self._cache.add_folder(
             full, members, content, listing=self._fingerprints.listing(path), placed=self._fingerprints.is_placed(path)
         )
+        self._settle_before_links()
         if self._cache.relink(content, members, full, linked=self._fingerprints.linked.get(path)):
             self._fingerprints.renew(path)
+
+    def _settle_before_links(self) -> None:
+        """Nothing is taken from the workspace before the cache has it on the disk: it may be the only copy."""
+        if self._cache.has_links:
+            durable.settle(self._cache.root)
 
     def _write(self, wanted: list[_Wanted], digests: list[Digest]) -> list[Tracked]:
         texts = {each.file: _text(each, digest) for each, digest in zip(wanted, digests, strict=True)}
@@ -205,8 +212,10 @@ class Tracker:
                 file = posixpath.join(posixpath.dirname(each.path), ".gitignore")
                 texts[file] = _with_line(texts.get(file) or self._text(file), ignores.line_for(each.path))
         if texts:
+            durable.settle(self._cache.root)
             with locks.held(self._root / ".dvc/tmp/lock", timeout=_WAIT_FOR_DVC, busy="a DVC command is at work here"):
                 self._write_all(texts)
+            durable.settle(str(self._root))
         return [
             Tracked(each.path, each.file, digest, tuple(file for file in _files_of(each.path, each.file) if file in texts))
             for each, digest in zip(wanted, digests, strict=True)
@@ -222,7 +231,7 @@ class Tracker:
             for file, text in texts.items():
                 path = self._root / file
                 before[path] = _read(path)
-                files.write_atomic(path, text)
+                files.write_atomic(path, text, durable=True)
         except BaseException:
             for path, content in before.items():
                 if content is None:

@@ -66,7 +66,7 @@ class World:
             raise MlgitError(f"{stage.name} made nothing")
         self.unflushed.append(stage.name)
 
-    def flush(self) -> None:
+    def flush(self, *, last: bool = False) -> None:
         self.on_disk += self.unflushed
         self.unflushed.clear()
         self.diary.append("flush")
