@@ -42,7 +42,7 @@ build: $(STAMP) ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation
 	@bash .ci/check-wheel dist/*.whl
 
-demo: $(STAMP) ## scaffold a project, train its model, change a parameter, and see what that did
+demo: $(STAMP) ## scaffold a project, train, document and release its model, refuse a worse one, go back, audit
 	$(BIN)/python docs/demo.py
 
 conformance: ## DVC's own tests against mlgit's engine: make conformance DVC_SOURCE=PATH PYTHON=PATH

@@ -46,7 +46,7 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def main() -> None:
-    """Scaffold, run, compare."""
+    """Scaffold, run, compare, release, go back, audit."""
     began = time.monotonic()
     home = Path(tempfile.mkdtemp(prefix="mlgit-demo-"))
     project, env = home / "tumor", environment(home)
@@ -56,28 +56,54 @@ def main() -> None:
     say("   (In a project of your own you would now type: cd tumor && pip install -r requirements.txt)")
     play("mlgit dag", folder=project, env=env)
 
-    say("2. Run it. Stages that do not need each other run side by side; dvc.lock records what ran on what.")
-    play("mlgit run", folder=project, env=env)
+    say("2. Run it, with a cautious first guess. Independent stages run side by side; dvc.lock records what ran on what.")
+    play("mlgit run --set train.C=0.1", folder=project, env=env)
     play("cat reports/metrics.json", folder=project, env=env)
+
+    say("3. The model card: made of what is recorded and of what people wrote in cards/tumor.yaml, which somebody has to read.")
+    play("mlgit card build --reviewed all", folder=project, env=env)
+    play("sed -n '/^## Evaluation/,/^Intervals/p' cards/tumor.md", folder=project, env=env)
     play("git add -A && git commit -qm 'Train the first model' && git log --oneline", folder=project, env=env)
 
-    say("3. Nothing changed, so nothing runs. DVC agrees: the formats are its own.")
+    say("4. Nothing changed, so nothing runs. DVC agrees: the formats are its own.")
     play("mlgit run", folder=project, env=env)
     play("dvc status", folder=project, env=env)
 
-    say("4. Change a parameter on a branch. Status names it, and only the stages that read it run.")
+    say("5. Release it: a version is a tag, and so is every step to production, after the checks that mlgit.yaml asks for.")
+    play("mlgit model register tumor --version v1.0.0", folder=project, env=env)
+    play("mlgit model promote tumor@v1.0.0 staging", folder=project, env=env)
+    play("mlgit model promote tumor@v1.0.0 prod --message 'First release'", folder=project, env=env)
+
+    say("6. Change a parameter on a branch. Status names it, and only the stages that read it run.")
     play("git switch -qc weaker-model", folder=project, env=env)
-    play("sed -i.bak 's/C: 1.0 /C: 0.001/' params.yaml && rm params.yaml.bak", folder=project, env=env)
+    play("sed -i.bak 's/C: 0.1 /C: 0.001/' params.yaml && rm params.yaml.bak", folder=project, env=env)
     play("mlgit status || true", folder=project, env=env)
     play("mlgit run", folder=project, env=env)
 
-    say("5. What did that do to the model? Compared with the branch it would be merged into:")
+    say("7. What did that do to the model? Compared with the branch it would be merged into:")
     play("mlgit diff", folder=project, env=env)
-    play("git commit -qam 'Try stronger regularisation'", folder=project, env=env)
-    play("mlgit diff main HEAD --format md | head -12", folder=project, env=env)
 
-    say("6. Back to main: the earlier result is restored from the cache, not computed again.")
+    say("8. The card knows that it is no longer true. Make it anew, and try to release that model all the same: refused.")
+    play("mlgit card check || true", folder=project, env=env)
+    play("mlgit card build && git commit -qam 'Try stronger regularisation'", folder=project, env=env)
+    play("mlgit model register tumor --version v1.1.0-rc.1", folder=project, env=env)
+    play("mlgit model promote tumor@v1.1.0-rc.1 staging", folder=project, env=env)
+    play("! mlgit model promote tumor@v1.1.0-rc.1 prod", folder=project, env=env)
+
+    say("9. Back to main: the earlier result is restored from the cache, not computed again. Then a better model.")
     play("git switch -q main && mlgit run && git status --short", folder=project, env=env)
+    play("mlgit run --set train.C=1.0 && mlgit card build", folder=project, env=env)
+    play("git commit -qam 'Weaker regularisation' && mlgit model register tumor --version v1.1.0", folder=project, env=env)
+    play("mlgit model promote tumor@v1.1.0 staging", folder=project, env=env)
+    play("mlgit model promote tumor@v1.1.0 prod --message 'Better probabilities'", folder=project, env=env)
+
+    say("10. Something is wrong in production? One command goes back, and the reason is kept. What is where now, and why:")
+    play("mlgit model rollback tumor prod --message 'Alarms doubled since noon'", folder=project, env=env)
+    play("mlgit card index", folder=project, env=env)
+
+    say("11. An auditor asks which data, code and people made what is in production. The answer is in the repository:")
+    play("mlgit model audit 'tumor#prod' | sed '/^## Stages/,$d'", folder=project, env=env)
+    play("git tag", folder=project, env=env)
 
     say(f"Done in {time.monotonic() - began:.0f} seconds. The project is in {project}: look around, change something, run it.")
 

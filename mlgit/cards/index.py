@@ -16,20 +16,23 @@ _MOST_METRICS = 6
 _NONE = "–"
 
 
-def page(artifacts: Sequence[Artifact], *, cards: Mapping[str, str], environments: Sequence[str] = ()) -> str:
+def page(
+    artifacts: Sequence[Artifact], *, cards: Mapping[str, str], environments: Sequence[str] = (), metrics: Sequence[str] = ()
+) -> str:
     """The page as Markdown, a function of the tags and of the cards' paths.
 
-    `cards` are paths of cards by artifact, as links from the page; `environments` the declared ones in their order.
+    `cards` are paths of cards by artifact, as links from the page; `environments` the declared ones in their order;
+    `metrics` those that gates ask about, which come first.
     """
     blocks = ["# Models", "Made by `mlgit card index` of the registry's tags."]
     if not artifacts:
         blocks.append("No version of a model is registered.")
     for artifact in artifacts:
-        blocks += _artifact(artifact, cards.get(artifact.name, ""), environments)
+        blocks += _artifact(artifact, cards.get(artifact.name, ""), environments, metrics)
     return "\n\n".join(blocks) + "\n"
 
 
-def _artifact(artifact: Artifact, card: str, environments: Sequence[str]) -> list[str]:
+def _artifact(artifact: Artifact, card: str, environments: Sequence[str], metrics: Sequence[str]) -> list[str]:
     state = "" if artifact.is_active else " (no longer used)"
     blocks = [f"## {markdown_text(artifact.name)}{state}"]
     if card:
@@ -38,7 +41,7 @@ def _artifact(artifact: Artifact, card: str, environments: Sequence[str]) -> lis
     rows = [_place(name, artifact) for name in known]
     if rows:
         blocks.append(markdown_table(("environment", "version", "since", "by", "why"), rows))
-    names = _metric_names(artifact.versions)
+    names = _metric_names(artifact.versions, metrics)
     header = ("version", "where", "registered", "by", "commit", *names)
     versions = [_version(each, artifact, names) for each in reversed(artifact.versions)]
     if versions:
@@ -63,9 +66,11 @@ def _version(version: Version, artifact: Artifact, names: Sequence[str]) -> tupl
     return _short(version.name), where, _day(version.event), version.event.author, version.commit[:10], *values
 
 
-def _metric_names(versions: Sequence[Version]) -> list[str]:
-    """The metrics that the tags of versions tell, the latest version's first."""
-    return list(dict.fromkeys(name for each in reversed(versions) for name in sorted(_metrics(each.event))))[:_MOST_METRICS]
+def _metric_names(versions: Sequence[Version], wanted: Sequence[str]) -> list[str]:
+    """The metrics that the tags of versions tell: those that are wanted first, then the latest version's."""
+    told = dict.fromkeys(name for each in reversed(versions) for name in sorted(_metrics(each.event)))
+    first = [name for name in dict.fromkeys(wanted) if name in told]
+    return [*first, *(name for name in told if name not in first)][:_MOST_METRICS]
 
 
 def _metrics(event: Event) -> dict[str, float]:

@@ -104,7 +104,8 @@ def index(output: str | None) -> int:
         path = project.root / model_named(config, artifact.name, prefix=project.prefix).card.out
         if path.is_file():
             cards[artifact.name] = pages.relative(path.as_posix(), at)
-    text = pages.page(artifacts, cards=cards, environments=[each.name for each in config.environments])
+    names = [each.name for each in config.environments]
+    text = pages.page(artifacts, cards=cards, environments=names, metrics=[rule.metric for rule in config.rules])
     if output is None:
         click.echo(text, nl=False)
     else:

@@ -10,6 +10,7 @@ from mlgit.adapters import git
 from mlgit.cards import card as cards
 from mlgit.cards import frontmatter, write
 from mlgit.cards.card import Card
+from mlgit.cards.changes import changes
 from mlgit.cards.material import Material, Replaced
 from mlgit.cards.review import Gap
 from mlgit.config import Config, Model
@@ -73,7 +74,7 @@ def examine(project: Project, name: str, *, commit: str = "", anew: bool = False
     _require_recorded(facts)
     model = model_of(side.config(), facts, prefix=project.prefix)
     found = write.find(side, model)
-    before = latest_replaced(project, facts) if anew else None
+    before = latest_replaced(project, facts, config=side.config()) if anew else None
     before = before or _named(project, facts.artifact, found.own)
     material = write.material(side, facts, model=model, replaced=before)
     card = cards.build(material)
@@ -94,8 +95,8 @@ def model_named(config: Config, artifact: str, *, prefix: str) -> Model:
     return config.model(f"{inner}:{name}" if inner else name)
 
 
-def latest_replaced(project: Project, facts: Facts) -> Replaced | None:
-    """The highest registered version in the history of HEAD that has another model than these facts; None without one."""
+def latest_replaced(project: Project, facts: Facts, *, config: Config) -> Replaced | None:
+    """The highest registered version in the history of HEAD that differs in what is recorded; None without one."""
     root = project.git_root
     if not git.has_commits(root):
         return None
@@ -103,7 +104,7 @@ def latest_replaced(project: Project, facts: Facts) -> Replaced | None:
     for version in reversed(artifact.versions if artifact else ()):
         if version.is_registered and git.is_ancestor(root, version.commit, "HEAD"):
             found = replaced(project, facts.artifact, version=version.name, commit=version.commit)
-            if found.facts.model.md5 != facts.model.md5:
+            if changes(found.facts, facts, config=config):
                 return found
     return None
 

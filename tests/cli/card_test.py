@@ -253,13 +253,15 @@ Registering artifact churn version v1.0.0
 mlgit: 1
 event: register
 version: v1.0.0
-metrics: {"accuracy": {"value": 0.6}}
+metrics: {"accuracy": {"value": 0.6}, "recall": {"value": 0.5}}
 """
 
 
 def test_index_lists_models_versions_and_environments(carded, cli):
     tag(carded, "churn@v1.0.0", REGISTERED)
     tag(carded, "churn#prod#1", BODY)
+    rules = "gates: {rules: [{id: a, kind: bound, metric: recall, min: 0.1}]}\n"
+    write_tree(carded, {"mlgit.yaml": FILES["mlgit.yaml"] + rules})
     (carded / "docs").mkdir()
     done = cli(carded, "card", "index", "-o", "docs/models.md")
     page = (carded / "docs/models.md").read_text()
@@ -267,7 +269,7 @@ def test_index_lists_models_versions_and_environments(carded, cli):
     assert "[Model card](<../cards/churn.md>)" in page
     assert "| prod | v1.0.0 | " in page
     assert "Better &lt;b&gt;recall&lt;/b&gt; &#124; \\# for new customers" in page
-    assert f"| {git(carded, 'rev-parse', 'HEAD')[:10]} | 0.6 |" in page
+    assert f"| {git(carded, 'rev-parse', 'HEAD')[:10]} | 0.5 | 0.6 |" in page
     assert cli(carded, "card", "index").out == page.replace("../cards", "cards")
 
 
