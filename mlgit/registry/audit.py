@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Literal
+from typing import Any, Literal
 
 from mlgit.registry.event import Event
 from mlgit.registry.facts import DataFile, Facts
-from mlgit.registry.recorded import Recorded
+from mlgit.registry.recorded import Recorded, read
 
 # Where the bytes of a file are: `unknown` when the remote could not be asked.
 Place = Literal["cache", "git", "workspace", "remote", "gone", "unknown"]
@@ -203,6 +203,17 @@ def _of_results(evidence: Evidence) -> Iterator[Gap]:
     path, blob = evidence.recorded.card
     if blob and blob != evidence.card:
         yield Gap(f"the card '{path}' of the commit is not the one that the tag names", "`mlgit card check`")
+
+
+def kind(event: Event) -> str:
+    """What an event is: its action, and a rollback by its own name."""
+    told = event.body.facts.get("event")
+    return "rollback" if event.name.action == "assign" and told == "rollback" else event.name.action
+
+
+def gate(event: Event) -> Mapping[str, Any]:
+    """What the gate said, as the tag of an event records it; empty where it does not."""
+    return read(event).gate
 
 
 def moment(time: int, zone: str = "+0000") -> str:

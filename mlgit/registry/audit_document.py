@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mlgit.registry.audit import Evidence, Place, Trust, gaps, moment
+from mlgit.registry.audit import Evidence, Place, Trust, gaps, gate, kind, moment
 from mlgit.registry.event import Event
-from mlgit.registry.facts import DataFile
+from mlgit.registry.facts import DataFile, Step
 
 
 def document(evidence: Evidence) -> dict[str, Any]:
@@ -30,6 +30,7 @@ def document(evidence: Evidence) -> dict[str, Any]:
                 "since": _event_row(each.since, evidence.trust),
                 "until": _event_row(each.until, evidence.trust) if each.until else None,
                 "override": each.override,
+                "gate": dict(gate(each.since)),
             }
             for each in evidence.holdings
         ],
@@ -37,13 +38,9 @@ def document(evidence: Evidence) -> dict[str, Any]:
             {"by": each.by, "email": each.email, "time": moment(each.time), "signature": each.trust, "tag": each.ref}
             for each in evidence.approvals
         ],
-        "gate": dict(evidence.recorded.gate),
-        "override": evidence.recorded.override,
         "data": [_data_row(each, evidence.places) for each in facts.data],
-        "steps": [
-            {"name": step.name, "cmd": step.cmd, "deps": dict(step.deps), "outs": dict(step.outs), "params": dict(step.params)}
-            for step in facts.steps
-        ],
+        "steps": [_step_row(step) for step in facts.steps],
+        "evaluation": [_step_row(step) for step in facts.evaluation],
         "code": {
             "commit": code.commit,
             "author": code.author,
@@ -95,11 +92,15 @@ def _data_row(each: DataFile, places: Mapping[str, Place]) -> dict[str, Any]:
     }
 
 
+def _step_row(step: Step) -> dict[str, Any]:
+    return {"name": step.name, "cmd": step.cmd, "deps": dict(step.deps), "outs": dict(step.outs), "params": dict(step.params)}
+
+
 def _event_row(event: Event, trust: Mapping[str, Trust]) -> dict[str, Any]:
     return {
         "tag": event.ref,
         "oid": event.oid,
-        "event": event.name.action,
+        "event": kind(event),
         "environment": event.name.environment,
         "by": event.author,
         "email": event.email,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mlgit import render
-from mlgit.registry.audit import Evidence, Gap, Place, Trust, gaps, moment
+from mlgit.registry.audit import Evidence, Gap, Place, Trust, gaps, gate, kind, moment
 from mlgit.registry.audit_document import metric
 from mlgit.registry.event import Event
+from mlgit.registry.facts import Step
 from mlgit.render import count, markdown_text, number
 
 _PLACES: dict[Place, str] = {
@@ -43,7 +44,7 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Itera
 def render_audit(evidence: Evidence) -> str:
     """The whole audit as Markdown; text from the repository is escaped. It ends with a line end."""
     sections = (
-        *(_verdict, _model, _environments, _approvals, _gate, _data, _steps, _code, _parameters, _metrics),
+        *(_verdict, _model, _environments, _approvals, _gate, _data, _steps, _evaluation, _code, _parameters, _metrics),
         *(_leakage, _card, _later, _foot),
     )
     found = ["\n".join(section(evidence)) for section in sections]
@@ -111,10 +112,18 @@ def _environments(evidence: Evidence) -> Iterator[str]:
             each.override or "none",
             _TRUST[evidence.trust.get(each.since.ref, "none")],
             each.since.ref,
+            _ended(each.until),
         )
         for each in evidence.holdings
     ]
-    yield _table(("environment", "from", "until", "by", "why", "override", "signature", "tag"), rows)
+    yield _table(("environment", "from", "until", "by", "why", "override", "signature", "tag", "ended by"), rows)
+
+
+def _ended(event: Event | None) -> str:
+    if event is None:
+        return ""
+    reason = f": {event.body.reason}" if event.body.reason else ""
+    return f"{kind(event)} by {event.author} ({event.ref}){reason}"
 
 
 def _when(event: Event) -> str:
@@ -137,14 +146,26 @@ def _approvals(evidence: Evidence) -> Iterator[str]:
 
 def _gate(evidence: Evidence) -> Iterator[str]:
     yield "## Gate"
-    yield ""
-    gates = [evidence.recorded.gate] if evidence.recorded.gate else []
-    gates += [gate for each in evidence.holdings if isinstance(gate := each.since.body.facts.get("gate"), dict) and gate]
-    if not gates:
-        yield "No result is recorded."
-    for gate in gates:
-        yield _table(("", ""), [(str(key), _shown(gate[key])) for key in sorted(gate, key=str)])
+    judged = [(each.since, found) for each in evidence.holdings if (found := gate(each.since))]
+    if not judged:
         yield ""
+        yield "No result is recorded."
+    for event, found in judged:
+        compared = f", compared with {_text(str(found['baseline']))}" if found.get("baseline") else ""
+        yield ""
+        result = _text(str(found.get("result", "not known")))
+        yield f"- {_text(event.name.environment)} ({_text(event.ref)}): **{result}**{compared}"
+        yield from _rules(found.get("rules"))
+        if isinstance(found.get("not_met"), list):
+            yield f"    - not met: {_text(', '.join(map(str, found['not_met'])))}"
+
+
+def _rules(rows: Any) -> Iterator[str]:
+    for row in rows if isinstance(rows, list) else []:
+        if isinstance(row, Mapping):
+            values = ", ".join(f"{key} {_shown(row[key])}" for key in ("value", "baseline", "delta") if key in row)
+            words = (str(row.get("id", "")), str(row.get("metric", "")), str(row.get("result", "")), values)
+            yield f"    - {', '.join(_text(word) for word in words if word)}"
 
 
 def _data(evidence: Evidence) -> Iterator[str]:
@@ -170,12 +191,23 @@ _ROLES = ("train", "test", "source", "other")
 def _steps(evidence: Evidence) -> Iterator[str]:
     yield "## Stages, from the raw sources to the model"
     yield ""
-    for step in evidence.facts.steps:
+    yield from _step_rows(evidence.facts.steps)
+    if not evidence.facts.steps:
+        yield "No stage makes the model."
+
+
+def _evaluation(evidence: Evidence) -> Iterator[str]:
+    if evidence.facts.evaluation:
+        yield "## Stages, from the model to metrics and predictions"
+        yield ""
+        yield from _step_rows(evidence.facts.evaluation)
+
+
+def _step_rows(steps: Iterable[Step]) -> Iterator[str]:
+    for step in steps:
         yield f"- **{_text(step.name)}**: {_text(step.cmd)}"
         yield from (f"    - reads {_text(path)} ({_text(md5)})" for path, md5 in step.deps.items())
         yield from (f"    - writes {_text(path)} ({_text(md5)})" for path, md5 in step.outs.items())
-    if not evidence.facts.steps:
-        yield "No stage makes the model."
 
 
 def _code(evidence: Evidence) -> Iterator[str]:
@@ -236,7 +268,7 @@ def _later(evidence: Evidence) -> Iterator[str]:
     yield "## Events"
     yield ""
     rows = [
-        (_when(each), each.name.action, each.name.environment, _who(each), each.body.reason, _TRUST[trust], each.ref)
+        (_when(each), kind(each), each.name.environment, _who(each), each.body.reason, _TRUST[trust], each.ref)
         for each in (evidence.registration, *evidence.later)
         for trust in (evidence.trust.get(each.ref, "none"),)
     ]

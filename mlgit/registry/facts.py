@@ -60,10 +60,9 @@ class Facts:
 
     `metrics` are those of the model's metrics file (`metrics_file`) by dotted name; `params` those its stages read;
     `steps` are in the order they run, `evaluation` the further ones that lead to metrics and predictions;
-    `environment` are the files that pin what runs (requirements, lock files) with sha256 by path;
-    `id_column` names the rows of tables;
-    `stale` names stages whose record does not match what is declared, `missing` outputs that are neither in cache nor in
-    Git. Paths are relative to the project's root.
+    `environment` are the files that pin what runs (requirements, lock files) with sha256 by path; `stale` names stages
+    whose record does not match what is declared, `missing` outputs that are neither in cache nor in Git; `id_column` is
+    the column that names a row of a table. Paths are relative to the project's root.
     """
 
     artifact: str

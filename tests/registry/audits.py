@@ -42,16 +42,22 @@ FACTS = Facts(
     (Step("train", "python train.py", {"data/train.csv": "1" * 32}, {"models/churn.skops": "a" * 32}, {"train.depth": 3}),),
     environment={"requirements.txt": "d" * 64},
 )
+GATE = {
+    "result": "fail",
+    "baseline": "churn@v1.1.0",
+    "rules": [{"id": "beat-baseline", "metric": "auc", "result": "fail", "value": 0.9143, "baseline": 0.92}],
+    "not_met": ["approvals"],
+}
 REGISTERED = event(
     version="v1.2.0",
     reason="Recall is up",
     model={"path": MODEL.path, "md5": MODEL.md5, "sha256": MODEL.sha256, "size": 1234},
     data=[{"path": TRAIN.path, "md5": TRAIN.md5, "size": 5000, "role": "train"}],
     metrics={"auc": {"value": 0.9143, "ci95": [0.9071, 0.9214], "n": 5, "split": "test"}},
-    gate={"rule": "beat-baseline", "result": "pass"},
     card={"path": "cards/churn.md", "blob": "e" * 40},
 )
-ASSIGNED = event("assign", environment="prod", counter=1, time=1_700_000_100, reason="Ship it", override="Customer waits")
+OVERRIDDEN = {"gate": GATE, "override": {"reason": "Customer waits"}}
+ASSIGNED = event("assign", environment="prod", counter=1, time=BEGAN + 100, reason="Ship it", **OVERRIDDEN)
 REPLACED = event("assign", environment="prod", counter=2, time=1_700_000_200, commit="f" * 40)
 EVIDENCE = Evidence(
     Question("churn#prod"),

@@ -12,6 +12,7 @@ import click
 from mlgit import errors
 from mlgit.cli.model import lookup
 from mlgit.cli.model.lookup import Found
+from mlgit.project import Project
 from mlgit.registry import (
     audit,
     audit_document,
@@ -19,6 +20,7 @@ from mlgit.registry import (
     chain,
     cyclonedx,
     evidence,
+    grammar,
     holdings,
     intoto,
     leakage,
@@ -29,7 +31,10 @@ from mlgit.registry import (
     witness,
 )
 from mlgit.registry.audit import Evidence, Gap, Question
+from mlgit.registry.chain import Finding
 from mlgit.registry.event import Event
+from mlgit.registry.read import Tags
+from mlgit.registry.state import Artifact
 
 _FORMS = ("md", "json", "in-toto", "cyclonedx")
 
@@ -78,8 +83,10 @@ def gather(found: Found, question: Question) -> Evidence:
     artifact = state.fold(tags.events, look_alikes=tags.look_alikes).artifact(version.artifact)
     facts = evidence.collect(project, version.artifact, commit=version.commit)
     said = recorded.read(version.event)
-    later = tuple(each for each in artifact.events if _concerns(each, version.event))
-    problems = chain.findings(artifact.name, artifact.events) + list(artifact.faults)
+    held = holdings.holdings(artifact.events, version.name)
+    ends = {each.until.ref for each in held if each.until}
+    later = tuple(each for each in artifact.events if each.ref in ends or _concerns(each, version.event))
+    problems = [*chain.findings(artifact.name, artifact.events), *artifact.faults, *_unlike_published(project, tags, artifact)]
     return Evidence(
         question,
         version.event,
@@ -87,7 +94,7 @@ def gather(found: Found, question: Question) -> Evidence:
         facts,
         witness.code(project.git_root, version.commit),
         places=whereabouts.places(project, facts),
-        holdings=holdings.holdings(artifact.events, version.name),
+        holdings=held,
         approvals=witness.approvals(project.git_root, version.event),
         trust=witness.trust(project.git_root, [version.event, *later]),
         chain=tuple(Gap(f"{each.ref}: {each.message}", each.hint) for each in problems),
@@ -95,6 +102,18 @@ def gather(found: Found, question: Question) -> Evidence:
         leak=leakage.check(project, facts, id_column=facts.id_column),
         card=witness.blob(project, version.commit, said.card[0]) if said.card[0] else "",
     )
+
+
+def _unlike_published(project: Project, tags: Tags, artifact: Artifact) -> list[Finding]:
+    """Tags of the artifact that the log of what was published names, and that are gone or others."""
+    rows = [(ref, oid) for ref, oid in read.published(project.git_root) if _is_of(ref, artifact.name)]
+    known = {event.ref for event in artifact.events}
+    return chain.against_log(rows, tags.oids, dict.fromkeys(known, artifact.name)) if rows else []
+
+
+def _is_of(ref: str, artifact: str) -> bool:
+    name = grammar.parse(ref)
+    return name is not None and name.artifact == artifact
 
 
 def _concerns(event: Event, registration: Event) -> bool:

@@ -181,6 +181,47 @@ def test_numbers_that_json_cannot_tell_do_not_end_in_a_defect(tmp_path, cli):
     assert json.loads(audit(cli, root, "churn", "--json").out)["params"]["train"]["rate"] == "inf"
 
 
+POLICY = """\
+environments:
+- {name: prod, requires: {gates: pass}}
+gates:
+  rules:
+  - {id: floor, kind: bound, metric: auc, min: 0.4}
+"""
+
+
+def test_a_versions_whole_life_is_told(tmp_path, cli):
+    root = made(tmp_path / "project", cli, {"mlgit.yaml": FILES["mlgit.yaml"] + POLICY, "params.yaml": "train: {depth: 5}\n"})
+    for args in (("register", "churn", "-m", "First of all"), ("promote", "churn", "prod")):
+        assert cli(root, "model", *args).code == 0
+    write_tree(root, {"params.yaml": "train: {depth: 3}\n"})
+    ran(root, cli)
+    assert cli(root, "model", "register", "churn").code == 0
+    assert cli(root, "model", "promote", "churn", "prod").code == 1
+    assert cli(root, "model", "promote", "churn", "prod", "--override", "Customer waits").code == 0
+    assert cli(root, "model", "rollback", "churn", "prod", "-m", "Too many false alarms").code == 0
+    found = document(cli, root, "churn@v0.0.2")
+    assert found["verdict"] == "proven", found["gaps"]
+    [held] = found["environments"]
+    assert (held["override"], held["gate"]["result"], held["gate"]["baseline"]) == ("Customer waits", "fail", "churn@v0.0.1")
+    assert (held["until"]["event"], held["until"]["reason"]) == ("rollback", "Too many false alarms")
+    assert [each["event"] for each in found["later"]] == ["assign", "rollback"]
+    assert found["metrics"]["auc"] == {"value": 0.3, "split": "test", "n": 5, "data": found["metrics"]["auc"]["data"]}
+    assert [each["name"] for each in found["evaluation"]] == ["evaluate"]
+    text = audit(cli, root, "churn@v0.0.2").out
+    assert "rollback by Ada Example" in text
+    assert "floor, auc, fail" in text
+
+
+def test_last_tag_that_vanished_is_a_gap_where_it_was_published(tmp_path, cli):
+    root = made(tmp_path / "project", cli)
+    for args in (("register", "churn"), ("promote", "churn", "prod")):
+        assert cli(root, "model", *args).code == 0
+    assert document(cli, root, "churn@v0.0.1")["verdict"] == "proven"
+    git(root, "tag", "-d", "churn#prod#1")
+    assert "churn#prod#1: is gone" in document(cli, root, "churn@v0.0.1")["gaps"][0]["what"]
+
+
 def test_nothing_slow_is_imported(root):
     code = "import sys; sys.argv = ['mlgit', 'model', 'audit', 'churn']\nfrom mlgit.cli.edge import run\nrun(sys.argv[1:])\n"
     code += "print([name for name in ('numpy', 'pandas', 'sklearn', 'dvc', 'git', 'rich') if name in sys.modules])"
