@@ -46,8 +46,9 @@ class Case:
     """All that is known about a version that is to come to an environment.
 
     `reference` is NAME@VERSION, `tag` the object id of the version's tag; `held` are the environments it was in so far;
-    `authors` the e-mail addresses of those who made and registered it. `card`, `is_stored` (the bytes are in the default
-    DVC remote) and `executes_code` are asked for only where the environment does.
+    `authors` the e-mail addresses of those who made and registered it. `card` (with what kept it from being
+    judged), `is_stored` (the bytes are in the default DVC remote) and `executes_code` are asked for only where
+    the environment does.
     """
 
     environment: Environment
@@ -57,6 +58,7 @@ class Case:
     held: frozenset[str] = frozenset()
     gates: tuple[Judged, ...] = ()
     card: CardStatus = "unknown"
+    card_trouble: str = ""
     approvals: tuple[Approval, ...] = ()
     authors: frozenset[str] = frozenset()
     is_stored: bool | None = None
@@ -123,7 +125,7 @@ def _gates(case: Case) -> list[Check]:
 def _card(case: Case) -> Check:
     artifact = case.reference.partition("@")[0]
     if case.card == "unknown":
-        return Check("card", None, "the card could not be judged", f"`mlgit card check {artifact}`")
+        return Check("card", None, case.card_trouble or "it could not be judged", f"`mlgit card check {artifact}`")
     if case.card == "missing":
         return Check(
             "card",

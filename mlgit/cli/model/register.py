@@ -154,8 +154,8 @@ def _declares_card(project: Project, found: Facts, commit: str) -> bool:
 
 
 def _card_check(project: Project, found: Facts, commit: str) -> Check:
-    status = weighing.card_status(project, found.artifact, commit)
-    words = {"missing": "there are notes, and no card made of them", "stale": "stale", "unknown": "could not be judged"}
+    status, trouble = weighing.card_status(project, found.artifact, commit)
+    words = {"missing": "there are notes, and no card made of them", "unknown": trouble}
     hint = f"`mlgit card build {found.artifact}`, then commit"
     return Check("card", None if status == "unknown" else status in ("fresh", "complete"), words.get(status, status), hint)
 

@@ -88,6 +88,8 @@ def case(project: Project, artifact: Artifact, version: Version, wanted: Environ
         candidate = record.evaluation(version.name, found, recorded.read(version.event))
         baseline = record.evaluation(before.name, facts_of(project, before), recorded.read(before.event)) if before else None
         judged = rules.judge(deciding.config, candidate=candidate, baseline=baseline)
+    asks_card = wanted.card != "none"
+    card, trouble = card_status(project, version.artifact, version.commit) if asks_card else ("unknown", "")
     return Case(
         environment=wanted,
         reference=f"{version.artifact}@{version.name}",
@@ -95,7 +97,8 @@ def case(project: Project, artifact: Artifact, version: Version, wanted: Environ
         is_active=version.is_active,
         held=held(artifact, version),
         gates=judged,
-        card=card_status(project, version.artifact, version.commit) if wanted.card != "none" else "unknown",
+        card=card,
+        card_trouble=trouble,
         approvals=approvals.of(project.git_root, version) if wanted.approvals else (),
         authors=frozenset({version.event.email, author(project, version.commit)}),
         is_stored=is_stored(project, found, version) if wanted.retrievable else None,
@@ -115,17 +118,17 @@ def author(project: Project, commit: str) -> str:
     return git.line(project.git_root, "log", "-1", "--no-show-signature", "--format=%aE", commit, "--")
 
 
-def card_status(project: Project, artifact: str, commit: str) -> CardStatus:
-    """How the card in a commit stands; `unknown` where it cannot be made here."""
+def card_status(project: Project, artifact: str, commit: str) -> tuple[CardStatus, str]:
+    """How the card in a commit stands; `unknown`, and why, where it cannot be made here."""
     try:
         examined = examine(project, artifact, commit=commit)
-    except MlgitError:
-        return "unknown"
+    except MlgitError as error:
+        return "unknown", error.message
     if not examined.is_there:
-        return "missing"
+        return "missing", ""
     if not examined.is_fresh:
-        return "stale"
-    return "complete" if examined.is_complete else "fresh"
+        return "stale", ""
+    return ("complete" if examined.is_complete else "fresh"), ""
 
 
 def is_stored(project: Project, found: Facts | None, version: Version) -> bool | None:

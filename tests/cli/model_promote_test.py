@@ -1,0 +1,258 @@
+"""`mlgit model promote`: what policy lets through, what it refuses, and what is written about it."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.kit import commit, git, write_tree
+from tests.registry.signing import trust, with_key
+from tests.registry.worlds import SETTINGS, current, facts, world
+
+STAGED = "environments: [{name: staging}, {name: prod, promotes_from: staging}]\n"
+GATED = """\
+gates:
+  rules:
+  - {id: floor, kind: bound, metric: auc, min: 0.2}
+  - {id: kept, kind: no_worse, metric: auc, margin: 0.05}
+environments: [{name: prod, requires: {gates: pass}}]
+"""
+needs_keys = pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen is not installed")
+
+
+@pytest.fixture
+def shared(tmp_path):
+    return world(tmp_path)
+
+
+@pytest.fixture
+def promote(shared, cli):
+    return lambda *args: cli(shared.root, "model", "promote", *args)
+
+
+def test_without_declared_environments_any_version_goes_anywhere(shared, promote):
+    done = promote("churn@v1.0.0", "prod", "-m", "the first")
+    assert (done.code, done.out.splitlines()[0]) == (0, "churn@v1.0.0 is now in prod (churn#prod#1)")
+    written = facts(shared.root, "churn#prod#1")
+    assert (written["event"], written["version"]) == ("assign", "v1.0.0")
+    assert written["model"] == facts(shared.root, "churn@v1.0.0")["model"]
+    assert written["previous"] == f"churn@v1.2.0 {git(shared.root, 'rev-parse', 'churn@v1.2.0')}"
+
+
+def test_bare_name_is_the_latest_version(shared, promote):
+    assert promote("churn", "prod").code == 0
+    assert current(shared.root) == "v1.2.0"
+
+
+def test_what_is_there_already_is_not_written_twice(shared, promote):
+    assert promote("churn", "prod").code == 0
+    again = promote("churn", "prod")
+    assert (again.code, "already in prod" in again.out) == (0, True)
+    assert git(shared.root, "tag", "--list", "churn#*") == "churn#prod#1"
+
+
+def test_version_goes_through_the_environments_in_order(shared, promote):
+    shared.settle(STAGED)
+    refused = promote("churn", "prod")
+    assert refused.code == 1
+    assert "churn@v1.2.0 was never in staging" in refused.out
+    assert "`mlgit model promote churn@v1.2.0 staging` first" in refused.out
+    assert promote("churn", "staging").code == 0
+    assert promote("churn", "prod").code == 0
+    assert (current(shared.root, "staging"), current(shared.root)) == ("v1.2.0", "v1.2.0")
+
+
+def test_environment_of_another_name_is_refused_with_the_near_miss(shared, promote):
+    shared.settle(STAGED)
+    refused = promote("churn", "stagin")
+    assert (refused.code, "did you mean 'staging'?" in refused.err) == (2, True)
+
+
+def test_what_lies_in_the_workspace_does_not_decide(shared, promote):
+    shared.settle(STAGED)
+    (shared.root / "mlgit.yaml").write_text(SETTINGS)
+    assert promote("churn", "prod").code == 1
+
+
+def test_branch_of_its_own_does_not_decide(shared, promote):
+    shared.settle(STAGED)
+    git(shared.root, "switch", "--quiet", "-c", "mine")
+    (shared.root / "mlgit.yaml").write_text(SETTINGS)
+    commit(shared.root)
+    assert promote("churn", "prod").code == 1
+
+
+def test_gate_passes_with_numbers_in_the_tag(shared, promote):
+    shared.settle(GATED)
+    assert promote("churn@v1.0.0", "prod").code == 0
+    assert promote("churn@v1.1.0", "prod").code == 0
+    gate = facts(shared.root, "churn#prod#2")["gate"]
+    assert (gate["result"], gate["baseline"]) == ("pass", "churn@v1.0.0")
+    assert gate["config"] == git(shared.root, "rev-parse", "main")
+    assert gate["rules"][1] == {"id": "kept", "metric": "auc", "result": "pass", "value": 0.5, "baseline": 0.3, "delta": 0.2}
+    assert facts(shared.root, "churn#prod#2")["replaces"] == "v1.0.0"
+
+
+def test_worse_version_is_refused(shared, promote):
+    shared.settle(GATED)
+    assert promote("churn@v1.2.0", "prod").code == 0
+    refused = promote("churn@v1.1.0", "prod")
+    assert refused.code == 1
+    assert "auc 0.7 → 0.5, margin 0.05" in refused.out
+    assert current(shared.root) == "v1.2.0"
+
+
+def test_override_is_written_with_its_reason(shared, promote):
+    shared.settle(GATED)
+    assert promote("churn@v1.2.0", "prod").code == 0
+    assert promote("churn@v1.1.0", "prod", "--override", "v1.2.0 is too slow").code == 0
+    written = facts(shared.root, "churn#prod#2")
+    assert written["override"] == {"reason": "v1.2.0 is too slow"}
+    assert (written["gate"]["result"], written["gate"]["not_met"]) == ("fail", ["gate kept"])
+
+
+def test_override_that_was_not_needed_is_not_written(shared, promote):
+    assert promote("churn", "prod", "--override", "just in case").code == 0
+    assert "override" not in facts(shared.root, "churn#prod#1")
+
+
+def test_other_test_data_cannot_be_compared(shared, promote, cli):
+    shared.settle(GATED)
+    assert promote("churn@v1.0.0", "prod").code == 0
+    write_tree(shared.root, {"src/prepare.sh": "cp data/raw.csv data/train.csv\nhead -9 data/raw.csv > data/test.csv\n"})
+    assert cli(shared.root, "run").code == 0
+    commit(shared.root)
+    assert cli(shared.root, "model", "register", "churn").code == 0
+    refused = promote("churn", "prod", "--json")
+    assert refused.code == 2
+    assert refused.json["verdict"] == "not comparable"
+    assert "different test data" in refused.json["checks"][2]["detail"]
+
+
+def test_first_version_needs_thresholds(shared, promote):
+    shared.settle(GATED.replace("  - {id: floor, kind: bound, metric: auc, min: 0.2}\n", ""))
+    refused = promote("churn", "prod")
+    assert (refused.code, "kind: bound, metric: auc, min: VALUE" in refused.out) == (1, True)
+
+
+def test_undeclared_direction_names_the_line_to_add(shared, promote):
+    shared.settle(GATED.replace("auc, margin", "nested.loss, margin"))
+    assert promote("churn@v1.0.0", "prod").code == 0
+    refused = promote("churn@v1.1.0", "prod")
+    assert refused.code == 2
+    assert "add to mlgit.yaml, metrics: `nested.loss: {direction: higher}` (or lower)" in refused.out
+
+
+def test_metric_nobody_measured_passes_nothing(shared, promote):
+    shared.settle(GATED.replace("bound, metric: auc", "bound, metric: recall"))
+    refused = promote("churn", "prod")
+    assert (refused.code, "v1.2.0 has no metric recall" in refused.out) == (2, True)
+
+
+def test_metrics_of_a_version_whose_files_are_gone_are_taken_from_its_tag(shared, promote):
+    shared.settle(GATED)
+    shutil.rmtree(shared.root / ".dvc" / "cache")
+    assert promote("churn@v1.0.0", "prod").code == 0
+    assert promote("churn@v1.1.0", "prod").code == 0
+
+
+def test_approval_of_another_person_is_asked(shared, promote, cli):
+    shared.settle("environments: [{name: prod, requires: {approvals: 1}}]\n")
+    refused = promote("churn", "prod")
+    assert (refused.code, "0 of 1" in refused.out) == (1, True)
+    own = cli(shared.root, "model", "approve", "churn@v1.2.0")
+    assert (own.code, "made or registered it" in own.out) == (1, True)
+    bob = shared.clone("bob", email="bob@example.com")
+    done = cli(bob, "model", "approve", "churn@latest", "-m", "looked at the slices", "--push")
+    assert (done.code, done.out.splitlines()[0]) == (
+        0,
+        "bob@example.com approves churn@v1.2.0 (mlgit/approvals/churn/v1.2.0/bob-example-com)",
+    )
+    assert promote("churn", "prod", "--push").code == 0
+    approvals = facts(shared.root, "churn#prod#1")["approvals"]
+    assert [(each["by"], each["signed"]) for each in approvals] == [("bob@example.com", False)]
+
+
+def test_approval_points_at_the_tag_and_is_given_once(shared, cli):
+    bob = shared.clone("bob", email="bob@example.com")
+    assert cli(bob, "model", "approve", "churn@v1.1.0").code == 0
+    again = cli(bob, "model", "approve", "churn@v1.1.0")
+    assert (again.code, "has approved" in again.out) == (0, True)
+    ref = "mlgit/approvals/churn/v1.1.0/bob-example-com"
+    assert git(bob, "tag", "--list", "mlgit/*") == ref
+    assert git(bob, "cat-file", "tag", ref).splitlines()[0] == f"object {git(bob, 'rev-parse', 'churn@v1.1.0')}"
+
+
+def test_approval_needs_a_version_named(shared, cli):
+    assert cli(shared.root, "model", "approve", "churn").code == 2
+
+
+@needs_keys
+def test_signed_promotion_by_a_trusted_key(shared, promote, tmp_path):
+    shared.settle("environments: [{name: prod, requires: {signed: true}}]\n")
+    key = with_key(shared.root, tmp_path / "keys", "ada@example.com")
+    refused = promote("churn", "prod")
+    assert (refused.code, "not trusted" in refused.out) == (1, True)
+    assert git(shared.root, "tag", "--list", "churn#*") == ""
+    trust(shared.root, tmp_path / "signers", {"ada@example.com": key})
+    assert promote("churn", "prod", "--push").code == 0
+    assert git(shared.root, "verify-tag", "churn#prod#1") == ""
+
+
+@needs_keys
+def test_where_signatures_are_asked_unsigned_approvals_do_not_count(shared, promote, cli, tmp_path):
+    shared.settle("environments: [{name: prod, requires: {signed: true, approvals: 1}}]\n")
+    bob = shared.clone("bob", email="bob@example.com")
+    keys = {"ada@example.com": with_key(shared.root, tmp_path / "keys", "ada@example.com")}
+    keys["bob@example.com"] = with_key(bob, tmp_path / "keys", "bob@example.com")
+    trust(shared.root, tmp_path / "signers", keys)
+    assert cli(bob, "model", "approve", "churn@v1.2.0", "--push").code == 0
+    assert promote("churn", "prod", "--push").code == 1
+    assert cli(bob, "model", "approve", "churn@v1.2.0", "--sign", "--push").code == 0
+    assert promote("churn", "prod", "--push").code == 0
+    assert facts(shared.root, "churn#prod#1")["approvals"][0]["signed"] is True
+
+
+def test_missing_key_is_told(shared, promote):
+    shared.settle("environments: [{name: prod, requires: {signed: true}}]\n")
+    git(shared.root, "config", "gpg.format", "ssh")
+    refused = promote("churn", "prod")
+    assert (refused.code, "user.signingkey" in refused.err) == (2, True)
+
+
+def test_bytes_have_to_be_in_the_remote_where_that_is_asked(shared, promote, tmp_path):
+    shared.settle("environments: [{name: prod, requires: {retrievable: true}}]\n")
+    assert promote("churn", "prod").code == 2
+    there = tmp_path / "there"
+    (shared.root / ".dvc" / "config").write_text(f"[core]\n    remote = there\n['remote \"there\"']\n    url = {there}\n")
+    refused = promote("churn", "prod")
+    assert (refused.code, "`dvc push`" in refused.out) == (1, True)
+    shutil.copytree(shared.root / ".dvc" / "cache" / "files", there / "files")
+    assert promote("churn", "prod").code == 0
+
+
+def test_model_that_runs_code_is_refused_where_that_is_asked(shared, promote, cli):
+    shared.settle("environments: [{name: prod, requires: {scan: clean}}]\n")
+    assert promote("churn", "prod").code == 0
+    write_tree(shared.root, {"src/train.sh": "mkdir -p models; printf 'cos\\nsystem\\n(S\"true\"\\ntR.' > models/churn.json\n"})
+    assert cli(shared.root, "run").code == 0
+    commit(shared.root)
+    git(shared.root, "push", "--quiet", "origin", "HEAD:main")
+    assert cli(shared.root, "model", "register", "churn").code == 0
+    refused = promote("churn", "prod")
+    assert (refused.code, "scan" in refused.out) == (1, True)
+
+
+def test_withdrawn_version_is_not_promoted_even_with_override(shared, promote, cli):
+    assert cli(shared.root, "model", "retire", "churn@v1.1.0").code == 0
+    assert promote("churn@v1.1.0", "prod", "--override", "I want it").code == 1
+
+
+def test_dry_run_shows_the_tag_and_writes_nothing(shared, promote):
+    before = git(shared.root, "for-each-ref")
+    done = promote("churn", "prod", "--dry-run", "--push")
+    assert done.code == 0
+    assert "would write churn#prod#1" in done.out
+    assert "Assigning stage prod to artifact churn version v1.2.0" in done.out
+    assert git(shared.root, "for-each-ref") == before
