@@ -62,7 +62,14 @@ def resolve(
 
     try:
         resolver = DataResolver(_RepoStandIn(_TextFiles(text), options), folder, dict(document))
-        return {name: resolver.resolve_one(name)[name] for name in resolver.get_keys()}
+        names = list(resolver.get_keys())
+        for name in names:
+            if name.count("@") > 1:  # DVC takes what follows the first one for the value, and the last one for the stage
+                place = posixpath.join(folder, "dvc.yaml")
+                raise MlgitError(
+                    f"{place}: stages: '{name}': a value of foreach or matrix cannot hold '@'", "name it otherwise"
+                )
+        return {name: resolver.resolve_one(name)[name] for name in names}
     except DvcException as error:
         raise MlgitError(_sentence(error), "define the name in params.yaml or under `vars:`") from error
     except AssertionError as error:

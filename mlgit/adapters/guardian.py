@@ -45,9 +45,10 @@ class Guardian:
         with suppress(BrokenPipeError):  # the guardian was killed; there is nothing better to do than to go on
             os.write(self._writer, line)
 
-    def close(self) -> None:
-        """Let the guardian go, and wait for it."""
-        self._tell(_FAREWELL + b"\n")
+    def close(self, *, sweep: bool = False) -> None:
+        """Let the guardian go, and wait for it; with `sweep` it first ends what is left, also what left its group."""
+        if not sweep:
+            self._tell(_FAREWELL + b"\n")
         os.close(self._writer)
         with suppress(ChildProcessError):
             os.waitpid(self._pid, 0)

@@ -63,7 +63,8 @@ def load(dvc_folder: Path) -> Settings:
 def _levels(dvc_folder: Path) -> Iterator[tuple[Path, dict[str, dict[str, str]]]]:
     for path in (*_outside_files(), dvc_folder / "config", dvc_folder / "config.local"):
         if path.is_file():
-            yield path, parse(files.read_text(path))
+            name = f".dvc/{path.name}" if path.parent == dvc_folder else str(path)
+            yield path, parse(files.read_text(path, name=name), name=name)
 
 
 def default_remote(dvc_folder: Path) -> tuple[str, dict[str, str]] | None:
@@ -92,18 +93,23 @@ def _outside_files() -> list[Path]:
     return [Path(folder) / "config" for folder in chosen]
 
 
-def parse(text: str) -> dict[str, dict[str, str]]:
-    """Sections of a DVC configuration file: `[core]`, `['remote "name"']`; keys are in lower case, values without quotes."""
+def parse(text: str, *, name: str) -> dict[str, dict[str, str]]:
+    """Sections of a DVC configuration file: `[core]`, `['remote "name"']`; keys are in lower case, values without quotes.
+
+    Raises MlgitError, with the file's name and the line, for what is neither a section nor a setting.
+    """
     sections: dict[str, dict[str, str]] = {}
     current: dict[str, str] = {}
-    for row in map(str.strip, text.splitlines()):
+    for number, row in enumerate(map(str.strip, text.splitlines()), 1):
         if not row or row[0] in "#;":
             continue
         header = _SECTION.fullmatch(row)
         if header:
             current = sections.setdefault(_unquoted(header[1].strip()), {})
         else:
-            key, _, value = row.partition("=")
+            key, equals, value = row.partition("=")
+            if not equals or not key.strip() or row[0] == "[":
+                raise MlgitError(f"{name}: line {number}: neither [section] nor key = value: '{row}'", "correct the line")
             found = _VALUE.fullmatch(value.strip())
             current[key.strip().lower()] = _unquoted((found[1] if found else value).strip())
     return sections

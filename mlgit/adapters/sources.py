@@ -34,6 +34,10 @@ class _Documents:
             self._parsed[path] = {} if text is None else documents.parse(text, name=path)
         return self._parsed[path]
 
+    def dumps(self, document: Mapping[str, Any]) -> str:
+        """A document as DVC writes it."""
+        return dvc.dumps(document)
+
     def resolve(self, path: str, document: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         """The stages of a pipeline file with all templating done, in order."""
         return dvc.resolve(document, folder=posixpath.dirname(path), text=self.text, options=self.parsing_options())

@@ -54,7 +54,11 @@ def scan(folder: str, *, ignored: Callable[[str, bool], bool] | None = None) -> 
                     if not entry.is_symlink() and entry.name not in _NEVER and _enters(folder, name, ignored):
                         waiting.append(f"{name}/")
                 elif entry.name == ".dvcignore":
-                    raise MlgitError(f"{folder}/{name}: a .dvcignore may not lie inside a tracked folder")
+                    where = f"{folder.rstrip('/')}/{name}"
+                    raise MlgitError(
+                        f"{where}: a .dvcignore may not lie inside a tracked folder",
+                        "name the files and folders in it instead of the folder",
+                    )
                 elif entry.name != ".git" and not (ignored and ignored(f"{folder}/{name}", False)):
                     rows.append((name, *stamp(entry.stat())))
     rows.sort()

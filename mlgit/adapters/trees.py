@@ -54,7 +54,11 @@ def _kept_files(folder: str, below: str, files: list[str], ignored: Ignored | No
     if ignored:
         files = [name for name in files if not ignored(f"{folder}/{below}{name}", False)]
     if ".dvcignore" in files:
-        raise MlgitError(f"{folder}/{below}.dvcignore: a .dvcignore may not lie inside a tracked folder")
+        where = f"{folder.rstrip('/')}/{below}.dvcignore"
+        raise MlgitError(
+            f"{where}: a .dvcignore may not lie inside a tracked folder",
+            "name the files and folders in it instead of the folder",
+        )
     if ".git" in files:
         files.remove(".git")
     return files

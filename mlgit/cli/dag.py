@@ -26,7 +26,7 @@ def command(targets: tuple[str, ...], form: str, as_json: bool) -> int:
     """
     opened = open_project()
     graph = opened.pipeline.graph
-    chosen = graph.closure(select(graph, targets, here=opened.here))
+    chosen = graph.closure(select(graph, targets, here=opened.here, root=str(opened.project.root)))
     if as_json:
         names = [stage.address for stage in graph.stages]
         rows = [

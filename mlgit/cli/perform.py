@@ -46,7 +46,7 @@ def perform(
     The arguments are the options of `mlgit run`; `kept` is what is known of a plain run in which nothing was stale.
     """
     opened = open_project(spread=executor != table.LOCAL and not dry_run, pull=pull and not dry_run)
-    chosen = select(opened.pipeline.graph, targets, here=opened.here)
+    chosen = select(opened.pipeline.graph, targets, here=opened.here, root=str(opened.project.root))
     known = timings.load(opened.project.own_folder)
     current = untouched(opened, kept) if kept else {}
     plan = scheduler.plan(opened.pipeline.graph, chosen, seconds=known, current=frozenset(current))

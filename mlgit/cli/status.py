@@ -35,7 +35,7 @@ def command(targets: tuple[str, ...], as_json: bool) -> int:
     Exit code 0 when nothing is stale, 1 when something is.
     """
     opened = open_project()
-    chosen = select(opened.pipeline.graph, targets, here=opened.here)
+    chosen = select(opened.pipeline.graph, targets, here=opened.here, root=str(opened.project.root))
     wanted = opened.pipeline.graph.closure(chosen)
     rows = [
         (opened.pipeline.graph.stages[number], opened.ledger.reasons(opened.pipeline.graph.stages[number]))

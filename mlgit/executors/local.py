@@ -158,7 +158,11 @@ class Local:
             self._guardian.end(group)
 
     def stop(self) -> None:
-        """TERM to every group, KILL after a grace of some seconds. The executor cannot be used afterwards."""
+        """TERM to every group, KILL after a grace of some seconds. The executor cannot be used afterwards.
+
+        What jobs that were still running have started in sessions of their own ends too, where it can be found (Linux).
+        """
+        interrupted = bool(self._running)
         for running in self._running.values():
             for group in running.groups:
                 _signal_group(group, signal.SIGTERM)
@@ -171,12 +175,12 @@ class Local:
                 self._drain()
             self._end_groups(running)
             os.close(self._running.pop(name).log)
-        self._close()
+        self._close(sweep=interrupted)
 
-    def _close(self) -> None:
+    def _close(self, *, sweep: bool) -> None:
         if self._reader < 0:
             return
-        self._guardian.close()
+        self._guardian.close(sweep=sweep)
         signal.set_wakeup_fd(self._wakeup)
         signal.signal(signal.SIGCHLD, self._handler)
         os.close(self._reader)

@@ -96,7 +96,7 @@ class LockBook:
             return
         text = files.read_text(path, name=name)
         if text.strip():
-            now = lock_text(text, documents.parse_yaml(text, name=name), name=name)
+            now = lock_text(text, documents.parse_yaml(text, name=name), name=name, redo=dvc.dumps)
             self._heads[name], self._tails[name] = now.head, now.tail
             self._pieces[name] = {**now.pieces, **self._put[name]}
 

@@ -172,6 +172,7 @@ class _One:
         self.text = source.text
         self.document = source.document
         self.resolve = source.resolve
+        self.dumps = source.dumps
 
     def pipeline_files(self) -> list[str]:
         return [self._path]

@@ -8,6 +8,7 @@ from html import escape
 from mlgit.pipeline.graph import Graph
 from mlgit.render import plain, width
 
+_DEEPEST = 60  # columns
 FORMATS = ("text", "mermaid", "dot", "svg")
 
 
@@ -22,7 +23,10 @@ def _edges(graph: Graph, chosen: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _text(graph: Graph, chosen: Sequence[int]) -> str:
-    """A tree: every stage stands below the last stage it needs; further needs are named beside it."""
+    """A tree: every stage stands below the last stage it needs; further needs are named beside it.
+
+    What would stand far to the right begins anew at the left, with the name of the stage that it follows.
+    """
     parents: dict[int, list[int]] = {number: [] for number in chosen}
     for need, number in _edges(graph, chosen):
         parents[number].append(need)
@@ -34,13 +38,19 @@ def _text(graph: Graph, chosen: Sequence[int]) -> str:
     rows: list[str] = []
     # Not recursive: a chain may be longer than Python's stack.
     waiting = [(number, "", "", "") for number in reversed(below.get(None, []))]
-    while waiting:
+    continued: list[tuple[int, str, str, str]] = []
+    while waiting or continued:
+        if not waiting:
+            waiting, continued = continued[::-1], []
         number, before, own, after = waiting.pop()
         shown = plain(graph.stages[number].address)
         others = sorted(parents[number], key=lambda each: (depth[each], each))[:-1]
         note = f"  (also needs {', '.join(plain(graph.stages[each].address) for each in others)})" if others else ""
         rows.append(f"{before}{own}{shown}{note}")
         children = below.get(number, [])
+        if len(before + after) > _DEEPEST:
+            continued += [(child, "", f"(after {shown}) ", "") for child in children]
+            continue
         for child in reversed(children):
             last = child == children[-1]
             waiting.append((child, before + after, "└─ " if last else "├─ ", "   " if last else "│  "))

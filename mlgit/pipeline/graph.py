@@ -199,16 +199,23 @@ def _arrange(stages: Sequence[Stage], edges: Sequence[Sequence[int]]) -> Graph:
     return Graph(tuple(stages[number] for number in order), needs_by_place, tuple(map(tuple, feeds)))
 
 
-def select(graph: Graph, targets: Sequence[str], *, here: str = "") -> set[int]:
+def select(graph: Graph, targets: Sequence[str], *, here: str = "", root: str = "") -> set[int]:
     """The stages that the targets name; all of them without targets.
 
     A target is a stage (`train`), a group of foreach or matrix stages, an address (`sub/dvc.yaml:train`), a pipeline
-    or .dvc file, a folder, or an output. `here` is the folder the user stands in, relative to the root.
+    or .dvc file, a folder, or an output. `here` is the folder the user stands in, relative to the
+    root; `root` is the project's folder, for targets that are absolute paths.
     Raises MlgitError with the near miss for a target that names nothing.
     """
     if not targets:
         return set(range(len(graph.stages)))
-    return {number for target in targets for number in _named(graph, target, here)}
+    return {number for target in targets for number in _named(graph, *_seen_from_root(target, here, root))}
+
+
+def _seen_from_root(target: str, here: str, root: str) -> tuple[str, str]:
+    if root and (target == root or target.startswith(f"{root}/")):
+        return target[len(root) + 1 :] or ".", ""
+    return target, here
 
 
 def _named(graph: Graph, target: str, here: str) -> set[int]:

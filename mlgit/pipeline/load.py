@@ -26,6 +26,9 @@ class Source(Protocol):
     def document(self, path: str) -> Any:
         """The parsed content of a file, by its ending; {} for an empty or missing one."""
 
+    def dumps(self, document: Mapping[str, Any]) -> str:
+        """A document as DVC writes it."""
+
     def resolve(self, path: str, document: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         """The stages of a pipeline file with all templating done, in order."""
 
@@ -79,7 +82,7 @@ def _lock(source: Source, name: str, stages: list[Stage], entries: dict[str, Ent
     if text is None or not text.strip():
         return LockText(lock.HEADER, {})
     document = source.document(name)
-    found = lock.lock_text(text, document, name=name)
+    found = lock.lock_text(text, document, name=name, redo=source.dumps)
     bodies = document.get("stages") or {}
     for stage in stages:
         if stage.name in bodies:

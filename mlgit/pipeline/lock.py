@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlgit.errors import MlgitError
@@ -278,16 +278,20 @@ def _sha256(body: Any) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
-def lock_text(text: str, document: Any, *, name: str) -> LockText:
+def lock_text(text: str, document: Any, *, name: str, redo: Callable[[Any], str]) -> LockText:
     """The parts of a dvc.lock, given as text and parsed.
 
-    Raises MlgitError for anything but a lock of DVC 3 in the layout that DVC writes.
+    Where it is not laid out as DVC does it (people may have written it), `redo` gives the document as DVC writes it.
+    Raises MlgitError for anything but a lock of DVC 3.
     """
     stages = (document.get("stages") or {}) if isinstance(document, Mapping) else None
     if not isinstance(stages, Mapping) or document.get("schema") != "2.0" or not document.keys() <= _LOCK_KEYS:
         raise MlgitError(f"{name}: not a lock file of DVC 3 (schema '2.0')", f"restore the file: `git checkout -- {name}`")
     if stages:
-        return LockText(*split(text, list(stages), name=name))
+        try:
+            return LockText(*split(text, list(stages), name=name))
+        except MlgitError:
+            return LockText(*split(redo(document), list(stages), name=name))
     kept = re.sub(r"(?m)^stages:.*\n?", "", text).rstrip("\n")
     return LockText(f"{kept}\nstages:\n", {})
 

@@ -48,13 +48,23 @@ _ARTIFACT = Table(
         Key("meta", _ANY, "anything"),
     )
 )
+_PLOT = Table(
+    (
+        Key("x", Either((_TEXT, MapOf(_TEXT))), "the column for x, or a file and its column"),
+        Key("y", Either((_TEXT, ListOf(_TEXT), MapOf(Either((_TEXT, ListOf(_TEXT)))))), "the columns for y"),
+        Key("x_label", _TEXT, "the label of x"),
+        Key("y_label", _TEXT, "the label of y"),
+        Key("title", _TEXT, "the title"),
+        Key("template", _TEXT, "the template"),
+    )
+)
 _FILE = Table(
     (
         Key("stages", MapOf(_ANY), "the stages by name"),
         Key("vars", _VARS, "variables for templating"),
         Key("params", ListOf(_TEXT), "parameter files to show"),
         Key("metrics", ListOf(_TEXT), "metric files to show"),
-        Key("plots", ListOf(Either((_TEXT, MapOf(_ANY)))), "plots to show"),
+        Key("plots", ListOf(_ANY), "plots to show"),
         Key("artifacts", MapOf(_ARTIFACT), "models and datasets by name"),
         Key("datasets", _ANY, "datasets from elsewhere"),
     )
@@ -81,6 +91,7 @@ _OUTPUT_FLAGS = {"cache", "persist", "remote", "push", "checkpoint", "desc", "ty
 def check_file(document: Any, *, name: str) -> None:
     """Raise MlgitError for the first unknown key or wrong type of a parsed dvc.yaml, before templating."""
     check(document, _FILE, name=name)
+    _check_sections(document, name)
     for stage, body in (document.get("stages") or {}).items():
         if not stage or "@" in stage:
             raise MlgitError(
@@ -88,6 +99,17 @@ def check_file(document: Any, *, name: str) -> None:
             )
         repeated = isinstance(body, Mapping) and ("foreach" in body or "do" in body)
         check(body, _FOREACH if repeated else _ENTRY, name=name, path=f"stages.{stage}")
+
+
+def _check_sections(document: Mapping[str, Any], name: str) -> None:
+    for position, row in enumerate(document.get("plots") or ()):
+        where = f"plots.{position}"
+        check(row, Either((_TEXT, MapOf(_ANY))), name=name, path=where)
+        for plot, body in row.items() if isinstance(row, Mapping) else ():
+            if body is not None:
+                check(body, _PLOT, name=name, path=f"{where}.{plot}")
+    if document.get("datasets") is not None:  # of what is in them, DVC looks only at those that a stage names
+        check(document["datasets"], Either((ListOf(_ANY), MapOf(_ANY))), name=name, path="datasets")
 
 
 def needs_templating(document: Mapping[str, Any], text: str) -> bool:
@@ -240,6 +262,8 @@ def _check_flags(flags: Mapping[str, Any], kind: OutputKind, where: str) -> None
 
 
 def _refuse_repeated(found: Stage, where: str) -> None:
+    if any(out.target == "" for out in found.outs):
+        raise MlgitError(f"{where}: an output cannot be the project itself", "name the files and folders that the stage writes")
     targets = [target for _, target in _paths(found)]
     repeated = (
         next((target for target in targets if targets.count(target) > 1), None) if len(set(targets)) < len(targets) else None

@@ -88,6 +88,18 @@ BAD = {
     "an unknown key of a .dvc file": ({"x.dvc": "out: []\n"}, ["x.dvc: out", "'outs'"]),
     "an unknown cache type": ({".dvc/config": "[cache]\n    type = hardlnk\n"}, [".dvc/config", "hardlnk"]),
 }
+BAD |= {
+    "a setting of DVC that is none": ({".dvc/config": "[core]\n  remote x\n"}, [".dvc/config: line 2", "'remote x'"]),
+    "a section of DVC that is not closed": ({".dvc/config": "[core\n"}, [".dvc/config: line 1"]),
+    "an unknown key of a plot": ({"dvc.yaml": f"plots: [{{p: {{z: a}}}}]\n{PIPELINE}"}, ["dvc.yaml: plots.0.p.z", "x_label"]),
+    "a plot that is a number": ({"dvc.yaml": f"plots: [5]\n{PIPELINE}"}, ["dvc.yaml: plots.0"]),
+    "datasets that are a number": ({"dvc.yaml": f"datasets: 5\n{PIPELINE}"}, ["dvc.yaml: datasets", "a list"]),
+    "a value of foreach with an @": (
+        {"dvc.yaml": "stages: {s: {foreach: ['a@b'], do: {cmd: x}}}\n"},
+        ["dvc.yaml: stages: 's@a@b'", "cannot hold '@'"],
+    ),
+    "the project as an output": (with_text("outs: [model.txt]", "outs: [.]"), ["dvc.yaml: stages.train", "the project itself"]),
+}
 PASSED_OVER_BY_STATUS = {"a missing dependency", "a missing parameter file", "a parameter that is not there"}
 
 

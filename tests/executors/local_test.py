@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -167,6 +168,15 @@ def test_stop_ends_jobs_and_their_children(tmp_path):
     executor.stop()
     assert is_gone(int((tmp_path / "shell").read_text()))
     until(lambda: is_gone(int((tmp_path / "child").read_text())))
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="shows what a process was started with")
+def test_stop_ends_what_a_running_job_started_in_a_session_of_its_own(tmp_path):
+    executor = Local(slots=1)
+    executor.submit(job(tmp_path, "setsid sh -c 'echo $$ > child; exec sleep 600' & echo $$ > shell; wait"))
+    until(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text().endswith("\n"))
+    executor.stop()
+    assert is_gone(int((tmp_path / "child").read_text()))
 
 
 def test_stop_kills_what_ignores_the_end(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mlgit.errors import MlgitError
 from mlgit.pipeline import graph
+from mlgit.pipeline.draw import draw
 from mlgit.pipeline.graph import build, select
 from mlgit.pipeline.model import Dependency, Output, Parameters, Stage
 
@@ -161,6 +162,16 @@ def test_target_names_stages(target, here, found):
     assert sorted(addresses(PROJECT, select(PROJECT, [target], here=here))) == sorted(found)
 
 
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [("data/clean", ["prepare"]), ("sub/dvc.yaml", ["sub/dvc.yaml:train"]), ("sub", ["sub/dvc.yaml:train"])],
+)
+def test_target_may_be_an_absolute_path(target, found):
+    assert addresses(PROJECT, select(PROJECT, [f"/some/project/{target}"], here="sub", root="/some/project")) == found
+    with pytest.raises(MlgitError, match="no stage, file or output '/some/projects"):
+        select(PROJECT, [f"/some/projects/{target}"], root="/some/project")
+
+
 def test_no_target_means_everything():
     assert select(PROJECT, []) == set(range(5))
 
@@ -193,3 +204,12 @@ def test_closure_holds_everything_needed():
 
 def test_graph_of_no_stages_is_empty():
     assert build([]) == graph.Graph((), (), ())
+
+
+def test_text_of_a_long_chain_stays_narrow_and_names_every_stage():
+    chain = build([stage(f"s{n}", reads=[f"o{n - 1}"] if n else [], writes=[f"o{n}"]) for n in range(300)])
+    rows = draw(chain, set(range(300)), form="text").splitlines()
+    assert [row.split()[-1] for row in rows] == [f"s{n}" for n in range(300)]
+    assert max(map(len, rows)) < 80
+    anew = [row for row in rows if row.startswith("(after ")]
+    assert anew[0] == f"(after s{rows.index(anew[0]) - 1}) s{rows.index(anew[0])}"

@@ -10,7 +10,7 @@ from dvc.utils.serialize import dumps_yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mlgit.adapters import documents
+from mlgit.adapters import documents, dvc
 from mlgit.errors import MlgitError
 from mlgit.pipeline import lock
 from mlgit.pipeline.lock import lock_text
@@ -139,7 +139,7 @@ def test_entry_comes_back_from_its_document(entry):
 
 
 def read(text):
-    return lock_text(text, documents.parse_yaml(text, name="dvc.lock"), name="dvc.lock")
+    return lock_text(text, documents.parse_yaml(text, name="dvc.lock"), name="dvc.lock", redo=dvc.dumps)
 
 
 def test_what_stands_after_the_stages_is_kept():
@@ -178,7 +178,6 @@ def test_comments_between_stages_stay():
     [
         "schema: '1.0'\nstages:\n  a:\n    cmd: x\n",
         "stages:\n  a:\n    cmd: x\n",
-        "schema: '2.0'\nstages: {a: {cmd: x}}\n",
         "schema: '2.0'\nstages: 5\n",
         "schema: '2.0'\nother: 5\nstages:\n  a:\n    cmd: x\n",
         "- a\n",
@@ -187,6 +186,20 @@ def test_comments_between_stages_stay():
 def test_anything_else_is_refused_by_name(text):
     with pytest.raises(MlgitError, match=r"^dvc\.lock: not "):
         read(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "schema: '2.0'\nstages: {a: {cmd: x, deps: [{path: p, hash: md5}]}, b: {cmd: y}}\n",
+        "{schema: '2.0', stages: {a: {cmd: x, deps: [{path: p, hash: md5}]}, b: {cmd: y}}}",
+        "schema: '2.0'\nstages:\n    a: {cmd: x, deps: [{path: p, hash: md5}]}\n    b:\n        cmd: y\n",
+    ],
+)
+def test_lock_in_another_layout_becomes_one_in_that_of_dvc(text):
+    found = read(text)
+    wanted = "schema: '2.0'\nstages:\n  a:\n    cmd: x\n    deps:\n    - path: p\n      hash: md5\n  b:\n    cmd: y\n"
+    assert lock.join(found.head, found.pieces, found.tail) == wanted
 
 
 @pytest.mark.parametrize(
