@@ -95,10 +95,19 @@ def _data(material: Material) -> list[str]:
         n_train, n_test = (sum(each.rows or 0 for each in files) for files in (train, test))
         share = f" ({n_test / (n_train + n_test):.0%})" if n_train + n_test else ""
         blocks.append(f"Split: {count(n_train, 'row')} for training, {n_test} for the test{share}.")
-    shared = {each.md5 for each in train} & {each.md5 for each in test}
-    if shared:
-        blocks.append("**Training and test data share a file: the metrics below do not tell how it does on new data.**")
-    return blocks
+    return [*blocks, *_leak(material)]
+
+
+def _leak(material: Material) -> list[str]:
+    """What training and test data have in common, which makes every metric too good."""
+    train, test = ({each.md5 for each in material.facts.with_role(role)} for role in ("train", "test"))
+    if train & test:
+        return ["**Training and test data share a file: the metrics below do not tell how it does on new data.**"]
+    if material.shared is None:
+        return []
+    found, rows = material.shared
+    told = f"{found} of {count(rows, 'row')} of the test data {'is' if found == 1 else 'are'} in the training data too."
+    return [f"**{told} The metrics below are too good.**" if found else told]
 
 
 def _data_row(file: DataFile, columns: Sequence[str]) -> tuple[str, ...]:

@@ -24,6 +24,9 @@ CLASSIFICATION = {
 }
 REGRESSION = {"mae", "mape", "mse", "r2", "rmse"}
 
+# Every plot there can be.
+PLOTS = ("roc", "calibration", "confusion", "residuals")
+
 _MOST_CLASSES = 12
 _MOST_VALUES = 50
 # A metric that is rounded in its file still counts as the one computed here.

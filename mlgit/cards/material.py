@@ -59,7 +59,10 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Everything a card is a function of; `columns` are those of training and test tables by path."""
+    """Everything a card is a function of; `columns` are those of training and test tables by path.
+
+    `shared` is how many rows of the test data are in the training data too, and of how many; None where nobody can look.
+    """
 
     facts: Facts
     config: Config
@@ -69,3 +72,4 @@ class Material:
     notes_sha256: str = ""
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     replaced: Replaced | None = None
+    shared: tuple[int, int] | None = None

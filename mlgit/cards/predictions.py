@@ -50,7 +50,7 @@ def parse(content: bytes, *, path: str, model: Model) -> Predictions | None:
         rows = _lines(text) if ending.endswith(("jsonl", "ndjson")) else _separated(text, "," if ending == "csv" else "\t")
     except (ValueError, csv.Error, RecursionError) as error:
         raise MlgitError(f"{path}: not a table of predictions: {error}") from error
-    columns = list(rows[0]) if rows else []
+    columns = _shared(rows)
     for key, name in (("label", model.label), ("prediction", model.prediction), *(("slices", name) for name in model.slices)):
         if rows and name not in columns:
             raise MlgitError(
@@ -63,6 +63,12 @@ def parse(content: bytes, *, path: str, model: Model) -> Predictions | None:
         tuple(_number(row[model.score], path=path) for row in rows) if model.score in columns else (),
         {name: tuple(row[name] for row in rows) for name in model.slices},
     )
+
+
+def _shared(rows: list[dict[str, str]]) -> list[str]:
+    """The columns that every row has, in the order of the first."""
+    found = list(rows[0]) if rows else []
+    return [name for name in found if all(name in row for row in rows)]
 
 
 def _separated(text: str, separator: str) -> list[dict[str, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from mlgit import config as configs
 from mlgit.adapters import documents, edits, files, settings, sources
 from mlgit.adapters.contents import LARGEST_BLOB
 from mlgit.adapters.store import Cache
-from mlgit.cards import content, evaluation, frontmatter, notes, predictions, review
+from mlgit.cards import content, evaluation, frontmatter, notes, overlap, predictions, review
 from mlgit.cards.card import Card
 from mlgit.cards.material import Evaluation, Material, Replaced
 from mlgit.compare import shape
@@ -22,6 +21,9 @@ from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
 from mlgit.project import Project
 from mlgit.registry.facts import DataFile, Facts
+
+# Bytes of the tables of which all rows are held in memory.
+_LARGEST_COMPARED = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ def material(side: Side, facts: Facts, *, model: Model, replaced: Replaced | Non
         notes_sha256="" if text is None else hashlib.sha256(text.encode()).hexdigest(),
         columns={each.path: _columns(side, each) for each in facts.data if each.role in ("train", "test")},
         replaced=replaced,
+        shared=_shared(side, facts, model=model),
     )
 
 
@@ -111,11 +114,25 @@ def _evaluation(side: Side, facts: Facts, *, model: Model, config: Config) -> Ev
 
 
 def _columns(side: Side, file: DataFile) -> tuple[str, ...]:
-    ending = file.path.rpartition(".")[2].lower()
+    ending = _ending(file)
     if ending not in shape.ENDINGS or file.n_files is not None or not file.md5 or (file.size or 0) > LARGEST_BLOB:
         return ()
     found = shape.measure(io.BytesIO(side.data(file)), ending)
     return found.columns if found else ()
+
+
+def _shared(side: Side, facts: Facts, *, model: Model) -> tuple[int, int] | None:
+    train, test = ([(_ending(each), each) for each in facts.with_role(role)] for role in ("train", "test"))
+    sizes = [each.size for _, each in (*train, *test)]
+    known = all(ending in overlap.SEPARATORS and each.md5 and each.n_files is None for ending, each in (*train, *test))
+    if not train or not test or not known or sum(size or 0 for size in sizes) > _LARGEST_COMPARED:
+        return None
+    read = [[(ending, side.data(each)) for ending, each in files] for files in (train, test)]
+    return overlap.count(*read, id_column=model.id)
+
+
+def _ending(file: DataFile) -> str:
+    return file.path.rpartition(".")[2].lower()
 
 
 def find(side: Side, model: Model) -> Found:
@@ -124,9 +141,9 @@ def find(side: Side, model: Model) -> Found:
     if card is None:
         return Found({}, {})
     folder = content.plot_folder(model.card.out)
-    plots = [path for path in side.below(folder) if posixpath.dirname(path) == folder and path.endswith(".svg")]
-    found = {path: side.content(path) or b"" for path in plots}
-    return Found({model.card.out: card, **found}, _own(card, model.card.out))
+    plots = {path: side.content(path) for path in (f"{folder}/{name}.svg" for name in evaluation.PLOTS)}
+    there = {path: plot for path, plot in plots.items() if plot is not None}
+    return Found({model.card.out: card, **there}, _own(card, model.card.out))
 
 
 def _own(card: bytes, path: str) -> dict[str, Any]:
@@ -139,8 +156,13 @@ def _own(card: bytes, path: str) -> dict[str, Any]:
 def write(project: Project, card: Card, found: Found) -> list[str]:
     """Write the card and its plots, each at once or not at all; take away plots that it has no more.
 
-    Returns the paths that changed.
+    Returns the paths that changed. Raises MlgitError for a file at the card's place that is no card of mlgit's.
     """
+    if card.path in found.files and not found.own:
+        raise MlgitError(
+            f"{card.path}: somebody wrote this file, not `mlgit card build`, so it is not replaced",
+            "move it away, or name another place in mlgit.yaml: `models: {NAME: {card: {out: PATH}}}`",
+        )
     changed = []
     for path, text in reversed(list(card.files.items())):  # the card last: it refers to the plots
         if found.files.get(path) != text.encode():

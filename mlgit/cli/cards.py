@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from mlgit.adapters import git
+from mlgit.adapters.contents import LARGEST_BLOB
 from mlgit.cards import card as cards
 from mlgit.cards import frontmatter, write
 from mlgit.cards.card import Card
 from mlgit.cards.changes import changes
 from mlgit.cards.material import Material, Replaced
 from mlgit.cards.review import Gap
+from mlgit.compare import declared
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
 from mlgit.project import Project
@@ -73,6 +76,7 @@ def examine(project: Project, name: str, *, commit: str = "", anew: bool = False
     facts = evidence.collect(project, name, commit=commit)
     _require_recorded(facts)
     model = model_of(side.config(), facts, prefix=project.prefix)
+    _require_places(model, side.config())
     found = write.find(side, model)
     before = latest_replaced(project, facts, config=side.config()) if anew else None
     before = before or _named(project, facts.artifact, found.own)
@@ -109,6 +113,20 @@ def latest_replaced(project: Project, facts: Facts, *, config: Config) -> Replac
     return None
 
 
+def _require_places(model: Model, config: Config) -> None:
+    for key, path in (("notes", model.card.notes), ("out", model.card.out)):
+        if not declared.is_inside(posixpath.normpath(path)) or posixpath.normpath(path) != path:
+            raise MlgitError(
+                f"mlgit.yaml: models.{model.name}.card.{key}: '{path}' is no path inside the project",
+                f"write one like cards/{model.name}.{'md' if key == 'out' else 'yaml'}",
+            )
+    others = [each.name for each in config.models.values() if each.name != model.name and each.card.out == model.card.out]
+    if others:
+        raise MlgitError(f"mlgit.yaml: models.{model.name}.card.out: it is that of '{others[0]}' too", "give each its own")
+    if model.card.notes == model.card.out:
+        raise MlgitError(f"mlgit.yaml: models.{model.name}.card: notes and out are the same file", "name two files")
+
+
 def _require_recorded(facts: Facts) -> None:
     if facts.stale:
         raise MlgitError(
@@ -116,6 +134,12 @@ def _require_recorded(facts: Facts) -> None:
         )
     if not facts.model.md5 or facts.model.path in facts.missing:
         raise MlgitError(f"{facts.model.path}: the model is not here", "`mlgit run` makes it, `dvc pull` fetches it")
+    for each in (*facts.with_role("train"), *facts.with_role("test")):
+        if each.path.endswith(".parquet") and each.rows is None and (each.size or 0) <= LARGEST_BLOB:
+            raise MlgitError(
+                f"{each.path}: its rows cannot be counted here, and the card has to say the same everywhere",
+                "`pip install pyarrow` if it is not installed, `dvc pull` if the file is not here",
+            )
 
 
 def _named(project: Project, artifact: str, own: Mapping[str, Any]) -> Replaced | None:

@@ -233,6 +233,11 @@ def test_training_data_that_is_test_data_is_told():
     assert "share a file" in body(material(facts=shared))
 
 
+def test_rows_in_both_are_told():
+    assert "0 of 5 rows of the test data are in the training data too." in text(material(shared=(0, 5)))
+    assert "**1 of 5 rows of the test data is in the training data too. The metrics" in text(material(shared=(1, 5)))
+
+
 def test_inputs_tell_what_changed():
     old = front(material())["mlgit"]
     now = build(material(facts=replace(FACTS, params={"seed": 8})))

@@ -127,11 +127,30 @@ def test_edited_card_is_stale(carded, cli):
 
 
 def test_plot_that_is_no_more_is_taken_away(carded, cli):
-    write_tree(carded, {"cards/churn/old.svg": "<svg/>", "cards/churn/keep.txt": "mine"})
+    write_tree(carded, {"cards/churn/residuals.svg": "<svg/>", "cards/churn/mine.svg": "<svg/>"})
     assert cli(carded, "card", "check").code == 1
     cli(carded, "card", "build")
-    assert not (carded / "cards/churn/old.svg").exists()
-    assert (carded / "cards/churn/keep.txt").exists()
+    assert not (carded / "cards/churn/residuals.svg").exists()
+    assert (carded / "cards/churn/mine.svg").exists()
+
+
+@pytest.mark.parametrize("text", ["# By hand\n", "---\nlicense: mit\n---\n# By hand\n", "---\nmlgit: [\n---\n", "\udcff"])
+def test_file_that_somebody_wrote_is_not_replaced(root, cli, text):
+    write_tree(root, {CARD: text.encode(errors="surrogateescape")})
+    assert cli(root, "card", "check").code == 1
+    done = cli(root, "card", "build")
+    assert (done.code, "somebody wrote this file" in done.err) == (2, True)
+    assert (root / CARD).read_bytes() == text.encode(errors="surrogateescape")
+
+
+@pytest.mark.parametrize(
+    "card",
+    ["{out: ../card.md}", "{out: /tmp/card.md}", "{notes: ../../notes.yaml}", "{out: x.md, notes: x.md}", "{out: a/../b.md}"],
+)
+def test_card_outside_the_project_is_refused(root, cli, card):
+    write_tree(root, {"mlgit.yaml": FILES["mlgit.yaml"] + f"    card: {card}\n"})
+    done = cli(root, "card", "build")
+    assert (done.code, "mlgit.yaml: models.churn.card" in done.err) == (2, True), done.said
 
 
 def test_dry_run_writes_nothing(root, cli):
@@ -275,3 +294,19 @@ def test_index_lists_models_versions_and_environments(carded, cli):
 
 def test_index_without_versions_says_so(carded, cli):
     assert "No version of a model is registered." in cli(carded, "card", "index").out
+
+
+def test_two_models_with_one_card_are_refused(root, cli):
+    write_tree(root, {"mlgit.yaml": FILES["mlgit.yaml"] + "  other: {card: {out: cards/churn.md}}\n"})
+    done = cli(root, "card", "build", "churn")
+    assert (done.code, "that of 'other' too" in done.err) == (2, True)
+
+
+def test_rows_of_the_test_data_in_the_training_data_are_counted(root, cli):
+    cli(root, "card", "build")
+    assert "\n0 of 5 rows of the test data are in the training data too.\n" in (root / CARD).read_text()
+    write_tree(root, {"data/raw.csv": RAW.replace("\n19,13,1", "\n19,7,1")})
+    cli(root, "add", "data/raw.csv")
+    ran(root, cli)
+    cli(root, "card", "build")
+    assert "**1 of 5 rows of the test data is in the training data too." in (root / CARD).read_text()
