@@ -57,11 +57,7 @@ def resolve(
     `folder` is the file's folder, and `text` reads a file, both relative to the project's root; `options` is the
     `[parsing]` section of DVC's configuration. Raises MlgitError with DVC's words, which name file and place.
     """
-    from dvc.exceptions import DvcException
-    from dvc.parsing import DataResolver
-
-    try:
-        resolver = DataResolver(_RepoStandIn(_TextFiles(text), options), folder, dict(document))
+    with _resolver(document, folder=folder, text=text, options=options) as resolver:
         names = list(resolver.get_keys())
         for name in names:
             if name.count("@") > 1:  # DVC takes what follows the first one for the value, and the last one for the stage
@@ -70,6 +66,25 @@ def resolve(
                     f"{place}: stages: '{name}': a value of foreach or matrix cannot hold '@'", "name it otherwise"
                 )
         return {name: resolver.resolve_one(name)[name] for name in names}
+
+
+def resolve_artifacts(
+    document: Mapping[str, Any], *, folder: str, text: Callable[[str], str | None], options: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """What stands under `artifacts:` of a parsed dvc.yaml with `${}` resolved; arguments and errors as for `resolve`."""
+    with _resolver(document, folder=folder, text=text, options=options) as resolver:
+        return dict(resolver.resolve_artifacts())
+
+
+@contextmanager
+def _resolver(
+    document: Mapping[str, Any], *, folder: str, text: Callable[[str], str | None], options: Mapping[str, str]
+) -> Iterator[Any]:
+    from dvc.exceptions import DvcException
+    from dvc.parsing import DataResolver
+
+    try:
+        yield DataResolver(_RepoStandIn(_TextFiles(text), options), folder, dict(document))
     except DvcException as error:
         raise MlgitError(_sentence(error), "define the name in params.yaml or under `vars:`") from error
     except AssertionError as error:

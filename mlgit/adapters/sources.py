@@ -42,6 +42,14 @@ class _Documents:
         """The stages of a pipeline file with all templating done, in order."""
         return dvc.resolve(document, folder=posixpath.dirname(path), text=self.text, options=self.parsing_options())
 
+    def artifacts(self, path: str) -> Mapping[str, Mapping[str, Any]]:
+        """What stands under `artifacts:` of a pipeline file, with all templating done."""
+        document = self.document(path)
+        found = document.get("artifacts") or {}
+        if "${" not in str(found):
+            return dict(found)
+        return dvc.resolve_artifacts(document, folder=posixpath.dirname(path), text=self.text, options=self.parsing_options())
+
     def parsing_options(self) -> Mapping[str, str]:
         return {}
 

@@ -28,15 +28,15 @@ class Artifact:
     labels: tuple[str, ...] = ()
 
 
-def listed(documents: Mapping[str, Any], *, prefix: str = "") -> dict[str, Artifact]:
-    """Every artifact by its full name; `documents` are parsed dvc.yaml files by path from the project's root.
+def listed(files: Mapping[str, Mapping[str, Any]], *, prefix: str = "") -> dict[str, Artifact]:
+    """Every artifact by its full name; `files` are the `artifacts:` of dvc.yaml files by path from the project's root.
 
     `prefix` is the project's folder in the repository, '' or ending with '/'.
     """
     found = {}
-    for file, document in documents.items():
+    for file, found_there in files.items():
         folder = posixpath.dirname(file)
-        for name, declared in (document.get("artifacts") or {}).items():
+        for name, declared in found_there.items():
             artifact = _artifact(folder, str(name), declared, prefix=prefix)
             found[artifact.name] = artifact
     return found
@@ -54,12 +54,12 @@ def _artifact(folder: str, name: str, declared: Mapping[str, Any], *, prefix: st
     )
 
 
-def find(documents: Mapping[str, Any], artifact: str, *, prefix: str = "") -> Artifact:
+def find(files: Mapping[str, Mapping[str, Any]], artifact: str, *, prefix: str = "") -> Artifact:
     """The artifact of this name, as seen from the repository's root or else from the project's.
 
     Raises MlgitError with the near miss when no dvc.yaml declares it.
     """
-    known = listed(documents, prefix=prefix)
+    known = listed(files, prefix=prefix)
     found = known.get(artifact) or next((each for each in known.values() if each.local == artifact), None)
     if found:
         return found

@@ -38,25 +38,25 @@ _PINS = (
 _CODE = {".py", ".ipynb", ".sh", ".bash", ".r", ".jl", ".sql", ".java", ".scala", ".c", ".cpp", ".rs", ".go", ".js", ".ts"}
 
 
-def collect(project: Project, artifact: str, *, commit: str) -> Facts:
+def collect(project: Project, artifact: str, *, commit: str, rows: bool = True) -> Facts:
     """Everything a commit (its full id) says about an artifact of its dvc.yaml files; '' stands for the workspace.
 
-    A clean workspace says what its commit says.
+    A clean workspace says what its commit says. Without `rows`, tables are not read to count theirs.
     Raises MlgitError for an artifact that is not declared, with the near miss, and for files that cannot be read.
     """
-    return _Reader(project, artifact, commit).facts()
+    return _Reader(project, artifact, commit, rows=rows).facts()
 
 
 class _Reader:
     """Reads one commit, or the workspace, for one artifact."""
 
-    def __init__(self, project: Project, artifact: str, commit: str) -> None:
+    def __init__(self, project: Project, artifact: str, commit: str, *, rows: bool) -> None:
         configured = settings.load(project.dvc_folder)
-        self._root, self._commit = project.root, commit
+        self._root, self._commit, self._counts_rows = project.root, commit, rows
         self._source = _open(project, commit, configured)
         self._pipeline = load(self._source)
         files = declared.pipeline_files(self._pipeline)
-        self._artifact = artifacts.find({path: self._source.document(path) for path in files}, artifact, prefix=project.prefix)
+        self._artifact = artifacts.find({path: self._source.artifacts(path) for path in files}, artifact, prefix=project.prefix)
         self._model = artifacts.model_of(self._read_config(), self._artifact)
         self._cache = Cache(configured)
         self._uncached = declared.uncached(self._pipeline)
@@ -199,7 +199,7 @@ class _Reader:
     def _rows(self, path: str, content: Content) -> int | None:
         ending = path.rpartition(".")[2].lower()
         is_table = ending == "parquet" or ending in shape.ENDINGS
-        if not is_table or content.nfiles is not None or not 0 <= content.size <= LARGEST_BLOB:
+        if not self._counts_rows or not is_table or content.nfiles is not None or not 0 <= content.size <= LARGEST_BLOB:
             return None
         with suppress(MlgitError):  # the digest is known without the bytes
             stream = self._contents.stream(path)

@@ -150,6 +150,16 @@ def test_artifact_of_a_subfolder(tmp_path, cli):
     assert found.metrics == {}  # mlgit.yaml declares another artifact
 
 
+def test_path_may_be_templated(tmp_path, cli):
+    pipeline = PIPELINE.replace("    path: models/churn.json", "    path: ${out}/churn.json")
+    root = made(tmp_path / "project", cli, {"dvc.yaml": pipeline, "params.yaml": "train: {depth: 3}\nout: models\n"})
+    assert facts(root).model.path == "models/churn.json"
+    write_tree(root, {"dvc.yaml": pipeline.replace("${out}", "${otu}")})
+    commit(root)
+    with pytest.raises(MlgitError, match="otu"):
+        facts(root)
+
+
 def test_project_in_a_folder_of_the_repository(tmp_path, cli):
     top = repository(tmp_path / "mono")
     shutil.copytree(top / ".dvc", top / "team" / "a" / ".dvc")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -19,7 +20,6 @@ from mlgit.registry import (
     audit_markdown,
     chain,
     cyclonedx,
-    evidence,
     grammar,
     holdings,
     intoto,
@@ -33,6 +33,7 @@ from mlgit.registry import (
 from mlgit.registry.audit import Evidence, Gap, Question
 from mlgit.registry.chain import Finding
 from mlgit.registry.event import Event
+from mlgit.registry.facts import Facts
 from mlgit.registry.read import Tags
 from mlgit.registry.state import Artifact
 
@@ -81,8 +82,8 @@ def gather(found: Found, question: Question) -> Evidence:
     project, version = found.project, found.version
     tags = read.tags(project.git_root)
     artifact = state.fold(tags.events, look_alikes=tags.look_alikes).artifact(version.artifact)
-    facts = evidence.collect(project, version.artifact, commit=version.commit)
     said = recorded.read(version.event)
+    facts = _facts(found, {each.md5: each.rows for each in said.data if each.rows is not None})
     held = holdings.holdings(artifact.events, version.name)
     ends = {each.until.ref for each in held if each.until}
     later = tuple(each for each in artifact.events if each.ref in ends or _concerns(each, version.event))
@@ -102,6 +103,12 @@ def gather(found: Found, question: Question) -> Evidence:
         leak=leakage.check(project, facts, id_column=facts.id_column),
         card=witness.blob(project, version.commit, said.card[0]) if said.card[0] else "",
     )
+
+
+def _facts(found: Found, rows: Mapping[str, int]) -> Facts:
+    """What the commit says; tables are read for their rows only where the tag does not tell them by digest."""
+    facts = lookup.facts_of(found, rows=not rows)
+    return replace(facts, data=tuple(replace(each, rows=rows.get(each.md5, each.rows)) for each in facts.data))
 
 
 def _unlike_published(project: Project, tags: Tags, artifact: Artifact) -> list[Finding]:

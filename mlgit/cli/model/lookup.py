@@ -13,7 +13,7 @@ from mlgit.cli.model import desk
 from mlgit.errors import MlgitError
 from mlgit.project import Project
 from mlgit.registry import evidence, grammar, read, recorded, state
-from mlgit.registry.facts import ModelFile
+from mlgit.registry.facts import Facts, ModelFile
 from mlgit.registry.state import Registry, Version
 
 _DIGEST = re.compile(r"[0-9a-f]{32}(?:\.dir)?|[0-9a-f]{64}")
@@ -56,10 +56,23 @@ def model_of(found: Found) -> ModelFile:
     said = recorded.read(found.version.event).model
     if said and said.sha256:
         return said
-    model = evidence.collect(found.project, found.version.artifact, commit=found.version.commit).model
+    model = facts_of(found, rows=False).model
     if not model.md5:
         raise MlgitError(f"{found.name}: its commit records no model", "only what was run before it was registered can be had")
     return model
+
+
+def facts_of(found: Found, *, rows: bool = True) -> Facts:
+    """What the version's commit says.
+
+    Raises MlgitError, naming version and commit, when that cannot be read: mending the workspace would not help.
+    """
+    try:
+        return evidence.collect(found.project, found.version.artifact, commit=found.version.commit, rows=rows)
+    except MlgitError as error:
+        where = f"{found.name} (commit {found.version.commit[:10]})"
+        hint = "its commit is as it is; `mlgit model register` makes a version of another"
+        raise MlgitError(f"{where}: {error.message}", hint) from error
 
 
 def find_content(text: str) -> Found | None:
@@ -87,10 +100,14 @@ def find_content(text: str) -> Found | None:
 
 
 def is_content(text: str) -> bool:
-    """Whether a word is to be taken for a file or a digest, not for a name."""
+    """Whether a word is to be taken for a file or a digest, not for a name; a model's name comes before a file's."""
     if _DIGEST.fullmatch(text):
         return True
-    return Path(text).exists() and "@" not in text and "#" not in text
+    if "@" in text or "#" in text or not Path(text).exists():
+        return False
+    project = projects.find()
+    registry = desk.registry(project)
+    return desk.full_name(project, registry, text) not in registry.artifacts
 
 
 def _newest_first(registry: Registry) -> list[Version]:
@@ -110,7 +127,7 @@ def _recorded(project: Project, version: Version, wanted: set[str]) -> str:
 def _committed(project: Project, version: Version, wanted: set[str]) -> str:
     """The same by the version's commit, for tags that do not tell everything."""
     try:
-        facts = evidence.collect(project, version.artifact, commit=version.commit)
+        facts = evidence.collect(project, version.artifact, commit=version.commit, rows=False)
     except MlgitError:
         return ""
     rows = [("the model", {facts.model.md5, facts.model.sha256})]

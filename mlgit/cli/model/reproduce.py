@@ -8,7 +8,7 @@ import click
 
 from mlgit import errors
 from mlgit.cli.model import lookup
-from mlgit.registry import evidence, rebuild
+from mlgit.registry import rebuild
 from mlgit.registry.facts import Facts
 from mlgit.registry.rebuild import Rebuilt
 from mlgit.render import plain
@@ -35,7 +35,7 @@ def command(reference: str, *, keep: bool, as_json: bool) -> int:
     bytes or all metrics are as recorded, 1 when they are not or a stage failed, 2 when it could not be tried.
     """
     found = lookup.find(reference)
-    facts = evidence.collect(found.project, found.version.artifact, commit=found.version.commit)
+    facts = lookup.facts_of(found, rows=False)
     rebuilt = rebuild.rebuild(found.project, facts, keep=keep)
     if as_json:
         click.echo(json.dumps(_document(found.name, facts, rebuilt), indent=2))

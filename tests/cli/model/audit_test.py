@@ -109,6 +109,17 @@ def test_content_of_no_version_is_a_no(root, cli):
     assert (done.code, done.json["verdict"]) == (1, "unknown")
 
 
+def test_name_of_a_model_comes_before_that_of_a_folder(root, cli):
+    write_tree(root, {"churn/code.py": ""})
+    assert document(cli, root, "churn")["version"] == "v1.0.0"
+
+
+def test_version_whose_commit_knows_no_such_model_cannot_be_audited(root, cli):
+    tag(root, "other@v1.0.0")
+    done = audit(cli, root, "other")
+    assert (done.code, "other@v1.0.0 (commit " in done.err, "no artifact 'other'" in done.err) == (2, True, True)
+
+
 def test_name_that_is_nothing_is_an_error(root, cli):
     done = audit(cli, root, "nothing")
     assert (done.code, "no version is registered" in done.err) == (2, True)
