@@ -88,7 +88,8 @@ def fetch_log(root: Path, there: There, *, mine: str) -> None:
 
 
 def _fetch(root: Path, remote: str, specs: list[str]) -> None:
-    args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--stdin", "--", remote]
+    kept = ["--no-tags", "--no-prune", "--no-prune-tags"]  # a setting may say otherwise, and take unpublished tags away
+    args = ["fetch", "--quiet", *kept, "--no-write-fetch-head", "--no-recurse-submodules", "--stdin", "--", remote]
     done = git.run(root, *args, stdin="".join(f"{spec}\n" for spec in specs).encode(), check=False)
     if done.code:
         raise MlgitError(f"fetching from '{remote}' failed: {_last(done)}", f"`git fetch {remote} --tags` tells more")

@@ -126,6 +126,16 @@ def test_fetch_brings_what_is_missing_and_leaves_what_differs(first, second):
     assert there.tags["churn@v1.0.0"] == theirs
 
 
+def test_settings_that_prune_take_no_unpublished_tag_away(first, second):
+    mine = tag(second, "churn@v1.0.0")
+    other = tag(first, "churn@v1.1.0")
+    git(first, "push", "--quiet", "origin", "--tags")
+    for setting in ("fetch.prune", "fetch.pruneTags"):
+        git(second, "config", setting, "true")
+    exchange.fetch_tags(second, "origin", ["churn@v1.1.0"])
+    assert tags.names(second) == {"churn@v1.0.0": mine, "churn@v1.1.0": other}
+
+
 def test_log_is_followed_only_forward(first, second):
     tag(first, "churn@v1.0.0")
     commit_of_log = logged(first, "churn@v1.0.0")

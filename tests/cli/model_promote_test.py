@@ -75,6 +75,7 @@ def test_what_lies_in_the_workspace_does_not_decide(shared, promote):
     assert promote("churn", "prod").code == 1
 
 
+@pytest.mark.slow
 def test_branch_of_its_own_does_not_decide(shared, promote):
     shared.settle(STAGED)
     git(shared.root, "switch", "--quiet", "-c", "mine")
@@ -117,6 +118,7 @@ def test_override_that_was_not_needed_is_not_written(shared, promote):
     assert "override" not in facts(shared.root, "churn#prod#1")
 
 
+@pytest.mark.slow
 def test_other_test_data_cannot_be_compared(shared, promote, cli):
     shared.settle(GATED)
     assert promote("churn@v1.0.0", "prod").code == 0
@@ -136,6 +138,7 @@ def test_first_version_needs_thresholds(shared, promote):
     assert (refused.code, "kind: bound, metric: auc, min: VALUE" in refused.out) == (1, True)
 
 
+@pytest.mark.slow
 def test_undeclared_direction_names_the_line_to_add(shared, promote):
     shared.settle(GATED.replace("auc, margin", "nested.loss, margin"))
     assert promote("churn@v1.0.0", "prod").code == 0
@@ -150,6 +153,7 @@ def test_metric_nobody_measured_passes_nothing(shared, promote):
     assert (refused.code, "v1.2.0 has no metric recall" in refused.out) == (2, True)
 
 
+@pytest.mark.slow
 def test_metrics_of_a_version_whose_files_are_gone_are_taken_from_its_tag(shared, promote):
     shared.settle(GATED)
     shutil.rmtree(shared.root / ".dvc" / "cache")
@@ -157,6 +161,7 @@ def test_metrics_of_a_version_whose_files_are_gone_are_taken_from_its_tag(shared
     assert promote("churn@v1.1.0", "prod").code == 0
 
 
+@pytest.mark.slow
 def test_approval_of_another_person_is_asked(shared, promote, cli):
     shared.settle("environments: [{name: prod, requires: {approvals: 1}}]\n")
     refused = promote("churn", "prod")
@@ -174,6 +179,7 @@ def test_approval_of_another_person_is_asked(shared, promote, cli):
     assert [(each["by"], each["signed"]) for each in approvals] == [("bob@example.com", False)]
 
 
+@pytest.mark.slow
 def test_approval_points_at_the_tag_and_is_given_once(shared, cli):
     bob = shared.clone("bob", email="bob@example.com")
     assert cli(bob, "model", "approve", "churn@v1.1.0").code == 0
@@ -200,6 +206,7 @@ def test_signed_promotion_by_a_trusted_key(shared, promote, tmp_path):
     assert git(shared.root, "verify-tag", "churn#prod#1") == ""
 
 
+@pytest.mark.slow
 @needs_keys
 def test_where_signatures_are_asked_unsigned_approvals_do_not_count(shared, promote, cli, tmp_path):
     shared.settle("environments: [{name: prod, requires: {signed: true, approvals: 1}}]\n")
@@ -214,6 +221,7 @@ def test_where_signatures_are_asked_unsigned_approvals_do_not_count(shared, prom
     assert facts(shared.root, "churn#prod#1")["approvals"][0]["signed"] is True
 
 
+@pytest.mark.slow
 def test_missing_key_is_told(shared, promote):
     shared.settle("environments: [{name: prod, requires: {signed: true}}]\n")
     git(shared.root, "config", "gpg.format", "ssh")
@@ -221,6 +229,7 @@ def test_missing_key_is_told(shared, promote):
     assert (refused.code, "user.signingkey" in refused.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_bytes_have_to_be_in_the_remote_where_that_is_asked(shared, promote, tmp_path):
     shared.settle("environments: [{name: prod, requires: {retrievable: true}}]\n")
     assert promote("churn", "prod").code == 2
@@ -232,6 +241,7 @@ def test_bytes_have_to_be_in_the_remote_where_that_is_asked(shared, promote, tmp
     assert promote("churn", "prod").code == 0
 
 
+@pytest.mark.slow
 def test_model_that_runs_code_is_refused_where_that_is_asked(shared, promote, cli):
     shared.settle("environments: [{name: prod, requires: {scan: clean}}]\n")
     assert promote("churn", "prod").code == 0

@@ -62,6 +62,7 @@ def test_next_version(shared, cli, args, version):
     assert (last.name.version, last.previous) == (version, ("churn@v1.2.0", git(shared.root, "rev-parse", "churn@v1.2.0")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("args", "version"), [(("--bump", "minor"), "v0.1.0"), (("--bump", "major"), "v1.0.0")])
 def test_first_version_can_be_bumped_from_nothing(root, cli, args, version):
     assert cli(root, "model", "register", "churn", *args).code == 0
@@ -103,6 +104,7 @@ def test_changes_beside_the_pipeline_do_not_matter(root, cli):
     assert cli(root, "model", "register", "churn").code == 0
 
 
+@pytest.mark.slow
 def test_missing_outputs_are_refused_unless_the_remote_has_them(root, cli, tmp_path):
     there = tmp_path / "there"
     shutil.copytree(root / ".dvc" / "cache" / "files", there / "files")
@@ -119,6 +121,7 @@ def test_second_version_on_one_commit_is_refused(shared, cli):
     assert "this commit is v1.2.0" in refused(shared.root, cli, "churn", "--version", "v9.0.0")
 
 
+@pytest.mark.slow
 def test_name_of_a_version_is_given_once(shared, cli):
     commit(shared.root)
     assert "v1.1.0 is commit" in refused(shared.root, cli, "churn", "--version", "1.1.0")
@@ -128,6 +131,7 @@ def test_name_of_a_version_is_given_once(shared, cli):
     assert churn(shared.root).latest.name == "v1.2.1"
 
 
+@pytest.mark.slow
 def test_withdrawn_version_is_registered_anew_at_its_commit_only_by_name(shared, cli):
     assert cli(shared.root, "model", "retire", "churn@v1.2.0").code == 0
     assert "this commit was v1.2.0" in refused(shared.root, cli, "churn")
@@ -142,9 +146,16 @@ def test_unknown_model_and_words_that_are_no_version(root, cli):
     assert "unknown revision" in refused(root, cli, "churn", "nowhere", code=2)
 
 
-def test_notes_without_a_card_and_stale_cards_are_refused(root, cli):
-    write_tree(root, {"cards/churn.yaml": "owners: [Ada]\n"})
-    commit(root)
+EVALUATE = """\
+mkdir -p reports
+printf '{"accuracy": 0.6, "brier": 0.25}' > reports/metrics.json
+printf 'id,label,prediction,score\\n15,1,1,0.9\\n16,0,1,0.6\\n17,1,1,0.7\\n18,0,0,0.1\\n' > reports/predictions.csv
+"""
+
+
+@pytest.mark.slow
+def test_notes_without_a_card_and_stale_cards_are_refused(tmp_path, cli):
+    root = made(tmp_path / "carded", cli, {"cards/churn.yaml": "owners: [Ada]\n", "src/evaluate.sh": EVALUATE})
     assert "card" in refused(root, cli, "churn")
     assert cli(root, "card", "build", "churn").code == 0
     built = commit(root)
@@ -166,6 +177,7 @@ def test_names_that_collide_are_refused(root, cli, other):
     assert "in case only" in said or "a folder of the other" in said
 
 
+@pytest.mark.slow
 def test_model_in_a_folder_has_the_name_that_gto_gives_it(tmp_path, cli):
     top = repository(tmp_path / "top")
     shutil.rmtree(top / ".dvc")
@@ -181,6 +193,7 @@ def test_model_in_a_folder_has_the_name_that_gto_gives_it(tmp_path, cli):
     assert git(top, "tag").split() == ["models/nlp=churn#dev#2", "models/nlp=churn#prod#1", "models/nlp=churn@v0.0.1"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "reason",
     [

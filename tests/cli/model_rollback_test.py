@@ -43,6 +43,7 @@ def test_rollback_goes_down_the_history_and_never_flips(shared, model):
     assert facts(shared.root, "churn#prod#5")["event"] == "rollback"
 
 
+@pytest.mark.slow
 def test_version_that_was_left_is_gone_back_to_once_it_is_promoted_again(shared, model):
     promoted(model, "v1.0.0", "v1.1.0")
     assert back(model).code == 0
@@ -63,6 +64,7 @@ def test_withdrawn_version_is_passed_over(shared, model):
     assert churn(shared.root).events[-1].body.reason == "scores drift"
 
 
+@pytest.mark.slow
 def test_version_that_was_taken_out_is_no_target(shared, model):
     promoted(model, "v1.0.0", "v1.1.0")
     assert model("unassign", "churn", "prod").code == 0
@@ -78,6 +80,7 @@ def test_rollback_needs_a_reason_and_something_to_leave(model):
     assert (nothing.code, "nothing is in 'prod'" in nothing.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_gates_are_not_asked_on_the_way_back(shared, model):
     promoted(model, "v1.0.0", "v1.1.0")
     rules = "gates: {rules: [{id: high, kind: bound, metric: auc, min: 0.99}]}\n"
@@ -86,6 +89,7 @@ def test_gates_are_not_asked_on_the_way_back(shared, model):
     assert back(model).code == 0
 
 
+@pytest.mark.slow
 def test_rollback_is_refused_where_the_bytes_are_gone(shared, model):
     promoted(model, "v1.0.0", "v1.1.0")
     kept = shared.root.parent / "kept"
@@ -131,6 +135,7 @@ def test_gto_reads_every_kind_of_event(shared, model, cli):
     assert show(str(shared.root))["churn"]["version"] == "v1.2.1"
 
 
+@pytest.mark.slow
 def test_times_of_tags_grow_along_the_chain(shared, model):
     promoted(model, *VERSIONS)
     for _ in range(2):
@@ -141,6 +146,7 @@ def test_times_of_tags_grow_along_the_chain(shared, model):
     assert all(later.previous == (before.ref, before.oid) for before, later in pairwise(events))
 
 
+@pytest.mark.slow
 def test_version_in_use_is_not_retired(shared, model):
     promoted(model, "v1.0.0")
     refused = model("retire", "churn@v1.0.0")

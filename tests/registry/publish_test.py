@@ -76,6 +76,7 @@ def test_overtaken_writer_decides_anew_on_what_there_is_now(shared):
     assert [each.email for each in churn(shared.root).events[-2:]] == ["bob@example.com", "ada@example.com"]
 
 
+@pytest.mark.slow
 def test_overtaken_writer_who_refuses_then_leaves_nothing(shared):
     bob = shared.clone("bob")
 
@@ -92,6 +93,7 @@ def test_overtaken_writer_who_refuses_then_leaves_nothing(shared):
     assert current(shared.root) == "v1.0.0"
 
 
+@pytest.mark.slow
 def test_tags_of_other_names_race_as_well(shared):
     """An assignment and an unassignment have different names; only the log makes one of them come second."""
     bob = shared.clone("bob")
@@ -107,6 +109,7 @@ def test_tags_of_other_names_race_as_well(shared):
     assert [each.name.counter for each in churn(shared.root).events[-2:]] == [1, 2]
 
 
+@pytest.mark.slow
 def test_writer_who_always_comes_late_gives_up_in_words(shared):
     bob = shared.clone("bob")
     versions = ["v1.0.0", "v1.1.0"] * publish.ATTEMPTS
@@ -121,6 +124,7 @@ def test_writer_who_always_comes_late_gives_up_in_words(shared):
     assert dict(read.tags(shared.root).oids).keys() <= on_origin(shared.origin).keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "refusing",
     [
@@ -154,6 +158,7 @@ def test_host_that_takes_no_such_tag_leaves_nothing_behind(shared):
     assert dict(read.tags(shared.root).oids) == on_origin(shared.origin)
 
 
+@pytest.mark.slow
 def test_tags_kept_back_are_published_with_the_next_at_most_two_at_a_time(shared):
     hook(shared.origin, "pre-receive", 'grep -c refs/tags/ >> "$GIT_DIR/pushes"')
     for version in ("v1.0.0", "v1.1.0", "v1.2.0", "v1.0.0"):
@@ -164,6 +169,7 @@ def test_tags_kept_back_are_published_with_the_next_at_most_two_at_a_time(shared
     assert published(shared.origin)[-5:] == list(found.pushed)
 
 
+@pytest.mark.slow
 def test_tag_kept_back_that_lost_does_not_go_out_and_is_not_clobbered(shared):
     bob = shared.clone("bob")
     mine = publish.keep(shared.root, lambda: assign(shared.root, "v1.0.0"), remote="origin").oid
@@ -177,6 +183,7 @@ def test_tag_kept_back_that_lost_does_not_go_out_and_is_not_clobbered(shared):
     assert read.tags(shared.root).oids["churn#prod#1"] == theirs
 
 
+@pytest.mark.slow
 def test_tags_pushed_by_other_means_enter_the_log(shared):
     publish.keep(shared.root, lambda: assign(shared.root, "v1.0.0"), remote="origin")
     git(shared.root, "push", "--quiet", "origin", "churn#prod#1")
@@ -184,6 +191,7 @@ def test_tags_pushed_by_other_means_enter_the_log(shared):
     assert published(shared.origin)[-2:] == ["churn#prod#1", "churn#prod#2"]
 
 
+@pytest.mark.slow
 def test_rewritten_log_is_noticed(shared):
     sends(shared.root, "v1.0.0")
     git(shared.origin, "update-ref", log.REF, f"{log.REF}~1")
@@ -191,6 +199,7 @@ def test_rewritten_log_is_noticed(shared):
         sends(shared.root, "v1.1.0")
 
 
+@pytest.mark.slow
 def test_clone_without_tags_asks_before_it_numbers_anything(shared):
     bare = shared.clone("bob", "--no-tags")
     with pytest.raises(MlgitError, match="lacks 3 tags of models") as caught:
@@ -208,6 +217,7 @@ def test_shallow_clone_refuses_with_what_to_type(shared):
         assert "`git fetch --tags --unshallow origin`" in caught.value.hint
 
 
+@pytest.mark.slow
 def test_clone_without_tags_and_without_its_remote_numbers_nothing(shared):
     bare = shared.clone("bob", "--no-tags")
     git(bare, "remote", "set-url", "origin", str(shared.origin / "gone"))
@@ -215,6 +225,7 @@ def test_clone_without_tags_and_without_its_remote_numbers_nothing(shared):
         publish.keep(bare, lambda: pytest.fail("numbered without tags"), remote="origin")
 
 
+@pytest.mark.slow
 def test_remote_of_another_name(shared):
     with pytest.raises(MlgitError, match="there is no remote 'upstream'"):
         publish.send(shared.root, lambda: pytest.fail("not reached"), remote="upstream")
@@ -291,12 +302,14 @@ def _at_once(clones: list[Path], versions: tuple[str, str], environment: str) ->
     return [said[number] for number in range(len(clones))]
 
 
+@pytest.mark.slow
 def test_commit_that_was_not_pushed_goes_with_its_tag(shared, cli):
     made = commit(shared.root)
     assert cli(shared.root, "model", "register", "churn", "--push").code == 0
     assert git(shared.origin, "rev-parse", "churn@v1.2.1^{commit}") == made
 
 
+@pytest.mark.slow
 def test_same_command_with_push_publishes_what_was_kept_back(shared, cli):
     commit(shared.root)
     kept = cli(shared.root, "model", "register", "churn")
@@ -307,6 +320,7 @@ def test_same_command_with_push_publishes_what_was_kept_back(shared, cli):
     assert (again.code, "pushed" in again.out) == (0, False)
 
 
+@pytest.mark.slow
 def test_approval_kept_back_is_published_with_the_promotion_that_stands_on_it(shared, cli):
     shared.settle("environments: [{name: prod, requires: {approvals: 1}}]\n")
     bob = shared.clone("bob", email="bob@example.com")
@@ -314,3 +328,25 @@ def test_approval_kept_back_is_published_with_the_promotion_that_stands_on_it(sh
     done = cli(bob, "model", "promote", "churn@v1.2.0", "prod", "--push", "--json")
     assert done.code == 0, done.said
     assert done.json["pushed"] == ["mlgit/approvals/churn/v1.2.0/bob-example-com", "churn#prod#1"]
+
+
+# Kills the mlgit behind the `git push` that runs this hook (proc(5): the parent is the fourth field of stat).
+KILL = 'set -- $(sed "s/.*) //" /proc/$PPID/stat); kill -9 "$2"; '
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to find the process to kill")
+@pytest.mark.parametrize("arrives", [True, False])
+def test_command_killed_while_it_pushes_is_taken_up_by_the_next(shared, arrives):
+    own = shared.root / ".git" / "hooks" / "pre-push"
+    own.parent.mkdir(exist_ok=True)
+    own.write_text(f"#!/bin/sh\n{KILL}exit {0 if arrives else 1}\n")
+    own.chmod(0o755)
+    killed = mlgit(shared.root, "model", "promote", "churn", "prod", "--push")
+    assert killed.code == -9
+    own.unlink()
+    done = mlgit(shared.root, "model", "promote", "churn", "prod", "--push")
+    assert (done.code, "churn@v1.2.0 is already in prod" in done.out) == (0, True)
+    assert dict(read.tags(shared.root).oids) == on_origin(shared.origin)
+    assert published(shared.origin)[-1] == "churn#prod#1"
+    assert chain.findings("churn", churn(shared.root).events) == []
