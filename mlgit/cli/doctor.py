@@ -6,6 +6,7 @@ import functools
 import json
 import sys
 from contextlib import nullcontext
+from pathlib import Path
 
 import click
 
@@ -16,6 +17,7 @@ from mlgit.adapters.hashing import Fingerprints
 from mlgit.adapters.store import Cache
 from mlgit.cli.bar import progress
 from mlgit.cli.edge import use_color
+from mlgit.cli.model import problems
 from mlgit.pipeline.checkup import Checkup, Finding
 from mlgit.render import count, paint, plain
 
@@ -29,7 +31,8 @@ from mlgit.render import count, paint, plain
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(*, deep: bool, fix: bool, as_json: bool) -> int:
     """Look for damage: objects that are not what their name says, folders that lack files, what killed processes left,
-    pipeline files that cannot be read, and outputs whose content is nowhere.
+    pipeline files that cannot be read, outputs whose content is nowhere, and tags of models that were moved, deleted,
+    forked or backdated.
 
     Without --deep, objects that are read-only are believed, as DVC does. Exit code 0 when all is well (after --fix: when
     nothing is left to do), 1 when something was found.
@@ -49,12 +52,17 @@ def command(*, deep: bool, fix: bool, as_json: bool) -> int:
             cache=Cache(configured),
             tick=functools.partial(watch, "objects") if watch else None,
         )
-        findings = checkup.run(deep=deep)
+        findings = checkup.run(deep=deep) + _of_registry(project.git_root)
         if fix:
             findings = checkup.fix(findings)
     fingerprints.save()
     _show(findings, deep=deep, as_json=as_json)
     return errors.EXIT_NO if any(not each.fixed for each in findings) else errors.EXIT_YES
+
+
+def _of_registry(git_root: Path) -> list[Finding]:
+    """Faults of the registry's tags. None is mended: which tag is the right one, people have to say."""
+    return [Finding("tag", each.ref, each.message, each.hint) for each in problems.find(git_root)]
 
 
 def _show(findings: list[Finding], *, deep: bool, as_json: bool) -> None:

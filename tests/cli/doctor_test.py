@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from mlgit.adapters import objects
-from tests.kit import dvc, repository, write_tree
+from tests.kit import dvc, git, repository, write_tree
+from tests.registry.projects import made
 
 PIPELINE = """\
 stages:
@@ -52,6 +53,21 @@ def dead_process() -> int:
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     return child.pid
+
+
+def test_tags_of_models_that_were_moved_or_vanished_are_found_and_left_alone(tmp_path, cli):
+    root = made(tmp_path / "project", cli)
+    for args in (("register", "churn"), ("promote", "churn", "prod"), ("promote", "churn", "staging")):
+        assert cli(root, "model", *args).code == 0
+    assert kinds(cli(root, "doctor", "--json")) == []
+    git(root, "tag", "-f", "-a", "-m", "Assigning", "churn#prod#1", "HEAD")
+    git(root, "tag", "-d", "churn#staging#2")
+    done = cli(root, "doctor", "--fix", "--json")
+    assert done.code == 1
+    assert {("tag", "churn#prod#1"), ("tag", "churn#staging#2")} <= {*kinds(done)}
+    assert not any(row["fixed"] for row in done.json["findings"])
+    git(root, "tag", "-d", "churn#prod#1", "churn@v0.0.1")
+    assert ("tag", "churn@v0.0.1") in kinds(cli(root, "doctor", "--json"))
 
 
 def kinds(done) -> list[tuple[str, str]]:

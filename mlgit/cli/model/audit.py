@@ -11,16 +11,13 @@ from typing import Any
 import click
 
 from mlgit import errors
-from mlgit.cli.model import lookup
+from mlgit.cli.model import lookup, problems
 from mlgit.cli.model.lookup import Found
-from mlgit.project import Project
 from mlgit.registry import (
     audit,
     audit_document,
     audit_markdown,
-    chain,
     cyclonedx,
-    grammar,
     holdings,
     intoto,
     leakage,
@@ -31,11 +28,8 @@ from mlgit.registry import (
     witness,
 )
 from mlgit.registry.audit import Evidence, Gap, Question
-from mlgit.registry.chain import Finding
 from mlgit.registry.event import Event
 from mlgit.registry.facts import Facts
-from mlgit.registry.read import Tags
-from mlgit.registry.state import Artifact
 
 _FORMS = ("md", "json", "in-toto", "cyclonedx")
 
@@ -81,13 +75,14 @@ def gather(found: Found, question: Question) -> Evidence:
     """
     project, version = found.project, found.version
     tags = read.tags(project.git_root)
-    artifact = state.fold(tags.events, look_alikes=tags.look_alikes).artifact(version.artifact)
+    registry = state.fold(tags.events, look_alikes=tags.look_alikes)
+    artifact = registry.artifact(version.artifact)
     said = recorded.read(version.event)
     facts = _facts(found, {each.md5: each.rows for each in said.data if each.rows is not None})
     held = holdings.holdings(artifact.events, version.name)
     ends = {each.until.ref for each in held if each.until}
     later = tuple(each for each in artifact.events if each.ref in ends or _concerns(each, version.event))
-    problems = [*chain.findings(artifact.name, artifact.events), *artifact.faults, *_unlike_published(project, tags, artifact)]
+    wrong = problems.of_artifact(registry, artifact.name, tags=tags, published=read.published(project.git_root))
     return Evidence(
         question,
         version.event,
@@ -98,7 +93,7 @@ def gather(found: Found, question: Question) -> Evidence:
         holdings=held,
         approvals=witness.approvals(project.git_root, version.event),
         trust=witness.trust(project.git_root, [version.event, *later]),
-        chain=tuple(Gap(f"{each.ref}: {each.message}", each.hint) for each in problems),
+        chain=tuple(Gap(f"{each.ref}: {each.message}", each.hint) for each in wrong),
         later=later,
         leak=leakage.check(project, facts, id_column=facts.id_column),
         card=witness.blob(project, version.commit, said.card[0]) if said.card[0] else "",
@@ -109,18 +104,6 @@ def _facts(found: Found, rows: Mapping[str, int]) -> Facts:
     """What the commit says; tables are read for their rows only where the tag does not tell them by digest."""
     facts = lookup.facts_of(found, rows=not rows)
     return replace(facts, data=tuple(replace(each, rows=rows.get(each.md5, each.rows)) for each in facts.data))
-
-
-def _unlike_published(project: Project, tags: Tags, artifact: Artifact) -> list[Finding]:
-    """Tags of the artifact that the log of what was published names, and that are gone or others."""
-    rows = [(ref, oid) for ref, oid in read.published(project.git_root) if _is_of(ref, artifact.name)]
-    known = {event.ref for event in artifact.events}
-    return chain.against_log(rows, tags.oids, dict.fromkeys(known, artifact.name)) if rows else []
-
-
-def _is_of(ref: str, artifact: str) -> bool:
-    name = grammar.parse(ref)
-    return name is not None and name.artifact == artifact
 
 
 def _concerns(event: Event, registration: Event) -> bool:
