@@ -12,6 +12,8 @@ from mlgit.cards.emit import yaml_text
 from mlgit.cards.material import Evaluation, Material
 from mlgit.registry.facts import DataFile
 
+# The layout of cards: another number wherever the same material gives other bytes than before, so that the cards of
+# versions that were released are not taken for stale after an update of mlgit.
 VERSION = 1
 
 
@@ -111,7 +113,12 @@ def digest(value: Mapping[str, Any]) -> str:
 def own(document: Any) -> dict[str, Any]:
     """mlgit's own block of a parsed front matter; {} for a card of other making."""
     found = document.get("mlgit") if isinstance(document, Mapping) else None
-    return dict(found) if isinstance(found, Mapping) and found.get("card") == VERSION else {}
+    return dict(found) if isinstance(found, Mapping) and isinstance(found.get("card"), int) else {}
+
+
+def is_of_another_layout(own: Mapping[str, Any]) -> bool:
+    """Whether a card (its own block) was made by an mlgit that lays cards out differently."""
+    return bool(own) and own.get("card") != VERSION
 
 
 def split(text: str) -> str:

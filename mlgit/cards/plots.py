@@ -9,7 +9,7 @@ from html import escape
 from mlgit.cards.curves import Bin, Point
 from mlgit.render import plain
 
-_SIZE, _LEFT, _TOP, _RIGHT, _BOTTOM = 300, 64, 40, 20, 56
+_SIZE, _LEFT, _TOP, _RIGHT, _BOTTOM = 300, 84, 40, 20, 56
 _STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#24292f}"
     ".t{font-size:14px;font-weight:600}.a{stroke:#6e7781;stroke-width:1;fill:none}.g{stroke:#d0d7de;stroke-width:1}"

@@ -69,7 +69,8 @@ def examine(project: Project, name: str, *, commit: str = "", anew: bool = False
     """Make the card of an artifact in memory, for a commit (its full id) or the workspace, and compare it with what is there.
 
     The model is compared with the version that the card there says it replaces, so that later tags change nothing; `anew`
-    asks for the last version in the history of HEAD.
+    asks for the last version in the history of HEAD. A commit's card of another layout, made by an older mlgit, is judged by
+    the digests in it.
     Raises MlgitError where a card cannot be made: stages are stale, or bytes it needs are not at hand.
     """
     side = write.Side(project, commit=commit)
@@ -82,7 +83,10 @@ def examine(project: Project, name: str, *, commit: str = "", anew: bool = False
     before = before or _named(project, facts.artifact, found.own)
     material = write.material(side, facts, model=model, replaced=before)
     card = cards.build(material)
-    return Examination(material, card, found, _differing(card, found), tuple(_changed(card, found)))
+    changed, differing = tuple(_changed(card, found)), _differing(card, found)
+    if commit and not changed and frontmatter.is_of_another_layout(found.own):
+        differing = ()
+    return Examination(material, card, found, differing, changed)
 
 
 def model_of(config: Config, facts: Facts, *, prefix: str) -> Model:

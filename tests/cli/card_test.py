@@ -7,6 +7,8 @@ import os
 import pytest
 from huggingface_hub import ModelCard
 
+from mlgit import project as projects
+from mlgit.cli import cards
 from tests.kit import commit, git, mlgit, write_tree
 from tests.registry.projects import FILES, RAW, made, ran
 
@@ -310,3 +312,15 @@ def test_rows_of_the_test_data_in_the_training_data_are_counted(root, cli):
     ran(root, cli)
     cli(root, "card", "build")
     assert "**1 of 5 rows of the test data is in the training data too." in (root / CARD).read_text()
+
+
+def test_released_card_of_another_layout_is_judged_by_its_digests(carded, cli):
+    text = (carded / CARD).read_text()
+    (carded / CARD).write_text(text.replace("\n  card: 1\n", "\n  card: 0\n").replace("## Upkeep", "## Care"))
+    head = commit(carded, "As an older mlgit made it")
+    project = projects.find(carded)
+    assert cards.examine(project, "churn", commit=head).status == "complete"
+    assert cards.examine(project, "churn").status == "stale"
+    (carded / CARD).write_text((carded / CARD).read_text().replace("    parameters: ", "    parameters: x"))
+    head = commit(carded, "Made of something else")
+    assert cards.examine(project, "churn", commit=head).status == "stale"
