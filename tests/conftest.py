@@ -99,7 +99,7 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Completed]]:
     """Run a command line inside this process: `cli(folder, "status", "--json")`; `kept` as `cli.main` finds it."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
     def call(folder: Path, *args: str, kept: Kept | None = None) -> Completed:
         with monkeypatch.context() as patch:

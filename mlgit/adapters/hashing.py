@@ -5,6 +5,7 @@ What is remembered is trusted only while times, size and inode are the same, and
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import marshal
 import os
@@ -86,6 +87,9 @@ class Fingerprints:
             if found.st_mode & 0o170000 == 0o100000:
                 return self._file_digest(path, full, found, into, tick)
         except OSError as error:
+            if into is not None and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                message = f"{path}: cannot be stored: the disk of the cache, {into.folder}, is full"
+                raise MlgitError(message, "make room there (`dvc gc` removes what nothing names), and run again") from error
             where = os.path.relpath(error.filename, self.root) if isinstance(error.filename, str) else path
             raise MlgitError(f"{where}: cannot be read or stored: {error.strerror}") from error
         raise MlgitError(f"{path}: neither a file nor a folder")

@@ -61,10 +61,9 @@ def load(dvc_folder: Path) -> Settings:
 
 
 def _levels(dvc_folder: Path) -> Iterator[tuple[Path, dict[str, dict[str, str]]]]:
-    for path in (*_outside_files(), dvc_folder / "config", dvc_folder / "config.local"):
-        if path.is_file():
-            name = f".dvc/{path.name}" if path.parent == dvc_folder else str(path)
-            yield path, parse(files.read_text(path, name=name), name=name)
+    for path in files_of(dvc_folder):
+        name = f".dvc/{path.name}" if path.parent == dvc_folder else str(path)
+        yield path, parse(files.read_text(path, name=name), name=name)
 
 
 def default_remote(dvc_folder: Path) -> tuple[str, dict[str, str]] | None:
@@ -80,6 +79,11 @@ def default_remote(dvc_folder: Path) -> tuple[str, dict[str, str]] | None:
                 remotes.setdefault(_unquoted(section.removeprefix("remote ").strip()), {}).update(values)
     options = remotes.get(name, {})
     return (name, options) if options.get("url") else None
+
+
+def files_of(dvc_folder: Path) -> list[Path]:
+    """The files that are there of those that the settings come from."""
+    return [path for path in (*_outside_files(), dvc_folder / "config", dvc_folder / "config.local") if path.is_file()]
 
 
 def _outside_files() -> list[Path]:

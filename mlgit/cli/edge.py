@@ -97,6 +97,8 @@ def _told_by_click(error: Exception) -> int | None:
 
 
 def _interrupted() -> int:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # all is ended and recorded: one more would only change the exit code
     complain("interrupted")
     return errors.EXIT_INTERRUPTED
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from mlgit.adapters import stamps
+from mlgit.adapters import settings, stamps
 from mlgit.cli.opening import Opened
 from mlgit.errors import MlgitError
 from mlgit.pipeline import noop, resolved
@@ -57,6 +57,8 @@ def _keep_answer(opened: Opened, pipeline: Pipeline, earlier: noop.Look | None) 
     ignores = [f"{folder}{name}" for folder in opened.searched for name in (".gitignore", ".dvcignore")]
     ignores = [path for path in ignores if (opened.project.root / path).exists()]
     paths = [f"{root}/{path}" for path in (*read, *ignores)]
+    exclude = opened.project.git_root / ".git/info/exclude"
+    paths += [str(path) for path in (*settings.files_of(opened.project.dvc_folder), exclude) if path.is_file()]
     searched = [f"{root}/.dvc", *(f"{root}/{folder}" for folder in opened.searched)]
     contents = {stage.address: _contents(stage, root) for stage in stages}
     cached = [path for stage in stages for path in _objects(opened, stage)]

@@ -112,7 +112,7 @@ def flatten(value: Any, *, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def metric_values(document: Any) -> dict[str, Value]:
     """The numbers, texts and truth values of a metrics file by dotted name; lists and nulls are no metrics, as in DVC.
 
-    Raises ValueError for a file with too many of them.
+    Raises ValueError for a file with too many of them, or with two of one name.
     """
     found = _few(document)
     return {name: settled(value) for name, value in found if isinstance(value, (int, float, str))}
@@ -121,7 +121,7 @@ def metric_values(document: Any) -> dict[str, Value]:
 def parameter_values(document: Any, keys: tuple[str, ...]) -> dict[str, Any]:
     """The values below the declared keys by dotted name; the whole file when no key is declared.
 
-    Raises ValueError for a file with too many of them.
+    Raises ValueError for a file with too many of them, or with two of one name.
     """
     picked = params.pick(document, Parameters("", "", keys))
     return {name: settled(value) for name, value in _few(picked) if name}
@@ -131,6 +131,10 @@ def _few(document: Any) -> list[tuple[str, Any]]:
     found = list(itertools.islice(flatten(document), MAX_VALUES + 1))
     if len(found) > MAX_VALUES:
         raise ValueError(f"more than {MAX_VALUES} values")
+    values: dict[str, Any] = {}
+    for name, value in found:
+        if values.setdefault(name, value) != value:
+            raise ValueError(f"two values are called '{name}' (a key with a dot, and a key in a mapping)")
     return found
 
 

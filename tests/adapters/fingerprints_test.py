@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from mlgit.adapters import stamps
 from mlgit.adapters.hashing import Fingerprints
+from mlgit.adapters.objects import Objects
 from mlgit.adapters.stamps import RACY_NS
 from mlgit.errors import MlgitError
 from tests.kit import write_tree
@@ -84,6 +86,16 @@ def test_folder_without_files_is_a_folder(tmp_path, prints):
 def test_path_that_is_not_there_has_no_digest(prints):
     assert prints().digest("nothing") is None
     assert prints().digest("nothing/below") is None
+
+
+def test_full_disk_of_the_cache_is_named(tmp_path, prints, monkeypatch):
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write_tree(tmp_path, {"x": "1\n"})
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(MlgitError, match=f"x: cannot be stored: the disk of the cache, {tmp_path}/store, is full"):
+        prints().digest("x", into=Objects(str(tmp_path / "store"), folder_mode=0o755, strip=0o022))
 
 
 def test_path_below_a_file_has_no_digest(tmp_path, prints):

@@ -82,6 +82,8 @@ def test_mlgit_is_required_as_one_wants_it(tmp_path, cli, where):
         ),
         (["p", "--set", "mlgit_requirement=a -r b"], "expected one line of a requirements file, without options"),
         (["p", "--set", "mlgit_requirement=a\nb"], "expected one line"),
+        (["p", "--set", "mlgit_requirement=../dist/mlgit.whl"], "a path has to be absolute"),
+        (["p", "-t", "minimal", "--set", "mlgit_requirement=dist/mlgit.whl"], "a path has to be absolute"),
         (["p", "--set", "package_name=Pandas"], "expected a Python name in lower case"),
         (["p", "--set", "package_name=pandas"], "not the name of a library"),
         (["p", "--set", "project_name=a\nb"], "project_name: 'a\\nb': expected up to 80 letters"),

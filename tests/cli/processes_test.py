@@ -100,6 +100,15 @@ def test_interrupted_run_ends_its_stage_and_records_what_is_done(tmp_path, numbe
         assert {row["name"]: row["status"] for row in left["stages"]} == {"early": "up-to-date", "long": "stale"}
 
 
+def test_further_interrupts_change_nothing(tmp_path):
+    with running(tmp_path) as run:
+        for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
+            run.process.send_signal(number)
+        code, said = run.end(signal.SIGINT)
+        assert (code, "Traceback" in said) == (130, False)
+        until(run.all_gone)
+
+
 def test_killed_run_leaves_no_process_behind_and_the_next_command_works(tmp_path):
     with running(tmp_path) as run:
         run.end(signal.SIGKILL)

@@ -38,6 +38,12 @@ def test_file_with_too_many_values_is_refused(monkeypatch):
         metric_values({"a": {"b": [], "c": None}, "d": 1, "e": 2})
 
 
+def test_two_values_of_one_name_are_refused():
+    with pytest.raises(ValueError, match=r"two values are called 'a\.b'"):
+        metric_values({"a": {"b": 1}, "a.b": 2})
+    assert parameter_values({"a": {"b": 1}}, ("a", "a.b")) == {"a.b": 1}
+
+
 def test_values_without_a_json_type_become_text():
     when = datetime.date(2024, 1, 2)
     assert settled({1: (when, {2}, None)}) == {"1": ["2024-01-02", ["2"], None]}

@@ -114,6 +114,7 @@ CHANGES = {
     ".gitignore edited": edit(".gitignore", "/sub\n"),
     "a new .gitignore": edit("sub/.gitignore", "*\n"),
     ".dvcignore edited": edit(".dvcignore", "*.tmp\n"),
+    "what Git passes over edited": edit(".git/info/exclude", "/model.txt\n"),
     "configuration edited": edit(".dvc/config", "[cache]\n    type = symlink\n"),
     "configuration of this clone": edit(".dvc/config.local", "[cache]\n    dir = /nowhere\n"),
 }
