@@ -1,0 +1,293 @@
+"""The metrics mlgit can compute from rows of label, prediction and score, in forms that can be resampled fast.
+
+Values agree with scikit-learn's functions of the same meaning, except that an undefined value is NaN instead of a
+zero with a warning; averages over classes count 0 for a class without a value of its own, as scikit-learn does.
+Scores are of the positive class; for log_loss and brier they are probabilities. `better` is what the definition of the
+metric says and is shown in texts; whether a project wants more or less of something is declared in mlgit.yaml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Literal
+
+from mlgit.errors import MlgitError
+from mlgit.statistics import rows
+
+if TYPE_CHECKING:
+    from mlgit.statistics.rows import Array
+
+Kind = Literal["confusion", "mean_loss", "means", "ranking"]
+
+# Probabilities this near to 0 and 1 are cut, so that one sure mistake does not make the loss infinite: scikit-learn's bound.
+_LEAST = 2.0**-52
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Metric:
+    """A metric and how it is made from rows.
+
+    `confusion`: `function(hits, actual, predicted)`, counts per class of shape (..., K), where `binary` ones read two
+    classes of which number 1 is positive. `mean_loss` and `means`: `terms(label, value)` has shape (n, m), and
+    `function(means)` turns means of shape (..., m) into values. `ranking`: `function(is_positive, score, weights)` with
+    weights of shape (..., n). `needs` says which column is read beside the label.
+    """
+
+    name: str
+    kind: Kind
+    needs: Literal["prediction", "score"]
+    better: Literal["higher", "lower"]
+    function: Callable[..., Array]
+    terms: Callable[[Array, Array], Array] | None = None
+    binary: bool = False
+
+
+def metric(name: str) -> Metric:
+    """A metric by name. Raises MlgitError naming the nearest names for one that is not known."""
+    found = METRICS.get(name)
+    if found is None:
+        near = get_close_matches(name, METRICS, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(METRICS)}"
+        raise MlgitError(f"{name!r} is no metric that mlgit can compute from predictions", hint)
+    return found
+
+
+def value(name: str, label: Any, *, prediction: Any = None, score: Any = None, positive: Any = None) -> float:
+    """The metric of one model's rows; NaN where it is undefined (no positive row for recall, one class for roc_auc).
+
+    Raises MlgitError for unknown metrics, a column that is not there, missing values and columns of different lengths.
+    """
+    import numpy as np
+
+    chosen = metric(name)
+    column = column_of(chosen, prediction=prediction, score=score)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        match chosen.kind:
+            case "confusion":
+                return float(chosen.function(*counts(chosen, label, column, positive=positive)))
+            case "ranking":
+                return float(chosen.function(*ranked(label, column, positive=positive), None))
+            case _:
+                return float(chosen.function(terms(chosen, label, column, positive=positive).mean(axis=0)))
+
+
+def column_of(chosen: Metric, *, prediction: Any, score: Any) -> Any:
+    """The column the metric reads. Raises MlgitError when it is not there."""
+    found = prediction if chosen.needs == "prediction" else score
+    if found is None:
+        raise MlgitError(
+            f"{chosen.name} needs a column of {chosen.needs}s", f"name it as models.NAME.{chosen.needs} in mlgit.yaml"
+        )
+    return found
+
+
+def counts(chosen: Metric, label: Any, prediction: Any, *, positive: Any = None) -> tuple[Array, Array, Array]:
+    """Hits, actual rows and predicted rows per class, each of shape (K,)."""
+    import numpy as np
+
+    found = rows.classes(label, prediction)
+    found = rows.against_rest(found, positive=positive) if chosen.binary else found
+    size, predicted = len(found.names), found.predictions[0]
+    hits = np.bincount(found.label[found.label == predicted], minlength=size)
+    return hits, np.bincount(found.label, minlength=size), np.bincount(predicted, minlength=size)
+
+
+def terms(chosen: Metric, label: Any, values: Any, *, positive: Any = None) -> Array:
+    """What the metric averages, shape (n, m). Raises MlgitError for probabilities outside 0 to 1."""
+    assert chosen.terms
+    if chosen.needs == "prediction":
+        truth, given = rows.numbers(label, what="label"), rows.numbers(values, what="prediction")
+    else:
+        truth, given = ranked(label, values, positive=positive)
+        if ((given < 0) | (given > 1)).any():
+            raise MlgitError(
+                f"{chosen.name} needs probabilities, but scores lie outside 0 to 1", "use roc_auc for other scores"
+            )
+    rows.same_length(truth, given)
+    return chosen.terms(truth, given)
+
+
+def ranked(label: Any, score: Any, *, positive: Any = None) -> tuple[Array, Array]:
+    """Which rows are positive (0 or 1), and their scores. Raises MlgitError for labels of more than two classes."""
+    found = rows.classes(label)
+    if positive is None and len(found.names) > 2:
+        raise MlgitError(f"the labels have {len(found.names)} classes, and a score is of one", "declare the positive label")
+    given = rows.numbers(score, what="score")
+    rows.same_length(found.label, given)
+    return rows.against_rest(found, positive=positive).label, given
+
+
+def _accuracy(hits: Array, actual: Array, _: Array) -> Array:
+    return _share(hits.sum(axis=-1), actual.sum(axis=-1))
+
+
+def _balanced_accuracy(hits: Array, actual: Array, _: Array) -> Array:
+    return _mean_where(_share(hits, actual), actual > 0)
+
+
+def _precision(hits: Array, _: Array, predicted: Array) -> Array:
+    return _share(hits[..., 1], predicted[..., 1])
+
+
+def _recall(hits: Array, actual: Array, _: Array) -> Array:
+    return _share(hits[..., 1], actual[..., 1])
+
+
+def _specificity(hits: Array, actual: Array, _: Array) -> Array:
+    return _share(hits[..., 0], actual[..., 0])
+
+
+def _f1(hits: Array, actual: Array, predicted: Array) -> Array:
+    return _share(2 * hits[..., 1], actual[..., 1] + predicted[..., 1])
+
+
+def _precision_macro(hits: Array, actual: Array, predicted: Array) -> Array:
+    return _macro(hits, predicted, actual + predicted)
+
+
+def _recall_macro(hits: Array, actual: Array, predicted: Array) -> Array:
+    return _macro(hits, actual, actual + predicted)
+
+
+def _f1_macro(hits: Array, actual: Array, predicted: Array) -> Array:
+    return _macro(2 * hits, actual + predicted, actual + predicted)
+
+
+def _f1_weighted(hits: Array, actual: Array, predicted: Array) -> Array:
+    import numpy as np
+
+    each = np.nan_to_num(_share(2 * hits, actual + predicted))
+    return _share((each * actual).sum(axis=-1), actual.sum(axis=-1))
+
+
+def _mcc(hits: Array, actual: Array, predicted: Array) -> Array:
+    """Matthews 1975, for K classes Gorodkin 2004; 0 where a model says one class only, as in scikit-learn."""
+    import numpy as np
+
+    hits, actual, predicted = (each.astype(float) for each in (hits, actual, predicted))
+    total = actual.sum(axis=-1)
+    together = hits.sum(axis=-1) * total - (actual * predicted).sum(axis=-1)
+    spread = (total**2 - (predicted**2).sum(axis=-1)) * (total**2 - (actual**2).sum(axis=-1))
+    return np.where(spread <= 0, 0.0, together / np.sqrt(np.maximum(spread, 1e-300)))
+
+
+def _share(part: Array, whole: Array) -> Array:
+    """part / whole, NaN where there is no whole."""
+    import numpy as np
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.true_divide(part, whole)
+
+
+def _macro(part: Array, whole: Array, seen: Array) -> Array:
+    import numpy as np
+
+    return _mean_where(np.nan_to_num(_share(part, whole), posinf=0.0), seen > 0)
+
+
+def _mean_where(values: Array, chosen: Array) -> Array:
+    import numpy as np
+
+    return _share(np.where(chosen, values, 0.0).sum(axis=-1), chosen.sum(axis=-1))
+
+
+def _first(means: Array) -> Array:
+    return means[..., 0]
+
+
+def _root(means: Array) -> Array:
+    import numpy as np
+
+    return np.sqrt(means[..., 0])
+
+
+def _r2(means: Array) -> Array:
+    """1 - error / variance of the label; NaN for a constant label."""
+    import numpy as np
+
+    spread = means[..., 2] - means[..., 1] ** 2
+    return np.where(spread > 1e-12 * means[..., 2], 1 - _share(means[..., 0], spread), np.nan)
+
+
+def _absolute(truth: Array, given: Array) -> Array:
+    return abs(given - truth)[:, None]
+
+
+def _squared(truth: Array, given: Array) -> Array:
+    return ((given - truth) ** 2)[:, None]
+
+
+def _with_label(truth: Array, given: Array) -> Array:
+    """Squared error, and the label and its square; centred, for the precision of their difference."""
+    import numpy as np
+
+    centred = truth - truth.mean()
+    return np.column_stack([(given - truth) ** 2, centred, centred**2])
+
+
+def _log_loss(truth: Array, given: Array) -> Array:
+    import numpy as np
+
+    cut = np.clip(given, _LEAST, 1 - _LEAST)
+    return -np.log(np.where(truth == 1, cut, 1 - cut))[:, None]
+
+
+def _roc_auc(is_positive: Array, score: Array, weights: Array | None) -> Array:
+    """The share of pairs of a positive and a negative row that the score orders rightly; ties count half."""
+    import numpy as np
+
+    order, last = ties(score)
+    weight = np.ones(len(score)) if weights is None else weights[..., order]
+    ones = np.cumsum(weight * is_positive[order], axis=-1)[..., last]
+    zeros = np.cumsum(weight * (1 - is_positive[order]), axis=-1)[..., last]
+    below = np.diff(zeros, axis=-1, prepend=0) / 2 + np.concatenate([np.zeros_like(zeros[..., :1]), zeros[..., :-1]], axis=-1)
+    right = (np.diff(ones, axis=-1, prepend=0) * below).sum(axis=-1)
+    return _share(right, ones[..., -1] * zeros[..., -1])
+
+
+def _average_precision(is_positive: Array, score: Array, weights: Array | None) -> Array:
+    """The mean of the precision at every positive row, rows of equal score together."""
+    import numpy as np
+
+    order, last = ties(-score)
+    weight = np.ones(len(score)) if weights is None else weights[..., order]
+    found = np.cumsum(weight * is_positive[order], axis=-1)[..., last]
+    shown = np.cumsum(weight, axis=-1)[..., last]
+    precision = np.nan_to_num(_share(found, shown))
+    return _share((np.diff(found, axis=-1, prepend=0) * precision).sum(axis=-1), found[..., -1])
+
+
+def ties(key: Array) -> tuple[Array, Array]:
+    """The order of ascending keys, and the last place of each run of equal ones."""
+    import numpy as np
+
+    order = np.argsort(key, kind="stable")
+    return order, np.flatnonzero(np.append(np.diff(key[order]) != 0, True))
+
+
+METRICS = {
+    each.name: each
+    for each in (
+        Metric("accuracy", "confusion", "prediction", "higher", _accuracy),
+        Metric("balanced_accuracy", "confusion", "prediction", "higher", _balanced_accuracy),
+        Metric("precision", "confusion", "prediction", "higher", _precision, binary=True),
+        Metric("recall", "confusion", "prediction", "higher", _recall, binary=True),
+        Metric("specificity", "confusion", "prediction", "higher", _specificity, binary=True),
+        Metric("f1", "confusion", "prediction", "higher", _f1, binary=True),
+        Metric("precision_macro", "confusion", "prediction", "higher", _precision_macro),
+        Metric("recall_macro", "confusion", "prediction", "higher", _recall_macro),
+        Metric("f1_macro", "confusion", "prediction", "higher", _f1_macro),
+        Metric("f1_weighted", "confusion", "prediction", "higher", _f1_weighted),
+        Metric("mcc", "confusion", "prediction", "higher", _mcc),
+        Metric("roc_auc", "ranking", "score", "higher", _roc_auc),
+        Metric("average_precision", "ranking", "score", "higher", _average_precision),
+        Metric("log_loss", "mean_loss", "score", "lower", _first, _log_loss),
+        Metric("brier", "mean_loss", "score", "lower", _first, _squared),
+        Metric("mae", "mean_loss", "prediction", "lower", _first, _absolute),
+        Metric("mse", "mean_loss", "prediction", "lower", _first, _squared),
+        Metric("rmse", "means", "prediction", "lower", _root, _squared),
+        Metric("r2", "means", "prediction", "higher", _r2, _with_label),
+    )
+}

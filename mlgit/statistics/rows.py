@@ -1,0 +1,111 @@
+"""Columns of predictions, checked, as numbers that the methods of this room work on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlgit.errors import MlgitError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+_NUMBERS = "biuf"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Classes:
+    """Labels and predictions as class numbers 0..K-1, each of shape (n,); `names` are the K classes in order.
+
+    Of two classes made from a positive one, the positive has number 1.
+    """
+
+    names: tuple[Any, ...]
+    label: Array
+    predictions: tuple[Array, ...]
+
+
+def classes(label: Any, *predictions: Any) -> Classes:
+    """Number the classes of columns of equal length.
+
+    Raises MlgitError for lengths that differ, no rows, missing values, and text compared with numbers.
+    """
+    import numpy as np
+    import pandas as pd
+
+    columns = [_column(label, "label"), *(_column(each, "prediction") for each in predictions)]
+    _check_lengths(columns)
+    if len({_is_number(each) for each in columns}) > 1:
+        raise MlgitError(
+            f"labels like {columns[0][0]!r} cannot be compared with predictions like {columns[-1][0]!r}",
+            "write both as numbers, or both as text",
+        )
+    codes, names = pd.factorize(np.concatenate(columns), sort=True)
+    if (codes < 0).any():
+        raise MlgitError("a label or prediction is missing (empty or NaN)", "give every row a label and a prediction")
+    parts = np.split(codes, len(columns))
+    return Classes(tuple(names.tolist()), parts[0], tuple(parts[1:]))
+
+
+def against_rest(found: Classes, *, positive: Any = None) -> Classes:
+    """Two classes: the positive one (number 1) and everything else.
+
+    Without `positive`, labels 0 and 1 (or false and true) speak for themselves. Raises MlgitError otherwise.
+    """
+    if positive is None:
+        if not set(found.names) <= {0, 1}:
+            shown = ", ".join(repr(name) for name in found.names[:4])
+            raise MlgitError(
+                f"which of the classes {shown} is the positive one is not declared",
+                "declare the positive label, or use a metric for any number of classes, such as f1_macro",
+            )
+        positive = 1
+    number = found.names.index(positive) if positive in found.names else -1
+    return Classes(
+        (None, positive), (found.label == number).astype(int), tuple((each == number).astype(int) for each in found.predictions)
+    )
+
+
+def numbers(values: Any, *, what: str) -> Array:
+    """A column as finite floats, shape (n,). Raises MlgitError for anything else."""
+    import numpy as np
+
+    try:
+        found = _column(values, what).astype(float)
+    except (TypeError, ValueError) as error:
+        raise MlgitError(f"{what}: not all values are numbers", "this metric needs numbers") from error
+    wrong = int((~np.isfinite(found)).sum())
+    if wrong:
+        raise MlgitError(f"{what}: {wrong} of {len(found)} values are missing or not finite", "give every row a finite number")
+    return found
+
+
+def same_length(*columns: Array) -> None:
+    """Raises MlgitError unless all columns have the same number of rows, at least one."""
+    _check_lengths(columns)
+
+
+def _column(values: Any, what: str) -> Array:
+    import numpy as np
+
+    found = np.asarray(values)
+    if found.ndim != 1:
+        raise MlgitError(f"{what}: one value per row is needed, not an array of shape {found.shape}")
+    return found
+
+
+def _check_lengths(columns: Sequence[Array]) -> None:
+    lengths = {len(each) for each in columns}
+    if len(lengths) > 1:
+        raise MlgitError(f"columns of different lengths: {', '.join(map(str, sorted(lengths)))}", "align the rows first")
+    if lengths == {0}:
+        raise MlgitError("there are no rows", "a comparison needs rows")
+
+
+def _is_number(column: Array) -> bool:
+    if column.dtype.kind != "O":
+        return column.dtype.kind in _NUMBERS
+    return not isinstance(column[0], str | bytes)
