@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlgit.adapters import exchange, git, tags
 from mlgit.adapters.exchange import There
+from mlgit.adapters.tags import TagExistsError
 from mlgit.errors import MlgitError
 from mlgit.registry import grammar, log
 from mlgit.registry.plan import APPROVALS, Plan, check_free
@@ -89,15 +91,18 @@ def preview(root: Path, rebuild: Rebuild, *, remote: str, push: bool) -> Plan:
 def keep(root: Path, rebuild: Rebuild, *, remote: str) -> Published:
     """Write the tag in this clone only. Where there is no remote at all, this clone keeps the log."""
     require_complete(root, remote)
-    plan = rebuild()
-    if not plan.ref:
-        return Published(plan)
-    check_free(plan.ref, tags.names(root))
-    oid = _write(root, plan)
+    for attempt in range(1, ATTEMPTS + 1):
+        plan = rebuild()
+        if not plan.ref:
+            return Published(plan, attempts=attempt)
+        check_free(plan.ref, tags.names(root))
+        with suppress(*([TagExistsError] if attempt < ATTEMPTS else [])):  # another command in this clone was faster
+            oid = _write(root, plan)
+            break
     if not exchange.remotes(root):
         before = tags.object_of(root, tags.LOG)
         tags.move_log(root, tags.append_log(root, log.format([(plan.ref, oid)]), upon=before), before=before)
-    return Published(plan, oid)
+    return Published(plan, oid, attempts=attempt)
 
 
 def send(root: Path, rebuild: Rebuild, *, remote: str) -> Published:
@@ -163,7 +168,10 @@ def _write_and_push(root: Path, plan: Plan, there: There) -> Published | None:
     if not plan.ref:
         return _push_all(root, Published(plan), pending, there)
     check_free(plan.ref, {*tags.names(root), *there.tags})
-    oid = _write(root, plan)
+    try:
+        oid = _write(root, plan)
+    except TagExistsError:  # by another command in this clone
+        return None
     try:
         found = _push_all(root, Published(plan, oid), [*pending, (plan.ref, oid)], there)
     except MlgitError:

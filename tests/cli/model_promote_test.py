@@ -107,7 +107,8 @@ def test_worse_version_is_refused(shared, promote):
 def test_override_is_written_with_its_reason(shared, promote):
     shared.settle(GATED)
     assert promote("churn@v1.2.0", "prod").code == 0
-    assert promote("churn@v1.1.0", "prod", "--override", "v1.2.0 is too slow").code == 0
+    done = promote("churn@v1.1.0", "prod", "--override", "v1.2.0 is too slow")
+    assert (done.code, "is now in prod, against policy: gate kept (churn#prod#2)" in done.out) == (0, True)
     written = facts(shared.root, "churn#prod#2")
     assert written["override"] == {"reason": "v1.2.0 is too slow"}
     assert (written["gate"]["result"], written["gate"]["not_met"]) == ("fail", ["gate kept"])

@@ -302,6 +302,21 @@ def _at_once(clones: list[Path], versions: tuple[str, str], environment: str) ->
     return [said[number] for number in range(len(clones))]
 
 
+@pytest.mark.parametrize("write", [publish.keep, publish.send])
+def test_another_command_in_the_same_clone_is_no_one_to_lose_to(shared, write):
+    done = []
+
+    def rebuild() -> Plan:
+        made = assign(shared.root, "v1.1.0")
+        if not done:
+            done.append(publish.keep(shared.root, lambda: assign(shared.root, "v1.0.0"), remote="origin"))
+        return made
+
+    found = write(shared.root, rebuild, remote="origin")
+    assert (found.plan.ref, found.attempts) == ("churn#prod#2", 2)
+    assert chain.findings("churn", churn(shared.root).events) == []
+
+
 @pytest.mark.slow
 def test_commit_that_was_not_pushed_goes_with_its_tag(shared, cli):
     made = commit(shared.root)

@@ -54,4 +54,4 @@ def command(version: str, *, message: str, push: bool, remote: str, sign: bool, 
         done = f"{mine} {'approves' if planned.ref else 'has approved'} {label}"
         return done, f"`mlgit model promote {label} ENVIRONMENT`"
 
-    return desk.carry_out(project, rebuild, Wish(push, remote, sign, dry_run, as_json), tell=tell)
+    return desk.carry_out(project, rebuild, Wish(push, remote, dry_run, as_json), tell=tell)

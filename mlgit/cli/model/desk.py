@@ -16,7 +16,7 @@ from mlgit.adapters import exchange
 from mlgit.cli.edge import use_color
 from mlgit.errors import MlgitError
 from mlgit.project import Project
-from mlgit.registry import grammar, publish, read, state
+from mlgit.registry import body, grammar, publish, read, state
 from mlgit.registry.plan import Plan
 from mlgit.registry.policy import Check, verdict
 from mlgit.registry.publish import NotTrustedError, Published, Rebuild
@@ -36,11 +36,13 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How a tag is to be written: pushed or not and where, signed, only shown, and how it is told."""
+    """How a tag is to be written: pushed or not and where, only shown, and how it is told.
+
+    `is_shared` says that the repository has a remote at all.
+    """
 
     push: bool = False
     remote: str = "origin"
-    sign: bool = False
     dry_run: bool = False
     as_json: bool = False
     is_shared: bool = True
@@ -120,7 +122,7 @@ def carry_out(project: Project, rebuild: Rebuild, wish: Wish, *, tell: Callable[
 
 def _show_plan(planned: Plan, wish: Wish, tell: Callable[[Plan], tuple[str, str]]) -> int:
     if wish.as_json:
-        _print_json({"dry_run": True, "tag": planned.ref or None, "target": planned.target, "body": planned.message})
+        _print_json({"dry_run": True, **_document(planned)})
     elif not planned.ref:
         click.echo(plain(tell(planned)[0]))
     else:
@@ -129,20 +131,30 @@ def _show_plan(planned: Plan, wish: Wish, tell: Callable[[Plan], tuple[str, str]
     return errors.EXIT_YES
 
 
+def _document(planned: Plan) -> dict[str, Any]:
+    facts = body.parse(planned.message).facts
+    return {
+        "artifact": planned.artifact,
+        "event": facts.get("event"),
+        "version": facts.get("version"),
+        "tag": planned.ref or None,
+        "target": planned.target or None,
+        "body": planned.message,
+    }
+
+
 def _show_done(done: Published, wish: Wish, tell: Callable[[Plan], tuple[str, str]]) -> int:
     sentence, following = tell(done.plan)
     if wish.as_json:
         _print_json(
             {
                 "dry_run": False,
-                "tag": done.plan.ref or None,
+                **_document(done.plan),
                 "oid": done.oid or None,
-                "target": done.plan.target,
                 "pushed": list(done.pushed),
                 "remote": done.remote or None,
                 "attempts": done.attempts,
                 "notes": list(done.notes),
-                "body": done.plan.message,
             }
         )
         return errors.EXIT_YES

@@ -10,7 +10,7 @@ from mlgit.cli.model import desk, weighing
 from mlgit.cli.model.desk import RefusedError, Wish
 from mlgit.cli.model.weighing import InForce
 from mlgit.config import Environment
-from mlgit.registry import grammar, plan, policy, record
+from mlgit.registry import body, grammar, plan, policy, record
 from mlgit.registry.event import TagName
 from mlgit.registry.plan import Plan
 from mlgit.registry.policy import Case, Check
@@ -73,9 +73,15 @@ def command(
     def tell(planned: Plan) -> tuple[str, str]:
         label = f"{made[0].artifact}@{made[0].name}"
         following = f"`mlgit model get {made[0].artifact}#{environment}`"
-        return f"{label} is {'now' if planned.ref else 'already'} in {environment}", following
+        against = _against_policy(planned)
+        return f"{label} is {'now' if planned.ref else 'already'} in {environment}{against}", following
 
-    return desk.carry_out(project, rebuild, Wish(push, remote, sign, dry_run, as_json), tell=tell)
+    return desk.carry_out(project, rebuild, Wish(push, remote, dry_run, as_json), tell=tell)
+
+
+def _against_policy(planned: Plan) -> str:
+    facts = body.parse(planned.message).facts
+    return f", against policy: {', '.join(facts['gate']['not_met'])}" if "override" in facts else ""
 
 
 def _said(deciding: InForce) -> str:

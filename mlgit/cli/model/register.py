@@ -79,7 +79,7 @@ def command(
         sentence = f"registered {label} at {commit[:10]}" if planned.ref else f"{label} is registered at {commit[:10]} already"
         return sentence, f"`mlgit model promote {label} ENVIRONMENT`"
 
-    return desk.carry_out(project, rebuild, Wish(push, remote, sign, dry_run, as_json), tell=tell)
+    return desk.carry_out(project, rebuild, Wish(push, remote, dry_run, as_json), tell=tell)
 
 
 def _registered(artifact: Artifact, commit: str) -> Version | None:

@@ -42,7 +42,7 @@ def command(version: str, *, message: str, push: bool, remote: str, sign: bool, 
             f"`mlgit model show {planned.artifact}`",
         )
 
-    return desk.carry_out(project, rebuild, Wish(push, remote, sign, dry_run, as_json), tell=tell)
+    return desk.carry_out(project, rebuild, Wish(push, remote, dry_run, as_json), tell=tell)
 
 
 def _whole(artifact: Artifact, *, message: str, sign: bool) -> Plan:

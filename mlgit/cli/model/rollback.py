@@ -65,7 +65,7 @@ def command(
         withdraw = f"`mlgit model retire {target.artifact}@{left}` keeps it from coming back"
         return f"{target.artifact}: {environment} went back from {left} to {target.name}", withdraw
 
-    return desk.carry_out(project, rebuild, Wish(push, remote, sign, dry_run, as_json), tell=tell)
+    return desk.carry_out(project, rebuild, Wish(push, remote, dry_run, as_json), tell=tell)
 
 
 def _asks_signature(project: Project, target: Version, environment: str) -> bool:

@@ -59,4 +59,4 @@ def command(
         now = f"{before} is there again" if before else "nothing is there now"
         return f"took {artifact}@{version} out of {environment}; {now}", f"`mlgit model show {artifact}`"
 
-    return desk.carry_out(project, rebuild, Wish(push, remote, sign, dry_run, as_json), tell=tell)
+    return desk.carry_out(project, rebuild, Wish(push, remote, dry_run, as_json), tell=tell)

@@ -78,7 +78,7 @@ def facts_of(project: Project, version: Version) -> Facts | None:
 
 def case(project: Project, artifact: Artifact, version: Version, wanted: Environment, deciding: InForce) -> Case:
     """A version before the door of an environment."""
-    found = facts_of(project, version)
+    found = facts_of(project, version) if wanted.gates or wanted.scan or wanted.retrievable else None
     current = artifact.current(wanted.name)
     before = artifact.version(current.version) if current else None
     if before and before.name == version.name:
