@@ -39,6 +39,7 @@ def document(evidence: Evidence) -> dict[str, Any]:
             for each in evidence.approvals
         ],
         "data": [_data_row(each, evidence.places) for each in facts.data],
+        "predictions": _data_row(facts.predictions, evidence.places) if facts.predictions else None,
         "steps": [_step_row(step) for step in facts.steps],
         "evaluation": [_step_row(step) for step in facts.evaluation],
         "code": {

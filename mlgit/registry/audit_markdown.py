@@ -244,6 +244,10 @@ def _metrics(evidence: Evidence) -> Iterator[str]:
     yield _table(("metric", "value", "95% interval", "rows"), rows) if rows else "None."
     yield ""
     yield f"Test data: {_text(test)}"
+    if predictions := evidence.facts.predictions:
+        place = _PLACES[evidence.places.get(predictions.path, "gone")]
+        yield ""
+        yield f"Predictions: {_text(f'{predictions.path} ({predictions.md5})')}, {place}"
 
 
 def _leakage(evidence: Evidence) -> Iterator[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from mlgit.adapters import files, modelfile, remote, settings, sources
 from mlgit.adapters.hashing import Content
-from mlgit.adapters.store import Cache
+from mlgit.adapters.store import Cache, DamagedObjectError
 from mlgit.errors import MlgitError
 from mlgit.project import Project
 from mlgit.registry.facts import ModelFile
@@ -67,8 +68,10 @@ def _fetch(project: Project, model: ModelFile, target: Path, *, commit: str) -> 
     cache = Cache(settings.load(project.dvc_folder))
     content = Content(model.md5, model.size or 0, -1 if model.md5.endswith(".dir") else None)
     if cache.has_all(model.md5):
-        cache.checkout(content, str(target), as_copy=True)
-        return "cache"
+        with suppress(DamagedObjectError):  # it is removed, so that it can be fetched
+            cache.checkout(content, str(target), as_copy=True)
+            return "cache"
+        files.remove(target)
     if _from_git(project, model, target, commit=commit):
         return "git"
     address = settings.default_remote(project.dvc_folder)

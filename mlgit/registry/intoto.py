@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlgit.errors import MlgitError
 from mlgit.registry.audit import Evidence
 from mlgit.registry.facts import DataFile
 
@@ -15,7 +16,10 @@ def statement(evidence: Evidence) -> dict[str, Any]:
     """The statement that this model was made by these stages from these data, code and environment.
 
     No time stands in it: when a stage ran is not recorded, and when it was registered says its tag.
+    Raises MlgitError when the commit records no model: there is nothing to make a statement about.
     """
+    if not evidence.facts.model.md5:
+        raise MlgitError(f"{evidence.name}: its commit records no model, so nothing can be stated of it")
     facts, registration = evidence.facts, evidence.registration
     return {
         "_type": "https://in-toto.io/Statement/v1",

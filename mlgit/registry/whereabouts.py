@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 
 from mlgit.adapters import modelfile, remote, settings, sources
+from mlgit.adapters.hashing import file_md5
 from mlgit.adapters.store import Cache
 from mlgit.errors import MlgitError
 from mlgit.project import Project
 from mlgit.registry.audit import Place
 from mlgit.registry.facts import Facts
 
+LARGEST_READ = 64 << 20
+
 
 def places(project: Project, facts: Facts) -> dict[str, Place]:
     """By path, where the bytes of the model, its data and its predictions are; a remote is asked only for what is not here.
 
-    A remote is asked by name, so what it has is not read.
+    A remote is asked by name, so what it has is not read; of the cache, single files up to LARGEST_READ bytes are.
     """
     wanted = {facts.model.path: facts.model.md5, **{each.path: each.md5 for each in facts.data}}
     if facts.predictions:
@@ -26,10 +30,16 @@ def places(project: Project, facts: Facts) -> dict[str, Place]:
     for path, md5 in wanted.items():
         if source.size(path) is not None or source.below(path):
             found[path] = "git"
-        elif md5 and cache.has_all(md5):
+        elif md5 and cache.has_all(md5) and _is_sound(cache, md5):
             found[path] = "cache"
     lost = {path: md5 for path, md5 in wanted.items() if path not in found}
     return found | _elsewhere(project, cache, lost)
+
+
+def _is_sound(cache: Cache, md5: str) -> bool:
+    """Whether an object is what its name says; large ones, and those of folders, are believed to be."""
+    path = cache.path(md5)
+    return md5.endswith(".dir") or os.stat(path).st_size > LARGEST_READ or file_md5(path) == md5
 
 
 def _elsewhere(project: Project, cache: Cache, wanted: Mapping[str, str]) -> dict[str, Place]:

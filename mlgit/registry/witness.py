@@ -72,6 +72,16 @@ def _approval(git_root: Path, row: list[str]) -> Approval:
     return Approval(by, email.strip("<>"), int(time) if time.isdigit() else 0, trust, ref)
 
 
+def commits_naming(git_root: Path, commits: Iterable[str], words: Iterable[str]) -> set[str]:
+    """Those commits in which a dvc.lock or .dvc file names one of these words (digests)."""
+    asked = list(dict.fromkeys(commits))
+    if not asked:
+        return set()
+    patterns = [part for word in words for part in ("-e", word)]
+    done = git.run(git_root, "grep", "-l", "-z", "-F", *patterns, *asked, "--", "*dvc.lock", "*.dvc", check=False)
+    return {row.partition(":")[0] for row in done.text.split("\0") if row}
+
+
 def blob(project: Project, commit: str, path: str) -> str:
     """The id of the blob at a path of the commit, seen from the project's root; '' where there is none."""
     done = git.run(project.git_root, "rev-parse", "--verify", "--quiet", f"{commit}:{project.prefix}{path}", check=False)

@@ -48,6 +48,18 @@ def test_bytes_come_from_the_remote(root, tmp_path):
     assert (found.place, found.path.read_bytes()) == ("remote", (root / "models/churn.json").read_bytes())
 
 
+def test_damaged_object_of_the_cache_is_fetched_anew(root, tmp_path):
+    model = facts(root).model
+    content = (root / "models/churn.json").read_bytes()
+    assert dvc(root, "push", "-q").code == 0
+    path = root / ".dvc/cache/files/md5" / model.md5[:2] / model.md5[2:]
+    path.chmod(0o644)
+    path.write_text("other")
+    path.chmod(0o444)
+    found = brought(root, tmp_path / "model.json", model)
+    assert (found.place, found.path.read_bytes()) == ("remote", content)
+
+
 def test_what_is_nowhere_is_an_error_that_names_the_remote(root, tmp_path):
     model = facts(root).model
     shutil.rmtree(root / ".dvc" / "cache")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -81,7 +81,8 @@ def gather(found: Found, question: Question) -> Evidence:
     facts = _facts(found, {each.md5: each.rows for each in said.data if each.rows is not None})
     held = holdings.holdings(artifact.events, version.name)
     ends = {each.until.ref for each in held if each.until}
-    later = tuple(each for each in artifact.events if each.ref in ends or _concerns(each, version.event))
+    after = artifact.events[artifact.events.index(version.event) + 1 :]
+    later = tuple(each for each in artifact.events if each.ref in ends or _concerns(each, version.event, after))
     wrong = problems.of_artifact(registry, artifact.name, tags=tags, published=read.published(project.git_root))
     return Evidence(
         question,
@@ -106,11 +107,11 @@ def _facts(found: Found, rows: Mapping[str, int]) -> Facts:
     return replace(facts, data=tuple(replace(each, rows=rows.get(each.md5, each.rows)) for each in facts.data))
 
 
-def _concerns(event: Event, registration: Event) -> bool:
-    """Whether an event tells what became of a version after it was registered."""
+def _concerns(event: Event, registration: Event, after: Sequence[Event]) -> bool:
+    """Whether an event tells what became of a version; `after` are those after its registration."""
     if event.ref == registration.ref:
         return False
-    return event.commit == registration.commit or event.name.action == "deprecate"
+    return event.commit == registration.commit or (event.name.action == "deprecate" and event in after)
 
 
 def _printed(gathered: Evidence, form: str) -> str:

@@ -12,7 +12,7 @@ from mlgit.adapters import modelfile
 from mlgit.cli.model import desk
 from mlgit.errors import MlgitError
 from mlgit.project import Project
-from mlgit.registry import evidence, grammar, read, recorded, state
+from mlgit.registry import evidence, grammar, read, recorded, state, witness
 from mlgit.registry.facts import Facts, ModelFile
 from mlgit.registry.state import Registry, Version
 
@@ -92,11 +92,18 @@ def find_content(text: str) -> Found | None:
             "name a version (churn@v1.2.0, churn#prod), a file, an md5 or a sha256",
         )
     registry = desk.registry(project)
-    for look in (_recorded, _committed):
-        hits = [(version, what) for version in _newest_first(registry) if (what := look(project, version, wanted))]
+    versions = _newest_first(registry)
+    for look, among in ((_recorded, versions), (_committed, _candidates(project, versions, wanted))):
+        hits = [(version, what) for version in among if (what := look(project, version, wanted))]
         if hits:
             return Found(project, registry, hits[0][0], _told(hits, asked))
     return None
+
+
+def _candidates(project: Project, versions: list[Version], wanted: set[str]) -> list[Version]:
+    """Those whose commit is worth reading: a lock in it names the digest, or the tag has no facts."""
+    naming = witness.commits_naming(project.git_root, [version.commit for version in versions], wanted)
+    return [version for version in versions if version.commit in naming or recorded.read(version.event).model is None]
 
 
 def is_content(text: str) -> bool:

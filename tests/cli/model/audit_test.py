@@ -75,6 +75,18 @@ def test_data_that_only_the_remote_has_is_no_gap(root, cli):
     assert (found["model"]["place"], found["verdict"]) == ("remote", "proven")
 
 
+def test_damaged_object_of_the_cache_does_not_count(root, cli, tmp_path):
+    md5 = next(each.md5 for each in facts(root).data if each.role == "train")
+    path = root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+    path.chmod(0o644)
+    path.write_text("other")
+    path.chmod(0o444)
+    assert {each["path"]: each["place"] for each in document(cli, root, "churn")["data"]}["data/train.csv"] == "remote"
+    shutil.rmtree(tmp_path / "project-remote")
+    (root / "data/train.csv").unlink()
+    assert "training data 'data/train.csv' is not retrievable" in audit(cli, root, "churn").out
+
+
 @pytest.mark.parametrize(
     ("path", "what"),
     [
@@ -100,6 +112,8 @@ def test_sha256_and_facts_of_a_tag_are_found_too(root, cli):
     tag(root, "churn@v2.0.0", facts={"model": written})
     found = document(cli, root, model.sha256)
     assert (found["version"], found["matched"]) == ("v2.0.0", "the model of churn@v2.0.0, by its digest")
+    # its tag does not tell of the raw data, but its commit does
+    assert document(cli, root, "data/raw.csv")["version"] == "v2.0.0"
 
 
 def test_content_of_no_version_is_a_no(root, cli):
