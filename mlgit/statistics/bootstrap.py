@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from scipy.special import ndtri
+
 from mlgit.statistics import delong, features, metrics, ranking, resampling
 from mlgit.statistics.metrics import Metric
 from mlgit.statistics.resampling import Spread
@@ -85,10 +88,10 @@ def _result(chosen: Metric, given: float, found: Spread, confidence_level: float
 
 def wilson(hits: int, trials: int, *, confidence: float) -> tuple[float, float]:
     """The score interval of a share (Wilson 1927, J. Am. Stat. Assoc. 22, 209); good for few rows and at 0 and 1."""
-    from scipy.stats import binomtest
-
-    found = binomtest(hits, trials).proportion_ci(confidence, method="wilson")
-    return float(found.low), float(found.high)
+    place = float(ndtri((1 + confidence) / 2)) ** 2 / trials
+    middle = hits / trials + place / 2
+    width = float(np.sqrt(place * (hits / trials * (1 - hits / trials) + place / 4)))
+    return max(0.0, (middle - width) / (1 + place)), min(1.0, (middle + width) / (1 + place))
 
 
 def _wilson(chosen: Metric, label: Any, prediction: Any, *, positive: Any, confidence: float) -> Spread:

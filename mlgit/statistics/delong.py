@@ -9,6 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+from scipy.special import expit, logit, ndtr, ndtri
+
+from mlgit.statistics.metrics import ties
 from mlgit.statistics.resampling import Spread, bca, nothing
 
 if TYPE_CHECKING:
@@ -32,32 +36,34 @@ class Components:
 
 def components(is_positive: Array, score: Array) -> Components:
     """The AUC and the influence of each row, from midranks; NaN where a class has no rows."""
-    import numpy as np
-    from scipy.stats import rankdata
-
     positive = is_positive.astype(bool)
     ones, zeros = int(positive.sum()), int((~positive).sum())
     if not ones or not zeros:
         return Components(float("nan"), np.full(len(score), np.nan))
-    overall, placed = rankdata(score), np.empty(len(score))
-    placed[positive] = (overall[positive] - rankdata(score[positive])) / zeros
-    placed[~positive] = 1 - (overall[~positive] - rankdata(score[~positive])) / ones
+    overall, placed = _midranks(score), np.empty(len(score))
+    placed[positive] = (overall[positive] - _midranks(score[positive])) / zeros
+    placed[~positive] = 1 - (overall[~positive] - _midranks(score[~positive])) / ones
     auc = float(placed[positive].mean())
     return Components(auc, (placed - auc) / np.where(positive, ones, zeros))
 
 
+def _midranks(values: Array) -> Array:
+    """Ranks from 1, those of equal values averaged; in float64, so exact for any number of rows that fits in memory."""
+    order, last = ties(values)
+    first = np.concatenate([[0], last[:-1] + 1])
+    found = np.empty(len(values))
+    found[order] = np.repeat((first + last) / 2 + 1, last - first + 1)
+    return found
+
+
 def covariance(is_positive: Array, *scores: Array) -> tuple[Array, Array]:
     """The AUCs of k scores of the same rows, and their covariance matrix (k, k)."""
-    import numpy as np
-
     found = [components(is_positive, score) for score in scores]
     matrix = [[_product(is_positive, one.influence, other.influence) for other in found] for one in found]
     return np.array([each.auc for each in found]), np.array(matrix)
 
 
 def _product(is_positive: Array, one: Array, other: Array) -> float:
-    import numpy as np
-
     total = 0.0
     for chosen in (is_positive == 1, is_positive == 0):
         number = int(chosen.sum())
@@ -67,8 +73,6 @@ def _product(is_positive: Array, one: Array, other: Array) -> float:
 
 def variance(is_positive: Array, influence: Array, *, groups: Array | None = None) -> float:
     """The variance of the sum of influences, of independent rows or of independent clusters; NaN for too few."""
-    import numpy as np
-
     if groups is None:
         return _product(is_positive, influence, influence)
     sums = np.bincount(groups, weights=influence)
@@ -77,9 +81,6 @@ def variance(is_positive: Array, influence: Array, *, groups: Array | None = Non
 
 def one(is_positive: Array, score: Array, *, groups: Array | None = None, confidence: float) -> Spread:
     """The interval of one AUC, on the logit scale so that it stays between 0 and 1 (Pepe 2003, section 5.2)."""
-    import numpy as np
-    from scipy.special import expit, logit, ndtri
-
     found = components(is_positive, score)
     spread = variance(is_positive, found.influence, groups=groups)
     if not np.isfinite(spread):
@@ -113,9 +114,6 @@ def compare(
     against: float | None = None,
 ) -> Difference:
     """The difference of two correlated AUCs. Where its variance is 0, the classes are resampled each for itself."""
-    import numpy as np
-    from scipy.special import ndtr, ndtri
-
     old, new = components(is_positive, baseline), components(is_positive, current)
     delta = new.auc - old.auc
     spread = variance(is_positive, new.influence - old.influence, groups=groups)
@@ -141,8 +139,6 @@ def _stratified(
     against: float | None,
 ) -> Spread:
     """Draws of positive and of negative rows, each class of its own size."""
-    import numpy as np
-
     if len(is_positive) > 100_000:
         return nothing("the variance of the difference is 0", method="stratified bootstrap")
     generator = np.random.default_rng(seed)

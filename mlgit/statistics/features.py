@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mlgit.errors import MlgitError
 from mlgit.statistics import metrics, rows
 from mlgit.statistics.metrics import Metric
@@ -33,8 +35,6 @@ def two(chosen: Metric, label: Any, baseline: Any, current: Any, *, positive: An
 
 
 def _sums(chosen: Metric, label: Any, columns: tuple[Any, ...], *, positive: Any, groups: Array | None) -> Sums:
-    import numpy as np
-
     if chosen.kind == "confusion":
         cell, table, function = _counted(chosen, label, columns, positive=positive)
         if groups is None:
@@ -63,8 +63,6 @@ def _counted(
     chosen: Metric, label: Any, columns: tuple[Any, ...], *, positive: Any
 ) -> tuple[Array, Array, Callable[[Array], Array]]:
     """The joint cell of every row, what a row of each cell adds to the sums, and the metric of the sums."""
-    import numpy as np
-
     found = rows.classes(label, *columns)
     found = rows.against_rest(found, positive=positive) if chosen.binary else found
     size = len(found.names)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from mlgit.errors import MlgitError
 from mlgit.statistics import rows
 
@@ -59,8 +61,6 @@ def value(name: str, label: Any, *, prediction: Any = None, score: Any = None, p
 
     Raises MlgitError for unknown metrics, a column that is not there, missing values and columns of different lengths.
     """
-    import numpy as np
-
     chosen = metric(name)
     column = column_of(chosen, prediction=prediction, score=score)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -85,8 +85,6 @@ def column_of(chosen: Metric, *, prediction: Any, score: Any) -> Any:
 
 def counts(chosen: Metric, label: Any, prediction: Any, *, positive: Any = None) -> tuple[Array, Array, Array]:
     """Hits, actual rows and predicted rows per class, each of shape (K,)."""
-    import numpy as np
-
     found = rows.classes(label, prediction)
     found = rows.against_rest(found, positive=positive) if chosen.binary else found
     size, predicted = len(found.names), found.predictions[0]
@@ -156,16 +154,12 @@ def _f1_macro(hits: Array, actual: Array, predicted: Array) -> Array:
 
 
 def _f1_weighted(hits: Array, actual: Array, predicted: Array) -> Array:
-    import numpy as np
-
     each = np.nan_to_num(_share(2 * hits, actual + predicted))
     return _share((each * actual).sum(axis=-1), actual.sum(axis=-1))
 
 
 def _mcc(hits: Array, actual: Array, predicted: Array) -> Array:
     """Matthews 1975, for K classes Gorodkin 2004; 0 where a model says one class only, as in scikit-learn."""
-    import numpy as np
-
     hits, actual, predicted = (each.astype(float) for each in (hits, actual, predicted))
     total = actual.sum(axis=-1)
     together = hits.sum(axis=-1) * total - (actual * predicted).sum(axis=-1)
@@ -175,21 +169,15 @@ def _mcc(hits: Array, actual: Array, predicted: Array) -> Array:
 
 def _share(part: Array, whole: Array) -> Array:
     """part / whole, NaN where there is no whole."""
-    import numpy as np
-
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.true_divide(part, whole)
 
 
 def _macro(part: Array, whole: Array, seen: Array) -> Array:
-    import numpy as np
-
     return _mean_where(np.nan_to_num(_share(part, whole), posinf=0.0), seen > 0)
 
 
 def _mean_where(values: Array, chosen: Array) -> Array:
-    import numpy as np
-
     return _share(np.where(chosen, values, 0.0).sum(axis=-1), chosen.sum(axis=-1))
 
 
@@ -198,15 +186,11 @@ def _first(means: Array) -> Array:
 
 
 def _root(means: Array) -> Array:
-    import numpy as np
-
     return np.sqrt(means[..., 0])
 
 
 def _r2(means: Array) -> Array:
     """1 - error / variance of the label; NaN for a constant label."""
-    import numpy as np
-
     spread = means[..., 2] - means[..., 1] ** 2
     return np.where(spread > 1e-12 * means[..., 2], 1 - _share(means[..., 0], spread), np.nan)
 
@@ -221,23 +205,17 @@ def _squared(truth: Array, given: Array) -> Array:
 
 def _with_label(truth: Array, given: Array) -> Array:
     """Squared error, and the label and its square; centred, for the precision of their difference."""
-    import numpy as np
-
     centred = truth - truth.mean()
     return np.column_stack([(given - truth) ** 2, centred, centred**2])
 
 
 def _log_loss(truth: Array, given: Array) -> Array:
-    import numpy as np
-
     cut = np.clip(given, _LEAST, 1 - _LEAST)
     return -np.log(np.where(truth == 1, cut, 1 - cut))[:, None]
 
 
 def _roc_auc(is_positive: Array, score: Array, weights: Array | None) -> Array:
     """The share of pairs of a positive and a negative row that the score orders rightly; ties count half."""
-    import numpy as np
-
     order, last = ties(score)
     weight = np.ones(len(score)) if weights is None else weights[..., order]
     ones = np.cumsum(weight * is_positive[order], axis=-1)[..., last]
@@ -249,8 +227,6 @@ def _roc_auc(is_positive: Array, score: Array, weights: Array | None) -> Array:
 
 def _average_precision(is_positive: Array, score: Array, weights: Array | None) -> Array:
     """The mean of the precision at every positive row, rows of equal score together."""
-    import numpy as np
-
     order, last = ties(-score)
     weight = np.ones(len(score)) if weights is None else weights[..., order]
     found = np.cumsum(weight * is_positive[order], axis=-1)[..., last]
@@ -261,8 +237,6 @@ def _average_precision(is_positive: Array, score: Array, weights: Array | None) 
 
 def ties(key: Array) -> tuple[Array, Array]:
     """The order of ascending keys, and the last place of each run of equal ones."""
-    import numpy as np
-
     order = np.argsort(key, kind="stable")
     return order, np.flatnonzero(np.append(np.diff(key[order]) != 0, True))
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+from scipy.special import ndtr, ndtri
+
 from mlgit.statistics import metrics
 from mlgit.statistics.resampling import MOST_CELLS, Spread, bca, nothing, skewness
 
@@ -29,8 +32,6 @@ def average_precision(
 
     `against`: see `resampling.interval`.
     """
-    import numpy as np
-
     member = np.arange(len(is_positive)) if groups is None else groups
     influences = [influence(is_positive, score) for score in scores]
     total = influences[-1] - influences[0] if len(scores) == 2 else influences[0]
@@ -63,8 +64,6 @@ def influence(is_positive: Array, score: Array) -> Array:
     With F and S the positive and all rows down to a score, and p the positive rows at it, the average precision is
     the mean of p F / S over scores; a row changes its own term and all those below it.
     """
-    import numpy as np
-
     order, last = metrics.ties(-score)
     found, shown = np.cumsum(is_positive[order])[last], last + 1
     here = np.diff(found, prepend=0)
@@ -82,9 +81,6 @@ def influence(is_positive: Array, score: Array) -> Array:
 
 
 def _normal(value: float, summed: Array, *, confidence: float, against: float | None) -> Spread:
-    import numpy as np
-    from scipy.special import ndtr, ndtri
-
     deviation = float(np.sqrt((summed**2).sum()))
     method = "infinitesimal jackknife"
     if deviation <= 0:

@@ -12,6 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from scipy.special import ndtr, ndtri
+
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
 
@@ -75,8 +78,6 @@ def interval(sums: Sums, *, confidence: float, resamples: int, seed: int, agains
 
     Draws are made with numpy's PCG64 from the seed, in blocks of a fixed size, so they are the same on every machine.
     """
-    import numpy as np
-
     if sums.size < 2:
         return nothing("an interval needs at least two rows")
     if not np.isfinite(sums.value):
@@ -90,8 +91,6 @@ def interval(sums: Sums, *, confidence: float, resamples: int, seed: int, agains
 
 def draws(sums: Sums, *, resamples: int, seed: int) -> Array:
     """The statistic of samples drawn with replacement, shape (resamples,)."""
-    import numpy as np
-
     generator = np.random.default_rng(seed)
     cells, width = sums.features.shape
     block = max(1, _BLOCK // max(cells, width))
@@ -104,8 +103,6 @@ def draws(sums: Sums, *, resamples: int, seed: int) -> Array:
 
 def _weights(generator: Any, counts: Array, number: int) -> Array:
     """How often each cell is drawn, shape (number, M)."""
-    import numpy as np
-
     cells, size = len(counts), int(counts.sum())
     if size > 2 * cells:
         return np.asarray(generator.multinomial(size, counts / size, size=number), dtype=float)
@@ -124,8 +121,6 @@ def _acceleration(sums: Sums) -> float:
 
 def skewness(influence: Array, counts: Array) -> float:
     """A sixth of the standardised third moment of the influences, the acceleration of Efron 1987; 0 where none is."""
-    import numpy as np
-
     squares = float((counts * influence**2).sum())
     found = float((counts * influence**3).sum()) / (6 * squares**1.5) if squares > 0 else 0.0
     return found if np.isfinite(found) else 0.0
@@ -136,9 +131,6 @@ def bca(drawn: Array, value: float, *, acceleration: float, confidence: float, a
 
     Draws in which the statistic is undefined are left out; more than one in a hundred of them is no interval.
     """
-    import numpy as np
-    from scipy.special import ndtr, ndtri
-
     method = "BCa bootstrap"
     known = drawn[np.isfinite(drawn)]
     if len(known) < (1 - MOST_UNDEFINED) * len(drawn):
@@ -160,15 +152,11 @@ def bca(drawn: Array, value: float, *, acceleration: float, confidence: float, a
 
 def _shift(known: Array, value: float) -> float:
     """The bias correction z0; draws equal to the value count half, which matters for counts."""
-    from scipy.special import ndtri
-
     return float(ndtri(_at_most(known, value)))
 
 
 def _at_most(known: Array, value: float) -> float:
     """The share of draws below the value, never 0 or 1: a draw not seen may still be possible."""
-    import numpy as np
-
     close = 1e-12 * max(1.0, abs(value))
     share = float(((known < value - close).sum() + 0.5 * (np.abs(known - value) <= close).sum()) / len(known))
     least = 0.5 / (len(known) + 1)
@@ -181,9 +169,6 @@ def abc(sums: Sums, *, confidence: float, against: float | None = None) -> Sprea
     From first and second derivatives of the statistic along the weight of every cell and along the least favourable
     direction, by the algorithm abcnon of DiCiccio and Efron.
     """
-    import numpy as np
-    from scipy.special import ndtr, ndtri
-
     method, size = "ABC bootstrap", sums.size
     mean = sums.totals / size
     slopes, curves = _derivatives(sums, mean)
@@ -208,8 +193,6 @@ def abc(sums: Sums, *, confidence: float, against: float | None = None) -> Sprea
 
 def _derivatives(sums: Sums, mean: Array) -> tuple[Array, Array]:
     """First and second derivative of the statistic as the weight of each cell grows, shape (M,) each."""
-    import numpy as np
-
     step, slopes, curves = _STEP, [], []
     block = max(1, _BLOCK // sums.features.shape[1])
     for start in range(0, len(sums.features), block):
@@ -223,8 +206,6 @@ def _derivatives(sums: Sums, mean: Array) -> tuple[Array, Array]:
 
 def _tail(sums: Sums, mean: Array, direction: Array, against: float, *, shift: float, acceleration: float) -> float:
     """The p-value whose interval would end at `against`, by bisection of the place along the least favourable direction."""
-    from scipy.special import ndtr
-
     low, high = -12.0, 12.0
     for _ in range(60):
         middle = (low + high) / 2

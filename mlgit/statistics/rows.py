@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+
 from mlgit.errors import MlgitError
 
 if TYPE_CHECKING:
@@ -33,9 +36,6 @@ def classes(label: Any, *predictions: Any) -> Classes:
 
     Raises MlgitError for lengths that differ, no rows, missing values, and text compared with numbers.
     """
-    import numpy as np
-    import pandas as pd
-
     columns = [_column(label, "label"), *(_column(each, "prediction") for each in predictions)]
     _check_lengths(columns)
     if len({_is_number(each) for each in columns}) > 1:
@@ -71,8 +71,6 @@ def against_rest(found: Classes, *, positive: Any = None) -> Classes:
 
 def numbers(values: Any, *, what: str) -> Array:
     """A column as finite floats, shape (n,). Raises MlgitError for anything else."""
-    import numpy as np
-
     try:
         found = _column(values, what).astype(float)
     except (TypeError, ValueError) as error:
@@ -89,8 +87,6 @@ def same_length(*columns: Array) -> None:
 
 
 def _column(values: Any, what: str) -> Array:
-    import numpy as np
-
     found = np.asarray(values)
     if found.ndim != 1:
         raise MlgitError(f"{what}: one value per row is needed, not an array of shape {found.shape}")
