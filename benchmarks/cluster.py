@@ -104,9 +104,16 @@ def _cluster(folder: Path) -> Iterator[str]:
             child.wait()
 
 
+def _is_whole(file: Path) -> bool:
+    try:
+        return bool(json.loads(file.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError):
+        return False
+
+
 def _wait_for(file: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    while not file.exists():
+    while not _is_whole(file):
         if time.monotonic() > deadline:
             raise SystemExit(f"the Dask scheduler did not start: see {file.parent}")
         time.sleep(0.02)

@@ -33,6 +33,14 @@ def until(met: Callable[[], object], what: str) -> None:
         time.sleep(0.02)
 
 
+def _is_whole(file: Path) -> bool:
+    """Whether the scheduler has written down where it listens: it writes in place."""
+    try:
+        return bool(json.loads(file.read_text()))
+    except (FileNotFoundError, ValueError):
+        return False
+
+
 class Cluster:
     """Everything listens on the loopback interface only. `WORKER` in the environment of a stage says where it runs."""
 
@@ -43,7 +51,7 @@ class Cluster:
         file = folder / "scheduler.json"
         said = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
         self._start("scheduler", ["distributed.cli.dask_scheduler", *said])
-        until(file.exists, "the scheduler")
+        until(lambda: _is_whole(file), "the scheduler")
         self.file = str(file)
         for number in range(workers):
             self.add_worker(f"worker{number}", resources=resources)

@@ -24,6 +24,10 @@ class _Commands(LazyGroup):
     table = COMMANDS
 
 
-@click.group(cls=_Commands, short_help="Versions of models, and where they are.")
+@click.group(
+    cls=_Commands,
+    short_help="Versions of models, and where they are.",
+    epilog="Examples: `mlgit model register tumor --bump minor`, `mlgit model promote tumor@v1.2.0 staging`.",
+)
 def command() -> None:
     """The registry of models: annotated tags in GTO's grammar, read and written by GTO and DVC as well."""
