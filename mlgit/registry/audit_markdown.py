@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mlgit import render
+from mlgit.compare.snapshot import flatten
 from mlgit.registry.audit import Evidence, Gap, Place, Trust, gaps, gate, kind, moment
 from mlgit.registry.audit_document import metric
 from mlgit.registry.event import Event
@@ -229,7 +230,7 @@ def _code(evidence: Evidence) -> Iterator[str]:
 def _parameters(evidence: Evidence) -> Iterator[str]:
     yield "## Parameters"
     yield ""
-    rows = [(name, _shown(value)) for name, value in evidence.facts.params.items()]
+    rows = [(name, _shown(value)) for name, value in flatten(evidence.facts.params) if name]
     yield _table(("parameter", "value"), rows) if rows else "None is declared."
 
 

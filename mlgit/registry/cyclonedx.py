@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from mlgit.compare.snapshot import flatten
 from mlgit.registry.audit import Evidence, instant
 from mlgit.registry.audit_document import metric
 from mlgit.registry.facts import DataFile
@@ -51,7 +52,7 @@ def _model(evidence: Evidence) -> dict[str, Any]:
         "mlgit:path": facts.model.path,
         "mlgit:format": facts.model.format or (said.format if said else ""),
         "mlgit:executes-code": {True: "yes", False: "no", None: ""}[facts.model.executes_code],
-        **{f"mlgit:param:{name}": json.dumps(value) for name, value in facts.params.items()},
+        **{f"mlgit:param:{name}": json.dumps(value) for name, value in flatten(facts.params) if name},
     }
     row: dict[str, Any] = {
         "type": "machine-learning-model",

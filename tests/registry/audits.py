@@ -38,7 +38,7 @@ FACTS = Facts(
     ("tabular",),
     (TRAIN, TEST, RAW),
     {"auc": 0.9143, "loss": 0.25},
-    {"train.depth": 3, "train.names": ["a", "b"]},
+    {"train": {"depth": 3}, "names": ["a", "b"]},
     (Step("train", "python train.py", {"data/train.csv": "1" * 32}, {"models/churn.skops": "a" * 32}, {"train.depth": 3}),),
     environment={"requirements.txt": "d" * 64},
 )
