@@ -129,22 +129,27 @@ def list_tree(root: Path, revision: str, *, under: str = "") -> dict[str, tuple[
 
 def read_blobs(root: Path, blobs: Iterable[str]) -> dict[str, bytes]:
     """The contents of blobs by id, in one `cat-file --batch` process; a missing id is left out."""
-    wanted = list(dict.fromkeys(blobs))
+    return {oid: content for oid, (_, content) in read_objects(root, blobs).items()}
+
+
+def read_objects(root: Path, oids: Iterable[str]) -> dict[str, tuple[str, bytes]]:
+    """Objects by id, as (type, content), in one `cat-file --batch` process; a missing id is left out."""
+    wanted = list(dict.fromkeys(oids))
     if not wanted:
         return {}
-    done = run(root, "cat-file", "--batch", "--buffer", stdin="".join(f"{blob}\n" for blob in wanted).encode())
-    contents: dict[str, bytes] = {}
+    done = run(root, "cat-file", "--batch", "--buffer", stdin="".join(f"{oid}\n" for oid in wanted).encode())
+    found: dict[str, tuple[str, bytes]] = {}
     output, position = done.stdout, 0
-    for blob in wanted:
+    for oid in wanted:
         end = output.index(b"\n", position)
         head = output[position:end].split()
         position = end + 1
         if head[-1] == b"missing":
             continue
         size = int(head[-1])
-        contents[blob] = output[position : position + size]
+        found[oid] = (head[1].decode(), output[position : position + size])
         position += size + 1
-    return contents
+    return found
 
 
 def ignored(root: Path, paths: Iterable[str]) -> set[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,6 +116,17 @@ def _trouble(said: str) -> str:
         return "the key is not in Git's gpg.ssh.allowedSignersFile"
     lines = [line for line in said.splitlines() if line and not line.startswith("[GNUPG:]")]
     return lines[-1].removeprefix("error: ") if lines else "the signature is not good"
+
+
+def signers_state(root: Path) -> str:
+    """What says whether the keys that Git trusts may have changed: the format, and the list of signers with its content."""
+    told = git.run(root, "config", "--get-regexp", r"^(gpg\..*|user\.signingkey)$", check=False).text
+    path = git.run(root, "config", "--type=path", "gpg.ssh.allowedSignersFile", check=False).text.strip()
+    content = b""
+    if path:
+        with suppress(OSError):
+            content = (root / path).read_bytes()
+    return hashlib.sha256(told.encode() + content).hexdigest()
 
 
 def append_log(root: Path, text: str, *, upon: str) -> str:

@@ -96,7 +96,7 @@ def index(output: str | None) -> int:
     project = projects.find()
     config = projects.load_config(project)
     tags = read.tags(project.git_root)
-    artifacts = tuple(state.fold(tags.events, look_alikes=tags.look_alikes).artifacts.values())
+    artifacts = tuple(state.fold(tags.events, faults=tags.faults).artifacts.values())
     place = Path(os.path.abspath(output or "index.md"))
     at = place.as_posix()
     cards = {}

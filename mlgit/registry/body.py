@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 VERSION = 1
 MAX_BYTES = 65_536
@@ -42,19 +43,22 @@ def render(body: Body) -> str:
     Raises ValueError for facts that JSON has no word for, or for keys that are no words.
     """
     reason = _clean(body.reason).strip("\n")
-    head = _clean(body.sentence).replace("\n", " ").strip() + "\n" + (f"\n{reason}\n" if reason else "")
+    head = _clean(body.sentence).replace("\n", " ").strip(" -") + "\n" + (f"\n{reason}\n" if reason else "")
     if not body.facts:
         return head
     keys = [*(key for key in _FIRST if key in body.facts), *sorted(body.facts.keys() - set(_FIRST))]
     if keys[0] != "mlgit" or not all(_KEY.fullmatch(key) for key in keys):
         raise ValueError(f"not the facts of a tag: {', '.join(keys)}")
-    return head + "---\n" + "".join(f"{key}: {_value(body.facts[key])}\n" for key in keys)
+    written = "".join(f"{key}: {_value(body.facts[key])}\n" for key in keys)
+    if len(written.encode()) > MAX_BYTES:
+        raise ValueError(f"facts of more than {MAX_BYTES} bytes")
+    return f"{head}---\n{written}"
 
 
 def _clean(text: str) -> str:
-    """Text as it can stand in a tag: no control characters, and no line that Git would take for a signature."""
+    """Text as it can stand in a tag: no control characters, and no line that would be taken for a signature or for facts."""
     lines = "".join(char if char.isprintable() or char in "\n\t" else " " for char in text).split("\n")
-    return "\n".join(f" {line.rstrip()}" if line.startswith("-----BEGIN ") else line.rstrip() for line in lines)
+    return "\n".join(f" {line.rstrip()}" if line.startswith("---") else line.rstrip() for line in lines)
 
 
 def _value(value: Any) -> str:
@@ -65,8 +69,8 @@ def _value(value: Any) -> str:
 
 def _json(value: Any) -> str:
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    # YAML wants what is not printable escaped, and pairs of surrogates are not put together by it
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text if not "\ud800" <= char <= "\udfff")
+    # YAML wants what is not printable escaped
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
 
 def split(text: str) -> tuple[str, str]:
@@ -101,7 +105,7 @@ def _facts(text: str) -> dict[str, Any]:
         if key in found:
             raise ValueError(f"its facts name '{key}' twice")
         found[key] = _read(value, key)
-    if found["mlgit"] != VERSION:
+    if type(found["mlgit"]) is not int or found["mlgit"] != VERSION:
         raise ValueError(f"its facts are of format {str(found['mlgit'])[:20]}, and this mlgit knows {VERSION}")
     return found
 
@@ -110,7 +114,7 @@ def _read(value: str, key: str) -> Any:
     if _WORD.fullmatch(value) and not _RESERVED.fullmatch(value):
         return value
     try:
-        return json.loads(value, object_pairs_hook=_unique, parse_constant=_refuse)
+        return json.loads(value, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise ValueError(f"'{key}' of its facts is neither a word nor JSON") from error
 
@@ -122,7 +126,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refuse(word: str) -> Any:
+def _finite(word: str) -> float:
+    value = float(word)
+    return value if math.isfinite(value) else _refuse(word)
+
+
+def _refuse(word: str) -> NoReturn:
     raise ValueError(f"its facts hold {word}, which is no number")
 
 

@@ -10,6 +10,7 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from mlgit.registry import grammar
 from mlgit.registry.event import Event
 
 # How GTO orders events of one moment: what makes a version before what uses it.
@@ -36,7 +37,8 @@ def order(events: Iterable[Event]) -> tuple[Event, ...]:
     after: dict[int, list[int]] = {}
     waits = [False] * len(found)
     for place, event in enumerate(found):
-        before = places.get(event.previous[0]) if event.previous else None
+        link = event.previous
+        before = places.get(link[0]) if link else None
         if before is not None and before != place:
             after.setdefault(before, []).append(place)
             waits[place] = True
@@ -63,35 +65,50 @@ def findings(artifact: str, events: Sequence[Event]) -> list[Finding]:
     by_ref = {event.ref: event for event in events}
     heirs: dict[str, list[str]] = {}
     found: list[Finding] = []
-    for place, event in enumerate(events):
-        if event.previous is None:
-            found += _unchained(event, events[:place])
-            continue
-        ref, oid = event.previous
-        heirs.setdefault(f"{ref} {oid}", []).append(event.ref)
-        found += _broken_link(event, by_ref.get(ref), ref, oid)
+    for event in events:
+        if event.body.fault:
+            hint = f"`git show {_quoted(event.ref)}` shows it; whoever wrote it has to say what it should be"
+            found.append(Finding("unreadable", event.ref, f"its text cannot be read: {event.body.fault}", hint))
+        if event.previous:
+            heirs.setdefault(" ".join(event.previous), []).append(event.ref)
+            found += _broken_link(event, by_ref.get(event.previous[0]), *event.previous)
     for link, refs in heirs.items():
         if len(refs) > 1:
             found.append(_fork(link.partition(" ")[0], refs))
     starts = [event.ref for event in events if event.previous is None and event.body.facts]
     if len(starts) > 1:
         found.append(_fork("the beginning", starts))
+    found += [_foreign(event) for event in _strangers(events)]
     return [each._replace(artifact=artifact) for each in found]
 
 
-def _unchained(event: Event, before: Sequence[Event]) -> list[Finding]:
-    if event.body.fault:
-        hint = f"`git show {_quoted(event.ref)}` shows it; whoever wrote it has to say what it should be"
-        return [Finding("unreadable", event.ref, f"its text cannot be read: {event.body.fault}", hint)]
-    if any(each.body.facts for each in before) and not event.body.facts:
-        message = "written by another tool after mlgit's tags, so nothing proves its place among them"
-        return [
-            Finding("foreign", event.ref, message, "write registry tags by `mlgit model` only, or protect them on the host")
-        ]
-    return []
+def _strangers(events: Sequence[Event]) -> list[Event]:
+    """Tags of other tools that no tag of mlgit was written after, though mlgit had begun: their times may say anything.
+
+    What mlgit's first tag names as its previous, and what came before that, is the history it began upon.
+    """
+    own = [place for place, event in enumerate(events) if event.body.facts or event.body.fault]
+    if not own:
+        return []
+    places = {event.ref: place for place, event in enumerate(events)}
+    named = {event.previous[0] for event in events if event.previous}
+    link = events[own[0]].previous
+    known = places.get(link[0], -1) if link else -1
+    others = (event for place, event in enumerate(events) if place > known and not event.body.facts and not event.body.fault)
+    return [event for event in others if event.ref not in named]
+
+
+def _foreign(event: Event) -> Finding:
+    message = "written by another tool beside mlgit's tags, so nothing proves when: its time may be made up (backdated)"
+    hint = "write registry tags by `mlgit model` only, and protect them on the host"
+    return Finding("foreign", event.ref, message, hint)
 
 
 def _broken_link(event: Event, before: Event | None, ref: str, oid: str) -> list[Finding]:
+    other = grammar.parse(ref)
+    if other is None or other.artifact != event.name.artifact:
+        message = f"it says that it follows {ref}, which is no tag of its artifact"
+        return [Finding("unreadable", event.ref, message, "it was not written by mlgit: ask its author")]
     if before is None:
         hint = f"`git fetch --tags` brings it if only this clone lacks it; else restore it: `git tag {_quoted(ref)} {oid}`"
         return [Finding("deleted", ref, f"is gone, and {event.ref} came after it", hint)]
@@ -111,17 +128,17 @@ def _fork(after: str, refs: Sequence[str]) -> Finding:
     return Finding("forked", refs[-1], f"{others} each say that they follow {after}: written by two clones at once", hint)
 
 
-def lightweight(ref: str, artifact: str) -> Finding:
-    """A tag with a name of the registry, but without text, author and time: no tool counts it."""
-    message = "a lightweight tag: it looks like the registry's and counts for nothing"
-    return Finding("lightweight", ref, message, f"`git tag -d {_quoted(ref)}`, and write it by `mlgit model`", artifact)
+def useless(kind: str, ref: str, artifact: str, why: str, hint: str = "") -> Finding:
+    """A tag with a name of the registry that no tool may count."""
+    return Finding(kind, ref, f"{why}, so it counts for nothing", hint or f"`git tag -d {_quoted(ref)}`", artifact)
 
 
-def against_log(rows: Iterable[tuple[str, str]], tags: Mapping[str, str], artifact_of: Mapping[str, str]) -> list[Finding]:
+def against_log(rows: Iterable[tuple[str, str]], tags: Mapping[str, str]) -> list[Finding]:
     """Tags that the log of published events names and that are gone or other; `tags` are object ids by name."""
     found = []
     for ref, oid in dict(rows).items():
-        artifact = artifact_of.get(ref, "")
+        name = grammar.parse(ref)
+        artifact = name.artifact if name else ""
         if ref not in tags:
             hint = f"`git fetch --tags` brings it if only this clone lacks it; else restore it: `git tag {_quoted(ref)} {oid}`"
             found.append(Finding("deleted", ref, "is gone, and the log says that it was published", hint, artifact))

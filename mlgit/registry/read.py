@@ -1,40 +1,35 @@
-"""Reads the registry from a repository: every tag with its text, by one `git for-each-ref`."""
+"""Reads the registry from a repository: every tag with its text, by two processes however many there are."""
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlgit.adapters import git
 from mlgit.errors import MlgitError
-from mlgit.registry import body, grammar, log
-from mlgit.registry.event import Event
+from mlgit.registry import body, chain, grammar, log
+from mlgit.registry.chain import Finding
+from mlgit.registry.event import Event, TagName
 
-_FIELDS = (
-    "%(refname:lstrip=2)",
-    "%(objecttype)",
-    "%(objectname)",
-    "%(*objecttype)",
-    "%(*objectname)",
-    "%(taggername)",
-    "%(taggeremail)",
-    "%(taggerdate:raw)",
-    "%(contents)",
+_HEADER = re.compile(
+    rb"object (?P<target>[0-9a-f]+)\ntype (?P<kind>\w+)\ntag (?P<tag>[^\n]*)\n"
+    rb"(?:tagger (?P<author>[^\n]*?) ?<(?P<email>[^\n>]*)> (?P<time>\d+) (?P<zone>[+-]\d{4})\n)?(?:[^\n]+\n)*\n?"
 )
-_FORMAT = "%00".join(_FIELDS) + "%00"
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
     """Everything the tags of a repository say about its registry.
 
-    `events` are in no order; `look_alikes` are lightweight tags with a name of the registry, as (artifact, ref); `oids`
-    are the object ids of all tags by name.
+    `events` are in no order; `faults` are tags with a name of the registry that count for nothing; `oids` are the object
+    ids of all tags by name.
     """
 
     events: tuple[Event, ...] = ()
-    look_alikes: tuple[tuple[str, str], ...] = ()
+    faults: tuple[Finding, ...] = ()
     oids: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -44,32 +39,54 @@ def load(root: Path) -> tuple[Event, ...]:
 
 
 def tags(root: Path) -> Tags:
-    """The registry's tags, read by one process (and one more where tags point at tags)."""
-    fields = git.run(root, "for-each-ref", f"--format={_FORMAT}", "refs/tags").text.split("\0")
+    """The registry's tags, by one process for their names and one for their texts."""
+    rows = git.run(root, "for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/tags").text.splitlines()
+    oids = {ref: oid for oid, _, ref in (row.partition(" ") for row in rows)}
+    named = [(ref, oid, name) for ref, oid in oids.items() if (name := grammar.parse(ref))]
+    objects = git.read_objects(root, [oid for _, oid, _ in named])
     events: list[Event] = []
-    look_alikes: list[tuple[str, str]] = []
-    oids: dict[str, str] = {}
-    nested: list[int] = []
-    width = len(_FIELDS)
-    for place in range(0, len(fields) - width, width):
-        ref, kind, oid, target_kind, target, author, email, date, text = fields[place : place + width]
-        ref = ref.removeprefix("\n")
-        oids[ref] = oid
-        name = grammar.parse(ref)
-        if name is None:
+    faults: list[Finding] = []
+    nested: list[Event] = []
+    for ref, oid, name in named:
+        kind, content = objects.get(oid, ("", b""))
+        header = _HEADER.match(content) if kind == "tag" else None
+        if header is None or header["tag"] != os.fsencode(ref) or header["time"] is None:
+            faults.append(_fault(ref, name, kind, header))
             continue
-        if kind != "tag":
-            look_alikes.append((name.artifact, ref))
-            continue
-        time, _, zone = date.partition(" ")
-        if target_kind != "commit":
-            nested.append(len(events))
-        is_signed = "-----BEGIN " in text and bool(body.split(text)[1])
-        when = int(time) if time.isdigit() else 0
-        events.append(Event(name, ref, oid, target, when, author, email.strip("<>"), text, target, zone, is_signed))
-    for place, commit in zip(nested, _peeled(root, [events[place].oid for place in nested]), strict=True):
-        events[place] = events[place]._replace(commit=commit)
-    return Tags(tuple(event for event in events if event.commit), tuple(look_alikes), oids)
+        event = _event(name, ref, oid, header, content)
+        (events if header["kind"] == b"commit" else nested).append(event)
+    for event, commit in zip(nested, _peeled(root, [event.oid for event in nested]), strict=True):
+        if commit:
+            events.append(event._replace(commit=commit))
+        else:
+            faults.append(_astray(event))
+    return Tags(tuple(events), tuple(faults), oids)
+
+
+def _astray(event: Event) -> Finding:
+    return chain.useless("astray", event.ref, event.name.artifact, "it points at something that is not a commit")
+
+
+def _event(name: TagName, ref: str, oid: str, header: re.Match[bytes], content: bytes) -> Event:
+    text = content[header.end() :].decode(errors="replace")
+    target = header["target"].decode()
+    author, email = header["author"].decode(errors="replace"), header["email"].decode(errors="replace")
+    is_signed = "-----BEGIN " in text and bool(body.split(text)[1])
+    zone = header["zone"].decode()
+    return Event(name, ref, oid, target, int(header["time"]), author, email, text, target, zone, is_signed)
+
+
+def _fault(ref: str, name: TagName, kind: str, header: re.Match[bytes] | None) -> Finding:
+    if not kind:
+        hint = "`git fetch --tags`, or restore the repository"
+        return chain.useless("missing", ref, name.artifact, "its object is missing from this repository", hint)
+    if kind != "tag":
+        why = "a lightweight tag: it looks like the registry's, without text, author and time"
+        return chain.useless("lightweight", ref, name.artifact, why)
+    if header is None or header["time"] is None:
+        return chain.useless("anonymous", ref, name.artifact, "it does not say who wrote it and when")
+    other = header["tag"].decode(errors="replace")
+    return chain.useless("renamed", ref, name.artifact, f"it is the tag object of '{other}' under another name")
 
 
 def _peeled(root: Path, oids: list[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mlgit.errors import MlgitError
 from mlgit.registry import chain, grammar
@@ -118,20 +118,59 @@ class Registry:
         return found
 
 
-def fold(events: Iterable[Event], *, at: int | None = None, look_alikes: Iterable[tuple[str, str]] = ()) -> Registry:
+def fold(events: Iterable[Event], *, at: int | None = None, faults: Iterable[Finding] = ()) -> Registry:
     """The registry that these events make; with `at` (seconds since 1970) as it was at that moment.
 
-    `look_alikes` are lightweight tags with names of the registry, as (artifact, ref).
+    `faults` are tags that look like the registry's and count for nothing (`read.tags`): they degrade their artifact.
     """
     grouped: dict[str, list[Event]] = {}
     for event in events:
         if at is None or event.time <= at:
             grouped.setdefault(event.name.artifact, []).append(event)
-    faults: dict[str, list[Finding]] = {}
-    for artifact, ref in look_alikes:
-        faults.setdefault(artifact, []).append(chain.lightweight(ref, artifact))
-    names = sorted(grouped.keys() | faults.keys())
-    return Registry({name: _artifact(name, chain.order(grouped.get(name, ())), faults.get(name, [])) for name in names})
+    wrong: dict[str, list[Finding]] = {}
+    for fault in faults:
+        wrong.setdefault(fault.artifact, []).append(fault)
+    names = sorted(grouped.keys() | wrong.keys())
+    return Registry({name: _artifact(name, chain.order(grouped.get(name, ())), wrong.get(name, [])) for name in names})
+
+
+def problems(artifact: Artifact) -> list[Finding]:
+    """Everything that is wrong with an artifact as its tags tell: its chain, and what its tags say that is not so."""
+    found = [*artifact.faults, *chain.findings(artifact.name, artifact.events)]
+    return [*found, *_contradictions(artifact), *_withdrawn(artifact)]
+
+
+def _contradictions(artifact: Artifact) -> list[Finding]:
+    found = []
+    registered = {event.name.version: event.commit for event in artifact.events if event.name.action == "register"}
+    for event in artifact.events:
+        version, told = event.name.version, event.body.facts.get("version")
+        meant = [version] if version else [each.name for each in artifact.versions if each.commit == event.commit]
+        if told is not None and meant and told not in meant:
+            message = f"its text is about {told}, and its name and commit are about {', '.join(meant)}"
+            hint = "tools go by name and commit; write the event again by `mlgit model`"
+            found.append(Finding("contradiction", event.ref, message, hint, artifact.name))
+        if event.name.action == "deregister" and registered.get(version, event.commit) != event.commit:
+            message = f"it withdraws {version} at another commit than the one it was registered at, and GTO does not count it"
+            hint = f"`mlgit model retire {artifact.name}@{version}` withdraws it for all tools"
+            found.append(Finding("contradiction", event.ref, message, hint, artifact.name))
+    return found
+
+
+def _withdrawn(artifact: Artifact) -> list[Finding]:
+    """Environments whose last assignment is of a version that was withdrawn since."""
+    last: dict[str, Event] = {}
+    for event in artifact.events:
+        if event.name.action in ("assign", "unassign"):
+            last[event.name.environment] = event
+    found = []
+    for environment, event in last.items():
+        version = artifact.at(event.commit)
+        if event.name.action == "assign" and version and not version.is_active:
+            message = f"{version.name} was withdrawn and is what DVC still delivers as {environment}"
+            hint = f"`mlgit model rollback {artifact.name} {environment} --message WHY`, or promote another version"
+            found.append(Finding("withdrawn", event.ref, message, hint, artifact.name))
+    return found
 
 
 def _artifact(name: str, events: tuple[Event, ...], faults: list[Finding]) -> Artifact:
@@ -162,7 +201,7 @@ def _versions(name: str, events: tuple[Event, ...]) -> tuple[Version, ...]:
             found[version] = Version(name, version, event.commit, event)
         elif event.name.action == "deregister":
             before = found.get(version)
-            found[version] = Version(name, version, event.commit, before.event if before else event, is_active=False)
+            found[version] = replace(before or Version(name, version, event.commit, event), is_active=False)
     registered = {version.commit for version in found.values()}
     for event in events:
         if event.name.action == "assign" and event.commit not in registered:
@@ -198,11 +237,12 @@ def _meant(event: Event, at_commit: list[Version]) -> str:
 def _shared_commits(name: str, by_commit: Mapping[str, list[Version]]) -> list[Finding]:
     found = []
     for commit, versions in by_commit.items():
-        if len(versions) > 1:
-            names = ", ".join(each.name for each in versions)
+        active = [each for each in versions if each.is_active]
+        if len(active) > 1:
+            names = ", ".join(each.name for each in active)
             message = f"{names} are all registered at commit {commit[:10]}: a tag of an environment cannot say which it means"
             hint = (
                 f"withdraw all but one: `mlgit model retire {name}@{versions[0].name}`, and register it at a commit of its own"
             )
-            found.append(Finding("shared-commit", versions[-1].event.ref, message, hint, name))
+            found.append(Finding("shared-commit", active[-1].event.ref, message, hint, name))
     return found

@@ -28,11 +28,11 @@ def _world(root: Path) -> list[str]:
 
 def _found(root: Path) -> list[tuple[str, str]]:
     tags = read.tags(root)
-    registry = state.fold(tags.events, look_alikes=tags.look_alikes)
+    registry = state.fold(tags.events, faults=tags.faults)
     assert registry.resolve(Reference("other")).name == "v1.0.0"
     assert not registry.artifact("other").faults
-    found = [each for it in registry.artifacts.values() for each in (*it.faults, *chain.findings(it.name, it.events))]
-    found += chain.against_log(read.published(root), tags.oids, {})
+    found = [each for it in registry.artifacts.values() for each in state.problems(it)]
+    found += chain.against_log(read.published(root), tags.oids)
     return [(each.kind, each.ref) for each in found]
 
 
@@ -53,6 +53,31 @@ _DAMAGE: dict[str, tuple[Change, list[tuple[str, str]]]] = {
     "backdated": (_more("churn#prod#3", 0, "churn#prod#2", 1), [("backdated", "churn#prod#3")]),
     "foreign": (lambda root, at: tag(root, "churn#prod#3", at[0], when=START + 40), [("foreign", "churn#prod#3")]),
     "lightweight": (lambda root, at: git(root, "tag", "churn@v9.0.0", at[2]), [("lightweight", "churn@v9.0.0")]),
+    "foreign before the first": (
+        lambda root, at: tag(root, "churn#prod#3", at[0], when=START - 9),
+        [("foreign", "churn#prod#3")],
+    ),
+    "renamed": (
+        lambda root, at: git(root, "update-ref", "refs/tags/churn#prod#7", git(root, "rev-parse", "refs/tags/churn#prod#1")),
+        [("renamed", "churn#prod#7")],
+    ),
+    "of a tree": (
+        lambda root, at: tag(root, "churn#prod#3", f"{at[0]}^{{tree}}", when=START + 40),
+        [("astray", "churn#prod#3")],
+    ),
+    "another model's chain": (_more("churn#prod#3", 0, "other@v1.0.0", 40), [("unreadable", "churn#prod#3")]),
+    "withdrawn in use": (_more("churn@v1.1.0!", 1, "churn#prod#2", 40), [("withdrawn", "churn#prod#2")]),
+    "withdrawn elsewhere": (_more("churn@v1.0.0!", 2, "churn#prod#2", 40), [("contradiction", "churn@v1.0.0!")]),
+    "unreadable": (
+        lambda root, at: tag(root, "churn#prod#3", at[0], when=START + 40, text="x\n---\nmlgit: 7\nevent: assign\n"),
+        [("unreadable", "churn#prod#3")],
+    ),
+    "about another version": (
+        lambda root, at: tag(
+            root, "churn#prod#3", at[0], when=START + 40, text=f"{chained(root, after='churn#prod#2')}version: v1.1.0\n"
+        ),
+        [("contradiction", "churn#prod#3")],
+    ),
     "shared commit": (_more("churn@v1.2.0", 1, "churn#prod#2", 40), [("shared-commit", "churn@v1.2.0")]),
 }
 
@@ -88,3 +113,10 @@ def test_a_tag_of_a_tag_is_about_the_commit_in_the_end(tmp_path: Path) -> None:
     current = state.fold(read.load(tmp_path)).artifact("churn").current("prod")
     assert current
     assert current.version == "v1.0.0"
+
+
+def test_a_tag_whose_object_is_lost_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    _world(tmp_path)
+    oid = git(tmp_path, "rev-parse", "refs/tags/churn#prod#2")
+    (tmp_path / ".git/objects" / oid[:2] / oid[2:]).unlink()
+    assert _found(tmp_path) == [("missing", "churn#prod#2")]

@@ -7,6 +7,11 @@ import click
 from mlgit.cli.group import LazyGroup
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "list": ("mlgit.cli.model.list", "All models, their latest version, and what is where."),
+    "show": ("mlgit.cli.model.show", "One model, version or environment, now or at a moment."),
+    "history": ("mlgit.cli.model.history", "Every event of a model: who did what, when and why."),
+    "verify": ("mlgit.cli.model.verify", "Find moved, deleted, forked, backdated and unsigned tags."),
+    "event": ("mlgit.cli.model.event", "What one tag says, refused if it is forged."),
     "register": ("mlgit.cli.model.register", "Make a commit's model a version."),
     "promote": ("mlgit.cli.model.promote", "Put a version into an environment, if its policy lets it."),
     "rollback": ("mlgit.cli.model.rollback", "Go back to the last good version of an environment."),

@@ -75,7 +75,7 @@ def gather(found: Found, question: Question) -> Evidence:
     """
     project, version = found.project, found.version
     tags = read.tags(project.git_root)
-    registry = state.fold(tags.events, look_alikes=tags.look_alikes)
+    registry = state.fold(tags.events, faults=tags.faults)
     artifact = registry.artifact(version.artifact)
     said = recorded.read(version.event)
     facts = _facts(found, {each.md5: each.rows for each in said.data if each.rows is not None})

@@ -13,7 +13,7 @@ from mlgit.registry.state import Artifact, Registry
 def find(git_root: Path) -> list[Finding]:
     """Everything that is wrong with any artifact's tags."""
     tags = read.tags(git_root)
-    registry = state.fold(tags.events, look_alikes=tags.look_alikes)
+    registry = state.fold(tags.events, faults=tags.faults)
     published = read.published(git_root)
     names = dict.fromkeys([*registry.artifacts, *(name for ref, _ in published if (name := _artifact_of(ref)))])
     return [each for name in names for each in of_artifact(registry, name, tags=tags, published=published)]
@@ -22,9 +22,8 @@ def find(git_root: Path) -> list[Finding]:
 def of_artifact(registry: Registry, name: str, *, tags: Tags, published: list[tuple[str, str]]) -> list[Finding]:
     """What is wrong with one artifact's tags; `published` are the rows of the log."""
     artifact = registry.artifacts.get(name) or Artifact(name)
-    rows = [(ref, oid) for ref, oid in published if _artifact_of(ref) == name]
-    lost = chain.against_log(rows, tags.oids, {ref: name for ref, _ in rows})
-    found = [*chain.findings(name, artifact.events), *artifact.faults]
+    lost = chain.against_log([(ref, oid) for ref, oid in published if _artifact_of(ref) == name], tags.oids)
+    found = state.problems(artifact)
     told = {(each.kind, each.ref) for each in found}
     return [*found, *(each for each in lost if (each.kind, each.ref) not in told)]
 

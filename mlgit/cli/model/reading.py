@@ -1,0 +1,124 @@
+"""What the reading commands of `mlgit model` share: the registry of this repository, and how its parts are told."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mlgit.errors import MlgitError
+from mlgit.registry import grammar, read, state
+from mlgit.registry.event import Event
+from mlgit.registry.read import Tags
+from mlgit.registry.state import Artifact, Registry, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The registry as this clone's tags say, and the repository's root."""
+
+    root: Path
+    tags: Tags
+    registry: Registry
+
+
+def registry(*, at: int | None = None) -> Reading:
+    """The registry of the repository that holds the current folder; with `at` as it was then."""
+    root = read.root_of(Path.cwd())
+    tags = read.tags(root)
+    if not tags.oids and not read.is_complete(root):
+        sys.stderr.write("note: this clone is shallow and has no tags; `git fetch --tags --unshallow` brings them\n")
+    return Reading(root, tags, state.fold(tags.events, at=at, faults=tags.faults))
+
+
+def moment(text: str) -> int:
+    """Seconds since 1970 of a date or a moment as ISO 8601 writes it; without a zone it is UTC, a day is its end.
+
+    Raises MlgitError for anything else.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise MlgitError(f"--at: '{text}' is not a moment", "write it as 2026-05-03 or 2026-05-03T10:00Z") from error
+    if len(text) <= len("2026-05-03"):
+        found = found.replace(hour=23, minute=59, second=59)
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+
+
+def when(seconds: int) -> str:
+    """A moment in UTC, as ISO 8601 writes it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def event_row(event: Event, artifact: Artifact | None = None) -> dict[str, Any]:
+    """An event as JSON."""
+    body = event.body
+    version = event.name.version or (_version_at(artifact, event) if artifact else None)
+    return {
+        "tag": event.ref,
+        "oid": event.oid,
+        "artifact": event.name.artifact,
+        "action": event.name.action,
+        "event": body.facts.get("event") or event.name.action,
+        "version": version,
+        "environment": event.name.environment or None,
+        "commit": event.commit,
+        "time": when(event.time),
+        "author": event.author,
+        "email": event.email,
+        "signed": event.is_signed,
+        "sentence": body.sentence,
+        "reason": body.reason,
+        "override": override(event) or None,
+        "facts": dict(body.facts),
+    }
+
+
+def _version_at(artifact: Artifact, event: Event) -> str | None:
+    version = artifact.at(event.commit)
+    return version.name if version else None
+
+
+def override(event: Event) -> str:
+    """Why policy was overridden in an event; '' where it was not."""
+    found = event.body.facts.get("override")
+    reason = found.get("reason") if isinstance(found, dict) else found
+    return str(reason) if reason else ""
+
+
+def version_row(artifact: Artifact, version: Version) -> dict[str, Any]:
+    """A version as JSON, with where it is now."""
+    places = [environment for environment in artifact.environments if _is_current(artifact, environment, version)]
+    return {
+        "version": version.name,
+        "commit": version.commit,
+        "active": version.is_active,
+        "registered": version.is_registered,
+        "environments": places,
+        "time": when(version.event.time),
+        "author": version.event.author,
+        "email": version.event.email,
+        "tag": version.event.ref,
+        "oid": version.event.oid,
+    }
+
+
+def _is_current(artifact: Artifact, environment: str, version: Version) -> bool:
+    current = artifact.current(environment)
+    return current is not None and current.version == version.name
+
+
+def fault_rows(artifact: Artifact) -> list[dict[str, str]]:
+    """What is wrong with an artifact's tags at first sight, as JSON; `verify` looks closer."""
+    return [{"kind": each.kind, "tag": each.ref, "message": each.message, "hint": each.hint} for each in artifact.faults]
+
+
+def artifact_named(found: Reading, word: str) -> tuple[Artifact, grammar.Reference]:
+    """The artifact that a word is about, and the word taken apart.
+
+    Raises MlgitError for an artifact without tags.
+    """
+    wanted = grammar.reference(word)
+    return found.registry.artifact(wanted.artifact), wanted

@@ -1,0 +1,100 @@
+"""list, show, history, verify and event over plain tags in a repository that is no DVC project."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.kit import git
+from tests.registry.histories import START, chained, commits, tag
+
+
+@pytest.fixture
+def world(tmp_path):
+    """`churn` with two versions that were in prod one after the other, by an override; `other` with one."""
+    at = commits(tmp_path, 3)
+    tag(tmp_path, "other@v1.0.0", at[0], when=START, text=chained(tmp_path))
+    tag(tmp_path, "churn@v1.0.0", at[0], when=START, text=chained(tmp_path))
+    tag(tmp_path, "churn#prod#1", at[0], when=START + 10, text=chained(tmp_path, after="churn@v1.0.0"))
+    tag(tmp_path, "churn@v1.1.0", at[1], when=START + 20, text=chained(tmp_path, after="churn#prod#1"))
+    override = '{"reason": "board said so"}'
+    text = chained(tmp_path, after="churn@v1.1.0") + f"override: {override}\n"
+    tag(tmp_path, "churn#prod#2", at[1], when=START + 30, text=text)
+    return tmp_path
+
+
+def document(cli, root, *args, code=0):
+    done = cli(root, "model", *args, "--json")
+    assert done.code == code, done
+    return json.loads(done.out)
+
+
+def test_list_names_latest_and_environments(world, cli):
+    models = {each["name"]: each for each in document(cli, world, "list")["models"]}
+    assert models["churn"]["latest"] == "v1.1.0"
+    assert models["churn"]["environments"]["prod"]["version"] == "v1.1.0"
+    assert models["other"]["environments"] == {}
+    assert "churn" in cli(world, "model", "list").out
+
+
+def test_list_without_models_says_what_to_type(tmp_path, cli):
+    commits(tmp_path, 1)
+    assert "mlgit model register" in cli(tmp_path, "model", "list").out
+
+
+def test_show_as_it_was_at_a_moment(world, cli):
+    assert document(cli, world, "show", "churn#prod")["version"] == "v1.1.0"
+    assert document(cli, world, "show", "churn#prod", "--at", "2023-11-14T22:13:35Z")["version"] == "v1.0.0"
+    done = cli(world, "model", "show", "churn", "--at", "2001-01-01")
+    assert done.code == 2
+    assert "no version is registered" in done.err
+
+
+def test_show_says_that_policy_was_overridden(world, cli):
+    for args in (("show", "churn"), ("show", "churn#prod"), ("history", "churn")):
+        assert "POLICY OVERRIDDEN: board said so" in cli(world, "model", *args).out
+    assert document(cli, world, "history", "churn")["events"][0]["override"] == "board said so"
+
+
+def test_unknown_names_get_the_near_miss(world, cli):
+    assert "did you mean 'churn'?" in cli(world, "model", "show", "chrn").err
+    assert "did you mean 'v1.0.0'?" in cli(world, "model", "show", "churn@v1.0.1").err
+    assert "environments with a version of it: prod" in cli(world, "model", "show", "churn#staging").err
+
+
+def test_history_is_newest_first_in_chain_order(world, cli):
+    events = document(cli, world, "history", "churn")["events"]
+    assert [each["tag"] for each in events] == ["churn#prod#2", "churn@v1.1.0", "churn#prod#1", "churn@v1.0.0"]
+    assert events[0]["version"] == "v1.1.0"
+
+
+def test_verify_is_clean_and_then_names_what_was_deleted(world, cli):
+    assert document(cli, world, "verify") == {"schema": 1, "sound": True, "tags": 5, "findings": []}
+    git(world, "tag", "-d", "churn#prod#1")
+    found = document(cli, world, "verify", code=1)["findings"]
+    assert [(each["kind"], each["tag"]) for each in found] == [("deleted", "churn#prod#1")]
+    assert document(cli, world, "verify", "other")["sound"]
+    assert document(cli, world, "show", "other")["latest"] == "v1.0.0"
+
+
+def test_verify_asks_for_signatures_where_mlgit_yaml_does(world, cli):
+    (world / "mlgit.yaml").write_text("mlgit: 1\nenvironments: [{name: prod, requires: {signed: true}}]\n")
+    found = document(cli, world, "verify", code=1)["findings"]
+    assert [(each["kind"], each["tag"]) for each in found] == [("unsigned", "churn#prod#1"), ("unsigned", "churn#prod#2")]
+
+
+def test_event_for_a_job_and_no_event_from_a_broken_chain(world, cli):
+    found = document(cli, world, "event", "refs/tags/churn#prod#2")
+    assert (found["event"]["version"], found["event"]["environment"]) == ("v1.1.0", "prod")
+    assert cli(world, "model", "event", "v1.0").code == 2
+    assert cli(world, "model", "event", "churn#prod#9").code == 2
+    git(world, "tag", "churn#prod#9", "HEAD~1")
+    assert document(cli, world, "event", "churn#prod#9", code=1)["event"] is None
+
+
+def test_hostile_text_is_shown_and_not_obeyed(world, cli):
+    at = git(world, "rev-parse", "main")
+    tag(world, "evil@v1.0.0", at, when=START + 50, text="\x1b[31mred\x1b[0m\n\n\x1b]0;title\x07\n")
+    for args in (("show", "evil@v1.0.0"), ("history", "evil"), ("event", "evil@v1.0.0")):
+        assert "\x1b" not in cli(world, "model", *args).out
