@@ -14,7 +14,8 @@ from typing import Self
 
 import yaml
 
-from tests.kit import Completed, commit, dvc, lock, mlgit, repository, write_tree
+from tests.kit import Completed, commit, lock, mlgit, repository, write_tree
+from tests.pipeline.differential import run_dvc
 
 PATIENCE = 120.0
 
@@ -111,8 +112,8 @@ def project(root: Path, stages: dict[str, object], files: dict[str, str] | None 
         (root / ".dvcignore").unlink(missing_ok=True)
     here = root / at if at else root
     write_tree(here, texts)
-    done = dvc(here, "remote", "add", "--default", "store", str(root.parent / f"{root.name}-store"))
-    assert done.code == 0, done.said
+    store = root.parent / f"{root.name}-store"
+    (here / ".dvc/config").write_text(f"[core]\n    remote = store\n['remote \"store\"']\n    url = {store}\n")
     commit(root, "Add a pipeline")
     return here
 
@@ -131,7 +132,7 @@ def assert_same(root: Path, other: Path, *paths: str) -> None:
     """Both projects have the same lock, ignore file and outputs, and DVC finds nothing to do."""
     for path in ("dvc.lock", ".gitignore", *paths):
         assert (root / path).read_bytes() == (other / path).read_bytes(), path
-    said = dvc(root, "status").out
+    said = run_dvc(root, "status").out
     assert "up to date" in said, said
 
 

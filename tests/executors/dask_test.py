@@ -13,6 +13,7 @@ import pytest
 from tests.executors.cluster import WAIT, Cluster, assert_same, is_gone, project, spread, start, twin, until
 from tests.executors.http import serve
 from tests.kit import commit, dvc, git, lock, mlgit, repository, write_tree
+from tests.pipeline.differential import run_dvc
 
 pytest.importorskip("distributed")
 pytestmark = pytest.mark.slow
@@ -128,7 +129,7 @@ def test_project_in_a_subfolder(tmp_path, cluster):
     done = spread(root, cluster)
     assert done.code == 0, done.said
     assert (root / "lib/sub/out.txt").read_text() == "top\nin\n"
-    assert "up to date" in dvc(root, "status").out
+    assert "up to date" in run_dvc(root, "status").out
 
 
 def test_retries_timeout_and_environment_hold_on_workers(tmp_path, cluster):
@@ -209,7 +210,7 @@ def test_cluster_of_its_own_comes_and_goes(tmp_path):
     done = mlgit(root, "run", "--executor", "dask", "-j2")
     assert done.code == 0, done.said
     assert done.err == ""
-    assert "up to date" in dvc(root, "status").out
+    assert "up to date" in run_dvc(root, "status").out
     assert not (root / ".dvc/tmp/mlgit/dask").exists()
 
 
@@ -248,16 +249,16 @@ def test_any_remote_that_dvc_reaches(tmp_path, cluster):
     }
     root = project(tmp_path / "p", stages)
     write_tree(root, {"data.txt": "data\n", "extra/e": "never pushed\n"})
-    assert dvc(root, "add", "data.txt", "extra").code == 0
+    assert run_dvc(root, "add", "data.txt", "extra").code == 0
     (tmp_path / "served").mkdir()
     with serve(tmp_path / "served") as address:
         for args in (["remote", "add", "-f", "-d", "store", address], ["remote", "modify", "store", "method", "PUT"]):
-            assert dvc(root, *args).code == 0
-        assert dvc(root, "push", "data.txt.dvc").code == 0
+            assert run_dvc(root, *args).code == 0
+        assert run_dvc(root, "push", "data.txt.dvc").code == 0
         shutil.rmtree(root / ".dvc/cache/files/md5")
-        assert dvc(root, "add", "extra").code == 0
+        assert run_dvc(root, "add", "extra").code == 0
         done = spread(root, cluster)
         assert done.code == 0, done.said
         assert (root / "b.txt").read_text() == "data\nnever pushed\n"
-        assert "up to date" in dvc(root, "status").out
-        assert dvc(root, "push").out.startswith("Everything is up to date")
+        assert "up to date" in run_dvc(root, "status").out
+        assert run_dvc(root, "push").out.startswith("Everything is up to date")

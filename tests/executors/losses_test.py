@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.executors.cluster import WAIT, Cluster, assert_same, is_gone, project, recorded, start, twin, until
-from tests.kit import commit, dvc, git, lock, mlgit, write_tree
+from tests.kit import commit, git, lock, mlgit, write_tree
+from tests.pipeline.differential import run_dvc
 
 pytest.importorskip("distributed")
 pytestmark = pytest.mark.slow
@@ -43,7 +44,7 @@ def test_killed_worker_costs_one_stage_and_the_lock_is_that_of_a_local_run(tmp_p
     files = {"text.txt": "a\nb\nc\n", "wait.sh": WAIT, "params.yaml": "depth: 3\n", "raw.txt": "1\n2\n3\n"}
     root = project(tmp_path / "project", thirty_stages(), files)
     git(root, "rm", "-q", "--cached", "raw.txt")
-    assert dvc(root, "add", "raw.txt").code == 0
+    assert run_dvc(root, "add", "raw.txt").code == 0
     commit(root, "Track the data")
     other = twin(root)
     with Cluster(tmp_path / "cluster", workers=3, env={"MEET": str(meet)}) as cluster:
