@@ -28,7 +28,8 @@ class TagExistsError(MlgitError):
 class Signature:
     """What Git says about the signature of a tag: whether it is good by a key it trusts, and whose.
 
-    `signer` is the principal of git's allowed signers file, or the user id of an OpenPGP key; `key` its fingerprint.
+    `signer` is the principal of git's allowed signers file, or the address in the user id of an OpenPGP key (the whole id
+    where it has none); `key` its fingerprint.
     """
 
     is_good: bool
@@ -104,7 +105,10 @@ def _ssh_signer(said: str) -> tuple[str, str] | None:
 def _openpgp_signer(said: str) -> tuple[str, str] | None:
     good = re.search(r"^\[GNUPG:\] GOODSIG \S+ (.*)$", said, re.MULTILINE)
     valid = re.search(r"^\[GNUPG:\] VALIDSIG (\S+)", said, re.MULTILINE)
-    return (good[1], valid[1] if valid else "") if good else None
+    if not good:
+        return None
+    address = re.search(r"<([^<>]+)>\s*$", good[1])  # a person is told by the address of the key, not by what the tag says
+    return address[1] if address else good[1], valid[1] if valid else ""
 
 
 def _trouble(said: str) -> str:

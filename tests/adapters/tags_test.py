@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -112,6 +113,22 @@ def test_signature_by_an_unknown_ssh_key_is_not_good(root, tmp_path):
     found = tags.verify(root, oid)
     assert (found.is_good, found.signer) == (False, "")
     assert found.detail
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("gpg"), reason="gpg is not installed")
+def test_signature_by_an_openpgp_key_names_the_address_of_the_key(root, monkeypatch):
+    with tempfile.TemporaryDirectory(prefix="mlgit-gpg-") as home:  # gpg's sockets need a short path
+        monkeypatch.setenv("GNUPGHOME", home)
+        argv = ["gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key"]
+        made = subprocess.run([*argv, "Eve Example <eve@example.com>", "ed25519", "sign"], capture_output=True)
+        if made.returncode:
+            pytest.skip(f"gpg makes no key here: {made.stderr.decode(errors='replace')[:200]}")
+        git(root, "config", "user.signingkey", "eve@example.com")
+        oid = tags.write(root, "churn@v1.0.0", target="HEAD", message=MESSAGE, when=1, sign=True)
+        found = tags.verify(root, oid)
+        subprocess.run(["gpgconf", "--kill", "all"], capture_output=True)
+    assert (found.is_good, found.signer, len(found.key)) == (True, "eve@example.com", 40)
 
 
 @pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen is not installed")
