@@ -148,8 +148,12 @@ def _evaluation(material: Material) -> list[str]:
     rows = [_metric_row(each, material.config.direction(each.name) or "") for each in evaluation.metrics]
     blocks += [markdown_table(("metric", "value", "95 % interval", "better"), rows, right=(1,))] if rows else []
     notes = [f"- {markdown_text(each.name)}: {markdown_text(each.note)}" for each in evaluation.metrics if each.note]
-    if any(each.low is not None for each in evaluation.metrics):
-        blocks.append("Intervals are bootstrap intervals over the rows of the predictions, with a fixed seed.")
+    methods: dict[str, list[str]] = {}
+    for each in evaluation.metrics:
+        if each.method:
+            methods.setdefault(each.method, []).append(each.name)
+    told = "; ".join(f"{method} ({', '.join(names)})" for method, names in methods.items())
+    blocks.append(f"Intervals hold for this model on rows like these. Methods: {markdown_text(told)}." if told else "")
     return [*blocks, "\n".join(notes), *_slices(material), *_plots(material)]
 
 

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from mlgit.cards import curves, intervals, plots
-from mlgit.cards.intervals import Columns
+from mlgit.cards import curves, plots
 from mlgit.cards.material import Evaluation, Measured, Slice
 from mlgit.cards.predictions import Predictions
+from mlgit.errors import MlgitError
 from mlgit.registry.facts import Facts
+from mlgit.statistics import bootstrap, metrics
 
 # The metrics that tell which kind of task it is; which plots there are follows from it.
-CLASSIFICATION = {
-    "accuracy",
-    "average_precision",
-    "balanced_accuracy",
-    "brier",
-    "f1",
-    "log_loss",
-    "precision",
-    "recall",
-    "roc_auc",
-}
+CLASSIFICATION = {name for name, metric in metrics.METRICS.items() if metric.kind in ("confusion", "ranking")}
+CLASSIFICATION |= {"brier", "log_loss"}
 REGRESSION = {"mae", "mape", "mse", "r2", "rmse"}
 
 # Every plot there can be.
@@ -31,6 +25,7 @@ _MOST_CLASSES = 12
 _MOST_VALUES = 50
 # A metric that is rounded in its file still counts as the one computed here.
 _ROUNDING = 1e-3
+_SEED = 0
 # The truths that mean yes, in small letters, with their opposites.
 _YES = {"1": "0", "1.0": "0.0", "true": "false", "yes": "no"}
 
@@ -43,10 +38,9 @@ def without_predictions(facts: Facts) -> Evaluation:
 def evaluate(facts: Facts, predictions: Predictions) -> Evaluation:
     """Metrics, slices and plots of these predictions."""
     drawn = _plots(facts, predictions)
-    data = _columns(predictions)
     return Evaluation(
-        metrics=_measured(facts, data),
-        slices=_slices(facts, predictions, data),
+        metrics=_measured(facts, predictions) if len(predictions) else without_predictions(facts).metrics,
+        slices=_slices(facts, predictions),
         rows=len(predictions),
         plots={name: picture for name, (picture, _) in drawn.items()},
         captions={name: caption for name, (_, caption) in drawn.items()},
@@ -62,44 +56,61 @@ def positives(words: Sequence[str]) -> list[bool] | None:
     return None
 
 
-def _columns(predictions: Predictions) -> Columns:
+def _columns(predictions: Predictions, metric: str) -> dict[str, Any]:
+    """The columns a metric reads: classes as numbers where they are numbers or mean yes and no, as text where they are not."""
     truth, said = positives(predictions.label), positives(predictions.prediction)
-    return intervals.columns(
-        predictions.label,
-        predictions.prediction,
-        score=predictions.score,
-        positive=(truth, said) if truth is not None and said is not None else None,
-        numbers=predictions.numbers,
-    )
+    label: Sequence[Any] = predictions.label
+    prediction: Sequence[Any] = predictions.prediction
+    if truth is not None and said is not None and metric not in REGRESSION:
+        label, prediction = list(map(int, truth)), list(map(int, said))
+    elif predictions.numbers is not None:
+        label, prediction = predictions.numbers
+    return {"label": label, "prediction": prediction, "score": predictions.score or None}
 
 
-def _measured(facts: Facts, data: Columns) -> tuple[Measured, ...]:
+def _measured(facts: Facts, predictions: Predictions) -> tuple[Measured, ...]:
     """The metrics of the file, with an interval where the predictions give the same value."""
-    kinds = {name: name.rpartition(".")[2] for name in sorted(facts.metrics)}
-    bounds = intervals.bootstrap(sorted({*kinds.values()}), data)
     found = []
-    for name, kind in kinds.items():
-        value, computed = facts.metrics[name], intervals.point(kind, data)
-        if computed is None or kind not in bounds:
+    for name, value in sorted(facts.metrics.items()):
+        kind = name.rpartition(".")[2]
+        if kind not in metrics.METRICS:
             found.append(Measured(name, value))
-        elif abs(value - computed) > _ROUNDING * max(1.0, abs(value)):
-            found.append(Measured(name, value, note=f"no interval, for the predictions give {computed:.6g}"))
+            continue
+        try:
+            computed = bootstrap.interval(kind, **_columns(predictions, kind), seed=_SEED)
+        except MlgitError as error:
+            found.append(Measured(name, value, note=f"no interval: {error.message}"))
+            continue
+        if computed.value is not None and abs(value - computed.value) > _ROUNDING * max(1.0, abs(value)):
+            found.append(Measured(name, value, note=f"no interval: the predictions give {computed.value:.6g}"))
+        elif computed.low is None or computed.high is None:
+            found.append(Measured(name, value, note=f"no interval: {computed.reason}"))
         else:
-            found.append(Measured(name, value, *bounds[kind]))
+            found.append(Measured(name, value, computed.low, computed.high, method=computed.method))
     return tuple(found)
 
 
-def _slices(facts: Facts, predictions: Predictions, data: Columns) -> tuple[Slice, ...]:
-    kinds = [name for name in sorted({name.rpartition(".")[2] for name in facts.metrics}) if name in intervals.METRICS]
+def _slices(facts: Facts, predictions: Predictions) -> tuple[Slice, ...]:
+    kinds = [name for name in sorted({name.rpartition(".")[2] for name in facts.metrics}) if name in metrics.METRICS]
     found = []
     for column, values in predictions.slices.items():
         rows: dict[str, list[int]] = {}
         for number, value in enumerate(values):
             rows.setdefault(value, []).append(number)
         for value in sorted(rows, key=curves.order)[:_MOST_VALUES]:
-            metrics = {kind: intervals.point(kind, data, rows=rows[value]) for kind in kinds}
-            found.append(Slice(column, value, len(rows[value]), metrics))
+            measured = {kind: _value(kind, _columns(predictions, kind), rows[value]) for kind in kinds}
+            found.append(Slice(column, value, len(rows[value]), measured))
     return tuple(found)
+
+
+def _value(metric: str, columns: Mapping[str, Any], rows: Sequence[int]) -> float | None:
+    """A metric of some rows; None where it has no value for them."""
+    chosen = {name: None if column is None else [column[row] for row in rows] for name, column in columns.items()}
+    try:
+        value = metrics.value(metric, **chosen)
+    except MlgitError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def _plots(facts: Facts, predictions: Predictions) -> dict[str, tuple[str, str]]:

@@ -14,7 +14,7 @@ from mlgit.registry.facts import Facts
 class Measured:
     """A metric of the metrics file; `low` and `high` bound its 95 % interval where the predictions allow one.
 
-    `note` says why there is no interval.
+    `method` is how it was made; `note` says why there is no interval.
     """
 
     name: str
@@ -22,6 +22,7 @@ class Measured:
     low: float | None = None
     high: float | None = None
     note: str = ""
+    method: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,9 +201,20 @@ def test_intervals_and_slices_are_shown():
 
 
 def test_metric_that_the_predictions_do_not_give_has_no_interval():
-    rows = {each.name: each for each in material(facts=replace(FACTS, metrics={"accuracy": 0.9, "f1": 0.8})).evaluation.metrics}
-    assert (rows["accuracy"].low, rows["accuracy"].note) == (None, "no interval, for the predictions give 0.75")
-    assert rows["f1"].low is not None
+    given = {"accuracy": 0.9, "f1": 0.8, "recall": 1.0, "cost": 3.0, "r2": 0.5}
+    rows = {each.name: each for each in material(facts=replace(FACTS, metrics=given)).evaluation.metrics}
+    assert (rows["accuracy"].low, rows["accuracy"].note) == (None, "no interval: the predictions give 0.75")
+    assert rows["f1"].note == "no interval: too few rows: an interval needs 30"
+    assert (rows["recall"].method, rows["recall"].high) == ("Wilson score", 1.0)
+    assert (rows["cost"].low, rows["cost"].note) == (None, "")
+
+
+def test_classes_that_do_not_say_which_is_positive_have_no_interval_of_a_yes_and_no_metric():
+    many = Predictions(("a", "b", "c"), ("a", "c", "c"), (0.1, 0.5, 0.2))
+    rows = {
+        each.name: each for each in material(facts=replace(FACTS, metrics={"recall": 0.5}), predictions=many).evaluation.metrics
+    }
+    assert "positive" in rows["recall"].note
 
 
 def test_slices_are_measured_each_for_itself():
