@@ -94,9 +94,11 @@ def _bring_sources(project: Project, facts: Facts, root: Path, fetched: Path) ->
     source = sources.Revision(project.git_root, facts.commit, prefix=project.prefix)
     wanted = {each.path: Content(each.md5, each.size or 0, each.n_files) for each in facts.with_role("source")}
     wanted = _tracked(source, facts) | wanted
-    inside = [path for path in wanted if any(path.startswith(f"{other}/") for other in wanted)]
+    parts = [path for path in wanted if any(path.startswith(f"{other}/") for other in wanted)]
     for path, content in wanted.items():
-        if path not in inside and source.size(path) is None and not source.below(path):
+        if not declared.is_inside(path):
+            continue  # the stages read it where it lies; nothing is ever written there
+        if path not in parts and source.size(path) is None and not source.below(path):
             _bring(project, content, path, root / path, fetched)
 
 

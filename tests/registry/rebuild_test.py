@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
@@ -72,6 +73,18 @@ def test_data_that_is_nowhere_is_an_error(tmp_path, cli):
     shutil.rmtree(root / ".dvc" / "cache")
     with pytest.raises(MlgitError, match=r"data/raw.csv: neither in the cache nor in a DVC remote"):
         rebuild(projects.find(root), found)
+
+
+def test_data_outside_of_the_project_is_read_where_it_lies(tmp_path, cli):
+    outside = tmp_path / "outside.csv"
+    outside.write_text("a,b\n1,2\n")
+    pipeline = FILES["dvc.yaml"].replace("src/prepare.sh, data/raw.csv", f"src/prepare.sh, data/raw.csv, {outside}")
+    root = made(tmp_path / "project", cli, {"dvc.yaml": pipeline})
+    md5 = hashlib.md5(outside.read_bytes()).hexdigest()
+    write_tree(root, {f".dvc/cache/files/md5/{md5[:2]}/{md5[2:]}": outside.read_bytes()})
+    before = outside.stat()
+    assert rebuilt(root).outcome == "identical"
+    assert (outside.stat().st_ino, outside.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 def test_other_bytes_with_the_same_metrics(tmp_path, cli):
