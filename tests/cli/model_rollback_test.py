@@ -136,6 +136,28 @@ def test_gto_reads_every_kind_of_event(shared, model, cli):
 
 
 @pytest.mark.slow
+def test_what_two_people_wrote_is_verified_and_told(shared, model, cli):
+    bob = shared.clone("bob", email="bob@example.com")
+    rules = "gates: {rules: [{id: high, kind: bound, metric: auc, min: 0.6}]}\n"
+    shared.settle(rules + "environments: [{name: prod, requires: {gates: pass}}]\n")
+    git(bob, "fetch", "--quiet", "origin")
+    assert model("promote", "churn@v1.2.0", "prod", "--push").code == 0
+    assert cli(bob, "model", "approve", "churn@v1.1.0", "--push").code == 0
+    assert cli(bob, "model", "promote", "churn@v1.1.0", "prod", "--push").code == 1
+    assert model("promote", "churn@v1.1.0", "prod", "--override", "in a hurry", "--push").code == 0
+    assert cli(bob, "model", "rollback", "churn", "prod", "-m", "slow", "--push").code == 0
+    assert cli(bob, "model", "retire", "churn@v1.1.0", "--push").code == 0
+    told = cli(bob, "model", "history", "churn").out
+    assert "in a hurry" in told
+    for clone in (bob, shared.root):
+        git(clone, "fetch", "--quiet", "--tags", "origin", "+refs/mlgit/log:refs/mlgit/log")
+        done = cli(clone, "model", "verify")
+        assert done.code == 0, done.said
+    git(shared.root, "tag", "--delete", "churn@v1.1.0!")
+    assert model("verify").code == 1
+
+
+@pytest.mark.slow
 def test_times_of_tags_grow_along_the_chain(shared, model):
     promoted(model, *VERSIONS)
     for _ in range(2):

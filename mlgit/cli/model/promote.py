@@ -72,7 +72,7 @@ def command(
 
     def tell(planned: Plan) -> tuple[str, str]:
         label = f"{made[0].artifact}@{made[0].name}"
-        following = f"`mlgit model get {made[0].artifact}#{environment}`"
+        following = f"`mlgit model get '{made[0].artifact}#{environment}'`"
         against = _against_policy(planned)
         return f"{label} is {'now' if planned.ref else 'already'} in {environment}{against}", following
 
