@@ -99,11 +99,13 @@ def main() -> None:
 
     say("10. Something is wrong in production? One command goes back, and the reason is kept. What is where now, and why:")
     play("mlgit model rollback tumor prod --message 'Alarms doubled since noon'", folder=project, env=env)
-    play("mlgit card index", folder=project, env=env)
+    play("mlgit model list", folder=project, env=env)
+    play("mlgit model history tumor", folder=project, env=env)
+    play("mlgit model verify", folder=project, env=env)
 
     say("11. An auditor asks which data, code and people made what is in production. The answer is in the repository:")
     play("mlgit model audit 'tumor#prod' | sed '/^## Stages/,$d'", folder=project, env=env)
-    play("git tag", folder=project, env=env)
+    play("mlgit card index -o MODELS.md && git tag", folder=project, env=env)
 
     say(f"Done in {time.monotonic() - began:.0f} seconds. The project is in {project}: look around, change something, run it.")
 
