@@ -57,6 +57,7 @@ def test_same_commit_gives_the_same_bytes_and_touches_nothing(tmp_path, cli):
     assert git(root, "worktree", "list").count("\n") == 0
 
 
+@pytest.mark.slow
 def test_data_comes_from_the_remote_and_the_cache_stays_empty(tmp_path, cli):
     root = made(tmp_path / "project", cli, remote=True)
     assert dvc(root, "push", "-q").code == 0
@@ -75,6 +76,7 @@ def test_data_that_is_nowhere_is_an_error(tmp_path, cli):
         rebuild(projects.find(root), found)
 
 
+@pytest.mark.slow
 def test_data_outside_of_the_project_is_read_where_it_lies(tmp_path, cli):
     outside = tmp_path / "outside.csv"
     outside.write_text("a,b\n1,2\n")
@@ -87,6 +89,7 @@ def test_data_outside_of_the_project_is_read_where_it_lies(tmp_path, cli):
     assert (outside.stat().st_ino, outside.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
+@pytest.mark.slow
 def test_other_bytes_with_the_same_metrics(tmp_path, cli):
     random = FILES["src/train.sh"] + "head -c 8 /dev/urandom | od -An -tx1 >> models/churn.json\n"
     root = made(tmp_path / "project", cli, {"src/train.sh": random})
@@ -94,6 +97,7 @@ def test_other_bytes_with_the_same_metrics(tmp_path, cli):
     assert (found.outcome, found.differing) == ("equal metrics", ("models/churn.json: other content than recorded",))
 
 
+@pytest.mark.slow
 def test_other_metrics_are_listed(tmp_path, cli):
     random = FILES["src/train.sh"].replace("depth=$(", "sleep 0; depth=$(cat ../depth || ")
     (tmp_path / "depth").write_text("4")
@@ -114,6 +118,7 @@ def test_failing_stage_is_named(tmp_path, cli):
     assert found.stale == ()
 
 
+@pytest.mark.slow
 def test_project_in_a_folder_of_the_repository(tmp_path, cli):
     top = repository(tmp_path / "mono")
     shutil.copytree(top / ".dvc", top / "team" / ".dvc")
@@ -121,6 +126,7 @@ def test_project_in_a_folder_of_the_repository(tmp_path, cli):
     assert rebuilt(top / "team").outcome == "identical"
 
 
+@pytest.mark.slow
 def test_folder_is_kept_when_asked_for(tmp_path, cli):
     root = made(tmp_path / "project", cli)
     found = rebuilt(root, keep=True)

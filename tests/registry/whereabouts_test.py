@@ -39,6 +39,7 @@ def test_bytes_are_told_by_where_they_are(root):
     assert list((root / ".dvc").rglob("files/md5/*")) == []  # nothing was fetched to find out
 
 
+@pytest.mark.slow
 def test_folder_lacks_in_the_remote_what_one_of_its_files_lacks(tmp_path, cli):
     folder = {"data/raw/a.csv": "a\n1\n", "data/raw/b.csv": "b\n2\n", "src/prepare.sh": FILES["src/prepare.sh"]}
     pipeline = FILES["dvc.yaml"].replace("src/prepare.sh, data/raw.csv", "src/prepare.sh, data/raw.csv, data/raw")
@@ -123,6 +124,7 @@ def test_rows_in_both_are_counted_without_the_column_that_names_them(tmp_path, c
     assert (found.found, found.rows) == (5, 5)
 
 
+@pytest.mark.slow
 def test_columns_may_stand_in_another_order(tmp_path, cli):
     swapped = FILES["src/prepare.sh"] + "awk -F, -v OFS=, '{print $3, $1, $2}' data/train.csv | head -4 > data/test.csv\n"
     root = made(tmp_path / "project", cli, {"src/prepare.sh": swapped})

@@ -23,6 +23,7 @@ def test_same_bytes_are_a_yes(root, cli):
     assert (done.code, done.out) == (0, "churn@v1.0.0 made again: every byte is as recorded\n")
 
 
+@pytest.mark.slow
 def test_other_metrics_are_a_no_and_listed(root, cli, tmp_path):
     (tmp_path / "depth").write_text("4")
     write_tree(root, {"src/train.sh": FILES["src/train.sh"].replace("depth=$(", "depth=$(cat ../depth 2> /dev/null || ")})
@@ -34,6 +35,7 @@ def test_other_metrics_are_a_no_and_listed(root, cli, tmp_path):
     assert done.json["made"]["md5"] != done.json["recorded"]["md5"]
 
 
+@pytest.mark.slow
 def test_data_that_is_nowhere_cannot_be_answered(root, cli):
     shutil.rmtree(root / ".dvc" / "cache")
     done = cli(root, "model", "reproduce", "churn")
