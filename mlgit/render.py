@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import re
+import time
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 
@@ -128,6 +129,14 @@ def seconds(duration: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def moment(when: int) -> str:
+    """Seconds since 1970 as ISO 8601 in UTC; what no calendar has, as Git writes it."""
+    try:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(when))
+    except (OverflowError, ValueError, OSError):
+        return f"@{when}"
 
 
 def count(number_of: int, noun: str) -> str:

@@ -7,13 +7,13 @@ The classes are named tuples, for every command imports them, and a dataclass ta
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from mlgit.errors import MlgitError
+from mlgit.errors import near_miss as near_miss
 
 
 class Text(NamedTuple):
@@ -175,12 +175,6 @@ def _fault(name: str, path: str, what: str, hint: str = "") -> MlgitError:
 
 def _allowed(known: Iterable[str]) -> str:
     return "known keys: " + ", ".join(known)
-
-
-def near_miss(word: str, known: Iterable[str]) -> str:
-    """`, did you mean 'x'?` when a known word is close to `word`, else nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f", did you mean '{close[0]}'?" if close else ""
 
 
 def kind(value: object) -> str:

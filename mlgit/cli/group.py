@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("mlgit.cli.doctor", "Look for damage in cache, locks and pipeline files."),
     "dag": ("mlgit.cli.dag", "Draw the pipeline."),
     "card": ("mlgit.cli.card", "Write model cards, and check that they are true."),
-    "model": ("mlgit.cli.model", "Keep versions of models, and say where they are, as tags."),
+    "model": ("mlgit.cli.model.group", "Keep versions of models, and say where they are, as tags."),
     "diff": ("mlgit.cli.diff", "Compare metrics, parameters and data between two revisions."),
 }
 

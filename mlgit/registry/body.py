@@ -11,8 +11,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 VERSION = 1
 MAX_BYTES = 65_536
@@ -23,17 +22,19 @@ _KEY = re.compile(r"[a-z_][a-z0-9_]*")
 _WORD = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_.@#+=/!:-]| (?=[A-Za-z0-9_]))*")
 _RESERVED = re.compile(r"y|n|yes|no|on|off|true|false|null|nan|inf", re.IGNORECASE)
 # What Git takes for the beginning of a signature: from the last such line on, a tag's text is not its message.
-_SIGNATURE = re.compile(r"(?m)^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----$")
+_SIGNATURE = re.compile(r"(?m)^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----")
 _PREVIOUS = re.compile(r"(?m)^previous: (\S+) ([0-9a-f]{40}|[0-9a-f]{64})$")
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Body(NamedTuple):
     """The text of a tag. `facts` is empty for a tag not written by mlgit; `fault` says why facts could not be read."""
 
     sentence: str = ""
     reason: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = _NOTHING
     fault: str = ""
 
 
@@ -62,15 +63,20 @@ def _clean(text: str) -> str:
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, str) and _WORD.fullmatch(value) and not _RESERVED.fullmatch(value) and ": " not in value:
-        return value if not value.endswith(":") else _json(value)
-    return _json(value)
+    return value if isinstance(value, str) and _is_word(value) else _json(value)
+
+
+def _is_word(text: str) -> bool:
+    """Whether YAML takes it for text as it is."""
+    if not _WORD.fullmatch(text) or _RESERVED.fullmatch(text):
+        return False
+    return ": " not in text and not text.endswith(":")
 
 
 def _json(value: Any) -> str:
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    # YAML wants what is not printable escaped
-    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
+    # YAML wants what is not printable escaped; beyond 16 bits it has another way for it than JSON, and needs none
+    return "".join(char if char.isprintable() or char > "\uffff" else json.dumps(char)[1:-1] for char in text)
 
 
 def split(text: str) -> tuple[str, str]:
@@ -111,7 +117,7 @@ def _facts(text: str) -> dict[str, Any]:
 
 
 def _read(value: str, key: str) -> Any:
-    if _WORD.fullmatch(value) and not _RESERVED.fullmatch(value):
+    if _is_word(value):
         return value
     try:
         return json.loads(value, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
@@ -137,6 +143,9 @@ def _refuse(word: str) -> NoReturn:
 
 def previous(text: str) -> tuple[str, str] | None:
     """Name and object id of the event before, as the facts say; found without reading them, for there may be thousands."""
+    if "-----BEGIN " in text:  # what comes after a signature is not signed
+        text, _ = split(text)
     at = text.rfind(_START)
-    found = _PREVIOUS.search(text, at) if at >= 0 else None
+    start = text.find("\nprevious: ", at) if at >= 0 else -1
+    found = _PREVIOUS.match(text, start + 1) if start >= 0 else None
     return (found[1], found[2]) if found else None

@@ -32,28 +32,31 @@ def order(events: Iterable[Event]) -> tuple[Event, ...]:
 
     An event comes after the one it names as its previous, whatever the clocks said; else by time, then by counter.
     """
-    found = list(events)
+    found = sorted(events, key=_key)
     places = {event.ref: place for place, event in enumerate(found)}
+    befores = [places.get(link[0]) if (link := event.previous) else None for event in found]
+    if all(before is None or before < place for place, before in enumerate(befores)):
+        return tuple(found)
+    return _reordered(found, befores)
+
+
+def _reordered(found: list[Event], befores: list[int | None]) -> tuple[Event, ...]:
+    """Events sorted by time, put after those they follow: of all such orders the one nearest to time."""
     after: dict[int, list[int]] = {}
-    waits = [False] * len(found)
-    for place, event in enumerate(found):
-        link = event.previous
-        before = places.get(link[0]) if link else None
+    for place, before in enumerate(befores):
         if before is not None and before != place:
             after.setdefault(before, []).append(place)
-            waits[place] = True
-    ready = [(_key(event), place) for place, event in enumerate(found) if not waits[place]]
+    ready = [place for place, before in enumerate(befores) if before is None or before == place]
     heapq.heapify(ready)
-    ordered: list[Event] = []
+    ordered: list[int] = []
     while ready:
-        _, place = heapq.heappop(ready)
-        ordered.append(found[place])
+        place = heapq.heappop(ready)
+        ordered.append(place)
         for each in after.get(place, ()):
-            heapq.heappush(ready, (_key(found[each]), each))
-    if len(ordered) < len(found):  # tags that name each other, which no honest writer can make
-        known = {event.ref for event in ordered}
-        ordered += sorted((event for event in found if event.ref not in known), key=_key)
-    return tuple(ordered)
+            heapq.heappush(ready, each)
+    done = set(ordered)
+    # those left over name each other, which no honest writer can make
+    return tuple(found[place] for place in (*ordered, *(each for each in range(len(found)) if each not in done)))
 
 
 def _key(event: Event) -> tuple[int, int, int, str]:

@@ -8,8 +8,7 @@ The artifact of a subfolder, `models/nlp:churn`, is written `models/nlp=churn`, 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from mlgit.errors import MlgitError
 from mlgit.registry.event import Action, TagName
@@ -18,6 +17,8 @@ Part = Literal["patch", "minor", "major"]
 PARTS = get_args(Part)
 FIRST_VERSION = "v0.0.1"
 LATEST = "latest"
+# Longer names are none: Python makes no numbers of thousands of digits.
+_LONGEST = 1000
 
 _NAME = r"[a-zA-Z0-9](?:[a-zA-Z0-9/_-]*[a-zA-Z0-9])?"
 _FOLDER = r"[a-zA-Z0-9_./-]+"
@@ -41,7 +42,7 @@ _ENVIRONMENT = re.compile(_NAME, re.ASCII)
 
 def parse(ref: str) -> TagName | None:
     """What the name of a tag (below refs/tags/) says; None for a tag that is not the registry's."""
-    found = _TAG.fullmatch(ref)
+    found = _TAG.fullmatch(ref) if len(ref) <= _LONGEST else None
     if found is None:
         return None
     counter = int(found["counter"]) if found["counter"] else None
@@ -79,14 +80,14 @@ def check_environment(name: str) -> None:
 
 def check_version(version: str) -> None:
     """Raise MlgitError for what is no version."""
-    if not _VERSION_ONLY.fullmatch(version):
+    if not is_version(version):
         hint = "a version is vMAJOR.MINOR.PATCH, as v1.2.0 or v2.0.0-rc.1 (https://semver.org)"
         raise MlgitError(f"'{version}' is not a version", hint)
 
 
 def is_version(word: str) -> bool:
     """Whether a word is a version, `v` included."""
-    return _VERSION_ONLY.fullmatch(word) is not None
+    return len(word) <= _LONGEST and _VERSION_ONLY.fullmatch(word) is not None
 
 
 def version_key(version: str) -> tuple[object, ...]:
@@ -109,8 +110,7 @@ def bump(version: str, part: Part) -> str:
     return f"v{major}.{minor + 1}.0" if part == "minor" else f"v{major}.{minor}.{patch + 1}"
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """What a user means by a word: an artifact, a version of it (`latest` for the highest), or what is in an environment."""
 
     artifact: str

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from mlgit.adapters import git
 from mlgit.errors import MlgitError
@@ -16,12 +16,14 @@ from mlgit.registry.event import Event, TagName
 
 _HEADER = re.compile(
     rb"object (?P<target>[0-9a-f]+)\ntype (?P<kind>\w+)\ntag (?P<tag>[^\n]*)\n"
-    rb"(?:tagger (?P<author>[^\n]*?) ?<(?P<email>[^\n>]*)> (?P<time>\d+) (?P<zone>[+-]\d{4})\n)?(?:[^\n]+\n)*\n?"
+    rb"(?:tagger (?P<author>[^\n]*?) ?<(?P<email>[^\n>]*)> (?P<time>\d{1,18}) (?P<zone>[+-]\d{4})\n)?(?:[^\n]+\n)*\n?"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Tags:
+_NONE: Mapping[str, str] = {}
+
+
+class Tags(NamedTuple):
     """Everything the tags of a repository say about its registry.
 
     `events` are in no order; `faults` are tags with a name of the registry that count for nothing; `oids` are the object
@@ -30,7 +32,7 @@ class Tags:
 
     events: tuple[Event, ...] = ()
     faults: tuple[Finding, ...] = ()
-    oids: Mapping[str, str] = field(default_factory=dict)
+    oids: Mapping[str, str] = _NONE
 
 
 def load(root: Path) -> tuple[Event, ...]:
@@ -105,7 +107,12 @@ def published(root: Path) -> list[tuple[str, str]]:
 
 
 def is_complete(root: Path) -> bool:
-    """Whether the clone has all commits (false for a shallow one)."""
+    """Whether the clone has all commits (false for a shallow one); a plain clone is asked without starting a process."""
+    for folder in (root, *root.parents):
+        if (folder / ".git").is_dir():
+            return not (folder / ".git" / "shallow").exists()
+        if (folder / ".git").exists():  # a linked working tree, or a submodule
+            break
     return git.line(root, "rev-parse", "--is-shallow-repository") == "false"
 
 
@@ -114,7 +121,7 @@ def root_of(folder: Path) -> Path:
 
     Raises MlgitError outside of one.
     """
-    found = git.toplevel(folder)
+    found = next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None)
     if found is None:
         raise MlgitError(f"{folder}: not inside a Git repository", "the registry is kept in a repository's tags")
     return found

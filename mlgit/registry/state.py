@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from mlgit.errors import MlgitError
+from mlgit.errors import MlgitError, near_miss
 from mlgit.registry import chain, grammar
 from mlgit.registry.chain import Finding
 from mlgit.registry.event import Event
 from mlgit.registry.grammar import Reference
-from mlgit.schema import near_miss
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """A version of an artifact: `event` is its (last) registration.
 
     What was put into an environment without being registered is a version too, as in GTO: its name is the commit, its
@@ -29,8 +27,7 @@ class Version:
     is_registered: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(NamedTuple):
     """A version in an environment, and the event that put it there last."""
 
     environment: str
@@ -38,8 +35,10 @@ class Assignment:
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
+_NOWHERE: Mapping[str, tuple[Assignment, ...]] = {}
+
+
+class Artifact(NamedTuple):
     """One model with its history.
 
     `versions` are in order of precedence, the highest last; `environments` hold, by name, the versions that are there as
@@ -49,7 +48,7 @@ class Artifact:
 
     name: str
     versions: tuple[Version, ...] = ()
-    environments: Mapping[str, tuple[Assignment, ...]] = field(default_factory=dict)
+    environments: Mapping[str, tuple[Assignment, ...]] = _NOWHERE
     is_active: bool = True
     events: tuple[Event, ...] = ()
     faults: tuple[Finding, ...] = ()
@@ -73,11 +72,13 @@ class Artifact:
         return next((each for each in reversed(self.versions) if each.commit == commit), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Registry:
+_NOTHING: Mapping[str, Artifact] = {}
+
+
+class Registry(NamedTuple):
     """Every artifact by name."""
 
-    artifacts: Mapping[str, Artifact] = field(default_factory=dict)
+    artifacts: Mapping[str, Artifact] = _NOTHING
 
     def artifact(self, name: str) -> Artifact:
         """An artifact by name.
@@ -106,9 +107,8 @@ class Registry:
             return found
         if wanted.version in ("", grammar.LATEST):
             if artifact.latest is None:
-                raise MlgitError(
-                    f"'{wanted}': every version is withdrawn", f"`mlgit model history {wanted.artifact}` shows why"
-                )
+                why = "every version is withdrawn" if artifact.versions else "no version is registered"
+                raise MlgitError(f"'{wanted}': {why}", f"`mlgit model history {wanted.artifact}` tells more")
             return artifact.latest
         found = artifact.version(wanted.version)
         if found is None:
@@ -201,7 +201,7 @@ def _versions(name: str, events: tuple[Event, ...]) -> tuple[Version, ...]:
             found[version] = Version(name, version, event.commit, event)
         elif event.name.action == "deregister":
             before = found.get(version)
-            found[version] = replace(before or Version(name, version, event.commit, event), is_active=False)
+            found[version] = (before or Version(name, version, event.commit, event))._replace(is_active=False)
     registered = {version.commit for version in found.values()}
     for event in events:
         if event.name.action == "assign" and event.commit not in registered:

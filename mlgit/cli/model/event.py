@@ -10,7 +10,7 @@ from mlgit import errors
 from mlgit.cli.model import problems, reading
 from mlgit.errors import MlgitError
 from mlgit.registry import grammar, read
-from mlgit.render import plain
+from mlgit.render import moment, plain
 
 
 @click.command(
@@ -41,7 +41,7 @@ def command(ref: str, *, as_json: bool) -> int:
     else:
         if event:
             click.echo(plain(event.body.sentence))
-            click.echo(f"{reading.when(event.time)} by {plain(event.author)} <{plain(event.email)}>")
+            click.echo(f"{moment(event.time)} by {plain(event.author)} <{plain(event.email)}>")
         for each in wrong:
             click.echo(f"{plain(each.ref)}: {each.kind}: {plain(each.message)}\n  {plain(each.hint)}")
     return errors.EXIT_NO if wrong else errors.EXIT_YES

@@ -8,7 +8,7 @@ import sys
 from mlgit import errors
 from mlgit.cli.model import reading
 from mlgit.registry.state import Artifact
-from mlgit.render import plain, table
+from mlgit.render import moment, plain, table
 
 
 def show(*, as_json: bool) -> int:
@@ -37,7 +37,7 @@ def _row(artifact: Artifact) -> dict[str, object]:
         "active": artifact.is_active,
         "latest": latest.name if latest else None,
         "environments": {
-            name: {"version": each.version, "tag": each.event.ref, "time": reading.when(each.event.time)}
+            name: {"version": each.version, "tag": each.event.ref, "time": moment(each.event.time)}
             for name, each in current.items()
             if each
         },

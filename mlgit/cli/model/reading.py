@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from mlgit.errors import MlgitError
 from mlgit.registry import grammar, read, state
 from mlgit.registry.event import Event
 from mlgit.registry.read import Tags
 from mlgit.registry.state import Artifact, Registry, Version
+from mlgit.render import moment
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """The registry as this clone's tags say, and the repository's root."""
 
     root: Path
@@ -28,28 +25,11 @@ def registry(*, at: int | None = None) -> Reading:
     """The registry of the repository that holds the current folder; with `at` as it was then."""
     root = read.root_of(Path.cwd())
     tags = read.tags(root)
-    if not tags.oids and not read.is_complete(root):
-        sys.stderr.write("note: this clone is shallow and has no tags; `git fetch --tags --unshallow` brings them\n")
+    if not read.is_complete(root):
+        sys.stderr.write("note: this clone is shallow and may lack tags; `git fetch --tags --unshallow` brings them\n")
+    elif not tags.events:
+        sys.stderr.write("note: this clone has no tag of a model; if there should be some, `git fetch --tags` brings them\n")
     return Reading(root, tags, state.fold(tags.events, at=at, faults=tags.faults))
-
-
-def moment(text: str) -> int:
-    """Seconds since 1970 of a date or a moment as ISO 8601 writes it; without a zone it is UTC, a day is its end.
-
-    Raises MlgitError for anything else.
-    """
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise MlgitError(f"--at: '{text}' is not a moment", "write it as 2026-05-03 or 2026-05-03T10:00Z") from error
-    if len(text) <= len("2026-05-03"):
-        found = found.replace(hour=23, minute=59, second=59)
-    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
-
-
-def when(seconds: int) -> str:
-    """A moment in UTC, as ISO 8601 writes it."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def event_row(event: Event, artifact: Artifact | None = None) -> dict[str, Any]:
@@ -65,7 +45,7 @@ def event_row(event: Event, artifact: Artifact | None = None) -> dict[str, Any]:
         "version": version,
         "environment": event.name.environment or None,
         "commit": event.commit,
-        "time": when(event.time),
+        "time": moment(event.time),
         "author": event.author,
         "email": event.email,
         "signed": event.is_signed,
@@ -97,7 +77,7 @@ def version_row(artifact: Artifact, version: Version) -> dict[str, Any]:
         "active": version.is_active,
         "registered": version.is_registered,
         "environments": places,
-        "time": when(version.event.time),
+        "time": moment(version.event.time),
         "author": version.event.author,
         "email": version.event.email,
         "tag": version.event.ref,
@@ -116,9 +96,21 @@ def fault_rows(artifact: Artifact) -> list[dict[str, str]]:
 
 
 def artifact_named(found: Reading, word: str) -> tuple[Artifact, grammar.Reference]:
-    """The artifact that a word is about, and the word taken apart.
+    """The artifact that a word is about, and the word taken apart, with the artifact's full name.
 
-    Raises MlgitError for an artifact without tags.
+    A name may be told as seen from the current folder. Raises MlgitError for an artifact without tags.
     """
     wanted = grammar.reference(word)
-    return found.registry.artifact(wanted.artifact), wanted
+    name = _full_name(found, wanted.artifact)
+    return found.registry.artifact(name), wanted._replace(artifact=name)
+
+
+def _full_name(found: Reading, name: str) -> str:
+    known = found.registry.artifacts
+    folder, _, last = name.rpartition(":")
+    here = Path.cwd().relative_to(found.root)
+    for above in (here, *here.parents):
+        inner = (above / folder).as_posix()
+        if name not in known and f"{inner}:{last}" in known:
+            return f"{inner}:{last}"
+    return name

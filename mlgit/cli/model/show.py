@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from mlgit import errors
-from mlgit.cli.model import reading
+from mlgit.cli.model import lookup, reading
 from mlgit.registry.state import Artifact, Version
-from mlgit.render import plain, table
+from mlgit.render import moment, plain, table
 
 
 @click.command(
@@ -18,16 +18,16 @@ from mlgit.render import plain, table
     short_help="One model, version or environment, now or at a moment.",
 )
 @click.argument("name", metavar="NAME[@V|#ENV]")
-@click.option("--at", "moment", metavar="DATE", help="As it was at that moment: 2026-05-03T10:00Z, or the end of a day.")
+@click.option("--at", "at", metavar="DATE", help="As it was at that moment: 2026-05-03T10:00Z, or the end of a day.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def command(name: str, *, moment: str | None, as_json: bool) -> int:
+def command(name: str, *, at: str | None, as_json: bool) -> int:
     """What is registered under NAME: its versions and environments; with @V or #ENV, that version and its evidence."""
-    found = reading.registry(at=reading.moment(moment) if moment else None)
+    found = reading.registry(at=lookup.moment(at) if at else None)
     artifact, wanted = reading.artifact_named(found, name)
     version = found.registry.resolve(wanted) if wanted.version or wanted.environment else None
     if as_json:
         document = _document(artifact) if version is None else _version_document(artifact, version, wanted.environment)
-        click.echo(json.dumps({"schema": 1, "at": moment, **document}, indent=2))
+        click.echo(json.dumps({"schema": 1, "at": at, **document}, indent=2))
     elif version is None:
         _show(artifact)
     else:
@@ -61,7 +61,7 @@ def _show(artifact: Artifact) -> None:
     rows = []
     for name, stack in artifact.environments.items():
         event = stack[-1].event
-        rows.append([name, stack[-1].version[:20], reading.when(event.time), event.author, _why(event)])
+        rows.append([name, stack[-1].version[:20], moment(event.time), event.author, _why(event)])
     if rows:
         click.echo("\n" + table(("environment", "version", "since", "by", "why"), rows))
     rows = []
@@ -83,12 +83,12 @@ def _show_version(artifact: Artifact, version: Version, environment: str) -> Non
     event = version.event
     state = "" if version.is_active else "  (withdrawn)"
     click.echo(f"{plain(artifact.name)}@{plain(version.name)}{state}")
-    rows = [("commit", version.commit), ("registered", f"{reading.when(event.time)} by {event.author} <{event.email}>")]
+    rows = [("commit", version.commit), ("registered", f"{moment(event.time)} by {event.author} <{event.email}>")]
     rows += [("why", event.body.reason)] if event.body.reason else []
     current = artifact.current(environment) if environment else None
     if current:
         rows.append(
-            (f"in {environment}", f"since {reading.when(current.event.time)} by {current.event.author} ({current.event.ref})")
+            (f"in {environment}", f"since {moment(current.event.time)} by {current.event.author} ({current.event.ref})")
         )
         rows += [("because", _why(current.event))] if _why(current.event) else []
     rows += list(_evidence(event.body.facts))
