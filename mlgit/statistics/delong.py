@@ -111,7 +111,6 @@ def compare(
     confidence: float,
     resamples: int,
     seed: int,
-    against: float | None = None,
 ) -> Difference:
     """The difference of two correlated AUCs. Where its variance is 0, the classes are resampled each for itself."""
     old, new = components(is_positive, baseline), components(is_positive, current)
@@ -120,10 +119,13 @@ def compare(
     if not np.isfinite(spread):
         return Difference(old.auc, new.auc, nothing("a class has fewer than two rows", method="DeLong"), None)
     if spread <= _NOUGHT:
-        found = _stratified(is_positive, baseline, current, delta, confidence, resamples, seed, against)
+        found = _stratified(is_positive, baseline, current, delta, confidence, resamples, seed)
         return Difference(old.auc, new.auc, found, None)
     width = ndtri((1 + confidence) / 2) * np.sqrt(spread)
-    below = float("nan") if against is None else float(ndtr((against - delta) / np.sqrt(spread)))
+
+    def below(least: float) -> float:
+        return float(ndtr((least - delta) / np.sqrt(spread)))
+
     pvalue = float(2 * ndtr(-abs(delta) / np.sqrt(spread)))
     return Difference(old.auc, new.auc, Spread(float(delta - width), float(delta + width), "DeLong", below), pvalue)
 
@@ -136,7 +138,6 @@ def _stratified(
     confidence: float,
     resamples: int,
     seed: int,
-    against: float | None,
 ) -> Spread:
     """Draws of positive and of negative rows, each class of its own size."""
     if len(is_positive) > 100_000:
@@ -148,5 +149,5 @@ def _stratified(
         chosen = np.concatenate([generator.choice(ones, len(ones)), generator.choice(zeros, len(zeros))])
         pair = [components(is_positive[chosen], score[chosen]).auc for score in (baseline, current)]
         drawn.append(pair[1] - pair[0])
-    found = bca(np.array(drawn), delta, acceleration=0.0, confidence=confidence, against=against)
+    found = bca(np.array(drawn), delta, acceleration=0.0, confidence=confidence)
     return Spread(found.low, found.high, "stratified bootstrap", found.below, found.why)

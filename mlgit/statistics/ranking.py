@@ -11,11 +11,13 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from mlgit.statistics import metrics
-from mlgit.statistics.resampling import MOST_CELLS, Spread, bca, nothing, skewness
+from mlgit.statistics.resampling import Spread, bca, nothing, skewness
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
 
+# Above this, draws take seconds and say what the jackknife says.
+MOST_ROWS = 500
 _BLOCK = 2_000_000
 
 
@@ -26,12 +28,8 @@ def average_precision(
     confidence: float,
     resamples: int,
     seed: int,
-    against: float | None = None,
 ) -> Spread:
-    """The interval of the average precision of one score, or of the difference second - first of two.
-
-    `against`: see `resampling.interval`.
-    """
+    """The interval of the average precision of one score, or of the difference second - first of two."""
     member = np.arange(len(is_positive)) if groups is None else groups
     influences = [influence(is_positive, score) for score in scores]
     total = influences[-1] - influences[0] if len(scores) == 2 else influences[0]
@@ -39,8 +37,8 @@ def average_precision(
     value = float(_values(is_positive, scores, np.ones(len(is_positive))))
     if not np.isfinite(value):
         return nothing("average_precision is undefined without positive rows")
-    if len(is_positive) > MOST_CELLS:
-        return _normal(value, summed, confidence=confidence, against=against)
+    if len(is_positive) > MOST_ROWS:
+        return _normal(value, summed, confidence=confidence)
     generator, number = np.random.default_rng(seed), len(summed)
     drawn, block = [], max(1, _BLOCK // len(is_positive))
     for start in range(0, resamples, block):
@@ -49,7 +47,7 @@ def average_precision(
         weights = np.bincount(chosen.ravel(), minlength=size * number).reshape(size, number)
         drawn.append(_values(is_positive, scores, weights[:, member].astype(float)))
     acceleration = skewness(summed, np.ones(number))
-    return bca(np.concatenate(drawn), value, acceleration=acceleration, confidence=confidence, against=against)
+    return bca(np.concatenate(drawn), value, acceleration=acceleration, confidence=confidence)
 
 
 def _values(is_positive: Array, scores: tuple[Array, ...], weights: Array) -> Array:
@@ -80,11 +78,14 @@ def influence(is_positive: Array, score: Array) -> Array:
     return result
 
 
-def _normal(value: float, summed: Array, *, confidence: float, against: float | None) -> Spread:
+def _normal(value: float, summed: Array, *, confidence: float) -> Spread:
     deviation = float(np.sqrt((summed**2).sum()))
     method = "infinitesimal jackknife"
     if deviation <= 0:
         return nothing("every row has the same weight in the result", method=method)
     width = float(ndtri((1 + confidence) / 2)) * deviation
-    below = float("nan") if against is None else float(ndtr((against - value) / deviation))
+
+    def below(least: float) -> float:
+        return float(ndtr((least - value) / deviation))
+
     return Spread(value - width, value + width, method, below)

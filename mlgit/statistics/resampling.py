@@ -54,17 +54,22 @@ class Sums:
         return float(self.function(self.totals))
 
 
+def _unknown(_: float) -> float:
+    return float("nan")
+
+
 @dataclass(frozen=True, slots=True)
 class Spread:
     """Where the truth may lie: ends of a two-sided interval, NaN where it is not possible to say; `why` then says why.
 
-    `below` is the one-sided p-value of the statistic being at most the asked value, NaN when none was asked.
+    `below(x)` is the one-sided p-value of the hypothesis that the truth is x or less: x is the low end of the interval
+    whose lower tail is that p-value.
     """
 
     low: float
     high: float
     method: str
-    below: float = float("nan")
+    below: Callable[[float], float] = _unknown
     why: str = ""
 
 
@@ -73,8 +78,8 @@ def nothing(why: str, *, method: str = "") -> Spread:
     return Spread(float("nan"), float("nan"), method, why=why)
 
 
-def interval(sums: Sums, *, confidence: float, resamples: int, seed: int, against: float | None = None) -> Spread:
-    """The interval of a statistic of sums, and the p-value of its being at most `against`.
+def interval(sums: Sums, *, confidence: float, resamples: int, seed: int) -> Spread:
+    """The interval of a statistic of sums.
 
     Draws are made with numpy's PCG64 from the seed, in blocks of a fixed size, so they are the same on every machine.
     """
@@ -84,9 +89,9 @@ def interval(sums: Sums, *, confidence: float, resamples: int, seed: int, agains
         return nothing("the metric is undefined for these rows")
     with np.errstate(divide="ignore", invalid="ignore"):
         if len(sums.counts) > MOST_CELLS:
-            return abc(sums, confidence=confidence, against=against)
+            return abc(sums, confidence=confidence)
         drawn = draws(sums, resamples=resamples, seed=seed)
-        return bca(drawn, sums.value, acceleration=_acceleration(sums), confidence=confidence, against=against)
+        return bca(drawn, sums.value, acceleration=_acceleration(sums), confidence=confidence)
 
 
 def draws(sums: Sums, *, resamples: int, seed: int) -> Array:
@@ -126,7 +131,7 @@ def skewness(influence: Array, counts: Array) -> float:
     return found if np.isfinite(found) else 0.0
 
 
-def bca(drawn: Array, value: float, *, acceleration: float, confidence: float, against: float | None = None) -> Spread:
+def bca(drawn: Array, value: float, *, acceleration: float, confidence: float) -> Spread:
     """The BCa interval from draws of a statistic, its value in the sample, and the acceleration.
 
     Draws in which the statistic is undefined are left out; more than one in a hundred of them is no interval.
@@ -143,10 +148,11 @@ def bca(drawn: Array, value: float, *, acceleration: float, confidence: float, a
     tails = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
     moved = shift + ndtri(tails)
     low, high = np.quantile(known, ndtr(shift + moved / (1 - acceleration * moved)))
-    below = float("nan")
-    if against is not None:
-        place = ndtri(_at_most(known, against)) - shift
-        below = float(ndtr(place / (1 + acceleration * place) - shift))
+
+    def below(least: float) -> float:
+        place = ndtri(_at_most(known, least)) - shift
+        return float(ndtr(place / (1 + acceleration * place) - shift))
+
     return Spread(float(low), float(high), method, below)
 
 
@@ -163,7 +169,7 @@ def _at_most(known: Array, value: float) -> float:
     return min(max(share, least), 1 - least)
 
 
-def abc(sums: Sums, *, confidence: float, against: float | None = None) -> Spread:
+def abc(sums: Sums, *, confidence: float) -> Spread:
     """The approximate bootstrap confidence interval: BCa without draws, for smooth functions of means.
 
     From first and second derivatives of the statistic along the weight of every cell and along the least favourable
@@ -185,9 +191,10 @@ def abc(sums: Sums, *, confidence: float, against: float | None = None) -> Sprea
     shift = float(ndtri(np.clip(2 * ndtr(acceleration) * ndtr(-curvature), 1e-12, 1 - 1e-12)))
     moved = shift + ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
     low, high = (float(sums.function(mean + place * direction)) for place in moved / (1 - acceleration * moved) ** 2)
-    below = float("nan")
-    if against is not None:
-        below = _tail(sums, mean, direction, against, shift=shift, acceleration=acceleration)
+
+    def below(least: float) -> float:
+        return _tail(sums, mean, direction, least, shift=shift, acceleration=acceleration)
+
     return Spread(low, high, method, below)
 
 
@@ -204,13 +211,13 @@ def _derivatives(sums: Sums, mean: Array) -> tuple[Array, Array]:
     return np.concatenate(slopes), np.concatenate(curves)
 
 
-def _tail(sums: Sums, mean: Array, direction: Array, against: float, *, shift: float, acceleration: float) -> float:
-    """The p-value whose interval would end at `against`, by bisection of the place along the least favourable direction."""
+def _tail(sums: Sums, mean: Array, direction: Array, least: float, *, shift: float, acceleration: float) -> float:
+    """The p-value whose interval would end at `least`, by bisection of the place along the least favourable direction."""
     low, high = -12.0, 12.0
     for _ in range(60):
         middle = (low + high) / 2
         moved = shift + middle
         gap = 1 - acceleration * moved
         end = sums.function(mean + moved / gap**2 * direction) if gap > 0 else float("inf")
-        low, high = (middle, high) if end < against else (low, middle)
+        low, high = (middle, high) if end < least else (low, middle)
     return float(ndtr(low))

@@ -1,0 +1,203 @@
+"""The front door of this room: is one model better or worse than another on the same rows, and how sure is that?
+
+The method follows from the metric: accuracy by McNemar and Tango; other metrics of the confusion matrix by the bootstrap
+over joint counts of label and both predictions; roc_auc by DeLong; means of losses and smooth functions of them by the BCa
+bootstrap, with sign flips for the p-value; with clusters, whole clusters are drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mlgit.errors import MlgitError
+from mlgit.statistics import delong, features, mcnemar, metrics, paired, ranking, resampling, tango
+from mlgit.statistics.bootstrap import FEWEST_ROWS
+from mlgit.statistics.metrics import Metric
+from mlgit.statistics.resampling import Spread
+
+if TYPE_CHECKING:
+    from mlgit.statistics.rows import Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """What one model says about rows: columns of equal length, in the order of the other model's rows."""
+
+    label: Any
+    prediction: Any = None
+    score: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How to compare. `confidence_level` is that of the two-sided interval: 0.9 for one-sided decisions at 0.05.
+
+    `margin`, in the metric's unit, asks for the p-value of being worse by that much or more, and needs `better`, which way
+    the project declared the metric to be better.
+    """
+
+    confidence_level: float = 0.95
+    resamples: int = 9999
+    seed: int = 0
+    positive: Any = None
+    margin: float | None = None
+    better: Literal["higher", "lower"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """current - baseline of a metric, and what it is worth.
+
+    `low` and `high` are the ends of the interval, `pvalue` is one-sided (worse by the margin or more), and
+    `pvalue_difference` two-sided (no difference); each is None where it cannot be had or was not asked for, and `reason`
+    says why there is no interval. `n_discordant` counts the rows in which the models differ as far as the metric sees.
+    """
+
+    metric: str
+    baseline: float | None
+    current: float | None
+    delta: float | None
+    low: float | None
+    high: float | None
+    confidence_level: float
+    pvalue: float | None
+    pvalue_difference: float | None
+    n: int
+    n_discordant: int
+    method: str
+    reason: str = ""
+
+
+def compare(
+    name: str, baseline: Predictions, current: Predictions, *, question: Question | None = None, clusters: Any = None
+) -> Comparison:
+    """Compare two models by a metric, on rows that are the same and in the same order.
+
+    Raises MlgitError for what is no comparison: an unknown metric, columns that are missing or of different lengths,
+    labels that differ, values that are missing, a margin without a declared direction.
+    """
+    asked = question or Question()
+    chosen = metrics.metric(name)
+    if asked.margin is not None and asked.better is None:
+        raise MlgitError(
+            f"which way {name} is better is not declared",
+            f"add to mlgit.yaml: metrics: {{{name}: {{direction: {chosen.better}}}}}",
+        )
+    paired.same_labels(baseline.label, current.label)
+    columns = [metrics.column_of(chosen, prediction=each.prediction, score=each.score) for each in (baseline, current)]
+    values = [
+        metrics.value(name, each.label, prediction=each.prediction, score=each.score, positive=asked.positive)
+        for each in (baseline, current)
+    ]
+    rows = _Rows(chosen, baseline.label, columns[0], columns[1], asked, clusters)
+    found, pvalue = _spread(rows, values)
+    return _result(rows, values, found, pvalue)
+
+
+class _Rows:
+    """The rows of both models with what was asked, looked at once."""
+
+    def __init__(self, chosen: Metric, label: Any, old: Any, new: Any, asked: Question, clusters: Any) -> None:
+        self.chosen, self.label, self.old, self.new, self.asked = chosen, label, old, new, asked
+        self.size = len(label)
+        self.groups: Array | None = None if clusters is None else features.groups(clusters, size=self.size)
+        self.units = self.size if self.groups is None else int(self.groups.max()) + 1
+        self.discordant = paired.discordant(chosen, label, old, new, positive=asked.positive)
+
+
+def _spread(rows: _Rows, values: list[float]) -> tuple[Spread, float | None]:
+    """The interval, and the two-sided p-value where the method has one of its own."""
+    chosen, is_share = rows.chosen, rows.chosen.name == "accuracy" and rows.groups is None
+    if not np.isfinite(values).all():
+        return resampling.nothing("the metric is undefined for these rows"), None
+    if is_share:
+        return _of_shares(rows)
+    if rows.units < FEWEST_ROWS:
+        noun = "rows" if rows.groups is None else "clusters"
+        return resampling.nothing(f"too few {noun}: {rows.units}, and a comparison needs {FEWEST_ROWS}"), None
+    if not rows.discordant:
+        return _of_equals(rows), 1.0
+    if chosen.kind == "ranking":
+        return _of_ranking(rows)
+    asked = rows.asked
+    sums = features.two(chosen, rows.label, rows.old, rows.new, positive=asked.positive, groups=rows.groups)
+    found = resampling.interval(sums, confidence=asked.confidence_level, resamples=asked.resamples, seed=asked.seed)
+    if chosen.kind == "mean_loss":
+        return found, paired.sign_flip(_differences(rows), resamples=asked.resamples, seed=asked.seed)
+    return found, None
+
+
+def _of_shares(rows: _Rows) -> tuple[Spread, float]:
+    label, old, new = (np.asarray(each) for each in (rows.label, rows.old, rows.new))
+    fixed, broken = int(((new == label) & (old != label)).sum()), int(((old == label) & (new != label)).sum())
+
+    def below(least: float) -> float:
+        return tango.noninferiority(fixed, broken, rows.size, margin=-least)[1]
+
+    ends = tango.interval(fixed, broken, rows.size, confidence=rows.asked.confidence_level)
+    return Spread(*ends, "Tango score, McNemar mid-p", below), mcnemar.mcnemar(fixed, broken).midp
+
+
+def _of_equals(rows: _Rows) -> Spread:
+    """Two models that say the same of every row."""
+    if rows.chosen.kind == "confusion" and rows.groups is None:
+        asked = rows.asked
+        return paired.unseen(rows.chosen, rows.label, rows.old, positive=asked.positive, confidence=asked.confidence_level)
+    return Spread(0.0, 0.0, "no row differs", lambda least: float(least >= 0))
+
+
+def _of_ranking(rows: _Rows) -> tuple[Spread, float | None]:
+    asked = rows.asked
+    truth, old = metrics.ranked(rows.label, rows.old, positive=asked.positive)
+    _, new = metrics.ranked(rows.label, rows.new, positive=asked.positive)
+    confidence, resamples, seed = asked.confidence_level, asked.resamples, asked.seed
+    if rows.chosen.name == "roc_auc":
+        found = delong.compare(truth, old, new, groups=rows.groups, confidence=confidence, resamples=resamples, seed=seed)
+        return found.spread, found.pvalue
+    spread = ranking.average_precision(
+        truth, old, new, groups=rows.groups, confidence=confidence, resamples=resamples, seed=seed
+    )
+    return spread, None
+
+
+def _differences(rows: _Rows) -> Array:
+    """The difference of the losses of each row, or its sum over each cluster."""
+    old, new = (metrics.terms(rows.chosen, rows.label, each, positive=rows.asked.positive) for each in (rows.old, rows.new))
+    each = (new - old)[:, 0]
+    return each if rows.groups is None else np.bincount(rows.groups, weights=each)
+
+
+def _result(rows: _Rows, values: list[float], found: Spread, pvalue: float | None) -> Comparison:
+    asked = rows.asked
+    if pvalue is None and found.low == found.low:
+        less = found.below(0.0)
+        pvalue = min(1.0, 2 * min(less, 1 - less))
+    return Comparison(
+        metric=rows.chosen.name,
+        baseline=_known(values[0]),
+        current=_known(values[1]),
+        delta=_known(values[1] - values[0]),
+        low=_known(found.low),
+        high=_known(found.high),
+        confidence_level=asked.confidence_level,
+        pvalue=_known(_worse(found, asked)),
+        pvalue_difference=None if pvalue is None else _known(pvalue),
+        n=rows.size,
+        n_discordant=rows.discordant,
+        method=found.method,
+        reason=found.why,
+    )
+
+
+def _worse(found: Spread, asked: Question) -> float:
+    """The p-value of being worse by the margin or more."""
+    if asked.margin is None:
+        return float("nan")
+    return found.below(-asked.margin) if asked.better == "higher" else 1 - found.below(asked.margin)
+
+
+def _known(value: float) -> float | None:
+    return None if value != value else float(value)

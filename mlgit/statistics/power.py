@@ -1,0 +1,45 @@
+"""How many rows a claim needs, and how small a difference a test set can prove.
+
+For paired rows the variance of one row's difference decides: of accuracy it is the share of rows only one model has right
+(Connor 1987, Biometrics 43, 207, for differences near 0), of a mean loss the variance of the difference of the losses.
+"""
+
+from __future__ import annotations
+
+import math
+
+from scipy.special import ndtr, ndtri
+
+
+def rows_needed(margin: float, *, variance: float, alpha: float = 0.05, power: float = 0.8) -> int:
+    """Rows to prove, one-sided at `alpha` and with this power, that an unchanged model is not worse by `margin`."""
+    if not margin > 0:
+        raise ValueError("a margin of 0 cannot be proven with any number of rows")
+    return max(1, math.ceil(_places(alpha, power) ** 2 * variance / margin**2 - 1e-9))
+
+
+def smallest_difference(number: int, *, variance: float, alpha: float = 0.05, power: float = 0.8) -> float:
+    """The smallest margin that `number` rows can prove with this power (the minimum detectable effect)."""
+    return _places(alpha, power) * math.sqrt(variance / number)
+
+
+def power_of(margin: float, number: int, *, variance: float, alpha: float = 0.05) -> float:
+    """The chance to prove that an unchanged model is not worse by `margin`."""
+    if variance <= 0:
+        return 1.0
+    return float(ndtr(margin * math.sqrt(number / variance) - ndtri(1 - alpha)))
+
+
+def rows_of_two_groups(one: float, other: float, *, alpha: float = 0.05, power: float = 0.8) -> float:
+    """Rows in each of two groups of different rows to tell two shares apart, two-sided (Fleiss 1981, section 3.2).
+
+    For test sets that are not the same, where rows cannot be paired.
+    """
+    both = (one + other) / 2
+    apart = float(ndtri(1 - alpha / 2)) * math.sqrt(2 * both * (1 - both))
+    within = float(ndtri(power)) * math.sqrt(one * (1 - one) + other * (1 - other))
+    return ((apart + within) / (one - other)) ** 2
+
+
+def _places(alpha: float, power: float) -> float:
+    return float(ndtri(1 - alpha) + ndtri(power))

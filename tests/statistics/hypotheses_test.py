@@ -1,0 +1,251 @@
+"""Tests of one hypothesis, against published values and scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from mlgit.statistics import delong, distances, multiple, power, repeated, tango
+from mlgit.statistics.mcnemar import mcnemar
+from mlgit.statistics.paired import sign_flip
+from tests.statistics.kit import ASAH_POOR, ASAH_S100B, ASAH_WFNS
+
+# Darwin's maize, differences of height in eighths of an inch: scipy's documentation of wilcoxon; Fisher 1935, section 17.
+MAIZE = np.array([6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75], dtype=float)
+# Benjamini and Hochberg 1995, section 3.2.
+THROMBOLYSIS = [
+    *(0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344),
+    *(0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000),
+]
+# Cushny and Peebles 1905, hours of extra sleep by two drugs: R's data set sleep.
+SLEEP = np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]) - np.array(
+    [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
+)
+
+
+def test_delong_of_proc():
+    aucs, matrix = delong.covariance(ASAH_POOR, ASAH_S100B, ASAH_WFNS)
+    assert aucs == pytest.approx([0.7313685637, 0.8236788618], abs=1e-10)
+    assert (matrix[0, 0], matrix[1, 1], matrix[0, 1]) == pytest.approx((0.002668682, 0.001469915, 0.001196156), abs=1e-9)
+
+
+def test_delong_difference_of_proc():
+    found = delong.compare(ASAH_POOR, ASAH_WFNS, ASAH_S100B, confidence=0.95, resamples=99, seed=0)
+    assert found.pvalue == pytest.approx(0.02717578, abs=1e-8)
+    assert (found.spread.low, found.spread.high) == pytest.approx((-0.1742144, -0.0104062), abs=1e-7)
+    assert stats.norm.ppf(found.spread.below(0)) == pytest.approx(2.208983591, abs=1e-8)
+
+
+def test_mcnemar_of_agresti():
+    found = mcnemar(86, 150)
+    assert (found.chi2, found.corrected) == pytest.approx((17.3559, 16.8178), abs=5e-5)
+    assert found.chi2_pvalue == pytest.approx(3.0993e-5, abs=5e-10)
+    assert found.corrected_pvalue == pytest.approx(4.1146e-5, abs=5e-10)
+    assert found.exact == pytest.approx(3.7159e-5, abs=5e-10)
+
+
+def test_mcnemar_of_mlxtend():
+    found = mcnemar(15, 25)
+    assert (found.corrected, found.corrected_pvalue) == pytest.approx((2.025, 0.15473), abs=5e-6)
+    assert (found.exact, found.midp) == pytest.approx((0.15386, 0.11728), abs=5e-6)
+
+
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_mcnemar_is_a_binomial_test_and_does_not_care_for_order(fixed, broken):
+    found = mcnemar(fixed, broken)
+    assert found == mcnemar(broken, fixed)
+    assert 0 < found.midp <= found.exact <= 1
+    if fixed + broken:
+        assert found.exact == pytest.approx(stats.binomtest(fixed, fixed + broken).pvalue, rel=1e-6)
+        outside = stats.binom(fixed + broken, 0.5)
+        assert found.midp == pytest.approx(found.exact if fixed == broken else found.exact - outside.pmf(fixed), rel=1e-6)
+
+
+def test_tango_of_contact_lenses():
+    found, pvalue = tango.noninferiority(0, 1, 44, margin=0.1)
+    assert (found, pvalue) == pytest.approx((1.7086, 0.0438), abs=5e-5)
+
+
+counts = st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(1, 500)).map(lambda each: (*each[:2], sum(each)))
+
+
+@given(counts, st.sampled_from([0.8, 0.9, 0.95, 0.99]))
+def test_tango_interval_holds_what_the_score_test_keeps(drawn, confidence):
+    fixed, broken, number = drawn
+    low, high = tango.interval(fixed, broken, number, confidence=confidence)
+    place = stats.norm.ppf((1 + confidence) / 2)
+    assert -1 <= low < (fixed - broken) / number < high <= 1
+    assert tango.score(fixed, broken, number, delta=low) == pytest.approx(place, abs=1e-5)
+    assert tango.score(fixed, broken, number, delta=high) == pytest.approx(-place, abs=1e-5)
+    assert (-high, -low) == pytest.approx(tango.interval(broken, fixed, number, confidence=confidence), abs=1e-9)
+
+
+@given(st.integers(1, 5000))
+def test_tango_without_discordant_rows_is_as_wide_as_what_may_be_unseen(number):
+    place = stats.norm.ppf(0.975) ** 2
+    assert tango.interval(0, 0, number, confidence=0.95)[1] == pytest.approx(place / (number + place), abs=1e-9)
+
+
+@pytest.mark.parametrize(("fixed", "broken", "number"), [(40, 0, 40), (0, 40, 40), (20, 20, 40), (1, 0, 1)])
+def test_tango_at_the_ends(fixed, broken, number):
+    low, high = tango.interval(fixed, broken, number, confidence=0.95)
+    assert -1 <= low <= (fixed - broken) / number <= high <= 1
+    assert high - low > 0.05
+
+
+def test_tango_statistic_is_that_of_the_likelihood():
+    """The share of broken rows under the hypothesis, by search instead of by formula."""
+    fixed, broken, number, delta = 7, 12, 100, 0.03
+    shares = np.linspace(1e-6, 0.48, 500_001)
+    rest = 1 - 2 * shares - delta
+    likelihood = fixed * np.log(shares + delta) + broken * np.log(shares) + (number - fixed - broken) * np.log(rest)
+    best = shares[np.argmax(likelihood)]
+    expected = (fixed - broken - number * delta) / np.sqrt(number * (2 * best + delta - delta**2))
+    assert tango.score(fixed, broken, number, delta=delta) == pytest.approx(expected, abs=1e-4)
+
+
+def test_sign_flip_of_fisher_is_exact():
+    assert sign_flip(MAIZE, resamples=99, seed=0) == 1726 / 32768
+
+
+def test_wilcoxon_of_scipy_speaks_of_the_same_data():
+    assert stats.wilcoxon(MAIZE).pvalue == pytest.approx(0.0412598, abs=5e-8)
+    assert stats.wilcoxon(MAIZE, alternative="greater").pvalue == pytest.approx(0.0206299, abs=5e-8)
+    slept = stats.wilcoxon(SLEEP, correction=True, method="asymptotic").pvalue
+    assert slept == pytest.approx(0.0090907, abs=5e-8)
+
+
+@pytest.mark.parametrize("number", [17, 30, 203])
+def test_sign_flip_is_that_of_scipy(number):
+    drawn = np.random.default_rng(number).normal(0.12, 1, number)
+    peer = stats.permutation_test(
+        (drawn,), np.mean, permutation_type="samples", n_resamples=20_000, vectorized=True, rng=1
+    ).pvalue
+    assert sign_flip(drawn, resamples=20_000, seed=2) == pytest.approx(peer, abs=0.02)
+
+
+def test_sign_flip_of_many_rows_is_the_limit_of_draws():
+    drawn = np.random.default_rng(1).normal(0.006, 1, 60_000)
+    assert sign_flip(drawn, resamples=9999, seed=0) == pytest.approx(sign_flip(drawn, resamples=1999, seed=0), abs=0.04)
+
+
+def test_sign_flip_is_never_zero_and_one_without_differences():
+    assert sign_flip(np.ones(100), resamples=999, seed=0) == 1 / 1000
+    assert sign_flip(np.zeros(5), resamples=999, seed=0) == 1.0
+    assert sign_flip(np.array([3.0]), resamples=999, seed=0) == 1.0
+
+
+def test_repeated_is_the_paired_t_test_when_nothing_overlaps():
+    found = repeated.corrected_t(list(SLEEP), train=1, test=0)
+    assert (found.statistic, found.pvalue) == pytest.approx((-4.062128, 0.00283289), abs=5e-7)
+    assert (found.low, found.high) == pytest.approx((-2.45989, -0.70011), abs=1e-5)
+
+
+@pytest.mark.slow
+def test_repeated_of_scikit_learns_example():
+    """Ten times ten folds of two moons, radial kernel against linear: the documentation's t 0.750, p 0.227."""
+    from sklearn.datasets import make_moons
+    from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
+    from sklearn.svm import SVC
+
+    features, label = make_moons(noise=0.352, random_state=1, n_samples=100)
+    folds = RepeatedStratifiedKFold(n_splits=10, n_repeats=10, random_state=0)
+    scores = [
+        cross_val_score(SVC(kernel=kernel, random_state=0), features, label, scoring="roc_auc", cv=folds)
+        for kernel in ("linear", "rbf")
+    ]
+    found = repeated.corrected_t(list(scores[1] - scores[0]), train=90, test=10)
+    assert (found.statistic, found.pvalue_greater) == pytest.approx((0.750, 0.227), abs=5e-4)
+    naive = repeated.corrected_t(list(scores[1] - scores[0]), train=90, test=0)
+    assert (naive.statistic, naive.pvalue_greater) == pytest.approx((2.611, 0.005), abs=6e-4)
+
+
+@pytest.mark.parametrize("differences", [[], [0.1], [0.1, 0.1, 0.1]])
+def test_repeated_without_spread_is_no_test(differences):
+    assert repeated.corrected_t(differences, train=90, test=10) is None
+
+
+def test_adjusted_pvalues_of_benjamini_and_hochberg():
+    adjusted, cautious = multiple.benjamini_hochberg(THROMBOLYSIS), multiple.holm(THROMBOLYSIS)
+    assert [each <= 0.05 for each in adjusted] == [True] * 4 + [False] * 11
+    assert adjusted[:4] == pytest.approx([0.0015, 0.003, 0.0095, 0.035625], abs=1e-12)
+    assert [each <= 0.05 for each in cautious] == [True] * 3 + [False] * 12
+    assert cautious[:3] == pytest.approx([0.0015, 0.0056, 0.0247], abs=1e-12)
+
+
+pvalues = st.lists(st.floats(0, 1), max_size=20)
+
+
+@given(pvalues)
+def test_benjamini_hochberg_is_that_of_scipy(drawn):
+    peer = stats.false_discovery_control(drawn) if drawn else []
+    assert multiple.benjamini_hochberg(drawn) == pytest.approx(list(peer), abs=1e-12)
+
+
+@given(pvalues)
+def test_holm_rejects_step_by_step(drawn):
+    rejected, order = set(), sorted(range(len(drawn)), key=lambda each: drawn[each])
+    for place, index in enumerate(order):
+        if drawn[index] * (len(drawn) - place) > 0.05:
+            break
+        rejected.add(index)
+    assert {index for index, each in enumerate(multiple.holm(drawn)) if each <= 0.05} == rejected
+
+
+@pytest.mark.parametrize("adjust", [multiple.holm, multiple.benjamini_hochberg])
+@pytest.mark.parametrize("wrong", [-0.1, 1.1, float("nan")])
+def test_what_is_no_pvalue_is_refused(adjust, wrong):
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        adjust([0.5, wrong])
+
+
+@pytest.mark.parametrize(("margin", "rows"), [(0.01, 3710), (0.005, 14839)])
+def test_rows_needed(margin, rows):
+    assert power.rows_needed(margin, variance=0.06) == pytest.approx(rows, abs=1)
+
+
+@pytest.mark.parametrize(("rows", "smallest"), [(200, 0.043), (1000, 0.019), (5000, 0.009)])
+def test_smallest_difference(rows, smallest):
+    assert power.smallest_difference(rows, variance=0.06) == pytest.approx(smallest, abs=5e-4)
+
+
+@given(st.floats(0.001, 0.2), st.floats(0.001, 1), st.sampled_from([0.5, 0.8, 0.95]))
+def test_rows_power_and_margin_agree(margin, variance, wanted):
+    rows = power.rows_needed(margin, variance=variance, power=wanted)
+    assert power.power_of(margin, rows, variance=variance) >= wanted - 1e-9
+    assert power.smallest_difference(rows, variance=variance, power=wanted) <= margin * (1 + 1e-9)
+    if rows > 1:
+        assert power.power_of(margin, rows - 1, variance=variance) < wanted
+
+
+def test_rows_of_two_groups_is_that_of_r():
+    assert power.rows_of_two_groups(0.5, 0.75, power=0.9) == pytest.approx(76.707, abs=6e-4)
+
+
+def test_no_number_of_rows_proves_a_margin_of_nothing():
+    with pytest.raises(ValueError, match="margin of 0"):
+        power.rows_needed(0, variance=0.1)
+
+
+def test_population_stability():
+    assert distances.population_stability([50, 50], [50, 50]) == 0
+    expected = 0.2 * np.log(0.7 / 0.5) + -0.2 * np.log(0.3 / 0.5)
+    assert distances.population_stability([50, 50], [140, 60]) == pytest.approx(expected)
+    assert distances.population_stability([100, 0], [0, 100]) > 1
+
+
+def test_population_stability_of_columns():
+    generator = np.random.default_rng(0)
+    old = generator.normal(size=5000)
+    assert distances.population_stability(*distances.binned(old, generator.normal(size=5000))) < 0.02
+    assert distances.population_stability(*distances.binned(old, generator.normal(1, 1, size=5000))) > 0.5
+    assert distances.population_stability(*distances.binned(old, np.where(old > 1, np.nan, old))) > 0.2
+
+
+@pytest.mark.parametrize(("old", "new"), [([0, 0], [1, 1]), ([1, 1], [0, 0]), ([1], [1, 1])])
+def test_stability_of_nothing_is_refused(old, new):
+    with pytest.raises(ValueError, match="counts"):
+        distances.population_stability(old, new)
