@@ -84,7 +84,7 @@ def compare(
     if asked.margin is not None and asked.better is None:
         raise MlgitError(
             f"which way {name} is better is not declared",
-            f"add to mlgit.yaml: metrics: {{{name}: {{direction: {chosen.better}}}}}",
+            f"add to mlgit.yaml: metrics: {{{name}: {{direction: higher}}}} (or lower)",
         )
     paired.same_labels(baseline.label, current.label)
     columns = [metrics.column_of(chosen, prediction=each.prediction, score=each.score) for each in (baseline, current)]
