@@ -66,6 +66,7 @@ def test_card_of_a_commit_is_that_of_the_workspace_before_it(carded, cli):
     assert git(carded, "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_card_is_the_same_bytes_on_every_machine(carded, tmp_path):
     before = {path: path.read_bytes() for path in (carded / "cards").rglob("*") if path.is_file()}
     for number, (zone, locale, seed) in enumerate((("Asia/Tokyo", "C", "1"), ("America/Lima", "tr_TR.UTF-8", "2"))):
@@ -201,6 +202,7 @@ def test_wrong_column_is_told_with_the_near_miss(root, cli):
     assert (done.code, "no column 'lable', did you mean 'label'?" in done.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_project_in_a_subfolder_has_the_same_card(tmp_path, cli):
     alone = made(tmp_path / "alone", cli, {"cards/churn.yaml": NOTES, "src/evaluate.sh": EVALUATE})
     cli(alone, "card", "build")
