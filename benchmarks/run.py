@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import cluster, data, shapes
+from benchmarks import cluster, data, registry, shapes
 from benchmarks.measure import Measured, middle, once
 from benchmarks.tools import BIN, Tool, available, clean, environment, version
 
@@ -141,6 +141,7 @@ def main() -> None:
     parser.add_argument("--dask", nargs="*", type=int, default=[1000], help="tasks on a Dask cluster (no number: none)")
     parser.add_argument("--mebibytes", type=int, default=1024, help="the size of the file to track (0: none)")
     parser.add_argument("--files", type=int, default=100_000, help="the number of small files to track (0: none)")
+    parser.add_argument("--tags", type=int, default=4000, help="the number of tags of models (0: none)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--work", type=Path, default=Path("/dev/shm") if os.path.isdir("/dev/shm") else None)
     parser.add_argument("--out", type=Path, help="write the page here too")
@@ -150,6 +151,7 @@ def main() -> None:
         results = pipelines(tools, chosen.shapes, chosen.stages, chosen.rounds, Path(folder))
         spread = cluster.compare(chosen.dask, chosen.rounds, Path(folder)) if chosen.dask else []
         spread += data.compare(chosen.mebibytes, chosen.files, chosen.rounds, Path(folder))
+        spread += registry.compare(chosen.tags, chosen.rounds, Path(folder)) if chosen.tags else []
         page = report(results, starts(chosen.rounds, Path(folder)), spread, tools, chosen.rounds)
     print(page)
     if chosen.out:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlgit.registry import chain, grammar, read, state
-from tests.kit import FULL
+from tests.kit import FULL, git
 from tests.registry import histories
 
 _PIECES = ["a", "Z", "0", "01", "-", "_", "/", ".", "..=", "x/y=", "=", ":", "#", "@", "!", " ", "é", "\u0661", "\n"]
@@ -63,7 +68,8 @@ def _theirs(root: Path) -> dict[str, Any]:
     shown = gto.api.show(str(root), deprecated=True, assignments_per_version=-1, versions_per_stage=1)
     with GitRegistry.from_url(str(root)) as registry:
         versions = {
-            name: {each.version: each.is_active for each in it.versions} for name, it in registry.get_artifacts().items()
+            name: {each.version: (each.commit_hexsha, each.is_active) for each in it.versions}
+            for name, it in registry.get_artifacts().items()
         }
     events = gto.api.history(str(root), ascending=True)
     return {
@@ -84,7 +90,7 @@ def _ours(artifacts: dict[str, state.Artifact]) -> dict[str, Any]:
             "latest": it.latest.name if it.latest else None,
             "environments": {environment: stack[-1].version for environment, stack in it.environments.items()},
             "active": it.is_active,
-            "versions": {each.name: each.is_active for each in it.versions},
+            "versions": {each.name: (each.commit, each.is_active) for each in it.versions},
             "history": [event.ref for event in it.events],
         }
         for name, it in artifacts.items()
@@ -99,3 +105,42 @@ def test_a_history_is_folded_as_gto_folds_it_and_has_no_findings(tmp_path: Path,
     artifacts = dict(state.fold(read.load(tmp_path)).artifacts)
     assert _ours(artifacts) == _theirs(tmp_path)
     assert [found for it in artifacts.values() for found in (*it.faults, *chain.findings(it.name, it.events))] == []
+
+
+def _by_gto(root: Path, seed: int) -> None:
+    """A history as somebody makes it who types `gto`: what GTO refuses is not done."""
+    import gto.api
+    from gto.exceptions import GTOException
+
+    chance, places, now = random.Random(seed), histories.commits(root), histories.START
+    written: set[str] = set()
+    for _ in range(chance.randint(5, 12)):
+        name, place = chance.choice(["churn", "models/nlp:seg"]), chance.choice(places)
+        stage, minor = chance.choice(["prod", "staging"]), chance.random() < 0.5
+        calls: list[Callable[[], object]] = [
+            partial(gto.api.register, str(root), name, place, bump_minor=minor),
+            partial(gto.api.assign, str(root), name, stage, ref=place),
+            partial(gto.api.unassign, str(root), name, ref=place, stage=stage),
+            partial(gto.api.deregister, str(root), name, ref=place),
+            partial(gto.api.deprecate, str(root), name),
+        ]
+        with suppress(GTOException):
+            chance.choices(calls, (5, 6, 2, 1, 1))[0]()
+        for ref in sorted(set(git(root, "tag").split()) - written, key=lambda ref: "#" in ref):
+            now += chance.choice([1, 2, 3600])
+            _date(root, ref, now)
+            written.add(ref)
+
+
+def _date(root: Path, ref: str, when: int) -> None:
+    """Give a tag a time of its own, for GTO writes them all in this second."""
+    dated = re.sub(r"(?m)^(tagger .*>) \d+ ", rf"\g<1> {when} ", git(root, "cat-file", "tag", ref), count=1)
+    git(root, "update-ref", f"refs/tags/{ref}", git(root, "mktag", stdin=f"{dated}\n"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(250 if FULL else 6))
+def test_what_gto_writes_is_read_as_gto_reads_it(tmp_path: Path, seed: int) -> None:
+    _by_gto(tmp_path, seed)
+    assert git(tmp_path, "tag")
+    assert _ours(dict(state.fold(read.load(tmp_path)).artifacts)) == _theirs(tmp_path)

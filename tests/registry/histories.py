@@ -18,6 +18,7 @@ _ACTIONS: tuple[Action, ...] = ("register", "assign", "unassign", "deregister", 
 def commits(root: Path, count: int = 6) -> list[str]:
     """Make a repository in `root` with empty commits, older than every tag; returns their ids, oldest first."""
     git(root, "init", "-q")
+    identify(root)
     tree, made = git(root, "mktree"), list[str]()
     date = f"{START - 1000} +0000"
     for number in range(count):
@@ -26,6 +27,12 @@ def commits(root: Path, count: int = 6) -> list[str]:
         made.append(git(root, "commit-tree", tree, *parents, "-m", str(number), env=dates))
     git(root, "update-ref", "refs/heads/main", made[-1])
     return made
+
+
+def identify(root: Path) -> None:
+    """Tell a repository whose tags are written in it, for tools that read no global configuration of Git."""
+    git(root, "config", "user.name", "Ada Example")
+    git(root, "config", "user.email", "ada@example.com")
 
 
 def tag(root: Path, ref: str, target: str, *, when: int, text: str = "By hand\n", force: bool = False) -> None:

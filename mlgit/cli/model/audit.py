@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from mlgit import errors
-from mlgit.cli.model import lookup, problems
+from mlgit.cli.model import dates, lookup, problems
 from mlgit.cli.model.lookup import Found
 from mlgit.registry import (
     audit,
@@ -51,7 +51,7 @@ def command(subject: str, *, when: str | None, form: str, as_json: bool) -> int:
     belongs to no version.
     """
     form = "json" if as_json else form
-    at = lookup.moment(when) if when else None
+    at = dates.moment(when) if when else None
     found = lookup.find_content(subject) if lookup.is_content(subject) else lookup.find(subject, at=at)
     if found is None:
         return _say_unknown(subject, form)

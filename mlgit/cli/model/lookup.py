@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
 from pathlib import Path
 
 from mlgit import project as projects
@@ -153,17 +152,3 @@ def _told(hits: list[tuple[Version, str]], asked: str) -> str:
     names = [f"{version.artifact}@{version.name}" for version, _ in hits]
     others = f" (and belongs to {', '.join(names[1:6])} too)" if len(names) > 1 else ""
     return f"{hits[0][1]} of {names[0]}, by its {asked}{others}"
-
-
-def moment(text: str) -> int:
-    """Seconds since 1970 of an ISO 8601 date (its end) or time; without a zone it is in UTC.
-
-    Raises MlgitError for anything else.
-    """
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise MlgitError(f"--at: '{text}' is no date", "write 2026-05-03 or 2026-05-03T10:00Z") from error
-    if len(text) <= len("2026-05-03"):
-        found = datetime.combine(found, time(23, 59, 59))
-    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mlgit import errors
-from mlgit.cli.model import lookup, reading
+from mlgit.cli.model import dates, reading
 from mlgit.registry.state import Artifact, Version
 from mlgit.render import moment, plain, table
 
@@ -22,7 +22,7 @@ from mlgit.render import moment, plain, table
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(name: str, *, at: str | None, as_json: bool) -> int:
     """What is registered under NAME: its versions and environments; with @V or #ENV, that version and its evidence."""
-    found = reading.registry(at=lookup.moment(at) if at else None)
+    found = reading.registry(at=dates.moment(at) if at else None)
     artifact, wanted = reading.artifact_named(found, name)
     version = found.registry.resolve(wanted) if wanted.version or wanted.environment else None
     if as_json:
