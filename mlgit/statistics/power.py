@@ -43,3 +43,8 @@ def rows_of_two_groups(one: float, other: float, *, alpha: float = 0.05, power: 
 
 def _places(alpha: float, power: float) -> float:
     return float(ndtri(1 - alpha) + ndtri(power))
+
+
+def normal_quantile(share: float) -> float:
+    """The value below which a standard normal number lies with this chance."""
+    return float(ndtri(share))

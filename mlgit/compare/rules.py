@@ -1,0 +1,234 @@
+"""The grammar of gate rules that judge rows: `gates:` as a table, checked and turned into values.
+
+Margins are in the metric's own unit, or `n%` of the baseline; there is no default. A waiver names a reason and a last day.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple, get_args
+
+from mlgit.errors import MlgitError
+from mlgit.schema import Boolean, Either, Integer, Key, ListOf, MapOf, Number, Schema, Table, Text, check
+
+Kind = Literal["bound", "no_worse", "better", "same", "no_harm", "gap", "data"]
+Effect = Literal["pass", "warn", "fail"]
+End = Literal["point", "lower", "upper"]
+
+_AMOUNT = Either((Number(minimum=0), Text(pattern=r"\d+(\.\d+)?%")))
+_CHANGE = ListOf(Text(pattern=r"[+-]?\d+(\.\d+)?%"))
+_EFFECT = Text(choices=get_args(Effect))
+
+_SLICES = Table(
+    (
+        Key("by", ListOf(Either((Text(), ListOf(Text())))), "columns, or lists of columns to cross", required=True),
+        Key("min_n", Integer(minimum=1), "slices with fewer rows are not judged, default 30"),
+        Key("correct", Text(choices=("holm", "none")), "holm (default): heed that many slices are looked at"),
+        Key("if_missing", _EFFECT, "what a slice that the current rows lack counts as, default fail"),
+    )
+)
+
+_RULE = Table(
+    (
+        Key("id", Text(pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]*"), "the rule's name in reports", required=True),
+        Key("kind", Text(choices=get_args(Kind)), "what it asks", required=True),
+        Key("metric", Text(), "the metric it is about"),
+        Key("path", Text(), "data: the file it is about"),
+        Key("min", Number(), "bound: the least value that passes"),
+        Key("max", Number(), "bound: the greatest value that passes; gap: the widest gap between slices"),
+        Key("max_change", _AMOUNT, "bound: the largest change from the baseline"),
+        Key("use", Text(choices=get_args(End)), "bound: the value (point, default) or an end of its interval"),
+        Key("margin", _AMOUNT, "no_worse, same, no_harm: how much still passes"),
+        Key("by", Number(minimum=0), "better: how much better at least"),
+        Key("severity", Text(choices=("fail", "warn")), "what breaking the rule counts as, default fail"),
+        Key("if_inconclusive", _EFFECT, "what it counts as when the rows cannot tell, default warn"),
+        Key("if_invalid", _EFFECT, "what it counts as when there is no comparison, default fail"),
+        Key("when", MapOf(Text()), "only then: label is one of the pull request's labels"),
+        Key("slices", _SLICES, "no_harm, gap: the parts to look at"),
+        Key("schema", Text(choices=("compatible", "same")), "data: compatible: columns may be added, not lost or retyped"),
+        Key("rows", _CHANGE, "data: least and greatest change of the number of rows"),
+        Key("psi", Number(minimum=0), "data: the largest population stability index of a column"),
+    )
+)
+
+_WAIVER = Table(
+    (
+        Key("rule", Text(), "the id of the rule", required=True),
+        Key("slice", MapOf(Either((Text(), Number(), Boolean()))), "only for this slice: column -> value"),
+        Key("until", Text(pattern=r"\d{4}-\d\d-\d\d"), "the last day it holds", required=True),
+        Key("reason", Text(pattern=r"(?s).*\S.*"), "why", required=True),
+        Key("by", Text(pattern=r".*\S.*"), "who says so", required=True),
+    )
+)
+
+SCHEMA: Schema = Table(
+    (Key("rules", ListOf(_RULE), "the rules"), Key("waivers", ListOf(_WAIVER), "rules set aside for a time"))
+)
+
+
+class Amount(NamedTuple):
+    """A margin or change: in the metric's unit, or a share of the baseline."""
+
+    value: float
+    is_relative: bool = False
+
+    def of(self, baseline: float) -> float:
+        """The amount in the metric's unit."""
+        return self.value * abs(baseline) if self.is_relative else self.value
+
+
+class Slices(NamedTuple):
+    """Which parts of the rows to look at; each entry of `by` is columns to cross."""
+
+    by: tuple[tuple[str, ...], ...]
+    min_n: int = 30
+    correct: Literal["holm", "none"] = "holm"
+    if_missing: Effect = "fail"
+
+
+class GateRule(NamedTuple):
+    """One rule; which fields belong to which kind is in the table above."""
+
+    id: str
+    kind: Kind
+    metric: str = ""
+    path: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    max_change: Amount | None = None
+    use: End = "point"
+    margin: Amount | None = None
+    by: float = 0.0
+    severity: Literal["fail", "warn"] = "fail"
+    if_inconclusive: Effect = "warn"
+    if_invalid: Effect = "fail"
+    label: str = ""
+    slices: Slices | None = None
+    schema: Literal["compatible", "same", ""] = ""
+    rows: tuple[float, float] | None = None
+    psi: float | None = None
+
+
+class Waiver(NamedTuple):
+    """A rule set aside until the end of a day; with `slice`, for those rows only."""
+
+    rule: str
+    until: datetime.date
+    reason: str
+    by: str
+    slice: tuple[tuple[str, str], ...] = ()
+
+
+class Gates(NamedTuple):
+    """What `gates:` declares."""
+
+    rules: tuple[GateRule, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+
+
+# What a kind must have, and may have, beside what every rule may have.
+_NEEDS: dict[Kind, set[str]] = {
+    "bound": {"metric"},
+    "no_worse": {"metric", "margin"},
+    "better": {"metric"},
+    "same": {"metric", "margin"},
+    "no_harm": {"metric", "margin", "slices"},
+    "gap": {"metric", "max", "slices"},
+    "data": {"path"},
+}
+_TAKES: dict[Kind, set[str]] = {
+    "bound": {"min", "max", "max_change", "use"},
+    "better": {"by"},
+    "data": {"schema", "rows", "psi"},
+}
+_ALWAYS = {"id", "kind", "severity", "if_inconclusive", "if_invalid", "when"}
+_ONE_OF: dict[Kind, set[str]] = {"bound": {"min", "max", "max_change"}, "data": {"schema", "rows", "psi"}}
+
+
+def parse(document: Any, *, name: str = "mlgit.yaml: gates") -> Gates:
+    """The gates in a parsed document. Raises MlgitError naming the first fault and what to write instead."""
+    document = _with_text_days(document)
+    check(document, SCHEMA, name=name)
+    rules = tuple(_rule(each, f"{name}: rules[{index}]") for index, each in enumerate(document.get("rules", [])))
+    names = [each.id for each in rules]
+    for index, each in enumerate(names):
+        if each in names[:index]:
+            raise MlgitError(f"{name}: rules[{index}].id: '{each}' is there twice", "give every rule a name of its own")
+    waivers = tuple(_waiver(each, f"{name}: waivers[{index}]", names) for index, each in enumerate(document.get("waivers", [])))
+    return Gates(rules, waivers)
+
+
+def _with_text_days(document: Any) -> Any:
+    """The same with days as text, for YAML makes a date of an unquoted one."""
+    if type(document) is datetime.date:
+        return document.isoformat()
+    if isinstance(document, Mapping):
+        return {key: _with_text_days(value) for key, value in document.items()}
+    return [_with_text_days(each) for each in document] if isinstance(document, list) else document
+
+
+def _rule(declared: Mapping[str, Any], where: str) -> GateRule:
+    kind: Kind = declared["kind"]
+    lacking = sorted(_NEEDS[kind] - declared.keys())
+    if lacking:
+        raise MlgitError(f"{where}: {kind} needs {' and '.join(lacking)}", f"add `{lacking[0]}:`; there is no default")
+    allowed = _NEEDS[kind] | _TAKES.get(kind, set())
+    foreign = sorted(declared.keys() - allowed - _ALWAYS)
+    if foreign:
+        raise MlgitError(f"{where}.{foreign[0]}: {kind} takes none", f"{kind} takes {', '.join(sorted(allowed))}")
+    choices = _ONE_OF.get(kind, set())
+    if choices and not choices & declared.keys():
+        raise MlgitError(f"{where}: {kind} asks for nothing", f"add {' or '.join(sorted(choices))}")
+    when = declared.get("when", {})
+    if when.keys() - {"label"}:
+        raise MlgitError(f"{where}.when: unknown key '{min(when.keys() - {'label'})}'", "the only one is label")
+    return GateRule(
+        declared["id"],
+        kind,
+        declared.get("metric", ""),
+        declared.get("path", ""),
+        declared.get("min"),
+        declared.get("max"),
+        _amount(declared.get("max_change")),
+        declared.get("use", "point"),
+        _amount(declared.get("margin")),
+        declared.get("by", 0.0),
+        declared.get("severity", "fail"),
+        declared.get("if_inconclusive", "warn"),
+        declared.get("if_invalid", "fail"),
+        when.get("label", ""),
+        _slices(declared["slices"]) if "slices" in declared else None,
+        declared.get("schema", ""),
+        _range(declared["rows"], where) if "rows" in declared else None,
+        declared.get("psi"),
+    )
+
+
+def _amount(value: float | str | None) -> Amount | None:
+    if value is None:
+        return None
+    return Amount(float(value[:-1]) / 100, True) if isinstance(value, str) else Amount(float(value))
+
+
+def _slices(declared: Mapping[str, Any]) -> Slices:
+    by = tuple((each,) if isinstance(each, str) else tuple(each) for each in declared["by"])
+    return Slices(by, declared.get("min_n", 30), declared.get("correct", "holm"), declared.get("if_missing", "fail"))
+
+
+def _range(declared: list[str], where: str) -> tuple[float, float]:
+    ends = [float(each.rstrip("%")) / 100 for each in declared]
+    if len(ends) != 2 or ends[0] > ends[1]:
+        raise MlgitError(f"{where}.rows: expected the least and the greatest change", "write `rows: [-5%, 50%]`")
+    return ends[0], ends[1]
+
+
+def _waiver(declared: Mapping[str, Any], where: str, rules: list[str]) -> Waiver:
+    if declared["rule"] not in rules:
+        raise MlgitError(f"{where}.rule: there is no rule '{declared['rule']}'", f"the rules are {', '.join(rules) or 'none'}")
+    try:
+        until = datetime.date.fromisoformat(declared["until"])
+    except ValueError as error:
+        raise MlgitError(f"{where}.until: {declared['until']} is no day", "write it as 2026-12-31") from error
+    part = tuple(sorted((column, str(value)) for column, value in declared.get("slice", {}).items()))
+    return Waiver(declared["rule"], until, declared["reason"], declared["by"], part)
