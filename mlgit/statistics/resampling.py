@@ -147,13 +147,19 @@ def bca(drawn: Array, value: float, *, acceleration: float, confidence: float) -
     shift = _shift(known, value)
     tails = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
     moved = shift + ndtri(tails)
-    low, high = np.quantile(known, ndtr(shift + moved / (1 - acceleration * moved)))
+    low, high = np.quantile(known, ndtr(shift + _stretched(moved, -acceleration)))
 
     def below(least: float) -> float:
         place = ndtri(_at_most(known, least)) - shift
-        return float(ndtr(place / (1 + acceleration * place) - shift))
+        return float(ndtr(_stretched(np.array(place), acceleration) - shift))
 
     return Spread(float(low), float(high), method, below)
+
+
+def _stretched(place: Array, acceleration: float) -> Array:
+    """place / (1 + acceleration place), which grows beyond all bounds where the divisor comes to 0."""
+    gap = 1 + acceleration * place
+    return np.where(gap > 0, place / np.where(gap > 0, gap, 1.0), np.copysign(np.inf, place))
 
 
 def _shift(known: Array, value: float) -> float:
@@ -218,6 +224,6 @@ def _tail(sums: Sums, mean: Array, direction: Array, least: float, *, shift: flo
         middle = (low + high) / 2
         moved = shift + middle
         gap = 1 - acceleration * moved
-        end = sums.function(mean + moved / gap**2 * direction) if gap > 0 else float("inf")
+        end = sums.function(mean + moved / gap**2 * direction) if gap > 0 else np.copysign(np.inf, moved)
         low, high = (middle, high) if end < least else (low, middle)
     return float(ndtr(low))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -149,3 +151,13 @@ def test_intervals_hold_the_truth_as_often_as_they_say(name):
                 found = interval(name, label, prediction=np.where(is_right, label, 1 - label), resamples=999, seed=seed)
         held += found.low <= truth <= found.high
     assert 0.93 <= held / runs <= 0.97
+
+
+@pytest.mark.parametrize("acceleration", [-0.3, -0.16, 0.0, 0.16, 0.3])
+@pytest.mark.parametrize("value", [-2.0, 0.0, 2.0])
+def test_pvalue_rises_with_what_is_asked_however_skewed(acceleration, value):
+    drawn = np.random.default_rng(0).normal(size=2000)
+    found = resampling.bca(drawn, value, acceleration=acceleration, confidence=0.9)
+    chances = [found.below(least) for least in np.linspace(-4, 4, 41)]
+    assert found.low <= found.high
+    assert all(0 <= one <= other <= 1 for one, other in itertools.pairwise(chances))
