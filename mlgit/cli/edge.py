@@ -72,10 +72,10 @@ def _dispatch(argv: Sequence[str], kept: Kept | None) -> int:
         from mlgit.cli.perform import perform
 
         return perform(jobs=int(argv[1].lstrip("-j")) if len(argv) == 2 else None, kept=kept)
-    if list(argv) == ["model", "list", "--json"]:
+    if list(argv) in (["model", "list"], ["model", "list", "--json"]):
         from mlgit.cli.model import listing
 
-        return listing.show(as_json=True)
+        return listing.show(as_json=len(argv) == 3)
     from mlgit.cli.group import group
 
     code = group.main(args=list(argv) or ["--help"], prog_name="mlgit", standalone_mode=False)

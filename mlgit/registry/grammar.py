@@ -21,7 +21,8 @@ LATEST = "latest"
 _LONGEST = 1000
 
 _NAME = r"[a-zA-Z0-9](?:[a-zA-Z0-9/_-]*[a-zA-Z0-9])?"
-_FOLDER = r"[a-zA-Z0-9_./-]+"
+# Possessive, so that a name without a folder is not tried anew from each of its characters.
+_FOLDER = r"[a-zA-Z0-9_./-]++"
 _NUMBER = r"(?:0|[1-9]\d*)"
 _IDENTIFIER = r"(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)"
 # Semantic Versioning 2.0.0, https://semver.org, with the `v` in front that GTO demands.
@@ -42,7 +43,8 @@ _ENVIRONMENT = re.compile(_NAME, re.ASCII)
 
 def parse(ref: str) -> TagName | None:
     """What the name of a tag (below refs/tags/) says; None for a tag that is not the registry's."""
-    found = _TAG.fullmatch(ref) if len(ref) <= _LONGEST else None
+    is_likely = ("@" in ref or "#" in ref) and len(ref) <= _LONGEST
+    found = _TAG.fullmatch(ref) if is_likely else None
     if found is None:
         return None
     counter = int(found["counter"]) if found["counter"] else None
