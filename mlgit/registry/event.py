@@ -54,6 +54,11 @@ class Event(NamedTuple):
         return bodies.parse(self.text)
 
     @property
+    def kind(self) -> str:
+        """What was done: the action of the name, or `rollback` for an assignment whose text says that it is one."""
+        return "rollback" if self.name.action == "assign" and self.body.facts.get("event") == "rollback" else self.name.action
+
+    @property
     def previous(self) -> tuple[str, str] | None:
         """Name and object id of the artifact's event before this one, as its body says; None where it does not say."""
         return bodies.previous(self.text)

@@ -146,9 +146,13 @@ def _contradictions(artifact: Artifact) -> list[Finding]:
     for event in artifact.events:
         version, told = event.name.version, event.body.facts.get("version")
         meant = [version] if version else [each.name for each in artifact.versions if each.commit == event.commit]
+        said = event.body.facts.get("event", event.kind)
+        hint = "tools go by name and commit; write the event again by `mlgit model`"
         if told is not None and meant and told not in meant:
             message = f"its text is about {told}, and its name and commit are about {', '.join(meant)}"
-            hint = "tools go by name and commit; write the event again by `mlgit model`"
+            found.append(Finding("contradiction", event.ref, message, hint, artifact.name))
+        if said != event.kind:
+            message = f"its text says {said}, and its name {event.name.action}"
             found.append(Finding("contradiction", event.ref, message, hint, artifact.name))
         if event.name.action == "deregister" and registered.get(version, event.commit) != event.commit:
             message = f"it withdraws {version} at another commit than the one it was registered at, and GTO does not count it"

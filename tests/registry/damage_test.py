@@ -78,6 +78,12 @@ _DAMAGE: dict[str, tuple[Change, list[tuple[str, str]]]] = {
         ),
         [("contradiction", "churn#prod#3")],
     ),
+    "another kind of event": (
+        lambda root, at: tag(
+            root, "churn#prod#3", at[0], when=START + 40, text=chained(root, after="churn#prod#2", event="unassign")
+        ),
+        [("contradiction", "churn#prod#3")],
+    ),
     "shared commit": (_more("churn@v1.2.0", 1, "churn#prod#2", 40), [("shared-commit", "churn@v1.2.0")]),
 }
 

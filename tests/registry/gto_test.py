@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlgit.errors import MlgitError
 from mlgit.registry import chain, grammar, read, state
 from tests.kit import FULL, git
 from tests.registry import histories
@@ -50,6 +51,13 @@ def test_a_name_means_what_it_means_to_gto(name: str) -> None:
     told = (theirs["name"], theirs["action"].value, theirs.get("version", ""), theirs.get("stage", ""), theirs.get("counter"))
     assert tuple(ours) == told
     assert parse_name(grammar.format(ours)) == theirs
+
+
+def test_numbers_of_thousands_of_digits_are_refused() -> None:
+    for name in ("churn@v1.0.0#{}", "churn@v{}.0.0", "churn#prod#{}"):
+        assert grammar.parse(name.format("9" * 5000)) is None
+    with pytest.raises(MlgitError, match="is not a version"):
+        grammar.reference(f"churn@v1.{'9' * 5000}.0")
 
 
 @given(_SEMVER, _SEMVER)

@@ -45,10 +45,11 @@ def tag(root: Path, ref: str, target: str, *, when: int, text: str = "By hand\n"
     )
 
 
-def chained(root: Path, *, after: str = "", event: str = "assign") -> str:
+def chained(root: Path, *, after: str = "", event: str = "") -> str:
     """The text of a tag that follows the tag `after`, as mlgit writes it."""
-    previous = {"previous": f"{after} {git(root, 'rev-parse', f'refs/tags/{after}')}"} if after else {}
-    return body.render(Body("An event", "because", {"mlgit": 1, "event": event, **previous}))
+    told = {"previous": f"{after} {git(root, 'rev-parse', f'refs/tags/{after}')}"} if after else {}
+    told |= {"event": event} if event else {}
+    return body.render(Body("An event", "because", {"mlgit": 1, **told}))
 
 
 def write(root: Path, seed: int, *, by_mlgit: bool) -> None:

@@ -41,7 +41,7 @@ def event_row(event: Event, artifact: Artifact | None = None) -> dict[str, Any]:
         "oid": event.oid,
         "artifact": event.name.artifact,
         "action": event.name.action,
-        "event": body.facts.get("event") or event.name.action,
+        "event": event.kind,
         "version": version,
         "environment": event.name.environment or None,
         "commit": event.commit,

@@ -98,3 +98,59 @@ def test_hostile_text_is_shown_and_not_obeyed(world, cli):
     tag(world, "evil@v1.0.0", at, when=START + 50, text="\x1b[31mred\x1b[0m\n\n\x1b]0;title\x07\n")
     for args in (("show", "evil@v1.0.0"), ("history", "evil"), ("event", "evil@v1.0.0")):
         assert "\x1b" not in cli(world, "model", *args).out
+
+
+_ODD = {
+    "facts of other shapes": 'event: {"a": [1]}\nversion: [2]\n'
+    'model: [3]\nmetrics: {"auc": [4]}\ndata: {"a": 5}\noverride: [6]\ngate: 7\n',
+    "nothing at all": "event: null\nversion: null\nmodel: null\nmetrics: null\ndata: null\noverride: null\n",
+    "lone surrogates": 'event: "\\ud800"\noverride: {"reason": "\\ud800"}\nmetrics: {"\\ud800": 1}\n',
+}
+
+
+@pytest.mark.parametrize("odd", _ODD)
+def test_facts_that_are_not_what_they_should_be_are_no_defect(world, cli, odd):
+    at = git(world, "rev-parse", "main")
+    tag(world, "odd@v1.0.0", at, when=START + 50, text=f"x\n---\nmlgit: 1\n{_ODD[odd]}")
+    tag(world, "odd#prod#1", at, when=START + 60, text=f"x\n---\nmlgit: 1\n{_ODD[odd]}")
+    asked = [
+        ("list",),
+        ("show", "odd"),
+        ("show", "odd@v1.0.0"),
+        ("show", "odd#prod"),
+        ("history", "odd"),
+        ("event", "odd#prod#1"),
+    ]
+    for args in (*asked, ("verify",), ("verify", "odd")):
+        for options in ((), ("--json",)):
+            assert cli(world, "model", *args, *options).code in (0, 1), args
+
+
+@pytest.mark.parametrize("time", [10**17, 0], ids=["far future", "beginning"])
+def test_times_beyond_measure_are_no_defect(world, cli, time):
+    at = git(world, "rev-parse", "main")
+    text = f"object {at}\ntype commit\ntag late@v1.0.0\ntagger Eve <eve@example.com> {time} +0000\n\nx\n"
+    oid = git(world, "hash-object", "-t", "tag", "-w", "--stdin", "--literally", stdin=text)
+    git(world, "update-ref", "refs/tags/late@v1.0.0", oid)
+    for args in (("list",), ("show", "late"), ("show", "late@v1.0.0"), ("history", "late"), ("verify", "late")):
+        for options in ((), ("--json",)):
+            assert cli(world, "model", *args, *options).code == 0, args
+
+
+def test_name_is_told_as_seen_from_the_current_folder(world, cli):
+    at = git(world, "rev-parse", "main")
+    tag(world, "models/nlp=seg@v1.0.0", at, when=START, text=chained(world))
+    inside = world / "models" / "nlp"
+    (inside / "deeper").mkdir(parents=True)
+    for folder, name in ((world, "models/nlp:seg"), (inside, "seg"), (inside / "deeper", "seg"), (world / "models", "nlp:seg")):
+        found = document(cli, folder, "show", f"{name}@v1.0.0")
+        assert (found["name"], found["version"]) == ("models/nlp:seg", "v1.0.0")
+    assert cli(world, "model", "show", "seg").code == 2
+
+
+def test_clone_that_may_lack_tags_says_so(world, cli, tmp_path):
+    for options in (["--depth=1"], ["--no-tags"]):
+        clone = tmp_path / options[0]
+        git(world, "clone", "--quiet", *options, f"file://{world}", str(clone))
+        assert "git fetch --tags" in cli(clone, "model", "list").err
+    assert cli(world, "model", "list").err == ""
