@@ -166,8 +166,8 @@ def _settling(found: Comparison, margin: float) -> str:
     """How many rows would be enough, from the variance that the interval shows."""
     if margin <= 0 or found.low is None or found.high is None:
         return "more rows in the test set"
-    deviation = (found.high - found.low) / 2 / power.normal_quantile((1 + found.confidence_level) / 2)
-    rows = power.rows_needed(margin, variance=deviation**2 * found.n, alpha=ALPHA)
+    variance = power.variance_of_row(found.low, found.high, found.n, confidence=found.confidence_level)
+    rows = power.rows_needed(margin, variance=variance, alpha=ALPHA)
     return f"about {max(rows, found.n + 1)} rows would tell with 80 % chance, if nothing changed"
 
 

@@ -66,11 +66,13 @@ def interval(
     size = len(label)
     column = metrics.column_of(chosen, prediction=prediction, score=score)
     groups = None if clusters is None else features.groups(clusters, size=size)
+    units = size if groups is None else int(groups.max()) + 1
+    is_share = name in _SHARES and groups is None
     if given != given:
         found = resampling.nothing("the metric is undefined for these rows")
-    elif (len(set(groups.tolist())) if groups is not None else size) < FEWEST_ROWS and name not in _SHARES:
+    elif units < FEWEST_ROWS and not is_share:
         found = resampling.nothing(f"too few {'rows' if groups is None else 'clusters'}: an interval needs {FEWEST_ROWS}")
-    elif name in _SHARES and groups is None:
+    elif is_share:
         found = _wilson(chosen, label, column, positive=positive, confidence=confidence_level)
     elif chosen.kind == "ranking":
         truth, scores = metrics.ranked(label, column, positive=positive)

@@ -45,6 +45,6 @@ def _places(alpha: float, power: float) -> float:
     return float(ndtri(1 - alpha) + ndtri(power))
 
 
-def normal_quantile(share: float) -> float:
-    """The value below which a standard normal number lies with this chance."""
-    return float(ndtri(share))
+def variance_of_row(low: float, high: float, number: int, *, confidence: float) -> float:
+    """The variance of one row's difference that a two-sided interval of `number` rows goes with, taken as normal."""
+    return ((high - low) / 2 / float(ndtri((1 + confidence) / 2))) ** 2 * number

@@ -1,0 +1,60 @@
+"""Which margins a test set can support: below them a gate would answer "cannot tell" more often than it answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mlgit.compare.gates import ALPHA
+from mlgit.compare.rules import GateRule
+from mlgit.statistics import power
+from mlgit.statistics.comparison import Comparison
+
+# The chance to prove that an unchanged model is no worse: the usual demand on a test.
+POWER = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """For one metric: rows, rows that tell the models apart, and the smallest margin that can be proven 4 times in 5.
+
+    `margin` is that, rounded up to two digits, to write into a rule. `rows_for_half` rows would support half of it.
+    `too_narrow` are the rules that ask for less, each with the rows it needs. Without an interval only `reason` is set.
+    """
+
+    metric: str
+    n: int
+    n_discordant: int
+    smallest: float | None = None
+    margin: float | None = None
+    rows_for_half: int | None = None
+    too_narrow: tuple[tuple[str, int], ...] = ()
+    reason: str = ""
+
+
+def suggest(found: Comparison, *, rules: Iterable[GateRule] = ()) -> Suggestion:
+    """What two sets of predictions on these rows say about the margins of a metric."""
+    if found.low is None or found.high is None or found.baseline is None or not found.high > found.low:
+        reason = found.reason or "the two models differ in no row, which says nothing about how models differ on these rows"
+        return Suggestion(found.metric, found.n, found.n_discordant, reason=reason)
+    variance = power.variance_of_row(found.low, found.high, found.n, confidence=found.confidence_level)
+    smallest = power.smallest_difference(found.n, variance=variance, alpha=ALPHA, power=POWER)
+    margin = _rounded_up(smallest)
+    narrow = [
+        (each.id, power.rows_needed(asked, variance=variance, alpha=ALPHA, power=POWER))
+        for each in rules
+        if each.metric == found.metric
+        and each.kind in ("no_worse", "same")
+        and each.margin
+        and 0 < (asked := each.margin.of(found.baseline)) < smallest
+    ]
+    half = power.rows_needed(margin / 2, variance=variance, alpha=ALPHA, power=POWER)
+    return Suggestion(found.metric, found.n, found.n_discordant, smallest, margin, half, tuple(narrow))
+
+
+def _rounded_up(value: float) -> float:
+    """With two digits, never below the value."""
+    step = 10.0 ** (math.floor(math.log10(value)) - 1)
+    digits = max(0, -math.floor(math.log10(value)) + 1)
+    return round(math.ceil(value / step - 1e-9) * step, digits)
