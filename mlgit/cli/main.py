@@ -44,7 +44,12 @@ def _main(arguments: list[str]) -> None:
             return
     from mlgit.cli.edge import run
 
-    sys.exit(run(arguments, kept=kept))
+    code = run(arguments, kept=kept)
+    if arguments[:2] == ["model", "list"]:  # to take thousands of tags apart again is no use
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _say_unchanged(command: str, stages: int, frozen: int, took: float) -> None:

@@ -47,15 +47,14 @@ def parse(ref: str) -> TagName | None:
     found = _TAG.fullmatch(ref) if is_likely else None
     if found is None:
         return None
-    counter = int(found["counter"]) if found["counter"] else None
-    cancels = found["cancel"] == "!"
+    artifact, version, environment, cancel, counter = found.group("artifact", "version", "environment", "cancel", "counter")
     action: Action = "deprecate"
-    if found["version"]:
-        action = "deregister" if cancels else "register"
-    elif found["environment"]:
-        action = "unassign" if cancels else "assign"
-    artifact = found["artifact"].replace("=", ":")
-    return TagName(artifact, action, found["version"] or "", found["environment"] or "", counter)
+    if version:
+        action = "deregister" if cancel else "register"
+    elif environment:
+        action = "unassign" if cancel else "assign"
+    number = int(counter) if counter else None
+    return TagName(artifact.replace("=", ":"), action, version or "", environment or "", number)
 
 
 def format(name: TagName) -> str:  # noqa: A001 - the inverse of `parse`

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,8 +14,9 @@ from mlgit.registry.chain import Finding
 from mlgit.registry.event import Event, TagName
 
 _HEADER = re.compile(
-    rb"object (?P<target>[0-9a-f]+)\ntype (?P<kind>\w+)\ntag (?P<tag>[^\n]*)\n"
-    rb"(?:tagger (?P<author>[^\n]*?) ?<(?P<email>[^\n>]*)> (?P<time>\d{1,18}) (?P<zone>[+-]\d{4})\n)?(?:[^\n]+\n)*\n?"
+    r"object (?P<target>[0-9a-f]+)\ntype (?P<kind>\w+)\ntag (?P<tag>[^\n]*)\n"
+    r"(?:tagger (?P<author>[^\n<]*)<(?P<email>[^\n>]*)> (?P<time>\d{1,18}) (?P<zone>[+-]\d{4})\n)?(?:[^\n]+\n)*\n?",
+    re.ASCII,
 )
 
 
@@ -51,12 +51,13 @@ def tags(root: Path) -> Tags:
     nested: list[Event] = []
     for ref, oid, name in named:
         kind, content = objects.get(oid, ("", b""))
-        header = _HEADER.match(content) if kind == "tag" else None
-        if header is None or header["tag"] != os.fsencode(ref) or header["time"] is None:
+        text = content.decode(errors="replace") if kind == "tag" else ""
+        header = _HEADER.match(text)
+        if header is None or header["tag"] != ref or header["time"] is None:
             faults.append(_fault(ref, name, kind, header))
             continue
-        event = _event(name, ref, oid, header, content)
-        (events if header["kind"] == b"commit" else nested).append(event)
+        event = _event(name, ref, oid, header, text)
+        (events if header["kind"] == "commit" else nested).append(event)
     for event, commit in zip(nested, _peeled(root, [event.oid for event in nested]), strict=True):
         if commit:
             events.append(event._replace(commit=commit))
@@ -69,16 +70,14 @@ def _astray(event: Event) -> Finding:
     return chain.useless("astray", event.ref, event.name.artifact, "it points at something that is not a commit")
 
 
-def _event(name: TagName, ref: str, oid: str, header: re.Match[bytes], content: bytes) -> Event:
-    text = content[header.end() :].decode(errors="replace")
-    target = header["target"].decode()
-    author, email = header["author"].decode(errors="replace"), header["email"].decode(errors="replace")
+def _event(name: TagName, ref: str, oid: str, header: re.Match[str], content: str) -> Event:
+    text = content[header.end() :]
+    target, author, email, time, zone = header.group("target", "author", "email", "time", "zone")
     is_signed = "-----BEGIN " in text and bool(body.split(text)[1])
-    zone = header["zone"].decode()
-    return Event(name, ref, oid, target, int(header["time"]), author, email, text, target, zone, is_signed)
+    return Event(name, ref, oid, target, int(time), author.rstrip(" "), email, text, target, zone, is_signed)
 
 
-def _fault(ref: str, name: TagName, kind: str, header: re.Match[bytes] | None) -> Finding:
+def _fault(ref: str, name: TagName, kind: str, header: re.Match[str] | None) -> Finding:
     if not kind:
         hint = "`git fetch --tags`, or restore the repository"
         return chain.useless("missing", ref, name.artifact, "its object is missing from this repository", hint)
@@ -87,7 +86,7 @@ def _fault(ref: str, name: TagName, kind: str, header: re.Match[bytes] | None) -
         return chain.useless("lightweight", ref, name.artifact, why)
     if header is None or header["time"] is None:
         return chain.useless("anonymous", ref, name.artifact, "it does not say who wrote it and when")
-    other = header["tag"].decode(errors="replace")
+    other = header["tag"]
     return chain.useless("renamed", ref, name.artifact, f"it is the tag object of '{other}' under another name")
 
 
