@@ -19,6 +19,8 @@ from mlgit.adapters.store import Cache, DamagedObjectError
 from mlgit.errors import MlgitError
 from tests.kit import write_tree
 
+pytestmark = pytest.mark.slow  # many repositories, and DVC itself
+
 
 @pytest.fixture(params=[False, True], ids=["alone", "forked"])
 def forked(request, monkeypatch):

@@ -12,6 +12,8 @@ from mlgit.errors import MlgitError
 from mlgit.executors import local
 from tests.kit import dvc, repository, write_tree
 
+pytestmark = pytest.mark.slow  # many repositories, and DVC itself
+
 STAGES = "stages:\n" + "".join(f"  s{n}: {{cmd: cp in.txt {n}.txt, deps: [in.txt], outs: [{n}.txt]}}\n" for n in range(40))
 
 

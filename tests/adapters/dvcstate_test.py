@@ -17,6 +17,8 @@ from mlgit.adapters import dvcstate
 from mlgit.adapters.hashing import Fingerprints, Fresh
 from tests.kit import dvc, mlgit, program, repository, write_tree
 
+pytestmark = pytest.mark.slow  # many repositories, and DVC itself
+
 
 @pytest.fixture
 def project(tmp_path):

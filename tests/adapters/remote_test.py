@@ -16,6 +16,8 @@ from mlgit.adapters.store import Cache
 from mlgit.errors import MlgitError
 from tests.kit import dvc, repository, write_tree
 
+pytestmark = pytest.mark.slow  # many repositories, and DVC itself
+
 
 def md5(text: str) -> str:
     return hashlib.md5(text.encode()).hexdigest()

@@ -18,6 +18,8 @@ from mlgit.adapters import files
 from tests.conftest import FULL
 from tests.kit import commit, dvc, git, mlgit, program, repository, write_tree
 
+pytestmark = pytest.mark.slow  # many repositories, and DVC itself
+
 NAMES = ["a", "b.txt", "sp ace", "é", "#h", "x[1]", "no", "12", "-d", "a'b", 'q"', "~t", "0b1", "C", "ü ber.csv", "x" * 80]
 
 

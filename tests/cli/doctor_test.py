@@ -15,6 +15,8 @@ from mlgit.adapters import objects
 from tests.kit import dvc, git, repository, write_tree
 from tests.registry.projects import made
 
+pytestmark = pytest.mark.slow  # many repositories, and DVC itself
+
 PIPELINE = """\
 stages:
   make:

@@ -10,6 +10,8 @@ from tests.kit import commit, git, write_tree
 from tests.registry.signing import trust, with_key
 from tests.registry.worlds import SETTINGS, current, facts, world
 
+pytestmark = pytest.mark.slow  # many repositories, and DVC itself
+
 STAGED = "environments: [{name: staging}, {name: prod, promotes_from: staging}]\n"
 GATED = """\
 gates:

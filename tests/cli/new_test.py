@@ -13,6 +13,8 @@ from mlgit.scaffold import library
 from tests.kit import git, mlgit
 from tests.scaffold.kit import question, write_template
 
+pytestmark = pytest.mark.slow  # many repositories, and DVC itself
+
 
 def test_new_makes_a_clean_repository_and_says_what_to_type_next(tmp_path, cli):
     done = cli(tmp_path, "new", "my model")

@@ -8,6 +8,8 @@ import pytest
 
 from tests.kit import dvc, mlgit, repository, write_tree
 
+pytestmark = pytest.mark.slow  # many repositories, and DVC itself
+
 PIPELINE = """\
 stages:
   copy:

@@ -15,6 +15,8 @@ from mlgit.registry.deliver import deliver
 from tests.kit import dvc, git
 from tests.registry.projects import PIPELINE, facts, made
 
+pytestmark = pytest.mark.slow  # many repositories, and DVC itself
+
 
 @pytest.fixture
 def root(tmp_path, cli):

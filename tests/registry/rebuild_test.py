@@ -19,6 +19,8 @@ from mlgit.registry.rebuild import rebuild
 from tests.kit import commit, dvc, git, repository, write_tree
 from tests.registry.projects import FILES, facts, fill, made, ran
 
+pytestmark = pytest.mark.slow  # many repositories, and DVC itself
+
 
 @pytest.fixture(autouse=True)
 def _own_temporary_folder(tmp_path, monkeypatch):

@@ -12,6 +12,8 @@ from tests.kit import commit, dvc, git, program, write_tree
 from tests.registry.audits import event
 from tests.registry.projects import FILES, RAW, facts, made
 
+pytestmark = pytest.mark.slow  # many repositories, and DVC itself
+
 
 @pytest.fixture
 def root(tmp_path, cli):

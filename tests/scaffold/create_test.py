@@ -13,6 +13,8 @@ from mlgit.scaffold.render import render
 from tests.kit import dvc, git
 from tests.scaffold.kit import make_template, question
 
+pytestmark = pytest.mark.slow  # many repositories, and DVC itself
+
 TEMPLATE = make_template(
     {
         "README.md.jinja": "# [[ name ]]\n",

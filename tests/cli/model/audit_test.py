@@ -13,6 +13,8 @@ from tests.cli.model.get_test import tag
 from tests.kit import commit, git, mlgit, program, write_tree
 from tests.registry.projects import FILES, facts, made, ran
 
+pytestmark = pytest.mark.slow  # many repositories, and DVC itself
+
 
 @pytest.fixture
 def root(tmp_path, cli):
