@@ -147,9 +147,8 @@ def _of_bytes(evidence: Evidence) -> Iterator[Gap]:
     for path, noun in wanted.items():
         place = evidence.places.get(path, "gone")
         if place == "gone":
-            yield Gap(
-                f"{noun} '{path}' is not retrievable", f"`dvc push` where it still is; else `{evidence.reproduce}` makes it"
-            )
+            again = f"; else `{evidence.reproduce} --keep` makes it" if path == evidence.facts.model.path else ""
+            yield Gap(f"{noun} '{path}' is not retrievable", f"`dvc push` where it still is{again}")
         if place == "unknown":
             yield Gap(f"{noun} '{path}' is not in the cache, and the remote could not be asked", "see that the remote answers")
 

@@ -67,7 +67,15 @@ def _gap_rows(found: tuple[Gap, ...]) -> Iterator[str]:
     if found:
         yield ""
     for each in found:
-        yield f"- {_text(each.what)}" + (f". To do: {_text(each.todo)}" if each.todo else "")
+        yield f"- {_text(each.what)}" + (f". To do: {_commands(each.todo)}" if each.todo else "")
+
+
+def _commands(text: str) -> str:
+    """Words with commands in backticks, which can be typed as they are: within them nothing else is markup."""
+    parts = render.plain(text).split("`")
+    if len(parts) % 2 == 0:
+        return _text(text)
+    return "".join(f"`{part}`" if place % 2 else _text(part) for place, part in enumerate(parts))
 
 
 def _model(evidence: Evidence) -> Iterator[str]:

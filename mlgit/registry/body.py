@@ -96,8 +96,10 @@ def parse(text: str) -> Body:
     sentence, _, reason = head.strip("\n").partition("\n")
     try:
         return Body(sentence, reason.strip("\n"), _facts(f"mlgit: {tail}"))
-    except (ValueError, RecursionError) as error:
-        return Body(sentence, reason.strip("\n"), fault=str(error).splitlines()[0] if str(error) else "nested too deeply")
+    except RecursionError:
+        return Body(sentence, reason.strip("\n"), fault="nested too deeply")
+    except ValueError as error:
+        return Body(sentence, reason.strip("\n"), fault=str(error).splitlines()[0])
 
 
 def _facts(text: str) -> dict[str, Any]:

@@ -53,8 +53,11 @@ def deliver(project: Project, model: ModelFile, target: Path, *, commit: str, fo
         if found is None:
             raise MlgitError(f"{model.path}: the bytes are not those that the version records", "`mlgit doctor --deep`")
         _replace(temporary, target)
+    except OSError as error:
+        raise MlgitError(f"{target}: cannot be written: {error.strerror}", "name another place with -o") from error
     finally:
-        files.remove(temporary)
+        with suppress(OSError):
+            files.remove(temporary)
     return Delivered(target, *found, place)
 
 

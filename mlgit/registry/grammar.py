@@ -137,6 +137,6 @@ def reference(text: str) -> Reference:
     check_name(name)
     if version in (LATEST, "greatest"):
         return Reference(name, LATEST)
-    version = version if version.startswith("v") else f"v{version}"
+    version = f"v{version}" if is_version(f"v{version}") else version
     check_version(version)
     return Reference(name, version)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from mlgit.registry.audit import Holding
 from mlgit.registry.event import Event
 
 
-def versions(events: Iterable[Event]) -> dict[str, str]:
-    """The registered version of every commit that has one; of several registrations the last one counts."""
-    return {each.commit: each.name.version for each in events if each.name.action == "register"}
-
-
-def version_of(event: Event, known: Mapping[str, str]) -> str:
-    """The version that an event is about: by its name, else by the commit it points at."""
-    return event.name.version or known.get(event.commit, "")
+def version_of(event: Event, known: Mapping[str, Sequence[str]]) -> str:
+    """The version that an event is about: by its name, else by its commit; of several registered there, the one it names."""
+    at_commit = known.get(event.commit, ())
+    told = event.body.facts.get("version")
+    if event.name.version or len(at_commit) < 2 or told not in at_commit:
+        return event.name.version or (at_commit[-1] if at_commit else "")
+    return str(told)
 
 
 def holdings(events: Iterable[Event], version: str) -> tuple[Holding, ...]:
@@ -25,7 +24,10 @@ def holdings(events: Iterable[Event], version: str) -> tuple[Holding, ...]:
     leaves every environment, and a deprecated artifact is nowhere.
     """
     ordered = tuple(events)
-    known = versions(ordered)
+    known: dict[str, list[str]] = {}
+    for each in ordered:
+        if each.name.action == "register":
+            known.setdefault(each.commit, []).append(each.name.version)
     stacks: dict[str, list[str]] = {}
     begun: dict[str, Event] = {}
     found: list[Holding] = []

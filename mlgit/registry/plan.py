@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,17 +127,19 @@ class Held:
     event: Event
 
 
-def stack(environment: str, events: Sequence[Event], versions: Mapping[str, str]) -> tuple[Held, ...]:
+def stack(environment: str, events: Sequence[Event], meant: Callable[[Event], str]) -> tuple[Held, ...]:
     """Versions that an environment can go back to, in the order they came, the one there now last.
 
-    `versions` are by commit. A version that was left by a rollback is no place to go back to until it is promoted again:
-    so rollbacks go down the history and never flip between two.
+    `meant` tells which version an event is about. A version that was left by a rollback, or was withdrawn, is no place to go
+    back to until it is promoted again: so rollbacks go down the history and never flip between two.
     """
     found: list[Held] = []
     for each in events:
+        if each.name.action == "deregister":
+            found = [*(held for held in found[:-1] if held.version != each.name.version), *found[-1:]]
         if each.name.environment != environment:
             continue
-        version = versions.get(each.commit) or str(each.body.facts.get("version") or "")
+        version = meant(each) or str(each.body.facts.get("version") or "")
         if each.name.action == "unassign":
             found = [held for held in found if held.version != version]
         elif each.name.action == "assign":

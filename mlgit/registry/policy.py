@@ -46,15 +46,16 @@ class Case:
     """All that is known about a version that is to come to an environment.
 
     `reference` is NAME@VERSION, `tag` the object id of the version's tag; `held` are the environments it was in so far;
-    `authors` the e-mail addresses of those who made and registered it. `card` (with what kept it from being
-    judged), `is_stored` (the bytes are in the default DVC remote) and `executes_code` are asked for only where
-    the environment does.
+    `fault` is why its tag cannot be believed; `authors` the e-mail addresses of those who made and registered it. `card`
+    (with what kept it from being judged), `is_stored` (the bytes are in the default DVC remote) and `executes_code` are
+    asked for only where the environment does.
     """
 
     environment: Environment
     reference: str
     tag: str
     is_active: bool = True
+    fault: str = ""
     held: frozenset[str] = frozenset()
     gates: tuple[Judged, ...] = ()
     card: CardStatus = "unknown"
@@ -100,6 +101,8 @@ def counted(case: Case) -> tuple[Approval, ...]:
 
 
 def _active(case: Case) -> Check:
+    if case.fault:
+        return Check("registered", False, case.fault, "`mlgit model verify` tells more")
     hint = (
         "" if case.is_active else f"register it anew, or promote another version; `mlgit model show {case.reference}` tells why"
     )

@@ -71,6 +71,13 @@ class Artifact(NamedTuple):
         """The version that is registered at a commit; of several, the highest."""
         return next((each for each in reversed(self.versions) if each.commit == commit), None)
 
+    def meant(self, event: Event) -> str:
+        """The version that an event is about, '' where its commit has none."""
+        if event.name.version:
+            return event.name.version
+        at_commit = [each for each in self.versions if each.commit == event.commit]
+        return _meant(event, at_commit) if at_commit else ""
+
 
 _NOTHING: Mapping[str, Artifact] = {}
 

@@ -71,6 +71,36 @@ def test_environment_of_another_name_is_refused_with_the_near_miss(shared, promo
     assert (refused.code, "did you mean 'staging'?" in refused.err) == (2, True)
 
 
+def test_a_local_main_that_was_not_pushed_does_not_decide(shared, promote):
+    shared.settle(STAGED)
+    git(shared.root, "fetch", "--quiet", "origin")
+    git(shared.root, "remote", "set-head", "origin", "--delete")
+    (shared.root / "mlgit.yaml").write_text(SETTINGS + "environments: [{name: prod}]\n")
+    commit(shared.root)
+    git(shared.root, "branch", "--force", "main") if git(shared.root, "branch", "--show-current") != "main" else None
+    assert promote("churn", "prod").code == 1
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_an_override_without_a_reason_is_no_override(shared, promote, reason):
+    shared.settle(STAGED)
+    refused = promote("churn", "prod", "--override", reason)
+    assert (refused.code, "for a reason only" in refused.err) == (2, True)
+
+
+def test_a_forged_version_at_a_registered_commit_takes_no_ones_place(shared, promote, cli):
+    assert promote("churn@v1.0.0", "prod").code == 0
+    text = "x\n---\nmlgit: 1\nevent: register\nversion: v9.0.0\nmodel: {path: ../../etc/passwd}\n"
+    git(shared.root, "tag", "-a", "--cleanup=verbatim", "-F", "-", "churn@v9.0.0", "churn@v1.0.0^{commit}", stdin=text)
+    refused = promote("churn@v9.0.0", "staging")
+    assert refused.code == 1
+    assert "cannot be read" in refused.out
+    history = cli(shared.root, "model", "history", "churn", "--json").json["events"]
+    assert [each["version"] for each in history if each["tag"] == "churn#prod#1"] == ["v1.0.0"]
+    assert current(shared.root) == "v1.0.0"
+    assert cli(shared.root, "model", "verify").code == 1
+
+
 def test_what_lies_in_the_workspace_does_not_decide(shared, promote):
     shared.settle(STAGED)
     (shared.root / "mlgit.yaml").write_text(SETTINGS)

@@ -33,8 +33,12 @@ def assigned(*versions):
     return found
 
 
+def meant(event):
+    return VERSIONS.get(event.commit, "")
+
+
 def stack(*versions):
-    return [each.version for each in plan.stack("prod", assigned(*versions), VERSIONS)]
+    return [each.version for each in plan.stack("prod", assigned(*versions), meant)]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +61,7 @@ def test_versions_that_can_be_gone_back_to(events, left):
 
 def test_other_environments_and_foreign_tags_are_read_too():
     events = [event("churn#dev#1", number=1, version="v1.0.0"), event("churn#prod#2", number=2, version="v2.0.0")]
-    assert [each.version for each in plan.stack("prod", events, VERSIONS)] == ["v2.0.0"]
+    assert [each.version for each in plan.stack("prod", events, meant)] == ["v2.0.0"]
 
 
 @given(promoted=st.lists(st.sampled_from(sorted(COMMITS)), min_size=1, max_size=12), data=st.data())
@@ -131,3 +135,23 @@ def test_names_in_the_way_are_told(ref, taken, said):
 @pytest.mark.parametrize("taken", ["churn@v1.0.1", "churn-2@v1.0.0", "churn#prod#1", "Churned", "churn@v1.0.0-rc.1", "v1.0.0"])
 def test_names_beside_it_are_not_in_the_way(taken):
     plan.check_free("churn@v1.0.0", [taken])
+
+
+def test_a_withdrawn_version_is_no_place_to_go_back_to_even_when_it_is_registered_anew():
+    events = [
+        event("churn#prod#1", number=1, version="v1.0.0", kind="assign"),
+        event("churn#prod#2", number=2, version="v2.0.0", kind="assign"),
+        event("churn#prod#3", number=3, version="v3.0.0", kind="assign"),
+        event("churn@v2.0.0!", number=4, version="v2.0.0", kind="deregister"),
+        event("churn@v2.0.0#5", number=5, version="v2.0.0", kind="register"),
+    ]
+    assert [each.version for each in plan.stack("prod", events, meant)] == ["v1.0.0", "v3.0.0"]
+
+
+def test_a_version_that_was_withdrawn_where_it_is_is_the_one_that_is_left():
+    events = [
+        event("churn#prod#1", number=1, version="v1.0.0", kind="assign"),
+        event("churn#prod#2", number=2, version="v2.0.0", kind="assign"),
+        event("churn@v2.0.0!", number=3, version="v2.0.0", kind="deregister"),
+    ]
+    assert [each.version for each in plan.stack("prod", events, meant)] == ["v1.0.0", "v2.0.0"]

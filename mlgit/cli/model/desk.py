@@ -165,7 +165,8 @@ def _show_done(done: Published, wish: Wish, tell: Callable[[Plan], tuple[str, st
     for note in done.notes:
         click.echo(f"note: {plain(note)}")
     if done.plan.ref and not wish.push and wish.is_shared:
-        click.echo(f"only in this clone so far: `git push {plain(wish.remote)} '{plain(done.plan.ref)}'` publishes it")
+        remote = "" if wish.remote == "origin" else f" --remote {plain(wish.remote)}"
+        click.echo(f"only in this clone so far: `mlgit model push {plain(done.plan.artifact)}{remote}` publishes it")
     if following:
         click.echo(f"next: {plain(following)}")
     return errors.EXIT_YES

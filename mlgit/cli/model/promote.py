@@ -28,16 +28,14 @@ _REPEATED = ("model", "data", "data_left_out", "metrics", "metrics_left_out", "p
 @click.argument("version", metavar="NAME[@V]")
 @click.argument("environment", metavar="ENV")
 @click.option("--message", "-m", default="", metavar="TEXT", help="Why.")
-@click.option(
-    "--override", default="", metavar="REASON", help="Promote although policy says no; who and why is recorded for ever."
-)
+@click.option("--override", metavar="REASON", help="Promote although policy says no; who and why is recorded for ever.")
 @desk.options()
 def command(
     version: str,
     environment: str,
     *,
     message: str,
-    override: str,
+    override: str | None,
     push: bool,
     remote: str,
     sign: bool,
@@ -49,6 +47,9 @@ def command(
     The mlgit.yaml of the default branch decides: what was reviewed, not what lies in the workspace. Exit code 1 when a
     requirement is not met, 2 when that cannot be told, as for versions measured on different test data.
     """
+    if override is not None and not override.strip():
+        raise click.UsageError("--override: policy is overridden for a reason only")
+    overriding = (override or "").strip()
     project = desk.project()
     grammar.check_environment(environment)
     made: list[Version] = []
@@ -66,9 +67,9 @@ def command(
         case = weighing.case(project, artifact, candidate, wanted, deciding)
         checks = policy.checks(case)
         outcome = policy.verdict(checks)
-        if outcome != "pass" and (not override or not candidate.is_active):
+        if outcome != "pass" and (not overriding or not candidate.is_active):
             raise RefusedError(checks, f"{case.reference} does not come to {environment}{_said(deciding)}")
-        return _planned(artifact, candidate, wanted, case, checks, deciding, message=message, override=override, sign=sign)
+        return _planned(artifact, candidate, wanted, case, checks, deciding, message=message, override=overriding, sign=sign)
 
     def tell(planned: Plan) -> tuple[str, str]:
         label = f"{made[0].artifact}@{made[0].name}"

@@ -35,7 +35,7 @@ def registry(*, at: int | None = None) -> Reading:
 def event_row(event: Event, artifact: Artifact | None = None) -> dict[str, Any]:
     """An event as JSON."""
     body = event.body
-    version = event.name.version or (_version_at(artifact, event) if artifact else None)
+    version = (artifact.meant(event) if artifact else event.name.version) or None
     return {
         "tag": event.ref,
         "oid": event.oid,
@@ -54,11 +54,6 @@ def event_row(event: Event, artifact: Artifact | None = None) -> dict[str, Any]:
         "override": override(event) or None,
         "facts": dict(body.facts),
     }
-
-
-def _version_at(artifact: Artifact, event: Event) -> str | None:
-    version = artifact.at(event.commit)
-    return version.name if version else None
 
 
 def override(event: Event) -> str:

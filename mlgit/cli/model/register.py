@@ -51,6 +51,7 @@ def command(
     """
     if wanted and bump:
         raise click.UsageError("--version and --bump exclude each other")
+    grammar.check_name(name)
     project = desk.project()
     commit = git.resolve(project.git_root, ref)
     found = evidence.collect(project, name, commit=commit)
@@ -66,7 +67,7 @@ def command(
         version = wanted or _next(artifact, bump)
         mine = [*checks, _free(artifact, there, version)]
         if not all(each.ok for each in mine):
-            raise RefusedError(mine, f"{found.artifact} is not registered")
+            raise RefusedError(mine, f"nothing was registered for {found.artifact}")
         written = record.facts("register", version=version, previous=plan.previous(artifact.events))
         written |= record.evidence(found, card=_card(project, found, commit))
         tag = plan.counted(TagName(found.artifact, "register", version), artifact.events)
@@ -88,7 +89,7 @@ def _registered(artifact: Artifact, commit: str) -> Version | None:
 
 
 def _normal(wanted: str) -> str:
-    version = wanted if wanted.startswith("v") else f"v{wanted}"
+    version = wanted if wanted.startswith("v") or not grammar.is_version(f"v{wanted}") else f"v{wanted}"
     grammar.check_version(version)
     return version
 

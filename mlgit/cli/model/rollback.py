@@ -79,8 +79,7 @@ def _target(artifact: Artifact, environment: str) -> tuple[str, Version]:
 
     Raises RefusedError where there is none, MlgitError for an environment where nothing ever was.
     """
-    names = {each.commit: each.name for each in artifact.versions if each.is_registered}
-    history = plan.stack(environment, artifact.events, names)
+    history = plan.stack(environment, artifact.events, artifact.meant)
     if not history:
         raise MlgitError(
             f"{artifact.name}: nothing is in '{environment}', and nothing can be gone back to",
@@ -89,7 +88,7 @@ def _target(artifact: Artifact, environment: str) -> tuple[str, Version]:
     left = history[-1].version
     for held in reversed(history[:-1]):
         version = artifact.version(held.version)
-        if version and version.is_active and version.name != left:
+        if version and version.is_active and version.name != left and not version.event.body.fault:
             return left, version
     hint = f"`mlgit model promote {artifact.name}@VERSION {environment}` names one"
     check = Check("target", False, f"before {left}, no version was in {environment} that is good to go back to", hint)

@@ -12,12 +12,13 @@ from mlgit import config as configs
 from mlgit import errors
 from mlgit import project as projects
 from mlgit.adapters import documents, files, tags
-from mlgit.cli.model import problems, reading
+from mlgit.cli.model import problems, reading, weighing
 from mlgit.cli.model.reading import Reading
 from mlgit.errors import MlgitError
-from mlgit.registry import read
+from mlgit.registry import publish, read, recorded
 from mlgit.registry.chain import Finding
 from mlgit.registry.event import Event
+from mlgit.registry.state import Artifact
 from mlgit.render import count, plain
 
 
@@ -28,12 +29,13 @@ from mlgit.render import count, plain
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(name: str | None, *, as_json: bool) -> int:
-    """Check the chain of every model's tags (or NAME's) against one another, against the log of what was published, and
-    their signatures.
+    """Check the chain of every model's tags (or NAME's) against one another and against the log of what was published,
+    their signatures, and whether the bytes of what is in use can be had and are those recorded.
 
     Exit code 0 when all is as it was written, 1 when something is not.
     """
     found = reading.registry()
+    publish.require_complete(found.root, "origin")  # where tags are missing, "all as written" would be no answer
     artifacts = [reading.artifact_named(found, name)[0]] if name else list(found.registry.artifacts.values())
     published = read.published(found.root)
     if name:
@@ -42,6 +44,7 @@ def command(name: str | None, *, as_json: bool) -> int:
         wrong = problems.find(found.root)
     events = [event for artifact in artifacts for event in artifact.events]
     wrong += _signatures(found, events)
+    wrong += [each for artifact in artifacts for each in _bytes(artifact)]
     if as_json:
         rows = [
             {"kind": each.kind, "tag": each.ref, "artifact": each.artifact, "message": each.message, "hint": each.hint}
@@ -55,6 +58,32 @@ def command(name: str | None, *, as_json: bool) -> int:
     said = f"{count(len(wrong), 'finding')}" if wrong else "all as written"
     click.echo(f"{said}: {count(len(events), 'tag')} of {count(len(artifacts), 'model')}")
     return errors.EXIT_NO if wrong else errors.EXIT_YES
+
+
+def _bytes(artifact: Artifact) -> list[Finding]:
+    """Versions in use, or the latest, whose bytes are nowhere, or whose tag says another digest than their commit.
+
+    Older ones are what `mlgit model audit` looks at. Outside of a DVC project nothing is looked at.
+    """
+    try:
+        project = projects.find()
+    except MlgitError:
+        return []
+    used = {stack[-1].version for stack in artifact.environments.values()} | (
+        {artifact.latest.name} if artifact.latest else set()
+    )
+    wrong = []
+    for version in (each for each in artifact.versions if each.name in used and each.is_registered):
+        label = f"{artifact.name}@{version.name}"
+        facts, said = weighing.facts_of(project, version), recorded.read(version.event).model
+        if facts and said and facts.model.md5 and said.md5 != facts.model.md5:
+            message = f"it says that the model is {said.md5[:10]}, and its commit says {facts.model.md5[:10]}"
+            wrong.append(Finding("digest", version.event.ref, message, f"`mlgit model audit {label}`", artifact.name))
+        if (facts or said) and not weighing.can_deliver(project, version):
+            message = f"the bytes of {label} are neither in Git, nor in the cache, nor in the DVC remote"
+            hint = f"`dvc push` where they are, or `mlgit model reproduce {label}`"
+            wrong.append(Finding("gone", version.event.ref, message, hint, artifact.name))
+    return wrong
 
 
 def _signatures(found: Reading, events: list[Event]) -> list[Finding]:

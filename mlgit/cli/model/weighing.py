@@ -34,6 +34,8 @@ def in_force(project: Project, commit: str) -> InForce:
     The version's own where there is no such branch, or no such file on it.
     """
     branch = git.default_branch(project.git_root)
+    if branch and git.has_ref(project.git_root, f"refs/remotes/origin/{branch}"):
+        branch = f"origin/{branch}"  # what was pushed, not what lies here
     found = _configuration(project, branch, git.resolve(project.git_root, branch)) if branch else None
     own = found or _configuration(project, commit[:10], commit)
     return own or InForce(Config(), commit[:10], commit)
@@ -95,6 +97,7 @@ def case(project: Project, artifact: Artifact, version: Version, wanted: Environ
         reference=f"{version.artifact}@{version.name}",
         tag=version.event.oid,
         is_active=version.is_active,
+        fault=_fault(artifact, version),
         held=held(artifact, version),
         gates=judged,
         card=card,
@@ -105,6 +108,14 @@ def case(project: Project, artifact: Artifact, version: Version, wanted: Environ
         executes_code=found.model.executes_code if found else None,
         findings=found.model.findings if found else (),
     )
+
+
+def _fault(artifact: Artifact, version: Version) -> str:
+    """Why a version's tag cannot be believed; '' where it can."""
+    if version.event.body.fault:
+        return f"the text of {version.event.ref} cannot be read: {version.event.body.fault}"
+    others = [each.name for each in artifact.versions if each.commit == version.commit and each.is_active and each != version]
+    return f"{', '.join(others)} is registered at the same commit" if others else ""
 
 
 def held(artifact: Artifact, version: Version) -> frozenset[str]:

@@ -154,3 +154,10 @@ def test_clone_that_may_lack_tags_says_so(world, cli, tmp_path):
         git(world, "clone", "--quiet", *options, f"file://{world}", str(clone))
         assert "git fetch --tags" in cli(clone, "model", "list").err
     assert cli(world, "model", "list").err == ""
+
+
+def test_verify_in_a_clone_without_tags_is_no_answer(world, cli, tmp_path_factory):
+    clone = tmp_path_factory.mktemp("clone") / "c"
+    git(world, "clone", "--quiet", "--no-tags", f"file://{world}", str(clone))
+    done = cli(clone, "model", "verify")
+    assert (done.code, "git fetch --tags" in done.err) == (2, True)
