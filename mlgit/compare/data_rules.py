@@ -26,7 +26,7 @@ def judge(
         return Judged(rule.id, rule.kind, "", "invalid", rule.if_invalid, reason=f"{rule.path} cannot be read as a table")
     if baseline is None:
         return Judged(rule.id, rule.kind, "", "new", "warn", reason=f"{rule.path} has nothing to be compared with")
-    if rule.psi is not None and stability is None:
+    if rule.psi is not None and not stability:
         return Judged(rule.id, rule.kind, "", "invalid", rule.if_invalid, reason=f"{rule.path}: its values cannot be compared")
     faults = _schema(rule, baseline, current) + _rows(rule, baseline, current) + _moved(rule, stability or {})
     outcome: Effect = rule.severity if faults else "pass"

@@ -68,10 +68,12 @@ def gather(rule: GateRule, rows: Pair, *, better: Literal["higher", "lower"] | N
 
 
 def _gathered(rule: GateRule, rows: Pair, better: Literal["higher", "lower"] | None, settings: Settings) -> Evidence:
+    _check_positive(rule, rows, settings)
     current = _value(rule.metric, rows.model, rows.current, settings)
     known = Evidence(better=better, current=current.value, interval=_ends(current), is_first=rows.baseline is None)
     if rule.kind == "gap":
-        return replace(known, parts=dict(_parts(rule, rows, None, settings)))
+        found = dict(_parts(rule, rows, None, settings))
+        return replace(known, parts=found, missing=_missing(rule, rows), small=_small(rule, rows))
     if rule.kind == "bound" and rule.max_change is None:
         return known
     if rows.baseline is None or (better is None and rule.kind != "bound"):
@@ -81,9 +83,20 @@ def _gathered(rule: GateRule, rows: Pair, better: Literal["higher", "lower"] | N
     everything = np.arange(len(_column(rows.baseline, rows.model.label)))
     if rule.kind == "no_harm":
         parts = dict(_parts(rule, rows, better, settings))
-        return replace(known, parts=parts, missing=_missing(rule, rows))
-    found = _compared(rule, rows, everything, better, settings)
-    return replace(known, comparison=found, baseline=found.baseline)
+        return replace(known, parts=parts, missing=_missing(rule, rows), small=_small(rule, rows))
+    whole = _compared(rule, rows, everything, better, settings)
+    return replace(known, comparison=whole, baseline=whole.baseline)
+
+
+def _check_positive(rule: GateRule, rows: Pair, settings: Settings) -> None:
+    """Without a single positive row every row is a negative one, and specificity would be perfect whatever the model says."""
+    chosen = metrics.metric(rule.metric)
+    if settings.positive is None or not (chosen.binary or chosen.needs == "score"):
+        return
+    label = _column(rows.current, rows.model.label)
+    if settings.positive not in label.tolist():
+        known = ", ".join(sorted(map(str, set(label.tolist())))[:4])
+        raise MlgitError(f"no row has the positive label {settings.positive!r}", f"the labels are {known}")
 
 
 def _value(name: str, model: Model, table: Table, settings: Settings) -> bootstrap.Interval:
@@ -138,13 +151,21 @@ def _parts(
 
 
 def _missing(rule: GateRule, rows: Pair) -> tuple[Part, ...]:
+    """Slices only the baseline has, as far as it has the columns."""
     assert rule.slices
-    assert rows.baseline is not None
     found: list[Part] = []
     for columns in rule.slices.by:
+        if rows.baseline is None or not set(columns) <= rows.baseline.keys():
+            continue
         now = {part for part, _ in _sliced(rows.current, columns)}
         found += [part for part, _ in _sliced(rows.baseline, columns) if part not in now]
     return tuple(found)
+
+
+def _small(rule: GateRule, rows: Pair) -> tuple[Part, ...]:
+    assert rule.slices
+    least = rule.slices.min_n
+    return tuple(part for columns in rule.slices.by for part, places in _sliced(rows.current, columns) if len(places) < least)
 
 
 def _sliced(table: Table, columns: tuple[str, ...]) -> Iterator[tuple[Part, Array]]:

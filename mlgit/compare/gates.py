@@ -7,6 +7,7 @@ the best one does not. Rules that must all pass need no correction for their num
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -50,8 +51,8 @@ class Evidence:
     """What is known for a rule: a comparison of rows (its interval two-sided at 1 - 2 alpha), or single numbers.
 
     `trouble` says why there is no comparison though there should be one; `is_first` that no baseline exists. `parts` holds
-    comparisons by slice (with the p-value of the rule's margin), `missing` the slices only the baseline has, `set_aside`
-    those that a waiver names. `interval` is that of the current value itself.
+    comparisons by slice (with the p-value of the rule's margin), `missing` the slices only the baseline has, `small` those
+    with too few rows to be judged, `set_aside` those that a waiver names. `interval` is that of the current value itself.
     """
 
     comparison: Comparison | None = None
@@ -63,6 +64,7 @@ class Evidence:
     trouble: str = ""
     parts: Mapping[Part, Comparison] | None = None
     missing: tuple[Part, ...] = ()
+    small: tuple[Part, ...] = ()
     set_aside: frozenset[Part] = frozenset()
 
 
@@ -175,6 +177,10 @@ def _bound(rule: GateRule, seen: Evidence) -> Judged:
     if seen.current is None:
         return _invalid(rule, f"there is no {rule.metric}")
     value = seen.current
+    if not math.isfinite(value):  # nothing compares with NaN, so no limit would be broken
+        return _invalid(rule, f"{rule.metric} is {number(value)}, which is no finite number")
+    if rule.max_change is not None and seen.baseline is not None and not math.isfinite(seen.baseline):
+        return _invalid(rule, f"{rule.metric} of the baseline is {number(seen.baseline)}, which is no finite number")
     if rule.use != "point":
         if seen.interval is None:
             return replace(_invalid(rule, f"{rule.metric} has no interval whose {rule.use} end could be used"), current=value)
@@ -228,35 +234,47 @@ def _no_harm(rule: GateRule, seen: Evidence) -> Judged:
         told = [f"{_named(part)} {number(each.delta or 0)} (adj. p {number(chance)})" for part, each, chance in harmed]
         return Judged(rule.id, rule.kind, rule.metric, outcome, effect, needs, "; ".join(told))
     if seen.missing and rule.slices.if_missing != "pass":
-        told = [f"no rows of {_named(part)}" for part in seen.missing]
-        return Judged(rule.id, rule.kind, rule.metric, rule.slices.if_missing, rule.slices.if_missing, needs, "; ".join(told))
+        return _without_rows(rule, seen, rule.slices.if_missing, needs)
     if not judged:
-        reason = f"none of {len(parts)} slices has {rule.slices.min_n} rows and a comparison"
+        reason = f"none of {len(parts) + len(seen.small)} slices has {rule.slices.min_n} rows and a comparison"
         return Judged(
             rule.id, rule.kind, rule.metric, "inconclusive", rule.if_inconclusive, needs, reason, "more rows in the test set"
         )
-    left = len(parts) - len(judged)
-    reason = f"{len(judged)} slices, no harm proven" + (f"; {left} too small to judge" if left else "")
+    without = [part for part in parts if part not in judged]
+    reason = "; ".join([f"{len(judged)} slices, no harm proven", *_unjudged(seen.small, without)])
     return Judged(rule.id, rule.kind, rule.metric, "pass", "pass", needs, reason)
 
 
 def _gap(rule: GateRule, seen: Evidence) -> Judged:
     assert rule.slices
     assert rule.maximum is not None
-    values = {
-        part: each.current
-        for part, each in (seen.parts or {}).items()
-        if each.current is not None and each.n >= rule.slices.min_n
-    }
+    large = {part: each for part, each in (seen.parts or {}).items() if each.n >= rule.slices.min_n}
+    values = {part: each.current for part, each in large.items() if each.current is not None and math.isfinite(each.current)}
+    without = [part for part in large if part not in values]
     if len(values) < 2:
         return _invalid(rule, f"a gap needs two slices of {rule.slices.min_n} rows, and there are {len(values)}")
     best, worst = max(values, key=lambda part: values[part]), min(values, key=lambda part: values[part])
-    width = values[best] - values[worst]
-    outcome = _broken(rule) if width > rule.maximum else "pass"
-    reason = f"{_named(best)} {number(values[best])}, {_named(worst)} {number(values[worst])}: {number(width)} apart"
-    return Judged(
-        rule.id, rule.kind, rule.metric, outcome, outcome, f"at most {number(rule.maximum)} apart", reason, current=width
-    )
+    width, needs = values[best] - values[worst], f"at most {number(rule.maximum)} apart"
+    told = f"{_named(best)} {number(values[best])}, {_named(worst)} {number(values[worst])}: {number(width)} apart"
+    reason = "; ".join([told, *_unjudged(seen.small, without)])
+    if width > rule.maximum:
+        return Judged(rule.id, rule.kind, rule.metric, _broken(rule), _broken(rule), needs, reason, current=width)
+    if seen.missing and rule.slices.if_missing != "pass":
+        return _without_rows(rule, seen, rule.slices.if_missing, needs)
+    outcome: Outcome = "inconclusive" if without else "pass"
+    effect: Effect = rule.if_inconclusive if without else "pass"
+    return Judged(rule.id, rule.kind, rule.metric, outcome, effect, needs, reason, current=width)
+
+
+def _without_rows(rule: GateRule, seen: Evidence, effect: Effect, needs: str) -> Judged:
+    told = "; ".join(f"no rows of {_named(part)}" for part in seen.missing)
+    return Judged(rule.id, rule.kind, rule.metric, effect, effect, needs, told)
+
+
+def _unjudged(small: Sequence[Part], without: Sequence[Part]) -> list[str]:
+    """What a rule about slices did not look at, so that a pass never hides it."""
+    told = [f"{len(small)} too small to judge"] if small else []
+    return told + ([f"no value for {', '.join(map(_named, without))}"] if without else [])
 
 
 def _broken(rule: GateRule) -> Literal["fail", "warn"]:

@@ -143,9 +143,16 @@ def _of_shares(rows: _Rows) -> tuple[Spread, float]:
 
 def _of_equals(rows: _Rows) -> Spread:
     """Two models that say the same of every row."""
-    if rows.chosen.kind == "confusion" and rows.groups is None:
+    if rows.chosen.kind == "confusion":
         asked = rows.asked
-        return paired.unseen(rows.chosen, rows.label, rows.old, positive=asked.positive, confidence=asked.confidence_level)
+        return paired.unseen(
+            rows.chosen,
+            rows.label,
+            rows.old,
+            positive=asked.positive,
+            units=rows.units,
+            confidence=asked.confidence_level,
+        )
     return Spread(0.0, 0.0, "no row differs", lambda least: float(least >= 0))
 
 

@@ -68,16 +68,19 @@ def discordant(chosen: Metric, label: Any, baseline: Any, current: Any, *, posit
     return int((one != other).any(axis=1).sum())
 
 
-def unseen(chosen: Metric, label: Any, prediction: Any, *, positive: Any = None, confidence: float) -> Spread:
+def unseen(
+    chosen: Metric, label: Any, prediction: Any, *, positive: Any = None, units: int | None = None, confidence: float
+) -> Spread:
     """The interval of a confusion metric's difference when the models predict the same class in every row.
 
     Rows in which they differ may still exist: as many as the score test of Tango does not exclude, a share of z² / (n + z²).
     The ends are what such rows could do to the metric at worst and at best. For accuracy this is Tango's interval.
+    Of clustered rows, n is `units`, the number of clusters: rows that hang together say no more than one.
     """
     method = "score bound without discordant rows"
     found = rows.classes(label, prediction)
     found = rows.against_rest(found, positive=positive) if chosen.binary else found
-    size, number = len(found.names), len(found.label)
+    size, number = len(found.names), len(found.label) if units is None else units
     if size > _MOST_CLASSES:
         return nothing("no row differs, and there are too many classes to bound what was not seen", method=method)
     size = max(size, 2)

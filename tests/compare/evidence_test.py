@@ -117,3 +117,37 @@ def test_clusters_widen_the_interval():
     plain = outcome(NO_WORSE, before, again)
     grouped = outcome(NO_WORSE, before, again, settings=Settings(resamples=499, cluster="patient"))
     assert grouped.high - grouped.low > 1.8 * (plain.high - plain.low)
+
+
+@pytest.mark.parametrize("kind", ["gap, max: 0.5", "no_harm, margin: 0.05"])
+def test_slices_that_vanish_or_shrink_are_seen(kind):
+    chosen = rule(f"kind: {kind}, metric: accuracy, slices: {{by: [region]}}")
+    three = np.array(["EU", "US", "ASIA"])[np.arange(2000) % 3]
+    before = table(region=three)
+    gone = outcome(chosen, before, table(region=np.where(three == "ASIA", "US", three)))
+    assert (gone.outcome, gone.reason) == ("fail", "no rows of region=ASIA")
+    few = np.where((three == "ASIA") & (np.arange(2000) > 50), "US", three)
+    assert "1 too small to judge" in outcome(chosen, before, table(region=few)).reason
+
+
+def test_rows_taken_out_with_a_whole_slice_do_not_close_the_gap():
+    before = table(region=np.array(["EU", "US", "ASIA"])[np.arange(2000) % 3])
+    kept = before["region"] != "ASIA"
+    chosen = rule("kind: gap, metric: accuracy, max: 0.5, slices: {by: [region]}")
+    assert outcome(chosen, before, {name: each[kept] for name, each in before.items()}).outcome == "fail"
+    assert outcome(chosen, None, before).outcome == "pass"
+
+
+@pytest.mark.parametrize("positive", ["1", 2])
+@pytest.mark.parametrize("metric", ["specificity", "brier", "recall"])
+@pytest.mark.parametrize("kind", ["bound, min: 0, max: 1", "no_worse, margin: 0.1"])
+def test_positive_label_that_no_row_has_is_invalid(kind, metric, positive):
+    settings = Settings(resamples=99, positive=positive)
+    found = outcome(rule(f"kind: {kind}, metric: {metric}"), table(), table(), settings=settings)
+    assert found.outcome == "invalid"
+    assert "no row has the positive label" in found.reason
+
+
+def test_metric_that_asks_for_no_positive_label_does_not_miss_it():
+    chosen = rule("kind: bound, metric: accuracy, min: 0.5")
+    assert outcome(chosen, table(), table(), settings=Settings(resamples=99, positive="1")).outcome == "pass"

@@ -116,6 +116,11 @@ def test_single_numbers_prove_nothing():
         ("max_change: 10%", Evidence(current=89, baseline=100), "fail"),
         ("max_change: 10%", Evidence(current=89), "new"),
         ("max_change: 10%, max: 50", Evidence(current=89), "fail"),
+        ("min: 0.8", Evidence(current=float("nan")), "invalid"),
+        ("max: 0.8", Evidence(current=float("nan")), "invalid"),
+        ("min: 0.8", Evidence(current=float("inf")), "invalid"),
+        ("max_change: 10%", Evidence(current=float("nan"), baseline=1), "invalid"),
+        ("max_change: 10%", Evidence(current=1, baseline=float("nan")), "invalid"),
     ],
 )
 def test_bounds(text, seen, outcome):
@@ -169,6 +174,28 @@ def test_gap_between_slices():
     assert (found.outcome, found.current) == ("fail", pytest.approx(0.06))
     assert judge(rule(GAP), Evidence(parts={EU: near, US: compared(0, 0, number=9)})).outcome == "invalid"
     assert judge(rule(GAP), Evidence()).outcome == "invalid"
+
+
+def test_gap_hides_no_slice_that_was_not_judged():
+    near = compared(0, 0, baseline=0.9)
+    gone = judge(rule(GAP), Evidence(parts={EU: near, US: near}, missing=((("region", "ASIA"),),)))
+    assert (gone.outcome, gone.reason) == ("fail", "no rows of region=ASIA")
+    spared = GAP.replace("min_n: 10", "min_n: 10, if_missing: pass")
+    assert judge(rule(spared), Evidence(parts={EU: near, US: near}, missing=((("region", "ASIA"),),))).outcome == "pass"
+    nothing = replace(near, current=None)
+    open_ = judge(rule(GAP), Evidence(parts={EU: near, US: near, (("region", "ASIA"),): nothing}))
+    assert (open_.outcome, open_.effect) == ("inconclusive", "warn")
+    assert "no value for region=ASIA" in open_.reason
+    far = compared(0, 0, baseline=0.8)
+    assert judge(rule(GAP), Evidence(parts={EU: near, US: far, (("region", "ASIA"),): nothing})).outcome == "fail"
+
+
+@pytest.mark.parametrize("text", [GAP, SLICED])
+def test_small_slices_are_told(text):
+    same = compared(0, 0, pvalue=0.5)
+    found = judge(rule(text), Evidence(better="higher", parts={EU: same, US: same}, small=((("region", "ASIA"),),)))
+    assert found.outcome == "pass"
+    assert "1 too small to judge" in found.reason
 
 
 def outcome(name, effect=None):
@@ -240,5 +267,6 @@ def test_data_that_cannot_be_compared_does_not_pass():
     assert data_rules.judge(chosen, BEFORE, None).outcome == "invalid"
     assert data_rules.judge(chosen, None, BEFORE).outcome == "new"
     assert data_rules.judge(chosen, BEFORE, BEFORE).outcome == "invalid"
+    assert data_rules.judge(chosen, BEFORE, BEFORE, stability={}).outcome == "invalid"
     empty = rule("kind: data, path: a.csv, rows: [0%, 10%]")
     assert data_rules.judge(empty, Profile({}, 0), Profile({}, 5)).outcome == "fail"

@@ -148,6 +148,17 @@ def test_what_was_not_seen_of_accuracy_is_tangos():
     assert found.below(-0.02) == pytest.approx(tango.noninferiority(0, 0, 100, margin=0.02)[1], abs=1e-6)
 
 
+@pytest.mark.parametrize("name", ["accuracy", "f1", "mcc"])
+def test_clusters_without_a_difference_prove_no_more_than_so_many_rows(name):
+    label = np.tile([0, 1], 300)
+    side = Predictions(label, label)
+    question = Question(margin=0.03, better="higher")
+    grouped = compare(name, side, side, question=question, clusters=np.repeat(np.arange(30), 20))
+    assert grouped.low < -0.03
+    assert grouped.pvalue > 0.05
+    assert compare(name, side, side, question=question).pvalue < 0.05
+
+
 def test_few_rows_without_a_difference_prove_little():
     label = np.array([0, 1] * 20)
     found = compare("f1", Predictions(label, label), Predictions(label, label), question=Question(margin=0.01, better="higher"))
