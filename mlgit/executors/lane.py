@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -168,16 +169,22 @@ def main() -> None:
     for descriptor in (source, sink):
         os.set_inheritable(descriptor, False)
     local = table.make("local", jobs=1)
-    try:
-        threading.Thread(target=_watch, args=(source,), daemon=True).start()
-        with Connection(source, writable=False) as asked, Connection(sink, readable=False) as answered:
-            for answer in _answers(Path(sys.argv[1]), asked, local):
-                answered.send(answer)
-    except (EndedError, EOFError, BrokenPipeError, ConnectionResetError):
-        pass
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        local.stop()
+    # The signal may come at any moment, also while the end of the input is being dealt with.
+    with suppress(EndedError, EOFError, BrokenPipeError, ConnectionResetError):
+        try:
+            try:
+                _serve(source, sink, local)
+            finally:
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        finally:
+            local.stop()
+
+
+def _serve(source: int, sink: int, local: Executor) -> None:
+    threading.Thread(target=_watch, args=(source,), daemon=True).start()
+    with Connection(source, writable=False) as asked, Connection(sink, readable=False) as answered:
+        for answer in _answers(Path(sys.argv[1]), asked, local):
+            answered.send(answer)
 
 
 def _answers(folder: Path, asked: Connection, local: Executor) -> Iterator[Answer]:

@@ -252,8 +252,10 @@ def _shared_commits(name: str, by_commit: Mapping[str, list[Version]]) -> list[F
         if len(active) > 1:
             names = ", ".join(each.name for each in active)
             message = f"{names} are all registered at commit {commit[:10]}: a tag of an environment cannot say which it means"
+            late = max(active, key=lambda each: (bool(each.event.body.fault), each.event.time))
             hint = (
-                f"withdraw all but one: `mlgit model retire {name}@{versions[0].name}`, and register it at a commit of its own"
+                f"if {late.name} was not meant, `git tag -d '{late.event.ref}'` here and on the host, without which GTO cannot read "
+                f"the registry; else `mlgit model retire {name}@{late.name}` and register it at a commit of its own"
             )
-            found.append(Finding("shared-commit", active[-1].event.ref, message, hint, name))
+            found.append(Finding("shared-commit", late.event.ref, message, hint, name))
     return found
