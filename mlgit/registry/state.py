@@ -254,8 +254,8 @@ def _shared_commits(name: str, by_commit: Mapping[str, list[Version]]) -> list[F
             message = f"{names} are all registered at commit {commit[:10]}: a tag of an environment cannot say which it means"
             late = max(active, key=lambda each: (bool(each.event.body.fault), each.event.time))
             hint = (
-                f"if {late.name} was not meant, `git tag -d '{late.event.ref}'` here and on the host, without which GTO cannot read "
-                f"the registry; else `mlgit model retire {name}@{late.name}` and register it at a commit of its own"
+                f"if {late.name} was not meant, `git tag -d '{late.event.ref}'` here and on the host, for GTO cannot read the "
+                f"registry else; if it was, `mlgit model retire {name}@{late.name}` and register it at a commit of its own"
             )
             found.append(Finding("shared-commit", late.event.ref, message, hint, name))
     return found
