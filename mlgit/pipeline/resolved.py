@@ -6,6 +6,7 @@ version of mlgit and for the very stamps of every file that was read and every f
 
 from __future__ import annotations
 
+import hashlib
 import marshal
 import os
 import time
@@ -28,11 +29,13 @@ def load(root: Path) -> tuple[Pipeline, list[str], dict[str, list[str]]] | None:
     """The kept pipeline, the files it was read from, the folders searched with `names`; None when it is outdated."""
     try:
         version, seen, body = marshal.loads((root / _NAME).read_bytes())  # noqa: S302 - own disposable file
-        if version != __version__ or any(stamps.of(f"{root}/{path}") != stamp for path, stamp in seen[0]):
+        if version != __version__ or any(stamps.of(f"{root}/{path}") != stamp for path, stamp, _ in seen[0]):
+            return None
+        if any(_digest(f"{root}/{path}") != digest for path, _, digest in seen[0] if digest):
             return None
         if any(names(root, folder) != known for folder, known in seen[1]):
             return None
-        return _unpacked(body), [path for path, _ in seen[0]], dict(seen[1])
+        return _unpacked(body), [path for path, _, _ in seen[0]], dict(seen[1])
     except (OSError, EOFError, *_MISFITS):  # gone, or not what `save` writes
         return None
 
@@ -48,23 +51,26 @@ def save(
 ) -> None:
     """Keep a pipeline that was loaded at the time `since`, with the stamps of what it rests on; see `is_as_read`.
 
-    Nothing is kept when a file is too young for its stamp to be trusted, or holds a value that is not plain data, nor where
-    a lock entry is DVC's own matter: this command may have written it anew, and its stage is a plain one then.
+    Of a file that is too young for its stamp to be trusted, the content is taken as well. Nothing is kept when a file holds
+    a value that is not plain data.
     """
-    if pipeline.unreadable:
-        return
     now = time.time_ns()
-    seen = [(path, stamps.of(f"{root}/{path}")) for path in sorted(read)]
-    if any(stamp is not None and stamps.is_racy(stamp, now) for _, stamp in seen):
+    found = [(path, stamps.of(f"{root}/{path}")) for path in sorted(read)]
+    if not all(is_as_read(path, stamp, since=since, written=written) for path, stamp in found):
         return
-    if not all(is_as_read(path, stamp, since=since, written=written) for path, stamp in seen):
-        return
+    young = {path for path, stamp in found if stamp is not None and stamps.is_racy(stamp, now)}
+    seen = [(path, stamp, _digest(f"{root}/{path}") if path in young else b"") for path, stamp in found]
     try:
         content = marshal.dumps((__version__, (seen, list(searched.items())), _packed(pipeline)))
     except ValueError:
         return
     (root / _NAME).parent.mkdir(parents=True, exist_ok=True)
     files.write_atomic(root / _NAME, content, mode=0o600)
+
+
+def _digest(path: str) -> bytes:
+    with open(path, "rb") as stream:
+        return hashlib.md5(stream.read(), usedforsecurity=False).digest()
 
 
 def is_as_read(path: str, stamp: Stamp | None, *, since: int, written: Mapping[str, Stamp | None]) -> bool:
