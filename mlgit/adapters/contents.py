@@ -145,16 +145,24 @@ class Contents:
         return self._documents[path]
 
     def _parse(self, path: str) -> Any:
+        content = self.read(path)
+        return None if content is None else documents.parse(files.decode(content, name=path), name=path)
+
+    def read(self, path: str, *, most: int = LARGEST_DOCUMENT) -> bytes | None:
+        """All bytes of a file, checked against what is recorded where they come from the cache; None for no file.
+
+        Raises MlgitError for more than `most` bytes, and for content that is not in the cache or damaged there.
+        """
         stream = self.stream(path)
         if stream is None:
             return None
         with stream:
-            content = stream.read(LARGEST_DOCUMENT + 1)
-        if len(content) > LARGEST_DOCUMENT:
-            raise MlgitError(f"{path}: larger than {LARGEST_DOCUMENT >> 20} MiB")
+            content = stream.read(most + 1)
+        if len(content) > most:
+            raise MlgitError(f"{path}: larger than {most >> 20} MiB")
         if self._source.size(path) is None:
             self._check(content, path)
-        return documents.parse(files.decode(content, name=path), name=path)
+        return content
 
     def _check(self, content: bytes, path: str) -> None:
         md5 = self._recorded_md5(path)

@@ -201,3 +201,11 @@ class Revision(_Documents):
         found = [path for path in found if not _NEVER & set(path.split("/")[:-1]) and not path.startswith(tuple(nested))]
         self.fetch([*found, *(path.removesuffix(".yaml") + ".lock" for path in found)])
         return sorted(found, key=lambda path: (path.count("/"), path))
+
+
+Source = Workspace | Revision
+
+
+def at(root: Path, git_root: Path, commit: str, *, prefix: str = "", parsing: Mapping[str, str] | None = None) -> Source:
+    """The files of a commit of the project in `root`; '' stands for the workspace."""
+    return Revision(git_root, commit, prefix=prefix, parsing=parsing) if commit else Workspace(root, parsing=parsing)

@@ -13,9 +13,10 @@ from mlgit import project as projects
 from mlgit.adapters import git
 from mlgit.cli.edge import use_color
 from mlgit.compare import markdown, table, wording
-from mlgit.compare.collect import Point, collect_both
+from mlgit.compare.collect import collect_both
 from mlgit.compare.diff import Diff, compare
 from mlgit.compare.document import document
+from mlgit.compare.snapshot import Point
 from mlgit.errors import MlgitError
 
 WORKSPACE = Point().name

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from mlgit import config
@@ -16,11 +16,22 @@ from mlgit import project as projects
 from mlgit.adapters import documents, dvc, settings, sources, tables
 from mlgit.adapters.contents import LARGEST_BLOB, Contents
 from mlgit.adapters.hashing import Content, Fingerprints
-from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
 from mlgit.compare import declared, shape
 from mlgit.compare.diff import differing
-from mlgit.compare.snapshot import Data, DataKind, Note, Shape, Snapshot, Step, Value, few, metric_values, parameter_values
+from mlgit.compare.snapshot import (
+    Data,
+    DataKind,
+    Note,
+    Point,
+    Shape,
+    Snapshot,
+    Step,
+    Value,
+    few,
+    metric_values,
+    parameter_values,
+)
 from mlgit.config import Config
 from mlgit.errors import MlgitError
 from mlgit.pipeline.load import load
@@ -28,16 +39,6 @@ from mlgit.pipeline.model import Digest, Stage
 from mlgit.project import Project
 
 _METRIC_ENDINGS = (".json", ".yaml", ".yml", ".toml")
-
-Source = sources.Workspace | sources.Revision
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """What to read: a commit with the name the user gave it; without `commit` the workspace."""
-
-    name: str = "workspace"
-    commit: str = ""
 
 
 def collect(project: Project, point: Point) -> Snapshot:
@@ -70,7 +71,9 @@ class _Reader:
         self._notes: dict[Note, None] = {}
         self._unread: set[str] = set()
         with _blamed(point):
-            self._source = _open(project, point, configured)
+            self._source = sources.at(
+                project.root, project.git_root, point.commit, prefix=project.prefix, parsing=configured.parsing
+            )
             self._pipeline = load(self._source)
             self._listed = {path: self._source.document(path) for path in declared.pipeline_files(self._pipeline)}
             self._config = self._read_config(project)
@@ -242,13 +245,7 @@ def _content(digest: Digest) -> Content:
     return Content(*digest)
 
 
-def _open(project: Project, point: Point, configured: Settings) -> Source:
-    if not point.commit:
-        return sources.Workspace(project.root, parsing=configured.parsing)
-    return sources.Revision(project.git_root, point.commit, prefix=project.prefix, parsing=configured.parsing)
-
-
-def _open_fingerprints(project: Project, source: Source) -> Fingerprints | None:
+def _open_fingerprints(project: Project, source: sources.Source) -> Fingerprints | None:
     if not isinstance(source, sources.Workspace):
         return None
     has_patterns = sources.has_ignore_patterns(project.root, source.folders)

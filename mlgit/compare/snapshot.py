@@ -20,6 +20,14 @@ MOST_NAMES = 6
 
 
 @dataclass(frozen=True, slots=True)
+class Point:
+    """What to read: a commit with the name the user gave it; without `commit` the workspace."""
+
+    name: str = "workspace"
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """The size of a table: its rows below the header, and the names of its columns."""
 

@@ -17,7 +17,6 @@ from mlgit import config
 from mlgit.adapters import digests, documents, dvc, git, hashing, modelfile, settings, sources, tables
 from mlgit.adapters.contents import LARGEST_BLOB, Contents
 from mlgit.adapters.hashing import Content, Fingerprints
-from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
 from mlgit.compare import declared, shape
 from mlgit.compare.snapshot import metric_values, settled
@@ -53,7 +52,7 @@ class _Reader:
     def __init__(self, project: Project, artifact: str, commit: str, *, rows: bool) -> None:
         configured = settings.load(project.dvc_folder)
         self._root, self._commit, self._counts_rows = project.root, commit, rows
-        self._source = _open(project, commit, configured)
+        self._source = sources.at(project.root, project.git_root, commit, prefix=project.prefix, parsing=configured.parsing)
         self._pipeline = load(self._source)
         files = declared.pipeline_files(self._pipeline)
         self._artifact = artifacts.find({path: self._source.artifacts(path) for path in files}, artifact, prefix=project.prefix)
@@ -293,13 +292,7 @@ def _is_program(path: str) -> bool:
     return posixpath.splitext(path)[1].lower() in _CODE
 
 
-def _open(project: Project, commit: str, configured: Settings) -> sources.Workspace | sources.Revision:
-    if not commit:
-        return sources.Workspace(project.root, parsing=configured.parsing)
-    return sources.Revision(project.git_root, commit, prefix=project.prefix, parsing=configured.parsing)
-
-
-def _fingerprints(project: Project, source: sources.Workspace | sources.Revision) -> Fingerprints | None:
+def _fingerprints(project: Project, source: sources.Source) -> Fingerprints | None:
     if isinstance(source, sources.Revision):
         return None
     has_patterns = sources.has_ignore_patterns(project.root, source.folders)
@@ -307,7 +300,7 @@ def _fingerprints(project: Project, source: sources.Workspace | sources.Revision
     return Fingerprints(project.root, project.own_folder, ignored=ignored)
 
 
-def _at_top(source: sources.Workspace | sources.Revision) -> list[str]:
+def _at_top(source: sources.Source) -> list[str]:
     """The files of the project's root that are in the commit, or would be after `git add`."""
     if isinstance(source, sources.Revision):
         return [path for path in source.tree if "/" not in path]

@@ -9,8 +9,8 @@ import types
 import pytest
 
 from mlgit import project as projects
-from mlgit.compare.collect import Point, collect_both
-from mlgit.compare.snapshot import Shape
+from mlgit.compare.collect import collect_both
+from mlgit.compare.snapshot import Point, Shape
 from tests.compare.projects import PIPELINE, TRAIN, UNCACHED, at, made, messages, ran
 from tests.kit import commit, git, repository, write_tree
 

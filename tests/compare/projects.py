@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mlgit import project as projects
 from mlgit.adapters import git as git_adapter
-from mlgit.compare.collect import Point, collect
+from mlgit.compare.collect import collect
+from mlgit.compare.snapshot import Point
 from tests.kit import commit, repository, write_tree
 
 TRAIN = """\
