@@ -145,10 +145,10 @@ class Contents:
         return self._documents[path]
 
     def _parse(self, path: str) -> Any:
-        content = self.read(path)
+        content = self.read(path, most=LARGEST_DOCUMENT)
         return None if content is None else documents.parse(files.decode(content, name=path), name=path)
 
-    def read(self, path: str, *, most: int = LARGEST_DOCUMENT) -> bytes | None:
+    def read(self, path: str, *, most: int) -> bytes | None:
         """All bytes of a file, checked against what is recorded where they come from the cache; None for no file.
 
         Raises MlgitError for more than `most` bytes, and for content that is not in the cache or damaged there.
