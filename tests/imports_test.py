@@ -32,7 +32,7 @@ DOORS = {
     "executors": {"cluster", "dask", "lane", "local", "worker"},
     "cards": {"write"},
     "compare": {"collect"},
-    "registry": {"approvals", "deliver", "evidence", "leakage", "publish", "read", "rebuild", "whereabouts", "witness"},
+    "registry": {"approvals", "deliver", "evidence", "kept", "leakage", "publish", "read", "rebuild", "whereabouts", "witness"},
     "scaffold": {"create", "library"},
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,18 @@ def run(
 ) -> process.Completed:
     """Run `git ARGS` in `cwd`; `env` adds to the scrubbed environment."""
     return process.run(["git", *args], cwd=cwd, stdin=stdin, check=check, env={**environment(), **(env or {})})
+
+
+def begin(cwd: Path, *args: str) -> Callable[[], process.Completed]:
+    """Start `git ARGS` in `cwd`, and go on while it works; a call of what is returned waits for its end, as `run` does."""
+    argv = ["git", *args]
+    child = process.start(argv, cwd=cwd, env=environment(), stdout=process.PIPE, stderr=process.PIPE)
+    return lambda: process.finish(child, argv)
+
+
+def ask_for_tags(cwd: Path) -> Callable[[], process.Completed]:
+    """Ask for all tags, a line each: object id and name below refs/tags/; see `begin`."""
+    return begin(cwd, "for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/tags")
 
 
 def line(cwd: Path, *args: str) -> str:

@@ -138,6 +138,14 @@ def run(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+    return finish(child, argv, stdin=stdin, check=check)
+
+
+def finish(child: subprocess.Popen[bytes], argv: Sequence[str], *, stdin: bytes | None = None, check: bool = True) -> Completed:
+    """Wait for the end of a program that was started with pipes, and return what it said.
+
+    Raises ProcessError for an exit code other than 0, unless `check` is False.
+    """
     stdout, stderr = child.communicate(stdin)
     completed = Completed(tuple(argv), child.returncode, stdout, stderr)
     if check and completed.code != 0:

@@ -73,9 +73,12 @@ def _dispatch(argv: Sequence[str], kept: Kept | None) -> int:
 
         return perform(jobs=int(argv[1].lstrip("-j")) if len(argv) == 2 else None, kept=kept)
     if list(argv) in (["model", "list"], ["model", "list", "--json"]):
+        from mlgit.adapters import git
+
+        asked = git.ask_for_tags(Path.cwd())  # Git looks while the rest is imported
         from mlgit.cli.model import listing
 
-        return listing.show(as_json=len(argv) == 3)
+        return listing.show(as_json=len(argv) == 3, asked=asked)
     from mlgit.cli.group import group
 
     code = group.main(args=list(argv) or ["--help"], prog_name="mlgit", standalone_mode=False)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from mlgit.adapters import git
+from mlgit.adapters.process import Completed
 from mlgit.errors import MlgitError
 from mlgit.registry import body, chain, grammar, log
 from mlgit.registry.chain import Finding
@@ -21,6 +22,9 @@ _HEADER = re.compile(
 
 
 _NONE: Mapping[str, str] = {}
+_NO_EVENTS: Mapping[str, Event] = {}
+
+Asked = Callable[[], Completed]
 
 
 class Tags(NamedTuple):
@@ -40,13 +44,17 @@ def load(root: Path) -> tuple[Event, ...]:
     return tags(root).events
 
 
-def tags(root: Path) -> Tags:
-    """The registry's tags, by one process for their names and one for their texts."""
-    rows = git.run(root, "for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/tags").text.splitlines()
+def tags(root: Path, *, asked: Asked | None = None, known: Mapping[str, Event] = _NO_EVENTS) -> Tags:
+    """The registry's tags, by one process for their names and one for their texts.
+
+    `asked` is what `git.ask_for_tags` gave earlier. Tags that are `known` by name and object id are not read again.
+    """
+    rows = (asked or git.ask_for_tags(root))().text.splitlines()
     oids = {ref: oid for oid, _, ref in (row.partition(" ") for row in rows)}
-    named = [(ref, oid, name) for ref, oid in oids.items() if (name := grammar.parse(ref))]
+    events = [event for ref, oid in oids.items() if (event := known.get(ref)) and event.oid == oid]
+    seen = {event.ref for event in events}
+    named = [(ref, oid, name) for ref, oid in oids.items() if ref not in seen and (name := grammar.parse(ref))]
     objects = git.read_objects(root, [oid for _, oid, _ in named])
-    events: list[Event] = []
     faults: list[Finding] = []
     nested: list[Event] = []
     for ref, oid, name in named:

@@ -28,7 +28,7 @@ def command(ref: str, *, as_json: bool) -> int:
     parsed = grammar.parse(name)
     if parsed is None:
         raise MlgitError(f"'{name}' is no tag of the registry", "their names are as in `churn@v1.2.0` and `churn#prod#3`")
-    found = reading.registry()
+    found = reading.registry(anew=True)
     artifact = found.registry.artifact(parsed.artifact)
     event = next((each for each in artifact.events if each.ref == name), None)
     wrong = problems.of_artifact(found.registry, artifact.name, tags=found.tags, published=read.published(found.root))

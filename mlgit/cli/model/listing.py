@@ -7,13 +7,14 @@ import sys
 
 from mlgit import errors
 from mlgit.cli.model import reading
+from mlgit.registry.read import Asked
 from mlgit.registry.state import Artifact
 from mlgit.render import moment, plain, table
 
 
-def show(*, as_json: bool) -> int:
-    """Print all models; without the command line parser, so that scripts may ask often."""
-    found = reading.registry()
+def show(*, as_json: bool, asked: Asked | None = None) -> int:
+    """Print all models; without the command line parser, so that scripts may ask often. `asked`: see `reading.registry`."""
+    found = reading.registry(asked=asked)
     artifacts = list(found.registry.artifacts.values())
     if as_json:
         sys.stdout.write(json.dumps({"schema": 1, "models": list(map(_row, artifacts))}, indent=2) + "\n")

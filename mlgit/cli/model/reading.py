@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlgit.registry import grammar, read, state
+from mlgit.registry import grammar, kept, read, state
 from mlgit.registry.event import Event
-from mlgit.registry.read import Tags
+from mlgit.registry.read import Asked, Tags
 from mlgit.registry.state import Artifact, Registry, Version
 from mlgit.render import moment
 
@@ -21,10 +21,15 @@ class Reading(NamedTuple):
     registry: Registry
 
 
-def registry(*, at: int | None = None) -> Reading:
-    """The registry of the repository that holds the current folder; with `at` as it was then."""
+def registry(*, at: int | None = None, anew: bool = False, asked: Asked | None = None) -> Reading:
+    """The registry of the repository that holds the current folder; with `at` as it was then.
+
+    With `anew` every tag is read from Git, whatever earlier commands kept. `asked` is what `git.ask_for_tags` gave.
+    """
     root = read.root_of(Path.cwd())
-    tags = read.tags(root)
+    known = {} if anew else kept.load(root)
+    tags = read.tags(root, asked=asked, known=known)
+    kept.save(root, tags.events, known)
     if not read.is_complete(root):
         sys.stderr.write("note: this clone is shallow and may lack tags; `git fetch --tags --unshallow` brings them\n")
     elif not tags.events:

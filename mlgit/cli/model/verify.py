@@ -34,7 +34,7 @@ def command(name: str | None, *, as_json: bool) -> int:
 
     Exit code 0 when all is as it was written, 1 when something is not.
     """
-    found = reading.registry()
+    found = reading.registry(anew=True)
     publish.require_complete(found.root, "origin")  # where tags are missing, "all as written" would be no answer
     artifacts = [reading.artifact_named(found, name)[0]] if name else list(found.registry.artifacts.values())
     published = read.published(found.root)
