@@ -100,6 +100,20 @@ class Contents:
             return below or [path]
         return [f"{path}/{name}" for name in self._members(path, folder)]
 
+    def size(self, path: str) -> int | None:
+        """The bytes of a file as it lies, else as it is in the cache; None where there is none.
+
+        Raises MlgitError for a recorded folder whose list of files is not in the cache.
+        """
+        lying = self._source.size(path)
+        known = self.recorded(path) if lying is None else None
+        return lying if known is None or known.nfiles is not None else max(0, known.size)
+
+    def is_folder(self, path: str) -> bool:
+        """Whether a folder lies there, or is recorded."""
+        known = self._recorded.get(path)
+        return bool(self._source.below(path)) or (known is not None and known.nfiles is not None)
+
     def stream(self, path: str) -> BinaryIO | None:
         """The bytes of a file, or None where there is none.
 
