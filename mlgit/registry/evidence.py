@@ -22,10 +22,10 @@ from mlgit.compare import declared, shape
 from mlgit.compare.snapshot import metric_values, settled
 from mlgit.config import Config
 from mlgit.errors import MlgitError
+from mlgit.pipeline import artifacts, lineage
 from mlgit.pipeline.load import load
 from mlgit.pipeline.model import Digest, Stage
 from mlgit.project import Project
-from mlgit.registry import artifacts, lineage
 from mlgit.registry.facts import DataFile, Facts, ModelFile, Role, Step
 
 # Files at the project's root that pin what runs.

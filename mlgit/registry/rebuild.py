@@ -6,31 +6,22 @@ beside it, and what the stages make stays in a folder that is thrown away.
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import sys
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mlgit.adapters import documents, files, git, modelfile, process, remote, settings, sources
+from mlgit.adapters import documents, modelfile, site, sources
 from mlgit.adapters.hashing import Content
-from mlgit.adapters.settings import Settings
-from mlgit.adapters.store import Cache
 from mlgit.compare import declared
 from mlgit.compare.snapshot import metric_values
 from mlgit.errors import MlgitError
+from mlgit.pipeline import lineage
 from mlgit.pipeline.load import load
 from mlgit.project import Project
-from mlgit.registry import lineage
 from mlgit.registry.facts import Facts
 
 Outcome = Literal["identical", "equal metrics", "different", "failed"]
-_GRACE = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,39 +45,12 @@ def rebuild(project: Project, facts: Facts, *, keep: bool = False) -> Rebuilt:
     """
     if not facts.steps:
         raise MlgitError(f"no stage makes '{facts.model.path}', so it cannot be made again")
-    with _site(project, facts.commit, keep=keep) as (folder, root):
+    opened = site.opened(project.git_root, facts.commit, prefix=project.prefix, label="reproduce", keep=keep)
+    with opened as (folder, root):
         _bring_sources(project, facts, root, folder / "fetched")
-        failures = _run(root, [path for path in (facts.model.path, facts.metrics_file) if path])
+        failures = site.run(root, tuple(path for path in (facts.model.path, facts.metrics_file) if path))
         kept = str(root) if keep else ""
         return Rebuilt("failed", differing=failures, folder=kept) if failures else _compare(facts, root, kept)
-
-
-@contextmanager
-def _site(project: Project, commit: str, *, keep: bool) -> Iterator[tuple[Path, Path]]:
-    """A temporary folder with a worktree of the commit in it, and the project's root there; gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="mlgit-reproduce-")).resolve()
-    try:
-        tree = folder / "tree"
-        quietly = ("-c", "core.hooksPath=/dev/null", "worktree", "add", "--quiet", "--detach")
-        git.run(project.git_root, *quietly, "--", str(tree), commit)
-        root = tree / project.prefix
-        (root / ".dvc").mkdir(exist_ok=True)
-        text = f"[cache]\n    dir = {folder}/cache\n    type = copy\n[core]\n    site_cache_dir = {folder}/site\n"
-        files.write_atomic(root / ".dvc" / "config.local", text)
-        yield folder, root
-    finally:
-        if not keep:
-            with process.undisturbed():
-                _clear(folder)
-                git.run(project.git_root, "worktree", "prune", check=False)
-
-
-def _clear(folder: Path) -> None:
-    """Remove the folder; what a stage made read-only too."""
-    for at, _, _ in os.walk(folder):
-        with suppress(OSError):
-            os.chmod(at, 0o700)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _bring_sources(project: Project, facts: Facts, root: Path, fetched: Path) -> None:
@@ -99,7 +63,10 @@ def _bring_sources(project: Project, facts: Facts, root: Path, fetched: Path) ->
         if not declared.is_inside(path):
             continue  # the stages read it where it lies; nothing is ever written there
         if path not in parts and source.size(path) is None and not source.below(path):
-            _bring(project, content, path, root / path, fetched)
+            hint = "`dvc push` where the data still is"
+            site.bring(
+                project.dvc_folder, content, path, root / path, aside=fetched, lost="the model cannot be made again", hint=hint
+            )
 
 
 def _tracked(source: sources.Revision, facts: Facts) -> dict[str, Content]:
@@ -110,44 +77,6 @@ def _tracked(source: sources.Revision, facts: Facts) -> dict[str, Content]:
     targets = [out.target for stage in stages if stage.is_source for out in stage.outs]
     found = {path: recorded[path] for path in targets if path in recorded}
     return {path: Content(digest.md5, digest.size, digest.nfiles, digest.isexec) for path, digest in found.items()}
-
-
-def _bring(project: Project, content: Content, path: str, target: Path, fetched: Path) -> None:
-    cache = Cache(settings.load(project.dvc_folder))
-    if not cache.has_all(content.md5):
-        own = Cache(Settings(cache_folder=fetched))
-        has_remote = settings.default_remote(project.dvc_folder) is not None
-        there = remote.connect(project.dvc_folder, remote.configured(project.dvc_folder), own) if has_remote else None
-        if there is None or remote.bring(there, own, [content]):
-            raise MlgitError(
-                f"{path}: neither in the cache nor in a DVC remote, so the model cannot be made again",
-                "`dvc push` where the data still is",
-            )
-        cache = own
-    cache.checkout(content, str(target), as_copy=True)
-
-
-def _run(root: Path, targets: list[str]) -> tuple[str, ...]:
-    """Run all stages up to the targets; what failed, line by line."""
-    argv = [sys.executable, "-m", "mlgit", "run", "--force", "--json", "--", *targets]
-    child = process.start(argv, cwd=root, env=git.environment(), stdout=process.PIPE, stderr=process.PIPE)
-    try:
-        out, said = child.communicate()
-    except BaseException:
-        process.end(child, grace=_GRACE)
-        raise
-    if child.returncode == 0:
-        return ()
-    return _failures(out) or tuple(said.decode(errors="replace").strip().splitlines()) or (f"code {child.returncode}",)
-
-
-def _failures(out: bytes) -> tuple[str, ...]:
-    try:
-        stages = json.loads(out)["stages"]
-    except (ValueError, KeyError, TypeError):
-        return ()
-    failed = [each for each in stages if each["state"] == "failed"]
-    return tuple(f"stage '{each['name']}' failed: {each['message'] or 'code ' + str(each['code'])}" for each in failed)
 
 
 def _compare(facts: Facts, root: Path, kept: str) -> Rebuilt:
