@@ -31,7 +31,7 @@ DOORS = {
     "pipeline": {"book", "checkup", "ledger", "noop", "resolved", "run", "timings", "track"},
     "executors": {"cluster", "dask", "lane", "local", "worker"},
     "cards": {"write"},
-    "compare": {"collect", "tables"},
+    "compare": {"collect", "reevaluate", "tables"},
     "registry": {"approvals", "deliver", "evidence", "kept", "leakage", "publish", "read", "rebuild", "whereabouts", "witness"},
     "scaffold": {"create", "library"},
 }

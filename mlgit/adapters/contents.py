@@ -9,14 +9,23 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mlgit.adapters import documents, files, hashing
+from mlgit.adapters import documents, dvc, files, hashing, sources
 from mlgit.adapters.hashing import Content, Fingerprints, Member
-from mlgit.adapters.sources import Revision, Workspace
+from mlgit.adapters.sources import Revision, Source, Workspace
 from mlgit.adapters.store import Cache
 from mlgit.errors import MlgitError
 
 LARGEST_BLOB = 200 << 20
 LARGEST_DOCUMENT = 20 << 20
+
+
+def fingerprints_of(source: Source, own_folder: Path) -> Fingerprints | None:
+    """What is kept of the workspace's files, in mlgit's own folder; None for a commit, whose files never change."""
+    if isinstance(source, Revision):
+        return None
+    has_patterns = sources.has_ignore_patterns(source.root, source.folders)
+    ignored = dvc.ignore_filter(source.root) if has_patterns else None
+    return Fingerprints(source.root, own_folder, ignored=ignored)
 
 
 class Contents:

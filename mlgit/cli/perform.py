@@ -13,7 +13,7 @@ from mlgit.adapters import machine
 from mlgit.cli.edge import use_color
 from mlgit.cli.keeping import remember, untouched
 from mlgit.cli.opening import Opened, open_project
-from mlgit.cli.progress import Lines, Live, Silent, say, show_failures
+from mlgit.cli.progress import Lines, Live, Silent, cause, say, show_failures
 from mlgit.cli.reasons import reason_row
 from mlgit.errors import MlgitError
 from mlgit.executors import table
@@ -120,7 +120,7 @@ def _document(results: list[Result], counts: dict[str, int], took: float) -> dic
             "seconds": round(result.seconds, 3),
             "reasons": [reason_row(reason) for reason in result.reasons],
             "code": result.outcome.code if result.outcome else None,
-            "message": result.message,
+            "message": cause(result) if result.outcome and result.outcome.timed_out else result.message,
             "log": str(result.job.log) if result.job else None,
         }
         for result in results

@@ -147,7 +147,7 @@ def show_failures(results: Sequence[Result]) -> None:
         if result.state != "failed":
             continue
         say()
-        say(paint(f"stage '{plain(result.stage.address)}' failed", "red", color=color) + f": {plain(_cause(result))}")
+        say(paint(f"stage '{plain(result.stage.address)}' failed", "red", color=color) + f": {plain(cause(result))}")
         if result.outcome is not None:
             say(f"  command: {plain(result.outcome.command)}")
         if result.hint:
@@ -158,7 +158,8 @@ def show_failures(results: Sequence[Result]) -> None:
             say(f"  full log: {Path(result.job.log)}")
 
 
-def _cause(result: Result) -> str:
+def cause(result: Result) -> str:
+    """Why a stage failed, in a few words."""
     if result.outcome is None:
         return result.message
     code = result.outcome.code

@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 
 from mlgit import config
 from mlgit import project as projects
-from mlgit.adapters import documents, dvc, settings, sources, tables
-from mlgit.adapters.contents import LARGEST_BLOB, Contents
-from mlgit.adapters.hashing import Content, Fingerprints
+from mlgit.adapters import documents, settings, sources, tables
+from mlgit.adapters.contents import LARGEST_BLOB, Contents, fingerprints_of
+from mlgit.adapters.hashing import Content
 from mlgit.adapters.store import Cache
 from mlgit.compare import declared, shape
 from mlgit.compare.diff import differing
@@ -78,7 +78,7 @@ class _Reader:
             self._listed = {path: self._source.document(path) for path in declared.pipeline_files(self._pipeline)}
             self._config = self._read_config(project)
         recorded = declared.recorded(self._pipeline, self._source.document)
-        self._fingerprints = _open_fingerprints(project, self._source)
+        self._fingerprints = fingerprints_of(self._source, project.own_folder)
         self._contents = Contents(
             self._source,
             cache=Cache(configured),
@@ -243,14 +243,6 @@ class _Reader:
 
 def _content(digest: Digest) -> Content:
     return Content(*digest)
-
-
-def _open_fingerprints(project: Project, source: sources.Source) -> Fingerprints | None:
-    if not isinstance(source, sources.Workspace):
-        return None
-    has_patterns = sources.has_ignore_patterns(project.root, source.folders)
-    ignored = dvc.ignore_filter(project.root) if has_patterns else None
-    return Fingerprints(project.root, project.own_folder, ignored=ignored)
 
 
 @contextmanager

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mlgit import config
-from mlgit.adapters import digests, documents, dvc, git, hashing, modelfile, settings, sources, tables
-from mlgit.adapters.contents import LARGEST_BLOB, Contents
-from mlgit.adapters.hashing import Content, Fingerprints
+from mlgit.adapters import digests, documents, git, hashing, modelfile, settings, sources, tables
+from mlgit.adapters.contents import LARGEST_BLOB, Contents, fingerprints_of
+from mlgit.adapters.hashing import Content
 from mlgit.adapters.store import Cache
 from mlgit.compare import declared, shape
 from mlgit.compare.snapshot import metric_values, settled
@@ -65,7 +65,7 @@ class _Reader:
             cache=self._cache,
             recorded={path: _content(digest) for path, digest in recorded.items()},
             uncached=self._uncached,
-            fingerprints=_fingerprints(project, self._source),
+            fingerprints=fingerprints_of(self._source, project.own_folder),
         )
         self._makers = lineage.Makers(self._pipeline.graph.stages)
         self._missing: dict[str, None] = {}
@@ -290,14 +290,6 @@ class _Reader:
 
 def _is_program(path: str) -> bool:
     return posixpath.splitext(path)[1].lower() in _CODE
-
-
-def _fingerprints(project: Project, source: sources.Source) -> Fingerprints | None:
-    if isinstance(source, sources.Revision):
-        return None
-    has_patterns = sources.has_ignore_patterns(project.root, source.folders)
-    ignored = dvc.ignore_filter(project.root) if has_patterns else None
-    return Fingerprints(project.root, project.own_folder, ignored=ignored)
 
 
 def _at_top(source: sources.Source) -> list[str]:
