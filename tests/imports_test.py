@@ -29,7 +29,7 @@ ROOMS = {
 # The modules that touch files, Git, processes, network, clock or random numbers. Every other module of a room is pure.
 DOORS = {
     "pipeline": {"book", "checkup", "ledger", "noop", "resolved", "run", "timings", "track"},
-    "executors": {"cluster", "dask", "lane", "local", "worker"},
+    "executors": {"apart", "cluster", "dask", "lane", "local", "worker"},
     "cards": {"write"},
     "compare": {"collect", "reevaluate", "tables"},
     "registry": {"approvals", "deliver", "evidence", "kept", "leakage", "publish", "read", "rebuild", "whereabouts", "witness"},

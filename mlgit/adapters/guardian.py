@@ -8,6 +8,7 @@ the guardian was told of them: all carry the run's mark.
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import time
@@ -19,15 +20,17 @@ _FAREWELL = b"."
 
 
 class Guardian:
-    """The near end of the pipe. One per run, made before the first process is started."""
+    """The near end of the pipe. One per run, made before the first process is started; a fork of this process may use it
+    too, and what is left ends when the last of them is gone.
+    """
 
     def __init__(self) -> None:
         self.mark = os.urandom(16).hex()
-        reader, self._writer = os.pipe()
+        reader, self.writer = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
             try:
-                os.close(self._writer)
+                os.close(self.writer)
                 _watch(reader, self.mark)
             finally:
                 os._exit(0)
@@ -43,13 +46,13 @@ class Guardian:
 
     def _tell(self, line: bytes) -> None:
         with suppress(BrokenPipeError):  # the guardian was killed; there is nothing better to do than to go on
-            os.write(self._writer, line)
+            os.write(self.writer, line)
 
     def close(self, *, sweep: bool = False) -> None:
         """Let the guardian go, and wait for it; with `sweep` it first ends what is left, also what left its group."""
         if not sweep:
             self._tell(_FAREWELL + b"\n")
-        os.close(self._writer)
+        os.close(self.writer)
         with suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
 
@@ -58,7 +61,7 @@ def _watch(reader: int, mark: str) -> None:
     os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_IGN)
-    _let_go_of_files(keep=reader)
+    let_go_of_files(keep=(reader,))
     groups: set[int] = set()
     rest = b""
     while chunk := os.read(reader, 65536):
@@ -70,14 +73,15 @@ def _watch(reader: int, mark: str) -> None:
     _end(groups, mark)
 
 
-def _let_go_of_files(*, keep: int) -> None:
-    # An inherited pipe held open here would keep its reader waiting, an inherited lock would stay locked.
+def let_go_of_files(*, keep: tuple[int, ...]) -> None:
+    """Close all files but `keep`, in a fork: a pipe held open would keep its reader waiting, a lock would stay locked."""
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
-    os.closerange(3, keep)
     limit = os.sysconf("SC_OPEN_MAX")
-    os.closerange(keep + 1, limit if limit > 0 else 4096)
+    bounds = [2, *sorted(keep), limit if limit > 0 else 4096]
+    for last, following in itertools.pairwise(bounds):
+        os.closerange(last + 1, following)
 
 
 def _end(groups: set[int], mark: str) -> None:

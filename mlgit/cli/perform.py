@@ -82,7 +82,7 @@ def perform(
 
 def _executor(opened: Opened, plan: Plan, name: str, *, cluster: str | None, jobs: int | None) -> Executor:
     if name == table.LOCAL:
-        return table.make(name, jobs=jobs or machine.cpus())
+        return table.make(name, jobs=jobs or machine.cpus(), expected=len(plan.chosen - plan.current))
     from mlgit.cli import spread
 
     return spread.make_executor(opened, plan, name, scheduler=cluster, jobs=jobs)

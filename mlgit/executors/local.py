@@ -16,7 +16,6 @@ from mlgit.executors import shell
 from mlgit.executors.protocol import Job, Outcome
 
 GRACE_SECONDS = 5.0
-_CANNOT_START = 127  # as shells say it
 
 
 class _Running:
@@ -36,13 +35,17 @@ class _Running:
 class Local:
     """An executor of `slots` processes at a time, driven from the main thread.
 
-    A pipe that SIGCHLD writes to wakes `wait`, so that neither a thread nor a poll is needed.
+    A pipe that SIGCHLD writes to wakes `wait`, so that neither a thread nor a poll is needed. A `guardian` that is given
+    is the caller's to close.
     """
 
-    def __init__(self, *, slots: int) -> None:
+    def __init__(self, *, slots: int, guardian: Guardian | None = None) -> None:
         self._slots = slots
         self._running: dict[str, _Running] = {}
-        self._guardian = Guardian()
+        self._guardian = guardian or Guardian()
+        self._has_guardian = guardian is None
+        self._caller = -1
+        self.is_called = False
         self._environ = {**os.environb, os.fsencode(MARK): os.fsencode(self._guardian.mark)}
         self._programs = programs.Programs(os.environ)
         self._shell = programs.shell_of(os.environ)
@@ -58,6 +61,16 @@ class Local:
     @property
     def slots(self) -> int:
         return self._slots
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another job may start."""
+        return len(self._running) < self._slots
+
+    def listen(self, caller: int) -> None:
+        """Let `wait` return, with `is_called` set, as soon as there is something to read from the descriptor `caller`."""
+        self._caller = caller
+        self._poll.register(caller, select.POLLIN)
 
     def submit(self, job: Job) -> None:
         """Start the job's first command."""
@@ -93,18 +106,17 @@ class Local:
     def wait(self, timeout: float | None = None) -> list[Outcome]:
         """The jobs that ended; starts the next command of those that have one."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        if not self._running and timeout:
-            self._poll.poll(timeout * 1000)
-            self._drain()
-        while self._running:
+        self.is_called = False
+        if not self._running and (timeout or self._caller >= 0):
+            self._sleep(timeout)
+        while self._running and not self.is_called:
             ended = self._reap()
             if ended:
                 return ended
             next_kill = self._end_overdue()
             until = [each for each in (deadline, next_kill) if each is not None]
             left = max(0.0, min(until) - time.monotonic()) if until else None
-            self._poll.poll(None if left is None else left * 1000)
-            self._drain()
+            self._sleep(left)
             if deadline is not None and time.monotonic() >= deadline:
                 return self._reap()
         return []
@@ -117,6 +129,12 @@ class Local:
                 _signal_group(running.pid, signal.SIGKILL if running.timed_out else signal.SIGTERM)
                 running.timed_out, running.deadline = True, now + GRACE_SECONDS
         return min((running.deadline for running in self._running.values() if running.deadline is not None), default=None)
+
+    def _sleep(self, seconds: float | None) -> None:
+        """Until a process ends or somebody calls, or until the time is over."""
+        ready = self._poll.poll(None if seconds is None else seconds * 1000)
+        self.is_called = any(descriptor == self._caller for descriptor, _ in ready)
+        self._drain()
 
     def _drain(self) -> None:
         with suppress(BlockingIOError):
@@ -138,7 +156,7 @@ class Local:
                     continue
                 except MlgitError as error:
                     os.write(running.log, f"{error.message}\n".encode())
-                    running.position, code = running.position + 1, _CANNOT_START
+                    running.position, code = running.position + 1, shell.CANNOT_START
             ended.append(self._finish(name, code))
         return ended
 
@@ -180,7 +198,8 @@ class Local:
     def _close(self, *, sweep: bool) -> None:
         if self._reader < 0:
             return
-        self._guardian.close(sweep=sweep)
+        if self._has_guardian:
+            self._guardian.close(sweep=sweep)
         signal.set_wakeup_fd(self._wakeup)
         signal.signal(signal.SIGCHLD, self._handler)
         os.close(self._reader)

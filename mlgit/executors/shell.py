@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+CANNOT_START = 127  # the exit code of a shell that does not find a program
 _NO_STARTUP_FILES = {"bash": ("--noprofile", "--norc"), "zsh": ("--no-rcs",), "fish": ("--no-config",)}
 
 

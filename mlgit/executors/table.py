@@ -10,10 +10,19 @@ from mlgit.executors.protocol import Executor
 
 LOCAL = "local"
 NAMES = (LOCAL, "dask")
+WORTH_IT = 16  # for fewer jobs, a process of its own to start them costs more than it saves
 
 
-def make(name: str, *, jobs: int, project: Any = None) -> Executor:
-    """The executor of this name with `jobs` slots; `project` (`dask.Project`) is what one needs that runs elsewhere."""
+def make(name: str, *, jobs: int, expected: int = 0, project: Any = None) -> Executor:
+    """The executor of this name for `jobs` at once, when about `expected` of them are to run in all.
+
+    `project` (`dask.Project`) is what one needs that runs elsewhere.
+    """
+    if name == LOCAL and expected >= WORTH_IT:
+        from mlgit.executors.apart import Apart
+        from mlgit.executors.local import Local
+
+        return Apart(jobs=jobs, starter=lambda guardian: Local(slots=jobs, guardian=guardian))
     if name == LOCAL:
         from mlgit.executors.local import Local
 

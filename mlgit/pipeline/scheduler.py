@@ -273,6 +273,9 @@ def _begin(state: _Run, number: int) -> None:
 def _take_in(state: _Run, number: int, start: Start, outcome: Outcome) -> None:
     stage = state.plan.graph.stages[number]
     failed = Result(stage, "failed", outcome.seconds, start.reasons, outcome=outcome, job=start.job)
+    if outcome.code != 0 and outcome.made and outcome.made.problem:  # it is not the command that failed
+        _fail(state, number, failed._replace(message=outcome.made.problem[0], hint=outcome.made.problem[1], outcome=None))
+        return
     if outcome.code != 0:
         if not _retries(state, number, failed):
             _fail(state, number, failed)

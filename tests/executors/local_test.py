@@ -13,15 +13,28 @@ from mlgit.errors import MlgitError
 from mlgit.executors import local, shell
 from mlgit.executors.local import Local
 from mlgit.executors.protocol import Job
-from mlgit.executors.table import make
+from mlgit.executors.table import WORTH_IT, make
+
+
+@pytest.fixture(params=["in this process", "in a process of its own"])
+def made(request):
+    """Makes executors of both kinds, by the number of their slots; all are stopped in the end."""
+    all_made = []
+
+    def make_one(slots):
+        expected = WORTH_IT if request.param == "in a process of its own" else 1
+        all_made.append(make("local", jobs=slots, expected=expected))
+        return all_made[-1]
+
+    yield make_one
+    for each in all_made:
+        each.stop()
 
 
 @pytest.fixture
-def executor():
-    """An executor with two slots, stopped in the end."""
-    found = Local(slots=2)
-    yield found
-    found.stop()
+def executor(made):
+    """An executor with two slots."""
+    return made(2)
 
 
 def job(folder, *commands, name="a", timeout=None, **env):
@@ -62,9 +75,9 @@ def test_command_runs_in_its_folder_with_its_variables(tmp_path, executor):
     assert (tmp_path / "logs/a.log").read_text() == f"{tmp_path}\ngood day\n"
 
 
-def test_environment_of_the_caller_is_there_too(tmp_path, monkeypatch):
+def test_environment_of_the_caller_is_there_too(tmp_path, made, monkeypatch):
     monkeypatch.setenv("OF_THE_CALLER", "é")
-    executor = Local(slots=1)
+    executor = made(1)
     run(executor, job(tmp_path, 'echo "$OF_THE_CALLER"'))
     executor.stop()
     assert (tmp_path / "logs/a.log").read_text() == "é\n"
@@ -145,9 +158,9 @@ def test_job_that_ends_well_after_its_timeout_has_failed_all_the_same(tmp_path, 
     assert (outcome.timed_out, outcome.code) == (True, -signal.SIGTERM)
 
 
-def test_job_that_ignores_the_end_is_killed(tmp_path, executor, monkeypatch):
+def test_job_that_ignores_the_end_is_killed(tmp_path, made, monkeypatch):
     monkeypatch.setattr(local, "GRACE_SECONDS", 0.1)
-    outcome = run(executor, job(tmp_path, "trap '' TERM; while :; do sleep 0.01; done", timeout=0.1))["a"]
+    outcome = run(made(1), job(tmp_path, "trap '' TERM; while :; do sleep 0.01; done", timeout=0.1))["a"]
     assert (outcome.timed_out, outcome.code) == (True, -signal.SIGKILL)
 
 
@@ -161,8 +174,8 @@ def test_what_an_earlier_command_left_ends_with_the_job(tmp_path, executor):
     until(lambda: is_gone(int((tmp_path / "child").read_text())))
 
 
-def test_stop_ends_jobs_and_their_children(tmp_path):
-    executor = Local(slots=1)
+def test_stop_ends_jobs_and_their_children(tmp_path, made):
+    executor = made(1)
     executor.submit(job(tmp_path, "sleep 600 & echo $! > child; echo $$ > shell; wait"))
     until(lambda: (tmp_path / "shell").exists() and (tmp_path / "shell").read_text().endswith("\n"))
     executor.stop()
@@ -171,38 +184,38 @@ def test_stop_ends_jobs_and_their_children(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="shows what a process was started with")
-def test_stop_ends_what_a_running_job_started_in_a_session_of_its_own(tmp_path):
-    executor = Local(slots=1)
+def test_stop_ends_what_a_running_job_started_in_a_session_of_its_own(tmp_path, made):
+    executor = made(1)
     executor.submit(job(tmp_path, "setsid sh -c 'echo $$ > child; exec sleep 600' & echo $$ > shell; wait"))
     until(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text().endswith("\n"))
     executor.stop()
     assert is_gone(int((tmp_path / "child").read_text()))
 
 
-def test_stop_kills_what_ignores_the_end(tmp_path, monkeypatch):
+def test_stop_kills_what_ignores_the_end(tmp_path, made, monkeypatch):
     monkeypatch.setattr(local, "GRACE_SECONDS", 0.1)
-    executor = Local(slots=1)
+    executor = made(1)
     executor.submit(job(tmp_path, "trap '' TERM; echo $$ > shell; while :; do sleep 0.01; done"))
     until(lambda: (tmp_path / "shell").exists() and (tmp_path / "shell").read_text().endswith("\n"))
     executor.stop()
     assert is_gone(int((tmp_path / "shell").read_text()))
 
 
-def test_stop_twice_is_as_good_as_once(tmp_path):
-    executor = Local(slots=1)
+def test_stop_twice_is_as_good_as_once(made):
+    executor = made(1)
     executor.stop()
     executor.stop()
 
 
-def test_signal_handling_is_as_before_after_stop():
+def test_signal_handling_is_as_before_after_stop(made):
     before = signal.getsignal(signal.SIGCHLD)
-    Local(slots=1).stop()
+    made(1).stop()
     assert signal.getsignal(signal.SIGCHLD) == before
 
 
-def test_no_file_stays_open_after_stop(tmp_path):
+def test_no_file_stays_open_after_stop(tmp_path, made):
     before = len(os.listdir("/proc/self/fd"))
-    executor = Local(slots=1)
+    executor = made(1)
     run(executor, job(tmp_path, "true"))
     executor.stop()
     assert len(os.listdir("/proc/self/fd")) == before

@@ -105,6 +105,12 @@ def test_stage_that_cannot_begin_counts_as_failed():
     assert world.run(pipeline({"a": [], "b": ["a"], "c": []}), keep_going=True) == {"a": "failed", "b": "skipped", "c": "ran"}
 
 
+def test_stage_whose_command_could_not_be_started_is_not_retried():
+    world = World(unstartable={"a"})
+    assert world.run(pipeline({"a": [], "b": []}, a={"retries": 3}), keep_going=True) == {"a": "failed", "b": "ran"}
+    assert not [line for line in world.diary if line.startswith("retry")]
+
+
 def test_stage_that_did_not_make_its_output_counts_as_failed():
     world = World(unmade={"a"})
     assert world.run(pipeline(CHAIN)) == {"a": "failed", "b": "skipped", "c": "skipped"}
