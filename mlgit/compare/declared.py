@@ -14,6 +14,13 @@ from mlgit.pipeline.model import Digest, Stage
 from mlgit.pipeline.status import Observed, reasons
 
 PARAMETERS = "params.yaml"
+# What stages read as programs: it is in the commit, and no data.
+_CODE = {".py", ".ipynb", ".sh", ".bash", ".r", ".jl", ".sql", ".java", ".scala", ".c", ".cpp", ".rs", ".go", ".js", ".ts"}
+
+
+def is_program(path: str) -> bool:
+    """Whether a file is, by its ending, one that stages run."""
+    return posixpath.splitext(path)[1].lower() in _CODE
 
 
 def is_inside(path: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from mlgit.compare.cause import Cause, causes
 from mlgit.compare.diff import DataChange, Diff, Difference, MetricChange, ParameterChange, StageChange
 from mlgit.compare.snapshot import Data, Snapshot
 
@@ -21,6 +22,7 @@ def document(diff: Diff, *, everything: bool = False) -> dict[str, Any]:
         "changed": not diff.is_empty,
         "compared": diff.compared,
         "metrics": [_metric(row) for row in diff.metrics if everything or row.verdict != "same"],
+        "causes": {file: [_cause(each) for each in found] for file, found in causes(diff).items()},
         "parameters": [_parameter(row) for row in diff.parameters if everything or row.change != "same"],
         "data": [_data(row) for row in diff.data if everything or row.change != "same"],
         "stages": [_stage(row) for row in diff.stages if everything or row.change != "same"],
@@ -46,6 +48,11 @@ def _metric(row: MetricChange) -> dict[str, Any]:
         "direction": row.direction,
         "verdict": row.verdict,
     }
+
+
+def _cause(each: Cause) -> dict[str, Any]:
+    values = {"old": _finite(each.old), "new": _finite(each.new)} if each.kind in ("parameter", "command") else {}
+    return {"kind": each.kind, "stage": each.stage, "name": each.name, "change": each.change, **values}
 
 
 def _parameter(row: ParameterChange) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from mlgit import render
+from mlgit.compare.cause import Cause, causes
 from mlgit.compare.diff import Change, DataChange, Diff, Difference, MetricChange, StageChange
 from mlgit.compare.snapshot import MOST_NAMES, Data, Snapshot, few
 
@@ -52,6 +53,7 @@ def sections(diff: Diff, *, everything: bool) -> list[Section]:
     stages = [row for change in diff.stages if everything or change.change != "same" for row in _stage(change)]
     found = (
         Section("Metrics", ("metric", *names, "change", ""), metrics, (1, 2, 3)),
+        Section("Causes", ("metrics", "differs upstream", "stage"), list(_causes(diff))),
         Section("Parameters", ("parameter", *names), parameters),
         Section("Data and outputs", ("path", "content", "size", "inside"), data),
         Section("Stages", ("stage", "what differs"), stages),
@@ -64,6 +66,29 @@ def _metric(row: MetricChange, several: bool) -> tuple[str, ...]:
     base, head = ("" if each is None else value(each) for each in (row.base, row.head))
     delta = "" if row.delta is None else render.signed(row.delta)
     return _clipped(name), base, head, delta, _VERDICTS.get(row.verdict, row.verdict)
+
+
+def _causes(diff: Diff) -> Iterator[tuple[str, ...]]:
+    """For each metrics file that differs, what differs on the way to it, one thing in a row."""
+    for file, found in causes(diff).items():
+        named = _few(row.name for row in diff.metrics if row.file == file and row.verdict != "same")
+        rows = [(because(cause), cause.stage) for cause in found]
+        for number, row in enumerate(rows or [("nothing: it differs by chance, or by what is not declared", "")]):
+            yield ("" if number else named, *row)
+
+
+def because(cause: Cause) -> str:
+    """A cause in a few words."""
+    if cause.kind == "stage":
+        return f"stage {cause.change}"
+    if cause.kind == "command":
+        return f"command: {_clipped(cause.old)} -> {_clipped(cause.new)}"
+    if cause.kind != "parameter":
+        return f"{cause.kind} {cause.change}: {_clipped(cause.name)}"
+    name = _clipped(cause.name)
+    if cause.change == "changed":
+        return f"{name}: {value(cause.old)} -> {value(cause.new)}"
+    return f"{name}: {cause.change} ({value(cause.new if cause.change == 'added' else cause.old)})"
 
 
 def value(settled: Any) -> str:

@@ -33,8 +33,6 @@ _PINS = (
     *("requirements*.txt", "constraints*.txt", "*.lock", "pyproject.toml", "Pipfile", "setup.cfg", "conda-lock.yml"),
     *("environment.yml", "environment.yaml", "Dockerfile", ".python-version"),
 )
-# What stages read as programs: it is in the commit, and no data.
-_CODE = {".py", ".ipynb", ".sh", ".bash", ".r", ".jl", ".sql", ".java", ".scala", ".c", ".cpp", ".rs", ".go", ".js", ".ts"}
 
 
 def collect(project: Project, artifact: str, *, commit: str, rows: bool = True) -> Facts:
@@ -173,10 +171,10 @@ class _Reader:
     def _is_code(self, path: str) -> bool:
         """Whether Git has this, and nothing but programs in it."""
         names = [path] if self._source.size(path) is not None else self._source.below(path)
-        if isinstance(self._source, sources.Workspace) and any(map(_is_program, names)):
+        if isinstance(self._source, sources.Workspace) and any(map(declared.is_program, names)):
             ignored = git.ignored(self._root, names)
             names = [name for name in names if name not in ignored]
-        return bool(names) and all(map(_is_program, names))
+        return bool(names) and all(map(declared.is_program, names))
 
     def _data_file(self, path: str, role: Role, *, read_by: Digest | None = None) -> DataFile:
         content = self._content_of(path, read_by=read_by)
@@ -286,10 +284,6 @@ class _Reader:
             return
         if content is None or (not self._cache.has_all(content.md5) and _lying(self._root / path) != content.md5):
             self._missing[path] = None
-
-
-def _is_program(path: str) -> bool:
-    return posixpath.splitext(path)[1].lower() in _CODE
 
 
 def _at_top(source: sources.Source) -> list[str]:

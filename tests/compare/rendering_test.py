@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -166,6 +167,27 @@ def test_markdown_has_a_table_for_each_section():
     assert "- workspace&#58; stale&#58; train; \\`mlgit run\\`" in text
 
 
+def test_causes_are_told_beside_the_metrics_that_differ():
+    made = [
+        Snapshot(
+            side.name,
+            metrics={"m.json": {"auc": value, "loss": value, "n": 5}},
+            stages={"t|x": Step(f"python {value}", {"a.py": digest(side.name)}, {"depth": value}, ("m.json",))},
+        )
+        for side, value in ((Snapshot("a"), 1), (Snapshot("b"), 2))
+    ]
+    assert [row for section in wording.sections(diff(*made), everything=False)[1:2] for row in section.rows] == [
+        ("auc, loss", "depth: 1 -> 2", "t|x"),
+        ("", "code changed: a.py", "t|x"),
+        ("", "command: python 1 -> python 2", "t|x"),
+    ]
+    [cause, *_] = document(diff(*made))["causes"]["m.json"]
+    assert cause == {"kind": "parameter", "stage": "t|x", "name": "depth", "change": "changed", "old": 1, "new": 2}
+    assert "t&#124;x" in markdown.render(diff(*made))
+    nothing = [replace(side, stages={"t": Step("x", {}, {}, ("m.json",))}) for side in made]
+    assert "nothing: it differs by chance, or by what is not declared" in table.render(diff(*nothing))
+
+
 def test_turned_direction_is_told():
     head = Snapshot("y", metrics={"m.json": {"loss": 1}}, config=Config({"loss": "higher"}))
     assert ("mlgit.yaml turns the direction of loss: lower -> higher", "") in wording.remarks(diff(BASE, head))
@@ -197,7 +219,7 @@ SIDE = {
 }
 JSON_SCHEMA = {
     "type": "object",
-    "required": ["schema", "base", "head", "changed", "compared", *SCHEMA_KEYS],
+    "required": ["schema", "base", "head", "changed", "compared", "causes", *SCHEMA_KEYS],
     "additionalProperties": False,
     "properties": {
         "schema": {"const": 1},
@@ -205,6 +227,10 @@ JSON_SCHEMA = {
         "head": SIDE,
         "changed": {"type": "boolean"},
         "compared": {"type": "object", "required": ["metrics", "parameters", "data", "stages"]},
+        "causes": {
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": {"required": ["kind", "stage", "name", "change"]}},
+        },
         **{
             kind: {
                 "type": "array",
