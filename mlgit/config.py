@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from mlgit import rules
 from mlgit.errors import MlgitError
-from mlgit.schema import Boolean, Integer, Key, ListOf, MapOf, Number, Table, Text, check, json_schema
+from mlgit.rules import Gates
+from mlgit.schema import Boolean, Either, Integer, Key, ListOf, MapOf, Number, Table, Text, check, json_schema
 
 NAME = "mlgit.yaml"
 
@@ -31,21 +33,11 @@ _MODEL = Table(
         Key("label", Text(), "the column with the truth, default label"),
         Key("prediction", Text(), "the column with the prediction, default prediction"),
         Key("score", Text(), "the column with the probability or score, default score"),
+        Key("positive", Either((Text(), Number(), Boolean())), "the label that counts as positive, of a model with two"),
         Key("slices", ListOf(Text()), "columns of the predictions to report metrics by"),
         Key("train", ListOf(Text()), "the training data, as paths in the pipeline"),
         Key("test", ListOf(Text()), "the test data, as paths in the pipeline"),
         Key("card", _CARD, "the model card"),
-    )
-)
-
-_RULE = Table(
-    (
-        Key("id", Text(pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]*"), "the rule's name in reports", required=True),
-        Key("kind", Text(choices=("bound", "no_worse")), "bound (min, max) or no_worse (margin)", required=True),
-        Key("metric", Text(), "the metric it is about", required=True),
-        Key("min", Number(), "bound: the least value that passes"),
-        Key("max", Number(), "bound: the greatest value that passes"),
-        Key("margin", Number(minimum=0), "no_worse: how much worse than the version there now still passes"),
     )
 )
 
@@ -73,7 +65,7 @@ SCHEMA = Table(
         Key("mlgit", Integer(choices=(1,)), "the version of this file's format: 1", required=True),
         Key("metrics", MapOf(_METRIC), "metric name (as in the metrics file, nested names joined by dots) -> its direction"),
         Key("models", MapOf(_MODEL), "artifact of dvc.yaml -> what belongs to it"),
-        Key("gates", Table((Key("rules", ListOf(_RULE), "the rules a new version must keep"),)), "when a model is good enough"),
+        Key("gates", rules.SCHEMA, "when a model is good enough"),
         Key("environments", ListOf(_ENVIRONMENT), "where models are deployed, in the order they get there"),
     )
 )
@@ -100,21 +92,10 @@ class Model:
     label: str = "label"
     prediction: str = "prediction"
     score: str = "score"
+    positive: str | float | bool | None = None
     slices: tuple[str, ...] = ()
     train: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One gate rule; `minimum` and `maximum` belong to bound, `margin` to no_worse."""
-
-    id: str
-    kind: Literal["bound", "no_worse"]
-    metric: str
-    minimum: float | None = None
-    maximum: float | None = None
-    margin: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +118,7 @@ class Config:
 
     directions: Mapping[str, Direction] = field(default_factory=dict)
     models: Mapping[str, Model] = field(default_factory=dict)
-    rules: tuple[Rule, ...] = ()
+    gates: Gates = field(default_factory=Gates)
     environments: tuple[Environment, ...] = ()
 
     def direction(self, metric: str) -> Direction | None:
@@ -162,16 +143,14 @@ def parse(document: Any, *, name: str = NAME) -> Config:
 
     Raises MlgitError naming the first fault as `mlgit.yaml: path: what`.
     """
-    checked = {} if document is None else document
+    checked = {} if document is None else rules.with_text_days(document)
     check(checked, SCHEMA, name=name)
     environments = tuple(_environment(each) for each in checked.get("environments", []))
     _check_environments(environments, name=name)
-    rules = tuple(_rule(each) for each in checked.get("gates", {}).get("rules", []))
-    _check_rules(rules, name=name)
     return Config(
         directions={metric: declared["direction"] for metric, declared in checked.get("metrics", {}).items()},
         models={each: _model(each, declared) for each, declared in checked.get("models", {}).items()},
-        rules=rules,
+        gates=rules.parse(checked.get("gates", {}), name=name),
         environments=environments,
     )
 
@@ -182,11 +161,6 @@ def _model(name: str, declared: Mapping[str, Any]) -> Model:
     files = CardFiles(card.get("notes", f"cards/{file}.yaml"), card.get("out", f"cards/{file}.md"), card.get("profile", "hf"))
     given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in declared.items()}
     return Model(name=name, **given | {"card": files})
-
-
-def _rule(declared: Mapping[str, Any]) -> Rule:
-    bounds = declared.get("min"), declared.get("max"), declared.get("margin")
-    return Rule(declared["id"], declared["kind"], declared["metric"], *bounds)
 
 
 def _environment(declared: Mapping[str, Any]) -> Environment:
@@ -214,24 +188,6 @@ def _check_environments(environments: tuple[Environment, ...], *, name: str) -> 
                 "list environments in the order a version gets there",
             )
         known.add(each.name)
-
-
-def _check_rules(rules: tuple[Rule, ...], *, name: str) -> None:
-    known: set[str] = set()
-    for index, rule in enumerate(rules):
-        where = f"{name}: gates.rules[{index}]"
-        if rule.id in known:
-            raise MlgitError(f"{where}.id: '{rule.id}' is there twice", "give every rule a name of its own")
-        known.add(rule.id)
-        if rule.kind == "bound" and rule.minimum is None and rule.maximum is None:
-            raise MlgitError(f"{where}: a bound needs min or max", "add `min: 0.9` or `max: 0.1`")
-        if rule.kind == "no_worse" and rule.margin is None:
-            raise MlgitError(
-                f"{where}: no_worse needs a margin", "add `margin: 0.01`, in the metric's own unit; there is no default"
-            )
-        foreign = ("margin", rule.margin) if rule.kind == "bound" else ("min or max", rule.minimum or rule.maximum)
-        if foreign[1] is not None:
-            raise MlgitError(f"{where}: {rule.kind} takes no {foreign[0]}", "bound takes min and max, no_worse takes margin")
 
 
 def document_schema() -> dict[str, Any]:

@@ -41,6 +41,10 @@ class Boolean(NamedTuple):
     """true or false."""
 
 
+class Nothing(NamedTuple):
+    """No value: null, or nothing behind the colon."""
+
+
 class Anything(NamedTuple):
     """Any value: what mlgit does not read itself."""
 
@@ -79,7 +83,7 @@ class Table(NamedTuple):
     keys: tuple[Key, ...]
 
 
-Schema = Text | Integer | Number | Boolean | Anything | ListOf | MapOf | Either | Table
+Schema = Text | Integer | Number | Boolean | Nothing | Anything | ListOf | MapOf | Either | Table
 
 
 def check(value: object, schema: Schema, *, name: str, path: str = "") -> None:
@@ -147,6 +151,8 @@ def _right_type(value: object, schema: Schema) -> bool:
             return isinstance(value, str)
         case Boolean():
             return isinstance(value, bool)
+        case Nothing():
+            return value is None
         case Integer():
             return isinstance(value, int) and not isinstance(value, bool)
         case Number():
@@ -209,6 +215,8 @@ def describe(schema: Schema) -> str:
             return f"a {'' if low or high else 'finite '}number{low}{high}"
         case Boolean():
             return "true or false"
+        case Nothing():
+            return "nothing"
         case ListOf():
             return "a list"
         case MapOf() | Table():
@@ -233,6 +241,8 @@ def json_schema(schema: Schema) -> dict[str, Any]:
             return {"type": "number"} | {key: bound for key, bound in bounds.items() if bound is not None}
         case Boolean():
             return {"type": "boolean"}
+        case Nothing():
+            return {"type": "null"}
         case ListOf(item):
             return {"type": "array", "items": json_schema(item)}
         case MapOf(item, key_pattern):

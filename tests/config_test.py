@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import jsonschema
 import pytest
 
@@ -49,6 +51,22 @@ def test_fault_is_named(document, message):
     with pytest.raises(MlgitError) as caught:
         config.parse(document)
     assert caught.value.message == message
+
+
+def test_gates_are_read_with_the_rest():
+    rule = {"id": "a", "kind": "better", "metric": "f1"}
+    waiver = {"rule": "a", "until": datetime.date(2026, 12, 31), "reason": "r", "by": "b"}
+    found = config.parse({"mlgit": 1, "gates": {"rules": [rule], "waivers": [waiver]}})
+    assert [each.id for each in found.gates.rules] == ["a"]
+    assert found.gates.waivers[0].until == datetime.date(2026, 12, 31)
+    with pytest.raises(MlgitError, match=r"^abc1234:mlgit\.yaml: gates\.rules\[0\]: no_worse needs margin"):
+        config.parse({"mlgit": 1, "gates": {"rules": [rule | {"kind": "no_worse"}]}}, name="abc1234:mlgit.yaml")
+
+
+@pytest.mark.parametrize("positive", ["M", 1, 0.5, True])
+def test_positive_label_keeps_its_type(positive):
+    found = config.parse({"mlgit": 1, "models": {"a": {"positive": positive}}}).model("a").positive
+    assert (found, type(found)) == (positive, type(positive))
 
 
 def test_fault_names_the_file_it_was_read_from():

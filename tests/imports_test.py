@@ -43,10 +43,12 @@ LAW = Law(
         "errors": set(),
         "render": set(),
         "schema": {"errors"},
-        "config": {"errors", "schema"},
+        # the grammar of gates: read with mlgit.yaml, and known to every room that judges
+        "rules": {"errors", "schema"},
+        "config": {"errors", "schema", "rules"},
         "project": {"errors", "schema", "config", "adapters"},
     },
-    for_pure={"errors", "schema", "render", "config"},
+    for_pure={"errors", "schema", "render", "rules", "config"},
     for_doors={"project"},
     lazy={
         "adapters.documents",

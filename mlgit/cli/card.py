@@ -105,7 +105,9 @@ def index(output: str | None) -> int:
         if path.is_file():
             cards[artifact.name] = pages.relative(path.as_posix(), at)
     names = [each.name for each in config.environments]
-    text = pages.page(artifacts, cards=cards, environments=names, metrics=[rule.metric for rule in config.rules])
+    text = pages.page(
+        artifacts, cards=cards, environments=names, metrics=[rule.metric for rule in config.gates.rules if rule.metric]
+    )
     if output is None:
         click.echo(text, nl=False)
     else:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlgit.compare.gates import Judged
-from mlgit.compare.rules import Effect, GateRule
 from mlgit.render import number
+from mlgit.rules import Effect, GateRule
 
 
 @dataclass(frozen=True, slots=True)

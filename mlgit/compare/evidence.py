@@ -10,9 +10,9 @@ import numpy as np
 
 from mlgit.compare.align import Misaligned, align
 from mlgit.compare.gates import ALPHA, Evidence, Part
-from mlgit.compare.rules import GateRule
 from mlgit.config import Model
 from mlgit.errors import MlgitError
+from mlgit.rules import GateRule
 from mlgit.statistics import bootstrap, metrics
 from mlgit.statistics.comparison import Comparison, Predictions, Question, compare
 

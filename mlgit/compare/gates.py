@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mlgit.compare.rules import Amount, Effect, GateRule, Gates, Waiver
 from mlgit.render import number
+from mlgit.rules import Amount, Effect, GateRule, Gates, Waiver
 from mlgit.statistics import multiple, power
 from mlgit.statistics.comparison import Comparison
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mlgit.compare.gates import ALPHA
-from mlgit.compare.rules import GateRule
+from mlgit.rules import GateRule
 from mlgit.statistics import power
 from mlgit.statistics.comparison import Comparison
 

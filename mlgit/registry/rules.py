@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mlgit.config import NAME, Config, Rule
+from mlgit.config import NAME, Config
 from mlgit.registry.facts import DataFile
 from mlgit.render import number
+from mlgit.rules import GateRule
 
 Outcome = Literal["pass", "fail", "not comparable"]
 
@@ -27,7 +28,7 @@ class Evaluation:
 class Judged:
     """One rule and its outcome: the values of both sides, current minus baseline, why, and what to do about it."""
 
-    rule: Rule
+    rule: GateRule
     outcome: Outcome
     current: float | None = None
     baseline: float | None = None
@@ -46,11 +47,16 @@ def digests(data: Iterable[DataFile]) -> tuple[str, ...]:
 
 
 def judge(config: Config, *, candidate: Evaluation, baseline: Evaluation | None) -> tuple[Judged, ...]:
-    """Every gate rule of a configuration, applied to a version and the one that is in the environment now (or None)."""
-    return tuple(_judge(rule, config, candidate, baseline) for rule in config.rules)
+    """Every gate rule of a configuration, applied to a version and the one that is in the environment now (or None).
+
+    Rules for pull requests with a label are none of promotion's.
+    """
+    return tuple(_judge(rule, config, candidate, baseline) for rule in config.gates.rules if not rule.label)
 
 
-def _judge(rule: Rule, config: Config, candidate: Evaluation, baseline: Evaluation | None) -> Judged:
+def _judge(rule: GateRule, config: Config, candidate: Evaluation, baseline: Evaluation | None) -> Judged:
+    if _asks_for_rows(rule):
+        return _incomparable(rule, f"{rule.id} asks for more than the recorded numbers tell", "`mlgit gate` judges it")
     current = candidate.metrics.get(rule.metric)
     before = baseline.metrics.get(rule.metric) if baseline else None
     if current is None or not math.isfinite(current):
@@ -66,7 +72,11 @@ def _judge(rule: Rule, config: Config, candidate: Evaluation, baseline: Evaluati
     return _no_worse(rule, config, current, before)
 
 
-def _bound(rule: Rule, current: float) -> Judged:
+def _asks_for_rows(rule: GateRule) -> bool:
+    return rule.kind not in ("bound", "no_worse") or rule.max_change is not None or rule.use != "point"
+
+
+def _bound(rule: GateRule, current: float) -> Judged:
     if rule.minimum is not None and current < rule.minimum:
         return Judged(
             rule, "fail", current, reason=f"{rule.metric} is {number(current)}, at least {number(rule.minimum)} is asked"
@@ -78,9 +88,9 @@ def _bound(rule: Rule, current: float) -> Judged:
     return Judged(rule, "pass", current, reason=f"{rule.metric} is {number(current)}")
 
 
-def _first(rule: Rule, config: Config, current: float) -> Judged:
+def _first(rule: GateRule, config: Config, current: float) -> Judged:
     """No version to compare with: a first version is held to thresholds, never waved through."""
-    if any(each.kind == "bound" for each in config.rules):
+    if any(each.kind == "bound" and not each.label for each in config.gates.rules):
         return Judged(rule, "pass", current, reason="no version to compare with; the bounds decide")
     least = "max" if config.direction(rule.metric) == "lower" else "min"
     return Judged(
@@ -92,7 +102,7 @@ def _first(rule: Rule, config: Config, current: float) -> Judged:
     )
 
 
-def _on_other_data(rule: Rule, candidate: Evaluation, baseline: Evaluation, current: float, before: float) -> Judged:
+def _on_other_data(rule: GateRule, candidate: Evaluation, baseline: Evaluation, current: float, before: float) -> Judged:
     if not candidate.test or not baseline.test:
         blind = candidate if not candidate.test else baseline
         reason, hint = (
@@ -105,7 +115,7 @@ def _on_other_data(rule: Rule, candidate: Evaluation, baseline: Evaluation, curr
     return Judged(rule, "not comparable", current, before, reason, hint)
 
 
-def _no_worse(rule: Rule, config: Config, current: float, before: float) -> Judged:
+def _no_worse(rule: GateRule, config: Config, current: float, before: float) -> Judged:
     direction = config.direction(rule.metric)
     if direction is None:
         return Judged(
@@ -118,21 +128,22 @@ def _no_worse(rule: Rule, config: Config, current: float, before: float) -> Judg
         )
     assert rule.margin is not None
     loss = before - current if direction == "higher" else current - before
-    told = f"{rule.metric} {number(before)} → {number(current)}, margin {number(rule.margin)}"
+    margin = rule.margin.of(before)
+    told = f"{rule.metric} {number(before)} → {number(current)}, margin {number(margin)}"
     # 0.9 - 0.89 is a little more than 0.01
-    is_worse = loss > rule.margin and not math.isclose(loss, rule.margin, rel_tol=1e-9, abs_tol=1e-12)
+    is_worse = loss > margin and not math.isclose(loss, margin, rel_tol=1e-9, abs_tol=1e-12)
     return Judged(rule, "fail" if is_worse else "pass", current, before, told)
 
 
-def _incomparable(rule: Rule, reason: str, hint: str, current: float | None = None) -> Judged:
+def _incomparable(rule: GateRule, reason: str, hint: str, current: float | None = None) -> Judged:
     return Judged(rule, "not comparable", current, reason=reason, hint=hint)
 
 
-def _absent(rule: Rule, side: Evaluation, value: float | None) -> str:
+def _absent(rule: GateRule, side: Evaluation, value: float | None) -> str:
     return f"{side.version} has no metric {rule.metric}" if value is None else f"{rule.metric} of {side.version} is no number"
 
 
-def _where_metrics_come_from(rule: Rule) -> str:
+def _where_metrics_come_from(rule: GateRule) -> str:
     return f"write {rule.metric} into the file that {NAME} names as `models: NAME: metrics:`; `dvc pull` brings a cached one"
 
 

@@ -8,8 +8,8 @@ import pytest
 from mlgit.adapters.documents import parse_yaml
 from mlgit.compare.evidence import Settings, gather, pair
 from mlgit.compare.gates import judge
-from mlgit.compare.rules import parse
 from mlgit.config import CardFiles, Model
+from mlgit.rules import parse
 
 MODEL = Model("churn", CardFiles("", ""), predictions="predictions.csv", id="id")
 FAST = Settings(resamples=499)

@@ -11,7 +11,7 @@ from mlgit.adapters.documents import parse_yaml
 from mlgit.compare import data_rules
 from mlgit.compare.data_rules import Profile
 from mlgit.compare.gates import Evidence, Judged, applicable, judge, set_aside, verdict, waive
-from mlgit.compare.rules import parse
+from mlgit.rules import parse
 from mlgit.statistics.comparison import Comparison
 
 EU, US = (("region", "EU"),), (("region", "US"),)

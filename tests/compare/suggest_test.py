@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlgit.compare.rules import Amount, GateRule
 from mlgit.compare.suggest import suggest
+from mlgit.rules import Amount, GateRule
 from mlgit.statistics.comparison import Predictions, Question, compare
 
 

@@ -8,17 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlgit.config import Config, Rule
+from mlgit.config import Config
 from mlgit.registry.facts import DataFile
 from mlgit.registry.rules import Evaluation, digests, judge
+from mlgit.rules import Amount, GateRule, Gates
 
-BOUND = Rule("floor", "bound", "auc", minimum=0.8)
-NO_WORSE = Rule("kept", "no_worse", "auc", margin=0.01)
+BOUND = GateRule("floor", "bound", "auc", minimum=0.8)
+NO_WORSE = GateRule("kept", "no_worse", "auc", margin=Amount(0.01))
 TEST = ("1" * 32,)
 
 
 def judged(rule, current, before=None, *, direction="higher", test=TEST, test_before=TEST, others=()):
-    config = Config(directions={"auc": direction} if direction else {}, rules=(rule, *others))
+    config = Config(directions={"auc": direction} if direction else {}, gates=Gates((rule, *others)))
     candidate = Evaluation("v2.0.0", {} if current is None else {"auc": current}, test)
     baseline = None if before is None else Evaluation("v1.0.0", {"auc": before} if before != "none" else {}, test_before)
     return judge(config, candidate=candidate, baseline=baseline)[0]
@@ -29,10 +30,10 @@ def judged(rule, current, before=None, *, direction="higher", test=TEST, test_be
     [
         (BOUND, 0.8, "pass"),
         (BOUND, 0.79, "fail"),
-        (Rule("cap", "bound", "auc", maximum=0.5), 0.5, "pass"),
-        (Rule("cap", "bound", "auc", maximum=0.5), 0.51, "fail"),
-        (Rule("zero", "bound", "auc", minimum=0.0, maximum=0.0), 0.0, "pass"),
-        (Rule("zero", "bound", "auc", minimum=0.0), -0.1, "fail"),
+        (GateRule("cap", "bound", "auc", maximum=0.5), 0.5, "pass"),
+        (GateRule("cap", "bound", "auc", maximum=0.5), 0.51, "fail"),
+        (GateRule("zero", "bound", "auc", minimum=0.0, maximum=0.0), 0.0, "pass"),
+        (GateRule("zero", "bound", "auc", minimum=0.0), -0.1, "fail"),
         (BOUND, math.nan, "not comparable"),
         (BOUND, math.inf, "not comparable"),
         (BOUND, None, "not comparable"),
@@ -92,6 +93,29 @@ def test_first_version_of_a_lower_metric_is_asked_for_a_maximum():
     assert "max: VALUE" in judged(NO_WORSE, 0.95, direction="lower").hint
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        GateRule("kept", "better", "auc"),
+        GateRule("kept", "bound", "auc", max_change=Amount(0.1)),
+        GateRule("kept", "bound", "auc", minimum=0.1, use="lower"),
+    ],
+)
+def test_rule_that_recorded_numbers_cannot_answer_is_never_passed(rule):
+    found = judged(rule, 0.95, 0.9)
+    assert (found.outcome, found.hint) == ("not comparable", "`mlgit gate` judges it")
+
+
+def test_margin_can_be_a_share_of_the_version_there_now():
+    rule = GateRule("kept", "no_worse", "auc", margin=Amount(0.1, True))
+    assert (judged(rule, 0.46, 0.5).outcome, judged(rule, 0.44, 0.5).outcome) == ("pass", "fail")
+
+
+def test_rules_for_labelled_pull_requests_are_not_for_promotion():
+    config = Config(gates=Gates((GateRule("floor", "bound", "auc", minimum=0.8, label="improvement"),)))
+    assert judge(config, candidate=Evaluation("v1.0.0", {"auc": 0.1}), baseline=None) == ()
+
+
 def test_digests_are_of_test_data_only_and_none_where_one_is_unknown():
     one, other = DataFile("b", "2" * 32, role="test"), DataFile("a", "1" * 32, role="test")
     assert digests([one, other, DataFile("c", "3" * 32, role="train")]) == ("1" * 32, "2" * 32)
@@ -104,10 +128,10 @@ _NUMBERS = st.floats(-1e6, 1e6)
 
 @given(current=_NUMBERS, before=_NUMBERS, margin=st.floats(0, 10))
 def test_directions_mirror_each_other(current, before, margin):
-    rule = Rule("kept", "no_worse", "auc", margin=margin)
+    rule = GateRule("kept", "no_worse", "auc", margin=Amount(margin))
     assert judged(rule, current, before).outcome == judged(rule, -current, -before, direction="lower").outcome
 
 
 @given(before=_NUMBERS, gain=st.floats(0, 1e3), margin=st.floats(0, 10))
 def test_better_version_is_never_refused(before, gain, margin):
-    assert judged(Rule("kept", "no_worse", "auc", margin=margin), before + gain, before).outcome == "pass"
+    assert judged(GateRule("kept", "no_worse", "auc", margin=Amount(margin)), before + gain, before).outcome == "pass"

@@ -7,8 +7,8 @@ import datetime
 import pytest
 
 from mlgit.adapters.documents import parse_yaml
-from mlgit.compare.rules import Amount, Slices, Waiver, parse
 from mlgit.errors import MlgitError
+from mlgit.rules import Amount, BaselineRule, Gates, HeldOut, Slices, Stats, Waiver, parse
 
 TEXT = """\
 rules:
@@ -41,6 +41,42 @@ def test_every_kind_is_read():
     assert gates.waivers == (Waiver("slices", datetime.date(2026, 12, 31), "#142", "@lead", (("region", "EU"),)),)
 
 
+def test_how_to_compare_is_read():
+    text = """\
+baseline: {ref: origin/release, fallback: none, max_age: 30d, if_missing: fail}
+test_set: {if_changed: invalid, warn_after: 20}
+stats: {alpha: 0.01, resamples: 999, seed: 7, cluster: patient}
+"""
+    gates = parse(parse_yaml(text, name="mlgit.yaml"))
+    assert gates.baseline == BaselineRule("origin/release", "none", 30, "fail")
+    assert gates.test_set == HeldOut("invalid", 20)
+    assert gates.stats == Stats(0.01, 999, 7, "patient")
+
+
+def test_what_is_not_declared_has_a_default():
+    assert parse({}) == Gates()
+    assert parse({"stats": {"cluster": None}}).stats.cluster == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("baseline: {max_age: 30}", "mlgit.yaml: gates.baseline.max_age: expected text, found the number 30"),
+        ("baseline: {max_age: 2 months}", "does not match"),
+        ("baseline: {ref: ' '}", "does not match"),
+        ("baseline: {fallback: main}", "'main' is not one of nearest-ancestor, none"),
+        ("test_set: {if_changed: re-evaluate}", "did you mean 'reevaluate'?"),
+        ("test_set: {warn_after: 0}", "0 is below 1"),
+        ("stats: {alpha: 5}", "gates.stats.alpha: 5 is not a number of at least 0.001 and at most 0.2"),
+        ("stats: {cluster: 7}", "expected text or nothing"),
+    ],
+)
+def test_way_to_compare_that_means_nothing_is_refused(text, said):
+    with pytest.raises(MlgitError) as caught:
+        parse(parse_yaml(text, name="mlgit.yaml"))
+    assert said in f"{caught.value.message}; {caught.value.hint}"
+
+
 def test_relative_margin_is_of_the_size_of_the_baseline():
     assert Amount(0.02, True).of(-50) == 1
     assert Amount(0.02).of(-50) == 0.02
@@ -49,7 +85,7 @@ def test_relative_margin_is_of_the_size_of_the_baseline():
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        ("{id: a, kind: no_worse, metric: f1}", "rules[0]: no_worse needs margin; add `margin:`; there is no default"),
+        ("{id: a, kind: no_worse, metric: f1}", "gates.rules[0]: no_worse needs margin; add `margin:`; there is no default"),
         ("{id: a, kind: same, metric: f1}", "same needs margin"),
         ("{id: a, kind: no_harm, metric: f1, margin: 0.1}", "no_harm needs slices"),
         ("{id: a, kind: gap, metric: f1, slices: {by: [a]}}", "gap needs max"),

@@ -1,6 +1,7 @@
-"""The grammar of gate rules that judge rows: `gates:` as a table, checked and turned into values.
+"""The grammar of gates: `gates:` of mlgit.yaml as a table, checked and turned into values.
 
-Margins are in the metric's own unit, or `n%` of the baseline; there is no default. A waiver names a reason and a last day.
+It lies beside `config`, which reads it with the rest of the file; what the rules mean is said in `compare`. Margins are in
+the metric's own unit, or `n%` of the baseline; there is no default. A waiver names a reason and a last day.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
 from mlgit.errors import MlgitError
-from mlgit.schema import Boolean, Either, Integer, Key, ListOf, MapOf, Number, Schema, Table, Text, check
+from mlgit.schema import Boolean, Either, Integer, Key, ListOf, MapOf, Nothing, Number, Schema, Table, Text, check
 
 Kind = Literal["bound", "no_worse", "better", "same", "no_harm", "gap", "data"]
 Effect = Literal["pass", "warn", "fail"]
 End = Literal["point", "lower", "upper"]
+Fallback = Literal["nearest-ancestor", "none"]
+IfChanged = Literal["reevaluate", "unpaired", "invalid"]
+
+MERGE_BASE = "merge-base"
 
 _AMOUNT = Either((Number(minimum=0), Text(pattern=r"\d+(\.\d+)?%")))
 _CHANGE = ListOf(Text(pattern=r"[+-]?\d+(\.\d+)?%"))
@@ -57,13 +62,44 @@ _WAIVER = Table(
         Key("rule", Text(), "the id of the rule", required=True),
         Key("slice", MapOf(Either((Text(), Number(), Boolean()))), "only for this slice: column -> value"),
         Key("until", Text(pattern=r"\d{4}-\d\d-\d\d"), "the last day it holds", required=True),
-        Key("reason", Text(pattern=r"(?s).*\S.*"), "why", required=True),
+        Key("reason", Text(pattern=r"[\s\S]*\S[\s\S]*"), "why it does not hold", required=True),
         Key("by", Text(pattern=r".*\S.*"), "who says so", required=True),
     )
 )
 
+_BASELINE = Table(
+    (
+        Key("ref", Text(pattern=r".*\S.*"), "merge-base (default: where the branch left the default branch), or a revision"),
+        Key("fallback", Text(choices=get_args(Fallback)), "nearest-ancestor (default) with results where it has none, or none"),
+        Key("max_age", Text(pattern=r"\d+d"), "warn of a baseline that is older than so many days, such as 30d"),
+        Key("if_missing", _EFFECT, "what a rule counts as when there is no baseline, default warn"),
+    )
+)
+
+_TEST_SET = Table(
+    (
+        Key("if_changed", Text(choices=get_args(IfChanged)), "reevaluate (default): the baseline's model on the new rows"),
+        Key("warn_after", Integer(minimum=1), "warn when the same test set has judged so many models"),
+    )
+)
+
+_STATS = Table(
+    (
+        Key("alpha", Number(minimum=0.001, maximum=0.2), "the chance of a false proof that is accepted, default 0.05"),
+        Key("resamples", Integer(minimum=100), "how many draws a bootstrap makes, default 9999"),
+        Key("seed", Integer(minimum=0), "where its random numbers begin, default 0"),
+        Key("cluster", Either((Text(), Nothing())), "the column of the predictions that names the group of a row"),
+    )
+)
+
 SCHEMA: Schema = Table(
-    (Key("rules", ListOf(_RULE), "the rules"), Key("waivers", ListOf(_WAIVER), "rules set aside for a time"))
+    (
+        Key("baseline", _BASELINE, "what a model is compared with"),
+        Key("test_set", _TEST_SET, "what holds for the rows that models are compared on"),
+        Key("stats", _STATS, "how they are compared"),
+        Key("rules", ListOf(_RULE), "what a model must keep"),
+        Key("waivers", ListOf(_WAIVER), "rules set aside for a time"),
+    )
 )
 
 
@@ -120,11 +156,39 @@ class Waiver(NamedTuple):
     slice: tuple[tuple[str, str], ...] = ()
 
 
+class BaselineRule(NamedTuple):
+    """How the baseline is chosen; `max_age` is in days."""
+
+    ref: str = MERGE_BASE
+    fallback: Fallback = "nearest-ancestor"
+    max_age: int | None = None
+    if_missing: Effect = "warn"
+
+
+class HeldOut(NamedTuple):
+    """What holds when the test set changed, and how many models it may judge before it counts as worn."""
+
+    if_changed: IfChanged = "reevaluate"
+    warn_after: int | None = None
+
+
+class Stats(NamedTuple):
+    """How rows are compared; `cluster` is '' where they are independent."""
+
+    alpha: float = 0.05
+    resamples: int = 9999
+    seed: int = 0
+    cluster: str = ""
+
+
 class Gates(NamedTuple):
     """What `gates:` declares."""
 
     rules: tuple[GateRule, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    baseline: BaselineRule = BaselineRule()
+    test_set: HeldOut = HeldOut()
+    stats: Stats = Stats()
 
 
 # What a kind must have, and may have, beside what every rule may have.
@@ -146,26 +210,37 @@ _ALWAYS = {"id", "kind", "severity", "if_inconclusive", "if_invalid", "when"}
 _ONE_OF: dict[Kind, set[str]] = {"bound": {"min", "max", "max_change"}, "data": {"schema", "rows", "psi"}}
 
 
-def parse(document: Any, *, name: str = "mlgit.yaml: gates") -> Gates:
-    """The gates in a parsed document. Raises MlgitError naming the first fault and what to write instead."""
-    document = _with_text_days(document)
-    check(document, SCHEMA, name=name)
-    rules = tuple(_rule(each, f"{name}: rules[{index}]") for index, each in enumerate(document.get("rules", [])))
+def parse(document: Any, *, name: str = "mlgit.yaml") -> Gates:
+    """The gates in what stands under `gates:`. Raises MlgitError naming the first fault and what to write instead."""
+    document = with_text_days(document)
+    check(document, SCHEMA, name=name, path="gates")
+    name = f"{name}: gates"
+    rules = tuple(_rule(each, f"{name}.rules[{index}]") for index, each in enumerate(document.get("rules", [])))
     names = [each.id for each in rules]
     for index, each in enumerate(names):
         if each in names[:index]:
-            raise MlgitError(f"{name}: rules[{index}].id: '{each}' is there twice", "give every rule a name of its own")
-    waivers = tuple(_waiver(each, f"{name}: waivers[{index}]", names) for index, each in enumerate(document.get("waivers", [])))
-    return Gates(rules, waivers)
+            raise MlgitError(f"{name}.rules[{index}].id: '{each}' is there twice", "give every rule a name of its own")
+    waivers = tuple(_waiver(each, f"{name}.waivers[{index}]", names) for index, each in enumerate(document.get("waivers", [])))
+    declared = {key: document.get(key, {}) for key in ("baseline", "test_set", "stats")}
+    return Gates(rules, waivers, _baseline(declared["baseline"]), HeldOut(**declared["test_set"]), _stats(declared["stats"]))
 
 
-def _with_text_days(document: Any) -> Any:
+def _baseline(declared: Mapping[str, Any]) -> BaselineRule:
+    age = {"max_age": int(declared["max_age"].removesuffix("d"))} if "max_age" in declared else {}
+    return BaselineRule(**{**declared, **age})
+
+
+def _stats(declared: Mapping[str, Any]) -> Stats:
+    return Stats(**{**declared, "cluster": declared.get("cluster") or ""})
+
+
+def with_text_days(document: Any) -> Any:
     """The same with days as text, for YAML makes a date of an unquoted one."""
     if type(document) is datetime.date:
         return document.isoformat()
     if isinstance(document, Mapping):
-        return {key: _with_text_days(value) for key, value in document.items()}
-    return [_with_text_days(each) for each in document] if isinstance(document, list) else document
+        return {key: with_text_days(value) for key, value in document.items()}
+    return [with_text_days(each) for each in document] if isinstance(document, list) else document
 
 
 def _rule(declared: Mapping[str, Any], where: str) -> GateRule:
