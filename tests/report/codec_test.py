@@ -1,0 +1,144 @@
+"""A report as JSON: what is written is read back, and nothing else is."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import types
+import typing
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlgit.compare.gates import Judged
+from mlgit.errors import MlgitError
+from mlgit.report import codec, document
+from mlgit.report.document import Fact, Failure, Line, Plot, Report, Run, Side, from_json, to_json
+
+HOSTILE = st.text(max_size=60) | st.sampled_from(["x" * 100_000, "a\nb\x00\x1b[31m", "\u202egnp.exe", "\ud800", "`|<b>@me"])
+
+
+def _values(kind):
+    """Anything a field of this type can hold, and numbers that JSON lacks."""
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        return st.none() | _values(next(each for each in args if each is not types.NoneType))
+    if origin is typing.Literal:
+        return st.sampled_from(args)
+    if origin is tuple:
+        return (
+            st.lists(_values(args[0]), max_size=3).map(tuple)
+            if args[-1] is ...
+            else st.tuples(*(_values(each) for each in args))
+        )
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return st.builds(kind, **{each.name: _values(hints[each.name]) for each in dataclasses.fields(kind)})
+    return {str: HOSTILE, float: st.floats(), int: st.integers(), bool: st.booleans()}[kind]
+
+
+@given(report=_values(Report))
+def test_every_report_is_read_back_as_it_was_written(report):
+    text = to_json(report)
+    read = from_json(text, source="report.json")
+    assert to_json(read) == text
+    assert len(text.encode()) <= document.MAX_BYTES
+
+
+def test_plain_report_is_the_same_after_the_journey():
+    report = Report(
+        mlgit="0.1.0",
+        verdict="fail",
+        head=Side("a" * 40, "feature"),
+        run=Run(7, 2, "812", "https://example.com/7"),
+        failure=Failure("train", "python train.py", 1, ("boom",)),
+        rules=(Judged("f1", "no_worse", "f1", "fail", "fail", baseline=0.5, current=0.25, delta=-0.25),),
+        plots=(Plot("loss", (Line("main", (0.5, 0.25)),)),),
+        provenance=(Fact("lock", "md5:77e0"),),
+    )
+    assert from_json(to_json(report), source="report.json") == report
+
+
+def test_numbers_that_json_lacks_are_left_out_of_lines_and_empty_elsewhere():
+    report = Report(
+        rules=(Judged("a", "bound", "f1", "pass", "pass", current=math.nan, delta=math.inf),),
+        plots=(Plot("loss", (Line("main", (1.0, math.nan, math.inf, 2.0)),)),),
+    )
+    read = from_json(to_json(report), source="report.json")
+    assert (read.rules[0].current, read.rules[0].delta) == (None, None)
+    assert read.plots[0].lines[0].values == (1.0, 2.0)
+
+
+def test_a_report_that_is_too_large_is_cut_to_size_and_says_so():
+    rules = tuple(Judged(f"r{index}", "bound", "f1", "pass", "pass", reason="y" * 5000) for index in range(2000))
+    text = to_json(Report(rules=rules))
+    read = from_json(text, source="report.json")
+    assert 0 < len(read.rules) < 1000
+    assert "too large" in read.notes[-1]
+    assert len(text.encode()) <= document.MAX_BYTES
+
+
+def _document(**changes):
+    return json.loads(to_json(Report(rules=(Judged("a", "bound", "f1", "pass", "pass"),)))) | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"extra": 1}, 'unknown key "extra"'),
+        ({"schema": 2}, "schema: 2 is not one of 1"),
+        ({"schema": True}, "schema: true is not one of 1"),
+        ({"verdict": "PASS"}, 'verdict: "PASS" is not one of'),
+        ({"seed": 2**60}, "seed: expected a whole number"),
+        ({"seed": 1.0}, "seed: expected a whole number"),
+        ({"is_self_reported": 1}, "is_self_reported: expected true or false"),
+        ({"notes": ["x" * 3000]}, r"notes\[0\]: a text of 3000 characters"),
+        ({"notes": ["a\nb"]}, r"notes\[0\]: a control character"),
+        ({"notes": ["\u202eabc"]}, r"notes\[0\]: a control character"),
+        ({"notes": "a"}, "notes: expected a list"),
+        ({"notes": [["a"]]}, r"notes\[0\]: expected text"),
+        ({"labels": ["a"] * 5000}, "labels: 5000 entries"),
+        ({"rules": [{"id": "a"}]}, r"rules\[0\]: 'kind' is missing"),
+        ({"head": None}, "head: expected an object"),
+        ({"failure": {"stage": 5, "command": "", "code": 0, "lines": []}}, "failure.stage: expected text"),
+    ],
+)
+def test_what_mlgit_does_not_write_is_refused(changes, told):
+    with pytest.raises(MlgitError, match=told):
+        from_json(json.dumps(_document(**changes)), source="report.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", "not JSON"),
+        ("[]", "expected an object"),
+        ("null", "expected an object"),
+        ('{"a": NaN}', "NaN is no number"),
+        ('{"a": -Infinity}', "-Infinity is no number"),
+        ('{"schema": 1, "schema": 1}', "a key is there twice"),
+        ('{"a": 1' + "0" * 5000 + "}", "not JSON"),
+        ("[" * 100_000, "nested too deeply"),
+        (b"\xff\xfe{}", "not UTF-8"),
+        ("x" * (document.MAX_BYTES + 1), "bytes are no report"),
+        (b"{" + b" " * 50_000_000 + b"}", "50000002 bytes are no report"),
+    ],
+)
+def test_what_is_no_report_at_all_is_refused(content, told):
+    with pytest.raises(MlgitError, match=told):
+        from_json(content, source="report.json")
+
+
+def test_huge_numbers_are_refused():
+    text = to_json(Report(rules=(Judged("a", "bound", "f1", "pass", "pass", current=0.5),)))
+    for number in ("1e400", "1e301", "-1e308", "1" + "0" * 301):
+        with pytest.raises(MlgitError, match=r"rules\[0\].current: expected a number"):
+            from_json(text.replace('"current":0.5', f'"current":{number}'), source="report.json")
+
+
+def test_a_cut_text_says_that_it_was_cut():
+    assert codec.cut("x" * 3000).endswith(" …")
+    assert len(codec.cut("x" * 3000)) == codec.MAX_TEXT
+    assert codec.cut("a\nb\u2066") == "a\\nb\\u2066"
