@@ -52,6 +52,7 @@ LAW = Law(
     for_doors={"project"},
     lazy={
         "adapters.documents",
+        "cli.diff",
         "cli.edge",
         "cli.group",
         "cli.main",

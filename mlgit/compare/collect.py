@@ -231,7 +231,7 @@ class _Reader:
         ending = path.rpartition(".")[2].lower()
         if data.digest is None or data.digest.is_folder or data.digest.size > LARGEST_BLOB:
             return None
-        if ending != "parquet" and ending not in shape.ENDINGS:
+        if not shape.is_table(path):
             return None
         with suppress(MlgitError):  # the sizes are known without the bytes
             stream = self._contents.stream(path)

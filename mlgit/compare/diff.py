@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from mlgit.compare import shape
 from mlgit.compare.snapshot import Data, DataKind, Snapshot, Step, Value
 from mlgit.config import Config, Direction
+
+if TYPE_CHECKING:
+    # with the statistics behind it, it takes longer to import than most comparisons take
+    from mlgit.compare.review import Moved
 
 Change = Literal["added", "removed", "changed", "same", "unknown"]
 Trend = Literal["better", "worse", "same", "new", "gone", "unknown-direction", "changed"]
@@ -87,7 +92,7 @@ class StageChange:
 class Diff:
     """Both sides and every row of the comparison, those that are the same too.
 
-    `turned` are metrics whose direction the head declares otherwise than the base.
+    `turned` are metrics whose direction the head declares otherwise than the base. `tables` tells more of data that differs.
     """
 
     base: Snapshot
@@ -97,6 +102,7 @@ class Diff:
     data: tuple[DataChange, ...]
     stages: tuple[StageChange, ...]
     turned: tuple[str, ...] = ()
+    tables: tuple[Moved, ...] = ()
 
     @property
     def compared(self) -> dict[str, int]:
@@ -113,6 +119,22 @@ class Diff:
         """Whether nothing differs; also true when nothing could be compared."""
         changes = [row.change for rows in (self.parameters, self.data, self.stages) for row in rows]
         return all(row.verdict == "same" for row in self.metrics) and all(change == "same" for change in changes)
+
+    @property
+    def changed_tables(self) -> dict[str, int]:
+        """The tables that are on both sides and differ, with the bytes of both; of data, and of what stages read.
+
+        Metrics and plots are results, and told elsewhere.
+        """
+        found = {row.path: (row.old, row.new) for row in self.data if row.change == "changed" and row.kind in ("data", "out")}
+        sizes = {path: sum(each.digest.size for each in both if each and each.digest) for path, both in found.items()}
+        known = {row.path for row in self.data} | self.base.metrics.keys() | self.head.metrics.keys()
+        for stage in self.stages:
+            for each in stage.differences:
+                if each.kind == "dependency" and each.change == "changed" and each.name not in known:
+                    digests = (side.stages[stage.address].deps.get(each.name) for side in (self.base, self.head))
+                    sizes[each.name] = sum(digest.size for digest in digests if digest)
+        return {path: size for path, size in sizes.items() if shape.is_table(path)}
 
     @property
     def undeclared(self) -> tuple[str, ...]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlgit.compare.cause import Cause, causes
 from mlgit.compare.diff import DataChange, Diff, Difference, MetricChange, ParameterChange, StageChange
 from mlgit.compare.snapshot import Data, Snapshot
+
+if TYPE_CHECKING:
+    from mlgit.compare.review import Moved
 
 
 def document(diff: Diff, *, everything: bool = False) -> dict[str, Any]:
@@ -25,6 +28,7 @@ def document(diff: Diff, *, everything: bool = False) -> dict[str, Any]:
         "causes": {file: [_cause(each) for each in found] for file, found in causes(diff).items()},
         "parameters": [_parameter(row) for row in diff.parameters if everything or row.change != "same"],
         "data": [_data(row) for row in diff.data if everything or row.change != "same"],
+        "tables": [_table(row) for row in diff.tables],
         "stages": [_stage(row) for row in diff.stages if everything or row.change != "same"],
     }
 
@@ -68,6 +72,19 @@ def _data(row: DataChange) -> dict[str, Any]:
         "new": _content(row.new),
         "columns_added": list(row.columns_added),
         "columns_removed": list(row.columns_removed),
+    }
+
+
+def _table(row: Moved) -> dict[str, Any]:
+    return {
+        "path": row.path,
+        "rows_before": row.rows_before,
+        "rows_now": row.rows_now,
+        "columns_added": list(row.added),
+        "columns_removed": list(row.removed),
+        "columns_retyped": list(row.retyped),
+        "moved": [{"column": name, "index": _finite(index)} for name, index in row.moved],
+        "reason": row.reason,
     }
 
 

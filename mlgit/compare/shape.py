@@ -13,6 +13,12 @@ from mlgit.compare.snapshot import Shape
 _WIDEST_FIELD = 1 << 27
 
 
+def is_table(path: str) -> bool:
+    """Whether a path is, by its ending, a table that can be read."""
+    ending = path.rpartition(".")[2].lower()
+    return ending == "parquet" or ending in ENDINGS
+
+
 def measure(stream: BinaryIO, ending: str) -> Shape | None:
     """The shape of a table in one of the formats of ENDINGS; None for content that is not in its format."""
     reader = ENDINGS.get(ending)

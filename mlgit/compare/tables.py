@@ -22,11 +22,6 @@ from mlgit.project import Project
 LARGEST_VALUES = 64 << 20
 
 
-def is_table(path: str) -> bool:
-    """Whether a path is, by its name, a table that can be read here."""
-    return _ending(path) in chunks.ENDINGS
-
-
 def read(project: Project, point: Point, paths: Iterable[str]) -> dict[str, DataTable]:
     """The tables at these paths of a side, without those that it does not have.
 
@@ -47,7 +42,7 @@ def read(project: Project, point: Point, paths: Iterable[str]) -> dict[str, Data
 
 
 def _table(contents: Contents, path: str) -> DataTable | None:
-    if not is_table(path) or not declared.is_inside(path):
+    if not shape.is_table(path) or not declared.is_inside(path):
         return columns.unread(f"no table: it is not in the project, or ends in none of {', '.join(chunks.ENDINGS)}")
     try:
         size = contents.size(path)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlgit import render
 from mlgit.compare.cause import Cause, causes
 from mlgit.compare.diff import Change, DataChange, Diff, Difference, MetricChange, StageChange
 from mlgit.compare.snapshot import MOST_NAMES, Data, Snapshot, few
 
+if TYPE_CHECKING:
+    from mlgit.compare.review import Moved
+
 _LONGEST = 48
 _MOST_NOTES = 8
+# A population stability index below it is commonly read as stable (Siddiqi 2006, Credit Risk Scorecards).
+STABLE = 0.1
 _VERDICTS = {"unknown-direction": "direction not declared"}
 
 
@@ -56,6 +61,7 @@ def sections(diff: Diff, *, everything: bool) -> list[Section]:
         Section("Causes", ("metrics", "differs upstream", "stage"), list(_causes(diff))),
         Section("Parameters", ("parameter", *names), parameters),
         Section("Data and outputs", ("path", "content", "size", "inside"), data),
+        Section("Tables", ("path", "how far values moved"), [_table(row) for row in diff.tables]),
         Section("Stages", ("stage", "what differs"), stages),
     )
     return [section for section in found if section.rows]
@@ -128,6 +134,16 @@ def _inside(row: DataChange) -> str:
     moved = [f"+{name}" for name in row.columns_added] + [f"-{name}" for name in row.columns_removed]
     counted = [f"{number} {noun}" for number, noun in ((files, "files"), (rows, "rows"), (columns, "columns")) if number]
     return ", ".join(counted) + (f" ({_few(moved)})" if moved else "")
+
+
+def _table(row: Moved) -> tuple[str, ...]:
+    """The columns that moved most, as far as an index is large enough to matter."""
+    far = [f"{_clipped(name)} {render.number(index)}" for name, index in row.moved if index >= STABLE]
+    told = [f"retyped: {_few(row.retyped)}"] if row.retyped else []
+    told += [f"moved (index): {few(far)}"] if far else []
+    stable = sum(index < STABLE for _, index in row.moved)
+    told += [f"{render.count(stable, 'column')} stable"] if stable else []
+    return row.path, "; ".join([*told, *filter(None, [row.reason])]) or "no column could be compared"
 
 
 def _files(data: Data | None) -> str | None:

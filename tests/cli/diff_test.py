@@ -1,5 +1,6 @@
 """`mlgit diff` as a user types it."""
 
+import json
 import os
 import pty
 import shutil
@@ -297,3 +298,50 @@ def _without_none(row, *keys):
 
 def _as_dvc(value):
     return str(value) if isinstance(value, list) else value
+
+
+ROWS = "id,x,place\n" + "".join(f"{row},{row % 10},EU\n" for row in range(100))
+FAR = "id,x,place\n" + "".join(f"{row},{row % 10 + 20},{'a|b' if row % 2 else 'EU'}\n" for row in range(130))
+TABLES = FILES | {"train.sh": "cat in.csv > out.csv\n" + TRAIN.replace("printf 'id\\n1\\n' > out.csv\n", ""), "in.csv": ROWS}
+ID = "models: {m: {id: id, predictions: out.csv}}\n"
+
+
+def test_data_that_moved_is_told_with_its_columns(tmp_path, cli):
+    pipeline = FILES["dvc.yaml"].replace("deps: [train.sh]", "deps: [train.sh, in.csv]")
+    root = rerun(repository(tmp_path / "p", TABLES | {"dvc.yaml": pipeline, "mlgit.yaml": FILES["mlgit.yaml"] + ID}), cli)
+    write_tree(root, {"in.csv": FAR, "params.yaml": "depth: 4\n"})
+    assert cli(root, "run").code == 0
+    found, source = json.loads(cli(root, "diff", "--format", "json").out)["tables"]
+    assert (source["path"], source["moved"]) == ("in.csv", found["moved"])
+    assert (found["path"], found["rows_before"], found["rows_now"], found["reason"]) == ("out.csv", 100, 130, "")
+    assert [(row["column"], row["index"] > 1) for row in found["moved"]] == [("x", True), ("place", True)]
+    text = cli(root, "diff").out
+    assert "out.csv  moved (index): x " in text
+    assert ["metrics", "differs", "upstream", "stage"] in [line.split() for line in text.splitlines()]
+    assert [line.split() for line in text.splitlines() if "data changed: in.csv" in line] == [
+        ["data", "changed:", "in.csv", "train"]
+    ]
+    assert "| out.csv | moved" in cli(root, "diff", "--format", "md").out
+
+
+def test_tables_of_few_rows_and_those_that_are_no_tables_tell_so(tmp_path, cli):
+    root = rerun(repository(tmp_path / "p", TABLES), cli)
+    for content, said in (("id\n1\n", "too few rows (1)"), (b"\x89PNG\0", "bytes that no text has")):
+        write_tree(root, {"in.csv": content, "train.sh": TABLES["train.sh"] + f"# {said}\n"})
+        assert cli(root, "run").code == 0
+        assert said in cli(root, "diff").out
+
+
+LOADED = """\
+import sys
+from mlgit.cli import edge
+code = edge.run(["diff"])
+print(code, sorted({"numpy", "pandas", "scipy"} & sys.modules.keys()))
+"""
+
+
+def test_without_tables_that_differ_no_slow_library_is_loaded(root, cli):
+    write_tree(root, {"params.yaml": "depth: 4\n"})
+    assert cli(root, "run").code == 0
+    done = subprocess.run([sys.executable, "-c", LOADED], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 []"

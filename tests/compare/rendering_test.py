@@ -219,7 +219,7 @@ SIDE = {
 }
 JSON_SCHEMA = {
     "type": "object",
-    "required": ["schema", "base", "head", "changed", "compared", "causes", *SCHEMA_KEYS],
+    "required": ["schema", "base", "head", "changed", "compared", "causes", "tables", *SCHEMA_KEYS],
     "additionalProperties": False,
     "properties": {
         "schema": {"const": 1},
@@ -227,6 +227,7 @@ JSON_SCHEMA = {
         "head": SIDE,
         "changed": {"type": "boolean"},
         "compared": {"type": "object", "required": ["metrics", "parameters", "data", "stages"]},
+        "tables": {"type": "array", "items": {"required": ["path", "rows_before", "rows_now", "moved", "reason"]}},
         "causes": {
             "type": "object",
             "additionalProperties": {"type": "array", "items": {"required": ["kind", "stage", "name", "change"]}},
