@@ -39,6 +39,7 @@ _RULE = Table(
         Key("id", Text(pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]*"), "the rule's name in reports", required=True),
         Key("kind", Text(choices=get_args(Kind)), "what it asks", required=True),
         Key("metric", Text(), "the metric it is about"),
+        Key("model", Text(), "the only model it is about; default: every model with this metric"),
         Key("path", Text(), "data: the file it is about"),
         Key("min", Number(), "bound: the least value that passes"),
         Key("max", Number(), "bound: the greatest value that passes; gap: the widest gap between slices"),
@@ -144,6 +145,7 @@ class GateRule(NamedTuple):
     schema: Literal["compatible", "same", ""] = ""
     rows: tuple[float, float] | None = None
     psi: float | None = None
+    model: str = ""
 
 
 class Waiver(NamedTuple):
@@ -249,6 +251,7 @@ def _rule(declared: Mapping[str, Any], where: str) -> GateRule:
     if lacking:
         raise MlgitError(f"{where}: {kind} needs {' and '.join(lacking)}", f"add `{lacking[0]}:`; there is no default")
     allowed = _NEEDS[kind] | _TAKES.get(kind, set())
+    allowed |= {"model"} if "metric" in allowed else set()
     foreign = sorted(declared.keys() - allowed - _ALWAYS)
     if foreign:
         raise MlgitError(f"{where}.{foreign[0]}: {kind} takes none", f"{kind} takes {', '.join(sorted(allowed))}")
@@ -277,6 +280,7 @@ def _rule(declared: Mapping[str, Any], where: str) -> GateRule:
         declared.get("schema", ""),
         _range(declared["rows"], where) if "rows" in declared else None,
         declared.get("psi"),
+        declared.get("model", ""),
     )
 
 

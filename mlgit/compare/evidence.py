@@ -30,6 +30,7 @@ class Settings:
     seed: int = 0
     cluster: str = ""
     positive: Any = None
+    alpha: float = ALPHA
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +72,7 @@ def _gathered(rule: GateRule, rows: Pair, better: Literal["higher", "lower"] | N
     _check_positive(rule, rows, settings)
     current = _value(rule.metric, rows.model, rows.current, settings)
     known = Evidence(better=better, current=current.value, interval=_ends(current), is_first=rows.baseline is None)
+    known = replace(known, alpha=settings.alpha)
     if rule.kind == "gap":
         found = dict(_parts(rule, rows, None, settings))
         return replace(known, parts=found, missing=_missing(rule, rows), small=_small(rule, rows))
@@ -109,7 +111,7 @@ def _value(name: str, model: Model, table: Table, settings: Settings) -> bootstr
         score=side.score,
         positive=settings.positive,
         clusters=_column(table, settings.cluster) if settings.cluster else None,
-        confidence_level=1 - 2 * ALPHA,
+        confidence_level=1 - 2 * settings.alpha,
         resamples=settings.resamples,
         seed=settings.seed,
     )
@@ -125,7 +127,7 @@ def _compared(
     assert rows.baseline is not None
     sides = [_predictions(rows.model, table, places) for table in (rows.baseline, rows.current)]
     clusters = _column(rows.baseline, settings.cluster)[places] if settings.cluster else None
-    asked = Question(1 - 2 * ALPHA, settings.resamples, settings.seed, settings.positive, better=better)
+    asked = Question(1 - 2 * settings.alpha, settings.resamples, settings.seed, settings.positive, better=better)
     if rule.margin:
         before = metrics.value(
             rule.metric,

@@ -28,7 +28,7 @@ ALPHA = 0.05
 class Judged:
     """A rule's outcome: the numbers, what was needed, why, and what would settle or mend it.
 
-    `effect` is what the outcome counts as in the verdict.
+    `effect` is what the outcome counts as in the verdict; `model` whose metric was judged, '' for rules about data.
     """
 
     id: str
@@ -44,6 +44,7 @@ class Judged:
     delta: float | None = None
     low: float | None = None
     high: float | None = None
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Evidence:
     `trouble` says why there is no comparison though there should be one; `is_first` that no baseline exists. `parts` holds
     comparisons by slice (with the p-value of the rule's margin), `missing` the slices only the baseline has, `small` those
     with too few rows to be judged, `set_aside` those that a waiver names. `interval` is that of the current value itself.
+    `alpha` is the accepted chance of a false proof of harm.
     """
 
     comparison: Comparison | None = None
@@ -66,6 +68,7 @@ class Evidence:
     missing: tuple[Part, ...] = ()
     small: tuple[Part, ...] = ()
     set_aside: frozenset[Part] = frozenset()
+    alpha: float = ALPHA
 
 
 def judge(rule: GateRule, seen: Evidence) -> Judged:
@@ -169,7 +172,7 @@ def _settling(found: Comparison, margin: float) -> str:
     if margin <= 0 or found.low is None or found.high is None:
         return "more rows in the test set"
     variance = power.variance_of_row(found.low, found.high, found.n, confidence=found.confidence_level)
-    rows = power.rows_needed(margin, variance=variance, alpha=ALPHA)
+    rows = power.rows_needed(margin, variance=variance, alpha=(1 - found.confidence_level) / 2)
     return f"about {max(rows, found.n + 1)} rows would tell with 80 % chance, if nothing changed"
 
 
@@ -226,7 +229,8 @@ def _no_harm(rule: GateRule, seen: Evidence) -> Judged:
     judged = {part: each for part, each in parts.items() if each.pvalue is not None and each.n >= rule.slices.min_n}
     chances = [max(0.0, 1 - (each.pvalue or 0.0)) for each in judged.values()]
     adjusted = multiple.holm(chances) if rule.slices.correct == "holm" else chances
-    harmed = [(part, each, chance) for (part, each), chance in zip(judged.items(), adjusted, strict=True) if chance <= ALPHA]
+    rows = zip(judged, judged.values(), adjusted, strict=True)
+    harmed = [(part, each, chance) for part, each, chance in rows if chance <= seen.alpha]
     needs = f"no slice proven worse by more than {_shown(rule.margin)}"
     if harmed:
         outcome: Outcome = _broken(rule) if {part for part, _, _ in harmed} - seen.set_aside else "waived"

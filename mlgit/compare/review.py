@@ -30,7 +30,8 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """The rows a model was judged on. `judged` counts the different models these very rows have judged before, by history.
+    """The rows a model was judged on. `judged` counts the different models these very rows have judged before, by history;
+    where that is not all here, `is_at_least`.
 
     `how`: paired by `key`; re-evaluated (the baseline model on the current rows, then paired); unpaired (different rows);
     unverified (single numbers only); first (no baseline); invalid (`trouble` says why).
@@ -43,6 +44,7 @@ class Tested:
     is_changed: bool = False
     digest: str = ""
     judged: int = 0
+    is_at_least: bool = False
     trouble: str = ""
 
 

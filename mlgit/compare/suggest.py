@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mlgit.compare.gates import ALPHA
 from mlgit.rules import GateRule
 from mlgit.statistics import power
 from mlgit.statistics.comparison import Comparison
@@ -39,17 +38,18 @@ def suggest(found: Comparison, *, rules: Iterable[GateRule] = ()) -> Suggestion:
         reason = found.reason or "the two models differ in no row, which says nothing about how models differ on these rows"
         return Suggestion(found.metric, found.n, found.n_discordant, reason=reason)
     variance = power.variance_of_row(found.low, found.high, found.n, confidence=found.confidence_level)
-    smallest = power.smallest_difference(found.n, variance=variance, alpha=ALPHA, power=POWER)
+    alpha = (1 - found.confidence_level) / 2
+    smallest = power.smallest_difference(found.n, variance=variance, alpha=alpha, power=POWER)
     margin = _rounded_up(smallest)
     narrow = [
-        (each.id, power.rows_needed(asked, variance=variance, alpha=ALPHA, power=POWER))
+        (each.id, power.rows_needed(asked, variance=variance, alpha=alpha, power=POWER))
         for each in rules
         if each.metric == found.metric
         and each.kind in ("no_worse", "same")
         and each.margin
         and 0 < (asked := each.margin.of(found.baseline)) < smallest
     ]
-    half = power.rows_needed(margin / 2, variance=variance, alpha=ALPHA, power=POWER)
+    half = power.rows_needed(margin / 2, variance=variance, alpha=alpha, power=POWER)
     return Suggestion(found.metric, found.n, found.n_discordant, smallest, margin, half, tuple(narrow))
 
 
