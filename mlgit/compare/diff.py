@@ -12,7 +12,7 @@ from mlgit.config import Config, Direction
 
 if TYPE_CHECKING:
     # with the statistics behind it, it takes longer to import than most comparisons take
-    from mlgit.compare.review import Moved
+    from mlgit.compare.review import Measured, Moved, Tested, Turned
 
 Change = Literal["added", "removed", "changed", "same", "unknown"]
 Trend = Literal["better", "worse", "same", "new", "gone", "unknown-direction", "changed"]
@@ -93,6 +93,7 @@ class Diff:
     """Both sides and every row of the comparison, those that are the same too.
 
     `turned` are metrics whose direction the head declares otherwise than the base. `tables` tells more of data that differs.
+    `tested`, `measured` and `rows` are what the predictions of both sides say, row by row, of each model.
     """
 
     base: Snapshot
@@ -103,6 +104,9 @@ class Diff:
     stages: tuple[StageChange, ...]
     turned: tuple[str, ...] = ()
     tables: tuple[Moved, ...] = ()
+    tested: tuple[Tested, ...] = ()
+    measured: tuple[Measured, ...] = ()
+    rows: tuple[Turned, ...] = ()
 
     @property
     def compared(self) -> dict[str, int]:
@@ -119,6 +123,13 @@ class Diff:
         """Whether nothing differs; also true when nothing could be compared."""
         changes = [row.change for rows in (self.parameters, self.data, self.stages) for row in rows]
         return all(row.verdict == "same" for row in self.metrics) and all(change == "same" for change in changes)
+
+    def measure(self, row: MetricChange) -> Measured | None:
+        """What rows say of a metric: that of the model whose metrics file it stands in."""
+        models = {
+            model.name for side in (self.head, self.base) for model in side.config.models.values() if model.metrics == row.file
+        }
+        return next((each for each in self.measured if each.metric == row.name and each.model in models), None)
 
     @property
     def changed_tables(self) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mlgit.compare.cause import Cause, causes
@@ -10,7 +11,7 @@ from mlgit.compare.diff import DataChange, Diff, Difference, MetricChange, Param
 from mlgit.compare.snapshot import Data, Snapshot
 
 if TYPE_CHECKING:
-    from mlgit.compare.review import Moved
+    from mlgit.compare.review import Moved, Tested
 
 
 def document(diff: Diff, *, everything: bool = False) -> dict[str, Any]:
@@ -28,6 +29,8 @@ def document(diff: Diff, *, everything: bool = False) -> dict[str, Any]:
         "causes": {file: [_cause(each) for each in found] for file, found in causes(diff).items()},
         "parameters": [_parameter(row) for row in diff.parameters if everything or row.change != "same"],
         "data": [_data(row) for row in diff.data if everything or row.change != "same"],
+        "comparisons": [{key: _finite(value) for key, value in asdict(row).items()} for row in diff.measured],
+        "rows": [_rows(row, diff) for row in diff.tested],
         "tables": [_table(row) for row in diff.tables],
         "stages": [_stage(row) for row in diff.stages if everything or row.change != "same"],
     }
@@ -75,6 +78,13 @@ def _data(row: DataChange) -> dict[str, Any]:
     }
 
 
+def _rows(row: Tested, diff: Diff) -> dict[str, Any]:
+    """The rows a model was judged on, and those that its predictions turned (null where that says nothing)."""
+    turned = next((each for each in diff.rows if each.model == row.model), None)
+    counted = ("fixed", "broken", "fixed_keys", "broken_keys")
+    return asdict(row) | {key: _finite(getattr(turned, key, None)) for key in counted}
+
+
 def _table(row: Moved) -> dict[str, Any]:
     return {
         "path": row.path,
@@ -119,7 +129,7 @@ def _finite(value: Any) -> Any:
             return "Infinity" if value > 0 else "-Infinity"
         case dict():
             return {key: _finite(inner) for key, inner in value.items()}
-        case list():
+        case list() | tuple():
             return [_finite(inner) for inner in value]
         case _:
             return value

@@ -13,9 +13,13 @@ from mlgit.compare.diff import Change, DataChange, Diff, Difference, MetricChang
 from mlgit.compare.snapshot import MOST_NAMES, Data, Snapshot, few
 
 if TYPE_CHECKING:
-    from mlgit.compare.review import Moved
+    from mlgit.compare.review import Measured, Moved, Turned
 
 _LONGEST = 48
+_HOW = {
+    "re-evaluated": ", the old model evaluated again on the new rows",
+    "unpaired": ", not the same on both sides",
+}
 _MOST_NOTES = 8
 # A population stability index below it is commonly read as stable (Siddiqi 2006, Credit Risk Scorecards).
 STABLE = 0.1
@@ -40,7 +44,10 @@ def sections(diff: Diff, *, everything: bool) -> list[Section]:
     """The tables that have a row; `everything` shows what is the same too."""
     names = diff.base.short, diff.head.short
     several = len({row.file for row in diff.metrics}) > 1
-    metrics = [_metric(row, several) for row in diff.metrics if everything or row.verdict != "same"]
+    shown = [(row, diff.measure(row)) for row in diff.metrics if everything or row.verdict != "same"]
+    has_interval = any(found and found.low is not None for _, found in shown)
+    metrics = [_metric(row, found, several, has_interval) for row, found in shown]
+    interval = (f"{_level(diff)} interval",) if has_interval else ()
     parameters = [
         (
             _clipped(row.key if row.file == "params.yaml" else f"{row.file}:{row.key}"),
@@ -57,7 +64,8 @@ def sections(diff: Diff, *, everything: bool) -> list[Section]:
     ]
     stages = [row for change in diff.stages if everything or change.change != "same" for row in _stage(change)]
     found = (
-        Section("Metrics", ("metric", *names, "change", ""), metrics, (1, 2, 3)),
+        Section("Metrics", ("metric", *names, "change", *interval, ""), metrics, (1, 2, 3)),
+        Section("Rows", ("model", "test rows", "fixed", "broken", "such as"), _rows(diff), (2, 3)),
         Section("Causes", ("metrics", "differs upstream", "stage"), list(_causes(diff))),
         Section("Parameters", ("parameter", *names), parameters),
         Section("Data and outputs", ("path", "content", "size", "inside"), data),
@@ -67,11 +75,50 @@ def sections(diff: Diff, *, everything: bool) -> list[Section]:
     return [section for section in found if section.rows]
 
 
-def _metric(row: MetricChange, several: bool) -> tuple[str, ...]:
+def _metric(row: MetricChange, found: Measured | None, several: bool, has_interval: bool) -> tuple[str, ...]:
+    """What is recorded; where rows were compared, what they say, for the baseline can be one evaluated again."""
     name = f"{row.file}:{row.name}" if several or not row.name else row.name
-    base, head = ("" if each is None else value(each) for each in (row.base, row.head))
-    delta = "" if row.delta is None else render.signed(row.delta)
-    return _clipped(name), base, head, delta, _VERDICTS.get(row.verdict, row.verdict)
+    is_known = found is not None and found.delta is not None
+    values = (found.baseline, found.current, found.delta) if found and is_known else (row.base, row.head, row.delta)
+    base, head = ("" if each is None else value(each) for each in values[:2])
+    delta = "" if values[2] is None else render.signed(values[2])
+    verdict = found.standing if found and is_known else row.verdict
+    interval = (_interval(found),) if has_interval else ()
+    return _clipped(name), base, head, delta, *interval, _VERDICTS.get(verdict, verdict)
+
+
+def _interval(found: Measured | None) -> str:
+    if found is None or found.low is None or found.high is None:
+        return ""
+    return f"{render.signed(found.low)} to {render.signed(found.high)}"
+
+
+def _level(diff: Diff) -> str:
+    levels = {each.confidence_level for each in diff.measured if each.low is not None}
+    return f"{render.number(100 * min(levels, default=0.9))} %"
+
+
+def _rows(diff: Diff) -> list[tuple[str, ...]]:
+    """For each model whose rows were compared: how many, and which became right or wrong."""
+    turned = {each.model: each for each in diff.rows}
+    found: list[tuple[str, ...]] = []
+    for each in diff.tested:
+        counts = turned.get(each.model)
+        if counts or each.n:
+            keyed = f"{each.n} by {_clipped(each.key)}" if each.key else str(each.n)
+            numbers = (str(counts.fixed), str(counts.broken)) if counts else ("", "")
+            found.append((each.model, f"{keyed}{_HOW.get(each.how, '')}", *numbers, _examples(counts) if counts else ""))
+    return found
+
+
+def _examples(counts: Turned) -> str:
+    """The first rows that broke, or else that were fixed."""
+    word, number, keys = (
+        ("broken", counts.broken, counts.broken_keys) if counts.broken else ("fixed", counts.fixed, counts.fixed_keys)
+    )
+    shown = [_clipped(key) for key in keys[:MOST_NAMES]]
+    left = number - len(shown)
+    return f"{word}: {', '.join(shown)}" + (f" and {left} more" if left else "") if shown else ""
 
 
 def _causes(diff: Diff) -> Iterator[tuple[str, ...]]:
@@ -212,6 +259,7 @@ def remarks(diff: Diff) -> list[tuple[str, str]]:
     for name in diff.turned:
         before, now = diff.base.config.direction(name), diff.head.config.direction(name)
         found.append((f"mlgit.yaml turns the direction of {name}: {before} -> {now or 'not declared'}", ""))
+    found += [(f"{each.model}: {each.trouble}", "") for each in diff.tested if each.trouble]
     if diff.undeclared:
         found.append(
             (f"which way is better is not declared for {_few(diff.undeclared)}", f"add to mlgit.yaml: {line_to_add(diff)}")

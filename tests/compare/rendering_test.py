@@ -9,11 +9,11 @@ import jsonschema
 import pytest
 from hypothesis import given
 
-from mlgit.compare import markdown, table, wording
+from mlgit.compare import markdown, review, table, wording
 from mlgit.compare.diff import compare
 from mlgit.compare.document import document
 from mlgit.compare.snapshot import Data, Note, Shape, Snapshot, Step
-from mlgit.config import Config
+from mlgit.config import CardFiles, Config, Model
 from tests.compare.kit import NASTY, digest, snapshots
 
 BASE = Snapshot(
@@ -188,6 +188,50 @@ def test_causes_are_told_beside_the_metrics_that_differ():
     assert "nothing: it differs by chance, or by what is not declared" in table.render(diff(*nothing))
 
 
+def judged(**more):
+    """The diff with what rows say: auc by rows, another metric without an interval, loss not at all."""
+    base, head = (
+        replace(side, config=Config({"auc": "higher"}, {"m|x": Model("m|x", CardFiles("", ""), metrics="m.json")}))
+        for side in (BASE, HEAD)
+    )
+    found = review.Measured(
+        "m|x", "auc", "cannot tell", "higher", 0.97, 0.974, 0.004, -0.001, 0.009, n=1000, n_discordant=30, method="DeLong"
+    )
+    rows = review.Turned("m|x", 2, 30, ("a", "b"), tuple(f"{number}|{NASTY}" for number in range(30)))
+    return replace(
+        diff(base, head), measured=(found,), rows=(rows,), tested=(review.Tested("m|x", "paired", "id", 1000),), **more
+    )
+
+
+def test_what_rows_say_stands_before_what_is_recorded():
+    metrics, *others = wording.sections(judged(), everything=False)
+    assert metrics.header == ("metric", "main", "workspace", "change", "90 % interval", "")
+    assert metrics.rows[:2] == [
+        ("auc", "0.97", "0.974", "+0.004", "-0.001 to +0.009", "cannot tell"),
+        ("loss", "0.3", "0.4", "+0.1", "", "direction not declared"),
+    ]
+    rows = next(section for section in others if section.title == "Rows").rows[0]
+    assert rows[:4] == ("m|x", "1000 by id", "2", "30")
+    assert rows[4].endswith(" and 24 more")
+
+
+def test_rows_in_every_format_are_escaped():
+    text = markdown.render(judged())
+    assert "<script>" not in text
+    assert "m&#124;x" in text
+    assert "\x1b" not in table.render(judged())
+    found = document(judged())
+    jsonschema.validate(found, JSON_SCHEMA)
+    assert (found["comparisons"][0]["standing"], found["rows"][0]["fixed_keys"]) == ("cannot tell", ["a", "b"])
+
+
+def test_models_whose_rows_cannot_be_compared_say_why():
+    troubled = replace(judged(), tested=(review.Tested("m|x", "invalid", trouble="3 rows are new"),), rows=(), measured=())
+    assert ("m|x: 3 rows are new", "") in wording.remarks(troubled)
+    assert [section.title for section in wording.sections(troubled, everything=False)].count("Rows") == 0
+    assert document(troubled)["rows"][0]["fixed"] is None
+
+
 def test_turned_direction_is_told():
     head = Snapshot("y", metrics={"m.json": {"loss": 1}}, config=Config({"loss": "higher"}))
     assert ("mlgit.yaml turns the direction of loss: lower -> higher", "") in wording.remarks(diff(BASE, head))
@@ -219,7 +263,7 @@ SIDE = {
 }
 JSON_SCHEMA = {
     "type": "object",
-    "required": ["schema", "base", "head", "changed", "compared", "causes", "tables", *SCHEMA_KEYS],
+    "required": ["schema", "base", "head", "changed", "compared", "causes", "comparisons", "rows", "tables", *SCHEMA_KEYS],
     "additionalProperties": False,
     "properties": {
         "schema": {"const": 1},
@@ -227,6 +271,8 @@ JSON_SCHEMA = {
         "head": SIDE,
         "changed": {"type": "boolean"},
         "compared": {"type": "object", "required": ["metrics", "parameters", "data", "stages"]},
+        "comparisons": {"type": "array", "items": {"required": ["model", "metric", "standing", "delta", "low", "high", "n"]}},
+        "rows": {"type": "array", "items": {"required": ["model", "how", "n", "digest", "trouble", "fixed", "broken"]}},
         "tables": {"type": "array", "items": {"required": ["path", "rows_before", "rows_now", "moved", "reason"]}},
         "causes": {
             "type": "object",
