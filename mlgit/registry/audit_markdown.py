@@ -172,8 +172,12 @@ def _gate(evidence: Evidence) -> Iterator[str]:
 def _rules(rows: Any) -> Iterator[str]:
     for row in rows if isinstance(rows, list) else []:
         if isinstance(row, Mapping):
-            values = ", ".join(f"{key} {_shown(row[key])}" for key in ("value", "baseline", "delta") if key in row)
-            words = (str(row.get("id", "")), str(row.get("metric", "")), str(row.get("result", "")), values)
+            values = ", ".join(
+                f"{key} {_shown(row[key])}" for key in ("value", "baseline", "delta", "low", "high") if key in row
+            )
+            found = str(row.get("outcome", ""))
+            result = str(row.get("result", ""))
+            words = (str(row.get("id", "")), str(row.get("metric", "")), result, found if found != result else "", values)
             yield f"    - {', '.join(_text(word) for word in words if word)}"
 
 

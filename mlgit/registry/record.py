@@ -70,13 +70,17 @@ def gate(found: Gate) -> dict[str, Any]:
     written = {"result": found.outcome, "config": found.config} | _given({"baseline": found.baseline})
     written |= _cut("rules", [_rule(each) for each in found.rules])
     failed = [each.name for each in found.checks if not each.ok]
-    return {"gate": written | ({"not_met": failed} if failed else {})}
+    unverified = [each.rule.id for each in found.rules if each.standing == "unverified"][: _MOST["rules"]]
+    named = {"not_met": failed, "unverified": unverified}
+    return {"gate": written | {key: names for key, names in named.items() if names}}
 
 
 def _rule(each: Judged) -> dict[str, Any]:
     delta = None if each.delta is None else round(each.delta, 12)
-    values = {"value": each.current, "baseline": each.baseline, "delta": delta}
-    return {"id": each.rule.id, "metric": each.rule.metric, "result": each.outcome} | _given(values)
+    values = {"value": each.current, "baseline": each.baseline, "delta": delta, "low": each.low, "high": each.high}
+    finite = {key: value for key, value in values.items() if value is not None and math.isfinite(value)}
+    named = _given({"id": each.rule.id, "metric": each.rule.metric, "path": each.rule.path})
+    return named | {"result": each.outcome, "outcome": each.standing} | finite
 
 
 def approvals(found: Sequence[Approval]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from mlgit.render import number
 from mlgit.rules import GateRule
 
 Outcome = Literal["pass", "fail", "not comparable"]
+Standing = Literal["pass", "warn", "fail", "inconclusive", "invalid", "new", "waived", "unverified"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,11 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One rule and its outcome: the values of both sides, current minus baseline, why, and what to do about it."""
+    """One rule and its outcome: the values of both sides, current minus baseline, why, and what to do about it.
+
+    `outcome` is what it counts as for a promotion, `standing` what was found, in the words of `mlgit gate`, and one more:
+    unverified, where only the recorded numbers were compared. `low` and `high` are the ends of the interval of the difference.
+    """
 
     rule: GateRule
     outcome: Outcome
@@ -34,6 +39,9 @@ class Judged:
     baseline: float | None = None
     reason: str = ""
     hint: str = ""
+    standing: Standing = "invalid"
+    low: float | None = None
+    high: float | None = None
 
     @property
     def delta(self) -> float | None:
@@ -79,19 +87,27 @@ def _asks_for_rows(rule: GateRule) -> bool:
 def _bound(rule: GateRule, current: float) -> Judged:
     if rule.minimum is not None and current < rule.minimum:
         return Judged(
-            rule, "fail", current, reason=f"{rule.metric} is {number(current)}, at least {number(rule.minimum)} is asked"
+            rule,
+            "fail",
+            current,
+            reason=f"{rule.metric} is {number(current)}, at least {number(rule.minimum)} is asked",
+            standing="fail",
         )
     if rule.maximum is not None and current > rule.maximum:
         return Judged(
-            rule, "fail", current, reason=f"{rule.metric} is {number(current)}, at most {number(rule.maximum)} is asked"
+            rule,
+            "fail",
+            current,
+            reason=f"{rule.metric} is {number(current)}, at most {number(rule.maximum)} is asked",
+            standing="fail",
         )
-    return Judged(rule, "pass", current, reason=f"{rule.metric} is {number(current)}")
+    return Judged(rule, "pass", current, reason=f"{rule.metric} is {number(current)}", standing="pass")
 
 
 def _first(rule: GateRule, config: Config, current: float) -> Judged:
     """No version to compare with: a first version is held to thresholds, never waved through."""
     if any(each.kind == "bound" and not each.label for each in config.gates.rules):
-        return Judged(rule, "pass", current, reason="no version to compare with; the bounds decide")
+        return Judged(rule, "pass", current, reason="no version to compare with; the bounds decide", standing="new")
     least = "max" if config.direction(rule.metric) == "lower" else "min"
     return Judged(
         rule,
@@ -99,6 +115,7 @@ def _first(rule: GateRule, config: Config, current: float) -> Judged:
         current,
         reason=f"no version to compare {rule.metric} with, and no rule says what is good enough for a first one",
         hint=f"add to {NAME}, gates.rules: `- {{id: {rule.id}-bound, kind: bound, metric: {rule.metric}, {least}: VALUE}}`",
+        standing="new",
     )
 
 
@@ -129,10 +146,10 @@ def _no_worse(rule: GateRule, config: Config, current: float, before: float) -> 
     assert rule.margin is not None
     loss = before - current if direction == "higher" else current - before
     margin = rule.margin.of(before)
-    told = f"{rule.metric} {number(before)} → {number(current)}, margin {number(margin)}"
+    told = f"unverified, by recorded numbers only: {rule.metric} {number(before)} → {number(current)}, margin {number(margin)}"
     # 0.9 - 0.89 is a little more than 0.01
     is_worse = loss > margin and not math.isclose(loss, margin, rel_tol=1e-9, abs_tol=1e-12)
-    return Judged(rule, "fail" if is_worse else "pass", current, before, told)
+    return Judged(rule, "fail" if is_worse else "pass", current, before, told, standing="unverified")
 
 
 def _incomparable(rule: GateRule, reason: str, hint: str, current: float | None = None) -> Judged:

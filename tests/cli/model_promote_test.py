@@ -123,7 +123,9 @@ def test_gate_passes_with_numbers_in_the_tag(shared, promote):
     gate = facts(shared.root, "churn#prod#2")["gate"]
     assert (gate["result"], gate["baseline"]) == ("pass", "churn@v1.0.0")
     assert gate["config"] == git(shared.root, "rev-parse", "main")
-    assert gate["rules"][1] == {"id": "kept", "metric": "auc", "result": "pass", "value": 0.5, "baseline": 0.3, "delta": 0.2}
+    numbers = {"value": 0.5, "baseline": 0.3, "delta": 0.2}
+    assert gate["rules"][1] == {"id": "kept", "metric": "auc", "result": "pass", "outcome": "unverified", **numbers}
+    assert gate["unverified"] == ["kept"]
     assert facts(shared.root, "churn#prod#2")["replaces"] == "v1.0.0"
 
 

@@ -74,15 +74,18 @@ def command(
     def tell(planned: Plan) -> tuple[str, str]:
         label = f"{made[0].artifact}@{made[0].name}"
         following = f"`mlgit model get '{made[0].artifact}#{environment}'`"
-        against = _against_policy(planned)
-        return f"{label} is {'now' if planned.ref else 'already'} in {environment}{against}", following
+        return f"{label} is {'now' if planned.ref else 'already'} in {environment}{_remarks(planned)}", following
 
     return desk.carry_out(project, rebuild, Wish(push, remote, dry_run, as_json), tell=tell)
 
 
-def _against_policy(planned: Plan) -> str:
+def _remarks(planned: Plan) -> str:
+    """What a reader has to know of the policy: that it was overridden, or that nothing but recorded numbers was compared."""
     facts = body.parse(planned.message).facts
-    return f", against policy: {', '.join(facts['gate']['not_met'])}" if "override" in facts else ""
+    if "override" in facts:
+        return f", against policy: {', '.join(facts['gate']['not_met'])}"
+    unverified = facts.get("gate", {}).get("unverified", [])
+    return f", unverified: {', '.join(f'gate {each}' for each in unverified)}" if unverified else ""
 
 
 def _said(deciding: InForce) -> str:
