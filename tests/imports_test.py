@@ -33,6 +33,7 @@ DOORS = {
     "cards": {"write"},
     "compare": {"collect", "reevaluate", "tables"},
     "registry": {"approvals", "deliver", "evidence", "kept", "leakage", "publish", "read", "rebuild", "whereabouts", "witness"},
+    "report": {"post"},
     "scaffold": {"create", "library"},
 }
 
@@ -68,6 +69,7 @@ LAW = Law(
         *("numpy", "pandas", "scipy", "sklearn", "skops", "shutil", "tempfile", "tomllib", "traceback"),
         # optional
         *("dask", "distributed", "fastapi", "uvicorn", "orjson", "prometheus_client", "mlflow", "cryptography", "pyarrow"),
+        "requests",
         *("asyncio", "ctypes"),
     },
     outside={

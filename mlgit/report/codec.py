@@ -30,32 +30,35 @@ T = TypeVar("T")
 
 
 def dumps(value: Any) -> str:
-    """A dataclass as JSON on one line. Texts are made one line and cut; numbers that JSON lacks become null."""
+    """A dataclass as JSON on one line. Texts are made one line and cut; numbers that JSON lacks become null where
+    there need not be one, else the nearest there is (0 for NaN)."""
     return json.dumps(_written(type(value), value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _written(kind: Any, value: Any) -> Any:
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
-        return None if value is None else _written(_option(kind), value)
+        return None if value is None or _is_beyond(value) else _written(_option(kind), value)
     if origin is tuple:
         return _written_tuple(get_args(kind), value)
     if _is_dataclass(kind):
         return {name: _written(each, getattr(value, name)) for name, each in _fields_of(kind).items()}
     if kind is float:
-        number = float(value)
-        return number if math.isfinite(number) and abs(number) <= MAX_NUMBER else None
+        return 0.0 if math.isnan(value) else max(-MAX_NUMBER, min(MAX_NUMBER, float(value)))
     if kind is int:
         return max(-MAX_INTEGER, min(MAX_INTEGER, int(value)))
     return cut(value) if kind is str else value
 
 
 def _written_tuple(kinds: tuple[Any, ...], value: Any) -> list[Any]:
-    """With an open end without what cannot be written, such as a number that is not finite."""
+    """With an open end without numbers that JSON lacks."""
     if kinds[-1] is not ...:
         return [_written(each, item) for each, item in zip(kinds, value, strict=True)]
-    written = [_written(kinds[0], item) for item in value[:MAX_ITEMS]]
-    return [item for item in written if item is not None and not (isinstance(item, list) and None in item)]
+    return [_written(kinds[0], item) for item in value[:MAX_ITEMS] if not _is_beyond(item)]
+
+
+def _is_beyond(value: Any) -> bool:
+    return isinstance(value, float) and not abs(value) <= MAX_NUMBER
 
 
 def _is_dataclass(kind: Any) -> bool:

@@ -9,7 +9,7 @@ import types
 import typing
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlgit.compare.gates import Judged
@@ -39,6 +39,7 @@ def _values(kind):
     return {str: HOSTILE, float: st.floats(), int: st.integers(), bool: st.booleans()}[kind]
 
 
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(report=_values(Report))
 def test_every_report_is_read_back_as_it_was_written(report):
     text = to_json(report)

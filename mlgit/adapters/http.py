@@ -1,0 +1,206 @@
+"""Requests to the API of a forge: patient with limits, careful with the token, and bounded in what it takes in.
+
+What may have been done already is not asked for twice: a request that writes and gets no clear answer raises
+`UnclearError`, and the caller looks again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlgit.errors import MlgitError
+
+MAX_BYTES = 16 << 20
+MAX_PAGES = 200
+ATTEMPTS = 6
+LONGEST_WAIT = 300.0
+_TIMEOUT = (10, 60)
+_MOST_SAID = 300
+
+
+class HttpError(MlgitError):
+    """The forge said no; `status` is its code, 0 where there was no answer."""
+
+    def __init__(self, message: str, hint: str = "", *, status: int = 0) -> None:
+        super().__init__(message, hint)
+        self.status = status
+
+
+class UnclearError(HttpError):
+    """A request that writes may or may not have been carried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the code, the headers (names in lower case), and the JSON, None where there is none."""
+
+    status: int
+    headers: Mapping[str, str]
+    value: Any
+
+
+class Api:
+    """One forge's API below `base`. The headers, with the token, go to this host only and stand in no message."""
+
+    def __init__(
+        self,
+        base: str,
+        *,
+        headers: Mapping[str, str],
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        parts = urllib.parse.urlsplit(base)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+            raise MlgitError(f"'{base}' is no address of an API", "write it as https://api.example.com")
+        if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+            raise MlgitError(f"'{base}': a token is not sent over http", "use https")
+        self._base = base.rstrip("/")
+        self._origin = (parts.scheme, parts.netloc)
+        self._headers = dict(headers)
+        self._sleep = sleep
+        self._clock = clock
+
+    def get(self, path: str) -> Answer:
+        """What a path holds. Raises HttpError."""
+        return self._ask("GET", self._url(path, {}), None)
+
+    def pages(self, path: str, params: Mapping[str, str | int]) -> Iterator[Any]:
+        """The items of a list, from all its pages. Raises HttpError."""
+        url: str | None = self._url(path, params)
+        for _ in range(MAX_PAGES):
+            if url is None:
+                return
+            answer = self._ask("GET", url, None)
+            if not isinstance(answer.value, list):
+                raise HttpError(f"GET {path}: the answer is no list", "is this the address of the API?")
+            yield from answer.value
+            url = self._next(answer)
+        raise HttpError(f"GET {path}: more than {MAX_PAGES} pages", "there is too much to look through")
+
+    def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+        """Write something. Raises HttpError, and UnclearError where it may have been done all the same."""
+        return self._ask(method, self._url(path, {}), body)
+
+    def _url(self, path: str, params: Mapping[str, str | int]) -> str:
+        return f"{self._base}{path}" + (f"?{urllib.parse.urlencode(params)}" if params else "")
+
+    def _next(self, answer: Answer) -> str | None:
+        """The next page by the Link header (RFC 8288), if it lies on the same host."""
+        for part in answer.headers.get("link", "").split(","):
+            target, _, attributes = part.strip().partition(">")
+            if 'rel="next"' in attributes and target.startswith("<"):
+                found = urllib.parse.urlsplit(target[1:])
+                if (found.scheme, found.netloc) != self._origin:
+                    raise HttpError("the next page of a list lies on another host", "the token is not sent there")
+                return target[1:]
+        return None
+
+    def _ask(self, method: str, url: str, body: Mapping[str, Any] | None) -> Answer:
+        waited = 0.0
+        told = f"{method} {urllib.parse.urlsplit(url).path}"
+        for attempt in range(ATTEMPTS):
+            answer, trouble = self._once(method, url, body, told)
+            if answer is not None and answer.status < 300:
+                return answer
+            wait = self._patience(answer, attempt)
+            if wait is None or waited + wait > LONGEST_WAIT or attempt == ATTEMPTS - 1:
+                break
+            if method == "POST" and not (answer and _is_limited(answer)):
+                raise UnclearError(f"{told}: {trouble}", status=answer.status if answer else 0)
+            waited += wait
+            self._sleep(wait)
+        raise HttpError(f"{told}: {trouble}", _hint(answer), status=answer.status if answer else 0)
+
+    def _once(self, method: str, url: str, body: Mapping[str, Any] | None, told: str) -> tuple[Answer | None, str]:
+        import requests
+
+        try:
+            with requests.request(
+                method,
+                url,
+                json=body,
+                headers=self._headers,
+                auth=_as_it_is,
+                timeout=_TIMEOUT,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                content = response.raw.read(MAX_BYTES + 1, decode_content=True)
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                status = response.status_code
+        except requests.ConnectionError as error:
+            return None, f"no answer ({_cause(error)})"
+        except (requests.RequestException, OSError) as error:
+            return None, f"no whole answer ({type(error).__name__})"
+        if len(content) > MAX_BYTES:
+            raise HttpError(f"{told}: the answer is larger than {MAX_BYTES} bytes", status=status)
+        value = _parsed(content)
+        return Answer(status, headers, value), f"{status} {_said(value, status)}"
+
+    def _patience(self, answer: Answer | None, attempt: int) -> float | None:
+        """Seconds to wait before the next attempt; None where another would be no use."""
+        if answer is None or answer.status >= 500:
+            return self._asked_to_wait(answer) if answer and "retry-after" in answer.headers else float(2**attempt)
+        if _is_limited(answer):
+            asked = self._asked_to_wait(answer)
+            return float(2**attempt) if asked is None else asked
+        return None
+
+    def _asked_to_wait(self, answer: Answer) -> float | None:
+        after, reset = answer.headers.get("retry-after", ""), answer.headers.get("x-ratelimit-reset", "")
+        if after.isdigit():
+            return float(after)
+        return max(0.0, float(reset) - self._clock()) if reset.isdigit() else None
+
+
+def _as_it_is(request: Any) -> Any:
+    """No other credentials than those in the headers: requests would take what ~/.netrc has for the host."""
+    return request
+
+
+def _is_limited(answer: Answer) -> bool:
+    """Whether a limit of rate was hit: GitHub says so with 403 as well as with 429."""
+    if answer.status == 429:
+        return True
+    is_spent = answer.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in answer.headers
+    return answer.status == 403 and (is_spent or "rate limit" in _said(answer.value, 403).lower())
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return json.loads(content) if content else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _said(value: Any, status: int) -> str:
+    found = value.get("message") or value.get("error") if isinstance(value, dict) else None
+    text = found if isinstance(found, str) else json.dumps(found) if found else ""
+    return text[:_MOST_SAID] if text else {401: "not authenticated", 404: "not found"}.get(status, "")
+
+
+def _cause(error: BaseException) -> str:
+    inner = error.args[0] if error.args else error
+    reason = getattr(inner, "reason", inner)
+    return type(reason).__name__
+
+
+def _hint(answer: Answer | None) -> str:
+    match answer.status if answer else 0:
+        case 401:
+            return "the token is not valid, or has expired"
+        case 403:
+            return "the token may not do this: see the permissions of the job, docs/ci.md lists them"
+        case 404:
+            return "no such thing, or the token may not see it"
+        case 301 | 302 | 307 | 308:
+            return "it has moved: give the new name of the repository"
+        case 422:
+            return "the forge refused what was sent"
+    return "try again later" if answer is None or answer.status >= 500 or answer.status == 429 else ""

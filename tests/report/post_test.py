@@ -1,0 +1,150 @@
+"""One comment, whoever else writes comments, whatever the order in which runs end, and whatever goes wrong on the way."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlgit.adapters.github import GitHub
+from mlgit.adapters.http import Api, HttpError
+from mlgit.errors import MlgitError
+from mlgit.report import marker
+from mlgit.report.marker import Marker
+from mlgit.report.post import upsert
+from tests.kit.forge import State, forge
+
+ME = "mlgit[bot]"
+
+
+@pytest.fixture
+def state():
+    with forge(State()) as found:
+        yield found
+
+
+def run(state, number, text, *, attempt=1, key="default", is_worth_it=True):
+    """Publish as one run of CI does."""
+    api = Api(state.base, headers={"Authorization": "Bearer good"}, sleep=lambda seconds: None)
+    mark = Marker(key, "a" * 40, number, attempt)
+    return upsert(
+        GitHub(api, state.repository),
+        7,
+        mark=mark,
+        body=lambda before: f"{mark}\n{text}",
+        login=ME,
+        is_worth_it=is_worth_it,
+    )
+
+
+def texts(state):
+    return [body.split("\n", 1)[1] for body in state.by(ME)]
+
+
+def test_first_run_creates_and_the_second_updates(state):
+    assert run(state, 1, "one").what == "created"
+    assert run(state, 2, "two").what == "updated"
+    assert texts(state) == ["two"]
+
+
+def test_what_is_said_already_is_not_written_again(state):
+    run(state, 1, "one")
+    state.requests.clear()
+    assert run(state, 1, "one").what == "unchanged"
+    assert not [request for request in state.requests if not request.startswith("GET")]
+
+
+def test_an_older_run_leaves_what_a_newer_one_said(state):
+    run(state, 5, "five", attempt=2)
+    for number, attempt in ((4, 9), (5, 1)):
+        posted = run(state, number, "old", attempt=attempt)
+        assert (posted.what, "newer" in posted.reason) == ("left", True)
+    assert texts(state) == ["five"]
+
+
+def test_a_marker_that_somebody_else_wrote_does_not_count(state):
+    forged = f"{Marker('default', 'b' * 40, 999, 1)}\nall is well"
+    state.comment(7, "mallory", forged)
+    run(state, 1, "one")
+    run(state, 2, "two")
+    assert state.by("mallory") == [forged]
+    assert texts(state) == ["two"]
+
+
+def test_a_marker_that_is_not_in_the_first_line_does_not_count(state):
+    state.comment(7, ME, f"something else\n{Marker('default', 'b' * 40, 9, 1)}")
+    assert run(state, 1, "one").what == "created"
+
+
+def test_each_key_has_a_comment_of_its_own(state):
+    run(state, 1, "a", key="a")
+    run(state, 1, "b", key="b")
+    run(state, 2, "a2", key="a")
+    assert texts(state) == ["a2", "b"]
+
+
+def test_extra_copies_are_deleted_and_the_first_is_kept(state):
+    first = state.comment(7, ME, f"{Marker('default', '', 1, 1)}\nx")["id"]
+    for number in (2, 3):
+        state.comment(7, ME, f"{Marker('default', '', number, 1)}\nx{number}")
+    posted = run(state, 4, "four")
+    assert (posted.comment, posted.deleted) == (first, 2)
+    assert texts(state) == ["four"]
+
+
+def test_of_copies_the_newest_word_stays_when_an_older_run_cleans_up(state):
+    state.comment(7, ME, f"{Marker('default', '', 1, 1)}\none")
+    state.comment(7, ME, f"{Marker('default', '', 9, 1)}\nnine")
+    assert run(state, 4, "four").what == "left"
+    assert texts(state) == ["nine"]
+
+
+def test_the_comment_is_found_behind_many_others(state):
+    run(state, 1, "one")
+    state.comments.insert(0, state.comments.pop())
+    for number in range(230):
+        state.comments.insert(0, {"id": number, "pull": 7, "body": "hi", "user": {"login": "ada"}})
+    assert run(state, 2, "two").what == "updated"
+    assert texts(state) == ["two"]
+
+
+def test_comment_that_was_written_without_a_clear_answer_is_not_written_twice(state):
+    state.fail(200, [])  # the list of comments
+    state.fail(502, after_doing=True)
+    posted = run(state, 1, "one")
+    assert posted.what in ("created", "unchanged")
+    assert texts(state) == ["one"]
+
+
+def test_comment_that_was_not_written_is_written_at_the_next_try(state):
+    state.fail(200, [])
+    state.fail(502)
+    run(state, 1, "one")
+    assert texts(state) == ["one"]
+
+
+def test_no_first_comment_without_something_to_say(state):
+    assert run(state, 1, "nothing", is_worth_it=False).what == "nothing to say"
+    run(state, 2, "much")
+    assert run(state, 3, "nothing again", is_worth_it=False).what == "updated"
+    assert texts(state) == ["nothing again"]
+
+
+def test_refusal_of_the_forge_is_told(state):
+    state.may.discard("comment")
+    with pytest.raises(HttpError, match="403"):
+        run(state, 1, "one")
+
+
+def test_comment_that_is_too_long_is_never_sent(state):
+    with pytest.raises(MlgitError, match="too long"):
+        run(state, 1, "x" * 70_000)
+    assert not [request for request in state.requests if request.startswith("POST")]
+
+
+@given(key=st.text(), head=st.text(), number=st.integers(-5, 10**12), attempt=st.integers(-5, 100))
+def test_every_marker_is_one_line_that_is_read_back(key, head, number, attempt):
+    made = marker.make(key=key, head=head, number=number, attempt=attempt)
+    assert marker.parse(f"{made}\nrest") == made
+    assert str(made).count("-->") == 1
+    assert "\n" not in str(made)
