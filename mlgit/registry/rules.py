@@ -59,10 +59,12 @@ def judge(config: Config, *, candidate: Evaluation, baseline: Evaluation | None)
 
     Rules for pull requests with a label are none of promotion's.
     """
-    return tuple(_judge(rule, config, candidate, baseline) for rule in config.gates.rules if not rule.label)
+    applied = [rule for rule in config.gates.rules if not rule.label]
+    return tuple(by_numbers(rule, config, candidate=candidate, baseline=baseline) for rule in applied)
 
 
-def _judge(rule: GateRule, config: Config, candidate: Evaluation, baseline: Evaluation | None) -> Judged:
+def by_numbers(rule: GateRule, config: Config, *, candidate: Evaluation, baseline: Evaluation | None) -> Judged:
+    """One rule, applied to what is recorded of two versions; a comparison of single numbers is unverified."""
     if _asks_for_rows(rule):
         return _incomparable(rule, f"{rule.id} asks for more than the recorded numbers tell", "`mlgit gate` judges it")
     current = candidate.metrics.get(rule.metric)
@@ -72,7 +74,7 @@ def _judge(rule: GateRule, config: Config, candidate: Evaluation, baseline: Eval
     if rule.kind == "bound":
         return _bound(rule, current)
     if baseline is None:
-        return _first(rule, config, current)
+        return first(rule, config, candidate)
     if before is None or not math.isfinite(before):
         return _incomparable(rule, _absent(rule, baseline, before), _judge_again(candidate, baseline), current)
     if not candidate.test or candidate.test != baseline.test:
@@ -104,8 +106,9 @@ def _bound(rule: GateRule, current: float) -> Judged:
     return Judged(rule, "pass", current, reason=f"{rule.metric} is {number(current)}", standing="pass")
 
 
-def _first(rule: GateRule, config: Config, current: float) -> Judged:
+def first(rule: GateRule, config: Config, candidate: Evaluation) -> Judged:
     """No version to compare with: a first version is held to thresholds, never waved through."""
+    current = candidate.metrics.get(rule.metric)
     if any(each.kind == "bound" and not each.label for each in config.gates.rules):
         return Judged(rule, "pass", current, reason="no version to compare with; the bounds decide", standing="new")
     least = "max" if config.direction(rule.metric) == "lower" else "min"
