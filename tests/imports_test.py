@@ -34,7 +34,7 @@ DOORS = {
     "compare": {"collect", "reevaluate", "tables"},
     "registry": {"approvals", "deliver", "evidence", "kept", "leakage", "publish", "read", "rebuild", "whereabouts", "witness"},
     "report": {"post"},
-    "scaffold": {"create", "library"},
+    "scaffold": {"adopt", "create", "library"},
 }
 
 LAW = Law(

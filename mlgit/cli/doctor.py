@@ -23,13 +23,14 @@ from mlgit.render import count, paint, plain
 
 
 @click.command(
-    epilog="Examples: `mlgit doctor`, `mlgit doctor --deep --fix`, `mlgit doctor --json`.",
+    epilog="Examples: `mlgit doctor`, `mlgit doctor --deep --fix`, `mlgit doctor --cache --deep --fix` (a restored cache).",
     short_help="Look for damage in cache, locks and pipeline files.",
 )
+@click.option("--cache", "only_cache", is_flag=True, help="Look at the objects of the cache and at nothing else.")
 @click.option("--deep", is_flag=True, help="Read every object of the cache and compare it with its name.")
 @click.option("--fix", is_flag=True, help="Remove damaged objects, leftovers and the entries of dead processes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def command(*, deep: bool, fix: bool, as_json: bool) -> int:
+def command(*, only_cache: bool, deep: bool, fix: bool, as_json: bool) -> int:
     """Look for damage: objects that are not what their name says, folders that lack files, what killed processes left,
     pipeline files that cannot be read, outputs whose content is nowhere, and tags of models that were moved, deleted,
     forked or backdated.
@@ -52,7 +53,7 @@ def command(*, deep: bool, fix: bool, as_json: bool) -> int:
             cache=Cache(configured),
             tick=functools.partial(watch, "objects") if watch else None,
         )
-        findings = checkup.run(deep=deep) + _of_registry(project.git_root)
+        findings = checkup.objects(deep=deep) if only_cache else checkup.run(deep=deep) + _of_registry(project.git_root)
         if fix:
             findings = checkup.fix(findings)
     fingerprints.save()

@@ -13,6 +13,7 @@ from mlgit.schema import near_miss
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "new": ("mlgit.cli.new", "Make a new ML repository from a template."),
+    "init": ("mlgit.cli.init", "Bring mlgit into a Git repository that is there."),
     "run": ("mlgit.cli.run", "Run what is stale in the pipeline."),
     "status": ("mlgit.cli.status", "Say which stages are stale, and why."),
     "add": ("mlgit.cli.add", "Track data files and folders, as `dvc add` does."),

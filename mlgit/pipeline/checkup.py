@@ -58,6 +58,11 @@ class Checkup:
         found = [*self._objects(stock, users), *self._listings(stock, users), *self._leftovers(stock), *self._locks(), *files]
         return found + (self._outputs(pipeline, stock) if pipeline else [])
 
+    def objects(self, *, deep: bool) -> list[Finding]:
+        """What is wrong with the objects of the cache, whatever they are used for: a cache that came from elsewhere."""
+        stock = inspection.look(self._cache.objects, deep=deep, tick=self._tick)
+        return self._objects(stock, {})
+
     def fix(self, findings: Iterable[Finding]) -> list[Finding]:
         """Mend what can be mended without losing anything: the findings, with what was fixed marked."""
         return [replace(each, fixed=True) if each.mendable and self._mend(each) else each for each in findings]

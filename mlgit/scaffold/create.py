@@ -7,22 +7,18 @@ rendering is this fixed list, never chosen by a template: git init, dvc init, wr
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlgit.adapters import files, git, process
+from mlgit.adapters import beginning, files, git
 from mlgit.errors import MlgitError
 from mlgit.scaffold import state
 from mlgit.scaffold.manifest import Template, Value
 from mlgit.scaffold.render import File, render
 from mlgit.scaffold.state import State
-
-_DVC_CONFIG = "[core]\n    analytics = false\n    autostage = false\n"
-_DVC_FILES = (".dvc/config", ".dvc/.gitignore", ".dvcignore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +47,7 @@ def create(folder: Path, *, template: Template, answers: Mapping[str, Value]) ->
             # asked here, not before, because an identity may be configured for folders (includeIf "gitdir:...")
             git.require_identity(project)
             # DVC starts while the folder is empty: Python would import a template's `yaml.py` from it
-            _init_dvc(project)
+            beginning.init_dvc(project)
             _write(project, contents)
             commit, tree, pristine = _commit(project, contents, template=template, answers=answers)
     except OSError as error:
@@ -109,14 +105,6 @@ def _move_up(stage: Path) -> None:
         raise
 
 
-def _init_dvc(project: Path) -> None:
-    """`dvc init` by the DVC of this Python, without network and without a cache for the folder's passing name."""
-    with files.temporary_folder("dvc") as cache:
-        env = {**git.environment(), "DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(cache)}
-        process.run([sys.executable, "-P", "-m", "dvc", "init", "--quiet"], cwd=project, env=env)
-    (project / ".dvc" / "config").write_text(_DVC_CONFIG, encoding="utf-8")
-
-
 def _write(project: Path, contents: Mapping[str, File]) -> None:
     for path, (mode, content) in contents.items():
         (project / path).parent.mkdir(parents=True, exist_ok=True)
@@ -136,6 +124,6 @@ def _commit(
     git.update_ref(project, state.REF, pristine, reason="mlgit new")
     (project / state.NAME).write_text(state.dump(State(name, version, tree, answers)), encoding="utf-8", newline="\n")
     # by name, because a user's own ignore rules must not hold back a file of the project
-    git.stage(project, [*contents, state.NAME, *_DVC_FILES])
+    git.stage(project, [*contents, state.NAME, *beginning.FILES])
     commit = git.commit_all(project, state.message("Start from the template", template=name, version=version))
     return commit, tree, pristine

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import mlgit
 from mlgit.adapters import documents, files
 from mlgit.errors import MlgitError
-from mlgit.scaffold import manifest
-from mlgit.scaffold.manifest import Manifest, Template
+from mlgit.scaffold import answers, manifest
+from mlgit.scaffold.manifest import Manifest, Template, Value
 from mlgit.schema import near_miss
+
+# Templates that others are made of lie in this folder of the shelf; none of them is a project.
+PARTS = "parts"
 
 
 def shelf() -> Path:
@@ -40,7 +45,23 @@ def load(wanted: str) -> Template:
     if not (folder / manifest.FOLDER).is_dir() or (folder / manifest.FOLDER).is_symlink():
         raise MlgitError(f"{wanted}: no folder '{manifest.FOLDER}' in the template", "put what it renders there")
     found = files.read_folder(folder / manifest.FOLDER, name=f"{folder.name}/{manifest.FOLDER}")
-    return manifest.template(document, found, name=f"{folder.name}/{manifest.NAME}")
+    name = f"{folder.name}/{manifest.NAME}"
+    parts = tuple(_part(part, given, name=name) for part, given in manifest.parse(document, name=name).parts.items())
+    return manifest.template(document, found, name=name, parts=parts)
+
+
+def part(wanted: str) -> Template:
+    """A part that mlgit's own templates share."""
+    return load(str(shelf() / PARTS / wanted))
+
+
+def _part(wanted: str, given: Mapping[str, Any], *, name: str) -> tuple[Template, Mapping[str, Value]]:
+    known = sorted(folder.name for folder in (shelf() / PARTS).iterdir())
+    if wanted not in known:
+        raise MlgitError(f"{name}: parts.{wanted}: mlgit has no such part{near_miss(wanted, known)}")
+    found = part(wanted)
+    answered = answers.check_document(given, found.manifest, name=f"{name}: parts.{wanted}")
+    return found, answers.resolve(found.manifest, given=answered, facts={})
 
 
 def _find(wanted: str) -> Path:

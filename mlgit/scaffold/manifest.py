@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mlgit.errors import MlgitError
@@ -58,6 +58,7 @@ SCHEMA = Table(
         Key("questions", MapOf(_QUESTION, key_pattern="[a-z][a-z0-9_]*"), "answer name -> question, in the order asked"),
         Key("files", MapOf(_PATH), "path -> when it is written, and under which name"),
         Key("generated", MapOf(Text(choices=("mlgit-schema",))), "path -> what mlgit itself writes there"),
+        Key("parts", MapOf(MapOf(Anything())), "part of mlgit's own that is rendered too -> its answers"),
     )
 )
 
@@ -99,14 +100,19 @@ class Manifest:
     questions: tuple[Question, ...]
     rules: tuple[Rule, ...]
     generated: Mapping[str, str]
+    parts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A manifest and the files of the template: path below `files/`, as stored -> content."""
+    """A manifest and the files of the template: path below `files/`, as stored -> content.
+
+    `parts` are templates that several share, such as the workflows, with the answers this one gives to their questions.
+    """
 
     manifest: Manifest
     files: Mapping[str, bytes]
+    parts: tuple[tuple[Template, Mapping[str, Value]], ...] = ()
 
 
 def parse(document: Any, *, name: str = NAME) -> Manifest:
@@ -127,17 +133,24 @@ def parse(document: Any, *, name: str = NAME) -> Manifest:
         questions=questions,
         rules=rules,
         generated=checked.get("generated", {}),
+        parts=checked.get("parts", {}),
     )
 
 
-def template(document: Any, files: Mapping[str, bytes], *, name: str = NAME) -> Template:
-    """A template from its parsed manifest and its files; a rule that covers no file is a fault."""
+def template(
+    document: Any,
+    files: Mapping[str, bytes],
+    *,
+    name: str = NAME,
+    parts: tuple[tuple[Template, Mapping[str, Value]], ...] = (),
+) -> Template:
+    """A template from its parsed manifest, its files and its parts; a rule that covers no file is a fault."""
     manifest = parse(document, name=name)
     paths = [written_name(path) for path in files] + list(manifest.generated)
     for rule in manifest.rules:
         if not any(rule.covers(path) for path in paths):
             raise MlgitError(f"{name}: files.{rule.path}: the template has no such file{near_miss(rule.path, paths)}")
-    return Template(manifest, files)
+    return Template(manifest, files, parts)
 
 
 def written_name(path: str) -> str:

@@ -37,8 +37,16 @@ def render(template: Template, answers: Mapping[str, Value]) -> dict[str, File]:
         if _is_written(manifest, path, answers):
             target = _target(manifest, path, answers)
             _add(found, target, (_mode(manifest, path), _generate(what)), name=f"{manifest.name}/{NAME}: generated.{path}")
+    for part, part_answers in template.parts:
+        for path, file in render(part, part_answers).items():
+            _add(found, path, file, name=f"{manifest.name}/{NAME}: parts.{part.manifest.name}")
     _check_folders(found, name=manifest.name)
     return dict(sorted(found.items()))
+
+
+def schema_file() -> bytes:
+    """The JSON Schema of mlgit.yaml, for editors, as a file of a project."""
+    return (json.dumps(document_schema(), indent=2) + "\n").encode()
 
 
 def _is_written(manifest: Manifest, path: str, answers: Mapping[str, Value]) -> bool:
@@ -72,7 +80,7 @@ def _content(stored: str, content: bytes, answers: Mapping[str, Value], *, name:
 
 def _generate(what: str) -> bytes:
     assert what == "mlgit-schema", what  # the manifest's table allows no other
-    return (json.dumps(document_schema(), indent=2) + "\n").encode()
+    return schema_file()
 
 
 def _add(found: dict[str, File], path: str, file: File, *, name: str) -> None:

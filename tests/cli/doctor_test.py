@@ -100,6 +100,18 @@ def test_damaged_object_is_found_by_deep_and_removed_by_fix(project, cli):
     assert cli(project, "doctor", "--deep").code == 0
 
 
+def test_restored_cache_is_cleared_of_what_is_damaged_whatever_the_workspace_lacks(project, cli):
+    kept, path = object_of(project, b"1,2,3\n"), object_of(project, b"b\n")
+    damage(path, b"c\n")
+    (project / "big").unlink()
+    (project / "raw.csv").unlink()
+    found = cli(project, "doctor", "--cache", "--deep", "--json")
+    assert (found.code, kinds(found)) == (1, [("object", path.relative_to(project).as_posix())])
+    assert cli(project, "doctor", "--cache", "--deep", "--fix").code == 0
+    assert (path.exists(), kept.exists()) == (False, True)
+    assert cli(project, "doctor", "--cache", "--deep").code == 0
+
+
 def test_writable_and_emptied_objects_are_found_without_deep(project, cli):
     one, other = object_of(project, b"b\n"), object_of(project, b"1,2,3\n")
     damage(one, b"c\n")

@@ -1,0 +1,25 @@
+"""`dvc init` by the DVC of this Python: a folder becomes a DVC project."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from mlgit.adapters import files, git, process
+
+_CONFIG = "[core]\n    analytics = false\n    autostage = false\n"
+
+# What it makes, and what belongs in the commit.
+FILES = (".dvc/config", ".dvc/.gitignore", ".dvcignore")
+
+
+def init_dvc(project: Path, *, below_git_root: bool = False) -> None:
+    """Make `project` a DVC project, without network and without a cache for the folder's passing name.
+
+    An own `.dvcignore` is kept. Python does not look for modules in the folder: a project may have a `yaml.py`.
+    """
+    with files.temporary_folder("dvc") as cache:
+        env = {**git.environment(), "DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(cache)}
+        subdir = ["--subdir"] if below_git_root else []
+        process.run([sys.executable, "-P", "-m", "dvc", "init", "--quiet", *subdir], cwd=project, env=env)
+    (project / ".dvc" / "config").write_text(_CONFIG, encoding="utf-8")

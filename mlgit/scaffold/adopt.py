@@ -1,0 +1,106 @@
+"""`mlgit init`: a Git repository that was there before gets what mlgit needs; no file of its own is ever overwritten."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlgit.adapters import beginning, files, git
+from mlgit.errors import MlgitError
+from mlgit.scaffold.manifest import Template, Value
+from mlgit.scaffold.render import File, render, schema_file
+
+CONFIG = "mlgit.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a project is to be: its folder, and the top of the Git repository that holds it."""
+
+    folder: Path
+    git_root: Path
+
+    @property
+    def prefix(self) -> str:
+        """The project's folder from the top: '' there, else ending with '/'."""
+        relative = self.folder.relative_to(self.git_root).as_posix()
+        return "" if relative == "." else f"{relative}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What was done (or would be): whether DVC was started, and which files, from the top, were written or found there."""
+
+    place: Place
+    started_dvc: bool
+    written: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+def find(folder: Path) -> Place:
+    """The place that `folder` is.
+
+    Raises MlgitError outside a Git repository, in a `.git`, and inside a DVC project that begins further up.
+    """
+    here = folder.resolve()
+    if not here.is_dir():
+        raise MlgitError(f"{folder}: there is no such folder", "`mlgit new DIR` makes a new project")
+    git_root = git.toplevel(here)
+    if git_root is None:
+        raise MlgitError(
+            f"{here}: not inside a Git repository", "type `git init` there first; or `mlgit new DIR` makes a new project"
+        )
+    above = next((each for each in here.parents if each.is_relative_to(git_root) and (each / ".dvc").is_dir()), None)
+    if above is not None and not (here / ".dvc").is_dir():
+        raise MlgitError(f"{here}: inside the DVC project {above}", f"type `mlgit init {above}`")
+    return Place(here, git_root)
+
+
+def presumed(place: Place) -> dict[str, Value]:
+    """The answers about the place itself, which the workflows need."""
+    branch = (git.default_branch(place.git_root) or git.current_branch(place.git_root) or "main").removeprefix("origin/")
+    slug = re.sub(r"[^a-z0-9]+", "-", place.prefix.lower()).strip("-")[:59]
+    return {
+        "project_folder": place.prefix.rstrip("/") or ".",
+        "prefix": f"{slug}-" if slug else "",
+        "default_branch": branch,
+    }
+
+
+def adopt(
+    place: Place, *, part: Template, answers: Mapping[str, Value], requirement: str, draft: Callable[[], str], dry_run: bool
+) -> Adopted:
+    """Start DVC if it is not there, and write what is missing.
+
+    `requirement` is the line by which pip gets mlgit; `draft` gives the text of mlgit.yaml and is asked when DVC is there.
+    Raises MlgitError, before anything is written, for a path that leads out of the repository.
+    """
+    starts_dvc = not (place.folder / ".dvc").is_dir()
+    wanted: dict[str, File] = dict(render(part, answers))
+    own = {".mlgit.schema.json": schema_file(), str(answers["requirements"]): requirement.encode() + b"\n"}
+    wanted |= {f"{place.prefix}{path}": ("100644", content) for path, content in own.items()}
+    config = f"{place.prefix}{CONFIG}"
+    left = [path for path in sorted([*wanted, config]) if _is_there(place.git_root, path)]
+    if not dry_run:
+        if starts_dvc:
+            beginning.init_dvc(place.folder, below_git_root=bool(place.prefix))
+        if config not in left:
+            wanted[config] = ("100644", draft().encode())
+        for path in sorted(wanted.keys() - set(left)):
+            (place.git_root / path).parent.mkdir(parents=True, exist_ok=True)
+            files.write_atomic(place.git_root / path, wanted[path][1])
+    written = sorted({*wanted, config} - set(left))
+    return Adopted(place, starts_dvc, tuple(written), tuple(left))
+
+
+def _is_there(root: Path, path: str) -> bool:
+    """Whether something has this name.
+
+    Raises MlgitError when a link on the way leads out of the repository, for nothing outside it is written.
+    """
+    target = root / path
+    if not target.parent.resolve().is_relative_to(root.resolve()):
+        raise MlgitError(f"{path}: a link on the way leads out of the repository", "make it a folder, then try again")
+    return target.is_symlink() or target.exists()

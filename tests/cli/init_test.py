@@ -1,0 +1,180 @@
+"""`mlgit init`: what it writes, what it leaves alone, and what it says about a project without guessing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mlgit import __version__, config
+from mlgit.adapters.documents import parse_yaml
+from mlgit.scaffold.draft import Known, draft
+from tests.kit import commit, git, repository, write_tree
+
+OWN = {".mlgit.schema.json", "mlgit.yaml", "requirements.txt"}
+ACTIONS = {".github/actions/setup/action.yml", ".github/actions/deploy/action.yml"}
+NAMES = ("check", "publish", "release", "retrain", "verify")
+
+PIPELINE = """\
+stages:
+  score:
+    cmd: cp predictions.txt predictions.csv && cp measured.txt reports/metrics.json
+    deps: [predictions.txt, measured.txt]
+    outs: [predictions.csv]
+    metrics: [{reports/metrics.json: {cache: false}}]
+artifacts:
+  churn: {path: predictions.csv, type: model}
+"""
+
+
+def flows(prefix=""):
+    return {f".github/workflows/{prefix}{name}.yml" for name in NAMES}
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """A Git repository without DVC."""
+    root = tmp_path / "project"
+    root.mkdir()
+    git(root, "init", "--quiet", "--initial-branch", "trunk")
+    return root
+
+
+@pytest.fixture
+def measured(tmp_path, cli):
+    """A DVC project after a run, with a metric and a table of predictions."""
+    sources = {"predictions.txt": "id,label,prediction\na,1,1\n", "measured.txt": json.dumps({"f1": 1.0, "no": {"on": 2}})}
+    root = repository(tmp_path / "project", {"dvc.yaml": PIPELINE, **sources})
+    write_tree(root, {"reports/.gitkeep": ""})
+    assert cli(root, "run").code == 0
+    return root
+
+
+def test_outside_git_nothing_is_written_and_the_hint_is_git_init(tmp_path, cli):
+    done = cli(tmp_path, "init")
+    assert (done.code, "git init" in done.err, list(tmp_path.iterdir())) == (2, True, [])
+
+
+def test_folder_that_is_not_there(bare, cli):
+    done = cli(bare, "init", "nowhere")
+    assert (done.code, "mlgit new DIR" in done.err) == (2, True)
+
+
+def test_dry_run_names_every_file_and_writes_none(bare, cli):
+    said = cli(bare, "init", "--dry-run", "--json").json
+    assert [path.name for path in bare.iterdir()] == [".git"]
+    done = cli(bare, "init", "--json").json
+    assert (said["written"], said["started_dvc"]) == (done["written"], done["started_dvc"])
+    assert {*done["written"]} == {*OWN, *ACTIONS, *flows()}
+
+
+def test_repository_becomes_a_project_that_commands_work_in(bare, cli):
+    done = cli(bare, "init")
+    assert done.code == 0, done.err
+    assert "declare the stages in dvc.yaml" in done.out
+    assert (bare / "requirements.txt").read_text() == f"mlgit=={__version__}\n"
+    check = parse_yaml((bare / ".github/workflows/check.yml").read_text(), name="check")
+    assert check["on"]["push"]["branches"] == ["trunk"]
+    assert "code" not in check["jobs"]
+    commit(bare, "Bring in mlgit")
+    assert cli(bare, "status").code == 0
+    assert json.loads((bare / ".mlgit.schema.json").read_text()) == config.document_schema()
+
+
+def test_second_call_changes_nothing(bare, cli):
+    cli(bare, "init")
+    before = {path: path.read_bytes() for path in bare.rglob("*") if path.is_file() and ".git/" not in str(path)}
+    again = cli(bare, "init", "--json")
+    assert (again.code, again.json["written"], again.json["started_dvc"]) == (0, [], False)
+    assert {*again.json["left"]} == {*OWN, *ACTIONS, *flows()}
+    assert before == {path: path.read_bytes() for path in before}
+
+
+def test_files_that_are_there_are_left_as_they_are(bare, cli):
+    mine = {"mlgit.yaml": "mlgit: 1\n", ".github/workflows/check.yml": "mine\n", "requirements.txt": "pandas\n"}
+    write_tree(bare, mine)
+    done = cli(bare, "init")
+    assert {path: (bare / path).read_text() for path in mine} == mine
+    assert [f"left alone {path}: there already" in done.out for path in mine] == [True] * 3
+    assert f"add the line `mlgit=={__version__}` to requirements.txt" in done.out
+
+
+def test_link_that_leads_out_of_the_repository_is_not_followed(bare, cli, tmp_path):
+    (tmp_path / "outside").mkdir()
+    (bare / ".github").symlink_to(tmp_path / "outside")
+    done = cli(bare, "init")
+    assert (done.code, "leads out of the repository" in done.err) == (2, True)
+    assert [*(tmp_path / "outside").iterdir()] == []
+    assert not (bare / ".dvc").exists()
+
+
+def test_project_in_a_subfolder_has_its_workflows_at_the_top(bare, cli):
+    (bare / "models/Churn_2").mkdir(parents=True)
+    done = cli(bare, "init", "models/Churn_2", "--json")
+    assert done.code == 0, done.err
+    assert {*done.json["written"]} == {*(f"models/Churn_2/{path}" for path in OWN), *ACTIONS, *flows("models-churn-2-")}
+    assert not (bare / ".dvc").exists()
+    assert (bare / "models/Churn_2/.dvc/config").is_file()
+    check = parse_yaml((bare / ".github/workflows/models-churn-2-check.yml").read_text(), name="check")
+    assert check["jobs"]["review"]["defaults"]["run"]["working-directory"] == "models/Churn_2"
+    assert cli(bare / "models/Churn_2", "status").code == 0
+    inner = cli(bare / "models/Churn_2", "init", "--json")
+    assert (inner.code, inner.json["written"]) == (0, [])
+
+
+def test_folder_inside_a_project_is_refused(bare, cli):
+    cli(bare, "init")
+    (bare / "src").mkdir()
+    done = cli(bare, "init", "src")
+    assert (done.code, "inside the DVC project" in done.err) == (2, True)
+
+
+def test_folder_that_a_workflow_cannot_name_is_refused(bare, cli):
+    (bare / "a $(touch x)").mkdir()
+    done = cli(bare, "init", "a $(touch x)")
+    assert (done.code, "project_folder" in done.err) == (2, True)
+    assert not (bare / ".github").exists()
+
+
+@pytest.mark.parametrize("word", ["project_folder=x", "tests=perhaps", "colour=red", "python_version=2.7"])
+def test_answer_that_is_none_is_refused(bare, cli, word):
+    assert cli(bare, "init", "--set", word).code == 2
+    assert not (bare / ".github").exists()
+
+
+def test_answers_reach_the_workflows(bare, cli):
+    assert cli(bare, "init", "--set", "tests=yes", "--set", "environment=prod", "--set", "requirements=ci/all.txt").code == 0
+    assert "code" in parse_yaml((bare / ".github/workflows/check.yml").read_text(), name="check")["jobs"]
+    assert 'promote "$GITHUB_REF_NAME" prod --dry-run' in (bare / ".github/workflows/release.yml").read_text()
+    assert (bare / "ci/all.txt").exists()
+
+
+def test_mlgit_yaml_says_what_could_be_read_and_asks_for_the_rest(measured, cli):
+    assert cli(measured, "init").code == 0
+    text = (measured / "mlgit.yaml").read_text()
+    found = config.parse(parse_yaml(text, name="mlgit.yaml"))
+    assert found.directions == {}
+    model = found.models["churn"]
+    assert (model.metrics, model.predictions, model.id) == ("reports/metrics.json", "predictions.csv", "id")
+    assert cli(measured, "diff").code == 0
+    filled = text.replace("# metrics:", "metrics:").replace("#   f1:", "  f1:").replace("#   no.on:", "  no.on:")
+    assert config.parse(parse_yaml(filled, name="m")).directions == {"f1": "higher", "no.on": "higher"}
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        Known(),
+        Known(artifacts=("a", "b"), metrics={"m.json": ("x",)}, tables={"t.csv": ("id", "label", "prediction")}),
+        Known(artifacts=("a",), metrics={"m.json": (), "n.json": ("true", "1e5", "a b", '"', "#")}),
+        Known(artifacts=("null",), tables={"a\nb: c": ("label", "prediction")}, metrics={"x\n#": ("y",)}),
+        Known(artifacts=("a",), tables={"one.csv": ("label", "prediction"), "two.csv": ("label", "prediction")}),
+    ],
+)
+def test_draft_is_valid_and_where_there_is_a_choice_nothing_is_chosen(known):
+    found = config.parse(parse_yaml(draft(known), name="mlgit.yaml"))
+    assert tuple(found.models) == known.artifacts
+    if len(known.artifacts) > 1 or len(known.metrics) > 1:
+        assert all(not model.metrics for model in found.models.values())
+    if len(known.artifacts) > 1 or len(known.tables) > 1:
+        assert all(not model.predictions for model in found.models.values())
