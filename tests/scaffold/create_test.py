@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from mlgit.adapters.documents import parse_yaml
 from mlgit.adapters import beginning
+from mlgit.adapters.documents import parse_yaml
 from mlgit.errors import MlgitError
 from mlgit.scaffold import create, state
 from mlgit.scaffold.create import create as make
