@@ -23,21 +23,22 @@ _FIRST_ROWS = 1000
 _VALUES = 1_000_000
 
 
-def chunks(content: bytes, *, ending: str, texts: Collection[str] = ()) -> Iterator[Chunk]:
+def chunks(content: bytes, *, ending: str, texts: Collection[str] = (), literally: bool = False) -> Iterator[Chunk]:
     """The rows of a table in the order they stand: for each piece, arrays of equal length by column name.
 
     A table without rows is one piece with empty columns. What a file without types calls numbers is told by each piece for
-    itself; `texts` are columns of a CSV or TSV file to be left as texts.
+    itself; `texts` are columns of a CSV or TSV file to be left as texts. `literally`, only an empty field there is a missing
+    value, for a class may be called None.
     Raises MlgitError for what is not in its format.
     """
     if ending == "parquet":
         return _of_parquet(BytesIO(content))
     if b"\0" in content[:1_000_000]:
         raise MlgitError("no table: it has bytes that no text has", "save it as UTF-8 text, or name it by what it is")
-    return _of_lines(content) if ending in _LINES else _of_separated(content, _SEPARATORS[ending], texts)
+    return _of_lines(content) if ending in _LINES else _of_separated(content, _SEPARATORS[ending], texts, literally)
 
 
-def _of_separated(content: bytes, separator: str, texts: Collection[str]) -> Iterator[Chunk]:
+def _of_separated(content: bytes, separator: str, texts: Collection[str], literally: bool) -> Iterator[Chunk]:
     import pandas as pd
 
     try:
@@ -49,6 +50,8 @@ def _of_separated(content: bytes, separator: str, texts: Collection[str]) -> Ite
             index_col=False,
             encoding_errors="replace",
             dtype=dict.fromkeys(texts, str),
+            keep_default_na=not literally,
+            na_values=[""],
         ) as reader:
             piece = _piece(reader, _FIRST_ROWS)
             while piece is not None:
@@ -96,6 +99,17 @@ def _of_lines(content: bytes) -> Iterator[Chunk]:
     yield _of_rows(rows)
 
 
+def listed(content: bytes) -> Iterator[Chunk]:
+    """The rows of a JSON document that is a list of objects, as one piece. Raises MlgitError for another."""
+    try:
+        rows = json.loads(content.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError) as error:
+        raise MlgitError(f"no JSON: {error}") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise MlgitError("no list of JSON objects, so it has no rows and columns")
+    yield _of_rows(rows)
+
+
 def _of_rows(rows: list[dict[str, Any]]) -> Chunk:
     import numpy as np
 
@@ -114,6 +128,15 @@ def _of_parquet(stream: BinaryIO) -> Iterator[Chunk]:
         yield {str(name): [] for name in opened.schema_arrow.names}
         for piece in opened.iter_batches(batch_size=rows):
             yield _columns(piece.to_pandas())
+    except (trouble, OSError) as error:
+        raise MlgitError(f"no Parquet file: {error}") from error
+
+
+def parquet_rows(content: bytes) -> int:
+    """How many rows a Parquet file says it has."""
+    parquet, trouble = _parquet()
+    try:
+        return int(parquet.ParquetFile(BytesIO(content)).metadata.num_rows)
     except (trouble, OSError) as error:
         raise MlgitError(f"no Parquet file: {error}") from error
 

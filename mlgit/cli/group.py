@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dag": ("mlgit.cli.dag", "Draw the pipeline."),
     "card": ("mlgit.cli.card", "Write model cards, and check that they are true."),
     "model": ("mlgit.cli.model.group", "Keep versions of models, and say where they are, as tags."),
+    "gate": ("mlgit.cli.gate", "Judge a change by the rules of mlgit.yaml."),
     "diff": ("mlgit.cli.diff", "Compare metrics, parameters and data between two revisions."),
 }
 

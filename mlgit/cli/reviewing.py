@@ -1,0 +1,114 @@
+"""A review of a change, put together from everything that reads: `gate`, `diff`, reports and promotions show it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+
+from mlgit.adapters import git
+from mlgit.compare import baselines, judging, predictions, reevaluate, tables, wear
+from mlgit.compare.columns import DataTable
+from mlgit.compare.review import Baseline, Review
+from mlgit.compare.scores import Side, Table, asked
+from mlgit.compare.snapshot import Point
+from mlgit.config import Config, Model
+from mlgit.errors import MlgitError
+from mlgit.project import Project
+
+
+def review(
+    project: Project,
+    *,
+    base: str | None = None,
+    head: str | None = None,
+    labels: Iterable[str] = (),
+    today: datetime.date,
+    pull: bool = False,
+) -> Review:
+    """The verdict on `head` (a revision, default the workspace) beside `base` (default: where it left the default branch).
+
+    `labels` are those of the pull request; `today` decides about waivers. With `pull`, what a re-evaluation of the baseline's
+    model needs is fetched from the DVC remote. Raises MlgitError where nothing can be compared at all.
+    """
+    return judging.review(case(project, base=base, head=head, labels=labels, pull=pull), today=today)
+
+
+def case(
+    project: Project, *, base: str | None, head: str | None, labels: Iterable[str] = (), pull: bool = False
+) -> judging.Case:
+    """Everything that the verdict rests on, read."""
+    now = Point() if head is None else baselines.point(project.git_root, head, command="gate")
+    began = baselines.start(project, base=base, head=now)
+    before, own = predictions.config_of(project, began.point), _own(project, now)
+    deciding, rules_from, notes = judging.decides(before, own, name=began.point.name)
+    looked_for = (before or deciding).models or deciding.models
+    found = baselines.choose(project, began, deciding.gates.baseline, models=looked_for, head=now)
+    current = predictions.read(project, now, asked(deciding, own), gates=deciding.gates)
+    baseline = _baseline(project, deciding, found) if found else None
+    judged = _wear(project, current, now)
+    return judging.Case(
+        deciding=deciding,
+        own=own or Config(),
+        rules_from=rules_from,
+        current=current,
+        baseline=baseline,
+        found=found,
+        again=_again(project, deciding, own or deciding, found, baseline, current, now, pull=pull),
+        judged=judged.judged,
+        is_history_cut=judged.is_at_least,
+        data=_data(project, deciding, found, now),
+        labels=frozenset(labels),
+        notes=notes,
+    )
+
+
+def _own(project: Project, now: Point) -> Config | None:
+    return predictions.config_of(project, now)
+
+
+def _baseline(project: Project, deciding: Config, found: Baseline) -> Side:
+    point = Point(found.name, found.commit)
+    return predictions.read(project, point, asked(deciding, predictions.config_of(project, point)), gates=deciding.gates)
+
+
+def _again(
+    project: Project,
+    deciding: Config,
+    own: Config,
+    found: Baseline | None,
+    baseline: Side | None,
+    current: Side,
+    now: Point,
+    *,
+    pull: bool,
+) -> dict[str, Table | str]:
+    """What the baseline's models say of the current rows, or why they say nothing, where the test data changed."""
+    made: dict[str, Table | str] = {}
+    for name in judging.to_judge_again(deciding, baseline, current) if found else []:
+        assert found
+        model: Model = own.models.get(name) or current.scored[name].model
+        try:
+            path = reevaluate.predictions(project, model, baseline=found.commit, current=now, pull=pull)
+            made[name] = predictions.from_file(path, current.scored[name].model, gates=deciding.gates)
+        except MlgitError as error:
+            made[name] = f"{error.message}; {error.hint}" if error.hint else error.message
+    return made
+
+
+def _wear(project: Project, current: Side, now: Point) -> wear.Wear:
+    if not now.commit and not git.has_commits(project.git_root):
+        return wear.Wear({})
+    models = {name: each.model for name, each in current.scored.items()}
+    head = now.commit or git.resolve(project.git_root, "HEAD")
+    return wear.count(project, models, head=head, test={name: each.test for name, each in current.scored.items()})
+
+
+def _data(
+    project: Project, deciding: Config, found: Baseline | None, now: Point
+) -> Mapping[str, tuple[DataTable | None, DataTable | None]]:
+    paths = list(dict.fromkeys(rule.path for rule in deciding.gates.rules if rule.kind == "data"))
+    if not paths:
+        return {}
+    old = tables.read(project, Point(found.name, found.commit), paths) if found else {}
+    new = tables.read(project, now, paths)
+    return {path: (old.get(path), new.get(path)) for path in paths}

@@ -1,0 +1,147 @@
+"""The two sides of a model brought together: which rows can be compared, and where none can, why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from mlgit.compare.evidence import Pair, pair
+from mlgit.compare.review import Rows
+from mlgit.compare.scores import Scored, Table
+from mlgit.config import Model
+from mlgit.errors import MlgitError
+from mlgit.rules import IfChanged
+from mlgit.statistics import paired
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joined:
+    """A model on both sides. `rows` is None without predictions; `baseline` without results of the model there.
+
+    `trouble` says why rows that should be comparable are not; `is_void`, that nothing of the current side can be judged.
+    """
+
+    current: Scored
+    how: Rows
+    baseline: Scored | None = None
+    rows: Pair | None = None
+    trouble: str = ""
+    is_changed: bool = False
+    is_void: bool = False
+
+    @property
+    def model(self) -> Model:
+        return self.current.model
+
+    @property
+    def name(self) -> str:
+        return self.current.model.name
+
+
+def is_changed(baseline: Scored | None, current: Scored) -> bool:
+    """Whether a model was judged on other test data: by its digest, else by the keys and labels of the predictions."""
+    if baseline is None or baseline.is_empty:
+        return False
+    if baseline.test and current.test:
+        return baseline.test != current.test
+    if baseline.table is None or current.table is None:
+        return False
+    return digest(current.model, baseline.table) != digest(current.model, current.table)
+
+
+def digest(model: Model, table: Table) -> str:
+    """A digest of keys and labels, whatever the order of the rows; '' without these columns."""
+    if model.id not in table or model.label not in table:
+        return ""
+    label = np.asarray(table[model.label])
+    values = label.astype(float) if label.dtype.kind in "biuf" else label  # 1 and 1.0 are one label
+    texts = [[str(each) for each in column.tolist()] for column in (np.asarray(table[model.id]), values)]
+    hashed = pd.util.hash_pandas_object(pd.DataFrame(dict(enumerate(texts))), index=False).to_numpy(np.uint64)
+    return f"{len(hashed):x}-{int(hashed.sum(dtype=np.uint64)):016x}" if len(hashed) else "0"
+
+
+def join(
+    model: Model,
+    baseline: Scored | None,
+    current: Scored | None,
+    *,
+    if_changed: IfChanged,
+    again: Table | str | None = None,
+) -> Joined:
+    """Bring a model's sides together. `again` are the predictions of the baseline's model on the current rows, or why not."""
+    before = None if baseline is None or baseline.is_empty else baseline
+    if current is None or current.is_empty:
+        told = f"the current side has no results of {model.name}"
+        return Joined(current or Scored(model), "invalid", before, trouble=told, is_void=True)
+    if current.stale:
+        told = f"{', '.join(current.stale)}: stale, so the results do not belong to what is declared; `mlgit run` first"
+        return Joined(current, "invalid", before, trouble=told, is_void=True)
+    changed = is_changed(before, current)
+    known = Joined(current, "unverified", before, is_changed=changed)
+    if current.table is None:
+        return _without_rows(known)
+    if before is None:
+        return replace(known, how="first", rows=pair(current.model, None, current.table))
+    if changed and if_changed != "reevaluate":
+        return _of_other_rows(known, "the test set changed", if_changed)
+    if changed and not isinstance(again, Mapping):
+        return _of_other_rows(known, _why(known, again or ""), "unpaired")
+    table = again if changed and isinstance(again, Mapping) else before.table
+    if table is None:
+        if before.trouble:
+            return replace(known, how="invalid", rows=_alone(known, before.trouble), trouble=f"baseline: {before.trouble}")
+        return replace(known, rows=pair(current.model, None, current.table), trouble="the baseline has no predictions")
+    return _paired(known, table)
+
+
+def _without_rows(known: Joined) -> Joined:
+    if known.current.trouble:
+        return replace(known, how="invalid", trouble=known.current.trouble)
+    if known.baseline is None:
+        return replace(known, how="first")
+    if known.is_changed:
+        return replace(known, how="unpaired", trouble="the test set changed, and there are only single numbers")
+    return known
+
+
+def _paired(known: Joined, table: Table) -> Joined:
+    assert known.current.table is not None
+    rows = pair(known.model, table, known.current.table)
+    trouble = rows.trouble or _labels_differ(rows)
+    if trouble:
+        return replace(known, how="invalid", rows=replace(rows, trouble=trouble), trouble=trouble)
+    return replace(known, how="re-evaluated" if known.is_changed else "paired", rows=rows)
+
+
+def _of_other_rows(known: Joined, trouble: str, how: IfChanged) -> Joined:
+    """Values of both sides can be shown, but no interval of their difference: the rows are not the same."""
+    return replace(known, how="invalid" if how == "invalid" else "unpaired", rows=_alone(known, trouble), trouble=trouble)
+
+
+def _alone(known: Joined, trouble: str) -> Pair:
+    assert known.current.table is not None
+    before = known.baseline.table if known.baseline else None
+    return Pair(known.model, known.current.table, before if before is not None else {}, trouble)
+
+
+def _why(known: Joined, said: str) -> str:
+    """Why the test set counts as changed, and why the baseline's model was not judged on the new rows."""
+    told = "the test set changed"
+    before = known.baseline.table if known.baseline else None
+    if before is not None and known.current.table is not None:
+        rows = pair(known.model, before, known.current.table)
+        told += f" ({found})" if (found := rows.trouble or _labels_differ(rows)) else ""
+    return f"{told}, and the baseline's model was not judged on the new rows: {said}" if said else told
+
+
+def _labels_differ(rows: Pair) -> str:
+    if rows.baseline is None or rows.model.label not in rows.baseline or rows.model.label not in rows.current:
+        return ""
+    try:
+        paired.same_labels(rows.baseline[rows.model.label], rows.current[rows.model.label])
+    except MlgitError as error:
+        return f"{error.message}; {error.hint}" if error.hint else error.message
+    return ""

@@ -1,0 +1,85 @@
+"""`mlgit gate` on real repositories: a verdict with reasons, and never a pass where nothing was compared."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.compare.reviews import MODELS, RULES, judged, only, ran, rows, sources, started
+
+pytestmark = pytest.mark.slow  # every test runs a pipeline
+
+
+@pytest.fixture
+def project(tmp_path, cli):
+    return started(tmp_path / "project", cli)
+
+
+def change(project, cli, predictions, **given):
+    return ran(project, cli, sources(predictions, **given))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "verdict", "outcome", "code"),
+    [
+        (range(3, 45), "pass", "pass", 0),
+        (range(18, 76), "warn", "inconclusive", 0),
+        (range(3, 120), "fail", "fail", 1),
+    ],
+)
+def test_rows_decide(project, cli, wrong, verdict, outcome, code):
+    change(project, cli, rows(wrong=wrong, order=-1))
+    found = judged(project, cli)
+    assert (found["verdict"], only(found)["outcome"], found["code"]) == (verdict, outcome, code)
+
+
+def test_order_of_the_rows_changes_nothing(project, cli):
+    change(project, cli, rows(wrong=range(3, 45)))
+    plain = judged(project, cli)
+    change(project, cli, rows(wrong=range(3, 45), order=-1))
+    shuffled = judged(project, cli)
+    for each in (plain, shuffled):
+        each["tested"][0].pop("judged")
+    assert plain == shuffled
+
+
+def test_text_begins_with_the_verdict_and_has_a_line_for_each_rule(project, cli):
+    change(project, cli, rows(wrong=range(3, 120)))
+    first, second, third, _, rule, *_ = cli(project, "gate").out.splitlines()
+    assert first == "fail: 1 of 1 rule failed"
+    assert second.startswith("workspace beside main (")
+    assert third == "churn: 400 rows, paired by id; this test set has judged 1 other model"
+    assert rule.startswith("✗ fail  kept (churn): needs worse by less than 0.05; got -0.1925 (")
+
+
+def test_without_rules_nothing_was_judged(tmp_path, cli):
+    project = started(tmp_path / "project", cli, config=MODELS)
+    done = cli(project, "gate")
+    assert done.code == 2
+    assert done.out.startswith("invalid: nothing was judged")
+    assert "add to mlgit.yaml: gates: {rules: [{id: f1.no_worse" in done.out
+
+
+def test_rules_of_the_base_judge_a_branch_that_loosens_them(project, cli):
+    loose = RULES.replace("margin: 0.05", "margin: 0.9")
+    ran(project, cli, sources(rows(wrong=range(3, 120))) | {"mlgit.yaml": MODELS + loose})
+    found = judged(project, cli)
+    assert (found["verdict"], found["rules_from"]) == ("fail", "main")
+    assert found["rule_changes"] == [
+        {
+            "id": "kept",
+            "change": "changed",
+            "before": "kind: no_worse, metric: accuracy, margin: 0.05",
+            "now": "kind: no_worse, metric: accuracy, margin: 0.9",
+        }
+    ]
+    assert "changed here, and not heeded (the rules of main judge):\n  changed kept:" in cli(project, "gate").out
+
+
+def test_suggestion_names_what_the_rows_can_prove(project, cli):
+    change(project, cli, rows(wrong=range(10, 60)))
+    (found,) = json.loads(cli(project, "gate", "suggest", "--json").out)["models"]["churn"]
+    assert (found["metric"], found["n"], found["n_discordant"]) == ("accuracy", 400, 30)
+    assert 0.03 < found["smallest"] <= found["margin"] < 0.045
+    assert "smallest provable" in cli(project, "gate", "suggest").out
