@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
-import types
-import typing
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,31 +13,13 @@ from mlgit.compare.gates import Judged
 from mlgit.errors import MlgitError
 from mlgit.report import codec, document
 from mlgit.report.document import Fact, Failure, Line, Plot, Report, Run, Side, from_json, to_json
+from tests.report.hostile import ANY_TEXT, values
 
-HOSTILE = st.text(max_size=60) | st.sampled_from(["x" * 100_000, "a\nb\x00\x1b[31m", "\u202egnp.exe", "\ud800", "`|<b>@me"])
-
-
-def _values(kind):
-    """Anything a field of this type can hold, and numbers that JSON lacks."""
-    origin, args = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (typing.Union, types.UnionType):
-        return st.none() | _values(next(each for each in args if each is not types.NoneType))
-    if origin is typing.Literal:
-        return st.sampled_from(args)
-    if origin is tuple:
-        return (
-            st.lists(_values(args[0]), max_size=3).map(tuple)
-            if args[-1] is ...
-            else st.tuples(*(_values(each) for each in args))
-        )
-    if dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
-        return st.builds(kind, **{each.name: _values(hints[each.name]) for each in dataclasses.fields(kind)})
-    return {str: HOSTILE, float: st.floats(), int: st.integers(), bool: st.booleans()}[kind]
+TEXTS = ANY_TEXT | st.sampled_from(["a\nb\x00\x1b[31m", "\ud800"])
 
 
 @settings(max_examples=30, suppress_health_check=list(HealthCheck))
-@given(report=_values(Report))
+@given(report=values(Report, TEXTS))
 def test_every_report_is_read_back_as_it_was_written(report):
     text = to_json(report)
     read = from_json(text, source="report.json")

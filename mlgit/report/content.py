@@ -1,0 +1,208 @@
+"""What stands in a report, and in which order: the verdict in a sentence, then the proof, then everything else folded away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from mlgit.compare.gates import Judged
+from mlgit.compare.review import Measured, Tested
+from mlgit.report import details
+from mlgit.report.document import Report
+from mlgit.report.figures import ARROWS, SIGNS, STANDINGS, difference, got, side
+from mlgit.report.page import Block, Log, Page, Paragraph, Section, Span, Table, Words, code, strong, text
+
+_MOST_NAMED = 3
+_QUIET = ("same", "no worse")
+
+
+def page(report: Report, *, previous: str = "") -> Page:
+    """The report as a page; `previous` is the sentence of an earlier verdict that no longer holds."""
+    if report.state == "nothing changed" and not report.rule_changes:
+        return Page(headline(report), (Section("top", _top(report, "")),))
+    sections = [Section("top", _top(report, previous)), Section("failure", tuple(_failure(report)))]
+    sections += [Section("rules changed", tuple(_rule_changes(report)))]
+    sections += [Section("metrics", tuple(_metrics(report))), Section("gates", tuple(_gates(report)))]
+    sections += [Section("changed", tuple(_changed(report))), *details.sections(report)]
+    return Page(headline(report), tuple(each for each in sections if each.blocks))
+
+
+def headline(report: Report) -> Words:
+    """The verdict in one sentence."""
+    if report.state == "run failed":
+        failed = report.failure
+        what = (code(failed.stage), text(f" ended with code {failed.code}")) if failed else (text("see the log"),)
+        return (text("⛔ the run failed: "), *what)
+    if report.state == "nothing changed" and not report.rule_changes:
+        return (text("✅ nothing changed: no metric, parameter, data or stage differs"),)
+    if report.state == "no baseline" and report.verdict != "fail":
+        return (text("🆕 first results"), *_names(" for ", [row.metric for row in report.metrics]))
+    if not report.rules:
+        return (text("no gates are declared"), *_names(" · differs: ", [row.metric for row in _moved(report)]))
+    return (text(_count(report)), *_worst(report))
+
+
+def _count(report: Report) -> str:
+    total, noun = len(report.rules), "gate" if len(report.rules) == 1 else "gates"
+    failed = sum(rule.effect == "fail" for rule in report.rules)
+    invalid = sum(rule.effect == "fail" and rule.outcome == "invalid" for rule in report.rules)
+    warned = sum(rule.effect == "warn" for rule in report.rules)
+    if report.verdict == "invalid" or (failed and failed == invalid):
+        return f"🚫 no valid comparison: {max(invalid, 1)} of {total} {noun} could not judge"
+    if failed:
+        return f"⛔ {failed} of {total} {noun} failed"
+    if warned:
+        return f"⚠️ {warned} of {total} {noun} {'warns' if warned == 1 else 'warn'}"
+    waived = sum(rule.outcome == "waived" for rule in report.rules)
+    return f"✅ {f'all {total} {noun}' if total > 1 else 'the gate'} passed" + (f", {waived} waived" if waived else "")
+
+
+def _worst(report: Report) -> Words:
+    """The rule that decides, with what it found."""
+    bad = [rule for rule in report.rules if rule.effect == "fail"] or [rule for rule in report.rules if rule.effect == "warn"]
+    if not bad:
+        return ()
+    rule = bad[0]
+    needs = f", needed: {rule.needs}" if rule.needs and rule.outcome not in ("invalid", "new") else ""
+    found = rule.reason if rule.outcome in ("invalid", "new", "inconclusive") else got(rule)
+    return (text(" · "), code(rule.metric or rule.id), text(f" {found}{needs}"))
+
+
+def _names(before: str, names: Iterable[str]) -> Words:
+    known = list(dict.fromkeys(names))
+    if not known:
+        return ()
+    words: list[Span] = [text(before)]
+    for index, name in enumerate(known[:_MOST_NAMED]):
+        words += [text(", "), code(name)] if index else [code(name)]
+    more = len(known) - _MOST_NAMED
+    return (*words, text(f" and {more} more")) if more > 0 else tuple(words)
+
+
+def _top(report: Report, previous: str) -> tuple[Block, ...]:
+    found: list[Block] = []
+    if previous and report.state in ("run failed", "invalid"):
+        found.append(Paragraph((text("Before: "), Span(previous, "struck"), text(" (no longer holds)"))))
+    found.append(Paragraph(_compared(report)))
+    if report.is_self_reported:
+        why = "the numbers come from a job that ran this change's own code. They count once a maintainer has run `verify`."
+        found.append(Paragraph((strong("Self-reported by a fork: "), text(why)), is_notice=True))
+    if report.base and report.base.is_old:
+        old = f"the baseline is {report.base.age_days} days older than this change, more than `gates.baseline.max_age` allows."
+        found.append(Paragraph((strong("Old baseline: "), text(old)), is_notice=True))
+    for tested in report.tested:
+        found += _handled(tested)
+    return (*found, *(Paragraph((strong("Note: "), text(note)), is_notice=True) for note in report.notes))
+
+
+def _compared(report: Report) -> Words:
+    """Which two sides, on which rows."""
+    words: list[Span] = [code(report.head.commit[:7] or report.head.name or "workspace")]
+    if report.base:
+        words += [text(" vs "), text(f"{report.base.name} "), code(report.base.commit[:7])]
+        if report.base.distance:
+            words.append(text(f", {report.base.found} of the merge base, {report.base.distance} commits before it"))
+    for tested in report.tested:
+        words += [text(f" · {_rows(tested, several=len(report.tested) > 1)}")]
+    return (*words, text(" · "), Span("run", "link", report.run.url)) if report.run.url else tuple(words)
+
+
+def _rows(tested: Tested, *, several: bool) -> str:
+    of = f"{tested.model}: " if several else ""
+    which = {
+        "paired": f"same test set ({tested.n:,} rows, paired by {tested.key})",
+        "re-evaluated": f"new test set, the baseline model judged on it again ({tested.n:,} rows, paired by {tested.key})",
+        "unpaired": f"another test set ({tested.n:,} rows): unpaired",
+        "unverified": "single numbers only, nothing can be proven",
+        "first": f"{tested.n:,} rows, nothing to compare with",
+        "invalid": "rows not comparable",
+    }
+    return of + which[tested.how]
+
+
+def _handled(tested: Tested) -> Iterator[Block]:
+    if tested.how == "invalid" or (tested.trouble and tested.how != "unverified"):
+        yield Paragraph((strong("Rows cannot be compared: "), code(tested.model), text(f" {tested.trouble}")), is_notice=True)
+    elif tested.is_changed:
+        how = "the baseline model was run on the new rows" if tested.how == "re-evaluated" else "no difference is proven by it"
+        yield Paragraph((strong("The test set changed: "), code(tested.model), text(f" {how}.")), is_notice=True)
+
+
+def _failure(report: Report) -> Iterator[Block]:
+    failed = report.failure
+    if failed:
+        yield Paragraph((text("Stage "), code(failed.stage), text(f" ended with code {failed.code}: "), code(failed.command)))
+        if failed.lines:
+            yield Log(failed.lines)
+
+
+def _rule_changes(report: Report) -> Iterator[Block]:
+    if report.rule_changes:
+        told = f"It was judged by the rules of {_short(report.rules_from) or 'the baseline'}; these hold after a merge:"
+        yield Paragraph((strong("This change edits the rules it is judged by. "), text(told)), is_notice=True)
+        rows = tuple(
+            ((code(each.id),), (text(each.change),), (text(each.before or "–"),), (text(each.now or "–"),))
+            for each in report.rule_changes
+        )
+        yield Table("Rules that change", ("Rule", "Change", "Judged by", "After a merge"), rows)
+
+
+def _short(revision: str) -> str:
+    return revision[:7] if re.fullmatch(r"[0-9a-f]{40,64}", revision) else revision
+
+
+def _moved(report: Report) -> list[Measured]:
+    return [row for row in report.metrics if row.is_gated or row.standing not in _QUIET or (row.delta or 0) != 0]
+
+
+def _metrics(report: Report) -> Iterator[Block]:
+    shown = sorted(_moved(report), key=lambda row: (not row.is_gated, -abs(row.delta or 0) / (abs(row.baseline or 0) or 1)))
+    if not shown:
+        return
+    several = len({row.model for row in report.metrics}) > 1
+    levels = sorted({row.confidence_level for row in shown if row.low is not None})
+    level = f" ({levels[0]:.0%} CI)" if len(levels) == 1 else ""
+    rows = tuple(_metric(row, several) for row in shown)
+    yield Table("Metrics", ("Metric", "Baseline", "Now", f"Δ{level}", "Verdict"), rows, frozenset({1, 2, 3}))
+    quiet = len(report.metrics) - len(shown)
+    if quiet:
+        yield Paragraph((text(f"{quiet} more {'metric is' if quiet == 1 else 'metrics are'} unchanged."),))
+
+
+def _metric(row: Measured, several: bool) -> tuple[Words, ...]:
+    name = f"{row.model}: {row.metric}" if several and row.model else row.metric
+    named = strong(name) if row.is_gated else text(name)
+    verdict = STANDINGS[row.standing] + (f": {row.reason}" if row.reason and row.standing == "invalid" else "")
+    sides = ((text(side(row, row.baseline)),), (text(side(row, row.current)),))
+    return ((named, text(ARROWS[row.better])), *sides, (text(difference(row)),), (text(verdict),))
+
+
+def _gates(report: Report) -> Iterator[Block]:
+    if report.rules:
+        order = {"fail": 0, "warn": 1, "pass": 2}
+        rows = tuple(_gate(rule) for rule in sorted(report.rules, key=lambda rule: order[rule.effect]))
+        yield Table("Gates", ("", "Gate", "Needs", "Got"), rows)
+
+
+def _gate(rule: Judged) -> tuple[Words, ...]:
+    found = got(rule)
+    told = [found] if found != rule.reason else []
+    told += [rule.reason] if rule.outcome not in ("pass",) or not told else []
+    told += [f"To settle it: {rule.settle}"] if rule.settle and rule.outcome != "pass" else []
+    sign = f"{SIGNS[rule.outcome]} {rule.outcome}"
+    return ((text(sign),), (code(rule.id),), (text(rule.needs or "–"),), (text(". ".join(told) or "–"),))
+
+
+def _changed(report: Report) -> Iterator[Block]:
+    """What may have caused it, who is hurt, and what these rows could show."""
+    words: list[Span] = []
+    for each in report.parameters[:_MOST_NAMED]:
+        words += [text(" · ")] if words else []
+        words += [code(each.name), text(f" {each.old or '–'} → {each.new or '–'}")]
+    if len(report.parameters) > _MOST_NAMED:
+        words.append(text(f" and {len(report.parameters) - _MOST_NAMED} more parameters"))
+    for turned in report.turned:
+        words += [text(" · ")] if words else []
+        words.append(text(f"{turned.fixed:,} rows fixed, {turned.broken:,} broken"))
+    if words:
+        yield Paragraph((strong("Changed: "), *words))

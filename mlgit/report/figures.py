@@ -1,0 +1,96 @@
+"""Numbers and verdicts as a reviewer reads them: no more digits than the interval supports, and never colour alone."""
+
+from __future__ import annotations
+
+import math
+
+from mlgit.compare.gates import Judged
+from mlgit.compare.review import Measured
+
+MINUS = "\N{MINUS SIGN}"
+SIGNS = {"pass": "✅", "warn": "⚠️", "fail": "⛔", "inconclusive": "❔", "invalid": "🚫", "new": "🆕", "waived": "🟡"}
+STANDINGS = {
+    "better": "▲ better",
+    "worse": "▼ worse",
+    "no worse": "≈ no worse",
+    "same": "= the same",
+    "cannot tell": "? cannot tell",
+    "unverified": "· not verified",
+    "first": "first result",
+    "invalid": "🚫 not comparable",
+    "changed": "· changed",
+}
+ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
+
+
+def decimals(low: float | None, high: float | None) -> int | None:
+    """Digits behind the point that an interval supports: the first that its half width reaches, one more where that is 1."""
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)) or high <= low:
+        return None
+    half = (high - low) / 2
+    magnitude = math.floor(math.log10(half))
+    is_one = half / 10.0**magnitude < 2 if magnitude > -300 else False
+    return max(0, min(12, -magnitude + (1 if is_one else 0)))
+
+
+def value(number: float | None, digits: int | None = None) -> str:
+    """A number, a dash for none."""
+    if number is None:
+        return "–"
+    if not math.isfinite(number):
+        return str(number)
+    shown = f"{number:.{digits}f}" if digits is not None and abs(number) < 1e12 else f"{number:.4g}"
+    return _negative(shown, number)
+
+
+def signed(number: float | None, digits: int | None = None) -> str:
+    """A difference, always with its sign."""
+    shown = value(number, digits)
+    return f"+{shown}" if number is not None and number > 0 and not _is_zero(shown) else shown
+
+
+def _negative(shown: str, number: float) -> str:
+    """With a true minus sign, and without one where nothing but zeros is left."""
+    bare = shown.removeprefix("-")
+    return bare if _is_zero(bare) or number >= 0 else MINUS + bare
+
+
+def _is_zero(shown: str) -> bool:
+    return not any(char in "123456789" for char in shown) and any(char == "0" for char in shown)
+
+
+def difference(row: Measured) -> str:
+    """The difference with its interval."""
+    digits = decimals(row.low, row.high)
+    if row.delta is None:
+        return "–"
+    ends = "" if row.low is None or row.high is None else f" ({signed(row.low, digits)}, {signed(row.high, digits)})"
+    return signed(row.delta, digits) + ends
+
+
+def side(row: Measured, number: float | None) -> str:
+    """The value of one side, with the digits its difference has."""
+    return value(number, decimals(row.low, row.high))
+
+
+def got(rule: Judged) -> str:
+    """What a gate rule found: the numbers it looked at, or why there are none."""
+    digits = decimals(rule.low, rule.high)
+    if rule.kind in ("no_worse", "better", "same") and rule.delta is not None:
+        ends = "" if rule.low is None or rule.high is None else f" ({signed(rule.low, digits)}, {signed(rule.high, digits)})"
+        return f"{signed(rule.delta, digits)}{ends}"
+    if rule.kind == "bound" and rule.current is not None:
+        return value(rule.current, digits)
+    return rule.reason
+
+
+def seconds(duration: float | None) -> str:
+    """A duration, a dash for none."""
+    if duration is None:
+        return "–"
+    return f"{duration:.1f} s" if duration < 10 else f"{duration:.0f} s"
+
+
+def share(number: float) -> str:
+    """A share as signed percent."""
+    return f"{signed(100 * number, 1)} %"

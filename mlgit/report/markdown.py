@@ -1,0 +1,133 @@
+"""A report as Markdown for a comment: within the limits whatever it holds, every text from a repository escaped."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from mlgit.render import markdown_text
+from mlgit.report import content, marker, mermaid, page
+from mlgit.report.document import Report
+from mlgit.report.marker import Marker
+from mlgit.report.page import Block, Chart, Log, Page, Paragraph, Section, Span, Table, Words
+
+LIMIT = 60_000  # bytes; GitHub takes 65,536 characters
+SUMMARY_LIMIT = 900_000  # bytes; over 1 MiB GitHub drops all of a summary
+_HEADLINE = "### mlgit: "
+# What nothing in Markdown, and nothing that GitHub looks for in a text, begins with.
+_HARMLESS = re.compile(r"[A-Za-z0-9_.,:/=+-]+(?: [A-Za-z0-9_.,:/=+-]+)*")
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~/%?=&+-]*)?")
+# Rows of a table and letters of a text, when there is no room for all.
+_SIZES = ((1000, 1000), (200, 300), (60, 200), (20, 120), (8, 60), (3, 40), (1, 20))
+
+
+def comment(report: Report, *, previous: str = "", limit: int = LIMIT) -> str:
+    """The body of a comment of at most `limit` bytes, its marker first.
+
+    `previous` is the body so far: a verdict in it that no longer holds is struck out.
+    """
+    mark = mark_of(report)
+    body = _fitting(report, limit - len(str(mark)) - 2, previous=headline_of(previous))
+    return f"{mark}\n{body}"
+
+
+def summary(report: Report, *, limit: int = SUMMARY_LIMIT) -> str:
+    """The body of the summary of a step: the same without a marker, and with more room."""
+    return _fitting(report, limit)
+
+
+def mark_of(report: Report) -> Marker:
+    """The marker of the comment that this report belongs to."""
+    return marker.make(key=report.key, head=report.head.commit, number=report.run.number, attempt=report.run.attempt)
+
+
+def headline_of(body: str) -> str:
+    """The verdict in a comment that mlgit wrote, as plain words; '' where there is none, or one that was struck out."""
+    lines = body.split("\n")
+    if marker.parse(body) is None or len(lines) < 2 or not lines[1].startswith(_HEADLINE):
+        return ""
+    bare = re.sub(r"</?code>|[`\\]", "", lines[1].removeprefix(_HEADLINE))
+    bare = html.unescape(bare).replace("\u200b", "")
+    return "" if "the run failed" in bare else bare
+
+
+def _fitting(report: Report, limit: int, *, previous: str = "") -> str:
+    whole = content.page(report, previous=previous)
+    dropped: list[str] = []
+    body = _render(whole, dropped, report)
+    for name in page.DROPPED_FIRST:
+        if len(body.encode()) <= limit:
+            return body
+        if any(section.name == name for section in whole.sections):
+            dropped.append(name)
+        body = _render(page.without(whole, frozenset(dropped)), dropped, report)
+    for rows, letters in _SIZES:
+        if len(body.encode()) <= limit:
+            return body
+        body = _render(page.shortened(page.without(whole, frozenset(dropped)), rows=rows, letters=letters), dropped, report)
+    return body if len(body.encode()) <= limit else f"{_HEADLINE}the report is too long to be shown here\n"
+
+
+def _render(found: Page, dropped: list[str], report: Report) -> str:
+    parts = [_HEADLINE + _words(found.headline)]
+    parts += [_section(each) for each in found.sections]
+    if dropped:
+        full = Span("the full report", "link", report.run.url) if report.run.url else Span("the report of the run")
+        parts.append(_words((Span(f"Left out for length: {', '.join(dropped)}. They are in "), full, Span("."))))
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(section: Section) -> str:
+    body = "\n\n".join(_block(each) for each in section.blocks)
+    if not section.title:
+        return body
+    return f"<details><summary>{markdown_text(section.title)}</summary>\n\n{body}\n\n</details>"
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Paragraph(words, is_notice):
+            return ("> " if is_notice else "") + _words(words)
+        case Table():
+            return _table(block)
+        case Log(lines, is_diff):
+            return _fenced(lines, "diff" if is_diff else "text")
+        case Chart(plot):
+            return _fenced(tuple(mermaid.chart(plot).split("\n")), "mermaid")
+
+
+def _table(table: Table) -> str:
+    rule = ["--:" if index in table.right else ":--" for index in range(len(table.header))]
+    rows = [[markdown_text(each) for each in table.header], rule]
+    rows += [[_words(cell) for cell in row] for row in table.rows]
+    if table.left_out:
+        rows.append([f"… and {table.left_out} more", *[""] * (len(table.header) - 1)])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _words(words: Words) -> str:
+    return "".join(map(_span, words))
+
+
+def _span(span: Span) -> str:
+    if not span.text:
+        return ""
+    words = span.text.strip(" ")
+    safe = (" " if span.text[0] == " " else "") + markdown_text(words) + (" " if span.text[-1] == " " and words else "")
+    match span.kind:
+        case "code":
+            return f"`{span.text}`" if _HARMLESS.fullmatch(span.text) else f"<code>{safe}</code>"
+        case "strong":
+            return f"<b>{safe}</b>"
+        case "struck":
+            return f"<s>{safe}</s>"
+        case "link" if _ADDRESS.fullmatch(span.href):
+            return f"[{safe}]({span.href})"
+        case _:
+            return safe
+
+
+def _fenced(lines: tuple[str, ...], language: str) -> str:
+    longest = max((len(run) for line in lines for run in re.findall(r"`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join((f"{fence}{language}", *(line.replace("\r", " ").replace("\n", " ") for line in lines), fence))

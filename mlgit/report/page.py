@@ -1,0 +1,129 @@
+"""What a report looks like before it is Markdown or HTML: sections of paragraphs, tables, plots and lines of a log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from mlgit.report.document import Plot
+
+Kind = Literal["text", "code", "strong", "struck", "link"]
+# In the order in which they are left out where there is no room; the others stay.
+DROPPED_FIRST = ("plots", "card", "stages", "statistics", "parameters", "data")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Some words; `href` is where a link leads."""
+
+    text: str
+    kind: Kind = "text"
+    href: str = ""
+
+
+Words = tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A line of words; `is_notice` sets it off."""
+
+    words: Words
+    is_notice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells below a header; `right` are the columns of numbers. `left_out` counts rows that were cut off."""
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Words, ...], ...]
+    right: frozenset[int] = frozenset()
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Lines as a program wrote them; of a change (`is_diff`), they begin with + or -."""
+
+    lines: tuple[str, ...]
+    is_diff: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A plot."""
+
+    plot: Plot
+
+
+Block = Paragraph | Table | Log | Chart
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Blocks under a name; with a `title` they are folded away below it."""
+
+    name: str
+    blocks: tuple[Block, ...]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A whole report: its first sentence, and its sections."""
+
+    headline: Words
+    sections: tuple[Section, ...]
+
+
+def text(words: str) -> Span:
+    """Plain words."""
+    return Span(words)
+
+
+def code(words: str) -> Span:
+    """A name or value."""
+    return Span(words, "code")
+
+
+def strong(words: str) -> Span:
+    """Words that matter."""
+    return Span(words, "strong")
+
+
+def without(page: Page, names: frozenset[str]) -> Page:
+    """The page without some of its sections."""
+    return replace(page, sections=tuple(each for each in page.sections if each.name not in names))
+
+
+def shortened(page: Page, *, rows: int, letters: int) -> Page:
+    """The page with at most so many rows in a table, and letters in a piece of text."""
+    sections = tuple(
+        replace(each, title=_clip(each.title, letters), blocks=tuple(_shorter(block, rows, letters) for block in each.blocks))
+        for each in page.sections
+    )
+    return Page(_clipped(page.headline, letters), sections)
+
+
+def _shorter(block: Block, rows: int, letters: int) -> Block:
+    match block:
+        case Paragraph(words):
+            return replace(block, words=_clipped(words[: 4 * rows], letters))
+        case Table():
+            kept = tuple(tuple(_clipped(cell, letters) for cell in row) for row in block.rows[:rows])
+            left_out = block.left_out + max(0, len(block.rows) - rows)
+            return replace(block, rows=kept, left_out=left_out, caption=_clip(block.caption, letters))
+        case Log():
+            return replace(block, lines=tuple(_clip(line, letters) for line in block.lines[-rows:]))
+        case Chart():
+            return block
+
+
+def _clipped(words: Words, letters: int) -> Words:
+    return tuple(replace(each, text=_clip(each.text, letters)) for each in words)
+
+
+def _clip(words: str, letters: int) -> str:
+    return words if len(words) <= letters else words[: letters - 1] + "…"

@@ -1,0 +1,191 @@
+"""The comment: what it says in each state, that nothing in it is more than text, and that it always fits."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from markdown_it import MarkdownIt
+
+from mlgit.compare.gates import Judged
+from mlgit.report import document, markdown, marker
+from mlgit.report.document import Failure, Parameter, Report
+from tests.report.hostile import TEXTS, values
+from tests.report.samples import FAILED, FULL, HEAD, LOOSENED, NOTHING, PASSED, STATES
+
+PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+OUR_HTML = {"<b>", "</b>", "<s>", "</s>", "<code>", "</code>"}
+OUR_BLOCKS = re.compile(r"<details><summary>[^<>]*</summary>\n?|</details>\n?|<!-- mlgit:report v1 [^<>]* -->\n?")
+
+
+def tokens(body):
+    return [each for token in PARSER.parse(body) for each in (token, *(token.children or ()))]
+
+
+def words(body):
+    """What a reader sees, without markup."""
+    return " ".join(each.content for each in tokens(body) if each.type in ("text", "text_special", "code_inline", "fence"))
+
+
+def seen(body):
+    return re.sub(r"\s+", " ", words(body).replace("\u200b", ""))
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("full", "1 of 4 gates failed"),
+        ("passed", "all 4 gates passed"),
+        ("nothing", "nothing changed"),
+        ("first", "first results"),
+        ("failed", "the run failed"),
+        ("invalid", "no valid comparison"),
+        ("retested", "the baseline model was run on the new rows"),
+        ("unpaired", "no difference is proven by it"),
+        ("fork", "Self-reported by a fork"),
+        ("waived", "#142, until 2026-12-31, by @lead"),
+        ("loosened", "This change edits the rules it is judged by"),
+        ("old", "44 days older"),
+    ],
+)
+def test_every_state_says_what_it_is(state, told):
+    assert told in seen(markdown.comment(STATES[state]))
+
+
+def test_sections_stand_in_the_order_in_which_a_reviewer_reads():
+    body = markdown.comment(FULL)
+    marks = [
+        "<!-- mlgit:report",
+        "### mlgit:",
+        "| Metric |",
+        "| Gate |",
+        "Changed",
+        "Parameters",
+        "Data",
+        "Stages",
+        "Model card",
+        "Plots",
+    ]
+    places = [body.index(mark) for mark in [*marks, "Statistics and provenance"]]
+    assert places == sorted(places)
+
+
+def test_gating_metrics_come_first_with_no_more_digits_than_their_interval_has():
+    rows = [line for line in markdown.comment(FULL).split("\n") if line.startswith("|")]
+    cells = [[re.sub(r"\\|</?b>", "", cell).strip() for cell in row.strip("|").split("|")] for row in rows[2:5]]
+    assert cells == [
+        ["f1 ↑", "0.871", "0.852", "−0.019 (−0.027, −0.011)", "▼ worse"],
+        ["roc_auc ↑", "0.941", "0.944", "+0.003 (−0.001, +0.007)", "≈ no worse"],
+        ["latency_p95_ms ↓", "18.2", "17.9", "−0.3 (−2.1, +1.6)", "? cannot tell"],
+    ]
+    assert "1 more metric is unchanged" in seen(markdown.comment(FULL))
+
+
+def test_nothing_changed_is_one_line_and_where():
+    assert len([line for line in markdown.comment(NOTHING).split("\n") if line]) == 3
+
+
+def test_failed_run_strikes_out_the_verdict_before_and_shows_the_log():
+    body = markdown.comment(FAILED, previous=markdown.comment(FULL))
+    assert re.search(r"<s>[^<]*1 of 4 gates failed[^<]*</s>", body)
+    assert "ValueError: no rows" in body
+    again = markdown.comment(FAILED, previous=body)
+    assert "<s>" not in again
+
+
+def test_verdict_of_somebody_elses_comment_is_not_quoted():
+    assert markdown.headline_of("### mlgit: ✅ all is well") == ""
+    assert markdown.headline_of("") == ""
+
+
+def test_changed_rules_show_even_where_nothing_else_changed():
+    body = markdown.comment(replace(NOTHING, rule_changes=LOOSENED.rule_changes))
+    assert "This change edits the rules" in seen(body)
+
+
+def test_the_marker_names_commit_and_run():
+    found = marker.parse(markdown.comment(FULL))
+    assert (found.key, found.head, found.run) == ("default", HEAD, (812, 1))
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "https://a.example/)[x](https://evil", "data:text/html,x", "//evil", "https://a b"]
+)
+def test_run_whose_address_is_odd_is_no_link(url):
+    body = markdown.comment(replace(FULL, run=replace(FULL.run, url=url)))
+    assert "](" not in body.replace("\\]\\(", "")
+
+
+def test_long_reports_lose_whole_sections_and_name_them():
+    many = tuple(Parameter(f"p{index}", "x" * 300, "y" * 300) for index in range(900))
+    body = markdown.comment(replace(FULL, parameters=many))
+    assert "Left out for length: plots, card, stages, statistics, parameters" in seen(body)
+    assert "| Metric |" in body
+    assert len(body.encode()) <= markdown.LIMIT
+
+
+def test_log_with_fences_stays_in_its_fence():
+    failure = Failure("train", "x", 1, ("```", "</details>", "````` @octocat"))
+    fences = [each for each in tokens(markdown.comment(replace(FAILED, failure=failure))) if each.type == "fence"]
+    assert [each.content for each in fences] == ["```\n</details>\n````` @octocat\n"]
+
+
+FOREIGN = ("image", "link_open", "autolink", "s_open", "hr", "bullet_list_open", "ordered_list_open")
+
+
+def check_inert(body):
+    """No markup but ours, no link, nothing that a forge would turn into a mention or reference."""
+    found = tokens(body)
+    assert not [each for each in found if each.type in FOREIGN]
+    assert {each.content for each in found if each.type == "html_inline"} <= OUR_HTML
+    assert all(OUR_BLOCKS.fullmatch(each.content) for each in found if each.type == "html_block")
+    assert [each.tag for each in found if each.type == "heading_open"] == ["h3"]
+    plain = "".join(each.content for each in found if each.type in ("text", "text_special"))
+    assert not re.search(r"(?<![A-Za-z0-9_])@[A-Za-z0-9]|(?<!\w)#\d", plain)
+    # GitHub looks for addresses in the source, where an entity hides them
+    source = re.sub(r"(?ms)^(`{3,}).*?^\1$|`[^`\n]*`", "", body)
+    assert not re.search(r"(?i)https?://|www\.", source)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(report=values(Report))
+def test_whatever_a_report_holds_its_comment_fits_and_is_inert(report):
+    report = replace(document.from_json(document.to_json(report), source="x"), run=replace(FULL.run))
+    body = markdown.comment(replace(report, run=replace(report.run, url="")), previous=markdown.comment(PASSED))
+    assert len(body.encode()) <= markdown.LIMIT
+    assert marker.parse(body) is not None
+    check_inert(body)
+    assert len(markdown.summary(report).encode()) <= markdown.SUMMARY_LIMIT
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_no_text_is_more_than_text_wherever_it_stands(text):
+    rule = Judged(text, text, text, "fail", "fail", text, text, text)
+    metric = replace(FULL.metrics[1], model=text, metric=text, method=text, reason=text)
+    report = replace(
+        FULL,
+        rules=(rule,) * 3,
+        metrics=(metric, replace(metric, standing="invalid", model="b")),
+        tested=(replace(FULL.tested[0], model=text, key=text, how="invalid", trouble=text),),
+        turned=(replace(FULL.turned[0], model=text, fixed_keys=(text,), broken_keys=(text,)),),
+        parameters=(Parameter(text, text, text),),
+        data=(replace(FULL.data[0], path=text, added=(text,), moved=((text, 0.1),)),),
+        stages=(replace(FULL.stages[0], name=text, state=text, why=(text,)),),
+        rule_changes=(replace(LOOSENED.rule_changes[0], id=text, before=text, now=text),),
+        notes=(text,),
+        failure=Failure(text, text, 1, (text,)),
+        plots=(replace(FULL.plots[0], title=text, x=text, y=text),),
+        provenance=(),
+        run=replace(FULL.run, url=""),
+        head=replace(FULL.head, commit="", name=text),
+        key=text,
+    )
+    read = document.from_json(document.to_json(report), source="x")
+    for state in ("compared", "run failed", "invalid"):
+        body = markdown.comment(replace(read, state=state))
+        check_inert(body)
+        rows = [[cell for cell in tokens(body) if cell.type in ("td_open", "th_open", "tr_open")]]
+        assert rows
+        assert len(body) <= 65_536
