@@ -30,10 +30,11 @@ _MOST_STATES = 50
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The revision whose rules judge, and which is the baseline if it has results."""
+    """The revision whose rules judge, and which is the baseline if it has results; `is_alone` where nothing was before it."""
 
     point: Point
     found: Found
+    is_alone: bool = False
 
 
 def point(root: Path, word: str, *, command: str = "diff") -> Point:
@@ -68,13 +69,43 @@ def default_base(root: Path, *, command: str = "diff", head: str = "HEAD") -> Po
 
 
 def start(project: Project, *, base: str | None, head: Point) -> Start:
-    """The revision that the user names, else the point where the current side left the default branch."""
+    """The revision that the user names, else the point where the current side left the default branch.
+
+    Where that is the current side itself, it is the commit before: a comparison with itself would always pass. Raises
+    MlgitError where the default branch is not in this clone.
+    """
     if base is None:
-        return Start(default_base(project.git_root, command="gate", head=head.commit or "HEAD"), "merge base")
+        root = project.git_root
+        if git.has_commits(root) and git.default_branch(root) is None and git.line(root, "remote"):
+            raise MlgitError(
+                "the default branch is not in this clone, so it is not known what to compare with",
+                "`git fetch origin main:refs/remotes/origin/main` brings it; or name the base: `mlgit gate BASE`",
+            )
+        found = default_base(root, command="gate", head=head.commit or "HEAD")
+        return _before(project, found) if _is_itself(project, found, head) else Start(found, "merge base")
     named = point(project.git_root, base, command="gate")
     if not named.commit:
         raise MlgitError("the workspace cannot be the baseline", "name a revision: `mlgit gate BASE`")
     return Start(named, "named")
+
+
+def _is_itself(project: Project, found: Point, head: Point) -> bool:
+    """Whether the current side, on the default branch or on none, is what it would be compared with."""
+    root = project.git_root
+    if head.commit:
+        return head.commit == found.commit
+    branch, default = git.current_branch(root), git.default_branch(root)
+    is_on_another = branch is not None and default is not None and branch not in (default, default.removeprefix("origin/"))
+    if is_on_another or git.resolve(root, "HEAD") != found.commit:
+        return False
+    return not git.run(project.root, "status", "--porcelain", "--untracked-files=no", "--", ".").text.strip()
+
+
+def _before(project: Project, found: Point) -> Start:
+    """The first parent of a commit; the commit itself, alone, where it has none here."""
+    parents = git.line(project.git_root, "rev-list", "--parents", "--max-count=1", found.commit).split()[1:]
+    name = f"{found.name}~1" if found.name == "HEAD" else f"the commit before {found.name}"
+    return Start(Point(name, parents[0]), "named") if parents else Start(found, "merge base", is_alone=True)
 
 
 def choose(project: Project, began: Start, rule: BaselineRule, *, models: Mapping[str, Model], head: Point) -> Baseline | None:
@@ -82,6 +113,8 @@ def choose(project: Project, began: Start, rule: BaselineRule, *, models: Mappin
 
     Raises MlgitError for a ref that does not exist.
     """
+    if began.is_alone:
+        return None
     wanted, found = began.point, began.found
     if rule.ref != MERGE_BASE and found == "merge base":
         wanted, found = _named(project, rule.ref), "named"

@@ -92,7 +92,8 @@ def join(
     table = again if changed and isinstance(again, Mapping) else before.table
     if table is None:
         if before.trouble:
-            return replace(known, how="invalid", rows=_alone(known, before.trouble), trouble=f"baseline: {before.trouble}")
+            told = f"baseline: {before.trouble}"
+            return replace(known, how="invalid", rows=_alone(known, told), trouble=told)
         return replace(known, rows=pair(current.model, None, current.table), trouble="the baseline has no predictions")
     return _paired(known, table)
 

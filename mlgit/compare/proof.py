@@ -46,7 +46,8 @@ def computable(joined: Joined, metric: str) -> str:
     if table is None:
         return short if joined.current.trouble and short == metric else ""
     needed = joined.model.prediction if chosen.needs == "prediction" else joined.model.score
-    if has(joined, metric) and needed not in table:
+    before = joined.baseline.table if joined.baseline else None
+    if has(joined, metric) and not any(needed in each for each in (table, before or table)) and joined.model.label in table:
         return ""
     return short if short == metric or agrees(joined.current, metric, short) else ""
 

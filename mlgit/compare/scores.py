@@ -59,7 +59,7 @@ def asked(deciding: Config, own: Config | None) -> dict[str, Model]:
 
 
 def _with_columns_of(known: Model | None, model: Model) -> Model:
-    if known is None:
+    if known is None or not known.predictions:
         return model
     return replace(
         model,

@@ -1,0 +1,133 @@
+"""What rows cannot tell, each with its own name: `mlgit gate` on predictions that are wrong, few, or not there."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.compare.reviews import MODELS, judged, only, ran, rows, sources, started
+from tests.kit import write_tree
+
+pytestmark = pytest.mark.slow  # every test runs a pipeline
+
+RULES = """\
+gates:
+  stats: {resamples: 499}
+  rules:
+  - {id: kept, kind: no_worse, metric: %s, margin: 0.05}
+"""
+HEADER, *LINES = rows().splitlines()
+
+
+def text(lines):
+    return "\n".join([HEADER, *lines]) + "\n"
+
+
+def relabelled(lines, label):
+    return [",".join([line.split(",")[0], label, *line.split(",")[2:]]) for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("metric", "predictions", "outcome", "said"),
+    [
+        ("accuracy", text([*LINES, LINES[0]]), "invalid", "1 keys more than once in the current rows (such as r0)"),
+        ("accuracy", text(LINES[3:]), "invalid", "3 rows of the baseline are missing (such as r0, r1, r2)"),
+        ("accuracy", text([*LINES, "new,1,1,0.9,EU"]), "invalid", "1 rows are new (such as new)"),
+        ("accuracy", text([*relabelled(LINES[:2], "1"), *LINES[2:]]), "invalid", "the labels differ in 1 of 400 rows"),
+        ("roc_auc", text(["r0,0,1,nan,EU", *LINES[1:]]), "invalid", "score: 1 of 400 values are missing or not finite"),
+        ("roc_auc", text(["r0,0,1,,EU", *LINES[1:]]), "invalid", "score: 1 of 400 values are missing or not finite"),
+        ("accuracy", text(["r0,0,,0.9,EU", *LINES[1:]]), "invalid", "a label or prediction is missing"),
+        ("accuracy", text(["r0,0,maybe,0.9,EU", *LINES[1:]]), "invalid", "cannot be compared with"),
+        ("accuracy", text([",0,1,0.9,EU", *LINES[1:]]), "invalid", "1 rows without a key"),
+        ("accuracy", HEADER + "\n", "invalid", "there are no rows"),
+        ("accuracy", "", "invalid", "the predictions have no column label"),
+        ("accuracy", "key,label\n1,2\n", "invalid", "needs a column of predictions"),
+        ("accuracy", text(LINES).replace("id,", "key,", 1), "invalid", "the current predictions have no column id"),
+        ("accuracy", "id,label\n1\n2,3,4,5\n", "invalid", "no table with commas between its fields"),
+        ("accuracy", "id,label\n\0", "invalid", "it has bytes that no text has"),
+    ],
+)
+def test_rows_that_cannot_be_compared(tmp_path, cli, metric, predictions, outcome, said):
+    project = started(tmp_path / "project", cli, config=MODELS + RULES % metric)
+    ran(project, cli, sources(predictions))
+    found = judged(project, cli)
+    rule = only(found)
+    assert (rule["outcome"], found["verdict"], found["code"]) == (outcome, "invalid", 2)
+    assert said in rule["reason"]
+    assert (rule["low"], rule["high"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("metric", "lines", "outcome", "said"),
+    [
+        ("roc_auc", relabelled(LINES, "1"), "inconclusive", "the metric is undefined for these rows"),
+        ("roc_auc", LINES[:5], "inconclusive", "too few rows: 5, and a comparison needs 30"),
+        ("accuracy", LINES[:5], "inconclusive", "the 5 rows cannot tell"),
+        ("accuracy", [], "invalid", "there are no rows"),
+    ],
+)
+def test_rows_that_are_the_same_and_tell_nothing(tmp_path, cli, metric, lines, outcome, said):
+    project = started(tmp_path / "project", cli, config=MODELS + RULES % metric, predictions=text(lines))
+    ran(project, cli, sources(text(lines[::-1]), model=b"another"))
+    found = judged(project, cli)
+    rule = only(found)
+    assert rule["outcome"] == outcome, rule
+    assert said in rule["reason"]
+    assert found["verdict"] == ("warn" if outcome == "inconclusive" else "invalid")
+
+
+def test_without_predictions_nothing_is_proven(tmp_path, cli):
+    config = "mlgit: 1\nmetrics: {accuracy: {direction: higher}}\nmodels: {churn: {metrics: reports/metrics.json}}\n"
+    project = started(tmp_path / "project", cli, config=config + RULES % "accuracy")
+    ran(project, cli, sources(rows(), metrics={"accuracy": 0.91}))
+    found = judged(project, cli)
+    assert (only(found)["outcome"], found["verdict"], found["code"]) == ("inconclusive", "warn", 0)
+    assert "only single numbers" in only(found)["reason"]
+    assert only(found)["settle"] == "declare models.NAME.predictions and id in mlgit.yaml"
+    assert [(each["metric"], each["standing"]) for each in found["metrics"]] == [("accuracy", "unverified")]
+
+
+def test_predictions_that_the_baseline_did_not_have(tmp_path, cli):
+    config = "mlgit: 1\nmetrics: {accuracy: {direction: higher}}\nmodels: {churn: {metrics: reports/metrics.json}}\n"
+    project = started(tmp_path / "project", cli, config=config + RULES % "accuracy")
+    files = {"mlgit.yaml": MODELS + RULES % "accuracy"}
+    ran(project, cli, sources(rows(), metrics={"accuracy": 0.9}) | files)
+    found = judged(project, cli)
+    assert (found["tested"][0]["how"], only(found)["outcome"]) == ("unverified", "inconclusive")
+    assert [each["id"] for each in found["rule_changes"]] == [
+        *("direction of roc_auc", "direction of latency", "predictions of churn", "id of churn", "test of churn")
+    ]
+
+
+def test_metric_that_nobody_has(tmp_path, cli):
+    project = started(tmp_path / "project", cli, config=MODELS + RULES % "acuracy")
+    found = judged(project, cli)
+    assert (only(found)["outcome"], found["code"]) == ("invalid", 2)
+    assert only(found)["reason"] == "no model has acuracy, did you mean 'accuracy'?"
+
+
+def test_direction_that_nobody_declared(tmp_path, cli):
+    project = started(tmp_path / "project", cli, config=MODELS + RULES % "f1")
+    assert only(judged(project, cli))["settle"] == "add to mlgit.yaml: metrics: {f1: {direction: higher}} (or lower)"
+
+
+def test_predictions_that_are_not_in_the_cache(tmp_path, cli):
+    project = started(tmp_path / "project", cli, config=MODELS + RULES % "accuracy")
+    ran(project, cli, sources(rows(wrong=range(50))))
+    kept = (project / "reports/predictions.csv").read_bytes()
+    shutil.rmtree(project / ".dvc/cache")
+    found = judged(project, cli)
+    assert (only(found)["outcome"], found["code"]) == ("invalid", 2)
+    assert "baseline: reports/predictions.csv: not in the cache; `dvc fetch --all-commits" in only(found)["reason"]
+    (project / "reports/predictions.csv").unlink()
+    assert "reports/predictions.csv: not in the cache; `dvc pull" in only(judged(project, cli))["reason"]
+    assert kept
+
+
+def test_stale_results_are_not_judged(tmp_path, cli):
+    project = started(tmp_path / "project", cli, config=MODELS + RULES % "accuracy")
+    write_tree(project, {"source/model.bin": b"not trained yet"})
+    found = judged(project, cli)
+    assert (only(found)["outcome"], found["code"]) == ("invalid", 2)
+    assert only(found)["reason"].startswith("train: stale, so the results do not belong to what is declared")
