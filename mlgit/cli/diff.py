@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import click
 
 from mlgit import errors
 from mlgit import project as projects
-from mlgit.adapters import git
 from mlgit.cli.edge import use_color
-from mlgit.compare import markdown, table, wording
+from mlgit.compare import markdown, starts, table, wording
 from mlgit.compare.collect import collect_both
 from mlgit.compare.diff import Diff, compare
 from mlgit.compare.document import document
@@ -21,7 +19,6 @@ from mlgit.compare.snapshot import Point
 from mlgit.errors import MlgitError
 from mlgit.project import Project
 
-WORKSPACE = Point().name
 FORMATS = ("table", "md", "json")
 
 
@@ -43,8 +40,8 @@ def command(base: str | None, head: str | None, form: str, everything: bool) -> 
     Exit code 0 when things were compared, different or not; 2 when nothing could be.
     """
     project = projects.find()
-    before = default_base(project.git_root) if base is None else point(project.git_root, base)
-    now = Point() if head is None else point(project.git_root, head)
+    before = starts.default_base(project.git_root) if base is None else starts.point(project.git_root, base)
+    now = Point() if head is None else starts.point(project.git_root, head)
     one, other = collect_both(project, before, now)
     diff = closer(project, before, now, compare(one, other, config=other.config))
     show(diff, form=form, everything=everything)
@@ -60,37 +57,6 @@ def closer(project: Project, before: Point, now: Point, diff: Diff) -> Diff:
     from mlgit.cli import differences  # numpy and pandas take longer than the rest of a diff
 
     return replace(diff, tables=differences.changed_tables(project, before, now, diff))
-
-
-def point(root: Path, word: str) -> Point:
-    """What the user means by a word: the workspace, or a revision.
-
-    Raises MlgitError for an unknown revision.
-    """
-    if word == WORKSPACE:
-        return Point()
-    if ".." in word:
-        raise MlgitError(f"'{word}' is a range, not a revision", "name the two sides: `mlgit diff BASE HEAD`")
-    return Point(word, git.resolve(root, word))
-
-
-def default_base(root: Path) -> Point:
-    """Where the current branch left the default branch; HEAD on the default branch, and where there is none.
-
-    Raises MlgitError without commits, and for histories without a common commit.
-    """
-    if not git.has_commits(root):
-        raise MlgitError("no commit yet, so there is nothing to compare with", "`git commit` makes the first one")
-    branch = git.default_branch(root)
-    if branch is None or git.current_branch(root) in (branch, branch.removeprefix("origin/")):
-        return point(root, "HEAD")
-    found = git.merge_base(root, "HEAD", branch)
-    if found is None:
-        raise MlgitError(
-            f"HEAD and {branch} have no common commit here",
-            "`git fetch --unshallow` completes a shallow clone; or name the base: `mlgit diff BASE`",
-        )
-    return Point(branch if git.resolve(root, branch) == found else f"merge base with {branch}", found)
 
 
 def show(diff: Diff, *, form: str, everything: bool) -> None:

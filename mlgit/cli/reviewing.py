@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterable, Mapping
 
 from mlgit.adapters import git
-from mlgit.compare import baselines, judging, predictions, reevaluate, tables, wear
+from mlgit.compare import baselines, judging, predictions, reevaluate, starts, tables, wear
 from mlgit.compare.columns import DataTable
 from mlgit.compare.review import Baseline, Review
 from mlgit.compare.scores import Side, Table, asked
@@ -37,8 +37,8 @@ def case(
     project: Project, *, base: str | None, head: str | None, labels: Iterable[str] = (), pull: bool = False
 ) -> judging.Case:
     """Everything that the verdict rests on, read."""
-    now = Point() if head is None else baselines.point(project.git_root, head, command="gate")
-    began = baselines.start(project, base=base, head=now)
+    now = Point() if head is None else starts.point(project.git_root, head, command="gate")
+    began = starts.start(project, base=base, head=now)
     before, own = predictions.config_of(project, began.point), _own(project, now)
     deciding, rules_from, notes = judging.decides(before, own, name=began.point.name)
     looked_for = (before or deciding).models or deciding.models

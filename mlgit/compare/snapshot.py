@@ -28,6 +28,18 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """Where a comparison starts, and how that was found: the revision whose rules judge, and the baseline if it has results.
+
+    `is_alone` where there was nothing before it.
+    """
+
+    point: Point
+    found: Literal["merge base", "named"]
+    is_alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """The size of a table: its rows below the header, and the names of its columns."""
 
