@@ -227,8 +227,9 @@ def test_every_mlgit_command_exists_and_takes_its_options(line):
 def test_deployment_is_asked_for_after_everything_was_proven():
     named = [step["name"] for _, _, step in steps(workflows()["release"])]
     assert named[-1] == "Deploy"
-    lines = [step["run"].split()[:3] for _, _, step in steps(workflows()["release"]) if "run" in step]
-    assert [line[2] for line in lines] == ["verify", "audit", "promote", "get"]
+    lines = [step["run"].split() for _, _, step in steps(workflows()["release"]) if "run" in step]
+    assert lines[0] == ["mlgit", "run", "--pull"]
+    assert [line[2] for line in lines[1:]] == ["verify", "audit", "promote", "get"]
 
 
 def test_tags_that_release():

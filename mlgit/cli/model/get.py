@@ -24,7 +24,7 @@ _FROM = {"cache": "from the cache", "git": "from the commit", "remote": "from th
     short_help="Bring the bytes of a version, digest checked.",
 )
 @click.argument("reference", metavar="NAME[@VERSION|#ENVIRONMENT]")
-@click.option("-o", "--out", metavar="PATH", help="Where to put it (default: its own name, in the current folder).")
+@click.option("-o", "--out", metavar="PATH", help="Where to put it (default: its own name, here); PATH/ is a folder.")
 @click.option("--force", is_flag=True, help="Replace what lies there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(reference: str, *, out: str | None, force: bool, as_json: bool) -> int:
@@ -52,7 +52,8 @@ def _target(out: str | None, model: ModelFile) -> Path:
     if out is None:
         return Path(name)
     into = Path(out)
-    return into / name if into.is_dir() and not model.md5.endswith(".dir") else into
+    is_folder = out.endswith("/") or (into.is_dir() and not model.md5.endswith(".dir"))
+    return into / name if is_folder else into
 
 
 def _document(found: Found, model: ModelFile, delivered: Delivered) -> dict[str, object]:

@@ -46,6 +46,11 @@ def test_place_is_the_models_own_name_in_the_current_folder(root, cli, tmp_path)
     assert (root / "src" / "churn.json").exists()
 
 
+def test_slash_at_the_end_means_a_folder_that_need_not_be_there(root, cli, tmp_path):
+    assert cli(root, "model", "get", "churn", "-o", f"{tmp_path}/new/folder/").code == 0
+    assert (tmp_path / "new" / "folder" / "churn.json").is_file()
+
+
 def test_other_file_is_left_alone(root, cli, tmp_path):
     (tmp_path / "x").write_text("mine")
     done = cli(root, "model", "get", "churn", "-o", tmp_path / "x")
