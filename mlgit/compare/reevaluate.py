@@ -7,14 +7,16 @@ own folder, for the next command that asks the same.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import os
 import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from mlgit import config
-from mlgit.adapters import documents, files, settings, site, sources
+from mlgit.adapters import documents, files, settings, site, sources, tables
 from mlgit.adapters.contents import Contents, fingerprints_of
 from mlgit.adapters.hashing import Content
 from mlgit.adapters.store import Cache
@@ -29,6 +31,8 @@ from mlgit.pipeline.model import Stage
 from mlgit.project import Project
 
 _MOST_KEPT = 20
+_LARGEST = 64 << 20
+_MOST_LEARNED = 0.01
 
 
 def predictions(project: Project, model: Model, *, baseline: str, current: Point, pull: bool = False) -> Path:
@@ -47,6 +51,7 @@ def predictions(project: Project, model: Model, *, baseline: str, current: Point
     name = hashlib.sha256(key.encode()).hexdigest()[:32] + again.ending(before.predictions)
     kept = project.own_folder / "reevaluated" / name
     if not kept.is_file():
+        _refuse_learned(was, before, now, model)
         try:
             _make(project, was, before, stages, now, test, digests, kept, pull=pull)
         except OSError as error:
@@ -103,6 +108,36 @@ def _paired(before: Model, now: Model) -> dict[str, str]:
             f"name as many paths in {config.NAME}: models.{now.name}.test",
         )
     return dict(zip(before.test, now.test, strict=True))
+
+
+def _refuse_learned(was: _Side, before: Model, now: _Side, model: Model) -> None:
+    """A model knows the answers of rows that it has learned from, so it cannot be judged on them; as after a new split.
+
+    Whole rows are compared. As many as its own test data shares with its training data, and a few more, are no matter. Tables
+    too large to be looked at, and other files than tables, are passed over.
+    """
+    try:
+        learned = set(_digests(was, before.train))
+        own, rows = [list(_digests(*side)) if learned else [] for side in ((was, before.test), (now, model.test))]
+    except (MlgitError, csv.Error, ValueError):
+        return
+    known, usual = (sum(row in learned for row in each) / max(1, len(each)) for each in (rows, own))
+    if known > usual + _MOST_LEARNED:
+        raise MlgitError(
+            f"the model of {was.commit[:7]} has learned from {known:.0%} of the {len(rows)} rows of the current test data, "
+            "so it cannot be judged on them",
+            "leave rows that were for training out of the test data; a new split needs a model trained on it for comparison",
+        )
+
+
+def _digests(side: _Side, paths: Iterable[str]) -> Iterator[bytes]:
+    for path in paths:
+        ending = again.ending(path)[1:].lower()
+        size = side.contents.size(path) if declared.is_inside(path) and ending in tables.WITH_DIGESTS else None
+        stream = side.contents.stream(path) if size is not None and size <= _LARGEST else None
+        if stream is not None:
+            with stream:
+                yield from tables.row_digests(stream, ending=ending)
 
 
 def _make(

@@ -125,9 +125,12 @@ def _causes(diff: Diff) -> Iterator[tuple[str, ...]]:
     """For each metrics file that differs, what differs on the way to it, one thing in a row."""
     for file, found in causes(diff).items():
         named = _few(row.name for row in diff.metrics if row.file == file and row.verdict != "same")
-        rows = [(because(cause), cause.stage) for cause in found]
-        for number, row in enumerate(rows or [("nothing: it differs by chance, or by what is not declared", "")]):
-            yield ("" if number else named, *row)
+        stages: dict[str, list[str]] = {}
+        for cause in found:
+            stages.setdefault(because(cause), []).append(cause.stage)
+        rows = stages or {"nothing: it differs by chance, or by what is not declared": []}
+        for number, (text, readers) in enumerate(rows.items()):
+            yield "" if number else named, text, _few(readers)
 
 
 def because(cause: Cause) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -16,7 +14,6 @@ from mlgit.registry.audit import Leak
 from mlgit.registry.facts import DataFile, Facts
 
 LARGEST = 32 << 20
-_SEPARATORS = {"csv": ",", "tsv": "\t"}
 
 
 def check(project: Project, facts: Facts, *, id_column: str = "") -> Leak:
@@ -32,8 +29,8 @@ def check(project: Project, facts: Facts, *, id_column: str = "") -> Leak:
         return Leak(unchecked=why)
     try:
         opened = _Opener(project, facts.commit)
-        known = {row for each in train for row in _rows(opened(each), each.path, id_column)}
-        rows = [row for each in test for row in _rows(opened(each), each.path, id_column)]
+        known = {row for each in train for row in _digests(opened(each), each.path, id_column)}
+        rows = [row for each in test for row in _digests(opened(each), each.path, id_column)]
     except MlgitError as error:
         return Leak(unchecked=error.message)
     except (csv.Error, ValueError) as error:
@@ -43,7 +40,7 @@ def check(project: Project, facts: Facts, *, id_column: str = "") -> Leak:
 
 def _why_not(data: list[DataFile]) -> str:
     for each in data:
-        if _ending(each.path) not in (*_SEPARATORS, "parquet"):
+        if _ending(each.path) not in tables.WITH_DIGESTS:
             return f"{each.path} is no CSV, TSV or Parquet file"
     known = [each.size for each in data if each.size is not None]
     if len(known) < len(data):
@@ -70,21 +67,6 @@ class _Opener:
         return open(self._cache.path(each.md5), "rb")
 
 
-def _rows(stream: BinaryIO, path: str, id_column: str) -> Iterator[bytes]:
-    """A digest of every row: names and values of its columns in the order of names, without the one that names the row."""
+def _digests(stream: BinaryIO, path: str, id_column: str) -> Iterator[bytes]:
     with stream:
-        header, rows = _table(stream, path)
-        columns = sorted((name, index) for index, name in enumerate(header) if name != id_column)
-        head = "\0".join(name for name, _ in columns).encode("utf-8", "surrogatepass")
-        for row in rows:
-            values = "\0".join(row[index] if index < len(row) else "" for _, index in columns)
-            yield hashlib.sha256(head + b"\0\0" + values.encode("utf-8", "surrogatepass")).digest()[:16]
-
-
-def _table(stream: BinaryIO, path: str) -> tuple[list[str], Iterator[list[str]]]:
-    ending = _ending(path)
-    if ending == "parquet":
-        return tables.parquet_rows(stream)
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
-    rows = (row for row in csv.reader(text, delimiter=_SEPARATORS[ending]) if row)
-    return next(rows, []), rows
+        yield from tables.row_digests(stream, ending=_ending(path), without=id_column)

@@ -92,9 +92,7 @@ def test_outcome_is_kept_for_the_next_command(root):
     found = again(root)
     found.write_text("kept")
     assert again(root).read_text() == "kept"
-    write_tree(root, {"data/test.csv": CHANGED + "200,1,1\n"})
-    os.remove(root / "data/test.csv")
-    write_tree(root, {"data/test.csv": CHANGED + "200,1,1\n"})
+    put(root, CHANGED + "200,1,1\n")
     assert again(root).read_text() == expected(CHANGED + "200,1,1\n", 3)
 
 
@@ -203,6 +201,21 @@ def test_what_is_not_declared_is_named(root, declared, said):
     oid = commit(root)
     with pytest.raises(MlgitError, match=said):
         again(root, baseline=oid, **{"test": ("data/test.csv",), "predictions": "reports/predictions.csv", **declared})
+
+
+def test_model_is_not_judged_on_rows_that_it_has_learned_from(root):
+    learned = (root / "data/train.csv").read_text().splitlines()
+    put(root, "\n".join([*CHANGED.splitlines(), *learned[1:5]]) + "\n")
+    with pytest.raises(MlgitError, match=r"has learned from 25% of the 16 rows of the current test data") as caught:
+        again(root)
+    assert "a new split needs a model trained on it" in caught.value.hint
+    put(root, CHANGED + "".join(f"{number},77,1\n" for number in range(1000, 1400)) + learned[1] + "\n")
+    assert len(again(root).read_text().splitlines()) == 1 + 12 + 400 + 1
+
+
+def put(root, content):
+    os.remove(root / "data/test.csv")
+    write_tree(root, {"data/test.csv": content})
 
 
 def test_test_data_that_is_not_there_is_named(root):
