@@ -31,7 +31,7 @@ DOORS = {
     "pipeline": {"book", "checkup", "ledger", "noop", "resolved", "run", "timings", "track"},
     "executors": {"apart", "cluster", "dask", "lane", "local", "worker"},
     "cards": {"write"},
-    "compare": {"baselines", "collect", "predictions", "reevaluate", "starts", "tables", "wear"},
+    "compare": {"baselines", "collect", "fetching", "predictions", "reevaluate", "starts", "tables", "wear"},
     "registry": {"approvals", "deliver", "evidence", "kept", "leakage", "publish", "read", "rebuild", "whereabouts", "witness"},
     "report": {"post"},
     "scaffold": {"adopt", "create", "library"},

@@ -32,7 +32,7 @@ _MOST_WORDS = 2
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--label", "labels", multiple=True, help="A label of the pull request, for rules with `when`; repeatable.")
-@click.option("--pull", is_flag=True, help="Fetch from the DVC remote what a re-evaluation of the baseline's model needs.")
+@click.option("--pull", is_flag=True, help="Fetch what is compared and not in the cache from the DVC remote.")
 def command(words: tuple[str, ...], form: str, as_json: bool, labels: tuple[str, ...], pull: bool) -> int:
     """Judge HEAD beside BASE by the gate rules of mlgit.yaml, as BASE declares them.
 
@@ -47,7 +47,7 @@ def command(words: tuple[str, ...], form: str, as_json: bool, labels: tuple[str,
     project = projects.find()
     is_json = as_json or form == "json"
     if words[:1] == (SUGGEST,):
-        return _suggest(project, *_sides(words[1:]), as_json=is_json)
+        return _suggest(project, *_sides(words[1:]), pull=pull, as_json=is_json)
     base, head = _sides(words)
     review = reviewing.review(project, base=base, head=head, labels=labels, today=datetime.date.today(), pull=pull)
     if is_json:
@@ -70,8 +70,8 @@ def _sides(words: tuple[str, ...]) -> tuple[str | None, str | None]:
     return base, None if head == "workspace" else head
 
 
-def _suggest(project: Project, base: str | None, head: str | None, *, as_json: bool) -> int:
-    found = judging.suggestions(reviewing.case(project, base=base, head=head))
+def _suggest(project: Project, base: str | None, head: str | None, *, pull: bool, as_json: bool) -> int:
+    found = judging.suggestions(reviewing.case(project, base=base, head=head, pull=pull))
     if not any(found.values()):
         raise MlgitError(
             "there are no predictions to learn from", "declare models.NAME.predictions and id in mlgit.yaml, and `mlgit run`"
@@ -80,4 +80,5 @@ def _suggest(project: Project, base: str | None, head: str | None, *, as_json: b
         click.echo(json.dumps(gate_document.suggestions(found), indent=2, allow_nan=False))
     else:
         click.echo(gate_table.suggestions(found))
-    return errors.EXIT_YES
+    is_told = any(each.margin is not None for rows in found.values() for each in rows)
+    return errors.EXIT_YES if is_told else errors.EXIT_CANNOT_ANSWER

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterable, Mapping
 
 from mlgit.adapters import git
-from mlgit.compare import baselines, judging, predictions, reevaluate, starts, tables, wear
+from mlgit.compare import baselines, fetching, judging, predictions, reevaluate, starts, tables, wear
 from mlgit.compare.columns import DataTable
 from mlgit.compare.review import Baseline, Review
 from mlgit.compare.scores import Side, Table, asked
@@ -27,8 +27,8 @@ def review(
 ) -> Review:
     """The verdict on `head` (a revision, default the workspace) beside `base` (default: where it left the default branch).
 
-    `labels` are those of the pull request; `today` decides about waivers. With `pull`, what a re-evaluation of the baseline's
-    model needs is fetched from the DVC remote. Raises MlgitError where nothing can be compared at all.
+    `labels` are those of the pull request; `today` decides about waivers. With `pull`, what is compared and not in the cache
+    is fetched from the DVC remote. Raises MlgitError where nothing can be compared at all.
     """
     return judging.review(case(project, base=base, head=head, labels=labels, pull=pull), today=today)
 
@@ -39,10 +39,11 @@ def case(
     """Everything that the verdict rests on, read."""
     now = Point() if head is None else starts.point(project.git_root, head, command="gate")
     began = starts.start(project, base=base, head=now)
-    before, own = predictions.config_of(project, began.point), _own(project, now)
+    before, own = predictions.config_of(project, began.point), predictions.config_of(project, now)
     deciding, rules_from, notes = judging.decides(before, own, name=began.point.name)
     looked_for = (before or deciding).models or deciding.models
     found = baselines.choose(project, began, deciding.gates.baseline, models=looked_for, head=now)
+    notes += _fetched(project, deciding, found, now) if pull else ()
     current = predictions.read(project, now, asked(deciding, own), gates=deciding.gates)
     baseline = _baseline(project, deciding, found) if found else None
     judged = _wear(project, current, now)
@@ -62,8 +63,18 @@ def case(
     )
 
 
-def _own(project: Project, now: Point) -> Config | None:
-    return predictions.config_of(project, now)
+def _fetched(project: Project, deciding: Config, found: Baseline | None, now: Point) -> tuple[str, ...]:
+    """Bring into the cache what is read of both sides; what did not work, in words."""
+    said = []
+    for point in (now, *([Point(found.name, found.commit)] if found else [])):
+        models = asked(deciding, predictions.config_of(project, point)).values()
+        paths = [path for each in models for path in (each.predictions, each.metrics)]
+        said.append(fetching.fetch(project, point, [*paths, *_tables(deciding)]))
+    return tuple(filter(None, said))
+
+
+def _tables(deciding: Config) -> list[str]:
+    return list(dict.fromkeys(rule.path for rule in deciding.gates.rules if rule.kind == "data"))
 
 
 def _baseline(project: Project, deciding: Config, found: Baseline) -> Side:
@@ -106,7 +117,7 @@ def _wear(project: Project, current: Side, now: Point) -> wear.Wear:
 def _data(
     project: Project, deciding: Config, found: Baseline | None, now: Point
 ) -> Mapping[str, tuple[DataTable | None, DataTable | None]]:
-    paths = list(dict.fromkeys(rule.path for rule in deciding.gates.rules if rule.kind == "data"))
+    paths = _tables(deciding)
     if not paths:
         return {}
     old = tables.read(project, Point(found.name, found.commit), paths) if found else {}

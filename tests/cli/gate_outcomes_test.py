@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from tests.compare.reviews import MODELS, judged, only, ran, rows, sources, started
-from tests.kit import write_tree
+from tests.kit import dvc, write_tree
 
 pytestmark = pytest.mark.slow  # every test runs a pipeline
 
@@ -131,3 +131,20 @@ def test_stale_results_are_not_judged(tmp_path, cli):
     found = judged(project, cli)
     assert (only(found)["outcome"], found["code"]) == ("invalid", 2)
     assert only(found)["reason"].startswith("train: stale, so the results do not belong to what is declared")
+
+
+def test_with_pull_the_results_of_the_baseline_come_from_the_remote(tmp_path, cli):
+    project = started(tmp_path / "project", cli, config=MODELS + RULES % "accuracy")
+    there = tmp_path / "remote"
+    write_tree(project, {".dvc/config": f"[core]\n    remote = there\n['remote \"there\"']\n    url = {there}\n"})
+    assert dvc(project, "push", "-q").code == 0
+    ran(project, cli, sources(rows(wrong=range(50))))
+    shutil.rmtree(project / ".dvc/cache")
+    assert only(judged(project, cli))["outcome"] == "invalid"
+    found = judged(project, cli, "--pull")
+    assert (only(found)["outcome"], found["notes"]) == ("pass", [])
+    shutil.rmtree(project / ".dvc/cache")
+    shutil.rmtree(there)
+    found = judged(project, cli, "--pull")
+    assert only(found)["outcome"] == "invalid"
+    assert "the DVC remote does not have reports/predictions.csv of main" in found["notes"]

@@ -1,0 +1,49 @@
+"""Brings what a comparison reads of one side from the DVC remote into the cache: a job that pulled has its own side only."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+
+from mlgit.adapters import remote, settings, sources
+from mlgit.adapters.hashing import Content
+from mlgit.adapters.store import Cache
+from mlgit.compare import declared
+from mlgit.compare.snapshot import Point
+from mlgit.errors import MlgitError
+from mlgit.pipeline.load import load
+from mlgit.project import Project
+
+
+def fetch(project: Project, point: Point, paths: Iterable[str]) -> str:
+    """Fetch the files at these paths as a side has them recorded; why that did not work, '' where it did.
+
+    Paths that Git has, that nobody recorded, or that are in the cache already, are passed over.
+    """
+    if settings.default_remote(project.dvc_folder) is None:
+        return ""
+    try:
+        wanted = _recorded(project, point, [posixpath.normpath(path) for path in paths if path])
+        cache = Cache(settings.load(project.dvc_folder))
+        if all(cache.has_all(content.md5) for content in wanted.values()):
+            return ""
+        there = remote.connect(project.dvc_folder, remote.configured(project.dvc_folder), cache)
+        lost = remote.bring(there, cache, wanted.values())
+    except MlgitError as error:
+        return f"the DVC remote could not be read: {error.message}"
+    names = [path for path, content in wanted.items() if content in lost]
+    return f"the DVC remote does not have {', '.join(names)} of {point.name}" if names else ""
+
+
+def _recorded(project: Project, point: Point, paths: list[str]) -> dict[str, Content]:
+    """What is recorded of each path, or of the folder it lies in."""
+    source = sources.at(project.root, project.git_root, point.commit, prefix=project.prefix)
+    pipeline = load(source)
+    recorded, kept_by_git = declared.recorded(pipeline, source.document), declared.uncached(pipeline)
+    found = {}
+    for path in paths:
+        above = [path, *(path[:end] for end, char in enumerate(path) if char == "/")]
+        known = next((each for each in above if each in recorded and each not in kept_by_git), None)
+        if known is not None and source.size(path) is None:
+            found[path] = Content(*recorded[known])
+    return found
