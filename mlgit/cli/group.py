@@ -22,6 +22,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "card": ("mlgit.cli.card", "Write model cards, and check that they are true."),
     "model": ("mlgit.cli.model.group", "Keep versions of models, and say where they are, as tags."),
     "gate": ("mlgit.cli.gate", "Judge a change by the rules of mlgit.yaml."),
+    "ci": ("mlgit.cli.ci.group", "Run, judge and report a change, as continuous integration does."),
+    "report": ("mlgit.cli.report", "Show a report of `mlgit ci run`."),
     "diff": ("mlgit.cli.diff", "Compare metrics, parameters and data between two revisions."),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -40,10 +41,12 @@ def perform(
     resources: tuple[str, ...] = (),
     as_json: bool = False,
     kept: Kept | None = None,
+    told: Callable[[list[Result]], None] | None = None,
 ) -> int:
     """Run what is stale and say how it went: the exit code.
 
-    The arguments are the options of `mlgit run`; `kept` is what is known of a plain run in which nothing was stale.
+    The arguments are the options of `mlgit run`; `kept` is what is known of a plain run in which nothing was stale, and
+    `told` is called with the results of all stages.
     """
     opened = open_project(spread=executor != table.LOCAL and not dry_run, pull=pull and not dry_run)
     chosen = select(opened.pipeline.graph, targets, here=opened.here, root=str(opened.project.root))
@@ -77,6 +80,8 @@ def perform(
     good = all(result.state not in ("failed", "skipped") for result in results)
     earlier = kept.rows(set().union(*current.values())) if kept and current else None
     remember(opened, all_current=good and len(results) == len(opened.pipeline.graph.stages), earlier=earlier)
+    if told:
+        told(results)
     return _conclude(results, time.monotonic() - began, as_json=as_json)
 
 

@@ -209,11 +209,11 @@ def _step(old: str | None, new: str | None) -> str:
 def _stage(row: StageChange) -> list[tuple[str, str]]:
     if not row.differences:
         return [(row.address, row.change)]
-    told = enumerate(_sentences(row.differences))
+    told = enumerate(sentences(row.differences))
     return [("" if number else row.address, sentence) for number, sentence in told]
 
 
-def _sentences(differences: Iterable[Difference]) -> list[str]:
+def sentences(differences: Iterable[Difference]) -> list[str]:
     """One sentence for each kind of difference, with the names of all that share it."""
     grouped: dict[tuple[str, str], list[str]] = {}
     for each in differences:

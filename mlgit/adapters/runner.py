@@ -1,0 +1,153 @@
+"""Where a job of CI runs, by the variables and the event file of GitHub, Gitea/Forgejo and GitLab."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from mlgit.errors import MlgitError
+
+Kind = Literal["github", "gitlab", "gitea", ""]
+TOKENS = ("MLGIT_TOKEN", "GITHUB_TOKEN", "GITLAB_TOKEN", "GITEA_TOKEN", "FORGEJO_TOKEN")
+_MOST_BYTES = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the forge says of the job and of what it is about; '' and 0 where it says nothing (as on a laptop).
+
+    `head` is the commit that was proposed, never the merge that a forge makes of it; `run` is a number that later runs
+    exceed. `is_fork`: the head lies in another repository than the one this job belongs to.
+    """
+
+    kind: Kind = ""
+    api: str = ""
+    repository: str = ""
+    event: str = ""
+    head: str = ""
+    head_repository: str = ""
+    head_branch: str = ""
+    base_branch: str = ""
+    pull: int = 0
+    labels: tuple[str, ...] = ()
+    run: int = 0
+    attempt: int = 1
+    url: str = ""
+    summary: str = ""
+    is_fork: bool = False
+
+
+def read(environ: Mapping[str, str]) -> Job:
+    """The job that this process is part of. Raises MlgitError for an event file that is no JSON object."""
+    if environ.get("GITHUB_ACTIONS") == "true":
+        return _of_actions(environ)
+    return _of_gitlab(environ) if environ.get("GITLAB_CI") else Job()
+
+
+def token(environ: Mapping[str, str]) -> str:
+    """The first token that is set."""
+    return next((found for name in TOKENS if (found := environ.get(name, "").strip())), "")
+
+
+def _of_actions(environ: Mapping[str, str]) -> Job:
+    """GitHub, and what speaks its language: Gitea and Forgejo set the same variables and one of their own."""
+    kind: Kind = "gitea" if environ.get("GITEA_ACTIONS") or environ.get("FORGEJO_ACTIONS") else "github"
+    server, repository = environ.get("GITHUB_SERVER_URL", ""), environ.get("GITHUB_REPOSITORY", "")
+    run = environ.get("GITHUB_RUN_ID", "")
+    job = Job(
+        kind=kind,
+        api=environ.get("GITHUB_API_URL", "") or (f"{server}/api/v1" if kind == "gitea" else "https://api.github.com"),
+        repository=repository,
+        event=environ.get("GITHUB_EVENT_NAME", ""),
+        head=environ.get("GITHUB_SHA", ""),
+        head_repository=repository,
+        head_branch=environ.get("GITHUB_HEAD_REF", "") or environ.get("GITHUB_REF_NAME", ""),
+        base_branch=environ.get("GITHUB_BASE_REF", ""),
+        run=_number(run),
+        attempt=_number(environ.get("GITHUB_RUN_ATTEMPT", "")) or 1,
+        url=f"{server}/{repository}/actions/runs/{run}" if server and run else "",
+        summary=environ.get("GITHUB_STEP_SUMMARY", ""),
+    )
+    event = _event(environ.get("GITHUB_EVENT_PATH", ""))
+    if "workflow_run" in event:
+        return _of_another_run(job, _object(event["workflow_run"]))
+    return _of_pull(job, _object(event["pull_request"])) if "pull_request" in event else job
+
+
+def _of_pull(job: Job, pull: Mapping[str, Any]) -> Job:
+    head, base = _object(pull.get("head")), _object(pull.get("base"))
+    repository = _text(_object(head.get("repo")).get("full_name"))
+    labels = tuple(_text(_object(each).get("name")) for each in pull.get("labels") or ())
+    return replace(
+        job,
+        head=_text(head.get("sha")) or job.head,
+        head_repository=repository,
+        head_branch=_text(head.get("ref")) or job.head_branch,
+        base_branch=_text(base.get("ref")) or job.base_branch,
+        pull=int(pull.get("number") or 0),
+        labels=labels,
+        is_fork=repository.lower() != job.repository.lower(),
+    )
+
+
+def _of_another_run(job: Job, run: Mapping[str, Any]) -> Job:
+    """The run that this one was started by: what it is about, and its place among the runs."""
+    repository = _text(_object(run.get("head_repository")).get("full_name"))
+    return replace(
+        job,
+        head=_text(run.get("head_sha")),
+        head_repository=repository,
+        head_branch=_text(run.get("head_branch")),
+        run=int(run.get("id") or 0),
+        attempt=int(run.get("run_attempt") or 1),
+        url=_text(run.get("html_url")),
+        is_fork=repository.lower() != job.repository.lower(),
+    )
+
+
+def _of_gitlab(environ: Mapping[str, str]) -> Job:
+    repository = environ.get("CI_PROJECT_PATH", "")
+    source = environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", "") or repository
+    # of a merged result the commit is GitLab's own; the proposed one is named apart
+    head = environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "") or environ.get("CI_COMMIT_SHA", "")
+    return Job(
+        kind="gitlab",
+        api=environ.get("CI_API_V4_URL", ""),
+        repository=repository,
+        event=environ.get("CI_PIPELINE_SOURCE", ""),
+        head=head,
+        head_repository=source,
+        head_branch=environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "") or environ.get("CI_COMMIT_REF_NAME", ""),
+        base_branch=environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", ""),
+        pull=_number(environ.get("CI_MERGE_REQUEST_IID", "")),
+        labels=tuple(filter(None, environ.get("CI_MERGE_REQUEST_LABELS", "").split(","))),
+        run=_number(environ.get("CI_PIPELINE_ID", "")),
+        url=environ.get("CI_PIPELINE_URL", ""),
+        is_fork=source.lower() != repository.lower(),
+    )
+
+
+def _event(path: str) -> Mapping[str, Any]:
+    if not path or not Path(path).is_file():
+        return {}
+    with open(path, "rb") as stream:
+        content = stream.read(_MOST_BYTES)
+    try:
+        return _object(json.loads(content))
+    except (ValueError, RecursionError) as error:
+        raise MlgitError(f"GITHUB_EVENT_PATH: {path}: not JSON") from error
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(word: str) -> int:
+    return int(word) if word.isascii() and word.isdigit() else 0

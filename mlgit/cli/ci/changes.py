@@ -1,0 +1,72 @@
+"""What a change holds beside its verdict: the diff, the lines of the model cards, the curves of its plots."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from mlgit.adapters import git, settings
+from mlgit.adapters.runner import Job
+from mlgit.cli import differences
+from mlgit.compare.collect import collect_both
+from mlgit.compare.diff import Diff, compare
+from mlgit.compare.review import Review
+from mlgit.compare.snapshot import Point
+from mlgit.config import Config
+from mlgit.project import Project
+from mlgit.report.document import Plot
+
+_MOST_LINES = 60
+_MOST_BYTES = 1 << 20
+
+
+class Found(NamedTuple):
+    """The diff (None without a baseline), lines of cards that differ, and plots."""
+
+    diff: Diff | None
+    card: tuple[str, ...] = ()
+    plots: tuple[Plot, ...] = ()
+
+
+def base(project: Project, job: Job) -> str | None:
+    """The merge base with the branch that the change is to go to; None where that is the default branch, or not known."""
+    default = git.default_branch(project.git_root)
+    for ref in (f"origin/{job.base_branch}", job.base_branch) if job.base_branch else ():
+        if ref in (default, f"origin/{default}") or not git.has_ref(project.git_root, ref):
+            continue
+        return git.merge_base(project.git_root, "HEAD", ref)
+    return None
+
+
+def has_remote(project: Project) -> bool:
+    """Whether the project has a default DVC remote."""
+    return settings.default_remote(project.dvc_folder) is not None
+
+
+def read(project: Project, wanted: str | None, review: Review) -> Found:
+    """What differs between the baseline of a review and the workspace; `wanted` stands in for a missing one."""
+    commit = review.baseline.commit if review.baseline else wanted
+    if not commit:
+        return Found(None)
+    before, now = Point(review.baseline.name if review.baseline else commit, git.resolve(project.git_root, commit)), Point()
+    one, other = collect_both(project, before, now)
+    diff = compare(one, other, config=other.config)
+    if diff.changed_tables:
+        diff = replace(diff, tables=differences.changed_tables(project, before, now, diff))
+    return Found(diff, tuple(_card_lines(project, before.commit, other.config))[:_MOST_LINES])
+
+
+def _card_lines(project: Project, commit: str, config: Config) -> Iterator[str]:
+    for model in config.models.values():
+        path = project.root / model.card.out
+        name = f"{project.prefix}{model.card.out}"
+        _, blob, size = git.list_tree(project.git_root, commit, under=name).get(name, ("", "", 0))
+        if not blob or size > _MOST_BYTES or not path.is_file() or path.stat().st_size > _MOST_BYTES:
+            continue
+        both = git.read_blobs(project.git_root, [blob])[blob], path.read_bytes()
+        before, after = (text.decode(errors="replace").splitlines() for text in both)
+        for line in difflib.unified_diff(before, after, lineterm="", n=0):
+            if line[:1] in "+-" and line[:3] not in ("+++", "---"):
+                yield line

@@ -1,0 +1,38 @@
+"""The forges by name, each with the way it takes a token."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mlgit.adapters.forge import Forge
+from mlgit.adapters.gitea import Gitea
+from mlgit.adapters.github import GitHub
+from mlgit.adapters.gitlab import GitLab
+from mlgit.adapters.http import Api
+from mlgit.errors import MlgitError
+
+KINDS = ("github", "gitlab", "gitea")
+
+
+class Place(NamedTuple):
+    """Which forge, the address of its API, and the repository."""
+
+    kind: str
+    api: str
+    repository: str
+
+
+def make(place: Place, *, token: str) -> Forge:
+    """The client for a repository. Raises MlgitError where it is not said which."""
+    for given, option in ((place.kind, "--forge github"), (place.repository, "--repository OWNER/NAME")):
+        if not given:
+            raise MlgitError("it is not known where this repository is hosted", f"add `{option}`")
+    if place.kind == "gitlab":
+        return GitLab(Api(place.api or "https://gitlab.com/api/v4", headers={"PRIVATE-TOKEN": token}), place.repository)
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+    if place.kind == "gitea":
+        if not place.api:
+            raise MlgitError("it is not known which server this is", "add `--api https://gitea.example.com/api/v1`")
+        return Gitea(Api(place.api, headers=headers), place.repository)
+    headers |= {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+    return GitHub(Api(place.api or "https://api.github.com", headers=headers), place.repository)

@@ -1,0 +1,69 @@
+"""Annotations for a job's page, as commands that GitHub's runner (and Gitea's) reads from what a step prints.
+
+What a step prints may hold anything, so meanwhile the runner is told to look for no command in it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from mlgit.render import plain
+from mlgit.report.document import Report
+from mlgit.report.figures import got
+
+MOST = 10  # of each level; GitHub shows no more of one step
+_KINDS = ("github", "gitea")
+
+
+@contextmanager
+def muted(kind: str) -> Iterator[None]:
+    """For as long as the block lasts, nothing that is printed is a command to the runner."""
+    if kind not in _KINDS:
+        yield
+        return
+    word = secrets.token_hex(16)
+    click.echo(f"::stop-commands::{word}")
+    try:
+        yield
+    finally:
+        click.echo(f"::{word}::")
+
+
+def tell(kind: str, report: Report) -> None:
+    """What is wrong, as annotations; nothing where no runner reads them."""
+    if kind not in _KINDS:
+        return
+    found = list(commands(report))
+    for level in ("error", "warning"):
+        for line in [each for each in found if each.startswith(f"::{level} ")][:MOST]:
+            click.echo(line)
+
+
+def commands(report: Report) -> Iterator[str]:
+    """One command for the failed stage and for each rule that fails or warns."""
+    if report.failure:
+        yield _command("error", "the run failed", f"{report.failure.stage}: exit code {report.failure.code}")
+    if report.state == "invalid" and not report.rules:
+        yield _command("error", "no valid comparison", "; ".join(report.notes))
+    for rule in report.rules:
+        if rule.effect != "pass":
+            told = [text for text in (got(rule), rule.reason, rule.settle) if text]
+            level = "error" if rule.effect == "fail" else "warning"
+            yield _command(level, f"gate {rule.id}: {rule.outcome}", ". ".join(dict.fromkeys(told)))
+
+
+def _command(level: str, title: str, message: str) -> str:
+    return f"::{level} title={_property(title)}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    """As the runner unescapes it."""
+    return plain(text)[:1000].replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text)[:200].replace(":", "%3A").replace(",", "%2C")

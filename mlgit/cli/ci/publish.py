@@ -1,0 +1,202 @@
+"""`mlgit ci publish`: the half that may write. It takes JSON and nothing else, and runs nothing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from mlgit import errors
+from mlgit.adapters import forge as forges
+from mlgit.adapters import runner
+from mlgit.adapters.forge import Check, Conclusion, Forge, Pull
+from mlgit.adapters.http import HttpError
+from mlgit.adapters.runner import Job
+from mlgit.cli.ci import clients
+from mlgit.errors import MlgitError
+from mlgit.render import plain
+from mlgit.report import content, document, markdown, post
+from mlgit.report.document import Report, Run, Side
+
+_REFUSED = (401, 403, 404)
+_WORDS = {"created": "a comment was written", "updated": "the comment was updated", "unchanged": "the comment says so already"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the command line says, and the job leaves open."""
+
+    pull: int
+    commit: str
+    verified: bool
+    when: str
+    check: str
+    login: str
+
+
+@click.command(
+    epilog="Examples: `mlgit ci publish mlgit-report/report.json`, `mlgit ci publish report.json --dry-run`, "
+    "`mlgit ci publish report.json --forge gitlab --api https://gitlab.example.com/api/v4 --repository team/models --pr 7`.",
+    short_help="Show a report in its pull request.",
+)
+@click.argument("report", type=click.Path(path_type=Path), default=Path("mlgit-report/report.json"))
+@click.option(
+    "--forge", "kind", type=click.Choice(sorted(clients.KINDS)), help="What hosts the repository (default: the job's)."
+)
+@click.option("--api", help="The address of its API (default: the job's).")
+@click.option("--repository", metavar="OWNER/NAME", help="The repository (default: the job's).")
+@click.option("--pull-request", "--pr", "pull", type=click.IntRange(min=1), default=None, help="The pull request's number.")
+@click.option("--commit", default="", help="The commit that the report has to be about (default: the job's).")
+@click.option("--verified", is_flag=True, help="A person has read the commit that was run, so its numbers count.")
+@click.option(
+    "--comment", "when", type=click.Choice(["always", "changes", "failures"]), default="changes", show_default=True,
+    help="When to write the first comment.",
+)  # fmt: skip
+@click.option("--check", default="mlgit", show_default=True, help="The name of the check.")
+@click.option("--login", default="", help="Whom the token belongs to (default: the forge is asked).")
+@click.option("--dry-run", is_flag=True, help="Print the comment, and send nothing.")
+@click.option("--exit-by-gates", is_flag=True, help="Exit as the gates say, also when all was published.")
+def command(
+    report: Path,
+    *,
+    kind: str | None,
+    api: str | None,
+    repository: str | None,
+    pull: int | None,
+    commit: str,
+    verified: bool,
+    when: str,
+    check: str,
+    login: str,
+    dry_run: bool,
+    exit_by_gates: bool,
+) -> int:
+    """Write the comment and the check of a pull request from a REPORT that `mlgit ci run` left.
+
+    The report is read by a strict schema and rendered anew; where it goes is never taken from it. The pull request is the
+    one with the job's repository and commit as its head, or the one that is named. A report about another commit is refused.
+    The comment of this repository's own login is updated; what a newer run has said stays.
+
+    Without a token, or with one that may not write, the report goes to the step summary. Exit code 0 when it was
+    published, 1 (with --exit-by-gates, or without a token) when gates failed, 2 when it could not be published.
+    """
+    job = runner.read(os.environ)
+    found = _trusted(_load(report, job), job)
+    if dry_run:
+        click.echo(markdown.comment(found), nl=False)
+        return errors.EXIT_YES
+    secret = runner.token(os.environ)
+    where = clients.Place(kind or job.kind, api or job.api, repository or job.repository)
+    wish = _Wish(pull or job.pull, commit or job.head, verified, when, check, login)
+    if not secret:
+        return _instead(found, job, f"no token: set one of {', '.join(runner.TOKENS)}")
+    try:
+        _publish(clients.make(where, token=secret), found, where.repository, job, wish)
+    except HttpError as error:
+        if error.status in _REFUSED:
+            return _instead(found, job, f"{error.message}; {error.hint}" if error.hint else error.message)
+        raise
+    return _by_gates(found) if exit_by_gates else errors.EXIT_YES
+
+
+def _load(path: Path, job: Job) -> Report:
+    """The report in a file; where there is none, one that says that the run ended before it had one."""
+    try:
+        with open(path, "rb") as stream:
+            return document.from_json(stream.read(document.MAX_BYTES + 1), source=str(path))
+    except FileNotFoundError as error:
+        if not job.kind:
+            raise MlgitError(
+                f"{path}: no such file", "`mlgit ci run` writes one; name it: `mlgit ci publish REPORT`"
+            ) from error
+        note = "the job ended before it had a report: see its log"
+        return Report(state="run failed", head=Side(job.head, job.head_branch), notes=(note,))
+    except OSError as error:
+        raise MlgitError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _trusted(found: Report, job: Job) -> Report:
+    """The report with what only the forge can know: which run it was."""
+    return replace(found, run=Run(job.run, job.attempt, str(job.run), job.url)) if job.run else found
+
+
+def _publish(forge: Forge, found: Report, repository: str, job: Job, wish: _Wish) -> None:
+    pull = _pull(forge, repository, job, wish)
+    if found.head.commit != pull.head_commit:
+        raise HttpError(
+            f"the report is about {found.head.commit[:10] or 'no commit'}, and the head of #{pull.number} is "
+            f"{pull.head_commit[:10]}",
+            "there is a newer commit, whose own run will report",
+        )
+    is_fork = pull.head_repository.lower() != repository.lower()
+    found = replace(found, is_self_reported=is_fork and not wish.verified)
+    posted = post.upsert(
+        forge,
+        pull.number,
+        mark=markdown.mark_of(found),
+        body=lambda before: markdown.comment(found, previous=before),
+        login=wish.login or forge.login(),
+        is_worth_it=_is_worth_it(found, wish.when),
+    )
+    click.echo(f"#{pull.number}: {_WORDS.get(posted.what, posted.reason)}" + _deleted(posted.deleted))
+    if posted.what == "left":
+        return
+    check = Check(wish.check, conclusion(found), headline(found), markdown.summary(found, limit=60_000), found.run.url)
+    forge.set_check(pull.head_commit, check)
+    click.echo(f"{pull.head_commit[:10]}: the check '{plain(wish.check)}' is {check.conclusion}")
+
+
+def _pull(forge: Forge, repository: str, job: Job, wish: _Wish) -> Pull:
+    if wish.pull:
+        pull = forge.pull(wish.pull)
+        if wish.commit and job.event != "workflow_dispatch" and pull.head_commit != wish.commit:
+            raise HttpError(
+                f"the head of #{pull.number} is {pull.head_commit[:10]} by now, not {wish.commit[:10]}",
+                "its own run will report",
+            )
+        return pull
+    if not wish.commit:
+        raise MlgitError("it is not known which pull request this is about", "name it: `--pr NUMBER`")
+    pulls = forge.pulls(branch=job.head_branch)
+    return forges.the_one(pulls, repository=job.head_repository or repository, commit=wish.commit)
+
+
+def _is_worth_it(found: Report, when: str) -> bool:
+    if when == "failures":
+        return found.verdict in ("fail", "invalid") or found.state in ("run failed", "invalid")
+    return when == "always" or found.state != "nothing changed"
+
+
+def conclusion(found: Report) -> Conclusion:
+    """What the check says; what nobody vouches for, and what was not judged, is neither good nor bad."""
+    if found.state in ("run failed", "invalid") or found.verdict in ("fail", "invalid"):
+        return "failure"
+    return "neutral" if found.is_self_reported or not found.verdict else "success"
+
+
+def headline(found: Report) -> str:
+    """The verdict in a sentence, as plain text."""
+    return plain("".join(span.text for span in content.headline(found)))
+
+
+def _deleted(number: int) -> str:
+    return f", {number} extra {'copy' if number == 1 else 'copies'} taken away" if number else ""
+
+
+def _instead(found: Report, job: Job, why: str) -> int:
+    """The report where it can be shown, and a sentence that says why not in the pull request."""
+    click.echo(f"note: not shown in the pull request: {plain(why)}", err=True)
+    if job.summary:
+        with open(job.summary, "a", encoding="utf-8") as stream:
+            stream.write(f"> Not shown in the pull request: {plain(why)}\n\n{markdown.summary(found)}")
+    else:
+        click.echo(markdown.summary(found), nl=False)
+    return _by_gates(found)
+
+
+def _by_gates(found: Report) -> int:
+    if found.state == "invalid" or found.verdict == "invalid":
+        return errors.EXIT_CANNOT_ANSWER
+    return errors.EXIT_NO if conclusion(found) == "failure" else errors.EXIT_YES

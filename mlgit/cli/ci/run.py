@@ -1,0 +1,136 @@
+"""`mlgit ci run`: the half that runs what was proposed, and leaves a report."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from pathlib import Path
+
+import click
+
+from mlgit import __version__, errors
+from mlgit import project as projects
+from mlgit.adapters import files, git, runner
+from mlgit.adapters.runner import Job
+from mlgit.cli import reviewing
+from mlgit.cli.ci import changes, notices
+from mlgit.cli.perform import perform
+from mlgit.cli.progress import cause, last_lines
+from mlgit.compare import gate_table
+from mlgit.compare.review import Review
+from mlgit.errors import MlgitError
+from mlgit.pipeline.scheduler import Result
+from mlgit.project import Project
+from mlgit.report import build, document, html, markdown
+from mlgit.report.build import Context
+from mlgit.report.document import Failure, Report, Run, Side, StageRun
+
+FOLDER = "mlgit-report"
+KEY = r"[A-Za-z0-9][A-Za-z0-9_./-]{0,63}"
+
+
+@click.command(
+    epilog="Examples: `mlgit ci run`, `mlgit ci run --no-run --base main`, `mlgit ci run -o /tmp/report`.",
+    short_help="Run the pipeline, judge the change, and write a report.",
+)
+@click.option("--base", help="The revision to compare with (default: where this branch left the one it is to go to).")
+@click.option("--label", "labels", multiple=True, help="A label of the pull request, beside those the forge tells; repeatable.")
+@click.option("--key", default="default", show_default=True, help="Which comment it is, where a pull request has several.")
+@click.option("--no-run", is_flag=True, help="Run no stage: judge what is there.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Stages at once (default: the number of CPUs).")
+@click.option("-o", "--out", default=FOLDER, show_default=True, help="The folder for report.json, report.md and report.html.")
+def command(base: str | None, labels: tuple[str, ...], key: str, no_run: bool, jobs: int | None, out: str) -> int:
+    """Bring the pipeline up to date, compare with the baseline, apply its gates, and write a report.
+
+    What is missing is fetched from the default DVC remote, where there is one. In a job of GitHub, Gitea or GitLab the
+    commit, the branch it is to go to and the labels are taken from the job; the step summary and annotations are written.
+
+    Exit code 0 when the change passes (with or without warnings), 1 when a stage or a gate fails, 2 when the change could
+    not be compared. The report is written in each case.
+    """
+    project = projects.find()
+    job = runner.read(os.environ)
+    with notices.muted(job.kind):
+        code, report = _made(
+            project, job, base=base, labels=(*job.labels, *labels), key=key, jobs=None if no_run else jobs or 0
+        )
+    _write(Path(out), report)
+    if job.summary:
+        _append(Path(job.summary), markdown.summary(report))
+    notices.tell(job.kind, report)
+    click.echo(f"the report is in {out}")
+    return code
+
+
+def _made(
+    project: Project, job: Job, *, base: str | None, labels: tuple[str, ...], key: str, jobs: int | None
+) -> tuple[int, Report]:
+    """The exit code and the report; `jobs` is None where nothing is to be run."""
+    head = job.head or (git.resolve(project.git_root, "HEAD") if git.has_commits(project.git_root) else "")
+    run = Run(job.run, job.attempt, str(job.run or ""), job.url)
+    context = Context(__version__, key, Side(head, job.head_branch), run, job.is_fork)
+    results: list[Result] = []
+    try:
+        if jobs is not None and (code := _run(project, results, jobs=jobs or None)) != errors.EXIT_YES:
+            return code, build.report(context, stages=_stages(results), failure=_failure(results))
+        wanted = base or changes.base(project, job)
+        review = reviewing.review(project, base=wanted, labels=labels, today=datetime.date.today(), pull=_has_remote(project))
+        found = changes.read(project, wanted, review)
+    except MlgitError as error:
+        click.echo(f"error: {error.message}" + (f"\n{error.hint}" if error.hint else ""), err=True)
+        told = f"{error.message} ({error.hint})" if error.hint else error.message
+        return errors.EXIT_CANNOT_ANSWER, build.report(context, stages=_stages(results), notes=[told])
+    click.echo(gate_table.render(review, current="workspace", color=False))
+    report = build.report(context, review=review, diff=found.diff, stages=_stages(results), card=found.card, plots=found.plots)
+    return _exit_code(review), report
+
+
+def _run(project: Project, results: list[Result], *, jobs: int | None) -> int:
+    return perform(jobs=jobs, pull=_has_remote(project), told=results.extend)
+
+
+def _has_remote(project: Project) -> bool:
+    return changes.has_remote(project)
+
+
+def _exit_code(review: Review) -> int:
+    """As `mlgit gate`, but that a project may have no gates: then there is nothing to fail."""
+    if not review.judged:
+        return errors.EXIT_YES
+    return {"fail": errors.EXIT_NO, "invalid": errors.EXIT_CANNOT_ANSWER}.get(review.verdict, errors.EXIT_YES)
+
+
+def _stages(results: list[Result]) -> list[StageRun]:
+    return [
+        StageRun(each.stage.address, each.state, tuple(map(str, each.reasons)), each.seconds if each.state == "ran" else None)
+        for each in results
+        if not each.stage.is_source
+    ]
+
+
+def _failure(results: list[Result]) -> Failure | None:
+    failed = next((each for each in results if each.state == "failed"), None)
+    if failed is None:
+        return Failure("the run")
+    said = last_lines(failed.job.log) if failed.job else []
+    lines = tuple(said[-document.MAX_LINES :]) or (cause(failed),)
+    command = failed.outcome.command if failed.outcome else ""
+    return Failure(failed.stage.address, command, failed.outcome.code if failed.outcome else 1, lines)
+
+
+def _write(folder: Path, report: Report) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MlgitError(f"{folder}: no folder can be made there: {error.strerror}", "name another: `-o FOLDER`") from error
+    files.write_atomic(folder / "report.json", document.to_json(report))
+    files.write_atomic(folder / "report.md", markdown.comment(report))
+    files.write_atomic(folder / "report.html", html.page(report))
+
+
+def _append(path: Path, text: str) -> None:
+    try:
+        with open(path, "a", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        click.echo(f"note: the step summary, {path}, cannot be written: {error.strerror}", err=True)

@@ -1,0 +1,153 @@
+"""A review, a diff and what ran, put together as a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from mlgit.compare import declared, wording
+from mlgit.compare.diff import DataChange, Diff, ParameterChange, StageChange
+from mlgit.compare.review import Measured, Moved, Review
+from mlgit.report.document import Fact, Failure, Parameter, Plot, Report, Run, Side, StageRun, State
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a report says of itself: whose it is, and from which run."""
+
+    mlgit: str = ""
+    key: str = "default"
+    head: Side = field(default_factory=Side)
+    run: Run = field(default_factory=Run)
+    is_self_reported: bool = False
+
+
+def report(
+    context: Context,
+    *,
+    review: Review | None = None,
+    diff: Diff | None = None,
+    stages: Sequence[StageRun] = (),
+    failure: Failure | None = None,
+    card: Sequence[str] = (),
+    plots: Sequence[Plot] = (),
+    notes: Iterable[str] = (),
+) -> Report:
+    """The report on a change. Without a review nothing was judged: the run failed, or there was nothing to compare with."""
+    found = Report(
+        mlgit=context.mlgit,
+        key=context.key,
+        head=context.head,
+        run=context.run,
+        is_self_reported=context.is_self_reported,
+        failure=failure,
+        stages=tuple(stages),
+        card=tuple(card),
+        plots=tuple(plots),
+    )
+    if diff is not None:
+        found = _with_diff(found, diff)
+    if review is not None:
+        found = _with_review(found, review)
+    state = _state(found, review, diff)
+    told = [*found.notes, *notes]
+    return replace(found, state=state, verdict="" if state == "run failed" else found.verdict, notes=tuple(dict.fromkeys(told)))
+
+
+def _state(found: Report, review: Review | None, diff: Diff | None) -> State:
+    if found.failure is not None:
+        return "run failed"
+    if review is None and diff is None:
+        return "invalid"
+    if found.base is None:
+        return "no baseline"
+    if found.rules and found.verdict == "invalid":
+        return "invalid"
+    is_same = diff is not None and diff.is_empty and found.verdict in ("pass", "")
+    return "nothing changed" if is_same and not found.rule_changes else "compared"
+
+
+def _with_review(found: Report, review: Review) -> Report:
+    return replace(
+        found,
+        verdict=review.verdict if review.judged else "",
+        base=review.baseline,
+        rules=review.judged,
+        rule_changes=review.rule_changes,
+        rules_from=review.rules_from,
+        metrics=_metrics(found.metrics, review.metrics),
+        tested=review.tested,
+        turned=review.turned,
+        data=_data(review.data, found.data),
+        labels=review.labels,
+        resamples=review.resamples,
+        seed=review.seed,
+        notes=review.notes,
+        provenance=(*found.provenance, *_redo(review, found)),
+    )
+
+
+def _metrics(recorded: Sequence[Measured], measured: Sequence[Measured]) -> tuple[Measured, ...]:
+    """What rows say, and beside it the recorded numbers that no row could give."""
+    known = {each.metric for each in measured}
+    return (*measured, *(each for each in recorded if each.metric not in known))
+
+
+def _data(declared: Sequence[Moved], seen: Sequence[Moved]) -> tuple[Moved, ...]:
+    known = {each.path for each in declared}
+    return (*declared, *(each for each in seen if each.path not in known))
+
+
+def _redo(review: Review, found: Report) -> tuple[Fact, ...]:
+    base, head = review.baseline.commit if review.baseline else "", found.head.commit
+    return (Fact("see it again", f"mlgit diff {base[:10]} {head[:10]}"),) if base and head else ()
+
+
+def _with_diff(found: Report, diff: Diff) -> Report:
+    moved = {each.path: each for each in diff.tables}
+    data = [row for row in diff.data if row.kind in ("data", "out")]
+    changed = [row for row in data if row.change != "same"]
+    unseen = [each for each in diff.tables if each.path not in {row.path for row in changed}]
+    return replace(
+        found,
+        metrics=tuple(_recorded(diff)),
+        parameters=tuple(_parameter(row) for row in diff.parameters if row.change != "same"),
+        data=(*(moved.get(row.path) or _content(row) for row in changed), *unseen),
+        n_data=len(data) + len(unseen),
+        stages=found.stages or tuple(_stage(row) for row in diff.stages if row.change != "same"),
+        provenance=tuple(_digests(data)),
+    )
+
+
+def _recorded(diff: Diff) -> Iterable[Measured]:
+    for row in diff.metrics:
+        before, now = _number(row.base), _number(row.head)
+        if row.verdict != "same" and now is not None:
+            yield Measured("", row.name, "unverified", row.direction, before, now, row.delta)
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _parameter(row: ParameterChange) -> Parameter:
+    name = row.key if row.file == declared.PARAMETERS else f"{row.file}: {row.key}"
+    old = "" if row.change == "added" else wording.value(row.old)
+    new = "" if row.change == "removed" else wording.value(row.new)
+    return Parameter(name, old, new, row.change if row.change in ("added", "removed") else "changed")
+
+
+def _content(row: DataChange) -> Moved:
+    old, new = (side.shape.rows if side and side.shape else None for side in (row.old, row.new))
+    word = "its content cannot be compared" if row.change == "unknown" else f"content {row.change}"
+    return Moved(row.path, old, new, row.columns_added, row.columns_removed, reason=word)
+
+
+def _stage(row: StageChange) -> StageRun:
+    return StageRun(row.address, row.change, tuple(wording.sentences(row.differences)))
+
+
+def _digests(data: Iterable[DataChange]) -> Iterable[Fact]:
+    for row in data:
+        if row.kind == "out" and row.change != "same" and row.new and row.new.digest:
+            yield Fact(row.path, f"md5:{row.new.digest.md5}")

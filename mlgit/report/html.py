@@ -1,0 +1,144 @@
+"""A report as one HTML page that needs nothing else: no network and no script; light and dark, and good for screen readers.
+
+The content is that of the comment, whole; plots are drawn as SVG.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+from mlgit.report import content, svg
+from mlgit.report.document import Report
+from mlgit.report.page import Block, Chart, Log, Page, Paragraph, Section, Span, Table, Words
+
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~/%?=&+-]*)?")
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'none'; base-uri 'none'; form-action 'none'"
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1f2328; --paper: #fff; --soft: #59636e; --line: #d1d9e0; --tint: #f6f8fa;
+  --link: #0550ae; --notice: #9a6700; --a: #0550ae; --b: #bc4c00; --c: #1a7f37; --d: #8250df; --e: #cf222e; --f: #59636e }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --paper: #0d1117; --soft: #9198a1; --line: #3d444d;
+  --tint: #151b23; --link: #4493f8; --notice: #d29922;
+  --a: #4493f8; --b: #f0883e; --c: #3fb950; --d: #ab7df8; --e: #f85149; --f: #9198a1 } }
+* { box-sizing: border-box }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif }
+main { max-width: 70rem; margin: 0 auto; padding: 2rem 1rem 4rem }
+h1 { font-size: 1.4rem; line-height: 1.3; margin: 0 0 1rem; overflow-wrap: anywhere }
+p { overflow-wrap: anywhere }
+code { background: var(--tint); border-radius: 4px; padding: .1em .3em; font: .9em ui-monospace, monospace;
+  overflow-wrap: anywhere }
+.notice { border-left: 4px solid var(--notice); padding: .25rem .75rem; margin: .75rem 0 }
+.scroll { overflow-x: auto }
+table { border-collapse: collapse; margin: 1rem 0; min-width: 50% }
+caption { text-align: left; font-weight: 600; padding-bottom: .25rem }
+th, td { border: 1px solid var(--line); padding: .35rem .7rem; text-align: left; vertical-align: top; overflow-wrap: anywhere }
+th { background: var(--tint) }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
+pre { background: var(--tint); padding: .75rem; overflow-x: auto; border-radius: 6px;
+  font: .85rem/1.45 ui-monospace, monospace }
+summary { cursor: pointer; font-weight: 600; padding: .4rem 0 }
+summary:focus-visible, a:focus-visible, .scroll:focus-visible, pre:focus-visible { outline: 3px solid var(--link);
+  outline-offset: 2px }
+a { color: var(--link) }
+figure { margin: 1rem 0 }
+figcaption { color: var(--soft); font-size: .9rem }
+svg { max-width: 100%; height: auto }
+""".strip()
+
+
+def page(report: Report) -> str:
+    """The page; the same report gives the same bytes."""
+    found = content.page(report)
+    title = _text("".join(span.text for span in found.headline))
+    parts = [
+        "<!DOCTYPE html>",
+        '<html lang="en">',
+        "<head>",
+        '<meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="referrer" content="no-referrer">',
+        f"<title>mlgit: {title}</title>",
+        f"<style>\n{_STYLE}\n</style>",
+        "</head>",
+        "<body>",
+        "<main>",
+        _body(found),
+        "</main>",
+        "</body>",
+        "</html>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _body(found: Page) -> str:
+    return "\n".join([f"<h1>mlgit: {_words(found.headline)}</h1>", *map(_section, found.sections)])
+
+
+def _section(section: Section) -> str:
+    body = "\n".join(map(_block, section.blocks))
+    if not section.title:
+        return f"<section>\n{body}\n</section>"
+    return f"<details>\n<summary>{_text(section.title)}</summary>\n{body}\n</details>"
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Paragraph(words, is_notice):
+            return f'<p class="notice" role="note">{_words(words)}</p>' if is_notice else f"<p>{_words(words)}</p>"
+        case Table():
+            return _table(block)
+        case Log(lines):
+            return f'<pre tabindex="0">{_text(chr(10).join(lines))}</pre>'
+        case Chart(plot):
+            return svg.figure(plot)
+
+
+def _table(table: Table) -> str:
+    head = "".join(_heading(table, index, each) for index, each in enumerate(table.header))
+    rows = ["".join(_cell(table, index, cell) for index, cell in enumerate(row)) for row in table.rows]
+    if table.left_out:
+        rows.append(f'<td colspan="{len(table.header)}">and {table.left_out} more</td>')
+    body = "\n".join(f"<tr>{row}</tr>" for row in rows)
+    label = f'role="region" aria-label="{_text(table.caption)}" tabindex="0"'
+    return (
+        f'<div class="scroll" {label}>\n<table>\n<caption>{_text(table.caption)}</caption>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>"
+    )
+
+
+def _heading(table: Table, index: int, words: str) -> str:
+    return f'<th scope="col"{_numeric(table, index)}>{_text(words) or "&#160;"}</th>'
+
+
+def _cell(table: Table, index: int, cell: Words) -> str:
+    if index == 0 and table.header[0]:
+        return f'<th scope="row">{_words(cell)}</th>'
+    return f"<td{_numeric(table, index)}>{_words(cell)}</td>"
+
+
+def _numeric(table: Table, index: int) -> str:
+    return ' class="number"' if index in table.right else ""
+
+
+def _words(words: Words) -> str:
+    return "".join(map(_span, words))
+
+
+def _span(span: Span) -> str:
+    safe = _text(span.text)
+    match span.kind:
+        case "code":
+            return f"<code>{safe}</code>"
+        case "strong":
+            return f"<strong>{safe}</strong>"
+        case "struck":
+            return f"<s>{safe}</s>"
+        case "link" if _ADDRESS.fullmatch(span.href):
+            return f'<a href="{_text(span.href)}" rel="noopener noreferrer">{safe}</a>'
+        case _:
+            return safe
+
+
+def _text(words: str) -> str:
+    return html.escape(words, quote=True)
