@@ -104,10 +104,11 @@ def _redo(review: Review, found: Report) -> tuple[Fact, ...]:
 
 
 def _with_diff(found: Report, diff: Diff) -> Report:
-    moved = {each.path: each for each in diff.tables}
-    data = [row for row in diff.data if row.kind in ("data", "out")]
+    results = {model.predictions for side in (diff.base, diff.head) for model in side.config.models.values()}
+    moved = {each.path: each for each in diff.tables if each.path not in results}
+    data = [row for row in diff.data if row.kind in ("data", "out") and row.path not in results]
     changed = [row for row in data if row.change != "same"]
-    unseen = [each for each in diff.tables if each.path not in {row.path for row in changed}]
+    unseen = [each for each in moved.values() if each.path not in {row.path for row in changed}]
     return replace(
         found,
         metrics=tuple(_recorded(diff)),

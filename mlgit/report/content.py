@@ -187,7 +187,8 @@ def _gates(report: Report) -> Iterator[Block]:
 def _gate(rule: Judged) -> tuple[Words, ...]:
     found = got(rule)
     told = [found] if found != rule.reason else []
-    told += [rule.reason] if rule.outcome not in ("pass",) or not told else []
+    is_said = rule.outcome == "pass" or (rule.kind == "bound" and rule.outcome in ("fail", "warn"))
+    told += [] if told and is_said else [rule.reason]
     told += [f"To settle it: {rule.settle}"] if rule.settle and rule.outcome != "pass" else []
     sign = f"{SIGNS[rule.outcome]} {rule.outcome}"
     return ((text(sign),), (code(rule.id),), (text(rule.needs or "–"),), (text(". ".join(told) or "–"),))

@@ -69,12 +69,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Lines over the places 1, 2, 3 ... of their values; `y` names what is plotted."""
+    """Lines whose values stand at even places from `first` to `last` (None: 1, 2, 3 ...); `x` and `y` name the axes."""
 
     title: str
     lines: tuple[Line, ...] = ()
     x: str = ""
     y: str = ""
+    first: float = 1.0
+    last: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ def chart(plot: Plot) -> str:
     if not lines:
         return f"%% {_plain(plot.title)}: fewer than two points"
     names = ", ".join(_plain(line.name) for line, _ in lines)
-    longest = max(len(line.values) for line, _ in lines)
-    rows = ["xychart-beta", f'  title "{_plain(plot.title)} (lines: {names})"', f"  x-axis {_label(plot.x)}1 --> {longest}"]
+    last = float(max(len(line.values) for line, _ in lines)) if plot.last is None else plot.last
+    rows = ["xychart-beta", f'  title "{_plain(plot.title)} (lines: {names})"']
+    rows.append(f"  x-axis {_label(plot.x)}{plot.first:.5g} --> {last:.5g}")
     rows += [f"  y-axis {_label(plot.y)}".rstrip()] if plot.y else []
     rows += [f"  line [{', '.join(f'{value:.5g}' for value in points)}]" for _, points in lines]
     return "\n".join(rows)

@@ -85,8 +85,8 @@ def _axes(plot: Plot, lines: list[tuple[Line, Points]]) -> list[str]:
         y = bottom - share * (bottom - _TOP)
         found.append(f'<path d="M{_LEFT} {y:.1f}H{right}" stroke="var(--line)"/>')
         found.append(_label(_LEFT - 8, y + 4, value(height), anchor="end"))
-    found.append(_label(_LEFT, bottom + 18, "1", anchor="middle"))
-    found.append(_label(right, bottom + 18, f"{last:.0f}", anchor="end"))
+    found.append(_label(_LEFT, bottom + 18, value(plot.first), anchor="middle"))
+    found.append(_label(right, bottom + 18, value(last if plot.last is None else plot.last), anchor="end"))
     if plot.x:
         found.append(_label((_LEFT + right) / 2, bottom + 34, plot.x[:60], anchor="middle"))
     return found

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from mlgit.adapters import git, settings
 from mlgit.adapters.runner import Job
 from mlgit.cli import differences
+from mlgit.cli.ci import curves
 from mlgit.compare.collect import collect_both
 from mlgit.compare.diff import Diff, compare
 from mlgit.compare.review import Review
@@ -55,7 +56,8 @@ def read(project: Project, wanted: str | None, review: Review) -> Found:
     diff = compare(one, other, config=other.config)
     if diff.changed_tables:
         diff = replace(diff, tables=differences.changed_tables(project, before, now, diff))
-    return Found(diff, tuple(_card_lines(project, before.commit, other.config))[:_MOST_LINES])
+    card = tuple(_card_lines(project, before.commit, other.config))[:_MOST_LINES]
+    return Found(diff, card, curves.plots(project, before, now, diff))
 
 
 def _card_lines(project: Project, commit: str, config: Config) -> Iterator[str]:

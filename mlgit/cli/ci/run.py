@@ -123,6 +123,7 @@ def _write(folder: Path, report: Report) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MlgitError(f"{folder}: no folder can be made there: {error.strerror}", "name another: `-o FOLDER`") from error
+    files.write_atomic(folder / ".gitignore", "*\n")  # a report is no part of the change
     files.write_atomic(folder / "report.json", document.to_json(report))
     files.write_atomic(folder / "report.md", markdown.comment(report))
     files.write_atomic(folder / "report.html", html.page(report))
