@@ -52,11 +52,12 @@ def command(base: str | None, head: str | None, form: str, everything: bool) -> 
 
 def closer(project: Project, before: Point, now: Point, diff: Diff) -> Diff:
     """The same, with what only reading whole tables tells."""
-    if not diff.changed_tables:
+    if not (diff.changed_tables or diff.has_other_rows):
         return diff
     from mlgit.cli import differences  # numpy and pandas take longer than the rest of a diff
 
-    return replace(diff, tables=differences.changed_tables(project, before, now, diff))
+    found = differences.compared_rows(project, before, now, diff) if diff.has_other_rows else diff
+    return replace(found, tables=differences.changed_tables(project, before, now, diff))
 
 
 def show(diff: Diff, *, form: str, everything: bool) -> None:

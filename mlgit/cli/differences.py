@@ -1,11 +1,16 @@
-"""What takes reading whole tables to tell: how far the values in data that differs have moved."""
+"""What takes reading whole tables to tell: what predictions prove, and how far the values in data that differs have moved."""
 
 from __future__ import annotations
 
-from mlgit.compare import moved, tables
+from dataclasses import replace
+
+from mlgit.cli import reviewing
+from mlgit.compare import judging, measuring, moved, predictions, tables
 from mlgit.compare.diff import Diff
 from mlgit.compare.review import Moved
+from mlgit.compare.scores import asked
 from mlgit.compare.snapshot import Point
+from mlgit.compare.turned import turned
 from mlgit.project import Project
 
 # About five seconds of reading.
@@ -29,3 +34,25 @@ def changed_tables(project: Project, before: Point, now: Point, diff: Diff) -> t
     old, new = tables.read(project, before, read), tables.read(project, now, read)
     found |= {path: moved.moved(path, old.get(path), new.get(path), keys=keys) for path in read}
     return tuple(found[path] for path in diff.changed_tables)
+
+
+def compared_rows(project: Project, before: Point, now: Point, diff: Diff) -> Diff:
+    """The diff with what the predictions of both sides say of each model, row by row, as `mlgit gate` compares them.
+
+    No stage runs for it: where the test data differs, the old model counts only if it was evaluated on the new rows before.
+    """
+    gates = diff.base.config.gates if diff.base.config.gates.rules else diff.head.config.gates
+    deciding = replace(diff.head.config, gates=gates)
+    baseline, current = (
+        predictions.read(project, point, asked(deciding, side.config if side.config.models else None), gates=gates)
+        for point, side in ((before, diff.base), (now, diff.head))
+    )
+    again = reviewing.again(project, deciding, diff.head.config, before.commit, baseline, current, now, run=False)
+    case = judging.Case(deciding, diff.head.config, "", current=current, baseline=baseline, again=again)
+    models = {name: each for name, each in judging.joined(case).items() if not each.is_void}
+    return replace(
+        diff,
+        tested=tuple(judging.tested_by(case, each) for each in models.values()),
+        measured=measuring.measured(measuring.Seen(deciding, models), gates.rules),
+        rows=tuple(found for each in models.values() if each.rows and (found := turned(each.rows))),
+    )

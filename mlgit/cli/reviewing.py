@@ -54,7 +54,7 @@ def case(
         current=current,
         baseline=baseline,
         found=found,
-        again=_again(project, deciding, own or deciding, found, baseline, current, now, pull=pull),
+        again=again(project, deciding, own or deciding, found.commit if found else "", baseline, current, now, pull=pull),
         judged=judged.judged,
         is_history_cut=judged.is_at_least,
         data=_data(project, deciding, found, now),
@@ -82,24 +82,27 @@ def _baseline(project: Project, deciding: Config, found: Baseline) -> Side:
     return predictions.read(project, point, asked(deciding, predictions.config_of(project, point)), gates=deciding.gates)
 
 
-def _again(
+def again(
     project: Project,
     deciding: Config,
     own: Config,
-    found: Baseline | None,
+    commit: str,
     baseline: Side | None,
     current: Side,
     now: Point,
     *,
-    pull: bool,
+    pull: bool = False,
+    run: bool = True,
 ) -> dict[str, Table | str]:
-    """What the baseline's models say of the current rows, or why they say nothing, where the test data changed."""
+    """What the models of a commit say of the current rows, or why they say nothing, where the test data changed.
+
+    Without `run`, what was evaluated before is all that there is.
+    """
     made: dict[str, Table | str] = {}
-    for name in judging.to_judge_again(deciding, baseline, current) if found else []:
-        assert found
+    for name in judging.to_judge_again(deciding, baseline, current) if commit else []:
         model: Model = own.models.get(name) or current.scored[name].model
         try:
-            path = reevaluate.predictions(project, model, baseline=found.commit, current=now, pull=pull)
+            path = reevaluate.predictions(project, model, baseline=commit, current=now, pull=pull, run=run)
             made[name] = predictions.from_file(path, current.scored[name].model, gates=deciding.gates)
         except MlgitError as error:
             made[name] = f"{error.message}; {error.hint}" if error.hint else error.message

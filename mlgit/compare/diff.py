@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -130,6 +131,14 @@ class Diff:
             model.name for side in (self.head, self.base) for model in side.config.models.values() if model.metrics == row.file
         }
         return next((each for each in self.measured if each.metric == row.name and each.model in models), None)
+
+    @property
+    def has_other_rows(self) -> bool:
+        """Whether predictions that a model declares differ, so that they can be compared row by row."""
+        files = {row.path for row in self.data if row.change in ("changed", "unknown")}
+        files |= {row.file for row in self.metrics if row.verdict not in ("same", "new", "gone")}
+        models = [each for each in self.head.config.models.values() if each.predictions]
+        return any({posixpath.normpath(path) for path in (each.predictions, each.metrics) if path} & files for each in models)
 
     @property
     def changed_tables(self) -> dict[str, int]:

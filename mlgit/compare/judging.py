@@ -86,7 +86,7 @@ def review(case: Case, *, today: datetime.date) -> Review:
     seen = measuring.Seen(case.deciding, models)
     judged = [each for rule in rules for each in _judged(rule, case, seen, today)]
     judged = list(gates.waive(judged, declared.waivers, today=today)) if judged else []
-    tested = tuple(_tested(case, each) for each in models.values())
+    tested = tuple(tested_by(case, each) for each in models.values())
     changed = () if case.deciding is case.own else amendments.changes(case.deciding, case.own)
     return Review(
         verdict=_verdict(case, judged),
@@ -190,7 +190,8 @@ def _data(case: Case) -> tuple[Moved, ...]:
     return tuple(moved.moved(path, *both, keys=_keys(case)) for path, both in sides.items())
 
 
-def _tested(case: Case, joined: Joined) -> Tested:
+def tested_by(case: Case, joined: Joined) -> Tested:
+    """The rows that a model was judged on."""
     table, model = joined.current.table, joined.model
     known = joined.current.test or (digest(model, table) if table is not None else "")
     others = case.judged.get(joined.name, frozenset()) - {joined.current.output}

@@ -35,11 +35,12 @@ _LARGEST = 64 << 20
 _MOST_LEARNED = 0.01
 
 
-def predictions(project: Project, model: Model, *, baseline: str, current: Point, pull: bool = False) -> Path:
+def predictions(project: Project, model: Model, *, baseline: str, current: Point, pull: bool = False, run: bool = True) -> Path:
     """A file with the predictions of the model at the commit `baseline` (its full id) for the test data of `current`.
 
-    `model` is what the current side declares. With `pull`, what is not in the cache comes from the DVC remote. Raises
-    MlgitError when it cannot be had: the model's bytes are not there, the evaluation would train, a stage failed.
+    `model` is what the current side declares. With `pull`, what is not in the cache comes from the DVC remote; without `run`,
+    only an outcome that is kept is given. Raises MlgitError when it cannot be had: the model's bytes are not there, the
+    evaluation would train, the model has learned from these rows, a stage failed.
     """
     now = _Side(project, current.commit)
     was = _Side(project, baseline)
@@ -51,6 +52,8 @@ def predictions(project: Project, model: Model, *, baseline: str, current: Point
     name = hashlib.sha256(key.encode()).hexdigest()[:32] + again.ending(before.predictions)
     kept = project.own_folder / "reevaluated" / name
     if not kept.is_file():
+        if not run:
+            raise MlgitError("that was not done here yet", "`mlgit gate` does it")
         _refuse_learned(was, before, now, model)
         try:
             _make(project, was, before, stages, now, test, digests, kept, pull=pull)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -46,7 +47,7 @@ def sections(diff: Diff, *, everything: bool) -> list[Section]:
     several = len({row.file for row in diff.metrics}) > 1
     shown = [(row, diff.measure(row)) for row in diff.metrics if everything or row.verdict != "same"]
     has_interval = any(found and found.low is not None for _, found in shown)
-    metrics = [_metric(row, found, several, has_interval) for row, found in shown]
+    metrics = [_metric(row, found, diff, several=several, has_interval=has_interval) for row, found in shown]
     interval = (f"{_level(diff)} interval",) if has_interval else ()
     parameters = [
         (
@@ -75,22 +76,31 @@ def sections(diff: Diff, *, everything: bool) -> list[Section]:
     return [section for section in found if section.rows]
 
 
-def _metric(row: MetricChange, found: Measured | None, several: bool, has_interval: bool) -> tuple[str, ...]:
+def _metric(row: MetricChange, found: Measured | None, diff: Diff, *, several: bool, has_interval: bool) -> tuple[str, ...]:
     """What is recorded; where rows were compared, what they say, for the baseline can be one evaluated again."""
     name = f"{row.file}:{row.name}" if several or not row.name else row.name
-    is_known = found is not None and found.delta is not None
-    values = (found.baseline, found.current, found.delta) if found and is_known else (row.base, row.head, row.delta)
-    base, head = ("" if each is None else value(each) for each in values[:2])
-    delta = "" if values[2] is None else render.signed(values[2])
-    verdict = found.standing if found and is_known else row.verdict
-    interval = (_interval(found),) if has_interval else ()
-    return _clipped(name), base, head, delta, *interval, _VERDICTS.get(verdict, verdict)
+    if found is not None and found.low is not None and found.high is not None:
+        places = _places(found.high - found.low)
+        values = [f"{each:.{places}f}" for each in (found.baseline, found.current) if each is not None]
+        delta, low, high = (f"{each:+.{places}f}" for each in (found.delta or 0, found.low, found.high))
+        return _clipped(name), *values, delta, f"{low} to {high}", found.standing
+    base, head = ("" if each is None else value(each) for each in (row.base, row.head))
+    delta = "" if row.delta is None else render.signed(row.delta)
+    verdict = _unproven(found, diff) or _VERDICTS.get(row.verdict, row.verdict)
+    return _clipped(name), base, head, delta, *([""] if has_interval else []), verdict
 
 
-def _interval(found: Measured | None) -> str:
-    if found is None or found.low is None or found.high is None:
+def _places(width: float) -> int:
+    """As many as show two digits of an interval's width: more would be noise."""
+    return min(8, max(0, 1 - math.floor(math.log10(width)))) if width > 0 else 4
+
+
+def _unproven(found: Measured | None, diff: Diff) -> str:
+    """The word for a metric of a model whose rows do not tell it."""
+    if found is None or found.standing not in ("unverified", "invalid", "cannot tell"):
         return ""
-    return f"{render.signed(found.low)} to {render.signed(found.high)}"
+    how = next((each.how for each in diff.tested if each.model == found.model), None)
+    return "of other rows" if how == "unpaired" else found.standing
 
 
 def _level(diff: Diff) -> str:

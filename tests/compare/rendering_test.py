@@ -207,7 +207,7 @@ def test_what_rows_say_stands_before_what_is_recorded():
     metrics, *others = wording.sections(judged(), everything=False)
     assert metrics.header == ("metric", "main", "workspace", "change", "90 % interval", "")
     assert metrics.rows[:2] == [
-        ("auc", "0.97", "0.974", "+0.004", "-0.001 to +0.009", "cannot tell"),
+        ("auc", "0.970", "0.974", "+0.004", "-0.001 to +0.009", "cannot tell"),
         ("loss", "0.3", "0.4", "+0.1", "", "direction not declared"),
     ]
     rows = next(section for section in others if section.title == "Rows").rows[0]
