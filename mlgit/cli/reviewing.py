@@ -10,7 +10,7 @@ from mlgit.compare import baselines, fetching, judging, predictions, reevaluate,
 from mlgit.compare.columns import DataTable
 from mlgit.compare.review import Baseline, Review
 from mlgit.compare.scores import Side, Table, asked
-from mlgit.compare.snapshot import Point
+from mlgit.compare.snapshot import Note, Point
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
 from mlgit.project import Project
@@ -93,19 +93,19 @@ def again(
     *,
     pull: bool = False,
     run: bool = True,
-) -> dict[str, Table | str]:
+) -> dict[str, Table | Note]:
     """What the models of a commit say of the current rows, or why they say nothing, where the test data changed.
 
     Without `run`, what was evaluated before is all that there is.
     """
-    made: dict[str, Table | str] = {}
+    made: dict[str, Table | Note] = {}
     for name in judging.to_judge_again(deciding, baseline, current) if commit else []:
         model: Model = own.models.get(name) or current.scored[name].model
         try:
             path = reevaluate.predictions(project, model, baseline=commit, current=now, pull=pull, run=run)
             made[name] = predictions.from_file(path, current.scored[name].model, gates=deciding.gates)
         except MlgitError as error:
-            made[name] = f"{error.message}; {error.hint}" if error.hint else error.message
+            made[name] = Note(error.message, error.hint)
     return made
 
 

@@ -94,7 +94,7 @@ def _got(judged: Judged) -> str:
     if judged.delta is not None:
         ends = "" if judged.low is None or judged.high is None else f" ({number(judged.low)} to {number(judged.high)})"
         return f"{signed(judged.delta)}{ends if judged.kind != 'bound' else ''}"
-    return number(judged.current) if judged.current is not None and judged.kind != "gap" else ""
+    return ""
 
 
 def _metrics(found: Iterable[Measured]) -> list[str]:
@@ -150,10 +150,15 @@ def suggestions(found: Mapping[str, tuple[Suggestion, ...]]) -> str:
                 "" if each.rows_for_half is None else str(each.rows_for_half),
             )
             for each in rows
+            if each.smallest is not None
         ]
         header = ("metric", "rows", "rows that differ", "smallest provable", "margin", "rows for half of it")
         lines = [plain(model), *table(header, cells, right=range(1, 6)).split("\n")] if cells else [plain(model)]
-        lines += [plain(f"{each.metric}: {each.reason}") for each in rows if each.reason]
+        reasons: dict[str, list[str]] = {}
+        for each in rows:
+            if each.reason:
+                reasons.setdefault(each.reason, []).append(each.metric)
+        lines += [plain(f"{', '.join(metrics)}: {reason}") for reason, metrics in reasons.items()]
         for each in rows:
             lines += [
                 plain(f"rule {rule} asks for more than these rows can tell: {needed} rows would be needed")

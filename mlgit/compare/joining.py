@@ -11,6 +11,7 @@ import pandas as pd
 from mlgit.compare.evidence import Pair, pair
 from mlgit.compare.review import Rows
 from mlgit.compare.scores import Scored, Table
+from mlgit.compare.snapshot import Note
 from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.rules import IfChanged
@@ -21,7 +22,8 @@ from mlgit.statistics import paired
 class Joined:
     """A model on both sides. `rows` is None without predictions; `baseline` without results of the model there.
 
-    `trouble` says why rows that should be comparable are not; `is_void`, that nothing of the current side can be judged.
+    `trouble` says why rows that should be comparable are not, and `settle` what would mend that; `is_void`, that nothing of
+    the current side can be judged.
     """
 
     current: Scored
@@ -29,6 +31,7 @@ class Joined:
     baseline: Scored | None = None
     rows: Pair | None = None
     trouble: str = ""
+    settle: str = ""
     is_changed: bool = False
     is_void: bool = False
 
@@ -69,42 +72,41 @@ def join(
     current: Scored | None,
     *,
     if_changed: IfChanged,
-    again: Table | str | None = None,
+    again: Table | Note | None = None,
 ) -> Joined:
     """Bring a model's sides together. `again` are the predictions of the baseline's model on the current rows, or why not."""
     before = None if baseline is None or baseline.is_empty else baseline
     if current is None or current.is_empty:
-        told = f"the current side has no results of {model.name}"
-        return Joined(current or Scored(model), "invalid", before, trouble=told, is_void=True)
+        told, hint = f"the current side has no results of {model.name}", "`mlgit run` makes what mlgit.yaml declares"
+        return Joined(current or Scored(model), "invalid", before, trouble=told, settle=hint, is_void=True)
     if current.stale:
-        told = f"{', '.join(current.stale)}: stale, so the results do not belong to what is declared; `mlgit run` first"
-        return Joined(current, "invalid", before, trouble=told, is_void=True)
+        told = f"{', '.join(current.stale)}: stale, so the results do not belong to what is declared"
+        return Joined(current, "invalid", before, trouble=told, settle="`mlgit run` brings it up to date", is_void=True)
     changed = is_changed(before, current)
     known = Joined(current, "unverified", before, is_changed=changed)
     if current.table is None:
         return _without_rows(known)
     if before is None:
         return replace(known, how="first", rows=pair(current.model, None, current.table))
-    if changed and if_changed != "reevaluate":
-        return _of_other_rows(known, "the test set changed", if_changed)
-    if changed and not isinstance(again, Mapping):
-        return _of_other_rows(known, _why(known, again or ""), "unpaired")
+    if changed and not (if_changed == "reevaluate" and isinstance(again, Mapping)):
+        return _of_other_rows(known, if_changed, again if isinstance(again, Note) else None)
     table = again if changed and isinstance(again, Mapping) else before.table
     if table is None:
         if before.trouble:
             told = f"baseline: {before.trouble}"
-            return replace(known, how="invalid", rows=_alone(known, told), trouble=told)
+            return replace(known, how="invalid", rows=_alone(known, told), trouble=told, settle=before.hint)
         return replace(known, rows=pair(current.model, None, current.table), trouble="the baseline has no predictions")
     return _paired(known, table)
 
 
 def _without_rows(known: Joined) -> Joined:
     if known.current.trouble:
-        return replace(known, how="invalid", trouble=known.current.trouble)
+        return replace(known, how="invalid", trouble=known.current.trouble, settle=known.current.hint)
     if known.baseline is None:
         return replace(known, how="first")
     if known.is_changed:
-        return replace(known, how="unpaired", trouble="the test set changed, and there are only single numbers")
+        told = "the test set changed, and there are only single numbers"
+        return replace(known, how="unpaired", trouble=told, settle="declare models.NAME.predictions and id in mlgit.yaml")
     return known
 
 
@@ -113,13 +115,21 @@ def _paired(known: Joined, table: Table) -> Joined:
     rows = pair(known.model, table, known.current.table)
     trouble = rows.trouble or _labels_differ(rows)
     if trouble:
-        return replace(known, how="invalid", rows=replace(rows, trouble=trouble), trouble=trouble)
+        hint = "let both sides predict the same rows with the same labels, each row named once"
+        return replace(known, how="invalid", rows=replace(rows, trouble=trouble), trouble=trouble, settle=hint)
     return replace(known, how="re-evaluated" if known.is_changed else "paired", rows=rows)
 
 
-def _of_other_rows(known: Joined, trouble: str, how: IfChanged) -> Joined:
+def _of_other_rows(known: Joined, if_changed: IfChanged, failed: Note | None) -> Joined:
     """Values of both sides can be shown, but no interval of their difference: the rows are not the same."""
-    return replace(known, how="invalid" if how == "invalid" else "unpaired", rows=_alone(known, trouble), trouble=trouble)
+    told, hint = "the test set changed", "change the test set in a pull request of its own"
+    if failed is not None:
+        told, hint = f"{told}, and the baseline's model was not judged on the new rows: {failed.message}", failed.hint
+    elif not known.model.test:
+        told += _how_changed(known)
+        hint = f"declare models.{known.name}.test in mlgit.yaml, so that the baseline's model is judged on the new rows"
+    how: Rows = "invalid" if if_changed == "invalid" else "unpaired"
+    return replace(known, how=how, rows=_alone(known, told), trouble=told, settle=hint)
 
 
 def _alone(known: Joined, trouble: str) -> Pair:
@@ -128,14 +138,13 @@ def _alone(known: Joined, trouble: str) -> Pair:
     return Pair(known.model, known.current.table, before if before is not None else {}, trouble)
 
 
-def _why(known: Joined, said: str) -> str:
-    """Why the test set counts as changed, and why the baseline's model was not judged on the new rows."""
-    told = "the test set changed"
+def _how_changed(known: Joined) -> str:
     before = known.baseline.table if known.baseline else None
-    if before is not None and known.current.table is not None:
-        rows = pair(known.model, before, known.current.table)
-        told += f" ({found})" if (found := rows.trouble or _labels_differ(rows)) else ""
-    return f"{told}, and the baseline's model was not judged on the new rows: {said}" if said else told
+    if before is None or known.current.table is None:
+        return ""
+    rows = pair(known.model, before, known.current.table)
+    found = rows.trouble or _labels_differ(rows)
+    return f" ({found})" if found else ""
 
 
 def _labels_differ(rows: Pair) -> str:
@@ -144,5 +153,5 @@ def _labels_differ(rows: Pair) -> str:
     try:
         paired.same_labels(rows.baseline[rows.model.label], rows.current[rows.model.label])
     except MlgitError as error:
-        return f"{error.message}; {error.hint}" if error.hint else error.message
+        return error.message
     return ""

@@ -12,6 +12,7 @@ from mlgit.compare.gates import Judged, Verdict
 from mlgit.compare.joining import Joined, digest, is_changed, join
 from mlgit.compare.review import Baseline, Moved, Review, Tested
 from mlgit.compare.scores import Side, Table
+from mlgit.compare.snapshot import Note
 from mlgit.compare.suggest import Suggestion
 from mlgit.compare.turned import turned
 from mlgit.config import Config, Model
@@ -36,7 +37,7 @@ class Case:
     current: Side
     baseline: Side | None = None
     found: Baseline | None = None
-    again: Mapping[str, Table | str] = field(default_factory=dict)
+    again: Mapping[str, Table | Note] = field(default_factory=dict)
     judged: Mapping[str, frozenset[str]] = field(default_factory=dict)
     is_history_cut: bool = False
     data: Mapping[str, tuple[DataTable | None, DataTable | None]] = field(default_factory=dict)
@@ -63,7 +64,7 @@ def to_judge_again(deciding: Config, baseline: Side | None, current: Side) -> li
     return [
         name
         for name, scored in current.scored.items()
-        if scored.table is not None and not scored.stale and is_changed(baseline.scored.get(name), scored)
+        if scored.table is not None and scored.model.test and not scored.stale and is_changed(baseline.scored.get(name), scored)
     ]
 
 
@@ -106,10 +107,9 @@ def review(case: Case, *, today: datetime.date) -> Review:
 
 
 def suggestions(case: Case) -> dict[str, tuple[Suggestion, ...]]:
-    """What the rows of each model can prove of each metric; without rows of both sides there is nothing to learn from."""
-    models = joined(case)
-    seen = measuring.Seen(case.deciding, models)
-    return {name: measuring.suggested(seen, each, case.deciding.gates.rules) for name, each in models.items() if each.rows}
+    """What the rows of each model can prove of each metric, or why they tell nothing."""
+    seen = measuring.Seen(case.deciding, joined(case))
+    return {name: measuring.suggested(seen, each, case.deciding.gates.rules) for name, each in seen.models.items()}
 
 
 def _verdict(case: Case, judged: Iterable[Judged]) -> Verdict:
@@ -153,14 +153,7 @@ def _of_no_model(rule: GateRule, models: Mapping[str, Joined]) -> Judged:
 
 def _settled(found: Judged, joined: Joined) -> Judged:
     """With what would mend an outcome for which the rule alone does not know it."""
-    if found.outcome != "invalid" or found.settle:
-        return found
-    hints = {
-        "unpaired": "declare models.NAME.test, so that the baseline's model is judged on the new rows, "
-        "or change the test set in a pull request of its own",
-        "invalid": "let both sides predict the same rows, each named once",
-    }
-    return replace(found, settle=hints.get(joined.how, "") if joined.trouble and not joined.is_void else "")
+    return found if found.outcome != "invalid" or found.settle else replace(found, settle=joined.settle)
 
 
 def _if_new(case: Case, found: Judged) -> Judged:

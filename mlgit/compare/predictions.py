@@ -87,33 +87,33 @@ class _Reader:
         )
 
     def scored(self, model: Model) -> Scored:
-        recorded, trouble = self._recorded(model)
+        recorded, trouble, hint = self._recorded(model)
         table: Table | None = None
         if model.predictions:
             try:
                 table = self._table(model)
             except MlgitError as error:
-                trouble = _told(error)
+                trouble, hint = error.message, error.hint
         made = [model.predictions, self._artifacts.get(model.name, ""), model.metrics]
         paths = [posixpath.normpath(path) for path in made if path]
         output = next((each.md5 for each in map(self._digest, paths) if each), "")
-        return Scored(model, recorded, table, trouble, self._test(model), output, self._stale([*paths, *model.test]))
+        return Scored(model, recorded, table, trouble, hint, self._test(model), output, self._stale([*paths, *model.test]))
 
-    def _recorded(self, model: Model) -> tuple[dict[str, float], str]:
+    def _recorded(self, model: Model) -> tuple[dict[str, float], str, str]:
         found: dict[str, float] = {}
         size = self._digest(self._artifacts.get(model.name, ""))
         if size is not None and size.size >= 0:
             found[MODEL_BYTES] = float(size.size)
         path = posixpath.normpath(model.metrics) if model.metrics else ""
         if not declared.is_inside(path):
-            return found, ""
+            return found, "", ""
         try:
             document = self._contents.document(path)
-            return ({} if document is None else numbers(metric_values(document))) | found, ""
+            return ({} if document is None else numbers(metric_values(document))) | found, "", ""
         except MlgitError as error:
-            return found, _told(error)
+            return found, error.message, error.hint
         except (ValueError, RecursionError) as error:
-            return found, f"{path}: cannot be read: {error}"
+            return found, f"{path}: cannot be read: {error}", ""
 
     def _digest(self, path: str, *, read_by: Digest | None = None) -> Digest | None:
         if not declared.is_inside(path):
@@ -223,7 +223,3 @@ def _typed(values: Any) -> Any:
 
 def _ending(path: str) -> str:
     return path.rpartition(".")[2].lower()
-
-
-def _told(error: MlgitError) -> str:
-    return f"{error.message}; {error.hint}" if error.hint else error.message

@@ -20,15 +20,16 @@ class Scored:
     """A model on one side.
 
     `recorded` are the numbers of its metrics file by dotted name, and `model_bytes`. `table` is None where no predictions
-    are declared, or where `trouble` says why they cannot be had. `test` is the digest of the test data, `output` that of the
-    predictions (else of the model, else of the metrics), '' where unknown. `stale` are stages on the way whose results do
-    not belong to what is declared.
+    are declared, or where `trouble` says why they cannot be had, and `hint` what to do about it. `test` is the digest of the
+    test data, `output` that of the predictions (else of the model, else of the metrics), '' where unknown. `stale` are stages
+    on the way whose results do not belong to what is declared.
     """
 
     model: Model
     recorded: Mapping[str, float] = field(default_factory=dict)
     table: Table | None = None
     trouble: str = ""
+    hint: str = ""
     test: str = ""
     output: str = ""
     stale: tuple[str, ...] = ()

@@ -115,14 +115,13 @@ def test_direction_that_nobody_declared(tmp_path, cli):
 def test_predictions_that_are_not_in_the_cache(tmp_path, cli):
     project = started(tmp_path / "project", cli, config=MODELS + RULES % "accuracy")
     ran(project, cli, sources(rows(wrong=range(50))))
-    kept = (project / "reports/predictions.csv").read_bytes()
     shutil.rmtree(project / ".dvc/cache")
     found = judged(project, cli)
     assert (only(found)["outcome"], found["code"]) == ("invalid", 2)
-    assert "baseline: reports/predictions.csv: not in the cache; `dvc fetch --all-commits" in only(found)["reason"]
+    assert only(found)["reason"] == "baseline: reports/predictions.csv: not in the cache"
+    assert only(found)["settle"].startswith("`dvc fetch --all-commits reports/predictions.csv`")
     (project / "reports/predictions.csv").unlink()
-    assert "reports/predictions.csv: not in the cache; `dvc pull" in only(judged(project, cli))["reason"]
-    assert kept
+    assert only(judged(project, cli))["settle"].startswith("`dvc pull reports/predictions.csv`")
 
 
 def test_stale_results_are_not_judged(tmp_path, cli):
@@ -130,7 +129,10 @@ def test_stale_results_are_not_judged(tmp_path, cli):
     write_tree(project, {"source/model.bin": b"not trained yet"})
     found = judged(project, cli)
     assert (only(found)["outcome"], found["code"]) == ("invalid", 2)
-    assert only(found)["reason"].startswith("train: stale, so the results do not belong to what is declared")
+    assert only(found)["reason"] == "train: stale, so the results do not belong to what is declared"
+    assert only(found)["settle"] == "`mlgit run` brings it up to date"
+    done = cli(project, "gate", "suggest")
+    assert (done.code, done.out) == (2, "churn\naccuracy: train: stale, so the results do not belong to what is declared\n")
 
 
 def test_with_pull_the_results_of_the_baseline_come_from_the_remote(tmp_path, cli):

@@ -170,7 +170,7 @@ def test_changed_test_set(tmp_path, cli, mode, how, outcome):
     assert (measured["low"] is None) == (outcome == "invalid")
     if mode == "unpaired":
         assert (measured["baseline"], measured["current"], measured["standing"]) == (0.9, 0.895, "unverified")
-        assert "declare models.NAME.test" in only(found)["settle"]
+        assert only(found)["settle"] == "change the test set in a pull request of its own"
 
 
 def test_rows_that_changed_without_declared_test_data(tmp_path, cli):
@@ -180,6 +180,7 @@ def test_rows_that_changed_without_declared_test_data(tmp_path, cli):
     found = judged(project, cli)
     assert (found["tested"][0]["how"], found["code"]) == ("unpaired", 2)
     assert "the test set changed (the rows are not the same: 10 rows are new" in only(found)["reason"]
+    assert only(found)["settle"].startswith("declare models.churn.test in mlgit.yaml")
 
 
 def test_wear_is_counted_from_history(tmp_path, cli):

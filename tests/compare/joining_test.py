@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mlgit.adapters.documents import parse_yaml
 from mlgit.compare.joining import digest, is_changed, join
 from mlgit.compare.scores import Scored, asked, columns
+from mlgit.compare.snapshot import Note
 from mlgit.config import Config, parse
 from mlgit.rules import parse as parse_gates
 from tests.compare.kit import NASTY
@@ -51,6 +52,7 @@ KEYS = [f"r{number}" for number in range(40)]
         (side(test="a"), side(test="b"), "unpaired", "the test set changed, and there are only single numbers"),
         (side(table(KEYS), test="a"), side(table(KEYS[1:]), test="a"), "invalid", "1 rows of the baseline are missing"),
         (side(table(KEYS)), side(table(KEYS[1:])), "unpaired", "the test set changed (the rows are not the same: 1 rows"),
+        (side(table(KEYS)), side(table(KEYS, np.zeros(40))), "unpaired", "the test set changed (the labels differ in 20 of 40"),
         (side(table(KEYS), test="a"), side(table(KEYS), test="b"), "unpaired", "the test set changed"),
     ],
 )
@@ -64,8 +66,9 @@ def test_model_of_the_baseline_on_the_current_rows_is_compared_with():
     found = joined(baseline, current, again=table(KEYS[34::-1], (np.arange(40) % 2)[34::-1]))
     assert (found.how, found.is_changed, found.trouble) == ("re-evaluated", True, "")
     assert joined(baseline, current, again=table(KEYS)).how == "invalid"
-    found = joined(baseline, current, again="the model is gone")
+    found = joined(baseline, current, again=Note("the model is gone", "dvc fetch it"))
     assert found.trouble.endswith("and the baseline's model was not judged on the new rows: the model is gone")
+    assert found.settle == "dvc fetch it"
     assert joined(baseline, current, again=table(KEYS), if_changed="unpaired").how == "unpaired"
     assert joined(baseline, current, again=table(KEYS), if_changed="invalid").how == "invalid"
 

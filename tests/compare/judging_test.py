@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -121,7 +122,8 @@ def test_verdict_is_that_of_the_interval(before, now):
 
 def test_changed_rows_are_compared_through_the_model_of_the_baseline():
     deciding = config(rule())
-    sides = [Side("x", {"m": Scored(MODELS["m"], table=table(rows=rows), test=test)}) for rows, test in ((100, "a"), (80, "b"))]
+    model = replace(MODELS["m"], test=("t.csv",))
+    sides = [Side("x", {"m": Scored(model, table=table(rows=rows), test=test)}) for rows, test in ((100, "a"), (80, "b"))]
     given = Case(deciding, deciding, "main", sides[1], sides[0])
     assert judging.to_judge_again(deciding, sides[0], sides[1]) == ["m"]
     assert review(given, today=TODAY).verdict == "invalid"
