@@ -57,6 +57,7 @@ LAW = Law(
         "cli.edge",
         "cli.group",
         "cli.main",
+        "cli.model.weighing",
         "cli.opening",
         "cli.perform",
         "executors.table",

@@ -7,7 +7,7 @@ are compared, on the same test data only, and called unverified.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from mlgit.compare import gates
 from mlgit.config import Config
@@ -22,14 +22,14 @@ def settle(
     *,
     candidate: Evaluation,
     baseline: Evaluation | None,
-    has_rows: bool,
+    by_rows: Collection[str],
 ) -> tuple[Judged, ...]:
-    """What was judged, as it counts for a promotion; `has_rows` is whether there are predictions on both sides.
+    """What was judged, as it counts for a promotion; `by_rows` are the rules that rows of both sides can settle.
 
     `candidate` and `baseline` (None for the first version in an environment) are what is recorded of the versions.
     """
     declared = {rule.id: rule for rule in config.gates.rules}
-    return tuple(_settled(declared, config, each, candidate=candidate, baseline=baseline, has_rows=has_rows) for each in found)
+    return tuple(_settled(declared, config, each, candidate=candidate, baseline=baseline, by_rows=by_rows) for each in found)
 
 
 def _settled(
@@ -39,14 +39,14 @@ def _settled(
     *,
     candidate: Evaluation,
     baseline: Evaluation | None,
-    has_rows: bool,
+    by_rows: Collection[str],
 ) -> Judged:
     rule = declared[found.id.removesuffix(".waiver")]
     if found.kind == "waiver":
         return _counted(rule._replace(id=found.id), found)
     if found.outcome in ("new", "invalid") and baseline is None and rule.kind in ("no_worse", "better", "same", "no_harm"):
         return rules.first(rule, config, candidate)
-    if found.outcome in ("inconclusive", "invalid") and not has_rows and rule.kind in ("no_worse", "bound"):
+    if found.outcome in ("inconclusive", "invalid") and rule.id not in by_rows and rule.kind in ("no_worse", "bound"):
         return rules.by_numbers(rule, config, candidate=candidate, baseline=baseline)
     return _counted(rule, found)
 

@@ -23,7 +23,7 @@ NOW, BEFORE = Evaluation("v2.0.0", {"f1": 0.9}, TEST), Evaluation("v1.0.0", {"f1
 def settled(rule, outcome, effect, *, others=(), baseline=BEFORE, has_rows=True, candidate=NOW, **numbers):
     config = Config({"f1": "higher"}, gates=Gates((rule, *others)))
     found = gates.Judged(rule.id, rule.kind, rule.metric, outcome, effect, "needs", "why", "do this", **numbers)
-    return settle(config, [found], candidate=candidate, baseline=baseline, has_rows=has_rows)[0]
+    return settle(config, [found], candidate=candidate, baseline=baseline, by_rows={rule.id} if has_rows else ())[0]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,6 @@ def test_waiver_that_ended_refuses():
         gates.waive([good], config.gates.waivers, today=datetime.date(2024, 1, 1)),
         candidate=NOW,
         baseline=BEFORE,
-        has_rows=True,
+        by_rows={"kept"},
     )
     assert [(each.rule.id, each.outcome) for each in found] == [("kept", "pass"), ("kept.waiver", "not comparable")]

@@ -11,7 +11,7 @@ from mlgit.cli.cards import examine
 from mlgit.config import Config, Environment
 from mlgit.errors import MlgitError
 from mlgit.project import Project
-from mlgit.registry import approvals, evidence, record, recorded, rules, whereabouts
+from mlgit.registry import approvals, evidence, record, recorded, whereabouts
 from mlgit.registry.facts import Facts
 from mlgit.registry.policy import CardStatus, Case
 from mlgit.registry.rules import Judged
@@ -89,7 +89,9 @@ def case(project: Project, artifact: Artifact, version: Version, wanted: Environ
     if wanted.gates:
         candidate = record.evaluation(version.name, found, recorded.read(version.event))
         baseline = record.evaluation(before.name, facts_of(project, before), recorded.read(before.event)) if before else None
-        judged = rules.judge(deciding.config, candidate=candidate, baseline=baseline)
+        from mlgit.cli.model import gating  # with the statistics; most commands of the registry do without
+
+        judged = gating.judged(project, version, before, deciding.config, candidate=candidate, baseline=baseline)
     asks_card = wanted.card != "none"
     card, trouble = card_status(project, version.artifact, version.commit) if asks_card else ("unknown", "")
     return Case(
