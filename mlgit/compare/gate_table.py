@@ -38,13 +38,15 @@ def render(review: Review, *, current: str, color: bool = False) -> str:
 
 def _verdict(review: Review) -> str:
     effects = Counter(each.effect for each in review.judged)
+    unknown = sum(each.effect == "fail" and each.outcome == "invalid" for each in review.judged)
     total = count(len(review.judged), "rule")
     if not review.judged:
         return "invalid: nothing was judged"
     if review.verdict == "invalid":
         return f"invalid: {effects['fail']} of {total} could not be judged"
     if review.verdict == "fail":
-        return f"fail: {effects['fail']} of {total} failed"
+        more = f", {unknown} could not be judged" if unknown else ""
+        return f"fail: {effects['fail'] - unknown} of {total} failed{more}"
     if review.verdict == "warn":
         return f"warn: {effects['warn']} of {total} gave cause to look closer, none failed"
     return f"pass: {total}, all kept"

@@ -116,6 +116,8 @@ def _paired(known: Joined, table: Table) -> Joined:
     trouble = rows.trouble or _labels_differ(rows)
     if trouble:
         hint = "let both sides predict the same rows with the same labels, each row named once"
+        if not known.model.id:
+            hint = f"add models.{known.name}.id to mlgit.yaml: the column of the predictions that names a row"
         return replace(known, how="invalid", rows=replace(rows, trouble=trouble), trouble=trouble, settle=hint)
     return replace(known, how="re-evaluated" if known.is_changed else "paired", rows=rows)
 

@@ -51,9 +51,11 @@ def count(project: Project, models: Mapping[str, Model], *, head: str, test: Map
     source = sources.Revision(project.git_root, head, prefix=project.prefix)
     pipeline = load(source)
     listed = {path: source.artifacts(path) for path in declared.pipeline_files(pipeline)}
-    paths = {each.local: each.path for each in artifacts.listed(listed, prefix=project.prefix).values()}
+    known_artifacts = artifacts.listed(listed, prefix=project.prefix).values()
+    paths = {name: each.path for each in known_artifacts for name in (each.name, each.local)}
     wanted = {name: _wanted(pipeline, model, paths.get(name, "")) for name, model in known.items()}
-    states, is_cut = _states(project, head)
+    files = {file for each in wanted.values() for places in (each.output, *each.test) for file, _ in places}
+    states, is_cut = _states(project, head, sorted(files))
     found: dict[str, set[str]] = {name: set() for name in known}
     for state in states:
         for name, places in wanted.items():
@@ -86,11 +88,13 @@ def _digest(state: Mapping[tuple[str, str], str], test: Iterable[frozenset[tuple
     return found[0] if len(found) == 1 else hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
 
 
-def _states(project: Project, head: str) -> tuple[list[Mapping[tuple[str, str], str]], bool]:
-    """What each lock said after each commit that changed it, and whether there were more of them than are here."""
-    where = f":(top,glob){project.prefix}**/dvc.lock"
+def _states(project: Project, head: str, files: list[str]) -> tuple[list[Mapping[tuple[str, str], str]], bool]:
+    """What these locks said after each commit that changed one, and whether there were more of them than are here."""
+    if not files:
+        return [], False
+    where = [f":(top,literal){project.prefix}{file}" for file in files]
     args = ["--no-show-signature", "--format=", "--raw", "--no-abbrev", "-z", "-m", "--diff-filter=AM", "--no-renames"]
-    done = git.run(project.git_root, "log", *args, f"--max-count={_MOST_STATES}", head, "--", where)
+    done = git.run(project.git_root, "log", *args, f"--max-count={_MOST_STATES}", head, "--", *where)
     rows = list(reversed(_rows(done.text)))
     contents = git.read_blobs(project.git_root, dict.fromkeys(blob for blob, _ in rows))
     read = {each: _items(each[1].removeprefix(project.prefix), contents.get(each[0], b"")) for each in dict.fromkeys(rows)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -115,3 +117,11 @@ def test_only_columns_that_are_needed_are_read():
 
 def test_hostile_keys_do_not_break_the_digest():
     assert digest(MODEL, table([NASTY, "", "b\0c"])) == digest(MODEL, table(["", NASTY, "b\0c"], [1, 0, 0]))
+
+
+def test_without_a_key_the_line_to_add_is_named():
+    nameless = replace(MODEL, id="")
+    sides = [Scored(nameless, table=table(KEYS)) for _ in range(2)]
+    found = join(nameless, *sides, if_changed="reevaluate")
+    assert (found.how, found.trouble) == ("invalid", "models.m.id names no column to align rows by")
+    assert found.settle.startswith("add models.m.id to mlgit.yaml")

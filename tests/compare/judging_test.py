@@ -197,3 +197,9 @@ def test_suggestions_read_as_a_table():
     assert "auc: too few rows" in text
     assert "rule kept asks for more than these rows can tell: 3000 rows would be needed" in text
     assert gate_document.suggestions({"m": rows})["models"]["m"][0]["too_narrow"] == [["kept", 3000]]
+
+
+def test_rules_that_could_not_be_judged_are_not_counted_as_failed():
+    judged = [Judged(f"r{n}", "no_worse", "f1", outcome, "fail") for n, outcome in enumerate(["fail", "invalid", "invalid"])]
+    found = Review("fail", (*judged, Judged("kept", "bound", "f1", "pass", "pass")))
+    assert gate_table.render(found, current="x").startswith("fail: 1 of 4 rules failed, 2 could not be judged\n")

@@ -81,3 +81,15 @@ def test_lock_that_is_no_lock_counts_nothing(tmp_path):
     write_tree(root, {"dvc.lock": "schema: '2.0'\n"})
     commit(root)
     assert judged(root, A) == ({B}, False)
+
+
+def test_paths_are_those_of_the_lock_that_names_them(tmp_path):
+    root = repository(tmp_path / "project")
+    for output in (B, C):
+        there = {"sub/dvc.yaml": PIPELINE.replace("t.csv", "../t.csv")}
+        there["sub/dvc.lock"] = LOCK.format(test=A, output=output).replace("path: t.csv", "path: ../t.csv")
+        write_tree(root, there)
+        commit(root)
+    models = parse({"mlgit": 1, "models": {"m": {"predictions": "sub/p.csv", "test": ["t.csv"]}}}).models
+    found = wear.count(projects.find(root), models, head=git(root, "rev-parse", "HEAD"), test={"m": A})
+    assert found.judged == {"m": {B, C}}
