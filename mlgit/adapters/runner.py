@@ -74,7 +74,15 @@ def _of_actions(environ: Mapping[str, str]) -> Job:
     event = _event(environ.get("GITHUB_EVENT_PATH", ""))
     if "workflow_run" in event:
         return _of_another_run(job, _object(event["workflow_run"]))
-    return _of_pull(job, _object(event["pull_request"])) if "pull_request" in event else job
+    if "pull_request" in event:
+        return _of_pull(job, _object(event["pull_request"]))
+    asked = _object(event.get("inputs")) if job.event == "workflow_dispatch" else {}
+    return _asked_for(job, asked) if asked.get("commit") else job
+
+
+def _asked_for(job: Job, inputs: Mapping[str, Any]) -> Job:
+    """A job that a person started for one commit of a pull request; its own commit is that of the default branch."""
+    return replace(job, head=_text(inputs["commit"]), head_branch="", pull=_number(str(inputs.get("pull_request", ""))))
 
 
 def _of_pull(job: Job, pull: Mapping[str, Any]) -> Job:

@@ -25,9 +25,9 @@ ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
 
 def decimals(low: float | None, high: float | None) -> int | None:
     """Digits behind the point that an interval supports: the first that its half width reaches, one more where that is 1."""
-    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)) or high <= low:
+    if low is None or high is None or not high > low or not math.isfinite(high - low):
         return None
-    half = (high - low) / 2
+    half = high / 2 - low / 2
     magnitude = math.floor(math.log10(half))
     is_one = half / 10.0**magnitude < 2 if magnitude > -300 else False
     return max(0, min(12, -magnitude + (1 if is_one else 0)))

@@ -229,6 +229,28 @@ def test_a_fork_is_self_reported_until_somebody_has_read_it(world: World) -> Non
     assert world.state.checks[-1]["conclusion"] == "success"
 
 
+def test_a_commit_that_a_person_has_read_is_run_again_and_counts(world: World) -> None:
+    commit = world.commit(params__yaml="skill: 95\n")
+    world.pull(7, commit, repository="stranger/models")
+    payload: dict[str, object] = {"inputs": {"commit": commit, "pull_request": "7"}}
+    assert mlgit(world.root, "ci", "run", env=world.environment("workflow_dispatch", payload, 300)).code == 0
+    assert world.report.head.commit == commit
+    env = world.environment("workflow_dispatch", payload, 300, GITHUB_TOKEN="good")
+    assert mlgit(world.root, "ci", "publish", "--verified", "--pr", "7", env=env).code == 0
+    assert world.state.checks[-1]["conclusion"] == "success"
+    world.pull(7, "c" * 40, repository="stranger/models")
+    moved = mlgit(world.root, "ci", "publish", "--verified", env=env)
+    assert moved.code == 2
+    assert "by now" in moved.err
+
+
+def test_the_default_branch_itself_is_in_order(world: World) -> None:
+    git(world.root, "checkout", "-q", "main")
+    ran = mlgit(world.root, "ci", "run", env=world.environment("push", {}, 400))
+    assert ran.code == 0, ran.said
+    assert world.report.state == "no baseline"  # it is the first commit
+
+
 def test_a_fork_cannot_say_that_it_is_none(world: World) -> None:
     commit = world.commit(params__yaml="skill: 95\n")
     world.pull(7, commit, repository="stranger/models")

@@ -151,7 +151,7 @@ def _publish(forge: Forge, found: Report, repository: str, job: Job, wish: _Wish
 def _pull(forge: Forge, repository: str, job: Job, wish: _Wish) -> Pull:
     if wish.pull:
         pull = forge.pull(wish.pull)
-        if wish.commit and job.event != "workflow_dispatch" and pull.head_commit != wish.commit:
+        if wish.commit and pull.head_commit != wish.commit:
             raise HttpError(
                 f"the head of #{pull.number} is {pull.head_commit[:10]} by now, not {wish.commit[:10]}",
                 "its own run will report",
