@@ -146,7 +146,10 @@ def _expired(waiver: Waiver) -> Judged:
 
 def _of_rows(rule: GateRule, found: Comparison, better: str) -> Judged:
     """no_worse, better and same, from the interval of the gain (the difference, turned so that more is better)."""
-    if found.low is None or found.high is None or found.baseline is None:
+    if found.baseline is None or found.current is None:
+        told = f"{rule.metric} has no value on these rows: {found.reason or 'it is undefined'}"
+        return _invalid(rule, told, "rows of every class, with a label and a prediction")
+    if found.low is None or found.high is None:
         return _inconclusive(rule, found, found.reason or "there is no interval", "more rows in the test set")
     margin = rule.margin.of(found.baseline) if rule.margin else rule.by
     least, most = (found.low, found.high) if better == "higher" else (-found.high, -found.low)

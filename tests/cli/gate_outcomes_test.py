@@ -61,7 +61,12 @@ def test_rows_that_cannot_be_compared(tmp_path, cli, metric, predictions, outcom
 @pytest.mark.parametrize(
     ("metric", "lines", "outcome", "said"),
     [
-        ("roc_auc", relabelled(LINES, "1"), "inconclusive", "the metric is undefined for these rows"),
+        (
+            "roc_auc",
+            relabelled(LINES, "1"),
+            "invalid",
+            "roc_auc has no value on these rows: the metric is undefined for these rows",
+        ),
         ("roc_auc", LINES[:5], "inconclusive", "too few rows: 5, and a comparison needs 30"),
         ("accuracy", LINES[:5], "inconclusive", "the 5 rows cannot tell"),
         ("accuracy", [], "invalid", "there are no rows"),

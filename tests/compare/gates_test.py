@@ -26,8 +26,8 @@ def rule(text):
 
 
 def compared(low, high, *, baseline=0.9, number=1000, pvalue=None, reason=""):
-    delta = None if low is None else (low + high) / 2
-    current = None if delta is None else baseline + delta
+    delta = 0.0 if low is None else (low + high) / 2
+    current = None if baseline is None else baseline + delta
     return Comparison("f1", baseline, current, delta, low, high, 0.9, pvalue, 0.5, number, 60, "made", reason)
 
 
@@ -76,6 +76,12 @@ def test_no_interval_is_no_pass():
     assert (found.outcome, found.effect, found.reason) == ("inconclusive", "warn", "too few rows: 3")
     blocking = judge(rule(NO_WORSE + ", if_inconclusive: fail"), Evidence(compared(None, None), "higher"))
     assert verdict([blocking]) == "fail"
+
+
+def test_metric_without_a_value_is_no_comparison():
+    found = judge(rule(NO_WORSE), Evidence(compared(None, None, baseline=None, reason="one class"), "higher"))
+    assert (found.outcome, found.effect, verdict([found])) == ("invalid", "fail", "invalid")
+    assert found.reason == "f1 has no value on these rows: one class"
 
 
 @pytest.mark.parametrize(

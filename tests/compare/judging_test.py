@@ -203,3 +203,14 @@ def test_rules_that_could_not_be_judged_are_not_counted_as_failed():
     judged = [Judged(f"r{n}", "no_worse", "f1", outcome, "fail") for n, outcome in enumerate(["fail", "invalid", "invalid"])]
     found = Review("fail", (*judged, Judged("kept", "bound", "f1", "pass", "pass")))
     assert gate_table.render(found, current="x").startswith("fail: 1 of 4 rules failed, 2 could not be judged\n")
+
+
+def test_settings_of_the_statistics_reach_the_comparison():
+    sides = [Side("x", {"m": Scored(MODELS["m"], table=table(wrong=wrong))}) for wrong in (10, 12)]
+    strict = config(rule(), stats={"alpha": 0.01, "seed": 3, "resamples": 200})
+    found = review(Case(strict, strict, "main", sides[1], sides[0]), today=TODAY)
+    assert found.metrics[0].confidence_level == pytest.approx(0.98)
+    assert (found.resamples, found.seed) == (200, 3)
+    grouped = config(rule(), stats={"cluster": "region"})
+    (judged,) = review(Case(grouped, grouped, "main", sides[1], sides[0]), today=TODAY).judged
+    assert (judged.outcome, judged.reason) == ("inconclusive", "too few clusters: 2, and a comparison needs 30")
