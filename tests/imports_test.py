@@ -33,7 +33,7 @@ DOORS = {
     "cards": {"write"},
     "compare": {"baselines", "collect", "fetching", "predictions", "reevaluate", "starts", "tables", "wear"},
     "registry": {"approvals", "deliver", "evidence", "kept", "leakage", "publish", "read", "rebuild", "whereabouts", "witness"},
-    "report": {"post"},
+    "report": {"post", "proposal"},
     "scaffold": {"adopt", "create", "library"},
 }
 

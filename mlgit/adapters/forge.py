@@ -74,6 +74,9 @@ class Forge(Protocol):
     def open_pull(self, *, branch: str, base: str, title: str, body: str) -> Pull:
         """Open a pull request between two branches of the repository."""
 
+    def update_pull(self, number: int, *, title: str, body: str, labels: tuple[str, ...]) -> None:
+        """Write a pull request's title and text anew, and see that it has these labels beside those it has."""
+
     def set_check(self, commit: str, check: Check) -> None:
         """Say how a commit has done."""
 

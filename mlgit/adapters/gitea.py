@@ -41,6 +41,9 @@ class Gitea:
     def open_pull(self, *, branch: str, base: str, title: str, body: str) -> Pull:
         return self._alike.open_pull(branch=branch, base=base, title=title, body=body)
 
+    def update_pull(self, number: int, *, title: str, body: str, labels: tuple[str, ...]) -> None:
+        self._alike.update_pull(number, title=title, body=body, labels=labels)
+
     def set_check(self, commit: str, check: Check) -> None:
         """A status; what nobody vouches for is a warning."""
         state = {"success": "success", "failure": "failure", "neutral": "warning"}[check.conclusion]

@@ -50,6 +50,10 @@ class GitLab:
         wanted = {"source_branch": branch, "target_branch": base, "title": title, "description": body}
         return self._pull(self._api.send("POST", f"{self._path}/merge_requests", wanted).value)
 
+    def update_pull(self, number: int, *, title: str, body: str, labels: tuple[str, ...]) -> None:
+        wanted = {"title": title, "description": body} | ({"add_labels": ",".join(labels)} if labels else {})
+        self._api.send("PUT", f"{self._path}/merge_requests/{number}", wanted)
+
     def set_check(self, commit: str, check: Check) -> None:
         """A status; GitLab's word for what says neither yes nor no is skipped."""
         state = {"success": "success", "failure": "failed", "neutral": "skipped"}[check.conclusion]

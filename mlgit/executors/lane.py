@@ -155,7 +155,7 @@ def _last_part(log: Path) -> bytes:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - LARGEST_LOG))
         content = stream.read()
-    return content if size <= LARGEST_LOG else b"(the beginning was left out)\n" + content
+    return content if size <= LARGEST_LOG else b"(the dvccommands was left out)\n" + content
 
 
 def main() -> None:

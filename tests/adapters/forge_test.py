@@ -95,6 +95,16 @@ def test_pull_request_is_opened_between_branches(state, patience):
         there.open_pull(branch="retrain", base="main", title="Retrain", body="why")
 
 
+def test_pull_request_is_written_anew_and_keeps_its_labels(state, patience):
+    state.may.add("pull")
+    state.pull(7, COMMIT)
+    there = client(state, patience)
+    for _ in range(2):
+        there.update_pull(7, title="Retrain", body="today", labels=("retrain", "model"))
+    assert (state.pulls[0]["title"], state.pulls[0]["body"]) == ("Retrain", "today")
+    assert there.pull(7).labels == ("improvement", "retrain", "model")
+
+
 @pytest.mark.parametrize("conclusion", ["success", "failure", "neutral"])
 def test_check_is_set_and_neutral_is_never_green(state, patience, conclusion):
     client(state, patience).set_check(

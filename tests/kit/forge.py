@@ -187,7 +187,12 @@ def _in_repository(
         rows = [each for each in state.pulls if each["number"] == int(found[1])]
         if not rows:
             raise _RefusedError(404, "Not Found")
-        return 200, rows[0]
+        return 200, rows[0] if method == "GET" else _rewrite(rows[0], body, state)
+    if found := re.fullmatch(r"/issues/(\d+)/labels", path):
+        _demand(state, "pull")
+        row = next(each for each in state.pulls if each["number"] == int(found[1]))
+        row["labels"] += [{"name": name} for name in body["labels"] if {"name": name} not in row["labels"]]
+        return 200, row["labels"]
     if path == "/check-runs" and state.kind == "github":
         _demand(state, "check")
         if len(body["output"]["summary"]) > 65_535:
@@ -228,13 +233,22 @@ def _refuse_long(body: dict[str, Any], state: State) -> None:
         raise _RefusedError(422, f"Validation Failed: body is too long (maximum is {limit} characters)")
 
 
+def _rewrite(row: dict[str, Any], body: dict[str, Any], state: State) -> dict[str, Any]:
+    _demand(state, "pull")
+    row |= {"title": body["title"], "body": body.get("body", body.get("description"))}
+    row["labels"] += [name for name in body.get("add_labels", "").split(",") if name and name not in row["labels"]]
+    return row
+
+
 def _pulls(method: str, params: dict[str, str], body: dict[str, Any], state: State) -> tuple[int, Any]:
     if method == "GET":
         branch = params.get("source_branch", "")
         return 200, [each for each in state.pulls if each["state"] == "open" and branch in ("", each["head"]["ref"])]
     _demand(state, "pull")
     branch = body.get("head") or body["source_branch"]
-    if any(each["head"]["ref"] == branch and each["state"] == "open" for each in state.pulls):
+    own = [each for each in state.pulls if each["head"]["repo"]["full_name"] == state.repository]
+    if any(each["head"]["ref"] == branch and each["state"] == "open" for each in own):
         raise _RefusedError(422, "Validation Failed: a pull request already exists")
     state.pull(len(state.pulls) + 1, "f" * 40, branch=branch)
-    return 201, state.pulls[-1] | {"title": body["title"], "body": body.get("body", body.get("description"))}
+    state.pulls[-1] |= {"title": body["title"], "body": body.get("body", body.get("description"))}
+    return 201, state.pulls[-1]

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from mlgit.adapters import beginning
+from mlgit.adapters import dvccommands
 from mlgit.adapters.documents import parse_yaml
 from mlgit.errors import MlgitError
 from mlgit.scaffold import create, state
@@ -166,7 +166,7 @@ def test_identity_that_is_configured_for_a_folder_counts(tmp_path, monkeypatch):
 def test_nothing_is_left_when_a_step_fails(tmp_path, monkeypatch, exists):
     if exists:
         (tmp_path / "p").mkdir()
-    monkeypatch.setattr(beginning.sys, "executable", "/no/such/python")
+    monkeypatch.setattr(dvccommands.sys, "executable", "/no/such/python")
     with pytest.raises(MlgitError, match="cannot start"):
         make(tmp_path / "p", template=TEMPLATE, answers=ANSWERS)
     assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == (["p"] if exists else [])
@@ -215,7 +215,7 @@ def test_ignored_files_of_a_template_are_committed(tmp_path):
 
 def test_dvc_of_the_running_python_is_used(tmp_path, monkeypatch):
     seen = []
-    run = beginning.process.run
-    monkeypatch.setattr(beginning.process, "run", lambda argv, **more: seen.append(argv) or run(argv, **more))
+    run = dvccommands.process.run
+    monkeypatch.setattr(dvccommands.process, "run", lambda argv, **more: seen.append(argv) or run(argv, **more))
     make(tmp_path / "p", template=TEMPLATE, answers=ANSWERS)
     assert [argv[:4] for argv in seen if "dvc" in argv] == [[sys.executable, "-P", "-m", "dvc"]]

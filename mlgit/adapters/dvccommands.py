@@ -1,4 +1,4 @@
-"""`dvc init` by the DVC of this Python: a folder becomes a DVC project."""
+"""DVC's own commands, by the DVC of this Python: `dvc init` and `dvc push`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlgit.adapters import files, git, process
 
 _CONFIG = "[core]\n    analytics = false\n    autostage = false\n"
 
-# What it makes, and what belongs in the commit.
+# What `dvc init` makes, and what belongs in the commit.
 FILES = (".dvc/config", ".dvc/.gitignore", ".dvcignore")
 
 
@@ -23,3 +23,9 @@ def init_dvc(project: Path, *, below_git_root: bool = False) -> None:
         subdir = ["--subdir"] if below_git_root else []
         process.run([sys.executable, "-P", "-m", "dvc", "init", "--quiet", *subdir], cwd=project, env=env)
     (project / ".dvc" / "config").write_text(_CONFIG, encoding="utf-8")
+
+
+def push_data(project: Path) -> None:
+    """`dvc push`: everything that the workspace's lock and `.dvc` files name, to the default remote."""
+    env = {**git.environment(), "DVC_NO_ANALYTICS": "1"}
+    process.run([sys.executable, "-P", "-m", "dvc", "push", "--quiet"], cwd=project, env=env)

@@ -1,0 +1,58 @@
+"""One pull request for a branch: opened where there is none, else brought up to date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mlgit.adapters.forge import Forge, Pull
+from mlgit.adapters.http import HttpError, UnclearError
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What the pull request is to say, and from where to where it goes."""
+
+    repository: str
+    branch: str
+    base: str
+    title: str
+    body: str
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What became of it."""
+
+    number: int
+    what: Literal["opened", "updated"]
+
+
+def propose(forge: Forge, wanted: Proposal) -> Proposed:
+    """See that there is one open pull request from the branch, and that it says what is wanted.
+
+    One from a fork's branch of the same name is somebody else's. Raises HttpError when the forge refuses.
+    """
+    found, what = _own(forge, wanted), "updated"
+    if found is None:
+        try:
+            found = forge.open_pull(branch=wanted.branch, base=wanted.base, title=wanted.title, body=wanted.body)
+        except UnclearError:  # it may be there all the same
+            found = _own(forge, wanted)
+            if found is None:
+                raise
+        what = "opened"
+    forge.update_pull(found.number, title=wanted.title, body=wanted.body, labels=wanted.labels)
+    return Proposed(found.number, "opened" if what == "opened" else "updated")
+
+
+def _own(forge: Forge, wanted: Proposal) -> Pull | None:
+    found = [each for each in forge.pulls(branch=wanted.branch) if each.head_repository.lower() == wanted.repository.lower()]
+    there = [each for each in found if each.base_branch == wanted.base]
+    if found and not there:
+        raise HttpError(
+            f"#{found[0].number} takes {wanted.branch} to {found[0].base_branch}, not to {wanted.base}",
+            "close it, or name its base",
+        )
+    return min(there, key=lambda each: each.number) if there else None
