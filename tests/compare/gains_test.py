@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mlgit.compare import review as reviews
 from mlgit.compare.gains import gain
 from mlgit.compare.gates import Judged
-from mlgit.compare import review as reviews
 from mlgit.compare.review import Measured, Review
 
 

@@ -17,7 +17,7 @@ from mlgit.adapters.documents import parse_yaml
 from mlgit.cli import group
 from mlgit.scaffold import answers, library
 from mlgit.scaffold.render import render
-from tests.kit import write_tree
+from tests.kit import example, write_tree
 from tests.kit.workflows import ACTION, WORKFLOW, steps
 
 WAYS = {
@@ -41,7 +41,7 @@ ALLOWED = {
     ("release", "release"): {"contents": "read", "id-token": "write"},
 }
 # Commands that a step may be besides mlgit: Git, what a project lists among its requirements, and a word of the shell.
-PLAIN = ("git", "test", "echo", "python", "ruff", "pytest")
+PLAIN = ("git", "test", "echo", "python", "ruff")
 
 
 def rendered(way):
@@ -205,15 +205,9 @@ def test_every_step_is_one_command():
         assert shlex.split(line)[0] in ("mlgit", *PLAIN), line
 
 
-# Commands that come with the reports of a review.
-AWAITED = ("ci",)
-
-
 @pytest.mark.parametrize("line", [line for line in commands() if line.startswith("mlgit")])
 def test_every_mlgit_command_exists_and_takes_its_options(line):
     words = shlex.split(line)[1:]
-    if words[0] in AWAITED and words[0] not in group.COMMANDS:
-        return
     context = click.Context(group.group)
     command: click.Command = group.group
     while isinstance(command, click.Group):
@@ -243,3 +237,26 @@ def test_names_in_a_subfolder_do_not_meet_those_of_another_project():
     assert all("/actions/" in path for path in one & other)
     publish = workflows("subfolder")["publish"]
     assert publish["on"]["workflow_run"]["workflows"] == [workflows("subfolder")["check"]["name"]]
+
+
+@pytest.mark.slow
+def test_steps_of_check_run_on_a_laptop(tmp_path):
+    def call(*argv, cwd=tmp_path):
+        return subprocess.run(argv, cwd=cwd, env=example.environment(), capture_output=True, text=True)
+
+    assert call(sys.executable, "-m", "mlgit", "new", "project", "--defaults").returncode == 0
+    root = tmp_path / "project"
+    found = parse_yaml((root / ".github/workflows/check.yml").read_text(), name="check")
+    lines = [step["run"] for job, _, step in steps(found) if "run" in step and job in ("review", "code")]
+    assert lines[0] == "mlgit ci run"
+    for line in lines:
+        done = call("bash", "-eo", "pipefail", "-c", line, cwd=root)
+        assert done.returncode == 0, (line, done.stdout[-2000:], done.stderr[-2000:])
+    call("git", "add", "--all", cwd=root)
+    call("git", "commit", "--quiet", "--message", "Run the pipeline", cwd=root)
+    assert call("git", "ls-files", "mlgit-report", cwd=root).stdout == ""
+    call("git", "switch", "--quiet", "--create", "topic", cwd=root)
+    call("git", "commit", "--quiet", "--allow-empty", "--message", "Nothing", cwd=root)
+    assert call("bash", "-c", lines[0], cwd=root).returncode == 0
+    report = json.loads((root / "mlgit-report/report.json").read_text())
+    assert (report["state"], report["verdict"]) == ("nothing changed", "pass")

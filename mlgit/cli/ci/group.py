@@ -8,6 +8,7 @@ from mlgit.cli.group import LazyGroup
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("mlgit.cli.ci.run", "Run the pipeline, judge the change, and write a report."),
+    "propose": ("mlgit.cli.ci.propose", "Open or update one pull request for a better model."),
     "publish": ("mlgit.cli.ci.publish", "Show a report in its pull request."),
 }
 
