@@ -104,6 +104,11 @@ def _without_rows(known: Joined) -> Joined:
         return replace(known, how="invalid", trouble=known.current.trouble, settle=known.current.hint)
     if known.baseline is None:
         return replace(known, how="first")
+    if known.baseline.table is not None or known.baseline.trouble:  # else a change could hide behind single numbers
+        told = f"the current side has no predictions of {known.name}, and the baseline has"
+        return replace(
+            known, how="invalid", trouble=told, settle=f"declare models.{known.name}.predictions in mlgit.yaml again"
+        )
     if known.is_changed:
         told = "the test set changed, and there are only single numbers"
         return replace(known, how="unpaired", trouble=told, settle="declare models.NAME.predictions and id in mlgit.yaml")

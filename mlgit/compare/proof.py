@@ -29,14 +29,17 @@ def settings(joined: Joined, stats: Stats) -> Settings:
 
 def has(joined: Joined, metric: str) -> bool:
     """Whether a metric is recorded for a model, on either side."""
-    sides = [joined.current, *([joined.baseline] if joined.baseline else [])]
-    return any(metric in each.recorded for each in sides)
+    return any(metric in each.recorded for each in _sides(joined))
+
+
+def _sides(joined: Joined) -> list[Scored]:
+    return [joined.current, *([joined.baseline] if joined.baseline else [])]
 
 
 def computable(joined: Joined, metric: str) -> str:
     """The name of the metric that gives these values from the rows, '' where none does.
 
-    A name with dots (`train.f1`) may be of other rows: it is computed only if the rows give what is recorded.
+    A name with dots (`train.f1`) may be of other rows: it is computed only if the rows of a side give what is recorded there.
     """
     short = metric.rpartition(".")[2]
     chosen = metrics.METRICS.get(short)
@@ -44,12 +47,12 @@ def computable(joined: Joined, metric: str) -> str:
         return ""
     table = joined.current.table
     if table is None:
-        return short if joined.current.trouble and short == metric else ""
+        return short if joined.how == "invalid" and short == metric else ""
     needed = joined.model.prediction if chosen.needs == "prediction" else joined.model.score
     before = joined.baseline.table if joined.baseline else None
     if has(joined, metric) and not any(needed in each for each in (table, before or table)) and joined.model.label in table:
         return ""
-    return short if short == metric or agrees(joined.current, metric, short) else ""
+    return short if short == metric or any(agrees(each, metric, short) for each in _sides(joined)) else ""
 
 
 def agrees(scored: Scored, metric: str, short: str) -> bool:
@@ -80,6 +83,8 @@ def evidence(rule: GateRule, joined: Joined, *, better: Better | None, asked: Se
         return _of_numbers(rule, joined, better)
     if joined.rows is None:
         return Evidence(better=better, trouble=joined.trouble or "there are no predictions")
+    if short != rule.metric and not agrees(joined.current, rule.metric, short):
+        return Evidence(better=better, trouble=f"the current predictions do not give the {rule.metric} of the metrics file")
     chosen = rule._replace(metric=short)
     if joined.how != "unverified":
         return gather(chosen, joined.rows, better=better, settings=asked)

@@ -311,3 +311,29 @@ def test_first_commit_of_all_has_nothing_to_be_compared_with(tmp_path, cli):
     git(project, "branch", "-M", "main")
     found = judged(project, cli)
     assert (outcomes(found), found["baseline"], found["verdict"]) == ({"kept": "new"}, None, "warn")
+
+
+def test_change_cannot_hide_its_rows_behind_numbers(tmp_path, cli):
+    project = started(tmp_path / "project", cli, config=gates(""))
+    hidden = gates("").replace("    predictions: reports/predictions.csv\n    id: id\n", "")
+    ran(project, cli, sources(WORSE) | {"mlgit.yaml": hidden})
+    found = judged(project, cli)
+    assert (outcomes(found), found["code"]) == ({"kept": "invalid"}, 2)
+    assert only(found)["reason"] == "the current side has no predictions of churn, and the baseline has"
+
+
+def test_change_cannot_call_its_number_another(tmp_path, cli):
+    rule = "{id: kept, kind: no_worse, metric: test.accuracy, margin: 0.05}"
+    project = started(tmp_path / "project", cli, config=gates("", rule=rule), metrics={"test": {"accuracy": 0.9}})
+    ran(project, cli, sources(WORSE, metrics={"test": {"accuracy": 0.99}}))
+    found = judged(project, cli)
+    assert (outcomes(found), found["code"]) == ({"kept": "invalid"}, 2)
+    assert only(found)["reason"] == "the current predictions do not give the test.accuracy of the metrics file"
+
+
+def test_change_cannot_escape_by_another_name_for_its_model(tmp_path, cli):
+    project = started(tmp_path / "project", cli, config=gates(""))
+    ran(project, cli, sources(WORSE) | {"mlgit.yaml": gates("").replace("  churn:", "  chrun:")})
+    found = judged(project, cli)
+    assert {each["model"]: each["outcome"] for each in found["rules"]} == {"chrun": "new", "churn": "invalid"}
+    assert found["code"] == 2

@@ -45,6 +45,8 @@ KEYS = [f"r{number}" for number in range(40)]
         (Scored(MODEL), side(table(KEYS)), "first", ""),
         (None, side(), "first", ""),
         (side(), side(), "unverified", ""),
+        (side(table(KEYS)), side(), "invalid", "the current side has no predictions of m, and the baseline has"),
+        (side(trouble="p.csv: gone"), side(), "invalid", "the current side has no predictions of m, and the baseline has"),
         (side(), side(table(KEYS)), "unverified", "the baseline has no predictions"),
         (side(trouble="p.csv: gone"), side(table(KEYS)), "invalid", "baseline: p.csv: gone"),
         (side(table(KEYS)), side(trouble="p.csv: gone"), "invalid", "p.csv: gone"),
