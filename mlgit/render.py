@@ -74,17 +74,23 @@ _MARKUP = re.compile(r"[&<>\\`*_{}\[\]()#+!|~$:@]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", ":": "&#58;", "@": "&#64;", "|": "&#124;"}
 
 
+# The first colon of :smile:, which GitHub too finds in the finished text; not that of 12:30:45.
+_EMOJI = r"&#58;(?=(?:[0-9-]|\\[_+])*[a-z](?:[a-z0-9-]|\\[_+])*&#58;|(?:100|1234|\\\+1|-1)&#58;)"
+
+
 # Further markup, at the start of a line or across characters, in text that is escaped so far. GitHub finds mentions and
 # issue numbers in the finished text, where no escape helps: a space without width (&#8203;) parts what it looks for.
 @functools.cache
 def _further() -> tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...]:
     return (
-        (re.compile(r"^[ \t]"), lambda found: f"&#{ord(found[0])};"),
+        # GitLab and many bots take a line that begins with a slash for a command, and they look at the source
+        (re.compile(r"^[ \t/]"), lambda found: f"&#{ord(found[0])};"),
         (re.compile(r"^[-=]"), lambda found: f"\\{found[0]}"),
         (re.compile(r"^(\d{1,9})\.(?!\S)"), lambda found: f"{found[1]}&#46;"),
         (re.compile(r"\bwww\.", re.IGNORECASE), lambda found: f"{found[0][:3]}&#46;"),
         (re.compile(r"(?<![A-Za-z0-9_])&#64;(?=[A-Za-z0-9])"), lambda found: f"{found[0]}&#8203;"),
         (re.compile(r"\\#(?=\d)|(?<![A-Za-z0-9])GH-(?=\d)", re.IGNORECASE), lambda found: f"{found[0]}&#8203;"),
+        (re.compile(_EMOJI, re.IGNORECASE), lambda found: f"{found[0]}&#8203;"),
     )
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator
 from mlgit.compare.gates import Judged
 from mlgit.compare.review import Measured, Tested
 from mlgit.report import details
-from mlgit.report.document import Report
+from mlgit.report.document import Failure, Report
 from mlgit.report.figures import ARROWS, SIGNS, STANDINGS, difference, got, side
 from mlgit.report.page import Block, Log, Page, Paragraph, Section, Span, Table, Words, code, strong, text
 
-_MOST_NAMED = 3
+_MOST_NAMED, _MOST_NOTES = 3, 10
+_LONGEST_REASON = 200
 _QUIET = ("same", "no worse")
 
 
@@ -31,15 +32,23 @@ def headline(report: Report) -> Words:
     """The verdict in one sentence."""
     if report.state == "run failed":
         failed = report.failure
-        what = (code(failed.stage), text(f" ended with code {failed.code}")) if failed else (text("see the log"),)
-        return (text("⛔ the run failed: "), *what)
+        return (text("⛔ the run failed: "), *(_ended(failed) if failed else (text("see the log"),)))
     if report.state == "nothing changed" and not report.rule_changes:
         return (text("✅ nothing changed: no metric, parameter, data or stage differs"),)
-    if report.state == "no baseline" and report.verdict != "fail":
+    if report.state == "invalid" and not report.rules:
+        why = next((note for note in report.notes if len(note) <= _LONGEST_REASON), "see the notes")
+        return (text("🚫 no valid comparison: "), text(why if report.notes else "nothing was compared"))
+    if report.state == "no baseline" and report.verdict not in ("fail", "invalid"):
         return (text("🆕 first results"), *_names(" for ", [row.metric for row in report.metrics]))
     if not report.rules:
         return (text("no gates are declared"), *_names(" · differs: ", [row.metric for row in _moved(report)]))
     return (text(_count(report)), *_worst(report))
+
+
+def _ended(failed: Failure) -> Words:
+    """Which stage, and with what code, where it had one."""
+    ended = (text(f" ended with code {failed.code}"),) if failed.code else ()
+    return (code(failed.stage), *ended) if failed.stage else (text("see the log"),)
 
 
 def _count(report: Report) -> str:
@@ -92,7 +101,9 @@ def _top(report: Report, previous: str) -> tuple[Block, ...]:
         found.append(Paragraph((strong("Old baseline: "), text(old)), is_notice=True))
     for tested in report.tested:
         found += _handled(tested)
-    return (*found, *(Paragraph((strong("Note: "), text(note)), is_notice=True) for note in report.notes))
+    told = [*report.notes[:_MOST_NOTES]]
+    told += [f"{len(report.notes) - _MOST_NOTES} more notes are in the report"] if len(report.notes) > _MOST_NOTES else []
+    return (*found, *(Paragraph((strong("Note: "), text(note)), is_notice=True) for note in told))
 
 
 def _compared(report: Report) -> Words:
@@ -131,7 +142,8 @@ def _handled(tested: Tested) -> Iterator[Block]:
 def _failure(report: Report) -> Iterator[Block]:
     failed = report.failure
     if failed:
-        yield Paragraph((text("Stage "), code(failed.stage), text(f" ended with code {failed.code}: "), code(failed.command)))
+        if failed.command:
+            yield Paragraph((text("Stage "), *_ended(failed), text(": "), code(failed.command)))
         if failed.lines:
             yield Log(failed.lines)
 

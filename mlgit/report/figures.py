@@ -28,6 +28,8 @@ def decimals(low: float | None, high: float | None) -> int | None:
     if low is None or high is None or not high > low or not math.isfinite(high - low):
         return None
     half = high / 2 - low / 2
+    if not half:  # half of the smallest number there is
+        return None
     magnitude = math.floor(math.log10(half))
     is_one = half / 10.0**magnitude < 2 if magnitude > -300 else False
     return max(0, min(12, -magnitude + (1 if is_one else 0)))

@@ -16,6 +16,8 @@ SUMMARY_LIMIT = 900_000  # bytes; over 1 MiB GitHub drops all of a summary
 _HEADLINE = "### mlgit: "
 # What nothing in Markdown, and nothing that GitHub looks for in a text, begins with.
 _HARMLESS = re.compile(r"[A-Za-z0-9_.,:/=+-]+(?: [A-Za-z0-9_.,:/=+-]+)*")
+# What GitLab and bots take for a command at the start of a line, some within a fence too; a path goes on with a slash.
+_COMMAND = re.compile(r"^(\s*)(?=/[A-Za-z_-]+(?:\s|$))")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~/%?=&+-]*)?")
 # Rows of a table and letters of a text, when there is no room for all.
 _SIZES = ((1000, 1000), (200, 300), (60, 200), (20, 120), (8, 60), (3, 40), (1, 20))
@@ -130,4 +132,5 @@ def _span(span: Span) -> str:
 def _fenced(lines: tuple[str, ...], language: str) -> str:
     longest = max((len(run) for line in lines for run in re.findall(r"`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
-    return "\n".join((f"{fence}{language}", *(line.replace("\r", " ").replace("\n", " ") for line in lines), fence))
+    safe = (_COMMAND.sub("\\1\u200b", line.replace("\r", " ").replace("\n", " ")) for line in lines)
+    return "\n".join((f"{fence}{language}", *safe, fence))

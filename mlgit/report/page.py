@@ -99,9 +99,11 @@ def without(page: Page, names: frozenset[str]) -> Page:
 
 
 def shortened(page: Page, *, rows: int, letters: int) -> Page:
-    """The page with at most so many rows in a table, and letters in a piece of text."""
+    """The page with at most so many blocks in a section, rows in a table, and letters in a piece of text."""
     sections = tuple(
-        replace(each, title=_clip(each.title, letters), blocks=tuple(_shorter(block, rows, letters) for block in each.blocks))
+        replace(
+            each, title=_clip(each.title, letters), blocks=tuple(_shorter(block, rows, letters) for block in each.blocks[:rows])
+        )
         for each in page.sections
     )
     return Page(_clipped(page.headline, letters), sections)

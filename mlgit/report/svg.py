@@ -52,7 +52,7 @@ def _range(lines: list[tuple[Line, Points]]) -> tuple[float, float, float]:
     """The last place, the least and the greatest value."""
     heights = [number for _, points in lines for _, number in points]
     low, high = min(heights), max(heights)
-    if not high > low:
+    if not high / 2 > low / 2:  # half of the smallest number there is would be 0
         low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
     return max(place for _, points in lines for place, _ in points), low, high
 

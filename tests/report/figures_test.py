@@ -22,6 +22,7 @@ from mlgit.report.document import Line, Plot
         (-15, 15, 0),
         (0, 1e-9, 10),
         (1, 1, None),
+        (0, 5e-324, None),
         (None, 1, None),
     ],
 )

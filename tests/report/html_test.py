@@ -142,3 +142,8 @@ def test_no_text_is_more_than_text(text):
 @pytest.mark.parametrize("numbers", [(1.0, 1.0), (0.0, 0.0), (1e300, -1e300), (1e-300, 2e-300), (-5.0, -5.0, -5.0)])
 def test_every_curve_can_be_drawn(numbers):
     check_inert(html.page(replace(FULL, plots=(Plot("p", (Line("a", numbers),)),))))
+
+
+def test_smallest_numbers_there_are_can_be_drawn():
+    plot = Plot("loss", (Line("main", (0.0, 5e-324)), Line("now", (1e300, -1e300))))
+    assert "<polyline" in html.page(replace(FULL, plots=(plot, replace(plot, lines=plot.lines[:1]))))

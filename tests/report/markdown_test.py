@@ -95,6 +95,42 @@ def test_failed_run_strikes_out_the_verdict_before_and_shows_the_log():
     assert "<s>" not in again
 
 
+def test_run_that_failed_without_a_stage_says_so():
+    body = seen(markdown.comment(replace(FAILED, failure=Failure(""))))
+    assert "the run failed: see the log" in body
+    assert "code 0" not in body
+
+
+def test_what_could_not_be_compared_is_no_result():
+    note = "mlgit.yaml: gates.rules: unknown key"
+    body = markdown.comment(Report(state="invalid", notes=(note,)))
+    assert body.split("\n")[1].startswith("### mlgit: 🚫 no valid comparison")
+    assert note in seen(body)
+
+
+def test_first_results_under_a_waiver_that_ended_are_no_first_results():
+    ended = Judged("f1.waiver", "waiver", "", "invalid", "fail", reason="the waiver of f1 ended on 2026-01-01")
+    body = markdown.comment(replace(STATES["first"], verdict="invalid", rules=(*STATES["first"].rules, ended)))
+    assert "could not judge" in body.split("\n")[1]
+
+
+def test_notes_never_push_the_verdict_out():
+    body = markdown.comment(replace(FULL, notes=tuple(f"{index} " + "@" * 1900 for index in range(1000))))
+    assert "1 of 4 gates failed" in seen(body)
+    assert "990 more notes" in seen(body)
+    assert len(body.encode()) <= markdown.LIMIT
+
+
+@pytest.mark.parametrize("name", ["tested", "turned", "rules", "metrics"])
+def test_however_many_there_are_the_verdict_stays(name):
+    rows = tuple(
+        replace(each, model="@" * 2000) for each in getattr(FULL, name) for _ in range(1000 // len(getattr(FULL, name)))
+    )
+    body = markdown.comment(replace(FULL, **{name: rows}))
+    assert "gates failed" in seen(body)
+    assert len(body.encode()) <= markdown.LIMIT
+
+
 def test_verdict_of_somebody_elses_comment_is_not_quoted():
     assert markdown.headline_of("### mlgit: ✅ all is well") == ""
     assert markdown.headline_of("") == ""
@@ -143,6 +179,8 @@ def check_inert(body):
     assert all(OUR_BLOCKS.fullmatch(each.content) for each in found if each.type == "html_block")
     assert [each.tag for each in found if each.type == "heading_open"] == ["h3"]
     plain = "".join(each.content for each in found if each.type in ("text", "text_special"))
+    assert not re.search(r":[a-z0-9_+-]*[a-z][a-z0-9_+-]*:", plain, re.IGNORECASE)
+    assert not re.search(r"(?m)^\s*/[A-Za-z]+(\s|$)", body)  # of GitLab and of bots, which look into fences too
     assert not re.search(r"(?<![A-Za-z0-9_])@[A-Za-z0-9]|(?<!\w)#\d", plain)
     # GitHub looks for addresses in the source, where an entity hides them
     source = re.sub(r"(?ms)^(`{3,}).*?^\1$|`[^`\n]*`", "", body)

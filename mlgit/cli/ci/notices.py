@@ -46,7 +46,8 @@ def tell(kind: str, report: Report) -> None:
 def commands(report: Report) -> Iterator[str]:
     """One command for the failed stage and for each rule that fails or warns."""
     if report.failure:
-        yield _command("error", "the run failed", f"{report.failure.stage}: exit code {report.failure.code}")
+        ended = f"{report.failure.stage}: exit code {report.failure.code}" if report.failure.stage else "see the log"
+        yield _command("error", "the run failed", ended)
     if report.state == "invalid" and not report.rules:
         yield _command("error", "no valid comparison", "; ".join(report.notes))
     for rule in report.rules:

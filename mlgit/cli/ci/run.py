@@ -111,7 +111,7 @@ def _stages(results: list[Result]) -> list[StageRun]:
 def _failure(results: list[Result]) -> Failure | None:
     failed = next((each for each in results if each.state == "failed"), None)
     if failed is None:
-        return Failure("the run")
+        return Failure("")
     said = last_lines(failed.job.log) if failed.job else []
     lines = tuple(said[-document.MAX_LINES :]) or (cause(failed),)
     command = failed.outcome.command if failed.outcome else ""
