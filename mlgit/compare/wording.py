@@ -198,7 +198,7 @@ def _inside(row: DataChange) -> str:
 
 def _table(row: Moved) -> tuple[str, ...]:
     """The columns that moved most, as far as an index is large enough to matter."""
-    far = [f"{_clipped(name)} {render.number(index)}" for name, index in row.moved if index >= STABLE]
+    far = [f"{_clipped(name)} {index:.2f}" for name, index in row.moved if index >= STABLE]
     told = [f"retyped: {_few(row.retyped)}"] if row.retyped else []
     told += [f"moved (index): {few(far)}"] if far else []
     stable = sum(index < STABLE for _, index in row.moved)

@@ -54,7 +54,7 @@ def _settled(
 def _counted(rule: GateRule, found: gates.Judged) -> Judged:
     outcome: Outcome = "pass" if found.effect != "fail" else "not comparable" if found.outcome == "invalid" else "fail"
     reason = f"{found.outcome}: {found.reason}" if found.outcome not in ("pass", "fail") else found.reason
-    told = f"{reason} ({found.needs})" if found.needs and found.needs not in reason else reason
+    told = f"{reason} (needs {found.needs})" if found.needs and found.needs not in reason else reason
     return Judged(
         rule,
         outcome,

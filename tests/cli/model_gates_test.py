@@ -50,7 +50,7 @@ def test_version_that_is_proven_worse_is_refused_and_its_numbers_are_kept(root, 
     register(root, cli, {"params.yaml": "cut: 70\n"})
     refused = promote(root, cli)
     assert refused.code == 1
-    assert "gate kept: proven to be otherwise (worse by less than 0.05)" in refused.out
+    assert "gate kept: proven to be otherwise (needs worse by less than 0.05)" in refused.out
     assert promote(root, cli, "--override", "the old one is too slow").code == 0
     gate, rule = kept(root, 2)
     assert (gate["result"], gate["not_met"], rule["result"], rule["outcome"]) == ("fail", ["gate kept"], "fail", "fail")

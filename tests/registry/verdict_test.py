@@ -22,7 +22,7 @@ NOW, BEFORE = Evaluation("v2.0.0", {"f1": 0.9}, TEST), Evaluation("v1.0.0", {"f1
 
 def settled(rule, outcome, effect, *, others=(), baseline=BEFORE, has_rows=True, candidate=NOW, **numbers):
     config = Config({"f1": "higher"}, gates=Gates((rule, *others)))
-    found = gates.Judged(rule.id, rule.kind, rule.metric, outcome, effect, "needs", "why", "do this", **numbers)
+    found = gates.Judged(rule.id, rule.kind, rule.metric, outcome, effect, "0.9", "why", "do this", **numbers)
     return settle(config, [found], candidate=candidate, baseline=baseline, by_rows={rule.id} if has_rows else ())[0]
 
 
@@ -42,7 +42,7 @@ def settled(rule, outcome, effect, *, others=(), baseline=BEFORE, has_rows=True,
 def test_what_passes_or_warns_is_kept(outcome, effect, counts):
     found = settled(NO_WORSE, outcome, effect, baseline=BEFORE, low=-0.1, high=0.2)
     assert (found.outcome, found.standing, found.low, found.high, found.hint) == (counts, outcome, -0.1, 0.2, "do this")
-    assert found.reason == ("why (needs)" if outcome in ("pass", "fail") else f"{outcome}: why (needs)")
+    assert found.reason == ("why (needs 0.9)" if outcome in ("pass", "fail") else f"{outcome}: why (needs 0.9)")
     case = Case(Environment("prod", gates=True), "churn@v2.0.0", "oid", gates=(found,))
     assert verdict(checks(case)) == counts
 
