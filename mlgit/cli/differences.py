@@ -7,7 +7,8 @@ from dataclasses import replace
 from mlgit.cli import reviewing
 from mlgit.compare import judging, measuring, moved, predictions, tables
 from mlgit.compare.diff import Diff
-from mlgit.compare.review import Moved
+from mlgit.compare.joining import Joined
+from mlgit.compare.review import Moved, Tested
 from mlgit.compare.scores import asked
 from mlgit.compare.snapshot import Point
 from mlgit.compare.turned import turned
@@ -52,7 +53,13 @@ def compared_rows(project: Project, before: Point, now: Point, diff: Diff) -> Di
     models = {name: each for name, each in judging.joined(case).items() if not each.is_void}
     return replace(
         diff,
-        tested=tuple(judging.tested_by(case, each) for each in models.values()),
+        tested=tuple(_tested(case, each) for each in models.values()),
         measured=measuring.measured(measuring.Seen(deciding, models), gates.rules),
         rows=tuple(found for each in models.values() if each.rows and (found := turned(each.rows))),
     )
+
+
+def _tested(case: judging.Case, joined: Joined) -> Tested:
+    """With what would mend it, for a diff has no other place to say so."""
+    found = judging.tested_by(case, joined)
+    return replace(found, trouble=f"{found.trouble}; {joined.settle}") if found.trouble and joined.settle else found
