@@ -54,9 +54,8 @@ def _verdict(review: Review) -> str:
 
 def _against(review: Review, current: str) -> str:
     found = review.baseline
-    against = _named(found) if found else "no baseline has results"
     rules = f"; rules of {review.rules_from}" if review.rules_from and (not found or review.rules_from != found.name) else ""
-    return f"{current} beside {against}{rules}"
+    return f"{current} beside {_named(found)}{rules}" if found else f"{current}; no baseline has results{rules}"
 
 
 def _named(found: Baseline) -> str:

@@ -164,7 +164,12 @@ def _if_new(case: Case, found: Judged) -> Judged:
 def _of_data(rule: GateRule, case: Case) -> Judged:
     baseline, current = case.data.get(rule.path, (None, None))
     before, now = moved.profiles(baseline, current)
-    if current is not None and current.rows is None:
+    if current is None:
+        told = f"{rule.path}: there is no such file"
+        return Judged(
+            rule.id, rule.kind, "", "invalid", rule.if_invalid, reason=told, settle="`mlgit run` or `dvc pull` brings it"
+        )
+    if current.rows is None:
         told = f"{rule.path}: {current.reason or 'cannot be read as a table'}"
         return Judged(rule.id, rule.kind, "", "invalid", rule.if_invalid, reason=told, settle=current.hint)
     if baseline is not None and baseline.rows is None:

@@ -250,7 +250,7 @@ def test_data_rules(tmp_path, cli):
     rule = "{id: data, kind: data, path: data/train.csv, schema: same, rows: [-5%, 50%]}"
     project = started(tmp_path / "project", cli, config=gates("", rule=rule))
     found = judged(project, cli)
-    assert "data/train.csv cannot be read as a table" in only(found)["reason"]
+    assert (outcomes(found), only(found)["reason"]) == ({"data": "invalid"}, "data/train.csv: there is no such file")
     write_tree(project, {"data/train.csv": "a,b\n" + "1,2\n" * 100})
     assert outcomes(judged(project, cli)) == {"data": "new"}
     commit(project)
@@ -337,3 +337,22 @@ def test_change_cannot_escape_by_another_name_for_its_model(tmp_path, cli):
     found = judged(project, cli)
     assert {each["model"]: each["outcome"] for each in found["rules"]} == {"chrun": "new", "churn": "invalid"}
     assert found["code"] == 2
+
+
+def test_project_that_is_younger_than_the_default_branch_is_judged_by_its_own_rules(tmp_path, cli):
+    project = started(tmp_path / "all", cli, config=gates(""), folder="ml")
+    git(project, "branch", "--force", "main", "main~1")
+    found = judged(project, cli)
+    assert (outcomes(found), found["baseline"], found["verdict"]) == ({"kept": "new"}, None, "warn")
+    assert cli(project, "gate").out.splitlines()[1] == "workspace; no baseline has results; rules of current"
+
+
+def test_damaged_pipeline_and_lock_are_told(tmp_path, cli):
+    project = started(tmp_path / "project", cli, config=gates(""))
+    write_tree(project, {"dvc.yaml": "stages: ["})
+    assert cli(project, "gate").err.startswith("error: workspace: dvc.yaml: line 2")
+    broken = commit(project)
+    git(project, "revert", "--no-edit", "HEAD")
+    assert cli(project, "gate", "main", "HEAD~1").err.startswith(f"error: HEAD~1 ({broken[:7]}): dvc.yaml: line 2")
+    write_tree(project, {"dvc.lock": "x"})
+    assert "dvc.lock: not a lock file" in cli(project, "gate").err
