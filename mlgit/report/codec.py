@@ -51,10 +51,11 @@ def _written(kind: Any, value: Any) -> Any:
 
 
 def _written_tuple(kinds: tuple[Any, ...], value: Any) -> list[Any]:
-    """With an open end without numbers that JSON lacks."""
+    """With an open end without numbers that JSON lacks, if an item cannot be None."""
     if kinds[-1] is not ...:
         return [_written(each, item) for each, item in zip(kinds, value, strict=True)]
-    return [_written(kinds[0], item) for item in value[:MAX_ITEMS] if not _is_beyond(item)]
+    has_gaps = get_origin(kinds[0]) in (Union, types.UnionType)
+    return [_written(kinds[0], item) for item in value[:MAX_ITEMS] if has_gaps or not _is_beyond(item)]
 
 
 def _is_beyond(value: Any) -> bool:

@@ -193,7 +193,7 @@ def _gates(report: Report) -> Iterator[Block]:
     if report.rules:
         order = {"fail": 0, "warn": 1, "pass": 2}
         rows = tuple(_gate(rule) for rule in sorted(report.rules, key=lambda rule: order[rule.effect]))
-        yield Table("Gates", ("", "Gate", "Needs", "Got"), rows)
+        yield Table("Gates", ("Outcome", "Gate", "Needs", "Got"), rows)
 
 
 def _gate(rule: Judged) -> tuple[Words, ...]:

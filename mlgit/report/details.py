@@ -67,7 +67,7 @@ def _stages(report: Report) -> Iterator[Block]:
             ((code(each.name),), (text(each.state),), (text("; ".join(each.why) or "–"),), (text(_times(each)),))
             for each in report.stages
         )
-        yield Table("Stages", ("Stage", "", "Why", "Time (baseline)"), rows, frozenset({3}))
+        yield Table("Stages", ("Stage", "State", "Why", "Time (baseline)"), rows, frozenset({3}))
 
 
 def _times(stage: StageRun) -> str:
@@ -100,7 +100,7 @@ def _statistics(report: Report) -> Iterator[Block]:
         yield from _turned(turned)
     if report.provenance:
         rows = tuple(((text(each.name),), (code(each.value),)) for each in report.provenance)
-        yield Table("Provenance", ("", "Value"), rows)
+        yield Table("Provenance", ("What", "Value"), rows)
 
 
 def _turned(row: Turned) -> Iterator[Block]:

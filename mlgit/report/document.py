@@ -61,10 +61,10 @@ class StageRun:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a plot, by the side it comes from."""
+    """A line of a plot, by the side it comes from; None where it has no value."""
 
     name: str
-    values: tuple[float, ...] = ()
+    values: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,15 @@ code { background: var(--tint); border-radius: 4px; padding: .1em .3em; font: .9
 .scroll { overflow-x: auto }
 table { border-collapse: collapse; margin: 1rem 0; min-width: 50% }
 caption { text-align: left; font-weight: 600; padding-bottom: .25rem }
+details caption { position: absolute; width: 1px; height: 1px; padding: 0; overflow: hidden; clip-path: inset(50%) }
+details[open] { border-bottom: 1px solid var(--line); padding-bottom: .5rem }
+th code, td code { background: none; padding: 0 }
 th, td { border: 1px solid var(--line); padding: .35rem .7rem; text-align: left; vertical-align: top; overflow-wrap: anywhere }
 th { background: var(--tint) }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 pre { background: var(--tint); padding: .75rem; overflow-x: auto; border-radius: 6px;
   font: .85rem/1.45 ui-monospace, monospace }
-summary { cursor: pointer; font-weight: 600; padding: .4rem 0 }
+summary { cursor: pointer; font-weight: 600; padding: .4rem 0; overflow-wrap: anywhere }
 summary:focus-visible, a:focus-visible, .scroll:focus-visible, pre:focus-visible { outline: 3px solid var(--link);
   outline-offset: 2px }
 a { color: var(--link) }

@@ -16,6 +16,7 @@ SUMMARY_LIMIT = 900_000  # bytes; over 1 MiB GitHub drops all of a summary
 _HEADLINE = "### mlgit: "
 # What nothing in Markdown, and nothing that GitHub looks for in a text, begins with.
 _HARMLESS = re.compile(r"[A-Za-z0-9_.,:/=+-]+(?: [A-Za-z0-9_.,:/=+-]+)*")
+_UNDRAWN = "there are no two places at which all lines have values"
 # What GitLab and bots take for a command at the start of a line, some within a fence too; a path goes on with a slash.
 _COMMAND = re.compile(r"^(\s*)(?=/[A-Za-z_-]+(?:\s|$))")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~/%?=&+-]*)?")
@@ -95,7 +96,8 @@ def _block(block: Block) -> str:
         case Log(lines, is_diff):
             return _fenced(lines, "diff" if is_diff else "text")
         case Chart(plot):
-            return _fenced(tuple(mermaid.chart(plot).split("\n")), "mermaid")
+            drawn = mermaid.chart(plot)
+            return _fenced(tuple(drawn.split("\n")), "mermaid") if drawn else markdown_text(f"{plot.title}: {_UNDRAWN}")
 
 
 def _table(table: Table) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html
-import math
 
 from mlgit.report.document import Line, Plot
 from mlgit.report.figures import value
+from mlgit.report.mermaid import points_of
 
 _WIDTH, _HEIGHT = 640, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 20, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 28, 40
 _MOST_LINES = 6
 _MOST_POINTS = 500
 _TICKS = 4
@@ -37,7 +37,7 @@ def figure(plot: Plot) -> str:
 
 
 def _points(line: Line) -> Points:
-    found = [(float(index), number) for index, number in enumerate(line.values, 1) if math.isfinite(number)]
+    found = [(place + 1.0, number) for place, number in points_of(line)]
     if len(found) <= _MOST_POINTS:
         return found
     step = (len(found) - 1) / (_MOST_POINTS - 1)
@@ -54,7 +54,7 @@ def _range(lines: list[tuple[Line, Points]]) -> tuple[float, float, float]:
     low, high = min(heights), max(heights)
     if not high / 2 > low / 2:  # half of the smallest number there is would be 0
         low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
-    return max(place for _, points in lines for place, _ in points), low, high
+    return float(max(len(line.values) for line, _ in lines)), low, high
 
 
 def _spot(place: float, number: float, last: float, low: float, high: float) -> tuple[float, float]:
@@ -87,6 +87,8 @@ def _axes(plot: Plot, lines: list[tuple[Line, Points]]) -> list[str]:
         found.append(_label(_LEFT - 8, y + 4, value(height), anchor="end"))
     found.append(_label(_LEFT, bottom + 18, value(plot.first), anchor="middle"))
     found.append(_label(right, bottom + 18, value(last if plot.last is None else plot.last), anchor="end"))
+    if plot.y:
+        found.append(_label(_LEFT, _TOP - 8, plot.y[:80], anchor="start"))
     if plot.x:
         found.append(_label((_LEFT + right) / 2, bottom + 34, plot.x[:60], anchor="middle"))
     return found

@@ -41,14 +41,14 @@ def test_plain_report_is_the_same_after_the_journey():
     assert from_json(to_json(report), source="report.json") == report
 
 
-def test_numbers_that_json_lacks_are_left_out_of_lines_and_empty_elsewhere():
+def test_numbers_that_json_lacks_leave_a_gap():
     report = Report(
         rules=(Judged("a", "bound", "f1", "pass", "pass", current=math.nan, delta=math.inf),),
         plots=(Plot("loss", (Line("main", (1.0, math.nan, math.inf, 2.0)),)),),
     )
     read = from_json(to_json(report), source="report.json")
     assert (read.rules[0].current, read.rules[0].delta) == (None, None)
-    assert read.plots[0].lines[0].values == (1.0, 2.0)
+    assert read.plots[0].lines[0].values == (1.0, None, None, 2.0)
 
 
 def test_a_report_that_is_too_large_is_cut_to_size_and_says_so():
