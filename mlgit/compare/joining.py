@@ -82,6 +82,9 @@ def join(
     if current.stale:
         told = f"{', '.join(current.stale)}: stale, so the results do not belong to what is declared"
         return Joined(current, "invalid", before, trouble=told, settle="`mlgit run` brings it up to date", is_void=True)
+    if before is not None and (told := _lost(before, current)):
+        hint = f"let a stage write what models.{model.name}.predictions names, as at the baseline"
+        return Joined(current, "invalid", before, trouble=told, settle=hint, is_void=True)
     changed = is_changed(before, current)
     known = Joined(current, "unverified", before, is_changed=changed)
     if current.table is None:
@@ -97,6 +100,16 @@ def join(
             return replace(known, how="invalid", rows=_alone(known, told), trouble=told, settle=before.hint)
         return replace(known, rows=pair(current.model, None, current.table), trouble="the baseline has no predictions")
     return _paired(known, table)
+
+
+def _lost(before: Scored, current: Scored) -> str:
+    """What ties the numbers of the current side to its model less than those of the baseline were tied to theirs.
+
+    A change that could take this away could choose its own numbers.
+    """
+    if before.is_made and not current.is_made and current.table is not None:
+        return f"no stage makes {current.model.predictions}, as one did at the baseline, so nothing ties it to the model"
+    return ""
 
 
 def _without_rows(known: Joined) -> Joined:

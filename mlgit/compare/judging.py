@@ -132,11 +132,17 @@ def _judged(rule: GateRule, case: Case, seen: measuring.Seen, today: datetime.da
 
 
 def _about(rule: GateRule, models: Mapping[str, Joined]) -> list[str]:
-    """The models that a rule is about: the one it names, else those with the metric, else those whose rows give it."""
+    """The models that a rule is about: the one it names, else those with the metric, else those whose rows give it.
+
+    What is recorded by this change alone takes a rule off no model.
+    """
     if rule.model:
         return [rule.model] if rule.model in models else []
     recorded = [name for name, each in models.items() if proof.has(each, rule.metric)]
-    return recorded or [name for name, each in models.items() if each.is_void or proof.computable(each, rule.metric)]
+    if any((before := models[name].baseline) and rule.metric in before.recorded for name in recorded):
+        return recorded
+    given = [name for name, each in models.items() if each.is_void or proof.computable(each, rule.metric)]
+    return [name for name in models if name in recorded or name in given]
 
 
 def _of_no_model(rule: GateRule, models: Mapping[str, Joined]) -> Judged:

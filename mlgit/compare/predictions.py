@@ -97,7 +97,12 @@ class _Reader:
         made = [model.predictions, self._artifacts.get(model.name, ""), model.metrics]
         paths = [posixpath.normpath(path) for path in made if path]
         output = next((each.md5 for each in map(self._digest, paths) if each), "")
-        return Scored(model, recorded, table, trouble, hint, self._test(model), output, self._stale([*paths, *model.test]))
+        stale, is_made = self._stale([*paths, *model.test]), self._is_made(model)
+        return Scored(model, recorded, table, trouble, hint, self._test(model), output, stale, is_made)
+
+    def _is_made(self, model: Model) -> bool:
+        path = posixpath.normpath(model.predictions) if model.predictions else ""
+        return any(not stage.is_source for stage in self._makers.of(path)) if path else False
 
     def _recorded(self, model: Model) -> tuple[dict[str, float], str, str]:
         found: dict[str, float] = {}

@@ -47,7 +47,8 @@ def computable(joined: Joined, metric: str) -> str:
         return ""
     table = joined.current.table
     if table is None:
-        return short if joined.how == "invalid" and short == metric else ""
+        is_of_rows = short == metric or any(agrees(each, metric, short) for each in _sides(joined))
+        return short if joined.how == "invalid" and is_of_rows else ""
     needed = joined.model.prediction if chosen.needs == "prediction" else joined.model.score
     before = joined.baseline.table if joined.baseline else None
     if has(joined, metric) and not any(needed in each for each in (table, before or table)) and joined.model.label in table:

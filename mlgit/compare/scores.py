@@ -22,7 +22,7 @@ class Scored:
     `recorded` are the numbers of its metrics file by dotted name, and `model_bytes`. `table` is None where no predictions
     are declared, or where `trouble` says why they cannot be had, and `hint` what to do about it. `test` is the digest of the
     test data, `output` that of the predictions (else of the model, else of the metrics), '' where unknown. `stale` are stages
-    on the way whose results do not belong to what is declared.
+    on the way whose results do not belong to what is declared. `is_made` tells that a stage makes the predictions.
     """
 
     model: Model
@@ -33,6 +33,7 @@ class Scored:
     test: str = ""
     output: str = ""
     stale: tuple[str, ...] = ()
+    is_made: bool = False
 
     @property
     def is_empty(self) -> bool:

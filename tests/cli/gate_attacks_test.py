@@ -1,0 +1,39 @@
+"""Changes that try to be judged by less than what the baseline was judged by."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.gate_policy_test import WORSE, gates, outcomes
+from tests.compare.reviews import judged, only, ran, rows, sources, started
+
+pytestmark = pytest.mark.slow  # every test runs a pipeline
+
+
+def test_model_that_is_new_takes_no_rule_off_another(tmp_path, cli):
+    rule = "{id: kept, kind: no_worse, metric: f1, margin: 0.05}"
+    config = gates("", rule=rule).replace("latency: {", "f1: {direction: higher}, latency: {")
+    project = started(tmp_path / "project", cli, config=config)
+    decoy = config.replace("models:\n", "models:\n  decoy: {metrics: good.json}\n")
+    ran(project, cli, sources(WORSE) | {"good.json": '{"f1": 0.99}', "mlgit.yaml": decoy})
+    found = judged(project, cli)
+    assert {each["model"]: each["outcome"] for each in found["rules"]} == {"decoy": "new", "churn": "fail"}
+    assert found["code"] == 1
+
+
+def test_change_cannot_name_a_file_that_no_stage_makes(tmp_path, cli):
+    project = started(tmp_path / "project", cli, config=gates(""))
+    elsewhere = gates("").replace("predictions: reports/predictions.csv", "predictions: mine.csv")
+    ran(project, cli, sources(WORSE) | {"mine.csv": rows(wrong=range(5)), "mlgit.yaml": elsewhere})
+    found = judged(project, cli)
+    assert (outcomes(found), found["code"]) == ({"kept": "invalid"}, 2)
+    assert only(found)["reason"].startswith("no stage makes mine.csv, as one did at the baseline")
+
+
+def test_change_without_rows_cannot_hide_behind_a_number_with_a_longer_name(tmp_path, cli):
+    rule = "{id: kept, kind: no_worse, metric: test.accuracy, margin: 0.05}"
+    project = started(tmp_path / "project", cli, config=gates("", rule=rule), metrics={"test": {"accuracy": 0.9}})
+    hidden = gates("", rule=rule).replace("    predictions: reports/predictions.csv\n    id: id\n", "")
+    ran(project, cli, sources(WORSE, metrics={"test": {"accuracy": 0.9}}) | {"mlgit.yaml": hidden})
+    found = judged(project, cli)
+    assert (outcomes(found), found["code"]) == ({"kept": "invalid"}, 2)
