@@ -60,7 +60,9 @@ def read(project: Project, point: Point, models: Mapping[str, Model], *, gates: 
         reader = _Reader(project, point, gates)
     except MlgitError as error:
         raise MlgitError(f"{label}: {error.message}", error.hint) from error
-    return Side(label, {name: reader.scored(model) for name, model in models.items()})
+    found = {name: reader.scored(model) for name, model in models.items()}
+    reader.remember()
+    return Side(label, found)
 
 
 class _Reader:
@@ -78,13 +80,20 @@ class _Reader:
         found = artifacts.listed(listed, prefix=project.prefix).values()
         self._artifacts = {name: each.path for each in found for name in (each.name, each.local)}
         recorded = declared.recorded(self._pipeline, self._source.document)
+        self._fingerprints = fingerprints_of(self._source, project.own_folder)
         self._contents = Contents(
             self._source,
             cache=Cache(configured),
             recorded={path: Content(*digest) for path, digest in recorded.items()},
             uncached=declared.uncached(self._pipeline),
-            fingerprints=fingerprints_of(self._source, project.own_folder),
+            fingerprints=self._fingerprints,
         )
+
+    def remember(self) -> None:
+        """Keep the digests of the workspace's files for the next command."""
+        if self._fingerprints:
+            with suppress(OSError):  # a checkout that cannot be written to can be judged all the same
+                self._fingerprints.save()
 
     def scored(self, model: Model) -> Scored:
         recorded, trouble, hint = self._recorded(model)
