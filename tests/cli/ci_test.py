@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -381,3 +382,19 @@ def test_where_nothing_can_be_compared_the_report_says_why(world: World) -> None
     assert ran.code == 2
     assert "did you mean 'metrics'" in ran.err
     assert world.report.state == "invalid"
+
+
+def test_with_force_a_recorded_result_that_nobody_made_is_not_believed(world):
+    write_tree(world.root, {"params.yaml": "skill: 91\n"})
+    assert mlgit(world.root, "run").code == 0
+    forged = (world.root / "metrics.json").read_text().replace("0.91", "0.99")
+    lock = (world.root / "dvc.lock").read_text()
+    old, new = (hashlib.md5(text.encode()).hexdigest() for text in ((world.root / "metrics.json").read_text(), forged))
+    commit = world.commit(metrics__json=forged, dvc__lock=lock.replace(old, new))
+    assert mlgit(world.root, "status").code == 0, "the forgery is not consistent"
+    world.check(commit, 1)
+    assert [each.state for each in world.report.stages] == ["unchanged"]
+    assert mlgit(world.root, "ci", "run", "--force").code == 0
+    assert [each.state for each in world.report.stages] == ["ran"]
+    assert json.loads((world.root / "metrics.json").read_text()) == {"accuracy": 0.91}
+    assert mlgit(world.root, "ci", "run", "--force", "--no-run").code == 2

@@ -37,9 +37,10 @@ KEY = r"[A-Za-z0-9][A-Za-z0-9_./-]{0,63}"
 @click.option("--label", "labels", multiple=True, help="A label of the pull request, beside those the forge tells; repeatable.")
 @click.option("--key", default="default", show_default=True, help="Which comment it is, where a pull request has several.")
 @click.option("--no-run", is_flag=True, help="Run no stage: judge what is there.")
+@click.option("--force", is_flag=True, help="Run every stage, and believe no result that is recorded.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Stages at once (default: the number of CPUs).")
 @click.option("-o", "--out", default=FOLDER, show_default=True, help="The folder for report.json, report.md and report.html.")
-def command(base: str | None, labels: tuple[str, ...], key: str, no_run: bool, jobs: int | None, out: str) -> int:
+def command(base: str | None, labels: tuple[str, ...], key: str, no_run: bool, force: bool, jobs: int | None, out: str) -> int:
     """Bring the pipeline up to date, compare with the baseline, apply its gates, and write a report.
 
     What is missing is fetched from the default DVC remote, where there is one. In a job of GitHub, Gitea or GitLab the
@@ -48,11 +49,13 @@ def command(base: str | None, labels: tuple[str, ...], key: str, no_run: bool, j
     Exit code 0 when the change passes (with or without warnings), 1 when a stage or a gate fails, 2 when the change could
     not be compared. The report is written in each case.
     """
+    if no_run and force:
+        raise click.UsageError("--no-run and --force exclude each other", click.get_current_context())
     project = projects.find()
     job = runner.read(os.environ)
     with notices.muted(job.kind):
         code, report = _made(
-            project, job, base=base, labels=(*job.labels, *labels), key=key, jobs=None if no_run else jobs or 0
+            project, job, base=base, labels=(*job.labels, *labels), key=key, jobs=None if no_run else jobs or 0, force=force
         )
     _write(Path(out), report)
     if job.summary:
@@ -63,7 +66,7 @@ def command(base: str | None, labels: tuple[str, ...], key: str, no_run: bool, j
 
 
 def _made(
-    project: Project, job: Job, *, base: str | None, labels: tuple[str, ...], key: str, jobs: int | None
+    project: Project, job: Job, *, base: str | None, labels: tuple[str, ...], key: str, jobs: int | None, force: bool
 ) -> tuple[int, Report]:
     """The exit code and the report; `jobs` is None where nothing is to be run."""
     head = job.head or (git.resolve(project.git_root, "HEAD") if git.has_commits(project.git_root) else "")
@@ -71,7 +74,7 @@ def _made(
     context = Context(__version__, key, Side(head, job.head_branch), run, job.is_fork)
     results: list[Result] = []
     try:
-        if jobs is not None and (code := _run(project, results, jobs=jobs or None)) != errors.EXIT_YES:
+        if jobs is not None and (code := _run(project, results, jobs=jobs or None, force=force)) != errors.EXIT_YES:
             return code, build.report(context, stages=_stages(results), failure=_failure(results))
         wanted = base or changes.base(project, job)
         review = reviewing.review(project, base=wanted, labels=labels, today=datetime.date.today(), pull=_has_remote(project))
@@ -85,8 +88,8 @@ def _made(
     return _exit_code(review), report
 
 
-def _run(project: Project, results: list[Result], *, jobs: int | None) -> int:
-    return perform(jobs=jobs, pull=_has_remote(project), told=results.extend)
+def _run(project: Project, results: list[Result], *, jobs: int | None, force: bool) -> int:
+    return perform(jobs=jobs, force=force, pull=_has_remote(project), told=results.extend)
 
 
 def _has_remote(project: Project) -> bool:
