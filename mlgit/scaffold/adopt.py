@@ -75,9 +75,11 @@ def adopt(
     """Start DVC if it is not there, and write what is missing.
 
     `requirement` is the line by which pip gets mlgit; `draft` gives the text of mlgit.yaml and is asked when DVC is there.
-    Raises MlgitError, before anything is written, for a path that leads out of the repository.
+    Raises MlgitError, before anything is written, for a path that leads out of the repository or would be ignored.
     """
     starts_dvc = not (place.folder / ".dvc").is_dir()
+    if starts_dvc and git.ignored(place.git_root, [f"{place.prefix}.dvc/"]):
+        raise MlgitError(f"{place.prefix}.dvc: ignored by Git, and DVC keeps its settings there", "take it out of .gitignore")
     wanted: dict[str, File] = dict(render(part, answers))
     own = {".mlgit.schema.json": schema_file(), str(answers["requirements"]): requirement.encode() + b"\n"}
     wanted |= {f"{place.prefix}{path}": ("100644", content) for path, content in own.items()}

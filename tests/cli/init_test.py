@@ -108,6 +108,21 @@ def test_link_that_leads_out_of_the_repository_is_not_followed(bare, cli, tmp_pa
     assert not (bare / ".dvc").exists()
 
 
+def test_place_where_git_ignores_dvc_is_refused(bare, cli):
+    write_tree(bare, {".gitignore": ".dvc\n"})
+    done = cli(bare, "init")
+    assert (done.code, "ignored by Git" in done.err, [path.name for path in bare.iterdir()].count(".github")) == (2, True, 0)
+
+
+def test_pipeline_that_cannot_be_read_is_told_and_the_next_call_goes_on(bare, cli):
+    write_tree(bare, {"dvc.yaml": "stages: {a: {cmd: }}\n", ".dvcignore": "mine\n"})
+    done = cli(bare, "init")
+    assert (done.code, "stages.a.cmd" in done.err, (bare / "mlgit.yaml").exists()) == (2, True, False)
+    (bare / "dvc.yaml").unlink()
+    assert cli(bare, "init").code == 0
+    assert (bare / ".dvcignore").read_text() == "mine\n"
+
+
 def test_project_in_a_subfolder_has_its_workflows_at_the_top(bare, cli):
     (bare / "models/Churn_2").mkdir(parents=True)
     done = cli(bare, "init", "models/Churn_2", "--json")

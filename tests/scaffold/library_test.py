@@ -6,6 +6,7 @@ import pytest
 
 from mlgit.errors import MlgitError
 from mlgit.scaffold import library
+from mlgit.scaffold.render import render
 from tests.scaffold.kit import write_template
 
 
@@ -30,6 +31,41 @@ def test_template_is_loaded_from_a_path(tmp_path, monkeypatch):
     write_template(tmp_path / "demo", {"b/c": "x", "a": "y"})
     monkeypatch.chdir(tmp_path)
     assert library.load("./demo").files == {"a": b"y", "b/c": b"x"}
+
+
+def test_part_is_rendered_with_the_answers_that_the_template_gives(tmp_path):
+    write_template(tmp_path / "demo", {"a": "x"}, parts={"review": {"default_branch": "trunk"}})
+    found = render(library.load(f"{tmp_path}/demo"), {})
+    assert {"a", ".github/workflows/check.yml", ".github/actions/setup/action.yml"} <= {*found}
+    assert b'branches: ["trunk"]' in found[".github/workflows/check.yml"][1]
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"reviews": {}}, r"parts.reviews: mlgit has no such part, did you mean 'review'\?"),
+        ({"../parts/review": {}}, "mlgit has no such part"),
+        ({"review": {"branch": "x"}}, "asks no such question"),
+        ({"review": {"python_version": "2.7"}}, "3.11 or later"),
+        ({"review": {"project_folder": "a b"}}, "a path of letters"),
+    ],
+)
+def test_part_that_is_none_and_answers_that_are_none_are_refused(tmp_path, parts, message):
+    write_template(tmp_path / "demo", {"a": "x"}, parts=parts)
+    with pytest.raises(MlgitError, match=message):
+        library.load(f"{tmp_path}/demo")
+
+
+def test_file_of_a_template_and_of_its_part_cannot_have_one_name(tmp_path):
+    write_template(tmp_path / "demo", {"dot_github/workflows/check.yml": "x"}, parts={"review": {}})
+    with pytest.raises(MlgitError, match="and so would another file"):
+        render(library.load(f"{tmp_path}/demo"), {})
+
+
+def test_parts_are_no_templates_of_their_own():
+    assert "review" not in library.names()
+    with pytest.raises(MlgitError, match="no template 'review'"):
+        library.load("review")
 
 
 def test_compiled_python_is_passed_over(tmp_path):
