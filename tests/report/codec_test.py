@@ -6,7 +6,7 @@ import json
 import math
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from mlgit.compare.gates import Judged
@@ -18,7 +18,7 @@ from tests.report.hostile import ANY_TEXT, values
 TEXTS = ANY_TEXT | st.sampled_from(["a\nb\x00\x1b[31m", "\ud800"])
 
 
-@settings(max_examples=30, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, phases=[Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck))
 @given(report=values(Report, TEXTS))
 def test_every_report_is_read_back_as_it_was_written(report):
     text = to_json(report)
