@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -9,6 +10,9 @@ from mlgit.compare import declared, wording
 from mlgit.compare.diff import DataChange, Diff, ParameterChange, StageChange
 from mlgit.compare.review import Measured, Moved, Review
 from mlgit.report.document import Fact, Failure, Parameter, Plot, Report, Run, Side, StageRun, State
+
+# What a program sends to a terminal for colour, or to move about; nothing in a log.
+_COLOUR = re.compile("\x1b\\[[0-?]*[ -/]*[@-~]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ def report(
         head=context.head,
         run=context.run,
         is_self_reported=context.is_self_reported,
-        failure=failure,
+        failure=_colourless(failure) if failure else None,
         stages=tuple(stages),
         card=tuple(card),
         plots=tuple(plots),
@@ -52,6 +56,10 @@ def report(
     state = _state(found, review, diff)
     told = [*found.notes, *notes]
     return replace(found, state=state, verdict="" if state == "run failed" else found.verdict, notes=tuple(dict.fromkeys(told)))
+
+
+def _colourless(failure: Failure) -> Failure:
+    return replace(failure, lines=tuple(_COLOUR.sub("", line) for line in failure.lines))
 
 
 def _state(found: Report, review: Review | None, diff: Diff | None) -> State:

@@ -5,12 +5,12 @@ The content is that of the comment, whole; plots are drawn as SVG.
 
 from __future__ import annotations
 
-import html
 import re
 
 from mlgit.report import content, svg
 from mlgit.report.document import Report
 from mlgit.report.page import Block, Chart, Log, Page, Paragraph, Section, Span, Table, Words
+from mlgit.report.svg import safe
 
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~/%?=&+-]*)?")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'none'; base-uri 'none'; form-action 'none'"
@@ -52,7 +52,7 @@ svg { max-width: 100%; height: auto }
 def page(report: Report) -> str:
     """The page; the same report gives the same bytes."""
     found = content.page(report)
-    title = _text("".join(span.text for span in found.headline))
+    title = safe("".join(span.text for span in found.headline))
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en">',
@@ -82,7 +82,7 @@ def _section(section: Section) -> str:
     body = "\n".join(map(_block, section.blocks))
     if not section.title:
         return f"<section>\n{body}\n</section>"
-    return f"<details>\n<summary>{_text(section.title)}</summary>\n{body}\n</details>"
+    return f"<details>\n<summary>{safe(section.title)}</summary>\n{body}\n</details>"
 
 
 def _block(block: Block) -> str:
@@ -92,7 +92,7 @@ def _block(block: Block) -> str:
         case Table():
             return _table(block)
         case Log(lines):
-            return f'<pre tabindex="0">{_text(chr(10).join(lines))}</pre>'
+            return f'<pre tabindex="0">{chr(10).join(map(safe, lines))}</pre>'
         case Chart(plot):
             return svg.figure(plot)
 
@@ -103,15 +103,15 @@ def _table(table: Table) -> str:
     if table.left_out:
         rows.append(f'<td colspan="{len(table.header)}">and {table.left_out} more</td>')
     body = "\n".join(f"<tr>{row}</tr>" for row in rows)
-    label = f'role="region" aria-label="{_text(table.caption)}" tabindex="0"'
+    label = f'role="region" aria-label="{safe(table.caption)}" tabindex="0"'
     return (
-        f'<div class="scroll" {label}>\n<table>\n<caption>{_text(table.caption)}</caption>\n'
+        f'<div class="scroll" {label}>\n<table>\n<caption>{safe(table.caption)}</caption>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>"
     )
 
 
 def _heading(table: Table, index: int, words: str) -> str:
-    return f'<th scope="col"{_numeric(table, index)}>{_text(words) or "&#160;"}</th>'
+    return f'<th scope="col"{_numeric(table, index)}>{safe(words) or "&#160;"}</th>'
 
 
 def _cell(table: Table, index: int, cell: Words) -> str:
@@ -129,19 +129,15 @@ def _words(words: Words) -> str:
 
 
 def _span(span: Span) -> str:
-    safe = _text(span.text)
+    words = safe(span.text)
     match span.kind:
         case "code":
-            return f"<code>{safe}</code>"
+            return f"<code>{words}</code>"
         case "strong":
-            return f"<strong>{safe}</strong>"
+            return f"<strong>{words}</strong>"
         case "struck":
-            return f"<s>{safe}</s>"
+            return f"<s>{words}</s>"
         case "link" if _ADDRESS.fullmatch(span.href):
-            return f'<a href="{_text(span.href)}" rel="noopener noreferrer">{safe}</a>'
+            return f'<a href="{safe(span.href)}" rel="noopener noreferrer">{words}</a>'
         case _:
-            return safe
-
-
-def _text(words: str) -> str:
-    return html.escape(words, quote=True)
+            return words

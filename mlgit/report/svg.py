@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 
+from mlgit.render import plain
 from mlgit.report.document import Line, Plot
 from mlgit.report.figures import value
 from mlgit.report.mermaid import points_of
@@ -19,13 +20,18 @@ _DASHES = ("", "8 4", "2 4", "12 4 2 4", "4 4", "16 4")  # so that colour is not
 Points = list[tuple[float, float]]
 
 
+def safe(words: str) -> str:
+    """Words as text or as an attribute: no markup, and control characters shown."""
+    return html.escape(plain(words), quote=True)
+
+
 def figure(plot: Plot) -> str:
     """The plot with its caption; in words only, where there are fewer than two finite values."""
     lines = [(line, points) for line in plot.lines[:_MOST_LINES] if len(points := _points(line)) > 1]
-    title = html.escape(plot.title)
+    title = safe(plot.title)
     if not lines:
         return f"<figure><figcaption>{title}: fewer than two points</figcaption></figure>"
-    told = html.escape("; ".join(_described(line, points) for line, points in lines))
+    told = safe("; ".join(_described(line, points) for line, points in lines))
     inside = "\n".join([*_axes(plot, lines), *(_drawn(index, points, lines) for index, (_, points) in enumerate(lines))])
     legend = "\n".join(_legend(index, line) for index, (line, _) in enumerate(lines))
     height = _HEIGHT + 22 * len(lines)
@@ -95,7 +101,7 @@ def _axes(plot: Plot, lines: list[tuple[Line, Points]]) -> list[str]:
 
 
 def _label(x: float, y: float, words: str, *, anchor: str) -> str:
-    return f'<text x="{x:.0f}" y="{y:.1f}" font-size="12" fill="var(--ink)" text-anchor="{anchor}">{html.escape(words)}</text>'
+    return f'<text x="{x:.0f}" y="{y:.1f}" font-size="12" fill="var(--ink)" text-anchor="{anchor}">{safe(words)}</text>'
 
 
 def _legend(index: int, line: Line) -> str:

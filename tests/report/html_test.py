@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from mlgit.report import content, document, html
-from mlgit.report.document import Line, Plot, Report
+from mlgit.report.document import Failure, Line, Parameter, Plot, Report
 from mlgit.report.page import Paragraph, Table
 from tests.report.hostile import TEXTS, values
 from tests.report.samples import FULL, STATES
@@ -142,6 +142,15 @@ def test_no_text_is_more_than_text(text):
 @pytest.mark.parametrize("numbers", [(1.0, 1.0), (0.0, 0.0), (1e300, -1e300), (1e-300, 2e-300), (-5.0, -5.0, -5.0)])
 def test_every_curve_can_be_drawn(numbers):
     check_inert(html.page(replace(FULL, plots=(Plot("p", (Line("a", numbers),)),))))
+
+
+def test_texts_that_no_file_could_hold_are_shown():
+    odd = "\udcff\x00\nb\u202e"
+    failure = Failure("s", odd, 1, (odd,))
+    plot = Plot(odd, (Line(odd, (1.0, 2.0)),), odd, odd)
+    page = html.page(replace(FULL, state="run failed", failure=failure, parameters=(Parameter(odd, odd, odd),), plots=(plot,)))
+    assert page.encode().count(b"\\udcff\\x00\\nb\\u202e") >= 8
+    assert not any(char in page for char in odd if char not in "\nb")
 
 
 def test_smallest_numbers_there_are_can_be_drawn():
