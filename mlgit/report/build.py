@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from mlgit.compare import declared, wording
-from mlgit.compare.diff import DataChange, Diff, ParameterChange, StageChange
+from mlgit.compare.diff import DataChange, Diff, MetricChange, ParameterChange, StageChange
 from mlgit.compare.review import Measured, Moved, Review
+from mlgit.report.codec import MAX_NUMBER
 from mlgit.report.document import Fact, Failure, Parameter, Plot, Report, Run, Side, StageRun, State
 
 # What a program sends to a terminal for colour, or to move about; nothing in a log.
@@ -53,6 +55,8 @@ def report(
         found = _with_diff(found, diff)
     if review is not None:
         found = _with_review(found, review)
+    if diff is not None:
+        found = replace(found, metrics=(*found.metrics, *_recorded(diff, found.metrics)))
     state = _state(found, review, diff)
     told = [*found.notes, *notes]
     return replace(found, state=state, verdict="" if state == "run failed" else found.verdict, notes=tuple(dict.fromkeys(told)))
@@ -83,7 +87,7 @@ def _with_review(found: Report, review: Review) -> Report:
         rules=review.judged,
         rule_changes=review.rule_changes,
         rules_from=review.rules_from,
-        metrics=_metrics(found.metrics, review.metrics),
+        metrics=review.metrics,
         tested=review.tested,
         turned=review.turned,
         data=_data(review.data, found.data),
@@ -93,12 +97,6 @@ def _with_review(found: Report, review: Review) -> Report:
         notes=review.notes,
         provenance=(*found.provenance, *_redo(review, found)),
     )
-
-
-def _metrics(recorded: Sequence[Measured], measured: Sequence[Measured]) -> tuple[Measured, ...]:
-    """What rows say, and beside it the recorded numbers that no row could give."""
-    known = {each.metric for each in measured}
-    return (*measured, *(each for each in recorded if each.metric not in known))
 
 
 def _data(declared: Sequence[Moved], seen: Sequence[Moved]) -> tuple[Moved, ...]:
@@ -119,7 +117,6 @@ def _with_diff(found: Report, diff: Diff) -> Report:
     unseen = [each for each in moved.values() if each.path not in {row.path for row in changed}]
     return replace(
         found,
-        metrics=tuple(_recorded(diff)),
         parameters=tuple(_parameter(row) for row in diff.parameters if row.change != "same"),
         data=(*(moved.get(row.path) or _content(row) for row in changed), *unseen),
         n_data=len(data) + len(unseen),
@@ -128,15 +125,41 @@ def _with_diff(found: Report, diff: Diff) -> Report:
     )
 
 
-def _recorded(diff: Diff) -> Iterable[Measured]:
+def _recorded(diff: Diff, measured: Sequence[Measured]) -> Iterable[Measured]:
+    """The metrics in files that differ, but for those that rows say more of."""
+    owners: dict[str, list[str]] = {}
+    for model in diff.head.config.models.values():
+        owners.setdefault(model.metrics, []).append(model.name)
+    known = {(each.model, each.metric) for each in measured}
+    files = Counter(row.name for row in diff.metrics)
     for row in diff.metrics:
-        before, now = _number(row.base), _number(row.head)
-        if row.verdict != "same" and now is not None:
-            yield Measured("", row.name, "unverified", row.direction, before, now, row.delta)
+        models = owners.get(row.file, [])
+        if row.verdict == "same" or any((model, row.name) in known for model in models):
+            continue
+        name = row.name if models or files[row.name] == 1 else f"{row.file}: {row.name}"
+        yield _unverified(row, name, models[0] if len(models) == 1 else "")
+
+
+def _unverified(row: MetricChange, name: str, model: str) -> Measured:
+    """A recorded number that differs; what is gone, or no number any more, cannot be compared."""
+    before, now = _number(row.base), _number(row.head)
+    found = Measured(model, name, "unverified", row.direction, before, now, row.delta)
+    if row.head is None or (isinstance(row.head, float) and now is None):
+        return replace(found, standing="invalid", delta=None, reason=_texts(row))
+    if now is None or (before is None and row.base is not None):
+        return replace(found, standing="changed", delta=None, reason=_texts(row))
+    return found if row.base is not None else replace(found, standing="first")
+
+
+def _texts(row: MetricChange) -> str:
+    before, now = ("nothing" if each is None else wording.value(each) for each in (row.base, row.head))
+    return f"{before} → {now}"
 
 
 def _number(value: object) -> float | None:
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= MAX_NUMBER:
+        return value
+    return None
 
 
 def _parameter(row: ParameterChange) -> Parameter:

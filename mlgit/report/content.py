@@ -184,7 +184,7 @@ def _metrics(report: Report) -> Iterator[Block]:
 def _metric(row: Measured, several: bool) -> tuple[Words, ...]:
     name = f"{row.model}: {row.metric}" if several and row.model else row.metric
     named = strong(name) if row.is_gated else text(name)
-    verdict = STANDINGS[row.standing] + (f": {row.reason}" if row.reason and row.standing == "invalid" else "")
+    verdict = STANDINGS[row.standing] + (f": {row.reason}" if row.reason and row.standing in ("invalid", "changed") else "")
     sides = ((text(side(row, row.baseline)),), (text(side(row, row.current)),))
     return ((named, text(ARROWS[row.better])), *sides, (text(difference(row)),), (text(verdict),))
 
