@@ -103,11 +103,23 @@ def default_branch(root: Path) -> str | None:
     configured = run(root, "config", "init.defaultBranch", check=False).text.strip()
     names = [name for name in ("main", "master", configured) if name]
     # A CI's checkout often has neither local branches nor what the remote calls HEAD.
-    for folder, prefix in (("heads", ""), ("remotes/origin", "origin/")):
+    for folder in ("heads", "remotes/origin"):
         for name in names:
             if has_ref(root, f"refs/{folder}/{name}"):
-                return f"{prefix}{name}"
+                # `heads/main` where a tag is called `main`: Git would take the tag
+                return line(root, "rev-parse", "--abbrev-ref=strict", f"refs/{folder}/{name}")
     return None
+
+
+def same_branch(one: str | None, other: str | None) -> bool:
+    """Whether two short names, as `default_branch` and `current_branch` give them, are of one branch, here or at origin."""
+    return one is not None and other is not None and _bare(one) == _bare(other)
+
+
+def _bare(name: str) -> str:
+    for prefix in ("remotes/", "heads/", "origin/"):
+        name = name.removeprefix(prefix)
+    return name
 
 
 def current_branch(root: Path) -> str | None:

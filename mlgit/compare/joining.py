@@ -107,7 +107,11 @@ def _lost(before: Scored, current: Scored) -> str:
 
     A change that could take this away could choose its own numbers.
     """
-    if before.is_made and not current.is_made and current.table is not None:
+    if current.table is None:
+        return ""
+    if before.made_from == "model" and current.made_from == "stages":
+        return f"{current.model.predictions} does not come from the model any more, as at the baseline"
+    if before.made_from and not current.made_from:
         return f"no stage makes {current.model.predictions}, as one did at the baseline, so nothing ties it to the model"
     return ""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mlgit import config as configs
 from mlgit.adapters import chunks, documents, settings, sources
@@ -106,12 +106,20 @@ class _Reader:
         made = [model.predictions, self._artifacts.get(model.name, ""), model.metrics]
         paths = [posixpath.normpath(path) for path in made if path]
         output = next((each.md5 for each in map(self._digest, paths) if each), "")
-        stale, is_made = self._stale([*paths, *model.test]), self._is_made(model)
-        return Scored(model, recorded, table, trouble, hint, self._test(model), output, stale, is_made)
+        stale = self._stale([*paths, *model.test], after=self._artifacts.get(model.name, ""))
+        return Scored(model, recorded, table, trouble, hint, self._test(model), output, stale, self._made_from(model))
 
-    def _is_made(self, model: Model) -> bool:
+    def _made_from(self, model: Model) -> Literal["", "stages", "model"]:
         path = posixpath.normpath(model.predictions) if model.predictions else ""
-        return any(not stage.is_source for stage in self._makers.of(path)) if path else False
+        if not path or all(stage.is_source for stage in self._makers.of(path)):
+            return ""
+        return "model" if self._reads([path], self._artifacts.get(model.name, "")) else "stages"
+
+    def _reads(self, paths: Iterable[str], artifact: str) -> bool:
+        """Whether a model is on the way to these paths: read by a stage, or made by one that makes them too."""
+        stages = self._makers.upstream(paths)
+        touched = (path for stage in stages for path in [*(out.target for out in stage.outs), *(path for _, path in stage.inputs())])
+        return bool(artifact) and any(f"{path}/".startswith(f"{artifact}/") or artifact.startswith(f"{path}/") for path in touched)
 
     def _recorded(self, model: Model) -> tuple[dict[str, float], str, str]:
         found: dict[str, float] = {}
@@ -144,12 +152,20 @@ class _Reader:
             return ""
         return known[0] if len(known) == 1 else hashlib.sha256("\n".join(sorted(known)).encode()).hexdigest()
 
-    def _stale(self, paths: Collection[str]) -> tuple[str, ...]:
+    def _stale(self, paths: Collection[str], *, after: str) -> tuple[str, ...]:
+        """Stages whose results do not belong to what is declared. One that is frozen may keep what it read, but for those that
+        judge the model (`after`): their results would be those of another one.
+        """
+
         def document(path: str) -> Any:
             return self._contents.document(path) if declared.is_inside(path) else None
 
         stages = self._makers.upstream(posixpath.normpath(path) for path in paths)
-        stale = [each for each in stages if declared.is_stale(self._pipeline, each, digest=self._digest, document=document)]
+        thawed = [
+            each._replace(frozen=False) if each.frozen and self._reads([path for _, path in each.inputs()], after) else each
+            for each in stages
+        ]
+        stale = [each for each in thawed if declared.is_stale(self._pipeline, each, digest=self._digest, document=document)]
         return tuple(stage.address for stage in stale)
 
     def _table(self, model: Model) -> Table | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from mlgit.config import Config, Model
 from mlgit.rules import GateRule
@@ -22,7 +22,8 @@ class Scored:
     `recorded` are the numbers of its metrics file by dotted name, and `model_bytes`. `table` is None where no predictions
     are declared, or where `trouble` says why they cannot be had, and `hint` what to do about it. `test` is the digest of the
     test data, `output` that of the predictions (else of the model, else of the metrics), '' where unknown. `stale` are stages
-    on the way whose results do not belong to what is declared. `is_made` tells that a stage makes the predictions.
+    on the way whose results do not belong to what is declared. `made_from` tells how the
+    predictions come about: from the model by stages, by stages, or ('') by none.
     """
 
     model: Model
@@ -33,7 +34,7 @@ class Scored:
     test: str = ""
     output: str = ""
     stale: tuple[str, ...] = ()
-    is_made: bool = False
+    made_from: Literal["", "stages", "model"] = ""
 
     @property
     def is_empty(self) -> bool:

@@ -32,7 +32,7 @@ def default_base(root: Path, *, command: str = "diff", head: str = "HEAD") -> Po
     if not git.has_commits(root):
         raise MlgitError("no commit yet, so there is nothing to compare with", "`git commit` makes the first one")
     branch = git.default_branch(root)
-    if branch is None or (head == "HEAD" and git.current_branch(root) in (branch, branch.removeprefix("origin/"))):
+    if branch is None or (head == "HEAD" and git.same_branch(git.current_branch(root), branch)):
         return point(root, "HEAD", command=command)
     found = git.merge_base(root, head, branch)
     if found is None:
@@ -70,7 +70,7 @@ def _is_itself(project: Project, found: Point, head: Point) -> bool:
     if head.commit:
         return head.commit == found.commit
     branch, default = git.current_branch(root), git.default_branch(root)
-    is_on_another = branch is not None and default is not None and branch not in (default, default.removeprefix("origin/"))
+    is_on_another = branch is not None and default is not None and not git.same_branch(branch, default)
     if is_on_another or git.resolve(root, "HEAD") != found.commit:
         return False
     return not git.run(project.root, "status", "--porcelain", "--untracked-files=no", "--", ".").text.strip()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.gate_policy_test import WORSE, gates, outcomes
-from tests.compare.reviews import judged, only, ran, rows, sources, started
+from tests.compare.reviews import PIPELINE, judged, only, ran, rows, sources, started
+from tests.kit import git
 
 pytestmark = pytest.mark.slow  # every test runs a pipeline
 
@@ -37,3 +38,38 @@ def test_change_without_rows_cannot_hide_behind_a_number_with_a_longer_name(tmp_
     ran(project, cli, sources(WORSE, metrics={"test": {"accuracy": 0.9}}) | {"mlgit.yaml": hidden})
     found = judged(project, cli)
     assert (outcomes(found), found["code"]) == ({"kept": "invalid"}, 2)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "outcome", "reason"),
+    [
+        ("  evaluate:\n", "  evaluate:\n    frozen: true\n", "invalid", "evaluate: stale"),
+        (", models/model.bin, data", ", data", "invalid", "reports/predictions.csv does not come from the model any more"),
+        ("  train:\n", "  train:\n    frozen: true\n", "pass", "proven"),
+    ],
+)
+def test_change_cannot_show_what_another_model_said(tmp_path, cli, before, after, outcome, reason):
+    project = started(tmp_path / "project", cli, config=gates(""))
+    ran(project, cli, {"source/model.bin": "y" * 1000, "dvc.yaml": PIPELINE.replace(before, after)})
+    found = only(judged(project, cli))
+    assert (found["outcome"], found["reason"][: len(reason)]) == (outcome, reason)
+
+
+@pytest.mark.parametrize("tag", ["main", "heads/main"])
+def test_tag_called_as_the_default_branch_is_not_taken_for_it(tmp_path, cli, tag):
+    project = started(tmp_path / "project", cli, config=gates(""))
+    ran(project, cli, sources(WORSE))
+    git(project, "tag", tag)
+    assert judged(project, cli)["verdict"] == "fail"
+    git(project, "checkout", "--quiet", "-B", "main")
+    assert judged(project, cli)["verdict"] == "fail"
+
+
+def test_tag_called_as_the_default_branch_of_the_remote_is_not_taken_for_it(tmp_path, cli):
+    project = started(tmp_path / "project", cli, config=gates(""))
+    git(project, "update-ref", "refs/remotes/origin/main", "main")
+    ran(project, cli, sources(WORSE))
+    git(project, "tag", "origin/main")
+    git(project, "branch", "--quiet", "-D", "main")
+    found = judged(project, cli)
+    assert (found["verdict"], found["baseline"]["name"]) == ("fail", "remotes/origin/main")
