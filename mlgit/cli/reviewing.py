@@ -21,27 +21,36 @@ def review(
     *,
     base: str | None = None,
     head: str | None = None,
+    into: str | None = None,
     labels: Iterable[str] = (),
     today: datetime.date,
     pull: bool = False,
 ) -> Review:
     """The verdict on `head` (a revision, default the workspace) beside `base` (default: where it left the default branch).
 
+    `into` is the ref whose rules judge beside a named base;
     `labels` are those of the pull request; `today` decides about waivers. With `pull`, what is compared and not in the cache
     is fetched from the DVC remote. Raises MlgitError where nothing can be compared at all.
     """
-    return judging.review(case(project, base=base, head=head, labels=labels, pull=pull), today=today)
+    return judging.review(case(project, base=base, head=head, into=into, labels=labels, pull=pull), today=today)
 
 
 def case(
-    project: Project, *, base: str | None, head: str | None, labels: Iterable[str] = (), pull: bool = False
+    project: Project,
+    *,
+    base: str | None,
+    head: str | None,
+    into: str | None = None,
+    labels: Iterable[str] = (),
+    pull: bool = False,
 ) -> judging.Case:
     """Everything that the verdict rests on, read."""
     now = Point() if head is None else starts.point(project.git_root, head, command="gate")
-    began = starts.start(project, base=base, head=now)
-    before, own = predictions.config_of(project, began.point), predictions.config_of(project, now)
-    deciding, rules_from, notes = judging.decides(before, own, name=began.point.name)
-    looked_for = (before or deciding).models or deciding.models
+    began = starts.start(project, base=base, head=now, into=into)
+    rules = began.rules or began.point
+    before, left, own = (predictions.config_of(project, each) for each in (rules, began.point, now))
+    deciding, rules_from, notes = judging.decides(before, own, name=rules.name)
+    looked_for = (left or deciding).models or deciding.models
     found = baselines.choose(project, began, deciding.gates.baseline, models=looked_for, head=now)
     notes += _fetched(project, deciding, found, now) if pull else ()
     current = predictions.read(project, now, asked(deciding, own), gates=deciding.gates)
@@ -50,6 +59,7 @@ def case(
     return judging.Case(
         deciding=deciding,
         own=own or Config(),
+        left=left,
         rules_from=rules_from,
         current=current,
         baseline=baseline,

@@ -10,9 +10,9 @@ from mlgit.compare import amendments, data_rules, gates, measuring, moved, proof
 from mlgit.compare.columns import DataTable
 from mlgit.compare.gates import Judged, Verdict
 from mlgit.compare.joining import Joined, digest, is_changed, join
-from mlgit.compare.review import Baseline, Moved, Review, Tested
+from mlgit.compare.review import Baseline, Moved, Review, RuleChange, Tested
 from mlgit.compare.scores import Side, Table
-from mlgit.compare.snapshot import Note
+from mlgit.compare.snapshot import Note, few
 from mlgit.compare.suggest import Suggestion
 from mlgit.compare.turned import turned
 from mlgit.config import Config, Model
@@ -26,7 +26,8 @@ LINES = "gates: {rules: [{id: f1.no_worse, metric: f1, kind: no_worse, margin: 0
 class Case:
     """All that a verdict rests on.
 
-    `deciding` is the configuration whose rules judge, from `rules_from`; `own` that of the current side. `again` are the
+    `deciding` is the configuration whose rules judge, from `rules_from`; `own` that of the current side; `left` that of where
+    it left the others, if that may be another one than decides. `again` are the
     predictions of the baseline's model on the current rows, or why there are none, by model; `judged` the digests of results
     that the test data of a model has seen, by history; `data` the tables of both sides that rules are about, by path.
     """
@@ -43,6 +44,7 @@ class Case:
     data: Mapping[str, tuple[DataTable | None, DataTable | None]] = field(default_factory=dict)
     labels: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    left: Config | None = None
 
 
 def decides(before: Config | None, own: Config | None, *, name: str) -> tuple[Config, str, tuple[str, ...]]:
@@ -88,7 +90,7 @@ def review(case: Case, *, today: datetime.date) -> Review:
     judged = [each for rule in rules for each in _judged(rule, case, seen, today)]
     judged = list(gates.waive(judged, declared.waivers, today=today)) if judged else []
     tested = tuple(tested_by(case, each) for each in models.values())
-    changed = () if case.deciding is case.own else amendments.changes(case.deciding, case.own)
+    changed = () if case.deciding is case.own else _changes(case)
     return Review(
         verdict=_verdict(case, judged),
         judged=tuple(judged),
@@ -104,6 +106,13 @@ def review(case: Case, *, today: datetime.date) -> Review:
         seed=declared.stats.seed,
         notes=(*case.notes, *_notes(case, rules, tested)),
     )
+
+
+def _changes(case: Case) -> tuple[RuleChange, ...]:
+    """What the current side itself declares otherwise, not what others did after it had left."""
+    found = amendments.changes(case.deciding, case.own)
+    edited = None if case.left is None else {each.id for each in amendments.changes(case.left, case.own)}
+    return tuple(each for each in found if edited is None or each.id in edited)
 
 
 def suggestions(case: Case) -> dict[str, tuple[Suggestion, ...]]:
@@ -218,6 +227,9 @@ def _notes(case: Case, rules: Iterable[GateRule], tested: Iterable[Tested]) -> I
     elif not list(rules):
         wanted = sorted({each.label for each in case.deciding.gates.rules})
         yield f"nothing was judged: every rule asks for a label ({', '.join(wanted)})"
+    if case.left is not None and case.rules_from != "current" and (since := amendments.changes(case.left, case.deciding)):
+        told = few([each.id for each in since])
+        yield f"{case.rules_from} declares other rules than where this branch left it, and they judge: {told}"
     yield from case.current.notes
     found, allowed_days = case.found, case.deciding.gates.baseline.max_age
     if found and found.is_old:

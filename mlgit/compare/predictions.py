@@ -118,8 +118,11 @@ class _Reader:
     def _reads(self, paths: Iterable[str], artifact: str) -> bool:
         """Whether a model is on the way to these paths: read by a stage, or made by one that makes them too."""
         stages = self._makers.upstream(paths)
-        touched = (path for stage in stages for path in [*(out.target for out in stage.outs), *(path for _, path in stage.inputs())])
-        return bool(artifact) and any(f"{path}/".startswith(f"{artifact}/") or artifact.startswith(f"{path}/") for path in touched)
+        touched = [out.target for stage in stages for out in stage.outs]
+        touched += [path for stage in stages for _, path in stage.inputs()]
+        return bool(artifact) and any(
+            f"{each}/".startswith(f"{artifact}/") or artifact.startswith(f"{each}/") for each in touched
+        )
 
     def _recorded(self, model: Model) -> tuple[dict[str, float], str, str]:
         found: dict[str, float] = {}

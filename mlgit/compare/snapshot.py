@@ -29,14 +29,16 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a comparison starts, and how that was found: the revision whose rules judge, and the baseline if it has results.
+    """Where a comparison starts, and how that was found: the baseline if it has results.
 
-    `is_alone` where there was nothing before it.
+    `rules` is the revision whose rules judge, the tip of the branch that was left: else a branch could begin where there were
+    none. `is_alone` where there was nothing before it.
     """
 
     point: Point
     found: Literal["merge base", "named"]
     is_alone: bool = False
+    rules: Point | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,10 @@ def default_base(root: Path, *, command: str = "diff", head: str = "HEAD") -> Po
     return Point(branch if git.resolve(root, branch) == found else f"merge base with {branch}", found)
 
 
-def start(project: Project, *, base: str | None, head: Point) -> Start:
+def start(project: Project, *, base: str | None, head: Point, into: str | None = None) -> Start:
     """The revision that the user names, else the point where the current side left the default branch.
 
+    `into` is a ref of another branch that the change is to go to: its rules judge.
     Where that is the current side itself, it is the commit before: a comparison with itself would always pass. Raises
     MlgitError where the default branch is not in this clone.
     """
@@ -57,11 +58,16 @@ def start(project: Project, *, base: str | None, head: Point) -> Start:
                 "`git fetch origin main:refs/remotes/origin/main` brings it; or name the base: `mlgit gate BASE`",
             )
         found = default_base(root, command="gate", head=head.commit or "HEAD")
-        return _before(project, found) if _is_itself(project, found, head) else Start(found, "merge base")
+        return _before(project, found) if _is_itself(project, found, head) else Start(found, "merge base", rules=_tip(root))
     named = point(project.git_root, base, command="gate")
     if not named.commit:
         raise MlgitError("the workspace cannot be the baseline", "name a revision: `mlgit gate BASE`")
-    return Start(named, "named")
+    return Start(named, "named", rules=Point(into, git.resolve(project.git_root, into)) if into else None)
+
+
+def _tip(root: Path) -> Point | None:
+    branch = git.default_branch(root)
+    return None if branch is None else Point(branch, git.resolve(root, branch))
 
 
 def _is_itself(project: Project, found: Point, head: Point) -> bool:

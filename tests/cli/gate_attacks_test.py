@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.gate_policy_test import WORSE, gates, outcomes
-from tests.compare.reviews import PIPELINE, judged, only, ran, rows, sources, started
-from tests.kit import git
+from tests.compare.reviews import MODELS, PIPELINE, judged, only, ran, rows, sources, started
+from tests.kit import commit, git, write_tree
 
 pytestmark = pytest.mark.slow  # every test runs a pipeline
 
@@ -73,3 +73,38 @@ def test_tag_called_as_the_default_branch_of_the_remote_is_not_taken_for_it(tmp_
     git(project, "branch", "--quiet", "-D", "main")
     found = judged(project, cli)
     assert (found["verdict"], found["baseline"]["name"]) == ("fail", "remotes/origin/main")
+
+
+@pytest.mark.parametrize("old", [MODELS, gates("").replace("0.05", "0.9")])
+def test_branch_that_begins_before_the_rules_is_judged_by_them(tmp_path, cli, old):
+    project = started(tmp_path / "project", cli, config=old)
+    git(project, "checkout", "--quiet", "main")
+    write_tree(project, {"mlgit.yaml": gates("")})
+    commit(project)
+    git(project, "checkout", "--quiet", "change")
+    ran(project, cli, sources(WORSE))
+    found = judged(project, cli)
+    assert (found["verdict"], found["rules_from"], found["rule_changes"]) == ("fail", "main", [])
+    assert found["baseline"]["name"] == "merge base with main"
+    (note,) = found["notes"]
+    assert note.startswith("main declares other rules than where this branch left it, and they judge: kept")
+    ran(project, cli, {"mlgit.yaml": gates("").replace("0.05", "0.8")})
+    found = judged(project, cli)
+    assert (found["verdict"], [each["id"] for each in found["rule_changes"]][:1]) == ("fail", ["kept"])
+
+
+def test_change_to_another_branch_is_compared_with_that_and_judged_by_its_rules(tmp_path, cli, monkeypatch):
+    project = started(tmp_path / "project", cli, config=gates("").replace("0.05", "0.9"))
+    git(project, "checkout", "--quiet", "-b", "release")
+    write_tree(project, {"mlgit.yaml": gates("")})
+    commit(project)
+    git(project, "checkout", "--quiet", "change")
+    ran(project, cli, sources(WORSE))
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_BASE_REF", "release")
+    done = cli(project, "ci", "run", "--no-run")
+    assert (done.code, "worse by less than 0.05" in done.out) == (1, True)
+    monkeypatch.setenv("GITHUB_BASE_REF", "gone")
+    done = cli(project, "ci", "run", "--no-run")
+    assert done.code == 2
+    assert "the change is to go to gone, which is not in this clone" in done.said

@@ -16,6 +16,7 @@ from mlgit.compare.diff import Diff, compare
 from mlgit.compare.review import Review
 from mlgit.compare.snapshot import Point
 from mlgit.config import Config
+from mlgit.errors import MlgitError
 from mlgit.project import Project
 from mlgit.report.document import Plot
 
@@ -31,14 +32,31 @@ class Found(NamedTuple):
     plots: tuple[Plot, ...] = ()
 
 
-def base(project: Project, job: Job) -> str | None:
-    """The merge base with the branch that the change is to go to; None where that is the default branch, or not known."""
-    default = git.default_branch(project.git_root)
-    for ref in (f"origin/{job.base_branch}", job.base_branch) if job.base_branch else ():
-        if ref in (default, f"origin/{default}") or not git.has_ref(project.git_root, ref):
-            continue
-        return git.merge_base(project.git_root, "HEAD", ref)
-    return None
+def target(project: Project, job: Job) -> str | None:
+    """The ref of the branch that the change is to go to; None where that is the default branch, or not told.
+
+    Raises MlgitError where it is not in this clone.
+    """
+    root, name = project.git_root, job.base_branch
+    if not name or git.same_branch(name, git.default_branch(root)):
+        return None
+    found = next((ref for ref in (f"refs/remotes/origin/{name}", f"refs/heads/{name}") if git.has_ref(root, ref)), None)
+    if found is None:
+        raise MlgitError(
+            f"the change is to go to {name}, which is not in this clone",
+            f"`git fetch origin {name}:refs/remotes/origin/{name}` brings it; or name the base: `mlgit ci run --base REVISION`",
+        )
+    return found
+
+
+def base(project: Project, into: str) -> str:
+    """The merge base with the ref that a change is to go to. Raises MlgitError where there is none."""
+    found = git.merge_base(project.git_root, "HEAD", into)
+    if found is None:
+        raise MlgitError(
+            f"HEAD and {into} have no common commit here", "`git fetch --unshallow` completes a shallow clone; or name `--base`"
+        )
+    return found
 
 
 def has_remote(project: Project) -> bool:

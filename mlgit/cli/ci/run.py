@@ -76,8 +76,10 @@ def _made(
     try:
         if jobs is not None and (code := _run(project, results, jobs=jobs or None, force=force)) != errors.EXIT_YES:
             return code, build.report(context, stages=_stages(results), failure=_failure(results))
-        wanted = base or changes.base(project, job)
-        review = reviewing.review(project, base=wanted, labels=labels, today=datetime.date.today(), pull=_has_remote(project))
+        into = None if base else changes.target(project, job)
+        wanted = changes.base(project, into) if into else base
+        today, is_fetched = datetime.date.today(), _has_remote(project)
+        review = reviewing.review(project, base=wanted, into=into, labels=labels, today=today, pull=is_fetched)
         found = changes.read(project, wanted, review)
     except MlgitError as error:
         click.echo(f"error: {error.message}" + (f"\n{error.hint}" if error.hint else ""), err=True)
