@@ -14,6 +14,9 @@ from mlgit.scaffold.render import File, render, schema_file
 
 CONFIG = "mlgit.yaml"
 
+# What mlgit would write below .github, without their endings. Others use these names too.
+_NAMES = (*(f"workflows/{name}" for name in ("check", "publish", "verify", "retrain", "release")), "actions/setup/action")
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -62,11 +65,24 @@ def presumed(place: Place) -> dict[str, Value]:
     """The answers about the place itself, which the workflows need."""
     branch = (git.default_branch(place.git_root) or git.current_branch(place.git_root) or "main").removeprefix("origin/")
     slug = re.sub(r"[^a-z0-9]+", "-", place.prefix.lower()).strip("-")[:59]
+    if not slug and _has_others(place.git_root / ".github"):
+        slug = "mlgit"
     return {
         "project_folder": place.prefix.rstrip("/") or ".",
         "prefix": f"{slug}-" if slug else "",
         "default_branch": branch,
     }
+
+
+def _has_others(folder: Path) -> bool:
+    """Whether a name that mlgit would write is in use for what has nothing to do with mlgit.
+
+    What `deploy` does its owner decides, so its text tells nothing: it is mlgit's if `setup` is there beside it.
+    """
+    paths = [folder / f"{name}.{ending}" for name in _NAMES for ending in ("yml", "yaml")]
+    if any(path.is_file() and b"mlgit" not in path.read_bytes() for path in paths):
+        return True
+    return (folder / "actions/deploy").exists() and not (folder / "actions/setup").exists()
 
 
 def adopt(

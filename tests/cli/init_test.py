@@ -12,7 +12,6 @@ from mlgit.scaffold.draft import Known, draft
 from tests.kit import commit, git, repository, write_tree
 
 OWN = {".mlgit.schema.json", "mlgit.yaml", "requirements.txt"}
-ACTIONS = {".github/actions/setup/action.yml", ".github/actions/deploy/action.yml"}
 NAMES = ("check", "publish", "release", "retrain", "verify")
 
 PIPELINE = """\
@@ -28,7 +27,8 @@ artifacts:
 
 
 def flows(prefix=""):
-    return {f".github/workflows/{prefix}{name}.yml" for name in NAMES}
+    actions = {f".github/actions/{prefix}{name}/action.yml" for name in ("setup", "deploy")}
+    return {f".github/workflows/{prefix}{name}.yml" for name in NAMES} | actions
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_dry_run_names_every_file_and_writes_none(bare, cli):
     assert [path.name for path in bare.iterdir()] == [".git"]
     done = cli(bare, "init", "--json").json
     assert (said["written"], said["started_dvc"]) == (done["written"], done["started_dvc"])
-    assert {*done["written"]} == {*OWN, *ACTIONS, *flows()}
+    assert {*done["written"]} == {*OWN, *flows()}
 
 
 def test_repository_becomes_a_project_that_commands_work_in(bare, cli):
@@ -81,22 +81,45 @@ def test_repository_becomes_a_project_that_commands_work_in(bare, cli):
     assert json.loads((bare / ".mlgit.schema.json").read_text()) == config.document_schema()
 
 
+@pytest.mark.slow
 def test_second_call_changes_nothing(bare, cli):
     cli(bare, "init")
     before = {path: path.read_bytes() for path in bare.rglob("*") if path.is_file() and ".git/" not in str(path)}
     again = cli(bare, "init", "--json")
     assert (again.code, again.json["written"], again.json["started_dvc"]) == (0, [], False)
-    assert {*again.json["left"]} == {*OWN, *ACTIONS, *flows()}
+    assert {*again.json["left"]} == {*OWN, *flows()}
     assert before == {path: path.read_bytes() for path in before}
 
 
+@pytest.mark.slow
 def test_files_that_are_there_are_left_as_they_are(bare, cli):
-    mine = {"mlgit.yaml": "mlgit: 1\n", ".github/workflows/check.yml": "mine\n", "requirements.txt": "pandas\n"}
+    mine = {"mlgit.yaml": "mlgit: 1\n", ".github/workflows/check.yml": "run: mlgit ci run\n", "requirements.txt": "pandas\n"}
     write_tree(bare, mine)
     done = cli(bare, "init")
     assert {path: (bare / path).read_text() for path in mine} == mine
     assert [f"left alone {path}: there already" in done.out for path in mine] == [True] * 3
     assert f"add the line `mlgit=={__version__}` to requirements.txt" in done.out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "path", [".github/workflows/release.yml", ".github/actions/setup/action.yml", ".github/actions/deploy/action.yml"]
+)
+def test_names_that_somebody_else_uses_are_left_to_them(bare, cli, path):
+    write_tree(bare, {path: "name: mine\n"})
+    done = cli(bare, "init", "--json")
+    assert {*done.json["written"]} == {*OWN, *flows("mlgit-")}
+    publish = parse_yaml((bare / ".github/workflows/mlgit-publish.yml").read_text(), name="publish")
+    assert publish["on"]["workflow_run"]["workflows"] == ["mlgit-check"]
+    (bare / ".github/workflows/mlgit-check.yml").write_text("changed: by its owner\n")
+    assert cli(bare, "init", "--json").json["written"] == []
+
+
+@pytest.mark.slow
+def test_deployment_that_its_owner_has_written_is_still_the_one_of_the_workflows(bare, cli):
+    assert cli(bare, "init").code == 0
+    (bare / ".github/actions/deploy/action.yml").write_text("name: mine\n")
+    assert cli(bare, "init", "--json").json["written"] == []
 
 
 def test_link_that_leads_out_of_the_repository_is_not_followed(bare, cli, tmp_path):
@@ -114,6 +137,7 @@ def test_place_where_git_ignores_dvc_is_refused(bare, cli):
     assert (done.code, "ignored by Git" in done.err, [path.name for path in bare.iterdir()].count(".github")) == (2, True, 0)
 
 
+@pytest.mark.slow
 def test_pipeline_that_cannot_be_read_is_told_and_the_next_call_goes_on(bare, cli):
     write_tree(bare, {"dvc.yaml": "stages: {a: {cmd: }}\n", ".dvcignore": "mine\n"})
     done = cli(bare, "init")
@@ -123,11 +147,12 @@ def test_pipeline_that_cannot_be_read_is_told_and_the_next_call_goes_on(bare, cl
     assert (bare / ".dvcignore").read_text() == "mine\n"
 
 
+@pytest.mark.slow
 def test_project_in_a_subfolder_has_its_workflows_at_the_top(bare, cli):
     (bare / "models/Churn_2").mkdir(parents=True)
     done = cli(bare, "init", "models/Churn_2", "--json")
     assert done.code == 0, done.err
-    assert {*done.json["written"]} == {*(f"models/Churn_2/{path}" for path in OWN), *ACTIONS, *flows("models-churn-2-")}
+    assert {*done.json["written"]} == {*(f"models/Churn_2/{path}" for path in OWN), *flows("models-churn-2-")}
     assert not (bare / ".dvc").exists()
     assert (bare / "models/Churn_2/.dvc/config").is_file()
     check = parse_yaml((bare / ".github/workflows/models-churn-2-check.yml").read_text(), name="check")
@@ -137,6 +162,7 @@ def test_project_in_a_subfolder_has_its_workflows_at_the_top(bare, cli):
     assert (inner.code, inner.json["written"]) == (0, [])
 
 
+@pytest.mark.slow
 def test_folder_inside_a_project_is_refused(bare, cli):
     cli(bare, "init")
     (bare / "src").mkdir()
@@ -157,6 +183,7 @@ def test_answer_that_is_none_is_refused(bare, cli, word):
     assert not (bare / ".github").exists()
 
 
+@pytest.mark.slow
 def test_answers_reach_the_workflows(bare, cli):
     assert cli(bare, "init", "--set", "tests=yes", "--set", "environment=prod", "--set", "requirements=ci/all.txt").code == 0
     assert "code" in parse_yaml((bare / ".github/workflows/check.yml").read_text(), name="check")["jobs"]
@@ -164,6 +191,7 @@ def test_answers_reach_the_workflows(bare, cli):
     assert (bare / "ci/all.txt").exists()
 
 
+@pytest.mark.slow
 def test_mlgit_yaml_says_what_could_be_read_and_asks_for_the_rest(measured, cli):
     assert cli(measured, "init").code == 0
     text = (measured / "mlgit.yaml").read_text()

@@ -120,9 +120,10 @@ def test_misspelt_syntax_would_be_found(right, wrong):
 
 @every_way
 def test_every_action_is_pinned_and_says_its_version(way):
+    ours, pinned = r"\$/\.github/actions/[\w-]+", r"actions/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+"
     for text in rendered(way).values():
         for line in (line for line in text.splitlines() if "uses:" in line):
-            assert re.fullmatch(r" +uses: (actions/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+|\$/\.github/actions/\w+)", line), line
+            assert re.fullmatch(rf" +uses: ({pinned}|{ours})", line), line
 
 
 def test_one_action_has_one_pin():
@@ -225,7 +226,9 @@ def test_tags_that_release():
 
 def test_names_in_a_subfolder_do_not_meet_those_of_another_project():
     one, other = (set(rendered(way)) for way in ("new", "subfolder"))
-    assert all("/actions/" in path for path in one & other)
+    assert one & other == set()
+    used = set(re.findall(r"uses: \$/(\S+)", "".join(rendered("subfolder").values())))
+    assert {f"{path}/action.yml" for path in used} == {path for path in other if "/actions/" in path}
     publish = workflows("subfolder")["publish"]
     assert publish["on"]["workflow_run"]["workflows"] == [workflows("subfolder")["check"]["name"]]
 
