@@ -10,10 +10,10 @@ from mlgit.compare.review import Measured, Tested
 from mlgit.report import details
 from mlgit.report.document import Failure, Report
 from mlgit.report.figures import ARROWS, SIGNS, STANDINGS, difference, got, side
-from mlgit.report.page import Block, Log, Page, Paragraph, Section, Span, Table, Words, code, strong, text
+from mlgit.report.page import Block, Log, Page, Paragraph, Section, Span, Table, Words, clipped, code, strong, text
 
 _MOST_NAMED, _MOST_NOTES = 3, 10
-_LONGEST_REASON = 200
+_LONGEST_PART = 160
 _QUIET = ("same", "no worse")
 
 
@@ -29,15 +29,18 @@ def page(report: Report, *, previous: str = "") -> Page:
 
 
 def headline(report: Report) -> Words:
-    """The verdict in one sentence."""
+    """The verdict in one sentence, none of whose parts is long."""
+    return clipped(_headline(report), _LONGEST_PART)
+
+
+def _headline(report: Report) -> Words:
     if report.state == "run failed":
         failed = report.failure
         return (text("⛔ the run failed: "), *(_ended(failed) if failed else (text("see the log"),)))
     if report.state == "nothing changed" and not report.rule_changes:
         return (text("✅ nothing changed: no metric, parameter, data or stage differs"),)
     if report.state == "invalid" and not report.rules:
-        why = next((note for note in report.notes if len(note) <= _LONGEST_REASON), "see the notes")
-        return (text("🚫 no valid comparison: "), text(why if report.notes else "nothing was compared"))
+        return (text("🚫 no valid comparison: "), text(report.notes[0] if report.notes else "nothing was compared"))
     if report.state == "no baseline" and report.verdict not in ("fail", "invalid"):
         return (text("🆕 first results"), *_names(" for ", [row.metric for row in report.metrics]))
     if not report.rules:
@@ -94,11 +97,12 @@ def _top(report: Report, previous: str) -> tuple[Block, ...]:
         found.append(Paragraph((text("Before: "), Span(previous, "struck"), text(" (no longer holds)"))))
     found.append(Paragraph(_compared(report)))
     if report.is_self_reported:
-        why = "the numbers come from a job that ran this change's own code. They count once a maintainer has run `verify`."
-        found.append(Paragraph((strong("Self-reported by a fork: "), text(why)), is_notice=True))
+        why = text("the numbers come from a job that ran this change's own code. They count once a maintainer has run ")
+        found.append(Paragraph((strong("Self-reported by a fork: "), why, code("verify"), text(".")), is_notice=True))
     if report.base and report.base.is_old:
-        old = f"the baseline is {report.base.age_days} days older than this change, more than `gates.baseline.max_age` allows."
-        found.append(Paragraph((strong("Old baseline: "), text(old)), is_notice=True))
+        old = text(f"the baseline is {report.base.age_days} days older than this change, more than ")
+        allowed = (code("gates.baseline.max_age"), text(" allows."))
+        found.append(Paragraph((strong("Old baseline: "), old, *allowed), is_notice=True))
     for tested in report.tested:
         found += _handled(tested)
     told = [*report.notes[:_MOST_NOTES]]

@@ -33,8 +33,9 @@ table { border-collapse: collapse; margin: 1rem 0; min-width: 50% }
 caption { text-align: left; font-weight: 600; padding-bottom: .25rem }
 details caption { position: absolute; width: 1px; height: 1px; padding: 0; overflow: hidden; clip-path: inset(50%) }
 details[open] { border-bottom: 1px solid var(--line); padding-bottom: .5rem }
-th code, td code { background: none; padding: 0 }
-th, td { border: 1px solid var(--line); padding: .35rem .7rem; text-align: left; vertical-align: top; overflow-wrap: anywhere }
+th code, td code { background: none; padding: 0; overflow-wrap: break-word }
+th, td { border: 1px solid var(--line); padding: .35rem .7rem; text-align: left; vertical-align: top; max-width: 30rem;
+  overflow-wrap: break-word }
 th { background: var(--tint) }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 pre { background: var(--tint); padding: .75rem; overflow-x: auto; border-radius: 6px;

@@ -84,7 +84,8 @@ def _section(section: Section) -> str:
     body = "\n\n".join(_block(each) for each in section.blocks)
     if not section.title:
         return body
-    return f"<details><summary>{markdown_text(section.title)}</summary>\n\n{body}\n\n</details>"
+    # within HTML no backslash escapes; a title has no words from a repository
+    return f"<details><summary>{html.escape(section.title)}</summary>\n\n{body}\n\n</details>"
 
 
 def _block(block: Block) -> str:

@@ -106,15 +106,15 @@ def shortened(page: Page, *, rows: int, letters: int) -> Page:
         )
         for each in page.sections
     )
-    return Page(_clipped(page.headline, letters), sections)
+    return Page(clipped(page.headline, letters), sections)
 
 
 def _shorter(block: Block, rows: int, letters: int) -> Block:
     match block:
         case Paragraph(words):
-            return replace(block, words=_clipped(words[: 4 * rows], letters))
+            return replace(block, words=clipped(words[: 4 * rows], letters))
         case Table():
-            kept = tuple(tuple(_clipped(cell, letters) for cell in row) for row in block.rows[:rows])
+            kept = tuple(tuple(clipped(cell, letters) for cell in row) for row in block.rows[:rows])
             left_out = block.left_out + max(0, len(block.rows) - rows)
             return replace(block, rows=kept, left_out=left_out, caption=_clip(block.caption, letters))
         case Log():
@@ -123,7 +123,8 @@ def _shorter(block: Block, rows: int, letters: int) -> Block:
             return block
 
 
-def _clipped(words: Words, letters: int) -> Words:
+def clipped(words: Words, letters: int) -> Words:
+    """Words of which none is longer than so many letters."""
     return tuple(replace(each, text=_clip(each.text, letters)) for each in words)
 
 

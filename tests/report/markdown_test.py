@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from markdown_it import MarkdownIt
 
 from mlgit.compare.gates import Judged
-from mlgit.report import document, markdown, marker
+from mlgit.report import content, document, markdown, marker
 from mlgit.report.document import Failure, Parameter, Report
 from tests.report.hostile import TEXTS, values
 from tests.report.samples import FAILED, FULL, HEAD, LOOSENED, NOTHING, PASSED, STATES
@@ -108,6 +108,17 @@ def test_what_could_not_be_compared_is_no_result():
     assert note in seen(body)
 
 
+@pytest.mark.parametrize("long", ["x" * 2000, "word " * 300])
+def test_headline_is_a_sentence_and_no_page(long):
+    rule = replace(FULL.rules[0], metric=long, needs=long, reason=long)
+    for report in (
+        replace(FULL, rules=(rule,)),
+        Report(state="invalid", notes=(long,)),
+        replace(FAILED, failure=Failure(long)),
+    ):
+        assert len("".join(span.text for span in content.headline(report))) < 600
+
+
 def test_first_results_under_a_waiver_that_ended_are_no_first_results():
     ended = Judged("f1.waiver", "waiver", "", "invalid", "fail", reason="the waiver of f1 ended on 2026-01-01")
     body = markdown.comment(replace(STATES["first"], verdict="invalid", rules=(*STATES["first"].rules, ended)))
@@ -176,7 +187,9 @@ def check_inert(body):
     found = tokens(body)
     assert not [each for each in found if each.type in FOREIGN]
     assert {each.content for each in found if each.type == "html_inline"} <= OUR_HTML
-    assert all(OUR_BLOCKS.fullmatch(each.content) for each in found if each.type == "html_block")
+    blocks = [each.content for each in found if each.type == "html_block"]
+    assert all(map(OUR_BLOCKS.fullmatch, blocks))
+    assert not any("\\" in each for each in blocks)  # it would be seen
     assert [each.tag for each in found if each.type == "heading_open"] == ["h3"]
     lines = [each.children or () for each in found if each.type == "inline"]
     for plain in ("".join(each.content for each in line if each.type in ("text", "text_special")) for line in lines):
