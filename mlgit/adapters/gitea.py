@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlgit.adapters.forge import Check, Comment, Pull
 from mlgit.adapters.github import GitHub
-from mlgit.adapters.http import Api
+from mlgit.adapters.http import Api, at
 
 
 class Gitea:
@@ -18,7 +18,7 @@ class Gitea:
         self._path = f"/repos/{repository}"
 
     def login(self) -> str:
-        return str(self._api.get("/user").value["login"])
+        return str(at(self._api.get("/user").value, "login"))
 
     def comments(self, pull: int) -> list[Comment]:
         return sorted(self._alike.comments(pull), key=lambda comment: comment.id)
@@ -48,4 +48,4 @@ class Gitea:
         """A status; what nobody vouches for is a warning."""
         state = {"success": "success", "failure": "failure", "neutral": "warning"}[check.conclusion]
         wanted = {"state": state, "context": check.name, "description": check.title[:255], "target_url": check.url}
-        self._api.send("POST", f"{self._path}/statuses/{commit}", wanted)
+        self._api.send("POST", f"{self._path}/statuses/{commit}", wanted, is_repeatable=True)

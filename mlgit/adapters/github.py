@@ -6,7 +6,7 @@ import urllib.parse
 from typing import Any
 
 from mlgit.adapters.forge import Check, Comment, Pull, check_repository
-from mlgit.adapters.http import Api, HttpError
+from mlgit.adapters.http import Api, HttpError, at
 
 LONGEST_COMMENT = 65_536  # characters
 LONGEST_SUMMARY = 65_535
@@ -26,14 +26,15 @@ class GitHub:
     def login(self) -> str:
         """Who the token belongs to; a token of a workflow may ask only the other API for it."""
         try:
-            return str(self._api.get("/user").value["login"])
+            return str(at(self._api.get("/user").value, "login"))
         except HttpError as error:
             if error.status != 403:
                 raise
-        found = self._api.send("POST", "/graphql", {"query": "{viewer{login}}"}).value
+        query = {"query": "{viewer{login}}"}  # a server of one's own has it beside /api/v3
+        found = self._api.sibling("/v3", "").send("POST", "/graphql", query, is_repeatable=True).value
         try:
-            return str(found["data"]["viewer"]["login"])
-        except (KeyError, TypeError) as error:
+            return str(at(found, "data", "viewer", "login"))
+        except HttpError as error:
             raise HttpError(
                 "GitHub does not say whom the token belongs to", "name it: `--login github-actions[bot]`"
             ) from error
@@ -73,7 +74,7 @@ class GitHub:
         wanted: dict[str, Any] = {"name": check.name, "head_sha": commit, "status": "completed", "output": output}
         wanted |= {"conclusion": check.conclusion} | ({"details_url": check.url} if check.url else {})
         try:
-            self._api.send("POST", f"{self._path}/check-runs", wanted)
+            self._api.send("POST", f"{self._path}/check-runs", wanted, is_repeatable=True)  # the last one counts
         except HttpError as error:
             if error.status not in (403, 404):
                 raise
@@ -81,14 +82,22 @@ class GitHub:
             state = {"success": "success", "failure": "failure", "neutral": "pending"}[check.conclusion]
             status = {"state": state, "context": check.name, "description": check.title[:140]}
             status |= {"target_url": check.url} if check.url else {}
-            self._api.send("POST", f"{self._path}/statuses/{urllib.parse.quote(commit, safe='')}", status)
+            self._api.send("POST", f"{self._path}/statuses/{urllib.parse.quote(commit, safe='')}", status, is_repeatable=True)
 
 
 def _comment(row: Any) -> Comment:
-    return Comment(int(row["id"]), str((row.get("user") or {}).get("login", "")), str(row.get("body") or ""))
+    author = at(row, "user") or {}  # the account may be gone
+    return Comment(int(at(row, "id")), str(author.get("login", "")), str(at(row, "body") or ""))
 
 
 def _pull(row: Any) -> Pull:
-    head, repository = row["head"], row["head"].get("repo") or {}  # the fork may be gone
-    labels = tuple(str(each["name"]) for each in row.get("labels", []))
-    return Pull(row["number"], str(repository.get("full_name", "")), head["sha"], head["ref"], row["base"]["ref"], labels)
+    repository = at(row, "head").get("repo") or {}  # the fork may be gone
+    labels = tuple(str(at(each, "name")) for each in row.get("labels") or ())
+    return Pull(
+        int(at(row, "number")),
+        str(repository.get("full_name", "")),
+        str(at(row, "head", "sha")),
+        str(at(row, "head", "ref")),
+        str(at(row, "base", "ref")),
+        labels,
+    )

@@ -6,7 +6,7 @@ import urllib.parse
 from typing import Any
 
 from mlgit.adapters.forge import Check, Comment, Pull, check_repository
-from mlgit.adapters.http import Api
+from mlgit.adapters.http import Api, HttpError, at
 
 _PAGE = 100
 
@@ -22,12 +22,12 @@ class GitLab:
         self._names: dict[int, str] = {}
 
     def login(self) -> str:
-        return str(self._api.get("/user").value["username"])
+        return str(at(self._api.get("/user").value, "username"))
 
     def comments(self, pull: int) -> list[Comment]:
         order: dict[str, str | int] = {"per_page": _PAGE, "sort": "asc", "order_by": "created_at"}
         rows = self._api.pages(f"{self._path}/merge_requests/{pull}/notes", order)
-        return [_comment(each) for each in rows if not each.get("system")]
+        return [_comment(each) for each in rows if not at(each, "system")]
 
     def create_comment(self, pull: int, body: str) -> Comment:
         return _comment(self._api.send("POST", f"{self._path}/merge_requests/{pull}/notes", {"body": body}).value)
@@ -59,19 +59,28 @@ class GitLab:
         state = {"success": "success", "failure": "failed", "neutral": "skipped"}[check.conclusion]
         wanted = {"state": state, "name": check.name, "description": check.title[:255]}
         wanted |= {"target_url": check.url} if check.url else {}
-        self._api.send("POST", f"{self._path}/statuses/{urllib.parse.quote(commit, safe='')}", wanted)
+        path = f"{self._path}/statuses/{urllib.parse.quote(commit, safe='')}"
+        self._api.send("POST", path, wanted, is_repeatable=True)  # the last one counts
 
     def _pull(self, row: Any) -> Pull:
-        labels = tuple(map(str, row.get("labels", [])))
-        source = self._name(int(row["source_project_id"])) if row.get("source_project_id") else ""
-        return Pull(row["iid"], source, row["sha"] or "", row["source_branch"], row["target_branch"], labels)
+        project = at(row, "source_project_id")
+        source = self._name(int(project)) if project else ""  # the fork may be gone
+        labels = tuple(map(str, row.get("labels") or ()))
+        branches = (str(at(row, "source_branch")), str(at(row, "target_branch")))
+        return Pull(int(at(row, "iid")), source, str(at(row, "sha") or ""), *branches, labels)
 
     def _name(self, project: int) -> str:
-        """The path of a project by its number, which is all that a merge request tells of a fork."""
+        """The path of a project by its number, which is all that a merge request tells of a fork; '' if that is private."""
         if project not in self._names:
-            self._names[project] = str(self._api.get(f"/projects/{project}").value["path_with_namespace"])
+            try:
+                self._names[project] = str(at(self._api.get(f"/projects/{project}").value, "path_with_namespace"))
+            except HttpError as error:
+                if error.status not in (403, 404):
+                    raise
+                self._names[project] = ""
         return self._names[project]
 
 
 def _comment(row: Any) -> Comment:
-    return Comment(int(row["id"]), str((row.get("author") or {}).get("username", "")), str(row.get("body") or ""))
+    author = at(row, "author") or {}
+    return Comment(int(at(row, "id")), str(author.get("username", "")), str(at(row, "body") or ""))

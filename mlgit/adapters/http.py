@@ -6,6 +6,8 @@ What may have been done already is not asked for twice: a request that writes an
 
 from __future__ import annotations
 
+import datetime
+import email.utils
 import json
 import time
 import urllib.parse
@@ -19,6 +21,8 @@ MAX_BYTES = 16 << 20
 MAX_PAGES = 200
 ATTEMPTS = 6
 LONGEST_WAIT = 300.0
+# What GitHub asks for where it names no time after a limit on how fast one asks.
+UNNAMED_WAIT = 60.0
 _TIMEOUT = (10, 60)
 _MOST_SAID = 300
 
@@ -63,8 +67,14 @@ class Api:
         self._base = base.rstrip("/")
         self._origin = (parts.scheme, parts.netloc)
         self._headers = dict(headers)
+        self._seconds = (sleep, clock)
         self._sleep = sleep
         self._clock = clock
+
+    def sibling(self, old: str, new: str) -> Api:
+        """Another API of the same server: its address ends in `new` where this one's ends in `old`."""
+        sleep, clock = self._seconds
+        return Api(self._base.removesuffix(old) + new, headers=self._headers, sleep=sleep, clock=clock)
 
     def get(self, path: str) -> Answer:
         """What a path holds. Raises HttpError."""
@@ -83,9 +93,15 @@ class Api:
             url = self._next(answer)
         raise HttpError(f"GET {path}: more than {MAX_PAGES} pages", "there is too much to look through")
 
-    def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
-        """Write something. Raises HttpError, and UnclearError where it may have been done all the same."""
-        return self._ask(method, self._url(path, {}), body)
+    def send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, is_repeatable: bool | None = None
+    ) -> Answer:
+        """Write something. Raises HttpError, and UnclearError where it may have been done all the same.
+
+        `is_repeatable`: to do it twice is the same as once (default: so for all but POST); then it is asked for again.
+        """
+        is_repeatable = method != "POST" if is_repeatable is None else is_repeatable
+        return self._ask(method, self._url(path, {}), body, is_repeatable=is_repeatable)
 
     def _url(self, path: str, params: Mapping[str, str | int]) -> str:
         return f"{self._base}{path}" + (f"?{urllib.parse.urlencode(params)}" if params else "")
@@ -101,7 +117,7 @@ class Api:
                 return target[1:]
         return None
 
-    def _ask(self, method: str, url: str, body: Mapping[str, Any] | None) -> Answer:
+    def _ask(self, method: str, url: str, body: Mapping[str, Any] | None, *, is_repeatable: bool = True) -> Answer:
         waited = 0.0
         told = f"{method} {urllib.parse.urlsplit(url).path}"
         for attempt in range(ATTEMPTS):
@@ -111,7 +127,7 @@ class Api:
             wait = self._patience(answer, attempt)
             if wait is None or waited + wait > LONGEST_WAIT or attempt == ATTEMPTS - 1:
                 break
-            if method == "POST" and not (answer and _is_limited(answer)):
+            if not is_repeatable and not (answer and _is_limited(answer)):
                 raise UnclearError(f"{told}: {trouble}", status=answer.status if answer else 0)
             waited += wait
             self._sleep(wait)
@@ -119,6 +135,7 @@ class Api:
 
     def _once(self, method: str, url: str, body: Mapping[str, Any] | None, told: str) -> tuple[Answer | None, str]:
         import requests
+        import urllib3
 
         try:
             with requests.request(
@@ -136,7 +153,7 @@ class Api:
                 status = response.status_code
         except requests.ConnectionError as error:
             return None, f"no answer ({_cause(error)})"
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             return None, f"no whole answer ({type(error).__name__})"
         if len(content) > MAX_BYTES:
             raise HttpError(f"{told}: the answer is larger than {MAX_BYTES} bytes", status=status)
@@ -144,19 +161,51 @@ class Api:
         return Answer(status, headers, value), f"{status} {_said(value, status)}"
 
     def _patience(self, answer: Answer | None, attempt: int) -> float | None:
-        """Seconds to wait before the next attempt; None where another would be no use."""
-        if answer is None or answer.status >= 500:
-            return self._asked_to_wait(answer) if answer and "retry-after" in answer.headers else float(2**attempt)
-        if _is_limited(answer):
-            asked = self._asked_to_wait(answer)
-            return float(2**attempt) if asked is None else asked
-        return None
+        """Seconds to wait before the next attempt; None where another would be no use.
+
+        As GitHub asks: what Retry-After says, else the reset of a limit that is used up, else longer each time.
+        """
+        if answer is None:
+            return float(2**attempt)
+        if answer.status < 500 and not _is_limited(answer):
+            return None
+        asked = self._asked_to_wait(answer)
+        if asked is not None:
+            return asked
+        return float(2**attempt) * (1.0 if answer.status >= 500 else UNNAMED_WAIT)
 
     def _asked_to_wait(self, answer: Answer) -> float | None:
+        """None where nothing is asked. Every answer names a reset; it counts only where nothing remains until then."""
         after, reset = answer.headers.get("retry-after", ""), answer.headers.get("x-ratelimit-reset", "")
-        if after.isdigit():
+        if _is_whole(after):
             return float(after)
-        return max(0.0, float(reset) - self._clock()) if reset.isdigit() else None
+        if after and (moment := _moment(after)) is not None:
+            return max(0.0, moment - self._clock())
+        is_spent = answer.headers.get("x-ratelimit-remaining") == "0"
+        return max(0.0, float(reset) - self._clock()) if is_spent and _is_whole(reset) else None
+
+
+def at(value: Any, *names: str) -> Any:
+    """What an answer holds below these names. Raises HttpError where it does not."""
+    found = value
+    for name in names:
+        if not isinstance(found, dict) or name not in found:
+            raise HttpError(f"the answer has no '{'.'.join(names)}'", "is this the address of the forge's API?")
+        found = found[name]
+    return found
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _moment(text: str) -> float | None:
+    """A date of HTTP as seconds since 1970."""
+    try:
+        found = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found.replace(tzinfo=found.tzinfo or datetime.UTC).timestamp()
 
 
 def _as_it_is(request: Any) -> Any:

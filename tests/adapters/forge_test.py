@@ -167,12 +167,13 @@ def test_server_that_stays_broken_is_given_up(state, patience):
 
 
 def test_limits_of_rate_are_waited_out_as_long_as_asked(github, patience):
+    github.fail(403, value="You have exceeded a secondary rate limit", X_RateLimit_Remaining="9", X_RateLimit_Reset="9000")
     github.fail(429, Retry_After="7")
+    github.fail(429, Retry_After="Thu, 01 Jan 1970 00:17:51 GMT")
     github.fail(403, value="You have exceeded a secondary rate limit", Retry_After="3")
-    github.fail(403, value="API rate limit exceeded", X_RateLimit_Remaining="0", X_RateLimit_Reset="1030")
-    github.fail(403, value="You have exceeded a secondary rate limit")
+    github.fail(403, value="API rate limit exceeded", X_RateLimit_Remaining="0", X_RateLimit_Reset="1094")
     client(github, patience).create_comment(7, "x")
-    assert patience.waited == [7.0, 3.0, 20.0, 8.0]
+    assert patience.waited == [60.0, 7.0, 4.0, 3.0, 20.0]
     assert github.by("mlgit[bot]") == ["x"]
 
 
@@ -181,6 +182,65 @@ def test_limit_that_would_take_too_long_is_told(github, patience):
     with pytest.raises(HttpError, match="rate limit"):
         client(github, patience).comments(7)
     assert patience.waited == []
+
+
+def test_a_limit_of_the_future_does_not_delay_what_a_broken_server_may_answer_soon(github, patience):
+    github.fail(502, X_RateLimit_Remaining="4999", X_RateLimit_Reset="9000")
+    github.fail(503, Retry_After="soon", X_RateLimit_Remaining="4999", X_RateLimit_Reset="9000")
+    assert client(github, patience).comments(7) == []
+    assert patience.waited == [1.0, 2.0]
+
+
+def test_an_answer_that_ends_in_the_middle_is_asked_for_again(state, patience):
+    state.cut = 1
+    assert client(state, patience).comments(7) == []
+    state.cut = ATTEMPTS
+    with pytest.raises(HttpError, match="no whole answer"):
+        client(state, patience).comments(7)
+
+
+def test_a_check_is_set_again_where_the_answer_was_unclear(state, patience):
+    state.fail(502, after_doing=True)
+    client(state, patience).set_check(COMMIT, Check("mlgit", "success", "fine"))
+    assert len(state.checks or state.statuses) == 2
+    assert len({str(each) for each in state.checks or state.statuses}) == 1
+
+
+def test_login_comes_from_the_other_api_on_a_server_of_ones_own_and_after_trouble(patience):
+    with forge(State(is_own_server=True)) as found:
+        found.may.discard("user")
+        found.fail(403, value="Resource not accessible by integration")
+        found.fail(502)
+        assert client(found, patience).login() == "mlgit[bot]"
+        assert found.requests[-1] == "POST /api/graphql"
+
+
+@pytest.mark.parametrize("value", [None, [], {}, [5], [{}], [{"id": 1}], "text", {"data": None}])
+def test_an_address_that_is_no_api_is_told(state, patience, value):
+    there = client(state, patience)
+    for ask in (
+        there.login,
+        lambda: there.pull(1),
+        lambda: there.comments(1),
+        lambda: there.create_comment(1, "x"),
+        there.pulls,
+    ):
+        state.fail(200, value if not isinstance(value, str) else {"message": value})
+        try:
+            assert ask() == []
+        except HttpError as error:
+            assert "API" in error.hint
+        assert state.trouble == []
+
+
+def test_a_private_fork_of_somebody_hides_no_other_merge_request(patience):
+    with forge(State(kind="gitlab")) as found:
+        found.pull(1, "b" * 40, repository="secret/models")
+        found.pull(2, COMMIT)
+        found.hidden.add(50)
+        pulls = client(found, patience).pulls()
+    assert [each.head_repository for each in pulls] == ["", "team/models"]
+    assert forges.the_one(pulls, repository="team/models", commit=COMMIT).number == 2
 
 
 def test_a_write_without_a_clear_answer_is_not_repeated(github, patience):

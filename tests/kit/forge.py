@@ -33,7 +33,10 @@ class State:
     checks: list[dict[str, Any]] = field(default_factory=list)
     statuses: list[dict[str, Any]] = field(default_factory=list)
     projects: dict[int, str] = field(default_factory=dict)
+    hidden: set[int] = field(default_factory=set)
+    is_own_server: bool = False
     trouble: list[tuple[int, dict[str, str], Any, bool]] = field(default_factory=list)
+    cut: int = 0  # answers that end in the middle
     requests: list[str] = field(default_factory=list)
     base: str = ""
     next_id: int = 1000
@@ -54,6 +57,7 @@ class State:
         """Add a comment."""
         self.next_id += 1
         row = {"id": self.next_id, "pull": pull, "body": body, "user": {"login": author}, "author": {"username": author}}
+        row["system"] = False
         self.comments.append(row)
         return row
 
@@ -90,7 +94,7 @@ def forge(state: State) -> Iterator[State]:
     for method in ("GET", "POST", "PATCH", "PUT", "DELETE"):
         setattr(Handler, f"do_{method}", Handler.serve)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    prefix = {"github": "", "gitea": "/api/v1", "gitlab": "/api/v4"}[state.kind]
+    prefix = {"github": "/api/v3" if state.is_own_server else "", "gitea": "/api/v1", "gitlab": "/api/v4"}[state.kind]
     state.base = f"http://127.0.0.1:{server.server_address[1]}{prefix}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
@@ -106,6 +110,10 @@ def _answer(handler: BaseHTTPRequestHandler, state: State, body: dict[str, Any])
     url = urllib.parse.urlsplit(handler.path)
     params = dict(urllib.parse.parse_qsl(url.query))
     state.requests.append(f"{handler.command} {url.path}")
+    if state.cut:
+        state.cut -= 1
+        _cut(handler)
+        return
     trouble = state.trouble.pop(0) if state.trouble else None
     if trouble and not trouble[3]:
         _send(handler, trouble[0], trouble[2], trouble[1])
@@ -134,6 +142,14 @@ def _send(handler: BaseHTTPRequestHandler, status: int, value: Any, headers: dic
     handler.wfile.write(content)
 
 
+def _cut(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", "100")
+    handler.end_headers()
+    handler.wfile.write(b"[")
+    handler.close_connection = True
+
+
 def _login(handler: BaseHTTPRequestHandler, state: State) -> str:
     given = handler.headers.get("Authorization", "").removeprefix("Bearer ").removeprefix("token ")
     token = given or handler.headers.get("PRIVATE-TOKEN", "")
@@ -159,14 +175,16 @@ def _demand(state: State, what: str) -> None:
 
 
 def _act(method: str, path: str, params: dict[str, str], body: dict[str, Any], state: State, login: str) -> tuple[int, Any]:
-    path = path.removeprefix("/api/v1").removeprefix("/api/v4")
+    path = path.removeprefix("/api/v1").removeprefix("/api/v4").removeprefix("/api/v3")
     if path == "/user":
         _demand(state, "user")
         return 200, {"login": login, "username": login}
-    if path == "/graphql":
+    if path == ("/api/graphql" if state.is_own_server else "/graphql"):
         return 200, {"data": {"viewer": {"login": login}}}
     quoted = urllib.parse.quote(state.repository, safe="")
     if found := re.fullmatch(r"/projects/(\d+)", path):
+        if int(found[1]) in state.hidden:
+            raise _RefusedError(404, "Project Not Found")
         return 200, {"path_with_namespace": state.projects[int(found[1])]}
     root = f"/projects/{quoted}" if state.kind == "gitlab" else f"/repos/{state.repository}"
     if not path.startswith(root + "/"):
