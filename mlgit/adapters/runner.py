@@ -11,7 +11,7 @@ from typing import Any, Literal
 from mlgit.errors import MlgitError
 
 Kind = Literal["github", "gitlab", "gitea", ""]
-TOKENS = ("MLGIT_TOKEN", "GITHUB_TOKEN", "GITLAB_TOKEN", "GITEA_TOKEN", "FORGEJO_TOKEN")
+_TOKENS = {"github": ("GITHUB_TOKEN",), "gitlab": ("GITLAB_TOKEN",), "gitea": ("GITEA_TOKEN", "FORGEJO_TOKEN")}
 _MOST_BYTES = 16 << 20
 
 
@@ -47,14 +47,28 @@ def read(environ: Mapping[str, str]) -> Job:
     return _of_gitlab(environ) if environ.get("GITLAB_CI") else Job()
 
 
-def token(environ: Mapping[str, str]) -> str:
-    """The first token that is set."""
-    return next((found for name in TOKENS if (found := environ.get(name, "").strip())), "")
+def token_names(environ: Mapping[str, str], kind: str) -> tuple[str, ...]:
+    """The variables that may hold a token for a kind of forge: one forge's token is never sent to another.
+
+    Jobs of Gitea and Forgejo have their own token in GITHUB_TOKEN.
+    """
+    is_of_gitea = _is_of_gitea(environ)
+    own = tuple(name for name in _TOKENS.get(kind, ()) if name != "GITHUB_TOKEN" or not is_of_gitea)
+    return ("MLGIT_TOKEN", *own, *(("GITHUB_TOKEN",) if kind == "gitea" and is_of_gitea else ()))
+
+
+def token(environ: Mapping[str, str], kind: str) -> str:
+    """The first token for a kind of forge that is set; '' where none is."""
+    return next((found for name in token_names(environ, kind) if (found := environ.get(name, "").strip())), "")
+
+
+def _is_of_gitea(environ: Mapping[str, str]) -> bool:
+    return bool(environ.get("GITEA_ACTIONS") or environ.get("FORGEJO_ACTIONS"))
 
 
 def _of_actions(environ: Mapping[str, str]) -> Job:
     """GitHub, and what speaks its language: Gitea and Forgejo set the same variables and one of their own."""
-    kind: Kind = "gitea" if environ.get("GITEA_ACTIONS") or environ.get("FORGEJO_ACTIONS") else "github"
+    kind: Kind = "gitea" if _is_of_gitea(environ) else "github"
     server, repository = environ.get("GITHUB_SERVER_URL", ""), environ.get("GITHUB_REPOSITORY", "")
     run = environ.get("GITHUB_RUN_ID", "")
     job = Job(

@@ -30,8 +30,13 @@ class Marker(NamedTuple):
 
 def make(*, key: str, head: str, number: int, attempt: int) -> Marker:
     """A marker; what cannot stand in one is left out, so that it can never end early or look like another's."""
-    safe = key if _KEY.fullmatch(key) and "--" not in key else "default"
+    safe = key if is_key(key) else "default"
     return Marker(safe, head if re.fullmatch(r"[0-9a-f]{0,64}", head) else "", max(0, number), max(1, attempt))
+
+
+def is_key(word: str) -> bool:
+    """Whether a marker may have this key."""
+    return _KEY.fullmatch(word) is not None and "--" not in word
 
 
 def parse(body: str) -> Marker | None:

@@ -51,9 +51,9 @@ def upsert(forge: Forge, pull: int, *, mark: Marker, body: Body, login: str, is_
         newest = max((found for each in own if (found := marker.parse(each.body))), key=lambda found: found.run)
         is_newer = newest.run > mark.run
         said = max(own, key=_run).body if is_newer else _checked(forge, body(kept.body), mark)
-        is_same = said == kept.body
-        if not is_same:
-            forge.update_comment(pull, kept.id, said)
+        is_same = _as_kept(said) == _as_kept(kept.body)
+        if not is_same and not _update(forge, pull, kept.id, said):
+            continue  # somebody took it away in the same moment
         for each in extra:
             _delete(forge, pull, each.id)
             deleted += 1
@@ -81,6 +81,22 @@ def _create(forge: Forge, pull: int, body: str) -> int:
         return forge.create_comment(pull, body).id
     except UnclearError:  # it may be there all the same: look again
         return 0
+
+
+def _update(forge: Forge, pull: int, comment: int, body: str) -> bool:
+    """Whether the comment was still there."""
+    try:
+        forge.update_comment(pull, comment, body)
+    except HttpError as error:
+        if error.status != 404:
+            raise
+        return False
+    return True
+
+
+def _as_kept(body: str) -> str:
+    """A forge may keep other ends of lines than it was sent, and none at the end of the text."""
+    return body.replace("\r\n", "\n").rstrip()
 
 
 def _delete(forge: Forge, pull: int, comment: int) -> None:

@@ -106,6 +106,26 @@ def test_a_laptop_is_no_job():
 
 
 def test_the_first_token_that_is_set_is_taken():
-    assert runner.token({"GITHUB_TOKEN": "b", "MLGIT_TOKEN": "a"}) == "a"
-    assert runner.token({"GITLAB_TOKEN": " c\n", "GITHUB_TOKEN": ""}) == "c"
-    assert runner.token({}) == ""
+    assert runner.token({"GITHUB_TOKEN": "b", "MLGIT_TOKEN": "a"}, "github") == "a"
+    assert runner.token({"GITLAB_TOKEN": " c\n", "GITHUB_TOKEN": ""}, "gitlab") == "c"
+    assert runner.token({}, "github") == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "token"),
+    [
+        ("github", {}, "h"),
+        ("gitlab", {}, "l"),
+        ("gitea", {}, "t"),
+        ("", {}, ""),
+        ("github", {"GITEA_ACTIONS": "true"}, ""),  # it is Gitea's there
+        ("gitlab", {"GITEA_ACTIONS": "true"}, "l"),
+    ],
+)
+def test_one_forges_token_is_for_no_other(kind, where, token):
+    assert runner.token({"GITHUB_TOKEN": "h", "GITLAB_TOKEN": "l", "GITEA_TOKEN": "t"} | where, kind) == token
+
+
+def test_the_token_of_a_job_of_gitea_has_githubs_name():
+    assert runner.token({"GITHUB_TOKEN": "h", "FORGEJO_ACTIONS": "true"}, "gitea") == "h"
+    assert runner.token({"GITHUB_TOKEN": "h"}, "gitea") == ""

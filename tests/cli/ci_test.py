@@ -84,11 +84,20 @@ class World(NamedTuple):
             **more,
         }
 
-    def check(self, commit: str, run: int, *, repository: str = "team/models", labels: tuple[str, ...] = ()):
+    def check(
+        self,
+        commit: str,
+        run: int,
+        *,
+        repository: str = "team/models",
+        labels: tuple[str, ...] = (),
+        base: str = "main",
+        root: Path | None = None,
+    ):
         head = {"sha": commit, "ref": "topic", "repo": {"full_name": repository}}
         rows = [{"name": label} for label in labels]
-        payload = {"pull_request": {"number": 7, "head": head, "base": {"ref": "main"}, "labels": rows}}
-        return mlgit(self.root, "ci", "run", env=self.environment("pull_request", payload, run))
+        payload = {"pull_request": {"number": 7, "head": head, "base": {"ref": base}, "labels": rows}}
+        return mlgit(root or self.root, "ci", "run", env=self.environment("pull_request", payload, run))
 
     def publish(
         self, commit: str, run: int, *options: str, repository: str = "team/models", attempt: int = 1, token: str = "good"
@@ -247,7 +256,8 @@ def test_a_commit_that_a_person_has_read_is_run_again_and_counts(world: World) -
 
 def test_the_default_branch_itself_is_in_order(world: World) -> None:
     git(world.root, "checkout", "-q", "main")
-    ran = mlgit(world.root, "ci", "run", env=world.environment("push", {}, 400))
+    here = git(world.root, "rev-parse", "HEAD")
+    ran = mlgit(world.root, "ci", "run", env=world.environment("push", {}, 400, GITHUB_SHA=here))
     assert ran.code == 0, ran.said
     assert world.report.state == "no baseline"  # it is the first commit
 
@@ -259,6 +269,100 @@ def test_a_fork_cannot_say_that_it_is_none(world: World) -> None:
     assert world.report.is_self_reported is False
     world.publish(commit, 100, repository="stranger/models")
     assert world.state.checks[-1]["conclusion"] == "neutral"
+
+
+def test_a_change_for_another_branch_is_compared_with_that_one(world: World) -> None:
+    git(world.root, "checkout", "-q", "-b", "release")
+    world.commit(params__yaml="skill: 70\n")
+    assert mlgit(world.root, "run").code == 0
+    release = world.commit()
+    git(world.root, "checkout", "-q", "-b", "fix")
+    commit = world.commit(params__yaml="skill: 75\n")
+    ran = world.check(commit, 100, base="release")
+    assert ran.code == 0, ran.said
+    assert world.report.base is not None
+    assert world.report.base.commit == release
+    git(world.root, "update-ref", "-d", "refs/remotes/origin/release")
+    git(world.root, "branch", "-q", "-D", "release")
+    lost = world.check(commit, 101, base="release")
+    assert lost.code == 2
+    assert "git fetch origin release" in lost.err
+
+
+def test_a_clone_without_history_says_what_to_fetch(world: World, tmp_path: Path) -> None:
+    commit = world.commit(params__yaml="skill: 80\n")
+    git(tmp_path, "clone", "-q", "--depth=1", "--branch=topic", f"file://{tmp_path}/origin.git", "shallow")
+    shallow = tmp_path / "shallow"
+    (shallow / ".dvc/cache").symlink_to(world.root / ".dvc/cache")
+    git(shallow, "checkout", "-q", "--detach")
+    ran = world.check(commit, 100, root=shallow)
+    assert ran.code == 2, ran.said
+    assert "git fetch" in ran.err
+    git(shallow, "fetch", "-q", "--depth=1", "origin", "main:refs/remotes/origin/main")
+    ran = world.check(commit, 100, root=shallow)
+    assert ran.code == 2, ran.said
+    assert "--unshallow" in ran.err
+
+
+def test_numbers_of_another_commit_are_never_taken_for_those_of_the_job(world: World) -> None:
+    commit = world.commit(params__yaml="skill: 10\n")
+    git(world.root, "checkout", "-q", "main")
+    ran = world.check(commit, 100)
+    assert ran.code == 2
+    assert "is checked out" in ran.err
+    assert (world.report.state, world.report.metrics) == ("invalid", ())
+    git(world.root, "merge", "-q", "--no-ff", "-m", "merge", commit)  # as forges do
+    assert world.check(commit, 100).code == 1
+
+
+def test_a_report_cannot_choose_another_comment_or_place_among_runs(world: World) -> None:
+    commit = world.commit(params__yaml="skill: 95\n")
+    world.pull(7, commit)
+    world.check(commit, 100)
+    path = world.root / "mlgit-report/report.json"
+    path.write_text(path.read_text().replace('"key":"default"', '"key":"verified"').replace('"number":100', '"number":999'))
+    refused = world.publish(commit, 100)
+    assert refused.code == 2
+    assert "--key" in refused.err
+    assert world.state.requests == []
+    assert world.publish(commit, 100, "--key", "verified").code == 0
+    assert "key=verified" in body(world)
+    assert "run=100.1" in body(world)
+    assert mlgit(world.root, "ci", "run", "--key", "my key").code == 2
+
+
+def test_a_comment_counts_also_where_no_check_may_be_set(world: World) -> None:
+    world.state.may = {"user", "comment"}
+    commit = world.commit(params__yaml="skill: 95\n")
+    world.pull(7, commit)
+    world.check(commit, 100)
+    (world.root.parent / "summary.md").write_text("")
+    done = world.publish(commit, 100)
+    assert done.code == 0, done.said
+    assert "the check 'mlgit' is not set" in done.err
+    assert "the gate passed" in body(world)
+    assert world.summary == ""
+
+
+def test_what_publish_prints_is_no_command_to_the_runner(world: World) -> None:
+    broken = world.commit(params__yaml="skill: -1\n")
+    world.check(broken, 100)
+    for options in (("--dry-run",), ()):
+        env = world.environment("push", {}, 100, GITHUB_STEP_SUMMARY="")
+        shown = mlgit(world.root, "ci", "publish", *options, env=env)
+        muted = re.search(r"(?ms)^::stop-commands::(\w+)$(.*)^::\1::$", shown.out)
+        assert muted
+        assert "boom" in muted[2]
+        assert not re.search(r"(?m)^\s*::", shown.out.replace(muted[0], ""))
+
+
+def test_the_job_of_one_forge_hands_no_token_to_another(world: World) -> None:
+    commit = world.commit(params__yaml="skill: 95\n")
+    world.pull(7, commit)
+    world.check(commit, 100)
+    done = world.publish(commit, 100, "--forge", "gitlab", "--repository", "team/models")
+    assert "no token: set MLGIT_TOKEN or GITLAB_TOKEN" in done.err
+    assert world.state.requests == []
 
 
 def test_a_run_that_fails_strikes_out_what_was_said_before(world: World) -> None:

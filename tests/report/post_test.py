@@ -123,6 +123,21 @@ def test_comment_that_was_not_written_is_written_at_the_next_try(state):
     assert texts(state) == ["one"]
 
 
+def test_comment_that_is_taken_away_in_the_same_moment_is_written_anew(state):
+    run(state, 1, "one")
+    lost = state.comments.copy()
+    state.comments.clear()
+    state.fail(200, lost)  # what the list still shows
+    assert run(state, 2, "two").what == "created"
+    assert texts(state) == ["two"]
+
+
+def test_other_ends_of_lines_are_no_other_text(state):
+    run(state, 1, "one\n\ntwo\n")
+    state.comments[0]["body"] = state.comments[0]["body"].replace("\n", "\r\n").rstrip()
+    assert run(state, 1, "one\n\ntwo\n").what == "unchanged"
+
+
 def test_no_first_comment_without_something_to_say(state):
     assert run(state, 1, "nothing", is_worth_it=False).what == "nothing to say"
     run(state, 2, "much")

@@ -59,6 +59,21 @@ def base(project: Project, into: str) -> str:
     return found
 
 
+def check_head(project: Project, job: Job) -> None:
+    """Raises MlgitError unless what is checked out is the commit that the job is about, or the forge's merge of it."""
+    root = project.git_root
+    if not job.head or not git.has_commits(root):
+        return
+    head = git.resolve(root, "HEAD")
+    # the commit itself tells its parents, also where a shallow clone does not have them
+    told = git.run(root, "cat-file", "commit", head).text.partition("\n\n")[0].splitlines()
+    if job.head not in (head, *(line.removeprefix("parent ") for line in told if line.startswith("parent "))):
+        raise MlgitError(
+            f"this job is about {job.head[:10]}, but {head[:10]} is checked out",
+            "check out the commit of the pull request: its numbers are asked for",
+        )
+
+
 def has_remote(project: Project) -> bool:
     """Whether the project has a default DVC remote."""
     return settings.default_remote(project.dvc_folder) is not None

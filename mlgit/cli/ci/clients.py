@@ -9,6 +9,7 @@ from mlgit.adapters.gitea import Gitea
 from mlgit.adapters.github import GitHub
 from mlgit.adapters.gitlab import GitLab
 from mlgit.adapters.http import Api
+from mlgit.adapters.runner import Job
 from mlgit.errors import MlgitError
 
 KINDS = ("github", "gitlab", "gitea")
@@ -22,11 +23,20 @@ class Place(NamedTuple):
     repository: str
 
 
+def place(job: Job, *, kind: str | None, api: str | None, repository: str | None) -> Place:
+    """What the command line names, else the job's; of another kind of forge nothing is taken from the job."""
+    wanted = kind or job.kind
+    known = job if wanted == job.kind else Job()
+    return Place(wanted, api or known.api, repository or known.repository)
+
+
 def make(place: Place, *, token: str) -> Forge:
     """The client for a repository. Raises MlgitError where it is not said which."""
     for given, option in ((place.kind, "--forge github"), (place.repository, "--repository OWNER/NAME")):
         if not given:
             raise MlgitError("it is not known where this repository is hosted", f"add `{option}`")
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise MlgitError("the token has characters that no token has", "is it pasted whole, and nothing else?")
     if place.kind == "gitlab":
         return GitLab(Api(place.api or "https://gitlab.com/api/v4", headers={"PRIVATE-TOKEN": token}), place.repository)
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}

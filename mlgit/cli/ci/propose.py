@@ -89,10 +89,11 @@ def command(
     body = _body(project, job, review) if found.is_there else ""
     if dry_run or not found.is_there:
         return _say(found, paths, body=body, as_json=as_json, dry_run=dry_run)
-    token = runner.token(os.environ)
+    place = clients.place(job, kind=kind, api=api, repository=repository)
+    token = runner.token(os.environ, place.kind)
     if not token:
-        raise MlgitError("there is no token to open a pull request with", f"set one of {', '.join(runner.TOKENS)}")
-    place = clients.Place(kind or job.kind, api or job.api, repository or job.repository)
+        names = " or ".join(runner.token_names(os.environ, place.kind))
+        raise MlgitError("there is no token to open a pull request with", f"set {names}")
     forge = clients.make(place, token=token)
     _push(project, tree, wish, token)
     done = propose(forge, Proposal(place.repository, branch, wish.base, title, body, labels))

@@ -14,10 +14,10 @@ from mlgit.adapters import runner
 from mlgit.adapters.forge import Check, Conclusion, Forge, Pull
 from mlgit.adapters.http import HttpError
 from mlgit.adapters.runner import Job
-from mlgit.cli.ci import clients
+from mlgit.cli.ci import clients, notices
 from mlgit.errors import MlgitError
 from mlgit.render import plain
-from mlgit.report import content, document, markdown, post
+from mlgit.report import codec, content, document, markdown, post
 from mlgit.report.document import Report, Run, Side
 
 _REFUSED = (401, 403, 404)
@@ -34,6 +34,7 @@ class _Wish:
     when: str
     check: str
     login: str
+    key: str
 
 
 @click.command(
@@ -54,6 +55,7 @@ class _Wish:
     "--comment", "when", type=click.Choice(["always", "changes", "failures"]), default="changes", show_default=True,
     help="When to write the first comment.",
 )  # fmt: skip
+@click.option("--key", default="default", show_default=True, help="Which comment it is, as `mlgit ci run --key` named it.")
 @click.option("--check", default="mlgit", show_default=True, help="The name of the check.")
 @click.option("--login", default="", help="Whom the token belongs to (default: the forge is asked).")
 @click.option("--dry-run", is_flag=True, help="Print the comment, and send nothing.")
@@ -68,6 +70,7 @@ def command(
     commit: str,
     verified: bool,
     when: str,
+    key: str,
     check: str,
     login: str,
     dry_run: bool,
@@ -83,25 +86,32 @@ def command(
     published, 1 (with --exit-by-gates, or without a token) when gates failed, 2 when it could not be published.
     """
     job = runner.read(os.environ)
-    found = _trusted(_load(report, job), job)
-    if dry_run:
-        click.echo(markdown.comment(found), nl=False)
-        return errors.EXIT_YES
-    secret = runner.token(os.environ)
-    where = clients.Place(kind or job.kind, api or job.api, repository or job.repository)
-    wish = _Wish(pull or job.pull, commit or job.head, verified, when, check, login)
+    wish = _Wish(pull or job.pull, commit or job.head, verified, when, check, login, key)
+    found = _trusted(_load(report, job, wish), job, wish, source=report)
+    with notices.muted(job.kind):  # what is printed has words from the report
+        if dry_run:
+            click.echo(markdown.comment(found), nl=False)
+            return errors.EXIT_YES
+        is_all_there = _show(found, job, wish, clients.place(job, kind=kind, api=api, repository=repository))
+    return _by_gates(found) if exit_by_gates or not is_all_there else errors.EXIT_YES
+
+
+def _show(found: Report, job: Job, wish: _Wish, where: clients.Place) -> bool:
+    """Whether comment and check are where they belong; what may not be written goes to the step summary."""
+    secret = runner.token(os.environ, where.kind)
     if not secret:
-        return _instead(found, job, f"no token: set one of {', '.join(runner.TOKENS)}")
+        _instead(found, job, f"no token: set {' or '.join(runner.token_names(os.environ, where.kind))}")
+        return False
     try:
-        _publish(clients.make(where, token=secret), found, where.repository, job, wish)
+        return _publish(clients.make(where, token=secret), found, where.repository, job, wish)
     except HttpError as error:
-        if error.status in _REFUSED:
-            return _instead(found, job, f"{error.message}; {error.hint}" if error.hint else error.message)
-        raise
-    return _by_gates(found) if exit_by_gates else errors.EXIT_YES
+        if error.status not in _REFUSED:
+            raise
+        _instead(found, job, _why(error))
+        return False
 
 
-def _load(path: Path, job: Job) -> Report:
+def _load(path: Path, job: Job, wish: _Wish) -> Report:
     """The report in a file; where there is none, one that says that the run ended before it had one."""
     try:
         with open(path, "rb") as stream:
@@ -112,17 +122,23 @@ def _load(path: Path, job: Job) -> Report:
                 f"{path}: no such file", "`mlgit ci run` writes one; name it: `mlgit ci publish REPORT`"
             ) from error
         note = "the job ended before it had a report: see its log"
-        return Report(state="run failed", head=Side(job.head, job.head_branch), notes=(note,))
+        return Report(key=wish.key, state="run failed", head=Side(wish.commit, job.head_branch), notes=(note,))
     except OSError as error:
         raise MlgitError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _trusted(found: Report, job: Job) -> Report:
-    """The report with what only the forge can know: which run it was."""
-    return replace(found, run=Run(job.run, job.attempt, str(job.run), job.url)) if job.run else found
+def _trusted(found: Report, job: Job, wish: _Wish, *, source: Path) -> Report:
+    """The report with what only the forge can know: which run it was. Refused for another comment than was asked for."""
+    if found.key != wish.key:
+        raise MlgitError(
+            f"{source}: it is for the comment '{codec.cut(found.key, longest=64)}', not '{wish.key}'",
+            "name the comment with `--key`, if that is what you want",
+        )
+    return replace(found, run=Run(job.run, job.attempt, str(job.run or ""), job.url))
 
 
-def _publish(forge: Forge, found: Report, repository: str, job: Job, wish: _Wish) -> None:
+def _publish(forge: Forge, found: Report, repository: str, job: Job, wish: _Wish) -> bool:
+    """Whether both comment and check were taken. A token may be allowed one of them only: the other is there all the same."""
     pull = _pull(forge, repository, job, wish)
     if found.head.commit != pull.head_commit:
         raise HttpError(
@@ -132,20 +148,46 @@ def _publish(forge: Forge, found: Report, repository: str, job: Job, wish: _Wish
         )
     is_fork = pull.head_repository.lower() != repository.lower()
     found = replace(found, is_self_reported=is_fork and not wish.verified)
-    posted = post.upsert(
-        forge,
-        pull.number,
-        mark=markdown.mark_of(found),
-        body=lambda before: markdown.comment(found, previous=before),
-        login=wish.login or forge.login(),
-        is_worth_it=_is_worth_it(found, wish.when),
-    )
+    is_commented = _comment(forge, pull, found, job, wish)
+    return True if is_commented is None else _check(forge, pull, found, wish) and is_commented
+
+
+def _comment(forge: Forge, pull: Pull, found: Report, job: Job, wish: _Wish) -> bool | None:
+    """Whether the forge took the comment; None where a newer run has spoken."""
+    try:
+        posted = post.upsert(
+            forge,
+            pull.number,
+            mark=markdown.mark_of(found),
+            body=lambda before: markdown.comment(found, previous=before),
+            login=wish.login or forge.login(),
+            is_worth_it=_is_worth_it(found, wish.when),
+        )
+    except HttpError as error:
+        if error.status not in _REFUSED:
+            raise
+        _instead(found, job, _why(error))
+        return False
     click.echo(f"#{pull.number}: {_WORDS.get(posted.what, posted.reason)}" + _deleted(posted.deleted))
-    if posted.what == "left":
-        return
+    return None if posted.what == "left" else True
+
+
+def _check(forge: Forge, pull: Pull, found: Report, wish: _Wish) -> bool:
+    """Whether the forge took the check."""
     check = Check(wish.check, conclusion(found), headline(found), markdown.summary(found, limit=60_000), found.run.url)
-    forge.set_check(pull.head_commit, check)
+    try:
+        forge.set_check(pull.head_commit, check)
+    except HttpError as error:
+        if error.status not in _REFUSED:
+            raise
+        click.echo(f"note: the check '{plain(wish.check)}' is not set: {plain(_why(error))}", err=True)
+        return False
     click.echo(f"{pull.head_commit[:10]}: the check '{plain(wish.check)}' is {check.conclusion}")
+    return True
+
+
+def _why(error: HttpError) -> str:
+    return f"{error.message}; {error.hint}" if error.hint else error.message
 
 
 def _pull(forge: Forge, repository: str, job: Job, wish: _Wish) -> Pull:
@@ -185,7 +227,7 @@ def _deleted(number: int) -> str:
     return f", {number} extra {'copy' if number == 1 else 'copies'} taken away" if number else ""
 
 
-def _instead(found: Report, job: Job, why: str) -> int:
+def _instead(found: Report, job: Job, why: str) -> None:
     """The report where it can be shown, and a sentence that says why not in the pull request."""
     click.echo(f"note: not shown in the pull request: {plain(why)}", err=True)
     if job.summary:
@@ -193,7 +235,6 @@ def _instead(found: Report, job: Job, why: str) -> int:
             stream.write(f"> Not shown in the pull request: {plain(why)}\n\n{markdown.summary(found)}")
     else:
         click.echo(markdown.summary(found), nl=False)
-    return _by_gates(found)
 
 
 def _by_gates(found: Report) -> int:

@@ -21,12 +21,11 @@ from mlgit.compare.review import Review
 from mlgit.errors import MlgitError
 from mlgit.pipeline.scheduler import Result
 from mlgit.project import Project
-from mlgit.report import build, document, html, markdown
+from mlgit.report import build, document, html, markdown, marker
 from mlgit.report.build import Context
 from mlgit.report.document import Failure, Report, Run, Side, StageRun
 
 FOLDER = "mlgit-report"
-KEY = r"[A-Za-z0-9][A-Za-z0-9_./-]{0,63}"
 
 
 @click.command(
@@ -51,6 +50,8 @@ def command(base: str | None, labels: tuple[str, ...], key: str, no_run: bool, f
     """
     if no_run and force:
         raise click.UsageError("--no-run and --force exclude each other", click.get_current_context())
+    if not marker.is_key(key):
+        raise MlgitError(f"--key {key}: not a key", "write letters, digits and `_./-`, at most 64")
     project = projects.find()
     job = runner.read(os.environ)
     with notices.muted(job.kind):
@@ -74,6 +75,7 @@ def _made(
     context = Context(__version__, key, Side(head, job.head_branch), run, job.is_fork)
     results: list[Result] = []
     try:
+        changes.check_head(project, job)
         if jobs is not None and (code := _run(project, results, jobs=jobs or None, force=force)) != errors.EXIT_YES:
             return code, build.report(context, stages=_stages(results), failure=_failure(results))
         into = None if base else changes.target(project, job)
