@@ -66,7 +66,7 @@ class GitHub:
     def update_pull(self, number: int, *, title: str, body: str, labels: tuple[str, ...]) -> None:
         self._api.send("PATCH", f"{self._path}/pulls/{number}", {"title": title, "body": body})
         if labels:  # a pull request is an issue, where labels are concerned
-            self._api.send("POST", f"{self._path}/issues/{number}/labels", {"labels": list(labels)})
+            self._api.send("POST", f"{self._path}/issues/{number}/labels", {"labels": list(labels)}, is_repeatable=True)
 
     def set_check(self, commit: str, check: Check) -> None:
         """A check run where the token may make one (an App's, as a workflow's is), else a status."""

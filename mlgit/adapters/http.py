@@ -135,7 +135,6 @@ class Api:
 
     def _once(self, method: str, url: str, body: Mapping[str, Any] | None, told: str) -> tuple[Answer | None, str]:
         import requests
-        import urllib3
 
         try:
             with requests.request(
@@ -148,12 +147,16 @@ class Api:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                content = response.raw.read(MAX_BYTES + 1, decode_content=True)
+                content = b""
+                for block in response.iter_content(1 << 16):
+                    content += block
+                    if len(content) > MAX_BYTES:
+                        break
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 status = response.status_code
         except requests.ConnectionError as error:
             return None, f"no answer ({_cause(error)})"
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        except (requests.RequestException, OSError) as error:
             return None, f"no whole answer ({type(error).__name__})"
         if len(content) > MAX_BYTES:
             raise HttpError(f"{told}: the answer is larger than {MAX_BYTES} bytes", status=status)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from tests.kit import git, mlgit, write_tree
+from tests.kit.forge import State, forge
+from tests.kit.pulls import CONFIG, PIPELINE, TRAIN, World
 from tests.pipeline.counting import Pipeline
 
 
@@ -18,3 +24,34 @@ def done(pipeline):
     assert pipeline("run").code == 0
     assert pipeline.ran() == ["prepare", "train", "evaluate", "report"]
     return pipeline
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bare origin with a main branch whose pipeline has run."""
+    folder = tmp_path_factory.mktemp("start")
+    git(folder, "init", "-q", "--bare", "--initial-branch=main", "origin.git")
+    git(folder, "clone", "-q", "origin.git", "clone")
+    root = folder / "clone"
+    git(root, "checkout", "-q", "-B", "main")
+    write_tree(root, {"dvc.yaml": PIPELINE, "mlgit.yaml": CONFIG % "0.01", "train.py": TRAIN, "params.yaml": "skill: 90\n"})
+    write_tree(root, {".dvc/config": "", ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n"})
+    assert mlgit(root, "run").code == 0
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "start")
+    git(root, "push", "-q", "-u", "origin", "main")
+    git(root, "remote", "set-head", "origin", "main")
+    return folder
+
+
+@pytest.fixture
+def world(started: Path, tmp_path: Path) -> Iterator[World]:
+    """A clone of its own on a branch, and the forge."""
+    git(tmp_path, "clone", "-q", "--bare", str(started / "origin.git"), "origin.git")
+    git(tmp_path, "clone", "-q", "origin.git", "clone")
+    root = tmp_path / "clone"
+    cache = started / "clone/.dvc/cache"
+    (root / ".dvc/cache").symlink_to(cache)
+    git(root, "checkout", "-q", "-b", "topic")
+    with forge(State()) as state:
+        yield World(root, state)

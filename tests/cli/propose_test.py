@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.ci_test import CONFIG, PIPELINE, TRAIN
 from tests.kit import git, mlgit, write_tree
 from tests.kit.forge import State, forge
+from tests.kit.pulls import CONFIG, PIPELINE, TRAIN
 
 pytestmark = pytest.mark.slow  # every test runs a pipeline
 
