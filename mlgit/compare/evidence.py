@@ -70,6 +70,7 @@ def gather(rule: GateRule, rows: Pair, *, better: Literal["higher", "lower"] | N
 
 def _gathered(rule: GateRule, rows: Pair, better: Literal["higher", "lower"] | None, settings: Settings) -> Evidence:
     _check_positive(rule, rows, settings)
+    _check_slices(rule, rows)
     current = _value(rule.metric, rows.model, rows.current, settings)
     known = Evidence(better=better, current=current.value, interval=_ends(current), is_first=rows.baseline is None)
     known = replace(known, alpha=settings.alpha)
@@ -99,6 +100,23 @@ def _check_positive(rule: GateRule, rows: Pair, settings: Settings) -> None:
     if settings.positive not in label.tolist():
         known = ", ".join(sorted(map(str, set(label.tolist())))[:4])
         raise MlgitError(f"no row has the positive label {settings.positive!r}", f"the labels are {known}")
+
+
+def _check_slices(rule: GateRule, rows: Pair) -> None:
+    """Which slice a row belongs to is no matter of the model: else a change could spread its harm over other slices."""
+    if not rule.slices or rows.baseline is None or rows.trouble:
+        return
+    if rule.slices.if_missing == "fail" and _missing(rule, rows):  # that is told, and fails
+        return
+    for name in dict.fromkeys(each for columns in rule.slices.by for each in columns):
+        if name in rows.baseline:
+            before, now = ([str(each) for each in _column(table, name).tolist()] for table in (rows.baseline, rows.current))
+            differing = sum(one != other for one, other in zip(before, now, strict=True))
+            if differing:
+                raise MlgitError(
+                    f"{name} differs in {differing} of {len(now)} rows, so the slices are not the same",
+                    f"change {name} in a pull request of its own",
+                )
 
 
 def _value(name: str, model: Model, table: Table, settings: Settings) -> bootstrap.Interval:

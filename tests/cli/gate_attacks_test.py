@@ -108,3 +108,16 @@ def test_change_to_another_branch_is_compared_with_that_and_judged_by_its_rules(
     done = cli(project, "ci", "run", "--no-run")
     assert done.code == 2
     assert "the change is to go to gone, which is not in this clone" in done.said
+
+
+def test_report_in_a_folder_that_was_there_leaves_its_ignored_files_as_they_are(tmp_path, cli):
+    project = started(tmp_path / "project", cli, config=gates(""))
+    write_tree(project, {".gitignore": "/mine\n", "kept/a": "1"})
+    for folder in (".", "kept"):
+        assert cli(project, "ci", "run", "--no-run", "-o", folder).code == 0
+    assert (project / ".gitignore").read_text() == "/mine\n"
+    assert not (project / "kept/.gitignore").exists()
+    assert (project / "kept/report.json").exists()
+    done = cli(project, "ci", "run", "--no-run", "-o", "kept/a/report")
+    assert done.code == 2
+    assert "kept/a/report: the report cannot be written there" in done.err

@@ -127,7 +127,20 @@ def test_slices_that_vanish_or_shrink_are_seen(kind):
     gone = outcome(chosen, before, table(region=np.where(three == "ASIA", "US", three)))
     assert (gone.outcome, gone.reason) == ("fail", "no rows of region=ASIA")
     few = np.where((three == "ASIA") & (np.arange(2000) > 50), "US", three)
-    assert "1 too small to judge" in outcome(chosen, before, table(region=few)).reason
+    assert "1 too small to judge" in outcome(chosen, table(region=few), table(region=few)).reason
+    shrunk = outcome(chosen, before, table(region=few))
+    assert (shrunk.outcome, shrunk.reason[:32]) == ("invalid", "region differs in 649 of 2000 ro")
+
+
+@pytest.mark.parametrize("kind", ["gap, max: 0.05", "no_harm, margin: 0.05"])
+@pytest.mark.parametrize("if_missing", ["fail", "warn", "pass"])
+def test_rows_that_change_their_slice_hide_no_harm(kind, if_missing):
+    chosen = rule(f"kind: {kind}, metric: accuracy, slices: {{by: [region], if_missing: {if_missing}}}")
+    harmed = np.where(table()["region"] == "EU", 0.3, 0.1)
+    for mixed in (np.array(["EU", "US"])[np.arange(2000) // 4 % 2], np.array(["US"] * 2000)):
+        found = outcome(chosen, table(), table(wrong=harmed, region=mixed))
+        assert found.outcome in ("fail", "invalid")
+        assert found.effect == "fail"
 
 
 def test_rows_taken_out_with_a_whole_slice_do_not_close_the_gap():

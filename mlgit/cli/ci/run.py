@@ -127,13 +127,16 @@ def _failure(results: list[Result]) -> Failure | None:
 
 def _write(folder: Path, report: Report) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            # A report is no part of the change. A folder that was there may hold what is.
+            files.write_atomic(folder / ".gitignore", "*\n")
+        files.write_atomic(folder / "report.json", document.to_json(report))
+        files.write_atomic(folder / "report.md", markdown.comment(report))
+        files.write_atomic(folder / "report.html", html.page(report))
     except OSError as error:
-        raise MlgitError(f"{folder}: no folder can be made there: {error.strerror}", "name another: `-o FOLDER`") from error
-    files.write_atomic(folder / ".gitignore", "*\n")  # a report is no part of the change
-    files.write_atomic(folder / "report.json", document.to_json(report))
-    files.write_atomic(folder / "report.md", markdown.comment(report))
-    files.write_atomic(folder / "report.html", html.page(report))
+        told = f"{error.filename or folder}: the report cannot be written there: {error.strerror}"
+        raise MlgitError(told, "name another folder: `-o FOLDER`") from error
 
 
 def _append(path: Path, text: str) -> None:
