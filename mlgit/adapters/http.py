@@ -25,6 +25,7 @@ LONGEST_WAIT = 300.0
 UNNAMED_WAIT = 60.0
 _TIMEOUT = (10, 60)
 _MOST_SAID = 300
+_SECRET = {"Authorization", "PRIVATE-TOKEN"}
 
 
 class HttpError(MlgitError):
@@ -161,7 +162,13 @@ class Api:
         if len(content) > MAX_BYTES:
             raise HttpError(f"{told}: the answer is larger than {MAX_BYTES} bytes", status=status)
         value = _parsed(content)
-        return Answer(status, headers, value), f"{status} {_said(value, status)}"
+        return Answer(status, headers, value), f"{status} {self._without_secrets(_said(value, status))[:_MOST_SAID]}"
+
+    def _without_secrets(self, text: str) -> str:
+        """For a server, or what stands before it, may quote the request."""
+        for name in _SECRET & self._headers.keys():
+            text = text.replace(self._headers[name].split()[-1], "***")
+        return text
 
     def _patience(self, answer: Answer | None, attempt: int) -> float | None:
         """Seconds to wait before the next attempt; None where another would be no use.
@@ -234,7 +241,7 @@ def _parsed(content: bytes) -> Any:
 def _said(value: Any, status: int) -> str:
     found = value.get("message") or value.get("error") if isinstance(value, dict) else None
     text = found if isinstance(found, str) else json.dumps(found) if found else ""
-    return text[:_MOST_SAID] if text else {401: "not authenticated", 404: "not found"}.get(status, "")
+    return text if text else {401: "not authenticated", 404: "not found"}.get(status, "")
 
 
 def _cause(error: BaseException) -> str:

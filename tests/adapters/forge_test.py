@@ -136,6 +136,15 @@ def test_wrong_token_is_told_and_not_shown(state, patience):
     assert patience.waited == []
 
 
+def test_token_that_the_server_quotes_is_not_shown(state, patience):
+    for status, value in ((401, "no such token: secret-token"), (422, {"error": {"header": ["Bearer secret-token"]}})):
+        state.fail(status, value)
+        with pytest.raises(HttpError) as caught:
+            client(state, patience, token="secret-token").comments(7)
+        assert "secret-token" not in f"{caught.value.message} {caught.value.hint}"
+        assert "***" in caught.value.message
+
+
 def test_missing_permission_is_told_with_the_forges_words(state, patience):
     state.may.discard("comment")
     with pytest.raises(HttpError, match="403 Resource not accessible by integration") as caught:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit import git, mlgit
+from tests.kit.forge import State, forge
 from tests.kit.pulls import CONFIG, ME, World
 
 pytestmark = pytest.mark.slow  # every test runs a pipeline
@@ -203,3 +204,42 @@ def test_what_is_no_report_is_refused(world: World, content: bytes, told: str) -
     assert "report.json" in done.err
     assert told in done.err or "no report" in done.err
     assert world.state.requests == []
+
+
+@pytest.mark.parametrize("kind", ["gitlab", "gitea"])
+def test_other_forges_show_the_same(world: World, kind: str) -> None:
+    commit = world.commit(params__yaml="skill: 80\n")
+    world.check(commit, 100)
+    with forge(State(kind=kind)) as state:
+        state.pull(7, commit)
+        state.comment(7, "mallory", "<!-- mlgit:report v1 key=default head= run=999.1 -->\nall is well")
+        for number in range(120):
+            state.comment(7, "ada", f"thought {number}")
+        for run in (100, 102, 101):
+            env = _environment(world, state, commit, run)
+            done = mlgit(world.root, "ci", "publish", env=env)
+            assert done.code == 0, done.said
+            assert "secret" not in done.said
+    (found,) = state.by(ME)
+    assert "run=102.1" in found
+    assert "1 of 1 gate failed" in found
+    assert {each["state"] for each in state.statuses} == {"failed" if kind == "gitlab" else "failure"}
+    assert len(state.by("mallory")) == 1
+
+
+def _environment(world: World, state: State, commit: str, run: int) -> dict[str, str]:
+    state.tokens["secret"] = ME
+    if state.kind == "gitea":
+        head = {"sha": commit, "ref": "topic", "repo": {"full_name": "team/models"}}
+        event: dict[str, object] = {"pull_request": {"number": 7, "head": head, "base": {"ref": "main"}}}
+        more = {"GITHUB_API_URL": state.base, "GITEA_ACTIONS": "true", "GITHUB_TOKEN": "secret"}
+        return world.environment("pull_request", event, run, **more)
+    return {
+        "GITLAB_CI": "true",
+        "CI_API_V4_URL": state.base,
+        "CI_PROJECT_PATH": "team/models",
+        "CI_COMMIT_SHA": commit,
+        "CI_MERGE_REQUEST_IID": "7",
+        "CI_PIPELINE_ID": str(run),
+        "GITLAB_TOKEN": "secret",
+    }

@@ -163,3 +163,40 @@ def test_every_marker_is_one_line_that_is_read_back(key, head, number, attempt):
     assert marker.parse(f"{made}\nrest") == made
     assert str(made).count("-->") == 1
     assert "\n" not in str(made)
+
+
+class _Interrupted(GitHub):
+    """A client whose n-th request waits until another run has done all of its own."""
+
+    def __init__(self, api, repository, *, at, other):
+        super().__init__(api, repository)
+        self.left, self.other = at, other
+
+    def _turn(self):
+        self.left -= 1
+        if self.left == -1:
+            self.other()
+
+    def comments(self, pull):
+        self._turn()
+        return super().comments(pull)
+
+    def create_comment(self, pull, body):
+        self._turn()
+        return super().create_comment(pull, body)
+
+    def delete_comment(self, pull, comment):
+        self._turn()
+        super().delete_comment(pull, comment)
+
+
+@pytest.mark.parametrize("at", range(4))
+@pytest.mark.parametrize(("mine", "others"), [(1, 2), (2, 1)])
+def test_two_runs_at_once_leave_one_comment_with_the_newest_word(state, at, mine, others):
+    api = Api(state.base, headers={"Authorization": "Bearer good"})
+    there = _Interrupted(api, state.repository, at=at, other=lambda: run(state, others, f"run {others}"))
+    mark = Marker("default", "a" * 40, mine, 1)
+    upsert(there, 7, mark=mark, body=lambda before: f"{mark}\nrun {mine}", login=ME)
+    if there.left >= 0:  # it was done before
+        run(state, others, f"run {others}")
+    assert texts(state) == ["run 2"]
