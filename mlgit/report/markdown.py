@@ -16,6 +16,8 @@ SUMMARY_LIMIT = 900_000  # bytes; over 1 MiB GitHub drops all of a summary
 _HEADLINE = "### mlgit: "
 # What nothing in Markdown, and nothing that GitHub looks for in a text, begins with.
 _HARMLESS = re.compile(r"[A-Za-z0-9_.,:/=+-]+(?: [A-Za-z0-9_.,:/=+-]+)*")
+# GitHub makes links of addresses of mail in the finished text; in a comment there is to be no link but ours.
+_AT = re.compile(r"&#64;(?!&#8203;|\s|$)")
 _UNDRAWN = "there are no two places at which all lines have values"
 # What GitLab and bots take for a command at the start of a line, some within a fence too; a path goes on with a slash.
 _COMMAND = re.compile(r"^(\s*)(?=/[A-Za-z_-]+(?:\s|$))")
@@ -98,16 +100,20 @@ def _block(block: Block) -> str:
             return _fenced(lines, "diff" if is_diff else "text")
         case Chart(plot):
             drawn = mermaid.chart(plot)
-            return _fenced(tuple(drawn.split("\n")), "mermaid") if drawn else markdown_text(f"{plot.title}: {_UNDRAWN}")
+            return _fenced(tuple(drawn.split("\n")), "mermaid") if drawn else _escaped(f"{plot.title}: {_UNDRAWN}")
 
 
 def _table(table: Table) -> str:
     rule = ["--:" if index in table.right else ":--" for index in range(len(table.header))]
-    rows = [[markdown_text(each) for each in table.header], rule]
+    rows = [[_escaped(each) for each in table.header], rule]
     rows += [[_words(cell) for cell in row] for row in table.rows]
     if table.left_out:
         rows.append([f"… and {table.left_out} more", *[""] * (len(table.header) - 1)])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _escaped(words: str) -> str:
+    return _AT.sub("&#64;&#8203;", markdown_text(words))
 
 
 def _words(words: Words) -> str:
@@ -118,7 +124,7 @@ def _span(span: Span) -> str:
     if not span.text:
         return ""
     words = span.text.strip(" ")
-    safe = (" " if span.text[0] == " " else "") + markdown_text(words) + (" " if span.text[-1] == " " and words else "")
+    safe = (" " if span.text[0] == " " else "") + _escaped(words) + (" " if span.text[-1] == " " and words else "")
     match span.kind:
         case "code":
             return f"`{span.text}`" if _HARMLESS.fullmatch(span.text) else f"<code>{safe}</code>"
