@@ -212,9 +212,13 @@ class Ledger:
             return False
         current = record.inputs_unchanged(stage, recorded, seen)
         found = recorded if current else self._from_run_cache(stage, seen)
-        if found is None or not all(self._cache.has_all(item.digest.md5) for item in found.outs):
+        if found is None:
             return False
         digests = {item.path: item.digest for item in found.outs}
+        # what Git keeps lies in the workspace of a fresh clone, and in no cache
+        kept = {out.path for out in stage.outs if not out.cache and seen.outs.get(out.path) == digests.get(out.path)}
+        if not all(path in kept or self._cache.has_all(digest.md5) for path, digest in digests.items()):
+            return False
         if not all(out.path in digests for out in stage.outs):
             return False
         try:

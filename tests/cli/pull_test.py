@@ -53,3 +53,25 @@ def test_pull_without_a_remote_says_what_to_type(tmp_path):
     done = mlgit(root, "run", "--pull")
     assert done.code == 2
     assert "dvc remote add" in done.said
+
+
+def test_pull_takes_what_git_keeps_as_it_lies(tmp_path):
+    pipeline = PIPELINE.replace("cat data/one > made", "cat data/one > made && echo 5 > number")
+    pipeline += "    metrics: [{number: {cache: false}}]\n"
+    root = repository(tmp_path / "project", {"dvc.yaml": pipeline})
+    write_tree(root, {"data/one": "1\n"})
+    for argv in (("remote", "add", "-d", "there", str(tmp_path / "there")), ("add", "data")):
+        assert dvc(root, *argv).code == 0
+    assert mlgit(root, "run").code == 0
+    assert dvc(root, "push").code == 0
+    shutil.rmtree(root / ".dvc/cache")
+    shutil.rmtree(root / ".dvc/tmp")
+    (root / "made").unlink()
+    done = mlgit(root, "run", "--pull", "--json")
+    assert done.json["counts"]["ran"] == 0, done.said
+    assert dvc(root, "status").out.strip() == "Data and pipelines are up to date."
+    (root / "made").unlink()
+    (root / "number").write_text("6\n")
+    shutil.rmtree(root / ".dvc/cache")
+    assert mlgit(root, "run", "--pull", "--json").json["counts"]["ran"] == 1
+    assert (root / "number").read_text() == "5\n"
