@@ -13,6 +13,7 @@ from mlgit.errors import MlgitError
 Kind = Literal["github", "gitlab", "gitea", ""]
 _TOKENS = {"github": ("GITHUB_TOKEN",), "gitlab": ("GITLAB_TOKEN",), "gitea": ("GITEA_TOKEN", "FORGEJO_TOKEN")}
 _MOST_BYTES = 16 << 20
+_MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +103,15 @@ def _asked_for(job: Job, inputs: Mapping[str, Any]) -> Job:
 def _of_pull(job: Job, pull: Mapping[str, Any]) -> Job:
     head, base = _object(pull.get("head")), _object(pull.get("base"))
     repository = _text(_object(head.get("repo")).get("full_name"))
-    labels = tuple(_text(_object(each).get("name")) for each in pull.get("labels") or ())
+    rows = pull.get("labels")
+    labels = tuple(_text(_object(each).get("name")) for each in rows) if isinstance(rows, list) else ()
     return replace(
         job,
         head=_text(head.get("sha")) or job.head,
         head_repository=repository,
         head_branch=_text(head.get("ref")) or job.head_branch,
         base_branch=_text(base.get("ref")) or job.base_branch,
-        pull=int(pull.get("number") or 0),
+        pull=_number(str(pull.get("number", ""))),
         labels=labels,
         is_fork=repository.lower() != job.repository.lower(),
     )
@@ -123,8 +125,8 @@ def _of_another_run(job: Job, run: Mapping[str, Any]) -> Job:
         head=_text(run.get("head_sha")),
         head_repository=repository,
         head_branch=_text(run.get("head_branch")),
-        run=int(run.get("id") or 0),
-        attempt=int(run.get("run_attempt") or 1),
+        run=_number(str(run.get("id", ""))),
+        attempt=_number(str(run.get("run_attempt", ""))) or 1,
         url=_text(run.get("html_url")),
         is_fork=repository.lower() != job.repository.lower(),
     )
@@ -172,4 +174,4 @@ def _text(value: Any) -> str:
 
 
 def _number(word: str) -> int:
-    return int(word) if word.isascii() and word.isdigit() else 0
+    return int(word) if word.isascii() and word.isdigit() and len(word) <= _MOST_DIGITS else 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from mlgit.errors import MlgitError
+
 _FORM = re.compile(
     r"<!-- mlgit:report v1 key=(?P<key>\S+) head=(?P<head>\S*) run=(?P<number>\d{1,18})\.(?P<attempt>\d{1,9}) -->"
 )
@@ -37,6 +39,12 @@ def make(*, key: str, head: str, number: int, attempt: int) -> Marker:
 def is_key(word: str) -> bool:
     """Whether a marker may have this key."""
     return _KEY.fullmatch(word) is not None and "--" not in word
+
+
+def check_key(word: str) -> None:
+    """Raises MlgitError for what a marker may not have as its key."""
+    if not is_key(word):
+        raise MlgitError(f"--key {word}: not a key", "write letters, digits and `_./-`, at most 64, without `--`")
 
 
 def parse(body: str) -> Marker | None:

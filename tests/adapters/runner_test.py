@@ -70,7 +70,19 @@ def test_gitea_speaks_githubs_language(actions):
     assert runner.read(actions(pull())).kind == "github"
 
 
-@pytest.mark.parametrize("event", ["[]", "null", '{"pull_request": 5}', '{"workflow_run": null}', '{"inputs": []}', "{}"])
+@pytest.mark.parametrize(
+    "event",
+    [
+        "[]",
+        "null",
+        '{"pull_request": {"number": "x", "labels": 5}}',
+        '{"workflow_run": {"id": [], "run_attempt": "9999999999999999999999", "head_sha": 5}}',
+        '{"pull_request": 5}',
+        '{"workflow_run": null}',
+        '{"inputs": []}',
+        "{}",
+    ],
+)
 def test_odd_events_say_nothing(actions, event):
     assert runner.read(actions(event, "workflow_dispatch")).pull == 0
 

@@ -143,6 +143,16 @@ def test_what_publish_prints_is_no_command_to_the_runner(world: World) -> None:
         assert not re.search(r"(?m)^\s*::", shown.out.replace(muted[0], ""))
 
 
+def test_where_the_summary_cannot_be_written_the_report_is_printed(world: World) -> None:
+    commit = world.commit(params__yaml="skill: 95\n")
+    env = world.environment("push", {}, 100, GITHUB_SHA=commit, GITHUB_STEP_SUMMARY=str(world.root))
+    assert mlgit(world.root, "ci", "run", env=env).code == 0
+    shown = mlgit(world.root, "ci", "publish", env=env)
+    assert shown.code == 0
+    assert "cannot be written" in shown.err
+    assert "the gate passed" in shown.out
+
+
 def test_the_job_of_one_forge_hands_no_token_to_another(world: World) -> None:
     commit = world.commit(params__yaml="skill: 95\n")
     world.pull(7, commit)

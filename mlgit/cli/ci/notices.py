@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -31,6 +32,17 @@ def muted(kind: str) -> Iterator[None]:
         yield
     finally:
         click.echo(f"::{word}::")
+
+
+def summarize(path: Path, text: str) -> bool:
+    """Add to the summary of a step; whether that could be done."""
+    try:
+        with open(path, "a", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        click.echo(f"note: the step summary, {path}, cannot be written: {error.strerror}", err=True)
+        return False
+    return True
 
 
 def tell(kind: str, report: Report) -> None:

@@ -16,8 +16,8 @@ from mlgit.adapters.http import HttpError
 from mlgit.adapters.runner import Job
 from mlgit.cli.ci import clients, notices
 from mlgit.errors import MlgitError
-from mlgit.render import plain
-from mlgit.report import codec, content, document, markdown, post
+from mlgit.render import markdown_text, plain
+from mlgit.report import codec, content, document, markdown, marker, post
 from mlgit.report.document import Report, Run, Side
 
 _REFUSED = (401, 403, 404)
@@ -85,6 +85,7 @@ def command(
     Without a token, or with one that may not write, the report goes to the step summary. Exit code 0 when it was
     published, 1 (with --exit-by-gates, or without a token) when gates failed, 2 when it could not be published.
     """
+    marker.check_key(key)
     job = runner.read(os.environ)
     wish = _Wish(pull or job.pull, commit or job.head, verified, when, check, login, key)
     found = _trusted(_load(report, job, wish), job, wish, source=report)
@@ -230,11 +231,11 @@ def _deleted(number: int) -> str:
 def _instead(found: Report, job: Job, why: str) -> None:
     """The report where it can be shown, and a sentence that says why not in the pull request."""
     click.echo(f"note: not shown in the pull request: {plain(why)}", err=True)
-    if job.summary:
-        with open(job.summary, "a", encoding="utf-8") as stream:
-            stream.write(f"> Not shown in the pull request: {plain(why)}\n\n{markdown.summary(found)}")
-    else:
-        click.echo(markdown.summary(found), nl=False)
+    text = markdown.summary(found)
+    if not job.summary or not notices.summarize(
+        Path(job.summary), f"> Not shown in the pull request: {markdown_text(why)}\n\n{text}"
+    ):
+        click.echo(text, nl=False)
 
 
 def _by_gates(found: Report) -> int:

@@ -50,8 +50,7 @@ def command(base: str | None, labels: tuple[str, ...], key: str, no_run: bool, f
     """
     if no_run and force:
         raise click.UsageError("--no-run and --force exclude each other", click.get_current_context())
-    if not marker.is_key(key):
-        raise MlgitError(f"--key {key}: not a key", "write letters, digits and `_./-`, at most 64")
+    marker.check_key(key)
     project = projects.find()
     job = runner.read(os.environ)
     with notices.muted(job.kind):
@@ -60,7 +59,7 @@ def command(base: str | None, labels: tuple[str, ...], key: str, no_run: bool, f
         )
     _write(Path(out), report)
     if job.summary:
-        _append(Path(job.summary), markdown.summary(report))
+        notices.summarize(Path(job.summary), markdown.summary(report))
     notices.tell(job.kind, report)
     click.echo(f"the report is in {out}")
     return code
@@ -137,11 +136,3 @@ def _write(folder: Path, report: Report) -> None:
     except OSError as error:
         told = f"{error.filename or folder}: the report cannot be written there: {error.strerror}"
         raise MlgitError(told, "name another folder: `-o FOLDER`") from error
-
-
-def _append(path: Path, text: str) -> None:
-    try:
-        with open(path, "a", encoding="utf-8") as stream:
-            stream.write(text)
-    except OSError as error:
-        click.echo(f"note: the step summary, {path}, cannot be written: {error.strerror}", err=True)
