@@ -121,3 +121,11 @@ def test_report_in_a_folder_that_was_there_leaves_its_ignored_files_as_they_are(
     done = cli(project, "ci", "run", "--no-run", "-o", "kept/a/report")
     assert done.code == 2
     assert "kept/a/report: the report cannot be written there" in done.err
+
+
+def test_what_is_wrong_in_a_job_commands_no_terminal(tmp_path, cli):
+    project = started(tmp_path / "project", cli, config=gates(""))
+    write_tree(project, {"mlgit.yaml": 'mlgit: 1\nmodels: {m: {id: "a\\e[31m\\u202e"}}\nx\\u202e: 1\n'})
+    done = cli(project, "ci", "run", "--no-run")
+    assert (done.code, done.err.startswith("error: mlgit.yaml")) == (2, True)
+    assert not set(done.said) & {"\x1b", "\u202e"}

@@ -12,7 +12,7 @@ from mlgit import __version__, errors
 from mlgit import project as projects
 from mlgit.adapters import files, git, runner
 from mlgit.adapters.runner import Job
-from mlgit.cli import reviewing
+from mlgit.cli import edge, reviewing
 from mlgit.cli.ci import changes, notices
 from mlgit.cli.perform import perform
 from mlgit.cli.progress import cause, last_lines
@@ -83,7 +83,7 @@ def _made(
         review = reviewing.review(project, base=wanted, into=into, labels=labels, today=today, pull=is_fetched)
         found = changes.read(project, wanted, review)
     except MlgitError as error:
-        click.echo(f"error: {error.message}" + (f"\n{error.hint}" if error.hint else ""), err=True)
+        edge.complain(error.message, error.hint)
         told = f"{error.message} ({error.hint})" if error.hint else error.message
         return errors.EXIT_CANNOT_ANSWER, build.report(context, stages=_stages(results), notes=[told])
     click.echo(gate_table.render(review, current="workspace", color=False))
