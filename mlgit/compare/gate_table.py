@@ -130,7 +130,7 @@ def _turned(review: Review) -> list[str]:
 def _changes(review: Review) -> list[str]:
     if not review.rule_changes:
         return []
-    lines = [f"changed here, and not heeded (the rules of {review.rules_from} judge):"]
+    lines = [f"changed here (the rules of {review.rules_from} judge, and files are read where each side names them):"]
     for each in review.rule_changes:
         told = {"added": each.now, "removed": each.before, "changed": f"{each.before} → {each.now}"}[each.change]
         lines.append(f"  {each.change} {each.id}: {told}")

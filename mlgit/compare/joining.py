@@ -10,7 +10,7 @@ import pandas as pd
 
 from mlgit.compare.evidence import Pair, pair
 from mlgit.compare.review import Rows
-from mlgit.compare.scores import Scored, Table
+from mlgit.compare.scores import MODEL_BYTES, Scored, Table
 from mlgit.compare.snapshot import Note
 from mlgit.config import Model
 from mlgit.errors import MlgitError
@@ -83,7 +83,7 @@ def join(
         told = f"{', '.join(current.stale)}: stale, so the results do not belong to what is declared"
         return Joined(current, "invalid", before, trouble=told, settle="`mlgit run` brings it up to date", is_void=True)
     if before is not None and (told := _lost(before, current)):
-        hint = f"let a stage write what models.{model.name}.predictions names, as at the baseline"
+        hint = f"let a stage that reads the model write what models.{model.name} names, as at the baseline"
         return Joined(current, "invalid", before, trouble=told, settle=hint, is_void=True)
     changed = is_changed(before, current)
     known = Joined(current, "unverified", before, is_changed=changed)
@@ -107,6 +107,8 @@ def _lost(before: Scored, current: Scored) -> str:
 
     A change that could take this away could choose its own numbers.
     """
+    if before.is_measured and not current.is_measured and current.recorded.keys() - {MODEL_BYTES}:
+        return f"no stage makes {current.model.metrics}, as one did at the baseline, so anybody may have written it"
     if current.table is None:
         return ""
     if before.made_from == "model" and current.made_from == "stages":

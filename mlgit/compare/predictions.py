@@ -107,12 +107,16 @@ class _Reader:
         paths = [posixpath.normpath(path) for path in made if path]
         output = next((each.md5 for each in map(self._digest, paths) if each), "")
         stale = self._stale([*paths, *model.test], after=self._artifacts.get(model.name, ""))
-        return Scored(model, recorded, table, trouble, hint, self._test(model), output, stale, self._made_from(model))
+        ties = self._made_from(model), self._is_made(model.metrics)
+        return Scored(model, recorded, table, trouble, hint, self._test(model), output, stale, *ties)
+
+    def _is_made(self, path: str) -> bool:
+        return bool(path) and any(not stage.is_source for stage in self._makers.of(posixpath.normpath(path)))
 
     def _made_from(self, model: Model) -> Literal["", "stages", "model"]:
-        path = posixpath.normpath(model.predictions) if model.predictions else ""
-        if not path or all(stage.is_source for stage in self._makers.of(path)):
+        if not self._is_made(model.predictions):
             return ""
+        path = posixpath.normpath(model.predictions)
         return "model" if self._reads([path], self._artifacts.get(model.name, "")) else "stages"
 
     def _reads(self, paths: Iterable[str], artifact: str) -> bool:

@@ -23,7 +23,7 @@ class Scored:
     are declared, or where `trouble` says why they cannot be had, and `hint` what to do about it. `test` is the digest of the
     test data, `output` that of the predictions (else of the model, else of the metrics), '' where unknown. `stale` are stages
     on the way whose results do not belong to what is declared. `made_from` tells how the
-    predictions come about: from the model by stages, by stages, or ('') by none.
+    predictions come about: from the model by stages, by stages, or ('') by none; `is_measured`, that a stage makes the metrics.
     """
 
     model: Model
@@ -35,6 +35,7 @@ class Scored:
     output: str = ""
     stale: tuple[str, ...] = ()
     made_from: Literal["", "stages", "model"] = ""
+    is_measured: bool = False
 
     @property
     def is_empty(self) -> bool:

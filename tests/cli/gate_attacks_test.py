@@ -129,3 +129,16 @@ def test_what_is_wrong_in_a_job_commands_no_terminal(tmp_path, cli):
     done = cli(project, "ci", "run", "--no-run")
     assert (done.code, done.err.startswith("error: mlgit.yaml")) == (2, True)
     assert not set(done.said) & {"\x1b", "\u202e"}
+
+
+@pytest.mark.parametrize("name", ["mine.json", "reports/metrics.json"])
+def test_change_cannot_write_its_own_metrics(tmp_path, cli, name):
+    config = gates("", rule="{id: fast, kind: bound, metric: latency, max: 20}")
+    project = started(tmp_path / "project", cli, config=config)
+    dvc = PIPELINE.replace("source/metrics.json reports/", "reports/").replace("source/metrics.json, ", "")
+    dvc = dvc.replace("    metrics:\n    - reports/metrics.json: {cache: false}\n", "")
+    written = {name: '{"latency": 1, "accuracy": 0.9}', "mlgit.yaml": config.replace("reports/metrics.json", name)}
+    ran(project, cli, written | ({"dvc.yaml": dvc} if name in PIPELINE else {}))
+    found = judged(project, cli)
+    assert (outcomes(found), found["code"]) == ({"fast": "invalid"}, 2)
+    assert only(found)["reason"].startswith(f"no stage makes {name}")

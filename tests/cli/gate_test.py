@@ -74,7 +74,10 @@ def test_rules_of_the_base_judge_a_branch_that_loosens_them(project, cli):
             "now": "kind: no_worse, metric: accuracy, margin: 0.9",
         }
     ]
-    assert "changed here, and not heeded (the rules of main judge):\n  changed kept:" in cli(project, "gate").out
+    assert (
+        "changed here (the rules of main judge, and files are read where each side names them):\n  changed kept:"
+        in cli(project, "gate").out
+    )
 
 
 def test_suggestion_names_what_the_rows_can_prove(project, cli):
