@@ -12,6 +12,7 @@ from mlgit.rules import Gates
 from mlgit.schema import Boolean, Either, Integer, Key, ListOf, MapOf, Number, Table, Text, check, json_schema
 
 NAME = "mlgit.yaml"
+_MOST_VALUES = 100_000
 
 Direction = Literal["higher", "lower"]
 
@@ -143,6 +144,7 @@ def parse(document: Any, *, name: str = NAME) -> Config:
 
     Raises MlgitError naming the first fault as `mlgit.yaml: path: what`.
     """
+    _refuse_vast(document, name=name)
     checked = {} if document is None else rules.with_text_days(document)
     check(checked, SCHEMA, name=name)
     environments = tuple(_environment(each) for each in checked.get("environments", []))
@@ -153,6 +155,17 @@ def parse(document: Any, *, name: str = NAME) -> Config:
         gates=rules.parse(checked.get("gates", {}), name=name),
         environments=environments,
     )
+
+
+def _refuse_vast(document: Any, *, name: str) -> None:
+    """A few lines of YAML whose aliases name one another stand for more values than any machine could look at."""
+    waiting, seen = [document], 0
+    while waiting:
+        each = waiting.pop()
+        seen += 1
+        if seen > _MOST_VALUES:
+            raise MlgitError(f"{name}: more than {_MOST_VALUES} values", "write it without aliases (`*name`)")
+        waiting.extend(each.values() if isinstance(each, Mapping) else each if isinstance(each, list) else ())
 
 
 def _model(name: str, declared: Mapping[str, Any]) -> Model:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 
 import jsonschema
 import pytest
 
 from mlgit import config
+from mlgit.adapters.documents import parse_yaml
 from mlgit.errors import MlgitError
 from mlgit.schema import Either, ListOf, MapOf, Table
 from tests.kit import json_schema
@@ -82,6 +84,14 @@ def test_schema_is_valid_and_accepts_a_good_file():
     schema = config.document_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate({"mlgit": 1, "metrics": {"auc": {"direction": "higher"}}}, schema)
+
+
+def test_aliases_of_aliases_are_refused_before_they_are_followed():
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{after}: &{after} [{', '.join([f'*{before}'] * 9)}]" for before, after in itertools.pairwise("abcdefghij")]
+    document = parse_yaml("\n".join(lines), name="mlgit.yaml")
+    with pytest.raises(MlgitError, match="more than 100000 values"):
+        config.parse(document)
 
 
 def test_every_key_is_explained():
