@@ -83,7 +83,14 @@ def _is_itself(project: Project, found: Point, head: Point) -> bool:
 
 
 def _before(project: Project, found: Point) -> Start:
-    """The first parent of a commit; the commit itself, alone, where it has none here."""
+    """The first parent of a commit; the commit itself, alone, where it has none.
+
+    Raises MlgitError where a shallow clone ends there.
+    """
     parents = git.line(project.git_root, "rev-list", "--parents", "--max-count=1", found.commit).split()[1:]
     name = f"{found.name}~1" if found.name == "HEAD" else f"the commit before {found.name}"
+    if not parents and "\nparent " in git.run(project.git_root, "cat-file", "commit", found.commit).text.partition("\n\n")[0]:
+        raise MlgitError(
+            f"{name} is not in this shallow clone, so there is nothing to compare with", "`git fetch --unshallow` completes it"
+        )
     return Start(Point(name, parents[0]), "named") if parents else Start(found, "merge base", is_alone=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from tests.cli.gate_policy_test import WORSE, gates, outcomes
@@ -142,3 +144,19 @@ def test_change_cannot_write_its_own_metrics(tmp_path, cli, name):
     found = judged(project, cli)
     assert (outcomes(found), found["code"]) == ({"fast": "invalid"}, 2)
     assert only(found)["reason"].startswith(f"no stage makes {name}")
+
+
+def test_where_a_shallow_clone_ends_is_no_first_commit(tmp_path, cli):
+    project = started(tmp_path / "project", cli, config=gates(""))
+    ran(project, cli, sources(WORSE))
+    git(project, "branch", "--force", "main")
+    git(tmp_path, "clone", "--quiet", "--depth=1", "--branch=main", f"file://{project}", "shallow")
+    shallow = tmp_path / "shallow"
+    shutil.copytree(project / ".dvc/cache", shallow / ".dvc/cache")
+    git(shallow, "remote", "set-head", "origin", "main")
+    assert cli(shallow, "run").code == 0
+    done = cli(shallow, "gate")
+    assert done.code == 2
+    assert "is not in this shallow clone" in done.err
+    git(shallow, "fetch", "--quiet", "--unshallow")
+    assert judged(shallow, cli)["verdict"] == "fail"
