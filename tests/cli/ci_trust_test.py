@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -253,3 +254,16 @@ def _environment(world: World, state: State, commit: str, run: int) -> dict[str,
         "CI_PIPELINE_ID": str(run),
         "GITLAB_TOKEN": "secret",
     }
+
+
+@pytest.mark.parametrize("forged", [{"verdict": "pass"}, {"verdict": "warn"}, {"verdict": "pass", "rules": []}])
+def test_a_verdict_that_its_own_rules_do_not_bear_out_is_refused(world: World, forged: dict[str, object]) -> None:
+    commit = world.commit(params__yaml="skill: 80\n")
+    world.pull(7, commit)
+    world.check(commit, 100)
+    path = world.root / "mlgit-report/report.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | forged))
+    done = world.publish(commit, 100)
+    assert done.code == 2
+    assert "and that of its rules is" in done.err
+    assert (world.state.checks, world.state.by(ME)) == ([], [])

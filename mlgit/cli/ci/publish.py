@@ -15,6 +15,7 @@ from mlgit.adapters.forge import Check, Conclusion, Forge, Pull
 from mlgit.adapters.http import HttpError
 from mlgit.adapters.runner import Job
 from mlgit.cli.ci import clients, notices
+from mlgit.compare import gates
 from mlgit.errors import MlgitError
 from mlgit.render import markdown_text, plain
 from mlgit.report import codec, content, document, markdown, marker, post
@@ -116,7 +117,9 @@ def _load(path: Path, job: Job, wish: _Wish) -> Report:
     """The report in a file; where there is none, one that says that the run ended before it had one."""
     try:
         with open(path, "rb") as stream:
-            return document.from_json(stream.read(document.MAX_BYTES + 1), source=str(path))
+            found = document.from_json(stream.read(document.MAX_BYTES + 1), source=str(path))
+            _refuse_better(found, source=str(path))
+            return found
     except FileNotFoundError as error:
         if not job.kind:
             raise MlgitError(
@@ -204,6 +207,14 @@ def _pull(forge: Forge, repository: str, job: Job, wish: _Wish) -> Pull:
         raise MlgitError("it is not known which pull request this is about", "name it: `--pr NUMBER`")
     pulls = forge.pulls(branch=job.head_branch)
     return forges.the_one(pulls, repository=job.head_repository or repository, commit=wish.commit)
+
+
+def _refuse_better(found: Report, *, source: str) -> None:
+    """A verdict that is better than its own rules was not made by mlgit."""
+    of_rules = gates.verdict(found.rules)
+    if (found.verdict == "pass" and of_rules != "pass") or (found.verdict == "warn" and of_rules not in ("pass", "warn")):
+        told = f"{source}: the verdict is {found.verdict}, and that of its rules is {of_rules}"
+        raise MlgitError(told, "run `mlgit ci run` again: only what it writes is published")
 
 
 def _is_worth_it(found: Report, when: str) -> bool:
