@@ -12,6 +12,8 @@ from mlgit.cli import cards
 from tests.kit import commit, git, mlgit, write_tree
 from tests.registry.projects import FILES, RAW, made, ran
 
+pytestmark = pytest.mark.slow  # real repositories, many times
+
 SECTIONS = ("intended_use", "out_of_scope", "data_provenance", "limitations", "risks", "ethics")
 NOTES = """\
 # Who answers for it

@@ -10,6 +10,8 @@ from tests.kit import commit, git, repository, write_tree
 from tests.registry.projects import fill, made
 from tests.registry.worlds import churn, facts, world
 
+pytestmark = pytest.mark.slow  # real repositories, many times
+
 
 @pytest.fixture
 def root(tmp_path, cli):

@@ -23,6 +23,7 @@ def simulation():
     return module
 
 
+@pytest.mark.slow
 def test_tables_are_those_of_the_simulation(simulation):
     for lines in (simulation.rules_table(), simulation.rows_table(), simulation.margins_table()):
         assert "\n".join(lines) in PAGE

@@ -324,6 +324,7 @@ def test_document():
     assert len(document(diff(), everything=True)["stages"]) == 2
 
 
+@pytest.mark.slow
 @given(snapshots, snapshots)
 def test_document_is_json_and_keeps_its_schema(one, other):
     found = document(diff(one, other), everything=True)
@@ -331,12 +332,14 @@ def test_document_is_json_and_keeps_its_schema(one, other):
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
+@pytest.mark.slow
 @given(snapshots, snapshots)
 def test_no_text_of_a_repository_reaches_the_terminal_as_it_is(one, other):
     text = table.render(diff(one, other), everything=True)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
 
 
+@pytest.mark.slow
 @given(snapshots, snapshots)
 def test_no_text_of_a_repository_is_markup_in_markdown(one, other):
     text = markdown.render(diff(one, other), everything=True)

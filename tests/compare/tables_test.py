@@ -109,6 +109,7 @@ def test_numbers_that_become_texts_in_a_later_piece_are_texts_from_the_first_row
     assert moved("t.csv", before["u.csv"], before["t.csv"]).retyped == ("a",)
 
 
+@pytest.mark.slow
 def test_ten_thousand_columns_with_hostile_names(tmp_path):
     header = ",".join(f'"{number}|{NASTY}"' for number in range(10_000))
     row = ",".join("1" for _ in range(10_000)) + "\n"

@@ -14,6 +14,8 @@ from mlgit.registry import evidence
 from tests.kit import commit, git, lock, repository, write_tree
 from tests.registry.projects import FILES, PIPELINE, facts, fill, made, ran
 
+pytestmark = pytest.mark.slow  # real repositories, many times
+
 
 @pytest.fixture
 def root(tmp_path, cli):

@@ -12,6 +12,8 @@ from mlgit.registry import kept, read, state
 from tests.kit import git, mlgit
 from tests.registry.histories import START
 
+pytestmark = pytest.mark.slow  # real repositories, many times
+
 KEPT = ".git/mlgit/tags"
 
 

@@ -132,6 +132,7 @@ def test_notes_never_push_the_verdict_out():
     assert len(body.encode()) <= markdown.LIMIT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tested", "turned", "rules", "metrics"])
 def test_however_many_there_are_the_verdict_stays(name):
     rows = tuple(
@@ -201,6 +202,7 @@ def check_inert(body):
     assert not re.search(r"(?i)https?://|www\.", source)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, phases=[Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck))
 @given(report=values(Report))
 def test_whatever_a_report_holds_its_comment_fits_and_is_inert(report):
@@ -212,6 +214,7 @@ def test_whatever_a_report_holds_its_comment_fits_and_is_inert(report):
     assert len(markdown.summary(report).encode()) <= markdown.SUMMARY_LIMIT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_no_text_is_more_than_text_wherever_it_stands(text):
     rule = Judged(text, text, text, "fail", "fail", text, text, text)

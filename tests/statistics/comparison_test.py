@@ -103,6 +103,7 @@ def test_interval_is_that_of_resampled_rows(name):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["average_precision", "rmse", "r2", "log_loss"])
 def test_many_rows_are_judged_as_by_draws(monkeypatch, name):
     baseline, current = sides(made(500 if name == "average_precision" else 2400, seed=6))
@@ -114,6 +115,7 @@ def test_many_rows_are_judged_as_by_draws(monkeypatch, name):
     assert (other.low, other.high) == pytest.approx((drawn.low, drawn.high), abs=0.08 * (drawn.high - drawn.low))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METRICS)
 @pytest.mark.parametrize("better", ["higher", "lower"])
 def test_pvalue_and_interval_decide_alike(name, better):
