@@ -267,3 +267,16 @@ def test_a_verdict_that_its_own_rules_do_not_bear_out_is_refused(world: World, f
     assert done.code == 2
     assert "and that of its rules is" in done.err
     assert (world.state.checks, world.state.by(ME)) == ([], [])
+
+
+def test_a_change_brings_no_notes_of_its_own(world: World) -> None:
+    """What a command keeps for the next one is believed, so none of it may come with the change that is judged."""
+    kept = world.root / ".dvc/tmp/mlgit/reevaluated/churn"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("id,label,prediction\n")
+    git(world.root, "add", "-f", str(kept))
+    commit = world.commit(params__yaml="skill: 80\n")
+    ran = world.check(commit, 100)
+    assert ran.code == 2
+    assert ".dvc/tmp/mlgit/reevaluated/churn: Git has it" in ran.said
+    assert world.report.state == "invalid"

@@ -74,6 +74,16 @@ def check_head(project: Project, job: Job) -> None:
         )
 
 
+def refuse_brought_notes(project: Project) -> None:
+    """Raises MlgitError where the change itself brings what mlgit notes down for later, such as results of the baseline."""
+    brought = git.line(project.root, "ls-files", "--", ".dvc/tmp").splitlines()
+    if brought:
+        raise MlgitError(
+            f"{brought[0]}: Git has it, and it is what DVC and mlgit note down for themselves",
+            "type `git rm -r --cached .dvc/tmp`, and keep /tmp in .dvc/.gitignore",
+        )
+
+
 def has_remote(project: Project) -> bool:
     """Whether the project has a default DVC remote."""
     return settings.default_remote(project.dvc_folder) is not None

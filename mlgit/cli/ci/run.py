@@ -75,6 +75,7 @@ def _made(
     results: list[Result] = []
     try:
         changes.check_head(project, job)
+        changes.refuse_brought_notes(project)
         if jobs is not None and (code := _run(project, results, jobs=jobs or None, force=force)) != errors.EXIT_YES:
             return code, build.report(context, stages=_stages(results), failure=_failure(results))
         into = None if base else changes.target(project, job)
