@@ -8,6 +8,8 @@ import pytest
 
 from tests.compare.predicting import CONFIG, change, made, ran, table
 
+pytestmark = pytest.mark.slow  # real repositories, many times
+
 
 @pytest.fixture
 def root(tmp_path, cli):

@@ -12,6 +12,8 @@ import pytest
 from tests.compare.kit import NASTY
 from tests.kit import commit, dvc, git, mlgit, repository, write_tree
 
+pytestmark = pytest.mark.slow  # real repositories, many times
+
 TRAIN = """\
 depth=$(sed -n 's/^depth: //p' params.yaml)
 printf 'id\\n1\\n' > out.csv

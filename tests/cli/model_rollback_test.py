@@ -11,6 +11,8 @@ from gto.api import show
 from tests.kit import commit, dvc, git
 from tests.registry.worlds import VERSIONS, churn, current, facts, world
 
+pytestmark = pytest.mark.slow  # real repositories, many times
+
 
 @pytest.fixture
 def shared(tmp_path):

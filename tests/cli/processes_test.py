@@ -16,6 +16,8 @@ import pytest
 from tests.kit import dvc, lock, mlgit, repository, write_tree
 from tests.pipeline.differential import run_dvc, run_mlgit
 
+pytestmark = pytest.mark.slow  # real repositories, many times
+
 LONG = """\
 stages:
   early:

@@ -10,6 +10,8 @@ import pytest
 from tests.kit import lock, write_tree
 from tests.pipeline.differential import tree
 
+pytestmark = pytest.mark.slow  # real repositories, many times
+
 
 def test_broken_result_in_the_run_cache_costs_a_run_and_is_replaced(done):
     runs = [path for path in (done.root / ".dvc/cache/runs").rglob("*") if path.is_file()]

@@ -9,6 +9,8 @@ import pytest
 from tests.conftest import FULL
 from tests.pipeline.differential import compare, prepare, steps
 
+pytestmark = pytest.mark.slow  # real repositories, many times
+
 SEEDS = range(300) if FULL else random.Random(0).sample(range(300), 10)
 
 

@@ -19,6 +19,8 @@ from mlgit.cli.opening import open_project
 from mlgit.pipeline import noop
 from tests.kit import lock, mlgit, repository, write_tree
 
+pytestmark = pytest.mark.slow  # real repositories, many times
+
 PIPELINE = """\
 stages:
   clean:

@@ -12,6 +12,8 @@ from mlgit.registry.grammar import Reference
 from tests.kit import git
 from tests.registry.histories import START, chained, commits, tag
 
+pytestmark = pytest.mark.slow  # real repositories, many times
+
 Change = Callable[[Path, list[str]], object]
 
 

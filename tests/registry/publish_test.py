@@ -14,6 +14,8 @@ from mlgit.registry.plan import Plan
 from tests.kit import FULL, Completed, commit, git, mlgit
 from tests.registry.worlds import churn, current, facts, world
 
+pytestmark = pytest.mark.slow  # real repositories, many times
+
 ROUNDS = 50 if FULL else 5
 
 

@@ -19,6 +19,8 @@ from tests.kit import example, write_tree
 from tests.kit.commands import parse
 from tests.kit.workflows import ACTION, WORKFLOW, steps
 
+pytestmark = pytest.mark.slow  # real repositories, many times
+
 WAYS = {
     "new": {"tests": True, "cards": True, "environment": "staging"},
     "adopted": {},

@@ -13,6 +13,8 @@ from mlgit.registry.body import Body, render
 from tests.kit import commit, git, repository, write_tree
 from tests.registry.projects import fill, made, ran
 
+pytestmark = pytest.mark.slow  # real repositories, many times
+
 
 def tag(root, name, *, facts=None, target="HEAD", when=""):
     """An annotated tag as GTO writes it, or with facts as mlgit does."""

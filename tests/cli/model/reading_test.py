@@ -9,6 +9,8 @@ import pytest
 from tests.kit import git
 from tests.registry.histories import START, chained, commits, tag
 
+pytestmark = pytest.mark.slow  # real repositories, many times
+
 
 @pytest.fixture
 def world(tmp_path):

@@ -10,6 +10,8 @@ from tests.cli.model.get_test import tag
 from tests.kit import write_tree
 from tests.registry.projects import FILES, made, ran
 
+pytestmark = pytest.mark.slow  # real repositories, many times
+
 
 @pytest.fixture
 def root(tmp_path, cli):
