@@ -5,14 +5,11 @@ The content is that of the comment, whole; plots are drawn as SVG.
 
 from __future__ import annotations
 
-import re
-
 from mlgit.report import content, svg
 from mlgit.report.document import Report
 from mlgit.report.page import Block, Chart, Log, Page, Paragraph, Section, Span, Table, Words
 from mlgit.report.svg import safe
 
-_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~/%?=&+-]*)?")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'none'; base-uri 'none'; form-action 'none'"
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1f2328; --paper: #fff; --soft: #59636e; --line: #d1d9e0; --tint: #f6f8fa;
@@ -138,7 +135,7 @@ def _span(span: Span) -> str:
             return f"<strong>{words}</strong>"
         case "struck":
             return f"<s>{words}</s>"
-        case "link" if _ADDRESS.fullmatch(span.href):
+        case "link" if span.leads_somewhere:
             return f'<a href="{safe(span.href)}" rel="noopener noreferrer">{words}</a>'
         case _:
             return words

@@ -21,7 +21,6 @@ _AT = re.compile(r"&#64;(?!&#8203;|\s|$)")
 _UNDRAWN = "there are no two places at which all lines have values"
 # What GitLab and bots take for a command at the start of a line, some within a fence too; a path goes on with a slash.
 _COMMAND = re.compile(r"^(\s*)(?=/[A-Za-z_-]+(?:\s|$))")
-_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~/%?=&+-]*)?")
 # Rows of a table and letters of a text, when there is no room for all.
 _SIZES = ((1000, 1000), (200, 300), (60, 200), (20, 120), (8, 60), (3, 40), (1, 20))
 
@@ -132,7 +131,7 @@ def _span(span: Span) -> str:
             return f"<b>{safe}</b>"
         case "struck":
             return f"<s>{safe}</s>"
-        case "link" if _ADDRESS.fullmatch(span.href):
+        case "link" if span.leads_somewhere:
             return f"[{safe}]({span.href})"
         case _:
             return safe

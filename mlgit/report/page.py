@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from mlgit.report.document import Plot
 
 Kind = Literal["text", "code", "strong", "struck", "link"]
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~/%?=&+-]*)?")
 # In the order in which they are left out where there is no room; the others stay.
 DROPPED_FIRST = ("plots", "card", "stages", "statistics", "parameters", "data")
 
@@ -19,6 +21,11 @@ class Span:
     text: str
     kind: Kind = "text"
     href: str = ""
+
+    @property
+    def leads_somewhere(self) -> bool:
+        """Whether this is an address of the web without a character that could end it early or hide another."""
+        return _ADDRESS.fullmatch(self.href) is not None
 
 
 Words = tuple[Span, ...]
