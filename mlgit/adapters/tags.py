@@ -48,16 +48,41 @@ def write(root: Path, name: str, *, target: str, message: str, when: int, sign: 
     """Write an annotated tag whose message is `message` to the byte; returns the id of the tag object.
 
     `when` is the tagger's time in seconds since 1970, told in the zone of this machine. It is signed when `sign` says so
-    or Git's tag.gpgSign does, with the key of Git's configuration (gpg.format, user.signingkey).
-    Raises TagExistsError instead of touching an existing tag.
+    or Git's settings do, with the key of Git's configuration (gpg.format, user.signingkey).
+    Raises TagExistsError instead of touching an existing tag, and MlgitError when a signature is asked and none was made;
+    then there is no tag.
     """
     git.require_identity(root)
+    signed = sign or _signs_by_setting(root)
     dated = {"GIT_COMMITTER_DATE": f"@{when} {time.strftime('%z', time.localtime(when))}"}
-    args = ["tag", "-s" if sign else "-a", "--cleanup=verbatim", "--file=-", "--", name, target]
+    args = ["tag", "-s" if signed else "-a", "--cleanup=verbatim", "--file=-", "--", name, target]
     done = git.run(root, *args, stdin=message.encode(), env=dated, check=False)
     if done.code:
         raise _refusal(done, name)
-    return git.line(root, "rev-parse", "--verify", f"{_SPACE}{name}")
+    oid = git.line(root, "rev-parse", "--verify", f"{_SPACE}{name}")
+    # Some releases of Git write the tag without a signature, and say that all went well, when the signer did not
+    if signed and not _has_signature(root, oid, message):
+        delete(root, name, oid=oid)
+        raise _unsigned(name, done.stderr)
+    return oid
+
+
+def _signs_by_setting(root: Path) -> bool:
+    """Whether Git is told to sign every annotated tag."""
+    for key in ("tag.gpgSign", "tag.forceSignAnnotated"):
+        done = git.run(root, "config", "--type=bool", key, check=False)
+        if done.code > 1:  # a value that is no yes or no: nothing is signed or left unsigned by a guess
+            raise ProcessError(done)
+        if done.text.strip() == "true":
+            return True
+    return False
+
+
+def _has_signature(root: Path, oid: str, message: str) -> bool:
+    """Whether a tag object ends with a signature after its message."""
+    _, content = git.read_objects(root, [oid]).get(oid, ("", b""))
+    _, _, text = content.partition(b"\n\n")
+    return text.startswith(message.encode() + b"-----BEGIN ")
 
 
 def _refusal(done: Completed, name: str) -> MlgitError:
@@ -69,11 +94,18 @@ def _refusal(done: Completed, name: str) -> MlgitError:
             f"the tag {name} cannot be written: {said.splitlines()[-1]}", "choose a name that no tag is in the way of"
         )
     if re.search(r"sign|secret key|gpg|ssh-keygen|signingkey", said, re.IGNORECASE):
-        return MlgitError(
-            f"the tag {name} could not be signed: {said.splitlines()[0]}",
-            "`git config user.signingkey` names the key, `git config gpg.format ssh` says that it is one of SSH",
-        )
+        return _unsigned(name, done.stderr)
     return ProcessError(done)
+
+
+def _unsigned(name: str, stderr: bytes) -> MlgitError:
+    """That a tag could not be signed, in the signer's own words."""
+    lines = [line.removeprefix("error:").strip() for line in stderr.decode(errors="replace").splitlines()]
+    said = [line for line in lines if line and line != "unable to sign the tag"]
+    return MlgitError(
+        f"the tag {name} could not be signed: {'; '.join(said) or 'the signer gave no signature and no reason'}",
+        "`git config user.signingkey` names the key, `git config gpg.format ssh` says that it is one of SSH",
+    )
 
 
 def delete(root: Path, name: str, *, oid: str) -> None:

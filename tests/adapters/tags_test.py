@@ -93,6 +93,54 @@ def test_missing_key_is_told_with_what_to_configure(root):
     assert tags.names(root) == {}
 
 
+_SETTINGS = [("", ""), ("tag.gpgSign", "true"), ("tag.forceSignAnnotated", "yes")]
+# What a signer can do instead of signing; some releases of Git take the first two for success.
+_SIGNERS = {
+    "ssh, key that is not there": ("ssh", "", "No such file"),
+    "ssh, fails": ("ssh", "echo the agent refused operation >&2; exit 1", "the agent refused operation"),
+    "ssh, does nothing": ("ssh", "exit 0", ""),
+    "openpgp, fails": ("openpgp", "cat > /dev/null; exit 2", "failed to sign"),
+    "openpgp, writes something else": (
+        "openpgp",
+        'cat > /dev/null; echo "[GNUPG:] SIG_CREATED D" >&2; echo hello',
+        "no signature and no reason",
+    ),
+}
+
+
+@pytest.mark.parametrize("setting", _SETTINGS, ids=lambda each: each[0] or "--sign")
+@pytest.mark.parametrize("signer", _SIGNERS)
+def test_signer_that_did_not_sign_leaves_no_tag(root, tmp_path, signer, setting):
+    style, script, said = _SIGNERS[signer]
+    (tmp_path / "signer").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "signer").chmod(0o755)
+    git(root, "config", "gpg.format", style)
+    git(root, "config", "user.signingkey", str(tmp_path / "missing.pub"))
+    if script:
+        git(root, "config", "gpg.ssh.program" if style == "ssh" else "gpg.program", str(tmp_path / "signer"))
+    if setting[0]:
+        git(root, "config", *setting)
+    with pytest.raises(MlgitError, match="could not be signed") as caught:
+        tags.write(root, "churn@v1.0.0", target="HEAD", message=MESSAGE, when=1, sign=not setting[0])
+    assert said in caught.value.message
+    assert tags.names(root) == {}
+
+
+@pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen is not installed")
+@pytest.mark.parametrize("setting", _SETTINGS[1:], ids=lambda each: each[0])
+def test_settings_of_git_sign_as_the_option_does(root, tmp_path, setting):
+    trust(root, tmp_path / "signers", {"ada@example.com": with_key(root, tmp_path / "keys", "ada@example.com")})
+    git(root, "config", *setting)
+    assert tags.verify(root, tags.write(root, "churn@v1.0.0", target="HEAD", message=MESSAGE, when=1)).is_good
+
+
+def test_setting_that_is_no_yes_or_no_writes_no_tag(root):
+    git(root, "config", "tag.gpgSign", "perhaps")
+    with pytest.raises(MlgitError, match="perhaps"):
+        tags.write(root, "churn@v1.0.0", target="HEAD", message=MESSAGE, when=1)
+    assert tags.names(root) == {}
+
+
 @pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen is not installed")
 def test_signature_by_a_trusted_ssh_key_names_its_owner(root, tmp_path):
     key = with_key(root, tmp_path / "keys", "ada@example.com")
