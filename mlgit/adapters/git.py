@@ -138,7 +138,10 @@ def has_commits(root: Path) -> bool:
 
 
 def list_tree(root: Path, revision: str, *, under: str = "") -> dict[str, tuple[str, str, int]]:
-    """Every file of a revision: path relative to the repository -> (mode, blob id, size in bytes)."""
+    """Every file of a revision: path relative to the repository -> (mode, blob id, size in bytes).
+
+    The size is -1 for a blob that this clone lacks: a partial clone that cannot fetch, or a damaged one.
+    """
     args = ["ls-tree", "-r", "-z", "-l", "--full-tree", revision, "--", *([under] if under else [])]
     found: dict[str, tuple[str, str, int]] = {}
     for row in run(root, *args).text.split("\0"):
@@ -147,7 +150,7 @@ def list_tree(root: Path, revision: str, *, under: str = "") -> dict[str, tuple[
         head, _, path = row.partition("\t")
         mode, kind, blob, size = head.split()
         if kind == "blob":
-            found[path] = (mode, blob, int(size))
+            found[path] = (mode, blob, -1 if size == "BAD" else int(size))
     return found
 
 

@@ -175,19 +175,26 @@ class Revision(_Documents):
         return Content(md5, len(content), None, self.tree[path][0] == "100755")
 
     def content(self, path: str) -> bytes | None:
-        """The bytes of a file of the commit, or None where it has none."""
+        """The bytes of a file of the commit, or None where it has none.
+
+        Raises MlgitError where this clone lacks them.
+        """
         if path not in self.tree:
             return None
         if path not in self._contents:
-            blob = self.tree[path][1]
-            self._contents[path] = git.read_blobs(self.git_root, [blob])[blob]
+            self.fetch([path])
+        if path not in self._contents:
+            raise MlgitError(
+                f"{path}: its content is not in this clone",
+                "in a partial clone `git fetch --refetch` brings it; in a damaged one `git fsck` says what else is missing",
+            )
         return self._contents[path]
 
     def fetch(self, paths: list[str]) -> None:
-        """Read many files in one git process, for the calls that follow."""
+        """Read many files in one git process, for the calls that follow; what this clone lacks is passed over."""
         wanted = {path: self.tree[path][1] for path in paths if path in self.tree and path not in self._contents}
         contents = git.read_blobs(self.git_root, wanted.values())
-        self._contents.update({path: contents[blob] for path, blob in wanted.items()})
+        self._contents.update({path: contents[blob] for path, blob in wanted.items() if blob in contents})
 
     def text(self, path: str) -> str | None:
         """The text of a file of the commit, or None where it has none."""

@@ -96,6 +96,12 @@ def test_list_tree_tells_modes_and_leaves_submodules_out(root):
     assert (listed["run.sh"][0], listed["link"][0], "module" in listed) == ("100755", "120000", False)
 
 
+def test_list_tree_gives_no_size_to_what_this_clone_lacks(root):
+    blob = git.list_tree(root, "HEAD")["-dash"][1]
+    (root / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    assert git.list_tree(root, "HEAD")["-dash"] == ("100644", blob, -1)
+
+
 def test_read_blobs_gives_the_bytes_of_each(made):
     listed = git.list_tree(made, "HEAD")
     contents = git.read_blobs(made, [blob for _, blob, _ in listed.values()])

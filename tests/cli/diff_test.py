@@ -195,6 +195,29 @@ def test_cached_metric_that_was_not_fetched_is_told_and_the_rest_compared(tmp_pa
     assert "depth" in done.out
 
 
+def test_large_file_that_this_clone_lacks_does_not_stop_the_comparison(root, cli):
+    write_tree(root, {"notes/big.txt": "big"})
+    commit(root)
+    rerun(root, cli, depth=5)
+    lose(root, "HEAD:notes/big.txt")
+    done = cli(root, "diff", "HEAD~1", "HEAD")
+    assert (done.code, "better" in done.out) == (0, True), done.said
+
+
+def test_pipeline_file_that_this_clone_lacks_is_named(root, cli):
+    rerun(root, cli, depth=5)
+    lose(root, "HEAD~1:dvc.lock")
+    done = cli(root, "diff", "HEAD~1", "HEAD")
+    assert done.code == 2
+    assert "dvc.lock: its content is not in this clone" in done.err
+
+
+def lose(root, blob):
+    """Remove an object from the repository, as a partial clone lacks it."""
+    oid = git(root, "rev-parse", blob)
+    (root / ".git/objects" / oid[:2] / oid[2:]).unlink()
+
+
 def test_project_in_a_subfolder_works_from_below_it(tmp_path, cli):
     mono = repository(tmp_path / "mono")
     inner = mono / "team" / "project"

@@ -108,7 +108,7 @@ def _card_lines(project: Project, commit: str, config: Config) -> Iterator[str]:
         path = project.root / model.card.out
         name = f"{project.prefix}{model.card.out}"
         _, blob, size = git.list_tree(project.git_root, commit, under=name).get(name, ("", "", 0))
-        if not blob or size > _MOST_BYTES or not path.is_file() or path.stat().st_size > _MOST_BYTES:
+        if not blob or not 0 <= size <= _MOST_BYTES or not path.is_file() or path.stat().st_size > _MOST_BYTES:
             continue
         both = git.read_blobs(project.git_root, [blob])[blob], path.read_bytes()
         before, after = (text.decode(errors="replace").splitlines() for text in both)
