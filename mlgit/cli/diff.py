@@ -34,14 +34,15 @@ FORMATS = ("table", "md", "json")
 def command(base: str | None, head: str | None, form: str, everything: bool) -> int:
     """Compare metrics, parameters, data and stages of BASE and HEAD.
 
-    Both are revisions (branch, tag, commit, HEAD~1) or the word `workspace`. BASE defaults to the point where this
-    branch left the default branch, and to HEAD on the default branch itself; HEAD defaults to the workspace.
+    Both are revisions (branch, tag, commit, HEAD~1) or the word `workspace`. HEAD defaults to the workspace, BASE to the
+    point where this branch left the default branch; on the default branch itself to the commit before, or to HEAD while
+    there are changes that are not committed.
 
     Exit code 0 when things were compared, different or not; 2 when nothing could be.
     """
     project = projects.find()
-    before = starts.default_base(project.git_root) if base is None else starts.point(project.git_root, base)
     now = Point() if head is None else starts.point(project.git_root, head)
+    before = starts.start(project, base=base, head=now, command="diff").point
     one, other = collect_both(project, before, now)
     diff = closer(project, before, now, compare(one, other, config=other.config))
     show(diff, form=form, everything=everything)

@@ -36,9 +36,10 @@ _MOST_WORDS = 2
 def command(words: tuple[str, ...], form: str, as_json: bool, labels: tuple[str, ...], pull: bool) -> int:
     """Judge HEAD beside BASE by the gate rules of mlgit.yaml, as BASE declares them.
 
-    Both are revisions; HEAD defaults to the workspace, BASE to the point where this branch left the default branch, and to
-    HEAD on the default branch itself. Predictions are compared row by row: a rule passes when it is proven to hold, fails
-    when it is proven not to, and says so when the rows cannot tell.
+    Both are revisions; HEAD defaults to the workspace, BASE to the point where this branch left the default branch; on the
+    default branch itself to the commit before, or to HEAD while there are changes that are not committed. Predictions are
+    compared row by row: a rule passes when it is proven to hold, fails when it is proven not to, and says so when the rows
+    cannot tell.
 
     `mlgit gate suggest` tells which differences the test set can prove, and so which margins make sense.
 

@@ -28,7 +28,7 @@ def review(
 ) -> Review:
     """The verdict on `head` (a revision, default the workspace) beside `base` (default: where it left the default branch).
 
-    `into` is the ref whose rules judge beside a named base;
+    `into` is the ref of another branch that the change is to go to: it is where the change left, and its rules judge;
     `labels` are those of the pull request; `today` decides about waivers. With `pull`, what is compared and not in the cache
     is fetched from the DVC remote. Raises MlgitError where nothing can be compared at all.
     """
@@ -47,6 +47,8 @@ def case(
     """Everything that the verdict rests on, read."""
     now = Point() if head is None else starts.point(project.git_root, head, command="gate")
     began = starts.start(project, base=base, head=now, into=into)
+    if not began.point.commit:
+        raise MlgitError("the workspace cannot be the baseline", "name a revision: `mlgit gate BASE`")
     rules = began.rules or began.point
     before, left, own = (predictions.config_of(project, each) for each in (rules, began.point, now))
     deciding, rules_from, notes = judging.decides(before, own, name=rules.name)

@@ -24,58 +24,51 @@ def point(root: Path, word: str, *, command: str = "diff") -> Point:
     return Point(word, git.resolve(root, word))
 
 
-def default_base(root: Path, *, command: str = "diff", head: str = "HEAD") -> Point:
-    """Where `head` left the default branch; HEAD on the default branch, and where there is none.
+def start(project: Project, *, base: str | None, head: Point, into: str | None = None, command: str = "gate") -> Start:
+    """Where `diff`, `gate` and `ci run` begin: the revision that the user names, else where the current side left its branch.
 
-    Raises MlgitError without commits, and for histories without a common commit.
+    That is the default branch, or `into`, the ref of another branch that the change is to go to; the tip of that branch has
+    the rules that judge. On the default branch itself it is the commit before if the tree is clean, for a comparison with
+    itself would always pass, and HEAD if it is not.
+    Raises MlgitError without commits, for histories without a common commit, and where the default branch is not in this clone.
     """
+    root = project.git_root
+    if base is not None:
+        named = point(root, base, command=command)
+        return Start(named, "named", rules=Point(into, git.resolve(root, into)) if into else None)
     if not git.has_commits(root):
         raise MlgitError("no commit yet, so there is nothing to compare with", "`git commit` makes the first one")
+    if into:
+        return Start(_left(root, head, into, command=command), "merge base", rules=Point(into, git.resolve(root, into)))
     branch = git.default_branch(root)
-    if branch is None or (head == "HEAD" and git.same_branch(git.current_branch(root), branch)):
-        return point(root, "HEAD", command=command)
-    found = git.merge_base(root, head, branch)
+    if branch is None and git.line(root, "remote"):
+        raise MlgitError(
+            "the default branch is not in this clone, so it is not known what to compare with",
+            f"`git fetch origin main:refs/remotes/origin/main` brings it; or name the base: `mlgit {command} BASE`",
+        )
+    is_on_it = not head.commit and git.same_branch(git.current_branch(root), branch)
+    found = point(root, "HEAD") if branch is None or is_on_it else _left(root, head, branch, command=command)
+    rules = Point(branch, git.resolve(root, branch)) if branch else None
+    return _before(project, found) if _is_itself(project, found, head, branch) else Start(found, "merge base", rules=rules)
+
+
+def _left(root: Path, head: Point, branch: str, *, command: str) -> Point:
+    """Where a side left a branch. Raises MlgitError for histories without a common commit."""
+    found = git.merge_base(root, head.commit or "HEAD", branch)
     if found is None:
         raise MlgitError(
-            f"{head} and {branch} have no common commit here",
+            f"{head.name if head.commit else 'HEAD'} and {branch} have no common commit here",
             f"`git fetch --unshallow` completes a shallow clone; or name the base: `mlgit {command} BASE`",
         )
     return Point(branch if git.resolve(root, branch) == found else f"merge base with {branch}", found)
 
 
-def start(project: Project, *, base: str | None, head: Point, into: str | None = None) -> Start:
-    """The revision that the user names, else the point where the current side left the default branch.
-
-    `into` is a ref of another branch that the change is to go to: its rules judge.
-    Where that is the current side itself, it is the commit before: a comparison with itself would always pass. Raises
-    MlgitError where the default branch is not in this clone.
-    """
-    if base is None:
-        root = project.git_root
-        if git.has_commits(root) and git.default_branch(root) is None and git.line(root, "remote"):
-            raise MlgitError(
-                "the default branch is not in this clone, so it is not known what to compare with",
-                "`git fetch origin main:refs/remotes/origin/main` brings it; or name the base: `mlgit gate BASE`",
-            )
-        found = default_base(root, command="gate", head=head.commit or "HEAD")
-        return _before(project, found) if _is_itself(project, found, head) else Start(found, "merge base", rules=_tip(root))
-    named = point(project.git_root, base, command="gate")
-    if not named.commit:
-        raise MlgitError("the workspace cannot be the baseline", "name a revision: `mlgit gate BASE`")
-    return Start(named, "named", rules=Point(into, git.resolve(project.git_root, into)) if into else None)
-
-
-def _tip(root: Path) -> Point | None:
-    branch = git.default_branch(root)
-    return None if branch is None else Point(branch, git.resolve(root, branch))
-
-
-def _is_itself(project: Project, found: Point, head: Point) -> bool:
+def _is_itself(project: Project, found: Point, head: Point, default: str | None) -> bool:
     """Whether the current side, on the default branch or on none, is what it would be compared with."""
     root = project.git_root
     if head.commit:
         return head.commit == found.commit
-    branch, default = git.current_branch(root), git.default_branch(root)
+    branch = git.current_branch(root)
     is_on_another = branch is not None and default is not None and not git.same_branch(branch, default)
     if is_on_another or git.resolve(root, "HEAD") != found.commit:
         return False

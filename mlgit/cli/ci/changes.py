@@ -49,16 +49,6 @@ def target(project: Project, job: Job) -> str | None:
     return found
 
 
-def base(project: Project, into: str) -> str:
-    """The merge base with the ref that a change is to go to. Raises MlgitError where there is none."""
-    found = git.merge_base(project.git_root, "HEAD", into)
-    if found is None:
-        raise MlgitError(
-            f"HEAD and {into} have no common commit here", "`git fetch --unshallow` completes a shallow clone; or name `--base`"
-        )
-    return found
-
-
 def check_head(project: Project, job: Job) -> None:
     """Raises MlgitError unless what is checked out is the commit that the job is about, or the forge's merge of it."""
     root = project.git_root

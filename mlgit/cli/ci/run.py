@@ -16,8 +16,9 @@ from mlgit.cli import edge, reviewing
 from mlgit.cli.ci import changes, notices
 from mlgit.cli.perform import perform
 from mlgit.cli.progress import cause, last_lines
-from mlgit.compare import gate_table
+from mlgit.compare import gate_table, starts
 from mlgit.compare.review import Review
+from mlgit.compare.snapshot import Point
 from mlgit.errors import MlgitError
 from mlgit.pipeline.scheduler import Result
 from mlgit.project import Project
@@ -79,9 +80,9 @@ def _made(
         if jobs is not None and (code := _run(project, results, jobs=jobs or None, force=force)) != errors.EXIT_YES:
             return code, build.report(context, stages=_stages(results), failure=_failure(results))
         into = None if base else changes.target(project, job)
-        wanted = changes.base(project, into) if into else base
         today, is_fetched = datetime.date.today(), _has_remote(project)
-        review = reviewing.review(project, base=wanted, into=into, labels=labels, today=today, pull=is_fetched)
+        review = reviewing.review(project, base=base, into=into, labels=labels, today=today, pull=is_fetched)
+        wanted = starts.start(project, base=None, head=Point(), into=into).point.commit if into else base
         found = changes.read(project, wanted, review)
     except MlgitError as error:
         edge.complain(error.message, error.hint)
