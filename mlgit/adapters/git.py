@@ -24,7 +24,8 @@ _SCRUBBED = {
     "GIT_NAMESPACE",
     "GIT_IMPLICIT_WORK_TREE",
     "GIT_SHALLOW_FILE",
-    "GIT_GRAFT_FILE",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_CONFIG",  # another file than the repository's, for `git config`
     "GIT_LITERAL_PATHSPECS",
     "GIT_GLOB_PATHSPECS",
     "GIT_NOGLOB_PATHSPECS",
@@ -34,9 +35,13 @@ _SCRUBBED = {
 
 
 def environment() -> dict[str, str]:
-    """The environment for git: without the variables a calling hook leaves behind, with plain English messages."""
+    """The environment for git: without the variables a calling hook leaves behind, with plain English messages, and
+    with every object read as it is."""
     env = {key: value for key, value in os.environ.items() if key not in _SCRUBBED}
     env["LC_ALL"] = "C.UTF-8"
+    # An object is what its id says: no substitute of `git replace`, and no parents of info/grafts
+    env["GIT_NO_REPLACE_OBJECTS"] = "1"
+    env["GIT_GRAFT_FILE"] = f"{os.devnull}/none"
     env["GIT_TERMINAL_PROMPT"] = "0"
     return env
 

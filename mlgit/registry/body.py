@@ -21,7 +21,7 @@ _KEY = re.compile(r"[a-z_][a-z0-9_]*")
 # A word that YAML takes for text without quotes.
 _WORD = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_.@#+=/!:-]| (?=[A-Za-z0-9_]))*")
 _RESERVED = re.compile(r"y|n|yes|no|on|off|true|false|null|nan|inf", re.IGNORECASE)
-# What Git takes for the dvccommands of a signature: from the last such line on, a tag's text is not its message.
+# What Git takes for the beginning of a signature: from the last such line on, a tag's text is not its message.
 _SIGNATURE = re.compile(r"(?m)^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----")
 _PREVIOUS = re.compile(r"(?m)^previous: (\S+) ([0-9a-f]{40}|[0-9a-f]{64})$")
 

@@ -80,7 +80,7 @@ def findings(artifact: str, events: Sequence[Event]) -> list[Finding]:
             found.append(_fork(link.partition(" ")[0], refs))
     starts = [event.ref for event in events if event.previous is None and event.body.facts]
     if len(starts) > 1:
-        found.append(_fork("the dvccommands", starts))
+        found.append(_fork("no other", starts))
     found += [_foreign(event) for event in _strangers(events)]
     return [each._replace(artifact=artifact) for each in found]
 

@@ -83,7 +83,9 @@ def gather(found: Found, question: Question) -> Evidence:
     ends = {each.until.ref for each in held if each.until}
     after = artifact.events[artifact.events.index(version.event) + 1 :]
     later = tuple(each for each in artifact.events if each.ref in ends or _concerns(each, version.event, after))
-    wrong = problems.of_artifact(registry, artifact.name, tags=tags, published=read.published(project.git_root))
+    wrong = problems.of_artifact(
+        project.git_root, registry, artifact.name, tags=tags, published=read.published(project.git_root)
+    )
     return Evidence(
         question,
         version.event,

@@ -31,7 +31,9 @@ def command(ref: str, *, as_json: bool) -> int:
     found = reading.registry(anew=True)
     artifact = found.registry.artifact(parsed.artifact)
     event = next((each for each in artifact.events if each.ref == name), None)
-    wrong = problems.of_artifact(found.registry, artifact.name, tags=found.tags, published=read.published(found.root))
+    wrong = problems.of_artifact(
+        found.root, found.registry, artifact.name, tags=found.tags, published=read.published(found.root)
+    )
     if event is None and not any(each.ref == name for each in wrong):
         raise MlgitError(f"there is no tag '{name}' here", "`git fetch --tags` brings the remote's")
     if as_json:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlgit.registry import chain, grammar, read, state
+from mlgit.registry import chain, grammar, read, state, substitutes
 from mlgit.registry.chain import Finding
 from mlgit.registry.read import Tags
 from mlgit.registry.state import Artifact, Registry
+from mlgit.registry.substitutes import Substitutes
 
 
 def find(git_root: Path) -> list[Finding]:
@@ -16,14 +17,28 @@ def find(git_root: Path) -> list[Finding]:
     registry = state.fold(tags.events, faults=tags.faults)
     published = read.published(git_root)
     names = dict.fromkeys([*registry.artifacts, *(name for ref, _ in published if (name := _artifact_of(ref)))])
-    return [each for name in names for each in of_artifact(registry, name, tags=tags, published=published)]
+    replaced = substitutes.look(git_root)
+    found: dict[tuple[str, str, str], Finding] = {}  # what concerns several models is told once
+    for name in names:
+        for each in of_artifact(git_root, registry, name, tags=tags, published=published, replaced=replaced):
+            found.setdefault((each.kind, each.ref, each.message), each)
+    return list(found.values())
 
 
-def of_artifact(registry: Registry, name: str, *, tags: Tags, published: list[tuple[str, str]]) -> list[Finding]:
+def of_artifact(
+    git_root: Path,
+    registry: Registry,
+    name: str,
+    *,
+    tags: Tags,
+    published: list[tuple[str, str]],
+    replaced: Substitutes | None = None,
+) -> list[Finding]:
     """What is wrong with one artifact's tags; `published` are the rows of the log."""
     artifact = registry.artifacts.get(name) or Artifact(name)
     lost = chain.against_log([(ref, oid) for ref, oid in published if _artifact_of(ref) == name], tags.oids)
     found = state.problems(artifact)
+    found += substitutes.findings(git_root, artifact, replaced or substitutes.look(git_root), tags=tags.oids)
     told = {(each.kind, each.ref) for each in found}
     return [*found, *(each for each in lost if (each.kind, each.ref) not in told)]
 

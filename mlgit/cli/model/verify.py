@@ -39,7 +39,7 @@ def command(name: str | None, *, as_json: bool) -> int:
     artifacts = [reading.artifact_named(found, name)[0]] if name else list(found.registry.artifacts.values())
     published = read.published(found.root)
     if name:
-        wrong = problems.of_artifact(found.registry, artifacts[0].name, tags=found.tags, published=published)
+        wrong = problems.of_artifact(found.root, found.registry, artifacts[0].name, tags=found.tags, published=published)
     else:
         wrong = problems.find(found.root)
     events = [event for artifact in artifacts for event in artifact.events]
