@@ -114,6 +114,26 @@ def ignore_filter(root: Path) -> Callable[[str, bool], bool]:
     return ignored
 
 
+def output_filter(root: Path) -> Callable[[str, bool], str]:
+    """A function that says which pattern of .dvcignore forbids an output, given from the root; '' where none does.
+
+    Before an output is `made`, DVC takes a pattern for folders as meant for others; once it is there, it counts.
+    """
+    from dvc.fs import localfs
+    from dvc.ignore import DvcIgnoreFilter
+
+    matcher = DvcIgnoreFilter(localfs, str(root))
+
+    def pattern(path: str, made: bool) -> str:
+        full = f"{root}/{path}"
+        if not matcher.is_ignored(localfs, full, ignore_subrepos=False):
+            return ""
+        found = matcher.check_ignore(full)
+        return str(found.pattern_infos[-1].file_info) if found.match else "a pattern" if made else ""
+
+    return pattern
+
+
 def dumps(document: Mapping[str, Any]) -> str:
     """A document as DVC's serializer writes it, for values whose text mlgit does not write itself."""
     from dvc.utils.serialize import dumps_yaml
@@ -175,7 +195,14 @@ class BorrowedStages:
                 file, name = address, ""
             with _own_errors():
                 path = str(self._root / (file or "dvc.yaml"))
-                self._stages[address] = self._open().stage.load_one(path, name or None)
+                found = self._open().stage.load_one(path, name or None)
+                far = next((out for out in found.outs if out.use_cache and not out.is_in_repo), None)
+            if far is not None:  # DVC notices when it has deleted and made it
+                raise MlgitError(
+                    f"{address}: output '{far}' lies outside the project, where DVC 3 caches nothing",
+                    "declare it with `cache: false`",
+                )
+            self._stages[address] = found
         return self._stages[address]
 
     def reasons(self, address: str) -> list[tuple[Literal["dep", "out", "cmd", "always"], str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from mlgit.adapters import files, git
 from mlgit.errors import MlgitError
 
-_SPECIAL = set("[]!*#?")
+_SPECIAL = set("\\[]!*#?")
 
 
 def line_for(path: str) -> str:
@@ -55,14 +55,27 @@ def _excludes(pattern: str) -> bool:
 
 
 def refuse_tracked(root: Path, paths: Iterable[str]) -> None:
-    """Raise MlgitError for an output that Git already tracks: it cannot be ignored."""
-    wanted = list(paths)
+    """Raise MlgitError for a path that Git already tracks, or tracks something in: it cannot be ignored."""
+    for path in tracked(root, paths):
+        raise tracked_error(path)
+
+
+def tracked_error(path: str) -> MlgitError:
+    """What is said of an output that Git tracks."""
+    return MlgitError(
+        f"output '{path}' is already tracked by Git, so DVC cannot take it over",
+        f"type `git rm -r --cached '{path}'` and commit, or declare it with `cache: false`",
+    )
+
+
+def tracked(root: Path, paths: Iterable[str]) -> list[str]:
+    """Which of these paths (relative to `root`) Git tracks, or tracks something in."""
+    wanted = dict.fromkeys(paths)
     if not wanted:
-        return
-    tracked = git.run(root, "ls-files", "-z", "--", *(f":(literal){path}" for path in wanted)).text.split("\0")
-    for path in wanted:
-        if any(each == path or each.startswith(f"{path}/") for each in tracked):
-            raise MlgitError(
-                f"output '{path}' is already tracked by Git, so DVC cannot take it over",
-                f"type `git rm -r --cached '{path}'` and commit, or declare it with `cache: false`",
-            )
+        return []
+    found = set()
+    for path in git.run(root, "ls-files", "-z").text.split("\0"):
+        if path in wanted:
+            found.add(path)
+        found.update(path[:end] for end, char in enumerate(path) if char == "/" and path[:end] in wanted)
+    return [path for path in wanted if path in found]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mlgit import project as projects
 from mlgit.adapters import dvc, locks, settings, sources
 from mlgit.adapters.hashing import Fingerprints
+from mlgit.adapters.protected import Protected
 from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
 from mlgit.errors import MlgitError
@@ -19,6 +20,7 @@ from mlgit.pipeline import resolved
 from mlgit.pipeline.book import IgnoreBook, LockBook
 from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.ledger import Ledger
+from mlgit.pipeline.outputs import Outputs
 from mlgit.project import Project
 
 if TYPE_CHECKING:
@@ -60,6 +62,12 @@ def open_project(*, spread: bool = False, pull: bool = False) -> Opened:
     pipeline, read, searched = kept or _load(project, configured, since)
     has_patterns = sources.has_ignore_patterns(project.root, list(searched))
     ignored = dvc.ignore_filter(project.root) if has_patterns else None
+    outputs = Outputs(
+        project.root,
+        kept=Protected(project.root, project.git_root, configured.cache_folder),
+        dvcignored=dvc.output_filter(project.root) if has_patterns else None,
+    )
+    outputs.refuse_declared(pipeline.graph.stages)
     book = LockBook(project.root, pipeline.locks, pipeline.graph.numbers(), cache_folder=str(configured.cache_folder))
     cache = Cache(configured, memo=project.own_folder / "objects")
     busy = locks.BusyPaths(project.dvc_folder / "tmp", " ".join(sys.argv))
@@ -69,6 +77,7 @@ def open_project(*, spread: bool = False, pull: bool = False) -> Opened:
         entries=pipeline.entries,
         book=book,
         ignores=IgnoreBook(project.root),
+        outputs=outputs,
         fingerprints=far.awaited if far else Fingerprints(project.root, project.own_folder, ignored=ignored),
         cache=far.cache if far else _pulling(project, configured, cache) if pull else cache,
         borrowed=dvc.BorrowedStages(project.root),

@@ -59,7 +59,7 @@ def perform(
     totals = control.parse_resources(resources) if cluster else _totals(plan, resources)
     stages = [plan.graph.stages[number] for number in sorted(plan.chosen - plan.current)]
     opened.ledger.check_inputs(stages)
-    opened.ledger.expect(stages)
+    opened.ledger.expect(stages, force=force)
     with _reporter(len(plan.chosen), as_json=as_json) as reporter:
         try:
             results = run.execute(

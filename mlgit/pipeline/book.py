@@ -118,12 +118,8 @@ class IgnoreBook:
         self._changed: set[str] = set()
 
     def expect(self, outputs: list[str]) -> None:
-        """Look once, for all cached outputs of a run in running order, which ones Git does not ignore yet.
-
-        Raises MlgitError for an output that Git tracks: it would be lost to `git checkout`.
-        """
+        """Look once, for all cached outputs of a run in running order, which ones Git does not ignore yet."""
         missing = ignores.missing(self._root, outputs)
-        ignores.refuse_tracked(self._root, [path for path in outputs if path in missing])
         self._places = {path: place for place, path in enumerate(outputs) if path in missing}
 
     def add(self, output: str) -> None:

@@ -83,5 +83,5 @@ def refuse_name(target: str) -> None:
         raise MlgitError(f"'{target}' lies outside the project", "copy or link the data into the project first")
     if not {".dvc", ".git"}.isdisjoint(target.split("/")):
         raise MlgitError(f"'{target}' belongs to Git or DVC", "name data files or folders")
-    if target.endswith(".dvc") or target.rpartition("/")[2] == "dvc.yaml":
+    if target.endswith(".dvc") or target.rpartition("/")[2] in ("dvc.yaml", "dvc.lock"):
         raise MlgitError(f"'{target}' is a pipeline file, not data", f"`git add {target}` keeps it")

@@ -36,6 +36,7 @@ class Ledger:
         entries: Mapping[str, Entry],
         book: record.Locks,
         ignores: record.Ignores,
+        outputs: record.Outputs,
         fingerprints: Fingerprints,
         cache: Cache,
         borrowed: dvc.BorrowedStages,
@@ -54,13 +55,15 @@ class Ledger:
         self._site_cache = site_cache
         self._documents: dict[str, tuple[tuple[int, ...], Any]] = {}
         self._ignores = ignores
+        self._outputs = outputs
         self._started: dict[str, Observed] = {}
 
-    def expect(self, stages: list[Stage]) -> None:
-        """Prepare the .gitignore lines of the stages about to run.
-
-        Raises MlgitError for an output that Git tracks.
-        """
+    def expect(self, stages: list[Stage], *, force: bool = False) -> None:
+        """Prepare for the stages of a plan. Raises MlgitError for an output that none of them may delete or record."""
+        doubts = self._outputs.expect(stages)
+        for stage in stages:
+            if stage.address in doubts and (force or self.reasons(stage)):
+                raise doubts[stage.address]
         self._ignores.expect([out.target for stage in stages if not stage.exotic for out in stage.outs if out.cache])
 
     def check_inputs(self, stages: list[Stage]) -> None:
@@ -144,6 +147,7 @@ class Ledger:
             self._finish(stage)
             return Verified(why)
         _refuse_missing(stage, seen)
+        self._outputs.refuse(stage)
         self._refuse_busy(stage)
         if not force and self._restore(stage, recorded, seen):
             return Restored(why)
@@ -163,6 +167,7 @@ class Ledger:
         if stage.is_source and not stage.exotic and self._fetch_data(stage):
             return Restored(why)
         _refuse_lost_data(stage, why)
+        self._outputs.refuse(stage)
         if self._borrowed.begin(stage.address, force=force):
             self._keep_borrowed(stage)
             return Verified(why)
@@ -276,6 +281,7 @@ class Ledger:
         self._finish(stage, elsewhere=True)
 
     def _finish(self, stage: Stage, *, elsewhere: bool = False) -> None:
+        self._outputs.refuse_made(stage)
         seen = self.observe(stage, look_in_cache=False)
         for out in stage.outs:
             if seen.outs[out.path] is None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlgit.errors import MlgitError
-from mlgit.pipeline import control, lock
+from mlgit.pipeline import control, lock, reserved
 from mlgit.pipeline.model import Command, Dependency, Entry, Output, OutputKind, Parameters, Stage
 from mlgit.schema import Anything, Boolean, Either, Key, ListOf, MapOf, Schema, Table, Text, check
 
@@ -140,6 +140,7 @@ def stage(name: str, body: Mapping[str, Any], *, file: str) -> Stage:
         meta=body["meta"] if isinstance(body.get("meta"), Mapping) else {},
     )
     _refuse_repeated(found, where)
+    reserved.refuse(found, where=where)
     control.parse(found.meta, name=file, stage=name)
     return found._replace(exotic=_exotic(found, body))
 
@@ -161,6 +162,7 @@ def source(document: Mapping[str, Any], *, file: str) -> tuple[Stage, Entry | No
     for row in rows:
         if not isinstance(row, Mapping) or not isinstance(row.get("path"), str) or not isinstance(row.get("md5", ""), str):
             raise MlgitError(f"{file}: outs: not a list of tracked paths", f"restore the file: `git checkout -- {file}`")
+    reserved.refuse(found, where=f"{file}: outs")
     plain = all(row.get("hash") == "md5" and "md5" in row and not row.keys() & {"files", "cloud"} for row in rows)
     if document.get("cmd"):
         return found._replace(exotic="a stage in a .dvc file"), None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from mlgit.errors import MlgitError
 from mlgit.pipeline.model import Digest, Entry, Item, Stage
 from mlgit.pipeline.params import ordered
 from mlgit.pipeline.status import Observed, reasons
@@ -34,6 +35,19 @@ class Ignores(Protocol):
 
     def flush(self) -> None:
         """Put everything taken over on disk."""
+
+
+class Outputs(Protocol):
+    """Who says which outputs may be deleted, and recorded."""
+
+    def expect(self, stages: Iterable[Stage]) -> Mapping[str, MlgitError]:
+        """Look at the outputs of a plan: why a stage may not run, by address. Raises MlgitError for what never may."""
+
+    def refuse(self, stage: Stage) -> None:
+        """Raise MlgitError for a stage whose outputs may not be deleted now."""
+
+    def refuse_made(self, stage: Stage) -> None:
+        """Raise MlgitError for a stage whose outputs, now that they are there, may not be recorded."""
 
 
 def entry(stage: Stage, seen: Observed) -> Entry:
