@@ -71,20 +71,39 @@ def fetch_tags(root: Path, remote: str, names: Iterable[str]) -> None:
         _fetch(root, remote, specs)
 
 
-def fetch_log(root: Path, there: There, *, mine: str) -> None:
-    """Bring the log of a remote; `mine` is the commit of the log here, or ''.
+Side = Literal["same", "ahead", "behind", "apart"]
 
-    Raises MlgitError when the log there does not continue the one that was here: somebody rewrote it.
+
+def compare_log(root: Path, there: There, *, mine: str) -> Side:
+    """Where the log of a remote stands beside the one here (its commit, or ''), once its commits are brought.
+
+    `apart`: neither continues the other, so one of them was rewritten. No ref moves.
     """
-    if not there.log or there.log == mine:
-        return
+    if there.log == mine:
+        return "same"
+    if not there.log:
+        return "behind"
     if git.run(root, "cat-file", "-e", there.log, check=False).code:
         _fetch(root, there.remote, [LOG])
-    if mine and git.run(root, "merge-base", "--is-ancestor", mine, there.log, check=False).code:
+    if not mine or git.is_ancestor(root, mine, there.log):
+        return "ahead"
+    return "behind" if git.is_ancestor(root, there.log, mine) else "apart"
+
+
+def fetch_log(root: Path, there: There, *, mine: str) -> Side:
+    """Bring the commits of a remote's log, and tell where it stands beside the one here; `mine` is its commit, or ''.
+
+    Raises MlgitError when neither continues the other.
+    """
+    side = compare_log(root, there, mine=mine)
+    if side == "apart":
         raise MlgitError(
-            f"the log of published models on '{there.remote}' ({LOG}) does not continue the one known here: it was rewritten",
-            f"find out why; `git log {LOG}` shows what was published. `git update-ref -d {LOG}` accepts the other one",
+            f"the log of published models on '{there.remote}' ({LOG}) does not continue the one known here, nor the other way "
+            "round: one of them was rewritten",
+            f"find out why: `git log {there.log[:10]}` shows theirs, `git log {LOG}` yours. To go on with theirs and "
+            f"keep yours as evidence: `git update-ref {LOG}-kept {LOG}`, then `git update-ref {LOG} {there.log}`",
         )
+    return side
 
 
 def _fetch(root: Path, remote: str, specs: list[str]) -> None:

@@ -172,6 +172,14 @@ def append_log(root: Path, text: str, *, upon: str) -> str:
     return git.run(root, "commit-tree", "--no-gpg-sign", *parent, "-F", "-", tree, stdin=text.encode()).text.strip()
 
 
+def read_log(root: Path, *, since: str = "") -> list[tuple[str, str]]:
+    """The commits of the log here after `since` (a commit, '' for all), oldest first, each with its message."""
+    left_out = [f"^{since}"] if since else []
+    done = git.run(root, "log", "--reverse", "--topo-order", "--no-show-signature", "--format=%H%n%B%x00", LOG, *left_out, "--")
+    rows = [row.lstrip("\n").partition("\n") for row in done.text.split("\0")]
+    return [(commit, message) for commit, _, message in rows if commit]
+
+
 def move_log(root: Path, commit: str, *, before: str) -> bool:
     """Point the log at a commit, unless it is not at `before` ('' for no log) any more; tells whether it did."""
     return git.run(root, "update-ref", "-m", "mlgit", LOG, commit, before or _NO_OID, check=False).code == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from mlgit.adapters.tags import TagExistsError
 from mlgit.errors import MlgitError
 from mlgit.registry import grammar, log
 from mlgit.registry.plan import APPROVALS, Plan, check_free
+from mlgit.render import count
 
 ATTEMPTS = 5
 # Hosts tell nobody of tags when more than these come in one push: GitHub of more than three, some of more than two.
@@ -117,9 +118,11 @@ def send(root: Path, rebuild: Rebuild, *, remote: str) -> Published:
         there = _catch_up(root, remote)
         plan = rebuild()
         _require_same(plan, there)
-        found = _write_and_push(root, plan, there)
-        if found is not None:
-            return replace(found, attempts=attempt)
+        level = _bring_up(root, there)
+        found = _write_and_push(root, plan, level.there) if level else None
+        if level and found is not None:
+            notes = tuple(dict.fromkeys([*level.notes, *found.notes]))
+            return replace(found, remote=there.remote, pushed=(*level.sent, *found.pushed), attempts=attempt, notes=notes)
     raise MlgitError(f"others wrote to '{remote}' {ATTEMPTS} times while this was being written", "try again")
 
 
@@ -130,15 +133,74 @@ def _catch_up(root: Path, remote: str) -> There:
         _require_none_missing(there, here, is_shallow=True)
     exchange.fetch_tags(root, remote, [name for name in there.tags if name not in here and concerns(name)])
     mine = tags.object_of(root, tags.LOG)
-    exchange.fetch_log(root, there, mine=mine)
-    if there.log and there.log != mine:
+    if exchange.fetch_log(root, there, mine=mine) == "ahead":
         tags.move_log(root, there.log, before=mine)
     return there
 
 
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """A remote whose log is no more behind the one here: what it has now, and what was sent for that."""
+
+    there: There
+    sent: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def _bring_up(root: Path, there: There) -> _Level | None:
+    """Send what the log here names as published and a remote that is behind has not, as a mirror that was just made.
+
+    The log goes along step by step, never further than the tags that it names. None when another writer was faster.
+    """
+    sent: list[str] = []
+    notes: list[str] = []
+    for batch, commit in _steps(root, there):
+        pushed = exchange.push(root, there.remote, [name for name, _ in batch], log=commit)
+        if pushed.outcome == "refused":
+            pushed = _without_log(root, there.remote, batch)
+        if pushed.outcome == "overtaken":
+            return None
+        if pushed.outcome == "done" and commit:
+            there = replace(there, log=commit)
+        elif pushed.outcome != "done":
+            notes.append(_without_log_note(there.remote, pushed.said))
+        sent += [name for name, _ in batch]
+        there = replace(there, tags={**there.tags, **dict(batch)})
+    if sent:
+        notes.append(
+            f"'{there.remote}' was behind: {count(len(sent), 'tag')} that the log here names as published went there too"
+        )
+    return _Level(there, tuple(sent), tuple(notes))
+
+
+def _steps(root: Path, there: There) -> Iterator[tuple[list[tuple[str, str]], str]]:
+    """What to push, a few tags at a time: with a commit of the log that names no tag of a later step, '' for none yet."""
+    mine, here = tags.object_of(root, tags.LOG), tags.names(root)
+    if mine == there.log:
+        return
+    waiting: list[tuple[str, str]] = []
+    reached, seen = "", set(there.tags)
+    for commit, message in tags.read_log(root, since=there.log):
+        named = [(name, oid) for name, oid in log.parse([message]) if here.get(name) == oid]
+        _require_all_same(named, there)
+        missing = [row for row in dict.fromkeys(named) if row[0] not in seen]
+        seen |= {name for name, _ in missing}
+        if waiting and len(waiting) + len(missing) > _MOST_AT_ONCE:
+            yield waiting, reached
+            waiting = []
+        *full, waiting = [*_batches([*waiting, *missing])] or [[]]
+        yield from ((each, "") for each in full)
+        reached = commit
+    yield waiting, reached
+
+
 def _require_same(plan: Plan, there: There) -> None:
     """No tag that the plan stands upon may be another one there: one of the two was never published, or was moved."""
-    for name, oid in plan.upon:
+    _require_all_same(plan.upon, there)
+
+
+def _require_all_same(rows: Iterable[tuple[str, str]], there: There) -> None:
+    for name, oid in rows:
         other = there.tags.get(name, oid)
         if other != oid:
             raise MlgitError(
@@ -183,7 +245,7 @@ def _write_and_push(root: Path, plan: Plan, there: There) -> Published | None:
 
 
 def _push_all(root: Path, made: Published, rows: list[tuple[str, str]], there: There) -> Published | None:
-    last = there.log or tags.object_of(root, tags.LOG)
+    last = tags.object_of(root, tags.LOG) or there.log
     notes: list[str] = []
     unlogged = _unlogged_before(root, last, made.plan, there)
     for batch in _batches(rows):
