@@ -149,10 +149,12 @@ class Contents:
 
     def _members(self, path: str, folder: Content) -> dict[str, str]:
         try:
-            listing = Path(self._cache.path(folder.md5)).read_bytes()
+            listing = self._cache.objects.listing(folder.md5)
             return {member.path: member.md5 for member in hashing.parse_listing(listing)}
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except OSError as error:
             raise self._not_in_cache(path) from error
+        except ValueError as error:
+            raise self._damaged(path, folder.md5) from error
 
     def _not_in_cache(self, path: str) -> MlgitError:
         command = "dvc pull" if self._fingerprints else "dvc fetch --all-commits"
@@ -190,6 +192,8 @@ class Contents:
     def _check(self, content: bytes, path: str) -> None:
         md5 = self._recorded_md5(path)
         if md5 is not None and hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
-            raise MlgitError(
-                f"{path}: damaged in the cache", f"remove {self._cache.path(md5)} and type `dvc fetch {shlex.quote(path)}`"
-            )
+            raise self._damaged(path, md5)
+
+    def _damaged(self, path: str, md5: str) -> MlgitError:
+        hint = f"remove {self._cache.path(md5)} and type `dvc fetch {shlex.quote(path)}`"
+        return MlgitError(f"{path}: damaged in the cache", hint)

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlgit.adapters import trees
+from mlgit.adapters import notes, trees
 from mlgit.adapters.hashing import Fresh
+from mlgit.errors import MlgitError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -53,7 +54,7 @@ def save(root: Path, fresh: list[Fresh], *, site_cache: str = "") -> None:
             _write(connection, fresh)
         finally:
             connection.close()
-    except (OSError, sqlite3.Error, KeyError):  # KeyError: a user without a name
+    except (MlgitError, OSError, sqlite3.Error, KeyError):  # KeyError: a user without a name
         return
 
 
@@ -71,7 +72,7 @@ def _folder(root: Path, site_cache: str, user: str) -> str:
     """Where DVC keeps what it knows of this project (`Repo.site_cache_dir`)."""
     born = f"{root}/.dvc/tmp/btime"
     if not os.path.exists(born):
-        os.makedirs(os.path.dirname(born), exist_ok=True)
+        notes.make_folder(os.path.dirname(born))
         os.close(os.open(born, os.O_WRONLY | os.O_CREAT, 0o666))
     token = str((str(root), None, os.path.getmtime(born), user, _DVC_MAJOR, _SALT))
     above = os.environ.get("DVC_SITE_CACHE_DIR") or site_cache or _default_site_cache()

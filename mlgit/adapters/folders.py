@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
-from mlgit.adapters import digests, files, trees
+from mlgit.adapters import digests, notes, trees
 from mlgit.adapters.digests import Content, Member
 from mlgit.adapters.trees import Branch, Seen
 
-_VERSION = 2
-_SIZE = 8  # bytes that say how long the first part is
-_DIGEST = 16
+_VERSION = 3
 
 
 class Leaves(NamedTuple):
@@ -99,36 +96,16 @@ def make(leaves: Mapping[str, Leaves], *, recorded: int, filtered: bool) -> Tree
 
 def load(file: Path) -> Tree | None:
     """What was kept of a folder; None where there is nothing, or nothing of use."""
-    try:
-        with open(file, "rb") as stream:
-            head = _head(stream)
-        version, content, seen, recorded, filtered, _ = marshal.loads(head)  # noqa: S302 - checked, own disposable file
-    except (OSError, ValueError, EOFError, TypeError):
+    note = notes.read(str(file))
+    if note is None:
         return None
+    version, content, seen, recorded, filtered = marshal.loads(note)  # noqa: S302 - sealed
     return Tree(Content(*content), seen, recorded=recorded, filtered=filtered, file=file) if version == _VERSION else None
 
 
-def _head(stream: BinaryIO) -> bytes:
-    size = int.from_bytes(stream.read(_SIZE), "little")
-    digest = stream.read(_DIGEST)
-    head = stream.read(size) if size <= os.fstat(stream.fileno()).st_size else b""
-    if _md5(head) != digest:
-        raise ValueError("not what was written")
-    return head
-
-
-def _md5(content: bytes) -> bytes:
-    return hashlib.md5(content, usedforsecurity=False).digest()
-
-
 def _load_leaves(file: Path) -> dict[str, Leaves]:
-    try:
-        with open(file, "rb") as stream:
-            digest = marshal.loads(_head(stream))[-1]  # noqa: S302 - see load
-            body = stream.read()
-        rows = marshal.loads(body) if _md5(body) == digest else {}  # noqa: S302 - see load
-    except (OSError, ValueError, EOFError, TypeError):
-        return {}
+    note = notes.read_whole(str(file))
+    rows = marshal.loads(note[1]) if note else {}  # noqa: S302 - sealed
     return {
         below: Leaves((_split(names), _split(folders)), stamps, md5s) for below, (names, folders, stamps, md5s) in rows.items()
     }
@@ -140,11 +117,9 @@ def _split(text: str) -> list[str]:
 
 def save(file: Path, tree: Tree) -> None:
     """Keep a folder for the next command."""
-    body = marshal.dumps(
-        {
-            below: ("\0".join(leaves.inside[0]), "\0".join(leaves.inside[1]), leaves.stamps, leaves.md5s)
-            for below, leaves in tree.leaves.items()
-        }
-    )
-    head = marshal.dumps((_VERSION, tuple(tree.content), tree.seen, tree.recorded, tree.filtered, _md5(body)))
-    files.write_atomic(file, b"".join((len(head).to_bytes(_SIZE, "little"), _md5(head), head, body)), mode=0o600)
+    leaves = {
+        below: ("\0".join(leaves.inside[0]), "\0".join(leaves.inside[1]), leaves.stamps, leaves.md5s)
+        for below, leaves in tree.leaves.items()
+    }
+    head = (_VERSION, tuple(tree.content), tree.seen, tree.recorded, tree.filtered)
+    notes.write(str(file), marshal.dumps(head), rest=marshal.dumps(leaves))

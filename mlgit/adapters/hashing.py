@@ -11,10 +11,11 @@ import marshal
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlgit.adapters import files, folders, intake, trees
+from mlgit.adapters import folders, intake, notes, trees
 from mlgit.adapters.digests import Content, Member, listing, listing_md5, parse_listing
 from mlgit.adapters.folders import Leaves, Tree
 from mlgit.adapters.objects import Objects, file_md5
@@ -52,7 +53,7 @@ class Fingerprints:
         self.listener: Callable[[list[Fresh]], bool] | None = None
         self._folder = folder
         self._ignored = ignored
-        self._rows: dict[str, tuple[Any, ...]] = _load(folder / "fingerprints", ("siiiiis",))
+        self._rows: dict[str, tuple[Any, ...]] = _load(f"{folder}/fingerprints")
         self._trees: dict[str, Tree | None] = {}
         self._changed: set[str] = set()
         self._placed: set[str] = set()
@@ -219,18 +220,16 @@ class Fingerprints:
         return self._folder / "trees" / hashlib.md5(os.fsencode(path), usedforsecurity=False).hexdigest()
 
     def save(self) -> None:
-        """Keep what was learnt for the next process."""
-        if self._changed:
-            (self._folder / "trees").mkdir(parents=True, exist_ok=True)
-        for path in self._changed:
-            tree = self._trees[path]
-            if tree is not None:
-                folders.save(self._tree_file(path), tree)
+        """Keep what was learnt for the next process, where that can be written: without it only time is lost."""
+        with suppress(MlgitError):
+            for path in self._changed:
+                tree = self._trees[path]
+                if tree is not None:
+                    folders.save(self._tree_file(path), tree)
+            if self._rows_changed:
+                notes.write(f"{self._folder}/fingerprints", marshal.dumps((_VERSION, self._rows)))
         self._changed.clear()
-        if self._rows_changed:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            files.write_atomic(self._folder / "fingerprints", marshal.dumps((_VERSION, self._rows)), mode=0o600)
-            self._rows_changed = False
+        self._rows_changed = False
 
 
 def _is_kept(tree: Tree, below: str, state: Seen) -> bool:
@@ -256,12 +255,8 @@ def _md5s_of(md5s: bytes) -> list[bytes]:
     return [md5s[at : at + _WIDTH] for at in range(0, len(md5s), _WIDTH)]
 
 
-def _load(path: Path, forms: tuple[str, ...]) -> dict[str, Any]:
-    """The rows kept in a file, or none where it is missing or not what `save` writes; `forms` are the types of a row."""
-    known = {tuple({"s": str, "i": int}[char] for char in form) for form in forms}
-    try:
-        version, rows = marshal.loads(path.read_bytes())  # noqa: S302 - own disposable file below .dvc/tmp
-        fits = version == _VERSION and all(type(row) is tuple for row in rows.values())
-        return rows if fits and {tuple(map(type, row)) for row in rows.values()} <= known else {}
-    except (OSError, ValueError, EOFError, TypeError, AttributeError):
-        return {}
+def _load(path: str) -> dict[str, tuple[Any, ...]]:
+    """The rows that were kept, none where there are none."""
+    note = notes.read(path)
+    version, rows = marshal.loads(note) if note else (_VERSION, {})  # noqa: S302 - sealed
+    return rows if version == _VERSION else {}

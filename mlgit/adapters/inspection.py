@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mlgit.adapters import files, forks, hashing, locks, objects
 from mlgit.adapters.objects import VERIFIED, Objects
@@ -109,8 +108,8 @@ def _is_damaged(path: str, md5: str, *, deep: bool) -> bool:
 
 def _check_listing(store: Objects, md5: str, found: Stock, damaged: set[str]) -> None:
     try:
-        members = {member.md5 for member in hashing.parse_listing(Path(store.path(md5)).read_bytes())}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        members = {member.md5 for member in hashing.parse_listing(store.listing(md5))}
+    except (OSError, ValueError):
         found.broken.append(md5)
         return
     found.members[md5] = sorted(members)
@@ -150,40 +149,24 @@ def leftovers_in(dvc_folder: Path, cache_root: str, searched: list[str]) -> list
 
 def stale_entries(dvc_folder: Path) -> dict[str, str] | None:
     """Paths in DVC's table of busy paths that belong to dead processes, with their commands; None for a broken table."""
-    table = _busy_table(dvc_folder)
-    if table is None:
-        return None
-    return {path: str(info["cmd"]) for path, info in _entered(table) if not locks.is_alive(int(info["pid"]))}
-
-
-def _busy_table(dvc_folder: Path) -> dict[str, Any] | None:
     try:
-        table = json.loads((dvc_folder / "tmp" / "rwlock").read_text(encoding="utf-8"))
-        for _, info in _entered(table):
-            int(info["pid"]), info["cmd"]
-    except FileNotFoundError:
-        return {}
-    except (ValueError, AttributeError, TypeError, KeyError):
+        write, read = locks.read_table(dvc_folder / "tmp" / "rwlock")
+    except ValueError:
         return None
-    return dict(table)
-
-
-def _entered(table: Any) -> list[tuple[str, Any]]:
-    written = list(table.get("write", {}).items())
-    return written + [(path, info) for path, infos in table.get("read", {}).items() for info in infos]
+    entered = [*write.items(), *((path, info) for path, infos in read.items() for info in infos)]
+    return {path: str(info["cmd"]) for path, info in entered if not locks.is_alive(info["pid"])}
 
 
 def clear_entries(dvc_folder: Path) -> None:
     """Take the entries of dead processes out of DVC's table of busy paths; a broken table is removed."""
     path = dvc_folder / "tmp" / "rwlock"
     with locks.held(dvc_folder / "tmp" / "rwlock.lock", timeout=10, busy="DVC's table of busy paths is locked"):
-        table = _busy_table(dvc_folder)
-        if table is None:
-            path.unlink(missing_ok=True)
+        try:
+            writing, reading = locks.read_table(path)
+        except ValueError:
+            files.remove(path)
             return
-        write = {key: info for key, info in table.get("write", {}).items() if locks.is_alive(int(info["pid"]))}
-        read = {
-            key: [each for each in infos if locks.is_alive(int(each["pid"]))] for key, infos in table.get("read", {}).items()
-        }
+        write = {key: info for key, info in writing.items() if locks.is_alive(info["pid"])}
+        read = {key: [each for each in infos if locks.is_alive(each["pid"])] for key, infos in reading.items()}
         read = {key: infos for key, infos in read.items() if infos}
         files.write_atomic(path, json.dumps({"write": write, "read": read}))

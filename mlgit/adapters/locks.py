@@ -5,16 +5,18 @@ DVC guards both its files with `flock` (through zc.lockfile), so a flock on the 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
+import stat
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mlgit.adapters import stamps
+from mlgit.adapters import notes, stamps
 from mlgit.adapters.stamps import Stamp
 from mlgit.errors import MlgitError
 
@@ -25,13 +27,13 @@ def held(path: Path, *, timeout: float, busy: str, note: str = "") -> Iterator[N
 
     Raises MlgitError with `busy` and the holder's note when it is not free within `timeout` seconds.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a+", encoding="utf-8") as stream:
+    notes.make_folder(str(path.parent))
+    with open(_opened(path), "r+", encoding="utf-8", errors="replace") as stream:
         deadline = time.monotonic() + timeout
         while not _try_lock(stream.fileno()):
             if time.monotonic() >= deadline:
                 stream.seek(0)
-                holder = stream.read().strip()
+                holder = stream.read(_LONGEST_HOLDER).strip()
                 raise MlgitError(f"{busy}{f': {holder}' if holder else ''}", "wait until it has ended, or end it")
             time.sleep(0.02)
         stream.seek(0)
@@ -44,6 +46,20 @@ def held(path: Path, *, timeout: float, busy: str, note: str = "") -> Iterator[N
             fcntl.flock(stream.fileno(), fcntl.LOCK_UN)
 
 
+def _opened(path: Path) -> int:
+    """A file of locks, made if missing. A clone can bring a link, which would be written through, or a pipe, which blocks."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise MlgitError(f"{path}: cannot be opened: {error.strerror}") from error
+        raise MlgitError(f"{path}: not a file that processes can lock", "remove what lies there") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise MlgitError(f"{path}: not a file that processes can lock", "remove what lies there")
+    return descriptor
+
+
 def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -53,14 +69,45 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process with this id runs."""
+    """Whether a process with this id runs; no number below 1 or beyond what a system has is one."""
     try:
+        if pid < 1:
+            return False
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True
     return True
+
+
+_LARGEST_TABLE = 64 << 20
+_LONGEST_HOLDER = 200
+Table = tuple[dict[str, Any], dict[str, list[Any]]]  # paths being written, with who does; paths being read
+
+
+def read_table(path: Path) -> Table:
+    """DVC's table of busy paths; an empty one where there is none. Raises ValueError for what DVC does not write."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return {}, {}
+    except OSError as error:
+        raise ValueError(error.strerror) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ValueError("not a file")
+    with open(descriptor, "rb") as stream:
+        content = stream.read(_LARGEST_TABLE + 1)
+    if len(content) > _LARGEST_TABLE:
+        raise ValueError("too large")
+    try:
+        table = json.loads(content)
+        write, read = dict(table.get("write", {})), dict(table.get("read", {}))
+        _check_infos([*write.values(), *(info for infos in read.values() for info in infos)])
+    except (AttributeError, TypeError, RecursionError) as error:
+        raise ValueError("of another form") from error
+    return write, read
 
 
 _GUARDED = "DVC's table of busy paths is locked"
@@ -102,9 +149,10 @@ class BusyPaths:
 
     def refuse(self, read: Sequence[str], written: Sequence[str]) -> None:
         """Raise MlgitError when another living process uses one of the paths, without entering them."""
-        if stamps.of(str(self._path)) == self._known[0]:
-            others = self._known[1]
-        else:  # DVC writes the table in place: half of it can be there
+        others = None
+        with suppress(OSError):  # told when the table is read
+            others = self._known[1] if stamps.of(str(self._path)) == self._known[0] else None
+        if others is None:  # DVC writes the table in place: half of it can be there
             with held(self._guard, timeout=10, busy=_GUARDED):
                 others = self._others()
         _refuse_blocked(others["write"], [*read, *written])
@@ -112,19 +160,16 @@ class BusyPaths:
 
     def _others(self) -> dict[str, dict[str, Any]]:
         """The table without this process's entries; read again only when another process has written it."""
-        stamp = stamps.of(str(self._path))
-        if stamp == self._known[0]:
-            return self._known[1]
         try:
-            table = json.loads(self._path.read_text(encoding="utf-8"))
-            write = {path: info for path, info in table.get("write", {}).items() if info != self._me}
-            read = {path: [info for info in infos if info != self._me] for path, infos in table.get("read", {}).items()}
-            _check_infos([*write.values(), *(info for infos in read.values() for info in infos)])
-        except FileNotFoundError:
-            write, read = {}, {}
-        except (ValueError, AttributeError, TypeError) as error:
+            stamp = stamps.of(str(self._path))
+            if stamp == self._known[0]:
+                return self._known[1]
+            writing, reading = read_table(self._path)
+        except (OSError, ValueError) as error:
             message = f"{self._path}: not a table of busy paths as DVC writes it"
             raise MlgitError(message, "if no DVC process is running, remove the file") from error
+        write = {path: info for path, info in writing.items() if info != self._me}
+        read = {path: [info for info in infos if info != self._me] for path, infos in reading.items()}
         self._known = (stamp, {"write": write, "read": {path: infos for path, infos in read.items() if infos}})
         return self._known[1]
 
@@ -138,15 +183,13 @@ class BusyPaths:
         for path in others["read"]:
             if any(path in read for read, _ in self._mine.values()):
                 read_now[path] = f"{json.dumps(path)}: {json.dumps([*others['read'][path], self._me])}"
-        temporary = f"{self._path}.{os.getpid()}.tmp"
-        with open(temporary, "w", encoding="utf-8") as stream:
-            stream.write(f'{{"write": {{{", ".join(write_now.values())}}}, "read": {{{", ".join(read_now.values())}}}}}')
-        os.replace(temporary, self._path)
+        text = f'{{"write": {{{", ".join(write_now.values())}}}, "read": {{{", ".join(read_now.values())}}}}}'
+        notes.replace(str(self._path), text.encode(), mode=0o666)
         self._known = (stamps.of(str(self._path)), others)
 
 
 def _check_infos(infos: list[Any]) -> None:
-    if not all(isinstance(info, dict) and isinstance(info.get("pid"), int) and "cmd" in info for info in infos):
+    if not all(isinstance(info, dict) and type(info.get("pid")) is int and "cmd" in info for info in infos):
         raise TypeError
 
 

@@ -25,6 +25,7 @@ VERIFIED = 0o444
 _FICLONE = 0x40049409  # linux/fs.h
 _CHUNK = 1 << 20
 _MANY = 4096
+_LARGEST_LISTING = 1 << 30  # bytes: twelve million files
 _NO_REFLINK = {errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EPERM}
 _TEMPORARY = re.compile(r"\.mlgit-([0-9a-f]{8})-([0-9]+)-[0-9]+\.tmp")
 
@@ -92,6 +93,14 @@ class Objects:
             os.unlink(self.path(md5))
         except FileNotFoundError:
             return
+
+    def listing(self, md5: str) -> bytes:
+        """The bytes of a folder's object. Raises OSError where it cannot be read, ValueError where it is none by its size."""
+        with open(os.open(self.path(md5), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+            found = os.fstat(stream.fileno())
+            if not stats.S_ISREG(found.st_mode) or found.st_size > _LARGEST_LISTING:
+                raise ValueError("not the list of a folder's files")
+            return stream.read()
 
     def missing(self, md5s: Iterable[str]) -> list[str]:
         """Which of the objects are not there, by stat; many are looked for by several processes."""

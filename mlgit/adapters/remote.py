@@ -98,8 +98,8 @@ class FolderRemote:
         if not md5.endswith(".dir"):
             return True
         try:
-            members = hashing.parse_listing(Path(self._there.path(md5)).read_bytes())
-        except (OSError, ValueError, KeyError, TypeError):
+            members = hashing.parse_listing(self._there.objects.listing(md5))
+        except (OSError, ValueError):
             return False
         return all(os.path.exists(self._there.path(member.md5)) for member in members)
 

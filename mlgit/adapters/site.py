@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mlgit.adapters import files, git, locks, process, remote, settings
+from mlgit.adapters import files, git, locks, notes, process, remote, settings
 from mlgit.adapters.hashing import Content
 from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
@@ -34,7 +34,7 @@ def opened(
     import tempfile
 
     if beside:
-        beside.mkdir(parents=True, exist_ok=True)
+        notes.make_folder(str(beside))
         _sweep(git_root, beside)
     folder = Path(tempfile.mkdtemp(prefix=f"mlgit-{label}-{os.getpid()}-", dir=beside)).resolve()
     try:
@@ -56,7 +56,7 @@ def _sweep(git_root: Path, beside: Path) -> None:
     """Remove the places of processes that were killed."""
     for each in beside.glob("mlgit-*"):
         pid = each.name.split("-")[-2]
-        if pid.isdigit() and not locks.is_alive(int(pid)):
+        if not each.is_symlink() and pid.isascii() and pid.isdigit() and not locks.is_alive(int(pid)):
             _clear(git_root, each)
 
 

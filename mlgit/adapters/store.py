@@ -12,10 +12,11 @@ import os
 import stat as stats
 import time
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlgit.adapters import files, forks, hashing, intake, stamps
+from mlgit.adapters import files, forks, hashing, intake, notes, stamps
 from mlgit.adapters.digests import Content, Member
 from mlgit.adapters.objects import Objects, refuse_changed
 from mlgit.adapters.settings import Settings
@@ -51,10 +52,10 @@ class Cache:
         return self._memo
 
     def save(self) -> None:
-        """Keep what was found in order for the next command."""
+        """Keep what was found in order for the next command, where that can be written: without it only time is lost."""
         if self._memo_file is not None and self._memo_changed:
-            self._memo_file.parent.mkdir(parents=True, exist_ok=True)
-            files.write_atomic(self._memo_file, marshal.dumps((_VERSION, self._memo)), mode=0o600)
+            with suppress(MlgitError):
+                notes.write(str(self._memo_file), marshal.dumps((_VERSION, self._memo)))
             self._memo_changed = False
 
     def path(self, md5: str) -> str:
@@ -103,15 +104,15 @@ class Cache:
     def members(self, md5: str) -> list[Member] | None:
         """The files of a cached folder, or None when its object is missing or broken; a broken one is removed."""
         try:
-            content = Path(self.path(md5)).read_bytes()
-        except FileNotFoundError:
+            content = self.objects.listing(md5)
+        except (OSError, ValueError):
             return None
         if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5.removesuffix(".dir"):
             self.objects.drop(md5)
             return None
         try:
             return hashing.parse_listing(content)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except ValueError:
             return None
 
     def add_file(self, source: str, md5: str) -> None:
@@ -370,10 +371,6 @@ def _pieces(rows: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
 
 def _load(file: Path | None) -> dict[str, dict[str, Any]]:
     empty: dict[str, dict[str, Any]] = {"complete": {}, "sound": {}}
-    if file is None:
-        return empty
-    try:
-        version, memo = marshal.loads(file.read_bytes())  # noqa: S302 - own disposable file below .dvc/tmp
-        return memo if version == _VERSION and memo.keys() == empty.keys() else empty
-    except (OSError, ValueError, EOFError, TypeError, AttributeError):
-        return empty
+    note = notes.read(str(file)) if file else None
+    version, memo = marshal.loads(note) if note else (_VERSION, empty)  # noqa: S302 - sealed
+    return memo if version == _VERSION else empty

@@ -169,14 +169,25 @@ def _write_crash_log(argv: Sequence[str]) -> str:
     import tempfile
     import traceback
 
-    folder = Path.cwd() / ".dvc" / "tmp" / "mlgit"
     text = f"mlgit {__version__}\nPython {sys.version}\n{sys.platform}\narguments: {list(argv)}\n\n{traceback.format_exc()}"
     try:
-        target = folder if folder.parent.is_dir() else Path(tempfile.gettempdir())
-        target.mkdir(exist_ok=True)
-        descriptor, path = tempfile.mkstemp(prefix="mlgit-defect-", suffix=".log", dir=target)
+        descriptor, path = tempfile.mkstemp(prefix="mlgit-defect-", suffix=".log", dir=_log_folder())
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(text)
         return path
     except OSError:
         return f"(no file could be written)\n{text}"
+
+
+def _log_folder() -> str | None:
+    """mlgit's own folder of the project here; None, for the machine's temporary files, where there is no such."""
+    from mlgit.adapters import notes
+
+    folder = f"{os.getcwd()}/.dvc/tmp/mlgit"
+    try:
+        if not os.path.isdir(os.path.dirname(folder)):
+            return None
+        notes.make_folder(folder)
+        return folder
+    except MlgitError:
+        return None

@@ -109,8 +109,7 @@ class _Reader:
         self._note_absent()
         self._note_stale(stale)
         if self._fingerprints:
-            with suppress(OSError):  # a checkout that cannot be written to can be compared all the same
-                self._fingerprints.save()
+            self._fingerprints.save()
         return Snapshot(
             name=self._point.name,
             commit=self._point.commit,

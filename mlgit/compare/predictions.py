@@ -92,8 +92,7 @@ class _Reader:
     def remember(self) -> None:
         """Keep the digests of the workspace's files for the next command."""
         if self._fingerprints:
-            with suppress(OSError):  # a checkout that cannot be written to can be judged all the same
-                self._fingerprints.save()
+            self._fingerprints.save()
 
     def scored(self, model: Model) -> Scored:
         recorded, trouble, hint = self._recorded(model)

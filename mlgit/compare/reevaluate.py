@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlgit import config
-from mlgit.adapters import documents, files, settings, site, sources, tables
+from mlgit.adapters import documents, files, notes, settings, site, sources, tables
 from mlgit.adapters.contents import Contents, fingerprints_of
 from mlgit.adapters.hashing import Content
 from mlgit.adapters.store import Cache
@@ -31,6 +31,7 @@ from mlgit.pipeline.model import Stage
 from mlgit.project import Project
 
 _MOST_KEPT = 20
+_SEAL = "seal"
 _LARGEST = 64 << 20
 _MOST_LEARNED = 0.01
 
@@ -51,7 +52,7 @@ def predictions(project: Project, model: Model, *, baseline: str, current: Point
     key = "\n".join([project.prefix, baseline, before.name, before.predictions, *before.test, *digests.values()])
     name = hashlib.sha256(key.encode()).hexdigest()[:32] + again.ending(before.predictions)
     kept = project.own_folder / "reevaluated" / name
-    if not kept.is_file():
+    if not _is_own(kept):
         if not run:
             raise MlgitError("that was not done here yet", "`mlgit gate` does it")
         _refuse_learned(was, before, now, model)
@@ -234,11 +235,28 @@ def _md5(path: Path) -> str:
 
 def _keep(made: Path, kept: Path) -> None:
     """Move the predictions to where they are looked for, and let go of the oldest ones."""
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    waiting = kept.with_name(f".{kept.name}.{os.getpid()}")
-    shutil.copyfile(made, waiting)
-    os.replace(waiting, kept)
+    notes.make_folder(str(kept.parent))
+    waiting = kept.with_name(f".{kept.name}.{os.urandom(8).hex()}.tmp")
+    try:
+        shutil.copyfile(made, waiting)
+        os.replace(waiting, kept)
+    finally:
+        waiting.unlink(missing_ok=True)
+    notes.write(f"{kept}.{_SEAL}", _told(kept))
     with suppress(FileNotFoundError):  # another process lets go of the same
-        rows = sorted(kept.parent.iterdir(), key=lambda each: each.stat().st_mtime_ns, reverse=True)
+        rows = [each for each in kept.parent.iterdir() if each.suffix != f".{_SEAL}"]
+        rows.sort(key=lambda each: each.lstat().st_mtime_ns, reverse=True)
         for each in rows[_MOST_KEPT:]:
-            each.unlink()
+            files.remove(each)
+            files.remove(each.with_name(f"{each.name}.{_SEAL}"))
+
+
+def _is_own(kept: Path) -> bool:
+    """Whether predictions lie there that this user's mlgit has kept: a clone could bring better ones."""
+    said = notes.read(f"{kept}.{_SEAL}")
+    return said is not None and kept.is_file() and said.startswith(b"%d " % kept.stat().st_size) and said == _told(kept)
+
+
+def _told(path: Path) -> bytes:
+    with open(path, "rb") as stream:
+        return b"%d %s" % (os.fstat(stream.fileno()).st_size, hashlib.file_digest(stream, "sha256").digest())

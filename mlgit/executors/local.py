@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from mlgit.adapters import process, programs
+from mlgit.adapters import notes, process, programs
 from mlgit.adapters.guardian import MARK, Guardian
 from mlgit.errors import MlgitError
 from mlgit.executors import shell
@@ -42,6 +42,7 @@ class Local:
     def __init__(self, *, slots: int, guardian: Guardian | None = None) -> None:
         self._slots = slots
         self._running: dict[str, _Running] = {}
+        self._folders: set[Path] = set()
         self._guardian = guardian or Guardian()
         self._has_guardian = guardian is None
         self._caller = -1
@@ -86,12 +87,16 @@ class Local:
             self._running[job.name] = _Running(job, pid=pid, log=log, started=now, deadline=deadline)
 
     def _open_log(self, path: Path) -> int:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+        """A new file in the place of an old log: what lies there can be a link, or a pipe, that came with a clone."""
+        if path.parent not in self._folders:
+            notes.make_folder(str(path.parent))
+            self._folders.add(path.parent)
         try:
-            return os.open(path, flags, 0o666)
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(path, flags, 0o666)
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+            return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise MlgitError(f"{path}: no log can be written there: {error.strerror}", "remove what lies there") from error
 
     def _start(self, job: Job, position: int, log: int) -> int:
         env = {**self._environ, **{os.fsencode(name): os.fsencode(value) for name, value in job.env.items()}}

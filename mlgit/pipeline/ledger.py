@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -336,9 +335,8 @@ class Ledger:
     def close(self) -> None:
         """Bring in what was made elsewhere, and keep what was learnt about files for the next command."""
         self._fingerprints.bring()
-        with suppress(MlgitError):  # only time is lost, on a full disk for one
-            self._fingerprints.save()
-            self._cache.save()
+        self._fingerprints.save()
+        self._cache.save()
         dvcstate.save(self._root, self._fingerprints.fresh, site_cache=self._site_cache)
         self._borrowed.close()
 

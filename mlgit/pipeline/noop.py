@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Set
 
 from mlgit import __version__
-from mlgit.adapters import stamps, trees
+from mlgit.adapters import notes, stamps, trees
 from mlgit.errors import MlgitError
 
 _NAME = ".dvc/tmp/mlgit/noop"
@@ -58,10 +58,11 @@ class Kept:
 def compare(root: str) -> Kept | None:
     """What `save` kept, looked at again; None if nothing is kept."""
     stat = os.stat
+    note = notes.read(f"{root}/{_NAME}")
+    if note is None:
+        return None
     try:
-        with open(f"{root}/{_NAME}", "rb") as stream:
-            kept = marshal.load(stream)  # noqa: S302 - own disposable file below .dvc/tmp
-        version, kept_root, stages, frozen, files, folders, young = kept
+        version, kept_root, stages, frozen, files, folders, young = marshal.loads(note)  # noqa: S302 - sealed
         if version != __version__ or kept_root != root:
             return None
         changed = []
@@ -78,7 +79,7 @@ def compare(root: str) -> Kept | None:
         seen = Look()
         seen.files, seen.folders, seen.young = files, folders, young
         return Kept(int(stages), int(frozen), seen, frozenset(changed))
-    except (OSError, ValueError, EOFError, TypeError):  # gone, or not what `save` writes
+    except (OSError, ValueError, EOFError, TypeError):  # what another mlgit of the same version wrote
         return None
 
 
@@ -138,11 +139,8 @@ def look(paths: Iterable[str], *, searched: Iterable[str], since: int, earlier: 
 
 def save(root: str, seen: Look, *, stages: int, frozen: int) -> None:
     """Keep the answer "all is up to date". What it says has to have been checked after `look`, or not to be newer."""
-    temporary = f"{root}/{_NAME}.{os.getpid()}.tmp"
-    os.makedirs(os.path.dirname(temporary), exist_ok=True)
-    with open(temporary, "wb") as stream:
-        marshal.dump((__version__, root, stages, frozen, seen.files, seen.folders, seen.young), stream)
-    os.replace(temporary, f"{root}/{_NAME}")
+    content = marshal.dumps((__version__, root, stages, frozen, seen.files, seen.folders, seen.young))
+    notes.write(f"{root}/{_NAME}", content)
 
 
 def _content(path: str) -> bytes:

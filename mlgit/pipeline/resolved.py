@@ -1,7 +1,7 @@
 """The resolved pipeline kept between commands, so that YAML and templating cost only when a pipeline file changed.
 
-What is kept is plain data (marshal, never pickle: a cloned repository must not be able to run code), valid for one
-version of mlgit and for the very stamps of every file that was read and every folder that was searched.
+What is kept is plain data under this user's seal (see `adapters.notes`), valid for one version of mlgit and for the very
+stamps of every file that was read and every folder that was searched.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mlgit import __version__
-from mlgit.adapters import files, stamps
+from mlgit.adapters import notes, stamps
 from mlgit.adapters.stamps import Stamp
 from mlgit.pipeline.graph import Graph, Pipeline
 from mlgit.pipeline.lock import LockText
@@ -27,8 +27,11 @@ _MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 def load(root: Path) -> tuple[Pipeline, list[str], dict[str, list[str]]] | None:
     """The kept pipeline, the files it was read from, the folders searched with `names`; None when it is outdated."""
+    note = notes.read(f"{root}/{_NAME}")
+    if note is None:
+        return None
     try:
-        version, seen, body = marshal.loads((root / _NAME).read_bytes())  # noqa: S302 - own disposable file
+        version, seen, body = marshal.loads(note)  # noqa: S302 - sealed
         if version != __version__ or any(stamps.of(f"{root}/{path}") != stamp for path, stamp, _ in seen[0]):
             return None
         if any(_digest(f"{root}/{path}") != digest for path, _, digest in seen[0] if digest):
@@ -64,8 +67,7 @@ def save(
         content = marshal.dumps((__version__, (seen, list(searched.items())), _packed(pipeline)))
     except ValueError:
         return
-    (root / _NAME).parent.mkdir(parents=True, exist_ok=True)
-    files.write_atomic(root / _NAME, content, mode=0o600)
+    notes.write(f"{root}/{_NAME}", content)
 
 
 def _digest(path: str) -> bytes:

@@ -6,23 +6,19 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlgit.adapters import files
+from mlgit.adapters import notes
 
-NAME = "timings.json"
+NAME = "timings"
 
 
 def load(folder: Path) -> dict[str, float]:
     """Seconds by stage address; empty when nothing is known yet."""
-    try:
-        known = json.loads((folder / NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    rows = known.items() if isinstance(known, dict) else ()
-    return {name: float(seconds) for name, seconds in rows if isinstance(seconds, (int, float))}
+    note = notes.read(f"{folder}/{NAME}")
+    known: dict[str, float] = json.loads(note) if note else {}
+    return known
 
 
 def save(folder: Path, *, seconds: Mapping[str, float]) -> None:
     """Add the durations of stages that ran."""
     if seconds:
-        folder.mkdir(parents=True, exist_ok=True)
-        files.write_atomic(folder / NAME, json.dumps({**load(folder), **seconds}, indent=0, sort_keys=True))
+        notes.write(f"{folder}/{NAME}", json.dumps({**load(folder), **seconds}).encode())

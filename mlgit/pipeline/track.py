@@ -10,7 +10,7 @@ import functools
 import os
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,9 +91,8 @@ class Tracker:
 
     def close(self) -> None:
         """Keep what was learnt about files for the next command."""
-        with suppress(MlgitError):  # only time is lost, on a full disk for one
-            self._fingerprints.save()
-            self._cache.save()
+        self._fingerprints.save()
+        self._cache.save()
         dvcstate.save(self._root, self._fingerprints.fresh, site_cache=self._site_cache)
         for wait in self._telling:
             wait()

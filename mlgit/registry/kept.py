@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from mlgit.adapters import files
+from mlgit.adapters import notes
 from mlgit.errors import MlgitError
 from mlgit.registry.event import Event, TagName
 
@@ -23,13 +23,11 @@ _ROW = _PARTS + len(Event._fields) - 1
 
 def load(root: Path) -> dict[str, Event]:
     """The events that were kept, by their tags; none where nothing was kept, and where it cannot be read."""
-    try:
-        version, rows = marshal.loads(_file(root).read_bytes())  # noqa: S302 - own disposable file below .git
-        if version != _VERSION or not all(len(row) == _ROW for row in rows):
-            return {}
-        return {row[_PARTS]: Event(TagName(*row[:_PARTS]), *row[_PARTS:]) for row in rows}
-    except (OSError, ValueError, EOFError, TypeError):
+    note = notes.read(_file(root))
+    version, rows = marshal.loads(note) if note else (_VERSION, [])  # noqa: S302 - sealed
+    if version != _VERSION:
         return {}
+    return {row[_PARTS]: Event(TagName(*row[:_PARTS]), *row[_PARTS:]) for row in rows if len(row) == _ROW}
 
 
 def save(root: Path, events: Iterable[Event], known: Mapping[str, Event]) -> None:
@@ -38,10 +36,9 @@ def save(root: Path, events: Iterable[Event], known: Mapping[str, Event]) -> Non
     if sum(known.get(event.ref) != event for event in events) < FEWEST or not (root / ".git").is_dir():
         return
     content = marshal.dumps((_VERSION, [(*event.name, *event[1:]) for event in events]))
-    with suppress(MlgitError, OSError):  # only time is lost
-        _file(root).parent.mkdir(exist_ok=True)
-        files.write_atomic(_file(root), content, mode=0o600)
+    with suppress(MlgitError):  # only time is lost
+        notes.write(_file(root), content)
 
 
-def _file(root: Path) -> Path:
-    return root / ".git" / "mlgit" / "tags"
+def _file(root: Path) -> str:
+    return f"{root}/.git/mlgit/tags"

@@ -53,12 +53,12 @@ def changed(root, cli):
 PUT = "cat new.csv > data/test.csv\n"
 
 
-def again(root, *, baseline="HEAD", current="", pull=False, **declared):
+def again(root, *, baseline="HEAD", current="", pull=False, run=True, **declared):
     project = projects.find(root)
     model = replace(projects.load_config(project).model("churn"), **declared)
     point = Point(current, git_adapter.resolve(project.git_root, current)) if current else Point()
     oid = git_adapter.resolve(project.git_root, baseline)
-    return predictions(project, model, baseline=oid, current=point, pull=pull)
+    return predictions(project, model, baseline=oid, current=point, pull=pull, run=run)
 
 
 def expected(text, depth):
@@ -90,10 +90,25 @@ def test_old_model_is_evaluated_on_the_new_rows_and_nothing_else_happens(root):
 
 def test_outcome_is_kept_for_the_next_command(root):
     found = again(root)
-    found.write_text("kept")
-    assert again(root).read_text() == "kept"
+    was = found.stat().st_ino
+    assert again(root, run=False).stat().st_ino == again(root).stat().st_ino == was
     put(root, CHANGED + "200,1,1\n")
     assert again(root).read_text() == expected(CHANGED + "200,1,1\n", 3)
+
+
+@pytest.mark.parametrize("bring", ["better predictions", "a pipe", "a link"])
+def test_outcome_that_a_clone_brings_is_not_believed(root, bring):
+    kept = again(root)
+    (root / "better.csv").write_text(kept.read_text().replace(",0\n", ",1\n"))
+    kept.unlink()
+    {
+        "better predictions": lambda: (root / "better.csv").replace(kept),
+        "a pipe": lambda: os.mkfifo(kept),
+        "a link": lambda: kept.symlink_to(root / "better.csv"),
+    }[bring]()
+    with pytest.raises(MlgitError, match="was not done here yet"):
+        again(root, run=False)
+    assert again(root).read_text() == expected(CHANGED, 3)
 
 
 def test_current_side_can_be_a_commit_whose_data_is_only_in_the_cache(root):

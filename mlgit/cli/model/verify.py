@@ -11,7 +11,7 @@ import click
 from mlgit import config as configs
 from mlgit import errors
 from mlgit import project as projects
-from mlgit.adapters import documents, files, tags
+from mlgit.adapters import documents, files, notes, tags
 from mlgit.cli.model import problems, reading, weighing
 from mlgit.cli.model.reading import Reading
 from mlgit.errors import MlgitError
@@ -131,8 +131,9 @@ class _Kept:
         self._signers = tags.signers_state(root)
         with suppress(MlgitError):
             self._path = projects.find().own_folder / "signatures"
-        if self._path and self._path.is_file():
-            signers, *rows = files.read_text(self._path).split("\n")
+        note = notes.read(str(self._path)) if self._path else None
+        if note:
+            signers, *rows = note.decode().split("\n")
             self._good = set(rows) if signers == self._signers else set()
         self._before = len(self._good)
 
@@ -149,6 +150,5 @@ class _Kept:
     def save(self) -> None:
         """Keep what was found good."""
         if self._path and len(self._good) > self._before:
-            with suppress(MlgitError, OSError):
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                files.write_atomic(self._path, "\n".join([self._signers, *sorted(self._good)]))
+            with suppress(MlgitError):
+                notes.write(str(self._path), "\n".join([self._signers, *sorted(self._good)]).encode())
