@@ -10,6 +10,7 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import NamedTuple
 
 _MD5 = re.compile(r"[0-9a-f]{32}").fullmatch
+_TOO_LONG = re.compile(rb"[^/\0]{256}").search  # of no common file system
 _SUSPECT = re.compile(r"/\.{0,2}/").search
 
 
@@ -43,11 +44,33 @@ def listing_md5(members: Iterable[tuple[str, str]]) -> str:
 def parse_listing(content: bytes) -> list[Member]:
     """The files named in a `.dir` object.
 
-    Raises ValueError for a path that would lead out of the folder and for an md5 that is none: such objects can come
-    from a remote, and both become paths.
+    Raises ValueError for what is no such list, and for one that no folder can have: such objects can come from a remote,
+    and what they hold becomes paths.
     """
-    found = [Member(row["relpath"], row["md5"]) for row in json.loads(content)]
-    for path, md5 in found:
-        if not _MD5(md5) or (_SUSPECT(f"/{path}/") and not {"", ".", ".."}.isdisjoint(path.split("/"))):
-            raise ValueError(f"not the list of a folder's files: {path!r}, {md5!r}")
+    try:
+        found = [Member(row["relpath"], row["md5"]) for row in json.loads(content)]
+        wrong = _wrong(found)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError("not the list of a folder's files") from error
+    if wrong:
+        raise ValueError(f"not the list of a folder's files: {wrong}")
     return found
+
+
+def _wrong(found: list[Member]) -> str:
+    """Why these cannot be the files of one folder; '' where they can. Raises ValueError or TypeError for what is no text."""
+    paths = {path for path, _ in found}
+    if len(paths) < len(found):
+        return "a file named twice"
+    # names that are not UTF-8 stand there as Python reads them; no other half of a pair of surrogates is in a name
+    names = "\0".join(path for path, _ in found).encode("utf-8", "surrogateescape")
+    if names.count(b"\0") > max(0, len(found) - 1) or _TOO_LONG(names):
+        return "a name that no file can have"
+    for path, md5 in found:
+        if not _MD5(md5) or not path or (_SUSPECT(f"/{path}/") and not {"", ".", ".."}.isdisjoint(path.split("/"))):
+            return f"{path!r}, {md5!r}"
+    for folder in {path.rpartition("/")[0] for path in paths}:
+        above = (folder[:end] for end, char in enumerate(folder) if char == "/")
+        if folder in paths or not paths.isdisjoint(above):
+            return f"a file where a folder is: {folder!r}"
+    return ""
