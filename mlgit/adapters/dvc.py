@@ -10,7 +10,7 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, NamedTuple
 
 from mlgit.adapters import documents
 from mlgit.errors import MlgitError
@@ -165,6 +165,65 @@ def add(root: Path, paths: list[str]) -> None:
         repo.add(paths)
 
 
+class Why(NamedTuple):
+    """One reason for DVC to run a stage: what changed, where, and from what to what.
+
+    `new` is the word `missing` for what does not lie there, and `not in cache` for an output that lies there only.
+    """
+
+    kind: Literal["new", "cmd", "dep", "param", "out", "always"]
+    path: str = ""
+    old: Any = None
+    new: Any = None
+
+
+def _recorded_command(stage: Any) -> Any:
+    """The command that the lock records of a stage; None where the stage never ran, '' for a .dvc file."""
+    from dvc.stage import PipelineStage
+
+    if not isinstance(stage, PipelineStage):
+        return ""
+    return (stage.dvcfile.lockfile_contents.get("stages") or {}).get(stage.name, {}).get("cmd")
+
+
+def _why(stage: Any, row: Any, recorded: Any) -> Iterator[Why]:
+    """The reasons in a row of what DVC tells of a stage."""
+    if row == "always changed":
+        yield Why("always")
+    elif isinstance(row, str):
+        yield Why("cmd", "", _line(recorded), _line(stage.cmd))
+    else:
+        told = {name: state for key in ("changed deps", "changed outs") for name, state in row.get(key, {}).items()}
+        for dep in stage.deps if "changed deps" in row else ():
+            if str(dep) in told:
+                yield from _of_item("dep", dep, told[str(dep)])
+        for out in stage.outs if "changed outs" in row else ():
+            if str(out) in told:
+                yield from _of_item("out", out, told[str(out)])
+
+
+def _of_item(kind: Literal["dep", "out"], item: Any, state: Any) -> Iterator[Why]:
+    if state not in ("deleted", "modified", "new", "not in cache") and not isinstance(state, Mapping):
+        yield Why(kind, item.def_path, "", state)  # an import, of which there is something newer
+        return
+    old = item.hash_info.value
+    if not item.exists:
+        yield Why(kind, item.def_path, old if isinstance(old, str) else None, "missing")
+    elif item.hash_name == "params":
+        before, now = old or {}, item.read_params()
+        prefix = "" if item.def_path == item.DEFAULT_PARAMS_FILE else f"{item.def_path}:"
+        keys = state if isinstance(state, Mapping) else item.params or now
+        yield from (Why("param", f"{prefix}{key}", before.get(key), now.get(key)) for key in keys)
+    elif item.changed_checksum():
+        yield Why(kind, item.def_path, old, item.get_hash().value)
+    else:
+        yield Why(kind, item.def_path, old, "not in cache")
+
+
+def _line(command: Any) -> str:
+    return command if isinstance(command, str) else "\n".join(command or ())
+
+
 class BorrowedStages:
     """Stages that mlgit does not run by itself, driven through DVC's own Stage objects.
 
@@ -205,19 +264,16 @@ class BorrowedStages:
             self._stages[address] = found
         return self._stages[address]
 
-    def reasons(self, address: str) -> list[tuple[Literal["dep", "out", "cmd", "always"], str]]:
-        """Why DVC would run the stage, as (kind, path); empty when it would not."""
-        kinds: dict[str, Literal["dep", "out"]] = {"changed deps": "dep", "changed outs": "out"}
-        found: list[tuple[Literal["dep", "out", "cmd", "always"], str]] = []
+    def reasons(self, address: str) -> list[Why]:
+        """Why DVC would run the stage; empty when it would not."""
         stage = self._stage(address)
         with _own_errors(), self._locked():
+            recorded = _recorded_command(stage)
+            if recorded is None:
+                return [Why("new")]
             rows: list[Any] = next(iter(stage.status().values()), [])
-        for row in rows:
-            if isinstance(row, str):
-                found.append(("always", "") if row == "always changed" else ("cmd", ""))
-            else:
-                found += [(kinds[key], path) for key, paths in row.items() for path in paths]
-        return found
+            found = [why for row in rows for why in _why(stage, row, recorded)]
+        return sorted(found, key=lambda why: ("cmd", "always").index(why.kind) if why.kind in ("cmd", "always") else 2)
 
     def begin(self, address: str, *, force: bool) -> bool:
         """Do what DVC does before a stage's command; True when nothing is left to run and the stage is recorded."""
@@ -259,7 +315,7 @@ class BorrowedStages:
         if not isinstance(stage, PipelineStage):
             return None
         with _own_errors():
-            return dict(to_single_stage_lockfile(stage, with_files=True))
+            return dict(to_single_stage_lockfile(stage))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

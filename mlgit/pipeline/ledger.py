@@ -87,7 +87,7 @@ class Ledger:
     def reasons(self, stage: Stage) -> tuple[Reason, ...]:
         """Why the stage is stale at this moment; empty when it is not."""
         if stage.exotic:
-            return tuple(Reason(kind, path) for kind, path in self._borrowed.reasons(stage.address))
+            return tuple(Reason(*why) for why in self._borrowed.reasons(stage.address))
         return status.reasons(stage, self.entries.get(stage.address), self.observe(stage))
 
     def observe(self, stage: Stage, *, look_in_cache: bool = True) -> Observed:

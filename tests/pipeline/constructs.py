@@ -228,6 +228,16 @@ CONSTRUCTS = (
         ways={"s": OUTSIDE},
     ),
     Construct(
+        "folder output beside a dependency above the project",
+        _stage("cmd: mkdir -p d/e && cp ../there.txt d/e/x\ndeps: [../there.txt]\nouts: [d]"),
+        ways={"s": OUTSIDE},
+    ),
+    Construct(
+        "folder output beside an absolute dependency",
+        _stage("cmd: mkdir -p d && cp {away}/there.txt d/x\ndeps: ['{away}/there.txt']\nouts: [d]"),
+        ways={"s": FOREIGN},
+    ),
+    Construct(
         "output outside the project",
         _stage("cmd: cp in.txt {away}/made.txt\ndeps: [in.txt]\nouts: [{'{away}/made.txt': {cache: false}}]"),
         ways={"s": FOREIGN},
@@ -245,4 +255,11 @@ CONSTRUCTS = (
     ),
     Construct("`dvc.lock` with cloud versions", _stage(_COPY), ways={"s": OLD_LOCK}, prepare=_cloud_lock),
     Construct("`dvc.lock` of DVC 2", _stage(_COPY), ways={"s": OLD_LOCK}, prepare=_old_lock),
+    Construct(
+        "`dvc.lock` of DVC 2 with folders",
+        _stage("cmd: mkdir -p d && cp in/* in.txt d\ndeps: [in, in.txt]\nouts: [d]"),
+        {"in/a": "1\n", "in/b": "2\n"},
+        ways={"s": OLD_LOCK},
+        prepare=_old_lock,
+    ),
 )

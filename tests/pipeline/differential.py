@@ -153,9 +153,9 @@ def prepare(folder: Path, seed: int) -> tuple[Made, Path, Path]:
     return made, ours, theirs
 
 
-def compare(ours: Path, theirs: Path, *, always: bool) -> bool:
+def compare(ours: Path, theirs: Path, *, always: bool, options: tuple[str, ...] = ()) -> bool:
     """Run in both copies and hold the results against each other; False where both programs refuse."""
-    ran, reproduced = run_mlgit(ours, "run"), run_dvc(theirs, "repro", "--all-pipelines", "--quiet")
+    ran, reproduced = run_mlgit(ours, "run", *options), run_dvc(theirs, "repro", "--all-pipelines", "--quiet")
     assert (ran.code == 0) == (reproduced.code == 0), f"mlgit: {ran.out}\ndvc: {reproduced.out}"
     if ran.code != 0:
         return False

@@ -1,0 +1,102 @@
+"""Locks and .dvc files of DVC 2: after any change, `mlgit run` leaves what `dvc repro` leaves, and both see the same."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+
+import pytest
+
+from tests.conftest import FULL
+from tests.kit import repository, write_tree
+from tests.pipeline.aging import age
+from tests.pipeline.differential import compare, prepare, run_dvc, run_mlgit, steps
+
+pytestmark = pytest.mark.slow  # real repositories, many times
+
+# What one stage stores again of a lost cache may be what the next one lacks: side by side, more stages run than in DVC.
+IN_ORDER = ("-j1",)
+SEEDS = range(200) if FULL else random.Random(1).sample(range(200), 6)
+
+
+def aged(folder, seed):
+    """A generated project in two copies that DVC ran and then grew old in the same way."""
+    made, ours, theirs = prepare(folder, seed)
+    for root in (ours, theirs):
+        rng = random.Random(seed)
+        for path in made.inputs:
+            if rng.random() < 0.4:
+                (root / path).write_bytes(b"line\r\nends\r\n" * rng.randint(1, 2))
+        made.files[made.inputs[0]] = (root / made.inputs[0]).read_bytes().decode()
+        if run_dvc(root, "repro", "--all-pipelines", "--quiet").code != 0:
+            return made, None, None
+        age(root, rng)
+    return made, ours, theirs
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_projects_with_locks_of_dvc_2_end_as_dvc_leaves_them(tmp_path, seed):
+    made, ours, theirs = aged(tmp_path, seed)
+    if ours is None:
+        return
+    always = "always_changed: true" in "".join(made.files.values())
+    for name, change in steps(made, seed):
+        change(ours)
+        change(theirs)
+        try:
+            if not compare(ours, theirs, always=always, options=IN_ORDER):
+                return
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}, step '{name}': {error}") from error
+
+
+PIPELINE = """\
+stages:
+  s:
+    cmd: mkdir -p d && cat in/a in.txt > d/x
+    deps: [in, in.txt]
+    params: [k]
+    outs: [d, {m: {cache: false}}]
+  other:
+    cmd: 'true'
+    deps: [in.txt]
+"""
+
+
+@pytest.fixture
+def old(tmp_path):
+    """A project whose lock DVC 2 wrote."""
+    text = PIPELINE.replace("> d/x", "> d/x && echo 1 > m")
+    root = repository(tmp_path / "old", {"dvc.yaml": text, "params.yaml": "k: 1\n", "in/a": "a\n", "in.txt": "in\n"})
+    assert run_dvc(root, "repro", "--quiet").code == 0
+    age(root, random.Random(3), share=1.0, cache="moved")
+    return root
+
+
+def reasons(root):
+    """What status says of the stage `s`: kind, path, whether it was there before, and the word for its state."""
+    rows = {row["name"]: row["reasons"] for row in run_mlgit(root, "status", "--json").json["stages"]}
+    return rows["s"]
+
+
+def test_what_changed_is_called_as_for_a_lock_of_today(old):
+    assert run_mlgit(old, "status").code == 0
+    today = old.parent / "today"
+    shutil.copytree(old, today, symlinks=True)
+    assert run_dvc(today, "repro", "--force", "--quiet").code == 0
+    path = today / "dvc.lock"
+    assert path.read_text().count("hash: md5") == 0  # what did not change stays as DVC 2 wrote it
+    path.write_text(re.sub(r"( +)(md5: )", r"\1hash: md5\n\1\2", path.read_text()))
+    shutil.copytree(today / ".dvc/cache", today / ".dvc/cache/files/md5", ignore=shutil.ignore_patterns("files", "runs"))
+    for root in (old, today):
+        shutil.rmtree(root / "d")
+        (root / "m").write_text("2\n")
+        write_tree(root, {"in/a": "b\n", "params.yaml": "k: 2\n"})
+        (root / "dvc.yaml").write_text((root / "dvc.yaml").read_text().replace("mkdir -p", "mkdir"))
+    assert reasons(old) == reasons(today)
+    assert [row["new"] for row in reasons(old) if row["path"] == "d"] == ["missing"]
+    (old / "in.txt").unlink()
+    (today / "in.txt").unlink()
+    assert reasons(old) == reasons(today)
+    assert run_mlgit(old, "status").out == run_mlgit(today, "status").out
