@@ -144,6 +144,7 @@ class Revision(_Documents):
     def __init__(self, git_root: Path, commit: str, *, prefix: str = "", parsing: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self.git_root = git_root
+        self.root = git_root / prefix
         self.commit = commit
         self.prefix = prefix
         tree = git.list_tree(git_root, commit, under=prefix)

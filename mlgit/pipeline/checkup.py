@@ -174,6 +174,7 @@ class _One:
 
     def __init__(self, source: sources.Workspace, path: str) -> None:
         self._path = path
+        self.root = source.root
         self.text = source.text
         self.document = source.document
         self.resolve = source.resolve

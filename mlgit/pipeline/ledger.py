@@ -71,6 +71,7 @@ class Ledger:
         above_made = {folder for target in made for folder in _folders_above(target)}
         known: dict[str, bool] = {}
         for stage in stages:
+            _refuse_without_command(stage)
             for path, target in () if stage.frozen or stage.exotic else stage.inputs():
                 if target not in known:
                     is_made = target in made or target in above_made or not made.isdisjoint(_folders_above(target))
@@ -140,7 +141,7 @@ class Ledger:
         recorded = self.entries.get(stage.address)
         seen = self.observe(stage)
         why = status.reasons(stage, recorded, seen)
-        if not why and not force:
+        if stage.is_idle or (not why and not force):
             return Unchanged()
         if stage.frozen:
             self._finish(stage)
@@ -339,6 +340,11 @@ class Ledger:
         self._cache.save()
         dvcstate.save(self._root, self._fingerprints.fresh, site_cache=self._site_cache)
         self._borrowed.close()
+
+
+def _refuse_without_command(stage: Stage) -> None:
+    if not stage.cmd and not stage.is_source and not stage.is_idle:
+        raise MlgitError(f"{stage.file}: stages.{stage.name}.cmd: empty, so there is nothing to run", "write the command")
 
 
 def _refuse_lost_data(stage: Stage, why: tuple[Reason, ...]) -> None:

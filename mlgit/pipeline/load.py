@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from mlgit.errors import MlgitError
@@ -15,7 +16,9 @@ _OLD = "a lock entry of DVC 2 or with a cloud version"
 
 
 class Source(Protocol):
-    """Where pipeline files come from. Paths are relative to the project's root, with forward slashes."""
+    """Where pipeline files come from. Paths are relative to the project's `root`, with forward slashes."""
+
+    root: Path
 
     def pipeline_files(self) -> list[str]:
         """Every dvc.yaml and .dvc file that is not ignored, in the order DVC finds them."""
@@ -47,7 +50,7 @@ def load(source: Source) -> Pipeline:
         if any(file.startswith(folder) for folder in folders):
             continue  # below an output: DVC does not look there
         if file.endswith(".dvc"):
-            found, entry = parse.source(_data_file(source, file), file=file)
+            found, entry = parse.source(_data_file(source, file), file=file, root=str(source.root))
             new = [found]
             if entry is not None:
                 entries[found.address] = entry
@@ -74,7 +77,8 @@ def _pipeline_file(source: Source, file: str) -> list[Stage]:
     plain = document.get("stages") or {}
     templated = parse.needs_templating(document, source.text(file) or "")
     bodies = source.resolve(file, document) if templated else plain
-    return [parse.stage(str(name), body, file=file) for name, body in bodies.items()]
+    root = str(source.root)
+    return [parse.stage(str(name), body, file=file, root=root) for name, body in bodies.items()]
 
 
 def _lock(source: Source, name: str, stages: list[Stage], entries: dict[str, Entry], unreadable: set[str]) -> LockText:

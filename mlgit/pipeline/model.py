@@ -23,11 +23,19 @@ class Dependency(NamedTuple):
 
 
 class Parameters(NamedTuple):
-    """The parameters that a stage reads from one file; no keys means the whole file."""
+    """The parameters that a stage reads from one file; no keys means the whole file.
+
+    `normal` is how a lock calls the file where that is not `path` (`./my.yaml` is recorded as `my.yaml`).
+    """
 
     path: str
     target: str
     keys: tuple[str, ...] = ()
+    normal: str = ""
+
+    @property
+    def recorded(self) -> str:
+        return self.normal or self.path
 
 
 class Output(NamedTuple):
@@ -73,7 +81,7 @@ class Stage(NamedTuple):
     """One step of a pipeline, with everything in it resolved.
 
     `file` is the dvc.yaml (or .dvc file) that declares it, relative to the project's root, and `wdir` the folder its
-    command runs in ('' is the root). A stage without a command is a source: data that `dvc add` or an import tracks.
+    command runs in ('' is the root). A stage without a name is a source: data that `dvc add` or an import tracks.
     `exotic` says why the stage has to go through DVC's own objects; '' for what mlgit runs by itself.
     """
 
@@ -99,7 +107,13 @@ class Stage(NamedTuple):
 
     @property
     def is_source(self) -> bool:
-        return not self.cmd
+        return not self.name
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing to run, to look at or to record, as DVC takes an empty command without inputs and outputs."""
+        looked_at = not self.frozen and (self.deps or self.params or self.always_changed)
+        return not self.cmd and not self.is_source and not self.outs and not looked_at
 
     @property
     def is_callback(self) -> bool:

@@ -43,8 +43,8 @@ def _member(mapping: Mapping[Any, Any], part: str) -> Any:
 
 
 def ordered(values: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Values by file as the lock orders them: params.yaml first, then by name, keys sorted."""
-    names = sorted(values, key=lambda name: (name != "params.yaml", name))
+    """Values by file as the lock orders them: params.yaml first, the others as given, keys sorted."""
+    names = sorted(values, key=lambda name: name != "params.yaml")
     return {name: {key: values[name][key] for key in sorted(values[name])} for name in names}
 
 

@@ -13,10 +13,23 @@ from mlgit.schema import Anything, Boolean, Either, Key, ListOf, MapOf, Schema, 
 
 _TEXT = Text()
 _ANY = Anything()
-_PATHS: Schema = ListOf(Either((_TEXT, MapOf(_ANY))))
+# What a file may hold is checked before templating, as in DVC: `${...}` is a text and no truth value, whatever it stands for.
+_FLAGS = (
+    Key("cache", Boolean(), "whether DVC keeps the content"),
+    Key("persist", Boolean(), "whether the output stays while the command runs"),
+    Key("checkpoint", Boolean(), "a flag of older versions of DVC, without a meaning"),
+    Key("remote", _TEXT, "the remote for this output"),
+    Key("push", Boolean(), "whether the output is pushed"),
+    Key("desc", _TEXT, "a description"),
+    Key("type", _TEXT, "what it is: model, dataset, ..."),
+    Key("labels", ListOf(_TEXT), "labels to find it by"),
+    Key("meta", _ANY, "anything"),
+)
+_PLOT_TEXTS = tuple(Key(name, _TEXT, "") for name in ("x", "y", "x_label", "y_label", "title", "template"))
+_PLOT_FLAGS = Table((*_FLAGS, *_PLOT_TEXTS, Key("header", Boolean(), "")))
+_PATHS: Schema = ListOf(Either((_TEXT, MapOf(Table(_FLAGS)))))
+_PLOTS: Schema = ListOf(Either((_TEXT, MapOf(Either((_PLOT_FLAGS, ListOf(_PLOT_FLAGS)))))))
 _VARS: Schema = ListOf(Either((_TEXT, MapOf(_ANY))))
-
-# Values may still hold `${...}` here, so the types are those before templating.
 _DEFINITION: tuple[Key, ...] = (
     Key("cmd", Either((_TEXT, ListOf(_TEXT))), "the command, or a list of commands", required=True),
     Key("matrix", MapOf(Either((_TEXT, ListOf(_ANY)))), "names with lists of values: one stage for every combination"),
@@ -24,13 +37,13 @@ _DEFINITION: tuple[Key, ...] = (
     Key("deps", ListOf(_TEXT), "files and folders the command reads"),
     Key("params", ListOf(Either((_TEXT, MapOf(_ANY)))), "parameters the command reads"),
     Key("vars", _VARS, "variables for templating in this stage"),
-    Key("frozen", Either((Boolean(), _TEXT)), "whether changes before this stage are passed over"),
+    Key("frozen", Boolean(), "whether changes before this stage are passed over"),
     Key("meta", _ANY, "anything; mlgit reads its own settings from meta.mlgit"),
     Key("desc", _TEXT, "a description"),
-    Key("always_changed", Either((Boolean(), _TEXT)), "whether the stage runs every time"),
+    Key("always_changed", Boolean(), "whether the stage runs every time"),
     Key("outs", _PATHS, "files and folders the command writes"),
     Key("metrics", _PATHS, "outputs that hold metrics"),
-    Key("plots", _PATHS, "outputs that hold data for plots"),
+    Key("plots", _PLOTS, "outputs that hold data for plots"),
 )
 _ENTRY = Table(_DEFINITION)
 _FOREACH = Table(
@@ -84,8 +97,6 @@ _DATA_FILE = Table(
         Key("desc", _TEXT, "a description"),
     )
 )
-# Keys of older DVC versions that DVC itself still reads in an output.
-_OUTPUT_FLAGS = {"cache", "persist", "remote", "push", "checkpoint", "desc", "type", "labels", "meta"}
 
 
 def check_file(document: Any, *, name: str) -> None:
@@ -118,44 +129,47 @@ def needs_templating(document: Mapping[str, Any], text: str) -> bool:
     return "${" in text or "vars" in document or any({"foreach", "matrix", "vars"} & body.keys() for body in bodies)
 
 
-def stage(name: str, body: Mapping[str, Any], *, file: str) -> Stage:
-    """One stage from its resolved definition in a pipeline file.
+def stage(name: str, body: Mapping[str, Any], *, file: str, root: str) -> Stage:
+    """One stage from its resolved definition in a pipeline file of the project in the folder `root`.
 
     Raises MlgitError, as `file: stages.name.key: what`, for values that are not what the key expects.
     """
     where = f"{file}: stages.{name}"
     folder = posixpath.dirname(file)
-    wdir = _target(folder, _text(body.get("wdir", "."), f"{where}.wdir"))
+    wdir = _place(_text(body.get("wdir") or ".", f"{where}.wdir"), folder, root)[1]
     found = Stage(
         name=name,
         file=file,
         cmd=_command(body.get("cmd"), f"{where}.cmd"),
         wdir=wdir,
-        deps=tuple(_dependency(path, wdir, f"{where}.deps") for path in body.get("deps") or ()),
-        params=_parameters(body.get("params") or (), wdir, f"{where}.params"),
-        outs=_all_outputs(body, wdir, where),
-        frozen=_flag(body, "frozen", where),
-        always_changed=_flag(body, "always_changed", where),
+        deps=tuple(Dependency(*_place(_text(path, f"{where}.deps"), wdir, root)) for path in body.get("deps") or ()),
+        params=_parameters(body.get("params") or (), wdir, root, where=f"{where}.params"),
+        outs=_all_outputs(body, wdir, root, where=where),
+        frozen=bool(body.get("frozen")),
+        always_changed=bool(body.get("always_changed")),
         desc=str(body.get("desc") or ""),
         meta=body["meta"] if isinstance(body.get("meta"), Mapping) else {},
     )
-    _refuse_repeated(found, where)
+    _refuse_conflicts(found, where)
     reserved.refuse(found, where=where)
     control.parse(found.meta, name=file, stage=name)
     return found._replace(exotic=_exotic(found, body))
 
 
-def source(document: Mapping[str, Any], *, file: str) -> tuple[Stage, Entry | None]:
-    """A .dvc file: the stage it stands for, and the content it records (None where only DVC can read it)."""
+def source(document: Mapping[str, Any], *, file: str, root: str) -> tuple[Stage, Entry | None]:
+    """A .dvc file of the project in the folder `root`: the stage it stands for, and the content it records.
+
+    The content is None where only DVC can read it.
+    """
     folder = posixpath.dirname(file)
     check({key: value for key, value in document.items() if value is not None}, _DATA_FILE, name=file)
-    wdir = _target(folder, document.get("wdir") or ".")
+    wdir = _place(document.get("wdir") or ".", folder, root)[1]
     rows = document.get("outs") or []
     for key in ("outs", "deps"):
         for position, row in enumerate(document.get(key) or []):
             _text(row.get("path"), f"{file}: {key}.{position}.path")
     outs = tuple(
-        Output(row["path"], _target(wdir, row["path"]), cache=bool(row.get("cache", True)), persist=bool(row.get("persist")))
+        Output(*_place(row["path"], wdir, root), cache=bool(row.get("cache", True)), persist=bool(row.get("persist")))
         for row in rows
     )
     found = Stage(name="", file=file, wdir=wdir, outs=outs, frozen=bool(document.get("frozen")))
@@ -168,7 +182,7 @@ def source(document: Mapping[str, Any], *, file: str) -> tuple[Stage, Entry | No
         return found._replace(exotic="a stage in a .dvc file"), None
     if document.get("deps"):
         deps = tuple(
-            Dependency(row["path"], _target(wdir, row["path"]))
+            Dependency(*_place(row["path"], wdir, root))
             for row in document["deps"]
             if _is_local(str(row.get("path", ""))) and not row.get("repo")
         )
@@ -182,18 +196,12 @@ def source(document: Mapping[str, Any], *, file: str) -> tuple[Stage, Entry | No
     return found._replace(exotic=_exotic_paths(found)), Entry(cmd=(), outs=items)
 
 
-def _flag(body: Mapping[str, Any], key: str, where: str) -> bool:
-    value = body.get(key, False)
-    if not isinstance(value, bool):
-        raise MlgitError(f"{where}.{key}: expected true or false, found {value!r}")
-    return value
-
-
 def _command(value: Any, where: str) -> Command:
-    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+    value = value or ""  # DVC reads a stage without a command, and fails when it is to run
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
         _refuse_unrunnable("\n".join(value), where)
         return tuple(value)
-    if isinstance(value, str) and value.strip():
+    if isinstance(value, str):
         _refuse_unrunnable(value, where)
         return value
     raise MlgitError(f"{where}: expected a command or a list of commands, found {value!r}")
@@ -215,12 +223,7 @@ def _text(value: Any, where: str) -> str:
     return value
 
 
-def _dependency(path: Any, wdir: str, where: str) -> Dependency:
-    text = _text(path, where)
-    return Dependency(text, _target(wdir, text))
-
-
-def _parameters(rows: Sequence[Any], wdir: str, where: str) -> tuple[Parameters, ...]:
+def _parameters(rows: Sequence[Any], wdir: str, root: str, *, where: str) -> tuple[Parameters, ...]:
     keys: dict[str, list[str]] = {}
     whole = {name for row in rows if isinstance(row, Mapping) for name, chosen in row.items() if not chosen}
     for row in rows:
@@ -231,51 +234,56 @@ def _parameters(rows: Sequence[Any], wdir: str, where: str) -> tuple[Parameters,
             if not isinstance(chosen, list) or not all(isinstance(key, str) for key in chosen):
                 raise MlgitError(f"{where}: {name}: expected a list of parameter names, found {chosen!r}")
             keys.setdefault(name, []).extend(chosen)
-    return tuple(Parameters(name, _target(wdir, name), tuple(dict.fromkeys(chosen))) for name, chosen in keys.items())
+    found = []
+    for name, chosen in keys.items():
+        path, target = _place(_text(name or f"{root}/params.yaml", where), wdir, root)
+        normal = "" if path == target else posixpath.relpath(f"/{target}", f"/{wdir}")
+        found.append(Parameters(path, target, tuple(dict.fromkeys(chosen)), normal if _is_local(path) else ""))
+    return tuple(found)
 
 
-def _all_outputs(body: Mapping[str, Any], wdir: str, where: str) -> tuple[Output, ...]:
+def _all_outputs(body: Mapping[str, Any], wdir: str, root: str, *, where: str) -> tuple[Output, ...]:
     kinds: tuple[tuple[str, OutputKind], ...] = (("outs", "out"), ("metrics", "metric"), ("plots", "plot"))
-    return tuple(out for key, kind in kinds for out in _outputs(body.get(key) or (), wdir, kind, f"{where}.{key}"))
+    found: list[Output] = []
+    for key, kind in kinds:
+        flags = _output_flags(body.get(key) or (), f"{where}.{key}")
+        found += [
+            Output(*_place(path, wdir, root), kind, cache=bool(own.get("cache", True)), persist=bool(own.get("persist")))
+            for path, own in flags.items()
+        ]
+    return tuple(found)
 
 
-def _outputs(rows: Sequence[Any], wdir: str, kind: OutputKind, where: str) -> list[Output]:
+def _output_flags(rows: Sequence[Any], where: str) -> dict[str, dict[str, Any]]:
+    """The settings of each output by path; of a path that is named twice those of both."""
     flags: dict[str, dict[str, Any]] = {}
     for row in rows:
         for path, own in row.items() if isinstance(row, Mapping) else [(row, {})]:
             text = _text(path, where)
             if "\n" in text:
                 raise MlgitError(f"{where}: a path cannot hold a line break: {text!r}", ".gitignore could not name it")
-            if not isinstance(own, Mapping) and not (kind == "plot" and isinstance(own, list)):
+            if not isinstance(own, Mapping):
                 raise MlgitError(f"{where}: {text}: expected a mapping of settings, found {own!r}")
-            flags.setdefault(text, {}).update(own if isinstance(own, Mapping) else {})
-            _check_flags(flags[text], kind, f"{where}: {text}")
-    return [
-        Output(path, _target(wdir, path), kind, cache=bool(own.get("cache", True)), persist=bool(own.get("persist", False)))
-        for path, own in flags.items()
-    ]
+            flags.setdefault(text, {}).update(own)
+    return flags
 
 
-def _check_flags(flags: Mapping[str, Any], kind: OutputKind, where: str) -> None:
-    if kind == "plot":
-        return
-    name, _, path = where.partition(": ")
-    check(dict(flags), Table(tuple(Key(flag, _ANY, "") for flag in sorted(_OUTPUT_FLAGS))), name=name, path=path)
-
-
-def _refuse_repeated(found: Stage, where: str) -> None:
-    if any(out.target == "" for out in found.outs):
-        raise MlgitError(f"{where}: an output cannot be the project itself", "name the files and folders that the stage writes")
-    targets = [target for _, target in _paths(found)]
-    repeated = (
-        next((target for target in targets if targets.count(target) > 1), None) if len(set(targets)) < len(targets) else None
-    )
-    if repeated is None:
-        return
-    outs = {out.target for out in found.outs}
-    if repeated in outs and targets.count(repeated) > sum(out.target == repeated for out in found.outs):
-        raise MlgitError(f"{where}: '{repeated}' is both a dependency and an output", "a stage cannot depend on its own output")
-    raise MlgitError(f"{where}: '{repeated}' is declared twice", "name every path once")
+def _refuse_conflicts(found: Stage, where: str) -> None:
+    """Raise MlgitError for an output that the stage also reads or declares twice. Inputs may be named as often as one likes."""
+    read = {target for _, target in found.inputs()}
+    written: set[str] = set()
+    for out in found.outs:
+        if out.target == "":
+            raise MlgitError(
+                f"{where}: an output cannot be the project itself", "name the files and folders that the stage writes"
+            )
+        if out.target in read:
+            raise MlgitError(
+                f"{where}: '{out.target}' is both a dependency and an output", "a stage cannot depend on its own output"
+            )
+        if out.target in written:
+            raise MlgitError(f"{where}: '{out.target}' is declared as an output twice", "name every output once")
+        written.add(out.target)
 
 
 def _exotic(found: Stage, body: Mapping[str, Any]) -> str:
@@ -304,7 +312,15 @@ def _is_local(path: str) -> bool:
     return bool(path) and "://" not in path and not path.startswith(("/", "~"))
 
 
-def _target(folder: str, path: str) -> str:
-    """A path as seen from the project's root; '' is the root itself."""
+def _place(path: str, folder: str, root: str) -> tuple[str, str]:
+    """A path as it is recorded, and as seen from the project in `root` ('' is the project itself).
+
+    As DVC, which takes a path as it is written and an absolute one inside the project as seen from the stage's folder.
+    """
     joined = posixpath.normpath(posixpath.join(folder, path))
-    return "" if joined == "." else joined
+    if joined == root:
+        return path, ""
+    if path.startswith("/") and joined.startswith(f"{root}/"):
+        joined = joined[len(root) + 1 :]
+        path = posixpath.relpath(f"/{joined}", f"/{folder}")
+    return path, "" if joined == "." else joined

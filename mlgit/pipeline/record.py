@@ -55,7 +55,8 @@ def entry(stage: Stage, seen: Observed) -> Entry:
 
     All dependencies and outputs have to be there.
     """
-    params = {params.path: seen.params[params.path] or {} for params in stage.params}
+    # DVC records one spelling of a file only: of `./my.yaml` and `my.yaml` the last, as they are sorted.
+    params = {each.recorded: seen.params[each.path] or {} for each in sorted(stage.params, key=lambda each: each.path)}
     return Entry(
         cmd=stage.cmd,
         deps=_items(seen.deps, [dep.path for dep in stage.deps]),
@@ -74,6 +75,12 @@ def _items(digests: Mapping[str, Digest | None], paths: list[str]) -> tuple[Item
 
 
 def may_restore(stage: Stage) -> bool:
+    """Whether a result may be taken from the run cache: not for a stage of which the lock cannot name all parameters."""
+    files = {each.recorded for each in stage.params}
+    return _is_filed(stage) and len(files) == len(stage.params)
+
+
+def _is_filed(stage: Stage) -> bool:
     """Whether DVC would look for this stage in the run cache at all."""
     if stage.is_callback or stage.always_changed or not stage.cmd:
         return False
@@ -82,7 +89,7 @@ def may_restore(stage: Stage) -> bool:
 
 def may_save_run(stage: Stage) -> bool:
     """Whether DVC would file this stage in the run cache: not when an output other than a metric or plot is uncached."""
-    return may_restore(stage) and all(out.cache or out.kind != "out" for out in stage.outs)
+    return _is_filed(stage) and all(out.cache or out.kind != "out" for out in stage.outs)
 
 
 def inputs_unchanged(stage: Stage, recorded: Entry | None, seen: Observed) -> bool:

@@ -69,6 +69,8 @@ def reasons(stage: Stage, entry: Entry | None, seen: Observed) -> tuple[Reason, 
 
     A frozen stage does not look at its dependencies. Equality of content is equality of md5, as in DVC.
     """
+    if stage.is_idle:
+        return ()
     if entry is None:
         return (Reason("new"),)
     found: list[Reason] = []
@@ -103,7 +105,7 @@ def _parameters(stage: Stage, entry: Entry, seen: Observed) -> list[Reason]:
     found = []
     for params in stage.params:
         now = seen.params.get(params.path)
-        old = entry.params.get(params.path) or {}
+        old = entry.params.get(params.recorded) or {}
         if now is None:
             found.append(Reason("dep", params.path, None, MISSING))
             continue

@@ -69,9 +69,13 @@ BAD = {
     "an empty command": (with_text("cmd: cat raw.txt > clean.txt", "cmd: ''"), ["dvc.yaml: stages.prepare.cmd"]),
     "a stage that is no mapping": ({"dvc.yaml": "stages: {a: 5}\n"}, ["dvc.yaml: stages.a"]),
     "a list for a file": ({"dvc.yaml": "- a\n"}, ["dvc.yaml"]),
-    "one path declared twice": (
-        with_text("deps: [raw.txt]", "deps: [raw.txt, ./raw.txt]"),
-        ["dvc.yaml: stages.prepare", "raw.txt"],
+    "one output declared twice": (
+        with_text("outs: [clean.txt]", "outs: [clean.txt, ./clean.txt]"),
+        ["dvc.yaml: stages.prepare", "'clean.txt' is declared as an output twice"],
+    ),
+    "templating where a truth value stands": (
+        with_text("outs: [clean.txt]", "outs: [{clean.txt: {persist: '${depth}'}}]"),
+        ["dvc.yaml: stages.prepare.outs[0].clean.txt.persist", "true or false", "${depth}"],
     ),
     "an unknown setting of a stage": (
         with_text("    deps: [raw.txt]", "    deps: [raw.txt]\n    meta: {mlgit: {timeot: 5}}"),
@@ -100,7 +104,12 @@ BAD |= {
     ),
     "the project as an output": (with_text("outs: [model.txt]", "outs: [.]"), ["dvc.yaml: stages.train", "the project itself"]),
 }
-PASSED_OVER_BY_STATUS = {"a missing dependency", "a missing parameter file", "a parameter that is not there"}
+PASSED_OVER_BY_STATUS = {
+    "an empty command",
+    "a missing dependency",
+    "a missing parameter file",
+    "a parameter that is not there",
+}
 
 
 def project(folder, changes):
