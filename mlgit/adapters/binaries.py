@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import BinaryIO
 
-from mlgit.adapters.archives import Verdict
+from mlgit.adapters.verdict import Verdict
 
 _LARGEST_HEADER = 100 << 20  # the limit of the safetensors library
 
@@ -20,19 +20,27 @@ def safetensors(stream: BinaryIO, size: int) -> Verdict | None:
         header = json.loads(b"{" + stream.read(length - 1))
     except (ValueError, RecursionError):
         return None
-    ends = [_end(tensor) for name, tensor in header.items() if name != "__metadata__"]
-    if None in ends:
+    if not isinstance(header, dict):
         return None
-    if any(end > size - 8 - length for end in ends if end is not None):
-        return Verdict("safetensors", ["it is cut off"])
-    return Verdict("safetensors")
+    spans = [_span(tensor) for name, tensor in header.items() if name != "__metadata__"]
+    places = sorted(each for each in spans if each)
+    if len(places) < len(spans):
+        return None
+    at = 0
+    for begin, end in places:
+        if begin != at:
+            return Verdict("safetensors", ["its numbers do not lie one behind the other, so it cannot be proven safe"])
+        at = end
+    if at != size - 8 - length:
+        return Verdict("safetensors", ["it is cut off, or more follows its end, so it cannot be proven safe"])
+    return Verdict("safetensors", loader="safetensors")
 
 
-def _end(tensor: object) -> int | None:
+def _span(tensor: object) -> tuple[int, int] | None:
     offsets = tensor.get("data_offsets") if isinstance(tensor, dict) else None
-    if not isinstance(offsets, list) or len(offsets) != 2 or not all(type(each) is int and each >= 0 for each in offsets):
+    if not isinstance(offsets, list) or len(offsets) != 2 or not all(type(each) is int for each in offsets):
         return None
-    return int(offsets[1])
+    return (int(offsets[0]), int(offsets[1])) if 0 <= offsets[0] <= offsets[1] else None
 
 
 # Fields of ModelProto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto) with the kind of their wire format.
@@ -58,7 +66,7 @@ def onnx(stream: BinaryIO, size: int) -> Verdict | None:
         if kind == 2:
             at += value
             stream.seek(at)
-    return Verdict("onnx") if at == size and {1, 7} <= seen else None
+    return Verdict("onnx", loader="onnx.load and onnxruntime") if at == size and {1, 7} <= seen else None
 
 
 def _varint(stream: BinaryIO) -> tuple[int, int]:
@@ -81,4 +89,13 @@ def gguf(stream: BinaryIO, size: int) -> Verdict:
     counts = [int.from_bytes(stream.read(8), "little") for _ in range(2)]
     if not 1 <= version <= 3 or size < 24 or any(count > size for count in counts):
         return Verdict("gguf", ["its header makes no sense"])
-    return Verdict("gguf")
+    return Verdict("gguf", loader="llama.cpp")
+
+
+def catboost(stream: BinaryIO, size: int) -> Verdict:
+    """The verdict for a file that begins as CatBoost's: the length of its description follows, and the description."""
+    stream.seek(4)
+    length = int.from_bytes(stream.read(4), "little")
+    if not 8 <= length <= size - 8:
+        return Verdict("catboost", ["it is cut off"])
+    return Verdict("catboost", loader="CatBoost.load_model")

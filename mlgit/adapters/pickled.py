@@ -1,9 +1,8 @@
-"""What stands for names and objects while a pickle is looked through, and what NumPy's types say about sizes."""
+"""What stands for names and objects while a pickle is looked through."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -14,47 +13,44 @@ class Global:
     module: str
     name: str
 
+    def __str__(self) -> str:
+        return f"{self.module}.{self.name}"[:200]
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class Made:
-    """An object that the unpickler would make by a call, with the state it would be given."""
+    """An object that the unpickler would make, with the state it would be given.
 
-    maker: Any
-    arguments: Any = ()
+    `maker` is what makes it: a class, or a function with its arguments. `is_closed` says that it has its state, after
+    which nothing is done to it in what picklers write. `itemsize` and `has_objects` are what was proven of a NumPy type.
+    """
+
+    maker: Global | None
+    arguments: tuple[Any, ...] = ()
     state: Any = None
+    is_closed: bool = False
+    itemsize: int | None = None
+    has_objects: bool = False
 
 
-_KIND = re.compile(r"[<>=|]?([?a-zA-Z])([0-9]*)")
+@dataclass(slots=True, eq=False)
+class Pairs:
+    """A dict. Only the entries under a literal text are known; `is_plain` says that there are no others, none twice."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    is_plain: bool = True
+
+    def update(self, flat: list[Any]) -> None:
+        """Add alternating keys and values. Raises ValueError for a key without a value."""
+        for key, value in zip(flat[::2], flat[1::2], strict=True):
+            self.is_plain &= type(key) is str and key not in self.values
+            if type(key) is str:
+                self.values[key] = value
 
 
-def itemsize(kind: Any, *, depth: int = 0) -> int | None:
-    """Bytes of an item of a NumPy type as it is pickled; 0 for Python objects, None for what is not understood."""
-    if not isinstance(kind, Made) or kind.maker != Global("numpy", "dtype") or not kind.arguments:
-        return None
-    match = _KIND.fullmatch(str(kind.arguments[0]))
-    if not match:
-        return None
-    letter, count = match[1], int(match[2] or 0)
-    if letter == "O":
-        return 0
-    if letter == "V":
-        return _record_size(kind.state, depth)
-    return count * 4 if letter == "U" else count
+@dataclass(slots=True, eq=False)
+class Items:
+    """A list, set or frozenset: what is in it does not matter, for each item was judged where it was made."""
 
-
-def _record_size(state: Any, depth: int) -> int | None:
-    """Bytes of a record whose fields are all plain; the state is that of `numpy.dtype.__reduce__`."""
-    if not isinstance(state, tuple) or len(state) < 8 or depth > 10:
-        return None
-    part, fields, size, flags = state[2], state[4], state[5], state[7]
-    if type(size) is not int or type(flags) is not int or flags & _NOT_PLAIN or not isinstance(fields, dict | None):
-        return None
-    inner = [each[0] for each in (fields or {}).values() if isinstance(each, tuple) and each]
-    inner += [part[0]] if isinstance(part, tuple) and part else []
-    if len(inner) < len(fields or ()) or not all(itemsize(each, depth=depth + 1) for each in inner):
-        return None
-    return size
-
-
-# Reference-counted, pickled as a list, a pointer, to be initialised (numpy/ndarraytypes.h).
-_NOT_PLAIN = 0x0F
+    kind: str
+    is_empty: bool = True

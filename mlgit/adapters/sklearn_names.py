@@ -1,0 +1,165 @@
+"""The classes of scikit-learn that its estimators are made of, each in the module that defines it.
+
+Only the exact pair of module and class counts: a module also holds what it imports, and not all of that is harmless. The
+first word of a row is a module below `sklearn`; further rows of it are indented.
+"""
+
+from __future__ import annotations
+
+_TABLE = """
+_loss._loss CyAbsoluteError CyExponentialLoss CyHalfBinomialLoss CyHalfGammaLoss CyHalfMultinomialLoss CyHalfPoissonLoss
+  CyHalfSquaredError CyHalfTweedieLoss CyHalfTweedieLossIdentity CyHuberLoss CyPinballLoss
+_loss.link HalfLogitLink IdentityLink Interval LogLink LogitLink MultinomialLogit
+_loss.loss AbsoluteError ExponentialLoss HalfBinomialLoss HalfGammaLoss HalfMultinomialLoss HalfPoissonLoss HalfSquaredError
+  HalfTweedieLoss HalfTweedieLossIdentity HuberLoss PinballLoss
+calibration CalibratedClassifierCV _CalibratedClassifier _SigmoidCalibration _TemperatureScaling
+cluster._affinity_propagation AffinityPropagation
+cluster._agglomerative AgglomerativeClustering FeatureAgglomeration
+cluster._bicluster SpectralBiclustering SpectralCoclustering
+cluster._birch Birch _CFNode _CFSubcluster
+cluster._bisect_k_means BisectingKMeans _BisectingTree
+cluster._dbscan DBSCAN
+cluster._hdbscan.hdbscan HDBSCAN
+cluster._kmeans KMeans MiniBatchKMeans
+cluster._mean_shift MeanShift
+cluster._optics OPTICS
+cluster._spectral SpectralClustering
+compose._column_transformer ColumnTransformer
+compose._target TransformedTargetRegressor
+covariance._elliptic_envelope EllipticEnvelope
+covariance._empirical_covariance EmpiricalCovariance
+covariance._graph_lasso GraphicalLasso GraphicalLassoCV
+covariance._robust_covariance MinCovDet
+covariance._shrunk_covariance LedoitWolf OAS ShrunkCovariance
+cross_decomposition._pls CCA PLSCanonical PLSRegression PLSSVD
+decomposition._dict_learning DictionaryLearning MiniBatchDictionaryLearning SparseCoder
+decomposition._factor_analysis FactorAnalysis
+decomposition._fastica FastICA
+decomposition._incremental_pca IncrementalPCA
+decomposition._kernel_pca KernelPCA
+decomposition._lda LatentDirichletAllocation
+decomposition._nmf MiniBatchNMF NMF
+decomposition._pca PCA
+decomposition._sparse_pca MiniBatchSparsePCA SparsePCA
+decomposition._truncated_svd TruncatedSVD
+discriminant_analysis LinearDiscriminantAnalysis QuadraticDiscriminantAnalysis
+dummy DummyClassifier DummyRegressor
+ensemble._bagging BaggingClassifier BaggingRegressor
+ensemble._forest ExtraTreesClassifier ExtraTreesRegressor ForestClassifier ForestRegressor RandomForestClassifier
+  RandomForestRegressor RandomTreesEmbedding
+ensemble._gb GradientBoostingClassifier GradientBoostingRegressor
+ensemble._gb_losses BinomialDeviance ExponentialLoss HuberLossFunction LeastAbsoluteError LeastSquaresError
+  MultinomialDeviance QuantileLossFunction
+ensemble._hist_gradient_boosting.binning _BinMapper
+ensemble._hist_gradient_boosting.gradient_boosting HistGradientBoostingClassifier HistGradientBoostingRegressor
+ensemble._hist_gradient_boosting.loss AutoPoisson BinaryCrossEntropy CategoricalCrossEntropy LeastAbsoluteDeviation
+  LeastSquares Poisson
+ensemble._hist_gradient_boosting.predictor TreePredictor
+ensemble._iforest IsolationForest
+ensemble._stacking StackingClassifier StackingRegressor
+ensemble._voting VotingClassifier VotingRegressor
+ensemble._weight_boosting AdaBoostClassifier AdaBoostRegressor
+feature_extraction._dict_vectorizer DictVectorizer
+feature_extraction._hash FeatureHasher
+feature_extraction.image PatchExtractor
+feature_extraction.text CountVectorizer HashingVectorizer TfidfTransformer TfidfVectorizer
+feature_selection._from_model SelectFromModel
+feature_selection._rfe RFE RFECV
+feature_selection._sequential SequentialFeatureSelector
+feature_selection._univariate_selection GenericUnivariateSelect SelectFdr SelectFpr SelectFwe SelectKBest SelectPercentile
+feature_selection._variance_threshold VarianceThreshold
+frozen._frozen FrozenEstimator
+gaussian_process._gpc GaussianProcessClassifier _BinaryGaussianProcessClassifierLaplace
+gaussian_process._gpr GaussianProcessRegressor
+gaussian_process.kernels CompoundKernel ConstantKernel DotProduct ExpSineSquared Exponentiation Hyperparameter Matern
+  PairwiseKernel Product RBF RationalQuadratic Sum WhiteKernel
+impute._base MissingIndicator SimpleImputer
+impute._iterative IterativeImputer _ImputerTriplet
+impute._knn KNNImputer
+isotonic IsotonicRegression
+kernel_approximation AdditiveChi2Sampler Nystroem PolynomialCountSketch RBFSampler SkewedChi2Sampler
+kernel_ridge KernelRidge
+linear_model._base LinearRegression
+linear_model._bayes ARDRegression BayesianRidge
+linear_model._coordinate_descent ElasticNet ElasticNetCV Lasso LassoCV MultiTaskElasticNet MultiTaskElasticNetCV
+  MultiTaskLasso MultiTaskLassoCV
+linear_model._glm.glm GammaRegressor PoissonRegressor TweedieRegressor
+linear_model._huber HuberRegressor
+linear_model._least_angle Lars LarsCV LassoLars LassoLarsCV LassoLarsIC
+linear_model._logistic LogisticRegression LogisticRegressionCV
+linear_model._omp OrthogonalMatchingPursuit OrthogonalMatchingPursuitCV
+linear_model._passive_aggressive PassiveAggressiveClassifier PassiveAggressiveRegressor
+linear_model._perceptron Perceptron
+linear_model._quantile QuantileRegressor
+linear_model._ransac RANSACRegressor
+linear_model._ridge Ridge RidgeCV RidgeClassifier RidgeClassifierCV _IdentityClassifier _IdentityRegressor
+linear_model._sgd_fast EpsilonInsensitive Hinge Huber Log ModifiedHuber Regression SquaredEpsilonInsensitive SquaredHinge
+  SquaredLoss
+linear_model._stochastic_gradient SGDClassifier SGDOneClassSVM SGDRegressor
+linear_model._theil_sen TheilSenRegressor
+manifold._classical_mds ClassicalMDS
+manifold._isomap Isomap
+manifold._locally_linear LocallyLinearEmbedding
+manifold._mds MDS
+manifold._spectral_embedding SpectralEmbedding
+manifold._t_sne TSNE
+metrics._scorer _CurveScorer _MultimetricScorer _PassthroughScorer _PredictScorer _ProbaScorer _Scorer _ThresholdScorer
+mixture._bayesian_mixture BayesianGaussianMixture
+mixture._gaussian_mixture GaussianMixture
+model_selection._classification_threshold FixedThresholdClassifier TunedThresholdClassifierCV
+model_selection._search GridSearchCV ParameterGrid RandomizedSearchCV
+model_selection._search_successive_halving HalvingGridSearchCV HalvingRandomSearchCV
+model_selection._split GroupKFold GroupShuffleSplit KFold LeaveOneGroupOut LeaveOneOut LeavePGroupsOut LeavePOut
+  PredefinedSplit RepeatedKFold RepeatedStratifiedKFold ShuffleSplit StratifiedGroupKFold StratifiedKFold
+  StratifiedShuffleSplit TimeSeriesSplit _RepeatedSplits
+multiclass OneVsOneClassifier OneVsRestClassifier OutputCodeClassifier _ConstantPredictor
+multioutput ClassifierChain MultiOutputClassifier MultiOutputRegressor RegressorChain
+naive_bayes BernoulliNB CategoricalNB ComplementNB GaussianNB MultinomialNB
+neighbors._ball_tree BallTree BallTree32 BallTree64
+neighbors._classification KNeighborsClassifier RadiusNeighborsClassifier
+neighbors._graph KNeighborsTransformer RadiusNeighborsTransformer
+neighbors._kd_tree KDTree KDTree32 KDTree64
+neighbors._kde KernelDensity
+neighbors._lof LocalOutlierFactor
+neighbors._nca NeighborhoodComponentsAnalysis
+neighbors._nearest_centroid NearestCentroid
+neighbors._regression KNeighborsRegressor RadiusNeighborsRegressor
+neighbors._unsupervised NearestNeighbors
+neural_network._multilayer_perceptron MLPClassifier MLPRegressor
+neural_network._rbm BernoulliRBM
+neural_network._stochastic_optimizers AdamOptimizer SGDOptimizer
+pipeline FeatureUnion Pipeline
+preprocessing._data Binarizer KernelCenterer MaxAbsScaler MinMaxScaler Normalizer PowerTransformer QuantileTransformer
+  RobustScaler StandardScaler
+preprocessing._discretization KBinsDiscretizer
+preprocessing._encoders OneHotEncoder OrdinalEncoder
+preprocessing._function_transformer FunctionTransformer
+preprocessing._label LabelBinarizer LabelEncoder MultiLabelBinarizer
+preprocessing._polynomial PolynomialFeatures SplineTransformer
+preprocessing._target_encoder TargetEncoder
+random_projection GaussianRandomProjection SparseRandomProjection
+semi_supervised._label_propagation LabelPropagation LabelSpreading
+semi_supervised._self_training SelfTrainingClassifier
+svm._classes LinearSVC LinearSVR NuSVC NuSVR OneClassSVM SVC SVR
+tree._classes DecisionTreeClassifier DecisionTreeRegressor ExtraTreeClassifier ExtraTreeRegressor
+tree._tree Tree
+utils._bunch Bunch
+utils._metadata_requests MetadataRequest MetadataRouter MethodMapping MethodMetadataRequest
+"""
+_DISTANCES = """
+BrayCurtis Canberra Chebyshev Dice Euclidean Hamming Haversine Jaccard Kulsinski Mahalanobis Manhattan Matching Minkowski
+RogersTanimoto RussellRao SEuclidean SokalMichener SokalSneath
+"""
+
+
+def _read() -> dict[str, frozenset[str]]:
+    found: dict[str, list[str]] = {}
+    for row in _TABLE.strip().replace("\n  ", " ").splitlines():
+        module, *names = row.split()
+        found[f"sklearn.{module}"] = names
+    distances = [f"{name}Distance{bits}" for name in _DISTANCES.split() for bits in ("", "32", "64")]
+    found |= {"sklearn.metrics._dist_metrics": distances, "sklearn.neighbors._dist_metrics": distances}
+    return {module: frozenset(names) for module, names in found.items()}
+
+
+CLASSES = _read()

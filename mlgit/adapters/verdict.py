@@ -1,0 +1,14 @@
+"""What is said of a model's file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Verdict:
+    """A format, why loading the file may run code (without findings it cannot), and the loader for which that holds."""
+
+    format: str
+    findings: list[str] = field(default_factory=list)
+    loader: str = ""
