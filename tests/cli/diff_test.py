@@ -79,40 +79,6 @@ def test_changes_on_the_default_branch_are_compared_with_its_commit(root, cli):
     assert done.out.split("\n")[2:] == ["no differences: 3 metrics, 1 parameter, 1 file or folder and 1 stage are the same", ""]
 
 
-def test_clean_default_branch_is_compared_with_the_commit_before(root, cli):
-    rerun(root, cli, depth=4)
-    assert heading(cli(root, "diff")) == f"diff HEAD~1 ({short(root, 'HEAD~1')}) -> workspace"
-
-
-def test_first_commit_is_compared_with_itself(root, cli):
-    git(root, "checkout", "--quiet", "--orphan", "only")
-    commit(root)
-    git(root, "branch", "--delete", "--force", "main")
-    assert heading(cli(root, "diff")) == f"diff HEAD ({short(root, 'HEAD')}) -> workspace"
-
-
-GATED = "models:\n  m: {metrics: metrics.json}\ngates:\n  rules: [{id: a, kind: bound, metric: auc, min: 0.1}]\n"
-
-
-@pytest.mark.parametrize(
-    ("where", "begins"), [("main", "first"), ("--detach main", "first"), ("topic", "first"), ("late", "main")]
-)
-def test_diff_and_gate_begin_at_the_same_commit(where, begins, root, cli):
-    write_tree(root, {"mlgit.yaml": FILES["mlgit.yaml"] + GATED})
-    git(root, "tag", "first", rerun(root, cli) and "HEAD")
-    git(root, "branch", "topic")
-    rerun(root, cli, depth=4)
-    git(root, "branch", "late")
-    git(root, "switch", "--quiet", *where.split())
-    if where in ("topic", "late"):
-        rerun(root, cli, depth=7)
-    for changes in ({}, {"params.yaml": "depth: 9\n"}):
-        write_tree(root, changes)
-        compared = cli(root, "diff", "--format", "json").json["base"]["commit"]
-        assert compared == cli(root, "gate", "--json").json["baseline"]["commit"]
-        assert compared == git(root, "rev-parse", begins if where in ("topic", "late") or not changes else "main")
-
-
 def test_clone_of_a_ci_is_compared_with_the_branch_of_the_remote(root, cli, tmp_path):
     git(root, "switch", "--quiet", "--create", "deeper")
     rerun(root, cli, depth=5)
@@ -123,21 +89,6 @@ def test_clone_of_a_ci_is_compared_with_the_branch_of_the_remote(root, cli, tmp_
     done = cli(clone, "diff")
     assert heading(done) == f"diff origin/main ({short(root, 'main')}) -> workspace"
     assert "note: workspace: not there, so compared as recorded: out.csv" in done.out
-
-
-def test_only_branch_counts_as_the_default_one(root, cli):
-    git(root, "branch", "--move", "trunk")
-    assert heading(cli(root, "diff")).startswith("diff HEAD~1 (")
-    write_tree(root, {"params.yaml": "depth: 9\n"})
-    assert heading(cli(root, "diff")).startswith("diff HEAD (")
-
-
-def test_clone_without_its_default_branch_names_no_base_by_itself(root, cli):
-    git(root, "branch", "--move", "trunk")
-    git(root, "remote", "add", "origin", "elsewhere")
-    done = cli(root, "diff")
-    assert (done.code, done.out) == (2, "")
-    assert "or name the base: `mlgit diff BASE`" in done.err
 
 
 def test_two_revisions_and_the_word_workspace(root, cli):
