@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mlgit.config import Config
 
 CONFIG = "mlgit.yaml"
+_MOST_NAMED = 3
 
 
 class Project(NamedTuple):
@@ -52,11 +53,26 @@ def find(start: Path | None = None) -> Project:
     here = (start or Path.cwd()).resolve()
     root = next((folder for folder in (here, *here.parents) if (folder / ".dvc").is_dir()), None)
     git_root = next((folder for folder in (root or here, *(root or here).parents) if (folder / ".git").exists()), None)
-    if git_root is None:
-        raise MlgitError(f"{here}: not inside a Git repository", "`mlgit new DIR` makes one, or type `git init && dvc init`")
-    if root is None or not root.is_relative_to(git_root):
-        raise MlgitError(f"{here}: no DVC project here or in any folder above", "type `dvc init` in the project's folder")
+    if git_root is None or root is None or not root.is_relative_to(git_root):
+        raise _missing(here, git_root)
     return Project(root, git_root)
+
+
+def _missing(here: Path, git_root: Path | None) -> MlgitError:
+    """What to say where there is no project, which is seldom: why, and what to type."""
+    from mlgit.adapters import git
+
+    if git_root is None and git.repository(here):
+        hint = "`git clone` it; `mlgit model list`, `show`, `history`, `verify`, `event` and `stamp` need no files"
+        return MlgitError(f"{here}: a bare Git repository, without the files that this command works on", hint)
+    if git_root is None:
+        return MlgitError(f"{here}: not inside a Git repository", "`mlgit new DIR` makes one, or type `git init && mlgit init`")
+    listed = git.run(git_root, "ls-files", "-z", "--", ":(glob)**/.dvc/config", check=False).text.split("\0")
+    below = [path.removesuffix("/.dvc/config") for path in listed if path.endswith("/.dvc/config")]
+    if below:
+        named = ", ".join(below[:_MOST_NAMED]) + (", ..." if len(below) > _MOST_NAMED else "")
+        return MlgitError(f"{here}: no DVC project here or in any folder above", f"this repository has projects in: {named}")
+    return MlgitError(f"{here}: no DVC project here or in any folder above", "type `mlgit init` in the project's folder")
 
 
 def load_config(project: Project) -> Config:

@@ -64,7 +64,7 @@ def test_folder_outside_a_repository_is_refused(tmp_path):
     with pytest.raises(MlgitError) as caught:
         project.find(tmp_path)
     assert caught.value.message == f"{tmp_path.resolve()}: not inside a Git repository"
-    assert caught.value.hint == "`mlgit new DIR` makes one, or type `git init && dvc init`"
+    assert caught.value.hint == "`mlgit new DIR` makes one, or type `git init && mlgit init`"
 
 
 def test_project_outside_a_repository_is_refused(tmp_path):
@@ -78,7 +78,7 @@ def test_repository_without_a_project_is_refused(tmp_path):
     with pytest.raises(MlgitError) as caught:
         project.find(tmp_path)
     assert caught.value.message == f"{tmp_path.resolve()}: no DVC project here or in any folder above"
-    assert caught.value.hint == "type `dvc init` in the project's folder"
+    assert caught.value.hint == "type `mlgit init` in the project's folder"
 
 
 def test_path_is_shown_from_the_current_folder(monorepo, monkeypatch):

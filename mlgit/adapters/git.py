@@ -34,15 +34,21 @@ _SCRUBBED = {
 }
 
 
-def environment() -> dict[str, str]:
+def environment(cwd: Path | None = None) -> dict[str, str]:
     """The environment for git: without the variables a calling hook leaves behind, with plain English messages, and
-    with every object read as it is."""
+    with every object read as it is.
+
+    GIT_DIR stays where it names `cwd` itself, as in a hook of a bare repository, which Git may be told to take only if named.
+    """
     env = {key: value for key, value in os.environ.items() if key not in _SCRUBBED}
     env["LC_ALL"] = "C.UTF-8"
     # An object is what its id says: no substitute of `git replace`, and no parents of info/grafts
     env["GIT_NO_REPLACE_OBJECTS"] = "1"
     env["GIT_GRAFT_FILE"] = f"{os.devnull}/none"
     env["GIT_TERMINAL_PROMPT"] = "0"
+    named = os.environ.get("GIT_DIR")
+    if named and cwd and os.path.realpath(named) == os.path.realpath(cwd):
+        env["GIT_DIR"] = str(cwd)
     return env
 
 
@@ -50,13 +56,13 @@ def run(
     cwd: Path, *args: str, stdin: bytes | None = None, check: bool = True, env: dict[str, str] | None = None
 ) -> process.Completed:
     """Run `git ARGS` in `cwd`; `env` adds to the scrubbed environment."""
-    return process.run(["git", *args], cwd=cwd, stdin=stdin, check=check, env={**environment(), **(env or {})})
+    return process.run(["git", *args], cwd=cwd, stdin=stdin, check=check, env={**environment(cwd), **(env or {})})
 
 
 def begin(cwd: Path, *args: str) -> Callable[[], process.Completed]:
     """Start `git ARGS` in `cwd`, and go on while it works; a call of what is returned waits for its end, as `run` does."""
     argv = ["git", *args]
-    child = process.start(argv, cwd=cwd, env=environment(), stdout=process.PIPE, stderr=process.PIPE)
+    child = process.start(argv, cwd=cwd, env=environment(cwd), stdout=process.PIPE, stderr=process.PIPE)
     return lambda: process.finish(child, argv)
 
 
@@ -74,6 +80,26 @@ def toplevel(path: Path) -> Path | None:
     """The root of the working tree that holds `path`, or None outside a repository."""
     done = run(path, "rev-parse", "--show-toplevel", check=False)
     return Path(done.text.rstrip("\n")) if done.code == 0 else None
+
+
+def repository(folder: Path) -> Path | None:
+    """The repository that holds a folder: the top of its working tree, or the folder of a bare or mirror repository.
+
+    As Git does, the nearest counts; in none of them, what GIT_DIR names, as for a hook that went elsewhere.
+    """
+    for each in (folder, *folder.parents):
+        if (each / ".git").exists() or (each.name != ".git" and is_bare(each)):
+            return each
+    named = os.environ.get("GIT_DIR")
+    found = Path(os.path.realpath(folder / named)) if named else None
+    if found is None or not is_bare(found):
+        return None
+    return found.parent if found.name == ".git" else found
+
+
+def is_bare(folder: Path) -> bool:
+    """Whether a folder is itself the repository, without a working tree around it."""
+    return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
 
 
 def resolve(root: Path, revision: str) -> str:

@@ -75,7 +75,8 @@ def _dispatch(argv: Sequence[str], kept: Kept | None) -> int:
     if list(argv) in (["model", "list"], ["model", "list", "--json"]):
         from mlgit.adapters import git
 
-        asked = git.ask_for_tags(Path.cwd())  # Git looks while the rest is imported
+        here = Path.cwd()
+        asked = git.ask_for_tags(git.repository(here) or here)  # Git looks while the rest is imported
         from mlgit.cli.model import listing
 
         return listing.show(as_json=len(argv) == 3, asked=asked)

@@ -24,7 +24,11 @@ _RESERVED = re.compile(r"y|n|yes|no|on|off|true|false|null|nan|inf", re.IGNORECA
 # What Git takes for the beginning of a signature: from the last such line on, a tag's text is not its message.
 _SIGNATURE = re.compile(r"(?m)^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----")
 _PREVIOUS = re.compile(r"(?m)^previous: (\S+) ([0-9a-f]{40}|[0-9a-f]{64})$")
-
+# What GTO writes where nobody gave a message.
+_UNASKED = re.compile(
+    r"(?:Registering|Deregistering) artifact \S+ version \S+|Assigning stage \S+ to artifact \S+ (?:version|commit) \S+"
+    r"|Unassigning stage \S+ to artifact \S+ version \S+|Deprecating artifact \S+"
+)
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -36,6 +40,13 @@ class Body(NamedTuple):
     reason: str = ""
     facts: Mapping[str, Any] = _NOTHING
     fault: str = ""
+
+
+def with_reason(body: Body) -> Body:
+    """The same, where a person gave another tool the whole message (`gto register -m`): that is the reason."""
+    if body.facts or body.fault or _UNASKED.fullmatch(body.sentence):
+        return body
+    return body._replace(reason=f"{body.sentence}\n\n{body.reason}".strip("\n"))
 
 
 def render(body: Body) -> str:

@@ -51,7 +51,7 @@ class Event(NamedTuple):
     @property
     def body(self) -> Body:
         """The text, parsed."""
-        return bodies.parse(self.text)
+        return bodies.with_reason(bodies.parse(self.text))
 
     @property
     def kind(self) -> str:

@@ -65,6 +65,14 @@ def format(name: TagName) -> str:  # noqa: A001 - the inverse of `parse`
     return f"{name.artifact.replace(':', '=')}{what}{cancel}{counter}"
 
 
+def plain(name: str) -> str:
+    """An artifact's name as tags have it, of one that names the file too, as DVC lets one: `nlp/dvc.yaml:churn`."""
+    folder, colon, last = name.rpartition(":")
+    above, _, file = folder.rpartition("/")
+    folder = above if file in ("", "dvc.yaml") else folder
+    return f"{folder}{colon}{last}" if folder else last
+
+
 def check_name(name: str) -> None:
     """Raise MlgitError for what cannot be the name of an artifact."""
     if not _ARTIFACT.fullmatch(name):
@@ -130,10 +138,12 @@ def reference(text: str) -> Reference:
     name, at, version = text.partition("@")
     if not at:
         name, hash_sign, environment = text.partition("#")
+        name = plain(name)
         check_name(name)
         if hash_sign:
             check_environment(environment)
         return Reference(name, environment=environment)
+    name = plain(name)
     check_name(name)
     if version in (LATEST, "greatest"):
         return Reference(name, LATEST)

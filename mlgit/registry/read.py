@@ -115,6 +115,8 @@ def published(root: Path) -> list[tuple[str, str]]:
 
 def is_complete(root: Path) -> bool:
     """Whether the clone has all commits (false for a shallow one); a plain clone is asked without starting a process."""
+    if git.is_bare(root):
+        return not (root / "shallow").exists()
     for folder in (root, *root.parents):
         if (folder / ".git").is_dir():
             return not (folder / ".git" / "shallow").exists()
@@ -124,11 +126,11 @@ def is_complete(root: Path) -> bool:
 
 
 def root_of(folder: Path) -> Path:
-    """The top of the Git repository that holds a folder.
+    """The top of the Git repository that holds a folder; a bare one has no files, and its registry is read all the same.
 
     Raises MlgitError outside of one.
     """
-    found = next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None)
+    found = git.repository(folder)
     if found is None:
         raise MlgitError(f"{folder}: not inside a Git repository", "the registry is kept in a repository's tags")
     return found

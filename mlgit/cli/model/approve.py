@@ -26,12 +26,12 @@ def command(version: str, *, message: str, push: bool, remote: str, sign: bool, 
     """
     if "@" not in version and "#" not in version:
         raise click.UsageError(f"name the version that you looked at: {version}@V, {version}@latest or {version}#ENV")
-    project = desk.project()
+    project = desk.project(version)
     mine = approvals.me(project.git_root)
     made: list[Version] = []
 
     def rebuild() -> Plan:
-        found = desk.resolve(project, desk.registry(project), version)
+        found = desk.resolve(project.git_root, desk.registry(project), version)
         made[:] = [found]
         label = f"{found.artifact}@{found.name}"
         authors = {found.event.email.lower(), weighing.author(project, found.commit).lower()}

@@ -6,14 +6,15 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import click
 
 from mlgit import errors
-from mlgit import project as projects
 from mlgit.adapters import exchange
 from mlgit.cli.edge import use_color
+from mlgit.cli.model import places
 from mlgit.errors import MlgitError
 from mlgit.project import Project
 from mlgit.registry import body, grammar, publish, read, state
@@ -71,13 +72,13 @@ def registry(project: Project) -> Registry:
     return state.fold(read.load(project.git_root))
 
 
-def resolve(project: Project, found: Registry, text: str) -> Version:
-    """The version that a word means; a name seen from the project's folder will do.
+def resolve(root: Path, found: Registry, text: str) -> Version:
+    """The version that a word means; a name seen from the current folder will do.
 
     Raises MlgitError where there is none, and for one without a tag of its own.
     """
     wanted = grammar.reference(text)
-    artifact = full_name(project, found, wanted.artifact)
+    artifact = places.full_name(root, found.artifacts, wanted.artifact)
     version = found.resolve(grammar.Reference(artifact, wanted.version, wanted.environment))
     if not version.is_registered:
         raise MlgitError(
@@ -89,10 +90,7 @@ def resolve(project: Project, found: Registry, text: str) -> Version:
 
 def full_name(project: Project, found: Registry, name: str) -> str:
     """The name of an artifact as tags have it: seen from the repository's root."""
-    folder, _, last = name.rpartition(":")
-    above = f"{project.prefix}{folder}".rstrip("/")
-    inner = f"{above}:{last}" if above else last
-    return inner if name not in found.artifacts and inner in found.artifacts else name
+    return places.full_name(project.git_root, found.artifacts, name)
 
 
 def artifact_of(found: Registry, name: str) -> Artifact:
@@ -198,6 +196,6 @@ def _print_json(document: dict[str, Any]) -> None:
     click.echo(json.dumps({"schema": 1, **document}, indent=2))
 
 
-def project() -> Project:
-    """The project of the current folder."""
-    return projects.find()
+def project(word: str) -> Project:
+    """The project that a model's name, or a reference to it, is about."""
+    return places.place(word).project

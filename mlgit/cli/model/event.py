@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import click
 
@@ -10,6 +11,7 @@ from mlgit import errors
 from mlgit.cli.model import problems, reading
 from mlgit.errors import MlgitError
 from mlgit.registry import grammar, read
+from mlgit.registry.state import Artifact
 from mlgit.render import moment, plain
 
 
@@ -29,13 +31,16 @@ def command(ref: str, *, as_json: bool) -> int:
     if parsed is None:
         raise MlgitError(f"'{name}' is no tag of the registry", "their names are as in `churn@v1.2.0` and `churn#prod#3`")
     found = reading.registry(anew=True)
-    artifact = found.registry.artifact(parsed.artifact)
+    artifact = found.registry.artifacts.get(parsed.artifact) or Artifact(parsed.artifact)
     event = next((each for each in artifact.events if each.ref == name), None)
     wrong = problems.of_artifact(
         found.root, found.registry, artifact.name, tags=found.tags, published=read.published(found.root)
     )
     if event is None and not any(each.ref == name for each in wrong):
-        raise MlgitError(f"there is no tag '{name}' here", "`git fetch --tags` brings the remote's")
+        hint = "`git fetch --tags` brings the remote's"
+        if "GIT_DIR" in os.environ:  # in a hook
+            hint = "hooks that run before the push is taken (pre-receive, update) do not see it yet; post-receive does"
+        raise MlgitError(f"there is no tag '{name}' here", hint)
     if as_json:
         rows = [{"kind": each.kind, "tag": each.ref, "message": each.message} for each in wrong]
         told = reading.event_row(event, artifact) if event else None

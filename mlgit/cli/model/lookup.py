@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlgit import project as projects
 from mlgit.adapters import modelfile
-from mlgit.cli.model import desk
+from mlgit.cli.model import desk, places
 from mlgit.errors import MlgitError
 from mlgit.project import Project
 from mlgit.registry import evidence, grammar, read, recorded, state, witness
@@ -38,13 +37,25 @@ def find(text: str, *, at: int | None = None) -> Found:
 
     Raises MlgitError where there is none, and for a commit that was put into an environment without a version.
     """
-    project = projects.find()
-    registry = state.fold(read.load(project.git_root), at=at)
-    artifact = desk.full_name(project, registry, grammar.reference(text).artifact)
+    root, registry, version = _resolved(text, at=at)
+    return Found(places.project_of(root, version.artifact), registry, version)
+
+
+def identify(text: str) -> tuple[Version, ModelFile]:
+    """The same with its model's file, as the tag records it: a project is needed only where the tag does not."""
+    version = _resolved(text)[2]
+    said = recorded.read(version.event).model
+    return version, said if said and said.sha256 else model_of(find(text))
+
+
+def _resolved(text: str, *, at: int | None = None) -> tuple[Path, Registry, Version]:
+    root = read.root_of(Path.cwd())
+    registry = state.fold(read.load(root), at=at)
+    artifact = places.full_name(root, registry.artifacts, grammar.reference(text).artifact)
     if at is not None and artifact not in registry.artifacts:
         hint = f"`mlgit model history {artifact}` tells since when there is something"
         raise MlgitError(f"'{text}': nothing of it was registered at that time", hint)
-    return Found(project, registry, desk.resolve(project, registry, text))
+    return root, registry, desk.resolve(root, registry, text)
 
 
 def model_of(found: Found) -> ModelFile:
@@ -79,7 +90,7 @@ def find_content(text: str) -> Found | None:
 
     Raises MlgitError for a word that is neither.
     """
-    project = projects.find()
+    root = read.root_of(Path.cwd())
     if _DIGEST.fullmatch(text):
         wanted, asked = {text}, "digest"
     elif Path(text).exists():
@@ -90,18 +101,18 @@ def find_content(text: str) -> Found | None:
             f"'{text}': no model, no file and no digest",
             "name a version (churn@v1.2.0, churn#prod), a file, an md5 or a sha256",
         )
-    registry = desk.registry(project)
+    registry = state.fold(read.load(root))
     versions = _newest_first(registry)
-    for look, among in ((_recorded, versions), (_committed, _candidates(project, versions, wanted))):
-        hits = [(version, what) for version in among if (what := look(project, version, wanted))]
+    for look, among in ((_recorded, versions), (_committed, _candidates(root, versions, wanted))):
+        hits = [(version, what) for version in among if (what := look(root, version, wanted))]
         if hits:
-            return Found(project, registry, hits[0][0], _told(hits, asked))
+            return Found(places.project_of(root, hits[0][0].artifact), registry, hits[0][0], _told(hits, asked))
     return None
 
 
-def _candidates(project: Project, versions: list[Version], wanted: set[str]) -> list[Version]:
+def _candidates(root: Path, versions: list[Version], wanted: set[str]) -> list[Version]:
     """Those whose commit is worth reading: a lock in it names the digest, or the tag has no facts."""
-    naming = witness.commits_naming(project.git_root, [version.commit for version in versions], wanted)
+    naming = witness.commits_naming(root, [version.commit for version in versions], wanted)
     return [version for version in versions if version.commit in naming or recorded.read(version.event).model is None]
 
 
@@ -111,9 +122,9 @@ def is_content(text: str) -> bool:
         return True
     if "@" in text or "#" in text or not Path(text).exists():
         return False
-    project = projects.find()
-    registry = desk.registry(project)
-    return desk.full_name(project, registry, text) not in registry.artifacts
+    root = read.root_of(Path.cwd())
+    known = state.fold(read.load(root)).artifacts
+    return places.full_name(root, known, text) not in known
 
 
 def _newest_first(registry: Registry) -> list[Version]:
@@ -121,7 +132,7 @@ def _newest_first(registry: Registry) -> list[Version]:
     return sorted(versions, key=lambda version: (version.event.time, version.event.ref), reverse=True)
 
 
-def _recorded(project: Project, version: Version, wanted: set[str]) -> str:
+def _recorded(root: Path, version: Version, wanted: set[str]) -> str:
     """What the digest is to a version, by the version's tag; '' for nothing."""
     said = recorded.read(version.event)
     rows = [("the model", (said.model.md5, said.model.sha256))] if said.model else []
@@ -130,9 +141,10 @@ def _recorded(project: Project, version: Version, wanted: set[str]) -> str:
     return next((what for what, digests in rows if wanted & ({*digests} - {""})), "")
 
 
-def _committed(project: Project, version: Version, wanted: set[str]) -> str:
+def _committed(root: Path, version: Version, wanted: set[str]) -> str:
     """The same by the version's commit, for tags that do not tell everything."""
     try:
+        project = places.project_of(root, version.artifact)
         facts = evidence.collect(project, version.artifact, commit=version.commit, rows=False)
     except MlgitError:
         return ""

@@ -50,13 +50,13 @@ def command(
     if override is not None and not override.strip():
         raise click.UsageError("--override: policy is overridden for a reason only")
     overriding = (override or "").strip()
-    project = desk.project()
+    project = desk.project(version)
     grammar.check_environment(environment)
     made: list[Version] = []
 
     def rebuild() -> Plan:
         found = desk.registry(project)
-        candidate = desk.resolve(project, found, version)
+        candidate = desk.resolve(project.git_root, found, version)
         made[:] = [candidate]
         artifact = found.artifact(candidate.artifact)
         deciding = weighing.in_force(project, candidate.commit)

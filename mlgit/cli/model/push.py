@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
 from mlgit import errors
-from mlgit.cli.model import desk
-from mlgit.registry import plan, publish
+from mlgit.cli.model import places
+from mlgit.registry import plan, publish, read, state
 from mlgit.registry.plan import Plan
 from mlgit.render import plain
 
@@ -24,19 +25,19 @@ def command(name: str | None, *, remote: str, as_json: bool) -> int:
     """Push the tags of NAME, or of every model, that the remote does not have, each together with the log of what was
     published: a tag that is pushed without the log could be taken away unseen.
     """
-    project = desk.project()
-    found = desk.registry(project)
-    names = [desk.full_name(project, found, name)] if name else list(found.artifacts)
+    root = read.root_of(Path.cwd())
+    found = state.fold(read.load(root))
+    names = [places.full_name(root, found.artifacts, name)] if name else list(found.artifacts)
     pushed: list[str] = []
     notes: list[str] = []
     for each in names:
         found.artifact(each)
 
         def rebuild(artifact: str = each) -> Plan:
-            events = desk.registry(project).artifact(artifact).events
+            events = state.fold(read.load(root)).artifact(artifact).events
             return Plan(artifact, "", "", "", upon=plan.upon(events))
 
-        done = publish.send(project.git_root, rebuild, remote=remote)
+        done = publish.send(root, rebuild, remote=remote)
         pushed += done.pushed
         notes += [note for note in done.notes if note not in notes]
     if as_json:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mlgit.cli.model import places
 from mlgit.registry import grammar, kept, read, state
 from mlgit.registry.event import Event
 from mlgit.registry.read import Asked, Tags
@@ -101,16 +102,5 @@ def artifact_named(found: Reading, word: str) -> tuple[Artifact, grammar.Referen
     A name may be told as seen from the current folder. Raises MlgitError for an artifact without tags.
     """
     wanted = grammar.reference(word)
-    name = _full_name(found, wanted.artifact)
+    name = places.full_name(found.root, found.registry.artifacts, wanted.artifact)
     return found.registry.artifact(name), wanted._replace(artifact=name)
-
-
-def _full_name(found: Reading, name: str) -> str:
-    known = found.registry.artifacts
-    folder, _, last = name.rpartition(":")
-    here = Path.cwd().relative_to(found.root)
-    for above in (here, *here.parents):
-        inner = (above / folder).as_posix()
-        if name not in known and f"{inner}:{last}" in known:
-            return f"{inner}:{last}"
-    return name

@@ -8,7 +8,7 @@ import click
 
 from mlgit.adapters import git
 from mlgit.cli.cards import model_of
-from mlgit.cli.model import desk, weighing
+from mlgit.cli.model import desk, places, weighing
 from mlgit.cli.model.desk import RefusedError, Wish
 from mlgit.errors import MlgitError
 from mlgit.project import Project
@@ -51,8 +51,8 @@ def command(
     """
     if wanted and bump:
         raise click.UsageError("--version and --bump exclude each other")
-    grammar.check_name(name)
-    project = desk.project()
+    grammar.check_name(grammar.plain(name))
+    project, name = places.place(name)
     commit = git.resolve(project.git_root, ref)
     found = evidence.collect(project, name, commit=commit)
     grammar.check_name(found.artifact)

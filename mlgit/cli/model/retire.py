@@ -28,7 +28,7 @@ def command(version: str, *, message: str, push: bool, remote: str, sign: bool, 
     Without @V the whole model is retired, until something is registered or promoted again. Refused while it is in an
     environment.
     """
-    project = desk.project()
+    project = desk.project(version)
 
     def rebuild() -> Plan:
         found = desk.registry(project)
@@ -59,7 +59,7 @@ def _whole(artifact: Artifact, *, message: str, sign: bool) -> Plan:
 
 def _version(project: Project, version: str, *, message: str, sign: bool) -> Plan:
     found = desk.registry(project)
-    withdrawn = desk.resolve(project, found, version)
+    withdrawn = desk.resolve(project.git_root, found, version)
     artifact = found.artifact(withdrawn.artifact)
     if not withdrawn.is_active:
         return Plan(artifact.name, "", withdrawn.commit, "", upon=plan.upon(artifact.events))

@@ -32,7 +32,7 @@ def command(
     A version that was left by a rollback is not gone back to. Gates are not asked again, but the bytes must be at hand:
     in Git, in the cache, or in the DVC remote.
     """
-    project = desk.project()
+    project = desk.project(name)
     grammar.check_environment(environment)
     if not message.strip():
         raise click.UsageError("--message: a rollback needs its reason")

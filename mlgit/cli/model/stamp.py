@@ -20,17 +20,16 @@ def command(reference: str) -> int:
 
     A service that logs it with each decision makes `mlgit model audit` able to say where a decision came from.
     """
-    found = lookup.find(reference)
-    model = lookup.model_of(found)
-    event = found.version.event
+    version, model = lookup.identify(reference)
+    event = version.event
     row = {
-        "name": found.version.artifact,
-        "version": found.version.name,
+        "name": version.artifact,
+        "version": version.name,
         "sha256": model.sha256,
         "md5": model.md5,
         "tag": event.ref,
         "oid": event.oid,
-        "commit": found.version.commit,
+        "commit": version.commit,
     }
     click.echo(json.dumps(row))
     return errors.EXIT_YES

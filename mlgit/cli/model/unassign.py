@@ -27,7 +27,7 @@ def command(
 
     `dvc artifacts get --stage` does not know of it and goes on delivering the version: to go back, use rollback.
     """
-    project = desk.project()
+    project = desk.project(name)
     grammar.check_environment(environment)
     told: list[str] = []
 

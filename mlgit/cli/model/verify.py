@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from mlgit import config as configs
 from mlgit import errors
 from mlgit import project as projects
 from mlgit.adapters import documents, files, notes, tags
-from mlgit.cli.model import problems, reading, weighing
+from mlgit.cli.model import places, problems, reading, weighing
 from mlgit.cli.model.reading import Reading
 from mlgit.errors import MlgitError
 from mlgit.registry import publish, read, recorded
@@ -44,7 +45,10 @@ def command(name: str | None, *, as_json: bool) -> int:
         wrong = problems.find(found.root)
     events = [event for artifact in artifacts for event in artifact.events]
     wrong += _signatures(found, events)
-    wrong += [each for artifact in artifacts for each in _bytes(artifact)]
+    looked = [_bytes(found.root, artifact) for artifact in artifacts]
+    if None in looked:
+        sys.stderr.write("note: the bytes of models that are in no DVC project here were not looked for\n")
+    wrong += [each for rows in looked for each in rows or ()]
     if as_json:
         rows = [
             {"kind": each.kind, "tag": each.ref, "artifact": each.artifact, "message": each.message, "hint": each.hint}
@@ -60,15 +64,15 @@ def command(name: str | None, *, as_json: bool) -> int:
     return errors.EXIT_NO if wrong else errors.EXIT_YES
 
 
-def _bytes(artifact: Artifact) -> list[Finding]:
+def _bytes(root: Path, artifact: Artifact) -> list[Finding] | None:
     """Versions in use, or the latest, whose bytes are nowhere, or whose tag says another digest than their commit.
 
-    Older ones are what `mlgit model audit` looks at. Outside of a DVC project nothing is looked at.
+    Older ones are what `mlgit model audit` looks at. None where its project is not here.
     """
     try:
-        project = projects.find()
+        project = places.project_of(root, artifact.name)
     except MlgitError:
-        return []
+        return None
     used = {stack[-1].version for stack in artifact.environments.values()} | (
         {artifact.latest.name} if artifact.latest else set()
     )

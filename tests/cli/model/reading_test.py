@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
-from tests.kit import git
+from tests.kit import git, program
 from tests.registry.histories import START, chained, commits, tag
 
 pytestmark = pytest.mark.slow  # real repositories, many times
@@ -69,6 +70,27 @@ def test_history_is_newest_first_in_chain_order(world, cli):
     events = document(cli, world, "history", "churn")["events"]
     assert [each["tag"] for each in events] == ["churn#prod#2", "churn@v1.1.0", "churn#prod#1", "churn@v1.0.0"]
     assert events[0]["version"] == "v1.1.0"
+
+
+def test_message_given_to_gto_is_the_reason(tmp_path, cli):
+    commits(tmp_path, 1)
+    for args in (["register", "churn"], ["assign", "churn", "--stage", "prod", "-m", "fewer alarms\n\nsee #4"]):
+        done = program(tmp_path, [sys.executable, "-c", "import gto.cli; gto.cli.app()", *args])
+        assert done.code == 0, done.said
+    events = document(cli, tmp_path, "history", "churn")["events"]
+    assert [each["reason"] for each in events] == ["fewer alarms\n\nsee #4", ""]
+    assert "fewer alarms" in cli(tmp_path, "model", "show", "churn").out
+
+
+@pytest.mark.parametrize(
+    "args", [["deprecate", "churn", "v0.0.1"], ["deprecate", "churn"], ["assign", "churn", "--stage", "a"]]
+)
+def test_what_gto_writes_without_a_message_is_no_reason(args, tmp_path, cli):
+    commits(tmp_path, 1)
+    for each in (["register", "churn"], ["assign", "churn", "--stage", "prod"], args):
+        done = program(tmp_path, [sys.executable, "-c", "import gto.cli; gto.cli.app()", *each])
+        assert done.code == 0, done.said
+    assert {each["reason"] for each in document(cli, tmp_path, "history", "churn")["events"]} == {""}
 
 
 def test_verify_is_clean_and_then_names_what_was_deleted(world, cli):
