@@ -151,6 +151,20 @@ def renew(text: str, document: Mapping[str, Any]) -> str:
     return dumps(kept)
 
 
+def rewrite(text: str, changes: Mapping[str, str] | None = None) -> str:
+    """The text of a lock as DVC leaves it when it writes stages into it: what it does not write keeps comments and style.
+
+    `changes` are the texts of the stages by name, as they stand in a lock.
+    """
+    from dvc.utils.serialize import loads_yaml, parse_yaml_for_update
+
+    document = parse_yaml_for_update(text, "")
+    if changes:
+        document["stages"] = document.get("stages", {})
+        document["stages"].update(loads_yaml("".join(changes.values())))
+    return dumps(document)
+
+
 def add(root: Path, paths: list[str]) -> None:
     """Let DVC itself track paths (absolute): what it knows of other formats stays its own.
 

@@ -68,7 +68,13 @@ def open_project(*, spread: bool = False, pull: bool = False) -> Opened:
         dvcignored=dvc.output_filter(project.root) if has_patterns else None,
     )
     outputs.refuse_declared(pipeline.graph.stages)
-    book = LockBook(project.root, pipeline.locks, pipeline.graph.numbers(), cache_folder=str(configured.cache_folder))
+    book = LockBook(
+        project.root,
+        pipeline.locks,
+        pipeline.graph.numbers(),
+        entries=pipeline.entries,
+        cache_folder=str(configured.cache_folder),
+    )
     cache = Cache(configured, memo=project.own_folder / "objects")
     busy = locks.BusyPaths(project.dvc_folder / "tmp", " ".join(sys.argv))
     far = _elsewhere(project, configured, cache, ignored) if spread else None

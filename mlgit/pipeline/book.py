@@ -18,22 +18,84 @@ from mlgit.pipeline.model import Entry, Stage
 _WAIT_FOR_DVC = 30.0
 
 
+class _Lock:
+    """One lock file: its text, and the texts of the stages that were put into it, by name."""
+
+    def __init__(self, name: str, text: LockText, entries: Mapping[str, Entry]) -> None:
+        self._name = name
+        self._text = text
+        self._entries = entries
+        self._put: dict[str, str] = {}
+        self._places: dict[str, int] = {}
+        self._is_prepared = False
+
+    def put(self, stage: Stage, text: str, *, place: int) -> bool:
+        """Take over a stage's entry, whose place in running order is given; whether that changes the file."""
+        changed = not self._is_prepared and self._prepare()
+        if self._put.get(stage.name, self._text.pieces.get(stage.name)) == text:
+            return changed
+        self._put[stage.name] = text
+        self._places[stage.name] = place
+        return True
+
+    def renew(self, text: LockText) -> None:
+        """Start from another text: another program has written the file. What was put is put again."""
+        self._text = text
+        self._prepare()
+
+    def _prepare(self) -> bool:
+        """Lay out a text that people have edited as DVC does whenever it writes one; whether that changes anything."""
+        self._is_prepared = True
+        before = self._text
+        if not (lock.is_free(before) and lock.is_usual(before)):
+            self._text = self._rewritten(before.whole or lock.join(*before[:3]))
+        else:
+            odd = {stage: text for stage, text in before.pieces.items() if not self._is_laid_out(stage, text)}
+            pieces = {stage: dvc.rewrite(f"stages:\n{text}").removeprefix("stages:\n") for stage, text in odd.items()}
+            self._text = before._replace(pieces={**before.pieces, **pieces})
+        return self._text != before
+
+    def _rewritten(self, text: str) -> LockText:
+        text = dvc.rewrite(text)
+        found = lock_text(text, documents.parse_yaml(text, name=self._name), name=self._name)
+        return found if lock.is_free(found) else LockText("", {}, whole=text)
+
+    def _is_laid_out(self, stage: str, text: str) -> bool:
+        file = self._name.removesuffix(".lock") + ".yaml"
+        entry = self._entries.get(stage if file == "dvc.yaml" else f"{file}:{stage}")
+        if entry is not None:
+            return lock.is_laid_out(stage, lock.document(entry), text)
+        return lock.is_laid_out(stage, documents.parse_yaml(text, name=self._name)[stage], text)
+
+    def now(self) -> LockText:
+        """The text with all that was put: what is new stands behind, in running order."""
+        put = {stage: self._put[stage] for stage in sorted(self._put, key=lambda stage: self._places[stage])}
+        if self._text.whole and put:
+            return LockText("", {}, whole=dvc.rewrite(self._text.whole, put))
+        return self._text._replace(pieces={**self._text.pieces, **put})
+
+
 class LockBook:
     """All dvc.lock files of a project. New stages are appended in the order of `order` (DVC's running order).
 
-    What a lock names lies in `cache_folder`, and is on the disk before the lock is.
+    What a lock names lies in `cache_folder`, and is on the disk before the lock is. `entries` are what the texts record.
     """
 
-    def __init__(self, root: Path, texts: Mapping[str, LockText], order: Mapping[str, int], *, cache_folder: str) -> None:
+    def __init__(
+        self,
+        root: Path,
+        texts: Mapping[str, LockText],
+        order: Mapping[str, int],
+        *,
+        entries: Mapping[str, Entry],
+        cache_folder: str,
+    ) -> None:
         self._root = root
         self._settling = durable.Settling(cache_folder)
-        self._heads = {name: text.head for name, text in texts.items()}
-        self._tails = {name: text.tail for name, text in texts.items()}
-        self._pieces = {name: dict(text.pieces) for name, text in texts.items()}
-        self._added: dict[str, list[tuple[int, str]]] = {}
+        self._entries = entries
+        self._locks = {name: _Lock(name, text, entries) for name, text in texts.items()}
         self._order = order
         self._changed: set[str] = set()
-        self._put: dict[str, dict[str, str]] = {}
         self._stamps = {name: stamps.of(f"{root}/{name}") for name in texts}
         self.written: dict[str, Stamp | None] = {}  # the stamps of the files that `flush` wrote
 
@@ -48,21 +110,14 @@ class LockBook:
     def put_text(self, stage: Stage, text: str) -> None:
         """Take over the text of a stage's entry, indented as it stands in the lock."""
         name = stage.lock_file
-        pieces = self._pieces.setdefault(name, {})
-        if pieces.get(stage.name) == text:
-            return
-        if stage.name not in pieces:
-            self._added.setdefault(name, []).append((self._order[stage.address], stage.name))
-        pieces[stage.name] = text
-        self._put.setdefault(name, {})[stage.name] = text
-        self._changed.add(name)
+        if name not in self._locks:
+            self._locks[name] = _Lock(name, LockText(lock.HEADER, {}), self._entries)
+        if self._locks[name].put(stage, text, place=self._order[stage.address]):
+            self._changed.add(name)
 
     def texts(self) -> dict[str, LockText]:
         """The lock files as they are now."""
-        return {
-            name: LockText(self._heads.get(name, lock.HEADER), self._in_order(name), self._tails.get(name, ""))
-            for name in self._pieces
-        }
+        return {name: each.now() for name, each in self._locks.items()}
 
     def flush(self, *, last: bool = False) -> None:
         """Write every changed lock file, under DVC's repository lock; what others wrote meanwhile is kept.
@@ -85,8 +140,8 @@ class LockBook:
         path = self._root / name
         if stamps.of(str(path)) != self._stamps.get(name):
             self._merge(name)
-        pieces = self._in_order(name)
-        files.write_atomic(path, lock.join(self._heads.get(name, lock.HEADER), pieces, self._tails.get(name, "")), durable=True)
+        now = self._locks[name].now()
+        files.write_atomic(path, now.whole or lock.join(now.head, now.pieces, now.tail), durable=True)
         self._stamps[name] = self.written[name] = stamps.of(str(path))
 
     def _merge(self, name: str) -> None:
@@ -96,15 +151,7 @@ class LockBook:
             return
         text = files.read_text(path, name=name)
         if text.strip():
-            now = lock_text(text, documents.parse_yaml(text, name=name), name=name, redo=dvc.dumps)
-            self._heads[name], self._tails[name] = now.head, now.tail
-            self._pieces[name] = {**now.pieces, **self._put[name]}
-
-    def _in_order(self, name: str) -> dict[str, str]:
-        pieces = self._pieces[name]
-        added = [stage for _, stage in sorted(self._added.get(name, [])) if stage in pieces]
-        new = set(added)
-        return {stage: pieces[stage] for stage in (*(each for each in pieces if each not in new), *added)}
+            self._locks[name].renew(lock_text(text, documents.parse_yaml(text, name=name), name=name))
 
 
 class IgnoreBook:

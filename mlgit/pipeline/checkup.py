@@ -92,10 +92,6 @@ class Checkup:
             except MlgitError as error:
                 hint = error.hint or f"correct it, or `git checkout -- {path}` brings the last committed one back"
                 found.append(Finding("file", path, error.message, hint))
-            lock = f"{path.removesuffix('.yaml')}.lock"
-            if path.endswith(".yaml") and self._source.size(lock) == 0:
-                hint = f"`git checkout -- {lock}` brings the last committed one back"
-                found.append(Finding("file", lock, f"{lock}: empty, which no DVC command accepts", hint))
         if found:
             return found, None
         try:
@@ -178,7 +174,6 @@ class _One:
         self.text = source.text
         self.document = source.document
         self.resolve = source.resolve
-        self.dumps = source.dumps
 
     def pipeline_files(self) -> list[str]:
         return [self._path]

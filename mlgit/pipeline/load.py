@@ -29,9 +29,6 @@ class Source(Protocol):
     def document(self, path: str) -> Any:
         """The parsed content of a file, by its ending; {} for an empty or missing one."""
 
-    def dumps(self, document: Mapping[str, Any]) -> str:
-        """A document as DVC writes it."""
-
     def resolve(self, path: str, document: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         """The stages of a pipeline file with all templating done, in order."""
 
@@ -83,10 +80,12 @@ def _pipeline_file(source: Source, file: str) -> list[Stage]:
 
 def _lock(source: Source, name: str, stages: list[Stage], entries: dict[str, Entry], unreadable: set[str]) -> LockText:
     text = source.text(name)
-    if text is None or not text.strip():
+    if text is None:
         return LockText(lock.HEADER, {})
+    if not text.strip():
+        raise MlgitError(f"{name}: empty, which no DVC command accepts", f"restore the file: `git checkout -- {name}`")
     document = source.document(name)
-    found = lock.lock_text(text, document, name=name, redo=source.dumps)
+    found = lock.lock_text(text, document, name=name)
     bodies = document.get("stages") or {}
     for stage in stages:
         if stage.name in bodies:

@@ -10,21 +10,26 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlgit.errors import MlgitError
+from mlgit.pipeline import lockschema
 from mlgit.pipeline.model import Digest, Entry, Item
 
 HEADER = "schema: '2.0'\nstages:\n"
 
 
 class LockText(NamedTuple):
-    """The text of one dvc.lock: what stands before the stages, the text of every stage by name, what stands after."""
+    """The text of one dvc.lock: what stands before the stages, the text of every stage by name, what stands after.
+
+    `whole` is the text of one that is not laid out stage by stage, and then all there is.
+    """
 
     head: str
     pieces: Mapping[str, str]
     tail: str = ""
+    whole: str = ""
 
 
 # Plain scalars that YAML 1.2 and 1.1 both read as text and that no emitter quotes or folds: a letter, slash or dot first,
@@ -42,7 +47,25 @@ def _plain(text: str, column: int) -> str | None:
     return text
 
 
-def _scalar(value: Any, column: int) -> str | None:
+def _folded(text: str, column: int, indent: int) -> str | None:
+    """A plain text of any length, broken where ruamel breaks it: at a space beyond the width, and before a word that does
+    not fit."""
+    if _plain(text, -len(text)) is None:
+        return None
+    found = []
+    for number, word in enumerate(text.split(" ")):
+        if number:
+            found.append(" " if column < _WIDTH else f"\n{' ' * indent}")
+            column = column + 1 if column < _WIDTH else indent
+        if column + len(word) > _WIDTH and column > indent:
+            found.append(f"\n{' ' * indent}")
+            column = indent
+        found.append(word)
+        column += len(word)
+    return "".join(found)
+
+
+def _scalar(value: Any, column: int, indent: int) -> str | None:
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -51,7 +74,7 @@ def _scalar(value: Any, column: int) -> str | None:
         return str(value)
     if isinstance(value, float):
         return repr(value).lower() if value == value and abs(value) != float("inf") else None
-    return _plain(value, column) if isinstance(value, str) else None
+    return _folded(value, column, indent) if isinstance(value, str) else None
 
 
 def _value(prefix: str, value: Any, indent: int, rows: list[str]) -> bool:
@@ -65,7 +88,7 @@ def _value(prefix: str, value: Any, indent: int, rows: list[str]) -> bool:
         return all(
             not isinstance(item, (Mapping, list, tuple)) and _value(" " * indent + "-", item, indent, rows) for item in value
         )
-    text = _scalar(value, len(prefix) + 1)
+    text = _scalar(value, len(prefix) + 1, indent + 2)
     if text is None:
         return False
     rows.append(f"{prefix} {text}" if text else prefix)
@@ -278,22 +301,41 @@ def _sha256(body: Any) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
-def lock_text(text: str, document: Any, *, name: str, redo: Callable[[Any], str]) -> LockText:
-    """The parts of a dvc.lock, given as text and parsed.
+def lock_text(text: str, document: Any, *, name: str) -> LockText:
+    """The parts of a dvc.lock, given as text and parsed; the whole where it is not laid out stage by stage.
 
-    Where it is not laid out as DVC does it (people may have written it), `redo` gives the document as DVC writes it.
-    Raises MlgitError for anything but a lock of DVC 3.
+    Raises MlgitError, naming the place, for anything that DVC does not accept.
     """
-    stages = (document.get("stages") or {}) if isinstance(document, Mapping) else None
-    if not isinstance(stages, Mapping) or document.get("schema") != "2.0" or not document.keys() <= _LOCK_KEYS:
-        raise MlgitError(f"{name}: not a lock file of DVC 3 (schema '2.0')", f"restore the file: `git checkout -- {name}`")
-    if stages:
-        try:
-            return LockText(*split(text, list(stages), name=name))
-        except MlgitError:
-            return LockText(*split(redo(document), list(stages), name=name))
-    kept = re.sub(r"(?m)^stages:.*\n?", "", text).rstrip("\n")
-    return LockText(f"{kept}\nstages:\n", {})
+    lockschema.check(document, name=name)
+    stages = document.get("stages")
+    if not stages:
+        return LockText("", {}, whole=text)
+    try:
+        return LockText(*split(text, list(stages), name=name))
+    except MlgitError:  # people may have written it
+        return LockText("", {}, whole=text)
 
 
-_LOCK_KEYS = {"schema", "stages", "datasets"}
+def is_free(text: LockText) -> bool:
+    """Whether the stages of a lock can be written one by one: no comment or name in it concerns two of them."""
+    if text.whole or any(_LOOSE.search(row) for row in (*text.pieces.values(), text.tail)):
+        return False
+    found = [_ANCHOR.findall(row) for row in text.pieces.values() if "*" in row]
+    return all({row[2] for row in rows if row[1] == "*"} <= {row[2] for row in rows if row[1] == "&"} for rows in found)
+
+
+def is_usual(text: LockText) -> bool:
+    """Whether what stands around the stages is, for sure, as DVC writes it; comments may stand at the head."""
+    return not text.tail and bool(_HEAD.fullmatch(text.head))
+
+
+# Comments, empty lines and line ends, which ruamel keeps with the value before them, and anchors that people named.
+_LOOSE = re.compile(r"(?m)(?:^|[ \t])#|^ *$(?!\Z)|[\r\t]|[:-] [&*](?!id[0-9]{3,}(?: \{\}| \[\])?$)")
+_HEAD = re.compile(r"(?:#(?: ?[!-~]+)*\n)*schema: '2\.0'\nstages:\n")
+
+
+def is_laid_out(stage: str, body: Mapping[str, Any], text: str) -> bool:
+    """Whether the text of a stage is, for sure, what DVC writes for this body: it would leave it as it is."""
+    shown = _plain(stage, 2)
+    rows = [f"  {shown}:"]
+    return shown is not None and _body(body, 4, rows) and "\n".join(rows) + "\n" == text

@@ -97,7 +97,7 @@ def names(root: Path, folder: str) -> list[str]:
 def _packed(pipeline: Pipeline) -> Any:
     graph = pipeline.graph
     entries = {address: _entry(entry) for address, entry in pipeline.entries.items()}
-    locks = {name: (text.head, dict(text.pieces), text.tail) for name, text in pipeline.locks.items()}
+    locks = {name: (text.head, dict(text.pieces), text.tail, text.whole) for name, text in pipeline.locks.items()}
     return ([_stage(stage) for stage in graph.stages], graph.needs, graph.feeds, entries, sorted(pipeline.unreadable), locks)
 
 
@@ -136,5 +136,5 @@ def _unpacked(body: Any) -> Pipeline:
         Graph(found, needs, feeds),
         known,
         frozenset(unreadable),
-        {name: LockText(head, pieces, tail) for name, (head, pieces, tail) in locks.items()},
+        {name: LockText._make(row) for name, row in locks.items()},
     )
