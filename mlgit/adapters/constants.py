@@ -24,7 +24,12 @@ def parse(text: str, *, name: str) -> dict[str, Any]:
         raise MlgitError(f"{name}: line {line}: {getattr(error, 'msg', error)}") from error
     except (MemoryError, RecursionError) as error:
         raise MlgitError(f"{name}: nested too deeply") from error
-    return _constants(tree.body)
+    try:
+        return _constants(tree.body)
+    except TypeError as error:
+        raise MlgitError(
+            f"{name}: a key or member that is a list, a mapping or a set: {error}", "correct it: no Python can run it"
+        ) from error
 
 
 def _constants(body: list[ast.stmt], *, of_self: bool = False) -> dict[str, Any]:
@@ -50,5 +55,5 @@ def _assigned(target: ast.expr, value: ast.expr, *, of_self: bool) -> dict[str, 
         return {}
     try:
         return {name: ast.literal_eval(value)}
-    except (ValueError, TypeError, MemoryError, RecursionError):
+    except (ValueError, MemoryError, RecursionError):
         return {}

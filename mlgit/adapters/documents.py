@@ -34,7 +34,7 @@ def load(path: Path, *, name: str) -> Any:
 
 
 def parse(text: str, *, name: str) -> Any:
-    """The value of a parameter file's text, by the ending of its name; an empty file is an empty mapping (as in DVC)."""
+    """The value of a parameter file's text, by the ending of its name; an empty one, but for JSON, is an empty mapping."""
     ending = posixpath.splitext(name)[1].lower()
     reader = {".json": _parse_json, ".toml": _parse_toml, ".py": parse_python}.get(ending)
     value = reader(text, name=name) if reader else parse_yaml(text, name=name)
@@ -43,7 +43,7 @@ def parse(text: str, *, name: str) -> Any:
 
 def _parse_json(text: str, *, name: str) -> Any:
     try:
-        return json.loads(text) if text.strip() else None
+        return json.loads(text)
     except json.JSONDecodeError as error:
         raise MlgitError(f"{name}: line {error.lineno}, column {error.colno}: {error.msg}") from error
     except (RecursionError, ValueError) as error:

@@ -89,6 +89,14 @@ _RESOLVERS = (
 )
 for _tag, _pattern, _first in _RESOLVERS:
     Yaml12Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
+
+
+def _construct_as_dvc(loader: Any, node: yaml.Node) -> Any:
+    raise yaml.MarkedYAMLError(problem="only DVC's parser knows this tag", problem_mark=node.start_mark)
+
+
+for _tag in ("omap", "pairs"):  # of these PyYAML makes lists of tuples
+    Yaml12Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _construct_as_dvc)
 Yaml12Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 Yaml12Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
 

@@ -127,8 +127,13 @@ class Ledger:
             return None
         stamp = (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
         if wanted.target not in self._documents or self._documents[wanted.target][0] != stamp:
-            self._documents[wanted.target] = (stamp, documents.load(path, name=wanted.target))
-        return params.pick(self._documents[wanted.target][1], wanted)
+            content = documents.load(path, name=wanted.target)
+            params.check(
+                content, name=wanted.target, templated=path.name == "params.yaml" and (path.parent / "dvc.yaml").exists()
+            )
+            self._documents[wanted.target] = (stamp, content)
+        document = self._documents[wanted.target][1]
+        return params.pick(document, wanted)
 
     def begin(self, stage: Stage, *, force: bool) -> Beginning:
         """Decide, and do what needs no command: nothing, restore, or record what lies there; else prepare the command.
@@ -213,7 +218,7 @@ class Ledger:
                 files.remove(path)
 
     def _restore(self, stage: Stage, recorded: Entry | None, seen: Observed) -> bool:
-        if not record.may_restore(stage):
+        if not record.may_restore(stage, seen):
             return False
         current = record.inputs_unchanged(stage, recorded, seen)
         found = recorded if current else self._from_run_cache(stage, seen)
@@ -296,7 +301,7 @@ class Ledger:
             if out.cache:
                 self._ignores.add(out.target)
         made = record.entry(stage, seen)
-        saves_run = record.may_save_run(stage)
+        saves_run = record.may_save_run(stage, seen)
         for out in stage.outs:
             if (out.cache and not elsewhere) or (saves_run and not out.cache):
                 self._store(out, seen.outs[out.path])
@@ -362,7 +367,7 @@ def _folders_above(target: str) -> list[str]:
 def _refuse_moving(stage: Stage, before: Observed, after: Observed) -> None:
     """Raise MlgitError for an input that is no longer what it was when the command began: nobody knows what it read."""
     moved = [path for path, digest in before.deps.items() if after.deps[path] != digest]
-    moved += [path for path, values in before.params.items() if after.params[path] != values]
+    moved += [path for path, values in before.params.items() if not params.same(after.params[path], values)]
     if moved:
         raise MlgitError(
             f"'{moved[0]}' changed while stage '{stage.address}' ran, so its result is not recorded",
@@ -388,9 +393,4 @@ def _refuse_missing_keys(stage: Stage, wanted: Parameters, values: Mapping[str, 
     missing = [key for key in wanted.keys if key not in values]
     if missing:
         raise MlgitError(f"{where}: '{missing[0]}' is not in {wanted.path}", f"add it to {wanted.path}, or correct the name")
-    strange = params.unrecordable(values)
-    if strange is not None:
-        raise MlgitError(
-            f"{where}: '{strange}' in {wanted.path} is a value that a lock cannot hold (a date, a set, bytes)",
-            "DVC cannot record it either; write a date as text, in quotes",
-        )
+    params.refuse_unrecordable(values, file=wanted.path, where=where)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -71,7 +72,7 @@ def _scalar(value: Any, column: int, indent: int) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        return str(value)
+        return text if column + len(text := str(value)) < _WIDTH else None
     if isinstance(value, float):
         return repr(value).lower() if value == value and abs(value) != float("inf") else None
     return _folded(value, column, indent) if isinstance(value, str) else None
@@ -80,7 +81,7 @@ def _scalar(value: Any, column: int, indent: int) -> str | None:
 def _value(prefix: str, value: Any, indent: int, rows: list[str]) -> bool:
     """Append `prefix value` (prefix ends with `:` or is a bare `-`) to the rows; False where only DVC knows the text."""
     if isinstance(value, Mapping):
-        return bool(value) and _nested(prefix, value, indent, rows)
+        return bool(value) and not isinstance(value, OrderedDict) and _nested(prefix, value, indent, rows)
     if isinstance(value, (list, tuple)):
         if not value:
             return False

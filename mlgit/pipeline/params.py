@@ -1,4 +1,4 @@
-"""Parameter values picked from a parsed parameter file by dotted keys."""
+"""Parameter values picked from a parsed parameter file by dotted keys, as DVC picks them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mlgit.errors import MlgitError
 from mlgit.pipeline.model import Parameters
 
 _MISSING = object()
@@ -14,21 +15,24 @@ _MISSING = object()
 def pick(document: Any, parameters: Parameters) -> dict[str, Any]:
     """The values of the declared keys that the document has; all top-level keys when none is declared.
 
-    A key is a path with dots (`train.depth`, `layers.0`); a key that is not there is left out.
+    A key is a path with dots (`train.depth`, `layers.0`, `layers.-1`); a key that is not there is left out.
+    Raises MlgitError for a key that stands for two values.
     """
     if not parameters.keys:
-        return dict(document) if isinstance(document, Mapping) else {}
-    found = {key: _get(document, key) for key in parameters.keys}
+        if not isinstance(document, Mapping):
+            raise MlgitError(f"{parameters.path}: values without names are no parameters", "write them as NAME: VALUE")
+        return dict(document)
+    found = {key: _get(document, key, parameters.path) for key in parameters.keys}
     return {key: value for key, value in found.items() if value is not _MISSING}
 
 
-def _get(document: Any, key: str) -> Any:
+def _get(document: Any, key: str, file: str) -> Any:
     value = document
-    for part in key.split("."):
+    for part in key.lstrip(".").split(".") if key else ():  # no key at all is the whole file
         if isinstance(value, Mapping):
-            value = _member(value, part)
-        elif isinstance(value, Sequence) and not isinstance(value, str) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
+            value = _member(value, part, f"{file}: {key}")
+        elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+            value = _item(value, part)
         else:
             return _MISSING
         if value is _MISSING:
@@ -36,10 +40,27 @@ def _get(document: Any, key: str) -> Any:
     return value
 
 
-def _member(mapping: Mapping[Any, Any], part: str) -> Any:
-    if part in mapping:
-        return mapping[part]
-    return next((value for key, value in mapping.items() if str(key) == part), _MISSING)
+def _member(mapping: Mapping[Any, Any], part: str, where: str) -> Any:
+    if part.isidentifier() and part not in ("True", "False"):  # no number is spelt like this
+        return mapping.get(part, _MISSING)
+    found = [key for key in mapping if key == part or (isinstance(key, int) and _is_number(key, part))]
+    if len(found) > 1:
+        raise MlgitError(f"{where}: stands for a text and for a number", "rename one of the two")
+    return mapping[found[0]] if found else _MISSING
+
+
+def _is_number(key: int, part: str) -> bool:
+    try:
+        return key == int(part)
+    except ValueError:
+        return str(key) == part
+
+
+def _item(values: Sequence[Any], part: str) -> Any:
+    try:
+        return values[int(part)]
+    except (IndexError, ValueError):
+        return _MISSING
 
 
 def ordered(values: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -48,16 +69,55 @@ def ordered(values: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]
     return {name: {key: values[name][key] for key in sorted(values[name])} for name in names}
 
 
-def unrecordable(values: Mapping[str, Any]) -> str | None:
-    """The key of the first value that a lock cannot hold: a date, a set, bytes, or a structure that contains itself."""
+def refuse_unrecordable(values: Mapping[Any, Any], *, file: str, where: str) -> None:
+    """Raise MlgitError for a value that a lock cannot hold (a date, a set, what contains itself), or a name that is none."""
     for key, value in values.items():
+        if not isinstance(key, str):
+            shown = "null" if key is None else str(key)
+            raise MlgitError(f"{where}: '{shown}' in {file} is a name that a lock cannot hold", "put the name in quotes")
         try:
             json.dumps(value, sort_keys=True)
-        except (TypeError, ValueError, RecursionError):
-            return key
-    return None
+        except (TypeError, ValueError, RecursionError) as error:
+            raise MlgitError(
+                f"{where}: '{key}' in {file} is a value that a lock cannot hold (a date, a set, bytes)",
+                "DVC cannot record it either; write a date as text, in quotes",
+            ) from error
+
+
+def check(document: Any, *, name: str, templated: bool) -> None:
+    """Raise MlgitError for a parameter file that DVC cannot read; the one beside a dvc.yaml it reads for templating."""
+    if templated and not isinstance(document, Mapping):
+        raise MlgitError(f"{name}: values without names are no parameters", "write them as NAME: VALUE")
+    strange = untemplatable(document) if templated else ""
+    if strange:
+        raise MlgitError(
+            f"{name}: {strange}, which DVC cannot read here, whether or not a stage uses it",
+            "write a date as text, in quotes, a set or a tuple as a list",
+        )
+
+
+def untemplatable(value: Any, *, name: str = "") -> str:
+    """The dotted name of the first value that DVC's templating cannot hold, with its type; '' where it can hold all."""
+    if value is None or isinstance(value, (int, float, str, bytes)):
+        return ""
+    if isinstance(value, dict):
+        rows = [(key, inner) for key, inner in value.items() if isinstance(key, str)]
+    elif isinstance(value, list):
+        rows = [(str(place), inner) for place, inner in enumerate(value)]
+    else:
+        return f"{name}: a {type(value).__name__}"
+    found = (untemplatable(inner, name=f"{name}.{key}" if name else key) for key, inner in rows)
+    return next(filter(None, found), "")
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values are equal as parameters: a tuple of a Python file equals the list the lock holds."""
-    return bool(one == other) or (isinstance(one, tuple) and list(one) == other)
+    """Whether two values are equal as parameters: a tuple of a Python file equals the list the lock holds, and nan itself."""
+    return bool(one == other) or _same(one, other)
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(same, one, other))
+    return isinstance(one, float) and isinstance(other, float) and one != one and other != other

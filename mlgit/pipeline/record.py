@@ -74,22 +74,24 @@ def _items(digests: Mapping[str, Digest | None], paths: list[str]) -> tuple[Item
     return tuple(found)
 
 
-def may_restore(stage: Stage) -> bool:
+def may_restore(stage: Stage, seen: Observed) -> bool:
     """Whether a result may be taken from the run cache: not for a stage of which the lock cannot name all parameters."""
     files = {each.recorded for each in stage.params}
-    return _is_filed(stage) and len(files) == len(stage.params)
+    return _is_filed(stage, seen) and len(files) == len(stage.params)
 
 
-def _is_filed(stage: Stage) -> bool:
+def _is_filed(stage: Stage, seen: Observed) -> bool:
     """Whether DVC would look for this stage in the run cache at all."""
+    if not all(seen.params[each.path] for each in stage.params):
+        return False  # a parameter file without a value
     if stage.is_callback or stage.always_changed or not stage.cmd:
         return False
     return bool(stage.outs) and bool(stage.deps or stage.params) and not any(out.persist for out in stage.outs)
 
 
-def may_save_run(stage: Stage) -> bool:
+def may_save_run(stage: Stage, seen: Observed) -> bool:
     """Whether DVC would file this stage in the run cache: not when an output other than a metric or plot is uncached."""
-    return _is_filed(stage) and all(out.cache or out.kind != "out" for out in stage.outs)
+    return _is_filed(stage, seen) and all(out.cache or out.kind != "out" for out in stage.outs)
 
 
 def inputs_unchanged(stage: Stage, recorded: Entry | None, seen: Observed) -> bool:

@@ -189,8 +189,9 @@ def test_number_too_long_for_python_is_refused(name, text):
     assert "Exceeds the limit" in refused(text.format(digits="9" * 5000), name).message
 
 
-def test_empty_file_is_an_empty_mapping():
-    assert [documents.parse("", name=f"a.{ending}") for ending in ("yaml", "json", "toml", "py")] == [{}] * 4
+def test_empty_file_is_an_empty_mapping_but_for_json():
+    assert [documents.parse("", name=f"a.{ending}") for ending in ("yaml", "toml", "py")] == [{}] * 3
+    assert "a.json: line 1, column 2" in refused(" ", "a.json").message
 
 
 @pytest.mark.parametrize("name", ["params", "json", ".json", "x.json/params", "a.yml", "a.txt"])
