@@ -78,7 +78,7 @@ LAW = Law(
     late={
         # slow to import, so a command that does without pays nothing
         *("sqlite3", "getpass", "difflib"),
-        *("dvc", "dvc_data", "dvc_objects", "git", "gitdb", "logging", "ruamel", "rich"),
+        *("dvc", "dvc_data", "dvc_objects", "dulwich", "git", "gitdb", "logging", "ruamel", "rich"),
         *("numpy", "pandas", "scipy", "sklearn", "skops", "shutil", "tempfile", "tomllib", "traceback"),
         # optional
         *("dask", "distributed", "fastapi", "uvicorn", "orjson", "prometheus_client", "mlflow", "cryptography", "pyarrow"),

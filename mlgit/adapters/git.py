@@ -275,8 +275,8 @@ class IgnoreQuery:
         self._child.wait()
         self._child.stdout.close()
 
-    def patterns(self, paths: list[str]) -> dict[str, str]:
-        """Path -> the pattern that decides about it ('' where none does, '!...' where one re-includes it)."""
+    def rules(self, paths: list[str]) -> dict[str, tuple[str, str]]:
+        """Path -> the pattern that decides about it and the file it stands in ('' where none does)."""
         if not paths:
             return {}
         assert self._child.stdin
@@ -284,7 +284,8 @@ class IgnoreQuery:
         self._child.stdin.write(b"".join(os.fsencode(path) + b"\0" for path in paths))
         self._child.stdin.flush()
         answer = self._answer(len(paths) * 4)  # a path's source, line number, pattern, and the path itself
-        return {path: os.fsdecode(answer[place * 4 + 2]) for place, path in enumerate(paths)}
+        fields = [os.fsdecode(each) for each in answer]
+        return {path: (fields[place * 4 + 2], fields[place * 4]) for place, path in enumerate(paths)}
 
     def _answer(self, n_fields: int) -> list[bytes]:
         assert self._child.stdout

@@ -17,7 +17,7 @@ class Protected:
 
     def __init__(self, root: Path, git_root: Path, cache_folder: Path) -> None:
         self._root = str(root)
-        kept = {**dict.fromkeys(_git_folders(git_root), "the Git repository"), str(root / ".dvc"): "DVC's own folder"}
+        kept = {**dict.fromkeys(git_folders(git_root), "the Git repository"), str(root / ".dvc"): "DVC's own folder"}
         kept[str(cache_folder)] = "DVC's cache"
         above = [str(root), *_parents(str(root))]
         self._above = {_identity(path) for path in [*above, *(each for path in kept for each in _parents(path))]} - {None}
@@ -64,7 +64,7 @@ def repository_in(folder: str) -> str:
     return ""
 
 
-def _git_folders(git_root: Path) -> list[str]:
+def git_folders(git_root: Path) -> list[str]:
     """The repository's `.git`, and where it leads to in a worktree or submodule."""
     found = [git_root / ".git"]
     if found[0].is_file():

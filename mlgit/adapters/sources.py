@@ -10,11 +10,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mlgit.adapters import documents, dvc, files, git, stamps
+from mlgit.adapters import documents, dvc, files, git, ignores, stamps
 from mlgit.adapters.hashing import Content
 from mlgit.errors import MlgitError
 
 _NEVER = {".git", ".hg", ".dvc"}
+_HIDDEN = "take it out of .gitignore, or add a line that begins with `!`"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
@@ -61,6 +62,7 @@ class Workspace(_Documents):
         super().__init__()
         self.root = root
         self.folders: list[str] = []
+        self.hidden: list[str] = []  # pipeline files and locks that Git ignores
         self.read: set[str] = set()
         self._texts: dict[str, str | None] = {}
         self._parsing = parsing or {}
@@ -96,11 +98,21 @@ class Workspace(_Documents):
     def pipeline_files(self) -> list[str]:
         """Every dvc.yaml and .dvc file that neither Git nor DVC ignores, in the order of a top-down walk."""
         found: list[str] = []
-        with git.IgnoreQuery(self.root) as query:
-            self._walk("", query, found)
-        return self._without_dvcignored(found)
+        with ignores.Rules(self.root) as rules:
+            self._walk("", rules, found)
+        self.read.update(ignores.elsewhere(self.root))
+        found = self._without_dvcignored(found)
+        for path in self.hidden:
+            if path.endswith(".lock") and path.removesuffix(".lock") + ".yaml" in found:
+                raise MlgitError(f"{path}: ignored by Git, so what a run records there would be lost", _HIDDEN)
+        return found
 
-    def _walk(self, folder: str, query: git.IgnoreQuery, found: list[str]) -> None:
+    def refuse_hidden(self) -> None:
+        """Raise MlgitError for a project whose own pipeline is ignored: nothing would be looked at, and all be well."""
+        if "dvc.yaml" in self.hidden:
+            raise MlgitError("dvc.yaml: ignored by Git, so DVC does not read it", _HIDDEN)
+
+    def _walk(self, folder: str, rules: ignores.Rules, found: list[str]) -> None:
         self.folders.append(folder)
         below, here = [], []
         with os.scandir(self.root / folder) as entries:
@@ -110,12 +122,13 @@ class Workspace(_Documents):
                         below.append(f"{folder}{entry.name}/")
                 elif entry.name == "dvc.yaml" or entry.name.endswith(".dvc"):
                     here.append(f"{folder}{entry.name}")
-        patterns = query.patterns([*here, *below])
-        kept = [path for path in (*here, *below) if not patterns[path] or patterns[path].startswith("!")]
-        found += [path for path in kept if not path.endswith("/")]
-        for path in kept:
-            if path.endswith("/") and not (self.root / path / ".dvc").is_dir():
-                self._walk(path, query, found)
+        pipeline, lock = f"{folder}dvc.yaml", f"{folder}dvc.lock"
+        hidden = rules.hidden([*here, *below, *([lock] if pipeline in here else [])])
+        self.hidden += [path for path in (pipeline, lock) if path in hidden]
+        found += [path for path in here if path not in hidden]
+        for path in below:
+            if path not in hidden and not (self.root / path / ".dvc").is_dir():
+                self._walk(path, rules, found)
 
     def _without_dvcignored(self, found: list[str]) -> list[str]:
         if not has_ignore_patterns(self.root, self.folders):

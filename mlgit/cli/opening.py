@@ -132,6 +132,7 @@ def _load(project: Project, configured: Settings, since: int) -> tuple[Pipeline,
     root = project.root
     source = sources.Workspace(root, parsing=configured.parsing)
     pipeline = load(source)
+    source.refuse_hidden()
     read = [*sorted(source.read), ".dvc/config", ".dvc/config.local", projects.CONFIG]
     searched = {folder: resolved.names(root, folder) for folder in source.folders}
     with suppress(MlgitError, OSError):  # only time is lost

@@ -159,6 +159,7 @@ class IgnoreBook:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._unsure: set[str] = set()
         self._places: dict[str, int] = {}
         self._texts: dict[str, tuple[str, str]] = {}
         self._lines: dict[str, list[tuple[int, str]]] = {}
@@ -166,29 +167,38 @@ class IgnoreBook:
 
     def expect(self, outputs: list[str]) -> None:
         """Look once, for all cached outputs of a run in running order, which ones Git does not ignore yet."""
-        missing = ignores.missing(self._root, outputs)
+        missing = set(ignores.without_line(self._root, outputs))
+        if missing:
+            with ignores.Rules(self._root) as rules:
+                hidden, self._unsure = rules.settled(sorted(missing))
+            missing -= hidden
+        for file in {posixpath.join(posixpath.dirname(path), ".gitignore") for path in missing}:
+            text = ignores.read(self._root / file)
+            self._texts[file] = (text, text)
         self._places = {path: place for place, path in enumerate(outputs) if path in missing}
 
     def add(self, output: str) -> None:
         """Take over a finished output; `flush` writes its line."""
         place = self._places.pop(output, None)
-        if place is not None:
-            file = posixpath.join(posixpath.dirname(output), ".gitignore")
-            self._lines.setdefault(file, []).append((place, ignores.line_for(output)))
-            self._changed.add(file)
+        if place is None or (output in self._unsure and ignores.as_dvc(self._root)(output)):
+            return
+        file = posixpath.join(posixpath.dirname(output), ".gitignore")
+        self._lines.setdefault(file, []).append((place, ignores.line_for(output)))
+        self._changed.add(file)
 
     def flush(self) -> None:
         """Write every changed .gitignore: what stood there, then the new lines in running order."""
         for file in sorted(self._changed):
             path = self._root / file
-            now = files.read_text(path) if path.is_file() else ""
-            before, written = self._texts.get(file, (now, now))
+            now = ignores.read(path)
+            before, written = self._texts[file]
             if now != written:  # somebody else wrote to it: what is there stays, and our lines that are missing follow
                 before = now
-                known = set(now.splitlines())
+                known = ignores.lines(now)
                 self._lines[file] = [row for row in self._lines[file] if row[1] not in known]
             joint = "" if not before or before.endswith("\n") else "\n"
             text = before + joint + "".join(f"{line}\n" for _, line in sorted(self._lines[file]))
-            files.write_atomic(path, text, durable=True)
+            if text != now:
+                ignores.write(path, text)
             self._texts[file] = (before, text)
         self._changed.clear()

@@ -205,11 +205,11 @@ class Tracker:
     def _write(self, wanted: list[_Wanted], digests: list[Digest]) -> list[Tracked]:
         texts = {each.file: _text(each, digest) for each, digest in zip(wanted, digests, strict=True)}
         texts = {file: text for file, text in texts.items() if _read(self._root / file) != text.encode()}
-        missing = ignores.missing(self._root, [each.path for each in wanted])
+        missing = self._unignored([each.path for each in wanted])
         for each in wanted:
             if each.path in missing:
                 file = posixpath.join(posixpath.dirname(each.path), ".gitignore")
-                texts[file] = _with_line(texts.get(file) or self._text(file), ignores.line_for(each.path))
+                texts[file] = _with_line(texts.get(file) or ignores.read(self._root / file), ignores.line_for(each.path))
         if texts:
             durable.settle(self._cache.root)
             with locks.held(self._root / ".dvc/tmp/lock", timeout=_WAIT_FOR_DVC, busy="a DVC command is at work here"):
@@ -220,9 +220,14 @@ class Tracker:
             for each, digest in zip(wanted, digests, strict=True)
         ]
 
-    def _text(self, file: str) -> str:
-        path = self._root / file
-        return files.read_text(path, name=file) if path.is_file() else ""
+    def _unignored(self, paths: list[str]) -> list[str]:
+        """Which paths Git does not ignore yet."""
+        missing = ignores.without_line(self._root, paths)
+        if not missing:
+            return []
+        with ignores.Rules(self._root) as rules:
+            hidden, unsure = rules.settled(missing)
+            return [path for path in missing if path not in hidden and not (path in unsure and rules.ignores(path))]
 
     def _write_all(self, texts: dict[str, str]) -> None:
         before: dict[Path, bytes | None] = {}
@@ -230,7 +235,7 @@ class Tracker:
             for file, text in texts.items():
                 path = self._root / file
                 before[path] = _read(path)
-                files.write_atomic(path, text, durable=True)
+                files.write_atomic(path, text.encode("utf-8", "surrogateescape"), durable=True)
         except BaseException:
             for path, content in before.items():
                 if content is None:

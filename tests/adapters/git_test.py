@@ -211,19 +211,19 @@ def test_ignored_outside_a_repository_is_an_error(tmp_path):
 def test_ignore_query_answers_as_a_walk_goes_on(root):
     kit.write_tree(root, {".gitignore": "*.log\n!keep.log\nbuild/\n"})
     with git.IgnoreQuery(root) as query:
-        assert query.patterns(["a.log", "keep.log", "build/", "-dash"]) == {
-            "a.log": "*.log",
-            "keep.log": "!keep.log",
-            "build/": "build/",
-            "-dash": "",
+        assert query.rules(["a.log", "keep.log", "build/", "-dash"]) == {
+            "a.log": ("*.log", ".gitignore"),
+            "keep.log": ("!keep.log", ".gitignore"),
+            "build/": ("build/", ".gitignore"),
+            "-dash": ("", ""),
         }
-        assert query.patterns(["new\nline.log"]) == {"new\nline.log": "*.log"}
-        assert query.patterns([]) == {}
+        assert query.rules(["new\nline.log"]) == {"new\nline.log": ("*.log", ".gitignore")}
+        assert query.rules([]) == {}
 
 
 def test_ignore_query_outside_a_repository_is_an_error(tmp_path):
     with pytest.raises((MlgitError, BrokenPipeError)), git.IgnoreQuery(tmp_path) as query:
-        query.patterns(["a"])
+        query.rules(["a"])
 
 
 def test_stage_takes_exact_names_and_ignored_files(root):

@@ -1,0 +1,200 @@
+"""Ignore rules at every level, held against DVC: which pipeline files there are, and which line an output gets."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+from dvc.repo.index import collect_files
+
+from mlgit.adapters import sources
+from mlgit.errors import MlgitError
+from tests.conftest import FULL
+from tests.kit import git, repository, write_tree
+from tests.pipeline.differential import compare, run_dvc
+
+FOLDERS = ("", "a/", "a/b/", "data/", "data/raw/", "x.dvc.d/")
+# Patterns of every kind: names, folders, wildcards, negations, anchors, escapes, and lines that mean nothing.
+PATTERNS = (
+    """
+*|!*.dvc|!.gitignore|!*/|data|data/|/data|/data/*|data/*|data/**|!data/|!/data/raw/|**/raw|raw/|*.dvc|/*.dvc|d.dvc|!d.dvc
+dvc.yaml|!dvc.yaml|dvc.*|*.lock|dvc.lock|a/b|/a/b/|a/*|!a/b|a/**/d.dvc|?.dvc|[de].dvc|!e.dvc|\\!x|#c|\\#c|a/|b|**/b/|/**/b
+/a/**|x.dvc.d/|*.d/|\\d.dvc| |data/ |/|!|**|*/|!**/|/*|!/*/|a|!a|a/b/*|!a/b/dvc.yaml|dvc.yaml/|d.dvc/
+""".strip("\n")
+    .replace("\n", "|")
+    .split("|")
+)
+PLACES = (*(f"{folder}.gitignore" for folder in FOLDERS[:5]), ".git/info/exclude", "global", ".dvcignore", "a/.dvcignore")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project with pipeline files and `.dvc` files in every folder."""
+    root = repository(tmp_path_factory.mktemp("ignores") / "r")
+    for folder in FOLDERS:
+        stages = {"dvc.yaml": "stages:\n  s:\n    cmd: echo\n", "d.dvc": "outs: []\n", "e.dvc": "outs: []\n"}
+        write_tree(root / folder, stages)
+    return root
+
+
+@pytest.fixture
+def everywhere(tmp_path, monkeypatch):
+    """Git's configuration with an ignore file for all repositories."""
+    path = tmp_path / "config"
+    path.write_text(f"[core]\n    excludesFile = {tmp_path}/global\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(path))
+    return tmp_path / "global"
+
+
+def lay(root, everywhere, rules):
+    """Put ignore files in their places, and take those of the last time away."""
+    for place in (*PLACES, "data/.dvcignore"):
+        (everywhere if place == "global" else root / place).unlink(missing_ok=True)
+    for place, text in rules.items():
+        (everywhere if place == "global" else root / place).write_text(text)
+
+
+def theirs(root):
+    """The pipeline files that DVC finds, or None where it refuses."""
+    with Repo(str(root)) as repo:
+        try:
+            return sorted(os.path.relpath(path, root) for path, _ in collect_files(repo))
+        except Exception:
+            return None
+
+
+def ours(root):
+    try:
+        return sorted(sources.Workspace(Path(root)).pipeline_files())
+    except MlgitError:
+        return None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(100 if FULL else 2))
+def test_same_files_are_found_whatever_is_ignored_where(project, everywhere, part):
+    for seed in range(part * 30, part * 30 + 30):
+        rng = random.Random(seed)
+        places = rng.sample(PLACES, rng.choice([1, 1, 2, 2, 3]))
+        rules = {place: "\n".join(rng.choices(PATTERNS, k=rng.randint(1, 4))) + "\n" for place in places}
+        lay(project, everywhere, rules)
+        assert ours(project) == theirs(project), (seed, rules)
+
+
+@pytest.mark.parametrize(
+    ("rules", "seen"),
+    [
+        ({"data/.gitignore": "*\n!*.dvc\n!.gitignore\n"}, {"data/d.dvc", "data/e.dvc"}),
+        ({"data/.gitignore": "*\n!*.dvc\n!*/\n"}, {"data/d.dvc", "data/e.dvc", "data/raw/d.dvc", "data/raw/e.dvc"}),
+        ({".gitignore": "/data/*\n!/data/*.dvc\n"}, set()),
+        ({".gitignore": "data\n", "data/.gitignore": "!*\n"}, {f"data/{n}" for n in ("d.dvc", "dvc.yaml", "e.dvc")}),
+        ({".git/info/exclude": "data/\n"}, set()),
+        ({"global": "/data\n"}, set()),
+        ({"global": "data/\n", ".git/info/exclude": "!data/\n"}, set()),
+        ({".dvcignore": "data/*\n!data/d.dvc\n"}, {"data/d.dvc"}),
+        ({"data/.dvcignore": "/raw/\ne.dvc\n"}, {"data/d.dvc", "data/dvc.yaml"}),
+    ],
+)
+def test_rules_have_their_say_as_in_dvc(project, everywhere, rules, seen):
+    lay(project, everywhere, rules)
+    found = ours(project)
+    assert found == theirs(project)
+    if rules.get("data/.gitignore") == "!*\n":
+        seen = {path for path in theirs(project) if path.startswith("data/")}
+    assert {path for path in found if path.startswith("data/")} == seen
+
+
+def test_rules_above_the_project_count(tmp_path, everywhere, cli):
+    write_tree(repository(tmp_path / "r"), {".gitignore": "[de].dvc\n!/svc/p/d.dvc\n", "svc/p/x/d.dvc": "outs: []\n"})
+    root = tmp_path / "r/svc/p"
+    assert run_dvc(root, "init", "--subdir", "--quiet").code == 0
+    write_tree(root, {"d.dvc": "outs: []\n"})
+    assert ours(root) == theirs(root) == ["d.dvc"]
+
+
+@pytest.mark.parametrize("place", [".gitignore", "sub/.gitignore", ".git/info/exclude", "global"])
+def test_ignored_lock_is_refused_by_every_command(tmp_path, everywhere, cli, place):
+    root = write_tree(repository(tmp_path / "r"), {"sub/dvc.yaml": "stages:\n  s:\n    cmd: touch ran\n"})
+    assert cli(root, "run").code == cli(root, "dag").code == 0
+    (root / "sub/ran").unlink()
+    lay(root, everywhere, {place: "dvc.lock\n"})
+    for command in ("run", "status", "dag"):
+        assert cli(root, command).code == 2
+        assert "sub/dvc.lock: ignored by Git" in cli(root, command).said
+    assert not (root / "sub/ran").exists()
+    assert run_dvc(root, "repro", "--all-pipelines").code != 0
+
+
+def test_ignored_pipeline_is_refused_where_all_would_be_well(tmp_path, cli):
+    root = write_tree(repository(tmp_path), {"dvc.yaml": "stages:\n  s:\n    cmd: touch ran\n", ".gitignore": "dvc.*\n"})
+    assert run_dvc(root, "repro").code != 0
+    for command in ("run", "status", "dag"):
+        assert "dvc.yaml: ignored by Git" in cli(root, command).said
+    (root / ".gitignore").write_text("/sub/dvc.yaml\n")
+    write_tree(root, {"sub/dvc.yaml": "stages:\n  t:\n    cmd: 'false'\n"})
+    assert cli(root, "run").code == 0
+
+
+NAMES = ["back\\slash", "\\", "a\\", "[x]", "!x", "#x", "a*b", "q?", " lead", "tr ", "é", "t\tx", "{x}", "~x", "-x"]
+
+
+def stages(names, cmd="echo {0} > {0}"):
+    rows = [("s" + str(n), {"cmd": cmd.format(f"'{name}'"), "outs": [name]}) for n, name in enumerate(names)]
+    return json.dumps({"stages": dict(rows)}, ensure_ascii=False)
+
+
+@pytest.mark.slow
+def test_special_characters_are_escaped_as_dvc_does(tmp_path):
+    both = [tmp_path / "a", tmp_path / "b"]
+    for root in both:
+        write_tree(repository(root), {"dvc.yaml": stages(NAMES), "sub/dvc.yaml": stages(NAMES[:4])})
+    assert compare(*both, always=True)
+    git(both[0], "add", "--all")
+    assert set(git(both[0], "ls-files").splitlines()).isdisjoint({"back\\slash", '"back\\\\slash"', '"\\\\"'})
+
+
+BEFORE = {
+    "pattern for a folder": "o/\n",
+    "name": "o",
+    "wildcard": "o*\n",
+    "negated": "o\n!o\n",
+    "own line negated": "/o\n!/o\n",
+    "contents": "/o/*\n",
+    "line ends of Windows": "/o\r\n# x\r\n",
+    "no line end": "# x",
+    "byte order mark": "\ufeff/x\n",
+    "another line separator": "x\u2028/o\n",
+    "latin": "# \u00e9\n",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_line_is_written_where_dvc_writes_it(tmp_path, kind, everywhere):
+    cmd = "echo 1 > o" if kind == "file" else "mkdir o && echo 1 > o/x"
+    both = [tmp_path / "a", tmp_path / "b"]
+    for root in both:
+        repository(root)
+        for n, text in enumerate(BEFORE.values()):
+            rows = {"s": {"cmd": cmd, "outs": ["o"]}}
+            write_tree(root, {f"p{n}/dvc.yaml": json.dumps({"stages": rows}), f"p{n}/.gitignore": text.encode()})
+    assert compare(*both, always=True)
+
+
+def test_line_that_the_command_writes_is_not_written_twice(tmp_path):
+    both = [tmp_path / "a", tmp_path / "b"]
+    for root in both:
+        write_tree(repository(root), {"dvc.yaml": stages(["o"], "echo /o > .gitignore && echo {0} > {0}")})
+    assert compare(*both, always=True)
+
+
+def test_output_behind_a_link_gets_its_line_there(tmp_path):
+    both = [tmp_path / "a", tmp_path / "b"]
+    for root in both:
+        write_tree(repository(root), {"dvc.yaml": stages(["link/o"]), "there/x": ""})
+        (root / "link").symlink_to("there")
+    assert compare(*both, always=True)
