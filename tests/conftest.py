@@ -38,6 +38,18 @@ _GIT_CONFIG = """\
 """
 
 
+def _unheard(number: int, frame: object) -> None:
+    """Ignore a signal, but let what is started have its default: what is ignored is handed on."""
+
+
+# The tests may run under nohup, or in the background of a script; what they start shall not be able to tell.
+for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, _unheard)
+if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _fence_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The fence for fixtures that live longer than a test."""
@@ -100,6 +112,7 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Completed]]:
     """Run a command line inside this process: `cli(folder, "status", "--json")`; `kept` as `cli.main` finds it."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def call(folder: Path, *args: str, kept: Kept | None = None) -> Completed:
         with monkeypatch.context() as patch:

@@ -123,10 +123,16 @@ def _refused_or_defect(error: Exception, argv: Sequence[str]) -> int:
 
 
 def _prepare_signals() -> None:
-    """End on SIGTERM, and when the terminal is closed, as on Ctrl-C: what was started is ended, what is done is kept."""
+    """End on SIGTERM, and when the terminal is closed, as on Ctrl-C: what was started is ended, what is done is kept.
+
+    SIGHUP and SIGINT stay ignored, here and for what is started, where the caller ignores them: `nohup`, and jobs that a
+    script puts into the background. SIGTERM is never ignored. Neither is SIGCHLD: no exit code of a child could be had.
+    """
     signal.signal(signal.SIGTERM, _interrupt)
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # `nohup mlgit run` goes on
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         signal.signal(signal.SIGHUP, _interrupt)
+    if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def _interrupt(number: int, frame: object) -> None:

@@ -147,7 +147,8 @@ def _serve(starter: Callable[[Guardian], Starter], guardian: Guardian, requests:
     """Start what is asked for, tell what ended; when the scheduler is done, or gone, end what is left."""
     os.setsid()
     for number in _OWN_SIGNALS:  # the scheduler's to answer; a handler, for what is ignored is handed on to commands
-        signal.signal(number, _unheard)
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _unheard)
     local = starter(guardian)
     local.listen(requests)
     inbox = _messages(requests)
@@ -179,9 +180,6 @@ def _submit(local: Starter, job: Job) -> list[tuple[Any, ...]]:
         local.submit(job)
     except MlgitError as error:
         return [(job.name, shell.CANNOT_START, 0.0, job.commands[0], False, (error.message, error.hint))]
-    except OSError as error:
-        problem = (f"{job.log}: cannot be written: {error.strerror}", "make room, or mend the folder's permissions")
-        return [(job.name, shell.CANNOT_START, 0.0, job.commands[0], False, problem)]
     return []
 
 

@@ -14,6 +14,7 @@ import click
 import pytest
 
 from mlgit import __version__
+from mlgit.adapters import process
 from mlgit.cli import edge, group
 from tests.kit import mlgit, program, repository
 
@@ -210,3 +211,12 @@ def test_version_is_told_without_a_command_line_library(tmp_path):
 
 def test_help_is_told_without_any_command(tmp_path):
     assert not loaded_by(tmp_path, "--help") & {"yaml", "dvc", "git", "rich", "jinja2", "numpy", "pandas", "subprocess"}
+
+
+def test_git_is_believed_to_have_failed_where_the_caller_wants_to_know_of_no_child(tmp_path, cli):
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert cli(tmp_path, "--version").code == 0
+        assert process.run(["false"], cwd=tmp_path, check=False).code == 1
+    finally:
+        signal.signal(signal.SIGCHLD, before)

@@ -47,10 +47,16 @@ def is_gone(pid):
         return True
 
 
+def ignore(numbers):
+    """Have these signals ignored, as `nohup` and a job in the background of a script have it, and no other."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_IGN if number in numbers else signal.SIG_DFL)
+
+
 class Running:
     """`mlgit run` at work on a stage that does not end by itself."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *, ignoring=()):
         self.root = write_tree(repository(folder / "p"), {"raw.txt": "raw\n"})
         self._pids = folder / "pids"
         self._pids.mkdir()
@@ -61,7 +67,7 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - a test worker may ignore it
+            preexec_fn=lambda: ignore(ignoring),  # noqa: PLW1509 - nothing else is inherited
         )
         until(lambda: (self._pids / "shell").exists() and self.pid("shell"))
 
@@ -79,9 +85,9 @@ class Running:
 
 
 @contextmanager
-def running(folder):
+def running(folder, *, ignoring=()):
     """A run that is ended in any case."""
-    found = Running(folder)
+    found = Running(folder, ignoring=ignoring)
     try:
         yield found
     finally:
@@ -100,6 +106,44 @@ def test_interrupted_run_ends_its_stage_and_records_what_is_done(tmp_path, numbe
         assert json.loads((run.root / ".dvc/tmp/rwlock").read_text()) == {"write": {}, "read": {}}
         left = run_mlgit(run.root, "status", "--json").json
         assert {row["name"]: row["status"] for row in left["stages"]} == {"early": "up-to-date", "long": "stale"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_signal_that_the_caller_ignores_ends_nothing(tmp_path, number):
+    with running(tmp_path, ignoring={number}) as run:
+        run.process.send_signal(number)
+        assert run.process.poll() is None
+        code, said = run.end(signal.SIGTERM)
+        assert (code, "interrupted" in said) == (130, True)
+        assert run.all_gone()
+
+
+def test_run_can_be_ended_whatever_the_caller_ignores(tmp_path):
+    everything = {signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP}
+    with running(tmp_path, ignoring=everything) as run:
+        assert run.end(signal.SIGTERM)[0] == 130
+        assert run.all_gone()
+
+
+def calls(argv, root, ignoring):
+    at = {"cwd": root, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    found = subprocess.Popen(argv, **at, preexec_fn=lambda: ignore(ignoring))  # noqa: PLW1509 - nothing else is inherited
+    said = found.communicate(timeout=60)[0]
+    return found.returncode, said
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="there is no /proc")
+def test_stages_ignore_what_those_of_dvc_ignore(tmp_path):
+    seen, stages = {}, 20  # so many are started by a fork
+    for name in ("dvc", "mlgit"):
+        each = {f"s{at}": {"cmd": f"grep SigIgn /proc/self/status > o{at}", "outs": [f"o{at}"]} for at in range(stages)}
+        root = write_tree(repository(tmp_path / name), {"dvc.yaml": json.dumps({"stages": each})})
+        asked = ["repro", "-s", "s0"] if name == "dvc" else ["run"]
+        done = calls([sys.executable, "-m", name, *asked], root, {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT})
+        assert done[0] == 0, done[1]
+        ignored = int((root / "o0").read_text().split()[1], 16)
+        seen[name] = ignored & 0x7FFFFFFF  # above are those that the C library keeps for itself
+    assert seen["mlgit"] == seen["dvc"]
 
 
 def test_further_interrupts_change_nothing(tmp_path):

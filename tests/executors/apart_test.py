@@ -70,7 +70,7 @@ def test_command_that_cannot_be_started_has_a_problem(tmp_path, monkeypatch):
 def test_log_that_cannot_be_written_is_a_problem(tmp_path, executor):
     (tmp_path / "logs").write_text("a file")
     outcome = run(executor, job(tmp_path, "true"))["a"]
-    assert "a.log: cannot be written" in outcome.made.problem[0]
+    assert "logs: not a folder" in outcome.made.problem[0]
 
 
 def test_command_that_kills_its_parent_ends_all_jobs_and_says_so(tmp_path, executor):
