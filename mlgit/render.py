@@ -102,6 +102,26 @@ def markdown_text(text: str) -> str:
     return safe
 
 
+# What can stand between backticks in every renderer, also in a table, and that nobody who reads the source takes for a command:
+# an @ only within a word, as in `ndcg@10`, or in an address.
+_IN_BACKTICKS = re.compile(
+    r"(?:[A-Za-z0-9_.,:/=+#\[\]()'*%-]|(?<=[A-Za-z0-9_])@(?=[A-Za-z0-9])|<[A-Za-z0-9.+_-]+@[A-Za-z0-9.-]+>|(?<! ) (?! ))*"
+)
+
+
+def code_span(text: str) -> str:
+    """Text from a repository as code in Markdown: to be read and copied as it is, and no markup survives.
+
+    No character is put in that would be copied too: forges look for no mention and no number of an issue within code.
+    """
+    shown = plain(text)
+    if shown and shown.strip(" ") == shown and _IN_BACKTICKS.fullmatch(shown):
+        return f"`{shown}`"
+    safe = "".join(each if each.isalnum() or each == " " else f"&#{ord(each)};" for each in shown)
+    # GitHub makes links of addresses of mail in HTML's code too, unless they are in two pieces
+    return f"<code>{safe.replace('&#64;', '&#64;<!-- -->')}</code>"
+
+
 def number(value: float) -> str:
     """A number with at most six significant digits, without losing that it is a whole one."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):

@@ -7,7 +7,7 @@ import unicodedata
 from html import unescape
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -164,6 +164,34 @@ def test_source_holds_no_address_that_becomes_a_link(text):
 def test_tag_of_a_version_can_be_copied_from_the_page():
     assert words_of(MARKDOWN.render(render.markdown_text("tumor@v1.2.0"))) == "tumor@v1.2.0"
     assert "&#8203;" not in render.markdown_text("tumor@v1.2.0")
+
+
+def code_of(html):
+    """The text of the one code span in HTML that is nothing else; None where there is more or other markup."""
+    found = re.fullmatch(r"(?:<p>x |<td>)<code>([^<]*)</code>(?: x</p>\n|</td>)", html.replace("<!-- -->", ""))
+    return unescape(found[1]) if found else None
+
+
+@given(MARKUP)
+@example("``a` b`")
+@example("ndcg@10")
+@example("see @ada, #12, GH-7 and :smile:")
+@example("a|b\\|c")
+@example("$`x`$")
+def test_code_is_copied_from_the_page_as_it_is(text):
+    """Also in a cell of a table, where a bar would end it."""
+    shown = render.code_span(text)
+    assert code_of(MARKDOWN.render(f"x {shown} x")) == render.plain(text)
+    cell = re.search(r"<td>.*</td>", MARKDOWN.render(f"| a |\n| --- |\n| {shown} |\n"))
+    assert cell
+    assert code_of(cell[0]) == render.plain(text)
+
+
+@pytest.mark.parametrize("text", ["@dependabot rebase", "/deploy @ada", "<!-- mlgit:report -->", "a`@ada"])
+def test_source_of_code_commands_no_bot(text):
+    assert "@" not in render.code_span(text)
+    assert not render.code_span(text).startswith("/")
+    assert "<!-- m" not in render.code_span(text)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from mlgit.registry.audit import Evidence, Gap, Place, Trust, gaps, gate, kind, 
 from mlgit.registry.audit_document import metric
 from mlgit.registry.event import Event
 from mlgit.registry.facts import Step
-from mlgit.render import count, markdown_text, number
+from mlgit.render import code_span, count, markdown_text, number
 
 _PLACES: dict[Place, str] = {
     "cache": "in the cache",
@@ -32,7 +32,7 @@ _SIMPLE = re.compile(r"(?:[A-Za-z0-9@#/:.=+_, \[\]()'-]|<[A-Za-z0-9.+_-]+@[A-Za-
 def _text(text: str) -> str:
     """Text from the repository as words or as code; no markup survives."""
     safe = markdown_text(text)
-    return safe if safe == text or not _SIMPLE.fullmatch(text) else f"`{text}`"
+    return safe if safe == text or not _SIMPLE.fullmatch(text) else code_span(text)
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> str:
@@ -67,15 +67,22 @@ def _gap_rows(found: tuple[Gap, ...]) -> Iterator[str]:
     if found:
         yield ""
     for each in found:
-        yield f"- {_text(each.what)}" + (f". To do: {_commands(each.todo)}" if each.todo else "")
+        yield f"- {_text(each.what)}" + (f". To do: {commands(each.todo)}" if each.todo else "")
 
 
-def _commands(text: str) -> str:
-    """Words with commands in backticks, which can be typed as they are: within them nothing else is markup."""
+def commands(text: str) -> str:
+    """Words with commands in backticks, which can be typed as they are; words between them are never code."""
     parts = render.plain(text).split("`")
     if len(parts) % 2 == 0:
         return _text(text)
-    return "".join(f"`{part}`" if place % 2 else _text(part) for place, part in enumerate(parts))
+    return "".join(code_span(part) if place % 2 else _between(part) for place, part in enumerate(parts))
+
+
+def _between(words: str) -> str:
+    """Words in the middle of a line: a space at an end is no markup there."""
+    bare = words.strip(" ")
+    safe = markdown_text(bare)
+    return safe if not bare else words[: len(words) - len(words.lstrip(" "))] + safe + words[len(words.rstrip(" ")) :]
 
 
 def _model(evidence: Evidence) -> Iterator[str]:

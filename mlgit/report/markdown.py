@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from mlgit.render import markdown_text
+from mlgit.render import code_span, markdown_text
 from mlgit.report import content, marker, mermaid, page
 from mlgit.report.document import Report
 from mlgit.report.marker import Marker
@@ -14,8 +14,6 @@ from mlgit.report.page import Block, Chart, Log, Page, Paragraph, Section, Span,
 LIMIT = 60_000  # bytes; GitHub takes 65,536 characters
 SUMMARY_LIMIT = 900_000  # bytes; over 1 MiB GitHub drops all of a summary
 _HEADLINE = "### mlgit: "
-# What nothing in Markdown, and nothing that GitHub looks for in a text, begins with.
-_HARMLESS = re.compile(r"[A-Za-z0-9_.,:/=+-]+(?: [A-Za-z0-9_.,:/=+-]+)*")
 # GitHub makes links of addresses of mail in the finished text; in a comment there is to be no link but ours.
 _AT = re.compile(r"&#64;(?!&#8203;|\s|$)")
 _UNDRAWN = "there are no two places at which all lines have values"
@@ -50,7 +48,7 @@ def headline_of(body: str) -> str:
     lines = body.split("\n")
     if marker.parse(body) is None or len(lines) < 2 or not lines[1].startswith(_HEADLINE):
         return ""
-    bare = re.sub(r"</?code>|[`\\]", "", lines[1].removeprefix(_HEADLINE))
+    bare = re.sub(r"</?code>|<!-- -->|[`\\]", "", lines[1].removeprefix(_HEADLINE))
     bare = html.unescape(bare).replace("\u200b", "")
     return "" if "the run failed" in bare else bare
 
@@ -126,7 +124,7 @@ def _span(span: Span) -> str:
     safe = (" " if span.text[0] == " " else "") + _escaped(words) + (" " if span.text[-1] == " " and words else "")
     match span.kind:
         case "code":
-            return f"`{span.text}`" if _HARMLESS.fullmatch(span.text) else f"<code>{safe}</code>"
+            return code_span(span.text)
         case "strong":
             return f"<b>{safe}</b>"
         case "struck":

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from html import unescape
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from mlgit.registry import audit_markdown, cyclonedx, intoto, recorded
 from mlgit.registry.audit import Code, Gap, Leak, gaps
@@ -50,6 +53,22 @@ def test_gap_is_named_first_with_what_to_do(what, changes):
     text = audit_markdown.render_audit(of(**changes))
     assert text.splitlines()[2] == f"**GAPS: {len(found)}**"
     assert document(of(**changes))["verdict"] == "gaps"
+
+
+TODO = [
+    "`dvc push` where they are, or `mlgit model reproduce churn@v1.0.0`",
+    "`a``b` and (`c_d`)",
+    " `x`, `y|z` ",
+    "`a b",
+    "``",
+]
+
+
+@pytest.mark.parametrize("todo", TODO)
+def test_commands_are_code_and_the_words_between_them_are_not(todo):
+    html = MarkdownIt("commonmark").render(f"To do: {audit_markdown.commands(todo)}")
+    words = re.sub(r"</?code>", "`", html.removeprefix("<p>To do: ").removesuffix("</p>\n"))
+    assert unescape(words).strip() == todo.strip()
 
 
 def test_tag_against_commit_is_about_data_too():
