@@ -98,7 +98,7 @@ def _folders_above(path: str) -> list[str]:
 
 
 def _behind_link(root: Path, path: str) -> bool:
-    return any(os.path.islink(root / folder.rstrip("/")) for folder in _folders_above(path))
+    return any(os.path.islink(root / each.rstrip("/")) for each in (path, *_folders_above(path)))
 
 
 def elsewhere(root: Path) -> list[str]:

@@ -15,7 +15,7 @@ from mlgit.adapters.hashing import Content
 from mlgit.errors import MlgitError
 
 _NEVER = {".git", ".hg", ".dvc"}
-_HIDDEN = "take it out of .gitignore, or add a line that begins with `!`"
+_HIDDEN = "take it out of .gitignore and .dvcignore, or add a line that begins with `!`"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
@@ -110,7 +110,7 @@ class Workspace(_Documents):
     def refuse_hidden(self) -> None:
         """Raise MlgitError for a project whose own pipeline is ignored: nothing would be looked at, and all be well."""
         if "dvc.yaml" in self.hidden:
-            raise MlgitError("dvc.yaml: ignored by Git, so DVC does not read it", _HIDDEN)
+            raise MlgitError("dvc.yaml: left out by an ignore file, so DVC does not read it", _HIDDEN)
 
     def _walk(self, folder: str, rules: ignores.Rules, found: list[str]) -> None:
         self.folders.append(folder)
@@ -134,7 +134,9 @@ class Workspace(_Documents):
         if not has_ignore_patterns(self.root, self.folders):
             return found
         ignored = dvc.ignore_filter(self.root)
-        return [path for path in found if not ignored(str(self.root / path), False)]
+        kept = [path for path in found if not ignored(str(self.root / path), False)]
+        self.hidden += ["dvc.yaml"] if "dvc.yaml" in found and "dvc.yaml" not in kept else []
+        return kept
 
 
 def has_ignore_patterns(root: Path, folders: list[str]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -60,7 +60,7 @@ def open_project(*, spread: bool = False, pull: bool = False) -> Opened:
     configured = settings.load(project.dvc_folder)
     kept = resolved.load(project.root)
     pipeline, read, searched = kept or _load(project, configured, since)
-    has_patterns = sources.has_ignore_patterns(project.root, list(searched))
+    has_patterns = sources.has_ignore_patterns(project.root, [*searched, *_folders_of(pipeline, searched)])
     ignored = dvc.ignore_filter(project.root) if has_patterns else None
     outputs = Outputs(
         project.root,
@@ -107,6 +107,12 @@ def open_project(*, spread: bool = False, pull: bool = False) -> Opened:
         kept=kept is not None,
         elsewhere=far,
     )
+
+
+def _folders_of(pipeline: Pipeline, searched: Collection[str]) -> set[str]:
+    """The folders that hold outputs and were not searched, because Git ignores them."""
+    targets = {out.target for stage in pipeline.graph.stages if not stage.exotic for out in stage.outs}
+    return {target[: end + 1] for target in targets for end, char in enumerate(target) if char == "/"}.difference(searched)
 
 
 def _pulling(project: Project, configured: Settings, cache: Cache) -> Cache:

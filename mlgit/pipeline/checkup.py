@@ -33,7 +33,8 @@ class Finding:
 
 
 class Checkup:
-    """One look over a project. `tick` is told how far the look through the cache has come, 0 to 1."""
+    """One look over a project. `approve` raises MlgitError for outputs that no command accepts; `tick` is told how
+    far the look through the cache has come, 0 to 1."""
 
     def __init__(
         self,
@@ -42,12 +43,14 @@ class Checkup:
         source: sources.Workspace,
         fingerprints: Fingerprints,
         cache: Cache,
+        approve: Callable[[Iterable[Stage]], None],
         tick: Callable[[float], None] | None = None,
     ) -> None:
         self._root = root
         self._source = source
         self._fingerprints = fingerprints
         self._cache = cache
+        self._approve = approve
         self._tick = tick
 
     def run(self, *, deep: bool) -> list[Finding]:
@@ -95,7 +98,10 @@ class Checkup:
         if found:
             return found, None
         try:
-            return [], load(self._source)
+            pipeline = load(self._source)
+            self._source.refuse_hidden()
+            self._approve(pipeline.graph.stages)
+            return [], pipeline
         except MlgitError as error:
             return [Finding("file", "dvc.yaml", error.message, error.hint)], None
 

@@ -214,7 +214,7 @@ class Ledger:
             path = self._root / out.target
             if out.persist:
                 self._cache.unprotect(str(path))
-            else:
+            elif not (path.is_symlink() and path.is_dir()):  # DVC leaves a link to a folder where it is
                 files.remove(path)
 
     def _restore(self, stage: Stage, recorded: Entry | None, seen: Observed) -> bool:

@@ -53,7 +53,7 @@ def everywhere(tmp_path, monkeypatch):
 def lay(root, everywhere, rules):
     """Put ignore files in their places, and take those of the last time away."""
     for place in (*PLACES, "data/.dvcignore"):
-        (everywhere if place == "global" else root / place).unlink(missing_ok=True)
+        (everywhere if everywhere and place == "global" else root / place).unlink(missing_ok=True)
     for place, text in rules.items():
         (everywhere if place == "global" else root / place).write_text(text)
 
@@ -133,8 +133,11 @@ def test_ignored_pipeline_is_refused_where_all_would_be_well(tmp_path, cli):
     root = write_tree(repository(tmp_path), {"dvc.yaml": "stages:\n  s:\n    cmd: touch ran\n", ".gitignore": "dvc.*\n"})
     assert run_dvc(root, "repro").code != 0
     for command in ("run", "status", "dag"):
-        assert "dvc.yaml: ignored by Git" in cli(root, command).said
-    (root / ".gitignore").write_text("/sub/dvc.yaml\n")
+        assert "dvc.yaml: left out by an ignore file" in cli(root, command).said
+    lay(root, None, {".dvcignore": "/dvc.yaml\n"})
+    assert cli(root, "run").code == 2
+    assert run_dvc(root, "repro").code != 0
+    lay(root, None, {".gitignore": "/sub/dvc.yaml\n"})
     write_tree(root, {"sub/dvc.yaml": "stages:\n  t:\n    cmd: 'false'\n"})
     assert cli(root, "run").code == 0
 

@@ -198,3 +198,106 @@ def test_output_that_names_a_file_of_dvc_as_a_folder_is_refused(tmp_path, cli):
     write_tree(root, {"d.dvc": "outs: []\n"})
     commit(root)
     refused(cli, root, said="'d.dvc/' is a file of DVC")
+
+
+@pytest.fixture
+def tracked(tmp_path, cli):
+    """A pipeline that ran; its output was then committed against its .gitignore line."""
+
+    def make(out, cmd):
+        root = declare(repository(tmp_path / "r"), [out], cmd=cmd)
+        assert cli(root, "run").code == 0
+        git(root, "add", "--force", *(str(path) for path in root.rglob("o*") if path.is_file() and ".dvc" not in path.parts))
+        commit(root)
+        return root
+
+    return make
+
+
+@pytest.mark.parametrize(("out", "cmd"), [("o", "cat data/in > o"), ("d", "mkdir -p d/e && cat data/in > d/e/o")])
+def test_output_that_git_tracks_is_refused_before_it_is_deleted(tracked, cli, out, cmd):
+    root = tracked(out, cmd)
+    assert cli(root, "run").code == cli(root, "status").code == 0  # nothing to do, nothing to refuse
+    for change in ({"data/in": "2"}, {"dvc.yaml": (root / "dvc.yaml").read_text().replace("cat", "cat -u")}):
+        write_tree(root, change)
+        refused(cli, root, said=f"output '{out}' is already tracked by Git")
+    refused(cli, root, "run", "--force", said="already tracked")
+    assert not git(root, "status", "--short", out)
+    assert run_dvc(root, "repro").code != 0
+
+
+def test_output_that_git_tracks_is_not_restored(tracked, cli):
+    root = tracked("o", "cat data/in > o")
+    git(root, "rm", "--quiet", "--cached", "o")
+    write_tree(root, {"data/in": "2"})
+    assert cli(root, "run").code == 0
+    git(root, "add", "--force", "o")
+    write_tree(root, {"data/in": "1"})
+    refused(cli, root, said="already tracked")
+    assert (root / "o").read_text() == "2"
+
+
+def test_slow_path_refuses_what_git_tracks_before_it_is_deleted(tmp_path, cli):
+    root = declare(repository(tmp_path / "r"), [f"{tmp_path}/r/o"], cmd="touch ran o")
+    write_tree(root, {"o": "1"})
+    commit(root)
+    refused(cli, root, said="output 'o' is already tracked")
+    assert (root / "o").read_text() == "1"
+
+
+def test_other_stages_run_beside_one_that_is_up_to_date_and_tracked(tracked, cli):
+    root = tracked("o", "cat data/in > o")
+    document = json.loads((root / "dvc.yaml").read_text())
+    document["stages"]["b"] = {"cmd": "touch b", "outs": ["b"]}
+    write_tree(root, {"dvc.yaml": json.dumps(document)})
+    assert cli(root, "run").code == 0
+
+
+IGNORED = [
+    ("o\n", "o", True),
+    ("/data/\n", "data/x", True),
+    ("*.tmp\n", "a.tmp", True),
+    ("*\n!o\n!dvc.yaml\n", "o", False),
+    ("data/*\n!data/o\n", "data/o", False),
+    ("o/\n", "o", False),
+    ("sub\n", "o", False),
+]
+
+
+@pytest.mark.parametrize(("rules", "path", "is_refused"), IGNORED)
+@pytest.mark.parametrize("more", [{}, {"deps": ["../far"]}])
+def test_output_that_dvcignore_leaves_out_is_refused_as_in_dvc(tmp_path, cli, rules, path, is_refused, more):
+    root = declare(repository(tmp_path / "r"), [path], cmd=f"echo > {path}", **more)
+    write_tree(root, {".dvcignore": rules, "../far": "1"})
+    assert (run_dvc(root, "dag").code != 0) == is_refused
+    for command in ("dag", "status", "run"):
+        assert (cli(root, command).code == 2) == is_refused, cli(root, command).said
+    assert (root / path).exists() != is_refused
+    assert (cli(root, "doctor").code == 1) == is_refused
+
+
+def test_folder_that_dvcignore_leaves_out_once_it_is_made_is_not_recorded(tmp_path, cli):
+    root = declare(repository(tmp_path), ["o"], cmd="mkdir -p o && echo > o/x")
+    write_tree(root, {".dvcignore": "o/\n"})
+    done = cli(root, "run")
+    assert (done.code, "'o' is left out by .dvcignore" in done.said) == (1, True)
+    assert not (root / "dvc.lock").exists()
+    assert cli(root, "run").code == 2  # it is a folder now, and known to be one
+    assert run_dvc(root, "repro").code != 0
+
+
+def test_dvcignore_beside_an_output_in_a_folder_git_ignores_counts(tmp_path, cli):
+    root = declare(repository(tmp_path), ["build/o"])
+    write_tree(root, {".gitignore": "/build\n", "build/.dvcignore": "o\n"})
+    assert run_dvc(root, "dag").code != 0
+    refused(cli, root, said="left out by .dvcignore")
+
+
+def test_linked_folder_stays_and_is_written_through(tmp_path, cli):
+    root = declare(repository(tmp_path / "r"), ["big"], cmd="cat data/in > big/x")
+    write_tree(tmp_path, {"disk/old": "1"})
+    (root / "big").symlink_to(tmp_path / "disk")
+    assert cli(root, "run").code == 0
+    assert (root / "big").is_symlink()
+    assert sorted(path.name for path in (tmp_path / "disk").iterdir()) == ["old", "x"]
+    assert "up to date" in run_dvc(root, "status").out
