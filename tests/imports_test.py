@@ -34,10 +34,12 @@ DOORS = {
     "compare": {"baselines", "collect", "fetching", "predictions", "reevaluate", "starts", "tables", "wear"},
     "registry": {
         "approvals",
+        "counterpart",
         "deliver",
         "evidence",
         "kept",
         "leakage",
+        "policies",
         "publish",
         "read",
         "rebuild",

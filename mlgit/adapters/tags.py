@@ -172,10 +172,10 @@ def append_log(root: Path, text: str, *, upon: str) -> str:
     return git.run(root, "commit-tree", "--no-gpg-sign", *parent, "-F", "-", tree, stdin=text.encode()).text.strip()
 
 
-def read_log(root: Path, *, since: str = "") -> list[tuple[str, str]]:
-    """The commits of the log here after `since` (a commit, '' for all), oldest first, each with its message."""
+def read_log(root: Path, *, at: str = LOG, since: str = "") -> list[tuple[str, str]]:
+    """The commits of the log (here, or the one that ends `at` a commit) after `since`, oldest first, each with its message."""
     left_out = [f"^{since}"] if since else []
-    done = git.run(root, "log", "--reverse", "--topo-order", "--no-show-signature", "--format=%H%n%B%x00", LOG, *left_out, "--")
+    done = git.run(root, "log", "--reverse", "--topo-order", "--no-show-signature", "--format=%H%n%B%x00", at, *left_out, "--")
     rows = [row.lstrip("\n").partition("\n") for row in done.text.split("\0")]
     return [(commit, message) for commit, _, message in rows if commit]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from mlgit.adapters import git, tags
 from mlgit.registry.body import Body, render
-from mlgit.registry.plan import APPROVALS, Plan
+from mlgit.registry.grammar import APPROVALS
+from mlgit.registry.plan import Plan
 from mlgit.registry.policy import Approval
 from mlgit.registry.record import facts
 from mlgit.registry.state import Version

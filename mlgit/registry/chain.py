@@ -136,12 +136,19 @@ def useless(kind: str, ref: str, artifact: str, why: str, hint: str = "") -> Fin
     return Finding(kind, ref, f"{why}, so it counts for nothing", hint or f"`git tag -d {_quoted(ref)}`", artifact)
 
 
+def first(rows: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What the log said first of each tag: a tag is published once, and who moves it cannot make that undone."""
+    found: dict[str, str] = {}
+    for ref, oid in rows:
+        found.setdefault(ref, oid)
+    return found
+
+
 def against_log(rows: Iterable[tuple[str, str]], tags: Mapping[str, str]) -> list[Finding]:
     """Tags that the log of published events names and that are gone or other; `tags` are object ids by name."""
     found = []
-    for ref, oid in dict(rows).items():
-        name = grammar.parse(ref)
-        artifact = name.artifact if name else ""
+    for ref, oid in first(rows).items():
+        artifact = grammar.artifact_of(ref)
         if ref not in tags:
             hint = f"`git fetch --tags` brings it if only this clone lacks it; else restore it: `git tag {_quoted(ref)} {oid}`"
             found.append(Finding("deleted", ref, "is gone, and the log says that it was published", hint, artifact))

@@ -17,6 +17,8 @@ Part = Literal["patch", "minor", "major"]
 PARTS = get_args(Part)
 FIRST_VERSION = "v0.0.1"
 LATEST = "latest"
+# Below it lie approvals: tags that the grammar of GTO does not know.
+APPROVALS = "mlgit/approvals/"
 # Longer names are none: Python makes no numbers of thousands of digits.
 _LONGEST = 1000
 
@@ -55,6 +57,14 @@ def parse(ref: str) -> TagName | None:
         action = "unassign" if cancel else "assign"
     number = int(counter) if counter else None
     return TagName(artifact.replace("=", ":"), action, version or "", environment or "", number)
+
+
+def artifact_of(ref: str) -> str:
+    """The artifact that a tag is about, an approval included; '' for a tag that is none of the registry's."""
+    name = parse(ref)
+    if name is None and ref.startswith(APPROVALS):
+        return ref.removeprefix(APPROVALS).rpartition("/")[0].rpartition("/")[0].replace("=", ":")
+    return name.artifact if name else ""
 
 
 def format(name: TagName) -> str:  # noqa: A001 - the inverse of `parse`

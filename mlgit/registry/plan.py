@@ -31,9 +31,6 @@ class Plan:
     upon: tuple[tuple[str, str], ...] = ()
 
 
-# Below it lie approvals: tags that the grammar of GTO does not know.
-APPROVALS = "mlgit/approvals/"
-
 SENTENCES = {
     "register": "Registering artifact {artifact} version {version}",
     "deregister": "Deregistering artifact {artifact} version {version}",

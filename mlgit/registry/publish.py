@@ -13,7 +13,7 @@ from mlgit.adapters.exchange import There
 from mlgit.adapters.tags import TagExistsError
 from mlgit.errors import MlgitError
 from mlgit.registry import grammar, log
-from mlgit.registry.plan import APPROVALS, Plan, check_free
+from mlgit.registry.plan import Plan, check_free
 from mlgit.render import count
 
 ATTEMPTS = 5
@@ -43,11 +43,6 @@ class Published:
     notes: tuple[str, ...] = ()
 
 
-def concerns(name: str) -> bool:
-    """Whether a tag belongs to the registry."""
-    return name.startswith(APPROVALS) or grammar.parse(name) is not None
-
-
 def require_complete(root: Path, remote: str) -> None:
     """Ask the remote what there is, in a clone that lacks history or has no tag of a registry.
 
@@ -57,7 +52,7 @@ def require_complete(root: Path, remote: str) -> None:
         return
     here = tags.names(root)
     is_shallow = exchange.is_shallow(root)
-    if not is_shallow and any(map(concerns, here)):
+    if not is_shallow and any(map(grammar.artifact_of, here)):
         return
     try:
         there = exchange.look(root, remote)
@@ -69,7 +64,7 @@ def require_complete(root: Path, remote: str) -> None:
 
 
 def _require_none_missing(there: There, here: Mapping[str, str], *, is_shallow: bool) -> None:
-    missing = [name for name in there.tags if name not in here and concerns(name)]
+    missing = [name for name in there.tags if name not in here and grammar.artifact_of(name)]
     if missing:
         raise MlgitError(
             f"this clone lacks {len(missing)} tags of models that '{there.remote}' has, such as {missing[-1]}",
@@ -131,7 +126,7 @@ def _catch_up(root: Path, remote: str) -> There:
     there, here = exchange.look(root, remote), tags.names(root)
     if exchange.is_shallow(root):
         _require_none_missing(there, here, is_shallow=True)
-    exchange.fetch_tags(root, remote, [name for name in there.tags if name not in here and concerns(name)])
+    exchange.fetch_tags(root, remote, [name for name in there.tags if name not in here and grammar.artifact_of(name)])
     mine = tags.object_of(root, tags.LOG)
     if exchange.fetch_log(root, there, mine=mine) == "ahead":
         tags.move_log(root, there.log, before=mine)

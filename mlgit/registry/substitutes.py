@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mlgit.adapters import git
 from mlgit.registry import log
 from mlgit.registry.chain import Finding
-from mlgit.registry.plan import APPROVALS
+from mlgit.registry.grammar import APPROVALS
 from mlgit.registry.state import Artifact
 
 _SPACE = "refs/replace/"

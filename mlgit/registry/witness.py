@@ -9,7 +9,7 @@ from mlgit.adapters import git, tags
 from mlgit.project import Project
 from mlgit.registry.audit import Approval, Code, Trust
 from mlgit.registry.event import Event
-from mlgit.registry.plan import APPROVALS
+from mlgit.registry.grammar import APPROVALS
 
 # Git's letters for signatures (git-log(1), %G?): U and E are good ones, or not to be checked, by keys not trusted here.
 _TRUST: dict[str, Trust] = {"G": "good", "B": "bad", "N": "none", "U": "unknown", "E": "unknown"}

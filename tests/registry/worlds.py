@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlgit.registry import read, state
+from mlgit.registry import plan, publish, read, record, state
+from mlgit.registry.event import TagName
+from mlgit.registry.plan import Plan
 from mlgit.registry.state import Artifact
 from tests.kit import commit, git, mlgit, repository, write_tree
 from tests.registry.projects import FILES, RAW
@@ -99,3 +101,31 @@ def current(root: Path, environment: str = "prod") -> str:
 def facts(root: Path, ref: str) -> Any:
     """The facts in a tag's text."""
     return next(each for each in churn(root).events if each.ref == ref).body.facts
+
+
+def assign(root: Path, version: str, environment: str = "prod") -> Plan:
+    """The plan to put a version somewhere, by what this clone knows, without asking a policy."""
+    artifact = churn(root)
+    written = record.facts("assign", version=version, previous=plan.previous(artifact.events))
+    tag = plan.counted(TagName("churn", "assign", environment=environment), artifact.events)
+    target = artifact.version(version).commit
+    return plan.event(tag, version=version, target=target, events=artifact.events, facts=written)
+
+
+def sends(root: Path, version: str) -> publish.Published:
+    return publish.send(root, lambda: assign(root, version), remote="origin")
+
+
+def published(origin: Path) -> list[str]:
+    """The tags that the log in the shared repository names, in order."""
+    return [ref for ref, _ in read.published(origin)]
+
+
+def on_origin(origin: Path) -> dict[str, str]:
+    return dict(read.tags(origin).oids)
+
+
+def hook(origin: Path, name: str, text: str) -> None:
+    file = origin / "hooks" / name
+    file.write_text(f"#!/bin/sh\n{text}\n")
+    file.chmod(0o755)

@@ -10,7 +10,7 @@ import click
 from mlgit import errors
 from mlgit.cli.model import problems, reading
 from mlgit.errors import MlgitError
-from mlgit.registry import grammar, read
+from mlgit.registry import grammar, policies, read
 from mlgit.registry.state import Artifact
 from mlgit.render import moment, plain
 
@@ -24,7 +24,8 @@ from mlgit.render import moment, plain
 def command(ref: str, *, as_json: bool) -> int:
     """One event from the tag REF (with or without refs/tags/), for CI jobs.
 
-    Exit code 1 when something is wrong with the tag or with the chain it stands in; 2 when it is no tag of the registry.
+    Exit code 1 when something is wrong with the tag or with the chain it stands in, or when it does not show what policy
+    asked; 2 when it is no tag of the registry.
     """
     name = ref.removeprefix("refs/tags/")
     parsed = grammar.parse(name)
@@ -36,6 +37,8 @@ def command(ref: str, *, as_json: bool) -> int:
     wrong = problems.of_artifact(
         found.root, found.registry, artifact.name, tags=found.tags, published=read.published(found.root)
     )
+    if read.is_complete(found.root):
+        wrong += [each for each in policies.judge(found.root, [artifact]) if each.ref == name]
     if event is None and not any(each.ref == name for each in wrong):
         hint = "`git fetch --tags` brings the remote's"
         if "GIT_DIR" in os.environ:  # in a hook

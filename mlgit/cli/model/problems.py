@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mlgit.registry import chain, grammar, read, state, substitutes
@@ -11,12 +12,12 @@ from mlgit.registry.state import Artifact, Registry
 from mlgit.registry.substitutes import Substitutes
 
 
-def find(git_root: Path) -> list[Finding]:
-    """Everything that is wrong with any artifact's tags."""
+def find(git_root: Path, *, rows: Sequence[tuple[str, str]] | None = None) -> list[Finding]:
+    """Everything that is wrong with any artifact's tags; `rows` are those of the log, where they were read already."""
     tags = read.tags(git_root)
     registry = state.fold(tags.events, faults=tags.faults)
-    published = read.published(git_root)
-    names = dict.fromkeys([*registry.artifacts, *(name for ref, _ in published if (name := _artifact_of(ref)))])
+    published = read.published(git_root) if rows is None else rows
+    names = dict.fromkeys([*registry.artifacts, *(name for ref, _ in published if (name := grammar.artifact_of(ref)))])
     replaced = substitutes.look(git_root)
     found: dict[tuple[str, str, str], Finding] = {}  # what concerns several models is told once
     for name in names:
@@ -31,18 +32,13 @@ def of_artifact(
     name: str,
     *,
     tags: Tags,
-    published: list[tuple[str, str]],
+    published: Sequence[tuple[str, str]],
     replaced: Substitutes | None = None,
 ) -> list[Finding]:
     """What is wrong with one artifact's tags; `published` are the rows of the log."""
     artifact = registry.artifacts.get(name) or Artifact(name)
-    lost = chain.against_log([(ref, oid) for ref, oid in published if _artifact_of(ref) == name], tags.oids)
+    lost = chain.against_log([(ref, oid) for ref, oid in published if grammar.artifact_of(ref) == name], tags.oids)
     found = state.problems(artifact)
     found += substitutes.findings(git_root, artifact, replaced or substitutes.look(git_root), tags=tags.oids)
     told = {(each.kind, each.ref) for each in found}
     return [*found, *(each for each in lost if (each.kind, each.ref) not in told)]
-
-
-def _artifact_of(ref: str) -> str:
-    name = grammar.parse(ref)
-    return name.artifact if name else ""

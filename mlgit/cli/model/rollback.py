@@ -8,7 +8,6 @@ from mlgit.cli.model import desk, weighing
 from mlgit.cli.model.desk import RefusedError, Wish
 from mlgit.cli.model.promote import repeated
 from mlgit.errors import MlgitError
-from mlgit.project import Project
 from mlgit.registry import grammar, plan, record
 from mlgit.registry.event import TagName
 from mlgit.registry.plan import Plan
@@ -48,7 +47,11 @@ def command(
         written = record.facts("rollback", version=target.name, previous=plan.previous(artifact.events))
         written |= repeated(target) | {"replaces": left}
         tag = plan.counted(TagName(artifact.name, "assign", environment=environment), artifact.events)
-        trusted = _asks_signature(project, target, environment)
+        deciding = weighing.in_force(project, target.commit)
+        written["config"] = deciding.commit
+        declared = deciding.config.environment(environment)
+        # an environment that is not declared any more asks nothing: a rollback is an emergency
+        trusted = declared is not None and declared.signed
         return plan.event(
             tag,
             version=target.name,
@@ -66,12 +69,6 @@ def command(
         return f"{target.artifact}: {environment} went back from {left} to {target.name}", withdraw
 
     return desk.carry_out(project, rebuild, Wish(push, remote, dry_run, as_json), tell=tell)
-
-
-def _asks_signature(project: Project, target: Version, environment: str) -> bool:
-    """An environment that is not declared any more asks nothing: a rollback is an emergency."""
-    declared = weighing.in_force(project, target.commit).config.environment(environment)
-    return declared is not None and declared.signed
 
 
 def _target(artifact: Artifact, environment: str) -> tuple[str, Version]:

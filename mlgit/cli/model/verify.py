@@ -1,4 +1,4 @@
-"""`mlgit model verify`: whether the registry's tags are what was written."""
+"""`mlgit model verify`: whether the registry's tags are what was written, and what policy asked."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 
 import click
 
-from mlgit import config as configs
 from mlgit import errors
 from mlgit import project as projects
-from mlgit.adapters import documents, files, notes, tags
+from mlgit.adapters import exchange, notes, tags
 from mlgit.cli.model import places, problems, reading, weighing
 from mlgit.cli.model.reading import Reading
 from mlgit.errors import MlgitError
-from mlgit.registry import publish, read, recorded
+from mlgit.registry import counterpart, policies, publish, read, recorded
 from mlgit.registry.chain import Finding
+from mlgit.registry.counterpart import Compared
 from mlgit.registry.event import Event
 from mlgit.registry.state import Artifact
 from mlgit.render import count, plain
@@ -25,43 +25,102 @@ from mlgit.render import count, plain
 
 @click.command(
     epilog="Examples: `mlgit model verify`, `mlgit model verify churn --json`.",
-    short_help="Find moved, deleted, forked, backdated and unsigned tags.",
+    short_help="Find moved, deleted, forked, backdated and unsigned tags, and promotions past policy.",
 )
 @click.argument("name", required=False)
+@click.option("--remote", default="", metavar="NAME", help="Compare with this remote; without it with origin, or the only one.")
+@click.option("--offline", is_flag=True, help="Look at this clone alone, and compare with no remote.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def command(name: str | None, *, as_json: bool) -> int:
-    """Check the chain of every model's tags (or NAME's) against one another and against the log of what was published,
-    their signatures, and whether the bytes of what is in use can be had and are those recorded.
+def command(name: str | None, *, remote: str, offline: bool, as_json: bool) -> int:
+    """Check the chain of every model's tags (or NAME's) against one another, against the log of what was published and
+    against the remote; whether every promotion shows what the mlgit.yaml of the default branch asked; signatures; and
+    whether the bytes of what is in use can be had and are those recorded.
 
-    Exit code 0 when all is as it was written, 1 when something is not.
+    Exit code 0 when all is as it was written, 1 when something is not, 2 when it could not be compared with the remote.
     """
+    if remote and offline:
+        raise click.UsageError("--offline compares with no remote: leave out one of the two")
     found = reading.registry(anew=True)
-    publish.require_complete(found.root, "origin")  # where tags are missing, "all as written" would be no answer
+    if not offline:  # where tags are missing, "all as written" would be no answer
+        publish.require_complete(found.root, remote or "origin")
+    compared = Compared(published=tuple(read.published(found.root)))
+    if not offline:
+        compared = counterpart.compare(found.root, here=found.tags.oids, remote=remote)
     artifacts = [reading.artifact_named(found, name)[0]] if name else list(found.registry.artifacts.values())
-    published = read.published(found.root)
     if name:
-        wrong = problems.of_artifact(found.root, found.registry, artifacts[0].name, tags=found.tags, published=published)
+        wrong = problems.of_artifact(
+            found.root, found.registry, artifacts[0].name, tags=found.tags, published=compared.published
+        )
     else:
-        wrong = problems.find(found.root)
-    events = [event for artifact in artifacts for event in artifact.events]
-    wrong += _signatures(found, events)
+        wrong = problems.find(found.root, rows=compared.published)
+    told = {(each.kind, each.ref) for each in wrong}
+    wrong += [each for each in compared.findings if _concerns(each, name, artifacts) and (each.kind, each.ref) not in told]
+    is_shallow = exchange.is_shallow(found.root)
+    wrong += [] if is_shallow else policies.judge(found.root, artifacts)
+    wrong += _signatures(found, [event for artifact in artifacts for event in artifact.events])
     looked = [_bytes(found.root, artifact) for artifact in artifacts]
     if None in looked:
         sys.stderr.write("note: the bytes of models that are in no DVC project here were not looked for\n")
     wrong += [each for rows in looked for each in rows or ()]
+    unanswered = [f"not compared with '{compared.remote}': {compared.trouble}"] if compared.trouble else []
+    unanswered += ["promotions not held against policy: this clone is shallow"] if is_shallow else []
+    _show(artifacts, wrong, unanswered, compared, offline=offline, as_json=as_json)
+    if wrong:
+        return errors.EXIT_NO
+    return errors.EXIT_CANNOT_ANSWER if unanswered else errors.EXIT_YES
+
+
+def _concerns(finding: Finding, name: str | None, artifacts: list[Artifact]) -> bool:
+    """Whether a finding is about what was asked; one about the log is about every model."""
+    return not name or finding.artifact in ("", artifacts[0].name)
+
+
+def _show(
+    artifacts: list[Artifact], wrong: list[Finding], unanswered: list[str], compared: Compared, *, offline: bool, as_json: bool
+) -> None:
+    events = [event for artifact in artifacts for event in artifact.events]
+    overridden = [event for event in events if reading.override(event)]
     if as_json:
-        rows = [
-            {"kind": each.kind, "tag": each.ref, "artifact": each.artifact, "message": each.message, "hint": each.hint}
-            for each in wrong
-        ]
-        click.echo(json.dumps({"schema": 1, "sound": not wrong, "tags": len(events), "findings": rows}, indent=2))
-        return errors.EXIT_NO if wrong else errors.EXIT_YES
+        click.echo(json.dumps(_document(events, overridden, wrong, unanswered, compared), indent=2))
+        return
     for each in wrong:
         click.echo(f"{plain(each.ref)}: {each.kind}: {plain(each.message)}")
         click.echo(f"  {plain(each.hint)}")
-    said = f"{count(len(wrong), 'finding')}" if wrong else "all as written"
-    click.echo(f"{said}: {count(len(events), 'tag')} of {count(len(artifacts), 'model')}")
-    return errors.EXIT_NO if wrong else errors.EXIT_YES
+    for event in overridden:
+        click.echo(f"{plain(event.ref)}: POLICY OVERRIDDEN by {plain(event.author)}: {plain(reading.override(event))}")
+    for note in compared.notes:
+        click.echo(f"note: {plain(note)}")
+    for trouble in unanswered:
+        click.echo(plain(trouble))
+    if wrong:
+        said = count(len(wrong), "finding")
+    else:
+        said = "nothing wrong found, but not all could be looked at" if unanswered else "all as written"
+    place = f", compared with '{compared.remote}'" if compared.remote and not compared.trouble else ""
+    place = ", compared with no remote (--offline)" if offline else place
+    click.echo(f"{said}: {count(len(events), 'tag')} of {count(len(artifacts), 'model')}{plain(place)}")
+
+
+def _document(
+    events: list[Event], overridden: list[Event], wrong: list[Finding], unanswered: list[str], compared: Compared
+) -> dict[str, object]:
+    rows = [
+        {"kind": each.kind, "tag": each.ref, "artifact": each.artifact, "message": each.message, "hint": each.hint}
+        for each in wrong
+    ]
+    return {
+        "schema": 1,
+        "sound": not wrong and not unanswered,
+        "tags": len(events),
+        "compared_with": compared.remote if compared.remote and not compared.trouble else None,
+        "unanswered": unanswered,
+        "findings": rows,
+        "overrides": [
+            {"tag": each.ref, "artifact": each.name.artifact, "by": each.email, "reason": reading.override(each)}
+            for each in overridden
+        ],
+        "notes": list(compared.notes),
+    }
 
 
 def _bytes(root: Path, artifact: Artifact) -> list[Finding] | None:
@@ -91,35 +150,16 @@ def _bytes(root: Path, artifact: Artifact) -> list[Finding] | None:
 
 
 def _signatures(found: Reading, events: list[Event]) -> list[Finding]:
-    """Signatures that are not good, and tags without one where an environment asks for it."""
-    demanding = _signed_environments(found.root)
+    """Signatures that are not good."""
     kept = _Kept(found.root)
     wrong = []
-    for event in events:
-        wanted_signed = event.name.action == "assign" and event.name.environment in demanding
-        if not event.is_signed:
-            if wanted_signed:
-                hint = f"`mlgit model promote {event.name.artifact} {event.name.environment} --sign` writes a signed one"
-                message = f"not signed, and mlgit.yaml asks for signed promotions to {event.name.environment}"
-                wrong.append(Finding("unsigned", event.ref, message, hint, event.name.artifact))
-            continue
+    for event in (each for each in events if each.is_signed):
         trouble = kept.trouble(event)
         if trouble:
             hint = "see `git verify-tag`, and who may sign: `git config gpg.ssh.allowedSignersFile`"
             wrong.append(Finding("signature", event.ref, f"its signature is not trusted: {trouble}", hint, event.name.artifact))
     kept.save()
     return wrong
-
-
-def _signed_environments(root: Path) -> set[str]:
-    with suppress(MlgitError):
-        project = projects.find()
-        return {each.name for each in projects.load_config(project).environments if each.signed}
-    path = root / configs.NAME
-    if path.is_file():
-        declared = configs.parse(documents.parse_yaml(files.read_text(path, name=configs.NAME), name=configs.NAME))
-        return {each.name for each in declared.environments if each.signed}
-    return set()
 
 
 class _Kept:

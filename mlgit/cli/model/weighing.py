@@ -11,7 +11,7 @@ from mlgit.cli.cards import examine
 from mlgit.config import Config, Environment
 from mlgit.errors import MlgitError
 from mlgit.project import Project
-from mlgit.registry import approvals, evidence, record, recorded, whereabouts
+from mlgit.registry import approvals, evidence, policies, record, recorded, whereabouts
 from mlgit.registry.facts import Facts
 from mlgit.registry.policy import CardStatus, Case
 from mlgit.registry.rules import Judged
@@ -33,9 +33,7 @@ def in_force(project: Project, commit: str) -> InForce:
 
     The version's own where there is no such branch, or no such file on it.
     """
-    branch = git.default_branch(project.git_root)
-    if branch and git.has_ref(project.git_root, f"refs/remotes/origin/{branch}"):
-        branch = f"origin/{branch}"  # what was pushed, not what lies here
+    branch = policies.reviewed_branch(project.git_root)
     found = _configuration(project, branch, git.resolve(project.git_root, branch)) if branch else None
     own = found or _configuration(project, commit[:10], commit)
     return own or InForce(Config(), commit[:10], commit)
