@@ -123,7 +123,10 @@ def parse(text: str, *, name: str) -> Any:
         if "%YAML" in text:  # a document may ask for the types of YAML 1.1, and DVC obeys
             with suppress(_RuamelError):
                 return _parse_as_dvc(text)
-        return yaml.load(text, Loader=Yaml12Loader)  # noqa: S506 - a SafeLoader by inheritance
+        value = yaml.load(text, Loader=Yaml12Loader)  # noqa: S506 - a SafeLoader by inheritance
+        if "\t" in text:
+            _refuse_tab(text, name)
+        return value
     except yaml.MarkedYAMLError as error:
         if not isinstance(error, DuplicateKey):
             with suppress(_RuamelError):
@@ -172,6 +175,20 @@ def _parse_as_dvc(text: str) -> Any:
             return YAML(typ="safe", pure=True).load(text)
     except (YAMLError, *_MISFITS) as error:
         raise _RuamelError from error
+
+
+def _refuse_tab(text: str, name: str) -> None:
+    """Raise MlgitError for a tab where DVC's parser takes none: libyaml takes it for a blank."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError
+
+    try:
+        for _ in YAML(typ="safe", pure=True).parse(text):
+            pass
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise MlgitError(f"{name}: {place}a tab, which DVC cannot read there", "put spaces in its place") from error
 
 
 def _is_tab(text: str, error: yaml.MarkedYAMLError) -> bool:
