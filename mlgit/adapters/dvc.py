@@ -1,4 +1,4 @@
-"""The only door to DVC's private modules. Each import happens where it is needed: DVC is slow to import.
+"""The door to DVC's private modules, with `borrowed.py`. Each import happens where it is needed: DVC is slow to import.
 
 Pinned to the DVC range of pyproject.toml; what is used of it is listed in docs/internals.md.
 """
@@ -10,7 +10,7 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Literal, NamedTuple
+from typing import IO, Any
 
 from mlgit.adapters import documents
 from mlgit.errors import MlgitError
@@ -86,13 +86,14 @@ def _resolver(
     try:
         yield DataResolver(_RepoStandIn(_TextFiles(text), options), folder, dict(document))
     except DvcException as error:
-        raise MlgitError(_sentence(error), "define the name in params.yaml or under `vars:`") from error
+        raise MlgitError(sentence(error), "define the name in params.yaml or under `vars:`") from error
     except AssertionError as error:
         name = posixpath.join(folder, "dvc.yaml")
         raise MlgitError(f"{name}: DVC cannot resolve it", "is a value of `foreach` or `matrix` empty?") from error
 
 
-def _sentence(error: BaseException) -> str:
+def sentence(error: BaseException) -> str:
+    """What DVC says of an error, with its causes."""
     causes = [str(error)]
     while error.__cause__ is not None and len(causes) < 4:
         error = error.__cause__
@@ -175,173 +176,8 @@ def add(root: Path, paths: list[str]) -> None:
     from dvc.repo import Repo
 
     logging.getLogger("dvc").setLevel(logging.CRITICAL)
-    with _own_errors(), Repo(str(root)) as repo:
+    with own_errors(), Repo(str(root)) as repo:
         repo.add(paths)
-
-
-class Why(NamedTuple):
-    """One reason for DVC to run a stage: what changed, where, and from what to what.
-
-    `new` is the word `missing` for what does not lie there, and `not in cache` for an output that lies there only.
-    """
-
-    kind: Literal["new", "cmd", "dep", "param", "out", "always"]
-    path: str = ""
-    old: Any = None
-    new: Any = None
-
-
-def _recorded_command(stage: Any) -> Any:
-    """The command that the lock records of a stage; None where the stage never ran, '' for a .dvc file."""
-    from dvc.stage import PipelineStage
-
-    if not isinstance(stage, PipelineStage):
-        return ""
-    return (stage.dvcfile.lockfile_contents.get("stages") or {}).get(stage.name, {}).get("cmd")
-
-
-def _why(stage: Any, row: Any, recorded: Any) -> Iterator[Why]:
-    """The reasons in a row of what DVC tells of a stage."""
-    if row == "always changed":
-        yield Why("always")
-    elif isinstance(row, str):
-        yield Why("cmd", "", _line(recorded), _line(stage.cmd))
-    else:
-        told = {name: state for key in ("changed deps", "changed outs") for name, state in row.get(key, {}).items()}
-        for dep in stage.deps if "changed deps" in row else ():
-            if str(dep) in told:
-                yield from _of_item("dep", dep, told[str(dep)])
-        for out in stage.outs if "changed outs" in row else ():
-            if str(out) in told:
-                yield from _of_item("out", out, told[str(out)])
-
-
-def _of_item(kind: Literal["dep", "out"], item: Any, state: Any) -> Iterator[Why]:
-    if state not in ("deleted", "modified", "new", "not in cache") and not isinstance(state, Mapping):
-        yield Why(kind, item.def_path, "", state)  # an import, of which there is something newer
-        return
-    old = item.hash_info.value
-    if not item.exists:
-        yield Why(kind, item.def_path, old if isinstance(old, str) else None, "missing")
-    elif item.hash_name == "params":
-        before, now = old or {}, item.read_params()
-        prefix = "" if item.def_path == item.DEFAULT_PARAMS_FILE else f"{item.def_path}:"
-        keys = state if isinstance(state, Mapping) else item.params or now
-        yield from (Why("param", f"{prefix}{key}", before.get(key), now.get(key)) for key in keys)
-    elif item.changed_checksum():
-        yield Why(kind, item.def_path, old, item.get_hash().value)
-    else:
-        yield Why(kind, item.def_path, old, "not in cache")
-
-
-def _line(command: Any) -> str:
-    return command if isinstance(command, str) else "\n".join(command or ())
-
-
-class BorrowedStages:
-    """Stages that mlgit does not run by itself, driven through DVC's own Stage objects.
-
-    The repository is opened at the first call. All calls come from one thread; a stage's commands are run by the
-    caller, between `begin` and `finish`.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._repo: Any = None
-        self._stages: dict[str, Any] = {}
-
-    def _open(self) -> Any:
-        if self._repo is None:
-            import logging
-
-            from dvc.repo import Repo
-
-            logging.getLogger("dvc").setLevel(logging.CRITICAL)
-            with _own_errors():
-                self._repo = Repo(str(self._root))
-        return self._repo
-
-    def _stage(self, address: str) -> Any:
-        if address not in self._stages:
-            file, _, name = address.rpartition(":")
-            if address.endswith(".dvc"):
-                file, name = address, ""
-            with _own_errors():
-                path = str(self._root / (file or "dvc.yaml"))
-                found = self._open().stage.load_one(path, name or None)
-                far = next((out for out in found.outs if out.use_cache and not out.is_in_repo), None)
-            if far is not None:  # DVC notices when it has deleted and made it
-                raise MlgitError(
-                    f"{address}: output '{far}' lies outside the project, where DVC 3 caches nothing",
-                    "declare it with `cache: false`",
-                )
-            self._stages[address] = found
-        return self._stages[address]
-
-    def reasons(self, address: str) -> list[Why]:
-        """Why DVC would run the stage; empty when it would not."""
-        stage = self._stage(address)
-        with _own_errors(), self._locked():
-            recorded = _recorded_command(stage)
-            if recorded is None:
-                return [Why("new")]
-            rows: list[Any] = next(iter(stage.status().values()), [])
-            found = [why for row in rows for why in _why(stage, row, recorded)]
-        return sorted(found, key=lambda why: ("cmd", "always").index(why.kind) if why.kind in ("cmd", "always") else 2)
-
-    def begin(self, address: str, *, force: bool) -> bool:
-        """Do what DVC does before a stage's command; True when nothing is left to run and the stage is recorded."""
-        from dvc.stage import PipelineStage
-        from dvc.stage.cache import RunCacheNotFoundError
-
-        stage = self._stage(address)
-        with _own_errors(), self._locked():
-            if not isinstance(stage, PipelineStage):
-                if stage.reproduce(force=force, interactive=False) is not None:
-                    stage.dump(update_pipeline=False)
-                return True
-            if not stage.frozen:
-                stage.remove_outs(ignore_remove=False, force=False)
-                if force:
-                    return False
-                try:
-                    self._repo.stage_cache.restore(stage)
-                except RunCacheNotFoundError:
-                    stage.save_deps()
-                    return False
-        self.finish(address)
-        return True
-
-    def finish(self, address: str) -> None:
-        """Let DVC hash, store and ignore the stage's outputs, and file it in the run cache."""
-        stage = self._stage(address)
-        uncached = any(not out.use_cache for out in stage.outs if not (out.is_metric or out.is_plot))
-        with _own_errors(), self._locked():
-            stage.save(run_cache=not uncached)
-            stage.commit()
-
-    def document(self, address: str) -> dict[str, Any] | None:
-        """The lock entry of a stage of a dvc.yaml; None for a .dvc file, which records itself."""
-        from dvc.stage import PipelineStage
-        from dvc.stage.serialize import to_single_stage_lockfile
-
-        stage = self._stage(address)
-        if not isinstance(stage, PipelineStage):
-            return None
-        with _own_errors():
-            return dict(to_single_stage_lockfile(stage))
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with self._repo.lock:
-            yield
-
-    def close(self) -> None:
-        """Let go of the repository, if one was opened."""
-        if self._repo is not None:
-            self._repo.close()
-            self._repo = None
-            self._stages.clear()
 
 
 class RemoteObjects:
@@ -353,7 +189,7 @@ class RemoteObjects:
         from dvc_data.hashfile.db import get_odb
 
         _silence()
-        with _own_errors():
+        with own_errors():
             kind, options, path = get_cloud_fs(Config(dvc_dir=str(dvc_folder)), name=name)
             files = kind(**options)
         self._there = get_odb(files, files.join(path, "files", "md5"), hash_name="md5", tmp_dir=cache_folder, **options)
@@ -370,12 +206,12 @@ class RemoteObjects:
     def found(self, md5s: Iterable[str]) -> set[str]:
         """Those that are there. Raises MlgitError when the remote cannot be asked."""
         wanted = set(md5s)
-        with _own_errors():
+        with own_errors():
             return set(self._there.oids_exist(wanted)) if wanted else set()
 
     def _copy(self, source: Any, target: Any, md5s: Iterable[str]) -> None:
         failed: list[tuple[str, BaseException]] = []
-        with _own_errors():
+        with own_errors():
             wanted = set(md5s)
             missing = wanted.difference(target.oids_exist(wanted)) if wanted else set()
             found = sorted(source.oids_exist(missing)) if missing else []
@@ -384,7 +220,7 @@ class RemoteObjects:
                 target.add(paths, source.fs, found, check_exists=False, on_error=lambda md5, error: failed.append((md5, error)))
         if failed:
             md5, error = failed[0]
-            raise MlgitError(f"object {md5}: could not be copied: {_sentence(error)}", "`dvc status -c` shows what is missing")
+            raise MlgitError(f"object {md5}: could not be copied: {sentence(error)}", "`dvc status -c` shows what is missing")
 
 
 def _silence() -> None:
@@ -395,15 +231,16 @@ def _silence() -> None:
 
 
 @contextmanager
-def _own_errors() -> Iterator[None]:
+def own_errors() -> Iterator[None]:
+    """Raise MlgitError, in DVC's words, for what DVC raises."""
     from dvc.exceptions import DvcException
     from dvc_objects.errors import ObjectDBError, ObjectFormatError
 
     try:
         yield
     except (DvcException, ObjectDBError, ObjectFormatError, OSError, ValueError) as error:  # a ValueError: params: ["a.*"]
-        raise MlgitError(_sentence(error)) from error
+        raise MlgitError(sentence(error)) from error
     except ImportError as error:
         raise MlgitError(
-            _sentence(error), "install what DVC needs for this kind of path, for example `pip install dvc[s3]`"
+            sentence(error), "install what DVC needs for this kind of path, for example `pip install dvc[s3]`"
         ) from error

@@ -12,7 +12,7 @@ import click
 
 from mlgit import errors
 from mlgit import project as projects
-from mlgit.adapters import dvc, locks, settings, sources
+from mlgit.adapters import borrowed, dvc, locks, settings, sources
 from mlgit.adapters.hashing import Fingerprints
 from mlgit.adapters.protected import Protected
 from mlgit.adapters.store import Cache
@@ -59,6 +59,7 @@ def command(*, only_cache: bool, deep: bool, fix: bool, as_json: bool) -> int:
             fingerprints=fingerprints,
             cache=Cache(configured),
             approve=outputs.refuse_declared,
+            borrowed=borrowed.BorrowedStages(project.root),
             tick=functools.partial(watch, "objects") if watch else None,
         )
         findings = checkup.objects(deep=deep) if only_cache else checkup.run(deep=deep) + _of_registry(project.git_root)

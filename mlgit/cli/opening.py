@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlgit import project as projects
-from mlgit.adapters import dvc, locks, settings, sources
+from mlgit.adapters import borrowed, dvc, locks, settings, sources
 from mlgit.adapters.hashing import Fingerprints
 from mlgit.adapters.protected import Protected
 from mlgit.adapters.settings import Settings
@@ -86,7 +86,7 @@ def open_project(*, spread: bool = False, pull: bool = False) -> Opened:
         outputs=outputs,
         fingerprints=far.awaited if far else Fingerprints(project.root, project.own_folder, ignored=ignored),
         cache=far.cache if far else _pulling(project, configured, cache) if pull else cache,
-        borrowed=dvc.BorrowedStages(project.root),
+        borrowed=borrowed.BorrowedStages(project.root, pull=pull),
         busy=busy,
         logs=project.own_folder / "logs",
         site_cache=configured.site_cache,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mlgit.adapters import inspection, sources
+from mlgit.adapters.borrowed import BorrowedStages
 from mlgit.adapters.hashing import Fingerprints
 from mlgit.adapters.inspection import Stock
 from mlgit.adapters.store import Cache
@@ -44,6 +45,7 @@ class Checkup:
         fingerprints: Fingerprints,
         cache: Cache,
         approve: Callable[[Iterable[Stage]], None],
+        borrowed: BorrowedStages,
         tick: Callable[[float], None] | None = None,
     ) -> None:
         self._root = root
@@ -51,6 +53,7 @@ class Checkup:
         self._fingerprints = fingerprints
         self._cache = cache
         self._approve = approve
+        self._borrowed = borrowed
         self._tick = tick
 
     def run(self, *, deep: bool) -> list[Finding]:
@@ -152,16 +155,18 @@ class Checkup:
 
     def _outputs(self, pipeline: Pipeline, stock: Stock) -> list[Finding]:
         """Outputs whose recorded content is neither in the workspace nor, sound and whole, in the cache."""
-        found = []
-        for stage, out, digest in _recorded(pipeline):
-            if not out.cache or stock.holds(digest.md5) or self._lies_there(out, digest):
+        lost = [
+            (stage, out.target)
+            for stage, out, digest in _recorded(pipeline)
+            if not (stage.exotic or not out.cache or stock.holds(digest.md5) or self._lies_there(out, digest))
+        ]
+        for stage in pipeline.graph.stages:
+            try:
+                lost += [(stage, target) for target in self._borrowed.lost(stage.address)] if stage.exotic else []
+            except MlgitError:  # told where the stage is to run
                 continue
-            again = f"`dvc pull {stage.address}`" + (
-                "" if stage.is_source else f" fetches it, `mlgit run {stage.address}` makes it"
-            )
-            message = "the recorded content is neither in the workspace nor in the cache"
-            found.append(Finding("output", out.target, f"{message} ({stage.address})", again))
-        return found
+        self._borrowed.close()
+        return [_lost(stage, target) for stage, target in lost]
 
     def _lies_there(self, out: Output, digest: Digest) -> bool:
         try:
@@ -169,6 +174,12 @@ class Checkup:
         except MlgitError:
             return False
         return content is not None and content.md5 == digest.md5
+
+
+def _lost(stage: Stage, target: str) -> Finding:
+    message = "the recorded content is neither in the workspace nor in the cache"
+    again = "" if stage.is_source else f" fetches it, `mlgit run {stage.address}` makes it"
+    return Finding("output", target, f"{message} ({stage.address})", f"`dvc pull {stage.address}`{again}")
 
 
 class _One:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlgit.adapters import documents, dvc, dvcstate, files, locks
+from mlgit.adapters.borrowed import BorrowedStages
 from mlgit.adapters.hashing import Content, Fingerprints
 from mlgit.adapters.objects import Objects
 from mlgit.adapters.store import Cache, DamagedObjectError
@@ -38,7 +39,7 @@ class Ledger:
         outputs: record.Outputs,
         fingerprints: Fingerprints,
         cache: Cache,
-        borrowed: dvc.BorrowedStages,
+        borrowed: BorrowedStages,
         busy: locks.BusyPaths,
         logs: Path,
         site_cache: str = "",
@@ -88,6 +89,8 @@ class Ledger:
     def reasons(self, stage: Stage) -> tuple[Reason, ...]:
         """Why the stage is stale at this moment; empty when it is not."""
         if stage.exotic:
+            for _, target in stage.inputs():
+                self._fingerprints.need(target)
             return tuple(Reason(*why) for why in self._borrowed.reasons(stage.address))
         return status.reasons(stage, self.entries.get(stage.address), self.observe(stage))
 
@@ -169,7 +172,8 @@ class Ledger:
         why = self.reasons(stage)
         if not why and (stage.is_source or not force):
             return Unchanged()
-        if stage.is_source and not stage.exotic and self._fetch_data(stage):
+        back = not force and self._borrowed.restore(stage.address) if stage.exotic else self._fetch_data(stage)
+        if back:
             return Restored(why)
         _refuse_lost_data(stage, why)
         self._outputs.refuse(stage)

@@ -196,7 +196,7 @@ def test_missing_working_folder_leaves_outputs_alone(tmp_path, cli):
 
 
 def test_output_that_git_tracks_is_refused_before_it_is_lost(tmp_path, cli):
-    root = repository(tmp_path / "p", {**GOOD, ".gitignore": "", "dvc.lock": ""})
+    root = repository(tmp_path / "p", {**GOOD, ".gitignore": "", "dvc.lock": "schema: '2.0'\nstages: {}\n"})
     before = tree(root)
     done = cli(root, "run")
     assert (done.code, "clean.txt" in done.err, "git rm" in done.err) == (2, True, True)

@@ -100,3 +100,52 @@ def test_what_changed_is_called_as_for_a_lock_of_today(old):
     (today / "in.txt").unlink()
     assert reasons(old) == reasons(today)
     assert run_mlgit(old, "status").out == run_mlgit(today, "status").out
+
+
+def lose(root):
+    """Take away what DVC can bring back: results, tracked data, the cache and all notes."""
+    for path in ("d", "data", ".dvc/cache", ".dvc/tmp"):
+        shutil.rmtree(root / path)
+
+
+@pytest.fixture
+def pushed(old):
+    """The old project with tracked data, all of it in a remote as DVC 2 laid it out."""
+    write_tree(old, {"data/x": b"1\r\n", "data/y": b"2\n"})
+    for args in (("add", "-q", "data"), ("remote", "add", "-q", "-d", "there", str(old.parent / "there"))):
+        assert run_dvc(old, *args).code == 0
+    age(old, random.Random(4), share=1.0, cache="moved")
+    assert run_dvc(old, "push", "-q").code == 0
+    assert not (old.parent / "there/files").exists()
+    return old
+
+
+def test_pull_brings_what_dvc_2_pushed_and_runs_nothing(pushed):
+    before = (pushed / "dvc.lock").read_bytes(), (pushed / "data.dvc").read_bytes()
+    lose(pushed)
+    done = run_mlgit(pushed, "run", "--pull", "--json").json["counts"]
+    assert (done["restored"], done["ran"], done["failed"]) == (2, 0, 0)
+    assert ((pushed / "dvc.lock").read_bytes(), (pushed / "data.dvc").read_bytes()) == before
+    assert (pushed / "data/x").read_bytes() == b"1\r\n"
+    assert run_mlgit(pushed, "status").code == 0
+    assert "up to date" in run_dvc(pushed, "status").out
+
+
+def test_tracked_data_of_dvc_2_comes_back_from_the_cache(pushed):
+    shutil.rmtree(pushed / "data")
+    done = run_mlgit(pushed, "run", "--json").json["counts"]
+    assert (done["restored"], done["ran"], done["failed"]) == (1, 0, 0)
+    assert (pushed / "data/x").read_bytes() == b"1\r\n"
+
+
+def test_doctor_names_what_dvc_2_recorded_and_nobody_has(pushed):
+    assert run_mlgit(pushed, "doctor").code == 0
+    shutil.rmtree(pushed / "data")
+    assert run_mlgit(pushed, "doctor").code == 0
+    lose_cache = next((pushed / ".dvc/cache").glob("[0-9a-f][0-9a-f]/*"))
+    shutil.rmtree(lose_cache.parents[1])
+    found = run_mlgit(pushed, "doctor", "--json").json["findings"]
+    assert [row["path"] for row in found if row["kind"] == "output"] == ["data"]
+    shutil.rmtree(pushed / "d")
+    found = run_mlgit(pushed, "doctor", "--json").json["findings"]
+    assert {row["path"] for row in found if row["kind"] == "output"} == {"data", "d"}
