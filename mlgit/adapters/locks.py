@@ -11,31 +11,46 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mlgit.adapters import notes, stamps
 from mlgit.adapters.stamps import Stamp
 from mlgit.errors import MlgitError
 
+_LONGEST_PAUSE = 0.2
+_SAID_AFTER = 3.0
+
 
 @contextmanager
-def held(path: Path, *, timeout: float, busy: str, note: str = "") -> Iterator[None]:
+def held(
+    path: Path,
+    *,
+    timeout: float,
+    busy: str,
+    note: str = "",
+    hint: str = "wait until it has ended, or end it",
+    waiting: Callable[[str], None] | None = None,
+) -> Iterator[None]:
     """Hold an exclusive flock on a file (made if missing) that says who holds it.
 
-    Raises MlgitError with `busy` and the holder's note when it is not free within `timeout` seconds.
+    Raises MlgitError with `busy` and the holder's note when it is not free within `timeout` seconds; `waiting` is called with
+    the same words after a few seconds.
     """
     notes.make_folder(str(path.parent))
     with open(_opened(path), "r+", encoding="utf-8", errors="replace") as stream:
-        deadline = time.monotonic() + timeout
+        began, pause = time.monotonic(), 0.02
         while not _try_lock(stream.fileno()):
-            if time.monotonic() >= deadline:
-                stream.seek(0)
-                holder = stream.read(_LONGEST_HOLDER).strip()
-                raise MlgitError(f"{busy}{f': {holder}' if holder else ''}", "wait until it has ended, or end it")
-            time.sleep(0.02)
+            waited = time.monotonic() - began
+            if waited >= timeout:
+                raise MlgitError(f"{busy}{_holder(stream)}", hint)
+            if waiting and waited >= _SAID_AFTER:
+                waiting(f"{busy}{_holder(stream)}")
+                waiting = None
+            time.sleep(min(pause, timeout - waited))
+            pause = min(pause * 1.1, _LONGEST_PAUSE)
         stream.seek(0)
         stream.truncate()
         stream.write(note or f" {os.getpid()}\n")
@@ -44,6 +59,12 @@ def held(path: Path, *, timeout: float, busy: str, note: str = "") -> Iterator[N
             yield
         finally:
             fcntl.flock(stream.fileno(), fcntl.LOCK_UN)
+
+
+def _holder(stream: IO[str]) -> str:
+    stream.seek(0)
+    holder = stream.read(_LONGEST_HOLDER).strip()
+    return f": {holder}" if holder else ""
 
 
 def _opened(path: Path) -> int:

@@ -42,11 +42,12 @@ def perform(
     as_json: bool = False,
     kept: Kept | None = None,
     told: Callable[[list[Result]], None] | None = None,
+    is_reserved: bool = False,
 ) -> int:
     """Run what is stale and say how it went: the exit code.
 
-    The arguments are the options of `mlgit run`; `kept` is what is known of a plain run in which nothing was stale, and
-    `told` is called with the results of all stages.
+    The arguments are the options of `mlgit run`; `kept` is what is known of a plain run in which nothing was stale,
+    `told` is called with the results of all stages, and with `is_reserved` the caller holds the run lock.
     """
     opened = open_project(spread=executor != table.LOCAL and not dry_run, pull=pull and not dry_run)
     chosen = select(opened.pipeline.graph, targets, here=opened.here, root=str(opened.project.root))
@@ -72,6 +73,7 @@ def perform(
                 force=force,
                 keep_going=keep_going,
                 totals=totals,
+                is_reserved=is_reserved,
             )
         finally:
             opened.ledger.close()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import sys
+from contextlib import nullcontext
+
 import click
 
 from mlgit import project
@@ -9,10 +13,32 @@ from mlgit.adapters import documents, edits, files
 from mlgit.cli.perform import perform
 from mlgit.errors import MlgitError
 from mlgit.executors import table
+from mlgit.pipeline import control
+from mlgit.pipeline.run import reserved
 from mlgit.render import plain
 
 
+class _Command(click.Command):
+    """A command whose `--wait` takes a value after `=` only: a word after it is a target."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Give `--wait` on as the option with a value that click has a word for."""
+        known = args.index("--") if "--" in args else len(args)
+        told = ["--wait=inf" if each == "--wait" else each for each in args[:known]]
+        return super().parse_args(ctx, [each.replace("--wait=", "--wait-at-most=", 1) for each in told] + args[known:])
+
+
+def _duration(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
+    if text is None or text == "inf":
+        return None if text is None else math.inf
+    try:
+        return control.duration(text)
+    except (AttributeError, ValueError) as error:
+        raise click.UsageError(f"--wait={text}: not a duration; write 90s, 30m or 2h") from error
+
+
 @click.command(
+    cls=_Command,
     epilog="Examples: `mlgit run`, `mlgit run train -j4`, `mlgit run --dry-run`, `mlgit run --set train.C=0.1`.",
     short_help="Run what is stale in the pipeline.",
 )
@@ -28,6 +54,8 @@ from mlgit.render import plain
 @click.option(
     "--resources", multiple=True, metavar="NAME=AMOUNT", help="Totals for meta.mlgit.resources (default: the machine's)."
 )
+@click.option("--wait", is_flag=True, expose_value=False, help="Wait for another run here to end; --wait=30m: at most so long.")
+@click.option("--wait-at-most", "limit", callback=_duration, hidden=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end.")
 def command(
     targets: tuple[str, ...],
@@ -41,31 +69,43 @@ def command(
     executor: str,
     cluster: str | None,
     resources: tuple[str, ...],
+    limit: float | None,
     as_json: bool,
 ) -> int:
     """Run what is stale, in dependency order and side by side, and record it in dvc.lock.
 
-    A TARGET is a stage, a dvc.yaml or .dvc file, a folder or an output; what it needs runs too. A result that the run
-    cache knows is restored. Exit code 0 when all is up to date, 1 when a stage failed.
+    A TARGET is a stage, a dvc.yaml or .dvc file, a folder or an output; what it needs runs too. Without one the whole
+    project runs, from whatever folder of it (`dvc repro` runs the dvc.yaml of the current folder): `mlgit run .` runs
+    that of this folder. A result that the run cache knows is restored.
+
+    A stage ends with its command: what it leaves in the background is ended too. Exit code 0 when all is up to date, 1
+    when a stage failed, 2 when another `mlgit run` is at work here and `--wait` was not given.
     """
     if cluster is not None and executor != "dask":
         raise click.UsageError("--scheduler goes with --executor dask")
     if changes and dry_run:
         raise click.UsageError("--set writes to parameter files, so it cannot be tried with --dry-run")
-    if changes:
-        _set_parameters(changes, quiet=as_json)
-    return perform(
-        targets,
-        jobs=jobs,
-        force=force,
-        keep_going=keep_going,
-        dry_run=dry_run,
-        pull=pull,
-        executor=executor,
-        cluster=cluster,
-        resources=resources,
-        as_json=as_json,
-    )
+    with nullcontext() if limit is None or dry_run else reserved(project.find().root, timeout=limit, waiting=_say_waiting):
+        if changes:
+            _set_parameters(changes, quiet=as_json)
+        return perform(
+            targets,
+            jobs=jobs,
+            force=force,
+            keep_going=keep_going,
+            dry_run=dry_run,
+            pull=pull,
+            executor=executor,
+            cluster=cluster,
+            resources=resources,
+            as_json=as_json,
+            is_reserved=limit is not None,
+        )
+
+
+def _say_waiting(what: str) -> None:
+    sys.stderr.write(f"{plain(what)}; waiting for it to end (Ctrl-C gives up)\n")
+    sys.stderr.flush()
 
 
 def _set_parameters(changes: tuple[str, ...], *, quiet: bool) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from mlgit.adapters import locks
@@ -25,15 +26,14 @@ def execute(
     force: bool = False,
     keep_going: bool = False,
     totals: Mapping[str, float] | None = None,
+    is_reserved: bool = False,
 ) -> list[Result]:
     """Run the plan under the project's run lock; what runs stands in the table of `busy` paths. The executor is stopped.
 
-    Raises MlgitError when another run holds the lock, saying which.
+    With `is_reserved` the caller holds the lock. Raises MlgitError when another run holds it, saying which.
     """
-    own = root / ".dvc/tmp/mlgit"
-    note = f"process {os.getpid()}, since {time.strftime('%H:%M:%S')}\n"
     try:
-        with locks.held(own / "run.lock", timeout=0, busy="another `mlgit run` is at work in this clone", note=note):
+        with nullcontext() if is_reserved else reserved(root):
             return scheduler.run(
                 plan,
                 keeper=keeper,
@@ -45,6 +45,23 @@ def execute(
             )
     finally:
         executor.stop()
+
+
+@contextmanager
+def reserved(root: Path, *, timeout: float = 0, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Hold the project's run lock, for which another run is waited for `timeout` seconds; `waiting` is told which one.
+
+    What is read of the project before may be of the time before that run.
+    """
+    with locks.held(
+        root / ".dvc/tmp/mlgit/run.lock",
+        timeout=timeout,
+        busy="another `mlgit run` is at work in this clone",
+        note=f"process {os.getpid()}, since {time.strftime('%H:%M:%S')}\n",
+        hint="`mlgit run --wait` waits until it has ended",
+        waiting=waiting,
+    ):
+        yield
 
 
 class _Announced:
