@@ -54,6 +54,7 @@ def plan(version: Version, existing: tuple[Approval, ...], *, by: str, reason: s
         target=version.event.oid,
         message=render(Body(f"Approving {label}", reason, said)),
         not_before=version.event.time + 1,
+        latest=version.event.ref,
         sign=sign,
         upon=upon,
     )

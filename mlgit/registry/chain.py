@@ -15,6 +15,7 @@ from mlgit.registry.event import Event
 
 # How GTO orders events of one moment: what makes a version before what uses it.
 _RANK = {"deprecate": 0, "register": 1, "deregister": 2, "assign": 3, "unassign": 4}
+_A_DAY = 86_400
 
 
 class Finding(NamedTuple):
@@ -61,6 +62,27 @@ def _reordered(found: list[Event], befores: list[int | None]) -> tuple[Event, ..
 
 def _key(event: Event) -> tuple[int, int, int, str]:
     return (event.time, event.name.counter or 0, _RANK[event.name.action], event.ref)
+
+
+def is_ahead(time: int, *, now: int) -> bool:
+    """Whether a date is so far from now that no clock is merely a little wrong; both in seconds since 1970."""
+    return time > now + _A_DAY
+
+
+def ahead(time: int, *, now: int) -> str:
+    """How far a date is ahead, in words."""
+    days = round((time - now) / _A_DAY)
+    return f"{days // 365} years" if days >= 730 else f"{days} days" if days > 1 else "a day"
+
+
+def too_early(artifact: str, events: Iterable[Event], *, now: int) -> list[Finding]:
+    """Tags whose date is yet to come: what follows them has to be dated later still."""
+    hint = "whoever wrote it has a wrong clock, or pretends; `mlgit model` writes nothing upon it without --after-future-date"
+    return [
+        Finding("future", event.ref, f"is dated {ahead(event.time, now=now)} ahead of this machine's clock", hint, artifact)
+        for event in events
+        if is_ahead(event.time, now=now)
+    ]
 
 
 def findings(artifact: str, events: Sequence[Event]) -> list[Finding]:

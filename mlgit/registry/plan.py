@@ -16,7 +16,8 @@ from mlgit.registry.event import Event, TagName
 class Plan:
     """A tag to be written: its name below refs/tags/, what it points at, its text, and its time if that is not now.
 
-    `not_before` is the earliest time it may have, so that tags sort by time as they follow one another. `trusted` asks for
+    `not_before` is the earliest time it may have, so that tags sort by time as they follow one another, and `latest` the tag
+    that this is a second after. `trusted` asks for
     a signature by a key that Git trusts. `upon` are the tags it stands upon, names and object ids: the artifact's events in
     chain order, and approvals. An empty `ref` is a plan with nothing new, only with what it stands upon.
     """
@@ -26,6 +27,7 @@ class Plan:
     target: str
     message: str
     not_before: int = 0
+    latest: str = ""
     sign: bool = False
     trusted: bool = False
     upon: tuple[tuple[str, str], ...] = ()
@@ -56,13 +58,15 @@ def event(
 
     `also` are further tags that it stands upon.
     """
+    last = max(events, key=lambda each: each.time, default=None)
     sentence = SENTENCES[name.action].format(artifact=name.artifact, version=version, environment=name.environment)
     return Plan(
         artifact=name.artifact,
         ref=grammar.format(name),
         target=target,
         message=body.render(Body(sentence, reason, facts)),
-        not_before=max((each.time for each in events), default=-1) + 1,
+        not_before=last.time + 1 if last else 0,
+        latest=last.ref if last else "",
         sign=sign,
         trusted=trusted,
         upon=(*upon(events), *also),

@@ -12,13 +12,14 @@ from mlgit.adapters import exchange, git, tags
 from mlgit.adapters.exchange import There
 from mlgit.adapters.tags import TagExistsError
 from mlgit.errors import MlgitError
-from mlgit.registry import grammar, log
+from mlgit.registry import chain, grammar, log
 from mlgit.registry.plan import Plan, check_free
 from mlgit.render import count
 
 ATTEMPTS = 5
 # Hosts tell nobody of tags when more than these come in one push: GitHub of more than three, some of more than two.
 _MOST_AT_ONCE = 2
+_LAST_TIME = 253_402_300_799  # the end of the year 9999: later dates are none to Git and others
 
 Rebuild = Callable[[], Plan]
 
@@ -72,6 +73,27 @@ def _require_none_missing(there: There, here: Mapping[str, str], *, is_shallow: 
         )
 
 
+def require_past(plan: Plan, *, after_future_date: bool) -> None:
+    """Raise MlgitError for a tag that would follow one whose date is yet to come: it would have to bear such a date as well.
+
+    With `after_future_date` only where no date is left to bear.
+    """
+    now = int(time.time())
+    if not plan.ref or not chain.is_ahead(plan.not_before, now=now):
+        return
+    what = f"{plan.latest} is dated {chain.ahead(plan.not_before, now=now)} ahead of this machine's clock"
+    if plan.not_before > _LAST_TIME:
+        raise MlgitError(
+            f"{what}, and no date comes after it", f"take it away here and on the host: `git tag -d '{plan.latest}'`"
+        )
+    if not after_future_date:
+        raise MlgitError(
+            f"{what}: whatever follows it would have to be dated later still",
+            f"if it is a mistake, take it away here and on the host first: `git tag -d '{plan.latest}'` and "
+            f"`git push origin ':refs/tags/{plan.latest}'`; else --after-future-date writes this one a second after it",
+        )
+
+
 def preview(root: Path, rebuild: Rebuild, *, remote: str, push: bool) -> Plan:
     """The plan, with nothing written: for one that is to be pushed, the remote is asked whether all its tags are here."""
     if push:
@@ -98,7 +120,7 @@ def keep(root: Path, rebuild: Rebuild, *, remote: str) -> Published:
     if not exchange.remotes(root):
         before = tags.object_of(root, tags.LOG)
         tags.move_log(root, tags.append_log(root, log.format([(plan.ref, oid)]), upon=before), before=before)
-    return Published(plan, oid, attempts=attempt)
+    return Published(plan, oid, attempts=attempt, notes=_date_notes(plan))
 
 
 def send(root: Path, rebuild: Rebuild, *, remote: str) -> Published:
@@ -230,7 +252,7 @@ def _write_and_push(root: Path, plan: Plan, there: There) -> Published | None:
     except TagExistsError:  # by another command in this clone
         return None
     try:
-        found = _push_all(root, Published(plan, oid), [*pending, (plan.ref, oid)], there)
+        found = _push_all(root, Published(plan, oid, notes=_date_notes(plan)), [*pending, (plan.ref, oid)], there)
     except MlgitError:
         tags.delete(root, plan.ref, oid=oid)
         raise
@@ -241,7 +263,7 @@ def _write_and_push(root: Path, plan: Plan, there: There) -> Published | None:
 
 def _push_all(root: Path, made: Published, rows: list[tuple[str, str]], there: There) -> Published | None:
     last = tags.object_of(root, tags.LOG) or there.log
-    notes: list[str] = []
+    notes = [*made.notes]
     unlogged = _unlogged_before(root, last, made.plan, there)
     for batch in _batches(rows):
         commit = tags.append_log(root, log.format([*unlogged, *batch]), upon=last)
@@ -286,6 +308,14 @@ def _unlogged_before(root: Path, last: str, plan: Plan, there: There) -> list[tu
     done = git.run(root, "log", "--format=%B%x00", last, "--") if last else None
     logged = set(log.parse(done.text.split("\0"))) if done else set()
     return [row for row in plan.upon if row[0] in there.tags and row not in logged]
+
+
+def _date_notes(plan: Plan) -> tuple[str, ...]:
+    now = int(time.time())
+    if not chain.is_ahead(plan.not_before, now=now):
+        return ()
+    told = f"dated a second after {plan.latest}, {chain.ahead(plan.not_before, now=now)} ahead of this machine's clock"
+    return (f"{plan.ref} is {told}",)
 
 
 def _without_log_note(remote: str, said: str) -> str:

@@ -19,7 +19,9 @@ from mlgit.registry.state import Version
 @click.argument("version", metavar="NAME@V")
 @click.option("--message", "-m", default="", metavar="TEXT", help="What was looked at.")
 @desk.options()
-def command(version: str, *, message: str, push: bool, remote: str, sign: bool, dry_run: bool, as_json: bool) -> int:
+def command(
+    version: str, *, message: str, push: bool, remote: str, sign: bool, dry_run: bool, as_json: bool, after_future_date: bool
+) -> int:
     """Approve a version: a tag on its tag, by you. It counts where an environment asks for approvals by others.
 
     The version's author and who registered it cannot approve it.
@@ -54,4 +56,5 @@ def command(version: str, *, message: str, push: bool, remote: str, sign: bool, 
         done = f"{mine} {'approves' if planned.ref else 'has approved'} {label}"
         return done, f"`mlgit model promote {label} ENVIRONMENT`"
 
-    return desk.carry_out(project, rebuild, Wish(push, remote, dry_run, as_json), tell=tell)
+    wish = Wish(push, remote, dry_run, as_json, after_future_date=after_future_date)
+    return desk.carry_out(project, rebuild, wish, tell=tell)

@@ -39,7 +39,8 @@ class RefusedError(Exception):
 class Wish:
     """How a tag is to be written: pushed or not and where, only shown, and how it is told.
 
-    `is_shared` says that the repository has a remote at all.
+    `is_shared` says that the repository has a remote at all; with `after_future_date` it may follow a tag whose date is yet
+    to come.
     """
 
     push: bool = False
@@ -47,15 +48,17 @@ class Wish:
     dry_run: bool = False
     as_json: bool = False
     is_shared: bool = True
+    after_future_date: bool = False
 
 
 def options(*, sign: bool = True) -> Option:
-    """The options that every writing command has; they arrive as `push`, `remote`, `sign`, `dry_run` and `as_json`."""
+    """The options that every writing command has; they arrive under their names, `--json` as `as_json`."""
     found = [
         click.option("--push", is_flag=True, help="Push the tag at once, together with those before it that were not."),
         click.option("--remote", default="origin", show_default=True, metavar="NAME", help="The Git remote to push to."),
         click.option("--sign", is_flag=True, help="Sign the tag with the key of Git's configuration."),
         click.option("--dry-run", is_flag=True, help="Print the tag that would be written, and write nothing."),
+        click.option("--after-future-date", is_flag=True, help="Follow a tag dated more than a day ahead, a second later."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
     ]
 
@@ -104,13 +107,19 @@ def carry_out(project: Project, rebuild: Rebuild, wish: Wish, *, tell: Callable[
     `tell` gives the sentence about a plan that was carried out (or stood already), and the next command.
     """
     root = project.git_root
+
+    def dated() -> Plan:
+        planned = rebuild()
+        publish.require_past(planned, after_future_date=wish.after_future_date)
+        return planned
+
     try:
         if wish.dry_run:
-            planned = publish.preview(root, rebuild, remote=wish.remote, push=wish.push)
+            planned = publish.preview(root, dated, remote=wish.remote, push=wish.push)
             return _show_plan(planned, wish, tell)
         wish = replace(wish, is_shared=bool(exchange.remotes(root)))
         send_or_keep = publish.send if wish.push else publish.keep
-        done = send_or_keep(root, rebuild, remote=wish.remote)
+        done = send_or_keep(root, dated, remote=wish.remote)
     except RefusedError as refused:
         return _show_refusal(refused, wish)
     except NotTrustedError as error:

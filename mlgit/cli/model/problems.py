@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def of_artifact(
     """What is wrong with one artifact's tags; `published` are the rows of the log."""
     artifact = registry.artifacts.get(name) or Artifact(name)
     lost = chain.against_log([(ref, oid) for ref, oid in published if grammar.artifact_of(ref) == name], tags.oids)
-    found = state.problems(artifact)
+    found = state.problems(artifact) + chain.too_early(name, artifact.events, now=int(time.time()))
     found += substitutes.findings(git_root, artifact, replaced or substitutes.look(git_root), tags=tags.oids)
     told = {(each.kind, each.ref) for each in found}
     return [*found, *(each for each in lost if (each.kind, each.ref) not in told)]

@@ -41,6 +41,7 @@ def command(
     sign: bool,
     dry_run: bool,
     as_json: bool,
+    after_future_date: bool,
 ) -> int:
     """Put a version (without @V: the latest) into an environment, after everything that mlgit.yaml asks there.
 
@@ -76,7 +77,8 @@ def command(
         following = f"`mlgit model get '{made[0].artifact}#{environment}'`"
         return f"{label} is {'now' if planned.ref else 'already'} in {environment}{_remarks(planned)}", following
 
-    return desk.carry_out(project, rebuild, Wish(push, remote, dry_run, as_json), tell=tell)
+    wish = Wish(push, remote, dry_run, as_json, after_future_date=after_future_date)
+    return desk.carry_out(project, rebuild, wish, tell=tell)
 
 
 def _remarks(planned: Plan) -> str:

@@ -43,6 +43,7 @@ def command(
     sign: bool,
     dry_run: bool,
     as_json: bool,
+    after_future_date: bool,
 ) -> int:
     """Register the model NAME of commit REF (default: HEAD) as a version: an annotated tag with digests, data and metrics.
 
@@ -80,7 +81,8 @@ def command(
         sentence = f"registered {label} at {commit[:10]}" if planned.ref else f"{label} is registered at {commit[:10]} already"
         return sentence, f"`mlgit model promote {label} ENVIRONMENT`"
 
-    return desk.carry_out(project, rebuild, Wish(push, remote, dry_run, as_json), tell=tell)
+    wish = Wish(push, remote, dry_run, as_json, after_future_date=after_future_date)
+    return desk.carry_out(project, rebuild, wish, tell=tell)
 
 
 def _registered(artifact: Artifact, commit: str) -> Version | None:

@@ -22,7 +22,9 @@ from mlgit.registry.state import Artifact
 @click.argument("version", metavar="NAME[@V]")
 @click.option("--message", "-m", default="", metavar="TEXT", help="Why.")
 @desk.options()
-def command(version: str, *, message: str, push: bool, remote: str, sign: bool, dry_run: bool, as_json: bool) -> int:
+def command(
+    version: str, *, message: str, push: bool, remote: str, sign: bool, dry_run: bool, as_json: bool, after_future_date: bool
+) -> int:
     """Withdraw a version: it is not the latest any more, cannot be promoted, and no rollback goes to it. Its tag stays.
 
     Without @V the whole model is retired, until something is registered or promoted again. Refused while it is in an
@@ -42,7 +44,8 @@ def command(version: str, *, message: str, push: bool, remote: str, sign: bool, 
             f"`mlgit model show {planned.artifact}`",
         )
 
-    return desk.carry_out(project, rebuild, Wish(push, remote, dry_run, as_json), tell=tell)
+    wish = Wish(push, remote, dry_run, as_json, after_future_date=after_future_date)
+    return desk.carry_out(project, rebuild, wish, tell=tell)
 
 
 def _whole(artifact: Artifact, *, message: str, sign: bool) -> Plan:

@@ -24,7 +24,16 @@ from mlgit.registry.state import Artifact, Version
 @click.option("--message", "-m", required=True, metavar="TEXT", help="Why; it is kept for ever.")
 @desk.options()
 def command(
-    name: str, environment: str, *, message: str, push: bool, remote: str, sign: bool, dry_run: bool, as_json: bool
+    name: str,
+    environment: str,
+    *,
+    message: str,
+    push: bool,
+    remote: str,
+    sign: bool,
+    dry_run: bool,
+    as_json: bool,
+    after_future_date: bool,
 ) -> int:
     """Assign the version that was in ENV before the current one, and was not withdrawn; again for the one before that.
 
@@ -68,7 +77,8 @@ def command(
         withdraw = f"`mlgit model retire {target.artifact}@{left}` keeps it from coming back"
         return f"{target.artifact}: {environment} went back from {left} to {target.name}", withdraw
 
-    return desk.carry_out(project, rebuild, Wish(push, remote, dry_run, as_json), tell=tell)
+    wish = Wish(push, remote, dry_run, as_json, after_future_date=after_future_date)
+    return desk.carry_out(project, rebuild, wish, tell=tell)
 
 
 def _target(artifact: Artifact, environment: str) -> tuple[str, Version]:

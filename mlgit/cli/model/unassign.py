@@ -21,7 +21,16 @@ from mlgit.registry.plan import Plan
 @click.option("--message", "-m", default="", metavar="TEXT", help="Why.")
 @desk.options()
 def command(
-    name: str, environment: str, *, message: str, push: bool, remote: str, sign: bool, dry_run: bool, as_json: bool
+    name: str,
+    environment: str,
+    *,
+    message: str,
+    push: bool,
+    remote: str,
+    sign: bool,
+    dry_run: bool,
+    as_json: bool,
+    after_future_date: bool,
 ) -> int:
     """Take the current version of NAME out of ENV. The one that was there before it, if any, is there again.
 
@@ -59,4 +68,5 @@ def command(
         now = f"{before} is there again" if before else "nothing is there now"
         return f"took {artifact}@{version} out of {environment}; {now}", f"`mlgit model show {artifact}`"
 
-    return desk.carry_out(project, rebuild, Wish(push, remote, dry_run, as_json), tell=tell)
+    wish = Wish(push, remote, dry_run, as_json, after_future_date=after_future_date)
+    return desk.carry_out(project, rebuild, wish, tell=tell)
