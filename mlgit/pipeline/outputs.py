@@ -60,7 +60,7 @@ class Outputs:
         cached = {inside: stage for stage in wanted for out in stage.outs if out.cache and (inside := self._inside(out))}
         self._doubts = {cached[path].address: ignores.tracked_error(path) for path in ignores.tracked(self._root, cached)}
         for stage in wanted:
-            found = self._repository(stage)
+            found = self._repository(stage) or self._far_folder(stage)
             if found:
                 self._doubts.setdefault(stage.address, found)
         return self._doubts
@@ -88,12 +88,23 @@ class Outputs:
                 )
         return None
 
+    def _far_folder(self, stage: Stage) -> MlgitError | None:
+        """A stage that runs outside the project and whose result the run cache takes: there DVC fails, after it ran."""
+        if not stage.wdir.startswith(("..", "/")) or Path(os.path.normpath(self._root / stage.wdir)).is_relative_to(self._root):
+            return None
+        if stage.always_changed or not stage.inputs() or not all(self._inside(out) and not out.persist for out in stage.outs):
+            return None
+        return MlgitError(
+            f"{stage.file}: stages.{stage.name}.wdir: '{stage.wdir}' lies outside the project, which DVC does not record",
+            "let the command change its folder",
+        )
+
     def _inside(self, out: Output) -> str:
         """The path of a local output from the root; '' outside the project."""
-        if out.path.startswith("/"):
-            top = f"{self._root}/"
-            return out.target.removeprefix(top) if out.target.startswith(top) else ""
-        return "" if "://" in out.path or out.target.startswith("..") else out.target
+        if "://" in out.path or not out.target.startswith(("..", "/")):
+            return "" if "://" in out.path else out.target
+        full, top = os.path.normpath(os.path.join(self._root, out.target)), f"{self._root}/"
+        return full.removeprefix(top) if full.startswith(top) else ""
 
 
 def _where(stage: Stage, out: Output) -> str:

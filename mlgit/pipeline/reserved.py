@@ -19,7 +19,7 @@ def refuse(stage: Stage, *, where: str) -> None:
         _refuse_pipeline_file(out.path, where, "an output")
         if posixpath.basename(out.target) in ("dvc.yaml", "dvc.lock"):  # `dvc.yaml/` and the lock DVC would delete
             raise _refusal(where, out.path, "a file of DVC, so it cannot be an output")
-        if is_kept(out.target) and not out.path.startswith("/") and "://" not in out.path:
+        if is_kept(out.target) and not out.target.startswith("/") and "://" not in out.path:
             raise _refusal(where, out.path, "kept by Git or DVC for itself, so it cannot be an output")
         if out.target == ".." or out.target.endswith("/.."):
             raise MlgitError(

@@ -301,3 +301,20 @@ def test_linked_folder_stays_and_is_written_through(tmp_path, cli):
     assert (root / "big").is_symlink()
     assert sorted(path.name for path in (tmp_path / "disk").iterdir()) == ["old", "x"]
     assert "up to date" in run_dvc(root, "status").out
+
+
+def test_folder_outside_the_project_is_refused_before_dvc_would_fail(tmp_path, cli):
+    root = declare(repository(tmp_path / "r"), ["r/o"], wdir="..", cmd="touch r/ran r/o", deps=["r/data/in"])
+    assert run_dvc(root, "repro").code != 0
+    write_tree(root, {"o": "1"})
+    (root / "ran").unlink()
+    refused(cli, root, said="lies outside the project, which DVC does not record")
+    assert (root / "o").read_text() == "1"
+    declare(root, ["r/o"], wdir="..", cmd="touch r/o", deps=[])
+    assert run_dvc(root, "repro").code == cli(root, "run").code == 0
+
+
+@pytest.mark.parametrize("path", [".git", "../.git/refs", "o/../../.git"])
+def test_absolute_folder_a_stage_runs_in_leads_to_no_repository(tmp_path, cli, path):
+    root = repository(tmp_path / "r")
+    refused(cli, declare(root, [path], wdir=f"{root}/data" if path.startswith("..") else str(root), deps=[]))
