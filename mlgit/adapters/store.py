@@ -62,6 +62,11 @@ class Cache:
         """Where the object with this md5 lies, or would lie."""
         return self.objects.path(md5)
 
+    def lying(self, md5: str) -> str:
+        """Where the object lies: where DVC 2 had it, when it is there alone."""
+        path, old = self.path(md5), f"{self.root}/{md5[:2]}/{md5[2:]}"
+        return old if not os.path.exists(path) and os.path.exists(old) else path
+
     def folders(self) -> list[str]:
         """The folders that hold objects."""
         return self.objects.folders()

@@ -33,7 +33,7 @@ def _remember(opened: Opened, *, all_current: bool, earlier: noop.Look | None) -
     if _found_more(opened, searched):
         noop.forget(str(root))
         return
-    if written:
+    if written and not pipeline.foreign:  # what DVC wrote anew may be plain now
         resolved.save(root, pipeline, read=opened.read, searched=searched, since=opened.since, written=written)
     stages = pipeline.graph.stages
     changing = any(stage.exotic or stage.always_changed or stage.is_callback for stage in stages)

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from mlgit.errors import MlgitError
 from mlgit.pipeline import params
 from mlgit.pipeline.graph import Pipeline
-from mlgit.pipeline.model import Digest, Stage
+from mlgit.pipeline.lock import known_items
+from mlgit.pipeline.model import Digest, Entry, Stage
 from mlgit.pipeline.status import Observed, reasons
 
 PARAMETERS = "params.yaml"
@@ -70,21 +71,16 @@ def recorded(pipeline: Pipeline, document: Callable[[str], Any]) -> dict[str, Di
     """The recorded content of every output by path; `document` gives the parsed .dvc files of imports."""
     found: dict[str, Digest] = {}
     for stage in pipeline.graph.stages:
-        entry = pipeline.entries.get(stage.address)
-        if entry:
-            digests = {item.path: item.digest for item in entry.outs}
-        else:
-            digests = dict(_tracked(document(stage.file))) if stage.is_source else {}
+        items = _entry(pipeline, stage).outs
+        if stage.is_source and not items:
+            items = tuple(known_items(document(stage.file).get("outs") or ()))
+        digests = {item.path: item.digest for item in items}
         found |= {out.target: digests[out.path] for out in stage.outs if out.path in digests}
     return found
 
 
-def _tracked(document: Mapping[str, Any]) -> Iterator[tuple[str, Digest]]:
-    """What a .dvc file of an import says; content recorded by DVC 2 has digests of another kind."""
-    for row in document.get("outs") or ():
-        if row.get("hash") == "md5" and "md5" in row:
-            nfiles = row.get("nfiles", -1 if str(row["md5"]).endswith(".dir") else None)
-            yield str(row["path"]), Digest(str(row["md5"]), row.get("size", 0), nfiles)
+def _entry(pipeline: Pipeline, stage: Stage) -> Entry:
+    return pipeline.entries.get(stage.address) or pipeline.foreign.get(stage.address) or Entry("")
 
 
 def uncached(pipeline: Pipeline) -> frozenset[str]:
@@ -94,7 +90,7 @@ def uncached(pipeline: Pipeline) -> frozenset[str]:
 
 def is_opaque(pipeline: Pipeline, stage: Stage) -> bool:
     """Whether only DVC understands what is recorded of a stage's outputs."""
-    return stage.address in pipeline.unreadable or (stage.is_source and bool(stage.exotic))
+    return stage.address in pipeline.foreign or (stage.is_source and bool(stage.exotic))
 
 
 class DigestOf(Protocol):
@@ -105,14 +101,13 @@ class DigestOf(Protocol):
 
 def dependencies(pipeline: Pipeline, stage: Stage, digest: DigestOf) -> dict[str, Digest | None]:
     """The content of everything that a stage reads, by path."""
-    entry = pipeline.entries.get(stage.address)
-    recorded = {item.path: item.digest for item in entry.deps} if entry else {}
+    recorded = {item.path: item.digest for item in _entry(pipeline, stage).deps}
     return {dep.target: digest(dep.target, read_by=recorded.get(dep.path)) for dep in stage.deps}
 
 
 def is_stale(pipeline: Pipeline, stage: Stage, *, digest: DigestOf, document: Callable[[str], Any]) -> bool:
     """Whether what is recorded of a stage does not belong to what is declared; `document` gives parsed parameter files."""
-    if stage.is_source or stage.exotic or stage.address in pipeline.unreadable:
+    if stage.is_source or stage.exotic or stage.address in pipeline.foreign:
         return False
     values: dict[str, Mapping[str, Any] | None] = {}
     for each in stage.params:

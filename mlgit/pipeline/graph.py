@@ -56,12 +56,12 @@ class Graph(NamedTuple):
 class Pipeline(NamedTuple):
     """Everything declared and recorded: the graph, the lock entries by stage address, and the lock files' texts.
 
-    A stage in `unreadable` has a lock entry that only DVC understands.
+    `foreign` are entries that only DVC can go by (of DVC 2, or with cloud versions), with those items that have an md5.
     """
 
     graph: Graph
     entries: Mapping[str, Entry]
-    unreadable: frozenset[str]
+    foreign: Mapping[str, Entry]
     locks: Mapping[str, LockText]
 
 

@@ -40,7 +40,7 @@ def load(source: Source) -> Pipeline:
     """
     stages: list[Stage] = []
     entries: dict[str, Entry] = {}
-    unreadable: set[str] = set()
+    foreign: dict[str, Entry] = {}
     locks: dict[str, LockText] = {}
     folders: list[str] = []
     for file in source.pipeline_files():
@@ -54,11 +54,11 @@ def load(source: Source) -> Pipeline:
         else:
             new = _pipeline_file(source, file)
             name = file.removesuffix(".yaml") + ".lock"
-            locks[name] = _lock(source, name, new, entries, unreadable)
-            new = [each._replace(exotic=each.exotic or _OLD) if each.address in unreadable else each for each in new]
+            locks[name] = _lock(source, name, new, entries, foreign)
+            new = [each._replace(exotic=each.exotic or _OLD) if each.address in foreign else each for each in new]
         stages += new
         folders += [f"{out.target}/" for each in new for out in each.outs]
-    return Pipeline(graph.build(stages), entries, frozenset(unreadable), locks)
+    return Pipeline(graph.build(stages), entries, foreign, locks)
 
 
 def _data_file(source: Source, file: str) -> Mapping[str, Any]:
@@ -78,7 +78,7 @@ def _pipeline_file(source: Source, file: str) -> list[Stage]:
     return [parse.stage(str(name), body, file=file, root=root) for name, body in bodies.items()]
 
 
-def _lock(source: Source, name: str, stages: list[Stage], entries: dict[str, Entry], unreadable: set[str]) -> LockText:
+def _lock(source: Source, name: str, stages: list[Stage], entries: dict[str, Entry], foreign: dict[str, Entry]) -> LockText:
     text = source.text(name)
     if text is None:
         return LockText(lock.HEADER, {})
@@ -91,7 +91,7 @@ def _lock(source: Source, name: str, stages: list[Stage], entries: dict[str, Ent
         if stage.name in bodies:
             entry = lock.parse_entry(bodies[stage.name], name=name, stage=stage.name)
             if entry is None:
-                unreadable.add(stage.address)
+                foreign[stage.address] = lock.parse_foreign(bodies[stage.name])
             else:
                 entries[stage.address] = entry
     return found

@@ -11,7 +11,8 @@ import hashlib
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from mlgit.errors import MlgitError
@@ -202,6 +203,20 @@ def parse_entry(body: Mapping[str, Any], *, name: str, stage: str) -> Entry | No
         raise MlgitError(
             f"{name}: stages.{stage}: not a lock entry ({error})", f"restore the file: `git checkout -- {name}`"
         ) from error
+
+
+def parse_foreign(body: Mapping[str, Any]) -> Entry:
+    """What is known of an entry that only DVC understands: the items that have an md5. That of DVC 2 passes over line ends."""
+    cmd = body["cmd"]
+    deps, outs = (tuple(known_items(body.get(key) or ())) for key in ("deps", "outs"))
+    return Entry(tuple(cmd) if isinstance(cmd, list) else cmd, deps, body.get("params") or {}, outs)
+
+
+def known_items(rows: Iterable[Mapping[str, Any]]) -> Iterator[Item]:
+    """Those of the items that are recorded with an md5, by whatever version of DVC."""
+    for row in rows:
+        with suppress(KeyError, TypeError):
+            yield parse_item(row)
 
 
 def _check_command(cmd: Any) -> None:

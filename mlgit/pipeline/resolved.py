@@ -96,9 +96,11 @@ def names(root: Path, folder: str) -> list[str]:
 
 def _packed(pipeline: Pipeline) -> Any:
     graph = pipeline.graph
-    entries = {address: _entry(entry) for address, entry in pipeline.entries.items()}
+    entries, foreign = (
+        {address: _entry(entry) for address, entry in each.items()} for each in (pipeline.entries, pipeline.foreign)
+    )
     locks = {name: (text.head, dict(text.pieces), text.tail, text.whole) for name, text in pipeline.locks.items()}
-    return ([_stage(stage) for stage in graph.stages], graph.needs, graph.feeds, entries, sorted(pipeline.unreadable), locks)
+    return ([_stage(stage) for stage in graph.stages], graph.needs, graph.feeds, entries, foreign, locks)
 
 
 def _stage(stage: Stage) -> Any:
@@ -112,7 +114,7 @@ def _entry(entry: Entry) -> Any:
 
 
 def _unpacked(body: Any) -> Pipeline:
-    stages, needs, feeds, entries, unreadable, locks = body
+    stages, needs, feeds, entries, foreign, locks = body
     dependency, parameters, output = Dependency._make, Parameters._make, Output._make
     found = tuple(
         [
@@ -122,19 +124,22 @@ def _unpacked(body: Any) -> Pipeline:
             for row in stages
         ]
     )
+    return Pipeline(
+        Graph(found, needs, feeds),
+        _entries(entries),
+        _entries(foreign),
+        {name: LockText._make(row) for name, row in locks.items()},
+    )
+
+
+def _entries(rows: Any) -> dict[str, Entry]:
     digest = Digest._make
-    known = {
+    return {
         address: Entry(
             cmd,
             tuple([Item(path, digest(each)) for path, each in deps]),
             params,
             tuple([Item(path, digest(each)) for path, each in outs]),
         )
-        for address, (cmd, deps, params, outs) in entries.items()
+        for address, (cmd, deps, params, outs) in rows.items()
     }
-    return Pipeline(
-        Graph(found, needs, feeds),
-        known,
-        frozenset(unreadable),
-        {name: LockText._make(row) for name, row in locks.items()},
-    )

@@ -51,7 +51,9 @@ def _old_md5s(root: Path) -> dict[str, str]:
 
 
 def _listing(path: Path, old_of: dict[str, str]) -> bytes:
-    return json.dumps([{**row, "md5": old_of[row["md5"]]} for row in json.loads(path.read_bytes())], sort_keys=True).encode()
+    return json.dumps(
+        [{**row, "md5": old_of.get(row["md5"], row["md5"])} for row in json.loads(path.read_bytes())], sort_keys=True
+    ).encode()
 
 
 def _age_cache(root: Path, old_of: dict[str, str], way: str) -> None:

@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from tests.conftest import FULL
-from tests.kit import repository, write_tree
+from tests.kit import commit, repository, write_tree
 from tests.pipeline.aging import age
 from tests.pipeline.differential import compare, prepare, run_dvc, run_mlgit, steps
 
@@ -149,3 +149,19 @@ def test_doctor_names_what_dvc_2_recorded_and_nobody_has(pushed):
     shutil.rmtree(pushed / "d")
     found = run_mlgit(pushed, "doctor", "--json").json["findings"]
     assert {row["path"] for row in found if row["kind"] == "output"} == {"data", "d"}
+
+
+def test_diff_compares_what_dvc_2_recorded(old):
+    text = (old / "dvc.yaml").read_text().replace("{m: {cache: false}}]", "{m: {cache: false}}]\n    metrics: [n.json]")
+    (old / "dvc.yaml").write_text(text.replace("echo 1 > m", "echo 1 > m && echo '{\"n\":' $(wc -c < d/x) } > n.json"))
+    commits = []
+    for content in ("a\r\n", "abc\r\n"):
+        write_tree(old, {"in/a": content})
+        assert run_dvc(old, "repro", "--quiet").code == 0
+        age(old, random.Random(5), share=1.0, cache="moved")
+        commits.append(commit(old))
+    found = run_mlgit(old, "diff", *commits, "--format", "json")
+    assert found.code == 0, found
+    assert {row["path"]: row["change"] for row in found.json["data"]} == {"d": "changed"}
+    assert [(row["name"], row["base"], row["head"]) for row in found.json["metrics"]] == [("n", 6, 8)]
+    assert "only DVC" not in found.out
