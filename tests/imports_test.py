@@ -28,7 +28,7 @@ ROOMS = {
 
 # The modules that touch files, Git, processes, network, clock or random numbers. Every other module of a room is pure.
 DOORS = {
-    "pipeline": {"book", "checkup", "ledger", "noop", "outputs", "resolved", "run", "timings", "track"},
+    "pipeline": {"book", "checkup", "ledger", "noop", "outputs", "resolved", "run", "storing", "timings", "track"},
     "executors": {"apart", "cluster", "dask", "lane", "local", "worker"},
     "cards": {"write"},
     "compare": {"baselines", "collect", "fetching", "predictions", "reevaluate", "starts", "tables", "wear"},

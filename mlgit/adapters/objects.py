@@ -78,7 +78,7 @@ class Objects:
             mode = os.stat(path).st_mode
         except FileNotFoundError:
             return False
-        if stats.S_IMODE(mode) == VERIFIED:
+        if stats.S_IMODE(mode) & ~stats.S_IXUSR == VERIFIED:  # an output that is executable may be a link to the object
             return True
         if file_md5(path) != md5.removesuffix(".dir"):
             self.drop(md5)

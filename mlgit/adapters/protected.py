@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 _REPOSITORIES = frozenset((".git", ".hg", ".dvc"))
+_CACHE = "DVC's cache"
 Identity = tuple[int, int]
 
 
@@ -18,7 +19,7 @@ class Protected:
     def __init__(self, root: Path, git_root: Path, cache_folder: Path) -> None:
         self._root = str(root)
         kept = {**dict.fromkeys(git_folders(git_root), "the Git repository"), str(root / ".dvc"): "DVC's own folder"}
-        kept[str(cache_folder)] = "DVC's cache"
+        kept[str(cache_folder)] = _CACHE
         above = [str(root), *_parents(str(root))]
         self._above = {_identity(path) for path in [*above, *(each for path in kept for each in _parents(path))]} - {None}
         outer = {_identity(path) for path in above}
@@ -36,8 +37,10 @@ class Protected:
         folder = os.path.dirname(full)
         if folder not in self._verdicts:
             self._verdicts[folder] = self._verdict(folder)
-        if os.path.islink(full):
-            return self._verdicts[folder] or self._verdict(full)
+        if os.path.islink(full) and not self._verdicts[folder]:
+            why = self._verdict(full)
+            is_object = why == f"lies in {_CACHE}" and os.path.isfile(full)  # an output may be linked to what it holds
+            return "" if is_object else why
         return self._verdicts[folder]
 
     def _verdict(self, folder: str) -> str:

@@ -5,7 +5,6 @@ What is restored is checked on the way: an object that is not what its name says
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import marshal
 import os
@@ -18,13 +17,13 @@ from typing import Any
 
 from mlgit.adapters import files, forks, hashing, intake, notes, stamps
 from mlgit.adapters.digests import Content, Member
+from mlgit.adapters.links import Links, is_plain, last_of_each, unprotect
 from mlgit.adapters.objects import Objects, refuse_changed
 from mlgit.adapters.settings import Settings
 from mlgit.errors import MlgitError
 
-_NOT_THIS_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP)
 _MANY = 1000
-_VERSION = 1
+_VERSION = 2
 
 
 class DamagedObjectError(MlgitError):
@@ -39,14 +38,18 @@ class Cache:
         umask = files.current_umask()
         self.objects = Objects(f"{self.root}/files/md5", folder_mode=0o2775 if settings.shared else 0o777 & ~umask, strip=umask)
         self.file_mode = 0o664 if settings.shared else 0o666 & ~umask
-        self._types = settings.link_types
+        plain_mode, spare = 0o666 & ~umask, str(memo.parent) if memo else ""
+        self.links = Links(settings.link_types, objects=self.objects, plain_mode=plain_mode, spare=spare)
+        self._copies = Links(("copy",), objects=self.objects, plain_mode=plain_mode, spare=spare)
         self._memo_file = memo
         self._memo: dict[str, dict[str, Any]] | None = None
         self._memo_changed = False
 
     @property
     def _remembered(self) -> dict[str, dict[str, Any]]:
-        """`complete`: folder objects with all members, by the state of the store; `sound`: stamps of large objects."""
+        """`complete`: folder objects with all members, by the state of the store; `sound`: stamps of large objects;
+        `linked`: the link types that a folder of the workspace was linked by.
+        """
         if self._memo is None:
             self._memo = _load(self._memo_file)
         return self._memo
@@ -133,10 +136,10 @@ class Cache:
 
     def add_folder(
         self, source: str, members: list[Member], content: Content, *, listing: bytes | None = None, placed: bool = False
-    ) -> None:
+    ) -> set[str]:
         """Place every file of a folder that is not there yet, then the list of them (`listing`, if it is at hand).
 
-        `placed`: the files have all been placed by this process.
+        `placed`: the files have all been placed by this process. Returns the md5s of the files that were not there.
 
         Raises MlgitError when the folder is no longer what `content` says.
         """
@@ -144,24 +147,33 @@ class Cache:
         if hashlib.md5(listing, usedforsecurity=False).hexdigest() + ".dir" != content.md5:
             raise refuse_changed(source)
         missing = set() if placed else set(self.objects.missing(member.md5 for member in members))
+        left = set(missing)
         for path, md5 in members if missing else ():
-            if md5 in missing:
+            if md5 in left:
                 self.add_file(f"{source}/{path}", md5)
-                missing.discard(md5)
+                left.discard(md5)
         self.objects.place(listing, content.md5)
         self._remember_complete(content.md5, len(members))
+        return missing
+
+    @property
+    def on_the_way(self) -> Objects | None:
+        """Where files are placed while they are hashed; None where it has to be known which ones are new to the cache."""
+        return None if self.links.links_what_is_new else self.objects
 
     def checkout(self, content: Content, target: str, *, as_copy: bool = False) -> None:
         """Make a path hold the cached content, linked as the configuration says; what lay there is replaced.
 
         `as_copy` is for what Git tracks: a link into the cache would be committed, or could not be written to.
-        Raises DamagedObjectError, with the path half made, when an object is not what its name says.
+        Raises DamagedObjectError, with the path half made, when an object is not what its name says, and MlgitError,
+        with nothing touched, where none of the configured links is possible.
         """
-        types = ("copy",) if as_copy else self._types
+        links = self._copies if as_copy else self.links
+        links.refuse_impossible(target)
         files.remove(Path(target))
         os.makedirs(os.path.dirname(target), exist_ok=True)
         if not content.md5.endswith(".dir"):
-            self._restore([(target, content.md5)], types)
+            self._restore([(target, content.md5)], links)
             if content.isexec:
                 os.chmod(target, os.stat(target).st_mode | stats.S_IEXEC)
             return
@@ -171,11 +183,11 @@ class Cache:
         os.mkdir(target)
         for folder in sorted({os.path.dirname(member.path) for member in members}):
             os.makedirs(f"{target}/{folder}", exist_ok=True)
-        self._restore([(f"{target}/{member.path}", member.md5) for member in members], types)
+        self._restore([(f"{target}/{member.path}", member.md5) for member in members], links)
 
-    def _restore(self, rows: list[tuple[str, str]], types: Iterable[str]) -> None:
+    def _restore(self, rows: list[tuple[str, str]], links: Links) -> None:
         pieces = _pieces(rows)
-        answers = forks.spread(len(pieces), lambda number: self._restore_each(pieces[number], types))
+        answers = forks.spread(len(pieces), lambda number: self._restore_each(pieces[number], links))
         damaged = [md5 for bad, _ in answers for md5 in bad]
         for _, sound in answers:
             self._remember_sound(sound)
@@ -183,58 +195,34 @@ class Cache:
             raise _damaged(damaged)
 
     def _restore_each(
-        self, rows: list[tuple[str, str]], types: Iterable[str]
+        self, rows: list[tuple[str, str]], links: Links
     ) -> tuple[list[str], list[tuple[str, tuple[int, int, int]]]]:
         damaged: list[str] = []
         sound: list[tuple[str, tuple[int, int, int]]] = []
         for path, md5 in rows:
             try:
-                sound += self._link(md5, path, types)
+                sound += self._link(md5, path, links)
             except DamagedObjectError:
                 damaged.append(md5)
                 self.objects.drop(md5)
         return damaged, sound
 
-    def _link(self, md5: str, target: str, types: Iterable[str]) -> list[tuple[str, tuple[int, int, int]]]:
+    def _link(self, md5: str, target: str, links: Links, *, shown: str = "") -> list[tuple[str, tuple[int, int, int]]]:
         """Make `target` hold the object; which large objects were found sound on the way.
 
-        Raises DamagedObjectError when it is not what its name says.
+        Raises DamagedObjectError when it is not what its name says, and MlgitError where it cannot be linked.
         """
-        source = self.path(md5)
-        sound: list[tuple[str, tuple[int, int, int]]] = []
-        for link_type in types:
-            if link_type == "copy":
-                break
-            if link_type == "reflink" and not self.objects.has_reflink:
-                continue
-            size, sound = self._check(md5, source)
-            try:
-                if self._link_as(link_type, source, target, size=size):
+        source, folder = self.path(md5), os.path.dirname(shown or target)
+        for kind in links.types:
+            if kind == "copy":
+                if not intake.copy_checked(source, target, md5):
+                    raise _damaged([md5])
+                return []
+            if links.is_possible(kind, folder):
+                size, sound = self._check(md5, source)
+                if links.make(kind, source, target, size=size):
                     return sound
-            except OSError as error:
-                if error.errno not in _NOT_THIS_LINK:
-                    raise
-                if error.errno != errno.EMLINK:  # the file systems cannot: no need to try again
-                    self._types = tuple(each for each in self._types if each != link_type)
-        if not intake.copy_checked(source, target, md5):
-            raise _damaged([md5])
-        return sound
-
-    def _link_as(self, link_type: str, source: str, target: str, *, size: int) -> bool:
-        if link_type == "symlink":
-            os.symlink(source, target)
-            return True
-        if link_type == "hardlink":
-            if size == 0:  # DVC never links empty files: all of them would be one
-                os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-            else:
-                os.link(source, target)
-            return True
-        with open(source, "rb") as origin, open(target, "xb") as copy:
-            if self.objects.clone(origin.fileno(), copy.fileno()):
-                return True
-        os.unlink(target)
-        return False
+        raise links.impossible(shown or target)
 
     def _check(self, md5: str, path: str) -> tuple[int, list[tuple[str, tuple[int, int, int]]]]:
         """The size of an object whose bytes are right, and its stamp if it is so large that it is worth keeping."""
@@ -263,84 +251,94 @@ class Cache:
             self._remembered["sound"][md5] = stamp
             self._memo_changed = True
 
-    @property
-    def has_links(self) -> bool:
-        """Whether what is stored is replaced in the workspace by links into the cache."""
-        return self._types[:1] in (("hardlink",), ("symlink",))
+    def relink(
+        self,
+        content: Content,
+        members: list[Member],
+        target: str,
+        *,
+        linked: Collection[str] | None = None,
+        new: Collection[str] = (),
+        restored: bool = False,
+        as_copy: bool = False,
+    ) -> bool:
+        """After storing: make the workspace's files what DVC makes of them; whether anything was replaced.
 
-    def relink(self, content: Content, members: list[Member], target: str, *, linked: Collection[str] | None = None) -> bool:
-        """After storing: replace the workspace's copy by the configured kind of link; whether anything was replaced.
-
-        With copies or reflinks there is nothing to do, but for files that are links: `linked`, if that is known.
+        Of a folder's files, `linked` are those that are links or have several names, if that is known, and `new` the md5s
+        that the cache did not have. `restored`: the folder was found as it was to be restored, so all are to be as
+        restoring them would leave them.
         """
+        links = self._copies if as_copy else self.links
         if not content.md5.endswith(".dir"):
-            if self._is_linked_right(target, content.md5):
-                return self.normalize_mode(target, content)
-            self._replace(target, content.md5, is_exec=content.isexec)
-            return True
-        if not self.has_links and linked is not None:
-            suspects = set(linked)
+            return self._relink_file(content, target, links)
+        taken = self._taken(target, members, new) if links.links_what_is_new else set()
+        if links.leaves_copies and linked is not None and not restored:
+            suspects = taken.union(linked)
             members = [member for member in members if member.path in suspects] if suspects else []
         pieces = _pieces([(f"{target}/{path}", md5) for path, md5 in members])
-        return any(forks.spread(len(pieces), lambda number: self._relink_each(pieces[number])))
+        forced = {f"{target}/{path}" for path in taken}
 
-    def _relink_each(self, rows: list[tuple[str, str]]) -> bool:
-        wrong = [(path, md5) for path, md5 in rows if not self._is_linked_right(path, md5)]
+        def work(number: int) -> bool:
+            return self._relink_each(pieces[number], links, forced=forced, restored=restored)
+
+        changed = any(forks.spread(len(pieces), work))
+        self._remember_linked(target)
+        return changed
+
+    def is_linked(self, target: str) -> bool:
+        """Whether a folder was linked as it is configured now, when it was stored last."""
+        return bool(self._remembered["linked"].get(target) == self.links.types)
+
+    def _remember_linked(self, target: str) -> None:
+        if not self.is_linked(target):
+            self._remembered["linked"][target] = self.links.types
+            self._memo_changed = True
+
+    def _taken(self, target: str, members: list[Member], new: Collection[str]) -> set[str]:
+        """Those of a folder's files that DVC would have made the objects of the cache."""
+        if not new or self.links.can_clone(target) or not self.links.is_possible("hardlink", target):
+            return set()
+        return last_of_each(target, {member.path: member.md5 for member in members if member.md5 in set(new)})
+
+    def _relink_file(self, content: Content, path: str, links: Links) -> bool:
+        # DVC puts a fresh file in place of a single one, which loses all bits but those of the umask and the owner's x,
+        # or, where copies come first, gives it the mode that files of the cache have before they are protected.
+        owner = stats.S_IEXEC if content.isexec else 0
+        if links.types[:1] == ("copy",) and is_plain(path):
+            if stats.S_IMODE(os.stat(path).st_mode) == self.file_mode | owner:
+                return False
+            os.chmod(path, self.file_mode | owner)
+            return True
+        if links.is_right(path, self.path(content.md5), mode=links.plain_mode | owner):
+            return False
+        self._replace(path, content.md5, links, is_exec=content.isexec)
+        return True
+
+    def _relink_each(self, rows: list[tuple[str, str]], links: Links, *, forced: Collection[str], restored: bool) -> bool:
+        wrong = [
+            (path, md5)
+            for path, md5 in rows
+            if (restored or path in forced or links.is_to_relink(path, self.path(md5)))
+            and not links.is_right(path, self.path(md5))
+        ]
         for path, md5 in wrong:
-            self._replace(path, md5, is_exec=False)
+            self._replace(path, md5, links, is_exec=False)
         return bool(wrong)
 
-    def _replace(self, path: str, md5: str, *, is_exec: bool) -> None:
-        temporary = f"{path}.{os.urandom(8).hex()}.tmp"
+    def _replace(self, path: str, md5: str, links: Links, *, is_exec: bool) -> None:
+        temporary = self.objects.temporary(links.place_beside(os.path.dirname(path)))
         try:
-            self._link(md5, temporary, self._types)
+            self._link(md5, temporary, links, shown=path)
             if is_exec:
                 os.chmod(temporary, os.stat(temporary).st_mode | stats.S_IEXEC)
             os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-
-    def normalize_mode(self, path: str, content: Content) -> bool:
-        """Give a stored file the mode it has after DVC stores it; whether that changed anything.
-
-        DVC puts a fresh copy in place of a single file, which loses all bits but those of the umask and the owner's x.
-        """
-        found = os.lstat(path)
-        wanted = self.file_mode | (stats.S_IEXEC if content.isexec else 0)
-        if stats.S_ISLNK(found.st_mode) or found.st_nlink > 1 or stats.S_IMODE(found.st_mode) == wanted:
-            return False
-        os.chmod(path, wanted)
-        return True
-
-    def _is_linked_right(self, path: str, md5: str) -> bool:
-        found = os.lstat(path)
-        symlink, hardlink = stats.S_ISLNK(found.st_mode), found.st_nlink > 1
-        wanted = self._types[0] if self._types else "copy"
-        if wanted == "symlink":
-            return symlink and os.readlink(path) == self.path(md5)
-        if wanted == "hardlink" and found.st_size > 0:
-            return hardlink and not symlink and found.st_ino == os.stat(self.path(md5)).st_ino
-        is_plain = not symlink and not hardlink
-        return is_plain and (wanted != "hardlink" or stats.S_IMODE(found.st_mode) == self.file_mode)
+        finally:
+            with suppress(FileNotFoundError):  # it stays when both are names of one file: the move does nothing then
+                os.unlink(temporary)
 
     def unprotect(self, target: str) -> None:
         """Make a path that stays (`persist`) writable again: no link into the cache, no read-only mode."""
-        if not os.path.lexists(target):
-            return
-        paths = (
-            [target]
-            if not os.path.isdir(target)
-            else [os.path.join(at, name) for at, _, names in os.walk(target) for name in names]
-        )
-        for path in paths:
-            if os.path.islink(path) or os.stat(path).st_nlink > 1:
-                temporary = f"{path}.{os.urandom(8).hex()}.tmp"
-                import shutil
-
-                shutil.copyfile(path, temporary)
-                os.replace(temporary, path)
-            os.chmod(path, self.file_mode)
+        unprotect(target, mode=self.file_mode, objects=self.objects)
 
     def newest_run(self, key: str) -> Path | None:
         """The file of the newest result that the run cache has for a key, or None."""
@@ -375,7 +373,7 @@ def _pieces(rows: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
 
 
 def _load(file: Path | None) -> dict[str, dict[str, Any]]:
-    empty: dict[str, dict[str, Any]] = {"complete": {}, "sound": {}}
+    empty: dict[str, dict[str, Any]] = {"complete": {}, "sound": {}, "linked": {}}
     note = notes.read(str(file)) if file else None
     version, memo = marshal.loads(note) if note else (_VERSION, empty)  # noqa: S302 - sealed
     return memo if version == _VERSION else empty

@@ -84,6 +84,7 @@ def _show(project: Project, found: list[Tracked], took: float, *, as_json: bool,
                 "size": each.digest.size,
                 "nfiles": each.digest.nfiles,
                 "changed": each.file in each.written,
+                "linked": each.unlinked is None,
             }
             for each in found
         ]
@@ -95,6 +96,8 @@ def _show(project: Project, found: list[Tracked], took: float, *, as_json: bool,
         files = f"{count(each.digest.nfiles, 'file')}, " if each.digest.nfiles is not None else ""
         what = f"{plain(_shown(project, each.path))}  ({files}{size(each.digest.size)})"
         click.echo(f"{paint(f'{state:9}', 'green' if state == 'added' else 'dim', color=color)}  {what}")
+        if each.unlinked:
+            click.echo(plain(f"stays as it is: {each.unlinked.message}\nhint: {each.unlinked.hint}"), err=True)
     done = f"{count(len(found), 'path')} in {seconds(took)}"
     if written and not staged:
         names = " ".join(plain(_shown(project, file)) for file in written)

@@ -21,6 +21,7 @@ from mlgit.pipeline.book import IgnoreBook, LockBook
 from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.ledger import Ledger
 from mlgit.pipeline.outputs import Outputs
+from mlgit.pipeline.storing import Storage
 from mlgit.project import Project
 
 if TYPE_CHECKING:
@@ -62,12 +63,7 @@ def open_project(*, spread: bool = False, pull: bool = False) -> Opened:
     pipeline, read, searched = kept or _load(project, configured, since)
     has_patterns = sources.has_ignore_patterns(project.root, [*searched, *_folders_of(pipeline, searched)])
     ignored = dvc.ignore_filter(project.root) if has_patterns else None
-    outputs = Outputs(
-        project.root,
-        kept=Protected(project.root, project.git_root, configured.cache_folder),
-        dvcignored=dvc.output_filter(project.root) if has_patterns else None,
-    )
-    outputs.refuse_declared(pipeline.graph.stages)
+    outputs = _outputs(project, configured, pipeline, has_patterns)
     book = LockBook(
         project.root,
         pipeline.locks,
@@ -78,14 +74,17 @@ def open_project(*, spread: bool = False, pull: bool = False) -> Opened:
     cache = Cache(configured, memo=project.own_folder / "objects")
     busy = locks.BusyPaths(project.dvc_folder / "tmp", " ".join(sys.argv))
     far = _elsewhere(project, configured, cache, ignored) if spread else None
+    fingerprints = far.awaited if far else Fingerprints(project.root, project.own_folder, ignored=ignored)
+    stored = far.cache if far else _pulling(project, configured, cache) if pull else cache
     ledger = Ledger(
         project.root,
         entries=pipeline.entries,
         book=book,
         ignores=IgnoreBook(project.root),
         outputs=outputs,
-        fingerprints=far.awaited if far else Fingerprints(project.root, project.own_folder, ignored=ignored),
-        cache=far.cache if far else _pulling(project, configured, cache) if pull else cache,
+        storage=Storage(project.root, fingerprints=fingerprints, cache=stored),
+        fingerprints=fingerprints,
+        cache=stored,
         borrowed=borrowed.BorrowedStages(project.root, pull=pull),
         busy=busy,
         logs=project.own_folder / "logs",
@@ -113,6 +112,16 @@ def _folders_of(pipeline: Pipeline, searched: Collection[str]) -> set[str]:
     """The folders that hold outputs and were not searched, because Git ignores them."""
     targets = {out.target for stage in pipeline.graph.stages if not stage.exotic for out in stage.outs}
     return {target[: end + 1] for target in targets for end, char in enumerate(target) if char == "/"}.difference(searched)
+
+
+def _outputs(project: Project, configured: Settings, pipeline: Pipeline, has_patterns: bool) -> Outputs:
+    outputs = Outputs(
+        project.root,
+        kept=Protected(project.root, project.git_root, configured.cache_folder),
+        dvcignored=dvc.output_filter(project.root) if has_patterns else None,
+    )
+    outputs.refuse_declared(pipeline.graph.stages)
+    return outputs
 
 
 def _pulling(project: Project, configured: Settings, cache: Cache) -> Cache:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class Ledger:
         book: record.Locks,
         ignores: record.Ignores,
         outputs: record.Outputs,
+        storage: record.Storage,
         fingerprints: Fingerprints,
         cache: Cache,
         borrowed: BorrowedStages,
@@ -56,6 +57,7 @@ class Ledger:
         self._documents: dict[str, tuple[tuple[int, ...], Any]] = {}
         self._ignores = ignores
         self._outputs = outputs
+        self._storage = storage
         self._started: dict[str, Observed] = {}
 
     def expect(self, stages: list[Stage], *, force: bool = False) -> None:
@@ -111,7 +113,7 @@ class Ledger:
 
     def _output(self, out: Output, *, lenient: bool) -> Digest | None:
         try:
-            return self._digest(out.target, into=None if lenient or not out.cache else self._cache.objects)
+            return self._digest(out.target, into=None if lenient or not out.cache else self._cache.on_the_way)
         except MlgitError:
             if lenient:  # what lies there before the run cannot be the recorded content, and will be replaced
                 return Digest("unreadable", 0)
@@ -160,6 +162,7 @@ class Ledger:
         if not force and self._restore(stage, recorded, seen):
             return Restored(why)
         job = self._job(stage)
+        self._storage.refuse_unlinkable(stage, recorded)
         self._clear_outputs(stage)
         self._started[stage.address] = seen
         return Start(job, why)
@@ -217,7 +220,8 @@ class Ledger:
         for out in stage.outs:
             path = self._root / out.target
             if out.persist:
-                self._cache.unprotect(str(path))
+                if out.cache:
+                    self._cache.unprotect(str(path))
             elif not (path.is_symlink() and path.is_dir()):  # DVC leaves a link to a folder where it is
                 files.remove(path)
 
@@ -236,11 +240,10 @@ class Ledger:
         if not all(out.path in digests for out in stage.outs):
             return False
         try:
-            for out in stage.outs:
-                self._check_out(out, digests[out.path])
+            left = {out.path for out in stage.outs if not self._check_out(out, digests[out.path])}
         except DamagedObjectError:
             return False  # it is gone from the cache now: the stage makes it anew
-        self._finish(stage)
+        self._finish(stage, left=left)
         return True
 
     def _from_run_cache(self, stage: Stage, seen: Observed) -> Entry | None:
@@ -256,14 +259,16 @@ class Ledger:
             path.unlink(missing_ok=True)  # broken: the stage runs, and its result is filed anew
             return None
 
-    def _check_out(self, out: Output, digest: Digest) -> None:
+    def _check_out(self, out: Output, digest: Digest) -> bool:
+        """Take an output from the cache; False where it lay in the workspace as it is to be."""
         now = self._digest(out.target)
         if now is not None and now.md5 == digest.md5:
-            return
+            return False
         content = Content(digest.md5, digest.size, digest.nfiles, digest.isexec)
         self._cache.checkout(content, str(self._root / out.target), as_copy=not out.cache)
         if not digest.is_folder:
             self._fingerprints.remember(out.target, content)
+        return True
 
     def finish(self, stage: Stage) -> None:
         """Hash and store what the stage's commands left, and record it.
@@ -289,7 +294,8 @@ class Ledger:
                 self._fingerprints.expect(out.target, Content(*content), made.files.get(out.target))
         self._finish(stage, elsewhere=True)
 
-    def _finish(self, stage: Stage, *, elsewhere: bool = False) -> None:
+    def _finish(self, stage: Stage, *, elsewhere: bool = False, left: Collection[str] = ()) -> None:
+        """Store and record the outputs; `left` are those of a restored stage that lay there as they are to be."""
         self._outputs.refuse_made(stage)
         seen = self.observe(stage, look_in_cache=False)
         for out in stage.outs:
@@ -301,36 +307,18 @@ class Ledger:
         _refuse_missing(stage, seen)
         before = self._started.pop(stage.address, seen)
         _refuse_moving(stage, before, seen)
+        made = record.entry(stage, seen)
+        saves_run = record.may_save_run(stage, seen)
+        for out in sorted(stage.outs, key=lambda out: out.cache):  # DVC stores with the run what Git keeps, then the others
+            if (out.cache and not elsewhere) or (saves_run and not out.cache):
+                self._storage.store(out, seen.outs[out.path], restored=out.path in left)
         for out in stage.outs:
             if out.cache:
                 self._ignores.add(out.target)
-        made = record.entry(stage, seen)
-        saves_run = record.may_save_run(stage, seen)
-        for out in stage.outs:
-            if (out.cache and not elsewhere) or (saves_run and not out.cache):
-                self._store(out, seen.outs[out.path])
         if saves_run:
             self._save_run(made)
         self.entries[stage.address] = made
         self._book.put(stage, made)
-
-    def _store(self, out: Output, digest: Digest | None) -> None:
-        assert digest is not None
-        path = str(self._root / out.target)
-        content = Content(digest.md5, digest.size, digest.nfiles, digest.isexec)
-        members = self._fingerprints.members(out.target) if digest.is_folder else []
-        if digest.is_folder:
-            self._cache.add_folder(path, members, content, listing=self._fingerprints.listing(out.target))
-        else:
-            self._cache.add_file(path, digest.md5)
-        if out.cache:
-            changed = self._cache.relink(content, members, path, linked=self._fingerprints.linked.get(out.target))
-        else:
-            changed = not digest.is_folder and self._cache.normalize_mode(path, content)
-        if changed and digest.is_folder:
-            self._fingerprints.renew(out.target)
-        elif changed:
-            self._fingerprints.remember(out.target, content)
 
     def _save_run(self, made: Entry) -> None:
         key, value = lock.run_cache_key(made), lock.run_cache_value(made)

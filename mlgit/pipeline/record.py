@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from mlgit.errors import MlgitError
-from mlgit.pipeline.model import Digest, Entry, Item, Stage
+from mlgit.pipeline.model import Digest, Entry, Item, Output, Stage
 from mlgit.pipeline.params import ordered
 from mlgit.pipeline.status import Observed, reasons
 
@@ -48,6 +48,16 @@ class Outputs(Protocol):
 
     def refuse_made(self, stage: Stage) -> None:
         """Raise MlgitError for a stage whose outputs, now that they are there, may not be recorded."""
+
+
+class Storage(Protocol):
+    """Where outputs are stored, and linked to what is stored."""
+
+    def refuse_unlinkable(self, stage: Stage, recorded: Entry | None) -> None:
+        """Raise MlgitError for an output that could not be linked afterwards."""
+
+    def store(self, out: Output, digest: Digest | None, *, restored: bool) -> None:
+        """Store an output; `restored`: it was to be restored, and lay there as it is to be."""
 
 
 def entry(stage: Stage, seen: Observed) -> Entry:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlgit.adapters import documents, durable, dvc, dvcstate, files, forks, git, ignores, locks
-from mlgit.adapters.hashing import Content, Fingerprints, Fresh
+from mlgit.adapters.hashing import Content, Fingerprints, Fresh, Member
+from mlgit.adapters.links import NoLinkError
 from mlgit.adapters.store import Cache
 from mlgit.errors import MlgitError
 from mlgit.pipeline import datafile
@@ -28,12 +29,16 @@ Watcher = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """A path that is tracked now, and the `.dvc` file that says so (both from the root); `written` are files changed."""
+    """A path that is tracked now, and the `.dvc` file that says so (both from the root); `written` are files changed.
+
+    `unlinked`: why the path stays as it was, although the configuration asks for links into the cache.
+    """
 
     path: str
     file: str
     digest: Digest
     written: tuple[str, ...] = ()
+    unlinked: MlgitError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +74,9 @@ class Tracker:
         self._ignored = ignored
         self._site_cache = site_cache
         self._watch = watch
+        self._unlinked: dict[str, MlgitError] = {}
         self._telling: list[Callable[[], None]] = []
-        self._fingerprints.listener = None if cache.has_links else self._tell
+        self._fingerprints.listener = None if cache.links.are_links else self._tell
 
     def add(self, targets: Sequence[str]) -> list[Tracked]:
         """Track paths given from the root.
@@ -176,31 +182,36 @@ class Tracker:
         path = wanted.path
         full = f"{self._root}/{path}"
         tick = functools.partial(self._watch, path) if self._watch else None
-        content = self._fingerprints.digest(path, into=self._cache.objects, tick=tick)
+        content = self._fingerprints.digest(path, into=self._cache.on_the_way, tick=tick)
         if content is None:
             raise MlgitError(f"'{path}' vanished while it was added", "run the command again")
         if content.nfiles is None:
             self._cache.add_file(full, content.md5)
-            self._settle_before_links()
-            if self._cache.relink(content, [], full):
+            if self._relink(path, content, [], set()):
                 self._fingerprints.remember(path, content)
-        elif not self._fingerprints.is_kept(path) or not self._cache.has_all(content.md5):
+        elif not (self._fingerprints.is_kept(path) and self._cache.is_linked(full) and self._cache.has_all(content.md5)):
             self._store_folder(path, full, content)
         return Digest(*content)
 
+    def _relink(self, path: str, content: Content, members: list[Member], new: set[str]) -> bool:
+        """Link a path to the cache; whether anything was replaced. As with `dvc add`, it stays as it is where none can be."""
+        if self._cache.links.are_links:
+            # Nothing is taken from the workspace before the cache has it on the disk: it may be the only copy.
+            durable.settle(self._cache.root)
+        linked = self._fingerprints.linked.get(path)
+        try:
+            return self._cache.relink(content, members, f"{self._root}/{path}", linked=linked, new=new)
+        except NoLinkError as error:
+            self._unlinked[path] = error
+            return False
+
     def _store_folder(self, path: str, full: str, content: Content) -> None:
         members = self._fingerprints.members(path)
-        self._cache.add_folder(
+        new = self._cache.add_folder(
             full, members, content, listing=self._fingerprints.listing(path), placed=self._fingerprints.is_placed(path)
         )
-        self._settle_before_links()
-        if self._cache.relink(content, members, full, linked=self._fingerprints.linked.get(path)):
+        if self._relink(path, content, members, new):
             self._fingerprints.renew(path)
-
-    def _settle_before_links(self) -> None:
-        """Nothing is taken from the workspace before the cache has it on the disk: it may be the only copy."""
-        if self._cache.has_links:
-            durable.settle(self._cache.root)
 
     def _write(self, wanted: list[_Wanted], digests: list[Digest]) -> list[Tracked]:
         texts = {each.file: _text(each, digest) for each, digest in zip(wanted, digests, strict=True)}
@@ -216,7 +227,13 @@ class Tracker:
                 self._write_all(texts)
             durable.settle(str(self._root))
         return [
-            Tracked(each.path, each.file, digest, tuple(file for file in _files_of(each.path, each.file) if file in texts))
+            Tracked(
+                each.path,
+                each.file,
+                digest,
+                tuple(file for file in _files_of(each.path, each.file) if file in texts),
+                self._unlinked.get(each.path),
+            )
             for each, digest in zip(wanted, digests, strict=True)
         ]
 

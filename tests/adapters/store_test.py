@@ -85,9 +85,9 @@ def test_object_that_was_edited_is_removed(cache, tmp_path):
     assert not path.exists()
 
 
-@pytest.mark.parametrize("kind", ["copy", "hardlink", "symlink", "reflink"])
-def test_edited_object_with_the_mode_of_a_good_one_is_not_handed_out(cache, tmp_path, kind):
-    made = stored(cache, tmp_path, kind)
+@pytest.mark.parametrize("kinds", ["copy", "hardlink", "symlink", "reflink,copy"])
+def test_edited_object_with_the_mode_of_a_good_one_is_not_handed_out(cache, tmp_path, kinds):
+    made = stored(cache, tmp_path, *kinds.split(","))
     path = tmp_path / "cache/files/md5" / ONE[:2] / ONE[2:]
     path.chmod(0o644)
     path.write_text("x")
