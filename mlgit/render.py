@@ -73,13 +73,46 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, righ
 _MARKUP = re.compile(r"[&<>\\`*_{}\[\]()#+!|~$:@]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", ":": "&#58;", "@": "&#64;", "|": "&#124;"}
 
+_SCHEMES = (
+    r"mailto|xmpp|tel|sms|mid|cid|magnet|bitcoin|file|data|news|nntp|geo|sips?|skype|callto|facetime|im|pres|urn|javascript"
+    r"|vbscript|irc[s6]?|ssh|git|svn|matrix|iteration|vulnerability|feature\\?_flag|wiki\\?_page|contact|work\\?_item"
+)
+_NAME_OF_EMOJI = r"(?:[0-9-]|\\?[_+])*[a-z](?:[a-z0-9-]|\\?[_+])*|100|1234|\\?\+1|-1"
+_PARTED = (
+    # an address, whatever its scheme, and schemes that do without //
+    r"[A-Za-z0-9+.-](?=(?:&\#58;|:)//)|/(?=/)",
+    rf"(?<![A-Za-z0-9])(?:{_SCHEMES})(?=(?:&\#58;|:)\S)",
+    r"(?<![A-Za-z0-9])www(?=&\#46;)",
+    # mail, mentions, commits of others; but tumor@v1.2.0, a tag of this repository, is to be copied, and leads nowhere
+    r"(?<=[A-Za-z0-9])(?:&\#64;|@)(?!\s|$|v\d+\.\d+\.\d+(?![A-Za-z0-9.-]))",
+    r"(?<![A-Za-z0-9])(?:&\#64;|@)(?!\s|$)",
+    # issues; GitLab's merge requests, epics, snippets, milestones and labels; links as in Gitea's wiki
+    r"(?<!&)\\?\#(?=\d)|(?<![A-Za-z0-9])GH-(?=\d)",
+    r"\\?!(?=\d)|&amp;(?=\d)|&\#36;(?=\d)|(?<![A-Za-z0-9])%(?=[A-Za-z0-9\"])|(?:\\~|&\#126;)(?=[A-Za-z0-9\"])",
+    r"\\\[(?=\\\[)",
+    # the first colon of :smile:, not that of 12:30:45
+    rf"(?:&\#58;|:)(?=(?:{_NAME_OF_EMOJI})(?:&\#58;|:))",
+)
 
-# The first colon of :smile:, which GitHub too finds in the finished text; not that of 12:30:45.
-_EMOJI = r"&#58;(?=(?:[0-9-]|\\[_+])*[a-z](?:[a-z0-9-]|\\[_+])*&#58;|(?:100|1234|\\\+1|-1)&#58;)"
+
+@functools.cache
+def _found_when_finished() -> re.Pattern[str]:
+    return re.compile("|".join(_PARTED), re.IGNORECASE)
 
 
-# Further markup, at the start of a line or across characters, in text that is escaped so far. GitHub finds mentions and
-# issue numbers in the finished text, where no escape helps: a space without width (&#8203;) parts what it looks for.
+_WWW = re.compile(r"(?<![A-Za-z0-9])(www)\.", re.IGNORECASE)
+
+
+def inert(escaped: str) -> str:
+    """Text in which Markdown is escaped, so that no forge makes links, mentions, references or pictures of it either.
+
+    GitHub, GitLab and Gitea look for them in the finished text, where no escape helps: a space without width (&#8203;) parts
+    what they look for.
+    """
+    return _found_when_finished().sub(lambda found: f"{found[0]}&#8203;", _WWW.sub(r"\1&#46;", escaped))
+
+
+# Further markup, at the start of a line, in text that is escaped so far.
 @functools.cache
 def _further() -> tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...]:
     return (
@@ -87,19 +120,15 @@ def _further() -> tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], 
         (re.compile(r"^[ \t/]"), lambda found: f"&#{ord(found[0])};"),
         (re.compile(r"^[-=]"), lambda found: f"\\{found[0]}"),
         (re.compile(r"^(\d{1,9})\.(?!\S)"), lambda found: f"{found[1]}&#46;"),
-        (re.compile(r"(?<![A-Za-z0-9])www\.", re.IGNORECASE), lambda found: f"{found[0][:3]}&#46;"),
-        (re.compile(r"(?<![A-Za-z0-9_])&#64;(?=[A-Za-z0-9])"), lambda found: f"{found[0]}&#8203;"),
-        (re.compile(r"\\#(?=\d)|(?<![A-Za-z0-9])GH-(?=\d)", re.IGNORECASE), lambda found: f"{found[0]}&#8203;"),
-        (re.compile(_EMOJI, re.IGNORECASE), lambda found: f"{found[0]}&#8203;"),
     )
 
 
 def markdown_text(text: str) -> str:
-    """Text from a repository as plain words in Markdown: no markup, mention, link or line break survives."""
+    """Text from a repository as plain words in Markdown: no markup, mention, reference, link or line break survives."""
     safe = _MARKUP.sub(lambda found: _ENTITIES.get(found[0]) or f"\\{found[0]}", plain(text))
     for pattern, replacement in _further():
         safe = pattern.sub(replacement, safe)
-    return safe
+    return inert(safe)
 
 
 # What can stand between backticks in every renderer, also in a table, and that nobody who reads the source takes for a command:

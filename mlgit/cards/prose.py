@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mlgit.render import plain
+from mlgit.render import inert, plain
 
 _ITEM = re.compile(r"([ \t]*)([-*+]|\d{1,9}[.)])[ \t]+(?=\S)")
 # Code in backticks (what is in it means nothing to a reader of Markdown), and links to the web that are no images.
@@ -58,4 +58,4 @@ def _line(line: str) -> str:
 
 
 def _escaped(words: str) -> str:
-    return _MARKUP.sub(lambda found: _ENTITIES.get(found[0]) or f"\\{found[0]}", words)
+    return inert(_MARKUP.sub(lambda found: _ENTITIES.get(found[0]) or f"\\{found[0]}", words))
