@@ -56,10 +56,11 @@ class ListOf(NamedTuple):
 
 
 class MapOf(NamedTuple):
-    """A mapping with names of the user's choice."""
+    """A mapping with names of the user's choice; with `any_key` they need not be text."""
 
     value: Schema
     key_pattern: str = ""
+    any_key: bool = False
 
 
 class Either(NamedTuple):
@@ -96,9 +97,9 @@ def check(value: object, schema: Schema, *, name: str, path: str = "") -> None:
             return
         case Table(keys):
             _check_table(value, keys, name=name, path=path)
-        case MapOf(item, key_pattern):
+        case MapOf(item, key_pattern, any_key):
             for key, inner in _mapping(value, name=name, path=path).items():
-                if not isinstance(key, str) or (key_pattern and not re.fullmatch(key_pattern, key)):
+                if not (any_key or isinstance(key, str)) or (key_pattern and not re.fullmatch(key_pattern, key)):
                     raise _fault(name, path, f"'{key}' is not a name (expected {key_pattern or 'text'})")
                 check(inner, item, name=name, path=_join(path, key))
         case ListOf(item):

@@ -1,99 +1,20 @@
-"""The door to DVC's private modules, with `borrowed.py`. Each import happens where it is needed: DVC is slow to import.
+"""The door to DVC's private modules, with `borrowed` and `templating`. DVC is imported late: it is slow to import.
 
 Pinned to the DVC range of pyproject.toml; what is used of it is listed in docs/internals.md.
 """
 
 from __future__ import annotations
 
-import io
-import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from mlgit.adapters import documents
 from mlgit.errors import MlgitError
 
 
-class _TextFiles:
-    """The few file-system calls that DVC's resolver makes, answered from a function path -> text."""
-
-    def __init__(self, text: Callable[[str], str | None]) -> None:
-        self._text = text
-        self.join = posixpath.join
-        self.normpath = posixpath.normpath
-
-    def exists(self, path: str) -> bool:
-        return self._text(posixpath.normpath(path)) is not None
-
-    def isdir(self, path: str) -> bool:
-        return False
-
-    def suffix(self, path: str) -> str:
-        return posixpath.splitext(path)[1]
-
-    def open(self, path: str, encoding: str = "utf-8") -> IO[str]:
-        text = self._text(posixpath.normpath(path))
-        if text is None:
-            raise FileNotFoundError(path)
-        documents.parse(text, name=path)  # what is wrong with a file is told better there
-        return io.StringIO(text)
-
-
-class _RepoStandIn:
-    """What DVC's resolver takes from a repository: its files and its parsing options."""
-
-    def __init__(self, files: _TextFiles, options: Mapping[str, str]) -> None:
-        self.fs = files
-        self.config = {"parsing": dict(options)}
-
-
-def resolve(
-    document: Mapping[str, Any], *, folder: str, text: Callable[[str], str | None], options: Mapping[str, str]
-) -> dict[str, dict[str, Any]]:
-    """The stages of a parsed dvc.yaml with `${}`, vars, foreach and matrix resolved, by DVC's own resolver.
-
-    `folder` is the file's folder, and `text` reads a file, both relative to the project's root; `options` is the
-    `[parsing]` section of DVC's configuration. Raises MlgitError with DVC's words, which name file and place.
-    """
-    with _resolver(document, folder=folder, text=text, options=options) as resolver:
-        names = list(resolver.get_keys())
-        for name in names:
-            if name.count("@") > 1:  # DVC takes what follows the first one for the value, and the last one for the stage
-                place = posixpath.join(folder, "dvc.yaml")
-                raise MlgitError(
-                    f"{place}: stages: '{name}': a value of foreach or matrix cannot hold '@'", "name it otherwise"
-                )
-        return {name: resolver.resolve_one(name)[name] for name in names}
-
-
-def resolve_artifacts(
-    document: Mapping[str, Any], *, folder: str, text: Callable[[str], str | None], options: Mapping[str, str]
-) -> dict[str, dict[str, Any]]:
-    """What stands under `artifacts:` of a parsed dvc.yaml with `${}` resolved; arguments and errors as for `resolve`."""
-    with _resolver(document, folder=folder, text=text, options=options) as resolver:
-        return dict(resolver.resolve_artifacts())
-
-
-@contextmanager
-def _resolver(
-    document: Mapping[str, Any], *, folder: str, text: Callable[[str], str | None], options: Mapping[str, str]
-) -> Iterator[Any]:
-    from dvc.exceptions import DvcException
-    from dvc.parsing import DataResolver
-
-    try:
-        yield DataResolver(_RepoStandIn(_TextFiles(text), options), folder, dict(document))
-    except DvcException as error:
-        raise MlgitError(sentence(error), "define the name in params.yaml or under `vars:`") from error
-    except AssertionError as error:
-        name = posixpath.join(folder, "dvc.yaml")
-        raise MlgitError(f"{name}: DVC cannot resolve it", "is a value of `foreach` or `matrix` empty?") from error
-
-
 def sentence(error: BaseException) -> str:
-    """What DVC says of an error, with its causes."""
+    """What an error of DVC says, with its causes."""
     causes = [str(error)]
     while error.__cause__ is not None and len(causes) < 4:
         error = error.__cause__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlgit.adapters.durable import settle_file
@@ -93,13 +93,14 @@ def current_umask() -> int:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a link or a whole folder; a missing one is no error."""
+    """Remove a file, a link or a whole folder; a missing one is no error, nor one below what is no folder."""
     if path.is_dir() and not path.is_symlink():
         import shutil
 
         shutil.rmtree(path)
     else:
-        path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()
 
 
 def read_folder(folder: Path, *, name: str = "") -> dict[str, bytes]:

@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mlgit.adapters import documents, dvc, files, git, ignores, stamps
+from mlgit.adapters import documents, dvc, files, git, ignores, stamps, templating
 from mlgit.adapters.hashing import Content
 from mlgit.errors import MlgitError
 
@@ -41,7 +41,7 @@ class _Documents:
 
     def resolve(self, path: str, document: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         """The stages of a pipeline file with all templating done, in order."""
-        return dvc.resolve(document, folder=posixpath.dirname(path), text=self.text, options=self.parsing_options())
+        return templating.resolve(document, folder=posixpath.dirname(path), text=self.text, options=self.parsing_options())
 
     def artifacts(self, path: str) -> Mapping[str, Mapping[str, Any]]:
         """What stands under `artifacts:` of a pipeline file, with all templating done."""
@@ -49,7 +49,9 @@ class _Documents:
         found = document.get("artifacts") or {}
         if "${" not in str(found):
             return dict(found)
-        return dvc.resolve_artifacts(document, folder=posixpath.dirname(path), text=self.text, options=self.parsing_options())
+        return templating.resolve_artifacts(
+            document, folder=posixpath.dirname(path), text=self.text, options=self.parsing_options()
+        )
 
     def parsing_options(self) -> Mapping[str, str]:
         return {}

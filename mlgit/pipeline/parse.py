@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from mlgit.pipeline import control, lock, reserved
 from mlgit.pipeline.model import Command, Dependency, Entry, Output, OutputKind, Parameters, Stage
 from mlgit.schema import Anything, Boolean, Either, Key, ListOf, MapOf, Schema, Table, Text, check
 
+_HALF = re.compile("[\ud800-\udfff]")
 _TEXT = Text()
 _ANY = Anything()
 # What a file may hold is checked before templating, as in DVC: `${...}` is a text and no truth value, whatever it stands for.
@@ -29,13 +31,14 @@ _PLOT_TEXTS = tuple(Key(name, _TEXT, "") for name in ("x", "y", "x_label", "y_la
 _PLOT_FLAGS = Table((*_FLAGS, *_PLOT_TEXTS, Key("header", Boolean(), "")))
 _PATHS: Schema = ListOf(Either((_TEXT, MapOf(Table(_FLAGS)))))
 _PLOTS: Schema = ListOf(Either((_TEXT, MapOf(Either((_PLOT_FLAGS, ListOf(_PLOT_FLAGS)))))))
-_VARS: Schema = ListOf(Either((_TEXT, MapOf(_ANY))))
+_MAPPING = MapOf(_ANY, any_key=True)
+_VARS: Schema = ListOf(Either((_TEXT, _MAPPING)))
 _DEFINITION: tuple[Key, ...] = (
     Key("cmd", Either((_TEXT, ListOf(_TEXT))), "the command, or a list of commands", required=True),
     Key("matrix", MapOf(Either((_TEXT, ListOf(_ANY)))), "names with lists of values: one stage for every combination"),
     Key("wdir", _TEXT, "the folder the command runs in"),
     Key("deps", ListOf(_TEXT), "files and folders the command reads"),
-    Key("params", ListOf(Either((_TEXT, MapOf(_ANY)))), "parameters the command reads"),
+    Key("params", ListOf(Either((_TEXT, _MAPPING))), "parameters the command reads"),
     Key("vars", _VARS, "variables for templating in this stage"),
     Key("frozen", Boolean(), "whether changes before this stage are passed over"),
     Key("meta", _ANY, "anything; mlgit reads its own settings from meta.mlgit"),
@@ -48,7 +51,7 @@ _DEFINITION: tuple[Key, ...] = (
 _ENTRY = Table(_DEFINITION)
 _FOREACH = Table(
     (
-        Key("foreach", Either((_TEXT, ListOf(_ANY), MapOf(_ANY))), "the values to repeat the stage for", required=True),
+        Key("foreach", Either((_TEXT, ListOf(_ANY), _MAPPING)), "the values to repeat the stage for", required=True),
         Key("do", Table(_DEFINITION), "the stage to repeat", required=True),
     )
 )
@@ -135,6 +138,8 @@ def stage(name: str, body: Mapping[str, Any], *, file: str, root: str) -> Stage:
     Raises MlgitError, as `file: stages.name.key: what`, for values that are not what the key expects.
     """
     where = f"{file}: stages.{name}"
+    if not _is_encodable(name):
+        raise MlgitError(f"{file}: stages: {name!r} cannot be a name", "leave out the NUL character or half of a character")
     folder = posixpath.dirname(file)
     wdir = _place(_text(body.get("wdir") or ".", f"{where}.wdir"), folder, root)[1]
     found = Stage(
@@ -208,17 +213,17 @@ def _command(value: Any, where: str) -> Command:
 
 
 def _refuse_unrunnable(text: str, where: str) -> None:
-    try:
-        if "\0" not in text:
-            text.encode()
-            return
-    except UnicodeEncodeError:
-        pass
-    raise MlgitError(f"{where}: a command cannot hold a NUL character or half of a character")
+    if not _is_encodable(text):
+        raise MlgitError(f"{where}: a command cannot hold a NUL character or half of a character")
+
+
+def _is_encodable(text: str) -> bool:
+    """Whether a text can go to the system: no NUL character, no half of a character (`\\ud800`)."""
+    return "\0" not in text and (text.isascii() or not _HALF.search(text))
 
 
 def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str) or not value or "\0" in value:
+    if not isinstance(value, str) or not value or not _is_encodable(value):
         raise MlgitError(f"{where}: expected a path, found {value!r}")
     return value
 
