@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Callable
 from typing import BinaryIO
 
@@ -18,6 +19,13 @@ def judge(stream: BinaryIO, size: int) -> Verdict:
     problem = zips.problem(stream, size)
     if problem:
         return Verdict("zip", [problem])
+    try:
+        return _judge(stream)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        return Verdict("zip", [f"a broken archive ({scans.brief(error)}), so it cannot be proven safe"])
+
+
+def _judge(stream: BinaryIO) -> Verdict:
     with zipfile.ZipFile(stream) as archive:
         kind = _kind(archive.namelist())
         large = [each.filename for each in archive.infolist() if each.file_size > LARGEST_MEMBER and each.compress_type]

@@ -6,6 +6,7 @@ unknown kind cannot be proven safe, and is reported so.
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
 import os
@@ -91,11 +92,14 @@ def describe_folder(members: Mapping[str, Callable[[], BinaryIO]]) -> Descriptio
     each = {name: describe_stream(members[name], name) for name in sorted(members)}
     formats = sorted({one.format for one in each.values()} - {"text", "json"}) or sorted({one.format for one in each.values()})
     findings = [f"{name}: {finding}" for name, one in each.items() for finding in one.findings]
+    executes = any(one.executes_code for one in each.values())
+    loaders = sorted({one.loader for one in each.values() if one.format not in ("text", "json")})
     return Description(
         *_of_folder({name: (one.md5, one.sha256, one.size) for name, one in each.items()}),
         "+".join(formats) or "empty folder",
-        any(one.executes_code for one in each.values()),
+        executes,
         tuple(findings[: scans.MOST_FINDINGS]),
+        "" if executes else "; ".join(loaders),
     )
 
 
@@ -115,9 +119,9 @@ def _judge(stream: BinaryIO, size: int, ending: str) -> Verdict:
     """The verdict; whatever a hostile file does to what looks through it, the answer is that it cannot be shown to be safe."""
     try:
         return formats.judge(stream, size, ending)
-    except OSError:
-        raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # the disk's fault, not the file's
+            raise
         what = f"{type(error).__name__}: {scans.brief(error)}"
         return Verdict("unknown", [f"it cannot be looked through ({what}), so it cannot be proven safe"])
 

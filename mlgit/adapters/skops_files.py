@@ -31,7 +31,7 @@ _LOSSES = {(module, name) for module in ("sklearn._loss._loss", "sklearn.linear_
 
 def judge(archive: zipfile.ZipFile, *, nested: Callable[[bytes], list[str]]) -> Verdict:
     """The verdict for an archive with a schema.json; `nested` tells what is wrong with an archive of arrays in it."""
-    found = Verdict("skops", loader="skops.io.load (skops 0.13 or newer)")
+    found = Verdict("skops", loader="skops.io.load")
     schema = archive.getinfo("schema.json")
     if schema.file_size > _LARGEST_SCHEMA:
         return Verdict("skops", ["its schema.json is too large to be looked at"])

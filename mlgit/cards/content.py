@@ -70,7 +70,7 @@ def _loading(model: ModelFile) -> str:
     if model.executes_code is None:
         return "whether it can run code is not known for this format" if model.format else ""
     if not model.executes_code:
-        return "runs no code from the file"
+        return f"runs no code from the file{f' (with {model.loader})' if model.loader else ''}"
     found = f": {', '.join(model.findings)}" if model.findings else ""
     return f"CAN RUN CODE from the file{found}. Load it only if you trust its makers."
 

@@ -77,6 +77,7 @@ def _model_row(evidence: Evidence) -> dict[str, Any]:
         "format": model.format or (said.format if said else ""),
         "executes_code": model.executes_code,
         "findings": list(model.findings),
+        "loader": model.loader,
         "place": evidence.place_of_model,
     }
 

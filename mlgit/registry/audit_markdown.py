@@ -95,6 +95,7 @@ def _model(evidence: Evidence) -> Iterator[str]:
         ("size", "not known" if model.size is None else render.size(model.size)),
         ("format", model.format or (said.format if said else "") or "not known"),
         ("runs code when loaded", _executes(evidence)),
+        ("holds for the loader", model.loader),
         ("bytes", _PLACES[evidence.place_of_model]),
         ("description", evidence.facts.description),
     ]

@@ -52,6 +52,7 @@ def _model(evidence: Evidence) -> dict[str, Any]:
         "mlgit:path": facts.model.path,
         "mlgit:format": facts.model.format or (said.format if said else ""),
         "mlgit:executes-code": {True: "yes", False: "no", None: ""}[facts.model.executes_code],
+        "mlgit:loader": facts.model.loader,
         **{f"mlgit:param:{name}": json.dumps(value) for name, value in flatten(facts.params) if name},
     }
     row: dict[str, Any] = {

@@ -121,7 +121,8 @@ class _Reader:
         found = self._described(path, content)
         if found is None:
             return ModelFile(path, content.md5, _known(content.size))
-        return ModelFile(path, found.md5, found.size, found.sha256, found.format, found.executes_code, found.findings)
+        known = (found.md5, found.size, found.sha256, found.format, found.executes_code, found.findings, found.loader)
+        return ModelFile(path, *known)
 
     def _described(self, path: str, content: Content) -> modelfile.Description | None:
         """What the model's bytes are, if they are at hand and those that are recorded."""

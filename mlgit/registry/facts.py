@@ -31,7 +31,7 @@ class ModelFile:
 
     `sha256` is empty when the bytes are not at hand (for a folder: of its list of files, each with its sha256). `format`
     is what the bytes are (skops, pickle, joblib, onnx, safetensors, json, unknown ...); `executes_code` says that loading
-    it can run code that is not on the allow-list, and `findings` what was found.
+    it can run code that is not on the allow-list, and `findings` what was found; `loader` is what reads it without that.
     """
 
     path: str
@@ -41,6 +41,7 @@ class ModelFile:
     format: str = ""
     executes_code: bool | None = None
     findings: tuple[str, ...] = ()
+    loader: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ class Case:
     is_stored: bool | None = None
     executes_code: bool | None = None
     findings: tuple[str, ...] = ()
+    loader: str = ""
 
 
 def checks(case: Case) -> tuple[Check, ...]:
@@ -176,4 +177,4 @@ def _scan(case: Case) -> Check:
     if case.executes_code:
         what = f": {', '.join(case.findings[:3])}" if case.findings else ""
         return Check("scan", False, f"loading the model can run code{what}", "save it as skops, safetensors or ONNX")
-    return Check("scan", True, "loading it runs no code")
+    return Check("scan", True, f"loading it{f' with {case.loader}' if case.loader else ''} runs no code")

@@ -39,6 +39,7 @@ def evidence(found: Facts, *, card: tuple[str, str] | None = None) -> dict[str, 
     model = found.model
     rows = sorted(found.data, key=lambda each: (_ORDER[each.role], each.path))
     described = {"sha256": model.sha256, "size": model.size, "format": model.format, "executes_code": model.executes_code}
+    described |= {"loader": model.loader}
     written: dict[str, Any] = {"model": {"path": model.path, "md5": model.md5} | _given(described)}
     if model.findings:
         written["model"]["findings"] = list(model.findings[: _MOST["findings"]])

@@ -91,6 +91,7 @@ def _model(row: Mapping[str, Any]) -> ModelFile | None:
         _text(row.get("format")),
         executes if isinstance(executes, bool) else None,
         tuple(map(str, findings[:_MOST])) if isinstance(findings, list) else (),
+        _text(row.get("loader")),
     )
 
 

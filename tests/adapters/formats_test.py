@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import pickle
+import random
 import struct
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from sklearn.utils import all_estimators
 
 from mlgit.adapters.modelfile import describe
 from mlgit.adapters.sklearn_names import CLASSES
-from tests.kit import tricks
+from tests.kit import FULL, tricks
 from tests.kit.tricks import after_an_array, called, named
 
 RECONSTRUCTED = called(named("copyreg", "_reconstructor"), tricks.WRAPPER, named("builtins", "object"), tricks.NONE)
@@ -270,3 +271,34 @@ def test_verdict_names_the_loader_it_holds_for(tmp_path):
     (tmp_path / "m.npy").write_bytes(_npy())
     loaders = {path.name: describe(path).loader for path in sorted(tmp_path.iterdir())}
     assert loaders == {"m.joblib": "joblib.load", "m.npy": "numpy.load", "m.pkl": "pickle.load and joblib.load"}
+
+
+def _written():
+    stream = io.BytesIO()
+    model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+    joblib.dump([model, np.array(["a", None], dtype=object)], stream)
+    packed = io.BytesIO()
+    np.savez_compressed(packed, a=np.arange(3))
+    yield ".pkl", pickle.dumps(model)
+    yield ".joblib", stream.getvalue()
+    yield ".gz", gzip.compress(pickle.dumps(model))
+    yield ".skops", skops.io.dumps(model)
+    yield ".npz", packed.getvalue()
+    yield ".npy", _npy()
+    yield ".keras", tricks.keras(_node("keras.layers", "Dense"))
+    yield ".safetensors", tricks.safetensors_and_pickle("/nowhere")
+
+
+@pytest.mark.slow
+def test_no_change_of_bytes_ends_in_a_defect(tmp_path):
+    drawn = random.Random(0)  # the same changes each time
+    for ending, content in _written():
+        path = tmp_path / f"m{ending}"
+        for _ in range(2000 if FULL else 60):
+            changed = bytearray(content[: drawn.choice((len(content), drawn.randrange(len(content))))])
+            for _ in range(min(len(changed), drawn.choice((0, 1, 2, 8)))):
+                changed[drawn.randrange(len(changed))] = drawn.randrange(256)
+            path.write_bytes(changed)
+            found = describe(path)
+            assert found.executes_code is bool(found.findings)
+            assert found.executes_code or found.loader

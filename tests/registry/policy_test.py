@@ -119,3 +119,5 @@ def test_scan(executes, ok):
     case = replace(CASE, environment=replace(PROD, scan=True), executes_code=executes, findings=("os.system",))
     assert check(case, "scan").ok is ok
     assert ("os.system" in check(case, "scan").detail) is (executes is True)
+    case = replace(case, executes_code=False, loader="joblib.load")
+    assert check(case, "scan").detail == "loading it with joblib.load runs no code"

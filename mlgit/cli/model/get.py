@@ -69,4 +69,5 @@ def _document(found: Found, model: ModelFile, delivered: Delivered) -> dict[str,
         "from": delivered.place,
         "format": model.format,
         "executes_code": model.executes_code,
+        "loader": model.loader,
     }

@@ -107,6 +107,7 @@ def case(project: Project, artifact: Artifact, version: Version, wanted: Environ
         is_stored=is_stored(project, found, version) if wanted.retrievable else None,
         executes_code=found.model.executes_code if found else None,
         findings=found.model.findings if found else (),
+        loader=found.model.loader if found else "",
     )
 
 

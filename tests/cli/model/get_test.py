@@ -75,6 +75,7 @@ def test_json_tells_digests_and_format(root, cli, tmp_path):
         "from": "cache",
         "format": "xgboost-json",
         "executes_code": False,
+        "loader": "xgboost.Booster.load_model",
     }
 
 
