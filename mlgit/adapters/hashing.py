@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlgit.adapters import folders, intake, notes, trees
+from mlgit.adapters import folders, intake, notes, protected, trees
 from mlgit.adapters.digests import Content, Member, listing, listing_md5, parse_listing
 from mlgit.adapters.folders import Leaves, Tree
 from mlgit.adapters.objects import Objects, file_md5
@@ -148,6 +148,11 @@ class Fingerprints:
 
     def _folder_digest(self, path: str, full: str, into: Objects | None, tick: intake.Tick | None) -> Content:
         now = time.time_ns()
+        if protected.nested_project(self.root, path):  # DVC sees nothing in it
+            nothing = folders.make({"": Leaves(([], []), b"", b"")}, recorded=now, filtered=False)
+            self._trees[path], self.linked[path] = nothing, []
+            self._changed.add(path)
+            return nothing.content
         tree = self.tree(path)
         filtered = self._ignored is not None
         self.linked[path] = []

@@ -67,6 +67,12 @@ def repository_in(folder: str) -> str:
     return ""
 
 
+def nested_project(root: str | Path, path: str) -> str:
+    """The folder with a project of its own that `path`, relative to the project's root, is or lies in; '' for none."""
+    ends = [*(end for end, char in enumerate(path) if char == "/"), len(path)]
+    return next((path[:end] for end in ends if path[:end] and os.path.isdir(f"{root}/{path[:end]}/.dvc")), "")
+
+
 def git_folders(git_root: Path) -> list[str]:
     """The repository's `.git`, and where it leads to in a worktree or submodule."""
     found = [git_root / ".git"]

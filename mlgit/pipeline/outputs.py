@@ -72,9 +72,16 @@ class Outputs:
             raise found
 
     def refuse_made(self, stage: Stage) -> None:
-        """Raise MlgitError for an output that .dvcignore leaves out now that it is there."""
+        """Raise MlgitError for an output that DVC does not see now that it is there."""
         for out in stage.outs:
             self._refuse_dvcignored(stage, out, made=True)
+            inside = self._inside(out)
+            project = protected.nested_project(self._root, inside)
+            if project and os.path.isdir(self._root / inside):
+                raise MlgitError(
+                    f"{_where(stage, out)}: '{project}' is a project of its own, because of the .dvc in it",
+                    "DVC would record nothing of it: let the stage write to another folder, or without a .dvc",
+                )
 
     def _repository(self, stage: Stage) -> MlgitError | None:
         for out in stage.outs if stage.cmd or stage.exotic else ():

@@ -45,7 +45,7 @@ def project(tmp_path_factory):
 def everywhere(tmp_path, monkeypatch):
     """Git's configuration with an ignore file for all repositories."""
     path = tmp_path / "config"
-    path.write_text(f"[core]\n    excludesFile = {tmp_path}/global\n")
+    path.write_text(Path(os.environ["GIT_CONFIG_GLOBAL"]).read_text() + f"[core]\n    excludesFile = {tmp_path}/global\n")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(path))
     return tmp_path / "global"
 
@@ -201,3 +201,77 @@ def test_output_behind_a_link_gets_its_line_there(tmp_path):
         write_tree(repository(root), {"dvc.yaml": stages(["link/o"]), "there/x": ""})
         (root / "link").symlink_to("there")
     assert compare(*both, always=True)
+
+
+INSIDE = [
+    "*.tmp",
+    "x/",
+    "/d/x",
+    "d/*/a",
+    "!a.tmp",
+    "!*.dvc",
+    "d/**/b",
+    "x",
+    "!x/a",
+    "*",
+    "!*/",
+    "!d",
+    "!d/x",
+    "/sub/d/y/",
+    "[ab]",
+    "a",
+    "!y",
+]
+MAKE = "mkdir -p d/x/y d/y d/n/.dvc && for f in a b a.tmp b.tmp x/a x/b.tmp x/y/a x/y/b y/a y/x n/a; do echo $f > d/$f; done"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(60 if FULL else 6))
+def test_same_files_of_a_folder_are_recorded(tmp_path, seed):
+    rng = random.Random(seed)
+    rules = {place: "\n".join(rng.choices(INSIDE, k=rng.randint(1, 3))) + "\n" for place in (".dvcignore", "sub/.dvcignore")}
+    rules[".dvcignore"] = rules[".dvcignore"] + "!dvc.yaml\n!sub\n"
+    rules["sub/.dvcignore"] += "!dvc.yaml\n"
+    both = [tmp_path / "a", tmp_path / "b"]
+    rows = {
+        "s": {"cmd": MAKE, "outs": ["d"]},
+        "t": {"cmd": "cat d/y/* > t || true", "deps": ["d"], "outs": ["t", {"r": {"cache": False}}]},
+    }
+    rows["t"]["cmd"] += "; mkdir -p r/x && echo 1 | tee r/a r/x/a r/b.tmp > /dev/null; echo > t"
+    for root in both:
+        write_tree(
+            repository(root), {**rules, "sub/dvc.yaml": json.dumps({"stages": rows}), "dvc.yaml": json.dumps({"stages": rows})}
+        )
+    compare(*both, always=True)
+
+
+def test_project_inside_a_folder_is_left_out_as_in_dvc(tmp_path):
+    both = [tmp_path / "a", tmp_path / "b"]
+    cmd = "mkdir -p o/n/.dvc o/m/k/.dvc && echo 1 | tee o/a o/n/b o/m/c o/m/k/d > /dev/null"
+    rows = {"s": {"cmd": cmd, "outs": ["o"]}, "t": {"cmd": "echo > t", "deps": ["far", "far/in", "far/in/x"], "outs": ["t"]}}
+    for root in both:
+        files = {"far/.dvc/config": "", "far/x": "1", "far/in/x": "2", "dvc.yaml": json.dumps({"stages": rows})}
+        write_tree(repository(root), files)
+    assert compare(*both, always=True)
+
+
+def test_output_that_is_a_project_of_its_own_is_not_recorded_as_nothing(tmp_path, cli):
+    root = write_tree(repository(tmp_path), {"dvc.yaml": stages(["o"], "mkdir -p o/.dvc && echo > o/x")})
+    done = cli(root, "run")
+    assert (done.code, "'o' is a project of its own" in done.said) == (1, True)
+    assert (root / "o/x").exists()
+    assert not (root / "dvc.lock").exists()
+
+
+def test_rule_that_is_added_between_two_commands_counts(tmp_path, everywhere, cli):
+    root = repository(tmp_path / "r")
+    write_tree(root, {"dvc.yaml": "stages:\n  s:\n    cmd: echo > o\n    outs: [o]\n", "sub/d.dvc": "outs: []\n"})
+    assert cli(root, "run").code == cli(root, "run").code == 0
+    for place in (".git/info/exclude", "global", ".gitignore", ".dvcignore"):
+        before = (everywhere if place == "global" else root / place).read_text() if place == ".gitignore" else ""
+        lay(root, everywhere, {place: before + "*.dvc\n"})
+        assert ours(root) == theirs(root) == ["dvc.yaml"]
+        names = [row["name"] for row in cli(root, "dag", "--json").json["stages"]]
+        assert names == ["s"], place
+        lay(root, everywhere, {".gitignore": "/o\n"})
+        assert len(cli(root, "dag", "--json").json["stages"]) == 2, place
