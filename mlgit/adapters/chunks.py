@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from io import BytesIO
 from typing import Any, BinaryIO
 
+from mlgit.adapters import outline
 from mlgit.errors import MlgitError
 
 Chunk = Mapping[str, Any]
@@ -35,6 +36,7 @@ def chunks(content: bytes, *, ending: str, texts: Collection[str] = (), literall
         return _of_parquet(BytesIO(content))
     if b"\0" in content[:1_000_000]:
         raise MlgitError("no table: it has bytes that no text has", "save it as UTF-8 text, or name it by what it is")
+    outline.check(content, ending=ending)
     return _of_lines(content) if ending in _LINES else _of_separated(content, _SEPARATORS[ending], texts, literally)
 
 
@@ -83,6 +85,8 @@ def _columns(frame: Any) -> Chunk:
 def _of_lines(content: bytes) -> Iterator[Chunk]:
     """One JSON object per line; a key that a row lacks is a missing value."""
     rows: list[dict[str, Any]] = []
+    names: set[str] = set()
+    every: set[str] = set()
     for number, line in enumerate(BytesIO(content), start=1):
         if not line.strip():
             continue
@@ -93,20 +97,25 @@ def _of_lines(content: bytes) -> Iterator[Chunk]:
         if not isinstance(row, dict):
             raise MlgitError(f"line {number} is no JSON object, so it has no columns")
         rows.append(row)
-        if len(rows) * len(row) >= _VALUES or len(rows) >= _VALUES // 10:
+        names.update(row)
+        every.update(row)
+        outline.refuse_columns(len(every))
+        if len(rows) * len(names) >= _VALUES or len(rows) >= _VALUES // 10:
             yield _of_rows(rows)
-            rows = []
+            rows, names = [], set()
     yield _of_rows(rows)
 
 
 def listed(content: bytes) -> Iterator[Chunk]:
     """The rows of a JSON document that is a list of objects, as one piece. Raises MlgitError for another."""
+    outline.check(content, ending="json")
     try:
         rows = json.loads(content.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError) as error:
         raise MlgitError(f"no JSON: {error}") from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise MlgitError("no list of JSON objects, so it has no rows and columns")
+    outline.refuse_columns(len({name for row in rows for name in row}), rows=len(rows))
     yield _of_rows(rows)
 
 
@@ -124,6 +133,8 @@ def _of_parquet(stream: BinaryIO) -> Iterator[Chunk]:
     parquet, trouble = _parquet()
     try:
         opened = parquet.ParquetFile(stream)
+        outline.refuse_columns(opened.metadata.num_columns)
+        outline.refuse_size(sum(opened.metadata.row_group(at).total_byte_size for at in range(opened.metadata.num_row_groups)))
         rows = max(_FIRST_ROWS, _VALUES // max(1, len(opened.schema_arrow.names)))
         yield {str(name): [] for name in opened.schema_arrow.names}
         for piece in opened.iter_batches(batch_size=rows):

@@ -14,6 +14,7 @@ from mlgit.errors import MlgitError
 from mlgit.schema import near_miss
 
 _WIDEST_FIELD = 1 << 27
+_MOST_COLUMNS = 100_000  # each costs far more than its bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ def _separated(text: str, separator: str) -> list[dict[str, str]]:
     try:
         rows = (row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row)
         header = next(rows, [])
+        if len(header) > _MOST_COLUMNS:
+            raise ValueError(f"more than {_MOST_COLUMNS} columns")
         return [dict(zip(header, row, strict=True)) for row in rows]
     finally:
         csv.field_size_limit(before)

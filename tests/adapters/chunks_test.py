@@ -111,6 +111,8 @@ def test_parquet(monkeypatch):
         def __init__(self, stream):
             assert stream.read(4) == b"PAR1" or json.loads("no parquet")
 
+        metadata = types.SimpleNamespace(num_columns=3, num_row_groups=0)
+
         def iter_batches(self, batch_size):
             yield types.SimpleNamespace(to_pandas=lambda: frame)
 
