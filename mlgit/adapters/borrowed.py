@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -82,10 +82,11 @@ class BorrowedStages:
     """Stages that mlgit does not run by itself, driven through DVC's own Stage objects.
 
     The repository is opened at the first call. All calls come from one thread; a stage's commands are run by the caller,
-    between `begin` and `finish`. `pull`: what is missing here comes from the remote.
+    between `begin` and `finish`. `pull`: what is missing here comes from the remote; it is called before DVC asks there,
+    and raises where there is no answer, which DVC takes for "no".
     """
 
-    def __init__(self, root: Path, *, pull: bool = False) -> None:
+    def __init__(self, root: Path, *, pull: Callable[[], None] | None = None) -> None:
         self._root = root
         self._pull = pull
         self._repo: Any = None
@@ -144,6 +145,7 @@ class BorrowedStages:
             if stage.changed(allow_missing=True):
                 return False
         if self._pull:
+            self._pull()
             with suppress(DvcException):  # what the remote lacks too, the stage makes
                 self._repo.pull(address)
         with own_errors(), self._locked():

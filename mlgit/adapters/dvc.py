@@ -5,7 +5,7 @@ Pinned to the DVC range of pyproject.toml; what is used of it is listed in docs/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -101,47 +101,30 @@ def add(root: Path, paths: list[str]) -> None:
         repo.add(paths)
 
 
-class RemoteObjects:
-    """The objects of a remote, by md5, to and from a cache folder; the project's settings say how to reach it."""
+def remote_files(dvc_folder: Path, name: str) -> tuple[Any, str, Mapping[str, Any]]:
+    """The file system of a remote, connected; where its objects of DVC 3 lie in it; and its options, secrets among them.
 
-    def __init__(self, dvc_folder: Path, name: str, cache_folder: str) -> None:
-        from dvc.config import Config
-        from dvc.fs import get_cloud_fs, localfs
-        from dvc_data.hashfile.db import get_odb
+    Raises whatever the plugin for this kind of remote raises.
+    """
+    from dvc.config import Config
+    from dvc.fs import get_cloud_fs
 
-        _silence()
-        with own_errors():
-            kind, options, path = get_cloud_fs(Config(dvc_dir=str(dvc_folder)), name=name)
-            files = kind(**options)
-        self._there = get_odb(files, files.join(path, "files", "md5"), hash_name="md5", tmp_dir=cache_folder, **options)
-        self._here = get_odb(localfs, f"{cache_folder}/files/md5", hash_name="md5", tmp_dir=cache_folder)
+    _silence()
+    kind, options, path = get_cloud_fs(Config(dvc_dir=str(dvc_folder)), name=name)
+    files = kind(**options)
+    _ = files.fs  # connects
+    return files, files.join(path, "files", "md5"), options
 
-    def push(self, md5s: Iterable[str]) -> None:
-        """Send those that are here and missing there, as plain objects. Raises MlgitError when one could not be sent."""
-        self._copy(self._here, self._there, md5s)
 
-    def fetch(self, md5s: Iterable[str]) -> None:
-        """Bring those that are there and missing here, as plain objects. Raises MlgitError when one could not be brought."""
-        self._copy(self._there, self._here, md5s)
+def progress(tick: Callable[[], None]) -> Any:
+    """A progress report for DVC's transfers that calls `tick` whenever bytes moved."""
+    from dvc.fs.callbacks import Callback
 
-    def found(self, md5s: Iterable[str]) -> set[str]:
-        """Those that are there. Raises MlgitError when the remote cannot be asked."""
-        wanted = set(md5s)
-        with own_errors():
-            return set(self._there.oids_exist(wanted)) if wanted else set()
+    class Ticking(Callback):  # type: ignore[misc]
+        def call(self, *args: object, **kwargs: object) -> None:
+            tick()
 
-    def _copy(self, source: Any, target: Any, md5s: Iterable[str]) -> None:
-        failed: list[tuple[str, BaseException]] = []
-        with own_errors():
-            wanted = set(md5s)
-            missing = wanted.difference(target.oids_exist(wanted)) if wanted else set()
-            found = sorted(source.oids_exist(missing)) if missing else []
-            paths = [source.oid_to_path(md5) for md5 in found]
-            if found:
-                target.add(paths, source.fs, found, check_exists=False, on_error=lambda md5, error: failed.append((md5, error)))
-        if failed:
-            md5, error = failed[0]
-            raise MlgitError(f"object {md5}: could not be copied: {sentence(error)}", "`dvc status -c` shows what is missing")
+    return Ticking()
 
 
 def _silence() -> None:

@@ -11,10 +11,12 @@ from mlgit.adapters import files, hashing, remote
 from mlgit.adapters.hashing import Content, Fingerprints
 from mlgit.adapters.intake import Tick
 from mlgit.adapters.objects import Objects
-from mlgit.adapters.remote import Address, Remote
+from mlgit.adapters.remote import Address, DamagedRemoteError, Remote, RemoteUnreachableError
 from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
 from mlgit.errors import MlgitError
+
+_NOBODYS = "0" * 32  # no content has this md5 that anybody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +41,41 @@ def connect(root: Path, configured: Settings, cache: Cache, *, ignored: Callable
 
 
 class RemoteCache(Cache):
-    """A cache that looks in the remote for what it does not have."""
+    """A cache that looks in the remote for what it does not have.
 
-    def __init__(self, settings: Settings, remote: Remote) -> None:
+    A remote that could not be asked has lost nothing: that is raised, and kept as `trouble`, unless what is missing may be
+    computed anew (`may_compute`). `notes` are what the user should know of objects that did not come.
+    """
+
+    def __init__(self, settings: Settings, remote: Remote, *, may_compute: bool = False) -> None:
         super().__init__(settings)
         self._remote = remote
+        self.may_compute = may_compute
+        self.trouble: RemoteUnreachableError | None = None
+        self.notes: dict[str, None] = {}
+
+    def probe(self) -> None:
+        """Raise RemoteUnreachableError where the remote does not answer, unless what is missing may be computed."""
+        self.has_all(_NOBODYS)
 
     def has_all(self, md5: str) -> bool:
-        """Whether an object is there, or was in the remote and now is; for a folder also every file of it."""
+        """Whether an object is there, or was in the remote and now is; for a folder also every file of it.
+
+        Raises RemoteUnreachableError.
+        """
         if super().has_all(md5):
             return True
-        self._remote.fetch([md5])
+        if self.trouble is None:
+            try:
+                self._remote.fetch([md5])
+            except DamagedRemoteError as error:
+                self.notes[f"{error.message}, so what makes it runs; {error.hint}"] = None
+            except RemoteUnreachableError as error:
+                self.trouble = error
+                if self.may_compute:
+                    self.notes[f"{error.message}; what is missing is computed"] = None
+        if self.trouble and not self.may_compute:
+            raise self.trouble
         return super().has_all(md5)
 
 

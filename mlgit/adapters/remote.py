@@ -1,6 +1,7 @@
-"""The project's DVC remote: objects by md5, sent from a cache and brought into one.
+"""The project's DVC remotes: objects by md5, sent from a cache and brought into one.
 
-A remote that is a folder is read and written directly, as the cache is; any other goes through DVC.
+A remote that is a folder is read and written directly, as the cache is; any other goes through DVC. Each answer is one of
+three: here, gone, or could not be asked (RemoteUnreachableError), and nothing is taken for gone that was not asked for.
 """
 
 from __future__ import annotations
@@ -10,40 +11,31 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from mlgit.adapters import dvc, hashing, settings
+from mlgit.adapters import cloud, hashing, settings
+from mlgit.adapters.cloud import DamagedRemoteError
 from mlgit.adapters.hashing import Content
 from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
+from mlgit.adapters.unreachable import Address, RemoteUnreachableError, unreachable
 from mlgit.errors import MlgitError
 
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """The name and URL of a remote; a URL that is a path is absolute."""
-
-    name: str
-    url: str
-
-    @property
-    def is_folder(self) -> bool:
-        return "://" not in self.url
+__all__ = ["Address", "DamagedRemoteError", "Remote", "RemoteUnreachableError", "bring", "configured", "connect", "put"]
 
 
-class Remote(Protocol):
-    """Where objects are kept for others. An md5 that ends in `.dir` stands for the list and all files in it."""
+class Store(Protocol):
+    """The objects of a remote, one by one, beside a cache. All verbs raise RemoteUnreachableError where it does not answer."""
+
+    def found(self, md5s: Iterable[str]) -> set[str]:
+        """Those that are there; their bytes are not read."""
+
+    def fetch(self, md5s: Iterable[str]) -> list[str]:
+        """Bring what is missing here; returns those that are gone. Raises DamagedRemoteError, with all others brought."""
 
     def push(self, md5s: Iterable[str]) -> None:
-        """Send objects that the cache has. Raises MlgitError when one could not be sent."""
-
-    def fetch(self, md5s: Iterable[str]) -> None:
-        """Bring objects into the cache, as far as the remote has them."""
-
-    def lacking(self, md5s: Iterable[str]) -> list[str]:
-        """Those of the objects that the remote does not have, by name: their bytes are not read."""
+        """Send what is here and missing there."""
 
 
 def configured(dvc_folder: Path) -> Address:
@@ -68,48 +60,125 @@ def configured(dvc_folder: Path) -> Address:
 
 def connect(dvc_folder: Path, address: Address, cache: Cache) -> Remote:
     """The remote at this address, beside a cache; `dvc_folder` has the settings that DVC needs to reach it."""
-    if address.is_folder:
-        return FolderRemote(address.url, cache)
-    return DvcRemote(dvc_folder, address.name, cache)
+    return Remote(FolderStore(address, cache) if address.is_folder else cloud.CloudStore(dvc_folder, address, cache), cache)
 
 
-class FolderRemote:
-    """A remote in a folder that this machine sees."""
+class Remote:
+    """Where objects are kept for others, beside a cache. An md5 that ends in `.dir` stands for a list and all files in it.
 
-    def __init__(self, folder: str, cache: Cache) -> None:
-        self._there = Cache(Settings(cache_folder=Path(folder)))
+    All verbs raise RemoteUnreachableError where the remote does not answer.
+    """
+
+    def __init__(self, store: Store, cache: Cache) -> None:
+        self._store = store
         self._here = cache
 
     def push(self, md5s: Iterable[str]) -> None:
-        """Copy what is missing there; the list of a folder comes after its files."""
-        _copy_missing(self._here, self._there, md5s)
+        """Send what is missing there of the objects that the cache has; the lists of folders come after their files."""
+        wanted = list(dict.fromkeys(md5s))
+        self._store.push(each for each in self._parts(wanted) if not each.endswith(".dir"))
+        self._store.push(md5 for md5 in wanted if md5.endswith(".dir"))
 
     def fetch(self, md5s: Iterable[str]) -> None:
-        """Copy what is missing here."""
-        _copy_missing(self._there, self._here, md5s)
+        """Bring objects into the cache, as far as the remote has them: first the lists of folders, which name their files.
+
+        Raises DamagedRemoteError, with all others brought.
+        """
+        wanted = list(dict.fromkeys(md5s))
+        self._store.fetch(md5 for md5 in wanted if md5.endswith(".dir"))
+        self._store.fetch(each for each in self._parts(wanted) if not each.endswith(".dir"))
 
     def lacking(self, md5s: Iterable[str]) -> list[str]:
-        """Those whose file, or the file of a member, is not there."""
-        return [md5 for md5 in dict.fromkeys(md5s) if not self._is_there(md5)]
+        """Those of the objects that the remote does not have; only the lists of folders are read."""
+        wanted = list(dict.fromkeys(md5s))
+        self._store.fetch(md5 for md5 in wanted if md5.endswith(".dir") and not self._here.has(md5))
+        parts = {md5: _with_files(self._here, md5) for md5 in wanted if not self._is_unlisted(md5)}
+        found = self._store.found(each for names in parts.values() for each in names)
+        return [md5 for md5 in wanted if md5 not in parts or not found.issuperset(parts[md5])]
+
+    def _is_unlisted(self, md5: str) -> bool:
+        """Whether it is a folder whose files nobody can name: its list did not come, or is none."""
+        return md5.endswith(".dir") and self._here.members(md5) is None
+
+    def _parts(self, md5s: Iterable[str]) -> list[str]:
+        return list(dict.fromkeys(each for md5 in md5s for each in _with_files(self._here, md5)))
+
+
+class FolderStore:
+    """A remote in a folder that this machine sees."""
+
+    def __init__(self, address: Address, cache: Cache) -> None:
+        self._address = address
+        self._there = Cache(Settings(cache_folder=Path(address.url)))
+        self._here = cache
+
+    def found(self, md5s: Iterable[str]) -> set[str]:
+        """Those whose file is there."""
+        wanted = list(md5s)
+        return {md5 for md5 in wanted if self._is_there(md5)} if wanted and self._asked() else set()
+
+    def fetch(self, md5s: Iterable[str]) -> list[str]:
+        """Copy what is missing here, and check it before it gets its name."""
+        wanted = [md5 for md5 in dict.fromkeys(md5s) if not os.path.exists(self._here.path(md5))]
+        gone, damaged = [], []
+        for md5 in wanted if wanted and self._asked() else ():
+            if not self._is_there(md5):
+                gone.append(md5)
+            elif not _copy(self._there.path(md5), self._here.path(md5), md5, unread=self._unread):
+                damaged.append(md5)
+        if damaged:
+            raise DamagedRemoteError(self._address, damaged[0])
+        return gone
+
+    def push(self, md5s: Iterable[str]) -> None:
+        """Copy what is missing there."""
+        for md5 in dict.fromkeys(md5s):
+            if self._here.has(md5) and not os.path.exists(self._there.path(md5)):
+                _copy(self._here.path(md5), self._there.path(md5), md5, unread=self._unread)
+
+    def _asked(self) -> bool:
+        """True where the folder is there. Raises RemoteUnreachableError: what is not mounted has lost nothing."""
+        try:
+            os.stat(self._address.url)
+        except OSError as error:
+            raise self._unread(error) from error
+        return True
 
     def _is_there(self, md5: str) -> bool:
-        if not os.path.exists(self._there.path(md5)):
-            return False
-        if not md5.endswith(".dir"):
-            return True
         try:
-            members = hashing.parse_listing(self._there.objects.listing(md5))
-        except (OSError, ValueError):
+            os.stat(self._there.path(md5))
+        except (FileNotFoundError, NotADirectoryError):
             return False
-        return all(os.path.exists(self._there.path(member.md5)) for member in members)
+        except OSError as error:
+            raise self._unread(error) from error
+        return True
+
+    def _unread(self, error: OSError) -> RemoteUnreachableError:
+        return unreachable(self._address, OSError(error.errno, f"{error.strerror}: {error.filename or self._address.url}"))
 
 
-def _copy_missing(source: Cache, target: Cache, md5s: Iterable[str]) -> None:
-    for md5 in dict.fromkeys(md5s):
-        for each in _with_files(source, md5):
-            path = target.path(each)
-            if not os.path.exists(path) and source.has(each):
-                _place(path, lambda temporary, each=each: shutil.copyfile(source.path(each), temporary))  # type: ignore[misc]
+def _copy(source: str, target: str, md5: str, *, unread: Callable[[OSError], RemoteUnreachableError]) -> bool:
+    """Copy an object to its name; False where its bytes are not those of its name, and then nothing is there."""
+
+    def write(temporary: str) -> None:
+        with open(temporary, "wb") as copy:
+            try:
+                with open(source, "rb") as stream:
+                    shutil.copyfileobj(stream, copy, 1 << 20)
+            except OSError as error:
+                raise (error if error.errno in cloud.OWN_DISK else unread(error)) from error
+        if hashing.file_md5(temporary) != md5.removesuffix(".dir"):
+            raise _WrongBytesError
+
+    try:
+        _place(target, write)
+    except _WrongBytesError:
+        return False
+    return True
+
+
+class _WrongBytesError(Exception):
+    pass
 
 
 def _with_files(cache: Cache, md5: str) -> list[str]:
@@ -143,37 +212,6 @@ def _place(path: str, write: Callable[[str], object]) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-class DvcRemote:
-    """A remote of any kind that DVC reaches."""
-
-    def __init__(self, dvc_folder: Path, name: str, cache: Cache) -> None:
-        self._objects = dvc.RemoteObjects(dvc_folder, name, cache.root)
-        self._here = cache
-
-    def push(self, md5s: Iterable[str]) -> None:
-        """Let DVC send what is missing there; the lists of folders come after their files."""
-        wanted = list(dict.fromkeys(md5s))
-        self._objects.push(each for each in self._files(wanted) if not each.endswith(".dir"))
-        self._objects.push(md5 for md5 in wanted if md5.endswith(".dir"))
-
-    def fetch(self, md5s: Iterable[str]) -> None:
-        """Let DVC bring what is missing here: first the lists of folders, which name their files."""
-        wanted = list(dict.fromkeys(md5s))
-        self._objects.fetch(md5 for md5 in wanted if md5.endswith(".dir"))
-        self._objects.fetch(each for each in self._files(wanted) if not each.endswith(".dir"))
-
-    def lacking(self, md5s: Iterable[str]) -> list[str]:
-        """Those that DVC does not see there; the lists of folders are brought here to know their files."""
-        wanted = list(dict.fromkeys(md5s))
-        self._objects.fetch(md5 for md5 in wanted if md5.endswith(".dir") and not self._here.has(md5))
-        parts = {md5: _with_files(self._here, md5) for md5 in wanted}
-        found = self._objects.found(each for names in parts.values() for each in names)
-        return [md5 for md5, names in parts.items() if not found.issuperset(names)]
-
-    def _files(self, md5s: Iterable[str]) -> list[str]:
-        return list(dict.fromkeys(each for md5 in md5s for each in _with_files(self._here, md5)))
 
 
 def bring(remote: Remote, cache: Cache, contents: Iterable[Content]) -> list[Content]:

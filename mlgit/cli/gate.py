@@ -12,6 +12,7 @@ from mlgit import errors
 from mlgit import project as projects
 from mlgit.cli import reviewing
 from mlgit.cli.edge import use_color
+from mlgit.cli.remote_options import timeout_option
 from mlgit.compare import gate_document, gate_table, judging
 from mlgit.compare.review import Review
 from mlgit.errors import MlgitError
@@ -32,6 +33,7 @@ _MOST_WORDS = 2
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--label", "labels", multiple=True, help="A label of the pull request, for rules with `when`; repeatable.")
+@timeout_option()
 @click.option("--pull", is_flag=True, help="Fetch what is compared and not in the cache from the DVC remote.")
 def command(words: tuple[str, ...], form: str, as_json: bool, labels: tuple[str, ...], pull: bool) -> int:
     """Judge HEAD beside BASE by the gate rules of mlgit.yaml, as BASE declares them.

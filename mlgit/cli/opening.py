@@ -25,7 +25,7 @@ from mlgit.pipeline.storing import Storage
 from mlgit.project import Project
 
 if TYPE_CHECKING:
-    from mlgit.adapters.elsewhere import Elsewhere
+    from mlgit.adapters.elsewhere import Elsewhere, RemoteCache
 
 
 class Opened(NamedTuple):
@@ -48,12 +48,14 @@ class Opened(NamedTuple):
     ignores: bool
     kept: bool = False
     elsewhere: Elsewhere | None = None
+    pulling: RemoteCache | None = None
 
 
-def open_project(*, spread: bool = False, pull: bool = False) -> Opened:
+def open_project(*, spread: bool = False, pull: bool = False, compute_if_unreachable: bool = False) -> Opened:
     """Find the project that holds the current folder and load its pipeline.
 
-    `spread` is for running stages on other machines, `pull` for a cache that looks in the remote for what it lacks.
+    `spread` is for running stages on other machines, `pull` for a cache that looks in the remote for what it lacks, and
+    takes it for missing if the remote cannot be asked where `compute_if_unreachable` allows that.
     Raises MlgitError outside a project and for anything wrong in its files.
     """
     since = time.time_ns()
@@ -75,7 +77,8 @@ def open_project(*, spread: bool = False, pull: bool = False) -> Opened:
     busy = locks.BusyPaths(project.dvc_folder / "tmp", " ".join(sys.argv))
     far = _elsewhere(project, configured, cache, ignored) if spread else None
     fingerprints = far.awaited if far else Fingerprints(project.root, project.own_folder, ignored=ignored)
-    stored = far.cache if far else _pulling(project, configured, cache) if pull else cache
+    pulling = _pulling(project, configured, cache, compute=compute_if_unreachable) if pull and not far else None
+    stored = far.cache if far else pulling or cache
     ledger = Ledger(
         project.root,
         entries=pipeline.entries,
@@ -85,7 +88,7 @@ def open_project(*, spread: bool = False, pull: bool = False) -> Opened:
         storage=Storage(project.root, fingerprints=fingerprints, cache=stored),
         fingerprints=fingerprints,
         cache=stored,
-        borrowed=borrowed.BorrowedStages(project.root, pull=pull),
+        borrowed=borrowed.BorrowedStages(project.root, pull=pulling.probe if pulling else None),
         busy=busy,
         logs=project.own_folder / "logs",
         site_cache=configured.site_cache,
@@ -105,6 +108,7 @@ def open_project(*, spread: bool = False, pull: bool = False) -> Opened:
         ignores=has_patterns,
         kept=kept is not None,
         elsewhere=far,
+        pulling=far.cache if far else pulling,
     )
 
 
@@ -124,13 +128,13 @@ def _outputs(project: Project, configured: Settings, pipeline: Pipeline, has_pat
     return outputs
 
 
-def _pulling(project: Project, configured: Settings, cache: Cache) -> Cache:
+def _pulling(project: Project, configured: Settings, cache: Cache, *, compute: bool) -> RemoteCache:
     from mlgit.adapters import elsewhere, remote
 
     if settings.default_remote(project.dvc_folder) is None:
         raise MlgitError("--pull: the project has no default DVC remote", "type `dvc remote add -d NAME URL`")
     there = remote.connect(project.dvc_folder, remote.configured(project.dvc_folder), cache)
-    return elsewhere.RemoteCache(configured, there)
+    return elsewhere.RemoteCache(configured, there, may_compute=compute)
 
 
 def _elsewhere(project: Project, configured: Settings, cache: Cache, ignored: Callable[[str, bool], bool] | None) -> Elsewhere:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlgit import errors
 from mlgit.adapters import machine
@@ -25,6 +25,9 @@ from mlgit.pipeline.noop import Kept
 from mlgit.pipeline.scheduler import Plan, Result
 from mlgit.render import count, paint, plain, seconds
 
+if TYPE_CHECKING:
+    from mlgit.adapters.elsewhere import RemoteCache
+
 _STATES = ("ran", "restored", "verified", "unchanged", "failed", "skipped")
 
 
@@ -36,6 +39,7 @@ def perform(
     keep_going: bool = False,
     dry_run: bool = False,
     pull: bool = False,
+    compute_if_unreachable: bool = False,
     executor: str = table.LOCAL,
     cluster: str | None = None,
     resources: tuple[str, ...] = (),
@@ -49,7 +53,11 @@ def perform(
     The arguments are the options of `mlgit run`; `kept` is what is known of a plain run in which nothing was stale,
     `told` is called with the results of all stages, and with `is_reserved` the caller holds the run lock.
     """
-    opened = open_project(spread=executor != table.LOCAL and not dry_run, pull=pull and not dry_run)
+    opened = open_project(
+        spread=executor != table.LOCAL and not dry_run,
+        pull=pull and not dry_run,
+        compute_if_unreachable=compute_if_unreachable,
+    )
     chosen = select(opened.pipeline.graph, targets, here=opened.here, root=str(opened.project.root))
     known = timings.load(opened.project.own_folder)
     current = untouched(opened, kept) if kept else {}
@@ -84,7 +92,19 @@ def perform(
     remember(opened, all_current=good and len(results) == len(opened.pipeline.graph.stages), earlier=earlier)
     if told:
         told(results)
-    return _conclude(results, time.monotonic() - began, as_json=as_json)
+    code = _conclude(results, time.monotonic() - began, as_json=as_json)
+    if opened.pulling:
+        _tell_of_remote(opened.pulling)
+    return code
+
+
+def _tell_of_remote(pulling: RemoteCache) -> None:
+    """What did not come from the remote, and why. Raises MlgitError where it could not be asked and had to be."""
+    for note in pulling.notes:
+        sys.stderr.write(plain(f"note: {note}") + "\n")
+    if pulling.trouble and not pulling.may_compute:
+        trouble = pulling.trouble
+        raise MlgitError(trouble.message, f"{trouble.hint}; or compute what is missing: --compute-if-unreachable")
 
 
 def _executor(opened: Opened, plan: Plan, name: str, *, cluster: str | None, jobs: int | None) -> Executor:

@@ -11,6 +11,7 @@ import click
 from mlgit import project
 from mlgit.adapters import documents, edits, files
 from mlgit.cli.perform import perform
+from mlgit.cli.remote_options import timeout_option
 from mlgit.errors import MlgitError
 from mlgit.executors import table
 from mlgit.pipeline import control
@@ -48,6 +49,10 @@ def _duration(_context: click.Context, _option: click.Parameter, text: str | Non
 @click.option("-k", "--keep-going", is_flag=True, help="After a failure, go on with all that does not need it.")
 @click.option("--dry-run", is_flag=True, help="Say what would run, and run nothing.")
 @click.option("--pull", is_flag=True, help="Fetch data and results that are missing here from the DVC remote.")
+@click.option(
+    "--compute-if-unreachable", is_flag=True, help="With --pull: run what is missing where the DVC remote cannot be asked."
+)
+@timeout_option()
 @click.option("--set", "changes", multiple=True, metavar="[FILE:]PARAM=VALUE", help="Set a parameter in its file first.")
 @click.option("--executor", type=click.Choice(table.NAMES), default="local", show_default=True, help="Where commands run.")
 @click.option("--scheduler", "cluster", metavar="ADDRESS", help="With dask: the cluster to use (default: a local one).")
@@ -65,6 +70,7 @@ def command(
     keep_going: bool,
     dry_run: bool,
     pull: bool,
+    compute_if_unreachable: bool,
     changes: tuple[str, ...],
     executor: str,
     cluster: str | None,
@@ -81,6 +87,8 @@ def command(
     A stage ends with its command: what it leaves in the background is ended too. Exit code 0 when all is up to date, 1
     when a stage failed, 2 when another `mlgit run` is at work here and `--wait` was not given.
     """
+    if compute_if_unreachable and not pull:
+        raise click.UsageError("--compute-if-unreachable goes with --pull")
     if cluster is not None and executor != "dask":
         raise click.UsageError("--scheduler goes with --executor dask")
     if changes and dry_run:
@@ -95,6 +103,7 @@ def command(
             keep_going=keep_going,
             dry_run=dry_run,
             pull=pull,
+            compute_if_unreachable=compute_if_unreachable,
             executor=executor,
             cluster=cluster,
             resources=resources,

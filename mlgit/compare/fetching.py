@@ -30,7 +30,7 @@ def fetch(project: Project, point: Point, paths: Iterable[str]) -> str:
         there = remote.connect(project.dvc_folder, remote.configured(project.dvc_folder), cache)
         lost = remote.bring(there, cache, wanted.values())
     except MlgitError as error:
-        return f"the DVC remote could not be read: {error.message}"
+        return error.message
     names = [path for path, content in wanted.items() if content in lost]
     return f"the DVC remote does not have {', '.join(names)} of {point.name}" if names else ""
 

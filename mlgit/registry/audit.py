@@ -83,8 +83,9 @@ class Evidence:
     """Everything known of a version.
 
     `registration` is the event of the version, `recorded` what its tag says and `facts` what its commit says; `places`
-    tells by path where bytes are, `trust` by ref how good signatures are, `chain` what is wrong with the chain of events,
-    `later` what happened to the version after it was registered, `card` the id of the card's blob in the commit.
+    tells by path where bytes are, `unasked` why the remote could not say, `trust` by ref how good signatures are, `chain`
+    what is wrong with the chain of events, `later` what happened to the version after it was registered, `card` the id of
+    the card's blob in the commit.
     """
 
     question: Question
@@ -93,6 +94,7 @@ class Evidence:
     facts: Facts
     code: Code
     places: Mapping[str, Place] = field(default_factory=dict)
+    unasked: Gap | None = None
     holdings: tuple[Holding, ...] = ()
     approvals: tuple[Approval, ...] = ()
     trust: Mapping[str, Trust] = field(default_factory=dict)
@@ -150,7 +152,9 @@ def _of_bytes(evidence: Evidence) -> Iterator[Gap]:
             again = f"; else `{evidence.reproduce} --keep` makes it" if path == evidence.facts.model.path else ""
             yield Gap(f"{noun} '{path}' is not retrievable", f"`dvc push` where it still is{again}")
         if place == "unknown":
-            yield Gap(f"{noun} '{path}' is not in the cache, and the remote could not be asked", "see that the remote answers")
+            yield Gap(f"{noun} '{path}' is not in the cache, and whether the remote has it is not known", "ask again")
+    if evidence.unasked:
+        yield evidence.unasked
 
 
 def _noun(each: DataFile) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from mlgit.adapters import modelfile, remote, settings, sources
 from mlgit.adapters.hashing import file_md5
@@ -16,8 +17,23 @@ from mlgit.registry.facts import Facts
 LARGEST_READ = 64 << 20
 
 
-def places(project: Project, facts: Facts) -> dict[str, Place]:
-    """By path, where the bytes of the model, its data and its predictions are; a remote is asked only for what is not here.
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """By path, where bytes are. Of what is `unknown`, `trouble` says why: the remote did not answer, and what to do."""
+
+    places: Mapping[str, Place] = field(default_factory=dict)
+    trouble: MlgitError | None = None
+
+    def are_lost(self, path: str) -> bool:
+        """Whether the bytes of a path are nowhere. Raises the trouble where nobody could say."""
+        place = self.places.get(path, "gone")
+        if place == "unknown" and self.trouble:
+            raise self.trouble
+        return place in ("gone", "unknown")
+
+
+def find(project: Project, facts: Facts) -> Whereabouts:
+    """Where the bytes of the model, its data and its predictions are; a remote is asked only for what is not here.
 
     A remote is asked by name, so what it has is not read; of the cache, single files up to LARGEST_READ bytes are.
     """
@@ -33,7 +49,8 @@ def places(project: Project, facts: Facts) -> dict[str, Place]:
         elif md5 and cache.has_all(md5) and _is_sound(cache, md5):
             found[path] = "cache"
     lost = {path: md5 for path, md5 in wanted.items() if path not in found}
-    return found | _elsewhere(project, cache, lost)
+    far = _elsewhere(project, cache, lost)
+    return Whereabouts(found | dict(far.places), far.trouble)
 
 
 def _is_sound(cache: Cache, md5: str) -> bool:
@@ -42,18 +59,20 @@ def _is_sound(cache: Cache, md5: str) -> bool:
     return md5.endswith(".dir") or os.stat(path).st_size > LARGEST_READ or file_md5(path) == md5
 
 
-def _elsewhere(project: Project, cache: Cache, wanted: Mapping[str, str]) -> dict[str, Place]:
+def _elsewhere(project: Project, cache: Cache, wanted: Mapping[str, str]) -> Whereabouts:
     known = {path: md5 for path, md5 in wanted.items() if md5}
     found: dict[str, Place] = dict.fromkeys(wanted, "gone")
+    trouble: MlgitError | None = None
     try:
         lacking = set(_lacking(project, cache, known.values())) if known else set()
         found |= {path: "remote" for path, md5 in known.items() if md5 not in lacking}
-    except MlgitError:
+    except MlgitError as error:
+        trouble = error
         found |= dict.fromkeys(known, "unknown")
     for path, md5 in known.items():
         if found[path] != "remote" and _lies(project, path, md5):
             found[path] = "workspace"
-    return found
+    return Whereabouts(found, trouble)
 
 
 def _lacking(project: Project, cache: Cache, md5s: Iterable[str]) -> list[str]:

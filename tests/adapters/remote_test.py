@@ -10,7 +10,7 @@ import pytest
 from mlgit.adapters import elsewhere, remote, settings
 from mlgit.adapters.elsewhere import Awaited, RemoteCache
 from mlgit.adapters.hashing import Content, Fingerprints
-from mlgit.adapters.remote import Address, FolderRemote
+from mlgit.adapters.remote import Address, Remote
 from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
 from mlgit.errors import MlgitError
@@ -27,15 +27,20 @@ def cache(folder: Path) -> Cache:
     return Cache(Settings(folder))
 
 
-def stored(folder: Path, path: str, into: Cache) -> Content:
+def folder(path: Path, here: Cache) -> Remote:
+    """A remote in a folder."""
+    return remote.connect(path, Address("store", str(path)), here)
+
+
+def stored(source: Path, path: str, into: Cache) -> Content:
     """Put a file or folder into a cache."""
-    prints = Fingerprints(folder, folder / ".known")
+    prints = Fingerprints(source, source / ".known")
     content = prints.digest(path)
     assert content is not None
     if content.nfiles is None:
-        into.add_file(str(folder / path), content.md5)
+        into.add_file(str(source / path), content.md5)
     else:
-        into.add_folder(str(folder / path), prints.members(path), content)
+        into.add_folder(str(source / path), prints.members(path), content)
     return content
 
 
@@ -79,9 +84,7 @@ def test_folder_remote_holds_what_dvc_push_leaves_there(tmp_path):
     assert dvc(root, "push").code == 0
     here = cache(root / ".dvc/cache")
     names = [path.relative_to(here.root).as_posix() for path in Path(here.root).rglob("*") if path.is_file()]
-    FolderRemote(str(tmp_path / "own"), here).push(
-        [md5("3"), *("".join(name.split("/")[-2:]) for name in names if name.endswith(".dir"))]
-    )
+    folder(tmp_path / "own", here).push([md5("3"), *("".join(name.split("/")[-2:]) for name in names if name.endswith(".dir"))])
     listed = [
         {
             (path.relative_to(tmp_path / name).as_posix(), path.read_bytes())
@@ -99,7 +102,7 @@ def test_fetch_brings_folders_with_their_files_and_passes_over_what_is_nowhere(t
     there, here = cache(tmp_path / "there"), cache(tmp_path / "here")
     content = stored(tmp_path / "w", "data", there)
     unknown = Content("0" * 32, 1)
-    assert remote.bring(FolderRemote(there.root, here), here, [content, unknown]) == [unknown]
+    assert remote.bring(folder(Path(there.root), here), here, [content, unknown]) == [unknown]
     assert here.has_all(content.md5)
 
 
@@ -117,7 +120,7 @@ def awaited(tmp_path: Path) -> Awaited:
     write_tree(tmp_path / "made", {"out/a": "1", "out/b/c": "2", "one.txt": "3"})
     there, here = cache(tmp_path / "there"), cache(tmp_path / "here")
     (tmp_path / "w").mkdir()
-    found = Awaited(tmp_path / "w", tmp_path / "known", cache=here, remote=FolderRemote(there.root, here), ignored=None)
+    found = Awaited(tmp_path / "w", tmp_path / "known", cache=here, remote=folder(Path(there.root), here), ignored=None)
     for path in ("out", "one.txt"):
         found.expect(f"sub/{path}", stored(tmp_path / "made", path, there))
     return found
@@ -168,7 +171,7 @@ def test_cache_looks_in_the_remote(tmp_path):
     write_tree(tmp_path / "w", {"one.txt": "1"})
     there = cache(tmp_path / "there")
     content = stored(tmp_path / "w", "one.txt", there)
-    found = RemoteCache(Settings(tmp_path / "here"), FolderRemote(there.root, cache(tmp_path / "here")))
+    found = RemoteCache(Settings(tmp_path / "here"), folder(Path(there.root), cache(tmp_path / "here")))
     assert found.has_all(content.md5)
     assert not found.has_all("0" * 32)
     assert Path(found.path(content.md5)).stat().st_mode & 0o777 == 0o444

@@ -151,7 +151,11 @@ def test_with_pull_the_results_of_the_baseline_come_from_the_remote(tmp_path, cl
     found = judged(project, cli, "--pull")
     assert (only(found)["outcome"], found["notes"]) == ("pass", [])
     shutil.rmtree(project / ".dvc/cache")
-    shutil.rmtree(there)
+    shutil.rmtree(there / "files")
     found = judged(project, cli, "--pull")
     assert only(found)["outcome"] == "invalid"
     assert "the DVC remote does not have reports/predictions.csv of main" in found["notes"]
+    shutil.rmtree(there)
+    found = judged(project, cli, "--pull")
+    assert only(found)["outcome"] == "invalid"
+    assert f"the DVC remote 'there' ({there}) could not be asked: No such file or directory: {there}" in found["notes"]

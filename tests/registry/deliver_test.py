@@ -65,6 +65,7 @@ def test_damaged_object_of_the_cache_is_fetched_anew(root, tmp_path):
 def test_what_is_nowhere_is_an_error_that_names_the_remote(root, tmp_path):
     model = facts(root).model
     shutil.rmtree(root / ".dvc" / "cache")
+    (root.parent / f"{root.name}-remote").mkdir()
     with pytest.raises(MlgitError, match="neither in the cache nor in the DVC remote 'there'"):
         brought(root, tmp_path / "model.json", model)
     assert not (tmp_path / "model.json").exists()

@@ -21,7 +21,7 @@ def root(tmp_path, cli):
 
 
 def places(root, found=None):
-    return whereabouts.places(projects.find(root), found or facts(root))
+    return whereabouts.find(projects.find(root), found or facts(root)).places
 
 
 def test_bytes_are_told_by_where_they_are(root):

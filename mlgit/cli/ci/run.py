@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -16,6 +18,7 @@ from mlgit.cli import edge, reviewing
 from mlgit.cli.ci import changes, notices
 from mlgit.cli.perform import perform
 from mlgit.cli.progress import cause, last_lines
+from mlgit.cli.remote_options import timeout_option
 from mlgit.compare import gate_table, starts
 from mlgit.compare.review import Review
 from mlgit.compare.snapshot import Point
@@ -38,9 +41,21 @@ FOLDER = "mlgit-report"
 @click.option("--key", default="default", show_default=True, help="Which comment it is, where a pull request has several.")
 @click.option("--no-run", is_flag=True, help="Run no stage: judge what is there.")
 @click.option("--force", is_flag=True, help="Run every stage, and believe no result that is recorded.")
+@click.option("--compute-if-unreachable", is_flag=True, help="Run what is missing where the DVC remote cannot be asked.")
+@timeout_option()
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Stages at once (default: the number of CPUs).")
 @click.option("-o", "--out", default=FOLDER, show_default=True, help="The folder for report.json, report.md and report.html.")
-def command(base: str | None, labels: tuple[str, ...], key: str, no_run: bool, force: bool, jobs: int | None, out: str) -> int:
+def command(
+    base: str | None,
+    labels: tuple[str, ...],
+    key: str,
+    *,
+    no_run: bool,
+    force: bool,
+    compute_if_unreachable: bool,
+    jobs: int | None,
+    out: str,
+) -> int:
     """Bring the pipeline up to date, compare with the baseline, apply its gates, and write a report.
 
     What is missing is fetched from the default DVC remote, where there is one. In a job of GitHub, Gitea or GitLab the
@@ -54,9 +69,10 @@ def command(base: str | None, labels: tuple[str, ...], key: str, no_run: bool, f
     marker.check_key(key)
     project = projects.find()
     job = runner.read(os.environ)
+    run = partial(perform, jobs=jobs, force=force, compute_if_unreachable=compute_if_unreachable, pull=_has_remote(project))
     with notices.muted(job.kind):
         code, report = _made(
-            project, job, base=base, labels=(*job.labels, *labels), key=key, jobs=None if no_run else jobs or 0, force=force
+            project, job, base=base, labels=(*job.labels, *labels), key=key, run_stages=None if no_run else run
         )
     _write(Path(out), report)
     if job.summary:
@@ -67,9 +83,15 @@ def command(base: str | None, labels: tuple[str, ...], key: str, no_run: bool, f
 
 
 def _made(
-    project: Project, job: Job, *, base: str | None, labels: tuple[str, ...], key: str, jobs: int | None, force: bool
+    project: Project,
+    job: Job,
+    *,
+    base: str | None,
+    labels: tuple[str, ...],
+    key: str,
+    run_stages: Callable[..., int] | None,
 ) -> tuple[int, Report]:
-    """The exit code and the report; `jobs` is None where nothing is to be run."""
+    """The exit code and the report; `run_stages` is None where nothing is to be run."""
     head = job.head or (git.resolve(project.git_root, "HEAD") if git.has_commits(project.git_root) else "")
     run = Run(job.run, job.attempt, str(job.run or ""), job.url)
     context = Context(__version__, key, Side(head, job.head_branch), run, job.is_fork)
@@ -77,7 +99,7 @@ def _made(
     try:
         changes.check_head(project, job)
         changes.refuse_brought_notes(project)
-        if jobs is not None and (code := _run(project, results, jobs=jobs or None, force=force)) != errors.EXIT_YES:
+        if run_stages and (code := run_stages(told=results.extend)) != errors.EXIT_YES:
             return code, build.report(context, stages=_stages(results), failure=_failure(results))
         into = None if base else changes.target(project, job)
         today, is_fetched = datetime.date.today(), _has_remote(project)
@@ -91,10 +113,6 @@ def _made(
     click.echo(gate_table.render(review, current="workspace", color=False))
     report = build.report(context, review=review, diff=found.diff, stages=_stages(results), card=found.card, plots=found.plots)
     return _exit_code(review), report
-
-
-def _run(project: Project, results: list[Result], *, jobs: int | None, force: bool) -> int:
-    return perform(jobs=jobs, force=force, pull=_has_remote(project), told=results.extend)
 
 
 def _has_remote(project: Project) -> bool:

@@ -13,6 +13,7 @@ import click
 from mlgit import errors
 from mlgit.cli.model import dates, lookup, problems
 from mlgit.cli.model.lookup import Found
+from mlgit.cli.remote_options import timeout_option
 from mlgit.registry import (
     audit,
     audit_document,
@@ -43,12 +44,13 @@ _FORMS = ("md", "json", "in-toto", "cyclonedx")
 @click.option("--at", "when", metavar="DATE", help="With #ENVIRONMENT: what was there at that time (2026-05-03T10:00Z).")
 @click.option("--format", "form", type=click.Choice(_FORMS), default="md", show_default=True, help="How to print it.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@timeout_option()
 def command(subject: str, *, when: str | None, form: str, as_json: bool) -> int:
     """Tell which data, code, parameters, environment, people and checks made a model, and where it was in use.
 
     The subject is a version, a file (a model, its data, its predictions) or a digest, md5 or sha256. The verdict stands
     first: PROVEN, or GAPS with what to do about each. Exit code 0 when all is proven, 1 for gaps and for content that
-    belongs to no version.
+    belongs to no version, 2 where the DVC remote could not be asked for what is not here.
     """
     form = "json" if as_json else form
     at = dates.moment(when) if when else None
@@ -57,6 +59,8 @@ def command(subject: str, *, when: str | None, form: str, as_json: bool) -> int:
         return _say_unknown(subject, form)
     gathered = gather(found, Question(subject, found.matched, at))
     click.echo(_printed(gathered, form), nl=form != "md")
+    if gathered.unasked:
+        return errors.EXIT_CANNOT_ANSWER
     return errors.EXIT_NO if audit.gaps(gathered) else errors.EXIT_YES
 
 
@@ -86,13 +90,15 @@ def gather(found: Found, question: Question) -> Evidence:
     wrong = problems.of_artifact(
         project.git_root, registry, artifact.name, tags=tags, published=read.published(project.git_root)
     )
+    known = whereabouts.find(project, facts)
     return Evidence(
         question,
         version.event,
         said,
         facts,
         witness.code(project.git_root, version.commit),
-        places=whereabouts.places(project, facts),
+        places=known.places,
+        unasked=Gap(known.trouble.message, known.trouble.hint) if known.trouble else None,
         holdings=held,
         approvals=witness.approvals(project.git_root, version.event),
         trust=witness.trust(project.git_root, [version.event, *later]),

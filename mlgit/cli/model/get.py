@@ -11,6 +11,7 @@ import click
 from mlgit import errors
 from mlgit.cli.model import lookup
 from mlgit.cli.model.lookup import Found
+from mlgit.cli.remote_options import timeout_option
 from mlgit.registry import deliver
 from mlgit.registry.deliver import Delivered
 from mlgit.registry.facts import ModelFile
@@ -27,6 +28,7 @@ _FROM = {"cache": "from the cache", "git": "from the commit", "remote": "from th
 @click.option("-o", "--out", metavar="PATH", help="Where to put it (default: its own name, here); PATH/ is a folder.")
 @click.option("--force", is_flag=True, help="Replace what lies there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@timeout_option()
 def command(reference: str, *, out: str | None, force: bool, as_json: bool) -> int:
     """Bring the bytes of a model, by the digest that its version records: from DVC's cache, else from the commit or the
     default DVC remote.

@@ -9,6 +9,7 @@ import click
 from mlgit.cli.model import desk, weighing
 from mlgit.cli.model.desk import RefusedError, Wish
 from mlgit.cli.model.weighing import InForce
+from mlgit.cli.remote_options import timeout_option
 from mlgit.config import Environment
 from mlgit.registry import body, grammar, plan, policy, record
 from mlgit.registry.event import TagName
@@ -30,6 +31,7 @@ _REPEATED = ("model", "data", "data_left_out", "metrics", "metrics_left_out", "p
 @click.option("--message", "-m", default="", metavar="TEXT", help="Why.")
 @click.option("--override", metavar="REASON", help="Promote although policy says no; who and why is recorded for ever.")
 @desk.options()
+@timeout_option()
 def command(
     version: str,
     environment: str,

@@ -10,6 +10,7 @@ from mlgit.adapters import git
 from mlgit.cli.cards import model_of
 from mlgit.cli.model import desk, places, weighing
 from mlgit.cli.model.desk import RefusedError, Wish
+from mlgit.cli.remote_options import timeout_option
 from mlgit.errors import MlgitError
 from mlgit.project import Project
 from mlgit.registry import evidence, grammar, plan, record, witness
@@ -31,6 +32,7 @@ from mlgit.registry.state import Artifact, Version
 @click.option("--bump", type=click.Choice(grammar.PARTS), help="Which part of the latest version to bump; default patch.")
 @click.option("--message", "-m", default="", metavar="TEXT", help="Why.")
 @desk.options()
+@timeout_option()
 def command(
     name: str,
     ref: str,

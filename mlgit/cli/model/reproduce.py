@@ -8,6 +8,7 @@ import click
 
 from mlgit import errors
 from mlgit.cli.model import lookup
+from mlgit.cli.remote_options import timeout_option
 from mlgit.registry import rebuild
 from mlgit.registry.facts import Facts
 from mlgit.registry.rebuild import Rebuilt
@@ -28,6 +29,7 @@ _SAID = {
 @click.argument("reference", metavar="NAME[@VERSION|#ENVIRONMENT]")
 @click.option("--keep", is_flag=True, help="Leave the worktree in which it was made.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@timeout_option()
 def command(reference: str, *, keep: bool, as_json: bool) -> int:
     """Run a version's stages again in a temporary worktree of its commit, and compare the model's bytes, then its metrics.
 

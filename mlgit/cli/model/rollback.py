@@ -7,6 +7,7 @@ import click
 from mlgit.cli.model import desk, weighing
 from mlgit.cli.model.desk import RefusedError, Wish
 from mlgit.cli.model.promote import repeated
+from mlgit.cli.remote_options import timeout_option
 from mlgit.errors import MlgitError
 from mlgit.registry import grammar, plan, record
 from mlgit.registry.event import TagName
@@ -23,6 +24,7 @@ from mlgit.registry.state import Artifact, Version
 @click.argument("environment", metavar="ENV")
 @click.option("--message", "-m", required=True, metavar="TEXT", help="Why; it is kept for ever.")
 @desk.options()
+@timeout_option()
 def command(
     name: str,
     environment: str,

@@ -14,6 +14,7 @@ from mlgit import project as projects
 from mlgit.adapters import exchange, notes, tags
 from mlgit.cli.model import places, problems, reading, weighing
 from mlgit.cli.model.reading import Reading
+from mlgit.cli.remote_options import timeout_option
 from mlgit.errors import MlgitError
 from mlgit.registry import counterpart, policies, publish, read, recorded
 from mlgit.registry.chain import Finding
@@ -31,12 +32,14 @@ from mlgit.render import count, plain
 @click.option("--remote", default="", metavar="NAME", help="Compare with this remote; without it with origin, or the only one.")
 @click.option("--offline", is_flag=True, help="Look at this clone alone, and compare with no remote.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@timeout_option()
 def command(name: str | None, *, remote: str, offline: bool, as_json: bool) -> int:
     """Check the chain of every model's tags (or NAME's) against one another, against the log of what was published and
     against the remote; whether every promotion shows what the mlgit.yaml of the default branch asked; signatures; and
     whether the bytes of what is in use can be had and are those recorded.
 
-    Exit code 0 when all is as it was written, 1 when something is not, 2 when it could not be compared with the remote.
+    Exit code 0 when all is as it was written, 1 when something is not, 2 when it could not be compared with the remote, or
+    the DVC remote could not be asked.
     """
     if remote and offline:
         raise click.UsageError("--offline compares with no remote: leave out one of the two")
@@ -58,11 +61,12 @@ def command(name: str | None, *, remote: str, offline: bool, as_json: bool) -> i
     is_shallow = exchange.is_shallow(found.root)
     wrong += [] if is_shallow else policies.judge(found.root, artifacts)
     wrong += _signatures(found, [event for artifact in artifacts for event in artifact.events])
-    looked = [_bytes(found.root, artifact) for artifact in artifacts]
+    looked, unasked = _look_for_bytes(found.root, artifacts)
     if None in looked:
         sys.stderr.write("note: the bytes of models that are in no DVC project here were not looked for\n")
     wrong += [each for rows in looked for each in rows or ()]
     unanswered = [f"not compared with '{compared.remote}': {compared.trouble}"] if compared.trouble else []
+    unanswered += unasked
     unanswered += ["promotions not held against policy: this clone is shallow"] if is_shallow else []
     _show(artifacts, wrong, unanswered, compared, offline=offline, as_json=as_json)
     if wrong:
@@ -123,10 +127,22 @@ def _document(
     }
 
 
+def _look_for_bytes(root: Path, artifacts: list[Artifact]) -> tuple[list[list[Finding] | None], list[str]]:
+    """What `_bytes` finds for each model; and why the DVC remote could not say, which ends the search."""
+    looked: list[list[Finding] | None] = []
+    for artifact in artifacts:
+        try:
+            looked.append(_bytes(root, artifact))
+        except MlgitError as error:
+            return looked, [f"{error.message} ({error.hint})"]
+    return looked, []
+
+
 def _bytes(root: Path, artifact: Artifact) -> list[Finding] | None:
     """Versions in use, or the latest, whose bytes are nowhere, or whose tag says another digest than their commit.
 
     Older ones are what `mlgit model audit` looks at. None where its project is not here.
+    Raises MlgitError where the DVC remote could not be asked for what is not here.
     """
     try:
         project = places.project_of(root, artifact.name)

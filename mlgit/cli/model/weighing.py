@@ -159,16 +159,22 @@ def is_stored(project: Project, found: Facts | None, version: Version) -> bool |
 
 
 def lost(project: Project, found: Facts) -> list[str]:
-    """The paths that a version needs and that are neither here nor in the remote."""
-    places = whereabouts.places(project, found)
-    return [path for path in found.missing if places.get(path, "gone") in ("gone", "unknown")]
+    """The paths that a version needs and that are neither here nor in the remote.
+
+    Raises MlgitError where that could not be found out, since the remote does not answer.
+    """
+    known = whereabouts.find(project, found)
+    return [path for path in found.missing if known.are_lost(path)]
 
 
 def can_deliver(project: Project, version: Version) -> bool:
-    """Whether the bytes of a version's model are in Git, in the cache, or in the remote."""
+    """Whether the bytes of a version's model are in Git, in the cache, or in the remote.
+
+    Raises MlgitError where that could not be found out, since the remote does not answer.
+    """
     found = facts_of(project, version)
     if found:
-        return whereabouts.places(project, found).get(found.model.path, "gone") not in ("gone", "unknown")
+        return not whereabouts.find(project, found).are_lost(found.model.path)
     model = recorded.read(version.event).model
     cache = Cache(settings.load(project.dvc_folder))
     return bool(model and (cache.has_all(model.md5) or is_stored(project, None, version)))

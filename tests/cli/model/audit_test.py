@@ -84,9 +84,19 @@ def test_damaged_object_of_the_cache_does_not_count(root, cli, tmp_path):
     path.write_text("other")
     path.chmod(0o444)
     assert {each["path"]: each["place"] for each in document(cli, root, "churn")["data"]}["data/train.csv"] == "remote"
-    shutil.rmtree(tmp_path / "project-remote")
+    shutil.rmtree(tmp_path / "project-remote/files")
     (root / "data/train.csv").unlink()
     assert "training data 'data/train.csv' is not retrievable" in audit(cli, root, "churn").out
+
+
+def test_remote_that_is_not_mounted_has_lost_nothing(root, cli, tmp_path):
+    shutil.rmtree(root / ".dvc/cache")
+    shutil.rmtree(tmp_path / "project-remote")
+    (root / "data/train.csv").unlink()
+    done = audit(cli, root, "churn")
+    assert done.code == 2
+    assert "whether the remote has it is not known" in done.out
+    assert "could not be asked: No such file or directory" in done.out
 
 
 @pytest.mark.parametrize(

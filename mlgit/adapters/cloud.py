@@ -1,0 +1,193 @@
+"""A DVC remote that is no folder of this machine: its objects are asked for, brought and sent through DVC's file systems.
+
+Every answer is one of three: here, gone, or could not be asked (RemoteUnreachableError). The plugins' own tests of
+existence turn every error into "no", so an object is gone only where the server itself has said so.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mlgit.adapters import dvc, hashing, transfers
+from mlgit.adapters.store import Cache
+from mlgit.adapters.transfers import StalledError, Tick
+from mlgit.adapters.unreachable import Address, RemoteUnreachableError, is_gone, unreachable
+from mlgit.errors import MlgitError
+
+T = TypeVar("T")
+
+# From so many objects on, listing what is there is faster than asking for each.
+_MANY = 500
+_PAGE = 1000  # names that a server lists in one answer
+OWN_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+class DamagedRemoteError(RemoteUnreachableError):
+    """The remote keeps, under the name of an object, bytes that are not the object's; they were not taken."""
+
+    def __init__(self, address: Address, md5: str) -> None:
+        super(RemoteUnreachableError, self).__init__(
+            f"object {md5} of the DVC remote {address} is damaged: its bytes are not those of its name",
+            f"remove files/md5/{md5[:2]}/{md5[2:]} there, then `dvc push` from a clone whose cache has it",
+        )
+        self.md5 = md5
+
+
+class CloudStore:
+    """A remote of any kind that DVC reaches; it is connected when it is first asked."""
+
+    def __init__(self, dvc_folder: Path, address: Address, cache: Cache) -> None:
+        self._dvc_folder = dvc_folder
+        self._address = address
+        self._here = cache
+        self._connected: tuple[Any, str, Mapping[str, Any]] | None = None
+
+    def found(self, md5s: Iterable[str]) -> set[str]:
+        """Those that are there. Raises RemoteUnreachableError where the remote does not say."""
+        wanted = list(dict.fromkeys(md5s))
+        if not wanted:
+            return set()
+        remote, folder, _ = self._connect()
+        remote.fs.invalidate_cache()  # others write there too
+        if len(wanted) > _MANY and remote.CAN_TRAVERSE:
+            seen = self._listed(remote, folder, wanted)
+            if seen is not None:
+                return seen.intersection(wanted)
+        answers = self._together({md5: _ask(remote, _place(remote, folder, md5)) for md5 in wanted})
+        return {md5 for md5, is_there in answers.items() if is_there}
+
+    def _listed(self, remote: Any, folder: str, md5s: list[str]) -> set[str] | None:
+        """All objects in the folders of these; None where there are so many that asking for each is faster."""
+        first, *others = sorted({md5[:2] for md5 in md5s})
+        seen = self._together({first: _list(remote, remote.join(folder, first))})[first]
+        if len(seen) * (len(others) + 1) > _PAGE * len(md5s):
+            return None
+        answers = self._together({prefix: _list(remote, remote.join(folder, prefix)) for prefix in others})
+        return {f"{prefix}{name}" for prefix, names in [(first, seen), *answers.items()] for name in names}
+
+    def fetch(self, md5s: Iterable[str]) -> list[str]:
+        """Bring what is missing here and is there; returns those that are gone.
+
+        Raises DamagedRemoteError, with all others brought, and RemoteUnreachableError.
+        """
+        wanted = [md5 for md5 in dict.fromkeys(md5s) if not os.path.exists(self._here.path(md5))]
+        if not wanted:
+            return []
+        remote, folder, _ = self._connect()
+        remote.fs.invalidate_cache()
+        calls = {md5: self._bring(remote, _place(remote, folder, md5), md5) for md5 in wanted}
+        states = self._together(calls)
+        damaged = [md5 for md5, state in states.items() if state == "damaged"]
+        if damaged:
+            raise DamagedRemoteError(self._address, damaged[0])
+        return [md5 for md5, state in states.items() if state == "gone"]
+
+    def _bring(self, remote: Any, source: str, md5: str) -> Callable[[Tick], str]:
+        target = self._here.path(md5)
+
+        def bring(tick: Tick) -> str:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            temporary = f"{os.path.dirname(target)}/.{secrets.token_urlsafe(12)}.tmp"
+            try:
+                try:
+                    remote.get_file(source, temporary, callback=dvc.progress(tick))
+                except FileNotFoundError as error:
+                    if is_gone(error):
+                        return "gone"
+                    raise
+                if hashing.file_md5(temporary) != md5.removesuffix(".dir"):
+                    return "damaged"
+                os.chmod(temporary, 0o444)
+                os.replace(temporary, target)
+                return "brought"
+            finally:
+                Path(temporary).unlink(missing_ok=True)
+
+        return bring
+
+    def push(self, md5s: Iterable[str]) -> None:
+        """Send what is here and missing there. Raises RemoteUnreachableError where one could not be sent."""
+        wanted = [md5 for md5 in dict.fromkeys(md5s) if os.path.exists(self._here.path(md5))]
+        if not wanted:
+            return
+        there = self.found(wanted)
+        remote, folder, _ = self._connect()
+        self._together({md5: self._send(remote, _place(remote, folder, md5), md5) for md5 in wanted if md5 not in there})
+
+    def _send(self, remote: Any, target: str, md5: str) -> Callable[[Tick], None]:
+        def send(tick: Tick) -> None:
+            source = self._here.path(md5)
+            remote.makedirs(remote.parent(target), exist_ok=True)
+            remote.put_file(source, target, callback=dvc.progress(tick), size=os.path.getsize(source))
+
+        return send
+
+    def _connect(self) -> tuple[Any, str, Mapping[str, Any]]:
+        if self._connected is None:
+            self._connected = self._together({"": lambda tick: dvc.remote_files(self._dvc_folder, self._address.name)})[""]
+        return self._connected
+
+    def _together(self, calls: Mapping[str, Callable[[Tick], T]]) -> dict[str, T]:
+        """The answers to all calls. Raises RemoteUnreachableError for the first that failed, and where none comes."""
+        options = self._connected[2] if self._connected else {}
+        jobs = self._connected[0].jobs if self._connected else 1
+        try:
+            answers = transfers.together(
+                calls,
+                jobs=jobs,
+                seconds=_limit(options),
+                waiting=f"waiting for the DVC remote {self._address}",
+            )
+        except StalledError as error:
+            raise RemoteUnreachableError(
+                self._address, str(error), "try again later, or wait longer with --timeout, as in `--timeout 5m`"
+            ) from error
+        for answer in answers.values():
+            if isinstance(answer, OSError) and answer.errno in OWN_DISK:
+                raise MlgitError(f"{self._here.root}: {os.strerror(answer.errno)}", "free disk space there, or fix permissions")
+            if isinstance(answer, Exception):
+                raise unreachable(self._address, answer, options=options) from answer
+        return answers  # type: ignore[return-value]
+
+
+def _ask(remote: Any, path: str) -> Callable[[Tick], bool]:
+    def ask(tick: Tick) -> bool:
+        try:
+            remote.info(path)
+        except FileNotFoundError as error:
+            if is_gone(error):
+                return False
+            raise
+        return True
+
+    return ask
+
+
+def _list(remote: Any, path: str) -> Callable[[Tick], list[str]]:
+    def names(tick: Tick) -> list[str]:
+        try:
+            return [str(name).rpartition("/")[2] for name in remote.ls(path, detail=False)]
+        except FileNotFoundError as error:
+            if is_gone(error):
+                return []
+            raise
+
+    return names
+
+
+def _place(remote: Any, folder: str, md5: str) -> str:
+    return str(remote.join(folder, md5[:2], md5[2:]))
+
+
+def _limit(options: Mapping[str, Any]) -> float:
+    """The seconds to wait for a sign of life: the user's, those that the remote's own options allow, else a minute."""
+    chosen = transfers.limit.get()
+    if chosen is not None:
+        return chosen
+    own = [options[key] for key in ("read_timeout", "timeout") if isinstance(options.get(key), (int, float))]
+    return max([transfers.LIMIT, *map(float, own)])

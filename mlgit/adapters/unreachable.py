@@ -1,0 +1,174 @@
+"""A DVC remote that could not be asked: told apart from one that answered "I have no such object".
+
+What DVC's plugins raise are the classes of the libraries below them (botocore, aiohttp, httpx, webdav4, asyncssh), often
+wrapped in a FileNotFoundError. They are read here by what they carry, so that no library has to be imported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlgit.errors import MlgitError
+
+# The extra of `pip install 'dvc[EXTRA]'` that a kind of URL needs.
+EXTRAS = {
+    "s3": "s3",
+    "gs": "gs",
+    "azure": "azure",
+    "oss": "oss",
+    "gdrive": "gdrive",
+    "hdfs": "hdfs",
+    "webhdfs": "webhdfs",
+    "ssh": "ssh",
+    "sftp": "ssh",
+    "webdav": "webdav",
+    "webdavs": "webdav",
+}
+_CREDENTIALS = {
+    "s3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or `profile` of the remote; `aws sts get-caller-identity` tests it",
+    "gs": "`gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS",
+    "azure": "`az login`, or set AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN",
+    "ssh": "`ssh-add -l` lists your keys; set `user`, `keyfile` or `password` of the remote in .dvc/config.local",
+    "webdav": "set `user` and `password`, or `token`, of the remote in .dvc/config.local",
+    "http": "set `auth`, `user` and `password` of the remote in .dvc/config.local",
+}
+_SECRETS = ("password", "passphrase", "secret", "token", "key", "connection_string", "credential", "custom_auth")
+_NOT_THERE = (404, 410)
+_LONGEST = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The name and URL of a remote; a URL that is a path is absolute."""
+
+    name: str
+    url: str
+
+    @property
+    def is_folder(self) -> bool:
+        return "://" not in self.url
+
+    @property
+    def scheme(self) -> str:
+        """The kind of URL, as in `s3`; '' for a folder."""
+        return "" if self.is_folder else self.url.partition("://")[0].lower()
+
+    def __str__(self) -> str:
+        return f"'{self.name}' ({without_secrets(self.url)})"
+
+
+class RemoteUnreachableError(MlgitError):
+    """A DVC remote could not be asked, so nothing is known of what it has."""
+
+    def __init__(self, address: Address, reason: str, hint: str) -> None:
+        super().__init__(f"the DVC remote {address} could not be asked: {reason}", hint)
+
+
+def is_gone(error: BaseException) -> bool:
+    """Whether this error is the remote's own answer that it has no such object."""
+    if not isinstance(error, FileNotFoundError):
+        return False
+    for link in _chain(error):
+        status = _status(link)
+        if status is not None and status not in _NOT_THERE:
+            return False
+        if _code(link) == "NoSuchBucket" or _is_connection(link):
+            return False
+    return True
+
+
+def unreachable(address: Address, error: BaseException, *, options: Mapping[str, Any] | None = None) -> RemoteUnreachableError:
+    """The error in the user's words; what `options` of the remote hold as secrets is in none of them."""
+    links = list(_chain(error))
+    status = next((found for found in map(_status, links) if found is not None), None)
+    reason = without_secrets(_reason(links, status), options)
+    return RemoteUnreachableError(address, reason, _hint(address, links, status))
+
+
+def without_secrets(text: str, options: Mapping[str, Any] | None = None) -> str:
+    """The text on one line without the passwords of URLs, what stands behind their `?`, and the secrets of a remote."""
+    text = re.sub(r"\[Errno -?\d+\] ", "", " ".join(text.split()))
+    text = re.sub(r"(?<=://)[^/@\s]*@", "", text)
+    text = re.sub(r"(\w+://[^\s?'\"]*)\?[^\s'\"]*", r"\1", text)
+    for key, value in (options or {}).items():
+        if any(word in str(key).lower() for word in _SECRETS) and len(str(value)) > 3:
+            text = text.replace(str(value), "***")
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _status(error: BaseException) -> int | None:
+    """The status of the HTTP answer that an error tells of."""
+    response = getattr(error, "response", None)
+    if isinstance(response, Mapping):  # botocore
+        response = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        return response if isinstance(response, int) else None
+    for value in (getattr(response, "status_code", None), getattr(error, "status", None), getattr(error, "status_code", None)):
+        if isinstance(value, int) and 100 <= value < 600:
+            return value
+    return None
+
+
+def _code(error: BaseException) -> str:
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, Mapping) else ""
+
+
+def _is_connection(error: BaseException) -> bool:
+    if isinstance(error, FileNotFoundError):
+        return False
+    name = type(error).__name__
+    return isinstance(error, (ConnectionError, TimeoutError)) or name in ("gaierror", "herror") or "Connect" in name
+
+
+def _reason(links: list[BaseException], status: int | None) -> str:
+    """The most telling of a chain of errors: a missing bucket, a status, what the network said, else the first words."""
+    if any(_code(link) == "NoSuchBucket" for link in links):
+        return "there is no such bucket"
+    if status is not None:
+        return f"the server answered {status}{_STATUS.get(status, '')}"
+    for link in reversed(links):
+        if _is_connection(link) and str(link):
+            return str(link)
+    first = next((link for link in links if str(link)), links[0])
+    return str(first) if str(first) and not isinstance(first, KeyError) else f"{type(first).__name__} {first}".strip()
+
+
+_STATUS = {
+    400: " (bad request)",
+    401: " (not authorised)",
+    403: " (forbidden)",
+    404: " (not found)",
+    429: " (too many requests)",
+    500: " (internal error)",
+    502: " (bad gateway)",
+    503: " (unavailable)",
+    504: " (gateway timeout)",
+}
+
+
+def _hint(address: Address, links: list[BaseException], status: int | None) -> str:
+    kind = {"sftp": "ssh", "webdavs": "webdav", "https": "http"}.get(address.scheme, address.scheme)
+    names = {type(link).__name__ for link in links}
+    if any(isinstance(link, ImportError) or type(link).__name__ == "RemoteMissingDepsError" for link in links):
+        return f"`pip install 'dvc[{EXTRAS.get(address.scheme, address.scheme)}]'`"
+    denied = status in (401, 403) or any(isinstance(link, PermissionError) for link in links)
+    if denied or names & {"NoCredentialsError", "PermissionDenied", "PartialCredentialsError", "ProfileNotFound"}:
+        return _CREDENTIALS.get(kind, f"see the rights of {address.url}" if address.is_folder else "see its credentials")
+    if any(_code(link) == "NoSuchBucket" for link in links):
+        return f"correct the address: `dvc remote modify {address.name} url s3://BUCKET/PATH`"
+    if address.is_folder:
+        return "mount it, or correct the address: `dvc remote list`; the first `dvc push` makes a new one"
+    if status is not None and status >= 500:
+        return "try again later; `dvc status --cloud` asks it too"
+    return "see that the server runs and the address is right: `dvc remote list`"
