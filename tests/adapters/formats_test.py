@@ -231,6 +231,12 @@ def _header(header):
     return b"\x93NUMPY\x01\0" + struct.pack("<H", len(header)) + header
 
 
+def _gguf(template):
+    key = b"tokenizer.chat_template"
+    entry = struct.pack("<Q", len(key)) + key + struct.pack("<IQ", 8, len(template)) + template.encode()
+    return b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + entry
+
+
 OTHERS = {
     "pickle named as something else": ("m.skops", pickle.dumps([1])),
     "pickle named as a model of PyTorch": ("m.pt", pickle.dumps({}, 2)),
@@ -246,6 +252,12 @@ OTHERS = {
     "module with a space": ("m.pkl", b"ccopyreg _reconstructor\n_x\n."),
     "class that a module imports": ("m.pkl", b"csklearn.ensemble._forest\nParallel\n."),
     "method of an instance": ("m.pkl", b"(isklearn.pipeline\nPipeline\n."),
+    "function given an attribute": ("m.pkl", named("numpy", "log1p") + b"N}(X\1\0\0\0aNu\x86b."),
+    "attribute of a module": ("m.pkl", b"}F1.0\n" + named("numpy", "__builtins__") + b"."),
+    "item set in an array": ("m.pkl", b"\x80\x02" + tricks.dtype("f8") + b"K\0K\0s."),
+    "state given twice": ("m.pkl", b"\x80\x02" + named("sklearn.pipeline", "Pipeline") + b")\x81}b}b."),
+    "object kept to be changed": ("m.pkl", b"\x80\x02" + named("builtins", "list") + b"N\x85R."),
+    "template that reaches into Python": ("m.gguf", _gguf("{{ x.__class__ }}")),
     "array that goes on": ("m.npy", _npy() + b"x"),
     "key too many": ("m.npy", _header(b"{'descr': '<i8', 'fortran_order': False, 'shape': (0,), 'x': 1}")),
     "memory-mapped by a call": ("m.pkl", b"\x80\x02" + called(named("numpy", "memmap"), tricks.text("/nowhere")) + b"."),
@@ -259,6 +271,11 @@ def test_what_no_library_writes_is_found(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     found = describe(tmp_path / name)
     assert (found.executes_code, found.loader) == (True, "")
+
+
+def test_template_of_conversations_is_clean(tmp_path):
+    (tmp_path / "m.gguf").write_bytes(_gguf("{% for each in messages | selectattr('role') %}{{ each['content'] }}{% endfor %}"))
+    assert describe(tmp_path / "m.gguf").findings == ()
 
 
 def test_every_estimator_of_scikit_learn_is_on_the_list():
