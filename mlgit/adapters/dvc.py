@@ -121,7 +121,10 @@ def progress(tick: Callable[[], None]) -> Any:
     from dvc.fs.callbacks import Callback
 
     class Ticking(Callback):  # type: ignore[misc]
-        def call(self, *args: object, **kwargs: object) -> None:
+        def relative_update(self, inc: int = 1) -> None:
+            tick()
+
+        def absolute_update(self, value: int) -> None:
             tick()
 
     return Ticking()

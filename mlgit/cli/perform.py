@@ -21,7 +21,7 @@ from mlgit.executors import table
 from mlgit.executors.protocol import Executor
 from mlgit.pipeline import control, run, scheduler, timings
 from mlgit.pipeline.graph import select
-from mlgit.pipeline.noop import Kept
+from mlgit.pipeline.noop import Kept, Look
 from mlgit.pipeline.scheduler import Plan, Result
 from mlgit.render import count, paint, plain, seconds
 
@@ -85,17 +85,21 @@ def perform(
             )
         finally:
             opened.ledger.close()
-    with suppress(MlgitError):  # only the order of the next run is at stake
-        timings.save(opened.project.own_folder, seconds={r.stage.address: r.seconds for r in results if r.state == "ran"})
-    good = all(result.state not in ("failed", "skipped") for result in results)
-    earlier = kept.rows(set().union(*current.values())) if kept and current else None
-    remember(opened, all_current=good and len(results) == len(opened.pipeline.graph.stages), earlier=earlier)
+    _keep_notes(opened, results, earlier=kept.rows(set().union(*current.values())) if kept and current else None)
     if told:
         told(results)
     code = _conclude(results, time.monotonic() - began, as_json=as_json)
     if opened.pulling:
         _tell_of_remote(opened.pulling)
     return code
+
+
+def _keep_notes(opened: Opened, results: list[Result], *, earlier: Look | None) -> None:
+    """Keep for the next command how long stages took, and whether nothing is stale now."""
+    with suppress(MlgitError):  # only the order of the next run is at stake
+        timings.save(opened.project.own_folder, seconds={r.stage.address: r.seconds for r in results if r.state == "ran"})
+    good = all(result.state not in ("failed", "skipped") for result in results)
+    remember(opened, all_current=good and len(results) == len(opened.pipeline.graph.stages), earlier=earlier)
 
 
 def _tell_of_remote(pulling: RemoteCache) -> None:
