@@ -1,6 +1,7 @@
 """One comment for a pull request, written anew by each run: found by its marker and its author, never by chance.
 
-The author counts because anybody can write the marker. An older run never replaces what a newer one said.
+The author counts because anybody can write the marker. Of one commit, an older run never replaces what a newer one said; of
+two commits, the one that is the head of the pull request now has the word, whatever the numbers of the runs.
 """
 
 from __future__ import annotations
@@ -48,17 +49,19 @@ def upsert(forge: Forge, pull: int, *, mark: Marker, body: Body, login: str, is_
             created = _create(forge, pull, _checked(forge, body(""), mark))
             continue  # another run may have written one in the same moment
         kept, extra = own[0], own[1:]
-        newest = max((found for each in own if (found := marker.parse(each.body))), key=lambda found: found.run)
-        is_newer = newest.run > mark.run
-        said = max(own, key=_run).body if is_newer else _checked(forge, body(kept.body), mark)
+        newest = _newest(own, mark.head)
+        is_newer = newest is not None and _run(newest) > mark.run
+        if newest is None and (head := forge.pull(pull).head_commit) != mark.head:
+            raise HttpError(f"the head of #{pull} is {head[:10]} by now, not {mark.head[:10]}", "its own run will report")
+        said = newest.body if newest and is_newer else _checked(forge, body(kept.body), mark)
         is_same = _as_kept(said) == _as_kept(kept.body)
         if not is_same and not _update(forge, pull, kept.id, said):
             continue  # somebody took it away in the same moment
         for each in extra:
             _delete(forge, pull, each.id)
             deleted += 1
-        if is_newer:
-            return Posted("left", kept.id, deleted, f"run {newest.number}.{newest.attempt} is newer and has reported already")
+        if newest and is_newer:
+            return Posted("left", kept.id, deleted, _why_left(newest, mark))
         if created == kept.id:
             return Posted("created", kept.id, deleted)
         return Posted("unchanged" if is_same else "updated", kept.id, deleted)
@@ -69,6 +72,19 @@ def _own(comments: list[Comment], mark: Marker, login: str) -> list[Comment]:
     """The comments of this key that we wrote ourselves, oldest first."""
     found = [each for each in comments if each.author.lower() == login.lower()]
     return [each for each in found if (parsed := marker.parse(each.body)) and parsed.key == mark.key]
+
+
+def _newest(own: list[Comment], head: str) -> Comment | None:
+    """The one of the newest run that reported on this commit, or did not say on which."""
+    there = [each for each in own if (found := marker.parse(each.body)) and found.head in (head, "")]
+    return max(there, key=_run, default=None)
+
+
+def _why_left(newest: Comment, mark: Marker) -> str:
+    told = "run {}.{}".format(*_run(newest))
+    if mark.number:
+        return f"{told} is newer and has reported already"
+    return f"{told} has reported on {mark.head[:10]} already, and a report made by hand has no number to be newer by"
 
 
 def _run(comment: Comment) -> tuple[int, int]:

@@ -23,10 +23,10 @@ def state():
         yield found
 
 
-def run(state, number, text, *, attempt=1, key="default", is_worth_it=True):
-    """Publish as one run of CI does."""
+def run(state, number, text, *, attempt=1, key="default", is_worth_it=True, head="a" * 40):
+    """Publish as one run of CI does; a report made by hand has the number 0."""
     api = Api(state.base, headers={"Authorization": "Bearer good"}, sleep=lambda seconds: None)
-    mark = Marker(key, "a" * 40, number, attempt)
+    mark = Marker(key, head, number, attempt)
     return upsert(
         GitHub(api, state.repository),
         7,
@@ -60,6 +60,23 @@ def test_an_older_run_leaves_what_a_newer_one_said(state):
         posted = run(state, number, "old", attempt=attempt)
         assert (posted.what, "newer" in posted.reason) == ("left", True)
     assert texts(state) == ["five"]
+
+
+@pytest.mark.parametrize("number", [0, 3, 9])
+def test_head_of_the_pull_request_has_the_word_whatever_the_numbers(state, number):
+    run(state, 5, "of the commit before")
+    state.pull(7, "b" * 40)
+    assert run(state, number, "now", head="b" * 40).what == "updated"
+    with pytest.raises(HttpError, match="the head of #7 is bbbbbbbbbb by now, not aaaaaaaaaa"):
+        run(state, 99, "late")
+    assert texts(state) == ["now"]
+
+
+def test_report_by_hand_does_not_replace_that_of_a_job_on_the_same_commit(state):
+    assert [run(state, 0, "one").what, run(state, 0, "two").what] == ["created", "updated"]
+    run(state, 5, "of a job")
+    posted = run(state, 0, "by hand")
+    assert (posted.what, "run 5.1 has reported on aaaaaaaaaa already" in posted.reason) == ("left", True)
 
 
 def test_a_marker_that_somebody_else_wrote_does_not_count(state):

@@ -81,7 +81,7 @@ def command(
 
     The report is read by a strict schema and rendered anew; where it goes is never taken from it. The pull request is the
     one with the job's repository and commit as its head, or the one that is named. A report about another commit is refused.
-    The comment of this repository's own login is updated; what a newer run has said stays.
+    The comment of this repository's own login is updated; what a newer run has said of the same commit stays.
 
     Without a token, or with one that may not write, the report goes to the step summary. Exit code 0 when it was
     published, 1 (with --exit-by-gates, or without a token) when gates failed, 2 when it could not be published.
@@ -172,6 +172,8 @@ def _comment(forge: Forge, pull: Pull, found: Report, job: Job, wish: _Wish) -> 
             raise
         _instead(found, job, _why(error))
         return False
+    if posted.what == "left" and not found.run.number:
+        raise MlgitError(f"#{pull.number}: {posted.reason}", "publish the report of a job, or take the comment away first")
     click.echo(f"#{pull.number}: {_WORDS.get(posted.what, posted.reason)}" + _deleted(posted.deleted))
     return None if posted.what == "left" else True
 
