@@ -300,10 +300,7 @@ class Ledger:
         seen = self.observe(stage, look_in_cache=False)
         for out in stage.outs:
             if seen.outs[out.path] is None:
-                raise MlgitError(
-                    f"stage '{stage.address}' did not make its output '{out.path}'",
-                    f"see its command, or take the output out of {stage.file}",
-                )
+                raise record.missing(stage, out)
         _refuse_missing(stage, seen)
         before = self._started.pop(stage.address, seen)
         _refuse_moving(stage, before, seen)

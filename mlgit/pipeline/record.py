@@ -112,3 +112,13 @@ def inputs_unchanged(stage: Stage, recorded: Entry | None, seen: Observed) -> bo
     if not all(out.path in known for out in stage.outs):
         return False
     return not any(reason.kind in ("new", "cmd", "dep", "param", "always") for reason in reasons(stage, recorded, seen))
+
+
+def missing(stage: Stage, out: Output) -> MlgitError:
+    """What to say of an output that is not there when a stage is to be recorded: a frozen one was not run."""
+    if stage.frozen:
+        what = f"stage '{stage.address}' is frozen, so it was not run, and its output '{out.path}' is missing"
+        back = f"`dvc checkout {out.target}` brings it back, or `dvc pull {out.target}` where the cache lacks it"
+        return MlgitError(what, f"{back}; `dvc unfreeze {stage.address}` lets it run again")
+    what = f"stage '{stage.address}' did not make its output '{out.path}'"
+    return MlgitError(what, f"see its command, or take the output out of {stage.file}")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.kit import lock
+from tests.kit import lock, repository, write_tree
 from tests.pipeline.counting import PARAMS, PIPELINE
 from tests.pipeline.differential import run_dvc, tree
 
@@ -239,3 +239,18 @@ def test_dag_is_drawn_in_every_format(pipeline, form, word):
 
 def test_dvc_agrees_that_nothing_is_left(done):
     assert "up to date" in run_dvc(done.root, "status").out
+
+
+def test_frozen_stage_without_its_output_is_told_how_to_get_it_back(tmp_path, cli):
+    frozen = "stages:\n  sub: {cmd: echo x > x, outs: [x], frozen: %s}\n"
+    root = repository(tmp_path / "p", {"dvc.yaml": frozen % "false"})
+    assert cli(root, "run").code == 0
+    write_tree(root, {"dvc.yaml": frozen % "true"}).joinpath("x").unlink()
+    assert run_dvc(root, "repro").code != 0
+    done = cli(root, "run")
+    assert done.code == 1
+    assert "stage 'sub' is frozen, so it was not run, and its output 'x' is missing" in done.out
+    assert "did not make" not in done.said
+    assert "`dvc checkout x` brings it back" in done.out
+    assert run_dvc(root, "checkout", "x").code == 0
+    assert cli(root, "run").code == 0
