@@ -9,6 +9,9 @@ import click
 
 from mlgit import errors
 from mlgit.cli.model import dates, reading
+from mlgit.cli.model.reading import Reading
+from mlgit.errors import MlgitError
+from mlgit.registry import state
 from mlgit.registry.state import Artifact, Version
 from mlgit.render import moment, plain, table
 
@@ -23,16 +26,42 @@ from mlgit.render import moment, plain, table
 def command(name: str, *, at: str | None, as_json: bool) -> int:
     """What is registered under NAME: its versions and environments; with @V or #ENV, that version and its evidence."""
     found = reading.registry(at=dates.moment(at) if at else None)
-    artifact, wanted = reading.artifact_named(found, name)
-    version = found.registry.resolve(wanted) if wanted.version or wanted.environment else None
+    try:
+        artifact, version, environment = _meant(found, name)
+    except MlgitError:
+        if at is None:
+            raise
+        _refuse_too_early(found, name, dates.moment(at))
+        raise
     if as_json:
-        document = _document(artifact) if version is None else _version_document(artifact, version, wanted.environment)
+        document = _document(artifact) if version is None else _version_document(artifact, version, environment)
         click.echo(json.dumps({"schema": 1, "at": at, **document}, indent=2))
     elif version is None:
         _show(artifact)
     else:
-        _show_version(artifact, version, wanted.environment)
+        _show_version(artifact, version, environment)
     return errors.EXIT_YES
+
+
+def _meant(found: Reading, name: str) -> tuple[Artifact, Version | None, str]:
+    """The artifact; the version, where one is asked for, and the environment that it was asked for by."""
+    artifact, wanted = reading.artifact_named(found, name)
+    is_one = wanted.version or wanted.environment
+    return artifact, found.registry.resolve(wanted) if is_one else None, wanted.environment
+
+
+def _refuse_too_early(found: Reading, name: str, at: int) -> None:
+    """Raise MlgitError if what is not there at a moment came later; else it never was."""
+    later = found._replace(registry=state.fold(found.tags.events, faults=found.tags.faults))
+    artifact, version, environment = _meant(later, name)
+    event = version.event if version else artifact.events[0]
+    if environment:
+        event = next(each for each in artifact.events if each.name.environment == environment)
+    if event.time > at:
+        raise MlgitError(
+            f"'{name}': not there yet at {moment(at)}; the first of it is {event.ref}, of {moment(event.time)}",
+            f"`mlgit model history {artifact.name}` tells all",
+        )
 
 
 def _document(artifact: Artifact) -> dict[str, Any]:
@@ -67,8 +96,10 @@ def _show(artifact: Artifact) -> None:
     rows = []
     for each in reversed(artifact.versions):
         row = reading.version_row(artifact, each)
-        state = "" if each.is_active else "withdrawn"
-        rows.append([each.name[:20], each.commit[:10], row["time"], each.event.author, ", ".join(row["environments"]), state])
+        state_of = "" if each.is_active else "withdrawn"
+        rows.append(
+            [each.name[:20], each.commit[:10], row["time"], each.event.author, ", ".join(row["environments"]), state_of]
+        )
     click.echo("\n" + table(("version", "commit", "registered", "by", "in", ""), rows))
     for fault in artifact.faults:
         click.echo(f"\n{plain(fault.ref)}: {plain(fault.message)}\n  {plain(fault.hint)}")
@@ -81,8 +112,8 @@ def _why(event: Any) -> str:
 
 def _show_version(artifact: Artifact, version: Version, environment: str) -> None:
     event = version.event
-    state = "" if version.is_active else "  (withdrawn)"
-    click.echo(f"{plain(artifact.name)}@{plain(version.name)}{state}")
+    withdrawn = "" if version.is_active else "  (withdrawn)"
+    click.echo(f"{plain(artifact.name)}@{plain(version.name)}{withdrawn}")
     rows = [("commit", version.commit), ("registered", f"{moment(event.time)} by {event.author} <{event.email}>")]
     rows += [("why", event.body.reason)] if event.body.reason else []
     current = artifact.current(environment) if environment else None

@@ -49,9 +49,28 @@ def test_list_without_models_says_what_to_type(tmp_path, cli):
 def test_show_as_it_was_at_a_moment(world, cli):
     assert document(cli, world, "show", "churn#prod")["version"] == "v1.1.0"
     assert document(cli, world, "show", "churn#prod", "--at", "2023-11-14T22:13:35Z")["version"] == "v1.0.0"
-    done = cli(world, "model", "show", "churn", "--at", "2001-01-01")
+
+
+BEFORE = {
+    "churn": ("2001-01-01", "churn@v1.0.0, of 2023-11-14T22:13:20Z"),
+    "churn@v1.1.0": ("2023-11-14T22:13:35Z", "churn@v1.1.0, of 2023-11-14T22:13:40Z"),
+    "churn#prod": ("2023-11-14T22:13:25Z", "churn#prod#1, of 2023-11-14T22:13:30Z"),
+}
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_show_before_there_was_something_tells_since_when(name, world, cli):
+    at, first = BEFORE[name]
+    done = cli(world, "model", "show", name, "--at", at)
     assert done.code == 2
-    assert "no version is registered" in done.err
+    assert "not there yet at" in done.err
+    assert f"the first of it is {first}" in done.err
+
+
+def test_show_at_a_moment_of_what_never_was_is_told_so(world, cli):
+    assert "nothing is in 'staging'" in cli(world, "model", "show", "churn#staging", "--at", "2001-01-01").err
+    assert "did you mean 'churn'?" in cli(world, "model", "show", "chrn", "--at", "2001-01-01").err
+    assert "not there yet" not in cli(world, "model", "show", "churn#staging", "--at", "2030-01-01").err
 
 
 def test_show_says_that_policy_was_overridden(world, cli):
