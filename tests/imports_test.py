@@ -80,7 +80,7 @@ LAW = Law(
     late={
         # slow to import, so a command that does without pays nothing
         *("sqlite3", "getpass", "difflib"),
-        *("dvc", "dvc_data", "dvc_objects", "dulwich", "git", "gitdb", "logging", "ruamel", "rich"),
+        *("dvc", "dvc_data", "dvc_objects", "dulwich", "git", "gitdb", "logging", "ruamel", "rich", "tomlkit"),
         *("numpy", "pandas", "scipy", "sklearn", "skops", "shutil", "tempfile", "tomllib", "traceback"),
         # optional
         *("dask", "distributed", "fastapi", "uvicorn", "orjson", "prometheus_client", "mlflow", "cryptography", "pyarrow"),

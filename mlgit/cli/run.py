@@ -9,7 +9,7 @@ from contextlib import nullcontext
 import click
 
 from mlgit import project
-from mlgit.adapters import documents, edits, files
+from mlgit.adapters import edits, files
 from mlgit.cli.perform import perform
 from mlgit.cli.remote_options import timeout_option
 from mlgit.errors import MlgitError
@@ -118,19 +118,21 @@ def _say_waiting(what: str) -> None:
 
 
 def _set_parameters(changes: tuple[str, ...], *, quiet: bool) -> None:
-    """Write `[FILE:]PARAM=VALUE` into the parameter files of the workspace, and say what changed."""
+    """Write `[FILE:]PARAM=VALUE` into the parameter files of the workspace, all of them or none, and say what changed."""
     root = project.find().root
+    texts: dict[str, str] = {}
+    told: list[str] = []
     for change in changes:
         target, equals, text = change.partition("=")
         file, _, key = target.rpartition(":")
         if not equals or not key or not text:
             raise MlgitError(f"--set: '{change}' is not PARAM=VALUE", "for example `--set train.depth=4`")
         name = file or "params.yaml"
-        before = files.read_text(root / name, name=name)
-        value = documents.parse_yaml(text, name="--set")
-        after = edits.set_value(before, key, value, name=name)
-        files.write_atomic(root / name, after)
-        if not quiet:
-            old = edits.value_at(before, key, name=name)
-            change_text = f"{old} → {value}" if old != value else f"is {value} already"
-            click.echo(plain(f"{'set':9}  {name}: {key}: {change_text}"))
+        before = texts[name] if name in texts else files.read_text(root / name, name=name)
+        texts[name] = edits.set_value(before, key, edits.value_of(text), name=name)
+        old, new = (edits.value_at(each, key, name=name) for each in (before, texts[name]))
+        told.append(f"{'set':9}  {name}: {key}: {f'is {new} already' if texts[name] == before else f'{old} → {new}'}")
+    for name, text in texts.items():
+        files.write_atomic(root / name, text)
+    for line in () if quiet else told:
+        click.echo(plain(line))
