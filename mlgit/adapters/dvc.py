@@ -5,6 +5,7 @@ Pinned to the DVC range of pyproject.toml; what is used of it is listed in docs/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,13 +26,11 @@ def sentence(error: BaseException) -> str:
 
 def ignore_filter(root: Path) -> Callable[[str, bool], bool]:
     """A function that says whether .dvcignore files exclude a path, given as absolute path and whether it is a folder."""
-    from dvc.fs import localfs
-    from dvc.ignore import DvcIgnoreFilter
-
-    matcher = DvcIgnoreFilter(localfs, str(root))
+    matcher = _matcher(root)
 
     def ignored(path: str, is_folder: bool) -> bool:
-        return bool(matcher.is_ignored_dir(path) if is_folder else matcher.is_ignored_file(path))
+        with _readable():
+            return bool(matcher.is_ignored_dir(path) if is_folder else matcher.is_ignored_file(path))
 
     return ignored
 
@@ -42,18 +41,35 @@ def output_filter(root: Path) -> Callable[[str, bool], str]:
     Before an output is `made`, DVC takes a pattern for folders as meant for others; once it is there, it counts.
     """
     from dvc.fs import localfs
-    from dvc.ignore import DvcIgnoreFilter
 
-    matcher = DvcIgnoreFilter(localfs, str(root))
+    matcher = _matcher(root)
 
     def pattern(path: str, made: bool) -> str:
         full = f"{root}/{path}"
-        if not matcher.is_ignored(localfs, full, ignore_subrepos=False):
-            return ""
-        found = matcher.check_ignore(full)
+        with _readable():
+            if not matcher.is_ignored(localfs, full, ignore_subrepos=False):
+                return ""
+            found = matcher.check_ignore(full)
         return str(found.pattern_infos[-1].file_info) if found.match else "a pattern" if made else ""
 
     return pattern
+
+
+def _matcher(root: Path) -> Any:
+    from dvc.fs import localfs
+    from dvc.ignore import DvcIgnoreFilter
+
+    with _readable():
+        return DvcIgnoreFilter(localfs, str(root))
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Patterns of .dvcignore are compiled when they are first asked."""
+    try:
+        yield
+    except (OSError, ValueError, re.error) as error:
+        raise MlgitError(f".dvcignore: cannot be read: {error}", "DVC cannot read it either: correct the pattern") from error
 
 
 def dumps(document: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ class Protected:
 
     def __init__(self, root: Path, git_root: Path, cache_folder: Path) -> None:
         self._root = str(root)
+        self._top = str(git_root)
         kept = {**dict.fromkeys(git_folders(git_root), "the Git repository"), str(root / ".dvc"): "DVC's own folder"}
         kept[str(cache_folder)] = _CACHE
         above = [str(root), *_parents(str(root))]
@@ -25,6 +26,7 @@ class Protected:
         outer = {_identity(path) for path in above}
         self._kept = {found: what for path, what in kept.items() if (found := _identity(path)) and found not in outer}
         self._verdicts: dict[str, str] = {}
+        self._away: dict[str, bool] = {}
 
     def reason(self, target: str) -> str:
         """Why nothing may be written at a path (from the root, or absolute); '' where something may."""
@@ -42,6 +44,14 @@ class Protected:
             is_object = why == f"lies in {_CACHE}" and os.path.isfile(full)  # an output may be linked to what it holds
             return "" if is_object else why
         return self._verdicts[folder]
+
+    def leads_away(self, target: str) -> bool:
+        """Whether a link above a path in the project leads out of the repository, where Git ignores nothing."""
+        folder = os.path.dirname(os.path.join(self._root, target))
+        if folder not in self._away:
+            real = os.path.realpath(folder)
+            self._away[folder] = real != self._top and not real.startswith(f"{self._top}/")
+        return self._away[folder]
 
     def _verdict(self, folder: str) -> str:
         real = os.path.realpath(folder)

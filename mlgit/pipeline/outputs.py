@@ -59,6 +59,11 @@ class Outputs:
                 self._refuse_protected(stage, out)
         cached = {inside: stage for stage in wanted for out in stage.outs if out.cache and (inside := self._inside(out))}
         self._doubts = {cached[path].address: ignores.tracked_error(path) for path in ignores.tracked(self._root, cached)}
+        for path in (each for each in cached if self._kept.leads_away(each)):
+            self._doubts[cached[path].address] = MlgitError(
+                f"output '{path}' lies behind a link that leads out of the repository, where Git cannot ignore it",
+                "let the link be the output, or declare it with `cache: false`",
+            )
         for stage in wanted:
             found = self._repository(stage) or self._far_folder(stage)
             if found:

@@ -304,6 +304,8 @@ def _exotic_paths(found: Stage) -> str:
             return f"'{path}' is not a path in the project"
         if target.startswith("../") or target == "..":
             return f"'{path}' lies outside the project"
+    if any(posixpath.basename(out.target) == ".gitignore" for out in found.outs):
+        return "a .gitignore as output, which gets lines of its own"
     if any(set("*?[") & set(key) for params in found.params for key in params.keys):
         return "a parameter name with a pattern"
     return "the folder it runs in lies outside the project" if found.wdir.startswith("..") else ""

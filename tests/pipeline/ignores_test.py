@@ -275,3 +275,12 @@ def test_rule_that_is_added_between_two_commands_counts(tmp_path, everywhere, cl
         assert names == ["s"], place
         lay(root, everywhere, {".gitignore": "/o\n"})
         assert len(cli(root, "dag", "--json").json["stages"]) == 2, place
+
+
+@pytest.mark.parametrize("flags", [{"cache": False}, {}])
+def test_ignore_file_as_an_output_is_recorded_as_dvc_does(tmp_path, flags):
+    both = [tmp_path / "a", tmp_path / "b"]
+    rows = {"s": {"cmd": "echo /q > .gitignore && echo > o", "outs": ["o", {".gitignore": flags}]}}
+    for root in both:
+        write_tree(repository(root), {"dvc.yaml": json.dumps({"stages": rows})})
+    assert compare(*both, always=True)

@@ -318,3 +318,20 @@ def test_folder_outside_the_project_is_refused_before_dvc_would_fail(tmp_path, c
 def test_absolute_folder_a_stage_runs_in_leads_to_no_repository(tmp_path, cli, path):
     root = repository(tmp_path / "r")
     refused(cli, declare(root, [path], wdir=f"{root}/data" if path.startswith("..") else str(root), deps=[]))
+
+
+def test_output_behind_a_link_out_of_the_repository_is_refused_before_dvc_would_fail(tmp_path, cli):
+    root = declare(repository(tmp_path / "r"), ["link/o"], cmd="touch ran && echo > link/o")
+    write_tree(tmp_path, {"far/o": "1"})
+    (root / "link").symlink_to("../far")
+    refused(cli, root, said="leads out of the repository")
+    assert (tmp_path / "far/o").read_text() == "1"
+    assert run_dvc(root, "repro").code != 0
+
+
+@pytest.mark.parametrize("rules", ["\\\n", "x\\\n"])
+def test_pattern_that_dvc_cannot_read_is_said(tmp_path, cli, rules):
+    root = write_tree(declare(repository(tmp_path), ["o"]), {".dvcignore": rules})
+    theirs = run_dvc(root, "dag").code
+    assert (theirs != 0, cli(root, "dag").code) == (True, 2)
+    assert ".dvcignore: cannot be read" in cli(root, "run").said
