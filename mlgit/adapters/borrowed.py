@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -89,6 +90,7 @@ class BorrowedStages:
     def __init__(self, root: Path, *, pull: Callable[[], None] | None = None) -> None:
         self._root = root
         self._pull = pull
+        self.written: list[str] = []  # files that Git should know of, once the repository is closed
         self._repo: Any = None
         self._stages: dict[str, Any] = {}
 
@@ -210,6 +212,8 @@ class BorrowedStages:
     def close(self) -> None:
         """Let go of the repository, if one was opened."""
         if self._repo is not None:
+            tracked = map(os.path.abspath, self._repo.scm_context.files_to_track)
+            self.written = sorted(os.path.relpath(path, self._root) for path in tracked)
             self._repo.close()
             self._repo = None
             self._stages.clear()

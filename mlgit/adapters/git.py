@@ -238,6 +238,14 @@ def require_identity(root: Path) -> None:
             )
 
 
+def stage_written(root: Path, paths: Iterable[str]) -> None:
+    """Stage what a command wrote, as DVC does with `core.autostage`: what Git ignores is left out."""
+    wanted = list(dict.fromkeys(paths))
+    hidden = ignored(root, wanted)
+    if len(hidden) < len(wanted):
+        stage(root, [path for path in wanted if path not in hidden])
+
+
 def stage(root: Path, paths: Iterable[str]) -> None:
     """Stage files by their exact names, ignored or not."""
     rows = "".join(f"{path}\0" for path in paths)

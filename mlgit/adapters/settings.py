@@ -28,6 +28,7 @@ class Settings(NamedTuple):
     parsing: Mapping[str, str] = MappingProxyType({})
     versioned_remotes: bool = False
     autostage: bool = False
+    no_scm: bool = False
     site_cache: str = ""
 
 
@@ -44,7 +45,7 @@ def load(dvc_folder: Path) -> Settings:
         if "dir" in own.get("cache", {}):
             cache_folder = path.parent / Path(own["cache"]["dir"]).expanduser()
     cache = sections.get("cache", {})
-    types = tuple(word.strip() for word in cache.get("type", "reflink,copy").split(",") if word.strip())
+    types = tuple(word.strip() for word in cache.get("type", "reflink,copy").split(","))
     for word in types:
         if word not in LINK_TYPES:
             raise MlgitError(f".dvc/config: cache.type: '{word}' is not one of {', '.join(LINK_TYPES)}")
@@ -52,12 +53,27 @@ def load(dvc_folder: Path) -> Settings:
     return Settings(
         cache_folder=Path(os.path.normpath(cache_folder)),
         link_types=types,
-        shared=cache.get("shared") == "group",
+        shared=_is_shared(cache),
         parsing=sections.get("parsing", {}),
-        autostage=sections.get("core", {}).get("autostage", "").lower() == "true",
+        autostage=_flag(sections, "core", "autostage") and not _flag(sections, "core", "no_scm"),
+        no_scm=_flag(sections, "core", "no_scm"),
         site_cache=sections.get("core", {}).get("site_cache_dir", ""),
         versioned_remotes=any(values.get(key) == "true" for values in remotes for key in ("version_aware", "worktree")),
     )
+
+
+def _flag(sections: Mapping[str, Mapping[str, str]], section: str, key: str) -> bool:
+    text = sections.get(section, {}).get(key, "false").lower()
+    if text not in ("true", "false"):
+        raise MlgitError(f".dvc/config: {section}.{key}: '{text}' is neither true nor false")
+    return text == "true"
+
+
+def _is_shared(cache: Mapping[str, str]) -> bool:
+    text = cache.get("shared", "")
+    if "shared" in cache and text.lower() != "group":
+        raise MlgitError(f".dvc/config: cache.shared: '{text}' is not 'group', the only way to share there is")
+    return "shared" in cache
 
 
 def _levels(dvc_folder: Path) -> Iterator[tuple[Path, dict[str, dict[str, str]]]]:

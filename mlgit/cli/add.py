@@ -53,6 +53,7 @@ def command(paths: tuple[str, ...], *, as_json: bool) -> int:
             busy=locks.BusyPaths(project.dvc_folder / "tmp", " ".join(sys.argv)),
             ignored=ignored,
             site_cache=configured.site_cache,
+            without_git=configured.no_scm,
             watch=watch,
         )
         try:
@@ -60,7 +61,7 @@ def command(paths: tuple[str, ...], *, as_json: bool) -> int:
         finally:
             tracker.close()
     if configured.autostage:
-        git.stage(project.root, dict.fromkeys(file for each in found for file in each.written))
+        git.stage_written(project.root, (file for each in found for file in each.written))
     _show(project, found, time.monotonic() - began, as_json=as_json, staged=configured.autostage)
     return errors.EXIT_YES
 

@@ -33,6 +33,7 @@ class Opened(NamedTuple):
 
     `read` are the files that the pipeline was read from at the time `since`, and `searched` the folders it was looked
     for in, with what decided about the search there. `kept`: it was not read, but kept from an earlier command.
+    `written` gives the files that the command has written for Git to know of, by the end of it.
     """
 
     project: Project
@@ -49,6 +50,8 @@ class Opened(NamedTuple):
     kept: bool = False
     elsewhere: Elsewhere | None = None
     pulling: RemoteCache | None = None
+    written: Callable[[], list[str]] = list
+    autostage: bool = False
 
 
 def open_project(*, spread: bool = False, pull: bool = False, compute_if_unreachable: bool = False) -> Opened:
@@ -66,29 +69,25 @@ def open_project(*, spread: bool = False, pull: bool = False, compute_if_unreach
     has_patterns = sources.has_ignore_patterns(project.root, [*searched, *_folders_of(pipeline, searched)])
     ignored = dvc.ignore_filter(project.root) if has_patterns else None
     outputs = _outputs(project, configured, pipeline, has_patterns)
-    book = LockBook(
-        project.root,
-        pipeline.locks,
-        pipeline.graph.numbers(),
-        entries=pipeline.entries,
-        cache_folder=str(configured.cache_folder),
-    )
+    book = _lock_book(project, configured, pipeline)
     cache = Cache(configured, memo=project.own_folder / "objects")
     busy = locks.BusyPaths(project.dvc_folder / "tmp", " ".join(sys.argv))
     far = _elsewhere(project, configured, cache, ignored) if spread else None
     fingerprints = far.awaited if far else Fingerprints(project.root, project.own_folder, ignored=ignored)
     pulling = _pulling(project, configured, cache, compute=compute_if_unreachable) if pull and not far else None
     stored = far.cache if far else pulling or cache
+    ignore_book = IgnoreBook(project.root, without_git=configured.no_scm)
+    exotic = borrowed.BorrowedStages(project.root, pull=pulling.probe if pulling else None)
     ledger = Ledger(
         project.root,
         entries=pipeline.entries,
         book=book,
-        ignores=IgnoreBook(project.root),
+        ignores=ignore_book,
         outputs=outputs,
         storage=Storage(project.root, fingerprints=fingerprints, cache=stored),
         fingerprints=fingerprints,
         cache=stored,
-        borrowed=borrowed.BorrowedStages(project.root, pull=pulling.probe if pulling else None),
+        borrowed=exotic,
         busy=busy,
         logs=project.own_folder / "logs",
         site_cache=configured.site_cache,
@@ -109,6 +108,8 @@ def open_project(*, spread: bool = False, pull: bool = False, compute_if_unreach
         kept=kept is not None,
         elsewhere=far,
         pulling=far.cache if far else pulling,
+        written=lambda: [*book.written, *ignore_book.written, *exotic.written],
+        autostage=configured.autostage,
     )
 
 
@@ -118,11 +119,22 @@ def _folders_of(pipeline: Pipeline, searched: Collection[str]) -> set[str]:
     return {target[: end + 1] for target in targets for end, char in enumerate(target) if char == "/"}.difference(searched)
 
 
+def _lock_book(project: Project, configured: Settings, pipeline: Pipeline) -> LockBook:
+    return LockBook(
+        project.root,
+        pipeline.locks,
+        pipeline.graph.numbers(),
+        entries=pipeline.entries,
+        cache_folder=str(configured.cache_folder),
+    )
+
+
 def _outputs(project: Project, configured: Settings, pipeline: Pipeline, has_patterns: bool) -> Outputs:
     outputs = Outputs(
         project.root,
         kept=Protected(project.root, project.git_root, configured.cache_folder),
         dvcignored=dvc.output_filter(project.root) if has_patterns else None,
+        without_git=configured.no_scm,
     )
     outputs.refuse_declared(pipeline.graph.stages)
     return outputs

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mlgit import errors
-from mlgit.adapters import machine
+from mlgit.adapters import git, machine
 from mlgit.cli.edge import use_color
 from mlgit.cli.keeping import remember, untouched
 from mlgit.cli.opening import Opened, open_project
@@ -95,10 +95,12 @@ def perform(
 
 
 def _keep_notes(opened: Opened, results: list[Result], *, earlier: Look | None) -> None:
-    """Keep for the next command how long stages took, and whether nothing is stale now."""
+    """Keep for the next command how long stages took, and whether nothing is stale now; tell Git of what a good run wrote."""
     with suppress(MlgitError):  # only the order of the next run is at stake
         timings.save(opened.project.own_folder, seconds={r.stage.address: r.seconds for r in results if r.state == "ran"})
     good = all(result.state not in ("failed", "skipped") for result in results)
+    if good and opened.autostage and (written := opened.written()):
+        git.stage_written(opened.project.root, written)
     remember(opened, all_current=good and len(results) == len(opened.pipeline.graph.stages), earlier=earlier)
 
 

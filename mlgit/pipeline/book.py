@@ -155,10 +155,15 @@ class LockBook:
 
 
 class IgnoreBook:
-    """The .gitignore lines of outputs: those that are missing when a run begins, added as their stages finish."""
+    """The .gitignore lines of outputs: those that are missing when a run begins, added as their stages finish.
 
-    def __init__(self, root: Path) -> None:
+    There are none where Git is to be left out of it (`core.no_scm`). `written` are the files that `flush` wrote.
+    """
+
+    def __init__(self, root: Path, *, without_git: bool = False) -> None:
+        self.written: set[str] = set()
         self._root = root
+        self._without_git = without_git
         self._unsure: set[str] = set()
         self._places: dict[str, int] = {}
         self._texts: dict[str, tuple[str, str]] = {}
@@ -167,7 +172,7 @@ class IgnoreBook:
 
     def expect(self, outputs: list[str]) -> None:
         """Look once, for all cached outputs of a run in running order, which ones Git does not ignore yet."""
-        missing = set(ignores.without_line(self._root, outputs))
+        missing = set() if self._without_git else set(ignores.without_line(self._root, outputs))
         if missing:
             with ignores.Rules(self._root) as rules:
                 hidden, self._unsure = rules.settled(sorted(missing))
@@ -200,5 +205,6 @@ class IgnoreBook:
             text = before + joint + "".join(f"{line}\n" for _, line in sorted(self._lines[file]))
             if text != now:
                 ignores.write(path, text)
+                self.written.add(file)
             self._texts[file] = (before, text)
         self._changed.clear()

@@ -15,10 +15,14 @@ Refusing = Callable[[str, bool], str]  # path from the root, and whether it was 
 
 
 class Outputs:
-    """The outputs of one project. `dvcignored` answers for .dvcignore; None where no pattern stands in one."""
+    """The outputs of one project. `dvcignored` answers for .dvcignore; None where no pattern stands in one.
 
-    def __init__(self, root: Path, *, kept: Protected, dvcignored: Refusing | None = None) -> None:
+    `without_git`: DVC is told to leave Git out of it, so what Git tracks may be an output.
+    """
+
+    def __init__(self, root: Path, *, kept: Protected, dvcignored: Refusing | None = None, without_git: bool = False) -> None:
         self._root = root
+        self._without_git = without_git
         self._kept = kept
         self._dvcignored = dvcignored
         self._doubts: dict[str, MlgitError] = {}
@@ -58,8 +62,9 @@ class Outputs:
             for out in stage.outs:
                 self._refuse_protected(stage, out)
         cached = {inside: stage for stage in wanted for out in stage.outs if out.cache and (inside := self._inside(out))}
-        self._doubts = {cached[path].address: ignores.tracked_error(path) for path in ignores.tracked(self._root, cached)}
-        for path in (each for each in cached if self._kept.leads_away(each)):
+        tracked = () if self._without_git else ignores.tracked(self._root, cached)
+        self._doubts = {cached[path].address: ignores.tracked_error(path) for path in tracked}
+        for path in (each for each in cached if not self._without_git and self._kept.leads_away(each)):
             self._doubts[cached[path].address] = MlgitError(
                 f"output '{path}' lies behind a link that leads out of the repository, where Git cannot ignore it",
                 "let the link be the output, or declare it with `cache: false`",

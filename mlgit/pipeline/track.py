@@ -64,6 +64,7 @@ class Tracker:
         busy: locks.BusyPaths,
         ignored: Callable[[str, bool], bool] | None = None,
         site_cache: str = "",
+        without_git: bool = False,
         watch: Watcher | None = None,
     ) -> None:
         self._root = root
@@ -74,6 +75,7 @@ class Tracker:
         self._ignored = ignored
         self._site_cache = site_cache
         self._watch = watch
+        self._without_git = without_git
         self._unlinked: dict[str, MlgitError] = {}
         self._telling: list[Callable[[], None]] = []
         self._fingerprints.listener = None if cache.links.are_links else self._tell
@@ -86,7 +88,8 @@ class Tracker:
         """
         wanted = [self._check(target) for target in dict.fromkeys(targets)]
         _refuse_nested(wanted)
-        self._refuse_git(wanted)
+        if not self._without_git:
+            self._refuse_git(wanted)
         with self._announced(wanted):
             borrowed = self._add_by_dvc([each for each in wanted if each.by_dvc])
             own = [each for each in wanted if not each.by_dvc]
@@ -239,7 +242,7 @@ class Tracker:
 
     def _unignored(self, paths: list[str]) -> list[str]:
         """Which paths Git does not ignore yet."""
-        missing = ignores.without_line(self._root, paths)
+        missing = [] if self._without_git else ignores.without_line(self._root, paths)
         if not missing:
             return []
         with ignores.Rules(self._root) as rules:
