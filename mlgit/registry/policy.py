@@ -14,12 +14,16 @@ CardStatus = Literal["complete", "fresh", "stale", "missing", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One requirement: `ok` is None where it cannot be told; `detail` says why, `hint` what to do next."""
+    """One requirement: `ok` is None where it cannot be told; `detail` says why, `hint` what to do next.
+
+    `is_warning` where it stands in nobody's way and is not met all the same, such as a rule that only warns.
+    """
 
     name: str
     ok: bool | None
     detail: str = ""
     hint: str = ""
+    is_warning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,16 @@ def _gates(case: Case) -> list[Check]:
     if not case.gates:
         return [Check("gates", None, "there are no gate rules to pass", "add `gates: {rules: [...]}` to mlgit.yaml")]
     answers: dict[Outcome, bool | None] = {"pass": True, "fail": False, "not comparable": None}
-    return [Check(f"gate {each.rule.id}", answers[each.outcome], each.reason, each.hint) for each in case.gates]
+    return [
+        Check(
+            f"gate {each.rule.id}",
+            answers[each.outcome],
+            each.reason,
+            each.hint,
+            is_warning=each.outcome == "pass" and each.standing != "pass",
+        )
+        for each in case.gates
+    ]
 
 
 def _card(case: Case) -> Check:

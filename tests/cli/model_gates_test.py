@@ -9,7 +9,7 @@ import pytest
 
 from mlgit.registry import read, state
 from tests.compare.predicting import CONFIG, GATES, made, ran, table
-from tests.kit import git
+from tests.kit import commit, git, write_tree
 
 pytestmark = pytest.mark.slow  # stages run, and several commits are registered
 
@@ -79,6 +79,22 @@ def test_rows_that_cannot_tell_are_a_warning_unless_the_rule_says_more(root, cli
     register(root, cli, {"params.yaml": "cut: 51 \n", "mlgit.yaml": CONFIG + narrow + PROD})
     assert promote(root, cli).code == 0
     assert kept(root, 2)[1]["outcome"] == "inconclusive"
+
+
+def test_rule_that_only_warns_is_called_neither_ok_nor_nothing(root, cli):
+    soft = RULES.replace("margin: 0.05", "margin: 0.05, severity: warn")
+    register(
+        root, cli, {"params.yaml": "cut: 70\n", "mlgit.yaml": CONFIG + soft + PROD.replace("pass}", "pass, approvals: 1}")}
+    )
+    refused = promote(root, cli)
+    assert (refused.code, "  warn  gate kept: " in refused.out, "ok  gate floor" in refused.out) == (1, True, True), (
+        refused.said
+    )
+    checks = {each["name"]: each["warning"] for each in promote(root, cli, "--json").json["checks"]}
+    assert (checks["gate kept"], checks["gate floor"]) == (True, False)
+    write_tree(root, {"mlgit.yaml": CONFIG + soft + PROD})
+    commit(root)
+    assert "leave@v0.2.0 is now in prod, with warnings: gate kept (leave#prod#2)" in promote(root, cli).out
 
 
 def test_on_other_test_data_the_version_there_is_judged_again(root, cli):

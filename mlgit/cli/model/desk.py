@@ -182,7 +182,10 @@ def _show_done(done: Published, wish: Wish, tell: Callable[[Plan], tuple[str, st
 def _show_refusal(refused: RefusedError, wish: Wish) -> int:
     outcome = verdict(refused.checks)
     if wish.as_json:
-        rows = [{"name": each.name, "ok": each.ok, "detail": each.detail, "hint": each.hint} for each in refused.checks]
+        rows = [
+            {"name": each.name, "ok": each.ok, "detail": each.detail, "hint": each.hint, "warning": each.is_warning}
+            for each in refused.checks
+        ]
         _print_json({"dry_run": wish.dry_run, "tag": None, "refused": refused.what, "verdict": outcome, "checks": rows})
     else:
         show_checks(refused.checks)
@@ -195,9 +198,9 @@ def show_checks(found: Sequence[Check]) -> None:
     color = use_color(sys.stdout)
     words: dict[bool | None, tuple[str, str]] = {True: ("ok", "green"), False: ("no", "red"), None: ("??", "yellow")}
     for each in found:
-        word, style = words[each.ok]
+        word, style = ("warn", "yellow") if each.is_warning else words[each.ok]
         click.echo(f"  {paint(word, style, color=color)}  {plain(each.name)}{': ' if each.detail else ''}{plain(each.detail)}")
-        if each.hint and not each.ok:
+        if each.hint and (not each.ok or each.is_warning):
             click.echo(f"      {plain(each.hint)}")
 
 

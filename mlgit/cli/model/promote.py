@@ -18,6 +18,9 @@ from mlgit.registry.policy import Case, Check
 from mlgit.registry.record import Gate
 from mlgit.registry.state import Artifact, Version
 
+# What a rule can be found to be that lets a version through and is no pass.
+_WARNED = ("warn", "fail", "inconclusive", "invalid", "waived")
+
 # What a promotion repeats of the version's own tag, so that one tag tells what came into the environment.
 _REPEATED = ("model", "data", "data_left_out", "metrics", "metrics_left_out", "predictions", "card")
 
@@ -84,12 +87,15 @@ def command(
 
 
 def _remarks(planned: Plan) -> str:
-    """What a reader has to know of the policy: that it was overridden, or that nothing but recorded numbers was compared."""
+    """What a reader has to know of the policy: that it was overridden, which rules warn, and where only recorded numbers were
+    compared."""
     facts = body.parse(planned.message).facts
     if "override" in facts:
         return f", against policy: {', '.join(facts['gate']['not_met'])}"
-    unverified = facts.get("gate", {}).get("unverified", [])
-    return f", unverified: {', '.join(f'gate {each}' for each in unverified)}" if unverified else ""
+    gate = facts.get("gate", {})
+    warned = [each["id"] for each in gate.get("rules", []) if each["result"] == "pass" and each["outcome"] in _WARNED]
+    told = {"unverified": gate.get("unverified", []), "with warnings": warned}
+    return "".join(f", {what}: {', '.join(f'gate {each}' for each in names)}" for what, names in told.items() if names)
 
 
 def _said(deciding: InForce) -> str:
