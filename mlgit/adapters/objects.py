@@ -17,6 +17,7 @@ import stat as stats
 import sys
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 
 from mlgit.adapters import forks
 from mlgit.errors import MlgitError
@@ -83,16 +84,15 @@ class Objects:
         if file_md5(path) != md5.removesuffix(".dir"):
             self.drop(md5)
             return False
-        os.chmod(path, VERIFIED)
+        with suppress(OSError):  # a checkout that cannot be written to, or another user's object: it is checked again
+            os.chmod(path, VERIFIED)
         return True
 
     def drop(self, md5: str) -> None:
         """Remove an object that is not what its name says."""
         self.present.discard(md5)
-        try:
+        with suppress(OSError):  # what cannot be removed is not believed, all the same
             os.unlink(self.path(md5))
-        except FileNotFoundError:
-            return
 
     def listing(self, md5: str) -> bytes:
         """The bytes of a folder's object. Raises OSError where it cannot be read, ValueError where it is none by its size."""

@@ -13,12 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlgit.adapters import dvccommands, files, git
+from mlgit.adapters import dvccommands, files, git, locks, objects
 from mlgit.errors import MlgitError
 from mlgit.scaffold import state
 from mlgit.scaffold.manifest import Template, Value
 from mlgit.scaffold.render import File, render
 from mlgit.scaffold.state import State
+
+_STAGE = ".mlgit-new-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,11 @@ def create(folder: Path, *, template: Template, answers: Mapping[str, Value]) ->
 def _check_place(target: Path) -> None:
     if target.exists() and not target.is_dir():
         raise MlgitError(f"{target}: there is a file of this name", "choose another folder")
+    for place in (target, *target.parents):
+        if place.is_dir():  # what a killed process left is no content
+            _sweep(place)
+            if place != target:
+                break
     if target.is_dir() and any(target.iterdir()):
         raise MlgitError(f"{target}: the folder is not empty", "choose a new folder, or empty this one")
     outer = next((parent for parent in target.parents if (parent / ".git").exists()), None)
@@ -78,7 +85,8 @@ def _staged(target: Path) -> Iterator[Path]:
     """A folder that becomes `target` when the block succeeds and is gone, with all in it, when it does not."""
     missing = [path for path in (target, *target.parents) if not path.exists()]
     first = missing[-1] if missing else target
-    stage = Path(tempfile.mkdtemp(prefix=".mlgit-new-", dir=first.parent if missing else target))
+    prefix = f"{_STAGE}{objects.machine()}-{os.getpid()}-"
+    stage = Path(tempfile.mkdtemp(prefix=prefix, dir=first.parent if missing else target))
     try:
         project = stage / target.relative_to(first)
         project.mkdir(parents=True, exist_ok=True)
@@ -90,6 +98,15 @@ def _staged(target: Path) -> Iterator[Path]:
             _move_up(stage)
     finally:
         files.remove(stage)
+
+
+def _sweep(above: Path) -> None:
+    """Remove what processes of this machine and user were making here when they were killed."""
+    for each in above.glob(f"{_STAGE}{objects.machine()}-*-*"):
+        pid = each.name.removeprefix(_STAGE).split("-")[1]
+        is_own = each.is_dir() and not each.is_symlink() and each.lstat().st_uid == os.geteuid()
+        if is_own and pid.isascii() and pid.isdigit() and not locks.is_alive(int(pid)):
+            files.remove(each)
 
 
 def _move_up(stage: Path) -> None:

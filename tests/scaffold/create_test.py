@@ -1,12 +1,14 @@
 """A template becomes a repository, or nothing at all."""
 
 import os
+import subprocess
 import sys
 
 import pytest
 
 from mlgit.adapters import dvccommands
 from mlgit.adapters.documents import parse_yaml
+from mlgit.adapters.objects import machine
 from mlgit.errors import MlgitError
 from mlgit.scaffold import create, state
 from mlgit.scaffold.create import create as make
@@ -219,3 +221,35 @@ def test_dvc_of_the_running_python_is_used(tmp_path, monkeypatch):
     monkeypatch.setattr(dvccommands.process, "run", lambda argv, **more: seen.append(argv) or run(argv, **more))
     make(tmp_path / "p", template=TEMPLATE, answers=ANSWERS)
     assert [argv[:4] for argv in seen if "dvc" in argv] == [[sys.executable, "-P", "-m", "dvc"]]
+
+
+def dead():
+    """The number of a process that has ended."""
+    child = subprocess.Popen(["true"])
+    child.wait()
+    return child.pid
+
+
+def test_what_a_killed_process_was_making_is_removed(tmp_path):
+    for place in (tmp_path, tmp_path / "p"):
+        (place / f".mlgit-new-{machine()}-{dead()}-x/p/.git").mkdir(parents=True)
+    make(tmp_path / "p", template=TEMPLATE, answers=ANSWERS)
+    assert names(tmp_path) == ["p"]
+    assert not [name for name in names(tmp_path / "p") if name.startswith(".mlgit-new")]
+
+
+def test_what_others_are_making_is_left(tmp_path):
+    gone = dead()
+    (tmp_path / "precious").mkdir()
+    living = (f".mlgit-new-{machine()}-{os.getpid()}-x", f".mlgit-new-00000000-{gone}-x", ".mlgit-new-notes")
+    for name in living:
+        (tmp_path / name).mkdir()
+    (tmp_path / f".mlgit-new-{machine()}-{gone}-x").symlink_to(tmp_path / "precious")
+    make(tmp_path / "p", template=TEMPLATE, answers=ANSWERS)
+    assert set(names(tmp_path)) == {"p", "precious", *living, f".mlgit-new-{machine()}-{gone}-x"}
+
+
+def test_folder_that_others_are_making_a_project_in_is_not_free(tmp_path):
+    (tmp_path / f"p/.mlgit-new-{machine()}-{os.getpid()}-x").mkdir(parents=True)
+    with pytest.raises(MlgitError, match="the folder is not empty"):
+        make(tmp_path / "p", template=TEMPLATE, answers=ANSWERS)
