@@ -51,10 +51,11 @@ def held(
                 waiting = None
             time.sleep(min(pause, timeout - waited))
             pause = min(pause * 1.1, _LONGEST_PAUSE)
-        stream.seek(0)
-        stream.truncate()
-        stream.write(note or f" {os.getpid()}\n")
-        stream.flush()
+        try:
+            os.ftruncate(stream.fileno(), 0)
+            os.pwrite(stream.fileno(), (note or f" {os.getpid()}\n").encode(), 0)
+        except OSError as error:
+            raise MlgitError(f"{path}: cannot be written: {error.strerror}") from error
         try:
             yield
         finally:

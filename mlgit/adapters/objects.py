@@ -171,8 +171,10 @@ class Objects:
             finally:
                 os.close(descriptor)
             os.rename(temporary, target)
-        except BaseException:
+        except BaseException as error:
             os.unlink(temporary)
+            if isinstance(error, OSError) and error.filename is None:
+                error.filename = target  # a write tells no name
             raise
 
     def create(self, temporary: str, mode: int = VERIFIED) -> int:

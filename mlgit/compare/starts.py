@@ -9,6 +9,9 @@ from mlgit.compare.snapshot import Point, Start
 from mlgit.errors import MlgitError
 from mlgit.project import Project
 
+# without a look to be kept: the disk may be full
+_STATUS = ("--no-optional-locks", "status", "--porcelain")
+
 WORKSPACE = Point().name
 
 
@@ -72,7 +75,7 @@ def _is_itself(project: Project, found: Point, head: Point, default: str | None)
     is_on_another = branch is not None and default is not None and not git.same_branch(branch, default)
     if is_on_another or git.resolve(root, "HEAD") != found.commit:
         return False
-    return not git.run(project.root, "status", "--porcelain", "--untracked-files=no", "--", ".").text.strip()
+    return not git.run(project.root, *_STATUS, "--untracked-files=no", "--", ".").text.strip()
 
 
 def _before(project: Project, found: Point) -> Start:

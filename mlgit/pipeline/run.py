@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from mlgit.adapters import locks
+from mlgit.errors import MlgitError
 from mlgit.executors.protocol import Executor, Job, Outcome
 from mlgit.pipeline import scheduler
 from mlgit.pipeline.graph import Graph
@@ -100,5 +101,6 @@ class _Announced:
     def stop(self) -> None:
         self.inner.stop()
         if self.entered:
-            self.busy.change(leave=list(self.entered))
+            with suppress(MlgitError):  # on a full disk: nobody waits for the entries of a process that is gone
+                self.busy.change(leave=list(self.entered))
             self.entered.clear()

@@ -60,10 +60,10 @@ def create(folder: Path, *, template: Template, answers: Mapping[str, Value]) ->
 def _check_place(target: Path) -> None:
     if target.exists() and not target.is_dir():
         raise MlgitError(f"{target}: there is a file of this name", "choose another folder")
-    for place in (target, *target.parents):
-        if place.is_dir():  # what a killed process left is no content
-            _sweep(place)
-            if place != target:
+    for near in (target, *target.parents):
+        if near.is_dir():  # what a killed process left is no content
+            _sweep(near)
+            if near != target:
                 break
     if target.is_dir() and any(target.iterdir()):
         raise MlgitError(f"{target}: the folder is not empty", "choose a new folder, or empty this one")
