@@ -69,10 +69,10 @@ def _of_item(kind: Literal["dep", "out"], item: Any, state: Any) -> Iterator[Why
 
 def _is_kept(out: Any) -> bool:
     """Whether an output's content is in the cache, by name: nothing is read, or removed, that may be damaged."""
-    held = out.get_obj()
-    return held is not None and all(
-        out.cache.exists(oid) for oid in {out.hash_info.value, *(each.value for _, _, each in held)}
-    )
+    if not out.is_dir_checksum:
+        return bool(out.cache.exists(out.hash_info.value))
+    listed = out.get_obj()
+    return listed is not None and all(out.cache.exists(digest.value) for _, _, digest in listed)
 
 
 def _line(command: Any) -> str:

@@ -106,13 +106,15 @@ def lose(root):
     """Take away what DVC can bring back: results, tracked data, the cache and all notes."""
     for path in ("d", "data", ".dvc/cache", ".dvc/tmp"):
         shutil.rmtree(root / path)
+    (root / "one").unlink()
 
 
 @pytest.fixture
 def pushed(old):
     """The old project with tracked data, all of it in a remote as DVC 2 laid it out."""
     write_tree(old, {"data/x": b"1\r\n", "data/y": b"2\n"})
-    for args in (("add", "-q", "data"), ("remote", "add", "-q", "-d", "there", str(old.parent / "there"))):
+    write_tree(old, {"one": b"1\r\n"})
+    for args in (("add", "-q", "data", "one"), ("remote", "add", "-q", "-d", "there", str(old.parent / "there"))):
         assert run_dvc(old, *args).code == 0
     age(old, random.Random(4), share=1.0, cache="moved")
     assert run_dvc(old, "push", "-q").code == 0
@@ -124,7 +126,7 @@ def test_pull_brings_what_dvc_2_pushed_and_runs_nothing(pushed):
     before = (pushed / "dvc.lock").read_bytes(), (pushed / "data.dvc").read_bytes()
     lose(pushed)
     done = run_mlgit(pushed, "run", "--pull", "--json").json["counts"]
-    assert (done["restored"], done["ran"], done["failed"]) == (2, 0, 0)
+    assert (done["restored"], done["ran"], done["failed"]) == (3, 0, 0)
     assert ((pushed / "dvc.lock").read_bytes(), (pushed / "data.dvc").read_bytes()) == before
     assert (pushed / "data/x").read_bytes() == b"1\r\n"
     assert run_mlgit(pushed, "status").code == 0
@@ -147,8 +149,9 @@ def test_doctor_names_what_dvc_2_recorded_and_nobody_has(pushed):
     found = run_mlgit(pushed, "doctor", "--json").json["findings"]
     assert [row["path"] for row in found if row["kind"] == "output"] == ["data"]
     shutil.rmtree(pushed / "d")
+    (pushed / "one").unlink()
     found = run_mlgit(pushed, "doctor", "--json").json["findings"]
-    assert {row["path"] for row in found if row["kind"] == "output"} == {"data", "d"}
+    assert {row["path"] for row in found if row["kind"] == "output"} == {"data", "d", "one"}
 
 
 def test_diff_compares_what_dvc_2_recorded(old):
