@@ -145,7 +145,7 @@ def parameter_values(document: Any, keys: tuple[str, ...]) -> dict[str, Any]:
 
     Raises ValueError for a file with too many of them, or with two of one name.
     """
-    picked = params.pick(document, Parameters("", "", keys))
+    picked = params.pick(document, Parameters("", "", keys)) if keys or isinstance(document, Mapping) else {}
     return {name: settled(value) for name, value in _few(picked) if name}
 
 
@@ -155,7 +155,7 @@ def _few(document: Any) -> list[tuple[str, Any]]:
         raise ValueError(f"more than {MAX_VALUES} values")
     values: dict[str, Any] = {}
     for name, value in found:
-        if values.setdefault(name, value) != value:
+        if not params.same(values.setdefault(name, value), value):
             raise ValueError(f"two values are called '{name}' (a key with a dot, and a key in a mapping)")
     return found
 

@@ -88,7 +88,7 @@ def check(document: Any, *, name: str, templated: bool) -> None:
     """Raise MlgitError for a parameter file that DVC cannot read; the one beside a dvc.yaml it reads for templating."""
     if templated and not isinstance(document, Mapping):
         raise MlgitError(f"{name}: values without names are no parameters", "write them as NAME: VALUE")
-    strange = untemplatable(document) if templated else ""
+    strange = _strange(document, (), set(), templated=templated)
     if strange:
         raise MlgitError(
             f"{name}: {strange}, which DVC cannot read here, whether or not a stage uses it",
@@ -96,18 +96,28 @@ def check(document: Any, *, name: str, templated: bool) -> None:
         )
 
 
-def untemplatable(value: Any, *, name: str = "") -> str:
-    """The dotted name of the first value that DVC's templating cannot hold, with its type; '' where it can hold all."""
-    if value is None or isinstance(value, (int, float, str, bytes)):
+_DEEPEST = 200  # DVC's own serializer gives up somewhat later
+
+
+def _strange(value: Any, above: tuple[int, ...], done: set[int], *, templated: bool, name: str = "") -> str:
+    """The dotted name of the first value that holds itself, or that templating cannot hold, and what it is; '' for none.
+
+    `above` are the containers that the value stands in, and `done` those that were looked through.
+    """
+    if value is None or isinstance(value, (int, float, str, bytes)) or id(value) in done:
         return ""
-    if isinstance(value, dict):
-        rows = [(key, inner) for key, inner in value.items() if isinstance(key, str)]
-    elif isinstance(value, list):
-        rows = [(str(place), inner) for place, inner in enumerate(value)]
-    else:
+    if id(value) in above or len(above) > _DEEPEST:
+        return f"{name}: nested without an end" if id(value) in above else f"{name[:60]}...: nested too deeply"
+    if templated and not isinstance(value, (dict, list)):
         return f"{name}: a {type(value).__name__}"
-    found = (untemplatable(inner, name=f"{name}.{key}" if name else key) for key, inner in rows)
-    return next(filter(None, found), "")
+    rows = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, (list, tuple)) else ()
+    for key, inner in rows:
+        usable = templated and (isinstance(value, list) or isinstance(key, str))
+        below = _strange(inner, (*above, id(value)), done, templated=usable, name=f"{name}.{key}" if name else str(key))
+        if below:
+            return below
+    done.add(id(value))
+    return ""
 
 
 def same(one: Any, other: Any) -> bool:

@@ -27,6 +27,12 @@ def test_parameters_are_all_of_a_file_or_those_below_the_keys():
     assert parameter_values(document, ("train", "seed", "missing")) == {"train.depth": 3, "train.layers": [1, 2], "seed": None}
 
 
+def test_nan_is_a_value_like_others():
+    document = {"a": float("nan"), "b": {"c": float("nan"), "d": [float("nan")]}}
+    assert [str(value) for value in metric_values(document).values()] == ["nan", "nan"]
+    assert list(parameter_values(document, ())) == ["a", "b.c", "b.d"]
+
+
 def test_file_without_mapping_has_no_parameters():
     assert parameter_values([1, 2], ()) == {}
     assert parameter_values({}, ()) == {}

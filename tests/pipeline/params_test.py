@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from mlgit.pipeline.params import same
+from mlgit.pipeline.params import check, same
 from tests.kit import repository, write_tree
 from tests.pipeline.differential import differences, run_dvc, run_mlgit, tree
 
@@ -67,6 +67,9 @@ REFUSED = {
     "a number as a name": ("my.yaml", "1: x\n", ""),
     "null as a name": ("my.yaml", "null: x\n", ""),
     "a date beside, in the file of templating": ("params.yaml", "a: 1\nb: {c: [2020-01-01]}\n", "[a]"),
+    "a value that holds itself": ("my.yaml", "a: &a [*a]\nb: 1\n", "[b]"),
+    "a value that holds itself, as a whole": ("my.yaml", "a: &a {b: [*a]}\n", ""),
+    "a value in hundreds of lists": ("my.json", f'{{"a": {"[" * 900}{"]" * 900}}}', "[a]"),
     "a list in the file of templating": ("params.yaml", "- a\n", "['0']"),
     "a list as a whole": ("my.yaml", "- a\n", ""),
     "a word as a whole": ("my.json", '"a"', ""),
@@ -116,3 +119,17 @@ def test_status_of_odd_numbers_is_the_same_every_time(tmp_path, text):
     assert [run_mlgit(root, *words).code for words in (["status"], ["run"], ["status"])] == [0] * 3
     (root / "params.yaml").write_text("a: 5\n")
     assert run_mlgit(root, "status").code == 1
+
+
+@pytest.mark.parametrize("text", ["a: &a [*a]\n", "a: 1\nb: &b {c: *b}\n", f"a: {'[' * 400}{']' * 400}\n"])
+def test_value_without_an_end_is_refused_by_every_command(tmp_path, cli, text):
+    root = build(tmp_path / "p", [STAGE.format(name="o", file="my.yaml", keys="[a]")], {"my.yaml": text})
+    for words in (["run"], ["status"], ["status", "--json"], ["run", "--dry-run"]):
+        assert cli(root, *words).code == 2
+
+
+def test_aliases_that_stand_for_millions_of_values_are_looked_at_once():
+    document = []
+    for _ in range(60):
+        document = [document, document]
+    check({"a": document}, name="p.yaml", templated=True)
