@@ -50,8 +50,7 @@ def perform(
 ) -> int:
     """Run what is stale and say how it went: the exit code.
 
-    The arguments are the options of `mlgit run`; `kept` is what is known of a plain run in which nothing was stale,
-    `told` is called with the results of all stages, and with `is_reserved` the caller holds the run lock.
+    Options of `mlgit run`; `kept` as `noop.compare` found it; `told` gets all results; `is_reserved`: the lock is held.
     """
     opened = open_project(
         spread=executor != table.LOCAL and not dry_run,

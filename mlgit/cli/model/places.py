@@ -79,7 +79,14 @@ def place(word: str) -> Place:
 
 
 def _at(folder: Path, root: Path) -> Project | None:
-    """The project that holds a folder, if it is in one."""
-    above = (each for each in (folder, *folder.parents) if each.is_relative_to(root))
+    """The project that holds a folder, if it is in one.
+
+    Raises MlgitError in a repository within the repository, such as a submodule: its commits are not those of the tags here.
+    """
+    above = [each for each in (folder, *folder.parents) if each.is_relative_to(root)]
+    other = next((each for each in above if each != root and (each / ".git").exists()), None)
+    if other:
+        name = other.relative_to(root).as_posix()
+        raise MlgitError(f"'{name}' is a Git repository of its own, with a registry of its own", f"`cd {name}` first")
     found = next((each for each in above if (each / ".dvc").is_dir()), None)
     return Project(found, root) if found else None

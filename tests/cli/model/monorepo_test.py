@@ -107,6 +107,14 @@ def test_file_and_digest_are_found_from_the_top(root, cli):
         assert cli(root, "model", "audit", subject, "--json").json["artifact"] == "svc/p2:churn"
 
 
+def test_submodule_has_a_registry_of_its_own(root, cli):
+    git(root / "svc/p2", "init", "--quiet")
+    git(root, "tag", "-am", "x", "svc/p2=churn@v0.2.0")
+    for args in (("get", "svc/p2:churn"), ("register", "svc/p2:churn"), ("promote", "svc/p2:churn", "prod")):
+        done = cli(root, "model", *args)
+        assert (done.code, "'svc/p2' is a Git repository of its own" in done.err) == (2, True), done.said
+
+
 def test_names_of_nothing_say_what_there_is(root, cli):
     assert "did you mean 'svc/p1:churn'?" in cli(root, "model", "get", "svc/p1:chrn").err
     assert "this repository has projects in: svc/p1, svc/p2" in cli(root, "status").err
