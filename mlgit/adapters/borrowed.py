@@ -91,6 +91,7 @@ class BorrowedStages:
         self._root = root
         self._pull = pull
         self.written: list[str] = []  # files that Git should know of, once the repository is closed
+        self._has_runs = False
         self._repo: Any = None
         self._stages: dict[str, Any] = {}
 
@@ -178,12 +179,23 @@ class BorrowedStages:
                 if force:
                     return False
                 try:
-                    self._repo.stage_cache.restore(stage)
+                    self._pull_runs()
+                    self._repo.stage_cache.restore(stage, pull=self._pull is not None)
                 except RunCacheNotFoundError:
                     stage.save_deps()
                     return False
         self.finish(address)
         return True
+
+    def _pull_runs(self) -> None:
+        """With `pull`, let DVC bring the remote's run cache, once."""
+        from dvc.stage.cache import RunCacheNotSupported
+
+        if self._pull and not self._has_runs:
+            self._pull()
+            self._has_runs = True
+            with suppress(RunCacheNotSupported):
+                self._repo.stage_cache.pull(None)
 
     def finish(self, address: str) -> None:
         """Let DVC hash, store and ignore the stage's outputs, and file it in the run cache."""

@@ -127,6 +127,15 @@ class CloudStore:
 
         return send
 
+    def runs(self, key: str) -> dict[str, bytes]:
+        """The files in the key's folder. As in DVC, there are none on a server that lists no folders (HTTP)."""
+        remote, folder, _ = self._connect()
+        if remote.protocol in ("http", "https"):
+            return {}
+        place = remote.join(remote.parent(remote.parent(folder)), "runs", key[:2], key)
+        names = self._together({"": _list(remote, place)})[""]
+        return self._together({name: _read(remote, remote.join(place, name)) for name in names})
+
     def _connect(self) -> tuple[Any, str, Mapping[str, Any]]:
         if self._connected is None:
             self._connected = self._together({"": lambda tick: dvc.remote_files(self._dvc_folder, self._address.name)})[""]
@@ -166,6 +175,14 @@ def _ask(remote: Any, path: str) -> Callable[[Tick], bool]:
         return True
 
     return ask
+
+
+def _read(remote: Any, path: str) -> Callable[[Tick], bytes]:
+    def read(tick: Tick) -> bytes:
+        with remote.open(path, "rb") as stream:
+            return bytes(stream.read())
+
+    return read
 
 
 def _list(remote: Any, path: str) -> Callable[[Tick], list[str]]:

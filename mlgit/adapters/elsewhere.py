@@ -44,12 +44,14 @@ class RemoteCache(Cache):
     """A cache that looks in the remote for what it does not have.
 
     A remote that could not be asked has lost nothing: that is raised, and kept as `trouble`, unless what is missing may be
-    computed anew (`may_compute`). `notes` are what the user should know of objects that did not come.
+    computed anew (`may_compute`). `notes` are what the user should know of objects that did not come. With `runs` it looks
+    for results of stages there, too.
     """
 
-    def __init__(self, settings: Settings, remote: Remote, *, may_compute: bool = False) -> None:
+    def __init__(self, settings: Settings, remote: Remote, *, may_compute: bool = False, runs: bool = False) -> None:
         super().__init__(settings)
         self._remote = remote
+        self._runs = runs
         self.may_compute = may_compute
         self.trouble: RemoteUnreachableError | None = None
         self.notes: dict[str, None] = {}
@@ -65,9 +67,28 @@ class RemoteCache(Cache):
         """
         if super().has_all(md5):
             return True
+        self._ask(lambda: self._remote.fetch([md5]))
+        return super().has_all(md5)
+
+    def newest_run(self, key: str) -> Path | None:
+        """The newest result for a key; those of the remote are brought here first, and are newer than those that were here.
+
+        Raises RemoteUnreachableError.
+        """
+        if self._runs:
+            self._ask(lambda: self._bring_runs(key))
+        return super().newest_run(key)
+
+    def _bring_runs(self, key: str) -> None:
+        for name, text in self._remote.runs(key).items():
+            if not self.has_run(key, name):
+                self.add_run(key, name, text.decode(errors="replace"))
+
+    def _ask(self, what: Callable[[], None]) -> None:
+        """Ask the remote, unless it did not answer before. Raises RemoteUnreachableError where nothing may be computed anew."""
         if self.trouble is None:
             try:
-                self._remote.fetch([md5])
+                what()
             except DamagedRemoteError as error:
                 self.notes[f"{error.message}, so what makes it runs; {error.hint}"] = None
             except RemoteUnreachableError as error:
@@ -76,7 +97,6 @@ class RemoteCache(Cache):
                     self.notes[f"{error.message}; what is missing is computed"] = None
         if self.trouble and not self.may_compute:
             raise self.trouble
-        return super().has_all(md5)
 
 
 class Awaited(Fingerprints):

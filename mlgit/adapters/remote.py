@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable
@@ -25,6 +26,9 @@ from mlgit.errors import MlgitError
 __all__ = ["Address", "DamagedRemoteError", "Remote", "RemoteUnreachableError", "bring", "configured", "connect", "put"]
 
 
+_RUN = re.compile("[0-9a-f]{64}")
+
+
 class Store(Protocol):
     """The objects of a remote, one by one, beside a cache. All verbs raise RemoteUnreachableError where it does not answer."""
 
@@ -36,6 +40,9 @@ class Store(Protocol):
 
     def push(self, md5s: Iterable[str]) -> None:
         """Send what is here and missing there."""
+
+    def runs(self, key: str) -> dict[str, bytes]:
+        """The results that its run cache has for a key: name -> text."""
 
 
 def configured(dvc_folder: Path) -> Address:
@@ -96,6 +103,10 @@ class Remote:
         found = self._store.found(each for names in parts.values() for each in names)
         return [md5 for md5 in wanted if md5 not in parts or not found.issuperset(parts[md5])]
 
+    def runs(self, key: str) -> dict[str, bytes]:
+        """The results that the remote's run cache has for a key: name -> text; what is named otherwise is none."""
+        return {name: text for name, text in self._store.runs(key).items() if _RUN.fullmatch(name)}
+
     def _is_unlisted(self, md5: str) -> bool:
         """Whether it is a folder whose files nobody can name: its list did not come, or is none."""
         return md5.endswith(".dir") and self._here.members(md5) is None
@@ -135,6 +146,16 @@ class FolderStore:
         for md5 in dict.fromkeys(md5s):
             if self._here.has(md5) and not os.path.exists(self._there.path(md5)):
                 _copy(self._here.path(md5), self._there.path(md5), md5, unread=self._unread)
+
+    def runs(self, key: str) -> dict[str, bytes]:
+        """The files in the key's folder."""
+        folder = Path(self._address.url, "runs", key[:2], key)
+        try:
+            return {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if self._asked() else {}
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        except OSError as error:
+            raise self._unread(error) from error
 
     def _asked(self) -> bool:
         """True where the folder is there. Raises RemoteUnreachableError: what is not mounted has lost nothing."""

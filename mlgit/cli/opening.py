@@ -146,7 +146,7 @@ def _pulling(project: Project, configured: Settings, cache: Cache, *, compute: b
     if settings.default_remote(project.dvc_folder) is None:
         raise MlgitError("--pull: the project has no default DVC remote", "type `dvc remote add -d NAME URL`")
     there = remote.connect(project.dvc_folder, remote.configured(project.dvc_folder), cache)
-    return elsewhere.RemoteCache(configured, there, may_compute=compute)
+    return elsewhere.RemoteCache(configured, there, may_compute=compute, runs=True)
 
 
 def _elsewhere(project: Project, configured: Settings, cache: Cache, ignored: Callable[[str, bool], bool] | None) -> Elsewhere:

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from tests.kit import dvc, mlgit, repository, write_tree
+from tests.kit import commit, dvc, git, mlgit, repository, write_tree
 
 pytestmark = pytest.mark.slow  # many repositories, and DVC itself
 
@@ -75,3 +75,79 @@ def test_pull_takes_what_git_keeps_as_it_lies(tmp_path):
     shutil.rmtree(root / ".dvc/cache")
     assert mlgit(root, "run", "--pull", "--json").json["counts"]["ran"] == 1
     assert (root / "number").read_text() == "5\n"
+
+
+CHAIN = """\
+stages:
+  folder: {cmd: mkdir made && cp in made/a && echo x >> ../runs, deps: [in], outs: [made]}
+  file:
+    cmd: cp made/a one && echo 5 > number && echo x >> ../runs
+    deps: [made]
+    outs: [one]
+    metrics: [number]
+  kept: {cmd: echo 5 > kept && echo x >> ../runs, deps: [one], metrics: [{kept: {cache: false}}]}  # DVC does not push it
+"""
+
+
+@pytest.fixture
+def remembered(tmp_path):
+    """A project whose results are in the run cache of its remote, and two clones that know nothing but the sources."""
+    root = repository(tmp_path / "project", {"dvc.yaml": CHAIN, "in": "1\n"})
+    assert dvc(root, "remote", "add", "-d", "there", str(tmp_path / "there")).code == 0
+    commit(root)
+    assert dvc(root, "repro", "--quiet").code == 0
+    assert dvc(root, "push", "--run-cache").code == 0
+    for name in ("ours", "theirs"):
+        git(tmp_path, "clone", "--quiet", str(root), name)
+    return tmp_path
+
+
+def ran(folder):
+    """How often a stage of the project ran so far."""
+    return (folder / "runs").read_text().count("x")
+
+
+def test_pull_takes_results_from_the_run_cache_of_the_remote_as_dvc_does(remembered):
+    before = ran(remembered)
+    done = mlgit(remembered / "ours", "run", "--pull", "--json")
+    by_mlgit = ran(remembered) - before
+    assert dvc(remembered / "theirs", "repro", "--pull").code == 0
+    assert (done.code, by_mlgit) == (0, ran(remembered) - before - by_mlgit), done.said
+    for path in ("dvc.lock", ".gitignore", "one", "made/a", "number", "kept"):
+        assert (remembered / "ours" / path).read_bytes() == (remembered / "theirs" / path).read_bytes()
+    kept = [
+        sorted(str(path.relative_to(remembered / name)) for path in (remembered / name / ".dvc/cache").rglob("*"))
+        for name in ("ours", "theirs")
+    ]
+    assert kept[0] == kept[1]
+    assert done.json["counts"]["restored"] == 2
+
+
+def test_without_pull_the_remote_is_not_asked_for_results(remembered):
+    assert mlgit(remembered / "ours", "run", "--json").json["counts"]["ran"] == 3
+
+
+def test_result_that_the_remote_has_lost_is_made(remembered):
+    shutil.rmtree(remembered / "there/files")
+    assert mlgit(remembered / "ours", "run", "--pull", "--json").json["counts"]["ran"] == 3
+
+
+def test_results_in_the_remote_that_are_none_are_passed_over(remembered):
+    for path in (remembered / "there/runs").rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"\xff: [")
+            path.with_name("stray").write_text("x")
+    assert mlgit(remembered / "ours", "run", "--pull", "--json").json["counts"]["ran"] == 3
+    assert not list((remembered / "ours/.dvc/cache/runs").rglob("stray"))
+
+
+def test_stage_that_dvc_keeps_takes_its_result_from_the_remote_too(tmp_path):
+    pipeline = "stages:\n  one: {cmd: cp ../ext one && echo x >> ../runs, deps: [../ext], outs: [one]}\n"
+    root = repository(tmp_path / "project", {"dvc.yaml": pipeline})
+    write_tree(tmp_path, {"ext": "1\n"})
+    assert dvc(root, "remote", "add", "-d", "there", str(tmp_path / "there")).code == 0
+    commit(root)
+    git(tmp_path, "clone", "--quiet", str(root), "ours")
+    assert dvc(root, "repro", "--quiet").code == dvc(root, "push", "--run-cache").code == 0
+    assert mlgit(tmp_path / "ours", "run", "--pull").code == 0
+    assert (ran(tmp_path), (tmp_path / "ours/one").read_text()) == (1, "1\n")
