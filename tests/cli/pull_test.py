@@ -85,7 +85,7 @@ stages:
     deps: [made]
     outs: [one]
     metrics: [number]
-  kept: {cmd: echo 5 > kept && echo x >> ../runs, deps: [one], metrics: [{kept: {cache: false}}]}  # DVC does not push it
+  kept: {cmd: echo 7 > kept && echo x >> ../runs, deps: [one], metrics: [{kept: {cache: false}}]}  # DVC does not push it
 """
 
 
