@@ -59,7 +59,11 @@ def dead_process() -> int:
 
 def test_tags_of_models_that_were_moved_or_vanished_are_found_and_left_alone(tmp_path, cli):
     root = made(tmp_path / "project", cli)
-    for args in (("register", "churn"), ("promote", "churn", "prod"), ("promote", "churn", "staging")):
+    for args in (
+        ("register", "churn"),
+        ("promote", "churn", "prod", "--new-environment"),
+        ("promote", "churn", "staging", "--new-environment"),
+    ):
         assert cli(root, "model", *args).code == 0
     assert kinds(cli(root, "doctor", "--json")) == []
     git(root, "tag", "-f", "-a", "-m", "Assigning", "churn#prod#1", "HEAD")

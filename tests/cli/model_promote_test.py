@@ -34,7 +34,8 @@ def promote(shared, cli):
 
 
 def test_without_declared_environments_any_version_goes_anywhere(shared, promote):
-    done = promote("churn@v1.0.0", "prod", "-m", "the first")
+    shared.settle("")
+    done = promote("churn@v1.0.0", "prod", "-m", "the first", "--new-environment")
     assert (done.code, done.out.splitlines()[0]) == (0, "churn@v1.0.0 is now in prod (churn#prod#1)")
     written = facts(shared.root, "churn#prod#1")
     assert (written["event"], written["version"]) == ("assign", "v1.0.0")
@@ -79,6 +80,26 @@ def test_a_local_main_that_was_not_pushed_does_not_decide(shared, promote):
     commit(shared.root)
     git(shared.root, "branch", "--force", "main") if git(shared.root, "branch", "--show-current") != "main" else None
     assert promote("churn", "prod").code == 1
+
+
+@pytest.mark.parametrize("typed", ["prd", "Prod", "staging"])
+def test_new_environment_that_nobody_declared_is_no_slip_of_the_fingers(shared, promote, typed):
+    shared.settle("")
+    before = git(shared.root, "for-each-ref")
+    for options in ((), ("--dry-run",), ("--push",), ("--override", "now"), ("--json",)):
+        refused = promote("churn", typed, *options)
+        assert (refused.code, "--new-environment" in refused.said) == (2, True), refused.said
+    assert git(shared.root, "for-each-ref") == before
+    assert promote("churn", "prod", "--new-environment").code == 0
+    refused = promote("churn@v1.1.0", typed)
+    assert (refused.code, "environments so far: prod" in refused.err) == (2, True)
+    assert "did you mean 'prod'?" in refused.err or typed == "staging"
+    assert promote("churn@v1.1.0", "prod").code == 0
+
+
+def test_option_for_a_new_environment_declares_none(shared, promote):
+    refused = promote("churn", "prd", "--new-environment")
+    assert (refused.code, "there is no environment 'prd', did you mean 'prod'?" in refused.err) == (2, True), refused.said
 
 
 @pytest.mark.parametrize("reason", ["", "  "])

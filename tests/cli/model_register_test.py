@@ -190,9 +190,9 @@ def test_model_in_a_folder_has_the_name_that_gto_gives_it(tmp_path, cli):
     shutil.copytree(inner, top / "models" / "nlp", ignore=shutil.ignore_patterns(".git"))
     root = fill(top / "models" / "nlp", cli)
     assert cli(root, "model", "register", "churn").code == 0
-    assert cli(root, "model", "promote", "churn", "prod").code == 0
-    assert cli(root, "model", "promote", "models/nlp:churn@v0.0.1", "dev").code == 0
-    assert git(top, "tag").split() == ["models/nlp=churn#dev#2", "models/nlp=churn#prod#1", "models/nlp=churn@v0.0.1"]
+    assert cli(root, "model", "promote", "churn", "prod", "--new-environment").code == 0
+    assert cli(root, "model", "promote", "models/nlp:churn@v0.0.1", "staging", "--new-environment").code == 0
+    assert git(top, "tag").split() == ["models/nlp=churn#prod#1", "models/nlp=churn#staging#2", "models/nlp=churn@v0.0.1"]
 
 
 @pytest.mark.slow

@@ -29,6 +29,8 @@ models:
     train: [data/train.csv]
     test: [data/test.csv]
 """
+# What the shared main branch declares until `settle` says otherwise.
+ENVIRONMENTS = "environments: [{name: staging}, {name: prod}, {name: canary}]\n"
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def _template() -> Path:
     root, origin = folder / "ada", folder / "origin.git"
     origin.mkdir()
     git(origin, "init", "--quiet", "--bare")
-    repository(root, {**FILES, "data/raw.csv": RAW, "mlgit.yaml": SETTINGS})
+    repository(root, {**FILES, "data/raw.csv": RAW, "mlgit.yaml": SETTINGS + ENVIRONMENTS})
     git(root, "rm", "--quiet", "--cached", "data/raw.csv")
     git(root, "remote", "add", "origin", str(origin))
     _do(root, "add", "data/raw.csv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -11,12 +12,13 @@ from mlgit.cli.model.desk import RefusedError, Wish
 from mlgit.cli.model.weighing import InForce
 from mlgit.cli.remote_options import timeout_option
 from mlgit.config import Environment
+from mlgit.errors import MlgitError, near_miss
 from mlgit.registry import body, grammar, plan, policy, record
 from mlgit.registry.event import TagName
 from mlgit.registry.plan import Plan
 from mlgit.registry.policy import Case, Check
 from mlgit.registry.record import Gate
-from mlgit.registry.state import Artifact, Version
+from mlgit.registry.state import Artifact, Registry, Version
 
 # What a rule can be found to be that lets a version through and is no pass.
 _WARNED = ("warn", "fail", "inconclusive", "invalid", "waived")
@@ -33,6 +35,7 @@ _REPEATED = ("model", "data", "data_left_out", "metrics", "metrics_left_out", "p
 @click.argument("environment", metavar="ENV")
 @click.option("--message", "-m", default="", metavar="TEXT", help="Why.")
 @click.option("--override", metavar="REASON", help="Promote although policy says no; who and why is recorded for ever.")
+@click.option("--new-environment", is_flag=True, help="ENV is a new one, where mlgit.yaml declares no environments.")
 @desk.options()
 @timeout_option()
 def command(
@@ -41,6 +44,7 @@ def command(
     *,
     message: str,
     override: str | None,
+    new_environment: bool,
     push: bool,
     remote: str,
     sign: bool,
@@ -59,6 +63,7 @@ def command(
     project = desk.project(version)
     grammar.check_environment(environment)
     made: list[Version] = []
+    may_ask = not as_json and sys.stdin.isatty() and sys.stdout.isatty()
 
     def rebuild() -> Plan:
         found = desk.registry(project)
@@ -67,6 +72,8 @@ def command(
         artifact = found.artifact(candidate.artifact)
         deciding = weighing.in_force(project, candidate.commit)
         wanted = weighing.environment(deciding, environment)
+        nonlocal new_environment
+        new_environment = new_environment or _require_known(found, deciding, environment, may_ask=may_ask)
         current = artifact.current(environment)
         if current and current.version == candidate.name:
             return Plan(artifact.name, "", candidate.commit, "", upon=plan.upon(artifact.events))
@@ -84,6 +91,23 @@ def command(
 
     wish = Wish(push, remote, dry_run, as_json, after_future_date=after_future_date)
     return desk.carry_out(project, rebuild, wish, tell=tell)
+
+
+def _require_known(found: Registry, deciding: InForce, environment: str, *, may_ask: bool) -> bool:
+    """Whether somebody on the terminal says that an environment is a new one, if it is: where none is declared, a slip of the
+    fingers would make one.
+
+    Raises MlgitError for a new one where nobody says so.
+    """
+    events = (event for artifact in found.artifacts.values() for event in artifact.events)
+    known = sorted({event.name.environment for event in events} - {""})
+    if deciding.config.environments or environment in known:
+        return False
+    what = f"no model was ever in '{environment}', and mlgit.yaml declares no environments{near_miss(environment, known)}"
+    if may_ask and click.confirm(f"{what}; make it a new environment?"):
+        return True
+    hint = f"declare it: `environments: [{{name: {environment}}}]` in mlgit.yaml; or promote with --new-environment"
+    raise MlgitError(what, f"environments so far: {', '.join(known)}; {hint}" if known else hint)
 
 
 def _remarks(planned: Plan) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import sys
+import time
 
 import pytest
 
@@ -178,7 +179,7 @@ def test_forged_facts_are_a_gap(root, cli):
 
 def test_moved_tag_is_a_gap(root, cli):
     before = git(root, "rev-parse", "churn#prod#1")
-    tag(root, "churn#staging#2", facts={"previous": f"churn#prod#1 {before}"}, when="2030-05-03T10:00:00Z")
+    tag(root, "churn#staging#2", facts={"previous": f"churn#prod#1 {before}"}, when=f"@{int(time.time()) + 3600} +0000")
     assert document(cli, root, "churn@v1.0.0")["verdict"] == "proven"
     git(root, "tag", "-f", "-a", "-m", "Assigning stage prod", "churn#prod#1", "HEAD")
     found = document(cli, root, "churn@v1.0.0")
@@ -252,7 +253,7 @@ def test_a_versions_whole_life_is_told(tmp_path, cli):
 
 def test_last_tag_that_vanished_is_a_gap_where_it_was_published(tmp_path, cli):
     root = made(tmp_path / "project", cli)
-    for args in (("register", "churn"), ("promote", "churn", "prod")):
+    for args in (("register", "churn"), ("promote", "churn", "prod", "--new-environment")):
         assert cli(root, "model", *args).code == 0
     assert document(cli, root, "churn@v0.0.1")["verdict"] == "proven"
     git(root, "tag", "-d", "churn#prod#1")
