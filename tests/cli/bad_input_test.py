@@ -171,7 +171,7 @@ def test_without_dvc_project_the_next_step_is_named(tmp_path, cli):
     root = repository(tmp_path / "p")
     shutil.rmtree(root / ".dvc")
     done = cli(root, "run")
-    assert (done.code, "`dvc init`" in done.said or "dvc init" in done.said) == (2, True)
+    assert (done.code, "`mlgit init`" in done.said) == (2, True)
 
 
 def test_dvc_project_outside_git_is_refused(tmp_path, cli):
