@@ -290,6 +290,7 @@ def test_bytes_have_to_be_in_the_remote_where_that_is_asked(shared, promote, tmp
     shared.settle("environments: [{name: prod, requires: {retrievable: true}}]\n")
     assert promote("churn", "prod").code == 2
     there = tmp_path / "there"
+    there.mkdir()  # a remote that can be asked, and has nothing
     (shared.root / ".dvc" / "config").write_text(f"[core]\n    remote = there\n['remote \"there\"']\n    url = {there}\n")
     refused = promote("churn", "prod")
     assert (refused.code, "`dvc push`" in refused.out) == (1, True)
