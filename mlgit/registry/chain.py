@@ -103,11 +103,11 @@ def findings(artifact: str, events: Sequence[Event]) -> list[Finding]:
     starts = [event.ref for event in events if event.previous is None and event.body.facts]
     if len(starts) > 1:
         found.append(_fork("no other", starts))
-    found += [_foreign(event) for event in _strangers(events)]
+    found += [_foreign(event) for event in strangers(events)]
     return [each._replace(artifact=artifact) for each in found]
 
 
-def _strangers(events: Sequence[Event]) -> list[Event]:
+def strangers(events: Sequence[Event]) -> list[Event]:
     """Tags of other tools that no tag of mlgit was written after, though mlgit had begun: their times may say anything.
 
     What mlgit's first tag names as its previous, and what came before that, is the history it began upon.

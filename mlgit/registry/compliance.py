@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from mlgit.config import Environment
-from mlgit.registry import plan, recorded
+from mlgit.registry import chain, plan, recorded
 from mlgit.registry.chain import Finding
 from mlgit.registry.event import Event
 from mlgit.registry.policy import Approval, Case, counted
@@ -46,20 +46,25 @@ def asks_beyond_signature(environment: Environment | None) -> bool:
 def findings(artifact: Artifact, *, rulings: Mapping[str, Ruling], witnesses: Witnesses) -> list[Finding]:
     """Promotions and rollbacks that do not show what was asked; `rulings` are for the events to be looked at, by ref."""
     past = _Past(artifact)
+    # whoever wrote the others did not know of these, wherever their times put them
+    strangers = {event.ref for event in chain.strangers(artifact.events)}
+    before: list[Event] = []
     found: list[Finding] = []
-    for place, event in enumerate(artifact.events):
+    for event in artifact.events:
         ruling = rulings.get(event.ref)
         if ruling and event.name.action == "assign" and not event.body.fault:
             found += _unsigned(event, ruling)
             if event.kind == "rollback":
-                missing = list(_of_rollback(artifact, event, artifact.events[:place]))
+                missing = list(_of_rollback(artifact, event, before))
             elif asks_beyond_signature(ruling.environment):
                 missing = list(_of_promotion(artifact, event, ruling.environment, past, witnesses))
             else:
                 missing = []
             if missing:
                 found.append(_finding(event, ruling, missing))
-        past.add(event)
+        if event.ref not in strangers:
+            past.add(event)
+            before.append(event)
     return found
 
 

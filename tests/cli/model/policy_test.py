@@ -182,6 +182,13 @@ def test_unsigned_promotion_is_found_whatever_the_checkout_says(copy, cli):
     assert findings(cli, copy.root) == [("unsigned", ref)]
 
 
+def test_foreign_tag_beside_an_honest_rollback_blames_itself_alone(copy, cli):
+    when = churn(copy.root).events[-1].time - 1
+    args = ("tag", "-a", "-m", "By hand", "churn#prod!#6", "churn@v1.1.0^{commit}")
+    git(copy.root, *args, env={"GIT_COMMITTER_DATE": f"@{when} +0000"})
+    assert findings(cli, copy.root) == [("foreign", "churn#prod!#6")]
+
+
 def test_withdrawn_version_is_not_promoted_by_hand(copy, cli):
     _do(copy.root, "retire", "churn@v1.2.0", "--push")
     ref = forge(copy.root, "v1.2.0", override={"reason": "I want it"})
