@@ -11,6 +11,7 @@ import errno
 import os
 import stat as stats
 from contextlib import suppress
+from pathlib import Path
 
 from mlgit.adapters.objects import Objects
 from mlgit.errors import MlgitError
@@ -82,12 +83,16 @@ class Links:
         return self._possible[key]
 
     def _try(self, kind: str, folder: str) -> bool:
-        self._objects.make_folder(self._objects.folder)
         source = self._objects.temporary()
         target = self._objects.temporary(self.place_beside(folder))
         try:
-            with open(source, "xb") as stream:
-                stream.write(b"x")
+            try:
+                self._objects.make_folder(self._objects.folder)
+                Path(source).write_bytes(b"x")
+            except OSError as error:
+                if error.errno not in (errno.EACCES, errno.EROFS):
+                    raise
+                return True  # a cache that may only be read: the first object will tell
             return self.make(kind, source, target, size=1)
         finally:
             for path in (source, target):
@@ -192,6 +197,12 @@ def is_plain(path: str) -> bool:
     """Whether a file is no link and has no other name."""
     found = os.lstat(path)
     return not stats.S_ISLNK(found.st_mode) and found.st_nlink == 1
+
+
+def make_executable(path: str) -> None:
+    """Let the owner execute a file; it may be a link to an object of another user, which stays as it is."""
+    with suppress(PermissionError):
+        os.chmod(path, os.stat(path).st_mode | stats.S_IEXEC)
 
 
 def unprotect(target: str, *, mode: int, objects: Objects) -> None:

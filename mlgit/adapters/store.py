@@ -17,7 +17,7 @@ from typing import Any
 
 from mlgit.adapters import files, forks, hashing, intake, notes, stamps
 from mlgit.adapters.digests import Content, Member
-from mlgit.adapters.links import Links, is_plain, last_of_each, unprotect
+from mlgit.adapters.links import Links, is_plain, last_of_each, make_executable, unprotect
 from mlgit.adapters.objects import Objects, refuse_changed
 from mlgit.adapters.settings import Settings
 from mlgit.errors import MlgitError
@@ -175,7 +175,7 @@ class Cache:
         if not content.md5.endswith(".dir"):
             self._restore([(target, content.md5)], links)
             if content.isexec:
-                os.chmod(target, os.stat(target).st_mode | stats.S_IEXEC)
+                make_executable(target)
             return
         members = self.members(content.md5)
         if members is None:
@@ -307,8 +307,9 @@ class Cache:
         if links.types[:1] == ("copy",) and is_plain(path):
             if stats.S_IMODE(os.stat(path).st_mode) == self.file_mode | owner:
                 return False
-            os.chmod(path, self.file_mode | owner)
-            return True
+            with suppress(PermissionError):  # another user's file: it is replaced
+                os.chmod(path, self.file_mode | owner)
+                return True
         if links.is_right(path, self.path(content.md5), mode=links.plain_mode | owner):
             return False
         self._replace(path, content.md5, links, is_exec=content.isexec)
@@ -330,7 +331,7 @@ class Cache:
         try:
             self._link(md5, temporary, links, shown=path)
             if is_exec:
-                os.chmod(temporary, os.stat(temporary).st_mode | stats.S_IEXEC)
+                make_executable(temporary)
             os.replace(temporary, path)
         finally:
             with suppress(FileNotFoundError):  # it stays when both are names of one file: the move does nothing then

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import stat
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +89,47 @@ def test_output_that_stays_and_leads_nowhere_is_left_alone(tmp_path):
     os.symlink("nowhere", tmp_path / "out/lost")
     made(tmp_path, "copy").unprotect(str(tmp_path / "out"))
     assert os.readlink(tmp_path / "out/lost") == "nowhere"
+
+
+@pytest.fixture
+def shared_place():
+    """A folder that every user may write to."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can be somebody else")
+    place = Path(tempfile.mkdtemp())
+    place.chmod(0o777)
+    yield place
+    shutil.rmtree(place)
+
+
+@contextlib.contextmanager
+def somebody_else():
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("types", [("copy",), ("hardlink", "copy"), ("symlink",)])
+def test_object_of_another_user_is_read_and_linked_as_far_as_it_may(shared_place, types):
+    stored = made(shared_place, *types)
+    (shared_place / "source").write_text("1")
+    stored.add_file(str(shared_place / "source"), ONE)
+    os.chmod(stored.path(ONE), 0o644)  # as copied by other means
+    with somebody_else():
+        cache = Cache(Settings(shared_place / "cache", types, shared=True))
+        assert cache.has(ONE)
+        cache.checkout(Content(ONE, 1, None, isexec=True), str(shared_place / "out"))
+        cache.relink(Content(ONE, 1, None, isexec=True), [], str(shared_place / "out"))
+        assert (shared_place / "out").read_text() == "1"
+
+
+def test_file_of_another_user_that_is_tracked_is_replaced_where_its_mode_may_not_be_changed(shared_place):
+    (shared_place / "file").write_text("1")
+    (shared_place / "file").chmod(0o604)
+    with somebody_else():
+        cache = Cache(Settings(shared_place / "cache", ("copy",), shared=True))
+        cache.add_file(str(shared_place / "file"), ONE)
+        assert cache.relink(Content(ONE, 1), [], str(shared_place / "file"))
+    assert (shared_place / "file").stat().st_uid == 65534
