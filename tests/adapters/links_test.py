@@ -127,7 +127,7 @@ def test_object_of_another_user_is_read_and_linked_as_far_as_it_may(shared_place
 
 def test_file_of_another_user_that_is_tracked_is_replaced_where_its_mode_may_not_be_changed(shared_place):
     (shared_place / "file").write_text("1")
-    (shared_place / "file").chmod(0o604)
+    (shared_place / "file").chmod(0o640)
     with somebody_else():
         cache = Cache(Settings(shared_place / "cache", ("copy",), shared=True))
         cache.add_file(str(shared_place / "file"), ONE)
