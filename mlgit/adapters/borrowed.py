@@ -145,7 +145,8 @@ class BorrowedStages:
         if not (self._pull or (stage.is_data_source and not stage.is_import)):
             return False
         with own_errors(), self._locked():
-            if stage.changed(allow_missing=True):
+            # What lies there and is only missing in the cache is taken into it, not replaced from there.
+            if all(out.exists for out in stage.outs) or stage.changed(allow_missing=True):
                 return False
         if self._pull:
             self._pull()
