@@ -140,6 +140,20 @@ def test_tracked_data_of_dvc_2_comes_back_from_the_cache(pushed):
     assert (pushed / "data/x").read_bytes() == b"1\r\n"
 
 
+def test_tracked_data_of_dvc_2_that_only_the_cache_lacks_is_taken_into_it(pushed, tmp_path):
+    shutil.rmtree(pushed / ".dvc/cache")
+    by_dvc = shutil.copytree(pushed, tmp_path / "by-dvc", symlinks=True)
+    assert run_dvc(by_dvc, "repro", "--all-pipelines").code == 0
+    assert run_mlgit(pushed, "run").code == 0
+    assert (pushed / "data.dvc").read_bytes() == (by_dvc / "data.dvc").read_bytes()
+    assert cached(pushed) == cached(by_dvc) != []
+
+
+def cached(root):
+    """The objects and recorded runs of a cache."""
+    return sorted(path.relative_to(root).as_posix() for path in (root / ".dvc/cache").rglob("*") if path.is_file())
+
+
 def test_doctor_names_what_dvc_2_recorded_and_nobody_has(pushed):
     assert run_mlgit(pushed, "doctor").code == 0
     shutil.rmtree(pushed / "data")
