@@ -88,8 +88,7 @@ def perform(
     if told:
         told(results)
     code = _conclude(results, time.monotonic() - began, as_json=as_json)
-    if opened.pulling:
-        _tell_of_remote(opened.pulling)
+    _tell_of_remote(opened.pulling)
     return code
 
 
@@ -103,8 +102,10 @@ def _keep_notes(opened: Opened, results: list[Result], *, earlier: Look | None) 
     remember(opened, all_current=good and len(results) == len(opened.pipeline.graph.stages), earlier=earlier)
 
 
-def _tell_of_remote(pulling: RemoteCache) -> None:
+def _tell_of_remote(pulling: RemoteCache | None) -> None:
     """What did not come from the remote, and why. Raises MlgitError where it could not be asked and had to be."""
+    if pulling is None:
+        return
     for note in pulling.notes:
         sys.stderr.write(plain(f"note: {note}") + "\n")
     if pulling.trouble and not pulling.may_compute:
