@@ -51,7 +51,7 @@ class RemoteCache(Cache):
     def __init__(self, settings: Settings, remote: Remote, *, may_compute: bool = False, runs: bool = False) -> None:
         super().__init__(settings)
         self._remote = remote
-        self._runs = runs
+        self.pulls = runs
         self.may_compute = may_compute
         self.trouble: RemoteUnreachableError | None = None
         self.notes: dict[str, None] = {}
@@ -75,7 +75,7 @@ class RemoteCache(Cache):
 
         Raises RemoteUnreachableError.
         """
-        if self._runs:
+        if self.pulls:
             self._ask(lambda: self._bring_runs(key))
         return super().newest_run(key)
 

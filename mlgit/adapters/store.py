@@ -31,7 +31,12 @@ class DamagedObjectError(MlgitError):
 
 
 class Cache:
-    """The cache of a project. With `memo`, a file, it remembers between commands what it has found in order."""
+    """The cache of a project. With `memo`, a file, it remembers between commands what it has found in order.
+
+    One that `pulls` brings what it lacks from elsewhere.
+    """
+
+    pulls = False
 
     def __init__(self, settings: Settings, *, memo: Path | None = None) -> None:
         self.root = str(settings.cache_folder)

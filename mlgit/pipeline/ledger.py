@@ -226,9 +226,9 @@ class Ledger:
                 files.remove(path)
 
     def _restore(self, stage: Stage, recorded: Entry | None, seen: Observed) -> bool:
-        if not record.may_restore(stage, seen):
-            return False
         current = record.inputs_unchanged(stage, recorded, seen)
+        if not record.may_restore(stage, seen) and not (self._cache.pulls and current and record.only_lost(recorded, seen)):
+            return False
         found = recorded if current else self._from_run_cache(stage, seen)
         if found is None:
             return False

@@ -104,6 +104,12 @@ def may_save_run(stage: Stage, seen: Observed) -> bool:
     return _is_filed(stage, seen) and all(out.cache or out.kind != "out" for out in stage.outs)
 
 
+def only_lost(recorded: Entry | None, seen: Observed) -> bool:
+    """Whether every output is as recorded or not there at all: with --pull DVC fetches what is lost, `persist` or not."""
+    known = {item.path: item.digest for item in recorded.outs} if recorded else {}
+    return all(digest is None or digest == known.get(path) for path, digest in seen.outs.items())
+
+
 def inputs_unchanged(stage: Stage, recorded: Entry | None, seen: Observed) -> bool:
     """Whether command, dependencies and parameters are as recorded, and every output has recorded content."""
     if recorded is None:

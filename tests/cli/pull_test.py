@@ -151,3 +151,19 @@ def test_stage_that_dvc_keeps_takes_its_result_from_the_remote_too(tmp_path):
     assert dvc(root, "repro", "--quiet").code == dvc(root, "push", "--run-cache").code == 0
     assert mlgit(tmp_path / "ours", "run", "--pull").code == 0
     assert (ran(tmp_path), (tmp_path / "ours/one").read_text()) == (1, "1\n")
+
+
+def test_output_that_stays_is_fetched_and_not_begun_anew_as_dvc_does(tmp_path):
+    pipeline = "stages:\n  grow: {cmd: echo x >> log && echo x >> ../runs, deps: [in], outs: [log: {persist: true}]}\n"
+    root = repository(tmp_path / "project", {"dvc.yaml": pipeline, "in": "1\n"})
+    assert dvc(root, "remote", "add", "-d", "there", str(tmp_path / "there")).code == 0
+    for text in ("1\n", "2\n"):
+        write_tree(root, {"in": text})
+        assert mlgit(root, "run").code == 0
+    assert dvc(root, "push").code == 0
+    commit(root)
+    for name in ("ours", "theirs"):
+        git(tmp_path, "clone", "--quiet", str(root), name)
+    assert (mlgit(tmp_path / "ours", "run", "--pull").code, dvc(tmp_path / "theirs", "repro", "--pull").code) == (0, 0)
+    assert (tmp_path / "ours/log").read_text() == (tmp_path / "theirs/log").read_text() == "x\nx\n"
+    assert ran(tmp_path) == 2
