@@ -50,6 +50,14 @@ if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[pytest.TestReport]:
+    """What a test printed or logged may hold half a character, which no worker of xdist could send."""
+    report = yield
+    report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
+    return report
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _fence_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The fence for fixtures that live longer than a test."""
