@@ -34,6 +34,7 @@ DOORS = {
     "compare": {"baselines", "collect", "fetching", "predictions", "reevaluate", "starts", "tables", "wear"},
     "registry": {
         "approvals",
+        "backoff",
         "counterpart",
         "deliver",
         "evidence",

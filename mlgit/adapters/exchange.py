@@ -125,14 +125,22 @@ def push(root: Path, remote: str, names: Iterable[str], *, log: str = "") -> Pus
     done = git.run(root, "push", *atomic, "--porcelain", "--no-follow-tags", "--", remote, *specs, check=False)
     if done.code == 0:
         return Pushed("done")
-    if "does not support --atomic" in done.stderr.decode(errors="replace"):
+    said = done.stderr.decode(errors="replace")
+    if "does not support --atomic" in said:
         return Pushed("refused", "the remote knows no atomic push")
-    return _judged(done, refs)
+    rows = _rows(done)
+    if not rows:
+        raise MlgitError(f"pushing to '{remote}' failed: {_last(done)}", "try again: what was not sent is kept in this clone")
+    return _judged(done, rows, refs)
 
 
-def _judged(done: Completed, refs: list[str]) -> Pushed:
-    """How a push ended, by the line that Git prints for every ref: a flag, the ref on both sides, and the reason."""
-    rows = [row.split("\t") for row in done.text.splitlines() if row[:1] in "!*=+ -" and row.count("\t") == 2]
+def _rows(done: Completed) -> list[list[str]]:
+    """The line that Git prints for every ref: a flag, the ref on both sides, and the reason."""
+    return [row.split("\t") for row in done.text.splitlines() if row[:1] in "!*=+ -" and row.count("\t") == 2]
+
+
+def _judged(done: Completed, rows: list[list[str]], refs: list[str]) -> Pushed:
+    """How a push ended."""
     accepted = {spec for flag, spec, _ in rows if flag != "!"}
     failed = {spec: reason for flag, spec, reason in rows if flag == "!"}
     own = [reason for reason in failed.values() if not any(word in reason for word in _DRAGGED_ALONG)]
@@ -142,6 +150,9 @@ def _judged(done: Completed, refs: list[str]) -> Pushed:
         return Pushed("without log", "overtaken" if overtaken else _sentence(done))
     if any(word in reason for reason in failed.values() for word in _OVERTAKEN):
         return Pushed("overtaken", "; ".join(own))
+    # Where two pushes meet in the server, each ref only says that the transaction failed, and another place says why.
+    if not own:
+        return Pushed("overtaken", _sentence(done))
     return Pushed("refused", _sentence(done))
 
 

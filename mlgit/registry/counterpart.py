@@ -52,6 +52,7 @@ def compare(root: Path, *, here: Mapping[str, str], remote: str = "") -> Compare
     named = {name for name, _ in known}
     absent = {name for name in there.tags if name not in here and name not in named and grammar.artifact_of(name)}
     found = [*_absent(there, absent), *_other_here(there, here), *_lost_there(there, here, theirs)]
+    found += _unlogged(there, here, {name for name, _ in (*theirs, *known)}) if there.log else []
     notes: list[str] = []
     if side == "apart":
         found.append(_apart(there, mine))
@@ -95,6 +96,14 @@ def _lost_there(there: There, here: Mapping[str, str], theirs: Rows) -> list[Fin
             message = f"is gone from '{there.remote}', and the log there says that it was published"
             found.append(Finding("deleted", name, message, _push(there), grammar.artifact_of(name)))
     return found
+
+
+def _unlogged(there: There, here: Mapping[str, str], logged: set[str]) -> list[Finding]:
+    """Published tags that the log does not name, so that they could be taken away unseen."""
+    names = [name for name, oid in there.tags.items() if here.get(name) == oid and grammar.artifact_of(name)]
+    message = f"is on '{there.remote}' and not in the log there, so that it could be taken away unseen"
+    hint = f"`mlgit model push{'' if there.remote == 'origin' else f' --remote {there.remote}'}` enters it"
+    return [Finding("unlogged", name, message, hint, grammar.artifact_of(name)) for name in names if name not in logged]
 
 
 def _push(there: There) -> str:

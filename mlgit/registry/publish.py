@@ -12,11 +12,12 @@ from mlgit.adapters import exchange, git, tags
 from mlgit.adapters.exchange import There
 from mlgit.adapters.tags import TagExistsError
 from mlgit.errors import MlgitError
-from mlgit.registry import chain, grammar, log
+from mlgit.registry import backoff, chain, grammar, log
 from mlgit.registry.plan import Plan, check_free
 from mlgit.render import count
 
-ATTEMPTS = 5
+ATTEMPTS = 5  # against other commands in this clone
+PATIENCE = 60.0  # seconds, against other writers to the remote
 # Hosts tell nobody of tags when more than these come in one push: GitHub of more than three, some of more than two.
 _MOST_AT_ONCE = 2
 _LAST_TIME = 253_402_300_799  # the end of the year 9999: later dates are none to Git and others
@@ -123,24 +124,33 @@ def keep(root: Path, rebuild: Rebuild, *, remote: str) -> Published:
     return Published(plan, oid, attempts=attempt, notes=_date_notes(plan))
 
 
-def send(root: Path, rebuild: Rebuild, *, remote: str) -> Published:
-    """Write the tag and push it, with those before it that were not pushed; all is made anew when another was faster.
+def send(root: Path, rebuild: Rebuild, *, remote: str, patience: float = PATIENCE) -> Published:
+    """Write the tag and push it, with those before it that were not pushed; tried again when another was faster.
 
-    `rebuild` is called after the remote's tags have come, each time, and may refuse by raising; then nothing of it stays.
+    `rebuild` is called after the remote's tags have come, and again where the artifact has other tags than it had then. It
+    may refuse by raising; then nothing of it stays. A new try is made for `patience` seconds.
     Raises MlgitError when the remote cannot be reached, refuses, or holds another tag of one of these names.
     """
     if remote not in exchange.remotes(root) and "/" not in remote:
         raise MlgitError(f"there is no remote '{remote}'", f"`git remote add {remote} URL`, or name one with --remote")
-    for attempt in range(1, ATTEMPTS + 1):
+    plan, basis = None, {}
+    for attempt in backoff.turns(patience):
         there = _catch_up(root, remote)
-        plan = rebuild()
+        before = tags.names(root)
+        if plan is None or basis != _tags_of(plan.artifact, before):
+            plan = rebuild()
+            basis = _tags_of(plan.artifact, before)
         _require_same(plan, there)
         level = _bring_up(root, there)
         found = _write_and_push(root, plan, level.there) if level else None
         if level and found is not None:
             notes = tuple(dict.fromkeys([*level.notes, *found.notes]))
             return replace(found, remote=there.remote, pushed=(*level.sent, *found.pushed), attempts=attempt, notes=notes)
-    raise MlgitError(f"others wrote to '{remote}' {ATTEMPTS} times while this was being written", "try again")
+    raise MlgitError(f"others were faster at '{remote}' {attempt} times in {patience:g} s", "try again")
+
+
+def _tags_of(artifact: str, names: Mapping[str, str]) -> dict[str, str]:
+    return {name: oid for name, oid in names.items() if grammar.artifact_of(name) == artifact}
 
 
 def _catch_up(root: Path, remote: str) -> There:
@@ -265,7 +275,7 @@ def _push_all(root: Path, made: Published, rows: list[tuple[str, str]], there: T
     last = tags.object_of(root, tags.LOG) or there.log
     notes = [*made.notes]
     unlogged = _unlogged_before(root, last, made.plan, there)
-    for batch in _batches(rows):
+    for batch in _batches(rows) if rows or not unlogged else [[]]:
         commit = tags.append_log(root, log.format([*unlogged, *batch]), upon=last)
         pushed = exchange.push(root, there.remote, [name for name, _ in batch], log=commit)
         if pushed.outcome == "refused":

@@ -153,7 +153,8 @@ def test_remote_that_is_not_there_is_told_without_a_traceback(first):
     with pytest.raises(MlgitError, match="'nowhere' does not answer"):
         exchange.look(first, "nowhere")
     tag(first, "churn@v1.0.0")
-    assert exchange.push(first, "nowhere", ["churn@v1.0.0"]).outcome == "refused"
+    with pytest.raises(MlgitError, match="pushing to 'nowhere' failed"):
+        exchange.push(first, "nowhere", ["churn@v1.0.0"])
 
 
 def test_remote_that_looks_like_an_option_is_none(first):
@@ -169,3 +170,25 @@ def test_shallow_clone_is_recognised(remote, first):
     assert exchange.is_shallow(remote.parent / "shallow")
     assert not exchange.is_shallow(first)
     assert exchange.remotes(first) == ["origin"]
+
+
+def test_push_that_meets_another_in_the_server_is_overtaken(remote, first):
+    """Both were told the same log; one moves it while the other's push is being taken: git only says that all failed."""
+    tag(first, "churn@v1.0.0")
+    before = logged(first, "churn@v1.0.0")
+    assert exchange.push(first, "origin", ["churn@v1.0.0"], log=before).outcome == "done"
+    tag(first, "risk@v1.0.0", "of somebody else\n")
+    theirs = logged(first, "risk@v1.0.0", upon=before)
+    git(first, "push", "--quiet", "origin", f"{theirs}:refs/heads/theirs")
+    hook(remote, "pre-receive", f"env -u GIT_QUARANTINE_PATH git update-ref refs/mlgit/log {theirs}")
+    tag(first, "churn@v1.1.0")
+    mine = logged(first, "churn@v1.1.0", upon=before)
+    assert exchange.push(first, "origin", ["churn@v1.1.0"], log=mine).outcome == "overtaken"
+    assert "churn@v1.1.0" not in exchange.look(first, "origin").tags
+
+
+def test_push_to_a_server_that_goes_away_is_no_denial(remote, first):
+    tag(first, "churn@v1.0.0")
+    remote.rename(remote.with_name("moved.git"))
+    with pytest.raises(MlgitError, match="pushing to 'origin' failed"):
+        exchange.push(first, "origin", ["churn@v1.0.0"], log=logged(first, "churn@v1.0.0"))
