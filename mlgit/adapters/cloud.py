@@ -6,14 +6,13 @@ existence turn every error into "no", so an object is gone only where the server
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mlgit.adapters import dvc, hashing, transfers
+from mlgit.adapters import disks, dvc, hashing, transfers
 from mlgit.adapters.store import Cache
 from mlgit.adapters.transfers import StalledError, Tick
 from mlgit.adapters.unreachable import Address, RemoteUnreachableError, is_gone, unreachable
@@ -24,7 +23,6 @@ T = TypeVar("T")
 # From so many objects on, listing what is there is faster than asking for each.
 _MANY = 500
 _PAGE = 1000  # names that a server lists in one answer
-OWN_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 class DamagedRemoteError(RemoteUnreachableError):
@@ -35,6 +33,7 @@ class DamagedRemoteError(RemoteUnreachableError):
             f"object {md5} of the DVC remote {address} is damaged: its bytes are not those of its name",
             f"remove files/md5/{md5[:2]}/{md5[2:]} there, then `dvc push` from a clone whose cache has it",
         )
+        self.by_asker = False
         self.md5 = md5
 
 
@@ -157,8 +156,10 @@ class CloudStore:
                 self._address, str(error), "try again later, or wait longer with --timeout, as in `--timeout 5m`"
             ) from error
         for answer in answers.values():
-            if isinstance(answer, OSError) and answer.errno in OWN_DISK:
-                raise MlgitError(f"{self._here.root}: {os.strerror(answer.errno)}", "free disk space there, or fix permissions")
+            if isinstance(answer, OSError) and answer.errno in disks.FULL:
+                raise MlgitError(
+                    f"{self._here.root}: {os.strerror(answer.errno)}", "free disk space there, or fix permissions"
+                ) from answer
             if isinstance(answer, Exception):
                 raise unreachable(self._address, answer, options=options) from answer
         return answers  # type: ignore[return-value]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pickle
 import queue
 import select
 import signal
@@ -34,10 +35,11 @@ class LostError(MlgitError):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A worker: how many tasks at once it takes, and the resources it says it has."""
+    """A worker: how many tasks at once it takes, the resources it says it has, and its name ('': only an address)."""
 
     threads: int
     resources: Mapping[str, float]
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,20 @@ class Ended:
     token: str
     result: Any = None
     error: BaseException | None = None
+
+
+class _Call:
+    """A call that is made where it is unpickled.
+
+    So the scheduler needs none of the packages that the call is made of, and a worker without them fails at the call: one
+    that cannot read a message from the scheduler ends.
+    """
+
+    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self._made_of = (function, args)
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return self._made_of
 
 
 def _load() -> None:
@@ -106,7 +122,10 @@ class Cluster:
         """The workers by address."""
         with self._lost_if_closed():
             found = self._client.scheduler_info(n_workers=-1)["workers"]
-        return {name: Node(int(row["nthreads"]), dict(row.get("resources") or {})) for name, row in found.items()}
+        return {
+            address: Node(int(row["nthreads"]), dict(row.get("resources") or {}), str(row.get("name", "")))
+            for address, row in found.items()
+        }
 
     def everywhere(self, function: Callable[..., Any], *args: Any, workers: Sequence[str] | None = None) -> dict[str, Any]:
         """Call a function on these workers (default: all), beside their tasks; results, or errors, by address."""
@@ -118,15 +137,20 @@ class Cluster:
         function: Callable[..., Any],
         *args: Any,
         token: str,
-        only: str = "",
+        only: Sequence[str] = (),
         resources: Mapping[str, float] | None = None,
     ) -> None:
         """Send a call to a worker that has the resources, which is done again when that worker is lost.
 
-        With `only` it is for this worker, and is not done again.
+        With `only` it is for one of these workers, and waits for them when all are lost.
         """
         future = self._client.submit(
-            function, *args, key=token, pure=False, workers=[only] if only else None, resources=dict(resources or {}) or None
+            pickle.loads,
+            pickle.dumps(_Call(function, args)),
+            key=token,
+            pure=False,
+            workers=list(only) or None,
+            resources=dict(resources or {}) or None,
         )
         self._futures[token] = future
         asyncio.run_coroutine_threadsafe(self._watch(token, future), self._client.loop.asyncio_loop)

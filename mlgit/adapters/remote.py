@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
-from mlgit.adapters import cloud, hashing, settings
+from mlgit.adapters import cloud, disks, hashing, settings
 from mlgit.adapters.cloud import DamagedRemoteError
 from mlgit.adapters.hashing import Content
 from mlgit.adapters.settings import Settings
@@ -27,6 +27,7 @@ __all__ = ["Address", "DamagedRemoteError", "Remote", "RemoteUnreachableError", 
 
 
 _RUN = re.compile("[0-9a-f]{64}")
+_NOBODYS = "0" * 32  # no content has this md5 that anybody knows
 
 
 class Store(Protocol):
@@ -79,6 +80,15 @@ class Remote:
     def __init__(self, store: Store, cache: Cache) -> None:
         self._store = store
         self._here = cache
+
+    def establish(self) -> None:
+        """Make the folder of a remote that is one: a machine on which it is missing then has not mounted it."""
+        if isinstance(self._store, FolderStore):
+            self._store.make()
+
+    def probe(self) -> None:
+        """Ask for what no remote has: raises RemoteUnreachableError where it does not answer."""
+        self._store.found([_NOBODYS])
 
     def push(self, md5s: Iterable[str]) -> None:
         """Send what is missing there of the objects that the cache has; the lists of folders come after their files."""
@@ -145,7 +155,17 @@ class FolderStore:
         """Copy what is missing there."""
         for md5 in dict.fromkeys(md5s):
             if self._here.has(md5) and not os.path.exists(self._there.path(md5)):
-                _copy(self._here.path(md5), self._there.path(md5), md5, unread=self._unread)
+                try:
+                    _copy(self._here.path(md5), self._there.path(md5), md5, unread=self._unread)
+                except OSError as error:
+                    raise self._unread(error) from error
+
+    def make(self) -> None:
+        """Make the folder, unless it is there."""
+        try:
+            os.makedirs(self._address.url, exist_ok=True)
+        except OSError as error:
+            raise self._unread(error) from error
 
     def runs(self, key: str) -> dict[str, bytes]:
         """The files in the key's folder."""
@@ -187,7 +207,7 @@ def _copy(source: str, target: str, md5: str, *, unread: Callable[[OSError], Rem
                 with open(source, "rb") as stream:
                     shutil.copyfileobj(stream, copy, 1 << 20)
             except OSError as error:
-                raise (error if error.errno in cloud.OWN_DISK else unread(error)) from error
+                raise (error if error.errno in disks.FULL else unread(error)) from error
         if hashing.file_md5(temporary) != md5.removesuffix(".dir"):
             raise _WrongBytesError
 

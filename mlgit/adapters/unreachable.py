@@ -36,6 +36,7 @@ _CREDENTIALS = {
     "http": "set `auth`, `user` and `password` of the remote in .dvc/config.local",
 }
 _SECRETS = ("password", "passphrase", "secret", "token", "key", "connection_string", "credential", "custom_auth")
+_WITHOUT_RIGHTS = ("NoCredentialsError", "PermissionDenied", "PartialCredentialsError", "ProfileNotFound")
 _NOT_THERE = (404, 410)
 _LONGEST = 300
 
@@ -61,10 +62,14 @@ class Address:
 
 
 class RemoteUnreachableError(MlgitError):
-    """A DVC remote could not be asked, so nothing is known of what it has."""
+    """A DVC remote could not be asked, so nothing is known of what it has.
 
-    def __init__(self, address: Address, reason: str, hint: str) -> None:
+    `by_asker`: what is wrong lies with the machine that asks (no plugin, no credentials, not mounted), and will not pass.
+    """
+
+    def __init__(self, address: Address, reason: str, hint: str, *, by_asker: bool = False) -> None:
         super().__init__(f"the DVC remote {address} could not be asked: {reason}", hint)
+        self.by_asker = by_asker
 
 
 def is_gone(error: BaseException) -> bool:
@@ -85,7 +90,8 @@ def unreachable(address: Address, error: BaseException, *, options: Mapping[str,
     links = list(_chain(error))
     status = next((found for found in map(_status, links) if found is not None), None)
     reason = without_secrets(_reason(links, status), options)
-    return RemoteUnreachableError(address, reason, _hint(address, links, status))
+    by_asker = address.is_folder or _is_without_plugin(links) or _is_denied(links, status)
+    return RemoteUnreachableError(address, reason, _hint(address, links, status), by_asker=by_asker)
 
 
 def without_secrets(text: str, options: Mapping[str, Any] | None = None) -> str:
@@ -144,6 +150,16 @@ def _reason(links: list[BaseException], status: int | None) -> str:
     return str(first) if str(first) and not isinstance(first, KeyError) else f"{type(first).__name__} {first}".strip()
 
 
+def _is_without_plugin(links: list[BaseException]) -> bool:
+    return any(isinstance(link, ImportError) or type(link).__name__ == "RemoteMissingDepsError" for link in links)
+
+
+def _is_denied(links: list[BaseException], status: int | None) -> bool:
+    if status in (401, 403) or any(isinstance(link, PermissionError) for link in links):
+        return True
+    return any(type(link).__name__ in _WITHOUT_RIGHTS for link in links)
+
+
 _STATUS = {
     400: " (bad request)",
     401: " (not authorised)",
@@ -159,11 +175,9 @@ _STATUS = {
 
 def _hint(address: Address, links: list[BaseException], status: int | None) -> str:
     kind = {"sftp": "ssh", "webdavs": "webdav", "https": "http"}.get(address.scheme, address.scheme)
-    names = {type(link).__name__ for link in links}
-    if any(isinstance(link, ImportError) or type(link).__name__ == "RemoteMissingDepsError" for link in links):
+    if _is_without_plugin(links):
         return f"`pip install 'dvc[{EXTRAS.get(address.scheme, address.scheme)}]'`"
-    denied = status in (401, 403) or any(isinstance(link, PermissionError) for link in links)
-    if denied or names & {"NoCredentialsError", "PermissionDenied", "PartialCredentialsError", "ProfileNotFound"}:
+    if _is_denied(links, status):
         return _CREDENTIALS.get(kind, f"see the rights of {address.url}" if address.is_folder else "see its credentials")
     if any(_code(link) == "NoSuchBucket" for link in links):
         return f"correct the address: `dvc remote modify {address.name} url s3://BUCKET/PATH`"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from mlgit import errors
@@ -68,28 +68,44 @@ def perform(
     stages = [plan.graph.stages[number] for number in sorted(plan.chosen - plan.current)]
     opened.ledger.check_inputs(stages)
     opened.ledger.expect(stages, force=force)
-    with _reporter(len(plan.chosen), as_json=as_json) as reporter:
-        try:
-            results = run.execute(
-                opened.project.root,
-                plan,
-                keeper=opened.ledger,
-                executor=_executor(opened, plan, executor, cluster=cluster, jobs=jobs),
-                busy=opened.busy,
-                reporter=reporter,
-                force=force,
-                keep_going=keep_going,
-                totals=totals,
-                is_reserved=is_reserved,
-            )
-        finally:
-            opened.ledger.close()
+    with _reporter(len(plan.chosen), as_json=as_json) as reporter, _closed(opened, as_json=as_json) as results:
+        ended = run.execute(
+            opened.project.root,
+            plan,
+            keeper=opened.ledger,
+            executor=_executor(opened, plan, executor, cluster=cluster, jobs=jobs),
+            busy=opened.busy,
+            reporter=reporter,
+            force=force,
+            keep_going=keep_going,
+            totals=totals,
+            is_reserved=is_reserved,
+        )
+        results.extend(ended)
     _keep_notes(opened, results, earlier=kept.rows(set().union(*current.values())) if kept and current else None)
     if told:
         told(results)
     code = _conclude(results, time.monotonic() - began, as_json=as_json)
     _tell_of_remote(opened.pulling)
     return code
+
+
+@contextmanager
+def _closed(opened: Opened, *, as_json: bool) -> Iterator[list[Result]]:
+    """Close the books after the block, which gives the results: what failed is told, also where that fails."""
+    results: list[Result] = []
+    try:
+        yield results
+    except BaseException:
+        with suppress(MlgitError):  # what ended the block is the cause
+            opened.ledger.close()
+        raise
+    try:
+        opened.ledger.close()
+    except MlgitError:
+        if not as_json:
+            show_failures(results)
+        raise
 
 
 def _keep_notes(opened: Opened, results: list[Result], *, earlier: Look | None) -> None:
@@ -142,7 +158,10 @@ def _conclude(results: list[Result], took: float, *, as_json: bool) -> int:
     else:
         show_failures(results)
         say(_last_line(counts, took, color=use_color(sys.stdout)))
-    return errors.EXIT_NO if counts["failed"] else errors.EXIT_YES
+    if not counts["failed"]:
+        return errors.EXIT_YES
+    could_not = all(result.could_not for result in results if result.state == "failed")
+    return errors.EXIT_CANNOT_ANSWER if could_not else errors.EXIT_NO
 
 
 def _document(results: list[Result], counts: dict[str, int], took: float) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import os
 import click
 
 from mlgit import __version__
-from mlgit.adapters import machine, transport
+from mlgit.adapters import machine, transfers, transport
 from mlgit.cli.opening import Opened
 from mlgit.executors import table
 from mlgit.executors.dask import Project
@@ -32,7 +32,7 @@ def make_executor(opened: Opened, plan: Plan, name: str, *, scheduler: str | Non
     travelling = Project(
         root=project.root,
         git_root=project.git_root,
-        site=Site(snapshot.commit, project.prefix, remote, opened.ignores, __version__),
+        site=Site(snapshot.commit, project.prefix, remote, opened.ignores, __version__, transfers.limit.get()),
         declared={plan.graph.stages[number].address: _declared(plan.graph.stages[number]) for number in plan.chosen},
         digest=there.awaited.digest,
         objects=there.awaited.objects,

@@ -11,13 +11,15 @@ import select
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from mlgit.adapters import dvc, files, remote, settings
+from mlgit.adapters import disks, dvc, files, remote, settings, transfers
 from mlgit.adapters.hashing import Content, Fingerprints
+from mlgit.adapters.remote import DamagedRemoteError, RemoteUnreachableError
 from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
 from mlgit.adapters.transport import Clone
@@ -52,6 +54,8 @@ class Bench:
         configured = settings.load(dvc_folder)
         self.cache = Cache(Settings(cache_folder, configured.link_types))
         self.remote = remote.connect(dvc_folder, remote.Address(name, url), self.cache)
+        transfers.limit.set(site.patience)
+        self.remote.probe()  # before a stage runs for hours and cannot hand in what it made
         ignored = dvc.ignore_filter(self.root) if site.filtered else None
         self.fingerprints = Fingerprints(self.root, folder / "known", ignored=ignored)
 
@@ -131,23 +135,40 @@ class Bench:
 
 def perform(bench: Bench, local: Executor, task: Task, log: Path) -> Answer:
     """Run one task to its end, whatever that is."""
-    try:
-        lacks = bench.prepare(task)
-        if lacks:
-            return Answer(task.name, lacks=lacks)
-        env = {**task.env, "DVC_ROOT": str(bench.root)}
-        local.submit(Job(task.name, task.commands, bench.root / task.wdir, env, log, task.timeout))
-        ended: list[Outcome] = []
-        while not ended:
-            ended = local.wait(60)
-        outcome = ended[0]
-        common = (task.name, outcome.code, outcome.seconds, outcome.command, outcome.timed_out, _last_part(log))
-        if outcome.code != 0:
-            return Answer(*common)
-        contents, uncached = bench.take_in(task)
-        return Answer(*common, contents=contents, files=uncached)
-    except MlgitError as error:
+    lacks = bench.prepare(task)
+    if lacks:
+        return Answer(task.name, lacks=lacks)
+    env = {**task.env, "DVC_ROOT": str(bench.root)}
+    local.submit(Job(task.name, task.commands, bench.root / task.wdir, env, log, task.timeout))
+    ended: list[Outcome] = []
+    while not ended:
+        ended = local.wait(60)
+    outcome = ended[0]
+    common = (task.name, outcome.code, outcome.seconds, outcome.command, outcome.timed_out, _last_part(log))
+    if outcome.code != 0:
+        full = disks.fault(log.parent)
+        return Answer(*common, trouble=("worker", *full) if full else None)
+    contents, uncached = bench.take_in(task)
+    return Answer(*common, contents=contents, files=uncached)
+
+
+def _explained(task: Task, error: Exception, folder: Path) -> Answer:
+    """What an error on the way means for the task: it is the disk's, the remote's, the task's own, or a defect."""
+    if isinstance(error, RemoteUnreachableError) and not isinstance(error, DamagedRemoteError):
+        return Answer(task.name, trouble=("worker" if error.by_asker else "remote", error.message, error.hint))
+    full = disks.fault(folder, error)
+    if full is not None:
+        return Answer(task.name, trouble=("worker", *full))
+    if isinstance(error, MlgitError):
         return Answer(task.name, problem=(error.message, error.hint))
+    if isinstance(error, OSError):
+        return Answer(task.name, trouble=("worker", str(error), "see the machine of this worker"))
+    told = "".join(traceback.format_exception(error))
+    problem = (
+        f"a defect in mlgit on the worker: {type(error).__name__}: {error}",
+        "please report it with the log of this stage",
+    )
+    return Answer(task.name, log=told.encode(), problem=problem)
 
 
 def _last_part(log: Path) -> bytes:
@@ -195,9 +216,11 @@ def _answers(folder: Path, asked: Connection, local: Executor) -> Iterator[Answe
             if bench is None or bench.site != site:
                 bench = Bench(folder, site)
             answer = perform(bench, local, task, folder / "log")
-        except MlgitError as error:
-            answer = Answer(task.name, problem=(error.message, error.hint))
-        if answer.code or answer.problem:
+        except EndedError:
+            raise
+        except Exception as error:
+            answer = _explained(task, error, folder)
+        if answer.code or answer.problem or answer.trouble:
             bench = None  # what a failed stage left is not looked through but thrown away
         yield answer
 

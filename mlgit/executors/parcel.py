@@ -10,6 +10,8 @@ from typing import Any
 Content = tuple[str, int, int | None, bool]
 # path inside an output ('' for a file) -> bytes, executable or not
 Files = Mapping[str, tuple[bytes, bool]]
+# whose it is ("worker": it cannot work, "remote": it was not reached, "lost": what ran there was ended), message, hint
+Trouble = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Declared:
 class Site:
     """The place that stages run in: a commit, the project's folder in it ('' or ending with '/'), and the DVC remote.
 
-    `filtered` says that .dvcignore files hold patterns; `version` is mlgit's.
+    `filtered` says that .dvcignore files hold patterns; `version` is mlgit's; `patience` is how long the remote may be
+    silent (None: as long as its own settings say).
     """
 
     commit: str
@@ -42,6 +45,7 @@ class Site:
     remote: tuple[str, str]
     filtered: bool
     version: str
+    patience: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,8 @@ class Answer:
     """What became of a task.
 
     With `lacks` nothing ran: these inputs are neither in the commit nor in the remote. With `problem` (message, hint) it
-    failed beside its commands. Otherwise `contents` tells what lies at every path read and written (None: nothing), and
-    `files` has the bytes of outputs that DVC does not cache.
+    failed beside its commands, with `trouble` it was not done, through no fault of its own. Otherwise `contents` tells
+    what lies at every path read and written (None: nothing), and `files` has the bytes of outputs that DVC does not cache.
     """
 
     name: str
@@ -77,6 +81,7 @@ class Answer:
     files: Mapping[str, Files] = field(default_factory=dict)
     lacks: tuple[str, ...] = ()
     problem: tuple[str, str] | None = None
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +96,21 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a worker made of a batch. `lacks_commit`: it could not begin, having only the commits in `have`."""
+    """What a worker made of a batch.
+
+    `lacks_commit`: it could not begin, having only the commits in `have`. `trouble`: it could not, for that reason.
+    """
 
     worker: str
     answers: tuple[Answer, ...] = ()
     lacks_commit: bool = False
     have: tuple[str, ...] = ()
+    trouble: Trouble | None = None
+
+
+def other_version(there: str, here: str) -> tuple[str, str]:
+    """What is wrong (message, hint) where a worker has another version of mlgit."""
+    return f"it has mlgit {there}, the run has {here}", f"type `pip install 'mlgit[dask]=={here}'` where it runs"
 
 
 def topic(run: str) -> str:
@@ -114,7 +128,8 @@ def from_row(row: Sequence[Any]) -> Answer:
     answer = Answer(*row)
     contents = {path: None if each is None else _content(*each) for path, each in answer.contents.items()}
     problem = None if answer.problem is None else (answer.problem[0], answer.problem[1])
-    return replace(answer, contents=contents, lacks=tuple(answer.lacks), problem=problem)
+    trouble = None if answer.trouble is None else (answer.trouble[0], answer.trouble[1], answer.trouble[2])
+    return replace(answer, contents=contents, lacks=tuple(answer.lacks), problem=problem, trouble=trouble)
 
 
 def _content(md5: str, size: int, nfiles: int | None, isexec: bool) -> Content:

@@ -29,12 +29,14 @@ class Made(NamedTuple):
 
     A content is (md5, bytes, number of files or None for a file, executable or not), None where nothing lies. `files` are
     the bytes of outputs that DVC does not cache: path inside the output ('' for a file) -> bytes, executable or not.
-    `problem` (message, hint) is what was wrong beside the commands.
+    `problem` (message, hint) is what was wrong beside the commands; with `may_pass` it lay with neither them nor the project,
+    and another time may do.
     """
 
     contents: Mapping[str, tuple[str, int, int | None, bool] | None] = MappingProxyType({})
     files: Mapping[str, Mapping[str, tuple[bytes, bool]]] = MappingProxyType({})
     problem: tuple[str, str] | None = None
+    may_pass: bool = False
 
 
 class Outcome(NamedTuple):

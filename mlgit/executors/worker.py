@@ -19,7 +19,7 @@ from subprocess import Popen, TimeoutExpired
 from typing import Any
 
 from mlgit import __version__
-from mlgit.adapters import process
+from mlgit.adapters import disks, process
 from mlgit.adapters.transport import Clone
 from mlgit.errors import MlgitError
 from mlgit.executors import parcel
@@ -68,6 +68,10 @@ class _Yard:
 _YARD = _Yard()
 
 
+class _LostLaneError(Exception):
+    """The process that ran a task has ended, and the task with it."""
+
+
 class CancelledError(Exception):
     """The run does not want this task any more."""
 
@@ -77,26 +81,43 @@ def work(batch: Batch) -> Report:
     found = _refused(batch)
     if found is not None:
         return found
-    lane = _take(batch.run)
+    try:
+        lane = _take(batch.run)
+    except (OSError, MlgitError) as error:
+        return Report(_address(), trouble=("worker", *_said(error)))
     began = time.monotonic()
     answers: list[Answer] = []
     rest = list(batch.tasks)
     while rest:
         task = rest.pop(0)
-        lane.ask(batch.site, task)
-        answer = _await(lane, began + _PATIENCE) if rest else None
-        if answer is None and rest:
-            _tell(batch, given_back=[each.name for each in rest])
-            rest = []
-        answers.append(answer or _await_long(lane))
+        try:
+            lane.ask(batch.site, task)
+            answer = _await(lane, began + _PATIENCE) if rest else None
+            if answer is None and rest:
+                _tell(batch, given_back=[each.name for each in rest])
+                rest = []
+            answers.append(answer or _await_long(lane))
+        except _LostLaneError as error:
+            trouble = ("lost", str(error), "its machine may be short of memory")
+            return Report(_address(), (*answers, Answer(task.name, trouble=trouble)))
+        if answers[-1].trouble:
+            break
         if rest:
             _tell(batch, answers[-1])
     _give(lane)
     return Report(_address(), tuple(answers))
 
 
+def _said(error: Exception) -> tuple[str, str]:
+    """What keeps this worker from opening a lane (message, hint)."""
+    full = disks.fault(Path(_worker().local_directory), error)
+    if full is not None:
+        return full
+    return (error.message, error.hint) if isinstance(error, MlgitError) else (str(error), "see the machine of this worker")
+
+
 def _tell(batch: Batch, *answers: Answer, given_back: list[str] | None = None) -> None:
-    event = [batch.token, [parcel.to_row(answer) for answer in answers], given_back or []]
+    event = [batch.token, _address(), [parcel.to_row(answer) for answer in answers], given_back or []]
     _worker().log_event(parcel.topic(batch.run), event)
 
 
@@ -109,9 +130,7 @@ def _await_long(lane: _Lane) -> Answer:
 def _refused(batch: Batch) -> Report | None:
     """The report for a batch that this worker cannot begin."""
     if batch.site.version != __version__:
-        here = f"the worker at {_address()} has mlgit {__version__}, the run has {batch.site.version}"
-        problem = (here, "install the same version in both places")
-        return Report(_address(), tuple(Answer(task.name, problem=problem) for task in batch.tasks))
+        return Report(_address(), trouble=("worker", *parcel.other_version(__version__, batch.site.version)))
     have = Clone(_folder() / "clone.git").commits()
     if batch.site.commit not in have:
         return Report(_address(), lacks_commit=True, have=tuple(have))
@@ -178,10 +197,9 @@ def _await(lane: _Lane, until: float | None) -> Answer | None:
             _drop(lane)
             if lane.run in _YARD.stopped:
                 raise CancelledError from error
-            raise MlgitError(
-                f"the process that runs stages on the worker {_address()} was ended from outside",
-                "the worker's machine may be short of memory",
-            ) from error
+            code = lane.child.returncode or 0
+            how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+            raise _LostLaneError(f"the process that runs stages was ended from outside, {how}") from error
         if until is not None and time.monotonic() >= until:
             return None
         if _is_cancelled():
@@ -219,7 +237,11 @@ async def deliver(commit: str, pack: bytes, *, dask_worker: Any) -> None:
     def receive() -> None:
         with _YARD.receiving:
             if commit not in clone.commits():
-                clone.receive(commit, pack)
+                try:
+                    clone.receive(commit, pack)
+                except MlgitError as error:
+                    full = disks.fault(Path(dask_worker.local_directory), error)
+                    raise MlgitError(*full) if full else error from error
 
     await asyncio.to_thread(receive)
 

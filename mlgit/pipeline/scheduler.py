@@ -67,7 +67,7 @@ State = Literal["unchanged", "restored", "verified", "ran", "failed", "skipped"]
 
 
 class Result(NamedTuple):
-    """How a stage ended."""
+    """How a stage ended; `could_not`: it failed at something that says nothing of it, as a remote that does not answer."""
 
     stage: Stage
     state: State
@@ -77,6 +77,7 @@ class Result(NamedTuple):
     hint: str = ""
     outcome: Outcome | None = None
     job: Job | None = None
+    could_not: bool = False
 
 
 class Reporter(Protocol):
@@ -274,7 +275,10 @@ def _take_in(state: _Run, number: int, start: Start, outcome: Outcome) -> None:
     stage = state.plan.graph.stages[number]
     failed = Result(stage, "failed", outcome.seconds, start.reasons, outcome=outcome, job=start.job)
     if outcome.code != 0 and outcome.made and outcome.made.problem:  # it is not the command that failed
-        _fail(state, number, failed._replace(message=outcome.made.problem[0], hint=outcome.made.problem[1], outcome=None))
+        message, hint = outcome.made.problem
+        failed = failed._replace(message=message, hint=hint, outcome=None, could_not=outcome.made.may_pass)
+        if not (failed.could_not and _retries(state, number, failed)):
+            _fail(state, number, failed)
         return
     if outcome.code != 0:
         if not _retries(state, number, failed):

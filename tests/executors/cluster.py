@@ -7,9 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import yaml
@@ -18,6 +20,8 @@ from tests.kit import Completed, commit, lock, mlgit, repository, write_tree
 from tests.pipeline.differential import run_dvc
 
 PATIENCE = 120.0
+NOTHING: Mapping[str, str] = MappingProxyType({})
+_PACKAGES = sysconfig.get_path("purelib")
 
 # A stage that says that it runs, waits to be let go, and then does its work.
 WAIT = """\
@@ -43,22 +47,39 @@ def _is_whole(file: Path) -> bool:
 
 
 class Cluster:
-    """Everything listens on the loopback interface only. `WORKER` in the environment of a stage says where it runs."""
+    """Everything listens on the loopback interface only. `WORKER` in the environment of a stage says where it runs.
 
-    def __init__(self, folder: Path, *, workers: int, env: dict[str, str] | None = None, resources: str = "") -> None:
+    A `bare` scheduler has no mlgit.
+    """
+
+    def __init__(
+        self, folder: Path, *, workers: int, env: dict[str, str] | None = None, resources: str = "", bare: bool = False
+    ) -> None:
         self.folder = folder
         self.env = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "3", **(env or {})}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         file = folder / "scheduler.json"
         said = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
-        self._start("scheduler", ["distributed.cli.dask_scheduler", *said])
+        self._start("scheduler", ["distributed.cli.dask_scheduler", *said], bare=bare)
         until(lambda: _is_whole(file), "the scheduler")
         self.file = str(file)
         for number in range(workers):
             self.add_worker(f"worker{number}", resources=resources)
 
-    def add_worker(self, name: str, *, resources: str = "") -> None:
-        """Start one more worker, without anybody who would start it again."""
+    def add_worker(
+        self,
+        name: str,
+        *,
+        resources: str = "",
+        env: dict[str, str] | None = None,
+        before: Sequence[str] = (),
+        bare: bool = False,
+    ) -> None:
+        """Start one more worker, without anybody who would start it again.
+
+        `env` is added to its environment ('' takes a variable away), `before` stands before its command; a `bare` one has no
+        mlgit.
+        """
         said = ["--scheduler-file", self.file, "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny", "--no-dashboard"]
         said += [
             "--local-directory",
@@ -67,20 +88,30 @@ class Cluster:
             name,
             *(["--resources", resources] if resources else []),
         ]
-        self._start(name, ["distributed.cli.dask_worker", *said])
+        self._start(name, ["distributed.cli.dask_worker", *said], env=env or {}, before=before, bare=bare)
 
-    def _start(self, name: str, argv: list[str]) -> None:
+    def _start(
+        self, name: str, argv: list[str], *, env: Mapping[str, str] = NOTHING, before: Sequence[str] = (), bare: bool = False
+    ) -> None:
         (self.folder / name).mkdir(parents=True)
+        added = {**self.env, "WORKER": name, **env, **({"PYTHONPATH": _PACKAGES} if bare else {})}
         with open(self.folder / f"{name}.log", "wb") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", *argv],
+                [*before, sys.executable, *(["-S"] if bare else []), "-m", *argv],  # without it, no package in development
                 cwd=self.folder / name,
-                env={**self.env, "WORKER": name},
+                env={key: value for key, value in added.items() if value},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
+
+    def wait_for(self, count: int) -> None:
+        """Wait until so many workers have come."""
+        from distributed import Client
+
+        with Client(self.address, set_as_default=False) as client:
+            client.wait_for_workers(count, timeout=PATIENCE)
 
     @property
     def address(self) -> str:
