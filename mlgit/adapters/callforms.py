@@ -60,12 +60,30 @@ def may_have_state(target: Made, state: Any) -> bool:
         return dtypes.is_array_state(state)
     if maker and maker.name == "_mareconstruct":
         return isinstance(state, tuple) and len(state) == 7 and dtypes.is_array_state((1, *state[1:5])) and _is_masks(state)
-    return maker is not None and (maker.module, maker.name) not in _WITHOUT_STATE
+    if maker is None or (maker.module, maker.name) in _WITHOUT_STATE:
+        return False
+    return _is_attributes(state) or (_takes_tuples(maker) and _is_tuple(state))
+
+
+def _is_attributes(state: Any) -> bool:
+    """Attributes by name. Not `__class__` and its like, which make another object of it, an array's description for one."""
+    return isinstance(state, Pairs) and state.is_plain and not any(each.startswith("__") for each in state.values)
+
+
+def _takes_tuples(maker: Global) -> bool:
+    """Whether it has a state of its own kind; from a pair Python itself would set even what is no attribute."""
+    return maker.name == "newObj" or maker.name in _WITH_TUPLES.get(maker.module, ())
+
+
+def _is_tuple(state: Any) -> bool:
+    return isinstance(state, tuple) and all(_is_attributes(each) for each in state if isinstance(each, Pairs))
 
 
 def may_hold_pairs(target: Any) -> bool:
     """Whether entries may be set: a dict, or one of the kinds of dict."""
-    return isinstance(target, Pairs) or (isinstance(target, Made) and not target.is_closed and target.maker in _DICTS)
+    if isinstance(target, Pairs):
+        return not target.is_closed
+    return isinstance(target, Made) and not target.is_closed and target.maker in _DICTS
 
 
 def may_hold_items(target: Any) -> bool:
@@ -75,6 +93,15 @@ def may_hold_items(target: Any) -> bool:
     return isinstance(target, Made) and not target.is_closed and target.maker == Global("collections", "deque")
 
 
+_WITH_TUPLES = {
+    **BIT_GENERATORS,
+    "numpy.random._pickle": {"__bit_generator_ctor", "__generator_ctor", "__randomstate_ctor"},
+    "numpy.random.bit_generator": {"SeedSequence"},
+    "numpy.random._bit_generator": {"SeedSequence"},
+    "pandas": {"Categorical"},
+    "pandas.arrays": {"DatetimeArray", "TimedeltaArray", "PeriodArray", "StringArray"},
+    "pandas.core.internals.managers": CLASSES["pandas.core.internals.managers"],
+}
 _DICTS = {
     *(Global("collections", name) for name in ("OrderedDict", "defaultdict", "Counter")),
     Global("sklearn.utils._bunch", "Bunch"),
@@ -154,6 +181,8 @@ def _scalar(given: Arguments) -> bool:
 
 
 def _buffer(given: Arguments) -> bool:
+    if len(given) == 5 and given[3] == "K" and dtypes.is_shape(given[4]):  # the order of the axes follows
+        given = (*given[:3], "C")
     if len(given) != 4 or not dtypes.is_proven(given[1]) or given[1].has_objects:
         return False
     return dtypes.is_bytes(given[0]) and dtypes.is_shape(given[2]) and given[3] in ("C", "F")

@@ -99,6 +99,7 @@ def _fields(names: Any, fields: Any) -> list[tuple[int, int, bool]] | None:
             found.append((offset, offset + (field[0].itemsize or 0), field[0].has_objects))
     if len(found) != len(names):
         return None
+    fields.is_closed = True  # NumPy keeps this very dict
     return sorted(found, key=lambda each: (each[1], each[0]))
 
 

@@ -35,10 +35,14 @@ class Made:
 
 @dataclass(slots=True, eq=False)
 class Pairs:
-    """A dict. Only the entries under a literal text are known; `is_plain` says that there are no others, none twice."""
+    """A dict. Only the entries under a literal text are known; `is_plain` says that there are no others, none twice.
+
+    `is_closed`: something was proven by its entries, after which none is set in what picklers write.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     is_plain: bool = True
+    is_closed: bool = False
 
     def update(self, flat: list[Any]) -> None:
         """Add alternating keys and values. Raises ValueError for a key without a value."""

@@ -299,10 +299,10 @@ class _Machine:
         self.stream.skip(array.n_bytes)
 
     def _nested(self) -> None:
-        """An array of Python objects is a pickle of its own."""
+        """An array of Python objects is a pickle of its own, which joblib gives to plain pickle."""
         if self._depth > 20:
             raise ValueError("it is nested too deeply")
-        inner = _Machine(self.stream, self.scan, loader="joblib", depth=self._depth + 1)
+        inner = _Machine(self.stream, self.scan, loader="pickle", depth=self._depth + 1)
         inner.run()
         if not self.scan.is_whole:
             raise ValueError("an array of objects is broken")

@@ -25,7 +25,7 @@ _SPARSE = {
 TYPES = {
     "builtins": {
         *("set", "frozenset", "list", "dict", "tuple", "int", "float", "complex", "bool", "str", "bytes", "bytearray"),
-        *("slice", "range", "object"),
+        *("slice", "range", "object", "Ellipsis", "NotImplemented"),
     },
     "numpy": {
         *("ndarray", "matrix", "memmap", "record", "dtype", "generic", "number", "integer", "floating", "inexact"),
@@ -65,7 +65,15 @@ CLASSES = {
         *(f"{sign}Int{bits}Dtype" for sign in ("", "U") for bits in (8, 16, 32, 64)),
         *("Float32Dtype", "Float64Dtype"),
     },
-    "pandas.arrays": {"DatetimeArray", "TimedeltaArray", "PeriodArray", "IntegerArray", "StringArray", "BooleanArray"},
+    "pandas.arrays": {
+        "DatetimeArray",
+        "TimedeltaArray",
+        "PeriodArray",
+        "IntegerArray",
+        "FloatingArray",
+        "StringArray",
+        "BooleanArray",
+    },
     "pandas.core.frame": {"DataFrame"},
     "pandas.core.series": {"Series"},
     "pandas.core.internals.managers": {"BlockManager", "SingleBlockManager"},

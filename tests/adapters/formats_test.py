@@ -22,7 +22,7 @@ from sklearn.utils import all_estimators
 from mlgit.adapters.modelfile import describe
 from mlgit.adapters.sklearn_names import CLASSES
 from tests.kit import FULL, tricks
-from tests.kit.tricks import after_an_array, called, named
+from tests.kit.tricks import NONE, after_an_array, called, named, number, several
 
 RECONSTRUCTED = called(named("copyreg", "_reconstructor"), tricks.WRAPPER, named("builtins", "object"), tricks.NONE)
 NEW = called(named("copyreg", "__newobj__"), tricks.WRAPPER)
@@ -40,6 +40,8 @@ RUN_HERE = [
     ("type whose state has another size", "m.joblib", JOBLIB, after_an_array(tricks.MADE, ITEMS, before=b"xNNN", count=1)),
     ("padding set by the constructor", "m.joblib", JOBLIB, after_an_array(CONSTRUCTED, before=b"\x04", count=1)),
     ("shape set again by a text of NumPy", "m.joblib", JOBLIB, tricks.text_as_key),
+    ("object that is made a description by its state", "m.joblib", JOBLIB, tricks.class_changed),
+    ("array described within Python objects", "m.joblib", JOBLIB, tricks.array_in_objects),
     ("instructions in an array", "m.pkl", PICKLE, tricks.in_array_bytes),
     ("instructions in what aligns an array", "m.pkl", PICKLE, tricks.in_padding),
     ("magic of CatBoost", "m.pkl", PICKLE, tricks.catboost_and_pickle),
@@ -237,6 +239,12 @@ def _gguf(template):
     return b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + entry
 
 
+FRAME_OF_PANDAS = named("pandas", "DataFrame")
+FRAME = b"\x80\x02" + FRAME_OF_PANDAS + tricks.EMPTY + b"\x81"
+_FIELDS = b"}(" + tricks.text("a") + several(tricks.dtype("u1"), number(0)) + b"uq\0"
+_STATE = several(number(3), tricks.text("|"), NONE, several(tricks.text("a")), _FIELDS, number(1), number(1), number(0))
+RECORD_KEPT = called(named("numpy", "dtype"), tricks.text("V1"), tricks.FALSE, tricks.TRUE) + _STATE + b"b"
+
 OTHERS = {
     "pickle named as something else": ("m.skops", pickle.dumps([1])),
     "pickle named as a model of PyTorch": ("m.pt", pickle.dumps({}, 2)),
@@ -256,6 +264,12 @@ OTHERS = {
     "attribute of a module": ("m.pkl", b"}F1.0\n" + named("numpy", "__builtins__") + b"."),
     "item set in an array": ("m.pkl", b"\x80\x02" + tricks.dtype("f8") + b"K\0K\0s."),
     "state given twice": ("m.pkl", b"\x80\x02" + named("sklearn.pipeline", "Pipeline") + b")\x81}b}b."),
+    "class among the attributes": (
+        "m.pkl",
+        FRAME + tricks.dictionary(_typ=tricks.text("x"), __class__=FRAME_OF_PANDAS) + b"b.",
+    ),
+    "attributes that are no plain dict": ("m.pkl", FRAME + called(named("collections", "OrderedDict")) + b"b."),
+    "fields of a type set once more": ("m.pkl", b"\x80\x02" + RECORD_KEPT + b"0h\0" + tricks.text("a") + b"Ns."),
     "object kept to be changed": ("m.pkl", b"\x80\x02" + named("builtins", "list") + b"N\x85R."),
     "template that reaches into Python": ("m.gguf", _gguf("{{ x.__class__ }}")),
     "array that goes on": ("m.npy", _npy() + b"x"),
@@ -276,6 +290,12 @@ def test_what_no_library_writes_is_found(tmp_path, name, content):
 def test_template_of_conversations_is_clean(tmp_path):
     (tmp_path / "m.gguf").write_bytes(_gguf("{% for each in messages | selectattr('role') %}{{ each['content'] }}{% endfor %}"))
     assert describe(tmp_path / "m.gguf").findings == ()
+
+
+def test_array_with_its_axes_in_another_order_is_clean(tmp_path):
+    for protocol in range(6):
+        (tmp_path / "m.pkl").write_bytes(pickle.dumps([np.zeros((2, 3, 4)).transpose(1, 0, 2), ...], protocol))
+        assert describe(tmp_path / "m.pkl").findings == ()
 
 
 def test_every_estimator_of_scikit_learn_is_on_the_list():

@@ -94,6 +94,21 @@ def text_as_key(target: object) -> bytes:
     return b"\x80\x02" + MADE + state + b"b" + hidden(payload) + payload + b"0N."
 
 
+def class_changed(target: object) -> bytes:
+    """Python sets what stands in the second half of a pair on the object itself: also its class."""
+    described_as = {"subclass": named("numpy", "ndarray"), "shape": several(number(5)), "order": text("C")}
+    attributes = dictionary(**described_as, dtype=dtype("u1"), allow_mmap=TRUE)
+    payload = touch(target)
+    made = named("sklearn.gaussian_process.kernels", "RBF") + EMPTY + b"\x81"
+    return b"\x80\x02" + made + several(attributes, dictionary(__class__=WRAPPER)) + b"b" + hidden(payload) + payload + b"0N."
+
+
+def array_in_objects(target: object) -> bytes:
+    """Python objects are unpickled by plain pickle, which passes over no array."""
+    array = b"0" + touch(target) + b"N."
+    return b"\x80\x02" + described(1, dtype("O8", flags=63)) + b"\x80\x02" + described(len(array)) + array + b"0N.0N."
+
+
 def _utf32(value: str) -> bytes:
     content = value.encode("utf-32-le")
     return b"B" + struct.pack("<I", len(content)) + content
