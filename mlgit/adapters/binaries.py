@@ -49,7 +49,7 @@ def _span(tensor: object) -> tuple[int, int] | None:
 _GGUF_NUMBERS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _GGUF_TEXT, _GGUF_LIST = 8, 9
 # Ways to an attribute that a template for people has no use for (selectattr and the like are fine).
-_REACHES_INSIDE = re.compile(rb"__\w+__|\|\s*attr\s*\(|\\x5f|\\u005f", re.IGNORECASE)
+REACHES_INSIDE = re.compile(rb"__\w+__|\|\s*attr\s*\(|\\x5f|\\u005f", re.IGNORECASE)
 
 # Fields of ModelProto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto) with the kind of their wire format.
 _ONNX = {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2, 26: 2}
@@ -100,7 +100,7 @@ def gguf(stream: BinaryIO, size: int) -> Verdict:
         templates = [value for key, value in _entries(stream, count[1], size) if key.startswith(b"tokenizer.chat_template")]
     except (ValueError, RecursionError) as error:
         return Verdict("gguf", [f"its header cannot be read ({error}), so it cannot be proven safe"])
-    if any(_REACHES_INSIDE.search(each) for each in templates):
+    if any(REACHES_INSIDE.search(each) for each in templates):
         return Verdict("gguf", ["its chat template reaches for what is inside Python's objects"])
     return Verdict("gguf", loader="llama.cpp")
 

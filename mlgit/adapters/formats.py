@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
+import urllib.parse
 import zipfile
 from collections.abc import Callable
 from typing import BinaryIO
@@ -12,9 +14,11 @@ from mlgit.adapters import archives, arrays, binaries, pickles, scans, unpacking
 from mlgit.adapters.verdict import Verdict
 
 LARGEST_JSON = 256 << 20
-_TEXTS = {".txt", ".md", ".csv", ".tsv", ".toml", ".yaml", ".yml", ".cfg", ".ini", ".vocab", ".merges"}
+_YAML = {".yaml", ".yml"}
+_TEXTS = {".txt", ".md", ".csv", ".tsv", ".toml", ".cfg", ".ini", ".vocab", ".merges", ".jsonl", ".jinja", *_YAML}
 _PACKED = {".gz", ".bz2", ".xz", ".lzma", ".z"}
 _OF_JOBLIB = {".joblib", *_PACKED}
+_TAG = re.compile(rb"%TAG[ \t].*|!\S*")
 _PICKLES = {".pkl", ".pickle", *_OF_JOBLIB}
 _FORMATS: dict[str, set[str]] = {
     **{ending: {"pickle", "joblib"} for ending in _PICKLES},
@@ -69,7 +73,7 @@ def _by_content(stream: BinaryIO, size: int, ending: str, head: bytes) -> Verdic
             return judge_it(stream, size)
     if unpacking.opened(stream, head):
         return _packed(stream, ending, head)
-    if head.lstrip()[:1] in (b"{", b"[") and ending not in _PICKLES:
+    if head.lstrip()[:1] in (b"{", b"[") and ending not in _PICKLES | _TEXTS:
         return _json(stream, size)
     return _without_magic(stream, size, ending)
 
@@ -79,7 +83,7 @@ def _without_magic(stream: BinaryIO, size: int, ending: str) -> Verdict:
     if found:
         return found
     if ending in _TEXTS and _is_text(stream):
-        return Verdict("text", loader="any that reads text")
+        return _text(stream, size, ending)
     scanned = _pickle(lambda: _again(stream), size, ending)
     if ending in _PICKLES or not scanned.findings or any(each.startswith(("looks up", "calls")) for each in scanned.findings):
         return scanned
@@ -97,6 +101,21 @@ def _is_text(stream: BinaryIO) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _text(stream: BinaryIO, size: int, ending: str) -> Verdict:
+    """YAML can name what its unsafe loaders make or call, and a template what its readers run."""
+    if ending not in _YAML and ending != ".jinja":
+        return Verdict("text", loader="any that reads text")
+    if size > LARGEST_JSON:
+        return Verdict("text", [f"larger than {LARGEST_JSON >> 20} MiB, so it was not read"])
+    content = _again(stream).read()
+    if ending == ".jinja":
+        reaches = binaries.REACHES_INSIDE.search(content)
+        return Verdict("text", ["it reaches for what is inside Python's objects"] if reaches else [], "jinja2")
+    tags = {urllib.parse.unquote_to_bytes(each.group()) for each in _TAG.finditer(content)}
+    named = sorted(each.decode(errors="replace")[:100] for each in tags if b"python/" in each or each.startswith(b"%"))
+    return Verdict("text", [f"names an object of Python: {each}" for each in named[: scans.MOST_FINDINGS]], "yaml.safe_load")
 
 
 def _again(stream: BinaryIO) -> BinaryIO:

@@ -21,6 +21,7 @@ from mlgit.adapters.verdict import Verdict
 from mlgit.errors import MlgitError
 
 _CHUNK = 1 << 20
+_TEXTS = {"LICENSE", "LICENCE", "COPYING", "NOTICE", "README", ".gitattributes", ".gitignore"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +109,17 @@ def describe_stream(opened: Callable[[], BinaryIO], name: str) -> Description:
     try:
         with opened() as stream:
             md5, sha256, size = _hash(stream)
-            verdict = _judge(stream, size, posixpath.splitext(name)[1].lower())
+            verdict = _judge(stream, size, _ending(name))
     except OSError as error:
         raise MlgitError(f"{name}: cannot be read: {error.strerror}") from error
     findings = tuple(verdict.findings)
     return Description(md5, sha256, size, verdict.format, bool(findings), findings, "" if findings else verdict.loader)
+
+
+def _ending(name: str) -> str:
+    """By which a loader goes; some texts beside a model have none."""
+    name = posixpath.basename(name)
+    return ".txt" if name in _TEXTS else posixpath.splitext(name)[1].lower()
 
 
 def _judge(stream: BinaryIO, size: int, ending: str) -> Verdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import pickle
 import random
 import struct
@@ -16,6 +17,7 @@ import joblib
 import numpy as np
 import pytest
 import skops.io
+import yaml
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import all_estimators
 
@@ -290,6 +292,36 @@ def test_what_no_library_writes_is_found(tmp_path, name, content):
 def test_template_of_conversations_is_clean(tmp_path):
     (tmp_path / "m.gguf").write_bytes(_gguf("{% for each in messages | selectattr('role') %}{{ each['content'] }}{% endfor %}"))
     assert describe(tmp_path / "m.gguf").findings == ()
+
+
+YAMLS = (
+    b"a: !!python/object/apply:os.getpid []",
+    b"a: !!%70ython/object/apply:os.getpid []",
+    b"a: !<tag:yaml.org,2002:python/object/apply:os.getpid> []",
+    b"a: {b: 1,c: !!python/object/apply:os.getpid []}",
+    b"# c\r%TAG !e! tag:yaml.org,2002:pyt\r---\ra: !e!hon/object/apply:os.getpid []",
+    b"\xef\xbb\xbf%TAG !e! tag:yaml.org,2002:pyt\n---\na: !e!hon/object/apply:os.getpid []",
+)
+
+
+@pytest.mark.parametrize("content", YAMLS)
+def test_yaml_that_makes_an_object_of_python_is_found(tmp_path, content):
+    assert str(os.getpid()) in str(yaml.unsafe_load(content))
+    (tmp_path / "m.yaml").write_bytes(content)
+    assert describe(tmp_path / "m.yaml").executes_code
+
+
+def test_texts_beside_a_model_are_clean(tmp_path):
+    texts = {"LICENSE": "MIT License\n", ".gitattributes": "*.bin filter=lfs\n", "a.jsonl": '{"a": 1}\n{"a": 2}\n'}
+    texts |= {
+        "chat_template.jinja": "{% for each in messages %}{{ each.role }}{% endfor %}",
+        "a.yaml": "a: hello! x/y\nb: !!str 1\n",
+    }
+    for name, content in texts.items():
+        (tmp_path / name).write_text(content)
+    assert describe(tmp_path).findings == ()
+    (tmp_path / "chat_template.jinja").write_text("{{ x.__class__ }}")
+    assert describe(tmp_path).executes_code
 
 
 def test_array_with_its_axes_in_another_order_is_clean(tmp_path):
