@@ -45,26 +45,24 @@ def asks_beyond_signature(environment: Environment | None) -> bool:
 
 def findings(artifact: Artifact, *, rulings: Mapping[str, Ruling], witnesses: Witnesses) -> list[Finding]:
     """Promotions and rollbacks that do not show what was asked; `rulings` are for the events to be looked at, by ref."""
-    past = _Past(artifact)
-    # whoever wrote the others did not know of these, wherever their times put them
+    # nobody can tell whether a writer saw these: wherever their times put them, what holds with or without them holds
     strangers = {event.ref for event in chain.strangers(artifact.events)}
-    before: list[Event] = []
+    pasts = (_Past(artifact), _Past(artifact)) if strangers else (_Past(artifact),)
     found: list[Finding] = []
     for event in artifact.events:
         ruling = rulings.get(event.ref)
         if ruling and event.name.action == "assign" and not event.body.fault:
             found += _unsigned(event, ruling)
             if event.kind == "rollback":
-                missing = list(_of_rollback(artifact, event, before))
+                missing = list(_of_rollback(artifact, event, pasts))
             elif asks_beyond_signature(ruling.environment):
-                missing = list(_of_promotion(artifact, event, ruling.environment, past, witnesses))
+                missing = list(_of_promotion(artifact, event, ruling.environment, pasts, witnesses))
             else:
                 missing = []
             if missing:
                 found.append(_finding(event, ruling, missing))
-        if event.ref not in strangers:
+        for past in pasts[1:] if event.ref in strangers else pasts:
             past.add(event)
-            before.append(event)
     return found
 
 
@@ -91,6 +89,7 @@ class _Past:
 
     def __init__(self, artifact: Artifact) -> None:
         self._artifact = artifact
+        self.events: list[Event] = []
         self.held: dict[str, set[str]] = {}  # the environments that a commit was in
         self.registered: dict[str, Event] = {}
         self.withdrawn: set[str] = set()
@@ -103,6 +102,7 @@ class _Past:
 
     def add(self, event: Event) -> None:
         """Go on by one event."""
+        self.events.append(event)
         version, environment = self._artifact.meant(event), event.name.environment
         if event.name.action == "register":
             self.registered[version] = event
@@ -117,24 +117,24 @@ class _Past:
                 self.held.setdefault(event.commit, set()).add(environment)
 
 
-def _of_rollback(artifact: Artifact, event: Event, before: Sequence[Event]) -> Iterator[str]:
+def _of_rollback(artifact: Artifact, event: Event, pasts: Sequence[_Past]) -> Iterator[str]:
     """A rollback asks no gates, but it goes back: to what was there, for a reason."""
     environment, version = event.name.environment, artifact.meant(event)
-    held = plan.stack(environment, before, artifact.meant)
-    if not any(each.version == version for each in held[:-1]):
+    ways_back = (plan.stack(environment, past.events, artifact.meant)[:-1] for past in pasts)
+    if not any(each.version == version for held in ways_back for each in held):
         yield f"it says that it rolls back, and {version or event.commit[:10]} is none that {environment} could go back to"
     if not event.body.reason:
         yield "a rollback gives its reason"
 
 
 def _of_promotion(
-    artifact: Artifact, event: Event, environment: Environment | None, past: _Past, witnesses: Witnesses
+    artifact: Artifact, event: Event, environment: Environment | None, pasts: Sequence[_Past], witnesses: Witnesses
 ) -> Iterator[str]:
     version = artifact.meant(event)
-    registration = past.registered.get(version)
+    registration = next((past.registered[version] for past in pasts if version in past.registered), None)
     if registration is None:
         yield f"{version or event.commit[:10]} was not registered before"
-    elif version in past.withdrawn:
+    elif all(version in past.withdrawn for past in pasts):
         yield f"{version} was withdrawn before"
     if environment is None:
         yield "it declares no such environment"
@@ -142,9 +142,10 @@ def _of_promotion(
     said = recorded.read(event)
     if said.override:
         return  # against policy, for a reason that is shown
-    yield from _of_gate(event, said.gate, environment, past)
-    if environment.promotes_from and environment.promotes_from not in past.held.get(event.commit, ()):
-        yield f"{version or event.commit[:10]} was never in {environment.promotes_from} before"
+    yield from _of_gate(event, said.gate, environment, pasts)
+    before = environment.promotes_from
+    if before and not any(before in past.held.get(event.commit, ()) for past in pasts):
+        yield f"{version or event.commit[:10]} was never in {before} before"
     if environment.card != "none" and event.ref in witnesses.without_card:
         yield "the card that it names is not in its commit" if any(said.card) else "there is no card in its commit"
     if environment.scan and said.model and said.model.executes_code:
@@ -153,7 +154,7 @@ def _of_promotion(
         yield from _of_approvals(event, environment, registration, witnesses)
 
 
-def _of_gate(event: Event, gate: Mapping[str, Any], environment: Environment, past: _Past) -> Iterator[str]:
+def _of_gate(event: Event, gate: Mapping[str, Any], environment: Environment, pasts: Sequence[_Past]) -> Iterator[str]:
     if not isinstance(gate.get("result"), str):
         yield "it says nothing of gates and checks"
         return
@@ -170,10 +171,10 @@ def _of_gate(event: Event, gate: Mapping[str, Any], environment: Environment, pa
     failed = [str(each.get("id")) for each in rows if each.get("result") != "pass"]
     if failed and gate["result"] == "pass":
         yield f"gates did not pass: {', '.join(failed)}"
-    before = past.current(event.name.environment)
-    wanted = f"{event.name.artifact}@{before}" if before else ""
-    if gate.get("baseline", "") != wanted:
-        yield f"it was judged against {gate.get('baseline') or 'nothing'}, and {wanted or 'nothing'} was there"
+    there = [past.current(event.name.environment) for past in pasts]
+    wanted = [f"{event.name.artifact}@{each}" if each else "" for each in there]
+    if gate.get("baseline", "") not in wanted:
+        yield f"it was judged against {gate.get('baseline') or 'nothing'}, and {wanted[0] or 'nothing'} was there"
 
 
 def _of_approvals(event: Event, environment: Environment, registration: Event, witnesses: Witnesses) -> Iterator[str]:

@@ -189,6 +189,20 @@ def test_foreign_tag_beside_an_honest_rollback_blames_itself_alone(copy, cli):
     assert findings(cli, copy.root) == [("foreign", "churn#prod!#6")]
 
 
+def test_what_is_done_after_another_tool_registered_and_promoted_is_honest(copy, cli):
+    names = ("churn@v1.3.0", "churn#prod#90", "churn#staging#91")
+    for place, name in enumerate(names, start=1):
+        dated = {"GIT_COMMITTER_DATE": f"@{churn(copy.root).events[-1].time + place} +0000"}
+        git(copy.root, "tag", "-a", "-m", "By another tool", name, "HEAD", env=dated)
+    _do(copy.root, "promote", "churn@v1.1.0", "prod")
+    _do(copy.root, "rollback", "churn", "prod", "-m", "too slow")
+    _do(copy.root, "promote", "churn@v1.2.0", "staging")
+    _do(copy.root, "promote", "churn@v1.3.0", "staging")
+    found = findings(cli, copy.root)
+    assert facts(copy.root, "churn#prod#93")["version"] == "v1.3.0"
+    assert {ref for _, ref in found} == {"churn@v1.3.0", "churn#prod#90"}  # and nothing that mlgit wrote after them
+
+
 def test_withdrawn_version_is_not_promoted_by_hand(copy, cli):
     _do(copy.root, "retire", "churn@v1.2.0", "--push")
     ref = forge(copy.root, "v1.2.0", override={"reason": "I want it"})
