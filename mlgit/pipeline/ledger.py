@@ -179,11 +179,21 @@ class Ledger:
         if back:
             return Restored(why)
         _refuse_lost_data(stage, why)
+        self._refuse_lost_inputs(stage)
         self._outputs.refuse(stage)
         if self._borrowed.begin(stage.address, force=force):
             self._keep_borrowed(stage)
             return Verified(why)
         return Start(self._job(stage), why)
+
+    def _refuse_lost_inputs(self, stage: Stage) -> None:
+        """Raise MlgitError for a file that is not there; DVC's objects tell it in the words of the system."""
+        for dep in () if stage.frozen or stage.is_source else stage.deps:
+            if "://" not in dep.path and not os.path.exists(self._root / dep.target):
+                raise _missing(stage, dep.path)
+        for each in () if stage.frozen or stage.is_source else stage.params:
+            if not any(set("*?[") & set(key) for key in each.keys):
+                _refuse_missing_keys(stage, each, self._values(each))
 
     def _fetch_data(self, stage: Stage) -> bool:
         """Whether tracked data that is missing in the workspace could be taken from the cache."""
@@ -367,12 +377,16 @@ def _refuse_moving(stage: Stage, before: Observed, after: Observed) -> None:
 def _refuse_missing(stage: Stage, seen: Observed) -> None:
     for dep in stage.deps:
         if seen.deps[dep.path] is None:
-            raise MlgitError(
-                f"{stage.file}: stages.{stage.name}.deps: '{dep.path}' does not exist",
-                "make the file, fetch it with `dvc pull`, or correct the path",
-            )
+            raise _missing(stage, dep.path)
     for each in stage.params:
         _refuse_missing_keys(stage, each, seen.params[each.path])
+
+
+def _missing(stage: Stage, path: str) -> MlgitError:
+    return MlgitError(
+        f"{stage.file}: stages.{stage.name}.deps: '{path}' does not exist",
+        "make the file, fetch it with `dvc pull`, or correct the path",
+    )
 
 
 def _refuse_missing_keys(stage: Stage, wanted: Parameters, values: Mapping[str, Any] | None) -> None:

@@ -149,6 +149,24 @@ def test_tracked_data_of_dvc_2_that_only_the_cache_lacks_is_taken_into_it(pushed
     assert cached(pushed) == cached(by_dvc) != []
 
 
+LOST = {
+    "deps: [in, in.txt]": ("deps: [in, gone]", "stages.s.deps: 'gone' does not exist"),
+    "[in, in.txt]": ("[in, '{outside}']", "stages.s.deps: '{outside}' does not exist"),
+    "params: [k]": ("params: [gone]", "stages.s.params: 'gone' is not in params.yaml"),
+}
+
+
+@pytest.mark.parametrize("found", LOST)
+def test_a_lost_input_is_named_with_its_place_for_what_dvc_2_recorded_too(old, found):
+    outside = str(old.parent / "gone")
+    becomes, says = (text.replace("{outside}", outside) for text in LOST[found])
+    (old / "dvc.yaml").write_text((old / "dvc.yaml").read_text().replace(found, becomes))
+    done, refused = run_mlgit(old, "run"), run_dvc(old, "repro")
+    assert (done.code == 0) == (refused.code == 0) is False
+    assert says in done.out
+    assert "hint: " in done.out
+
+
 def cached(root):
     """The objects and recorded runs of a cache."""
     return sorted(path.relative_to(root).as_posix() for path in (root / ".dvc/cache").rglob("*") if path.is_file())
