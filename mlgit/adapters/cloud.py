@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 # From so many objects on, listing what is there is faster than asking for each.
 _MANY = 500
+_WHOLE = ("s3", "gs", "azure", "oss")
+_SMALL = 64 << 10
 _PAGE = 1000  # names that a server lists in one answer
 
 
@@ -114,9 +116,19 @@ class CloudStore:
         wanted = [md5 for md5 in dict.fromkeys(md5s) if os.path.exists(self._here.path(md5))]
         if not wanted:
             return
-        there = self.found(wanted)
+        small = self._unasked(wanted)
+        there = self.found(md5 for md5 in wanted if md5 not in small)
         remote, folder, _ = self._connect()
         self._together({md5: self._send(remote, _place(remote, folder, md5), md5) for md5 in wanted if md5 not in there})
+
+    def _unasked(self, md5s: list[str]) -> set[str]:
+        """Those to send without asking whether they are there: that costs more than they do.
+
+        Only storage that puts an object in place as a whole may be given again what it has.
+        """
+        if self._address.scheme not in _WHOLE:
+            return set()
+        return {md5 for md5 in md5s if os.path.getsize(self._here.path(md5)) <= _SMALL}
 
     def _send(self, remote: Any, target: str, md5: str) -> Callable[[Tick], None]:
         def send(tick: Tick) -> None:

@@ -226,7 +226,7 @@ class Dask:
         if not only and (avoided or crew.roster.unable()):
             only = tuple(crew.roster.able(avoided=avoided)) or tuple(crew.roster.able())
         self._flights[token] = _Flight({task.name: task for task in tasks}, resources, only)
-        batch = Batch(self._run, token, self._project.site, tasks)
+        batch = Batch(self._run, token, self._project.site, tasks, 2 * self._pace.span())
         assert self._cluster is not None
         self._cluster.submit(table.on_workers().work, batch, token=token, only=only, resources=resources)
 
@@ -321,7 +321,7 @@ class Dask:
         self._opened().roster.works(worker)
         job = self._jobs_now.pop(answer.name)
         _write_log(job, answer.log)
-        self._pace.note(answer.seconds)
+        self._pace.note(answer.seconds, handing=answer.handing)
         self._supplies.uncached.update(answer.files)
         made = Made(answer.contents, answer.files, answer.problem or changed_input(task, answer)) if answer.code == 0 else None
         return Outcome(answer.name, answer.code, answer.seconds, answer.command, answer.timed_out, made)

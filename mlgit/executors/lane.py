@@ -7,26 +7,29 @@ worker goes away. It is told tasks and answers over its standard input and outpu
 from __future__ import annotations
 
 import os
+import queue
 import select
 import signal
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from mlgit.adapters import disks, dvc, files, remote, settings, transfers
 from mlgit.adapters.hashing import Content, Fingerprints
-from mlgit.adapters.remote import DamagedRemoteError, RemoteUnreachableError
+from mlgit.adapters.remote import DamagedRemoteError, Remote, RemoteUnreachableError
 from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
 from mlgit.adapters.transport import Clone
 from mlgit.adapters.tree import Tree
 from mlgit.errors import MlgitError
-from mlgit.executors import table
-from mlgit.executors.parcel import Answer, Files, Site, Target, Task
+from mlgit.executors import parcel, table
+from mlgit.executors.parcel import Answer, Files, Ran, Site, Target, Task
 from mlgit.executors.protocol import Executor, Job, Outcome
 
 LARGEST_LOG = 4 << 20
@@ -59,6 +62,13 @@ class Bench:
         ignored = dvc.ignore_filter(self.root) if site.filtered else None
         self.fingerprints = Fingerprints(self.root, folder / "known", ignored=ignored)
 
+    def fetch(self, reads: Iterable[tuple[str, parcel.Content]]) -> None:
+        """Bring into the cache what will be read and does not lie there, in one go."""
+        wanted = [
+            content for path, content in ((path, Content(*each)) for path, each in reads) if not self._lies(path, content)
+        ]
+        remote.bring(self.remote, self.cache, wanted)
+
     def prepare(self, task: Task) -> tuple[str, ...]:
         """Put what the task reads in place and take away what it will write; the inputs that cannot be had."""
         prefix = self.site.prefix
@@ -90,8 +100,8 @@ class Bench:
             files.remove(path)
         path.parent.mkdir(parents=True, exist_ok=True)
 
-    def take_in(self, task: Task) -> tuple[dict[str, Content | None], dict[str, Files]]:
-        """Hash what the task read and wrote, and send its outputs to the remote.
+    def take_in(self, task: Task) -> tuple[dict[str, Content | None], dict[str, Files], list[str]]:
+        """Hash what the task read and wrote, and keep its outputs; the last of the results are the objects to hand in.
 
         Raises MlgitError for uncached outputs that are too large to travel with the answer.
         """
@@ -109,8 +119,7 @@ class Bench:
                 made.append(content.md5)
             else:
                 uncached[target.path] = self._read(target.path, content)
-        self.remote.push(made)
-        return contents, uncached
+        return contents, uncached, made
 
     def _store(self, path: str, content: Content) -> None:
         full = str(self.root / path)
@@ -133,11 +142,11 @@ class Bench:
         return found
 
 
-def perform(bench: Bench, local: Executor, task: Task, log: Path) -> Answer:
-    """Run one task to its end, whatever that is."""
+def perform(bench: Bench, local: Executor, task: Task, log: Path) -> tuple[Answer, list[str]]:
+    """Run one task to its end, whatever that is; the objects have to be handed in before the answer holds."""
     lacks = bench.prepare(task)
     if lacks:
-        return Answer(task.name, lacks=lacks)
+        return Answer(task.name, lacks=lacks), []
     env = {**task.env, "DVC_ROOT": str(bench.root)}
     local.submit(Job(task.name, task.commands, bench.root / task.wdir, env, log, task.timeout))
     ended: list[Outcome] = []
@@ -147,28 +156,28 @@ def perform(bench: Bench, local: Executor, task: Task, log: Path) -> Answer:
     common = (task.name, outcome.code, outcome.seconds, outcome.command, outcome.timed_out, _last_part(log))
     if outcome.code != 0:
         full = disks.fault(log.parent)
-        return Answer(*common, trouble=("worker", *full) if full else None)
-    contents, uncached = bench.take_in(task)
-    return Answer(*common, contents=contents, files=uncached)
+        return Answer(*common, trouble=("worker", *full) if full else None), []
+    contents, uncached, made = bench.take_in(task)
+    return Answer(*common, contents=contents, files=uncached), made
 
 
-def _explained(task: Task, error: Exception, folder: Path) -> Answer:
+def _explained(name: str, error: Exception, folder: Path) -> Answer:
     """What an error on the way means for the task: it is the disk's, the remote's, the task's own, or a defect."""
     if isinstance(error, RemoteUnreachableError) and not isinstance(error, DamagedRemoteError):
-        return Answer(task.name, trouble=("worker" if error.by_asker else "remote", error.message, error.hint))
+        return Answer(name, trouble=("worker" if error.by_asker else "remote", error.message, error.hint))
     full = disks.fault(folder, error)
     if full is not None:
-        return Answer(task.name, trouble=("worker", *full))
+        return Answer(name, trouble=("worker", *full))
     if isinstance(error, MlgitError):
-        return Answer(task.name, problem=(error.message, error.hint))
+        return Answer(name, problem=(error.message, error.hint))
     if isinstance(error, OSError):
-        return Answer(task.name, trouble=("worker", str(error), "see the machine of this worker"))
+        return Answer(name, trouble=("worker", str(error), "see the machine of this worker"))
     told = "".join(traceback.format_exception(error))
     problem = (
         f"a defect in mlgit on the worker: {type(error).__name__}: {error}",
         "please report it with the log of this stage",
     )
-    return Answer(task.name, log=told.encode(), problem=problem)
+    return Answer(name, log=told.encode(), problem=problem)
 
 
 def _last_part(log: Path) -> bytes:
@@ -204,25 +213,77 @@ def main() -> None:
 def _serve(source: int, sink: int, local: Executor) -> None:
     threading.Thread(target=_watch, args=(source,), daemon=True).start()
     with Connection(source, writable=False) as asked, Connection(sink, readable=False) as answered:
-        for answer in _answers(Path(sys.argv[1]), asked, local):
-            answered.send(answer)
+        folder = Path(sys.argv[1])
+        handing = Handing(answered.send, folder)
+        bench: Bench | None = None
+        while True:
+            site, task, ahead = asked.recv()
+            made: list[str] = []
+            try:
+                if bench is None or bench.site != site or handing.has_failed():
+                    bench = Bench(folder, site)
+                if ahead:
+                    bench.fetch([*task.reads, *ahead])
+                answer, made = perform(bench, local, task, folder / "log")
+            except EndedError:
+                raise
+            except Exception as error:
+                answer = _explained(task.name, error, folder)
+            if answer.code or answer.problem or answer.trouble or answer.lacks:
+                handing.say(answer)
+                bench = bench if answer.lacks else None  # what a failed stage left is not looked through but thrown away
+            else:
+                assert bench is not None
+                handing.say(Ran(task.name))
+                handing.give(answer, made, bench.remote)
 
 
-def _answers(folder: Path, asked: Connection, local: Executor) -> Iterator[Answer]:
-    bench: Bench | None = None
-    while True:
-        site, task = asked.recv()
-        try:
-            if bench is None or bench.site != site:
-                bench = Bench(folder, site)
-            answer = perform(bench, local, task, folder / "log")
-        except EndedError:
-            raise
-        except Exception as error:
-            answer = _explained(task, error, folder)
-        if answer.code or answer.problem or answer.trouble:
-            bench = None  # what a failed stage left is not looked through but thrown away
-        yield answer
+class Handing:
+    """Sends outputs to the remote beside the next tasks, all that have gathered meanwhile in one go, and then the answers."""
+
+    def __init__(self, send: Callable[[Ran | Answer], None], folder: Path) -> None:
+        self._send = send
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._given: queue.SimpleQueue[tuple[Answer, list[str], Remote]] = queue.SimpleQueue()
+        self._failed = False
+        self._limit: float | None = None
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def say(self, said: Ran | Answer) -> None:
+        """Tell the worker."""
+        with self._lock:
+            self._send(said)
+
+    def give(self, answer: Answer, made: list[str], there: Remote) -> None:
+        """Hand in these objects, and tell the answer when they are there."""
+        self._limit = transfers.limit.get()  # that of a context, and each thread has its own
+        self._given.put((answer, made, there))
+
+    def has_failed(self) -> bool:
+        """Whether something could not be handed in since this was asked last."""
+        failed, self._failed = self._failed, False
+        return failed
+
+    def _work(self) -> None:
+        with suppress(BrokenPipeError, ConnectionResetError):  # nobody listens any more
+            while True:
+                given = [self._given.get()]
+                with suppress(queue.Empty):
+                    while True:
+                        given.append(self._given.get_nowait())
+                began = time.monotonic()
+                transfers.limit.set(self._limit)
+                try:
+                    given[0][2].push([md5 for _, made, _ in given for md5 in made])
+                except Exception as error:
+                    self._failed = True
+                    answers = [_explained(answer.name, error, self._folder) for answer, _, _ in given]
+                else:
+                    took = time.monotonic() - began
+                    answers = [replace(answer, handing=took) for answer, _, _ in given]
+                for answer in answers:
+                    self.say(answer)
 
 
 def _end(number: int, frame: object) -> None:

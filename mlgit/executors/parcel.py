@@ -68,7 +68,8 @@ class Answer:
 
     With `lacks` nothing ran: these inputs are neither in the commit nor in the remote. With `problem` (message, hint) it
     failed beside its commands, with `trouble` it was not done, through no fault of its own. Otherwise `contents` tells
-    what lies at every path read and written (None: nothing), and `files` has the bytes of outputs that DVC does not cache.
+    what lies at every path read and written (None: nothing), and `files` has the bytes of outputs that DVC does not cache;
+    `handing` is how long they took to reach the remote.
     """
 
     name: str
@@ -82,16 +83,28 @@ class Answer:
     lacks: tuple[str, ...] = ()
     problem: tuple[str, str] | None = None
     trouble: Trouble | None = None
+    handing: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A task has run, and the next may; what it made is on its way to the remote, and its answer comes when it is there."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Tasks for one worker, one after the other. `run` names the run; `token` names the batch."""
+    """Tasks for one worker, one after the other. `run` names the run; `token` names the batch.
+
+    Those that are not begun after `seconds` are given back.
+    """
 
     run: str
     token: str
     site: Site
     tasks: tuple[Task, ...]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

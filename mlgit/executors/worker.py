@@ -23,10 +23,8 @@ from mlgit.adapters import disks, process
 from mlgit.adapters.transport import Clone
 from mlgit.errors import MlgitError
 from mlgit.executors import parcel
-from mlgit.executors.batches import BATCH_SECONDS
-from mlgit.executors.parcel import Answer, Batch, Report, Site, Task
+from mlgit.executors.parcel import Answer, Batch, Ran, Report, Site, Task
 
-_PATIENCE = 2 * BATCH_SECONDS
 _POLL_SECONDS = 0.5
 _END_SECONDS = 15.0
 
@@ -39,8 +37,9 @@ class _Lane:
     asked: Connection
     answered: Connection
 
-    def ask(self, site: Site, task: Task) -> None:
-        self.asked.send((site, task))
+    def ask(self, site: Site, task: Task, *, ahead: list[Task]) -> None:
+        """Have a task run. Inputs of those `ahead` may be fetched with its own."""
+        self.asked.send((site, task, [each for task in ahead for each in task.reads]))
 
     def end(self) -> None:
         """End what runs in the lane, then the lane itself."""
@@ -85,27 +84,64 @@ def work(batch: Batch) -> Report:
         lane = _take(batch.run)
     except (OSError, MlgitError) as error:
         return Report(_address(), trouble=("worker", *_said(error)))
-    began = time.monotonic()
-    answers: list[Answer] = []
-    rest = list(batch.tasks)
-    while rest:
-        task = rest.pop(0)
-        try:
-            lane.ask(batch.site, task)
-            answer = _await(lane, began + _PATIENCE) if rest else None
-            if answer is None and rest:
-                _tell(batch, given_back=[each.name for each in rest])
-                rest = []
-            answers.append(answer or _await_long(lane))
-        except _LostLaneError as error:
-            trouble = ("lost", str(error), "its machine may be short of memory")
-            return Report(_address(), (*answers, Answer(task.name, trouble=trouble)))
-        if answers[-1].trouble:
-            break
-        if rest:
-            _tell(batch, answers[-1])
+    work_of = _Work(batch, lane, time.monotonic() + batch.seconds)
+    try:
+        work_of.do()
+    except _LostLaneError as error:
+        trouble = ("lost", str(error), "its machine may be short of memory")
+        lost = tuple(Answer(name, trouble=trouble) for name in work_of.open)
+        return Report(_address(), (*work_of.answers, *lost))
     _give(lane)
-    return Report(_address(), tuple(answers))
+    return Report(_address(), tuple(work_of.answers))
+
+
+@dataclass(slots=True)
+class _Work:
+    """A batch at work in a lane: what was asked and not answered yet is `open`. No task is begun after `until`."""
+
+    batch: Batch
+    lane: _Lane
+    until: float
+    open: list[str] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+
+    def do(self) -> None:
+        """Have all tasks done, as long as there is time and no trouble; return with nothing open."""
+        rest = list(self.batch.tasks)
+        while rest and not any(answer.trouble for answer in self.answers):
+            task = rest.pop(0)
+            self._ask(task, ahead=rest if not self.answers and not self.open else [])
+            if not self._until_next(task.name, self.until if rest else None):
+                _tell(self.batch, given_back=[each.name for each in rest])
+                break
+        while self.open:
+            self._take(_await(self.lane, None), is_last=len(self.open) == 1)
+
+    def _ask(self, task: Task, *, ahead: list[Task]) -> None:
+        self.open.append(task.name)
+        try:
+            self.lane.ask(self.batch.site, task, ahead=ahead)
+        except OSError:
+            _await(self.lane, None)  # says how it was lost
+
+    def _until_next(self, name: str, until: float | None) -> bool:
+        """Wait until the next task may be asked; False when that takes too long."""
+        while True:
+            said = _await(self.lane, until)
+            if said is None:
+                return False
+            if self._take(said) == name:
+                return True
+
+    def _take(self, said: Ran | Answer | None, *, is_last: bool = False) -> str:
+        """Take in what the lane said; returns of which task it was."""
+        assert said is not None
+        if isinstance(said, Answer):
+            self.open.remove(said.name)
+            self.answers.append(said)
+            if not is_last:  # the last ones go with the report
+                _tell(self.batch, said)
+        return said.name
 
 
 def _said(error: Exception) -> tuple[str, str]:
@@ -119,12 +155,6 @@ def _said(error: Exception) -> tuple[str, str]:
 def _tell(batch: Batch, *answers: Answer, given_back: list[str] | None = None) -> None:
     event = [batch.token, _address(), [parcel.to_row(answer) for answer in answers], given_back or []]
     _worker().log_event(parcel.topic(batch.run), event)
-
-
-def _await_long(lane: _Lane) -> Answer:
-    answer = _await(lane, None)
-    assert answer is not None
-    return answer
 
 
 def _refused(batch: Batch) -> Report | None:
@@ -185,14 +215,14 @@ def _give(lane: _Lane) -> None:
             _YARD.idle.append(lane)
 
 
-def _await(lane: _Lane, until: float | None) -> Answer | None:
-    """The answer to the last question; None when it does not come until then."""
+def _await(lane: _Lane, until: float | None) -> Ran | Answer | None:
+    """What the lane says next; None when nothing comes until then."""
     while True:
         left = _POLL_SECONDS if until is None else min(_POLL_SECONDS, max(0.0, until - time.monotonic()))
         try:
             if lane.answered.poll(left):
-                answer: Answer = lane.answered.recv()
-                return answer
+                said: Ran | Answer = lane.answered.recv()
+                return said
         except (EOFError, OSError) as error:
             _drop(lane)
             if lane.run in _YARD.stopped:

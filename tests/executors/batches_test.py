@@ -23,6 +23,16 @@ def test_short_tasks_make_large_batches(seconds, size):
     assert pace.size() == pytest.approx(size, abs=1)
 
 
+def test_slow_handing_in_makes_larger_batches_of_tasks_that_are_not_so_short():
+    pace = Pace()
+    for _ in range(60):
+        pace.note(0.05, handing=0.1)
+    assert pace.size() == pytest.approx(0.4 / 0.05, abs=1)
+    for _ in range(60):
+        pace.note(0.05, handing=5.0)
+    assert pace.span() == 1.0
+
+
 def test_pace_follows_what_tasks_take_now():
     pace = Pace()
     for seconds in [0.001] * 20 + [5.0] * 20:
