@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,11 +34,25 @@ def read_bytes(path: Path, *, name: str = "") -> bytes:
     """The bytes of a file; a missing or unreadable file is the user's to mend."""
     shown = name or str(path)
     try:
-        return path.read_bytes()
+        with open(open_regular(str(path), name=shown), "rb") as stream:
+            return stream.read()
     except FileNotFoundError as error:
         raise MlgitError(f"{shown}: no such file") from error
     except OSError as error:
         raise MlgitError(f"{shown}: cannot be read: {error.strerror}") from error
+
+
+def open_regular(path: str, *, name: str = "") -> int:
+    """A descriptor to read a file by. A commit can bring a link to a device that never ends; a pipe would be waited for.
+
+    Raises MlgitError for what is there and is no file, OSError for what cannot be opened.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    kind = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(kind) or stat.S_ISDIR(kind):  # of a folder, reading says so
+        return descriptor
+    os.close(descriptor)
+    raise MlgitError(f"{name or path}: a device, pipe or socket, or a link to one", "put a file in its place")
 
 
 def write_atomic(path: Path, content: str | bytes, *, mode: int | None = None, durable: bool = False) -> None:
@@ -49,9 +64,24 @@ def write_atomic(path: Path, content: str | bytes, *, mode: int | None = None, d
     """
     data = content.encode() if isinstance(content, str) else content
     try:
-        _replace(path.resolve() if path.is_symlink() else path, data, mode=mode, durable=durable)
+        _replace(_behind(path) if path.is_symlink() else path, data, mode=mode, durable=durable)
     except OSError as error:
         raise MlgitError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _behind(link: Path) -> Path:
+    """The file that a link leads to. A commit can bring a link to any file of the user: none out of its repository is followed.
+
+    Raises MlgitError for such a link, and for one to a device, pipe or folder, in whose place a file would be put.
+    """
+    target, folder = link.resolve(), link.parent.resolve()
+    above = next((each for each in (folder, *folder.parents) if os.path.lexists(each / ".git")), None)
+    if above is not None and not target.is_relative_to(above):
+        message = f"{link}: a symbolic link out of the repository, which mlgit does not follow to write"
+        raise MlgitError(message, "put a file in the place of the link")
+    if target.exists() and not target.is_file():
+        raise MlgitError(f"{link}: a symbolic link to what is no file", "put a file in the place of the link")
+    return target
 
 
 def _replace(path: Path, data: bytes, *, mode: int | None, durable: bool) -> None:

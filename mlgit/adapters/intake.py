@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 from typing import NamedTuple
 
-from mlgit.adapters import forks, trees
+from mlgit.adapters import files, forks, trees
 from mlgit.adapters.objects import Objects, refuse_changed
 
 LARGE = 1 << 20
@@ -44,7 +44,7 @@ def take(path: str, objects: Objects | None = None, *, tick: Tick | None = None)
 
     Raises MlgitError when a file that is placed changes meanwhile.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = files.open_regular(path)
     try:
         found = os.fstat(descriptor)
         size = found.st_size
@@ -203,13 +203,13 @@ def _parts(names: Mapping[str, list[str]], total: int, *, several: bool) -> list
     size = max(1, min(_RANGE, total // (16 * forks.cpus())), -(-2 * total // forks.MOST_PARTS)) if several else total
     parts: list[list[tuple[str, int, int]]] = [[]]
     room = size
-    for below, files in names.items():
+    for below, found in names.items():
         at = 0
-        while at < len(files):
+        while at < len(found):
             if room == 0:
                 parts.append([])
                 room = size
-            end = min(len(files), at + room)
+            end = min(len(found), at + room)
             parts[-1].append((below, at, end))
             room -= end - at
             at = end

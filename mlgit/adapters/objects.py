@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 
-from mlgit.adapters import forks
+from mlgit.adapters import files, forks
 from mlgit.errors import MlgitError
 
 VERIFIED = 0o444
@@ -34,7 +34,7 @@ _TEMPORARY = re.compile(r"\.mlgit-([0-9a-f]{8})-([0-9]+)-[0-9]+\.tmp")
 def file_md5(path: str) -> str:
     """The md5 of a file's bytes."""
     digest = hashlib.md5(usedforsecurity=False)
-    with open(path, "rb", buffering=0) as stream:
+    with open(files.open_regular(path), "rb", buffering=0) as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()

@@ -88,7 +88,7 @@ class Workspace(_Documents):
     def stream(self, path: str) -> BinaryIO:
         """A file that is there, opened for reading bytes."""
         try:
-            return open(self.root / path, "rb")
+            return open(files.open_regular(str(self.root / path), name=path), "rb")
         except OSError as error:
             raise MlgitError(f"{path}: cannot be read: {error.strerror}") from error
 

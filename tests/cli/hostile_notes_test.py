@@ -126,3 +126,28 @@ def test_digests_of_another_user_are_not_believed(root, tmp_path, monkeypatch):
         theirs.save()
         assert Fingerprints(root, root / ".dvc/tmp/mlgit").digest("in").md5 == "0" * 32
     assert Fingerprints(root, root / ".dvc/tmp/mlgit").digest("in").md5 == "b026324c6904b2a9cb4b88d6d61c81d1"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_what_never_ends_is_refused_in_the_place_of_parameters(tmp_path, cli, kind):
+    declared = FILES["dvc.yaml"].replace("    outs", "    params: [a]\n    outs")
+    root = repository(tmp_path / "p", {**FILES, "dvc.yaml": declared, "params.yaml": "a: 1\n"})
+    (root / "params.yaml").unlink()
+    os.mkfifo(tmp_path / "pipe")
+    os.symlink(tmp_path / "pipe", root / "params.yaml") if kind == "link" else os.mkfifo(root / "params.yaml")
+    assert cli(root, "status").code == 2
+    assert "params.yaml: a device, pipe" in cli(root, "run").err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("place", "leads_to"), [("dvc.lock", "nothing"), (".gitignore", "precious")])
+def test_no_link_out_of_the_repository_is_written_through(root, cli, place, leads_to):
+    os.symlink(f"{os.environ['HOME']}/{leads_to}", root / place)
+    done = cli(root, "run")
+    assert done.code == 2
+    assert place in done.err
+    (root / place).unlink()
+    os.symlink("real", root / place)
+    assert cli(root, "run").code == 0
+    assert (root / place).is_symlink()
