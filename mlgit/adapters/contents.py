@@ -158,7 +158,7 @@ class Contents:
 
     def _not_in_cache(self, path: str) -> MlgitError:
         command = "dvc pull" if self._fingerprints else "dvc fetch --all-commits"
-        return MlgitError(f"{path}: not in the cache", f"`{command} {shlex.quote(path)}` fetches it")
+        return MlgitError(f"{path}: not in the cache", f"--pull fetches it, as does `{command} {shlex.quote(path)}`")
 
     def document(self, path: str) -> Any:
         """The parsed content of a file, by its ending; None where there is no file.

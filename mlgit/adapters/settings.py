@@ -125,7 +125,10 @@ def parse(text: str, *, name: str) -> dict[str, dict[str, str]]:
             continue
         header = _SECTION.fullmatch(row)
         if header:
-            current = sections.setdefault(_unquoted(header[1].strip()), {})
+            section = _unquoted(header[1].strip())
+            if section in sections:  # DVC reads no such file
+                raise MlgitError(f"{name}: line {number}: [{section}] stands there twice", "make one section of the two")
+            current = sections.setdefault(section, {})
         else:
             key, equals, value = row.partition("=")
             if not equals or not key.strip() or row[0] == "[":

@@ -11,6 +11,7 @@ import click
 from mlgit import errors
 from mlgit import project as projects
 from mlgit.cli.edge import use_color
+from mlgit.cli.remote_options import timeout_option
 from mlgit.compare import markdown, starts, table, wording
 from mlgit.compare.collect import collect_both
 from mlgit.compare.diff import Diff, compare
@@ -18,6 +19,7 @@ from mlgit.compare.document import document
 from mlgit.compare.snapshot import Point
 from mlgit.errors import MlgitError
 from mlgit.project import Project
+from mlgit.render import plain
 
 FORMATS = ("table", "md", "json")
 
@@ -31,7 +33,11 @@ FORMATS = ("table", "md", "json")
 @click.argument("head", required=False)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How to print it.")
 @click.option("--all", "everything", is_flag=True, help="Show what is the same, too.")
-def command(base: str | None, head: str | None, form: str, everything: bool) -> int:
+@click.option(
+    "--pull", is_flag=True, help="Fetch metrics, plots and predictions that the cache lacks from the DVC remote."
+)
+@timeout_option()
+def command(base: str | None, head: str | None, form: str, everything: bool, pull: bool) -> int:
     """Compare metrics, parameters, data and stages of BASE and HEAD.
 
     Both are revisions (branch, tag, commit, HEAD~1) or the word `workspace`. HEAD defaults to the workspace, BASE to the
@@ -43,12 +49,23 @@ def command(base: str | None, head: str | None, form: str, everything: bool) -> 
     project = projects.find()
     now = Point() if head is None else starts.point(project.git_root, head)
     before = starts.start(project, base=base, head=now, command="diff").point
+    if pull:
+        _fetch(project, before, now)
     one, other = collect_both(project, before, now)
     diff = closer(project, before, now, compare(one, other, config=other.config))
     show(diff, form=form, everything=everything)
     if not any(diff.compared.values()):
         raise MlgitError(f"nothing was compared: {wording.why_nothing(one, other)}", "name another BASE: `mlgit diff REVISION`")
     return errors.EXIT_YES
+
+
+def _fetch(project: Project, *points: Point) -> None:
+    """Bring into the cache what both sides measured, and say what did not come."""
+    from mlgit.compare import fetching  # with DVC, for a remote that is no folder
+
+    for point in points:
+        if trouble := fetching.fetch(project, point, fetching.results(project, point)):
+            sys.stderr.write(f"note: {plain(trouble)}\n")
 
 
 def closer(project: Project, before: Point, now: Point, diff: Diff) -> Diff:

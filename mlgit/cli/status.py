@@ -10,13 +10,14 @@ from typing import Any
 import click
 
 from mlgit import errors
+from mlgit.adapters import settings
 from mlgit.cli.edge import use_color
 from mlgit.cli.keeping import remember
 from mlgit.cli.opening import open_project
 from mlgit.cli.reasons import reason_row
 from mlgit.pipeline.graph import select
 from mlgit.pipeline.model import Stage
-from mlgit.pipeline.status import Reason
+from mlgit.pipeline.status import MISSING, Reason
 from mlgit.render import count, paint, plain
 
 Row = tuple[Stage, tuple[Reason, ...]]
@@ -47,7 +48,7 @@ def command(targets: tuple[str, ...], as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(document(rows), indent=2, default=str))
     else:
-        show(rows, color=use_color(sys.stdout))
+        show(rows, color=use_color(sys.stdout), may_pull=settings.default_remote(opened.project.dvc_folder) is not None)
     return errors.EXIT_NO if any(why for _, why in rows) else errors.EXIT_YES
 
 
@@ -69,8 +70,13 @@ def document(rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def show(rows: Sequence[Row], *, color: bool) -> None:
-    """Print the stale stages with their reasons, and a last line that sums up."""
+def _is_missing(why: Sequence[Reason]) -> bool:
+    """Whether something recorded is not here, as in a fresh clone."""
+    return any(reason.kind == "out" and reason.new == MISSING for reason in why)
+
+
+def show(rows: Sequence[Row], *, color: bool, may_pull: bool = False) -> None:
+    """Print the stale stages with their reasons, and a last line that sums up; `may_pull`: there is a DVC remote."""
     stale = [(stage, why) for stage, why in rows if why]
     for stage, why in stale:
         click.echo(paint(plain(stage.address), "bold", color=color))
@@ -79,7 +85,8 @@ def show(rows: Sequence[Row], *, color: bool) -> None:
     if not rows:
         click.echo("no stages: declare some in dvc.yaml")
     elif stale:
-        click.echo(f"{count(len(stale), 'stage')} of {len(rows)} stale; `mlgit run` brings them up to date")
+        command = "mlgit run --pull" if may_pull and any(_is_missing(why) for _, why in stale) else "mlgit run"
+        click.echo(f"{count(len(stale), 'stage')} of {len(rows)} stale; `{command}` brings them up to date")
     else:
         frozen = sum(stage.frozen for stage, _ in rows)
         click.echo(f"up to date: {count(len(rows), 'stage')}" + (f" ({frozen} frozen)" if frozen else ""))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from mlgit.adapters import remote, settings, sources
 from mlgit.adapters.hashing import Content
 from mlgit.adapters.store import Cache
-from mlgit.compare import declared
+from mlgit.compare import declared, predictions
 from mlgit.compare.snapshot import Point
 from mlgit.errors import MlgitError
 from mlgit.pipeline.load import load
@@ -33,6 +33,15 @@ def fetch(project: Project, point: Point, paths: Iterable[str]) -> str:
         return error.message
     names = [path for path, content in wanted.items() if content in lost]
     return f"the DVC remote does not have {', '.join(names)} of {point.name}" if names else ""
+
+
+def results(project: Project, point: Point) -> list[str]:
+    """The paths of what a side measured: outputs that are metrics or plots, and what its models declare."""
+    source = sources.at(project.root, project.git_root, point.commit, prefix=project.prefix)
+    outs = [out.target for stage in load(source).graph.stages for out in stage.outs if out.kind != "out"]
+    config = predictions.config_of(project, point)
+    models = config.models.values() if config else ()
+    return list(dict.fromkeys([*outs, *(path for each in models for path in (each.metrics, each.predictions) if path)]))
 
 
 def _recorded(project: Project, point: Point, paths: list[str]) -> dict[str, Content]:

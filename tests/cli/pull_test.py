@@ -167,3 +167,36 @@ def test_output_that_stays_is_fetched_and_not_begun_anew_as_dvc_does(tmp_path):
     assert (mlgit(tmp_path / "ours", "run", "--pull").code, dvc(tmp_path / "theirs", "repro", "--pull").code) == (0, 0)
     assert (tmp_path / "ours/log").read_text() == (tmp_path / "theirs/log").read_text() == "x\nx\n"
     assert ran(tmp_path) == 2
+
+
+def test_status_of_a_fresh_clone_names_pull_where_there_is_a_remote(pushed):
+    done = mlgit(pushed, "status")
+    assert (done.code, done.out.split("; ")[-1]) == (1, "`mlgit run --pull` brings them up to date\n")
+    (pushed / ".dvc/config").write_text("")
+    assert mlgit(pushed, "status").out.endswith("`mlgit run` brings them up to date\n")
+
+
+def test_diff_fetches_what_both_sides_measured(tmp_path):
+    root = repository(tmp_path / "project", {"dvc.yaml": MEASURING, "params.yaml": "depth: 3\n", "mlgit.yaml": "mlgit: 1\n"})
+    assert dvc(root, "remote", "add", "-d", "there", str(tmp_path / "there")).code == 0
+    for depth in (3, 5):
+        (root / "params.yaml").write_text(f"depth: {depth}\n")
+        assert mlgit(root, "run").code == 0
+        commit(root)
+        assert dvc(root, "push").code == 0
+    shutil.rmtree(root / ".dvc/cache")
+    assert "0.3" not in mlgit(root, "diff", "HEAD~1", "HEAD").out
+    done = mlgit(root, "diff", "HEAD~1", "HEAD", "--pull")
+    assert (done.code, "0.3" in done.out, "0.5" in done.out) == (0, True, True), done.said
+    shutil.rmtree(root / ".dvc/cache")
+    shutil.rmtree(tmp_path / "there")
+    assert "could not be asked" in mlgit(root, "diff", "HEAD~1", "HEAD", "--pull").err
+
+
+MEASURING = """\
+stages:
+  measure:
+    cmd: 'echo "{\\"auc\\": 0.$(cut -d" " -f2 params.yaml)}" > metrics.json'
+    params: [depth]
+    metrics: [metrics.json]
+"""
