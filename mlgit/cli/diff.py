@@ -33,9 +33,7 @@ FORMATS = ("table", "md", "json")
 @click.argument("head", required=False)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How to print it.")
 @click.option("--all", "everything", is_flag=True, help="Show what is the same, too.")
-@click.option(
-    "--pull", is_flag=True, help="Fetch metrics, plots and predictions that the cache lacks from the DVC remote."
-)
+@click.option("--pull", is_flag=True, help="Fetch metrics, plots and predictions that the cache lacks from the DVC remote.")
 @timeout_option()
 def command(base: str | None, head: str | None, form: str, everything: bool, pull: bool) -> int:
     """Compare metrics, parameters, data and stages of BASE and HEAD.

@@ -22,6 +22,7 @@ from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.ledger import Ledger
 from mlgit.pipeline.outputs import Outputs
 from mlgit.pipeline.storing import Storage
+from mlgit.pipeline.track import Tracker
 from mlgit.project import Project
 
 if TYPE_CHECKING:
@@ -90,7 +91,16 @@ def open_project(*, spread: bool = False, pull: bool = False, compute_if_unreach
         borrowed=exotic,
         busy=busy,
         logs=project.own_folder / "logs",
-        site_cache=configured.site_cache,
+        tracker=Tracker(
+            project.root,
+            graph=pipeline.graph,
+            fingerprints=fingerprints,
+            cache=stored,
+            busy=busy,
+            ignored=ignored,
+            site_cache=configured.site_cache,
+            without_git=configured.no_scm,
+        ),
     )
     here = Path.cwd().resolve().relative_to(project.root).as_posix()
     return Opened(

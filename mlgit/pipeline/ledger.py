@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlgit.adapters import documents, dvc, dvcstate, files, locks
+from mlgit.adapters import documents, dvc, files, locks
 from mlgit.adapters.borrowed import BorrowedStages
 from mlgit.adapters.hashing import Content, Fingerprints
 from mlgit.adapters.objects import Objects
@@ -43,7 +44,7 @@ class Ledger:
         borrowed: BorrowedStages,
         busy: locks.BusyPaths,
         logs: Path,
-        site_cache: str = "",
+        tracker: record.TrackedData,
     ) -> None:
         self._root = root
         self.entries = dict(entries)
@@ -53,12 +54,12 @@ class Ledger:
         self._borrowed = borrowed
         self._busy = busy
         self._logs = logs
-        self._site_cache = site_cache
         self._documents: dict[str, tuple[tuple[int, ...], Any]] = {}
         self._ignores = ignores
         self._outputs = outputs
         self._storage = storage
         self._started: dict[str, Observed] = {}
+        self._tracker = tracker
 
     def expect(self, stages: list[Stage], *, force: bool = False) -> None:
         """Prepare for the stages of a plan. Raises MlgitError for an output that none of them may delete or record."""
@@ -181,6 +182,8 @@ class Ledger:
         _refuse_lost_data(stage, why)
         self._refuse_lost_inputs(stage)
         self._outputs.refuse(stage)
+        if self._track(stage):
+            return Verified(why)
         if self._borrowed.begin(stage.address, force=force):
             self._keep_borrowed(stage)
             return Verified(why)
@@ -194,6 +197,15 @@ class Ledger:
         for each in () if stage.frozen or stage.is_source else stage.params:
             if not any(set("*?[") & set(key) for key in each.keys):
                 _refuse_missing_keys(stage, each, self._values(each))
+
+    def _track(self, stage: Stage) -> bool:
+        """Whether changed data could be taken over as `mlgit add` does: DVC's objects look at every file of a folder anew."""
+        if not stage.is_source or stage.exotic or stage.frozen:
+            return False
+        with suppress(MlgitError):  # what `dvc add` refuses may still be what `dvc repro` takes
+            self._tracker.add([out.target for out in stage.outs])
+            return True
+        return False
 
     def _fetch_data(self, stage: Stage) -> bool:
         """Whether tracked data that is missing in the workspace could be taken from the cache."""
@@ -340,9 +352,7 @@ class Ledger:
     def close(self) -> None:
         """Bring in what was made elsewhere, and keep what was learnt about files for the next command."""
         self._fingerprints.bring()
-        self._fingerprints.save()
-        self._cache.save()
-        dvcstate.save(self._root, self._fingerprints.fresh, site_cache=self._site_cache)
+        self._tracker.close()
         self._borrowed.close()
 
 

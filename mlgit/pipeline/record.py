@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from mlgit.errors import MlgitError
@@ -58,6 +58,16 @@ class Storage(Protocol):
 
     def store(self, out: Output, digest: Digest | None, *, restored: bool) -> None:
         """Store an output; `restored`: it was to be restored, and lay there as it is to be."""
+
+
+class TrackedData(Protocol):
+    """Who takes data that people changed into the cache and into their `.dvc` files."""
+
+    def add(self, targets: Sequence[str]) -> object:
+        """Track paths as they lie there now. Raises MlgitError, before anything is touched, for what cannot be tracked so."""
+
+    def close(self) -> None:
+        """Keep what was learnt."""
 
 
 def entry(stage: Stage, seen: Observed) -> Entry:

@@ -78,7 +78,6 @@ class Tracker:
         self._without_git = without_git
         self._unlinked: dict[str, MlgitError] = {}
         self._telling: list[Callable[[], None]] = []
-        self._fingerprints.listener = None if cache.links.are_links else self._tell
 
     def add(self, targets: Sequence[str]) -> list[Tracked]:
         """Track paths given from the root.
@@ -86,6 +85,7 @@ class Tracker:
         Raises MlgitError for a path that cannot be tracked, before anything is touched, and for what goes wrong later,
         with every `.dvc` and .gitignore file as it was.
         """
+        self._fingerprints.listener = None if self._cache.links.are_links else self._tell
         wanted = [self._check(target) for target in dict.fromkeys(targets)]
         _refuse_nested(wanted)
         if not self._without_git:
