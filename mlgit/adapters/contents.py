@@ -156,6 +156,16 @@ class Contents:
         except ValueError as error:
             raise self._damaged(path, folder.md5) from error
 
+    def members(self, path: str) -> Mapping[str, str] | None:
+        """The md5s of a folder's files, by their names in it; None where nobody has the list."""
+        if self._fingerprints and self._lies(path) is not None:
+            return {member.path: member.md5 for member in self._fingerprints.members(path)}
+        folder = self._cached.get(path)
+        try:
+            return self._members(path, folder) if folder is not None and folder.nfiles is not None else None
+        except MlgitError:
+            return None
+
     def _not_in_cache(self, path: str) -> MlgitError:
         command = "dvc pull" if self._fingerprints else "dvc fetch --all-commits"
         return MlgitError(f"{path}: not in the cache", f"--pull fetches it, as does `{command} {shlex.quote(path)}`")

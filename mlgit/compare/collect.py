@@ -6,7 +6,7 @@ is still compared.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, BinaryIO
@@ -59,7 +59,7 @@ def collect_both(project: Project, base: Point, head: Point) -> tuple[Snapshot, 
     one, other = _Reader(project, base), _Reader(project, head)
     snapshots = one.snapshot(), other.snapshot()
     paths = differing(*snapshots)
-    return one.measure(snapshots[0], paths), other.measure(snapshots[1], paths)
+    return one.measure(snapshots[0], paths, folders=True), other.measure(snapshots[1], paths, folders=True)
 
 
 class _Reader:
@@ -221,10 +221,17 @@ class _Reader:
             hint = "" if self._point.commit else "`mlgit run` brings it up to date"
             self._note(f"stale, so results may not belong to what is declared: {few(stale)}", hint)
 
-    def measure(self, snapshot: Snapshot, paths: Collection[str]) -> Snapshot:
-        """The snapshot with rows and columns of those tables among the paths whose bytes are at hand."""
-        measured = {path: replace(each, shape=self._shape(path, each)) for path, each in snapshot.data.items() if path in paths}
+    def measure(self, snapshot: Snapshot, paths: Collection[str], *, folders: bool = False) -> Snapshot:
+        """The snapshot with what is inside those of the paths whose bytes are at hand: rows, columns, and files of `folders`."""
+        measured = {
+            path: replace(each, shape=self._shape(path, each), members=self._members(path, each) if folders else None)
+            for path, each in snapshot.data.items()
+            if path in paths
+        }
         return replace(snapshot, data={**snapshot.data, **measured})
+
+    def _members(self, path: str, data: Data) -> Mapping[str, str] | None:
+        return self._contents.members(path) if data.digest is not None and data.digest.is_folder else None
 
     def _shape(self, path: str, data: Data) -> Shape | None:
         ending = path.rpartition(".")[2].lower()

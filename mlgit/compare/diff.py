@@ -57,6 +57,16 @@ class DataChange:
     new: Data | None
 
     @property
+    def files(self) -> dict[str, int] | None:
+        """How many files of a folder were added, removed and changed; None where a side was not looked into."""
+        old, new = (each.members if each else None for each in (self.old, self.new))
+        if old is None or new is None:
+            return None
+        both = old.keys() & new.keys()
+        changed = sum(old[name] != new[name] for name in both)
+        return {"added": len(new) - len(both), "removed": len(old) - len(both), "changed": changed}
+
+    @property
     def columns_added(self) -> tuple[str, ...]:
         return _without(_columns(self.new), _columns(self.old)) if self._are_tables else ()
 

@@ -75,6 +75,7 @@ def _data(row: DataChange) -> dict[str, Any]:
         "new": _content(row.new),
         "columns_added": list(row.columns_added),
         "columns_removed": list(row.columns_removed),
+        "files": row.files,
     }
 
 

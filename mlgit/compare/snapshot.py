@@ -51,11 +51,15 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """A file or folder that DVC tracks (`data`) or that a stage makes; without digest, its content is not known."""
+    """A file or folder that DVC tracks (`data`) or that a stage makes; without digest, its content is not known.
+
+    `members` are the md5s of a folder's files, where it was looked into.
+    """
 
     kind: DataKind
     digest: Digest | None
     shape: Shape | None = None
+    members: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,6 +192,7 @@ def _inside(row: DataChange) -> str:
     rows = _step(*(f"{each.rows}" if each else None for each in tables))
     columns = _step(*(f"{len(each.columns)}" if each else None for each in tables))
     moved = [f"+{name}" for name in row.columns_added] + [f"-{name}" for name in row.columns_removed]
+    moved += [f"{number} {how}" for how, number in (row.files or {}).items() if number]
     counted = [f"{number} {noun}" for number, noun in ((files, "files"), (rows, "rows"), (columns, "columns")) if number]
     return ", ".join(counted) + (f" ({_few(moved)})" if moved else "")
 

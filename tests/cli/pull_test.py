@@ -200,3 +200,19 @@ stages:
     params: [depth]
     metrics: [metrics.json]
 """
+
+
+def test_changed_folder_is_taken_over_and_told_file_by_file(tmp_path):
+    root = repository(tmp_path / "project", {"mlgit.yaml": "mlgit: 1\n"})
+    write_tree(root, {f"data/{number}": f"{number}\n" for number in range(5)})
+    assert mlgit(root, "add", "data").code == 0
+    commit(root)
+    write_tree(root, {"data/0": "other\n", "data/new/x": "x\n"})
+    (root / "data/3").unlink()
+    by_dvc = shutil.copytree(root, tmp_path / "by-dvc")
+    assert mlgit(root, "run").code == 0
+    assert dvc(by_dvc, "repro", "--all-pipelines").code == 0
+    assert (root / "data.dvc").read_bytes() == (by_dvc / "data.dvc").read_bytes()
+    done = mlgit(root, "diff")
+    assert "5 files (1 added, 1 removed, 1 changed)" in done.out, done.said
+    assert mlgit(root, "diff", "--format", "json").json["data"][0]["files"] == {"added": 1, "removed": 1, "changed": 1}
