@@ -222,7 +222,7 @@ class _Reader:
             self._note(f"stale, so results may not belong to what is declared: {few(stale)}", hint)
 
     def measure(self, snapshot: Snapshot, paths: Collection[str], *, folders: bool = False) -> Snapshot:
-        """The snapshot with what is inside those of the paths whose bytes are at hand: rows, columns, and files of `folders`."""
+        """The snapshot with what is inside those of the paths whose bytes are at hand: rows and columns, files of `folders`."""
         measured = {
             path: replace(each, shape=self._shape(path, each), members=self._members(path, each) if folders else None)
             for path, each in snapshot.data.items()
