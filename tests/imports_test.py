@@ -34,7 +34,6 @@ DOORS = {
     "compare": {"baselines", "collect", "fetching", "predictions", "reevaluate", "starts", "tables", "wear"},
     "registry": {
         "approvals",
-        "backoff",
         "counterpart",
         "deliver",
         "evidence",

@@ -59,10 +59,11 @@ def command(base: str | None, head: str | None, form: str, everything: bool, pul
 
 def _fetch(project: Project, *points: Point) -> None:
     """Bring into the cache what both sides measured, and say what did not come."""
-    from mlgit.compare import fetching  # with DVC, for a remote that is no folder
+    from mlgit.compare import fetching, predictions  # slow, and rarely asked for
 
     for point in points:
-        if trouble := fetching.fetch(project, point, fetching.results(project, point)):
+        paths = fetching.results(project, point, predictions.config_of(project, point))
+        if trouble := fetching.fetch(project, point, paths):
             sys.stderr.write(f"note: {plain(trouble)}\n")
 
 

@@ -91,16 +91,7 @@ def open_project(*, spread: bool = False, pull: bool = False, compute_if_unreach
         borrowed=exotic,
         busy=busy,
         logs=project.own_folder / "logs",
-        tracker=Tracker(
-            project.root,
-            graph=pipeline.graph,
-            fingerprints=fingerprints,
-            cache=stored,
-            busy=busy,
-            ignored=ignored,
-            site_cache=configured.site_cache,
-            without_git=configured.no_scm,
-        ),
+        tracker=_tracker(project, configured, pipeline, fingerprints=fingerprints, cache=stored, busy=busy, ignored=ignored),
     )
     here = Path.cwd().resolve().relative_to(project.root).as_posix()
     return Opened(
@@ -120,6 +111,28 @@ def open_project(*, spread: bool = False, pull: bool = False, compute_if_unreach
         pulling=far.cache if far else pulling,
         written=lambda: [*book.written, *ignore_book.written, *exotic.written],
         autostage=configured.autostage,
+    )
+
+
+def _tracker(
+    project: Project,
+    configured: Settings,
+    pipeline: Pipeline,
+    *,
+    fingerprints: Fingerprints,
+    cache: Cache,
+    busy: locks.BusyPaths,
+    ignored: Callable[[str, bool], bool] | None,
+) -> Tracker:
+    return Tracker(
+        project.root,
+        graph=pipeline.graph,
+        fingerprints=fingerprints,
+        cache=cache,
+        busy=busy,
+        ignored=ignored,
+        site_cache=configured.site_cache,
+        without_git=configured.no_scm,
     )
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from mlgit.adapters import remote, settings, sources
 from mlgit.adapters.hashing import Content
 from mlgit.adapters.store import Cache
-from mlgit.compare import declared, predictions
+from mlgit.compare import declared
 from mlgit.compare.snapshot import Point
+from mlgit.config import Config
 from mlgit.errors import MlgitError
 from mlgit.pipeline.load import load
 from mlgit.project import Project
@@ -35,11 +36,10 @@ def fetch(project: Project, point: Point, paths: Iterable[str]) -> str:
     return f"the DVC remote does not have {', '.join(names)} of {point.name}" if names else ""
 
 
-def results(project: Project, point: Point) -> list[str]:
-    """The paths of what a side measured: outputs that are metrics or plots, and what its models declare."""
+def results(project: Project, point: Point, config: Config | None) -> list[str]:
+    """The paths of what a side measured: outputs that are metrics or plots, and what the models of its `config` declare."""
     source = sources.at(project.root, project.git_root, point.commit, prefix=project.prefix)
     outs = [out.target for stage in load(source).graph.stages for out in stage.outs if out.kind != "out"]
-    config = predictions.config_of(project, point)
     models = config.models.values() if config else ()
     return list(dict.fromkeys([*outs, *(path for each in models for path in (each.metrics, each.predictions) if path)]))
 

@@ -16,7 +16,7 @@ from mlgit.adapters.objects import Objects
 from mlgit.adapters.store import Cache, DamagedObjectError
 from mlgit.errors import MlgitError
 from mlgit.executors.protocol import Job, Made
-from mlgit.pipeline import control, lock, params, record, status
+from mlgit.pipeline import control, lock, params, record, refusals, status
 from mlgit.pipeline.model import Digest, Entry, Output, Parameters, Stage
 from mlgit.pipeline.scheduler import Beginning, Restored, Start, Unchanged, Verified
 from mlgit.pipeline.status import Observed, Reason
@@ -75,7 +75,7 @@ class Ledger:
         above_made = {folder for target in made for folder in _folders_above(target)}
         known: dict[str, bool] = {}
         for stage in stages:
-            _refuse_without_command(stage)
+            refusals.refuse_without_command(stage)
             for path, target in () if stage.frozen or stage.exotic else stage.inputs():
                 if target not in known:
                     is_made = target in made or target in above_made or not made.isdisjoint(_folders_above(target))
@@ -87,7 +87,7 @@ class Ledger:
                     )
             for each in () if stage.frozen or stage.exotic else stage.params:
                 if each.target not in made and not made.intersection(_folders_above(each.target)):
-                    _refuse_missing_keys(stage, each, self._values(each))
+                    refusals.refuse_missing_keys(stage, each, self._values(each))
 
     def reasons(self, stage: Stage) -> tuple[Reason, ...]:
         """Why the stage is stale at this moment; empty when it is not."""
@@ -157,7 +157,7 @@ class Ledger:
         if stage.frozen:
             self._finish(stage)
             return Verified(why)
-        _refuse_missing(stage, seen)
+        refusals.refuse_missing(stage, seen)
         self._outputs.refuse(stage)
         self._refuse_busy(stage)
         if not force and self._restore(stage, recorded, seen):
@@ -179,7 +179,7 @@ class Ledger:
         back = not force and self._borrowed.restore(stage.address) if stage.exotic else self._fetch_data(stage)
         if back:
             return Restored(why)
-        _refuse_lost_data(stage, why)
+        refusals.refuse_lost_data(stage, why)
         self._refuse_lost_inputs(stage)
         self._outputs.refuse(stage)
         if self._track(stage):
@@ -193,10 +193,10 @@ class Ledger:
         """Raise MlgitError for a file that is not there; DVC's objects tell it in the words of the system."""
         for dep in () if stage.frozen or stage.is_source else stage.deps:
             if "://" not in dep.path and not os.path.exists(self._root / dep.target):
-                raise _missing(stage, dep.path)
+                raise refusals.missing_file(stage, dep.path)
         for each in () if stage.frozen or stage.is_source else stage.params:
             if not any(set("*?[") & set(key) for key in each.keys):
-                _refuse_missing_keys(stage, each, self._values(each))
+                refusals.refuse_missing_keys(stage, each, self._values(each))
 
     def _track(self, stage: Stage) -> bool:
         """Whether changed data could be taken over as `mlgit add` does: DVC's objects look at every file of a folder anew."""
@@ -323,9 +323,9 @@ class Ledger:
         for out in stage.outs:
             if seen.outs[out.path] is None:
                 raise record.missing(stage, out)
-        _refuse_missing(stage, seen)
+        refusals.refuse_missing(stage, seen)
         before = self._started.pop(stage.address, seen)
-        _refuse_moving(stage, before, seen)
+        refusals.refuse_moving(stage, before, seen)
         made = record.entry(stage, seen)
         saves_run = record.may_save_run(stage, seen)
         for out in sorted(stage.outs, key=lambda out: out.cache):  # DVC stores with the run what Git keeps, then the others
@@ -356,54 +356,5 @@ class Ledger:
         self._borrowed.close()
 
 
-def _refuse_without_command(stage: Stage) -> None:
-    if not stage.cmd and not stage.is_source and not stage.is_idle:
-        raise MlgitError(f"{stage.file}: stages.{stage.name}.cmd: empty, so there is nothing to run", "write the command")
-
-
-def _refuse_lost_data(stage: Stage, why: tuple[Reason, ...]) -> None:
-    lost = [reason.path for reason in why if reason.kind == "out" and reason.new == status.MISSING]
-    if stage.is_source and not stage.exotic and lost:
-        raise MlgitError(
-            f"{stage.file}: '{lost[0]}' is neither here nor in the cache", "fetch it: `mlgit run --pull` or `dvc pull`"
-        )
-
-
 def _folders_above(target: str) -> list[str]:
     return [target[:end] for end, char in enumerate(target) if char == "/"]
-
-
-def _refuse_moving(stage: Stage, before: Observed, after: Observed) -> None:
-    """Raise MlgitError for an input that is no longer what it was when the command began: nobody knows what it read."""
-    moved = [path for path, digest in before.deps.items() if after.deps[path] != digest]
-    moved += [path for path, values in before.params.items() if not params.same(after.params[path], values)]
-    if moved:
-        raise MlgitError(
-            f"'{moved[0]}' changed while stage '{stage.address}' ran, so its result is not recorded",
-            "type `mlgit run` again; if the command itself changes the file, declare it as an output",
-        )
-
-
-def _refuse_missing(stage: Stage, seen: Observed) -> None:
-    for dep in stage.deps:
-        if seen.deps[dep.path] is None:
-            raise _missing(stage, dep.path)
-    for each in stage.params:
-        _refuse_missing_keys(stage, each, seen.params[each.path])
-
-
-def _missing(stage: Stage, path: str) -> MlgitError:
-    return MlgitError(
-        f"{stage.file}: stages.{stage.name}.deps: '{path}' does not exist",
-        "make the file, fetch it with `dvc pull`, or correct the path",
-    )
-
-
-def _refuse_missing_keys(stage: Stage, wanted: Parameters, values: Mapping[str, Any] | None) -> None:
-    where = f"{stage.file}: stages.{stage.name}.params"
-    if values is None:
-        raise MlgitError(f"{where}: '{wanted.path}' does not exist", f"make {wanted.path}, or correct the path")
-    missing = [key for key in wanted.keys if key not in values]
-    if missing:
-        raise MlgitError(f"{where}: '{missing[0]}' is not in {wanted.path}", f"add it to {wanted.path}, or correct the name")
-    params.refuse_unrecordable(values, file=wanted.path, where=where)

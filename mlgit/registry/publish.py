@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlgit.adapters import exchange, git, tags
+from mlgit.adapters import backoff, exchange, git, tags
 from mlgit.adapters.exchange import There
 from mlgit.adapters.tags import TagExistsError
 from mlgit.errors import MlgitError
-from mlgit.registry import backoff, chain, grammar, log
+from mlgit.registry import chain, grammar, log
 from mlgit.registry.plan import Plan, check_free
 from mlgit.render import count
 
