@@ -95,6 +95,9 @@ class Registry(NamedTuple):
         found = self.artifacts.get(name)
         if found is None:
             hint = f"`mlgit model register {name}` makes its first; a clone without tags gets them by `git fetch --tags`"
+            below = [each for each in self.artifacts if each.rpartition(":")[2] == name]
+            if below:  # of the projects of a monorepo, seen from its top
+                raise MlgitError(f"'{name}': no version is registered here", f"in folders there are: {', '.join(below)}")
             raise MlgitError(f"'{name}': no version is registered{near_miss(name, self.artifacts)}", hint)
         return found
 

@@ -81,5 +81,6 @@ def _require_out(artifact: Artifact, version: str) -> None:
     there = sorted(name for name, each in current.items() if version in ("", each))
     if there:
         label = f"{artifact.name}@{version}" if version else artifact.name
-        hint = f"`mlgit model rollback {artifact.name} {there[0]}`, `promote` another version, or `unassign` it first"
+        back = f"`mlgit model rollback {artifact.name} {there[0]} --message WHY`"
+        hint = f"{back}, `promote` another version, or `unassign` it first"
         raise RefusedError([Check("in use", False, f"{label} is in {', '.join(there)}", hint)], f"{label} is not retired")

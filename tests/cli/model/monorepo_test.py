@@ -119,3 +119,8 @@ def test_names_of_nothing_say_what_there_is(root, cli):
     assert "did you mean 'svc/p1:churn'?" in cli(root, "model", "get", "svc/p1:chrn").err
     assert "this repository has projects in: svc/p1, svc/p2" in cli(root, "status").err
     assert "this repository has projects in: svc/p1, svc/p2" in cli(root, "model", "register", "churn").err
+
+
+def test_name_without_its_folder_is_told_which_folders_have_it(root, cli):
+    done = cli(root, "model", "show", "churn")
+    assert (done.code, "svc/p1:churn, svc/p2:churn" in done.said) == (2, True)
