@@ -71,6 +71,16 @@ def fetch_tags(root: Path, remote: str, names: Iterable[str]) -> None:
         _fetch(root, remote, specs)
 
 
+def follow_default_branch(root: Path, remote: str) -> str:
+    """Learn how far the remote's default branch has come, as `git fetch` does; its commit, '' where this clone follows none."""
+    name = (git.default_branch(root) or "").removeprefix("remotes/").removeprefix(f"{remote}/")
+    followed = f"refs/remotes/{remote}/{name}"
+    if not name or not git.has_ref(root, followed):
+        return ""
+    _fetch(root, remote, [f"refs/heads/{name}"])
+    return git.resolve(root, followed)
+
+
 Side = Literal["same", "ahead", "behind", "apart"]
 
 

@@ -127,19 +127,22 @@ def keep(root: Path, rebuild: Rebuild, *, remote: str) -> Published:
 def send(root: Path, rebuild: Rebuild, *, remote: str, patience: float = PATIENCE) -> Published:
     """Write the tag and push it, with those before it that were not pushed; tried again when another was faster.
 
-    `rebuild` is called after the remote's tags have come, and again where the artifact has other tags than it had then. It
-    may refuse by raising; then nothing of it stays. A new try is made for `patience` seconds.
+    `rebuild` is called after the remote's tags and default branch have come, and again where the artifact has other tags, or
+    the branch another commit, than then. It may refuse by raising; then nothing of it stays. A new try is made for
+    `patience` seconds.
     Raises MlgitError when the remote cannot be reached, refuses, or holds another tag of one of these names.
     """
     if remote not in exchange.remotes(root) and "/" not in remote:
         raise MlgitError(f"there is no remote '{remote}'", f"`git remote add {remote} URL`, or name one with --remote")
-    plan, basis = None, {}
+    plan: Plan | None = None
+    basis: tuple[dict[str, str], str] = ({}, "")
     for attempt in backoff.turns(patience):
         there = _catch_up(root, remote)
+        policy = exchange.follow_default_branch(root, remote)  # its mlgit.yaml decides
         before = tags.names(root)
-        if plan is None or basis != _tags_of(plan.artifact, before):
+        if plan is None or basis != (_tags_of(plan.artifact, before), policy):
             plan = rebuild()
-            basis = _tags_of(plan.artifact, before)
+            basis = _tags_of(plan.artifact, before), policy
         _require_same(plan, there)
         level = _bring_up(root, there)
         found = _write_and_push(root, plan, level.there) if level else None

@@ -203,6 +203,14 @@ def test_what_is_done_after_another_tool_registered_and_promoted_is_honest(copy,
     assert {ref for _, ref in found} == {"churn@v1.3.0", "churn#prod#90"}  # and nothing that mlgit wrote after them
 
 
+def test_clone_that_has_not_fetched_promotes_by_the_policy_of_today(copy, cli):
+    late = copy.clone("late", email="late@example.com")
+    copy.settle(POLICY.replace("{name: staging}", "{name: staging, requires: {approvals: 2}}"))
+    done = mlgit(late, "model", "promote", "churn@v1.2.0", "staging", "--push")
+    assert (done.code, "approvals" in done.said) == (1, True), done.said
+    assert cli(copy.root, "model", "verify").code == 0
+
+
 def test_withdrawn_version_is_not_promoted_by_hand(copy, cli):
     _do(copy.root, "retire", "churn@v1.2.0", "--push")
     ref = forge(copy.root, "v1.2.0", override={"reason": "I want it"})
