@@ -199,7 +199,7 @@ def test_mlgit_yaml_says_what_could_be_read_and_asks_for_the_rest(measured, cli)
     assert found.directions == {}
     model = found.models["churn"]
     assert (model.metrics, model.predictions, model.id) == ("reports/metrics.json", "predictions.csv", "id")
-    assert cli(measured, "diff").code == 0
+    assert cli(measured, "diff", "HEAD").code == 0
     filled = text.replace("# metrics:", "metrics:").replace("#   f1:", "  f1:").replace("#   no.on:", "  no.on:")
     assert config.parse(parse_yaml(filled, name="m")).directions == {"f1": "higher", "no.on": "higher"}
 
