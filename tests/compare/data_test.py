@@ -151,11 +151,3 @@ def states(root):
         if not folder.startswith(str(root / ".dvc" / "tmp")):
             found |= {f"{folder}/{name}": os.stat(f"{folder}/{name}").st_mtime_ns for name in names}
     return found | {"index": (root / ".git" / "index").read_bytes()}
-
-
-def test_checkout_that_cannot_be_written_to_can_be_compared(root, monkeypatch):
-    def refuse(self):
-        raise PermissionError
-
-    monkeypatch.setattr("mlgit.adapters.hashing.Fingerprints.save", refuse)
-    assert at(root).metrics
