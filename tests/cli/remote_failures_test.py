@@ -47,7 +47,7 @@ LEFT_OUT = {
     ("http", "truncated"),  # what is asked has no body
 }
 CASES = [(kind, fault, command) for kind in KINDS for fault in FAULTS for command in COMMANDS if (kind, fault) not in LEFT_OUT]
-SAMPLE = CASES if FULL else random.Random(7).sample(CASES, 14)
+SAMPLE = CASES if FULL else random.Random(7).sample([case for case in CASES if case[0] in ("s3", "ssh")], 8)
 
 
 @pytest.fixture(scope="module", params=KINDS)

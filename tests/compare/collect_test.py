@@ -68,9 +68,14 @@ def test_cached_metric_that_the_cache_lost_is_noted(tmp_path, cli):
     there = at(root, "HEAD")
     assert (there.metrics, there.unread) == ({}, {"metrics.json"})
     note = there.notes[0]
-    assert (note.message, note.hint) == ("metrics.json: not in the cache", "`dvc fetch --all-commits metrics.json` fetches it")
+    assert (note.message, note.hint) == (
+        "metrics.json: not in the cache",
+        "--pull fetches it, as does `dvc fetch --all-commits metrics.json`",
+    )
     (root / "metrics.json").unlink()
-    assert [note.hint for note in at(root).notes if "cache" in note.message] == ["`dvc pull metrics.json` fetches it"]
+    assert [note.hint for note in at(root).notes if "cache" in note.message] == [
+        "--pull fetches it, as does `dvc pull metrics.json`"
+    ]
 
 
 def test_cached_metric_with_other_bytes_than_its_name_says_is_not_believed(tmp_path, cli):

@@ -240,7 +240,7 @@ def test_turned_direction_is_told():
 SCHEMA_KEYS = {
     "metrics": {"file", "name", "base", "head", "delta", "direction", "verdict"},
     "parameters": {"file", "key", "change", "old", "new"},
-    "data": {"path", "kind", "change", "old", "new", "columns_added", "columns_removed"},
+    "data": {"path", "kind", "change", "old", "new", "columns_added", "columns_removed", "files"},
     "stages": {"name", "change", "differences"},
 }
 CONTENT = {

@@ -68,7 +68,9 @@ def test_what_is_recorded_and_not_in_the_cache_tells_so(root):
     assert "dvc fetch" in before["made.csv"].hint
     assert "not in the cache" in before["parts/one.csv"].reason
     assert (before["source.csv"].rows, now["made.csv"].rows) == (200, 300)
-    assert moved("made.csv", before["made.csv"], now["made.csv"]).reason.startswith("before: made.csv: not in the cache; `dvc")
+    assert moved("made.csv", before["made.csv"], now["made.csv"]).reason.startswith(
+        "before: made.csv: not in the cache; --pull"
+    )
 
 
 def test_damaged_object_of_the_cache_is_not_taken_for_the_data(root):

@@ -1,0 +1,53 @@
+"""Objects at servers of each kind: here, gone, damaged, or not to be asked."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from mlgit.adapters import remote
+from mlgit.adapters.remote import DamagedRemoteError, Remote, RemoteUnreachableError
+from mlgit.adapters.settings import Settings
+from mlgit.adapters.store import Cache
+from tests.kit.storage import KINDS, SECRET, Storage, environment, storage
+
+pytestmark = pytest.mark.slow  # servers, and the plugins of DVC
+NOBODYS = "0" * 32
+
+
+@pytest.fixture(params=KINDS)
+def server(request, tmp_path, monkeypatch):
+    with storage(request.param, tmp_path / "server") as made:
+        for name, value in environment(made, tmp_path).items():
+            monkeypatch.setenv(name, value)
+        yield made
+
+
+def client(server: Storage, folder: Path) -> tuple[Remote, Cache]:
+    """A clone's view of the server, with a cache of its own."""
+    (folder / ".dvc").mkdir(parents=True)
+    (folder / ".dvc/config").write_text(server.config())
+    cache = Cache(Settings(folder / "cache"))
+    return remote.connect(folder / ".dvc", remote.configured(folder / ".dvc"), cache), cache
+
+
+def test_three_answers_and_what_is_damaged(server, tmp_path):
+    there, here = client(server, tmp_path / "one")
+    md5 = hashlib.md5(b"content").hexdigest()
+    remote.put(here, md5, b"content")
+    there.push([md5])
+    there, here = client(server, tmp_path / "two")
+    assert there.lacking([md5, NOBODYS]) == [NOBODYS]
+    there.fetch([md5, NOBODYS])
+    assert (here.has(md5), here.has(NOBODYS)) == (True, False)
+    server.damage(md5)
+    there, here = client(server, tmp_path / "three")
+    with pytest.raises(DamagedRemoteError, match=r"DVC remote 'store' .* is damaged"):
+        there.fetch([md5])
+    assert not [path for path in Path(here.root).rglob("*") if path.is_file()]
+    server.fault = "reset" if server.kind != "s3" else "403"
+    with pytest.raises(RemoteUnreachableError, match="could not be asked") as caught:
+        client(server, tmp_path / "four")[0].lacking([md5])
+    assert SECRET not in f"{caught.value.message} {caught.value.hint}"
