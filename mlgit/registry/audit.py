@@ -94,7 +94,6 @@ class Evidence:
     facts: Facts
     code: Code
     places: Mapping[str, Place] = field(default_factory=dict)
-    unasked: Gap | None = None
     holdings: tuple[Holding, ...] = ()
     approvals: tuple[Approval, ...] = ()
     trust: Mapping[str, Trust] = field(default_factory=dict)
@@ -103,6 +102,7 @@ class Evidence:
     leak: Leak = Leak(unchecked="no test data declared")
     card: str = ""
     is_declared: bool = True
+    unasked: Gap | None = None
 
     @property
     def name(self) -> str:
