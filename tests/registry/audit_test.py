@@ -27,7 +27,9 @@ def test_what_is_whole_is_proven():
 CASES = {
     "training data 'data/train.csv' is not retrievable": {"places": {**EVIDENCE.places, TRAIN.path: "gone"}},
     "the model 'models/churn.skops' is not retrievable": {"places": {**EVIDENCE.places, MODEL.path: "gone"}},
-    "the raw source 'data/raw' is not in the cache, and the remote": {"places": {**EVIDENCE.places, RAW.path: "unknown"}},
+    "the raw source 'data/raw' is not in the cache, and whether the remote": {
+        "places": {**EVIDENCE.places, RAW.path: "unknown"}
+    },
     "the tag names another model than its commit does": {"facts": {"model": ModelFile(MODEL.path, "9" * 32)}},
     "the model's bytes have another sha256": {"facts": {"model": ModelFile(MODEL.path, MODEL.md5, sha256="9" * 64)}},
     "nobody says which data is the training data": {"facts": {"data": ()}},
