@@ -79,6 +79,7 @@ def open_project(*, spread: bool = False, pull: bool = False, compute_if_unreach
     stored = far.cache if far else pulling or cache
     ignore_book = IgnoreBook(project.root, without_git=configured.no_scm)
     exotic = borrowed.BorrowedStages(project.root, pull=pulling.probe if pulling else None)
+    tracker = _tracker(project, configured, pipeline, fingerprints=fingerprints, cache=stored, busy=busy, ignored=ignored)
     ledger = Ledger(
         project.root,
         entries=pipeline.entries,
@@ -91,7 +92,7 @@ def open_project(*, spread: bool = False, pull: bool = False, compute_if_unreach
         borrowed=exotic,
         busy=busy,
         logs=project.own_folder / "logs",
-        tracker=_tracker(project, configured, pipeline, fingerprints=fingerprints, cache=stored, busy=busy, ignored=ignored),
+        tracker=tracker,
     )
     here = Path.cwd().resolve().relative_to(project.root).as_posix()
     return Opened(
@@ -109,7 +110,7 @@ def open_project(*, spread: bool = False, pull: bool = False, compute_if_unreach
         kept=kept is not None,
         elsewhere=far,
         pulling=far.cache if far else pulling,
-        written=lambda: [*book.written, *ignore_book.written, *exotic.written],
+        written=lambda: [*book.written, *ignore_book.written, *exotic.written, *tracker.written],
         autostage=configured.autostage,
     )
 

@@ -52,7 +52,10 @@ class _Wanted:
 
 
 class Tracker:
-    """Tracks paths of one project. `watch` is told how far the work on a path has come (0 to 1)."""
+    """Tracks paths of one project. `watch` is told how far the work on a path has come (0 to 1).
+
+    `written` are the files changed so far.
+    """
 
     def __init__(
         self,
@@ -78,6 +81,7 @@ class Tracker:
         self._without_git = without_git
         self._unlinked: dict[str, MlgitError] = {}
         self._telling: list[Callable[[], None]] = []
+        self.written: set[str] = set()
 
     def add(self, targets: Sequence[str]) -> list[Tracked]:
         """Track paths given from the root.
@@ -96,6 +100,7 @@ class Tracker:
             digests = [self._store(each) for each in own]
             made = self._write(own, digests)
         found = {each.path: each for each in (*borrowed, *made)}
+        self.written.update(file for each in found.values() for file in each.written)
         return [found[each.path] for each in wanted]
 
     def close(self) -> None:

@@ -186,7 +186,7 @@ def test_cached_metric_that_was_not_fetched_is_told_and_the_rest_compared(tmp_pa
     done = cli(root, "diff", "HEAD~1")
     assert done.code == 0
     assert f"note: HEAD~1 ({short(root, 'HEAD~1')}): metrics.json: not in the cache" in done.out
-    assert "hint: `dvc fetch --all-commits metrics.json` fetches it" in done.out
+    assert "hint: --pull fetches it, as does `dvc fetch --all-commits metrics.json`" in done.out
     assert "auc" not in done.out
     assert "depth" in done.out
 

@@ -124,9 +124,9 @@ def test_predictions_that_are_not_in_the_cache(tmp_path, cli):
     found = judged(project, cli)
     assert (only(found)["outcome"], found["code"]) == ("invalid", 2)
     assert only(found)["reason"] == "baseline: reports/predictions.csv: not in the cache"
-    assert only(found)["settle"].startswith("`dvc fetch --all-commits reports/predictions.csv`")
+    assert only(found)["settle"].startswith("--pull fetches it, as does `dvc fetch --all-commits reports/predictions.csv`")
     (project / "reports/predictions.csv").unlink()
-    assert only(judged(project, cli))["settle"].startswith("`dvc pull reports/predictions.csv`")
+    assert only(judged(project, cli))["settle"].startswith("--pull fetches it, as does `dvc pull reports/predictions.csv`")
 
 
 def test_stale_results_are_not_judged(tmp_path, cli):

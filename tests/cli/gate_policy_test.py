@@ -355,4 +355,4 @@ def test_damaged_pipeline_and_lock_are_told(tmp_path, cli):
     git(project, "revert", "--no-edit", "HEAD")
     assert cli(project, "gate", "main", "HEAD~1").err.startswith(f"error: HEAD~1 ({broken[:7]}): dvc.yaml: line 2")
     write_tree(project, {"dvc.lock": "x"})
-    assert "dvc.lock: not a lock file" in cli(project, "gate").err
+    assert "workspace: dvc.lock: expected a mapping with 'schema' and 'stages'" in cli(project, "gate").err
