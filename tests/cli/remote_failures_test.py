@@ -50,42 +50,51 @@ CASES = [(kind, fault, command) for kind in KINDS for fault in FAULTS for comman
 SAMPLE = CASES if FULL else random.Random(7).sample([case for case in CASES if case[0] in ("s3", "ssh")], 8)
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def served(request, tmp_path_factory):
-    """A server of each kind with all objects of a project, and the project, with none of them here."""
-    if not any(kind == request.param for kind, _, _ in SAMPLE):
-        pytest.skip("not in the sample")
-    folder = tmp_path_factory.mktemp(request.param)
-    with storage(request.param, folder / "server") as server:
-        yield server, _released(folder / "project", server)
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    """Two versions of a model, the second in production after the first, and a change on a branch; the remote is a folder.
 
-
-def _released(root: Path, server: Storage) -> Path:
-    """Two versions of a model, the second in production after the first, and a change of a parameter on a branch."""
-    env = environment(server, root.parent)
-    repository(root)
+    Made once for all kinds of servers: what a server is asked for does not depend on who put it there.
+    """
+    folder = tmp_path_factory.mktemp("released")
+    root, remote = repository(folder / "project"), folder / "remote"
     write_tree(root, {**FILES, "mlgit.yaml": CONFIG.replace("auc:", "accuracy:"), "data/raw.csv": RAW})
-    (root / ".dvc/config").write_text(server.config())
+    (root / ".dvc/config").write_text(f"[core]\n    remote = store\n['remote \"store\"']\n    url = {remote}\n")
     for version, depth in (("v1.0.0", 3), ("v2.0.0", 4)):
         (root / "params.yaml").write_text(f"train: {{depth: {depth}}}\n")
         for words in (["add", "data/raw.csv"], ["run"]):
-            _mlgit(root, words, env)
+            _mlgit(root, words)
         commit(root)
-        _mlgit(root, ["model", "register", "churn", "--version", version], env)
-        _mlgit(root, ["model", "promote", f"churn@{version}", "prod", "--override", "a test"], env)
-        done = dvc(root, "push", env=env)
-        assert done.code == 0, done.said
+        _mlgit(root, ["model", "register", "churn", "--version", version])
+        _mlgit(root, ["model", "promote", f"churn@{version}", "prod", "--override", "a test"])
+    done = dvc(root, "push", "--all-commits")
+    assert done.code == 0, done.said
     git(root, "switch", "--quiet", "--create", "change")
     (root / "README.md").write_text("changed\n")
     commit(root)
     for path in (".dvc/cache", ".dvc/tmp", "data", "models", "reports"):
         shutil.rmtree(root / path)
     git(root, "restore", ".")
-    return root
+    return root, remote
 
 
-def _mlgit(root: Path, words: list[str], env: dict[str, str]) -> None:
-    done = mlgit(root, *words, env=env)
+@pytest.fixture(scope="module", params=KINDS)
+def served(request, released, tmp_path_factory):
+    """A server of each kind with all objects of a project, and the project, with none of them here."""
+    if not any(kind == request.param for kind, _, _ in SAMPLE):
+        pytest.skip("not in the sample")
+    root, remote = released
+    folder = tmp_path_factory.mktemp(request.param)
+    with storage(request.param, folder / "server") as server:
+        server.fill(remote)
+        project = shutil.copytree(root, folder / "project", symlinks=True)
+        (project / ".dvc/config").write_text(server.config())
+        commit(project)
+        yield server, project
+
+
+def _mlgit(root: Path, words: list[str]) -> None:
+    done = mlgit(root, *words)
     assert done.code == 0, done.said
 
 
@@ -107,6 +116,14 @@ def test_failing_remote_could_not_be_asked(served, tmp_path, fault, command):
     for word in ("gone", "nowhere", "neither", "Traceback", "defect"):
         assert word not in done.said, done.said
     assert not (root / "models/churn.json").exists()
+
+
+def test_remote_without_a_fault_has_all_of_it(served, tmp_path):
+    server, project = served
+    root = shutil.copytree(project, tmp_path / "project", symlinks=True)
+    done = mlgit(root, *COMMANDS["get"], env=environment(server, tmp_path))
+    assert done.code == 0, done.said
+    assert (root / "elsewhere.json").read_text() == '{"learner": {"depth": 3}, "version": [2, 0, 0]}'
 
 
 def _break(server: Storage, root: Path, fault: str, env: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ a gate that refuses, resets, falls silent or cuts answers short; what HTTP serve
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
 import struct
 import threading
@@ -43,6 +44,16 @@ class Storage:
         options = {"url": self.url, **self.options, **changes}
         rows = "".join(f"    {key} = {value}\n" for key, value in options.items() if value)
         return f"[core]\n    remote = store\n['remote \"store\"']\n{rows}"
+
+    def fill(self, remote: Path) -> None:
+        """Put the objects of a remote that is a folder here, under the same names."""
+        if self.kind != "s3":
+            shutil.copytree(remote, self.folder / "base", dirs_exist_ok=True)
+            return
+        client = self._client()
+        for path in remote.rglob("*"):
+            if path.is_file():
+                client.put_object(Bucket="store", Key=f"base/{path.relative_to(remote)}", Body=path.read_bytes())
 
     def damage(self, md5: str) -> None:
         """Put other bytes under the name of an object."""
