@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from mlgit import config as configs
 from mlgit.adapters import documents, git, remote, settings, sources
 from mlgit.adapters.store import Cache
-from mlgit.cli.cards import examine
 from mlgit.config import Config, Environment
 from mlgit.errors import MlgitError
 from mlgit.project import Project
@@ -132,6 +131,8 @@ def author(project: Project, commit: str) -> str:
 
 def card_status(project: Project, artifact: str, commit: str) -> tuple[CardStatus, str]:
     """How the card in a commit stands; `unknown`, and why, where it cannot be made here."""
+    from mlgit.cli.cards import examine  # with the statistics; only a policy that asks for a card needs them
+
     try:
         examined = examine(project, artifact, commit=commit)
     except MlgitError as error:
