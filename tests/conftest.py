@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,10 @@ settings.register_profile(
 )
 settings.register_profile("full", settings.get_profile("quick"), max_examples=2000, derandomize=False)
 settings.load_profile("full" if FULL else "quick")
+
+# Thousands of processes start here: without files of compiled code, each would spend most of its time on compiling mlgit anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _GIT_CONFIG = """\
 [user]
