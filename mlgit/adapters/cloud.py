@@ -35,6 +35,7 @@ class DamagedRemoteError(RemoteUnreachableError):
             f"object {md5} of the DVC remote {address} is damaged: its bytes are not those of its name",
             f"remove files/md5/{md5[:2]}/{md5[2:]} there, then `dvc push` from a clone whose cache has it",
         )
+        self.remote = address.name
         self.by_asker = False
         self.md5 = md5
 

@@ -11,7 +11,7 @@ from mlgit.adapters import files, hashing, remote
 from mlgit.adapters.hashing import Content, Fingerprints
 from mlgit.adapters.intake import Tick
 from mlgit.adapters.objects import Objects
-from mlgit.adapters.remote import Address, DamagedRemoteError, Remote, RemoteUnreachableError
+from mlgit.adapters.remote import DamagedRemoteError, Remote, RemoteUnreachableError, Routes
 from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
 from mlgit.errors import MlgitError
@@ -23,29 +23,32 @@ _NOBODYS = "0" * 32  # no content has this md5 that anybody knows
 class Elsewhere:
     """What a run on other machines works on instead of cache and workspace alone."""
 
-    address: Address
     remote: Remote
     cache: RemoteCache
     awaited: Awaited
 
 
-def connect(root: Path, configured: Settings, cache: Cache, *, ignored: Callable[[str, bool], bool] | None) -> Elsewhere:
-    """The project's remote, and cache and workspace as they are together with it.
+def connect(
+    root: Path, configured: Settings, cache: Cache, *, ignored: Callable[[str, bool], bool] | None, routes: Routes = ((), {})
+) -> Elsewhere:
+    """The project's remotes, and cache and workspace as they are together with them.
 
-    Raises MlgitError when the project has no default remote.
+    Raises MlgitError when the project has no default remote, and for outputs that name one that is not configured.
     """
-    address = remote.configured(root / ".dvc")
-    there = remote.connect(root / ".dvc", address, cache)
+    remote.configured(root / ".dvc")
+    there = remote.connect(root / ".dvc", cache, routes=routes)
+    assert there is not None
+    there.refuse_unconfigured()
     awaited = Awaited(root, root / ".dvc/tmp/mlgit", cache=cache, remote=there, ignored=ignored)
-    return Elsewhere(address, there, RemoteCache(configured, there), awaited)
+    return Elsewhere(there, RemoteCache(configured, there), awaited)
 
 
 class RemoteCache(Cache):
-    """A cache that looks in the remote for what it does not have.
+    """A cache that looks in the remotes for what it does not have.
 
-    A remote that could not be asked has lost nothing: that is raised, and kept as `trouble`, unless what is missing may be
-    computed anew (`may_compute`). `notes` are what the user should know of objects that did not come. With `runs` it looks
-    for results of stages there, too.
+    A remote that could not be asked has lost nothing: that is raised, and kept in `troubles` by its name, unless what is
+    missing may be computed anew (`may_compute`). It is not asked again. `notes` are what the user should know of objects
+    that did not come. With `runs` it looks for results of stages there, too.
     """
 
     def __init__(self, settings: Settings, remote: Remote, *, may_compute: bool = False, runs: bool = False) -> None:
@@ -53,11 +56,11 @@ class RemoteCache(Cache):
         self._remote = remote
         self.pulls = runs
         self.may_compute = may_compute
-        self.trouble: RemoteUnreachableError | None = None
+        self.troubles: dict[str, RemoteUnreachableError] = {}
         self.notes: dict[str, None] = {}
 
     def probe(self) -> None:
-        """Raise RemoteUnreachableError where the remote does not answer, unless what is missing may be computed."""
+        """Raise RemoteUnreachableError where a remote does not answer, unless what is missing may be computed."""
         self.has_all(_NOBODYS)
 
     def has_all(self, md5: str) -> bool:
@@ -67,7 +70,7 @@ class RemoteCache(Cache):
         """
         if super().has_all(md5):
             return True
-        self._ask(lambda: self._remote.fetch([md5]))
+        self._ask(lambda: self._remote.fetch([md5], without=self.troubles))
         return super().has_all(md5)
 
     def newest_run(self, key: str) -> Path | None:
@@ -80,23 +83,23 @@ class RemoteCache(Cache):
         return super().newest_run(key)
 
     def _bring_runs(self, key: str) -> None:
-        for name, text in self._remote.runs(key).items():
+        for name, text in self._remote.runs(key, without=self.troubles).items():
             if not self.has_run(key, name):
                 self.add_run(key, name, text.decode(errors="replace"))
 
     def _ask(self, what: Callable[[], None]) -> None:
-        """Ask the remote, unless it did not answer before. Raises RemoteUnreachableError where nothing may be computed anew."""
-        if self.trouble is None:
+        """Ask the remotes. Raises RemoteUnreachableError where one does not answer and nothing may be computed anew."""
+        if self.may_compute or not self.troubles:
             try:
                 what()
             except DamagedRemoteError as error:
                 self.notes[f"{error.message}, so what makes it runs; {error.hint}"] = None
             except RemoteUnreachableError as error:
-                self.trouble = error
+                self.troubles[error.remote] = error
                 if self.may_compute:
                     self.notes[f"{error.message}; what is missing is computed"] = None
-        if self.trouble and not self.may_compute:
-            raise self.trouble
+        if self.troubles and not self.may_compute:
+            raise next(iter(self.troubles.values()))
 
 
 class Awaited(Fingerprints):

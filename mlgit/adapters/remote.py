@@ -9,25 +9,36 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
-import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from mlgit.adapters import cloud, disks, hashing, settings
+from mlgit.adapters import cloud, folder, settings
 from mlgit.adapters.cloud import DamagedRemoteError
 from mlgit.adapters.hashing import Content
-from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
-from mlgit.adapters.unreachable import Address, RemoteUnreachableError, unreachable
+from mlgit.adapters.unreachable import Address, RemoteUnreachableError
 from mlgit.errors import MlgitError
 
-__all__ = ["Address", "DamagedRemoteError", "Remote", "RemoteUnreachableError", "bring", "configured", "connect", "put"]
-
+__all__ = [
+    "Address",
+    "DamagedRemoteError",
+    "Remote",
+    "RemoteUnreachableError",
+    "Routes",
+    "bring",
+    "configured",
+    "connect",
+    "put",
+]
 
 _RUN = re.compile("[0-9a-f]{64}")
 _NOBODYS = "0" * 32  # no content has this md5 that anybody knows
+
+
+# The remotes that outputs name as their own; and by md5, which remotes an object belongs to ('': the default). An object
+# that is not among them is looked for in all.
+Routes = tuple[tuple[str, ...], Mapping[str, tuple[str, ...]]]
 
 
 class Store(Protocol):
@@ -46,6 +57,33 @@ class Store(Protocol):
         """The results that its run cache has for a key: name -> text."""
 
 
+class _Unconfigured:
+    """A remote that an output names and no configuration knows."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def _refuse(self) -> RemoteUnreachableError:
+        return RemoteUnreachableError(
+            Address(self._name, ""),
+            "outputs name it, and it is in no DVC configuration here",
+            f"`dvc remote add {self._name} URL`, or `dvc remote list` for those that there are",
+            by_asker=True,
+        )
+
+    def found(self, md5s: Iterable[str]) -> set[str]:
+        raise self._refuse()
+
+    def fetch(self, md5s: Iterable[str]) -> list[str]:
+        raise self._refuse()
+
+    def push(self, md5s: Iterable[str]) -> None:
+        raise self._refuse()
+
+    def runs(self, key: str) -> dict[str, bytes]:
+        raise self._refuse()
+
+
 def configured(dvc_folder: Path) -> Address:
     """The project's default remote.
 
@@ -57,7 +95,10 @@ def configured(dvc_folder: Path) -> Address:
             "no default DVC remote: data travels to and from the workers through it",
             "type `dvc remote add -d NAME URL` (or `dvc remote default NAME` if there is one)",
         )
-    name, options = found
+    return _address(*found)
+
+
+def _address(name: str, options: Mapping[str, str]) -> Address:
     if any(options.get(key) == "true" for key in ("version_aware", "worktree")):
         raise MlgitError(
             f"the DVC remote '{name}' keeps versions of files instead of objects by content",
@@ -66,160 +107,170 @@ def configured(dvc_folder: Path) -> Address:
     return Address(name, options["url"])
 
 
-def connect(dvc_folder: Path, address: Address, cache: Cache) -> Remote:
-    """The remote at this address, beside a cache; `dvc_folder` has the settings that DVC needs to reach it."""
-    return Remote(FolderStore(address, cache) if address.is_folder else cloud.CloudStore(dvc_folder, address, cache), cache)
+def connect(dvc_folder: Path, cache: Cache, *, routes: Routes = ((), {})) -> Remote | None:
+    """The remotes of a project, beside a cache; None where it has no default remote and outputs name none.
+
+    `dvc_folder` has the settings that DVC needs to reach them. Raises MlgitError for one whose objects have versions.
+    """
+    own, _ = routes
+    default, options = settings.remotes(dvc_folder)
+    names = [name for name in dict.fromkeys([default, *own]) if name in options or name in own]
+    if not names:
+        return None
+    addresses = [_address(name, options[name]) for name in names if name in options]
+    stores: dict[str, Store] = {name: _Unconfigured(name) for name in names}
+    for address in addresses:
+        stores[address.name] = _store(dvc_folder, address, cache)
+    return Remote(stores, cache, default=default if default in options else "", routes=routes, addresses=addresses)
+
+
+def _store(dvc_folder: Path, address: Address, cache: Cache) -> Store:
+    return folder.FolderStore(address, cache) if address.is_folder else cloud.CloudStore(dvc_folder, address, cache)
 
 
 class Remote:
     """Where objects are kept for others, beside a cache. An md5 that ends in `.dir` stands for a list and all files in it.
 
-    All verbs raise RemoteUnreachableError where the remote does not answer.
+    Objects go to the remote that their output names, if it names one, and to the default otherwise. `addresses` are those
+    of all remotes that are used, the default's first.
+    All verbs raise RemoteUnreachableError where a remote does not answer that has to be asked.
     """
 
-    def __init__(self, store: Store, cache: Cache) -> None:
-        self._store = store
+    def __init__(
+        self, stores: Mapping[str, Store], cache: Cache, *, default: str, routes: Routes, addresses: Iterable[Address]
+    ) -> None:
+        self._stores = stores
         self._here = cache
+        self._default = default
+        self._names, by_md5 = routes
+        self._routes = {md5: tuple(name or default for name in names) for md5, names in by_md5.items()}
+        self.addresses = tuple(addresses)
+
+    def assign(self, md5: str, name: str) -> None:
+        """An object belongs to the remote of this name ('': the default), perhaps beside others."""
+        if self._names:
+            self._routes[md5] = tuple(dict.fromkeys([*self._routes.get(md5, ()), name or self._default]))
+
+    def asked_for(self, md5: str) -> list[str]:
+        """The names, in quotes, of the remotes that are asked for an object."""
+        return [f"'{name}'" for name in self._places(md5)]
+
+    def refuse_unconfigured(self) -> None:
+        """Raise RemoteUnreachableError where outputs name a remote that is not configured."""
+        for store in self._stores.values():
+            if isinstance(store, _Unconfigured):
+                store.found([_NOBODYS])
 
     def establish(self) -> None:
         """Make the folder of a remote that is one: a machine on which it is missing then has not mounted it."""
-        if isinstance(self._store, FolderStore):
-            self._store.make()
+        for store in self._stores.values():
+            if isinstance(store, folder.FolderStore):
+                store.make()
 
     def probe(self) -> None:
-        """Ask for what no remote has: raises RemoteUnreachableError where it does not answer."""
-        self._store.found([_NOBODYS])
+        """Ask each for what no remote has: raises RemoteUnreachableError where one does not answer."""
+        for store in self._stores.values():
+            store.found([_NOBODYS])
 
     def push(self, md5s: Iterable[str]) -> None:
         """Send what is missing there of the objects that the cache has; the lists of folders come after their files."""
         wanted = list(dict.fromkeys(md5s))
-        self._store.push(each for each in self._parts(wanted) if not each.endswith(".dir"))
-        self._store.push(md5 for md5 in wanted if md5.endswith(".dir"))
+        lists = {md5: self._homes(md5) for md5 in wanted if md5.endswith(".dir")}
+        self._send(self._with_parts(lists) | {md5: self._homes(md5) for md5 in wanted if md5 not in lists})
+        self._send(lists)
 
-    def fetch(self, md5s: Iterable[str]) -> None:
-        """Bring objects into the cache, as far as the remote has them: first the lists of folders, which name their files.
+    def _homes(self, md5: str) -> tuple[str, ...]:
+        """The names of the remotes that an object is to be in."""
+        return self._routes.get(md5) or ((self._default,) if self._default else self._names)
 
-        Raises DamagedRemoteError, with all others brought.
+    def _send(self, homes: Mapping[str, tuple[str, ...]]) -> None:
+        for name, store in self._stores.items():
+            store.push([md5 for md5, names in homes.items() if name in names])
+
+    def fetch(self, md5s: Iterable[str], *, without: Collection[str] = ()) -> None:
+        """Bring objects into the cache, as far as the remotes have them: first the lists of folders, which name their files.
+
+        Those named in `without` are not asked. Raises DamagedRemoteError, with all others brought.
         """
         wanted = list(dict.fromkeys(md5s))
-        self._store.fetch(md5 for md5 in wanted if md5.endswith(".dir"))
-        self._store.fetch(each for each in self._parts(wanted) if not each.endswith(".dir"))
+
+        lists = {md5: self._places(md5) for md5 in wanted if md5.endswith(".dir")}
+        self._in_turn(lists, _bring, self._here_of, without=without)
+        files = self._with_parts(lists) | {md5: self._places(md5) for md5 in wanted if md5 not in lists}
+        self._in_turn(files, _bring, self._here_of, without=without)
 
     def lacking(self, md5s: Iterable[str]) -> list[str]:
-        """Those of the objects that the remote does not have; only the lists of folders are read."""
+        """Those of the objects that no remote has which they belong to; only the lists of folders are read."""
         wanted = list(dict.fromkeys(md5s))
-        self._store.fetch(md5 for md5 in wanted if md5.endswith(".dir") and not self._here.has(md5))
+        lists = {md5: self._places(md5) for md5 in wanted if md5.endswith(".dir")}
+        self._in_turn({md5: names for md5, names in lists.items() if not self._here.has(md5)}, _bring, self._here_of)
         parts = {md5: _with_files(self._here, md5) for md5 in wanted if not self._is_unlisted(md5)}
-        found = self._store.found(each for names in parts.values() for each in names)
+        places = self._with_parts(lists) | {md5: self._places(md5) for md5 in parts}
+        found: set[str] = set()
+
+        def ask(store: Store, lacking: list[str]) -> None:
+            found.update(store.found(lacking))
+
+        self._in_turn(places, ask, found.intersection)
         return [md5 for md5 in wanted if md5 not in parts or not found.issuperset(parts[md5])]
 
-    def runs(self, key: str) -> dict[str, bytes]:
-        """The results that the remote's run cache has for a key: name -> text; what is named otherwise is none."""
-        return {name: text for name, text in self._store.runs(key).items() if _RUN.fullmatch(name)}
+    def runs(self, key: str, *, without: Collection[str] = ()) -> dict[str, bytes]:
+        """The results that the default remote's run cache has for a key: name -> text; what is named otherwise is none."""
+        if not self._default or self._default in without:
+            return {}
+        return {name: text for name, text in self._stores[self._default].runs(key).items() if _RUN.fullmatch(name)}
+
+    def _places(self, md5: str) -> tuple[str, ...]:
+        """The names of the remotes that may have an object."""
+        return tuple(name for name in self._routes.get(md5) or self._stores if name in self._stores)
+
+    def _with_parts(self, folders: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        """The files in these folders, each with the names that stand with its folders."""
+        found: dict[str, tuple[str, ...]] = {}
+        for md5, names in folders.items():
+            for each in _with_files(self._here, md5)[:-1]:
+                known = found.get(each, ())
+                found[each] = names if not known or known == names else tuple(dict.fromkeys([*known, *names]))
+        return found
+
+    def _in_turn(
+        self,
+        places: Mapping[str, tuple[str, ...]],
+        ask: Callable[[Store, list[str]], None],
+        found: Callable[[Iterable[str]], set[str]],
+        *,
+        without: Collection[str] = (),
+    ) -> None:
+        """Ask for each object where it may be, one place after the other until it is found.
+
+        Raises the first trouble with a remote that an object was not found in, and nowhere else.
+        """
+        troubles: list[tuple[RemoteUnreachableError, list[str]]] = []
+        lacking = list(places)
+        for turn in range(max(map(len, places.values()), default=0)):
+            for name, store in self._stores.items():
+                group = [md5 for md5 in lacking if places[md5][turn : turn + 1] == (name,)]
+                if group and name not in without:
+                    try:
+                        ask(store, group)
+                    except RemoteUnreachableError as error:
+                        troubles.append((error, group))
+            here = found(lacking)
+            lacking = [md5 for md5 in lacking if md5 not in here]
+        for trouble, group in troubles:
+            if not set(lacking).isdisjoint(group):
+                raise trouble
+
+    def _here_of(self, md5s: Iterable[str]) -> set[str]:
+        return {md5 for md5 in md5s if os.path.exists(self._here.path(md5))}
 
     def _is_unlisted(self, md5: str) -> bool:
         """Whether it is a folder whose files nobody can name: its list did not come, or is none."""
         return md5.endswith(".dir") and self._here.members(md5) is None
 
-    def _parts(self, md5s: Iterable[str]) -> list[str]:
-        return list(dict.fromkeys(each for md5 in md5s for each in _with_files(self._here, md5)))
 
-
-class FolderStore:
-    """A remote in a folder that this machine sees."""
-
-    def __init__(self, address: Address, cache: Cache) -> None:
-        self._address = address
-        self._there = Cache(Settings(cache_folder=Path(address.url)))
-        self._here = cache
-
-    def found(self, md5s: Iterable[str]) -> set[str]:
-        """Those whose file is there."""
-        wanted = list(md5s)
-        return {md5 for md5 in wanted if self._is_there(md5)} if wanted and self._asked() else set()
-
-    def fetch(self, md5s: Iterable[str]) -> list[str]:
-        """Copy what is missing here, and check it before it gets its name."""
-        wanted = [md5 for md5 in dict.fromkeys(md5s) if not os.path.exists(self._here.path(md5))]
-        gone, damaged = [], []
-        for md5 in wanted if wanted and self._asked() else ():
-            if not self._is_there(md5):
-                gone.append(md5)
-            elif not _copy(self._there.path(md5), self._here.path(md5), md5, unread=self._unread):
-                damaged.append(md5)
-        if damaged:
-            raise DamagedRemoteError(self._address, damaged[0])
-        return gone
-
-    def push(self, md5s: Iterable[str]) -> None:
-        """Copy what is missing there."""
-        for md5 in dict.fromkeys(md5s):
-            if self._here.has(md5) and not os.path.exists(self._there.path(md5)):
-                try:
-                    _copy(self._here.path(md5), self._there.path(md5), md5, unread=self._unread)
-                except OSError as error:
-                    raise self._unread(error) from error
-
-    def make(self) -> None:
-        """Make the folder, unless it is there."""
-        try:
-            os.makedirs(self._address.url, exist_ok=True)
-        except OSError as error:
-            raise self._unread(error) from error
-
-    def runs(self, key: str) -> dict[str, bytes]:
-        """The files in the key's folder."""
-        folder = Path(self._address.url, "runs", key[:2], key)
-        try:
-            return {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if self._asked() else {}
-        except (FileNotFoundError, NotADirectoryError):
-            return {}
-        except OSError as error:
-            raise self._unread(error) from error
-
-    def _asked(self) -> bool:
-        """True where the folder is there. Raises RemoteUnreachableError: what is not mounted has lost nothing."""
-        try:
-            os.stat(self._address.url)
-        except OSError as error:
-            raise self._unread(error) from error
-        return True
-
-    def _is_there(self, md5: str) -> bool:
-        try:
-            os.stat(self._there.path(md5))
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError as error:
-            raise self._unread(error) from error
-        return True
-
-    def _unread(self, error: OSError) -> RemoteUnreachableError:
-        return unreachable(self._address, OSError(error.errno, f"{error.strerror}: {error.filename or self._address.url}"))
-
-
-def _copy(source: str, target: str, md5: str, *, unread: Callable[[OSError], RemoteUnreachableError]) -> bool:
-    """Copy an object to its name; False where its bytes are not those of its name, and then nothing is there."""
-
-    def write(temporary: str) -> None:
-        with open(temporary, "wb") as copy:
-            try:
-                with open(source, "rb") as stream:
-                    shutil.copyfileobj(stream, copy, 1 << 20)
-            except OSError as error:
-                raise (error if error.errno in disks.FULL else unread(error)) from error
-        if hashing.file_md5(temporary) != md5.removesuffix(".dir"):
-            raise _WrongBytesError
-
-    try:
-        _place(target, write)
-    except _WrongBytesError:
-        return False
-    return True
-
-
-class _WrongBytesError(Exception):
-    pass
+def _bring(store: Store, md5s: list[str]) -> None:
+    store.fetch(md5s)
 
 
 def _with_files(cache: Cache, md5: str) -> list[str]:
@@ -236,23 +287,7 @@ def put(cache: Cache, md5: str, content: bytes) -> None:
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5.removesuffix(".dir"):
         raise MlgitError(f"object {md5}: arrived damaged", "run again")
     if not os.path.exists(cache.path(md5)):
-        _place(cache.path(md5), lambda temporary: Path(temporary).write_bytes(content))
-
-
-def _place(path: str, write: Callable[[str], object]) -> None:
-    folder = os.path.dirname(path)
-    temporary = f"{folder}/.{secrets.token_urlsafe(12)}.tmp"
-    try:
-        try:
-            write(temporary)
-        except FileNotFoundError:
-            os.makedirs(folder, exist_ok=True)
-            write(temporary)
-        os.chmod(temporary, 0o444)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        folder.place(cache.path(md5), lambda temporary: Path(temporary).write_bytes(content))
 
 
 def bring(remote: Remote, cache: Cache, contents: Iterable[Content]) -> list[Content]:

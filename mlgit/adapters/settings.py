@@ -84,17 +84,22 @@ def _levels(dvc_folder: Path) -> Iterator[tuple[Path, dict[str, dict[str, str]]]
 
 def default_remote(dvc_folder: Path) -> tuple[str, dict[str, str]] | None:
     """The name and options of the remote that `dvc push` uses, or None; a URL that is a path is made absolute."""
+    name, found = remotes(dvc_folder)
+    return (name, found[name]) if name in found else None
+
+
+def remotes(dvc_folder: Path) -> tuple[str, dict[str, dict[str, str]]]:
+    """The name of the default remote ('': none), and the options of all that have a URL, by name."""
     name = ""
-    remotes: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, str]] = {}
     for path, own in _levels(dvc_folder):
         name = own.get("core", {}).get("remote", name)
         for section, values in own.items():
             if "url" in values and "://" not in values["url"]:
                 values["url"] = os.path.normpath(path.parent / Path(values["url"]).expanduser())
             if section.startswith("remote "):
-                remotes.setdefault(_unquoted(section.removeprefix("remote ").strip()), {}).update(values)
-    options = remotes.get(name, {})
-    return (name, options) if options.get("url") else None
+                found.setdefault(_unquoted(section.removeprefix("remote ").strip()), {}).update(values)
+    return name, {each: options for each, options in found.items() if options.get("url")}
 
 
 def files_of(dvc_folder: Path) -> list[Path]:

@@ -71,16 +71,25 @@ def _clear(git_root: Path, folder: Path) -> None:
     git.run(git_root, "worktree", "prune", check=False)
 
 
-def bring(dvc_folder: Path, content: Content, path: str, target: Path, *, aside: Path | None, lost: str, hint: str) -> None:
-    """Copy what is recorded of a path out of the project's cache; from its remote, by way of `aside`, if that is given.
+def bring(
+    dvc_folder: Path,
+    content: Content,
+    path: str,
+    target: Path,
+    *,
+    routes: remote.Routes,
+    aside: Path | None,
+    lost: str,
+    hint: str,
+) -> None:
+    """Copy what is recorded of a path out of the project's cache; from its remotes, by way of `aside`, if that is given.
 
     Raises MlgitError, saying what is `lost` without it, where it is neither here nor there.
     """
     cache = Cache(settings.load(dvc_folder))
     if not cache.has_all(content.md5):
         own = Cache(Settings(cache_folder=aside)) if aside else None
-        has_remote = own is not None and settings.default_remote(dvc_folder) is not None
-        there = remote.connect(dvc_folder, remote.configured(dvc_folder), own) if own and has_remote else None
+        there = remote.connect(dvc_folder, own, routes=routes) if own else None
         if own is None or there is None or remote.bring(there, own, [content]):
             where = "neither in the cache nor in a DVC remote" if aside else "not in the cache"
             raise MlgitError(f"{path}: {where}, so {lost}", hint)

@@ -58,17 +58,19 @@ class Address:
         return "" if self.is_folder else self.url.partition("://")[0].lower()
 
     def __str__(self) -> str:
-        return f"'{self.name}' ({without_secrets(self.url)})"
+        return f"'{self.name}' ({without_secrets(self.url)})" if self.url else f"'{self.name}'"
 
 
 class RemoteUnreachableError(MlgitError):
     """A DVC remote could not be asked, so nothing is known of what it has.
 
-    `by_asker`: what is wrong lies with the machine that asks (no plugin, no credentials, not mounted), and will not pass.
+    `remote` is its name. `by_asker`: what is wrong lies with the machine that asks (no plugin, no credentials, not mounted),
+    and will not pass.
     """
 
     def __init__(self, address: Address, reason: str, hint: str, *, by_asker: bool = False) -> None:
         super().__init__(f"the DVC remote {address} could not be asked: {reason}", hint)
+        self.remote = address.name
         self.by_asker = by_asker
 
 

@@ -73,9 +73,9 @@ def open_project(*, spread: bool = False, pull: bool = False, compute_if_unreach
     book = _lock_book(project, configured, pipeline)
     cache = Cache(configured, memo=project.own_folder / "objects")
     busy = locks.BusyPaths(project.dvc_folder / "tmp", " ".join(sys.argv))
-    far = _elsewhere(project, configured, cache, ignored) if spread else None
+    far = _elsewhere(project, configured, cache, pipeline, ignored=ignored) if spread else None
     fingerprints = far.awaited if far else Fingerprints(project.root, project.own_folder, ignored=ignored)
-    pulling = _pulling(project, configured, cache, compute=compute_if_unreachable) if pull and not far else None
+    pulling = _pulling(project, configured, cache, pipeline, compute=compute_if_unreachable) if pull and not far else None
     stored = far.cache if far else pulling or cache
     ignore_book = IgnoreBook(project.root, without_git=configured.no_scm)
     exotic = borrowed.BorrowedStages(project.root, pull=pulling.probe if pulling else None)
@@ -164,19 +164,28 @@ def _outputs(project: Project, configured: Settings, pipeline: Pipeline, has_pat
     return outputs
 
 
-def _pulling(project: Project, configured: Settings, cache: Cache, *, compute: bool) -> RemoteCache:
+def _pulling(project: Project, configured: Settings, cache: Cache, pipeline: Pipeline, *, compute: bool) -> RemoteCache:
     from mlgit.adapters import elsewhere, remote
+    from mlgit.pipeline import routes
 
-    if settings.default_remote(project.dvc_folder) is None:
+    there = remote.connect(project.dvc_folder, cache, routes=routes.recorded(pipeline))
+    if there is None:
         raise MlgitError("--pull: the project has no default DVC remote", "type `dvc remote add -d NAME URL`")
-    there = remote.connect(project.dvc_folder, remote.configured(project.dvc_folder), cache)
     return elsewhere.RemoteCache(configured, there, may_compute=compute, runs=True)
 
 
-def _elsewhere(project: Project, configured: Settings, cache: Cache, ignored: Callable[[str, bool], bool] | None) -> Elsewhere:
+def _elsewhere(
+    project: Project,
+    configured: Settings,
+    cache: Cache,
+    pipeline: Pipeline,
+    *,
+    ignored: Callable[[str, bool], bool] | None,
+) -> Elsewhere:
     from mlgit.adapters import elsewhere
+    from mlgit.pipeline import routes
 
-    return elsewhere.connect(project.root, configured, cache, ignored=ignored)
+    return elsewhere.connect(project.root, configured, cache, ignored=ignored, routes=routes.recorded(pipeline))
 
 
 def _load(project: Project, configured: Settings, since: int) -> tuple[Pipeline, list[str], dict[str, list[str]]]:

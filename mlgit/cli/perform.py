@@ -124,8 +124,8 @@ def _tell_of_remote(pulling: RemoteCache | None) -> None:
         return
     for note in pulling.notes:
         sys.stderr.write(plain(f"note: {note}") + "\n")
-    if pulling.trouble and not pulling.may_compute:
-        trouble = pulling.trouble
+    if pulling.troubles and not pulling.may_compute:
+        trouble = next(iter(pulling.troubles.values()))
         raise MlgitError(trouble.message, f"{trouble.hint}; or compute what is missing: --compute-if-unreachable")
 
 

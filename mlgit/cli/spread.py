@@ -28,11 +28,11 @@ def make_executor(opened: Opened, plan: Plan, name: str, *, scheduler: str | Non
     if snapshot.changed:
         what = f"{count(len(snapshot.changed), 'path')} not committed: {', '.join(snapshot.changed[:3])}"
         click.echo(plain(f"note: the workers get the working tree as commit {snapshot.commit[:10]} ({what})"), err=True)
-    remote = (there.address.name, there.address.url)
+    remotes = tuple((address.name, address.url) for address in there.remote.addresses)
     travelling = Project(
         root=project.root,
         git_root=project.git_root,
-        site=Site(snapshot.commit, project.prefix, remote, opened.ignores, __version__, transfers.limit.get()),
+        site=Site(snapshot.commit, project.prefix, remotes, opened.ignores, __version__, transfers.limit.get()),
         declared={plan.graph.stages[number].address: _declared(plan.graph.stages[number]) for number in plan.chosen},
         digest=there.awaited.digest,
         objects=there.awaited.objects,
@@ -46,5 +46,5 @@ def make_executor(opened: Opened, plan: Plan, name: str, *, scheduler: str | Non
 
 def _declared(stage: Stage) -> Declared:
     reads = tuple(dict.fromkeys(target for _, target in stage.inputs()))
-    writes = tuple(Target(out.target, out.cache, out.persist) for out in stage.outs)
+    writes = tuple(Target(out.target, out.cache, out.persist, out.remote) for out in stage.outs)
     return Declared(reads, writes, portable=not stage.exotic)

@@ -48,7 +48,8 @@ def command(targets: tuple[str, ...], as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(document(rows), indent=2, default=str))
     else:
-        show(rows, color=use_color(sys.stdout), may_pull=settings.default_remote(opened.project.dvc_folder) is not None)
+        may_pull = opened.pipeline.names_remotes or settings.default_remote(opened.project.dvc_folder) is not None
+        show(rows, color=use_color(sys.stdout), may_pull=may_pull)
     return errors.EXIT_NO if any(why for _, why in rows) else errors.EXIT_YES
 
 

@@ -12,6 +12,7 @@ from mlgit.compare import declared
 from mlgit.compare.snapshot import Point
 from mlgit.config import Config
 from mlgit.errors import MlgitError
+from mlgit.pipeline import routes
 from mlgit.pipeline.load import load
 from mlgit.project import Project
 
@@ -21,14 +22,14 @@ def fetch(project: Project, point: Point, paths: Iterable[str]) -> str:
 
     Paths that Git has, that nobody recorded, or that are in the cache already, are passed over.
     """
-    if settings.default_remote(project.dvc_folder) is None:
-        return ""
     try:
-        wanted = _recorded(project, point, [posixpath.normpath(path) for path in paths if path])
+        wanted, belonging = _recorded(project, point, [posixpath.normpath(path) for path in paths if path])
         cache = Cache(settings.load(project.dvc_folder))
         if all(cache.has_all(content.md5) for content in wanted.values()):
             return ""
-        there = remote.connect(project.dvc_folder, remote.configured(project.dvc_folder), cache)
+        there = remote.connect(project.dvc_folder, cache, routes=belonging)
+        if there is None:
+            return ""
         lost = remote.bring(there, cache, wanted.values())
     except MlgitError as error:
         return error.message
@@ -44,8 +45,8 @@ def results(project: Project, point: Point, config: Config | None) -> list[str]:
     return list(dict.fromkeys([*outs, *(path for each in models for path in (each.metrics, each.predictions) if path)]))
 
 
-def _recorded(project: Project, point: Point, paths: list[str]) -> dict[str, Content]:
-    """What is recorded of each path, or of the folder it lies in."""
+def _recorded(project: Project, point: Point, paths: list[str]) -> tuple[dict[str, Content], routes.Routes]:
+    """What is recorded of each path, or of the folder it lies in; and the remotes it belongs to."""
     source = sources.at(project.root, project.git_root, point.commit, prefix=project.prefix)
     pipeline = load(source)
     recorded, kept_by_git = declared.recorded(pipeline, source.document), declared.uncached(pipeline)
@@ -55,4 +56,4 @@ def _recorded(project: Project, point: Point, paths: list[str]) -> dict[str, Con
         known = next((each for each in above if each in recorded and each not in kept_by_git), None)
         if known is not None and source.size(path) is None:
             found[path] = Content(*recorded[known])
-    return found
+    return found, routes.of(pipeline.graph, [(path, recorded[path].md5) for path in recorded])

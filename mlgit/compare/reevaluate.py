@@ -24,7 +24,7 @@ from mlgit.compare import again, declared
 from mlgit.compare.snapshot import Point
 from mlgit.config import Model
 from mlgit.errors import MlgitError
-from mlgit.pipeline import artifacts
+from mlgit.pipeline import artifacts, routes
 from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.load import load
 from mlgit.pipeline.model import Stage
@@ -201,7 +201,9 @@ def _bring(
             continue
         lost = f"the model of {was.commit[:7]} cannot be evaluated on the current test data"
         hint = f"`git checkout {was.commit[:7]} && dvc pull {path}` fetches it, or `dvc fetch --all-commits`"
-        site.bring(project.dvc_folder, was.recorded[path], path, _below(root, path), aside=aside, lost=lost, hint=hint)
+        content, target = was.recorded[path], _below(root, path)
+        belonging = routes.of(was.pipeline.graph, [(path, content.md5)])
+        site.bring(project.dvc_folder, content, path, target, routes=belonging, aside=aside, lost=lost, hint=hint)
 
 
 def _below(root: Path, path: str) -> Path:

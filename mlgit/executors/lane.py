@@ -41,7 +41,7 @@ class EndedError(Exception):
 
 
 class Bench:
-    """A working tree set up for one site: its cache, its remote, and what is known of its files."""
+    """A working tree set up for one site: its cache, its remotes, and what is known of its files."""
 
     def __init__(self, folder: Path, site: Site) -> None:
         self.site = site
@@ -49,14 +49,17 @@ class Bench:
         self.root = folder / "tree" / site.prefix
         dvc_folder = self.root / ".dvc"
         cache_folder = folder.parent / "cache"
-        name, url = site.remote
-        local = f"[core]\n    remote = {name}\n['remote \"{name}\"']\n    url = {url}\n[cache]\n    dir = {cache_folder}\n"
+        default, *others = (name for name, _ in site.remotes)
+        urls = "".join(f"['remote \"{name}\"']\n    url = {url}\n" for name, url in site.remotes)
+        local = f"[core]\n    remote = {default}\n{urls}[cache]\n    dir = {cache_folder}\n"
         dvc_folder.mkdir(exist_ok=True)
         files.write_atomic(dvc_folder / "config.local", local)
         self.tree.keep(f"{site.prefix}.dvc/config.local", f"{site.prefix}.dvc/tmp")
         configured = settings.load(dvc_folder)
         self.cache = Cache(Settings(cache_folder, configured.link_types))
-        self.remote = remote.connect(dvc_folder, remote.Address(name, url), self.cache)
+        there = remote.connect(dvc_folder, self.cache, routes=(tuple(others), {}))
+        assert there is not None
+        self.remote = there
         transfers.limit.set(site.patience)
         self.remote.probe()  # before a stage runs for hours and cannot hand in what it made
         ignored = dvc.ignore_filter(self.root) if site.filtered else None
@@ -116,6 +119,7 @@ class Bench:
             if target.cache:
                 self._store(target.path, content)
                 self.tree.keep(f"{self.site.prefix}{target.path}")  # the next task may read it
+                self.remote.assign(content.md5, target.remote)
                 made.append(content.md5)
             else:
                 uncached[target.path] = self._read(target.path, content)
@@ -185,7 +189,7 @@ def _last_part(log: Path) -> bytes:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - LARGEST_LOG))
         content = stream.read()
-    return content if size <= LARGEST_LOG else b"(the dvccommands was left out)\n" + content
+    return content if size <= LARGEST_LOG else b"(the beginning was left out)\n" + content
 
 
 def main() -> None:

@@ -16,11 +16,14 @@ Trouble = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An output: its path from the project's root, whether DVC caches it, and whether it stays when the stage runs again."""
+    """An output: its path from the project's root, whether DVC caches it, whether it stays when the stage runs again, and the
+    remote that it goes to ('': the default).
+    """
 
     path: str
     cache: bool = True
     persist: bool = False
+    remote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +37,16 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The place that stages run in: a commit, the project's folder in it ('' or ending with '/'), and the DVC remote.
+    """The place that stages run in: a commit, the project's folder in it ('' or ending with '/'), and the DVC remotes.
 
-    `filtered` says that .dvcignore files hold patterns; `version` is mlgit's; `patience` is how long the remote may be
+    `remotes` are name and URL of each, the default's first. `filtered` says that .dvcignore files hold patterns;
+    `version` is mlgit's; `patience` is how long a remote may be
     silent (None: as long as its own settings say).
     """
 
     commit: str
     prefix: str
-    remote: tuple[str, str]
+    remotes: tuple[tuple[str, str], ...]
     filtered: bool
     version: str
     patience: float | None = None

@@ -14,7 +14,7 @@ from mlgit.pipeline.model import Digest, Output, Stage
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,60}")
 _RESERVED = re.compile(r"(?i)y|n|yes|no|on|off|true|false|null|nan|inf")
 # Keys of an output that only DVC knows how to keep up to date.
-_FOREIGN = {"remote", "files", "cloud", "etag", "checksum", "version_id", "fs_config"}
+_FOREIGN = {"files", "cloud", "etag", "checksum", "version_id", "fs_config"}
 
 
 def text(path: str, digest: Digest) -> str | None:

@@ -64,6 +64,11 @@ class Pipeline(NamedTuple):
     foreign: Mapping[str, Entry]
     locks: Mapping[str, LockText]
 
+    @property
+    def names_remotes(self) -> bool:
+        """Whether any output names a DVC remote of its own."""
+        return any(out.remote for stage in self.graph.stages for out in stage.outs)
+
 
 def build(stages: Sequence[Stage]) -> Graph:
     """Connect the stages.

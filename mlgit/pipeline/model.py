@@ -39,13 +39,14 @@ class Parameters(NamedTuple):
 
 
 class Output(NamedTuple):
-    """A file or folder that a stage writes."""
+    """A file or folder that a stage writes. `remote` names the DVC remote that its content goes to ('': the default)."""
 
     path: str
     target: str
     kind: OutputKind = "out"
     cache: bool = True
     persist: bool = False
+    remote: str = ""
 
 
 class Digest(NamedTuple):

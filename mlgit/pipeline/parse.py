@@ -174,7 +174,12 @@ def source(document: Mapping[str, Any], *, file: str, root: str) -> tuple[Stage,
         for position, row in enumerate(document.get(key) or []):
             _text(row.get("path"), f"{file}: {key}.{position}.path")
     outs = tuple(
-        Output(*_place(row["path"], wdir, root), cache=bool(row.get("cache", True)), persist=bool(row.get("persist")))
+        Output(
+            *_place(row["path"], wdir, root),
+            cache=bool(row.get("cache", True)),
+            persist=bool(row.get("persist")),
+            remote=str(row.get("remote") or ""),
+        )
         for row in rows
     )
     found = Stage(name="", file=file, wdir=wdir, outs=outs, frozen=bool(document.get("frozen")))
@@ -253,7 +258,13 @@ def _all_outputs(body: Mapping[str, Any], wdir: str, root: str, *, where: str) -
     for key, kind in kinds:
         flags = _output_flags(body.get(key) or (), f"{where}.{key}")
         found += [
-            Output(*_place(path, wdir, root), kind, cache=bool(own.get("cache", True)), persist=bool(own.get("persist")))
+            Output(
+                *_place(path, wdir, root),
+                kind,
+                cache=bool(own.get("cache", True)),
+                persist=bool(own.get("persist")),
+                remote=str(own.get("remote") or ""),
+            )
             for path, own in flags.items()
         ]
     return tuple(found)
@@ -293,8 +304,8 @@ def _refuse_conflicts(found: Stage, where: str) -> None:
 
 def _exotic(found: Stage, body: Mapping[str, Any]) -> str:
     for row in (row for key in ("outs", "metrics", "plots") for row in body.get(key) or () if isinstance(row, Mapping)):
-        if any(isinstance(own, Mapping) and ("remote" in own or "checkpoint" in own) for own in row.values()):
-            return "an output with a remote of its own"
+        if any(isinstance(own, Mapping) and "checkpoint" in own for own in row.values()):
+            return "an output that is a checkpoint"
     return _exotic_paths(found)
 
 

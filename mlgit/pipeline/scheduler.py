@@ -251,17 +251,17 @@ def _begin(state: _Run, number: int) -> None:
     stage = state.plan.graph.stages[number]
     began = state.clock()
     try:
-        dvccommands = state.keeper.begin(stage, force=state.force or number in state.attempts)
-        if isinstance(dvccommands, Start):
-            state.executor.submit(dvccommands.job)
-            state.running[dvccommands.job.name] = (number, dvccommands)
+        beginning = state.keeper.begin(stage, force=state.force or number in state.attempts)
+        if isinstance(beginning, Start):
+            state.executor.submit(beginning.job)
+            state.running[beginning.job.name] = (number, beginning)
             state.capacity.take(_control(state, number))
-            state.reporter.started(stage, dvccommands.reasons)
+            state.reporter.started(stage, beginning.reasons)
             return
     except MlgitError as error:
         _fail(state, number, Result(stage, "failed", message=error.message, hint=error.hint))
         return
-    match dvccommands:
+    match beginning:
         case Unchanged():
             result = Result(stage, "unchanged")
         case Restored(reasons):

@@ -13,6 +13,7 @@ from mlgit.adapters import files, modelfile, remote, settings, sources
 from mlgit.adapters.hashing import Content
 from mlgit.adapters.store import Cache, DamagedObjectError
 from mlgit.errors import MlgitError
+from mlgit.pipeline import routes
 from mlgit.project import Project
 from mlgit.registry.facts import ModelFile
 
@@ -75,26 +76,26 @@ def _fetch(project: Project, model: ModelFile, target: Path, *, commit: str) -> 
             cache.checkout(content, str(target), as_copy=True)
             return "cache"
         files.remove(target)
-    if _from_git(project, model, target, commit=commit):
+    source = sources.Revision(project.git_root, commit, prefix=project.prefix)
+    if _from_git(source, model, target):
         return "git"
-    address = settings.default_remote(project.dvc_folder)
-    if address is None:
+    there = remote.connect(project.dvc_folder, cache, routes=routes.at(source, [(model.path, model.md5)]))
+    if there is None:
         raise MlgitError(
             f"{model.path}: not in the cache, and there is no default DVC remote to fetch it from",
             "type `dvc remote add -d NAME URL`, or fetch it with `dvc fetch` where it was made",
         )
-    there = remote.connect(project.dvc_folder, remote.configured(project.dvc_folder), cache)
     if remote.bring(there, cache, [content]):
+        asked = " or ".join(there.asked_for(model.md5))
         raise MlgitError(
-            f"{model.path}: neither in the cache nor in the DVC remote '{address[0]}'", "`dvc push` where the model was made"
+            f"{model.path}: neither in the cache nor in the DVC remote {asked}", "`dvc push` where the model was made"
         )
     cache.checkout(content, str(target), as_copy=True)
     return "remote"
 
 
-def _from_git(project: Project, model: ModelFile, target: Path, *, commit: str) -> bool:
+def _from_git(source: sources.Revision, model: ModelFile, target: Path) -> bool:
     """Write what the commit itself holds at the model's path; False where it holds nothing there."""
-    source = sources.Revision(project.git_root, commit, prefix=project.prefix)
     names = [model.path] if source.size(model.path) is not None else source.below(model.path)
     source.fetch(names)
     for name in names:

@@ -16,7 +16,7 @@ from mlgit.adapters.hashing import Content
 from mlgit.compare import declared
 from mlgit.compare.snapshot import metric_values
 from mlgit.errors import MlgitError
-from mlgit.pipeline import lineage
+from mlgit.pipeline import lineage, routes
 from mlgit.pipeline.load import load
 from mlgit.project import Project
 from mlgit.registry.facts import Facts
@@ -59,13 +59,21 @@ def _bring_sources(project: Project, facts: Facts, root: Path, fetched: Path) ->
     wanted = {each.path: Content(each.md5, each.size or 0, each.n_files) for each in facts.with_role("source")}
     wanted = _tracked(source, facts) | wanted
     parts = [path for path in wanted if any(path.startswith(f"{other}/") for other in wanted)]
+    belonging = routes.at(source, [(path, content.md5) for path, content in wanted.items()])
     for path, content in wanted.items():
         if not declared.is_inside(path):
             continue  # the stages read it where it lies; nothing is ever written there
         if path not in parts and source.size(path) is None and not source.below(path):
             hint = "`dvc push` where the data still is"
             site.bring(
-                project.dvc_folder, content, path, root / path, aside=fetched, lost="the model cannot be made again", hint=hint
+                project.dvc_folder,
+                content,
+                path,
+                root / path,
+                routes=belonging,
+                aside=fetched,
+                lost="the model cannot be made again",
+                hint=hint,
             )
 
 

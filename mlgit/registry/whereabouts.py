@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mlgit.adapters import modelfile, remote, settings, sources
 from mlgit.adapters.hashing import file_md5
 from mlgit.adapters.store import Cache
 from mlgit.errors import MlgitError
+from mlgit.pipeline import routes
 from mlgit.project import Project
 from mlgit.registry.audit import Place
 from mlgit.registry.facts import Facts
@@ -49,7 +50,7 @@ def find(project: Project, facts: Facts) -> Whereabouts:
         elif md5 and cache.has_all(md5) and _is_sound(cache, md5):
             found[path] = "cache"
     lost = {path: md5 for path, md5 in wanted.items() if path not in found}
-    far = _elsewhere(project, cache, lost)
+    far = _elsewhere(project, source, cache, lost)
     return Whereabouts(found | dict(far.places), far.trouble)
 
 
@@ -59,12 +60,12 @@ def _is_sound(cache: Cache, md5: str) -> bool:
     return md5.endswith(".dir") or os.stat(path).st_size > LARGEST_READ or file_md5(path) == md5
 
 
-def _elsewhere(project: Project, cache: Cache, wanted: Mapping[str, str]) -> Whereabouts:
+def _elsewhere(project: Project, source: sources.Revision, cache: Cache, wanted: Mapping[str, str]) -> Whereabouts:
     known = {path: md5 for path, md5 in wanted.items() if md5}
     found: dict[str, Place] = dict.fromkeys(wanted, "gone")
     trouble: MlgitError | None = None
     try:
-        lacking = set(_lacking(project, cache, known.values())) if known else set()
+        lacking = set(_lacking(project, source, cache, known)) if known else set()
         found |= {path: "remote" for path, md5 in known.items() if md5 not in lacking}
     except MlgitError as error:
         trouble = error
@@ -75,11 +76,9 @@ def _elsewhere(project: Project, cache: Cache, wanted: Mapping[str, str]) -> Whe
     return Whereabouts(found, trouble)
 
 
-def _lacking(project: Project, cache: Cache, md5s: Iterable[str]) -> list[str]:
-    if settings.default_remote(project.dvc_folder) is None:
-        return list(md5s)
-    there = remote.connect(project.dvc_folder, remote.configured(project.dvc_folder), cache)
-    return there.lacking(md5s)
+def _lacking(project: Project, source: sources.Revision, cache: Cache, wanted: Mapping[str, str]) -> list[str]:
+    there = remote.connect(project.dvc_folder, cache, routes=routes.at(source, wanted.items()))
+    return list(wanted.values()) if there is None else there.lacking(wanted.values())
 
 
 def _lies(project: Project, path: str, md5: str) -> bool:

@@ -30,7 +30,7 @@ def client(server: Storage, folder: Path) -> tuple[Remote, Cache]:
     (folder / ".dvc").mkdir(parents=True)
     (folder / ".dvc/config").write_text(server.config())
     cache = Cache(Settings(folder / "cache"))
-    return remote.connect(folder / ".dvc", remote.configured(folder / ".dvc"), cache), cache
+    return remote.connect(folder / ".dvc", cache), cache
 
 
 def test_three_answers_and_what_is_damaged(server, tmp_path):

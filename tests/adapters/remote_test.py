@@ -9,6 +9,7 @@ import pytest
 
 from mlgit.adapters import elsewhere, remote, settings
 from mlgit.adapters.elsewhere import Awaited, RemoteCache
+from mlgit.adapters.folder import FolderStore
 from mlgit.adapters.hashing import Content, Fingerprints
 from mlgit.adapters.remote import Address, Remote
 from mlgit.adapters.settings import Settings
@@ -29,7 +30,8 @@ def cache(folder: Path) -> Cache:
 
 def folder(path: Path, here: Cache) -> Remote:
     """A remote in a folder."""
-    return remote.connect(path, Address("store", str(path)), here)
+    address = Address("store", str(path))
+    return Remote({"store": FolderStore(address, here)}, here, default="store", routes=((), {}), addresses=[address])
 
 
 def stored(source: Path, path: str, into: Cache) -> Content:

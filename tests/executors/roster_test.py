@@ -12,7 +12,7 @@ from mlgit.executors.crew import Crew, Means, NoWorkerError, missing_module
 from mlgit.executors.parcel import Site
 from mlgit.executors.roster import Roster, Tries
 
-SITE = Site("c0ffee", "", ("store", "s3://b/p"), filtered=False, version="1.0")
+SITE = Site("c0ffee", "", (("store", "s3://b/p"),), filtered=False, version="1.0")
 
 
 class Fake:

@@ -10,7 +10,7 @@ from tests.kit import repository, write_tree
 
 LEAN = ""  # mlgit runs such a stage by itself
 IMPORT = "an import"
-REMOTE = "an output with a remote of its own"
+CHECKPOINT = "an output that is a checkpoint"
 OLD = "content recorded by DVC 2 or a cloud version"
 OLD_LOCK = "a lock entry of DVC 2 or with a cloud version"
 FOREIGN = "is not a path in the project"
@@ -129,7 +129,7 @@ CONSTRUCTS = (
     Construct(
         "`remote:` of an output",
         _stage("cmd: cp in.txt o\ndeps: [in.txt]\nouts: [{o: {remote: other}}]"),
-        ways={"s": REMOTE},
+        ways={"s": LEAN},
         prepare=_remotes,
     ),
     Construct(
@@ -245,7 +245,7 @@ CONSTRUCTS = (
     Construct(
         "`checkpoint` of old files",
         _stage("cmd: cp in.txt o\ndeps: [in.txt]\nouts: [{o: {checkpoint: true}}]"),
-        ways={"s": REMOTE},
+        ways={"s": CHECKPOINT},
     ),
     Construct(
         "comments, anchors and merge keys",

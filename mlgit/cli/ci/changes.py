@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from mlgit.adapters import git, settings
+from mlgit.adapters import git, settings, sources
 from mlgit.adapters.runner import Job
 from mlgit.cli import differences
 from mlgit.cli.ci import curves
@@ -17,6 +17,7 @@ from mlgit.compare.review import Review
 from mlgit.compare.snapshot import Point
 from mlgit.config import Config
 from mlgit.errors import MlgitError
+from mlgit.pipeline.load import load
 from mlgit.project import Project
 from mlgit.report.document import Plot
 
@@ -75,8 +76,10 @@ def refuse_brought_notes(project: Project) -> None:
 
 
 def has_remote(project: Project) -> bool:
-    """Whether the project has a default DVC remote."""
-    return settings.default_remote(project.dvc_folder) is not None
+    """Whether the project has a DVC remote to pull from: a default one, or one that outputs name."""
+    if settings.default_remote(project.dvc_folder) is not None:
+        return True
+    return load(sources.Workspace(project.root, parsing=settings.load(project.dvc_folder).parsing)).names_remotes
 
 
 def read(project: Project, wanted: str | None, review: Review) -> Found:

@@ -9,6 +9,7 @@ from mlgit.adapters import documents, git, remote, settings, sources
 from mlgit.adapters.store import Cache
 from mlgit.config import Config, Environment
 from mlgit.errors import MlgitError
+from mlgit.pipeline import routes
 from mlgit.project import Project
 from mlgit.registry import approvals, evidence, policies, record, recorded, whereabouts
 from mlgit.registry.facts import Facts
@@ -145,17 +146,17 @@ def card_status(project: Project, artifact: str, commit: str) -> tuple[CardStatu
 
 
 def is_stored(project: Project, found: Facts | None, version: Version) -> bool | None:
-    """Whether others can get a version's bytes: from Git or the default DVC remote; None where there is no remote."""
+    """Whether others can get a version's bytes: from Git or its DVC remote; None where there is no remote."""
     model = found.model if found else recorded.read(version.event).model
     if model is None:
         return None
     source = sources.Revision(project.git_root, version.commit, prefix=project.prefix)
     if source.size(model.path) is not None or source.below(model.path):
         return True
-    if settings.default_remote(project.dvc_folder) is None:
-        return None
     cache = Cache(settings.load(project.dvc_folder))
-    there = remote.connect(project.dvc_folder, remote.configured(project.dvc_folder), cache)
+    there = remote.connect(project.dvc_folder, cache, routes=routes.at(source, [(model.path, model.md5)]))
+    if there is None:
+        return None
     return bool(model.md5) and not there.lacking([model.md5])
 
 

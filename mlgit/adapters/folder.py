@@ -1,0 +1,132 @@
+"""A DVC remote that is a folder of this machine: its objects are read and written as those of the cache are.
+
+A folder that is not there has lost nothing: it may not be mounted, so that is RemoteUnreachableError.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from mlgit.adapters import disks, hashing
+from mlgit.adapters.cloud import DamagedRemoteError
+from mlgit.adapters.settings import Settings
+from mlgit.adapters.store import Cache
+from mlgit.adapters.unreachable import Address, RemoteUnreachableError, unreachable
+
+
+class FolderStore:
+    """A remote in a folder that this machine sees."""
+
+    def __init__(self, address: Address, cache: Cache) -> None:
+        self._address = address
+        self._there = Cache(Settings(cache_folder=Path(address.url)))
+        self._here = cache
+
+    def found(self, md5s: Iterable[str]) -> set[str]:
+        """Those whose file is there."""
+        wanted = list(md5s)
+        return {md5 for md5 in wanted if self._is_there(md5)} if wanted and self._asked() else set()
+
+    def fetch(self, md5s: Iterable[str]) -> list[str]:
+        """Copy what is missing here, and check it before it gets its name."""
+        wanted = [md5 for md5 in dict.fromkeys(md5s) if not os.path.exists(self._here.path(md5))]
+        gone, damaged = [], []
+        for md5 in wanted if wanted and self._asked() else ():
+            if not self._is_there(md5):
+                gone.append(md5)
+            elif not _copy(self._there.path(md5), self._here.path(md5), md5, unread=self._unread):
+                damaged.append(md5)
+        if damaged:
+            raise DamagedRemoteError(self._address, damaged[0])
+        return gone
+
+    def push(self, md5s: Iterable[str]) -> None:
+        """Copy what is missing there."""
+        for md5 in dict.fromkeys(md5s):
+            if self._here.has(md5) and not os.path.exists(self._there.path(md5)):
+                try:
+                    _copy(self._here.path(md5), self._there.path(md5), md5, unread=self._unread)
+                except OSError as error:
+                    raise self._unread(error) from error
+
+    def make(self) -> None:
+        """Make the folder, unless it is there."""
+        try:
+            os.makedirs(self._address.url, exist_ok=True)
+        except OSError as error:
+            raise self._unread(error) from error
+
+    def runs(self, key: str) -> dict[str, bytes]:
+        """The files in the key's folder."""
+        folder = Path(self._address.url, "runs", key[:2], key)
+        try:
+            return {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if self._asked() else {}
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        except OSError as error:
+            raise self._unread(error) from error
+
+    def _asked(self) -> bool:
+        """True where the folder is there. Raises RemoteUnreachableError: what is not mounted has lost nothing."""
+        try:
+            os.stat(self._address.url)
+        except OSError as error:
+            raise self._unread(error) from error
+        return True
+
+    def _is_there(self, md5: str) -> bool:
+        try:
+            os.stat(self._there.path(md5))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise self._unread(error) from error
+        return True
+
+    def _unread(self, error: OSError) -> RemoteUnreachableError:
+        return unreachable(self._address, OSError(error.errno, f"{error.strerror}: {error.filename or self._address.url}"))
+
+
+def _copy(source: str, target: str, md5: str, *, unread: Callable[[OSError], RemoteUnreachableError]) -> bool:
+    """Copy an object to its name; False where its bytes are not those of its name, and then nothing is there."""
+
+    def write(temporary: str) -> None:
+        with open(temporary, "wb") as copy:
+            try:
+                with open(source, "rb") as stream:
+                    shutil.copyfileobj(stream, copy, 1 << 20)
+            except OSError as error:
+                raise (error if error.errno in disks.FULL else unread(error)) from error
+        if hashing.file_md5(temporary) != md5.removesuffix(".dir"):
+            raise _WrongBytesError
+
+    try:
+        place(target, write)
+    except _WrongBytesError:
+        return False
+    return True
+
+
+class _WrongBytesError(Exception):
+    pass
+
+
+def place(path: str, write: Callable[[str], object]) -> None:
+    """Put an object in place in one step, once `write` has made it under another name beside it."""
+    folder = os.path.dirname(path)
+    temporary = f"{folder}/.{secrets.token_urlsafe(12)}.tmp"
+    try:
+        try:
+            write(temporary)
+        except FileNotFoundError:
+            os.makedirs(folder, exist_ok=True)
+            write(temporary)
+        os.chmod(temporary, 0o444)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
