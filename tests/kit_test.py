@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit import commit, dvc, git, mlgit, program, repository, write_tree
+from tests.kit import commit, dvc, forked, git, mlgit, program, repository, write_tree
 
 
 def test_repository_is_a_clean_dvc_project(tmp_path):
@@ -51,6 +51,20 @@ def test_loopback_is_within_reach():
 def test_program_keeps_output_and_errors_apart(tmp_path):
     done = program(tmp_path, [sys.executable, "-c", "import sys; print(1); sys.exit('no')"])
     assert (done.code, done.out, done.err) == (1, "1\n", "no\n")
+
+
+@pytest.mark.parametrize("args", [["--version"], ["nonsense"], ["dag"], ["run", "--json"]])
+def test_forked_program_says_and_does_what_one_from_its_start_does(tmp_path, args):
+    stages = {"dvc.yaml": "stages: {s: {cmd: 'echo $WORD > out && pwd -P > where', outs: [out, where]}}\n"}
+    done = [
+        (run(root := repository(tmp_path / name, stages), *args, env={"WORD": name}), root)
+        for name, run in (("one", mlgit), ("two", forked.mlgit))
+    ]
+    (one, there), (two, here) = done
+    assert (one.code, one.err, len(one.out.splitlines())) == (two.code, two.err, len(two.out.splitlines()))
+    assert (here / "out").exists() == (there / "out").exists() == (args[0] == "run")
+    if args[0] == "run":
+        assert ((here / "out").read_text(), (here / "where").read_text()) == ("two\n", f"{here.resolve()}\n")
 
 
 def test_mlgit_runs_the_program_of_this_checkout(tmp_path):

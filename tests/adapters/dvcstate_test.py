@@ -15,7 +15,8 @@ import pytest
 
 from mlgit.adapters import dvcstate
 from mlgit.adapters.hashing import Fingerprints, Fresh
-from tests.kit import dvc, mlgit, program, repository, write_tree
+from tests.kit import dvc, program, repository, write_tree
+from tests.kit.forked import mlgit
 
 pytestmark = pytest.mark.slow  # many repositories, and DVC itself
 

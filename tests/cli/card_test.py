@@ -9,7 +9,8 @@ from huggingface_hub import ModelCard
 
 from mlgit import project as projects
 from mlgit.cli import cards
-from tests.kit import commit, git, mlgit, write_tree
+from tests.kit import commit, git, write_tree
+from tests.kit.forked import mlgit
 from tests.registry.projects import FILES, RAW, made, ran
 
 pytestmark = pytest.mark.slow  # real repositories, many times

@@ -8,7 +8,8 @@ import re
 
 import pytest
 
-from tests.kit import git, mlgit, write_tree
+from tests.kit import git, write_tree
+from tests.kit.forked import mlgit
 from tests.kit.pulls import ME, World
 
 pytestmark = pytest.mark.slow  # every test runs a pipeline

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit import git, mlgit
+from tests.kit import git
 from tests.kit.forge import State, forge
+from tests.kit.forked import mlgit
 from tests.kit.pulls import CONFIG, ME, World
 
 pytestmark = pytest.mark.slow  # every test runs a pipeline

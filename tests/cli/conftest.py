@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit import git, mlgit, write_tree
+from tests.kit import git, write_tree
 from tests.kit.forge import State, forge
+from tests.kit.forked import mlgit
 from tests.kit.pulls import CONFIG, PIPELINE, TRAIN, World
 from tests.pipeline.counting import Pipeline
 

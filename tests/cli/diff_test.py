@@ -10,7 +10,8 @@ import sys
 import pytest
 
 from tests.compare.kit import NASTY
-from tests.kit import commit, dvc, git, mlgit, repository, write_tree
+from tests.kit import commit, dvc, git, repository, write_tree
+from tests.kit.forked import mlgit
 
 pytestmark = pytest.mark.slow  # real repositories, many times
 

@@ -7,7 +7,8 @@ import stat
 
 import pytest
 
-from tests.kit import commit, dvc, git, mlgit, repository, write_tree
+from tests.kit import commit, dvc, git, repository, write_tree
+from tests.kit.forked import mlgit
 from tests.pipeline.differential import run_dvc, run_mlgit
 
 PIPELINE = """\

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.kit import git, mlgit, write_tree
+from tests.kit import git, write_tree
 from tests.kit.forge import State, forge
+from tests.kit.forked import mlgit
 from tests.kit.pulls import CONFIG, PIPELINE, TRAIN
 
 pytestmark = pytest.mark.slow  # every test runs a pipeline

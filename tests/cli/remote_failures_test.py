@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit import FULL, commit, dvc, git, mlgit, repository, write_tree
+from tests.kit import FULL, commit, dvc, git, repository, write_tree
+from tests.kit.forked import mlgit
 from tests.kit.storage import KINDS, SECRET, Storage, environment, storage
 from tests.registry.projects import FILES, RAW
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.kit import forked
+
 
 @dataclass(frozen=True, slots=True)
 class Completed:
@@ -53,10 +55,10 @@ def git(root: Path, *args: str, stdin: str = "", env: Mapping[str, str] | None =
 
 
 def dvc(root: Path, *args: str, env: Mapping[str, str] | None = None) -> Completed:
-    """Run the real dvc; half a second each, so use it where DVC's own word is needed."""
-    return program(root, [sys.executable, "-m", "dvc", *args], env=env)
+    """Run the real dvc, in a process that need not import it again."""
+    return forked.call("dvc", root, args, env=env)
 
 
 def mlgit(root: Path, *args: str, env: Mapping[str, str] | None = None, stdin: str = "") -> Completed:
-    """Run the real program; where output and exit code are enough, the `cli` fixture is faster."""
+    """Run the real program from its start; `forked.mlgit` and the `cli` fixture are faster where that is not what is tested."""
     return program(root, [sys.executable, "-m", "mlgit", *args], env=env, stdin=stdin)

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from mlgit.report import document
 from mlgit.report.document import Report
 from tests.kit.forge import State
-from tests.kit.programs import git, mlgit
+from tests.kit.forked import mlgit
+from tests.kit.programs import git
 from tests.kit.repositories import write_tree
 
 ME = "mlgit[bot]"

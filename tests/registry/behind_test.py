@@ -8,7 +8,8 @@ import pytest
 
 from mlgit.errors import MlgitError
 from mlgit.registry import log, publish
-from tests.kit import git, mlgit
+from tests.kit import git
+from tests.kit.forked import mlgit
 from tests.registry.worlds import assign, hook, on_origin, published, sends, world
 
 pytestmark = pytest.mark.slow  # real repositories, many times

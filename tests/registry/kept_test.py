@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from mlgit.registry import kept, read, state
-from tests.kit import git, mlgit
+from tests.kit import git
+from tests.kit.forked import mlgit
 from tests.registry.histories import START
 
 pytestmark = pytest.mark.slow  # real repositories, many times

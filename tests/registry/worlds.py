@@ -14,7 +14,8 @@ from mlgit.registry import plan, publish, read, record, state
 from mlgit.registry.event import TagName
 from mlgit.registry.plan import Plan
 from mlgit.registry.state import Artifact
-from tests.kit import commit, git, mlgit, repository, write_tree
+from tests.kit import commit, git, repository, write_tree
+from tests.kit.forked import mlgit
 from tests.registry.projects import FILES, RAW
 
 VERSIONS = ("v1.0.0", "v1.1.0", "v1.2.0")

@@ -11,7 +11,8 @@ import time
 import pytest
 
 from tests.cli.model.get_test import tag
-from tests.kit import commit, git, mlgit, program, write_tree
+from tests.kit import commit, git, program, write_tree
+from tests.kit.forked import mlgit
 from tests.registry.projects import FILES, facts, made, ran
 
 pytestmark = pytest.mark.slow  # many repositories, and DVC itself

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from tests.kit import git, mlgit, program
+from tests.kit import git, program
+from tests.kit.forked import mlgit
 from tests.registry.histories import START, chained, commits, tag
 
 pytestmark = pytest.mark.slow  # real repositories, many times

@@ -7,7 +7,8 @@ import shutil
 
 import pytest
 
-from tests.kit import commit, dvc, git, lock, mlgit, repository, write_tree
+from tests.kit import commit, dvc, git, lock, repository, write_tree
+from tests.kit.forked import mlgit
 from tests.registry.projects import FILES, RAW
 
 pytestmark = pytest.mark.slow  # real repositories, many times

@@ -10,7 +10,8 @@ import pytest
 
 from mlgit.registry import body, record
 from mlgit.registry.body import Body
-from tests.kit import git, mlgit
+from tests.kit import git
+from tests.kit.forked import mlgit
 from tests.registry.worlds import World, churn, facts, world
 
 pytestmark = pytest.mark.slow  # many real commands

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from mlgit.registry import log
-from tests.kit import git, mlgit
+from tests.kit import git
+from tests.kit.forked import mlgit
 from tests.registry.worlds import World, assign, hook, sends, world
 
 pytestmark = pytest.mark.slow  # many repositories
