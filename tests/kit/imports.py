@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,8 +44,13 @@ def modules(package: Path) -> dict[str, ast.Module]:
     found = {}
     for path in sorted(package.rglob("*.py")):
         parts = path.relative_to(package).with_suffix("").parts
-        found[".".join(parts)] = ast.parse(path.read_text(encoding="utf-8"), str(path))
+        found[".".join(parts)] = _tree(path.read_text(encoding="utf-8"), str(path))
     return found
+
+
+@functools.cache
+def _tree(text: str, path: str) -> ast.Module:
+    return ast.parse(text, path)
 
 
 def imports(trees: Mapping[str, ast.Module]) -> list[Import]:
