@@ -16,7 +16,8 @@ import pytest
 
 from mlgit.adapters import files
 from tests.conftest import FULL
-from tests.kit import commit, dvc, git, mlgit, program, repository, write_tree
+from tests.kit import commit, dvc, git, program, repository, write_tree
+from tests.kit.forked import mlgit
 
 pytestmark = pytest.mark.slow  # many repositories, and DVC itself
 
@@ -92,7 +93,7 @@ def assert_same(ours: Path, theirs: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(40 if FULL else 6))
+@pytest.mark.parametrize("seed", range(40 if FULL else 2))
 @pytest.mark.parametrize("types", ["reflink,copy", "hardlink", "symlink"])
 def test_add_leaves_what_dvc_add_leaves(tmp_path, seed, types):
     def prepare(root: Path) -> None:
