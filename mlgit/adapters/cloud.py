@@ -6,7 +6,10 @@ existence turn every error into "no", so an object is gone only where the server
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -25,6 +28,7 @@ _MANY = 500
 _WHOLE = ("s3", "gs", "azure", "oss")
 _SMALL = 64 << 10
 _PAGE = 1000  # names that a server lists in one answer
+_READ_TO_BE_SURE = 64 << 20
 
 
 class DamagedRemoteError(RemoteUnreachableError):
@@ -55,13 +59,34 @@ class CloudStore:
         if not wanted:
             return set()
         remote, folder, _ = self._connect()
-        remote.fs.invalidate_cache()  # others write there too
         if len(wanted) > _MANY and remote.CAN_TRAVERSE:
+            remote.fs.invalidate_cache()  # others write there too
             seen = self._listed(remote, folder, wanted)
             if seen is not None:
                 return seen.intersection(wanted)
-        answers = self._together({md5: _ask(remote, _place(remote, folder, md5)) for md5 in wanted})
-        return {md5 for md5, is_there in answers.items() if is_there}
+        return set(self._described(wanted))
+
+    def _described(self, md5s: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        """What the storage says of those that are there."""
+        remote, folder, _ = self._connect()
+        remote.fs.invalidate_cache()
+        answers = self._together({md5: _ask(remote, _place(remote, folder, md5)) for md5 in md5s})
+        return {md5: told for md5, told in answers.items() if told is not None}
+
+    def examine(self, sizes: Mapping[str, int | None], *, read: bool) -> dict[str, DamagedRemoteError | None]:
+        """Those that are there, by the size and md5 that the storage gives or, with `read`, by their bytes.
+
+        Raises RemoteUnreachableError.
+        """
+        if not sizes:
+            return {}
+        told = self._described(sizes)
+        verdicts = {md5: _is_sound(self._address.scheme, each, md5, sizes[md5]) for md5, each in told.items()}
+        unsure = [md5 for md5, verdict in verdicts.items() if (read and verdict is not False) or verdict is None]
+        remote, folder, _ = self._connect()
+        bytes_of = self._together({md5: _hash(remote, _place(remote, folder, md5)) for md5 in unsure})
+        verdicts |= {md5: found == md5.removesuffix(".dir") for md5, found in bytes_of.items()}
+        return {md5: None if is_sound else DamagedRemoteError(self._address, md5) for md5, is_sound in verdicts.items()}
 
     def _listed(self, remote: Any, folder: str, md5s: list[str]) -> set[str] | None:
         """All objects in the folders of these; None where there are so many that asking for each is faster."""
@@ -178,17 +203,49 @@ class CloudStore:
         return answers  # type: ignore[return-value]
 
 
-def _ask(remote: Any, path: str) -> Callable[[Tick], bool]:
-    def ask(tick: Tick) -> bool:
+def _ask(remote: Any, path: str) -> Callable[[Tick], Mapping[str, Any] | None]:
+    def ask(tick: Tick) -> Mapping[str, Any] | None:
         try:
-            remote.info(path)
+            return dict(remote.info(path))
         except FileNotFoundError as error:
             if is_gone(error):
-                return False
+                return None
             raise
-        return True
 
     return ask
+
+
+def _is_sound(scheme: str, told: Mapping[str, Any], md5: str, size: int | None) -> bool | None:
+    """Whether an object is what its name says, by what its storage tells of it; None where only its bytes can say.
+
+    S3's ETag is the md5 of what was sent in one piece and not encrypted with a key of the customer's; another ETag proves
+    nothing.
+    """
+    there = told.get("size")
+    if isinstance(there, int) and size is not None and there != size:
+        return False
+    digest = told.get("md5Hash")  # Google's, in base64
+    if digest is None and scheme == "azure":
+        digest = getattr(told.get("content_settings"), "content_md5", None)
+    if digest:
+        raw = base64.b64decode(digest) if isinstance(digest, str) else bytes(digest)
+        return raw.hex() == md5.removesuffix(".dir")
+    tag = str(told.get("ETag", "")).strip('"').lower() if scheme == "s3" else ""
+    if re.fullmatch("[0-9a-f]{32}", tag) and tag != md5.removesuffix(".dir"):
+        return None if isinstance(there, int) and there <= _READ_TO_BE_SURE else True
+    return True
+
+
+def _hash(remote: Any, path: str) -> Callable[[Tick], str]:
+    def digest(tick: Tick) -> str:
+        found = hashlib.md5(usedforsecurity=False)
+        with remote.open(path, "rb") as stream:
+            while block := stream.read(1 << 20):
+                found.update(block)
+                tick()
+        return found.hexdigest()
+
+    return digest
 
 
 def _read(remote: Any, path: str) -> Callable[[Tick], bytes]:

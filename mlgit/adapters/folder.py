@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from mlgit.adapters import disks, hashing
@@ -30,6 +30,18 @@ class FolderStore:
         """Those whose file is there."""
         wanted = list(md5s)
         return {md5 for md5 in wanted if self._is_there(md5)} if wanted and self._asked() else set()
+
+    def examine(self, sizes: Mapping[str, int | None], *, read: bool) -> dict[str, DamagedRemoteError | None]:
+        """Those whose file is there, by its size or, with `read`, by its bytes."""
+        return {md5: self._fault(md5, sizes[md5], read=read) for md5 in self.found(sizes)}
+
+    def _fault(self, md5: str, size: int | None, *, read: bool) -> DamagedRemoteError | None:
+        path = self._there.path(md5)
+        try:
+            sound = size in (None, os.stat(path).st_size) and (not read or hashing.file_md5(path) == md5.removesuffix(".dir"))
+        except OSError as error:
+            raise self._unread(error) from error
+        return None if sound else DamagedRemoteError(self._address, md5)
 
     def fetch(self, md5s: Iterable[str]) -> list[str]:
         """Copy what is missing here, and check it before it gets its name."""

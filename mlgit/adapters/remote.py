@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +35,8 @@ __all__ = [
 
 _RUN = re.compile("[0-9a-f]{64}")
 _NOBODYS = "0" * 32  # no content has this md5 that anybody knows
+_MANY = 500  # of so many objects, no one is asked for more than its name
+_UNSEEN = object()
 
 
 # The remotes that outputs name as their own; and by md5, which remotes an object belongs to ('': the default). An object
@@ -47,6 +50,12 @@ class Store(Protocol):
     def found(self, md5s: Iterable[str]) -> set[str]:
         """Those that are there; their bytes are not read."""
 
+    def examine(self, sizes: Mapping[str, int | None], *, read: bool) -> dict[str, DamagedRemoteError | None]:
+        """Those of the objects that are there, with what is wrong: the storage says another size (in bytes) or md5 of it.
+
+        With `read` all bytes are read for it.
+        """
+
     def fetch(self, md5s: Iterable[str]) -> list[str]:
         """Bring what is missing here; returns those that are gone. Raises DamagedRemoteError, with all others brought."""
 
@@ -55,6 +64,14 @@ class Store(Protocol):
 
     def runs(self, key: str) -> dict[str, bytes]:
         """The results that its run cache has for a key: name -> text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Which of the objects asked for are gone, and what is wrong with those that are there and damaged."""
+
+    gone: tuple[str, ...]
+    damaged: Mapping[str, DamagedRemoteError]
 
 
 class _Unconfigured:
@@ -72,6 +89,9 @@ class _Unconfigured:
         )
 
     def found(self, md5s: Iterable[str]) -> set[str]:
+        raise self._refuse()
+
+    def examine(self, sizes: Mapping[str, int | None], *, read: bool) -> dict[str, DamagedRemoteError | None]:
         raise self._refuse()
 
     def fetch(self, md5s: Iterable[str]) -> list[str]:
@@ -199,20 +219,28 @@ class Remote:
         files = self._with_parts(lists) | {md5: self._places(md5) for md5 in wanted if md5 not in lists}
         self._in_turn(files, _bring, self._here_of, without=without)
 
-    def lacking(self, md5s: Iterable[str]) -> list[str]:
-        """Those of the objects that no remote has which they belong to; only the lists of folders are read."""
-        wanted = list(dict.fromkeys(md5s))
-        lists = {md5: self._places(md5) for md5 in wanted if md5.endswith(".dir")}
+    def examine(self, sizes: Mapping[str, int | None], *, read: bool = False) -> Examined:
+        """Look for objects, given with their sizes in bytes as far as known, where they belong.
+
+        What the storage says of size and md5 is looked at; with `read`, the bytes are. Only the lists of folders are brought.
+        """
+        lists = {md5: self._places(md5) for md5 in sizes if md5.endswith(".dir")}
         self._in_turn({md5: names for md5, names in lists.items() if not self._here.has(md5)}, _bring, self._here_of)
-        parts = {md5: _with_files(self._here, md5) for md5 in wanted if not self._is_unlisted(md5)}
+        parts = {md5: _with_files(self._here, md5) for md5 in sizes if not self._is_unlisted(md5)}
         places = self._with_parts(lists) | {md5: self._places(md5) for md5 in parts}
-        found: set[str] = set()
+        found: dict[str, DamagedRemoteError | None] = {}
 
         def ask(store: Store, lacking: list[str]) -> None:
-            found.update(store.found(lacking))
+            if len(lacking) > _MANY and not read:
+                found.update(dict.fromkeys(store.found(lacking)))
+            else:
+                found.update(store.examine({md5: sizes.get(md5) for md5 in lacking if md5 not in lists}, read=read))
+                found.update(store.examine({md5: None for md5 in lacking if md5 in lists}, read=read))
 
-        self._in_turn(places, ask, found.intersection)
-        return [md5 for md5 in wanted if md5 not in parts or not found.issuperset(parts[md5])]
+        self._in_turn(places, ask, lambda md5s: {md5 for md5 in md5s if found.get(md5, _UNSEEN) is None})
+        gone = tuple(md5 for md5 in sizes if md5 not in parts or not found.keys() >= set(parts[md5]))
+        wrong = {md5: next(filter(None, (found.get(each) for each in names)), None) for md5, names in parts.items()}
+        return Examined(gone, {md5: error for md5, error in wrong.items() if error and md5 not in gone})
 
     def runs(self, key: str, *, without: Collection[str] = ()) -> dict[str, bytes]:
         """The results that the default remote's run cache has for a key: name -> text; what is named otherwise is none."""

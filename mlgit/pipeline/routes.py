@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from mlgit.errors import MlgitError
 from mlgit.pipeline.graph import Graph, Pipeline
 from mlgit.pipeline.load import Source, load
 from mlgit.pipeline.model import NOTHING
@@ -44,6 +45,12 @@ def recorded(pipeline: Pipeline) -> Routes:
     return of(pipeline.graph, contents)
 
 
-def at(source: Source, contents: Iterable[tuple[str, str]]) -> Routes:
-    """The routes of contents as the pipeline files of a commit have them. Raises MlgitError for files that DVC refuses."""
-    return of(load(source).graph, contents)
+def at(source: Source, contents: Iterable[tuple[str, str]], *, otherwise: Iterable[str]) -> Routes:
+    """The routes of contents as the pipeline files of a commit have them.
+
+    Where those cannot be read, the contents may be in any of the remotes `otherwise`.
+    """
+    try:
+        return of(load(source).graph, contents)
+    except MlgitError:
+        return Routes(tuple(otherwise))

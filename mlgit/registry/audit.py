@@ -11,8 +11,8 @@ from mlgit.registry.event import Event
 from mlgit.registry.facts import DataFile, Facts
 from mlgit.registry.recorded import Recorded, read
 
-# Where the bytes of a file are: `unknown` when the remote could not be asked.
-Place = Literal["cache", "git", "workspace", "remote", "gone", "unknown"]
+# Where the bytes of a file are: `unknown` when the remote could not be asked, `damaged` when what it has are other bytes.
+Place = Literal["cache", "git", "workspace", "remote", "gone", "damaged", "unknown"]
 # `unknown`: signed by a key that Git has not been told to trust, so nothing is proven.
 Trust = Literal["good", "bad", "unknown", "none"]
 
@@ -151,6 +151,9 @@ def _of_bytes(evidence: Evidence) -> Iterator[Gap]:
         if place == "gone":
             again = f"; else `{evidence.reproduce} --keep` makes it" if path == evidence.facts.model.path else ""
             yield Gap(f"{noun} '{path}' is not retrievable", f"`dvc push` where it still is{again}")
+        if place == "damaged":
+            mend = "`mlgit model verify` names the object and what mends it"
+            yield Gap(f"{noun} '{path}' is damaged in the DVC remote, and nowhere else", mend)
         if place == "unknown":
             yield Gap(f"{noun} '{path}' is not in the cache, and whether the remote has it is not known", "ask again")
     if evidence.unasked:

@@ -19,6 +19,7 @@ _PLACES: dict[Place, str] = {
     "git": "in the commit",
     "workspace": "in the workspace only",
     "remote": "in the DVC remote",
+    "damaged": "damaged in the DVC remote, and nowhere else",
     "gone": "GONE",
     "unknown": "not known",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mlgit.adapters import modelfile, remote, settings, sources
 from mlgit.adapters.hashing import file_md5
@@ -20,65 +20,92 @@ LARGEST_READ = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """By path, where bytes are. Of what is `unknown`, `trouble` says why: the remote did not answer, and what to do."""
+    """By path, where bytes are. Of what is `unknown` or `damaged`, `trouble` says why, and what to do.
+
+    What is `unknown` could not be asked for; what is `damaged` lies at the remote, and is not what it was. `has_remote`:
+    there is one to ask.
+    """
 
     places: Mapping[str, Place] = field(default_factory=dict)
     trouble: MlgitError | None = None
+    has_remote: bool = True
 
-    def are_lost(self, path: str) -> bool:
-        """Whether the bytes of a path are nowhere. Raises the trouble where nobody could say."""
+    def fault(self, path: str) -> str:
+        """Why the bytes of a path cannot be had; '' where they can. Raises the trouble where nobody could say."""
         place = self.places.get(path, "gone")
         if place == "unknown" and self.trouble:
             raise self.trouble
-        return place in ("gone", "unknown")
+        if place == "damaged" and self.trouble:
+            return self.trouble.message
+        if place not in ("gone", "damaged", "unknown"):
+            return ""
+        last = ", nor in the DVC remote" if self.has_remote else ", and there is no DVC remote"
+        return f"neither in Git, nor in the cache{last}"
 
 
 def find(project: Project, facts: Facts) -> Whereabouts:
-    """Where the bytes of the model, its data and its predictions are; a remote is asked only for what is not here.
+    """Where the bytes of the model, its data and its predictions are; see `look`."""
+    data = [*facts.data, *([facts.predictions] if facts.predictions else [])]
+    files = {facts.model.path: (facts.model.md5, facts.model.size)} | {each.path: (each.md5, each.size) for each in data}
+    return look(project, facts.commit, files)
 
-    A remote is asked by name, so what it has is not read; of the cache, single files up to LARGEST_READ bytes are.
+
+def look(project: Project, commit: str, files: Mapping[str, tuple[str, int | None]], *, read: bool = False) -> Whereabouts:
+    """Where the bytes of files are that a commit records, given by path with md5 and size.
+
+    A remote is asked only for what is not here, and by what it tells of size and md5; of the cache, single files up to
+    LARGEST_READ bytes are read. With `read`, all is.
     """
-    wanted = {facts.model.path: facts.model.md5, **{each.path: each.md5 for each in facts.data}}
-    if facts.predictions:
-        wanted[facts.predictions.path] = facts.predictions.md5
-    source = sources.Revision(project.git_root, facts.commit, prefix=project.prefix)
+    wanted = {path: md5 for path, (md5, _) in files.items()}
+    source = sources.Revision(project.git_root, commit, prefix=project.prefix)
     cache = Cache(settings.load(project.dvc_folder))
     found: dict[str, Place] = {}
     for path, md5 in wanted.items():
         if source.size(path) is not None or source.below(path):
             found[path] = "git"
-        elif md5 and cache.has_all(md5) and _is_sound(cache, md5):
+        elif md5 and cache.has_all(md5) and _is_sound(cache, md5, read=read):
             found[path] = "cache"
-    lost = {path: md5 for path, md5 in wanted.items() if path not in found}
-    far = _elsewhere(project, source, cache, lost)
-    return Whereabouts(found | dict(far.places), far.trouble)
+    lost = {path: each for path, each in files.items() if path not in found}
+    far = _elsewhere(project, source, cache, lost, read=read)
+    return replace(far, places=found | dict(far.places))
 
 
-def _is_sound(cache: Cache, md5: str) -> bool:
-    """Whether an object is what its name says; large ones, and those of folders, are believed to be."""
-    path = cache.path(md5)
-    return md5.endswith(".dir") or os.stat(path).st_size > LARGEST_READ or file_md5(path) == md5
+def _is_sound(cache: Cache, md5: str, *, read: bool) -> bool:
+    """Whether an object is what its name says; large ones, and those of folders, are believed to be unless all is read."""
+    if not md5.endswith(".dir"):
+        path = cache.path(md5)
+        return (not read and os.stat(path).st_size > LARGEST_READ) or file_md5(path) == md5
+    return not read or all(file_md5(cache.path(member.md5)) == member.md5 for member in cache.members(md5) or ())
 
 
-def _elsewhere(project: Project, source: sources.Revision, cache: Cache, wanted: Mapping[str, str]) -> Whereabouts:
-    known = {path: md5 for path, md5 in wanted.items() if md5}
-    found: dict[str, Place] = dict.fromkeys(wanted, "gone")
+def _elsewhere(
+    project: Project, source: sources.Revision, cache: Cache, files: Mapping[str, tuple[str, int | None]], *, read: bool
+) -> Whereabouts:
+    known = {path: md5 for path, (md5, _) in files.items() if md5}
+    found: dict[str, Place] = dict.fromkeys(files, "gone")
     trouble: MlgitError | None = None
+    has_remote = True
     try:
-        lacking = set(_lacking(project, source, cache, known)) if known else set()
-        found |= {path: "remote" for path, md5 in known.items() if md5 not in lacking}
+        there = _connect(project, source, cache, known) if known else None
+        has_remote = there is not None
+        if there is not None:
+            examined = there.examine({md5: size for md5, size in files.values() if md5}, read=read)
+            trouble = next(iter(examined.damaged.values()), None)
+            for path, md5 in known.items():
+                found[path] = "damaged" if md5 in examined.damaged else "gone" if md5 in examined.gone else "remote"
     except MlgitError as error:
         trouble = error
         found |= dict.fromkeys(known, "unknown")
     for path, md5 in known.items():
         if found[path] != "remote" and _lies(project, path, md5):
             found[path] = "workspace"
-    return Whereabouts(found, trouble)
+    return Whereabouts(found, trouble if {"unknown", "damaged"} & set(found.values()) else None, has_remote)
 
 
-def _lacking(project: Project, source: sources.Revision, cache: Cache, wanted: Mapping[str, str]) -> list[str]:
-    there = remote.connect(project.dvc_folder, cache, routes=routes.at(source, wanted.items()))
-    return list(wanted.values()) if there is None else there.lacking(wanted.values())
+def _connect(project: Project, source: sources.Revision, cache: Cache, known: Mapping[str, str]) -> remote.Remote | None:
+    _, configured = settings.remotes(project.dvc_folder)
+    belonging = routes.at(source, known.items(), otherwise=configured)
+    return remote.connect(project.dvc_folder, cache, routes=belonging)
 
 
 def _lies(project: Project, path: str, md5: str) -> bool:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mlgit.adapters import remote
-from mlgit.adapters.remote import DamagedRemoteError, Remote, RemoteUnreachableError
+from mlgit.adapters import hashing, remote
+from mlgit.adapters.remote import DamagedRemoteError, Examined, Remote, RemoteUnreachableError
 from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
 from tests.kit.storage import KINDS, SECRET, Storage, environment, storage
@@ -39,7 +39,7 @@ def test_three_answers_and_what_is_damaged(server, tmp_path):
     remote.put(here, md5, b"content")
     there.push([md5])
     there, here = client(server, tmp_path / "two")
-    assert there.lacking([md5, NOBODYS]) == [NOBODYS]
+    assert there.examine({md5: 7, NOBODYS: None}, read=True) == Examined((NOBODYS,), {})
     there.fetch([md5, NOBODYS])
     assert (here.has(md5), here.has(NOBODYS)) == (True, False)
     server.damage(md5)
@@ -49,5 +49,25 @@ def test_three_answers_and_what_is_damaged(server, tmp_path):
     assert not [path for path in Path(here.root).rglob("*") if path.is_file()]
     server.fault = "reset" if server.kind != "s3" else "403"
     with pytest.raises(RemoteUnreachableError, match="could not be asked") as caught:
-        client(server, tmp_path / "four")[0].lacking([md5])
+        client(server, tmp_path / "four")[0].examine({md5: 7})
     assert SECRET not in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_damage_shows_in_what_the_storage_tells_or_in_the_bytes(server, tmp_path):
+    there, here = client(server, tmp_path / "one")
+    content = [b"content", b"other bytes, so many", b"twelve bytes"]
+    short, long, same = (hashlib.md5(each, usedforsecurity=False).hexdigest() for each in content)
+    for md5, each in zip((short, long, same), content, strict=True):
+        remote.put(here, md5, each)
+    listing = hashing.listing([hashing.Member(f"{md5}.txt", md5) for md5 in (short, same)])
+    folder = f"{hashlib.md5(listing, usedforsecurity=False).hexdigest()}.dir"
+    remote.put(here, folder, listing)
+    there.push([long, folder])
+    server.damage(long)
+    server.damage(same, b"other twelve")
+    sizes = {short: 7, long: 20, folder: 19}
+    tells_md5 = server.kind == "s3"
+    assert set(there.examine(sizes).damaged) == {long, *([folder] if tells_md5 else [])}
+    found = there.examine(sizes, read=True)
+    assert (found.gone, set(found.damaged)) == ((), {long, folder})
+    assert found.damaged[folder].md5 == same

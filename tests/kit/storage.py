@@ -55,12 +55,12 @@ class Storage:
             if path.is_file():
                 client.put_object(Bucket="store", Key=f"base/{path.relative_to(remote)}", Body=path.read_bytes())
 
-    def damage(self, md5: str) -> None:
+    def damage(self, md5: str, content: bytes = b"other bytes") -> None:
         """Put other bytes under the name of an object."""
         if self.kind == "s3":
-            self._client().put_object(Bucket="store", Key=f"base/files/md5/{md5[:2]}/{md5[2:]}", Body=b"other bytes")
+            self._client().put_object(Bucket="store", Key=f"base/files/md5/{md5[:2]}/{md5[2:]}", Body=content)
         else:
-            (self.folder / "base/files/md5" / md5[:2] / md5[2:]).write_bytes(b"other bytes")
+            (self.folder / "base/files/md5" / md5[:2] / md5[2:]).write_bytes(content)
 
     def remove(self, md5: str) -> None:
         """Take an object away."""

@@ -31,6 +31,7 @@ from mlgit.registry import (
 from mlgit.registry.audit import Evidence, Gap, Question
 from mlgit.registry.event import Event
 from mlgit.registry.facts import Facts
+from mlgit.registry.whereabouts import Whereabouts
 
 _FORMS = ("md", "json", "in-toto", "cyclonedx")
 
@@ -98,7 +99,7 @@ def gather(found: Found, question: Question) -> Evidence:
         facts,
         witness.code(project.git_root, version.commit),
         places=known.places,
-        unasked=Gap(known.trouble.message, known.trouble.hint) if known.trouble else None,
+        unasked=_unasked(known),
         holdings=held,
         approvals=witness.approvals(project.git_root, version.event),
         trust=witness.trust(project.git_root, [version.event, *later]),
@@ -107,6 +108,13 @@ def gather(found: Found, question: Question) -> Evidence:
         leak=leakage.check(project, facts, id_column=facts.id_column),
         card=witness.blob(project, version.commit, said.card[0]) if said.card[0] else "",
     )
+
+
+def _unasked(known: Whereabouts) -> Gap | None:
+    """Why the remote could not say where bytes are."""
+    if known.trouble is None or "unknown" not in known.places.values():
+        return None
+    return Gap(known.trouble.message, known.trouble.hint)
 
 
 def _facts(found: Found, rows: Mapping[str, int]) -> Facts:

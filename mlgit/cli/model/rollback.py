@@ -53,8 +53,8 @@ def command(
         artifact = found.artifact(desk.full_name(project, found, name))
         left, target = _target(artifact, environment)
         made[:] = [(left, target)]
-        if not weighing.can_deliver(project, target):
-            raise RefusedError([_unreachable(artifact, target)], f"{environment} stays at {left}")
+        if fault := weighing.fault_of_bytes(project, target):
+            raise RefusedError([Check("bytes", False, fault.message, fault.hint)], f"{environment} stays at {left}")
         written = record.facts("rollback", version=target.name, previous=plan.previous(artifact.events))
         written |= repeated(target) | {"replaces": left}
         tag = plan.counted(TagName(artifact.name, "assign", environment=environment), artifact.events)
@@ -102,9 +102,3 @@ def _target(artifact: Artifact, environment: str) -> tuple[str, Version]:
     hint = f"`mlgit model promote {artifact.name}@VERSION {environment}` names one"
     check = Check("target", False, f"before {left}, no version was in {environment} that is good to go back to", hint)
     raise RefusedError([check], f"{environment} stays at {left}")
-
-
-def _unreachable(artifact: Artifact, target: Version) -> Check:
-    label = f"{artifact.name}@{target.name}"
-    hint = f"`dvc push` where they are, or `mlgit model reproduce {label}`"
-    return Check("bytes", False, f"the bytes of {label} are neither in Git, nor in the cache, nor in the DVC remote", hint)

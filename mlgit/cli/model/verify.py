@@ -31,12 +31,14 @@ from mlgit.render import count, plain
 @click.argument("name", required=False)
 @click.option("--remote", default="", metavar="NAME", help="Compare with this remote; without it with origin, or the only one.")
 @click.option("--offline", is_flag=True, help="Look at this clone alone, and compare with no remote.")
+@click.option("--deep", is_flag=True, help="Read the bytes of what is in use, at the DVC remote too, and hash them.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @timeout_option()
-def command(name: str | None, *, remote: str, offline: bool, as_json: bool) -> int:
+def command(name: str | None, *, remote: str, offline: bool, deep: bool, as_json: bool) -> int:
     """Check the chain of every model's tags (or NAME's) against one another, against the log of what was published and
     against the remote; whether every promotion shows what the mlgit.yaml of the default branch asked; signatures; and
-    whether the bytes of what is in use can be had and are those recorded.
+    whether the bytes of what is in use can be had and are those recorded: by what the DVC remote tells of their size and
+    md5, or, with --deep, by reading them.
 
     Exit code 0 when all is as it was written, 1 when something is not, 2 when it could not be compared with the remote, or
     the DVC remote could not be asked.
@@ -61,7 +63,7 @@ def command(name: str | None, *, remote: str, offline: bool, as_json: bool) -> i
     is_shallow = exchange.is_shallow(found.root)
     wrong += [] if is_shallow else policies.judge(found.root, artifacts)
     wrong += _signatures(found, [event for artifact in artifacts for event in artifact.events])
-    looked, unasked = _look_for_bytes(found.root, artifacts)
+    looked, unasked = _look_for_bytes(found.root, artifacts, deep=deep)
     if None in looked:
         sys.stderr.write("note: the bytes of models that are in no DVC project here were not looked for\n")
     wrong += [each for rows in looked for each in rows or ()]
@@ -127,19 +129,19 @@ def _document(
     }
 
 
-def _look_for_bytes(root: Path, artifacts: list[Artifact]) -> tuple[list[list[Finding] | None], list[str]]:
+def _look_for_bytes(root: Path, artifacts: list[Artifact], *, deep: bool) -> tuple[list[list[Finding] | None], list[str]]:
     """What `_bytes` finds for each model; and why the DVC remote could not say, which ends the search."""
     looked: list[list[Finding] | None] = []
     for artifact in artifacts:
         try:
-            looked.append(_bytes(root, artifact))
+            looked.append(_bytes(root, artifact, deep=deep))
         except MlgitError as error:
             return looked, [f"{error.message} ({error.hint})"]
     return looked, []
 
 
-def _bytes(root: Path, artifact: Artifact) -> list[Finding] | None:
-    """Versions in use, or the latest, whose bytes are nowhere, or whose tag says another digest than their commit.
+def _bytes(root: Path, artifact: Artifact, *, deep: bool) -> list[Finding] | None:
+    """Versions in use, or the latest, whose bytes are nowhere or damaged, or whose tag says another digest than their commit.
 
     Older ones are what `mlgit model audit` looks at. None where its project is not here.
     Raises MlgitError where the DVC remote could not be asked for what is not here.
@@ -158,10 +160,8 @@ def _bytes(root: Path, artifact: Artifact) -> list[Finding] | None:
         if facts and said and facts.model.md5 and said.md5 != facts.model.md5:
             message = f"it says that the model is {said.md5[:10]}, and its commit says {facts.model.md5[:10]}"
             wrong.append(Finding("digest", version.event.ref, message, f"`mlgit model audit {label}`", artifact.name))
-        if (facts or said) and not weighing.can_deliver(project, version):
-            message = f"the bytes of {label} are neither in Git, nor in the cache, nor in the DVC remote"
-            hint = f"`dvc push` where they are, or `mlgit model reproduce {label}`"
-            wrong.append(Finding("gone", version.event.ref, message, hint, artifact.name))
+        fault = weighing.fault_of_bytes(project, version, read=deep) if facts or said else None
+        wrong += [fault] if fault else []
     return wrong
 
 

@@ -12,6 +12,7 @@ from mlgit.errors import MlgitError
 from mlgit.pipeline import routes
 from mlgit.project import Project
 from mlgit.registry import approvals, evidence, policies, record, recorded, whereabouts
+from mlgit.registry.chain import Finding
 from mlgit.registry.facts import Facts
 from mlgit.registry.policy import CardStatus, Case
 from mlgit.registry.rules import Judged
@@ -154,10 +155,13 @@ def is_stored(project: Project, found: Facts | None, version: Version) -> bool |
     if source.size(model.path) is not None or source.below(model.path):
         return True
     cache = Cache(settings.load(project.dvc_folder))
-    there = remote.connect(project.dvc_folder, cache, routes=routes.at(source, [(model.path, model.md5)]))
+    _, configured = settings.remotes(project.dvc_folder)
+    belonging = routes.at(source, [(model.path, model.md5)], otherwise=configured)
+    there = remote.connect(project.dvc_folder, cache, routes=belonging)
     if there is None:
         return None
-    return bool(model.md5) and not there.lacking([model.md5])
+    examined = there.examine({model.md5: model.size} if model.md5 else {})
+    return bool(model.md5) and not (examined.gone or examined.damaged)
 
 
 def lost(project: Project, found: Facts) -> list[str]:
@@ -166,17 +170,24 @@ def lost(project: Project, found: Facts) -> list[str]:
     Raises MlgitError where that could not be found out, since the remote does not answer.
     """
     known = whereabouts.find(project, found)
-    return [path for path in found.missing if known.are_lost(path)]
+    return [path for path in found.missing if known.fault(path)]
 
 
-def can_deliver(project: Project, version: Version) -> bool:
-    """Whether the bytes of a version's model are in Git, in the cache, or in the remote.
+def fault_of_bytes(project: Project, version: Version, *, read: bool = False) -> Finding | None:
+    """That the bytes of a version's model are damaged or gone, of which path its commit or its tag says; None if they are not.
 
-    Raises MlgitError where that could not be found out, since the remote does not answer.
+    With `read` they are read for it. Raises MlgitError where that could not be found out, since the remote does not answer.
     """
+    label = f"{version.artifact}@{version.name}"
     found = facts_of(project, version)
-    if found:
-        return not whereabouts.find(project, found).are_lost(found.model.path)
-    model = recorded.read(version.event).model
-    cache = Cache(settings.load(project.dvc_folder))
-    return bool(model and (cache.has_all(model.md5) or is_stored(project, None, version)))
+    model = found.model if found else recorded.read(version.event).model
+    if model is None:
+        what = f"neither the commit nor the tag of {label} names its bytes"
+        return Finding("gone", version.event.ref, what, f"`mlgit model audit {label}`", version.artifact)
+    known = whereabouts.look(project, version.commit, {model.path: (model.md5, model.size)}, read=read)
+    fault = known.fault(model.path)
+    if known.places[model.path] == "damaged" and known.trouble:
+        what = f"the bytes of {label} are damaged: {fault}"
+        return Finding("damaged", version.event.ref, what, known.trouble.hint, version.artifact)
+    hint = f"`dvc push` where they are, or `mlgit model reproduce {label}`"
+    return Finding("gone", version.event.ref, f"the bytes of {label} are {fault}", hint, version.artifact) if fault else None
