@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from tests.conftest import FULL
@@ -11,7 +9,7 @@ from tests.pipeline.differential import compare, prepare, steps
 
 pytestmark = pytest.mark.slow  # real repositories, many times
 
-SEEDS = range(300) if FULL else random.Random(0).sample(range(300), 5)
+SEEDS = range(300) if FULL else (20, 132, 183, 207, 244)  # drawn once, of those that take seconds
 
 
 def check(folder, seed, count=None):
