@@ -16,7 +16,8 @@ from typing import Self
 
 import yaml
 
-from tests.kit import Completed, commit, lock, mlgit, repository, write_tree
+from tests.kit import Completed, commit, lock, repository, write_tree
+from tests.kit.forked import mlgit
 from tests.pipeline.differential import run_dvc
 
 PATIENCE = 120.0

@@ -33,7 +33,7 @@ IMPORTED = (
     *("dvc.cli.parser", "dvc.repo", "dvc.repo.reproduce", "dvc.repo.graph", "dvc.cachemgr", "dvc.data_cloud", "dvc.daemon"),
     *("dvc.dirs", "dvc.lock", "dvc.rwlock", "dvc._debug", "dvc_data.index", "dvc_data.hashfile", "dvc_data.hashfile.cache"),
     *("scmrepo.git", "dulwich.ignore", "dulwich.worktree", "configobj", "psutil", "networkx", "ruamel.yaml"),
-    *("rich.status", "rich.live", "pandas", "scipy.special"),
+    *("rich.status", "rich.live", "pandas", "scipy.special", "distributed"),
 )
 _ONE_AFTER_THE_OTHER = threading.Lock()
 
