@@ -83,6 +83,7 @@ def test_lines_that_are_no_objects_are_refused(content, said):
         read(content, "jsonl")
 
 
+@pytest.mark.slow
 def test_many_rows_and_many_columns_come_in_pieces(monkeypatch):
     monkeypatch.setattr(adapter, "_FIRST_ROWS", 2)
     monkeypatch.setattr(adapter, "_VALUES", 9)

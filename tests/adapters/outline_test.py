@@ -45,6 +45,7 @@ def test_rows_that_share_no_key_are_refused_as_columns():
             read(content, ending)
 
 
+@pytest.mark.slow
 def test_wide_tables_and_long_texts_are_read():
     wide = b",".join(b"c%d" % each for each in range(3000)) + b"\n" + b",".join([b"1"] * 3000) + b"\n"
     assert sum(len(piece) for piece in read(wide, "csv")[:1]) == 3000

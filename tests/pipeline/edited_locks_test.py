@@ -93,6 +93,7 @@ def _as_read(text):
         return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_stages_written_into_an_edited_lock_leave_what_dvc_leaves(tmp_path, part):
     (tmp_path / ".dvc/tmp").mkdir(parents=True)

@@ -109,6 +109,7 @@ def test_lock_is_split_into_its_stages_and_joined_again(stages):
     assert lock.join(head, pieces) == text
 
 
+@pytest.mark.slow
 @FEW
 @given(stages=st.dictionaries(names, entries, min_size=1, max_size=3))
 def test_stages_dumped_alone_and_joined_are_the_whole_lock(stages):
