@@ -187,7 +187,7 @@ class CloudStore:
                 calls,
                 jobs=jobs,
                 seconds=_limit(options),
-                waiting=f"waiting for the DVC remote {self._address}",
+                subject=f"the DVC remote {self._address}",
             )
         except StalledError as error:
             raise RemoteUnreachableError(
@@ -242,7 +242,7 @@ def _hash(remote: Any, path: str) -> Callable[[Tick], str]:
         with remote.open(path, "rb") as stream:
             while block := stream.read(1 << 20):
                 found.update(block)
-                tick()
+                tick(len(block))
         return found.hexdigest()
 
     return digest

@@ -132,16 +132,20 @@ def remote_files(dvc_folder: Path, name: str) -> tuple[Any, str, Mapping[str, An
     return files, files.join(path, "files", "md5"), options
 
 
-def progress(tick: Callable[[], None]) -> Any:
-    """A progress report for DVC's transfers that calls `tick` whenever bytes moved."""
+def progress(tick: Callable[[int], None]) -> Any:
+    """A progress report for DVC's transfers that calls `tick` with the number of bytes whenever some moved."""
     from dvc.fs.callbacks import Callback
 
     class Ticking(Callback):  # type: ignore[misc]
+        value: int
+
         def relative_update(self, inc: int = 1) -> None:
-            tick()
+            self.value += inc
+            tick(inc)
 
         def absolute_update(self, value: int) -> None:
-            tick()
+            tick(value - self.value)
+            self.value = value
 
     return Ticking()
 

@@ -5,9 +5,9 @@ A folder that is not there has lost nothing: it may not be mounted, so that is R
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from mlgit.adapters import disks, hashing
 from mlgit.adapters.cloud import DamagedRemoteError
 from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
+from mlgit.adapters.transfers import Progress
 from mlgit.adapters.unreachable import Address, RemoteUnreachableError, unreachable
 
 
@@ -47,23 +48,28 @@ class FolderStore:
         """Copy what is missing here, and check it before it gets its name."""
         wanted = [md5 for md5 in dict.fromkeys(md5s) if not os.path.exists(self._here.path(md5))]
         gone, damaged = [], []
-        for md5 in wanted if wanted and self._asked() else ():
-            if not self._is_there(md5):
-                gone.append(md5)
-            elif not _copy(self._there.path(md5), self._here.path(md5), md5, unread=self._unread):
-                damaged.append(md5)
+        with Progress(f"the DVC remote {self._address}", len(wanted)) as progress:
+            for md5 in wanted if wanted and self._asked() else ():
+                if not self._is_there(md5):
+                    gone.append(md5)
+                elif not _copy(self._there.path(md5), self._here.path(md5), md5, unread=self._unread, progress=progress):
+                    damaged.append(md5)
+                progress.done += 1
         if damaged:
             raise DamagedRemoteError(self._address, damaged[0])
         return gone
 
     def push(self, md5s: Iterable[str]) -> None:
         """Copy what is missing there."""
-        for md5 in dict.fromkeys(md5s):
-            if self._here.has(md5) and not os.path.exists(self._there.path(md5)):
-                try:
-                    _copy(self._here.path(md5), self._there.path(md5), md5, unread=self._unread)
-                except OSError as error:
-                    raise self._unread(error) from error
+        wanted = list(dict.fromkeys(md5s))
+        with Progress(f"the DVC remote {self._address}", len(wanted)) as progress:
+            for md5 in wanted:
+                if self._here.has(md5) and not os.path.exists(self._there.path(md5)):
+                    try:
+                        _copy(self._here.path(md5), self._there.path(md5), md5, unread=self._unread, progress=progress)
+                    except OSError as error:
+                        raise self._unread(error) from error
+                progress.done += 1
 
     def make(self) -> None:
         """Make the folder, unless it is there."""
@@ -103,17 +109,24 @@ class FolderStore:
         return unreachable(self._address, OSError(error.errno, f"{error.strerror}: {error.filename or self._address.url}"))
 
 
-def _copy(source: str, target: str, md5: str, *, unread: Callable[[OSError], RemoteUnreachableError]) -> bool:
+def _copy(
+    source: str, target: str, md5: str, *, unread: Callable[[OSError], RemoteUnreachableError], progress: Progress
+) -> bool:
     """Copy an object to its name; False where its bytes are not those of its name, and then nothing is there."""
 
     def write(temporary: str) -> None:
+        digest = hashlib.md5(usedforsecurity=False)
         with open(temporary, "wb") as copy:
             try:
                 with open(source, "rb") as stream:
-                    shutil.copyfileobj(stream, copy, 1 << 20)
+                    while block := stream.read(1 << 20):
+                        copy.write(block)
+                        digest.update(block)
+                        progress.moved += len(block)
+                        progress.tell()
             except OSError as error:
                 raise (error if error.errno in disks.FULL else unread(error)) from error
-        if hashing.file_md5(temporary) != md5.removesuffix(".dir"):
+        if digest.hexdigest() != md5.removesuffix(".dir"):
             raise _WrongBytesError
 
     try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 
@@ -12,6 +13,8 @@ from mlgit.adapters import transfers
 from mlgit.pipeline import control
 from mlgit.render import plain
 
+_CLEAR = "\x1b[K"
+_REDRAWN, _REPEATED = 0.2, 10.0  # seconds
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -28,6 +31,7 @@ def timeout_option() -> Callable[[F], F]:
 
 def _set_limit(context: click.Context, option: click.Parameter, value: str | None) -> None:
     transfers.announce.set(_tell)
+    transfers.report.set(Line(sys.stderr).show)
     if value is None:
         return
     try:
@@ -37,6 +41,27 @@ def _set_limit(context: click.Context, option: click.Parameter, value: str | Non
     if not seconds > 0:
         raise click.BadParameter(f"'{value}' is not a duration such as 90s or 5m")
     transfers.limit.set(seconds)
+
+
+class Line:
+    """How far a transfer is: one line that changes on a terminal, and a line now and then elsewhere."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._last = 0.0
+
+    def show(self, text: str) -> None:
+        """Take the text in; '' ends the line."""
+        now = time.monotonic()
+        if self._stream.isatty():
+            if not text or now - self._last >= _REDRAWN:
+                self._stream.write(f"\r{_CLEAR}{plain(text)}")
+                self._stream.flush()
+                self._last = now
+        elif text and now - self._last >= _REPEATED:
+            self._stream.write(f"{plain(text)}\n")
+            self._stream.flush()
+            self._last = now
 
 
 def _tell(text: str) -> None:
