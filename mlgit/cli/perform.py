@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +86,7 @@ def perform(
     if told:
         told(results)
     code = _conclude(results, time.monotonic() - began, as_json=as_json)
-    _tell_of_remote(opened.pulling)
+    _tell_of_remote(opened.pulling, opened.ledger.lost)
     return code
 
 
@@ -118,11 +118,13 @@ def _keep_notes(opened: Opened, results: list[Result], *, earlier: Look | None) 
     remember(opened, all_current=good and len(results) == len(opened.pipeline.graph.stages), earlier=earlier)
 
 
-def _tell_of_remote(pulling: RemoteCache | None) -> None:
+def _tell_of_remote(pulling: RemoteCache | None, lost: Mapping[str, str]) -> None:
     """What did not come from the remote, and why. Raises MlgitError where it could not be asked and had to be."""
     if pulling is None:
         return
-    for note in pulling.notes:
+    gone = [] if pulling.troubles else lost.items()
+    told = [f"'{address}' cannot be restored: '{path}' is neither in the cache nor in a DVC remote" for address, path in gone]
+    for note in [*pulling.notes, *told]:
         sys.stderr.write(plain(f"note: {note}") + "\n")
     if pulling.troubles and not pulling.may_compute:
         trouble = next(iter(pulling.troubles.values()))

@@ -60,6 +60,7 @@ class Ledger:
         self._storage = storage
         self._started: dict[str, Observed] = {}
         self._tracker = tracker
+        self.lost: dict[str, str] = {}  # by stage, a recorded output that kept it from being restored
 
     def expect(self, stages: list[Stage], *, force: bool = False) -> None:
         """Prepare for the stages of a plan. Raises MlgitError for an output that none of them may delete or record."""
@@ -257,7 +258,9 @@ class Ledger:
         digests = {item.path: item.digest for item in found.outs}
         # what Git keeps lies in the workspace of a fresh clone, and in no cache
         kept = {out.path for out in stage.outs if not out.cache and seen.outs.get(out.path) == digests.get(out.path)}
-        if not all(path in kept or self._cache.has_all(digest.md5) for path, digest in digests.items()):
+        lost = next((path for path, each in digests.items() if path not in kept and not self._cache.has_all(each.md5)), None)
+        if lost is not None:
+            self.lost[stage.address] = lost
             return False
         if not all(out.path in digests for out in stage.outs):
             return False

@@ -217,3 +217,11 @@ def test_changed_folder_is_taken_over_and_told_file_by_file(tmp_path):
     done = mlgit(root, "diff")
     assert "5 files (1 added, 1 removed, 1 changed)" in done.out, done.said
     assert mlgit(root, "diff", "--format", "json").json["data"][0]["files"] == {"added": 1, "removed": 1, "changed": 1}
+
+
+def test_what_the_remote_does_not_have_either_is_named_and_computed(pushed):
+    made = lock(pushed)["stages"]["copy"]["outs"][0]["md5"]
+    (pushed.parent / "there/files/md5" / made[:2] / made[2:]).unlink()
+    done = mlgit(pushed, "run", "--pull", "--json")
+    assert (done.code, done.json["counts"]["ran"]) == (0, 1)
+    assert "note: 'copy' cannot be restored: 'made' is neither in the cache nor in a DVC remote" in done.err
