@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from tests.kit import commit, dvc, git, repository, write_tree
+from tests.kit import commit, dvc, git, lock, repository, write_tree
 from tests.kit.forked import mlgit
 
 pytestmark = pytest.mark.slow  # many repositories, and DVC itself
