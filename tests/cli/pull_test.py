@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from tests.kit import commit, dvc, git, lock, repository, write_tree
+from tests.kit import commit, dvc, git, repository, write_tree
 from tests.kit.forked import mlgit
 
 pytestmark = pytest.mark.slow  # many repositories, and DVC itself
@@ -219,9 +219,15 @@ def test_changed_folder_is_taken_over_and_told_file_by_file(tmp_path):
     assert mlgit(root, "diff", "--format", "json").json["data"][0]["files"] == {"added": 1, "removed": 1, "changed": 1}
 
 
-def test_what_the_remote_does_not_have_either_is_named_and_computed(pushed):
-    made = lock(pushed)["stages"]["copy"]["outs"][0]["md5"]
-    (pushed.parent / "there/files/md5" / made[:2] / made[2:]).unlink()
-    done = mlgit(pushed, "run", "--pull", "--json")
-    assert (done.code, done.json["counts"]["ran"]) == (0, 1)
+def test_what_the_remote_does_not_have_either_is_named_and_computed(tmp_path):
+    root = repository(
+        tmp_path / "project", {"dvc.yaml": "stages: {copy: {cmd: cp in made, deps: [in], outs: [made]}}\n", "in": "1\n"}
+    )
+    assert dvc(root, "remote", "add", "-d", "there", str(tmp_path / "there")).code == 0
+    assert mlgit(root, "run").code == dvc(root, "push").code == 0
+    shutil.rmtree(tmp_path / "there/files")
+    shutil.rmtree(root / ".dvc/cache")
+    (root / "made").unlink()
+    done = mlgit(root, "run", "--pull", "--json")
+    assert (done.code, done.json["counts"]["ran"]) == (0, 1), done.said
     assert "note: 'copy' cannot be restored: 'made' is neither in the cache nor in a DVC remote" in done.err
