@@ -17,7 +17,7 @@ from tests.kit import FULL, dvc, mlgit, repository
 
 pytestmark = pytest.mark.slow
 
-KILLS = 200 if FULL else 8
+KILLS = 200 if FULL else 5
 STAGES = 60
 MARK = "mlgit-kill-test"
 

@@ -20,12 +20,12 @@ stages:
 """
 
 
-@pytest.fixture
-def pushed(tmp_path):
-    """A project that ran once, with everything in a remote and nothing of it left in the clone."""
-    root = repository(tmp_path / "project", {"dvc.yaml": PIPELINE})
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A project that ran once, with everything in a remote beside it and nothing of it left in the clone."""
+    root = repository(tmp_path_factory.mktemp("made") / "project", {"dvc.yaml": PIPELINE})
     write_tree(root, {"data/one": "1\n"})
-    for argv in (("remote", "add", "-d", "there", str(tmp_path / "there")), ("add", "data")):
+    for argv in (("remote", "add", "-d", "there", "../there"), ("add", "data")):
         assert dvc(root, *argv).code == 0
     assert mlgit(root, "run").code == 0
     assert dvc(root, "push").code == 0
@@ -33,6 +33,13 @@ def pushed(tmp_path):
         shutil.rmtree(root / path)
     (root / "made").unlink()
     return root
+
+
+@pytest.fixture
+def pushed(made, tmp_path):
+    """The same for one test alone."""
+    shutil.copytree(made.parent, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return tmp_path / "project"
 
 
 def test_pull_fetches_data_and_results_and_runs_nothing(pushed):

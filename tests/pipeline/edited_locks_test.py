@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import random
 import re
+import shutil
 
 import pytest
 from dvc.utils.serialize import dumps_yaml, loads_yaml, modify_yaml
@@ -137,14 +138,19 @@ stages:
 """
 
 
-@pytest.fixture
-def copies(tmp_path):
-    """One project in two copies, run by DVC."""
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """A project that DVC ran."""
     files = {"dvc.yaml": PIPELINE, "in.txt": "1\n", "b.in": "2\n"}
-    found = [repository(tmp_path / name, files) for name in ("ours", "theirs")]
-    for root in found:
-        assert run_dvc(root, "repro", "--quiet").code == 0
-    return found
+    root = repository(tmp_path_factory.mktemp("ran") / "project", files)
+    assert run_dvc(root, "repro", "--quiet").code == 0
+    return root
+
+
+@pytest.fixture
+def copies(ran, tmp_path):
+    """The project in two copies."""
+    return [shutil.copytree(ran, tmp_path / name, symlinks=True) for name in ("ours", "theirs")]
 
 
 def run_both(copies, edit, change):
