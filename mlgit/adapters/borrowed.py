@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
-from mlgit.adapters.dvc import own_errors
+from mlgit.adapters.dvc import own_errors, sentence
+from mlgit.adapters.unreachable import without_secrets
 from mlgit.errors import MlgitError
 
 
@@ -79,15 +80,28 @@ def _line(command: Any) -> str:
     return command if isinstance(command, str) else "\n".join(command or ())
 
 
+class _NotFetchedError(Exception):
+    pass
+
+
+class Pulling(Protocol):
+    """The remote that is asked for what is missing here."""
+
+    def probe(self) -> None:
+        """Raise MlgitError where it does not answer, which DVC takes for "no", unless what is missing may be computed."""
+
+    def refuse(self, what: str) -> None:
+        """Raise MlgitError for what could not be fetched, unless it may be computed."""
+
+
 class BorrowedStages:
     """Stages that mlgit does not run by itself, driven through DVC's own Stage objects.
 
     The repository is opened at the first call. All calls come from one thread; a stage's commands are run by the caller,
-    between `begin` and `finish`. `pull`: what is missing here comes from the remote; it is called before DVC asks there,
-    and raises where there is no answer, which DVC takes for "no".
+    between `begin` and `finish`. With `pull`, what is missing here comes from the remote, which is asked before DVC asks it.
     """
 
-    def __init__(self, root: Path, *, pull: Callable[[], None] | None = None) -> None:
+    def __init__(self, root: Path, *, pull: Pulling | None = None) -> None:
         self._root = root
         self._pull = pull
         self.written: list[str] = []  # files that Git should know of, once the repository is closed
@@ -139,8 +153,6 @@ class BorrowedStages:
 
         Tracked data comes from the cache, as what mlgit tracks itself; results only with `pull`, as in DVC.
         """
-        from dvc.exceptions import DvcException
-
         stage = self._stage(address)
         if not (self._pull or (stage.is_data_source and not stage.is_import)):
             return False
@@ -149,9 +161,12 @@ class BorrowedStages:
             if all(out.exists for out in stage.outs) or stage.changed(allow_missing=True):
                 return False
         if self._pull:
-            self._pull()
-            with suppress(DvcException):  # what the remote lacks too, the stage makes
-                self._repo.pull(address)
+            self._pull.probe()
+            try:
+                with self._fetching(f"{address}: its outputs"):
+                    self._repo.pull(address)
+            except _NotFetchedError:
+                return False
         with own_errors(), self._locked():
             stage.checkout()
             return not stage.changed()
@@ -167,7 +182,6 @@ class BorrowedStages:
     def begin(self, address: str, *, force: bool) -> bool:
         """Do what DVC does before a stage's command; True when nothing is left to run and the stage is recorded."""
         from dvc.stage import PipelineStage
-        from dvc.stage.cache import RunCacheNotFoundError
 
         stage = self._stage(address)
         with own_errors(), self._locked():
@@ -181,8 +195,9 @@ class BorrowedStages:
                     return False
                 try:
                     self._pull_runs()
-                    self._repo.stage_cache.restore(stage, pull=self._pull is not None)
-                except RunCacheNotFoundError:
+                    with self._fetching(f"{address}: an earlier result"):
+                        self._repo.stage_cache.restore(stage, pull=self._pull is not None)
+                except _NotFetchedError:
                     stage.save_deps()
                     return False
         self.finish(address)
@@ -190,13 +205,30 @@ class BorrowedStages:
 
     def _pull_runs(self) -> None:
         """With `pull`, let DVC bring the remote's run cache, once."""
-        from dvc.stage.cache import RunCacheNotSupported
-
         if self._pull and not self._has_runs:
-            self._pull()
+            self._pull.probe()
             self._has_runs = True
-            with suppress(RunCacheNotSupported):
+            with suppress(_NotFetchedError), self._fetching("the run cache"):
                 self._repo.stage_cache.pull(None)
+
+    @contextmanager
+    def _fetching(self, what: str) -> Iterator[None]:
+        """Refuse what ends a transfer: DVC's own errors, those of the system, and those of whatever library a remote needs.
+
+        Raises _NotFetchedError where there is nothing to fetch, or it may be computed.
+        """
+        from dvc.exceptions import CheckoutError
+        from dvc.stage.cache import RunCacheNotFoundError, RunCacheNotSupported
+
+        try:
+            yield
+        except (CheckoutError, RunCacheNotFoundError, RunCacheNotSupported) as error:
+            raise _NotFetchedError from error  # what the remote lacks too, the stage makes
+        except Exception as error:
+            if self._pull:
+                self._pull.refuse(f"{what} could not be fetched: {without_secrets(sentence(error))}")
+                raise _NotFetchedError from error
+            raise
 
     def finish(self, address: str) -> None:
         """Let DVC hash, store and ignore the stage's outputs, and file it in the run cache."""

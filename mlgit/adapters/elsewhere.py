@@ -63,6 +63,12 @@ class RemoteCache(Cache):
         """Raise RemoteUnreachableError where a remote does not answer, unless what is missing may be computed."""
         self.has_all(_NOBODYS)
 
+    def refuse(self, what: str) -> None:
+        """Raise MlgitError for what could not be fetched, unless it may be computed anew; then it is noted."""
+        if not self.may_compute:
+            raise MlgitError(what, "`dvc pull` says more; or compute it: --compute-if-unreachable")
+        self.notes[f"{what}; it is computed"] = None
+
     def has_all(self, md5: str) -> bool:
         """Whether an object is there, or was in the remote and now is; for a folder also every file of it.
 

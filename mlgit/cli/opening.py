@@ -78,7 +78,7 @@ def open_project(*, spread: bool = False, pull: bool = False, compute_if_unreach
     pulling = _pulling(project, configured, cache, pipeline, compute=compute_if_unreachable) if pull and not far else None
     stored = far.cache if far else pulling or cache
     ignore_book = IgnoreBook(project.root, without_git=configured.no_scm)
-    exotic = borrowed.BorrowedStages(project.root, pull=pulling.probe if pulling else None)
+    exotic = borrowed.BorrowedStages(project.root, pull=pulling)
     tracker = _tracker(project, configured, pipeline, fingerprints=fingerprints, cache=stored, busy=busy, ignored=ignored)
     ledger = Ledger(
         project.root,

@@ -161,6 +161,24 @@ def test_stage_that_dvc_keeps_takes_its_result_from_the_remote_too(tmp_path):
     assert (ran(tmp_path), (tmp_path / "ours/one").read_text()) == (1, "1\n")
 
 
+def test_what_dvc_could_not_fetch_is_not_computed_anew(tmp_path):
+    pipeline = "stages:\n  one: {cmd: cp ../ext one && echo x >> ../runs, deps: [../ext], outs: [one]}\n"
+    root = repository(tmp_path / "project", {"dvc.yaml": pipeline})
+    write_tree(tmp_path, {"ext": "1\n"})
+    assert dvc(root, "remote", "add", "-d", "there", str(tmp_path / "there")).code == 0
+    assert mlgit(root, "run").code == dvc(root, "push").code == 0
+    shutil.rmtree(root / ".dvc/cache")
+    (root / "one").unlink()
+    (there,) = (tmp_path / "there/files/md5").glob("*/*")
+    there.unlink()
+    there.mkdir()  # it is there, and cannot be read
+    done = mlgit(root, "run", "--pull")
+    assert (done.code != 0, ran(tmp_path)) == (True, 1)
+    assert "one: its outputs could not be fetched" in done.said
+    assert mlgit(root, "run", "--pull", "--compute-if-unreachable").code == 0
+    assert ran(tmp_path) == 2
+
+
 def test_output_that_stays_is_fetched_and_not_begun_anew_as_dvc_does(tmp_path):
     pipeline = "stages:\n  grow: {cmd: echo x >> log && echo x >> ../runs, deps: [in], outs: [log: {persist: true}]}\n"
     root = repository(tmp_path / "project", {"dvc.yaml": pipeline, "in": "1\n"})
