@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -165,8 +166,8 @@ def test_killed_fork_is_an_error_and_leaves_no_zombie(monkeypatch):
 
     with pytest.raises(MlgitError, match="ended from outside"):
         forks.spread(20, work)
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    with suppress(ChildProcessError):  # there is no child at all, or those that are there are alive
+        assert os.waitpid(-1, os.WNOHANG)[0] == 0
 
 
 def test_threads_forbid_forks():
