@@ -8,6 +8,8 @@ import pickle
 import queue
 import select
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from mlgit.errors import MlgitError
 _START_SECONDS = 60.0
 _CONNECT_SECONDS = 15.0
 _END_SECONDS = 10.0
+_ANSWER_SECONDS = 60.0
 _LOGGERS = ("distributed", "distributed.client", "distributed.core", "distributed.comm", "distributed.scheduler", "asyncio")
 
 
@@ -31,6 +34,13 @@ class LostError(MlgitError):
         super().__init__(
             f"the Dask scheduler at {address} is gone", "start it again, and run again: what was finished is recorded"
         )
+
+
+class SilentError(MlgitError):
+    """A worker did not answer."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"it has not answered within {seconds:g} s", "see whether it hangs, or its machine; start it again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +137,38 @@ class Cluster:
             for address, row in found.items()
         }
 
-    def everywhere(self, function: Callable[..., Any], *args: Any, workers: Sequence[str] | None = None) -> dict[str, Any]:
-        """Call a function on these workers (default: all), beside their tasks; results, or errors, by address."""
+    def everywhere(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        workers: Sequence[str] | None = None,
+        seconds: float = _ANSWER_SECONDS,
+    ) -> dict[str, Any]:
+        """Call a function on these workers (default: all), beside their tasks; results, or errors, by address.
+
+        Of one that does not answer within `seconds` that is SilentError.
+        """
+        answers: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+
+        def call(address: str) -> None:
+            try:
+                found = self._client.run(function, *args, workers=[address], on_error="return")
+                answers.put((address, found.get(address, OSError("lost"))))
+            except BaseException as error:
+                answers.put((address, error))
+
         with self._lost_if_closed():
-            return dict(self._client.run(function, *args, workers=workers, on_error="return"))
+            asked = list(self.nodes() if workers is None else workers)
+            for address in asked:  # one that hangs would keep a call to all; such a thread ends with the process
+                threading.Thread(target=call, args=(address,), daemon=True).start()
+            deadline = time.monotonic() + seconds
+            done: dict[str, Any] = {}
+            with suppress(queue.Empty):
+                while len(done) < len(asked):
+                    address, answer = answers.get(timeout=max(0.0, deadline - time.monotonic()))
+                    done[address] = answer
+            self._refuse_lost()
+            return {address: done.get(address, SilentError(seconds)) for address in asked}
 
     def submit(
         self,

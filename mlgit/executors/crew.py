@@ -21,6 +21,8 @@ _LEFT_SECONDS = 10.0  # the same where all that are there cannot work
 _TELL_SECONDS = 3.0
 _ROSTER_SECONDS = 2.0
 _HURRY_SECONDS = 0.5
+_ANSWER_SECONDS = 60.0
+_SENDING = 10
 
 
 class NoWorkerError(MlgitError):
@@ -35,8 +37,10 @@ class _Cluster(Protocol):
     def nodes(self) -> Mapping[str, Node]:
         """The workers by address."""
 
-    def everywhere(self, function: Callable[..., Any], *args: Any, workers: Sequence[str] | None = None) -> dict[str, Any]:
-        """Call a function on these workers; results, or errors, by address."""
+    def everywhere(
+        self, function: Callable[..., Any], *args: Any, workers: Sequence[str] | None = None, seconds: float = ...
+    ) -> dict[str, Any]:
+        """Call a function on these workers; results, or errors, by address, within so many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,8 @@ class Crew:
     def _greet(self, addresses: list[str]) -> None:
         """Ask workers what they have, and bring them the commit; those that cannot work are taken out."""
         groups: dict[tuple[str, ...], list[str]] = {}
-        for address, found in self.cluster.everywhere(table.on_workers().commits, workers=addresses).items():
+        answered = self.cluster.everywhere(table.on_workers().commits, workers=addresses, seconds=self._patience(1))
+        for address, found in answered.items():
             if isinstance(found, BaseException):
                 if not isinstance(found, OSError):  # that worker is lost
                     self.take_out(address, *_unable(found, self._site.version))
@@ -97,10 +102,15 @@ class Crew:
             return
         if have not in self._packs:
             self._packs[have] = self._means.pack(have)
-        done = self.cluster.everywhere(table.on_workers().deliver, commit, self._packs[have], workers=addresses)
+        pack, patience = self._packs[have], self._patience(_SENDING)
+        done = self.cluster.everywhere(table.on_workers().deliver, commit, pack, workers=addresses, seconds=patience)
         for address, error in done.items():
             if isinstance(error, BaseException) and not _is_comm(error):
                 self.take_out(address, *_unable(error, self._site.version))
+
+    def _patience(self, times: int) -> float:
+        """How long a worker may take for an answer; more where much is sent to it."""
+        return times * (self._means.limit or _ANSWER_SECONDS)
 
     def take_out(self, address: str, message: str, hint: str) -> None:
         """Let a worker get nothing more in this run, and say so."""

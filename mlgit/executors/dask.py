@@ -31,6 +31,7 @@ _LOST = -9
 _NOTHING_MORE = 0.02
 _HURRY = 0.5
 _ANSWER_SECONDS = 2.0
+_STOP_SECONDS = 10.0
 _ALL_LOST = "Every worker that tried this stage was lost, the last time for good."
 
 
@@ -370,7 +371,7 @@ class Dask:
         try:
             if self._flights:
                 cluster.cancel()
-            cluster.everywhere(table.on_workers().stop, self._run)
+            cluster.everywhere(table.on_workers().stop, self._run, seconds=_STOP_SECONDS)
         except LostError:
             pass  # workers that lose their scheduler end, and with them what they run
         finally:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -170,3 +172,15 @@ def test_killed_process_that_runs_stages_is_tried_elsewhere(tmp_path):
     assert done.code == 0, done.said
     assert "stage 's' is tried again elsewhere: on the worker 'worker" in done.err
     assert "ended from outside, by signal 9" in done.err
+
+
+def test_worker_that_hangs_gets_nothing_and_holds_nobody_up(tmp_path):
+    root = project(tmp_path / "p", ONE, IN)
+    with Cluster(tmp_path / "cluster", workers=2) as cluster:
+        cluster.wait_for(2)
+        os.kill(cluster.processes["worker0"].pid, signal.SIGSTOP)
+        done = spread(root, cluster, "--timeout", "3s")
+        os.kill(cluster.processes["worker0"].pid, signal.SIGCONT)
+    assert done.code == 0, done.said
+    assert "note: the worker 'worker0' (tcp://" in done.err
+    assert "gets no more stages: it has not answered within 3 s" in done.err
