@@ -26,7 +26,9 @@ class Fake:
     def nodes(self) -> Mapping[str, Node]:
         return {name: Node(1, {}, f"n-{name}") for name in self.says}
 
-    def everywhere(self, function: Callable[..., Any], *args: Any, workers: Sequence[str] | None = None) -> dict[str, Any]:
+    def everywhere(
+        self, function: Callable[..., Any], *args: Any, workers: Sequence[str] | None = None, seconds: float = 0.0
+    ) -> dict[str, Any]:
         return {name: (self.says[name] if not args else None) for name in workers or self.says}
 
 
