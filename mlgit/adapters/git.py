@@ -108,6 +108,8 @@ def resolve(root: Path, revision: str) -> str:
     Raises MlgitError when the revision is unknown or is not a commit.
     """
     done = run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", check=False)
+    if done.code != 0 and revision == "HEAD":
+        raise MlgitError("there is no commit yet", "`git add` what belongs to the project, and `git commit`")
     if done.code != 0:
         raise MlgitError(f"unknown revision '{revision}'", "`git log --oneline` and `git branch -a` list what there is")
     return done.text.strip()

@@ -6,7 +6,6 @@ import functools
 import json
 import sys
 from contextlib import nullcontext
-from pathlib import Path
 
 import click
 
@@ -19,8 +18,10 @@ from mlgit.adapters.store import Cache
 from mlgit.cli.bar import progress
 from mlgit.cli.edge import use_color
 from mlgit.cli.model import problems
+from mlgit.errors import MlgitError
 from mlgit.pipeline.checkup import Checkup, Finding
 from mlgit.pipeline.outputs import Outputs
+from mlgit.project import Project
 from mlgit.render import count, paint, plain
 
 
@@ -62,7 +63,7 @@ def command(*, only_cache: bool, deep: bool, fix: bool, as_json: bool) -> int:
             borrowed=borrowed.BorrowedStages(project.root),
             tick=functools.partial(watch, "objects") if watch else None,
         )
-        findings = checkup.objects(deep=deep) if only_cache else checkup.run(deep=deep) + _of_registry(project.git_root)
+        findings = checkup.objects(deep=deep) if only_cache else checkup.run(deep=deep) + _of_project(project)
         if fix:
             findings = checkup.fix(findings)
     fingerprints.save()
@@ -70,9 +71,14 @@ def command(*, only_cache: bool, deep: bool, fix: bool, as_json: bool) -> int:
     return errors.EXIT_NO if any(not each.fixed for each in findings) else errors.EXIT_YES
 
 
-def _of_registry(git_root: Path) -> list[Finding]:
-    """Faults of the registry's tags. None is mended: which tag is the right one, people have to say."""
-    return [Finding("tag", each.ref, each.message, each.hint) for each in problems.find(git_root)]
+def _of_project(project: Project) -> list[Finding]:
+    """Faults of mlgit.yaml and of the registry's tags. None is mended: what is right, people have to say."""
+    found = []
+    try:
+        projects.load_config(project)
+    except MlgitError as error:
+        found.append(Finding("config", projects.CONFIG, error.message.removeprefix(f"{projects.CONFIG}: "), error.hint))
+    return found + [Finding("tag", each.ref, each.message, each.hint) for each in problems.find(project.git_root)]
 
 
 def _show(findings: list[Finding], *, deep: bool, as_json: bool) -> None:

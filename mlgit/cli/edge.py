@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 from collections.abc import Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -43,8 +44,61 @@ _JOBS = re.compile(r"-j[1-9][0-9]{0,3}").fullmatch
 def run(argv: Sequence[str], *, kept: Kept | None = None) -> int:
     """Run one command line and return its exit code; every error ends here, and none as a traceback on screen.
 
-    `kept` is what is known, when this is a plain `mlgit run`, of the last time that nothing was stale.
+    `kept` is what is known, when this is a plain `mlgit run`, of the last time that nothing was stale. With `--json`, an
+    error is one JSON document on standard output too, unless something stands there already.
     """
+    if not _wants_json(argv):
+        return _run(argv, kept)
+    said = _Said(sys.stdout)
+    token = _listening.set(said)
+    try:
+        code = _run(argv, kept)
+    finally:
+        _listening.reset(token)
+        said.close()
+    if said.error and not said.wrote:
+        _write_error(*said.error)
+    return code
+
+
+def _wants_json(argv: Sequence[str]) -> bool:
+    return "--json" in (argv[: argv.index("--")] if "--" in argv else argv)
+
+
+class _Said:
+    """Whether a command wrote to standard output, and the error (message, hint) that it ended with."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.wrote = False
+        self.error: tuple[str, str] | None = None
+        self._stream = stream
+        self._write = stream.write
+        stream.write = self._notice  # type: ignore[method-assign]
+
+    def _notice(self, text: str, /) -> int:
+        self.wrote = True
+        return self._write(text)
+
+    def close(self) -> None:
+        """Look no more."""
+        self._stream.write = self._write  # type: ignore[method-assign]
+
+
+_listening: ContextVar[_Said | None] = ContextVar("listening", default=None)
+
+
+def _write_error(message: str, hint: str) -> None:
+    import json
+
+    document = {"schema": 1, "error": {"message": message, "hint": hint}}
+    try:
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        sys.stdout.flush()
+    except OSError:
+        _discard(sys.stdout)
+
+
+def _run(argv: Sequence[str], kept: Kept | None) -> int:
     _prepare_signals()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -149,6 +203,8 @@ def _discard(stream: TextIO) -> None:
 
 def complain(message: str, hint: str = "") -> None:
     """Say what is wrong, and below it what to do next, on standard error."""
+    if said := _listening.get():
+        said.error = (message, hint)
     color = use_color(sys.stderr)
     lines = [f"{paint('error:', 'red', color=color)} {_safe(message)}"]
     if hint:

@@ -18,7 +18,7 @@ from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.load import load
 from mlgit.pipeline.model import Digest, Output, Stage
 
-Kind = Literal["object", "listing", "leftover", "lock", "file", "output", "tag"]
+Kind = Literal["object", "listing", "leftover", "lock", "file", "output", "tag", "config"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -270,3 +270,11 @@ def test_large_damaged_object_is_never_restored(project, cli, types):
     done = cli(project, "run", "--json")
     assert (done.code, done.json["counts"]["restored"]) == (0, 0), done.said
     assert (project / "big").read_bytes() == content
+
+
+def test_mlgit_yaml_that_cannot_be_read_is_a_finding(tmp_path, cli):
+    root = repository(tmp_path, {"mlgit.yaml": "mlgit: 1\nmodells: {}\n"})
+    done = cli(root, "doctor")
+    assert done.code == 1
+    assert done.out.startswith("mlgit.yaml: ")
+    assert "modells" in done.out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import json
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 from mlgit import __version__
 from mlgit.adapters import process
 from mlgit.cli import edge, group
-from tests.kit import mlgit, program, repository
+from tests.kit import dvc, mlgit, program, repository
 
 
 @pytest.fixture
@@ -220,3 +221,24 @@ def test_git_is_believed_to_have_failed_where_the_caller_wants_to_know_of_no_chi
         assert process.run(["false"], cwd=tmp_path, check=False).code == 1
     finally:
         signal.signal(signal.SIGCHLD, before)
+
+
+@pytest.mark.parametrize(
+    "words", [["status", "--json"], ["model", "list", "--json"], ["run", "--nope", "--json"], ["diff", "--json", "a", "b"]]
+)
+def test_error_under_json_is_a_document_on_standard_output(tmp_path, cli, words):
+    done = cli(tmp_path, *words)
+    assert done.code == 2
+    said = json.loads(done.out)
+    assert said["schema"] == 1
+    assert said["error"]["message"] in done.err
+    assert said["error"]["hint"] in done.err
+
+
+def test_document_that_was_written_before_an_error_stays_the_only_one(tmp_path):
+    root = repository(tmp_path / "p", {"dvc.yaml": "stages: {a: {cmd: cp in a, deps: [in], outs: [a]}}\n", "in": "1\n"})
+    assert dvc(root, "remote", "add", "-d", "store", str(tmp_path / "store")).code == 0
+    done = mlgit(root, "run", "--pull", "--json")
+    assert done.code == 2
+    assert set(json.loads(done.out)) >= {"counts", "stages"}
+    assert "could not be asked" in done.err

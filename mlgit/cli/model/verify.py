@@ -69,6 +69,8 @@ def command(name: str | None, *, remote: str, offline: bool, deep: bool, as_json
     wrong += [each for rows in looked for each in rows or ()]
     unanswered = [f"not compared with '{compared.remote}': {compared.trouble}"] if compared.trouble else []
     unanswered += unasked
+    if offline and not any(artifact.events for artifact in artifacts):
+        unanswered.append("this clone has no tag of a model, and no remote was asked for any (--offline)")
     unanswered += ["promotions not held against policy: this clone is shallow"] if is_shallow else []
     _show(artifacts, wrong, unanswered, compared, offline=offline, as_json=as_json)
     if wrong:

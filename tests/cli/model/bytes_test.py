@@ -99,3 +99,17 @@ def test_without_a_remote_nobody_is_said_to_have_been_asked(project):
     assert dvc(project, "remote", "remove", "store").code == 0
     done = mlgit(project, "model", "verify", "--offline")
     assert (done.code, "neither in Git, nor in the cache, and there is no DVC remote" in done.said) == (1, True), done.said
+
+
+def test_no_tag_and_nobody_asked_is_no_answer(tmp_path, cli):
+    root = repository(tmp_path / "p")
+    done = cli(root, "model", "verify", "--offline")
+    assert (done.code, "this clone has no tag of a model, and no remote was asked" in done.out) == (2, True)
+    assert cli(root, "model", "verify").code == 0
+
+
+def test_repository_without_a_commit_has_nothing_to_register(tmp_path, cli):
+    git(tmp_path, "init", "--quiet", "p")
+    assert cli(tmp_path / "p", "init").code == 0
+    done = cli(tmp_path / "p", "model", "register", "churn")
+    assert (done.code, "there is no commit yet" in done.err) == (2, True)
