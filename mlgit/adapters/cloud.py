@@ -14,11 +14,12 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from mlgit.adapters import disks, dvc, hashing, transfers
 from mlgit.adapters.store import Cache
 from mlgit.adapters.transfers import StalledError, Tick
-from mlgit.adapters.unreachable import Address, RemoteUnreachableError, is_gone, unreachable
+from mlgit.adapters.unreachable import Address, RemoteUnreachableError, is_gone, no_place, not_a_storage, unreachable
 from mlgit.errors import MlgitError
 
 T = TypeVar("T")
@@ -29,6 +30,10 @@ _WHOLE = ("s3", "gs", "azure", "oss")
 _SMALL = 64 << 10
 _PAGE = 1000  # names that a server lists in one answer
 _READ_TO_BE_SURE = 64 << 20
+_NOBODYS = "0" * 32  # no content has this md5 that anybody knows
+# Kinds whose remotes lie in a folder, which may be missing as a whole; and those of them where sending makes it.
+_IN_FOLDERS = ("ssh", "sftp", "hdfs", "webhdfs", "webdav", "webdavs")
+_MADE_ON_DEMAND = ("ssh", "sftp", "hdfs", "webhdfs")
 
 
 class DamagedRemoteError(RemoteUnreachableError):
@@ -52,6 +57,7 @@ class CloudStore:
         self._address = address
         self._here = cache
         self._connected: tuple[Any, str, Mapping[str, Any]] | None = None
+        self._is_placed = self._is_storage = False  # once that was seen
 
     def found(self, md5s: Iterable[str]) -> set[str]:
         """Those that are there. Raises RemoteUnreachableError where the remote does not say."""
@@ -63,15 +69,53 @@ class CloudStore:
             remote.fs.invalidate_cache()  # others write there too
             seen = self._listed(remote, folder, wanted)
             if seen is not None:
-                return seen.intersection(wanted)
+                there = seen.intersection(wanted)
+                if len(there) < len(wanted):
+                    self._require_place()
+                return there
         return set(self._described(wanted))
 
     def _described(self, md5s: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         """What the storage says of those that are there."""
+        answers = self._answers(md5s)
+        there = {md5: told for md5, told in answers.items() if told is not None}
+        if len(there) < len(answers):
+            self._require_place()
+        elif any(not _is_of_a_storage(self._address.scheme, told) for told in there.values()):
+            self._require_storage()
+        return there
+
+    def _answers(self, md5s: Iterable[str]) -> dict[str, Mapping[str, Any] | None]:
         remote, folder, _ = self._connect()
         remote.fs.invalidate_cache()
-        answers = self._together({md5: _ask(remote, _place(remote, folder, md5)) for md5 in md5s})
-        return {md5: told for md5, told in answers.items() if told is not None}
+        return self._together({md5: _ask(remote, _place(remote, folder, md5)) for md5 in md5s})
+
+    def _require_place(self) -> None:
+        """Raise RemoteUnreachableError where what was not found has no folder in which it could be."""
+        if self._is_placed or self._address.scheme not in _IN_FOLDERS:
+            return
+        remote, base = self._base()
+        if self._together({"": _ask(remote, base)})[""] is None:
+            raise no_place(self._address, f"/{urlsplit(self._address.url).path.strip('/')}")
+        self._is_placed = True
+
+    def _require_storage(self) -> None:
+        """Raise RemoteUnreachableError where what was found, or has other bytes, comes from a server that finds everything."""
+        if not self._is_storage and self._answers([_NOBODYS])[_NOBODYS] is not None:
+            raise not_a_storage(self._address)
+        self._is_storage = True
+
+    def make(self) -> None:
+        """Make the folder of the remote, unless it is there or its kind has none."""
+        if self._address.scheme in _MADE_ON_DEMAND and not self._is_placed:
+            remote, base = self._base()
+            if self._together({"": _ask(remote, base)})[""] is None:
+                self._together({"": lambda tick: remote.makedirs(base, exist_ok=True)})
+            self._is_placed = True
+
+    def _base(self) -> tuple[Any, str]:
+        remote, folder, _ = self._connect()
+        return remote, str(remote.parent(remote.parent(folder)))
 
     def examine(self, sizes: Mapping[str, int | None], *, read: bool) -> dict[str, DamagedRemoteError | None]:
         """Those that are there, by the size and md5 that the storage gives or, with `read`, by their bytes.
@@ -86,6 +130,8 @@ class CloudStore:
         remote, folder, _ = self._connect()
         bytes_of = self._together({md5: _hash(remote, _place(remote, folder, md5)) for md5 in unsure})
         verdicts |= {md5: found == md5.removesuffix(".dir") for md5, found in bytes_of.items()}
+        if False in verdicts.values():
+            self._require_storage()
         return {md5: None if is_sound else DamagedRemoteError(self._address, md5) for md5, is_sound in verdicts.items()}
 
     def _listed(self, remote: Any, folder: str, md5s: list[str]) -> set[str] | None:
@@ -110,9 +156,13 @@ class CloudStore:
         calls = {md5: self._bring(remote, _place(remote, folder, md5), md5) for md5 in wanted}
         states = self._together(calls)
         damaged = [md5 for md5, state in states.items() if state == "damaged"]
+        gone = [md5 for md5, state in states.items() if state == "gone"]
         if damaged:
+            self._require_storage()
             raise DamagedRemoteError(self._address, damaged[0])
-        return [md5 for md5, state in states.items() if state == "gone"]
+        if gone:
+            self._require_place()
+        return gone
 
     def _bring(self, remote: Any, source: str, md5: str) -> Callable[[Tick], str]:
         target = self._here.path(md5)
@@ -143,6 +193,7 @@ class CloudStore:
         if not wanted:
             return
         small = self._unasked(wanted)
+        self.make()
         there = self.found(md5 for md5 in wanted if md5 not in small)
         remote, folder, _ = self._connect()
         self._together({md5: self._send(remote, _place(remote, folder, md5), md5) for md5 in wanted if md5 not in there})
@@ -171,6 +222,8 @@ class CloudStore:
             return {}
         place = remote.join(remote.parent(remote.parent(folder)), "runs", key[:2], key)
         names = self._together({"": _list(remote, place)})[""]
+        if not names:
+            self._require_place()
         return self._together({name: _read(remote, remote.join(place, name)) for name in names})
 
     def _connect(self) -> tuple[Any, str, Mapping[str, Any]]:
@@ -213,6 +266,11 @@ def _ask(remote: Any, path: str) -> Callable[[Tick], Mapping[str, Any] | None]:
             raise
 
     return ask
+
+
+def _is_of_a_storage(scheme: str, told: Mapping[str, Any]) -> bool:
+    """Whether only a storage says that of an object: any web server may say 200, with a page to sign in."""
+    return scheme not in ("http", "https") and (scheme != "s3" or bool(told.get("ETag")))
 
 
 def _is_sound(scheme: str, told: Mapping[str, Any], md5: str, size: int | None) -> bool | None:

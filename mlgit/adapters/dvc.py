@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mlgit.adapters.unreachable import install
 from mlgit.errors import MlgitError
 
 
@@ -161,13 +162,16 @@ def _silence() -> None:
 def own_errors() -> Iterator[None]:
     """Raise MlgitError, in DVC's words, for what DVC raises."""
     from dvc.exceptions import DvcException
+    from dvc.fs import RemoteMissingDepsError
     from dvc_objects.errors import ObjectDBError, ObjectFormatError
 
     try:
         yield
     except (DvcException, ObjectDBError, ObjectFormatError, OSError, ValueError) as error:  # a ValueError: params: ["a.*"]
         raise MlgitError(sentence(error)) from error
+    except RemoteMissingDepsError as error:
+        raise MlgitError(f"{sentence(error)}: {', '.join(error.missing_deps)}", install(error.protocol)) from error
     except ImportError as error:
-        raise MlgitError(
-            sentence(error), "install what DVC needs for this kind of path, for example `pip install dvc[s3]`"
-        ) from error
+        scheme = re.match("([a-z0-9]+) is supported, but requires", str(error))
+        hint = install(scheme[1]) if scheme else "install what it names, or DVC anew: `pip install --force-reinstall dvc`"
+        raise MlgitError(sentence(error), hint) from error

@@ -58,6 +58,8 @@ class RemoteCache(Cache):
         self.may_compute = may_compute
         self.troubles: dict[str, RemoteUnreachableError] = {}
         self.notes: dict[str, None] = {}
+        self._damaged: dict[str, MlgitError] = {}
+        self.damaged = self._damaged
 
     def probe(self) -> None:
         """Raise RemoteUnreachableError where a remote does not answer, unless what is missing may be computed."""
@@ -76,7 +78,7 @@ class RemoteCache(Cache):
         """
         if super().has_all(md5):
             return True
-        self._ask(lambda: self._remote.fetch([md5], without=self.troubles))
+        self._ask(lambda: self._remote.fetch([md5], without=self.troubles), of=md5)
         return super().has_all(md5)
 
     def newest_run(self, key: str) -> Path | None:
@@ -93,13 +95,14 @@ class RemoteCache(Cache):
             if not self.has_run(key, name):
                 self.add_run(key, name, text.decode(errors="replace"))
 
-    def _ask(self, what: Callable[[], None]) -> None:
+    def _ask(self, what: Callable[[], None], *, of: str = "") -> None:
         """Ask the remotes. Raises RemoteUnreachableError where one does not answer and nothing may be computed anew."""
         if self.may_compute or not self.troubles:
             try:
                 what()
             except DamagedRemoteError as error:
-                self.notes[f"{error.message}, so what makes it runs; {error.hint}"] = None
+                self._damaged[of] = error
+                self.notes[f"{error.message}; {error.hint}"] = None
             except RemoteUnreachableError as error:
                 self.troubles[error.remote] = error
                 if self.may_compute:

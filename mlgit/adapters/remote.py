@@ -65,6 +65,9 @@ class Store(Protocol):
     def runs(self, key: str) -> dict[str, bytes]:
         """The results that its run cache has for a key: name -> text."""
 
+    def make(self) -> None:
+        """Make the folder in which it lies, unless it is there or its kind has none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Examined:
@@ -101,6 +104,9 @@ class _Unconfigured:
         raise self._refuse()
 
     def runs(self, key: str) -> dict[str, bytes]:
+        raise self._refuse()
+
+    def make(self) -> None:
         raise self._refuse()
 
 
@@ -182,10 +188,9 @@ class Remote:
                 store.found([_NOBODYS])
 
     def establish(self) -> None:
-        """Make the folder of a remote that is one: a machine on which it is missing then has not mounted it."""
+        """Make the folders of remotes that are one: a machine on which one is missing then has not mounted it."""
         for store in self._stores.values():
-            if isinstance(store, folder.FolderStore):
-                store.make()
+            store.make()
 
     def probe(self) -> None:
         """Ask each for what no remote has: raises RemoteUnreachableError where one does not answer."""

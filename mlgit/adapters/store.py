@@ -10,9 +10,10 @@ import marshal
 import os
 import stat as stats
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mlgit.adapters import files, forks, hashing, intake, notes, stamps
@@ -33,10 +34,11 @@ class DamagedObjectError(MlgitError):
 class Cache:
     """The cache of a project. With `memo`, a file, it remembers between commands what it has found in order.
 
-    One that `pulls` brings what it lacks from elsewhere.
+    One that `pulls` brings what it lacks from elsewhere; by md5, `damaged` is what it found there and did not take.
     """
 
     pulls = False
+    damaged: Mapping[str, MlgitError] = MappingProxyType({})
 
     def __init__(self, settings: Settings, *, memo: Path | None = None) -> None:
         self.root = str(settings.cache_folder)

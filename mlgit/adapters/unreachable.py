@@ -36,8 +36,13 @@ _CREDENTIALS = {
     "http": "set `auth`, `user` and `password` of the remote in .dvc/config.local",
 }
 _SECRETS = ("password", "passphrase", "secret", "token", "key", "connection_string", "credential", "custom_auth")
+# What S3 calls credentials that are not valid any more, and a bucket that another region has.
+_EXPIRED = ("ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired", "RequestExpired")
+_ELSEWHERE = ("PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException")
 _WITHOUT_RIGHTS = ("NoCredentialsError", "PermissionDenied", "PartialCredentialsError", "ProfileNotFound")
 _NOT_THERE = (404, 410)
+# Of webdav4, asyncssh, Azure and Google.
+_SAY_NOT_FOUND = ("ResourceNotFound", "SFTPNoSuchFile", "SFTPNoSuchPath", "ResourceNotFoundError", "NotFound")
 _LONGEST = 300
 
 
@@ -75,16 +80,57 @@ class RemoteUnreachableError(MlgitError):
 
 
 def is_gone(error: BaseException) -> bool:
-    """Whether this error is the remote's own answer that it has no such object."""
-    if not isinstance(error, FileNotFoundError):
-        return False
-    for link in _chain(error):
-        status = _status(link)
-        if status is not None and status not in _NOT_THERE:
-            return False
-        if _code(link) == "NoSuchBucket" or _is_connection(link):
-            return False
-    return True
+    """Whether this error is the remote's own answer that it has no such object.
+
+    The plugins say FileNotFoundError of whatever went wrong: every error behind it has to tell of the object as well.
+    """
+    return isinstance(error, FileNotFoundError) and all(map(_tells_of_object, _chain(error)))
+
+
+def _tells_of_object(error: BaseException) -> bool:
+    status = _status(error)
+    if status is not None:
+        return status in _NOT_THERE and not _is_of_no_object(error, status)
+    if type(error).__name__ in _SAY_NOT_FOUND:
+        return not _is_of_no_object(error, status)
+    return isinstance(error, (FileNotFoundError, KeyError))  # KeyError: what was not in a cache of the plugin's
+
+
+def _is_of_no_object(error: BaseException, status: int | None) -> bool:
+    """Whether "not found" is said of something else than the object: of its bucket, or by a server that is no storage.
+
+    S3 says `NoSuchKey` of an object, except where an answer has no body (HEAD); a listing is never "not found".
+    """
+    if isinstance(getattr(error, "response", None), Mapping):
+        return status in _NOT_THERE and _code(error) != "NoSuchKey" and getattr(error, "operation_name", "") != "HeadObject"
+    return getattr(error, "error_code", None) == "ContainerNotFound"  # Azure's
+
+
+def no_place(address: Address, folder: str) -> RemoteUnreachableError:
+    """The error where a server is there, and the folder of a remote is not: it has lost nothing."""
+    where = without_secrets(folder)
+    return RemoteUnreachableError(
+        address,
+        f"there is no folder {where} there",
+        f"correct the address: `dvc remote modify {address.name} url URL`; if nothing was ever sent there, make the folder",
+    )
+
+
+def not_a_storage(address: Address) -> RemoteUnreachableError:
+    """The error where a server claims to have what nobody has."""
+    return RemoteUnreachableError(
+        address,
+        "the server gives an answer to every name, also to that of an object that nobody has",
+        "is it a page to sign in? See the address, and the credentials of the remote in .dvc/config.local",
+        by_asker=True,
+    )
+
+
+def install(scheme: str) -> str:
+    """The command that installs DVC's plugin for a kind of URL."""
+    if scheme in ("http", "https"):  # comes with DVC itself
+        return "`pip install dvc-http`"
+    return f"`pip install 'dvc[{EXTRAS.get(scheme, scheme)}]'`"
 
 
 def unreachable(address: Address, error: BaseException, *, options: Mapping[str, Any] | None = None) -> RemoteUnreachableError:
@@ -136,7 +182,7 @@ def _is_connection(error: BaseException) -> bool:
     if isinstance(error, FileNotFoundError):
         return False
     name = type(error).__name__
-    return isinstance(error, (ConnectionError, TimeoutError)) or name in ("gaierror", "herror") or "Connect" in name
+    return isinstance(error, (ConnectionError, TimeoutError)) or name in ("gaierror", "herror") or "onnect" in name
 
 
 def _reason(links: list[BaseException], status: int | None) -> str:
@@ -144,7 +190,8 @@ def _reason(links: list[BaseException], status: int | None) -> str:
     if any(_code(link) == "NoSuchBucket" for link in links):
         return "there is no such bucket"
     if status is not None:
-        return f"the server answered {status}{_STATUS.get(status, '')}"
+        code = _named(links)
+        return f"the server answered {status}{f' ({code})' if code else _STATUS.get(status, '')}"
     for link in reversed(links):
         if _is_connection(link) and str(link):
             return str(link)
@@ -152,12 +199,17 @@ def _reason(links: list[BaseException], status: int | None) -> str:
     return str(first) if str(first) and not isinstance(first, KeyError) else f"{type(first).__name__} {first}".strip()
 
 
+def _named(links: list[BaseException]) -> str:
+    """What S3 calls the trouble, as `SlowDown`; '' where it only gives a status."""
+    return next((code for code in map(_code, links) if code and not code.isdigit()), "")
+
+
 def _is_without_plugin(links: list[BaseException]) -> bool:
     return any(isinstance(link, ImportError) or type(link).__name__ == "RemoteMissingDepsError" for link in links)
 
 
 def _is_denied(links: list[BaseException], status: int | None) -> bool:
-    if status in (401, 403) or any(isinstance(link, PermissionError) for link in links):
+    if status in (401, 403) or _named(links) in _EXPIRED or any(isinstance(link, PermissionError) for link in links):
         return True
     return any(type(link).__name__ in _WITHOUT_RIGHTS for link in links)
 
@@ -178,13 +230,23 @@ _STATUS = {
 def _hint(address: Address, links: list[BaseException], status: int | None) -> str:
     kind = {"sftp": "ssh", "webdavs": "webdav", "https": "http"}.get(address.scheme, address.scheme)
     if _is_without_plugin(links):
-        return f"`pip install 'dvc[{EXTRAS.get(address.scheme, address.scheme)}]'`"
+        return install(address.scheme)
+    code = _named(links)
+    if code in _EXPIRED:
+        return f"the credentials have expired: sign in again, then {_CREDENTIALS['s3']}"
+    if code == "RequestTimeTooSkewed":
+        return "set the clock of this machine: `date --utc` shows it"
+    if code in _ELSEWHERE:
+        return f"name the region of the bucket: `dvc remote modify {address.name} region REGION`"
     if _is_denied(links, status):
         return _CREDENTIALS.get(kind, f"see the rights of {address.url}" if address.is_folder else "see its credentials")
     if any(_code(link) == "NoSuchBucket" for link in links):
         return f"correct the address: `dvc remote modify {address.name} url s3://BUCKET/PATH`"
     if address.is_folder:
         return "mount it, or correct the address: `dvc remote list`; the first `dvc push` makes a new one"
-    if status is not None and status >= 500:
-        return "try again later; `dvc status --cloud` asks it too"
+    if status is not None and (status >= 500 or status == 429):
+        fewer = f", with fewer requests at a time: `dvc remote modify {address.name} jobs 4`" if status in (429, 503) else ""
+        return f"try again later{fewer}; `dvc status --cloud` asks it too"
+    if status == 400 and kind == "s3":  # an answer without a body, which would say more
+        return f"credentials that have expired, or another region than the bucket's, are answered so: {_CREDENTIALS['s3']}"
     return "see that the server runs and the address is right: `dvc remote list`"

@@ -61,10 +61,9 @@ def _fetch(project: Project, *points: Point) -> None:
     """Bring into the cache what both sides measured, and say what did not come."""
     from mlgit.compare import fetching, predictions  # slow, and rarely asked for
 
-    for point in points:
-        paths = fetching.results(project, point, predictions.config_of(project, point))
-        if trouble := fetching.fetch(project, point, paths):
-            sys.stderr.write(f"note: {plain(trouble)}\n")
+    paths = {point: fetching.results(project, point, predictions.config_of(project, point)) for point in points}
+    for trouble in filter(None, dict.fromkeys(fetching.fetch(project, point, each) for point, each in paths.items())):
+        sys.stderr.write(f"note: {plain(trouble)}\n")
 
 
 def closer(project: Project, before: Point, now: Point, diff: Diff) -> Diff:

@@ -118,12 +118,15 @@ def _keep_notes(opened: Opened, results: list[Result], *, earlier: Look | None) 
     remember(opened, all_current=good and len(results) == len(opened.pipeline.graph.stages), earlier=earlier)
 
 
-def _tell_of_remote(pulling: RemoteCache | None, lost: Mapping[str, str]) -> None:
+def _tell_of_remote(pulling: RemoteCache | None, lost: Mapping[str, tuple[str, str]]) -> None:
     """What did not come from the remote, and why. Raises MlgitError where it could not be asked and had to be."""
     if pulling is None:
         return
     gone = [] if pulling.troubles else lost.items()
-    told = [f"'{address}' cannot be restored: '{path}' is neither in the cache nor in a DVC remote" for address, path in gone]
+    told = []
+    for address, (path, md5) in gone:
+        where = "damaged in the DVC remote" if md5 in pulling.damaged else "neither in the cache nor in a DVC remote"
+        told.append(f"'{address}' cannot be restored: '{path}' is {where}")
     for note in [*pulling.notes, *told]:
         sys.stderr.write(plain(f"note: {note}") + "\n")
     if pulling.troubles and not pulling.may_compute:

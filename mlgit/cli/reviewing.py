@@ -82,7 +82,7 @@ def _fetched(project: Project, deciding: Config, found: Baseline | None, now: Po
         models = asked(deciding, predictions.config_of(project, point)).values()
         paths = [path for each in models for path in (each.predictions, each.metrics)]
         said.append(fetching.fetch(project, point, [*paths, *_tables(deciding)]))
-    return tuple(filter(None, said))
+    return tuple(filter(None, dict.fromkeys(said)))
 
 
 def _tables(deciding: Config) -> list[str]:

@@ -32,7 +32,7 @@ def fetch(project: Project, point: Point, paths: Iterable[str]) -> str:
             return ""
         lost = remote.bring(there, cache, wanted.values())
     except MlgitError as error:
-        return error.message
+        return f"{error.message}; {error.hint}" if error.hint else error.message
     names = [path for path, content in wanted.items() if content in lost]
     return f"the DVC remote does not have {', '.join(names)} of {point.name}" if names else ""
 

@@ -60,7 +60,7 @@ class Ledger:
         self._storage = storage
         self._started: dict[str, Observed] = {}
         self._tracker = tracker
-        self.lost: dict[str, str] = {}  # by stage, a recorded output that kept it from being restored
+        self.lost: dict[str, tuple[str, str]] = {}  # by stage, path and md5 of an output that kept it from being restored
 
     def expect(self, stages: list[Stage], *, force: bool = False) -> None:
         """Prepare for the stages of a plan. Raises MlgitError for an output that none of them may delete or record."""
@@ -180,7 +180,7 @@ class Ledger:
         back = not force and self._borrowed.restore(stage.address) if stage.exotic else self._fetch_data(stage)
         if back:
             return Restored(why)
-        refusals.refuse_lost_data(stage, why)
+        refusals.refuse_lost_data(stage, why, damaged=self._cache.damaged)
         self._refuse_lost_inputs(stage)
         self._outputs.refuse(stage)
         if self._track(stage):
@@ -260,7 +260,7 @@ class Ledger:
         kept = {out.path for out in stage.outs if not out.cache and seen.outs.get(out.path) == digests.get(out.path)}
         lost = next((path for path, each in digests.items() if path not in kept and not self._cache.has_all(each.md5)), None)
         if lost is not None:
-            self.lost[stage.address] = lost
+            self.lost[stage.address] = (lost, digests[lost].md5)
             return False
         if not all(out.path in digests for out in stage.outs):
             return False

@@ -17,10 +17,13 @@ def refuse_without_command(stage: Stage) -> None:
         raise MlgitError(f"{stage.file}: stages.{stage.name}.cmd: empty, so there is nothing to run", "write the command")
 
 
-def refuse_lost_data(stage: Stage, why: tuple[Reason, ...]) -> None:
-    """Raise MlgitError for tracked data that is neither here nor in the cache."""
-    lost = [reason.path for reason in why if reason.kind == "out" and reason.new == status.MISSING]
+def refuse_lost_data(stage: Stage, why: tuple[Reason, ...], *, damaged: Mapping[str, MlgitError]) -> None:
+    """Raise MlgitError for tracked data that is neither here nor in the cache; `damaged` is what a remote has, by md5."""
+    gone = [reason for reason in why if reason.kind == "out" and reason.new == status.MISSING]
+    lost = [reason.path for reason in gone]
     if stage.is_source and not stage.exotic and lost:
+        for error in (damaged[reason.old] for reason in gone if reason.old in damaged):
+            raise MlgitError(f"{stage.file}: '{lost[0]}' cannot be fetched: {error.message}", error.hint)
         raise MlgitError(
             f"{stage.file}: '{lost[0]}' is neither here nor in the cache", "fetch it: `mlgit run --pull` or `dvc pull`"
         )

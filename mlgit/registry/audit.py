@@ -83,9 +83,9 @@ class Evidence:
     """Everything known of a version.
 
     `registration` is the event of the version, `recorded` what its tag says and `facts` what its commit says; `places`
-    tells by path where bytes are, `unasked` why the remote could not say, `trust` by ref how good signatures are, `chain`
-    what is wrong with the chain of events, `later` what happened to the version after it was registered, `card` the id of
-    the card's blob in the commit.
+    tells by path where bytes are, `unasked` why the remote could not say and `damage` what it has instead, `trust` by ref
+    how good signatures are, `chain` what is wrong with the chain of events, `later` what happened to the version after it
+    was registered, `card` the id of the card's blob in the commit.
     """
 
     question: Question
@@ -103,6 +103,7 @@ class Evidence:
     card: str = ""
     is_declared: bool = True
     unasked: Gap | None = None
+    damage: Gap | None = None
 
     @property
     def name(self) -> str:
@@ -152,12 +153,11 @@ def _of_bytes(evidence: Evidence) -> Iterator[Gap]:
             again = f"; else `{evidence.reproduce} --keep` makes it" if path == evidence.facts.model.path else ""
             yield Gap(f"{noun} '{path}' is not retrievable", f"`dvc push` where it still is{again}")
         if place == "damaged":
-            mend = "`mlgit model verify` names the object and what mends it"
+            mend = "remove it there, then `dvc push` from a clone whose cache has it"
             yield Gap(f"{noun} '{path}' is damaged in the DVC remote, and nowhere else", mend)
         if place == "unknown":
             yield Gap(f"{noun} '{path}' is not in the cache, and whether the remote has it is not known", "ask again")
-    if evidence.unasked:
-        yield evidence.unasked
+    yield from filter(None, (evidence.damage, evidence.unasked))
 
 
 def _noun(each: DataFile) -> str:

@@ -71,3 +71,40 @@ def test_damage_shows_in_what_the_storage_tells_or_in_the_bytes(server, tmp_path
     found = there.examine(sizes, read=True)
     assert (found.gone, set(found.damaged)) == ((), {long, folder})
     assert found.damaged[folder].md5 == same
+
+
+def test_missing_base_folder_has_lost_nothing(server, tmp_path):
+    server.url = server.url.replace("/base", "/nobase")
+    there, here = client(server, tmp_path / "one")
+    if server.kind in ("s3", "http"):  # which know no folders: nothing is there, and nothing has to be
+        assert there.examine({NOBODYS: None}).gone == (NOBODYS,)
+        return
+    for ask in (lambda: there.examine({NOBODYS: None}), lambda: there.fetch([NOBODYS]), lambda: there.runs("00" * 32)):
+        with pytest.raises(RemoteUnreachableError, match=r"could not be asked: there is no folder /.*nobase there"):
+            ask()
+    if server.kind == "ssh":
+        md5 = hashlib.md5(b"content").hexdigest()
+        remote.put(here, md5, b"content")
+        there.push([md5])
+        assert client(server, tmp_path / "two")[0].examine({md5: 7, NOBODYS: None}) == Examined((NOBODYS,), {})
+
+
+def test_page_to_sign_in_is_no_object(server, tmp_path):
+    md5 = hashlib.md5(b"content").hexdigest()
+    server.fault = "login page" if server.kind != "ssh" else "403"
+    there, here = client(server, tmp_path / "one")
+    for ask in (lambda: there.examine({md5: None}), lambda: there.examine({md5: 7}), lambda: there.fetch([md5])):
+        with pytest.raises(RemoteUnreachableError, match="could not be asked") as caught:
+            ask()
+        assert not isinstance(caught.value, DamagedRemoteError)
+    assert not here.has(md5)
+
+
+@pytest.mark.parametrize("code", ["400 ExpiredToken", "403 RequestTimeTooSkewed", "400 AuthorizationHeaderMalformed"])
+def test_trouble_that_s3_names_is_told_by_its_name(code, tmp_path, monkeypatch):
+    with storage("s3", tmp_path / "server") as server:
+        for name, value in environment(server, tmp_path).items():
+            monkeypatch.setenv(name, value)
+        server.fault = code
+        with pytest.raises(RemoteUnreachableError, match=f"could not be asked: .*{code.split()[1]}"):
+            client(server, tmp_path / "one")[0].fetch([NOBODYS])

@@ -158,4 +158,4 @@ def test_with_pull_the_results_of_the_baseline_come_from_the_remote(tmp_path, cl
     shutil.rmtree(there)
     found = judged(project, cli, "--pull")
     assert only(found)["outcome"] == "invalid"
-    assert f"the DVC remote 'there' ({there}) could not be asked: No such file or directory: {there}" in found["notes"]
+    assert f"({there}) could not be asked: No such file or directory: {there}; mount it" in found["notes"][0]

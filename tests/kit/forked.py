@@ -16,6 +16,7 @@ import os
 import pkgutil
 import random
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -38,19 +39,27 @@ IMPORTED = (
 _ONE_AFTER_THE_OTHER = threading.Lock()
 
 
-def mlgit(root: Path, *args: str, env: Mapping[str, str] | None = None, stdin: str = "") -> Completed:
-    """The program, with `env` over the fenced environment of the test."""
-    return call("mlgit", root, args, env=env, stdin=stdin)
+def mlgit(root: Path, *args: str, env: Mapping[str, str] | None = None, stdin: str = "", seconds: int = 0) -> Completed:
+    """The program, with `env` over the fenced environment of the test; it is killed after so many `seconds`, if any."""
+    return call("mlgit", root, args, env=env, stdin=stdin, seconds=seconds)
 
 
-def call(module: str, root: Path, args: tuple[str, ...], *, env: Mapping[str, str] | None, stdin: str = "") -> Completed:
+def call(
+    module: str, root: Path, args: tuple[str, ...], *, env: Mapping[str, str] | None, stdin: str = "", seconds: int = 0
+) -> Completed:
     """Run `python -m MODULE ARGS` in `root`."""
     from tests.kit.programs import Completed
 
     with tempfile.TemporaryDirectory(prefix="mlgit-test-forked-") as folder:
         places = [Path(folder, name) for name in ("in", "out", "err")]
         places[0].write_text(stdin)
-        request = {"module": module, "args": list(map(str, args)), "root": str(root), "env": {**os.environ, **(env or {})}}
+        request = {
+            "module": module,
+            "args": list(map(str, args)),
+            "root": str(root),
+            "env": {**os.environ, **(env or {})},
+            "seconds": seconds,
+        }
         with _ONE_AFTER_THE_OTHER:
             server = _server()
             assert server.stdin
@@ -115,6 +124,7 @@ def _become(request: dict[str, Any]) -> None:
     for number, (path, mode) in enumerate(zip(request["files"], ("rb", "wb", "wb"), strict=True)):
         with open(path, mode) as stream:
             _replace(stream, number)
+    signal.alarm(request["seconds"])
     sys.path[0] = request["root"]
     sys.argv = ["", *request["args"]]
     try:

@@ -1,16 +1,16 @@
 """Storage servers on this machine (S3, WebDAV, HTTP, SSH) with every way of failing put before them.
 
 Each runs in threads of the test's process on a loopback port, keeps its objects in a folder or in memory, and stands behind
-a gate that refuses, resets, falls silent or cuts answers short; what HTTP servers answer can be a status of the test's choice.
+a gate that hangs up, resets, falls silent or drips; what servers answer can be a status of the test's choice or half an object.
 """
 
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,7 +19,9 @@ from typing import Any
 
 KINDS = ("s3", "webdav", "http", "ssh")
 SECRET = "correct-horse-battery"  # stands in every configuration, and must stand in no output
+LOGIN = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><form action=login></form></body></html>\n"
 _RESET = struct.pack("ii", 1, 0)
+_DROP, _PAUSE = 256, 0.01  # a slow server: so many bytes, then a rest
 Application = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
 
@@ -27,8 +29,9 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Any]
 class Storage:
     """A running server: what `.dvc/config` says of it, the environment a client needs, and what is wrong with it now.
 
-    `fault` is '' or one of: refused, reset, silent, truncated, or an HTTP status as '403'. `folder` holds the objects of
-    all kinds but S3.
+    `fault` is '' or one of: refused (it hangs up at once), reset (once it was asked), silent, slow, truncated (half of each
+    object), a status as '403', a code of S3 as '503 SlowDown', or 'login page' (for whatever is asked). `folder` holds the
+    objects of all kinds but S3; beside `base` lies `damaged`, with the same names and other bytes.
     """
 
     kind: str
@@ -38,6 +41,7 @@ class Storage:
     env: dict[str, str] = field(default_factory=dict)
     fault: str = ""
     requests: int = 0
+    port: int = 0
 
     def config(self, **changes: str) -> str:
         """The text of a `.dvc/config` whose default remote is this."""
@@ -47,20 +51,21 @@ class Storage:
 
     def fill(self, remote: Path) -> None:
         """Put the objects of a remote that is a folder here, under the same names."""
-        if self.kind != "s3":
-            shutil.copytree(remote, self.folder / "base", dirs_exist_ok=True)
-            return
-        client = self._client()
-        for path in remote.rglob("*"):
-            if path.is_file():
-                client.put_object(Bucket="store", Key=f"base/{path.relative_to(remote)}", Body=path.read_bytes())
+        for path in filter(Path.is_file, remote.rglob("*")):
+            content = path.read_bytes()
+            self._put(f"base/{path.relative_to(remote)}", content)
+            self._put(f"damaged/{path.relative_to(remote)}", content[:-1] + bytes([content[-1] ^ 1]))
+
+    def _put(self, name: str, content: bytes) -> None:
+        if self.kind == "s3":
+            self._client().put_object(Bucket="store", Key=name, Body=content)
+        else:
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_bytes(content)
 
     def damage(self, md5: str, content: bytes = b"other bytes") -> None:
         """Put other bytes under the name of an object."""
-        if self.kind == "s3":
-            self._client().put_object(Bucket="store", Key=f"base/files/md5/{md5[:2]}/{md5[2:]}", Body=content)
-        else:
-            (self.folder / "base/files/md5" / md5[:2] / md5[2:]).write_bytes(content)
+        self._put(f"base/files/md5/{md5[:2]}/{md5[2:]}", content)
 
     def remove(self, md5: str) -> None:
         """Take an object away."""
@@ -81,8 +86,8 @@ def storage(kind: str, folder: Path) -> Iterator[Storage]:
     """A server of a kind, empty, with a bucket or folder `base` in it; it ends with the block."""
     (folder / "base").mkdir(parents=True)
     made = Storage(kind, "", {}, folder)
-    with _SERVERS[kind](made) as inner, _gate(made, inner) as port:
-        _describe(made, port)
+    with _SERVERS[kind](made) as inner, _gate(made, inner) as made.port:
+        _describe(made, made.port)
         yield made
         made.fault = ""
 
@@ -102,6 +107,14 @@ def _describe(made: Storage, port: int) -> None:
 
 
 # -- the gate: a proxy of bytes that knows no protocol
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port that nothing listens at, and nothing else can take."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 @contextmanager
@@ -130,7 +143,10 @@ def _gate(made: Storage, inner: int) -> Iterator[int]:
 
 def _serve(made: Storage, client: socket.socket, inner: int, open_sockets: list[socket.socket]) -> None:
     if made.fault in ("refused", "reset"):
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        if made.fault == "reset":
+            with suppress(OSError):
+                client.recv(1)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         client.close()
         return
     if made.fault == "silent":
@@ -141,19 +157,18 @@ def _serve(made: Storage, client: socket.socket, inner: int, open_sockets: list[
         client.close()
         return
     open_sockets.append(server)
-    threading.Thread(target=_pump, args=(made, client, server, None), daemon=True).start()
-    _pump(made, server, client, 200 if made.fault == "truncated" else None)
+    threading.Thread(target=_pump, args=(made, client, server), daemon=True).start()
+    _pump(made, server, client)
 
 
-def _pump(made: Storage, source: socket.socket, target: socket.socket, most: int | None) -> None:
-    """Pass bytes on until the end, at most so many; nothing goes on once the server has fallen silent."""
+def _pump(made: Storage, source: socket.socket, target: socket.socket) -> None:
+    """Pass bytes on until the end; nothing goes on once the server has fallen silent."""
     try:
         while block := source.recv(1 << 16):
             if made.fault == "silent":
                 return
-            target.sendall(block[:most])
-            if most is not None:
-                break
+            for drop in _drops(block) if made.fault == "slow" else [block]:
+                target.sendall(drop)
     except OSError:
         pass
     for each in (source, target):
@@ -161,17 +176,38 @@ def _pump(made: Storage, source: socket.socket, target: socket.socket, most: int
             each.shutdown(socket.SHUT_RDWR)
 
 
+def _drops(block: bytes) -> Iterator[bytes]:
+    for at in range(0, len(block), _DROP):
+        time.sleep(_PAUSE)
+        yield block[at : at + _DROP]
+
+
 # -- servers
 
 
 def _faulty(made: Storage, app: Application) -> Application:
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        if not made.fault.isdigit():
-            return app(environ, start_response)
-        start_response(f"{made.fault} Fault", [("Content-Length", "0"), ("Connection", "close")])
-        return [b""]
+        status, _, code = made.fault.partition(" ")
+        method = environ["REQUEST_METHOD"]
+        if made.fault == "login page" or status.isdigit():
+            page = f"<Error><Code>{code}</Code><Message>{code}</Message></Error>".encode() if code else b""
+            kind, page = ("application/xml", page) if status.isdigit() else ("text/html; charset=utf-8", LOGIN)
+            said = f"{status} Fault" if status.isdigit() else "200 OK"
+            start_response(said, [("Content-Type", kind), ("Content-Length", str(len(page))), ("Connection", "close")])
+            return [b"" if method == "HEAD" else page]
+        if made.fault == "truncated" and method in ("GET", "PROPFIND"):
+            return _half(app, environ, start_response)
+        return app(environ, start_response)
 
     return answer
+
+
+def _half(app: Application, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+    said: list[Any] = []
+    whole = b"".join(app(environ, lambda status, headers, *rest: said.extend([status, headers])))
+    headers = [(name, value) for name, value in said[1] if name.lower() not in ("content-length", "connection")]
+    start_response(said[0], [*headers, ("Content-Length", str(len(whole))), ("Connection", "close")])
+    return [whole[: len(whole) // 2]]
 
 
 @contextmanager
@@ -241,14 +277,28 @@ def _ssh(made: Storage) -> Iterator[int]:
             return True
 
         def validate_password(self, username: str, password: str) -> bool:
-            return (username, password) == ("ada", SECRET)
+            return (username, password) == ("ada", SECRET) and made.fault != "401"
+
+    said = {"400": asyncssh.SFTPBadMessage, "403": asyncssh.SFTPPermissionDenied}
+    said |= {"404": asyncssh.SFTPNoSuchFile, "500": asyncssh.SFTPFailure}
+
+    class Files(asyncssh.SFTPServer):
+        def map_path(self, path: bytes) -> bytes:
+            if made.fault in said:
+                raise said[made.fault]("a fault")
+            return super().map_path(path)
+
+        def read(self, file_obj: Any, offset: int, size: int) -> Any:
+            if made.fault == "truncated":
+                self.connection.abort()
+            return super().read(file_obj, offset, size)
 
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()
 
     async def listen() -> Any:
         key = asyncssh.generate_private_key("ssh-ed25519")
-        return await asyncssh.listen("127.0.0.1", 0, server_host_keys=[key], server_factory=Server, sftp_factory=True)
+        return await asyncssh.listen("127.0.0.1", 0, server_host_keys=[key], server_factory=Server, sftp_factory=Files)
 
     server = asyncio.run_coroutine_threadsafe(listen(), loop).result(20)
     try:

@@ -28,7 +28,7 @@ from mlgit.registry import (
     whereabouts,
     witness,
 )
-from mlgit.registry.audit import Evidence, Gap, Question
+from mlgit.registry.audit import Evidence, Gap, Place, Question
 from mlgit.registry.event import Event
 from mlgit.registry.facts import Facts
 from mlgit.registry.whereabouts import Whereabouts
@@ -99,7 +99,8 @@ def gather(found: Found, question: Question) -> Evidence:
         facts,
         witness.code(project.git_root, version.commit),
         places=known.places,
-        unasked=_unasked(known),
+        unasked=_trouble(known, "unknown"),
+        damage=_trouble(known, "damaged"),
         holdings=held,
         approvals=witness.approvals(project.git_root, version.event),
         trust=witness.trust(project.git_root, [version.event, *later]),
@@ -110,9 +111,9 @@ def gather(found: Found, question: Question) -> Evidence:
     )
 
 
-def _unasked(known: Whereabouts) -> Gap | None:
-    """Why the remote could not say where bytes are."""
-    if known.trouble is None or "unknown" not in known.places.values():
+def _trouble(known: Whereabouts, place: Place) -> Gap | None:
+    """Why bytes are not known, or how they are damaged, at the remote that was asked; None where none is."""
+    if known.trouble is None or place not in known.places.values():
         return None
     return Gap(known.trouble.message, known.trouble.hint)
 

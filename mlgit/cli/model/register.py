@@ -119,15 +119,14 @@ def _free(artifact: Artifact, there: Version | None, version: str) -> Check:
 
 
 def _checks(project: Project, found: Facts, *, commit: str, is_head: bool) -> list[Check]:
-    lost = weighing.lost(project, found)
+    lost, damaged = weighing.lost(project, found)
+    where = f"nowhere, or damaged ({damaged.message})" if damaged else "nowhere"
+    hint = (
+        f"{damaged.hint}; `mlgit run` makes what is nowhere" if damaged else "`mlgit run` makes them, `dvc pull` fetches them"
+    )
     checks = [
         Check("lock", not found.stale, f"stale: {', '.join(found.stale)}" if found.stale else "", "`mlgit run`, then commit"),
-        Check(
-            "outputs",
-            not lost,
-            f"nowhere: {', '.join(lost)}" if lost else "",
-            "`mlgit run` makes them, `dvc pull` fetches them",
-        ),
+        Check("outputs", not lost, f"{where}: {', '.join(lost)}" if lost else "", hint),
     ]
     if is_head:
         checks.append(_workspace(project, found))

@@ -164,13 +164,14 @@ def is_stored(project: Project, found: Facts | None, version: Version) -> bool |
     return bool(model.md5) and not (examined.gone or examined.damaged)
 
 
-def lost(project: Project, found: Facts) -> list[str]:
-    """The paths that a version needs and that are neither here nor in the remote.
+def lost(project: Project, found: Facts) -> tuple[list[str], MlgitError | None]:
+    """The paths that a version needs and whose bytes are neither here nor, as they were, in the remote; how that has one.
 
     Raises MlgitError where that could not be found out, since the remote does not answer.
     """
     known = whereabouts.find(project, found)
-    return [path for path in found.missing if known.fault(path)]
+    paths = [path for path in found.missing if known.fault(path)]
+    return paths, known.trouble if any(known.places.get(path) == "damaged" for path in paths) else None
 
 
 def fault_of_bytes(project: Project, version: Version, *, read: bool = False) -> Finding | None:
