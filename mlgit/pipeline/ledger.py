@@ -156,8 +156,9 @@ class Ledger:
         if stage.is_idle or (not why and not force):
             return Unchanged()
         if stage.frozen:
+            fetched = self._fetch_missing(stage, recorded, seen)
             self._finish(stage)
-            return Verified(why)
+            return Restored(why) if fetched else Verified(why)
         refusals.refuse_missing(stage, seen)
         self._outputs.refuse(stage)
         self._refuse_busy(stage)
@@ -207,6 +208,15 @@ class Ledger:
             self._tracker.add([out.target for out in stage.outs])
             return True
         return False
+
+    def _fetch_missing(self, stage: Stage, recorded: Entry | None, seen: Observed) -> bool:
+        """Whether outputs of a frozen stage that are not here were fetched, as `dvc repro --pull` does."""
+        digests = {item.path: item.digest for item in recorded.outs} if recorded and self._cache.pulls else {}
+        lost = [out for out in stage.outs if out.path in digests and seen.outs[out.path] is None]
+        there = [out for out in lost if self._cache.has_all(digests[out.path].md5)]
+        for out in there:
+            self._check_out(out, digests[out.path])
+        return bool(there)
 
     def _fetch_data(self, stage: Stage) -> bool:
         """Whether tracked data that is missing in the workspace could be taken from the cache."""

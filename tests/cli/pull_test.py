@@ -256,3 +256,19 @@ def test_what_the_remote_does_not_have_either_is_named_and_computed(tmp_path):
     done = mlgit(root, "run", "--pull", "--json")
     assert (done.code, done.json["counts"]["ran"]) == (0, 1), done.said
     assert "note: 'copy' cannot be restored: 'made' is neither in the cache nor in a DVC remote" in done.err
+
+
+def test_output_of_a_frozen_stage_is_fetched_as_dvc_does(tmp_path):
+    pipeline = "stages:\n  a: {cmd: echo 1 > a, outs: [a], frozen: true}\n  b: {cmd: cat a > b, deps: [a], outs: [b]}\n"
+    root = repository(tmp_path / "project", {"dvc.yaml": pipeline.replace(", frozen: true", "")})
+    assert dvc(root, "remote", "add", "-d", "there", str(tmp_path / "there")).code == 0
+    assert mlgit(root, "run").code == dvc(root, "push").code == 0
+    write_tree(root, {"dvc.yaml": pipeline.replace("cat a", "cat a a")})
+    shutil.rmtree(root / ".dvc/cache")
+    for path in ("a", "b"):
+        (root / path).unlink()
+    other = shutil.copytree(root, tmp_path / "other")
+    done = mlgit(root, "run", "--pull", "--json")
+    assert dvc(other, "repro", "--pull").code == done.code == 0, done.said
+    assert (root / "b").read_text() == (other / "b").read_text() == "1\n1\n"
+    assert (root / "dvc.lock").read_text() == (other / "dvc.lock").read_text()
