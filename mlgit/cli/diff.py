@@ -10,7 +10,7 @@ import click
 
 from mlgit import errors
 from mlgit import project as projects
-from mlgit.cli.edge import use_color
+from mlgit.cli.edge import note, use_color
 from mlgit.cli.remote_options import timeout_option
 from mlgit.compare import markdown, starts, table, wording
 from mlgit.compare.collect import collect_both
@@ -19,7 +19,6 @@ from mlgit.compare.document import document
 from mlgit.compare.snapshot import Point
 from mlgit.errors import MlgitError
 from mlgit.project import Project
-from mlgit.render import plain
 
 FORMATS = ("table", "md", "json")
 
@@ -63,7 +62,7 @@ def _fetch(project: Project, *points: Point) -> None:
 
     paths = {point: fetching.results(project, point, predictions.config_of(project, point)) for point in points}
     for trouble in filter(None, dict.fromkeys(fetching.fetch(project, point, each) for point, each in paths.items())):
-        sys.stderr.write(f"note: {plain(trouble)}\n")
+        note(trouble)
 
 
 def closer(project: Project, before: Point, now: Point, diff: Diff) -> Diff:

@@ -220,6 +220,11 @@ def complain(message: str, hint: str = "") -> None:
         _discard(sys.stderr)
 
 
+def note(text: str) -> None:
+    """Say something beside the answer, on standard error."""
+    sys.stderr.write(f"note: {_safe(text)}\n")
+
+
 def _safe(text: str) -> str:
     return "\n".join(map(plain, text.split("\n")))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlgit import errors
 from mlgit.adapters import git, machine
-from mlgit.cli.edge import use_color
+from mlgit.cli.edge import note, use_color
 from mlgit.cli.keeping import remember, untouched
 from mlgit.cli.opening import Opened, open_project
 from mlgit.cli.progress import Lines, Live, Silent, cause, say, show_failures
@@ -127,8 +127,8 @@ def _tell_of_remote(pulling: RemoteCache | None, lost: Mapping[str, tuple[str, s
     for address, (path, md5) in gone:
         where = "damaged in the DVC remote" if md5 in pulling.damaged else "neither in the cache nor in a DVC remote"
         told.append(f"'{address}' cannot be restored: '{path}' is {where}")
-    for note in [*pulling.notes, *told]:
-        sys.stderr.write(plain(f"note: {note}") + "\n")
+    for each in [*pulling.notes, *told]:
+        note(each)
     if pulling.troubles and not pulling.may_compute:
         trouble = next(iter(pulling.troubles.values()))
         raise MlgitError(trouble.message, f"{trouble.hint}; or compute what is missing: --compute-if-unreachable")

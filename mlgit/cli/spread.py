@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 
-import click
-
 from mlgit import __version__
 from mlgit.adapters import machine, transfers, transport
+from mlgit.cli.edge import note
 from mlgit.cli.opening import Opened
 from mlgit.executors import table
 from mlgit.executors.dask import Project
@@ -15,7 +14,7 @@ from mlgit.executors.parcel import Declared, Site, Target
 from mlgit.executors.protocol import Executor
 from mlgit.pipeline.model import Stage
 from mlgit.pipeline.scheduler import Plan
-from mlgit.render import count, plain
+from mlgit.render import count
 
 
 def make_executor(opened: Opened, plan: Plan, name: str, *, scheduler: str | None, jobs: int | None) -> Executor:
@@ -27,7 +26,7 @@ def make_executor(opened: Opened, plan: Plan, name: str, *, scheduler: str | Non
     snapshot = transport.snapshot(project.git_root, leave_out=left_out)
     if snapshot.changed:
         what = f"{count(len(snapshot.changed), 'path')} not committed: {', '.join(snapshot.changed[:3])}"
-        click.echo(plain(f"note: the workers get the working tree as commit {snapshot.commit[:10]} ({what})"), err=True)
+        note(f"the workers get the working tree as commit {snapshot.commit[:10]} ({what})")
     remotes = tuple((address.name, address.url) for address in there.remote.addresses)
     travelling = Project(
         root=project.root,

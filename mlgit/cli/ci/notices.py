@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from mlgit.cli.edge import note
 from mlgit.render import plain
 from mlgit.report.document import Report
 from mlgit.report.figures import got
@@ -40,7 +41,7 @@ def summarize(path: Path, text: str) -> bool:
         with open(path, "a", encoding="utf-8") as stream:
             stream.write(text)
     except OSError as error:
-        click.echo(f"note: the step summary, {path}, cannot be written: {error.strerror}", err=True)
+        note(f"the step summary, {path}, cannot be written: {error.strerror}")
         return False
     return True
 

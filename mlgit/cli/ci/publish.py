@@ -15,6 +15,7 @@ from mlgit.adapters.forge import Check, Conclusion, Forge, Pull
 from mlgit.adapters.http import HttpError
 from mlgit.adapters.runner import Job
 from mlgit.cli.ci import clients, notices
+from mlgit.cli.edge import note
 from mlgit.compare import gates
 from mlgit.errors import MlgitError
 from mlgit.render import markdown_text, plain
@@ -186,7 +187,7 @@ def _check(forge: Forge, pull: Pull, found: Report, wish: _Wish) -> bool:
     except HttpError as error:
         if error.status not in _REFUSED:
             raise
-        click.echo(f"note: the check '{plain(wish.check)}' is not set: {plain(_why(error))}", err=True)
+        note(f"the check '{wish.check}' is not set: {_why(error)}")
         return False
     click.echo(f"{pull.head_commit[:10]}: the check '{plain(wish.check)}' is {check.conclusion}")
     return True
@@ -243,7 +244,7 @@ def _deleted(number: int) -> str:
 
 def _instead(found: Report, job: Job, why: str) -> None:
     """The report where it can be shown, and a sentence that says why not in the pull request."""
-    click.echo(f"note: not shown in the pull request: {plain(why)}", err=True)
+    note(f"not shown in the pull request: {why}")
     text = markdown.summary(found)
     if not job.summary or not notices.summarize(
         Path(job.summary), f"> Not shown in the pull request: {markdown_text(why)}\n\n{text}"

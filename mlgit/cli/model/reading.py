@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mlgit.cli.edge import note
 from mlgit.cli.model import places
 from mlgit.registry import grammar, kept, read, state
 from mlgit.registry.event import Event
@@ -32,9 +32,9 @@ def registry(*, at: int | None = None, anew: bool = False, asked: Asked | None =
     tags = read.tags(root, asked=asked, known=known)
     kept.save(root, tags.events, known)
     if not read.is_complete(root):
-        sys.stderr.write("note: this clone is shallow and may lack tags; `git fetch --tags --unshallow` brings them\n")
+        note("this clone is shallow and may lack tags; `git fetch --tags --unshallow` brings them")
     elif not tags.events:
-        sys.stderr.write("note: this clone has no tag of a model; if there should be some, `git fetch --tags` brings them\n")
+        note("this clone has no tag of a model; if there should be some, `git fetch --tags` brings them")
     return Reading(root, tags, state.fold(tags.events, at=at, faults=tags.faults))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import click
 from mlgit import errors
 from mlgit import project as projects
 from mlgit.adapters import exchange, notes, tags
+from mlgit.cli.edge import note
 from mlgit.cli.model import places, problems, reading, weighing
 from mlgit.cli.model.reading import Reading
 from mlgit.cli.remote_options import timeout_option
@@ -65,7 +65,7 @@ def command(name: str | None, *, remote: str, offline: bool, deep: bool, as_json
     wrong += _signatures(found, [event for artifact in artifacts for event in artifact.events])
     looked, unasked = _look_for_bytes(found.root, artifacts, deep=deep)
     if None in looked:
-        sys.stderr.write("note: the bytes of models that are in no DVC project here were not looked for\n")
+        note("the bytes of models that are in no DVC project here were not looked for")
     wrong += [each for rows in looked for each in rows or ()]
     unanswered = [f"not compared with '{compared.remote}': {compared.trouble}"] if compared.trouble else []
     unanswered += unasked
@@ -96,8 +96,8 @@ def _show(
         click.echo(f"  {plain(each.hint)}")
     for event in overridden:
         click.echo(f"{plain(event.ref)}: POLICY OVERRIDDEN by {plain(event.author)}: {plain(reading.override(event))}")
-    for note in compared.notes:
-        click.echo(f"note: {plain(note)}")
+    for each in compared.notes:
+        click.echo(f"note: {plain(each)}")
     for trouble in unanswered:
         click.echo(plain(trouble))
     if wrong:
