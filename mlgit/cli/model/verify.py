@@ -96,8 +96,8 @@ def _show(
         click.echo(f"  {plain(each.hint)}")
     for event in overridden:
         click.echo(f"{plain(event.ref)}: POLICY OVERRIDDEN by {plain(event.author)}: {plain(reading.override(event))}")
-    for each in compared.notes:
-        click.echo(f"note: {plain(each)}")
+    for told in compared.notes:
+        click.echo(f"note: {plain(told)}")
     for trouble in unanswered:
         click.echo(plain(trouble))
     if wrong:
