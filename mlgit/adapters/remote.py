@@ -130,6 +130,11 @@ def _address(name: str, options: Mapping[str, str]) -> Address:
             f"the DVC remote '{name}' keeps versions of files instead of objects by content",
             "use a remote without `version_aware` and `worktree`: `dvc remote add -d NAME URL`",
         )
+    if options["url"].startswith("file://"):
+        raise MlgitError(
+            f"the DVC remote '{name}' ({options['url']}) is one that DVC takes for a path below the current folder",
+            f"name the folder as a path: `dvc remote modify {name} url {options['url'].removeprefix('file://')}`",
+        )
     return Address(name, options["url"])
 
 

@@ -89,7 +89,10 @@ def default_remote(dvc_folder: Path) -> tuple[str, dict[str, str]] | None:
 
 
 def remotes(dvc_folder: Path) -> tuple[str, dict[str, dict[str, str]]]:
-    """The name of the default remote ('': none), and the options of all that have a URL, by name."""
+    """The name of the default remote ('': none), and the options of all that have a URL, by name; names are in lower case.
+
+    A URL that is a path is absolute; one that leads on from another remote (`remote://NAME/PATH`) has what that one has.
+    """
     name = ""
     found: dict[str, dict[str, str]] = {}
     for path, own in _levels(dvc_folder):
@@ -99,7 +102,18 @@ def remotes(dvc_folder: Path) -> tuple[str, dict[str, dict[str, str]]]:
                 values["url"] = os.path.normpath(path.parent / Path(values["url"]).expanduser())
             if section.startswith("remote "):
                 found.setdefault(_unquoted(section.removeprefix("remote ").strip()), {}).update(values)
-    return name, {each: options for each, options in found.items() if options.get("url")}
+    return name.lower(), {each: _resolved(found, each) for each, options in found.items() if options.get("url")}
+
+
+def _resolved(found: Mapping[str, dict[str, str]], name: str, seen: tuple[str, ...] = ()) -> dict[str, str]:
+    """The options of a remote, with those of the one that its URL leads on from."""
+    options = found[name]
+    scheme, _, rest = options["url"].partition("://")
+    base, _, path = rest.partition("/")
+    if scheme != "remote" or base.lower() in seen or not found.get(base.lower(), {}).get("url"):
+        return options
+    under = _resolved(found, base.lower(), (*seen, name))
+    return {**under, **options, "url": f"{under['url'].rstrip('/')}/{path}"}
 
 
 def files_of(dvc_folder: Path) -> list[Path]:
@@ -130,7 +144,7 @@ def parse(text: str, *, name: str) -> dict[str, dict[str, str]]:
             continue
         header = _SECTION.fullmatch(row)
         if header:
-            section = _unquoted(header[1].strip())
+            section = _unquoted(header[1].strip()).lower()
             if section in sections:  # DVC reads no such file
                 raise MlgitError(f"{name}: line {number}: [{section}] stands there twice", "make one section of the two")
             current = sections.setdefault(section, {})

@@ -39,7 +39,10 @@ class Parameters(NamedTuple):
 
 
 class Output(NamedTuple):
-    """A file or folder that a stage writes. `remote` names the DVC remote that its content goes to ('': the default)."""
+    """A file or folder that a stage writes.
+
+    `remote` names the DVC remote that its content goes to, in lower case, as DVC looks it up ('': the default).
+    """
 
     path: str
     target: str

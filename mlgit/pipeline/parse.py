@@ -178,7 +178,7 @@ def source(document: Mapping[str, Any], *, file: str, root: str) -> tuple[Stage,
             *_place(row["path"], wdir, root),
             cache=bool(row.get("cache", True)),
             persist=bool(row.get("persist")),
-            remote=str(row.get("remote") or ""),
+            remote=str(row.get("remote") or "").lower(),
         )
         for row in rows
     )
@@ -263,7 +263,7 @@ def _all_outputs(body: Mapping[str, Any], wdir: str, root: str, *, where: str) -
                 kind,
                 cache=bool(own.get("cache", True)),
                 persist=bool(own.get("persist")),
-                remote=str(own.get("remote") or ""),
+                remote=str(own.get("remote") or "").lower(),
             )
             for path, own in flags.items()
         ]

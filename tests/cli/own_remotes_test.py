@@ -184,3 +184,32 @@ def test_data_stays_in_its_remote_when_it_is_added_anew(pushed):
         assert command(root, "add", "data/raw.csv").code == 0
     assert (pushed / "data/raw.csv.dvc").read_text() == (other / "data/raw.csv.dvc").read_text()
     assert "remote: vault" in (other / "data/raw.csv.dvc").read_text()
+
+
+def test_remotes_are_named_in_any_case_and_lead_on_from_one_another(tmp_path):
+    pipeline = "stages: {a: {cmd: cp in a, deps: [in], outs: [a: {remote: Vault}]}}\n"
+    root = repository(tmp_path / "project", {"dvc.yaml": pipeline, "in": "1\n"})
+    for words in (["add", "Base", str(tmp_path / "base")], ["add", "VAULT", "remote://base/below"]):
+        assert dvc(root, "remote", *words).code == 0
+    assert mlgit(root, "run").code == 0
+    assert dvc(root, "push").code == 0
+    assert list((tmp_path / "base/below/files/md5").glob("*/*"))
+    shutil.rmtree(root / ".dvc/cache")
+    (root / "a").unlink()
+    done = mlgit(root, "run", "--pull", "--json")
+    assert (done.code, done.json["counts"]["restored"]) == (0, 1), done.said
+    shutil.rmtree(root / ".dvc/cache")
+    (root / "a").unlink()
+    shutil.move(tmp_path / "base", tmp_path / "away")
+    done = mlgit(root, "run", "--pull")
+    assert (done.code, "could not be asked" in done.said) == (2, True), done.said
+
+
+def test_folder_as_an_address_is_refused_as_dvc_takes_it_for_a_relative_path(tmp_path):
+    root = repository(tmp_path / "project", {"dvc.yaml": "stages: {a: {cmd: cp in a, deps: [in], outs: [a]}}\n", "in": "1\n"})
+    assert dvc(root, "remote", "add", "-d", "store", f"file://{tmp_path}/store").code == 0
+    done = mlgit(root, "run", "--pull")
+    assert (done.code, f"url {tmp_path}/store" in done.err) == (2, True), done.said
+    assert mlgit(root, "run").code == 0
+    assert dvc(root, "push").code == 0
+    assert (root / "file:").is_dir()
