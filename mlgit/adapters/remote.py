@@ -223,7 +223,6 @@ class Remote:
         Those named in `without` are not asked. Raises DamagedRemoteError, with all others brought.
         """
         wanted = list(dict.fromkeys(md5s))
-
         lists = {md5: self._places(md5) for md5 in wanted if md5.endswith(".dir")}
         self._in_turn(lists, _bring, self._here_of, without=without)
         files = self._with_parts(lists) | {md5: self._places(md5) for md5 in wanted if md5 not in lists}
@@ -235,7 +234,11 @@ class Remote:
         What the storage says of size and md5 is looked at; with `read`, the bytes are. Only the lists of folders are brought.
         """
         lists = {md5: self._places(md5) for md5 in sizes if md5.endswith(".dir")}
-        self._in_turn({md5: names for md5, names in lists.items() if not self._here.has(md5)}, _bring, self._here_of)
+        broken: dict[str, DamagedRemoteError] = {}
+        try:
+            self._in_turn({md5: names for md5, names in lists.items() if not self._here.has(md5)}, _bring, self._here_of)
+        except DamagedRemoteError as error:
+            broken[error.md5] = error
         parts = {md5: _with_files(self._here, md5) for md5 in sizes if not self._is_unlisted(md5)}
         places = self._with_parts(lists) | {md5: self._places(md5) for md5 in parts}
         found: dict[str, DamagedRemoteError | None] = {}
@@ -248,9 +251,9 @@ class Remote:
                 found.update(store.examine({md5: None for md5 in lacking if md5 in lists}, read=read))
 
         self._in_turn(places, ask, lambda md5s: {md5 for md5 in md5s if found.get(md5, _UNSEEN) is None})
-        gone = tuple(md5 for md5 in sizes if md5 not in parts or not found.keys() >= set(parts[md5]))
-        wrong = {md5: next(filter(None, (found.get(each) for each in names)), None) for md5, names in parts.items()}
-        return Examined(gone, {md5: error for md5, error in wrong.items() if error and md5 not in gone})
+        wrong = {md5: next(filter(None, (found.get(each) for each in names)), None) for md5, names in parts.items()} | broken
+        lost = {md5 for md5 in sizes if md5 not in parts or not found.keys() >= set(parts[md5])} - broken.keys()
+        return Examined(tuple(lost), {md5: error for md5, error in wrong.items() if error and md5 not in lost})
 
     def runs(self, key: str, *, without: Collection[str] = ()) -> dict[str, bytes]:
         """The results that the default remote's run cache has for a key: name -> text; what is named otherwise is none."""

@@ -71,6 +71,9 @@ def test_damage_shows_in_what_the_storage_tells_or_in_the_bytes(server, tmp_path
     found = there.examine(sizes, read=True)
     assert (found.gone, set(found.damaged)) == ((), {long, folder})
     assert found.damaged[folder].md5 == same
+    server.damage(folder)
+    there, _ = client(server, tmp_path / "two")
+    assert (there.examine({folder: 19}).gone, set(there.examine({folder: 19}).damaged)) == ((), {folder})
 
 
 def test_missing_base_folder_has_lost_nothing(server, tmp_path):
