@@ -26,11 +26,15 @@ Outcome = Literal["done", "overtaken", "without log", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class There:
-    """What a remote has: tags by name (below refs/tags/) with the ids of their objects, and the commit of the log or ''."""
+    """What a remote has: tags by name (below refs/tags/) with the ids of their objects, and the commit of the log or ''.
+
+    `branch` is the commit of the branch that was asked for, '' for none.
+    """
 
     remote: str
     tags: Mapping[str, str] = field(default_factory=dict)
     log: str = ""
+    branch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,34 +55,39 @@ def is_shallow(root: Path) -> bool:
     return git.line(root, "rev-parse", "--is-shallow-repository") == "true"
 
 
-def look(root: Path, remote: str) -> There:
-    """Ask a remote (a name or an address) for its tags and its log.
+def look(root: Path, remote: str, *, branch: str = "") -> There:
+    """Ask a remote (a name or an address) for its tags and its log, and for the commit of a branch.
 
     Raises MlgitError when it cannot be reached.
     """
-    done = git.run(root, "ls-remote", "--quiet", "--", remote, f"{_SPACE}*", LOG, check=False)
+    head = f"refs/heads/{branch}"
+    patterns = [f"{_SPACE}*", LOG, *([head] if branch else [])]
+    done = git.run(root, "ls-remote", "--quiet", "--", remote, *patterns, check=False)
     if done.code:
         raise MlgitError(f"the remote '{remote}' does not answer: {_last(done)}", "`git remote -v` lists the remotes")
     found = {ref: oid for oid, _, ref in (row.partition("\t") for row in done.text.splitlines()) if not ref.endswith("^{}")}
     tags = {ref.removeprefix(_SPACE): oid for ref, oid in found.items() if ref.startswith(_SPACE)}
-    return There(remote, tags, found.get(LOG, ""))
+    return There(remote, tags, found.get(LOG, ""), found.get(head, "") if branch else "")
 
 
-def fetch_tags(root: Path, remote: str, names: Iterable[str]) -> None:
-    """Bring tags that are missing here; those that are here stay as they are."""
-    specs = [f"{_SPACE}{name}:{_SPACE}{name}" for name in names]
-    if specs:
-        _fetch(root, remote, specs)
-
-
-def follow_default_branch(root: Path, remote: str) -> str:
-    """Learn how far the remote's default branch has come, as `git fetch` does; its commit, '' where this clone follows none."""
+def followed_branch(root: Path, remote: str) -> str:
+    """The name of the remote's default branch, '' where this clone follows none."""
     name = (git.default_branch(root) or "").removeprefix("remotes/").removeprefix(f"{remote}/")
-    followed = f"refs/remotes/{remote}/{name}"
-    if not name or not git.has_ref(root, followed):
-        return ""
-    _fetch(root, remote, [f"refs/heads/{name}"])
-    return git.resolve(root, followed)
+    return name if name and git.has_ref(root, f"refs/remotes/{remote}/{name}") else ""
+
+
+def catch_up(root: Path, there: There, names: Iterable[str], *, branch: str = "") -> str:
+    """Bring tags, the log and a branch of a remote, as far as they are missing here, in one go; tags that are here stay.
+
+    Returns the commit at which this clone then knows the branch, '' for none.
+    """
+    known = git.resolve(root, followed := f"refs/remotes/{there.remote}/{branch}") if branch else ""
+    specs = [f"{_SPACE}{name}:{_SPACE}{name}" for name in names]
+    specs += [LOG] if there.log and git.run(root, "cat-file", "-e", there.log, check=False).code else []
+    specs += [f"refs/heads/{branch}"] if known != there.branch else []
+    if specs:
+        _fetch(root, there.remote, specs)
+    return git.resolve(root, followed) if known != there.branch else known
 
 
 Side = Literal["same", "ahead", "behind", "apart"]

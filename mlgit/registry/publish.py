@@ -136,9 +136,9 @@ def send(root: Path, rebuild: Rebuild, *, remote: str, patience: float = PATIENC
         raise MlgitError(f"there is no remote '{remote}'", f"`git remote add {remote} URL`, or name one with --remote")
     plan: Plan | None = None
     basis: tuple[dict[str, str], str] = ({}, "")
+    branch = exchange.followed_branch(root, remote)  # its mlgit.yaml decides
     for attempt in backoff.turns(patience):
-        there = _catch_up(root, remote)
-        policy = exchange.follow_default_branch(root, remote)  # its mlgit.yaml decides
+        there, policy = _catch_up(root, remote, branch=branch)
         before = tags.names(root)
         if plan is None or basis != (_tags_of(plan.artifact, before), policy):
             plan = rebuild()
@@ -156,16 +156,17 @@ def _tags_of(artifact: str, names: Mapping[str, str]) -> dict[str, str]:
     return {name: oid for name, oid in names.items() if grammar.artifact_of(name) == artifact}
 
 
-def _catch_up(root: Path, remote: str) -> There:
-    """Bring what the remote has and this clone has not."""
-    there, here = exchange.look(root, remote), tags.names(root)
+def _catch_up(root: Path, remote: str, *, branch: str) -> tuple[There, str]:
+    """Bring what the remote has and this clone has not; what it has, and the commit of the branch."""
+    there, here = exchange.look(root, remote, branch=branch), tags.names(root)
     if exchange.is_shallow(root):
         _require_none_missing(there, here, is_shallow=True)
-    exchange.fetch_tags(root, remote, [name for name in there.tags if name not in here and grammar.artifact_of(name)])
+    missing = [name for name in there.tags if name not in here and grammar.artifact_of(name)]
+    policy = exchange.catch_up(root, there, missing, branch=branch)
     mine = tags.object_of(root, tags.LOG)
     if exchange.fetch_log(root, there, mine=mine) == "ahead":
         tags.move_log(root, there.log, before=mine)
-    return there
+    return there, policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ def test_fetch_brings_what_is_missing_and_leaves_what_differs(first, second):
     other = tag(first, "churn@v1.1.0")
     git(first, "push", "--quiet", "origin", "--tags")
     there = exchange.look(second, "origin")
-    exchange.fetch_tags(second, "origin", [name for name in there.tags if name not in tags.names(second)])
+    exchange.catch_up(second, there, [name for name in there.tags if name not in tags.names(second)])
     assert tags.names(second) == {"churn@v1.0.0": mine, "churn@v1.1.0": other}
     assert there.tags["churn@v1.0.0"] == theirs
 
@@ -132,7 +132,7 @@ def test_settings_that_prune_take_no_unpublished_tag_away(first, second):
     git(first, "push", "--quiet", "origin", "--tags")
     for setting in ("fetch.prune", "fetch.pruneTags"):
         git(second, "config", setting, "true")
-    exchange.fetch_tags(second, "origin", ["churn@v1.1.0"])
+    exchange.catch_up(second, exchange.look(second, "origin"), ["churn@v1.1.0"])
     assert tags.names(second) == {"churn@v1.0.0": mine, "churn@v1.1.0": other}
 
 
