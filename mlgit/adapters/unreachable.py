@@ -40,6 +40,7 @@ _SECRETS = ("password", "passphrase", "secret", "token", "key", "connection_stri
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired", "RequestExpired")
 _ELSEWHERE = ("PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException")
 _WITHOUT_RIGHTS = ("NoCredentialsError", "PermissionDenied", "PartialCredentialsError", "ProfileNotFound")
+_CLOSED_KEYS = ("KeyImportError", "KeyEncryptionError")  # asyncssh's, of a key with a passphrase
 _NOT_THERE = (404, 410)
 # Of webdav4, asyncssh, Azure and Google.
 _SAY_NOT_FOUND = ("ResourceNotFound", "SFTPNoSuchFile", "SFTPNoSuchPath", "ResourceNotFoundError", "NotFound")
@@ -238,6 +239,12 @@ def _hint(address: Address, links: list[BaseException], status: int | None) -> s
         return "set the clock of this machine: `date --utc` shows it"
     if code in _ELSEWHERE:
         return f"name the region of the bucket: `dvc remote modify {address.name} region REGION`"
+    if any(type(link).__name__ in _CLOSED_KEYS for link in links):
+        return "`ssh-add` opens the key for this session; or set `passphrase` of the remote in .dvc/config.local"
+    if any("certificate" in str(link).lower() for link in links):
+        return f"name the authority that signed it: `dvc remote modify {address.name} ssl_verify FILE`"
+    if kind == "s3" and any("endpoint" in str(link).lower() and not _is_connection(link) for link in links):
+        return f"correct it: `dvc remote modify {address.name} endpointurl https://HOST`"
     if _is_denied(links, status):
         return _CREDENTIALS.get(kind, f"see the rights of {address.url}" if address.is_folder else "see its credentials")
     if any(_code(link) == "NoSuchBucket" for link in links):

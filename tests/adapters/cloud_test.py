@@ -111,3 +111,53 @@ def test_trouble_that_s3_names_is_told_by_its_name(code, tmp_path, monkeypatch):
         server.fault = code
         with pytest.raises(RemoteUnreachableError, match=f"could not be asked: .*{code.split()[1]}"):
             client(server, tmp_path / "one")[0].fetch([NOBODYS])
+
+
+@pytest.mark.parametrize("kind", ["s3", "webdav", "http"])
+def test_certificate_that_nobody_knows_is_told_and_one_that_is_named_is_taken(kind, tmp_path, monkeypatch):
+    with storage(kind, tmp_path / "server", tls=True) as server:
+        for name, value in environment(server, tmp_path).items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(RemoteUnreachableError, match=r"could not be asked: .*certificate") as caught:
+            client(server, tmp_path / "one")[0].examine({NOBODYS: None})
+        assert "`dvc remote modify store ssl_verify FILE`" in caught.value.hint
+        server.options["ssl_verify"] = str(server.certificate)
+        assert client(server, tmp_path / "two")[0].examine({NOBODYS: None}).gone == (NOBODYS,)
+
+
+@pytest.mark.parametrize("name", ["base/", "my store/\N{LATIN SMALL LETTER U WITH DIAERESIS}", "a+b"])
+def test_address_may_end_with_a_slash_or_have_spaces_and_letters_of_all_kinds(server, tmp_path, name):
+    (server.folder / name).mkdir(parents=True, exist_ok=True)
+    server.url = server.url.replace("/base", f"/{name}")
+    md5 = hashlib.md5(b"content", usedforsecurity=False).hexdigest()
+    there, here = client(server, tmp_path / "one")
+    remote.put(here, md5, b"content")
+    there.push([md5])
+    there, here = client(server, tmp_path / "two")
+    assert there.examine({md5: 7, NOBODYS: None}) == Examined((NOBODYS,), {})
+    there.fetch([md5])
+    assert here.has(md5)
+
+
+@pytest.mark.parametrize(("url", "said"), [("127.0.0.1:9000", "Invalid endpoint"), ("htp://127.0.0.1", "not a valid URI")])
+def test_address_of_no_endpoint_is_named(tmp_path, monkeypatch, url, said):
+    with storage("s3", tmp_path / "server") as server:
+        for name, value in environment(server, tmp_path).items():
+            monkeypatch.setenv(name, value)
+        server.options["endpointurl"] = url
+        with pytest.raises(RemoteUnreachableError, match=f"could not be asked: .*{said}") as caught:
+            client(server, tmp_path / "one")[0].examine({NOBODYS: None})
+        assert "endpointurl" in caught.value.hint
+
+
+@pytest.mark.parametrize("passphrase", ["", "not-the-one"])
+def test_key_that_cannot_be_opened_is_told_without_asking_for_it(tmp_path, passphrase):
+    import asyncssh
+
+    asyncssh.generate_private_key("ssh-ed25519").write_private_key(tmp_path / "key", passphrase="another", rounds=1)
+    with storage("ssh", tmp_path / "server") as server:
+        server.options = {"keyfile": str(tmp_path / "key"), "passphrase": passphrase}
+        with pytest.raises(RemoteUnreachableError, match=r"could not be asked: .*assphrase") as caught:
+            client(server, tmp_path / "one")[0].examine({NOBODYS: None})
+        assert "`ssh-add`" in caught.value.hint
+        assert passphrase == "" or passphrase not in f"{caught.value.message}{caught.value.hint}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -42,6 +43,7 @@ class Storage:
     fault: str = ""
     requests: int = 0
     port: int = 0
+    certificate: Path | None = None  # with its key, signed by nobody else: then it speaks TLS
 
     def config(self, **changes: str) -> str:
         """The text of a `.dvc/config` whose default remote is this."""
@@ -78,30 +80,39 @@ class Storage:
         import boto3
 
         keys = {"aws_access_key_id": "AKIATEST", "aws_secret_access_key": SECRET, "region_name": "us-east-1"}
-        return boto3.client("s3", endpoint_url=self.options["endpointurl"], **keys)
+        trusted = str(self.certificate) if self.certificate else None
+        return boto3.client("s3", endpoint_url=self.options["endpointurl"], verify=trusted, **keys)
 
 
 @contextmanager
-def storage(kind: str, folder: Path) -> Iterator[Storage]:
+def storage(kind: str, folder: Path, *, tls: bool = False) -> Iterator[Storage]:
     """A server of a kind, empty, with a bucket or folder `base` in it; it ends with the block."""
     (folder / "base").mkdir(parents=True)
-    made = Storage(kind, "", {}, folder)
+    made = Storage(kind, "", {}, folder, certificate=_certificate(folder) if tls else None)
     with _SERVERS[kind](made) as inner, _gate(made, inner) as made.port:
         _describe(made, made.port)
         yield made
         made.fault = ""
 
 
+def _certificate(folder: Path) -> Path:
+    path = folder / "certificate.pem"
+    asked = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    asked += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", f"{folder}/key.pem", "-out", str(path)]
+    subprocess.run(asked, check=True, capture_output=True)
+    return path
+
+
 def _describe(made: Storage, port: int) -> None:
-    at = f"127.0.0.1:{port}"
+    at, s = f"127.0.0.1:{port}", "s" if made.certificate else ""
     if made.kind == "s3":
-        made.url, made.options = "s3://store/base", {"endpointurl": f"http://{at}"}
+        made.url, made.options = "s3://store/base", {"endpointurl": f"http{s}://{at}"}
         made.env = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_DEFAULT_REGION": "us-east-1"}
         made._client().create_bucket(Bucket="store")
     elif made.kind == "webdav":
-        made.url, made.options = f"webdav://{at}/base", {"user": "ada", "password": SECRET}
+        made.url, made.options = f"webdav{s}://{at}/base", {"user": "ada", "password": SECRET}
     elif made.kind == "http":
-        made.url, made.options = f"http://{at}/base", {"auth": "basic", "user": "ada", "password": SECRET}
+        made.url, made.options = f"http{s}://{at}/base", {"auth": "basic", "user": "ada", "password": SECRET}
     else:
         made.url, made.options = f"ssh://ada@{at}{made.folder}/base", {"password": SECRET}
 
@@ -212,11 +223,14 @@ def _half(app: Application, environ: dict[str, Any], start_response: Callable[..
 
 @contextmanager
 def _http_server(made: Storage, app: Application) -> Iterator[int]:
+    from cheroot.ssl.builtin import BuiltinSSLAdapter
     from cheroot.wsgi import Server
 
     server = Server(("127.0.0.1", 0), _faulty(made, app), numthreads=20)
     server.error_log = lambda *args, **kwargs: None
     server.shutdown_timeout = 0.1
+    if made.certificate:
+        server.ssl_adapter = BuiltinSSLAdapter(str(made.certificate), str(made.certificate.with_name("key.pem")))
     server.prepare()
     threading.Thread(target=server.serve, daemon=True).start()
     try:
