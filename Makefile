@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt .ci/make-env
 	@touch $@
 
 test-fast: $(STAMP) ## the tests under a minute
-	$(PYTEST) -m "not slow"
+	MLGIT_TEST_FAST=1 $(PYTEST) -m "not slow"
 
 test: $(STAMP) ## all tests
 	$(PYTEST)

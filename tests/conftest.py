@@ -22,7 +22,8 @@ settings.register_profile(
     "quick", max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 settings.register_profile("full", settings.get_profile("quick"), max_examples=2000, derandomize=False)
-settings.load_profile("full" if FULL else "quick")
+settings.register_profile("fast", settings.get_profile("quick"), max_examples=15)
+settings.load_profile("full" if FULL else "fast" if os.environ.get("MLGIT_TEST_FAST") == "1" else "quick")
 
 # Thousands of processes start here: without files of compiled code, each would spend most of its time on compiling mlgit anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -60,6 +60,7 @@ def test_folder_that_is_not_there(bare, cli):
     assert (done.code, "mlgit new DIR" in done.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_dry_run_names_every_file_and_writes_none(bare, cli):
     said = cli(bare, "init", "--dry-run", "--json").json
     assert [path.name for path in bare.iterdir()] == [".git"]
@@ -68,6 +69,7 @@ def test_dry_run_names_every_file_and_writes_none(bare, cli):
     assert {*done["written"]} == {*OWN, *flows()}
 
 
+@pytest.mark.slow
 def test_repository_becomes_a_project_that_commands_work_in(bare, cli):
     done = cli(bare, "init")
     assert done.code == 0, done.err

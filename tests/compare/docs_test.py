@@ -29,6 +29,7 @@ def test_tables_are_those_of_the_simulation(simulation):
         assert "\n".join(lines) in PAGE
 
 
+@pytest.mark.slow
 def test_claims_of_the_simulation_hold(simulation):
     unchanged, worse = simulation.simulate(1_000, 0.0), simulation.simulate(1_000, -0.04)
     assert 0.4 < unchanged[0] < 0.5  # any drop fails

@@ -168,6 +168,7 @@ def test_run_whose_address_is_odd_is_no_link(url):
     assert "](" not in body.replace("\\]\\(", "")
 
 
+@pytest.mark.slow
 def test_long_reports_lose_whole_sections_and_name_them():
     many = tuple(Parameter(f"p{index}", "x" * 300, "y" * 300) for index in range(900))
     body = markdown.comment(replace(FULL, parameters=many))
