@@ -172,7 +172,7 @@ class CloudStore:
             temporary = f"{os.path.dirname(target)}/.{secrets.token_urlsafe(12)}.tmp"
             try:
                 try:
-                    remote.get_file(source, temporary, callback=dvc.progress(tick))
+                    remote.get_file(source, temporary, callback=dvc.progress(tick), **dvc.in_small_steps(remote))
                 except FileNotFoundError as error:
                     if is_gone(error):
                         return "gone"

@@ -14,6 +14,10 @@ from typing import Any
 from mlgit.adapters.unreachable import install
 from mlgit.errors import MlgitError
 
+_WEBDAV = ("webdav", "webdavs")
+_BLOCK = 64 << 10  # bytes in one step of a transfer over WebDAV, which takes 4 MiB otherwise
+_PART, _PARTS = 4 << 20, 4  # bytes of a part of an S3 object, and how many come together
+
 
 def sentence(error: BaseException) -> str:
     """What an error of DVC says, with its causes."""
@@ -129,8 +133,17 @@ def remote_files(dvc_folder: Path, name: str) -> tuple[Any, str, Mapping[str, An
     _silence()
     kind, options, path = get_cloud_fs(Config(dvc_dir=str(dvc_folder)), name=name)
     files = kind(**options)
-    _ = files.fs  # connects
+    connected = files.fs
+    if files.protocol in _WEBDAV:
+        connected.blocksize = _BLOCK
     return files, files.join(path, "files", "md5"), options
+
+
+def in_small_steps(files: Any) -> Mapping[str, int]:
+    """What to tell `get_file` of a file system so that a slow transfer is seen to move: S3's steps are half a gigabyte."""
+    if files.protocol == "s3":
+        return {"chunksize": _PART, "max_concurrency": _PARTS}
+    return {"block_size": _BLOCK} if files.protocol in _WEBDAV else {}
 
 
 def progress(tick: Callable[[int], None]) -> Any:

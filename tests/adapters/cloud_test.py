@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mlgit.adapters import hashing, remote
+from mlgit.adapters import hashing, remote, transfers
 from mlgit.adapters.remote import DamagedRemoteError, Examined, Remote, RemoteUnreachableError
 from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
+from tests.kit import FULL
 from tests.kit.storage import KINDS, SECRET, Storage, environment, storage
 
 pytestmark = pytest.mark.slow  # servers, and the plugins of DVC
@@ -161,3 +162,34 @@ def test_key_that_cannot_be_opened_is_told_without_asking_for_it(tmp_path, passp
             client(server, tmp_path / "one")[0].examine({NOBODYS: None})
         assert "`ssh-add`" in caught.value.hint
         assert passphrase == "" or passphrase not in f"{caught.value.message}{caught.value.hint}"
+
+
+@pytest.mark.skipif(not FULL, reason="ten seconds each")
+def test_transfer_that_goes_on_may_take_longer_than_silence_may(server, tmp_path):
+    content = b"".join(number.to_bytes(4, "big") for number in range(150_000))
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    there, here = client(server, tmp_path / "one")
+    remote.put(here, md5, content)
+    there.push([md5])
+    there, here = client(server, tmp_path / "two")
+    server.fault = "slow"
+    limit = transfers.limit.set(10.0)  # 25 KB a second: more than twice as long in all
+    try:
+        there.fetch([md5])
+    finally:
+        transfers.limit.reset(limit)
+    assert here.has(md5)
+
+
+def test_large_object_comes_whole_from_many_parts(tmp_path, monkeypatch):
+    with storage("s3", tmp_path / "server") as server:
+        for name, value in environment(server, tmp_path).items():
+            monkeypatch.setenv(name, value)
+        content = b"".join(number.to_bytes(4, "big") for number in range(2_300_000))
+        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        there, here = client(server, tmp_path / "one")
+        remote.put(here, md5, content)
+        there.push([md5])
+        there, here = client(server, tmp_path / "two")
+        there.fetch([md5])
+        assert here.has(md5)

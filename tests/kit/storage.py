@@ -218,7 +218,12 @@ def _half(app: Application, environ: dict[str, Any], start_response: Callable[..
     whole = b"".join(app(environ, lambda status, headers, *rest: said.extend([status, headers])))
     headers = [(name, value) for name, value in said[1] if name.lower() not in ("content-length", "connection")]
     start_response(said[0], [*headers, ("Content-Length", str(len(whole))), ("Connection", "close")])
-    return [whole[: len(whole) // 2]]
+    return _torn(whole)
+
+
+def _torn(whole: bytes) -> Iterator[bytes]:
+    yield whole[: len(whole) // 2]
+    raise ConnectionAbortedError  # the server hangs up at once, instead of waiting for the rest
 
 
 @contextmanager
