@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -44,6 +45,13 @@ _GIT_CONFIG = """\
 """
 
 
+_HOMES = itertools.count()
+# It builds a parser for each kind of address when jsonschema is imported, which takes seconds; addresses are checked in full.
+FAST = os.environ.get("MLGIT_TEST_FAST") == "1"
+if FAST:
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+
+
 def _unheard(number: int, frame: object) -> None:
     """Ignore a signal, but let what is started have its default: what is ignored is handed on."""
 
@@ -54,6 +62,13 @@ for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(_number, _unheard)
 if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Files that are slow as a whole are not even imported for the fast run."""
+    if FAST and collection_path.name.endswith("_test.py"):
+        return "\npytestmark = pytest.mark.slow" in collection_path.read_text() or None
+    return None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -75,7 +90,9 @@ def _fence_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 @pytest.fixture(autouse=True)
 def _fence(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the machine's home, configuration or session is seen or touched; each test has a home of its own."""
-    _fence_off(monkeypatch, tmp_path_factory.mktemp("home"))
+    home = tmp_path_factory.getbasetemp() / "homes" / str(next(_HOMES))  # `mktemp` looks through all that were made before
+    home.mkdir(parents=True)
+    _fence_off(monkeypatch, home)
 
 
 def _fence_off(patch: pytest.MonkeyPatch, home: Path) -> None:

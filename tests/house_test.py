@@ -12,6 +12,8 @@ import pytest
 import mlgit
 from tests.kit.imports import modules
 
+pytestmark = pytest.mark.slow  # all of the source is read
+
 PACKAGE = Path(mlgit.__file__).parent
 CHECKOUT = PACKAGE.parent
 LONGEST_FILE = 400

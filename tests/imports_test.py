@@ -10,6 +10,8 @@ import mlgit
 from tests.kit import write_tree
 from tests.kit.imports import Law, imports, modules, violations
 
+pytestmark = pytest.mark.slow  # all of the source is read
+
 # Each room, and the rooms below it, whose pure modules it may import.
 ROOMS = {
     "pipeline": {"executors"},

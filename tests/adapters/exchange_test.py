@@ -11,6 +11,8 @@ from mlgit.errors import MlgitError
 from mlgit.registry import log
 from tests.kit import commit, git, write_tree
 
+pytestmark = pytest.mark.slow  # real processes, many of them
+
 
 @pytest.fixture
 def remote(tmp_path):

@@ -26,6 +26,8 @@ from mlgit.adapters.sklearn_names import CLASSES
 from tests.kit import FULL, tricks
 from tests.kit.tricks import NONE, after_an_array, called, named, number, several
 
+pytestmark = pytest.mark.slow  # files of many libraries
+
 RECONSTRUCTED = called(named("copyreg", "_reconstructor"), tricks.WRAPPER, named("builtins", "object"), tricks.NONE)
 NEW = called(named("copyreg", "__newobj__"), tricks.WRAPPER)
 CONSTRUCTED = called(tricks.WRAPPER, *[tricks.NONE] * 4)
@@ -74,7 +76,6 @@ for path, loader in json.load(sys.stdin):
 """
 
 
-@pytest.mark.slow
 def test_trick_works_on_the_real_loader_and_is_never_called_clean(tmp_path):
     waiting, table = [], []
     for at, (trick, name, loader, build) in enumerate(RUN_HERE):
@@ -358,7 +359,6 @@ def _written():
     yield ".safetensors", tricks.safetensors_and_pickle("/nowhere")
 
 
-@pytest.mark.slow
 def test_no_change_of_bytes_ends_in_a_defect(tmp_path):
     drawn = random.Random(0)  # the same changes each time
     for ending, content in _written():

@@ -14,6 +14,8 @@ from mlgit.registry import log
 from tests.kit import commit, git, write_tree
 from tests.registry.signing import trust, with_key
 
+pytestmark = pytest.mark.slow  # real processes, many of them
+
 MESSAGE = "Registering artifact churn version v1.0.0\n\n# not a comment\n\n\n  two spaces  \n---\nmlgit: 1\n"
 
 
@@ -163,7 +165,6 @@ def test_signature_by_an_unknown_ssh_key_is_not_good(root, tmp_path):
     assert found.detail
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("gpg"), reason="gpg is not installed")
 def test_signature_by_an_openpgp_key_names_the_address_of_the_key(root, monkeypatch):
     with tempfile.TemporaryDirectory(prefix="mlgit-gpg-") as home:  # gpg's sockets need a short path

@@ -13,6 +13,8 @@ from mlgit.adapters.tree import Tree
 from mlgit.errors import MlgitError
 from tests.kit import commit, git, repository, write_tree
 
+pytestmark = pytest.mark.slow  # real processes, many of them
+
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:

@@ -9,6 +9,8 @@ import pytest
 from tests.kit import repository, write_tree
 from tests.pipeline.differential import tree
 
+pytestmark = pytest.mark.slow  # many repositories
+
 PIPELINE = """\
 stages:
   prepare:

@@ -10,6 +10,8 @@ from tests.kit import lock, repository, write_tree
 from tests.pipeline.counting import PARAMS, PIPELINE
 from tests.pipeline.differential import run_dvc, tree
 
+pytestmark = pytest.mark.slow  # real processes, many of them
+
 
 def test_second_run_runs_nothing(done):
     said = done("run")

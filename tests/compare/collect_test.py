@@ -8,6 +8,8 @@ from mlgit.errors import MlgitError
 from tests.compare.projects import PIPELINE, TRAIN, UNCACHED, at, made, messages, ran
 from tests.kit import commit, repository, write_tree
 
+pytestmark = pytest.mark.slow  # real processes, many of them
+
 
 @pytest.fixture
 def root(tmp_path, cli):

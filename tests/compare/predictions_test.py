@@ -16,6 +16,8 @@ from mlgit.errors import MlgitError
 from mlgit.rules import Gates, Stats
 from tests.kit import commit, repository, write_tree
 
+pytestmark = pytest.mark.slow  # many repositories
+
 MODEL = parse({"mlgit": 1, "models": {"m": {"predictions": "p.csv", "id": "id", "metrics": "m.json"}}}).model("m")
 ROWS = [{"id": f"{number:03}", "label": number % 2, "prediction": number % 2, "score": 0.5} for number in range(3)]
 

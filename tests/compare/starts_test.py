@@ -6,6 +6,8 @@ import pytest
 
 from tests.kit import commit, git, repository, write_tree
 
+pytestmark = pytest.mark.slow  # real processes, many of them
+
 CONFIG = """\
 mlgit: 1
 metrics: {auc: {direction: higher}}

@@ -15,6 +15,8 @@ from mlgit.compare.snapshot import Point
 from tests.compare.kit import NASTY
 from tests.kit import commit, repository, write_tree
 
+pytestmark = pytest.mark.slow  # real processes, many of them
+
 OLD = "id,x,place\n" + "".join(f"{row},{row % 10},{'EU' if row % 2 else 'US'}\n" for row in range(200))
 NEW = "id,x,place\n" + "".join(f"{row},{row % 10 + 5},EU\n" for row in range(300))
 PIPELINE = """\
@@ -111,7 +113,6 @@ def test_numbers_that_become_texts_in_a_later_piece_are_texts_from_the_first_row
     assert moved("t.csv", before["u.csv"], before["t.csv"]).retyped == ("a",)
 
 
-@pytest.mark.slow
 def test_ten_thousand_columns_with_hostile_names(tmp_path):
     header = ",".join(f'"{number}|{NASTY}"' for number in range(10_000))
     row = ",".join("1" for _ in range(10_000)) + "\n"

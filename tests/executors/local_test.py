@@ -15,6 +15,8 @@ from mlgit.executors.local import Local
 from mlgit.executors.protocol import Job
 from mlgit.executors.table import WORTH_IT, make
 
+pytestmark = pytest.mark.slow  # real processes, many of them
+
 
 @pytest.fixture(params=["in this process", "in a process of its own"])
 def made(request):

@@ -17,6 +17,8 @@ from tests.conftest import FULL
 from tests.kit import git, repository, write_tree
 from tests.pipeline.differential import compare, run_dvc
 
+pytestmark = pytest.mark.slow  # real processes, many of them
+
 FOLDERS = ("", "a/", "a/b/", "data/", "data/raw/", "x.dvc.d/")
 # Patterns of every kind: names, folders, wildcards, negations, anchors, escapes, and lines that mean nothing.
 PATTERNS = (
@@ -74,7 +76,6 @@ def ours(root):
         return None
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("part", range(100 if FULL else 2))
 def test_same_files_are_found_whatever_is_ignored_where(project, everywhere, part):
     for seed in range(part * 30, part * 30 + 30):
@@ -150,7 +151,6 @@ def stages(names, cmd="echo {0} > {0}"):
     return json.dumps({"stages": dict(rows)}, ensure_ascii=False)
 
 
-@pytest.mark.slow
 def test_special_characters_are_escaped_as_dvc_does(tmp_path):
     both = [tmp_path / "a", tmp_path / "b"]
     for root in both:
@@ -175,7 +175,6 @@ BEFORE = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_line_is_written_where_dvc_writes_it(tmp_path, kind, everywhere):
     cmd = "echo 1 > o" if kind == "file" else "mkdir o && echo 1 > o/x"
@@ -225,7 +224,6 @@ INSIDE = [
 MAKE = "mkdir -p d/x/y d/y d/n/.dvc && for f in a b a.tmp b.tmp x/a x/b.tmp x/y/a x/y/b y/a y/x n/a; do echo $f > d/$f; done"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(60 if FULL else 6))
 def test_same_files_of_a_folder_are_recorded(tmp_path, seed):
     rng = random.Random(seed)

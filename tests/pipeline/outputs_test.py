@@ -9,6 +9,8 @@ import pytest
 from tests.kit import commit, git, repository, write_tree
 from tests.pipeline.differential import run_dvc
 
+pytestmark = pytest.mark.slow  # real processes, many of them
+
 KEPT = [
     *(".git", ".git/", "./.git", "data/../.git", ".git/config", "sub/.git", "sub/.git/x"),
     *(".dvc", ".dvc/", ".dvc/cache", "sub/.dvc/x", ".hg/x"),
@@ -47,7 +49,6 @@ def refused(cli, root, *args, said="", code=2):
     assert not list(root.rglob("ran"))
 
 
-@pytest.mark.slow
 def test_names_are_refused_where_dvc_refuses_them(tmp_path, cli):
     root = repository(tmp_path / "r")
     for path in (*KEPT, *ALLOWED):

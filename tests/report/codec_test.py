@@ -51,6 +51,7 @@ def test_numbers_that_json_lacks_leave_a_gap():
     assert read.plots[0].lines[0].values == (1.0, None, None, 2.0)
 
 
+@pytest.mark.slow
 def test_a_report_that_is_too_large_is_cut_to_size_and_says_so():
     rules = tuple(Judged(f"r{index}", "bound", "f1", "pass", "pass", reason="y" * 5000) for index in range(2000))
     text = to_json(Report(rules=rules))

@@ -16,6 +16,8 @@ from mlgit.scaffold.create import create
 from mlgit.scaffold.render import render
 from tests.kit import commit, dvc, git, lock, program
 
+pytestmark = pytest.mark.slow  # many repositories
+
 ROOT = Path(__file__).parents[2]
 HOSTILE = "\"'`]]}} [[ 1 ]] [% x %] ${{ y }} $(touch sprung) <b> # \\n é 日本 \U0001f600 \u2028 \x07"
 
@@ -124,7 +126,6 @@ def succeeds(root, *argv):
 CASES = [(name, features) for name in library.names() for features in feature_sets(name)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "features"), CASES)
 @pytest.mark.usefixtures("python_first")
 def test_project_passes_lint_and_its_own_tests_and_runs_once(tmp_path, name, features):
@@ -139,7 +140,6 @@ def test_project_passes_lint_and_its_own_tests_and_runs_once(tmp_path, name, fea
     assert git(root, "status", "--porcelain") == ""
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("python_first")
 def test_longest_names_keep_the_code_formatted(tmp_path):
     root = made(tmp_path / "p", "tabular-classification", package_name="p" * 40)
@@ -147,7 +147,6 @@ def test_longest_names_keep_the_code_formatted(tmp_path):
     succeeds(root, sys.executable, "-m", "ruff", "format", "--no-cache", "--check", ".")
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("python_first")
 def test_second_clone_makes_the_same_outputs_and_a_parameter_reruns_only_train_and_evaluate(tmp_path):
     root, other = (made(tmp_path / name, "tabular-classification", project_name="x", package_name="x") for name in "ab")
