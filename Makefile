@@ -7,9 +7,9 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-JOBS ?= 2
-# Neighbours share what is expensive to make: each process gets a row of them, and takes some of another's only at the end.
-PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+# One more than two processors: many tests wait for other processes than their own.
+JOBS ?= 3
+PYTEST := $(BIN)/python -m pytest --dist worksteal
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,13 +21,13 @@ $(STAMP): pyproject.toml constraints.txt .ci/make-env
 	@touch $@
 
 test-fast: $(STAMP) ## the tests under a minute
-	MLGIT_TEST_FAST=1 $(PYTEST) -m "not slow"
+	MLGIT_TEST_FAST=1 $(PYTEST) -n 2 -m "not slow"
 
 test: $(STAMP) ## all tests
-	$(PYTEST)
+	$(PYTEST) -n $(JOBS)
 
 test-full: $(STAMP) ## all tests, with the generated ones in full number
-	MLGIT_TEST_FULL=1 $(PYTEST)
+	MLGIT_TEST_FULL=1 $(PYTEST) -n $(JOBS)
 
 lint: $(STAMP) ## ruff and mypy
 	$(BIN)/ruff check .

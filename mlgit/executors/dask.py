@@ -31,7 +31,7 @@ _LOST = -9
 _NOTHING_MORE = 0.02
 _HURRY = 0.5
 _ANSWER_SECONDS = 2.0
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 5.0
 _ALL_LOST = "Every worker that tried this stage was lost, the last time for good."
 
 

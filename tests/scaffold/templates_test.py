@@ -14,7 +14,7 @@ from mlgit.adapters.documents import parse_yaml
 from mlgit.scaffold import answers, library
 from mlgit.scaffold.create import create
 from mlgit.scaffold.render import render
-from tests.kit import commit, dvc, git, lock, program
+from tests.kit import FULL, commit, dvc, git, lock, program
 
 pytestmark = pytest.mark.slow  # many repositories
 
@@ -123,7 +123,7 @@ def succeeds(root, *argv):
     return done.out
 
 
-CASES = [(name, features) for name in library.names() for features in feature_sets(name)]
+CASES = [(name, features) for name in library.names() for features in (feature_sets(name) if FULL else feature_sets(name)[-1:])]
 
 
 @pytest.mark.parametrize(("name", "features"), CASES)
