@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # One more than two processors: many tests wait for other processes than their own.
 JOBS ?= 3
+# Neighbours share what is expensive to make: each process gets a row of them, and takes some of another's only at the end.
 PYTEST := $(BIN)/python -m pytest --dist worksteal
 
 help: ## list the targets
