@@ -66,6 +66,12 @@ def parse(content: bytes, *, path: str, model: Model) -> Predictions | None:
     )
 
 
+def _row(header: list[str], values: list[str], number: int) -> dict[str, str]:
+    if len(values) != len(header):
+        raise ValueError(f"row {number} has {len(values)} values for {len(header)} columns")
+    return dict(zip(header, values, strict=True))
+
+
 def _shared(rows: list[dict[str, str]]) -> list[str]:
     """The columns that every row has, in the order of the first."""
     found = list(rows[0]) if rows else []
@@ -79,7 +85,7 @@ def _separated(text: str, separator: str) -> list[dict[str, str]]:
         header = next(rows, [])
         if len(header) > _MOST_COLUMNS:
             raise ValueError(f"more than {_MOST_COLUMNS} columns")
-        return [dict(zip(header, row, strict=True)) for row in rows]
+        return [_row(header, row, number) for number, row in enumerate(rows, 1)]
     finally:
         csv.field_size_limit(before)
 

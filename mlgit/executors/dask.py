@@ -23,7 +23,7 @@ from mlgit.executors import batches, parcel, table
 from mlgit.executors.batches import Pace
 from mlgit.executors.crew import Crew, Means, missing_module, without
 from mlgit.executors.parcel import Answer, Batch, Declared, Report, Site, Task, Trouble
-from mlgit.executors.protocol import Executor, Job, Made, Outcome
+from mlgit.executors.protocol import Executor, Job, Made, Outcome, postponed_end, refused_end
 from mlgit.executors.roster import Tries
 from mlgit.executors.supplies import Supplies, changed_input
 
@@ -128,7 +128,7 @@ class Dask:
         try:
             task = self._supplies.task(job, declared)
         except RemoteUnreachableError as error:
-            self._unsent.append(_postponed(job, error.message, error.hint))
+            self._unsent.append(postponed_end(job, error.message, error.hint))
             return
         self._tries.begin(job.name)
         self._waiting.append(task)
@@ -176,6 +176,7 @@ class Dask:
                     outcomes += self._take_in(each)
                 if crew.look():
                     self._take_back_lost()
+                    outcomes += self._refuse_sent()
                 outcomes += self._send()
                 if not (self._here or outcomes or (self._flights and crew.roster.nodes)):
                     crew.refuse_none()
@@ -198,8 +199,8 @@ class Dask:
             resources = self._resources(job)
             problem = self._opened().roster.refusal(job.name, resources)
             if problem is not None:
-                refused.append(Outcome(job.name, 0, 0.0, made=Made(problem=problem)))
                 del self._jobs_now[job.name]
+                refused.append(refused_end(job.name, problem))
             elif resources:
                 self._fly((task,), resources)
             if problem is not None or resources:
@@ -218,11 +219,25 @@ class Dask:
             self._fly(tuple(tasks), {})
         return refused
 
+    def _refuse_sent(self) -> list[Outcome]:
+        """Refuse what was sent before there was any worker and waits at Dask, as none of those that have come can take it."""
+        roster = self._opened().roster
+        assert self._cluster is not None
+        refused = []
+        for token, flight in list(self._flights.items()):
+            name = next(iter(flight.tasks), "")
+            if name and (problem := roster.refusal(name, flight.resources, also_unable=True)):
+                self._cluster.give_up(token)
+                del self._flights[token]
+                del self._jobs_now[name]
+                refused.append(refused_end(name, problem))
+        return refused
+
     def _fly(self, tasks: tuple[Task, ...], resources: Mapping[str, float]) -> None:
         crew = self._opened()
         self._number += 1
         token = f"mlgit-{self._run}-{self._number}"
-        only = self._least_busy() if len(tasks) > 1 else ()
+        only = crew.roster.least_busy(flight.only for flight in self._flights.values()) if len(tasks) > 1 else ()
         avoided = self._tries.avoided(tasks[0].name)
         if not only and (avoided or crew.roster.unable()):
             only = tuple(crew.roster.able(avoided=avoided)) or tuple(crew.roster.able())
@@ -230,13 +245,6 @@ class Dask:
         batch = Batch(self._run, token, self._project.site, tasks, 2 * self._pace.span())
         assert self._cluster is not None
         self._cluster.submit(table.on_workers().work, batch, token=token, only=only, resources=resources)
-
-    def _least_busy(self) -> tuple[str, ...]:
-        load = {address: -node.threads for address, node in self._opened().roster.able().items()}
-        for flight in self._flights.values():
-            if len(flight.only) == 1 and flight.only[0] in load:
-                load[flight.only[0]] += 1
-        return (min(load, key=lambda address: load[address]),) if load else ()
 
     def _take_in(self, ended: Ended) -> list[Outcome]:
         if not ended.token:
@@ -316,7 +324,7 @@ class Dask:
                 self._waiting.insert(0, self._supplies.supplied(task, answer.lacks))
                 return None
             except RemoteUnreachableError as error:
-                return _postponed(self._jobs_now.pop(answer.name), error.message, error.hint)
+                return postponed_end(self._jobs_now.pop(answer.name), error.message, error.hint)
             except MlgitError as error:
                 answer = replace(answer, problem=(error.message, error.hint))
         self._opened().roster.works(worker)
@@ -340,12 +348,12 @@ class Dask:
         elif kind == "worker":
             crew.take_out(worker, message, hint)
         elif not self._does_remote_answer():  # nobody can ask it now
-            return _postponed(self._jobs_now.pop(task.name), f"on {where}, {message}", hint)
+            return postponed_end(self._jobs_now.pop(task.name), f"on {where}, {message}", hint)
         else:
             if crew.roster.strike(worker):
                 crew.take_out(worker, message, hint)
             if crew.roster.able() and not crew.roster.able(avoided=self._tries.avoided(task.name)):
-                return _postponed(self._jobs_now.pop(task.name), f"on {where}, as on all others, {message}", hint)
+                return postponed_end(self._jobs_now.pop(task.name), f"on {where}, as on all others, {message}", hint)
             _say(f"note: stage '{task.name}' is tried elsewhere: on {where}, {message}")
         self._waiting.insert(0, task)
         return None
@@ -382,11 +390,6 @@ class Dask:
 def _say(text: str) -> None:
     if tell := transfers.announce.get():
         tell(text)
-
-
-def _postponed(job: Job, message: str, hint: str) -> Outcome:
-    """The end of a job that could not be done now, and may be done later."""
-    return Outcome(job.name, 1, 0.0, job.commands[0], made=Made(problem=(message, hint), may_pass=True))
 
 
 def _write_log(job: Job, content: bytes) -> None:

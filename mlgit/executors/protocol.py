@@ -53,6 +53,16 @@ class Outcome(NamedTuple):
     made: Made | None = None
 
 
+def refused_end(name: str, problem: tuple[str, str]) -> Outcome:
+    """The end of a job that nobody can do (message, hint)."""
+    return Outcome(name, 0, 0.0, made=Made(problem=problem))
+
+
+def postponed_end(job: Job, message: str, hint: str) -> Outcome:
+    """The end of a job that could not be done now, and may be done later."""
+    return Outcome(job.name, 1, 0.0, job.commands[0], made=Made(problem=(message, hint), may_pass=True))
+
+
 class Executor(Protocol):
     """Runs jobs; all decisions stay with the scheduler."""
 

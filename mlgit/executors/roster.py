@@ -6,7 +6,7 @@ on which the remote does not answer, though it answers the run, gets one more ch
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -55,16 +55,25 @@ class Roster:
         offered = {name for node in self.able().values() for name in node.resources}
         return {name: value for name, value in resources.items() if name in offered or name not in ("cpus", "memory")}
 
-    def refusal(self, stage: str, resources: Mapping[str, float]) -> tuple[str, str] | None:
-        """What no worker of the cluster has of that which a stage asks for."""
+    def refusal(self, stage: str, resources: Mapping[str, float], *, also_unable: bool = False) -> tuple[str, str] | None:
+        """What no worker has of that which a stage asks for; with `also_unable`, none that was taken out either."""
+        nodes = self.nodes if also_unable else self.able()
         for name, wanted in resources.items():
-            offered = max((node.resources.get(name, 0.0) for node in self.able().values()), default=wanted)
+            offered = max((node.resources.get(name, 0.0) for node in nodes.values()), default=wanted)
             if offered < wanted:
                 return (
                     f"stage '{stage}' wants {wanted:g} of '{name}', no worker of the cluster offers more than {offered:g}",
                     f"start a worker with `dask worker ADDRESS --resources '{name}={wanted:g}'`",
                 )
         return None
+
+    def least_busy(self, taken: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+        """The worker with most threads to spare, where each of the batches `taken` is for one of these workers; none: ()."""
+        load = {address: -node.threads for address, node in self.able().items()}
+        for only in taken:
+            if len(only) == 1 and only[0] in load:
+                load[only[0]] += 1
+        return (min(load, key=lambda address: load[address]),) if load else ()
 
     def unable(self) -> list[str]:
         """Those that are there and may not."""

@@ -51,7 +51,7 @@ def test_table_without_rows_and_without_score():
         ("p.csv", "area,label,prediction\na,1,1\n", "no column 'region'"),
         ("p.csv", "region,label,prediction,score\na,1,1,high\n", "'high' is no score"),
         ("p.csv", "region,label,prediction,score\na,1,1,nan\n", "'nan' is no score"),
-        ("p.csv", "region,label,prediction\na,1\n", "not a table of predictions"),
+        ("p.csv", "region,label,prediction\na,1\n", "not a table of predictions: row 1 has 2 values for 3 columns"),
         ("p.csv", "region,label,prediction\n\x00\n", "not a table of predictions"),
         ("p.jsonl", '{"region": "a", "label": 1, "prediction": 1}\n{"label": 1}\n', "no column 'prediction'"),
         ("p.jsonl", "[1]\n", "a line is no JSON object"),

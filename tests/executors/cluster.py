@@ -50,6 +50,8 @@ def _is_whole(file: Path) -> bool:
 class Cluster:
     """Everything listens on the loopback interface only. `WORKER` in the environment of a stage says where it runs.
 
+    Its first `workers` are there once it is made.
+
     A `bare` scheduler has no mlgit.
     """
 
@@ -66,6 +68,8 @@ class Cluster:
         self.file = str(file)
         for number in range(workers):
             self.add_worker(f"worker{number}", resources=resources)
+        if workers:
+            self.wait_for(workers)
 
     def add_worker(
         self,

@@ -198,10 +198,23 @@ def test_resources_choose_the_worker(tmp_path):
     root = project(tmp_path / "p", stages)
     with Cluster(tmp_path / "cluster", workers=1) as cluster:
         cluster.add_worker("special", resources="gpus=2")
+        cluster.wait_for(2)
         done = spread(root, cluster, "--keep-going")
     assert (root / "heavy.txt").read_text() == "special\n"
     assert done.code == 1
     assert "stage 'huge' wants 4 of 'gpus', no worker of the cluster offers more than 2" in done.out
+
+
+def test_stage_that_was_sent_before_any_worker_came_is_refused_when_none_can_take_it(tmp_path):
+    stages: dict[str, object] = {"huge": {"cmd": "true", "outs": ["h.txt"], "meta": {"mlgit": {"resources": {"gpus": 4}}}}}
+    root = project(tmp_path / "p", stages)
+    with Cluster(tmp_path / "cluster", workers=0) as cluster:
+        run = start(root, cluster)
+        until((root / ".dvc/tmp/mlgit/run.lock").exists, "the run")
+        cluster.add_worker("small", resources="gpus=2")
+        out, _ = run.communicate(timeout=120)
+    assert run.returncode == 1
+    assert b"stage 'huge' wants 4 of 'gpus', no worker of the cluster offers more than 2" in out
 
 
 def test_cluster_of_its_own_comes_and_goes(tmp_path):
