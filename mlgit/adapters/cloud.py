@@ -30,7 +30,7 @@ _WHOLE = ("s3", "gs", "azure", "oss")
 _SMALL = 64 << 10
 _PAGE = 1000  # names that a server lists in one answer
 _READ_TO_BE_SURE = 64 << 20
-_NOBODYS = "0" * 32  # no content has this md5 that anybody knows
+NOBODYS = "0" * 32  # no content has this md5 that anybody knows
 # Kinds whose remotes lie in a folder, which may be missing as a whole; and those of them where sending makes it.
 _IN_FOLDERS = ("ssh", "sftp", "hdfs", "webhdfs", "webdav", "webdavs")
 _MADE_ON_DEMAND = ("ssh", "sftp", "hdfs", "webhdfs")
@@ -101,7 +101,7 @@ class CloudStore:
 
     def _require_storage(self) -> None:
         """Raise RemoteUnreachableError where what was found, or has other bytes, comes from a server that finds everything."""
-        if not self._is_storage and self._answers([_NOBODYS])[_NOBODYS] is not None:
+        if not self._is_storage and self._answers([NOBODYS])[NOBODYS] is not None:
             raise not_a_storage(self._address)
         self._is_storage = True
 

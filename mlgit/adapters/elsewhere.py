@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlgit.adapters import files, hashing, remote
+from mlgit.adapters.cloud import NOBODYS
 from mlgit.adapters.hashing import Content, Fingerprints
 from mlgit.adapters.intake import Tick
 from mlgit.adapters.objects import Objects
@@ -15,8 +16,6 @@ from mlgit.adapters.remote import DamagedRemoteError, Remote, RemoteUnreachableE
 from mlgit.adapters.settings import Settings
 from mlgit.adapters.store import Cache
 from mlgit.errors import MlgitError
-
-_NOBODYS = "0" * 32  # no content has this md5 that anybody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +57,11 @@ class RemoteCache(Cache):
         self.may_compute = may_compute
         self.troubles: dict[str, RemoteUnreachableError] = {}
         self.notes: dict[str, None] = {}
-        self._damaged: dict[str, MlgitError] = {}
-        self.damaged = self._damaged
+        self.damaged: dict[str, MlgitError] = {}
 
     def probe(self) -> None:
         """Raise RemoteUnreachableError where a remote does not answer, unless what is missing may be computed."""
-        self.has_all(_NOBODYS)
+        self.has_all(NOBODYS)
 
     def refuse(self, what: str) -> None:
         """Raise MlgitError for what could not be fetched, unless it may be computed anew; then it is noted."""
@@ -101,7 +99,7 @@ class RemoteCache(Cache):
             try:
                 what()
             except DamagedRemoteError as error:
-                self._damaged[of] = error
+                self.damaged[of] = error
                 self.notes[f"{error.message}; {error.hint}"] = None
             except RemoteUnreachableError as error:
                 self.troubles[error.remote] = error

@@ -34,7 +34,6 @@ __all__ = [
 ]
 
 _RUN = re.compile("[0-9a-f]{64}")
-_NOBODYS = "0" * 32  # no content has this md5 that anybody knows
 _MANY = 500  # of so many objects, no one is asked for more than its name
 _UNSEEN = object()
 
@@ -138,13 +137,16 @@ def _address(name: str, options: Mapping[str, str]) -> Address:
     return Address(name, options["url"])
 
 
-def connect(dvc_folder: Path, cache: Cache, *, routes: Routes = ((), {})) -> Remote | None:
+def connect(dvc_folder: Path, cache: Cache, *, routes: Routes | None = ((), {})) -> Remote | None:
     """The remotes of a project, beside a cache; None where it has no default remote and outputs name none.
+
+    Where `routes` are not known (None), objects may be in any of those that are configured.
 
     `dvc_folder` has the settings that DVC needs to reach them. Raises MlgitError for one whose objects have versions.
     """
-    own, _ = routes
     default, options = settings.remotes(dvc_folder)
+    routes = (tuple(options), {}) if routes is None else routes
+    own, _ = routes
     names = [name for name in dict.fromkeys([default, *own]) if name in options or name in own]
     if not names:
         return None
@@ -190,7 +192,7 @@ class Remote:
         """Raise RemoteUnreachableError where outputs name a remote that is not configured."""
         for store in self._stores.values():
             if isinstance(store, _Unconfigured):
-                store.found([_NOBODYS])
+                store.found([cloud.NOBODYS])
 
     def establish(self) -> None:
         """Make the folders of remotes that are one: a machine on which one is missing then has not mounted it."""
@@ -200,7 +202,7 @@ class Remote:
     def probe(self) -> None:
         """Ask each for what no remote has: raises RemoteUnreachableError where one does not answer."""
         for store in self._stores.values():
-            store.found([_NOBODYS])
+            store.found([cloud.NOBODYS])
 
     def push(self, md5s: Iterable[str]) -> None:
         """Send what is missing there of the objects that the cache has; the lists of folders come after their files."""

@@ -77,7 +77,7 @@ def bring(
     path: str,
     target: Path,
     *,
-    routes: remote.Routes,
+    routes: remote.Routes | None,
     aside: Path | None,
     lost: str,
     hint: str,

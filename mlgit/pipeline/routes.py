@@ -45,12 +45,9 @@ def recorded(pipeline: Pipeline) -> Routes:
     return of(pipeline.graph, contents)
 
 
-def at(source: Source, contents: Iterable[tuple[str, str]], *, otherwise: Iterable[str]) -> Routes:
-    """The routes of contents as the pipeline files of a commit have them.
-
-    Where those cannot be read, the contents may be in any of the remotes `otherwise`.
-    """
+def at(source: Source, contents: Iterable[tuple[str, str]]) -> Routes | None:
+    """The routes of contents as the pipeline files of a commit have them; None where those cannot be read."""
     try:
         return of(load(source).graph, contents)
     except MlgitError:
-        return Routes(tuple(otherwise))
+        return None

@@ -79,9 +79,7 @@ def _fetch(project: Project, model: ModelFile, target: Path, *, commit: str) -> 
     source = sources.Revision(project.git_root, commit, prefix=project.prefix)
     if _from_git(source, model, target):
         return "git"
-    _, configured = settings.remotes(project.dvc_folder)
-    belonging = routes.at(source, [(model.path, model.md5)], otherwise=configured)
-    there = remote.connect(project.dvc_folder, cache, routes=belonging)
+    there = remote.connect(project.dvc_folder, cache, routes=routes.at(source, [(model.path, model.md5)]))
     if there is None:
         raise MlgitError(
             f"{model.path}: not in the cache, and there is no default DVC remote to fetch it from",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mlgit.adapters import documents, modelfile, settings, site, sources
+from mlgit.adapters import documents, modelfile, site, sources
 from mlgit.adapters.hashing import Content
 from mlgit.compare import declared
 from mlgit.compare.snapshot import metric_values
@@ -59,8 +59,7 @@ def _bring_sources(project: Project, facts: Facts, root: Path, fetched: Path) ->
     wanted = {each.path: Content(each.md5, each.size or 0, each.n_files) for each in facts.with_role("source")}
     wanted = _tracked(source, facts) | wanted
     parts = [path for path in wanted if any(path.startswith(f"{other}/") for other in wanted)]
-    _, configured = settings.remotes(project.dvc_folder)
-    belonging = routes.at(source, [(path, content.md5) for path, content in wanted.items()], otherwise=configured)
+    belonging = routes.at(source, [(path, content.md5) for path, content in wanted.items()])
     for path, content in wanted.items():
         if not declared.is_inside(path):
             continue  # the stages read it where it lies; nothing is ever written there

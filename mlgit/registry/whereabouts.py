@@ -103,9 +103,7 @@ def _elsewhere(
 
 
 def _connect(project: Project, source: sources.Revision, cache: Cache, known: Mapping[str, str]) -> remote.Remote | None:
-    _, configured = settings.remotes(project.dvc_folder)
-    belonging = routes.at(source, known.items(), otherwise=configured)
-    return remote.connect(project.dvc_folder, cache, routes=belonging)
+    return remote.connect(project.dvc_folder, cache, routes=routes.at(source, known.items()))
 
 
 def _lies(project: Project, path: str, md5: str) -> bool:

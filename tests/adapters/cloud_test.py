@@ -34,6 +34,16 @@ def client(server: Storage, folder: Path) -> tuple[Remote, Cache]:
     return remote.connect(folder / ".dvc", cache), cache
 
 
+def sent(server: Storage, folder: Path, *, words: int) -> str:
+    """The md5 of an object of so many four bytes that a clone has sent to the server."""
+    content = b"".join(number.to_bytes(4, "big") for number in range(words))
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    there, here = client(server, folder)
+    remote.put(here, md5, content)
+    there.push([md5])
+    return md5
+
+
 def test_three_answers_and_what_is_damaged(server, tmp_path):
     there, here = client(server, tmp_path / "one")
     md5 = hashlib.md5(b"content").hexdigest()
@@ -169,11 +179,7 @@ def test_key_that_cannot_be_opened_is_told_without_asking_for_it(tmp_path, passp
 
 @pytest.mark.skipif(not FULL, reason="ten seconds each")
 def test_transfer_that_goes_on_may_take_longer_than_silence_may(server, tmp_path):
-    content = b"".join(number.to_bytes(4, "big") for number in range(150_000))
-    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    there, here = client(server, tmp_path / "one")
-    remote.put(here, md5, content)
-    there.push([md5])
+    md5 = sent(server, tmp_path / "one", words=150_000)
     there, here = client(server, tmp_path / "two")
     server.fault = "slow"
     limit = transfers.limit.set(10.0)  # 25 KB a second: more than twice as long in all
@@ -188,11 +194,7 @@ def test_large_object_comes_whole_from_many_parts(tmp_path, monkeypatch):
     with storage("s3", tmp_path / "server") as server:
         for name, value in environment(server, tmp_path).items():
             monkeypatch.setenv(name, value)
-        content = b"".join(number.to_bytes(4, "big") for number in range(2_300_000))
-        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        there, here = client(server, tmp_path / "one")
-        remote.put(here, md5, content)
-        there.push([md5])
+        md5 = sent(server, tmp_path / "one", words=2_300_000)
         there, here = client(server, tmp_path / "two")
         there.fetch([md5])
         assert here.has(md5)

@@ -155,9 +155,7 @@ def is_stored(project: Project, found: Facts | None, version: Version) -> bool |
     if source.size(model.path) is not None or source.below(model.path):
         return True
     cache = Cache(settings.load(project.dvc_folder))
-    _, configured = settings.remotes(project.dvc_folder)
-    belonging = routes.at(source, [(model.path, model.md5)], otherwise=configured)
-    there = remote.connect(project.dvc_folder, cache, routes=belonging)
+    there = remote.connect(project.dvc_folder, cache, routes=routes.at(source, [(model.path, model.md5)]))
     if there is None:
         return None
     examined = there.examine({model.md5: model.size} if model.md5 else {})
