@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mlgit.adapters import documents, files
+from mlgit.adapters.formats import documents
+from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def find(start: Path | None = None) -> Project:
 
 def _missing(here: Path, git_root: Path | None) -> MlgitError:
     """What to say where there is no project, which is seldom: why, and what to type."""
-    from mlgit.adapters import git
+    from mlgit.adapters.git import git
 
     if git_root is None and git.repository(here):
         hint = "`git clone` it; `mlgit model list`, `show`, `history`, `verify`, `event` and `stamp` need no files"

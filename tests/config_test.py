@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from mlgit import config
-from mlgit.adapters.documents import parse_yaml
+from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.errors import MlgitError
 from mlgit.schema import Either, ListOf, MapOf, Table
 from tests.kit import json_schema

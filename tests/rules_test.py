@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from mlgit.adapters.documents import parse_yaml
+from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.errors import MlgitError
 from mlgit.rules import Amount, BaselineRule, Gates, HeldOut, Slices, Stats, Waiver, parse
 

@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from mlgit import __version__
-from mlgit.adapters.documents import parse_yaml
+from mlgit.adapters.formats.documents import parse_yaml
 
 CHECKOUT = Path(__file__).parents[1]
 WORKFLOWS = sorted((CHECKOUT / ".github" / "workflows").glob("*.yml"))

@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from mlgit import config as configs
-from mlgit.adapters import documents, edits, files, settings, sources
-from mlgit.adapters.contents import LARGEST_BLOB
-from mlgit.adapters.store import Cache
+from mlgit.adapters.dvc import settings
+from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.formats import documents, edits
+from mlgit.adapters.system import files
 from mlgit.cards import content, evaluation, frontmatter, notes, overlap, predictions, review
 from mlgit.cards.card import Card
 from mlgit.cards.material import Evaluation, Material, Replaced
 from mlgit.compare import shape
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
+from mlgit.pipeline import sources
 from mlgit.project import Project
 from mlgit.registry.facts import DataFile, Facts
+from mlgit.revision.contents import LARGEST_BLOB
 
 # Bytes of the tables of which all rows are held in memory.
 _LARGEST_COMPARED = 32 << 20

@@ -12,12 +12,14 @@ import click
 
 from mlgit import errors
 from mlgit import project as projects
-from mlgit.adapters import dvc, git, locks, settings, sources
-from mlgit.adapters.hashing import Fingerprints
-from mlgit.adapters.store import Cache
+from mlgit.adapters.dvc import internals, settings
+from mlgit.adapters.dvc.hashing import Fingerprints
+from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.git import git
+from mlgit.adapters.system import locks
 from mlgit.cli.bar import progress
 from mlgit.cli.edge import use_color
-from mlgit.pipeline import resolved
+from mlgit.pipeline import resolved, sources
 from mlgit.pipeline.load import load
 from mlgit.pipeline.track import Tracked, Tracker
 from mlgit.project import Project
@@ -43,7 +45,7 @@ def command(paths: tuple[str, ...], *, as_json: bool) -> int:
     source = sources.Workspace(project.root, parsing=configured.parsing)
     kept = resolved.load(project.root)
     pipeline, searched = (kept[0], list(kept[2])) if kept else (load(source), source.folders)
-    ignored = dvc.ignore_filter(project.root) if sources.has_ignore_patterns(project.root, searched) else None
+    ignored = internals.ignore_filter(project.root) if sources.has_ignore_patterns(project.root, searched) else None
     with progress(shown=not as_json and use_color(sys.stdout)) as watch:
         tracker = Tracker(
             project.root,

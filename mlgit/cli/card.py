@@ -13,7 +13,7 @@ import click
 
 from mlgit import errors
 from mlgit import project as projects
-from mlgit.adapters import files
+from mlgit.adapters.system import files
 from mlgit.cards import index as pages
 from mlgit.cards import profiles, write
 from mlgit.cli.cards import Examination, examine, judged_by, model_named

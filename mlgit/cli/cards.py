@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from mlgit.adapters import git
-from mlgit.adapters.contents import LARGEST_BLOB
+from mlgit.adapters.git import git
 from mlgit.cards import card as cards
 from mlgit.cards import frontmatter, write
 from mlgit.cards.card import Card
@@ -21,6 +20,7 @@ from mlgit.errors import MlgitError
 from mlgit.project import Project
 from mlgit.registry import evidence, read, state
 from mlgit.registry.facts import Facts
+from mlgit.revision.contents import LARGEST_BLOB
 
 
 @dataclass(frozen=True, slots=True)

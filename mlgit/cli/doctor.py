@@ -11,14 +11,16 @@ import click
 
 from mlgit import errors
 from mlgit import project as projects
-from mlgit.adapters import borrowed, dvc, locks, settings, sources
-from mlgit.adapters.hashing import Fingerprints
-from mlgit.adapters.protected import Protected
-from mlgit.adapters.store import Cache
+from mlgit.adapters.dvc import dvc_stages, internals, settings
+from mlgit.adapters.dvc.hashing import Fingerprints
+from mlgit.adapters.dvc.protected_paths import Protected
+from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.system import locks
 from mlgit.cli.bar import progress
 from mlgit.cli.edge import use_color
 from mlgit.cli.model import problems
 from mlgit.errors import MlgitError
+from mlgit.pipeline import sources
 from mlgit.pipeline.checkup import Checkup, Finding
 from mlgit.pipeline.outputs import Outputs
 from mlgit.project import Project
@@ -45,12 +47,12 @@ def command(*, only_cache: bool, deep: bool, fix: bool, as_json: bool) -> int:
     configured = settings.load(project.dvc_folder)
     source = sources.Workspace(project.root, parsing=configured.parsing)
     source.pipeline_files()  # finds the folders
-    ignored = dvc.ignore_filter(project.root) if sources.has_ignore_patterns(project.root, source.folders) else None
+    ignored = internals.ignore_filter(project.root) if sources.has_ignore_patterns(project.root, source.folders) else None
     fingerprints = Fingerprints(project.root, project.own_folder, ignored=ignored)
     outputs = Outputs(
         project.root,
         kept=Protected(project.root, project.git_root, configured.cache_folder),
-        dvcignored=dvc.output_filter(project.root) if ignored else None,
+        dvcignored=internals.output_filter(project.root) if ignored else None,
     )
     lock = locks.held(project.own_folder / "run.lock", timeout=0, busy="an `mlgit run` is at work in this clone")
     with lock if fix else nullcontext(), progress(shown=not as_json and use_color(sys.stdout)) as watch:
@@ -60,7 +62,7 @@ def command(*, only_cache: bool, deep: bool, fix: bool, as_json: bool) -> int:
             fingerprints=fingerprints,
             cache=Cache(configured),
             approve=outputs.refuse_declared,
-            borrowed=borrowed.BorrowedStages(project.root),
+            borrowed=dvc_stages.BorrowedStages(project.root),
             tick=functools.partial(watch, "objects") if watch else None,
         )
         findings = checkup.objects(deep=deep) if only_cache else checkup.run(deep=deep) + _of_project(project)

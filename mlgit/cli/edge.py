@@ -130,7 +130,7 @@ def _dispatch(argv: Sequence[str], kept: Kept | None) -> int:
 
         return perform(jobs=int(argv[1].lstrip("-j")) if len(argv) == 2 else None, kept=kept)
     if list(argv) in (["model", "list"], ["model", "list", "--json"]):
-        from mlgit.adapters import git
+        from mlgit.adapters.git import git
 
         here = Path.cwd()
         asked = git.ask_for_tags(git.repository(here) or here)  # Git looks while the rest is imported
@@ -252,13 +252,13 @@ def _write_crash_log(argv: Sequence[str]) -> str:
 
 def _log_folder() -> str | None:
     """mlgit's own folder of the project here; None, for the machine's temporary files, where there is no such."""
-    from mlgit.adapters import notes
+    from mlgit.adapters.system import state_files
 
     folder = f"{os.getcwd()}/.dvc/tmp/mlgit"
     try:
         if not os.path.isdir(os.path.dirname(folder)):
             return None
-        notes.make_folder(folder)
+        state_files.make_folder(folder)
         return folder
     except MlgitError:
         return None

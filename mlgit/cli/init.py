@@ -10,11 +10,12 @@ from pathlib import Path
 import click
 
 from mlgit import __version__
-from mlgit.adapters import files, settings, sources
+from mlgit.adapters.dvc import settings
+from mlgit.adapters.system import files
 from mlgit.compare import collect, declared
 from mlgit.compare.snapshot import Point
 from mlgit.errors import MlgitError
-from mlgit.pipeline import artifacts
+from mlgit.pipeline import artifacts, sources
 from mlgit.pipeline.load import load
 from mlgit.project import Project
 from mlgit.render import plain

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from mlgit.adapters import settings, stamps
+from mlgit.adapters.dvc import settings
+from mlgit.adapters.system import stat_signature
 from mlgit.cli.opening import Opened
 from mlgit.errors import MlgitError
 from mlgit.pipeline import noop, resolved
@@ -68,7 +69,9 @@ def _keep_answer(opened: Opened, pipeline: Pipeline, earlier: noop.Look | None) 
     )
     if seen is None:
         return False
-    if not all(resolved.is_as_read(path, stamps.of(f"{root}/{path}"), since=opened.since, written=written) for path in read):
+    if not all(
+        resolved.is_as_read(path, stat_signature.of(f"{root}/{path}"), since=opened.since, written=written) for path in read
+    ):
         return False
     touched = [stage for stage in stages if not seen.newer.isdisjoint(contents[stage.address])]
     if any(opened.ledger.reasons(stage) for stage in touched):

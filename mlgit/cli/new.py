@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from mlgit import __version__
-from mlgit.adapters import documents
+from mlgit.adapters.formats import documents
 from mlgit.errors import MlgitError
 from mlgit.render import count, plain, table
 from mlgit.scaffold import answers, create, library

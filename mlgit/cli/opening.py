@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlgit import project as projects
-from mlgit.adapters import borrowed, dvc, locks, settings, sources
-from mlgit.adapters.hashing import Fingerprints
-from mlgit.adapters.protected import Protected
-from mlgit.adapters.settings import Settings
-from mlgit.adapters.store import Cache
+from mlgit.adapters.dvc import dvc_stages, internals, settings
+from mlgit.adapters.dvc.hashing import Fingerprints
+from mlgit.adapters.dvc.protected_paths import Protected
+from mlgit.adapters.dvc.settings import Settings
+from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.system import locks
 from mlgit.errors import MlgitError
-from mlgit.pipeline import resolved
+from mlgit.pipeline import resolved, sources
 from mlgit.pipeline.book import IgnoreBook, LockBook
 from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.ledger import Ledger
@@ -26,7 +27,7 @@ from mlgit.pipeline.track import Tracker
 from mlgit.project import Project
 
 if TYPE_CHECKING:
-    from mlgit.adapters.elsewhere import Elsewhere, RemoteCache
+    from mlgit.adapters.dvc.remote_outputs import RemoteCache, RemoteOutputs
 
 
 class Opened(NamedTuple):
@@ -49,7 +50,7 @@ class Opened(NamedTuple):
     since: int
     ignores: bool
     kept: bool = False
-    elsewhere: Elsewhere | None = None
+    remote_outputs: RemoteOutputs | None = None
     pulling: RemoteCache | None = None
     written: Callable[[], list[str]] = list
     autostage: bool = False
@@ -68,17 +69,17 @@ def open_project(*, spread: bool = False, pull: bool = False, compute_if_unreach
     kept = resolved.load(project.root)
     pipeline, read, searched = kept or _load(project, configured, since)
     has_patterns = sources.has_ignore_patterns(project.root, [*searched, *_folders_of(pipeline, searched)])
-    ignored = dvc.ignore_filter(project.root) if has_patterns else None
+    ignored = internals.ignore_filter(project.root) if has_patterns else None
     outputs = _outputs(project, configured, pipeline, has_patterns)
     book = _lock_book(project, configured, pipeline)
     cache = Cache(configured, memo=project.own_folder / "objects")
     busy = locks.BusyPaths(project.dvc_folder / "tmp", " ".join(sys.argv))
-    far = _elsewhere(project, configured, cache, pipeline, ignored=ignored) if spread else None
+    far = _remote_outputs(project, configured, cache, pipeline, ignored=ignored) if spread else None
     fingerprints = far.awaited if far else Fingerprints(project.root, project.own_folder, ignored=ignored)
     pulling = _pulling(project, configured, cache, pipeline, compute=compute_if_unreachable) if pull and not far else None
     stored = far.cache if far else pulling or cache
     ignore_book = IgnoreBook(project.root, without_git=configured.no_scm)
-    exotic = borrowed.BorrowedStages(project.root, pull=pulling)
+    exotic = dvc_stages.BorrowedStages(project.root, pull=pulling)
     tracker = _tracker(project, configured, pipeline, fingerprints=fingerprints, cache=stored, busy=busy, ignored=ignored)
     ledger = Ledger(
         project.root,
@@ -108,7 +109,7 @@ def open_project(*, spread: bool = False, pull: bool = False, compute_if_unreach
         since=since,
         ignores=has_patterns,
         kept=kept is not None,
-        elsewhere=far,
+        remote_outputs=far,
         pulling=far.cache if far else pulling,
         written=lambda: [*book.written, *ignore_book.written, *exotic.written, *tracker.written],
         autostage=configured.autostage,
@@ -157,7 +158,7 @@ def _outputs(project: Project, configured: Settings, pipeline: Pipeline, has_pat
     outputs = Outputs(
         project.root,
         kept=Protected(project.root, project.git_root, configured.cache_folder),
-        dvcignored=dvc.output_filter(project.root) if has_patterns else None,
+        dvcignored=internals.output_filter(project.root) if has_patterns else None,
         without_git=configured.no_scm,
     )
     outputs.refuse_declared(pipeline.graph.stages)
@@ -165,27 +166,27 @@ def _outputs(project: Project, configured: Settings, pipeline: Pipeline, has_pat
 
 
 def _pulling(project: Project, configured: Settings, cache: Cache, pipeline: Pipeline, *, compute: bool) -> RemoteCache:
-    from mlgit.adapters import elsewhere, remote
+    from mlgit.adapters.dvc import remote, remote_outputs
     from mlgit.pipeline import routes
 
     there = remote.connect(project.dvc_folder, cache, routes=routes.recorded(pipeline))
     if there is None:
         raise MlgitError("--pull: the project has no default DVC remote", "type `dvc remote add -d NAME URL`")
-    return elsewhere.RemoteCache(configured, there, may_compute=compute, runs=True)
+    return remote_outputs.RemoteCache(configured, there, may_compute=compute, runs=True)
 
 
-def _elsewhere(
+def _remote_outputs(
     project: Project,
     configured: Settings,
     cache: Cache,
     pipeline: Pipeline,
     *,
     ignored: Callable[[str, bool], bool] | None,
-) -> Elsewhere:
-    from mlgit.adapters import elsewhere
+) -> RemoteOutputs:
+    from mlgit.adapters.dvc import remote_outputs
     from mlgit.pipeline import routes
 
-    return elsewhere.connect(project.root, configured, cache, ignored=ignored, routes=routes.recorded(pipeline))
+    return remote_outputs.connect(project.root, configured, cache, ignored=ignored, routes=routes.recorded(pipeline))
 
 
 def _load(project: Project, configured: Settings, since: int) -> tuple[Pipeline, list[str], dict[str, list[str]]]:

@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from mlgit import errors
-from mlgit.adapters import git, machine
+from mlgit.adapters.git import git
+from mlgit.adapters.system import machine
 from mlgit.cli.edge import note, use_color
 from mlgit.cli.keeping import remember, untouched
 from mlgit.cli.opening import Opened, open_project
@@ -26,7 +27,7 @@ from mlgit.pipeline.scheduler import Plan, Result
 from mlgit.render import count, paint, plain, seconds
 
 if TYPE_CHECKING:
-    from mlgit.adapters.elsewhere import RemoteCache
+    from mlgit.adapters.dvc.remote_outputs import RemoteCache
 
 _STATES = ("ran", "restored", "verified", "unchanged", "failed", "skipped")
 

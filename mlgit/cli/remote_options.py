@@ -9,7 +9,7 @@ from typing import Any, TextIO, TypeVar
 
 import click
 
-from mlgit.adapters import transfers
+from mlgit.adapters.system import transfers
 from mlgit.pipeline import control
 from mlgit.render import plain
 

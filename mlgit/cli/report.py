@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mlgit import errors
-from mlgit.adapters import files
+from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
 from mlgit.report import document, html, markdown
 

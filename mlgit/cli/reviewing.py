@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping
 
-from mlgit.adapters import git
+from mlgit.adapters.git import git
 from mlgit.compare import baselines, fetching, judging, predictions, reevaluate, starts, tables, wear
 from mlgit.compare.columns import DataTable
 from mlgit.compare.review import Baseline, Review

@@ -9,7 +9,8 @@ from contextlib import nullcontext
 import click
 
 from mlgit import project
-from mlgit.adapters import edits, files
+from mlgit.adapters.formats import edits
+from mlgit.adapters.system import files
 from mlgit.cli.perform import perform
 from mlgit.cli.remote_options import timeout_option
 from mlgit.errors import MlgitError

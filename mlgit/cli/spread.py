@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 
 from mlgit import __version__
-from mlgit.adapters import machine, transfers, transport
+from mlgit.adapters.git import bundle
+from mlgit.adapters.system import machine, transfers
 from mlgit.cli.edge import note
 from mlgit.cli.opening import Opened
 from mlgit.executors import table
-from mlgit.executors.dask import Project
-from mlgit.executors.parcel import Declared, Site, Target
+from mlgit.executors.dask.executor import Project
+from mlgit.executors.dask.messages import Declared, Site, Target
 from mlgit.executors.protocol import Executor
 from mlgit.pipeline.model import Stage
 from mlgit.pipeline.scheduler import Plan
@@ -19,11 +20,11 @@ from mlgit.render import count
 
 def make_executor(opened: Opened, plan: Plan, name: str, *, scheduler: str | None, jobs: int | None) -> Executor:
     """The executor of this name. For other machines the state of the working tree is taken now, and told if it is not HEAD."""
-    assert opened.elsewhere is not None
-    there, project = opened.elsewhere, opened.project
+    assert opened.remote_outputs is not None
+    there, project = opened.remote_outputs, opened.project
     cached = {out.target for stage in plan.graph.stages for out in stage.outs if out.cache}
     left_out = [f"{project.prefix}{path}" for path in sorted(cached) if os.path.lexists(project.root / path)]
-    snapshot = transport.snapshot(project.git_root, leave_out=left_out)
+    snapshot = bundle.snapshot(project.git_root, leave_out=left_out)
     if snapshot.changed:
         what = f"{count(len(snapshot.changed), 'path')} not committed: {', '.join(snapshot.changed[:3])}"
         note(f"the workers get the working tree as commit {snapshot.commit[:10]} ({what})")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from mlgit import errors
-from mlgit.adapters import settings
+from mlgit.adapters.dvc import settings
 from mlgit.cli.edge import use_color
 from mlgit.cli.keeping import remember
 from mlgit.cli.opening import open_project

@@ -9,12 +9,13 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from mlgit.adapters import git, sources
+from mlgit.adapters.git import git
 from mlgit.compare import declared
 from mlgit.compare.review import Baseline, Found
 from mlgit.compare.snapshot import Point, Start
 from mlgit.config import Model
 from mlgit.errors import MlgitError
+from mlgit.pipeline import sources
 from mlgit.pipeline.load import load
 from mlgit.project import Project
 from mlgit.rules import MERGE_BASE, BaselineRule

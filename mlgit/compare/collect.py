@@ -13,10 +13,10 @@ from typing import Any, BinaryIO
 
 from mlgit import config
 from mlgit import project as projects
-from mlgit.adapters import documents, settings, sources, tables
-from mlgit.adapters.contents import LARGEST_BLOB, Contents, fingerprints_of
-from mlgit.adapters.hashing import Content
-from mlgit.adapters.store import Cache
+from mlgit.adapters.dvc import settings
+from mlgit.adapters.dvc.hashing import Content
+from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.formats import documents
 from mlgit.compare import declared, shape
 from mlgit.compare.diff import differing
 from mlgit.compare.snapshot import (
@@ -34,9 +34,12 @@ from mlgit.compare.snapshot import (
 )
 from mlgit.config import Config
 from mlgit.errors import MlgitError
+from mlgit.pipeline import sources
 from mlgit.pipeline.load import load
 from mlgit.pipeline.model import Digest, Stage
 from mlgit.project import Project
+from mlgit.revision.contents import LARGEST_BLOB, Contents, fingerprints_of
+from mlgit.tables import parquet
 
 _METRIC_ENDINGS = (".json", ".yaml", ".yml", ".toml")
 
@@ -264,5 +267,5 @@ def _blamed(point: Point) -> Iterator[None]:
 
 
 def _parquet(stream: BinaryIO) -> Shape | None:
-    found = tables.parquet_shape(stream)
+    found = parquet.parquet_shape(stream)
     return Shape(*found) if found else None

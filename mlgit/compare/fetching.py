@@ -5,14 +5,14 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable
 
-from mlgit.adapters import remote, settings, sources
-from mlgit.adapters.hashing import Content
-from mlgit.adapters.store import Cache
+from mlgit.adapters.dvc import remote, settings
+from mlgit.adapters.dvc.hashing import Content
+from mlgit.adapters.dvc.store import Cache
 from mlgit.compare import declared
 from mlgit.compare.snapshot import Point
 from mlgit.config import Config
 from mlgit.errors import MlgitError
-from mlgit.pipeline import routes
+from mlgit.pipeline import routes, sources
 from mlgit.pipeline.load import load
 from mlgit.project import Project
 

@@ -14,22 +14,24 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mlgit import config as configs
-from mlgit.adapters import chunks, documents, settings, sources
-from mlgit.adapters.contents import Contents, fingerprints_of
-from mlgit.adapters.hashing import Content
-from mlgit.adapters.store import Cache
+from mlgit.adapters.dvc import settings
+from mlgit.adapters.dvc.hashing import Content
+from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.formats import documents
 from mlgit.compare import declared
 from mlgit.compare.scores import MODEL_BYTES, Scored, Side, Table, columns, numbers
 from mlgit.compare.snapshot import Point, Snapshot, metric_values
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
-from mlgit.pipeline import artifacts
+from mlgit.pipeline import artifacts, sources
 from mlgit.pipeline.lineage import Makers
 from mlgit.pipeline.load import load
 from mlgit.pipeline.model import Digest
 from mlgit.project import Project
 from mlgit.render import size as shown_size
+from mlgit.revision.contents import Contents, fingerprints_of
 from mlgit.rules import Gates
+from mlgit.tables import chunks
 
 # A table takes about five times its bytes while it is read, and two are compared.
 LARGEST = 128 << 20

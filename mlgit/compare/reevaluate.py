@@ -16,19 +16,22 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlgit import config
-from mlgit.adapters import documents, files, notes, settings, site, sources, tables
-from mlgit.adapters.contents import Contents, fingerprints_of
-from mlgit.adapters.hashing import Content
-from mlgit.adapters.store import Cache
+from mlgit.adapters.dvc import settings, worktree
+from mlgit.adapters.dvc.hashing import Content
+from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.formats import documents
+from mlgit.adapters.system import files, state_files
 from mlgit.compare import again, declared
 from mlgit.compare.snapshot import Point
 from mlgit.config import Model
 from mlgit.errors import MlgitError
-from mlgit.pipeline import artifacts, routes
+from mlgit.pipeline import artifacts, routes, sources
 from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.load import load
 from mlgit.pipeline.model import Stage
 from mlgit.project import Project
+from mlgit.revision.contents import Contents, fingerprints_of
+from mlgit.tables import parquet
 
 _MOST_KEPT = 20
 _SEAL = "seal"
@@ -137,11 +140,11 @@ def _refuse_learned(was: _Side, before: Model, now: _Side, model: Model) -> None
 def _digests(side: _Side, paths: Iterable[str]) -> Iterator[bytes]:
     for path in paths:
         ending = again.ending(path)[1:].lower()
-        size = side.contents.size(path) if declared.is_inside(path) and ending in tables.WITH_DIGESTS else None
+        size = side.contents.size(path) if declared.is_inside(path) and ending in parquet.WITH_DIGESTS else None
         stream = side.contents.stream(path) if size is not None and size <= _LARGEST else None
         if stream is not None:
             with stream:
-                yield from tables.row_digests(stream, ending=ending)
+                yield from parquet.row_digests(stream, ending=ending)
 
 
 def _make(
@@ -156,7 +159,7 @@ def _make(
     *,
     pull: bool,
 ) -> None:
-    opened = site.opened(
+    opened = worktree.opened(
         project.git_root, was.commit, prefix=project.prefix, label="evaluate", beside=project.own_folder / "evaluating"
     )
     with opened as (folder, root):
@@ -164,7 +167,7 @@ def _make(
         _bring(project, was, stages, test, root, folder / "fetched" if pull else None)
         for path, current in test.items():
             _copy(now, current, _below(root, path), digests[current])
-        failures = site.run(root)
+        failures = worktree.run(root)
         if failures:
             said = "; ".join(line.strip() for line in failures)
             raise MlgitError(
@@ -203,7 +206,7 @@ def _bring(
         hint = f"`git checkout {was.commit[:7]} && dvc pull {path}` fetches it, or `dvc fetch --all-commits`"
         content, target = was.recorded[path], _below(root, path)
         belonging = routes.of(was.pipeline.graph, [(path, content.md5)])
-        site.bring(project.dvc_folder, content, path, target, routes=belonging, aside=aside, lost=lost, hint=hint)
+        worktree.bring(project.dvc_folder, content, path, target, routes=belonging, aside=aside, lost=lost, hint=hint)
 
 
 def _below(root: Path, path: str) -> Path:
@@ -237,14 +240,14 @@ def _md5(path: Path) -> str:
 
 def _keep(made: Path, kept: Path) -> None:
     """Move the predictions to where they are looked for, and let go of the oldest ones."""
-    notes.make_folder(str(kept.parent))
+    state_files.make_folder(str(kept.parent))
     waiting = kept.with_name(f".{kept.name}.{os.urandom(8).hex()}.tmp")
     try:
         shutil.copyfile(made, waiting)
         os.replace(waiting, kept)
     finally:
         waiting.unlink(missing_ok=True)
-    notes.write(f"{kept}.{_SEAL}", _told(kept))
+    state_files.write(f"{kept}.{_SEAL}", _told(kept))
     with suppress(FileNotFoundError):  # another process lets go of the same
         rows = [each for each in kept.parent.iterdir() if each.suffix != f".{_SEAL}"]
         rows.sort(key=lambda each: each.lstat().st_mtime_ns, reverse=True)
@@ -255,7 +258,7 @@ def _keep(made: Path, kept: Path) -> None:
 
 def _is_own(kept: Path) -> bool:
     """Whether predictions lie there that this user's mlgit has kept: a clone could bring better ones."""
-    said = notes.read(f"{kept}.{_SEAL}")
+    said = state_files.read(f"{kept}.{_SEAL}")
     return said is not None and kept.is_file() and said.startswith(b"%d " % kept.stat().st_size) and said == _told(kept)
 
 

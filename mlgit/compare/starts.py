@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlgit.adapters import git
+from mlgit.adapters.git import git
 from mlgit.compare.snapshot import Point, Start
 from mlgit.errors import MlgitError
 from mlgit.project import Project

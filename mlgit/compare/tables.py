@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mlgit.adapters import chunks, settings, sources, tables
-from mlgit.adapters.contents import LARGEST_BLOB, Contents
-from mlgit.adapters.hashing import Content
-from mlgit.adapters.store import Cache
+from mlgit.adapters.dvc import settings
+from mlgit.adapters.dvc.hashing import Content
+from mlgit.adapters.dvc.store import Cache
 from mlgit.compare import columns, declared, shape
 from mlgit.compare.columns import DataTable
 from mlgit.compare.snapshot import Point
 from mlgit.errors import MlgitError
+from mlgit.pipeline import sources
 from mlgit.pipeline.load import load
 from mlgit.project import Project
+from mlgit.revision.contents import LARGEST_BLOB, Contents
+from mlgit.tables import chunks, parquet
 
 LARGEST_VALUES = 64 << 20
 
@@ -73,7 +75,7 @@ def _outline(contents: Contents, path: str, size: int) -> DataTable:
         return columns.unread(f"larger than {LARGEST_BLOB >> 20} MiB, so it is not read")
     with stream:
         if ending == "parquet":
-            described = tables.parquet_shape(stream)
+            described = parquet.parquet_shape(stream)
             return columns.named(*described, reason=reason) if described else columns.unread("no Parquet file, or no pyarrow")
         measured = shape.measure(stream, ending)
     return columns.named(measured.rows, measured.columns, reason=reason) if measured else columns.unread("no table")

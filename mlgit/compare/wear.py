@@ -10,10 +10,10 @@ from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mlgit.adapters import git, sources
+from mlgit.adapters.git import git
 from mlgit.compare import declared
 from mlgit.config import Model
-from mlgit.pipeline import artifacts
+from mlgit.pipeline import artifacts, sources
 from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.load import load
 from mlgit.project import Project

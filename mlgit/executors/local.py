@@ -9,8 +9,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from mlgit.adapters import notes, process, programs
-from mlgit.adapters.guardian import MARK, Guardian
+from mlgit.adapters.system import process, programs, state_files
+from mlgit.adapters.system.reaper import MARK, Guardian
 from mlgit.errors import MlgitError
 from mlgit.executors import shell
 from mlgit.executors.protocol import Job, Outcome
@@ -89,7 +89,7 @@ class Local:
     def _open_log(self, path: Path) -> int:
         """A new file in the place of an old log: what lies there can be a link, or a pipe, that came with a clone."""
         if path.parent not in self._folders:
-            notes.make_folder(str(path.parent))
+            state_files.make_folder(str(path.parent))
             self._folders.add(path.parent)
         try:
             with suppress(FileNotFoundError):

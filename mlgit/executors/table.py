@@ -19,7 +19,7 @@ def make(name: str, *, jobs: int, expected: int = 0, project: Any = None) -> Exe
     `project` (`dask.Project`) is what one needs that runs elsewhere.
     """
     if name == LOCAL and expected >= WORTH_IT:
-        from mlgit.executors.apart import Apart
+        from mlgit.executors.forked import Apart
         from mlgit.executors.local import Local
 
         return Apart(jobs=jobs, starter=lambda guardian: Local(slots=jobs, guardian=guardian))
@@ -32,7 +32,7 @@ def make(name: str, *, jobs: int, expected: int = 0, project: Any = None) -> Exe
 
         if importlib.util.find_spec("distributed") is None:
             raise MlgitError("`--executor dask` needs Dask, which is not installed", "type `pip install 'mlgit[dask]'`")
-        from mlgit.executors.dask import Dask
+        from mlgit.executors.dask.executor import Dask
 
         return Dask(project, cpus=jobs)
     raise MlgitError(f"no executor '{name}'", f"there is: {', '.join(NAMES)}")
@@ -40,6 +40,6 @@ def make(name: str, *, jobs: int, expected: int = 0, project: Any = None) -> Exe
 
 def on_workers() -> ModuleType:
     """The functions that are called on the workers of a cluster."""
-    from mlgit.executors import worker
+    from mlgit.executors.dask import worker
 
     return worker

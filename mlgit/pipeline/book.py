@@ -9,8 +9,10 @@ import posixpath
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlgit.adapters import documents, durable, dvc, files, ignores, locks, stamps
-from mlgit.adapters.stamps import Stamp
+from mlgit.adapters.dvc import gitignore, internals
+from mlgit.adapters.formats import documents
+from mlgit.adapters.system import files, fsync, locks, stat_signature
+from mlgit.adapters.system.stat_signature import Stamp
 from mlgit.pipeline import lock
 from mlgit.pipeline.lock import LockText, lock_text
 from mlgit.pipeline.model import Entry, Stage
@@ -51,12 +53,12 @@ class _Lock:
             self._text = self._rewritten(before.whole or lock.join(*before[:3]))
         else:
             odd = {stage: text for stage, text in before.pieces.items() if not self._is_laid_out(stage, text)}
-            pieces = {stage: dvc.rewrite(f"stages:\n{text}").removeprefix("stages:\n") for stage, text in odd.items()}
+            pieces = {stage: internals.rewrite(f"stages:\n{text}").removeprefix("stages:\n") for stage, text in odd.items()}
             self._text = before._replace(pieces={**before.pieces, **pieces})
         return self._text != before
 
     def _rewritten(self, text: str) -> LockText:
-        text = dvc.rewrite(text)
+        text = internals.rewrite(text)
         found = lock_text(text, documents.parse_yaml(text, name=self._name), name=self._name)
         return found if lock.is_free(found) else LockText("", {}, whole=text)
 
@@ -71,7 +73,7 @@ class _Lock:
         """The text with all that was put: what is new stands behind, in running order."""
         put = {stage: self._put[stage] for stage in sorted(self._put, key=lambda stage: self._places[stage])}
         if self._text.whole and put:
-            return LockText("", {}, whole=dvc.rewrite(self._text.whole, put))
+            return LockText("", {}, whole=internals.rewrite(self._text.whole, put))
         return self._text._replace(pieces={**self._text.pieces, **put})
 
 
@@ -91,12 +93,12 @@ class LockBook:
         cache_folder: str,
     ) -> None:
         self._root = root
-        self._settling = durable.Settling(cache_folder)
+        self._settling = fsync.Settling(cache_folder)
         self._entries = entries
         self._locks = {name: _Lock(name, text, entries) for name, text in texts.items()}
         self._order = order
         self._changed: set[str] = set()
-        self._stamps = {name: stamps.of(f"{root}/{name}") for name in texts}
+        self._stamps = {name: stat_signature.of(f"{root}/{name}") for name in texts}
         self.written: dict[str, Stamp | None] = {}  # the stamps of the files that `flush` wrote
 
     def put(self, stage: Stage, entry: Entry) -> None:
@@ -104,7 +106,7 @@ class LockBook:
         text = lock.entry_text(stage.name, entry)
         if text is None:
             # Where a long line is folded depends on its column: it has to be dumped where it will stand.
-            text = dvc.dumps({"stages": {stage.name: lock.document(entry)}}).removeprefix("stages:\n")
+            text = internals.dumps({"stages": {stage.name: lock.document(entry)}}).removeprefix("stages:\n")
         self.put_text(stage, text)
 
     def put_text(self, stage: Stage, text: str) -> None:
@@ -128,7 +130,7 @@ class LockBook:
             self._settling.settle(surely=last)
             self._write_all()
         if last and self.written:
-            durable.settle(str(self._root))
+            fsync.settle(str(self._root))
 
     def _write_all(self) -> None:
         with locks.held(self._root / ".dvc/tmp/lock", timeout=_WAIT_FOR_DVC, busy="a DVC command holds the repository's lock"):
@@ -138,11 +140,11 @@ class LockBook:
 
     def _write(self, name: str) -> None:
         path = self._root / name
-        if stamps.of(str(path)) != self._stamps.get(name):
+        if stat_signature.of(str(path)) != self._stamps.get(name):
             self._merge(name)
         now = self._locks[name].now()
         files.write_atomic(path, now.whole or lock.join(now.head, now.pieces, now.tail), durable=True)
-        self._stamps[name] = self.written[name] = stamps.of(str(path))
+        self._stamps[name] = self.written[name] = stat_signature.of(str(path))
 
     def _merge(self, name: str) -> None:
         # What was written earlier in this run is put again: another program may have replaced the file meanwhile.
@@ -172,39 +174,39 @@ class IgnoreBook:
 
     def expect(self, outputs: list[str]) -> None:
         """Look once, for all cached outputs of a run in running order, which ones Git does not ignore yet."""
-        missing = set() if self._without_git else set(ignores.without_line(self._root, outputs))
+        missing = set() if self._without_git else set(gitignore.without_line(self._root, outputs))
         if missing:
-            with ignores.Rules(self._root) as rules:
+            with gitignore.Rules(self._root) as rules:
                 hidden, self._unsure = rules.settled(sorted(missing))
             missing -= hidden
         for file in {posixpath.join(posixpath.dirname(path), ".gitignore") for path in missing}:
-            text = ignores.read(self._root / file)
+            text = gitignore.read(self._root / file)
             self._texts[file] = (text, text)
         self._places = {path: place for place, path in enumerate(outputs) if path in missing}
 
     def add(self, output: str) -> None:
         """Take over a finished output; `flush` writes its line."""
         place = self._places.pop(output, None)
-        if place is None or (output in self._unsure and ignores.as_dvc(self._root)(output)):
+        if place is None or (output in self._unsure and gitignore.as_dvc(self._root)(output)):
             return
         file = posixpath.join(posixpath.dirname(output), ".gitignore")
-        self._lines.setdefault(file, []).append((place, ignores.line_for(output)))
+        self._lines.setdefault(file, []).append((place, gitignore.line_for(output)))
         self._changed.add(file)
 
     def flush(self) -> None:
         """Write every changed .gitignore: what stood there, then the new lines in running order."""
         for file in sorted(self._changed):
             path = self._root / file
-            now = ignores.read(path)
+            now = gitignore.read(path)
             before, written = self._texts[file]
             if now != written:  # somebody else wrote to it: what is there stays, and our lines that are missing follow
                 before = now
-                known = ignores.lines(now)
+                known = gitignore.lines(now)
                 self._lines[file] = [row for row in self._lines[file] if row[1] not in known]
             joint = "" if not before or before.endswith("\n") else "\n"
             text = before + joint + "".join(f"{line}\n" for _, line in sorted(self._lines[file]))
             if text != now:
-                ignores.write(path, text)
+                gitignore.write(path, text)
                 self.written.add(file)
             self._texts[file] = (before, text)
         self._changed.clear()

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from mlgit.adapters import inspection, sources
-from mlgit.adapters.borrowed import BorrowedStages
-from mlgit.adapters.hashing import Fingerprints
-from mlgit.adapters.inspection import Stock
-from mlgit.adapters.store import Cache
+from mlgit.adapters.dvc import cache_check
+from mlgit.adapters.dvc.cache_check import Stock
+from mlgit.adapters.dvc.dvc_stages import BorrowedStages
+from mlgit.adapters.dvc.hashing import Fingerprints
+from mlgit.adapters.dvc.store import Cache
 from mlgit.errors import MlgitError
+from mlgit.pipeline import sources
 from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.load import load
 from mlgit.pipeline.model import Digest, Output, Stage
@@ -59,14 +60,14 @@ class Checkup:
     def run(self, *, deep: bool) -> list[Finding]:
         """Everything that is wrong; nothing is changed. `deep` reads every object of the cache."""
         files, pipeline = self._files()
-        stock = inspection.look(self._cache.objects, deep=deep, tick=self._tick)
+        stock = cache_check.look(self._cache.objects, deep=deep, tick=self._tick)
         users = _users(pipeline, stock) if pipeline else {}
         found = [*self._objects(stock, users), *self._listings(stock, users), *self._leftovers(stock), *self._locks(), *files]
         return found + (self._outputs(pipeline, stock) if pipeline else [])
 
     def objects(self, *, deep: bool) -> list[Finding]:
         """What is wrong with the objects of the cache, whatever they are used for: a cache that came from elsewhere."""
-        stock = inspection.look(self._cache.objects, deep=deep, tick=self._tick)
+        stock = cache_check.look(self._cache.objects, deep=deep, tick=self._tick)
         return self._objects(stock, {})
 
     def fix(self, findings: Iterable[Finding]) -> list[Finding]:
@@ -76,7 +77,7 @@ class Checkup:
     def _mend(self, finding: Finding) -> bool:
         try:
             if finding.kind == "lock":
-                inspection.clear_entries(self._root / ".dvc")
+                cache_check.clear_entries(self._root / ".dvc")
             else:
                 os.unlink(self._root / finding.path)
         except FileNotFoundError:
@@ -136,13 +137,13 @@ class Checkup:
 
     def _leftovers(self, stock: Stock) -> list[Finding]:
         folders = [f"{self._root}/{folder}" for folder in self._source.folders]
-        paths = [*stock.leftovers, *inspection.leftovers_in(self._root / ".dvc", self._cache.root, folders)]
+        paths = [*stock.leftovers, *cache_check.leftovers_in(self._root / ".dvc", self._cache.root, folders)]
         hint = "`mlgit doctor --fix` removes it"
         message = "left behind by a process that was killed"
         return [Finding("leftover", self._shown(path), message, hint, mendable=True) for path in dict.fromkeys(paths)]
 
     def _locks(self) -> list[Finding]:
-        stale = inspection.stale_entries(self._root / ".dvc")
+        stale = cache_check.stale_entries(self._root / ".dvc")
         name = ".dvc/tmp/rwlock"
         if stale is None:
             message = "the table of busy paths is broken, and DVC refuses to work"

@@ -9,11 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlgit.adapters import documents, dvc, files, locks
-from mlgit.adapters.borrowed import BorrowedStages
-from mlgit.adapters.hashing import Content, Fingerprints
-from mlgit.adapters.objects import Objects
-from mlgit.adapters.store import Cache, DamagedObjectError
+from mlgit.adapters.dvc import internals
+from mlgit.adapters.dvc.dvc_stages import BorrowedStages
+from mlgit.adapters.dvc.hashing import Content, Fingerprints
+from mlgit.adapters.dvc.objects import Objects
+from mlgit.adapters.dvc.store import Cache, DamagedObjectError
+from mlgit.adapters.formats import documents
+from mlgit.adapters.system import files, locks
 from mlgit.errors import MlgitError
 from mlgit.executors.protocol import Job, Made
 from mlgit.pipeline import control, lock, params, record, refusals, status
@@ -236,7 +238,7 @@ class Ledger:
     def _keep_borrowed(self, stage: Stage) -> None:
         document = self._borrowed.document(stage.address)
         if document is not None:
-            self._book.put_text(stage, dvc.dumps({"stages": {stage.name: document}}).removeprefix("stages:\n"))
+            self._book.put_text(stage, internals.dumps({"stages": {stage.name: document}}).removeprefix("stages:\n"))
 
     def _job(self, stage: Stage) -> Job:
         wanted = control.parse(stage.meta, name=stage.file, stage=stage.name)
@@ -355,7 +357,7 @@ class Ledger:
     def _save_run(self, made: Entry) -> None:
         key, value = lock.run_cache_key(made), lock.run_cache_value(made)
         if not self._cache.has_run(key, value):
-            self._cache.add_run(key, value, lock.run_cache_text(made) or dvc.dumps(lock.document(made)))
+            self._cache.add_run(key, value, lock.run_cache_text(made) or internals.dumps(lock.document(made)))
 
     def flush(self, *, last: bool = False) -> None:
         """Write the .gitignore lines and the locks of the stages recorded so far."""

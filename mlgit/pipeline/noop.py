@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Set
 
 from mlgit import __version__
-from mlgit.adapters import notes, stamps, trees
+from mlgit.adapters.system import dir_scan, stat_signature, state_files
 from mlgit.errors import MlgitError
 
 _NAME = ".dvc/tmp/mlgit/noop"
@@ -58,7 +58,7 @@ class Kept:
 def compare(root: str) -> Kept | None:
     """What `save` kept, looked at again; None if nothing is kept."""
     stat = os.stat
-    note = notes.read(f"{root}/{_NAME}")
+    note = state_files.read(f"{root}/{_NAME}")
     if note is None:
         return None
     try:
@@ -86,7 +86,7 @@ def compare(root: str) -> Kept | None:
 def _state(path: str, known: dict[str, int]) -> bytes:
     """A folder's state in short; none for what is no folder any more."""
     try:
-        return trees.fold(trees.survey(path, known=known))
+        return dir_scan.fold(dir_scan.survey(path, known=known))
     except (OSError, MlgitError):
         return b""
 
@@ -117,22 +117,22 @@ def look(paths: Iterable[str], *, searched: Iterable[str], since: int, earlier: 
     for path in dict.fromkeys([*paths, *flat]):
         if path in known:
             continue
-        stamp = stamps.of(path)
+        stamp = stat_signature.of(path)
         if stamp is None:
             return None
         if path not in flat and os.path.isdir(path):
-            inside = trees.survey(path)
+            inside = dir_scan.survey(path)
             latest = max(state[2] for state in inside.values())
-            if stamps.is_racy((latest, 0, 0, 0), now):
+            if stat_signature.is_racy((latest, 0, 0, 0), now):
                 return None
-            seen.folders.append((path, {below: state[1] for below, state in inside.items()}, trees.fold(inside)))
-            if stamps.is_racy((latest, 0, 0, 0), since) or stamps.is_racy(stamp, since):
+            seen.folders.append((path, {below: state[1] for below, state in inside.items()}, dir_scan.fold(inside)))
+            if stat_signature.is_racy((latest, 0, 0, 0), since) or stat_signature.is_racy(stamp, since):
                 seen.newer.add(path)
             continue
         seen.files.append((path, *stamp))
-        if stamps.is_racy(stamp, since):
+        if stat_signature.is_racy(stamp, since):
             seen.newer.add(path)
-        if stamps.is_racy(stamp, now):
+        if stat_signature.is_racy(stamp, now):
             seen.young.append((path, _content(path)))
     return seen
 
@@ -140,7 +140,7 @@ def look(paths: Iterable[str], *, searched: Iterable[str], since: int, earlier: 
 def save(root: str, seen: Look, *, stages: int, frozen: int) -> None:
     """Keep the answer "all is up to date". What it says has to have been checked after `look`, or not to be newer."""
     content = marshal.dumps((__version__, root, stages, frozen, seen.files, seen.folders, seen.young))
-    notes.write(f"{root}/{_NAME}", content)
+    state_files.write(f"{root}/{_NAME}", content)
 
 
 def _content(path: str) -> bytes:

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mlgit.adapters import ignores, protected
-from mlgit.adapters.protected import Protected
+from mlgit.adapters.dvc import gitignore, protected_paths
+from mlgit.adapters.dvc.protected_paths import Protected
 from mlgit.errors import MlgitError
 from mlgit.pipeline.model import Output, Stage
 
@@ -62,8 +62,8 @@ class Outputs:
             for out in stage.outs:
                 self._refuse_protected(stage, out)
         cached = {inside: stage for stage in wanted for out in stage.outs if out.cache and (inside := self._inside(out))}
-        tracked = () if self._without_git else ignores.tracked(self._root, cached)
-        self._doubts = {cached[path].address: ignores.tracked_error(path) for path in tracked}
+        tracked = () if self._without_git else gitignore.tracked(self._root, cached)
+        self._doubts = {cached[path].address: gitignore.tracked_error(path) for path in tracked}
         for path in (each for each in cached if not self._without_git and self._kept.leads_away(each)):
             self._doubts[cached[path].address] = MlgitError(
                 f"output '{path}' lies behind a link that leads out of the repository, where Git cannot ignore it",
@@ -86,7 +86,7 @@ class Outputs:
         for out in stage.outs:
             self._refuse_dvcignored(stage, out, made=True)
             inside = self._inside(out)
-            project = protected.nested_project(self._root, inside)
+            project = protected_paths.nested_project(self._root, inside)
             if project and os.path.isdir(self._root / inside):
                 raise MlgitError(
                     f"{_where(stage, out)}: '{project}' is a project of its own, because of the .dvc in it",
@@ -97,7 +97,7 @@ class Outputs:
         for out in stage.outs if stage.cmd or stage.exotic else ():
             if out.persist or "://" in out.path:
                 continue
-            found = protected.repository_in(os.path.join(self._root, out.target))
+            found = protected_paths.repository_in(os.path.join(self._root, out.target))
             if found:
                 return MlgitError(
                     f"{_where(stage, out)}: '{out.path}' holds a repository, which the stage would delete: {found}",

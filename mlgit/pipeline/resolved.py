@@ -1,6 +1,6 @@
 """The resolved pipeline kept between commands, so that YAML and templating cost only when a pipeline file changed.
 
-What is kept is plain data under this user's seal (see `adapters.notes`), valid for one version of mlgit and for the very
+What is kept is plain data under this user's seal (see `adapters.system.state_files`), valid for one version of mlgit and for the very
 stamps of every file that was read and every folder that was searched.
 """
 
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from mlgit import __version__
-from mlgit.adapters import notes, stamps
-from mlgit.adapters.stamps import Stamp
+from mlgit.adapters.system import stat_signature, state_files
+from mlgit.adapters.system.stat_signature import Stamp
 from mlgit.pipeline.graph import Graph, Pipeline
 from mlgit.pipeline.lock import LockText
 from mlgit.pipeline.model import Dependency, Digest, Entry, Item, Output, Parameters, Stage
@@ -27,12 +27,12 @@ _MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 def load(root: Path) -> tuple[Pipeline, list[str], dict[str, list[str]]] | None:
     """The kept pipeline, the files it was read from, the folders searched with `names`; None when it is outdated."""
-    note = notes.read(f"{root}/{_NAME}")
+    note = state_files.read(f"{root}/{_NAME}")
     if note is None:
         return None
     try:
         version, seen, body = marshal.loads(note)  # noqa: S302 - sealed
-        if version != __version__ or any(stamps.of(f"{root}/{path}") != stamp for path, stamp, _ in seen[0]):
+        if version != __version__ or any(stat_signature.of(f"{root}/{path}") != stamp for path, stamp, _ in seen[0]):
             return None
         if any(_digest(f"{root}/{path}") != digest for path, _, digest in seen[0] if digest):
             return None
@@ -58,16 +58,16 @@ def save(
     a value that is not plain data.
     """
     now = time.time_ns()
-    found = [(path, stamps.of(f"{root}/{path}")) for path in sorted(read)]
+    found = [(path, stat_signature.of(f"{root}/{path}")) for path in sorted(read)]
     if not all(is_as_read(path, stamp, since=since, written=written) for path, stamp in found):
         return
-    young = {path for path, stamp in found if stamp is not None and stamps.is_racy(stamp, now)}
+    young = {path for path, stamp in found if stamp is not None and stat_signature.is_racy(stamp, now)}
     seen = [(path, stamp, _digest(f"{root}/{path}") if path in young else b"") for path, stamp in found]
     try:
         content = marshal.dumps((__version__, (seen, list(searched.items())), _packed(pipeline)))
     except ValueError:
         return
-    notes.write(f"{root}/{_NAME}", content)
+    state_files.write(f"{root}/{_NAME}", content)
 
 
 def _digest(path: str) -> bytes:
@@ -79,7 +79,7 @@ def is_as_read(path: str, stamp: Stamp | None, *, since: int, written: Mapping[s
     """Whether a file read at the time `since` is still what was read then: not newer, or `written` by this command."""
     if path in written:
         return stamp == written[path]
-    return stamp is None or not stamps.is_racy(stamp, since)
+    return stamp is None or not stat_signature.is_racy(stamp, since)
 
 
 def names(root: Path, folder: str) -> list[str]:
@@ -88,7 +88,7 @@ def names(root: Path, folder: str) -> list[str]:
     with os.scandir(root / folder) as entries:
         for entry in entries:
             if entry.name in (".gitignore", ".dvcignore"):
-                found.append(f"{entry.name}{stamps.of(entry.path)}")
+                found.append(f"{entry.name}{stat_signature.of(entry.path)}")
             elif entry.name == "dvc.yaml" or entry.name.endswith(".dvc") or entry.is_dir(follow_symlinks=False):
                 found.append(entry.name)
     return sorted(found)

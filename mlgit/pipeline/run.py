@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from mlgit.adapters import locks
+from mlgit.adapters.system import locks
 from mlgit.errors import MlgitError
 from mlgit.executors.protocol import Executor, Job, Outcome
 from mlgit.pipeline import scheduler

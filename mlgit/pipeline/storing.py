@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlgit.adapters.hashing import Content, Fingerprints
-from mlgit.adapters.store import Cache
+from mlgit.adapters.dvc.hashing import Content, Fingerprints
+from mlgit.adapters.dvc.store import Cache
 from mlgit.pipeline.model import Digest, Entry, Output, Stage
 
 

@@ -6,14 +6,14 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlgit.adapters import notes
+from mlgit.adapters.system import state_files
 
 NAME = "timings"
 
 
 def load(folder: Path) -> dict[str, float]:
     """Seconds by stage address; empty when nothing is known yet."""
-    note = notes.read(f"{folder}/{NAME}")
+    note = state_files.read(f"{folder}/{NAME}")
     known: dict[str, float] = json.loads(note) if note else {}
     return known
 
@@ -21,4 +21,4 @@ def load(folder: Path) -> dict[str, float]:
 def save(folder: Path, *, seconds: Mapping[str, float]) -> None:
     """Add the durations of stages that ran."""
     if seconds:
-        notes.write(f"{folder}/{NAME}", json.dumps({**load(folder), **seconds}).encode())
+        state_files.write(f"{folder}/{NAME}", json.dumps({**load(folder), **seconds}).encode())

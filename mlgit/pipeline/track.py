@@ -14,10 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlgit.adapters import documents, durable, dvc, dvcstate, files, forks, git, ignores, locks
-from mlgit.adapters.hashing import Content, Fingerprints, Fresh, Member
-from mlgit.adapters.links import NoLinkError
-from mlgit.adapters.store import Cache
+from mlgit.adapters.dvc import gitignore, internals, state_db
+from mlgit.adapters.dvc.hashing import Content, Fingerprints, Fresh, Member
+from mlgit.adapters.dvc.links import NoLinkError
+from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.formats import documents
+from mlgit.adapters.git import git
+from mlgit.adapters.system import files, fork_pool, fsync, locks
 from mlgit.errors import MlgitError
 from mlgit.pipeline import datafile
 from mlgit.pipeline.graph import Graph
@@ -107,15 +110,15 @@ class Tracker:
         """Keep what was learnt about files for the next command."""
         self._fingerprints.save()
         self._cache.save()
-        dvcstate.save(self._root, self._fingerprints.fresh, site_cache=self._site_cache)
+        state_db.save(self._root, self._fingerprints.fresh, site_cache=self._site_cache)
         for wait in self._telling:
             wait()
 
     def _tell(self, fresh: list[Fresh]) -> bool:
         """Tell DVC of many files while the work goes on."""
-        if not dvcstate.is_much(fresh):
+        if not state_db.is_much(fresh):
             return False
-        self._telling.append(forks.beside(lambda: dvcstate.save(self._root, fresh, site_cache=self._site_cache)))
+        self._telling.append(fork_pool.beside(lambda: state_db.save(self._root, fresh, site_cache=self._site_cache)))
         return True
 
     def _check(self, target: str) -> _Wanted:
@@ -153,7 +156,7 @@ class Tracker:
             raise MlgitError(f"'{target}' is a project of its own", f"`cd {target}` and add its data there")
 
     def _refuse_git(self, wanted: list[_Wanted]) -> None:
-        ignores.refuse_tracked(self._root, [each.path for each in wanted])
+        gitignore.refuse_tracked(self._root, [each.path for each in wanted])
         new = [each.file for each in wanted if each.text is None]
         hidden = git.ignored(self._root, new) if new else set()
         if hidden:
@@ -177,7 +180,7 @@ class Tracker:
         if not wanted:
             return []
         before = {each.file: _read(self._root / each.file) for each in wanted}
-        dvc.add(self._root, [f"{self._root}/{each.path}" for each in wanted])
+        internals.add(self._root, [f"{self._root}/{each.path}" for each in wanted])
         found = []
         for each in wanted:
             now = _read(self._root / each.file) or b""
@@ -205,7 +208,7 @@ class Tracker:
         """Link a path to the cache; whether anything was replaced. As with `dvc add`, it stays as it is where none can be."""
         if self._cache.links.are_links:
             # Nothing is taken from the workspace before the cache has it on the disk: it may be the only copy.
-            durable.settle(self._cache.root)
+            fsync.settle(self._cache.root)
         linked = self._fingerprints.linked.get(path)
         try:
             return self._cache.relink(content, members, f"{self._root}/{path}", linked=linked, new=new)
@@ -228,12 +231,12 @@ class Tracker:
         for each in wanted:
             if each.path in missing:
                 file = posixpath.join(posixpath.dirname(each.path), ".gitignore")
-                texts[file] = _with_line(texts.get(file) or ignores.read(self._root / file), ignores.line_for(each.path))
+                texts[file] = _with_line(texts.get(file) or gitignore.read(self._root / file), gitignore.line_for(each.path))
         if texts:
-            durable.settle(self._cache.root)
+            fsync.settle(self._cache.root)
             with locks.held(self._root / ".dvc/tmp/lock", timeout=_WAIT_FOR_DVC, busy="a DVC command is at work here"):
                 self._write_all(texts)
-            durable.settle(str(self._root))
+            fsync.settle(str(self._root))
         return [
             Tracked(
                 each.path,
@@ -247,10 +250,10 @@ class Tracker:
 
     def _unignored(self, paths: list[str]) -> list[str]:
         """Which paths Git does not ignore yet."""
-        missing = [] if self._without_git else ignores.without_line(self._root, paths)
+        missing = [] if self._without_git else gitignore.without_line(self._root, paths)
         if not missing:
             return []
-        with ignores.Rules(self._root) as rules:
+        with gitignore.Rules(self._root) as rules:
             hidden, unsure = rules.settled(missing)
             return [path for path in missing if path not in hidden and not (path in unsure and rules.ignores(path))]
 
@@ -289,7 +292,7 @@ def _text(wanted: _Wanted, digest: Digest) -> str:
     """What the `.dvc` file has to say: an existing one keeps its comments and whatever people added."""
     name = posixpath.basename(wanted.path)
     if wanted.text is None:
-        return datafile.text(name, digest) or dvc.dumps({"outs": [datafile.row(name, digest)]})
+        return datafile.text(name, digest) or internals.dumps({"outs": [datafile.row(name, digest)]})
     document = documents.parse_yaml(wanted.text, name=wanted.file)
     new = datafile.renewed(document, digest)
     if new == document:
@@ -299,7 +302,7 @@ def _text(wanted: _Wanted, digest: Digest) -> str:
     plain = datafile.text(old["path"], digest)
     if plain is not None and datafile.text(old["path"], before) == wanted.text:
         return plain
-    return dvc.renew(wanted.text, new)
+    return internals.renew(wanted.text, new)
 
 
 def _refuse_nested(wanted: list[_Wanted]) -> None:

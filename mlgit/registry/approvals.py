@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mlgit.adapters import git, tags
+from mlgit.adapters.git import git, tags
 from mlgit.registry.body import Body, render
 from mlgit.registry.grammar import APPROVALS
 from mlgit.registry.plan import Plan

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from mlgit.adapters import exchange, tags
-from mlgit.adapters.exchange import There
+from mlgit.adapters.git import remote_tags, tags
+from mlgit.adapters.git.remote_tags import There
 from mlgit.errors import MlgitError
 from mlgit.registry import chain, grammar, log
 from mlgit.registry.chain import Finding
@@ -37,15 +37,15 @@ def compare(root: Path, *, here: Mapping[str, str], remote: str = "") -> Compare
     """
     mine = tags.object_of(root, tags.LOG)
     known = _rows(root, mine)
-    names = exchange.remotes(root)
+    names = remote_tags.remotes(root)
     if not names and not remote:
         return Compared(published=known)
     chosen = remote or ("origin" if "origin" in names else names[0] if len(names) == 1 else "")
     if not chosen:
         return Compared("", f"of the remotes {', '.join(names)} none is 'origin': name one with --remote", known)
     try:
-        there = exchange.look(root, chosen)
-        side = exchange.compare_log(root, there, mine=mine)
+        there = remote_tags.look(root, chosen)
+        side = remote_tags.compare_log(root, there, mine=mine)
     except MlgitError as error:
         return Compared(chosen, error.message, known)
     theirs = _rows(root, there.log)
@@ -135,7 +135,7 @@ def _behind(
 
 def _has_log(root: Path, remote: str, mine: str) -> bool:
     try:
-        return exchange.compare_log(root, exchange.look(root, remote), mine=mine) in ("same", "ahead")
+        return remote_tags.compare_log(root, remote_tags.look(root, remote), mine=mine) in ("same", "ahead")
     except MlgitError:
         return False
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mlgit.adapters import files, modelfile, remote, settings, sources
-from mlgit.adapters.hashing import Content
-from mlgit.adapters.store import Cache, DamagedObjectError
+from mlgit.adapters.dvc import remote, settings
+from mlgit.adapters.dvc.hashing import Content
+from mlgit.adapters.dvc.store import Cache, DamagedObjectError
+from mlgit.adapters.modelscan import modelfile
+from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
-from mlgit.pipeline import routes
+from mlgit.pipeline import routes, sources
 from mlgit.project import Project
 from mlgit.registry.facts import ModelFile
 

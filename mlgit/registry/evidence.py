@@ -14,19 +14,24 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mlgit import config
-from mlgit.adapters import digests, documents, git, hashing, modelfile, settings, sources, tables
-from mlgit.adapters.contents import LARGEST_BLOB, Contents, fingerprints_of
-from mlgit.adapters.hashing import Content
-from mlgit.adapters.store import Cache
+from mlgit.adapters.dvc import hashing, settings
+from mlgit.adapters.dvc.hashing import Content
+from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.formats import documents
+from mlgit.adapters.git import git
+from mlgit.adapters.modelscan import modelfile
+from mlgit.adapters.system import digests
 from mlgit.compare import declared, shape
 from mlgit.compare.snapshot import metric_values, settled
 from mlgit.config import Config
 from mlgit.errors import MlgitError
-from mlgit.pipeline import artifacts, lineage
+from mlgit.pipeline import artifacts, lineage, sources
 from mlgit.pipeline.load import load
 from mlgit.pipeline.model import Digest, Stage
 from mlgit.project import Project
 from mlgit.registry.facts import DataFile, Facts, ModelFile, Role, Step
+from mlgit.revision.contents import LARGEST_BLOB, Contents, fingerprints_of
+from mlgit.tables import parquet
 
 # Files at the project's root that pin what runs.
 _PINS = (
@@ -204,7 +209,7 @@ class _Reader:
             if stream is not None:
                 with stream:
                     if ending == "parquet":
-                        found = tables.parquet_shape(stream)
+                        found = parquet.parquet_shape(stream)
                         return found[0] if found else None
                     measured = shape.measure(stream, ending)
                     return measured.rows if measured else None

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from mlgit.adapters import notes
+from mlgit.adapters.system import state_files
 from mlgit.errors import MlgitError
 from mlgit.registry.event import Event, TagName
 
@@ -23,7 +23,7 @@ _ROW = _PARTS + len(Event._fields) - 1
 
 def load(root: Path) -> dict[str, Event]:
     """The events that were kept, by their tags; none where nothing was kept, and where it cannot be read."""
-    note = notes.read(_file(root))
+    note = state_files.read(_file(root))
     version, rows = marshal.loads(note) if note else (_VERSION, [])  # noqa: S302 - sealed
     if version != _VERSION:
         return {}
@@ -37,7 +37,7 @@ def save(root: Path, events: Iterable[Event], known: Mapping[str, Event]) -> Non
         return
     content = marshal.dumps((_VERSION, [(*event.name, *event[1:]) for event in events]))
     with suppress(MlgitError):  # only time is lost
-        notes.write(_file(root), content)
+        state_files.write(_file(root), content)
 
 
 def _file(root: Path) -> str:

@@ -6,12 +6,14 @@ import csv
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from mlgit.adapters import settings, sources, tables
-from mlgit.adapters.store import Cache
+from mlgit.adapters.dvc import settings
+from mlgit.adapters.dvc.store import Cache
 from mlgit.errors import MlgitError
+from mlgit.pipeline import sources
 from mlgit.project import Project
 from mlgit.registry.audit import Leak
 from mlgit.registry.facts import DataFile, Facts
+from mlgit.tables import parquet
 
 LARGEST = 32 << 20
 
@@ -40,7 +42,7 @@ def check(project: Project, facts: Facts, *, id_column: str = "") -> Leak:
 
 def _why_not(data: list[DataFile]) -> str:
     for each in data:
-        if _ending(each.path) not in tables.WITH_DIGESTS:
+        if _ending(each.path) not in parquet.WITH_DIGESTS:
             return f"{each.path} is no CSV, TSV or Parquet file"
     known = [each.size for each in data if each.size is not None]
     if len(known) < len(data):
@@ -69,4 +71,4 @@ class _Opener:
 
 def _digests(stream: BinaryIO, path: str, id_column: str) -> Iterator[bytes]:
     with stream:
-        yield from tables.row_digests(stream, ending=_ending(path), without=id_column)
+        yield from parquet.row_digests(stream, ending=_ending(path), without=id_column)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mlgit import config as configs
-from mlgit.adapters import documents, git, tags
+from mlgit.adapters.formats import documents
+from mlgit.adapters.git import git, tags
 from mlgit.config import Config
 from mlgit.registry import compliance, recorded
 from mlgit.registry.chain import Finding

@@ -8,9 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlgit.adapters import backoff, exchange, git, tags
-from mlgit.adapters.exchange import There
-from mlgit.adapters.tags import TagExistsError
+from mlgit.adapters.git import git, remote_tags, tags
+from mlgit.adapters.git.remote_tags import There
+from mlgit.adapters.git.tags import TagExistsError
+from mlgit.adapters.system import backoff
 from mlgit.errors import MlgitError
 from mlgit.registry import chain, grammar, log
 from mlgit.registry.plan import Plan, check_free
@@ -50,14 +51,14 @@ def require_complete(root: Path, remote: str) -> None:
 
     Raises MlgitError when tags are missing here: numbers and states would be guessed.
     """
-    if remote not in exchange.remotes(root):
+    if remote not in remote_tags.remotes(root):
         return
     here = tags.names(root)
-    is_shallow = exchange.is_shallow(root)
+    is_shallow = remote_tags.is_shallow(root)
     if not is_shallow and any(map(grammar.artifact_of, here)):
         return
     try:
-        there = exchange.look(root, remote)
+        there = remote_tags.look(root, remote)
     except MlgitError as error:
         raise MlgitError(
             f"{error.message}; this clone has no models, so the remote must be asked before anything is numbered", error.hint
@@ -98,7 +99,7 @@ def require_past(plan: Plan, *, after_future_date: bool) -> None:
 def preview(root: Path, rebuild: Rebuild, *, remote: str, push: bool) -> Plan:
     """The plan, with nothing written: for one that is to be pushed, the remote is asked whether all its tags are here."""
     if push:
-        _require_none_missing(exchange.look(root, remote), tags.names(root), is_shallow=exchange.is_shallow(root))
+        _require_none_missing(remote_tags.look(root, remote), tags.names(root), is_shallow=remote_tags.is_shallow(root))
     else:
         require_complete(root, remote)
     plan = rebuild()
@@ -118,7 +119,7 @@ def keep(root: Path, rebuild: Rebuild, *, remote: str) -> Published:
         with suppress(*([TagExistsError] if attempt < ATTEMPTS else [])):  # another command in this clone was faster
             oid = _write(root, plan)
             break
-    if not exchange.remotes(root):
+    if not remote_tags.remotes(root):
         before = tags.object_of(root, tags.LOG)
         tags.move_log(root, tags.append_log(root, log.format([(plan.ref, oid)]), upon=before), before=before)
     return Published(plan, oid, attempts=attempt, notes=_date_notes(plan))
@@ -132,11 +133,11 @@ def send(root: Path, rebuild: Rebuild, *, remote: str, patience: float = PATIENC
     `patience` seconds.
     Raises MlgitError when the remote cannot be reached, refuses, or holds another tag of one of these names.
     """
-    if remote not in exchange.remotes(root) and "/" not in remote:
+    if remote not in remote_tags.remotes(root) and "/" not in remote:
         raise MlgitError(f"there is no remote '{remote}'", f"`git remote add {remote} URL`, or name one with --remote")
     plan: Plan | None = None
     basis: tuple[dict[str, str], str] = ({}, "")
-    branch = exchange.followed_branch(root, remote)  # its mlgit.yaml decides
+    branch = remote_tags.followed_branch(root, remote)  # its mlgit.yaml decides
     for attempt in backoff.turns(patience):
         there, policy = _catch_up(root, remote, branch=branch)
         before = tags.names(root)
@@ -158,13 +159,13 @@ def _tags_of(artifact: str, names: Mapping[str, str]) -> dict[str, str]:
 
 def _catch_up(root: Path, remote: str, *, branch: str) -> tuple[There, str]:
     """Bring what the remote has and this clone has not; what it has, and the commit of the branch."""
-    there, here = exchange.look(root, remote, branch=branch), tags.names(root)
-    if exchange.is_shallow(root):
+    there, here = remote_tags.look(root, remote, branch=branch), tags.names(root)
+    if remote_tags.is_shallow(root):
         _require_none_missing(there, here, is_shallow=True)
     missing = [name for name in there.tags if name not in here and grammar.artifact_of(name)]
-    policy = exchange.catch_up(root, there, missing, branch=branch)
+    policy = remote_tags.catch_up(root, there, missing, branch=branch)
     mine = tags.object_of(root, tags.LOG)
-    if exchange.fetch_log(root, there, mine=mine) == "ahead":
+    if remote_tags.fetch_log(root, there, mine=mine) == "ahead":
         tags.move_log(root, there.log, before=mine)
     return there, policy
 
@@ -186,7 +187,7 @@ def _bring_up(root: Path, there: There) -> _Level | None:
     sent: list[str] = []
     notes: list[str] = []
     for batch, commit in _steps(root, there):
-        pushed = exchange.push(root, there.remote, [name for name, _ in batch], log=commit)
+        pushed = remote_tags.push(root, there.remote, [name for name, _ in batch], log=commit)
         if pushed.outcome == "refused":
             pushed = _without_log(root, there.remote, batch)
         if pushed.outcome == "overtaken":
@@ -281,7 +282,7 @@ def _push_all(root: Path, made: Published, rows: list[tuple[str, str]], there: T
     unlogged = _unlogged_before(root, last, made.plan, there)
     for batch in _batches(rows) if rows or not unlogged else [[]]:
         commit = tags.append_log(root, log.format([*unlogged, *batch]), upon=last)
-        pushed = exchange.push(root, there.remote, [name for name, _ in batch], log=commit)
+        pushed = remote_tags.push(root, there.remote, [name for name, _ in batch], log=commit)
         if pushed.outcome == "refused":
             pushed = _without_log(root, there.remote, batch)
         if pushed.outcome == "overtaken":
@@ -300,13 +301,13 @@ def _batches(rows: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
         yield rows[start : start + _MOST_AT_ONCE]
 
 
-def _without_log(root: Path, remote: str, batch: list[tuple[str, str]]) -> exchange.Pushed:
+def _without_log(root: Path, remote: str, batch: list[tuple[str, str]]) -> remote_tags.Pushed:
     """Send tags one by one to a host that may only refuse the log.
 
     Raises MlgitError when it refuses a tag as well.
     """
     for name, _ in batch:
-        pushed = exchange.push(root, remote, [name])
+        pushed = remote_tags.push(root, remote, [name])
         if pushed.outcome == "overtaken":
             return pushed
         if pushed.outcome != "done":
@@ -314,7 +315,7 @@ def _without_log(root: Path, remote: str, batch: list[tuple[str, str]]) -> excha
                 f"'{remote}' refuses the tag {name}: {pushed.said}",
                 "ask who may create tags there (rulesets, protected tags, hooks)",
             )
-    return exchange.Pushed("without log")
+    return remote_tags.Pushed("without log")
 
 
 def _unlogged_before(root: Path, last: str, plan: Plan, there: There) -> list[tuple[str, str]]:

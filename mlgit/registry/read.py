@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from mlgit.adapters import git
-from mlgit.adapters.process import Completed
+from mlgit.adapters.git import git
+from mlgit.adapters.system.process import Completed
 from mlgit.errors import MlgitError
 from mlgit.registry import body, chain, grammar, log
 from mlgit.registry.chain import Finding

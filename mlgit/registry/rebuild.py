@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mlgit.adapters import documents, modelfile, site, sources
-from mlgit.adapters.hashing import Content
+from mlgit.adapters.dvc import worktree
+from mlgit.adapters.dvc.hashing import Content
+from mlgit.adapters.formats import documents
+from mlgit.adapters.modelscan import modelfile
 from mlgit.compare import declared
 from mlgit.compare.snapshot import metric_values
 from mlgit.errors import MlgitError
-from mlgit.pipeline import lineage, routes
+from mlgit.pipeline import lineage, routes, sources
 from mlgit.pipeline.load import load
 from mlgit.project import Project
 from mlgit.registry.facts import Facts
@@ -45,10 +47,10 @@ def rebuild(project: Project, facts: Facts, *, keep: bool = False) -> Rebuilt:
     """
     if not facts.steps:
         raise MlgitError(f"no stage makes '{facts.model.path}', so it cannot be made again")
-    opened = site.opened(project.git_root, facts.commit, prefix=project.prefix, label="reproduce", keep=keep)
+    opened = worktree.opened(project.git_root, facts.commit, prefix=project.prefix, label="reproduce", keep=keep)
     with opened as (folder, root):
         _bring_sources(project, facts, root, folder / "fetched")
-        failures = site.run(root, tuple(path for path in (facts.model.path, facts.metrics_file) if path))
+        failures = worktree.run(root, tuple(path for path in (facts.model.path, facts.metrics_file) if path))
         kept = str(root) if keep else ""
         return Rebuilt("failed", differing=failures, folder=kept) if failures else _compare(facts, root, kept)
 
@@ -65,7 +67,7 @@ def _bring_sources(project: Project, facts: Facts, root: Path, fetched: Path) ->
             continue  # the stages read it where it lies; nothing is ever written there
         if path not in parts and source.size(path) is None and not source.below(path):
             hint = "`dvc push` where the data still is"
-            site.bring(
+            worktree.bring(
                 project.dvc_folder,
                 content,
                 path,

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from mlgit.adapters import git
+from mlgit.adapters.git import git
 from mlgit.registry import log
 from mlgit.registry.chain import Finding
 from mlgit.registry.grammar import APPROVALS

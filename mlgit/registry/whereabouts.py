@@ -6,11 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from mlgit.adapters import modelfile, remote, settings, sources
-from mlgit.adapters.hashing import file_md5
-from mlgit.adapters.store import Cache
+from mlgit.adapters.dvc import remote, settings
+from mlgit.adapters.dvc.hashing import file_md5
+from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.modelscan import modelfile
 from mlgit.errors import MlgitError
-from mlgit.pipeline import routes
+from mlgit.pipeline import routes, sources
 from mlgit.project import Project
 from mlgit.registry.audit import Place
 from mlgit.registry.facts import Facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from mlgit.adapters import git, tags
+from mlgit.adapters.git import git, tags
 from mlgit.project import Project
 from mlgit.registry.audit import Approval, Code, Trust
 from mlgit.registry.event import Event

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from mlgit.adapters.forge import Comment, Forge
-from mlgit.adapters.http import HttpError, UnclearError
+from mlgit.adapters.forge.forge import Comment, Forge
+from mlgit.adapters.forge.http import HttpError, UnclearError
 from mlgit.errors import MlgitError
 from mlgit.report import marker
 from mlgit.report.marker import Marker

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mlgit.adapters.forge import Forge, Pull
-from mlgit.adapters.http import HttpError, UnclearError
+from mlgit.adapters.forge.forge import Forge, Pull
+from mlgit.adapters.forge.http import HttpError, UnclearError
 
 
 @dataclass(frozen=True, slots=True)

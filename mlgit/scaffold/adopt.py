@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlgit.adapters import dvccommands, files, git
+from mlgit.adapters.dvc import dvc_command
+from mlgit.adapters.git import git
+from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
 from mlgit.scaffold.manifest import Template, Value
 from mlgit.scaffold.render import File, render, schema_file
@@ -103,7 +105,7 @@ def adopt(
     left = [path for path in sorted([*wanted, config]) if _is_there(place.git_root, path)]
     if not dry_run:
         if starts_dvc:
-            dvccommands.init_dvc(place.folder, below_git_root=bool(place.prefix))
+            dvc_command.init_dvc(place.folder, below_git_root=bool(place.prefix))
         if config not in left:
             wanted[config] = ("100644", draft().encode())
         for path in sorted(wanted.keys() - set(left)):

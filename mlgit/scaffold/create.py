@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlgit.adapters import dvccommands, files, git, locks, objects
+from mlgit.adapters.dvc import dvc_command, objects
+from mlgit.adapters.git import git
+from mlgit.adapters.system import files, locks
 from mlgit.errors import MlgitError
 from mlgit.scaffold import state
 from mlgit.scaffold.manifest import Template, Value
@@ -49,7 +51,7 @@ def create(folder: Path, *, template: Template, answers: Mapping[str, Value]) ->
             # asked here, not before, because an identity may be configured for folders (includeIf "gitdir:...")
             git.require_identity(project)
             # DVC starts while the folder is empty: Python would import a template's `yaml.py` from it
-            dvccommands.init_dvc(project)
+            dvc_command.init_dvc(project)
             _write(project, contents)
             commit, tree, pristine = _commit(project, contents, template=template, answers=answers)
     except OSError as error:
@@ -141,6 +143,6 @@ def _commit(
     git.update_ref(project, state.REF, pristine, reason="mlgit new")
     (project / state.NAME).write_text(state.dump(State(name, version, tree, answers)), encoding="utf-8", newline="\n")
     # by name, because a user's own ignore rules must not hold back a file of the project
-    git.stage(project, [*contents, state.NAME, *dvccommands.FILES])
+    git.stage(project, [*contents, state.NAME, *dvc_command.FILES])
     commit = git.commit_all(project, state.message("Start from the template", template=name, version=version))
     return commit, tree, pristine

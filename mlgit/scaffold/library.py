@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import mlgit
-from mlgit.adapters import documents, files
+from mlgit.adapters.formats import documents
+from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
 from mlgit.scaffold import answers, manifest
 from mlgit.scaffold.manifest import Manifest, Template, Value

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from mlgit.adapters import forks, intake, trees
-from mlgit.adapters.hashing import Fingerprints
-from mlgit.adapters.objects import Objects
-from mlgit.adapters.settings import Settings
-from mlgit.adapters.store import Cache, DamagedObjectError
+from mlgit.adapters.dvc import ingest
+from mlgit.adapters.dvc.hashing import Fingerprints
+from mlgit.adapters.dvc.objects import Objects
+from mlgit.adapters.dvc.settings import Settings
+from mlgit.adapters.dvc.store import Cache, DamagedObjectError
+from mlgit.adapters.system import dir_scan, fork_pool
 from mlgit.errors import MlgitError
 from tests.kit import write_tree
 
@@ -26,10 +27,10 @@ pytestmark = pytest.mark.slow  # many repositories, and DVC itself
 @pytest.fixture(params=[False, True], ids=["alone", "forked"])
 def forked(request, monkeypatch):
     """Work done by one process, and by several (a test worker has threads, so it has to be told)."""
-    monkeypatch.setattr(forks, "may_fork", lambda: request.param)
-    monkeypatch.setattr(forks, "cpus", lambda: 3)
-    monkeypatch.setattr(trees, "MANY", 10)
-    monkeypatch.setattr(trees, "_SLICE", 20)
+    monkeypatch.setattr(fork_pool, "may_fork", lambda: request.param)
+    monkeypatch.setattr(fork_pool, "cpus", lambda: 3)
+    monkeypatch.setattr(dir_scan, "MANY", 10)
+    monkeypatch.setattr(dir_scan, "_SLICE", 20)
     return request.param
 
 
@@ -56,8 +57,8 @@ def placed(objects: Objects) -> dict[str, bytes]:
 
 def test_take_all_hashes_and_places_every_file(tmp_path, forked):
     contents, objects = small_files(tmp_path / "data"), store(tmp_path)
-    found = trees.branches(str(tmp_path / "data"))
-    taken = intake.take_all(str(tmp_path / "data"), {below: inside[0] for below, inside in found.items()}, objects=objects)
+    found = dir_scan.branches(str(tmp_path / "data"))
+    taken = ingest.take_all(str(tmp_path / "data"), {below: inside[0] for below, inside in found.items()}, objects=objects)
     md5s = {
         below + name: taken[below].md5s.hex()[32 * at : 32 * at + 32]
         for below, inside in found.items()
@@ -68,33 +69,33 @@ def test_take_all_hashes_and_places_every_file(tmp_path, forked):
     modes = {path.stat().st_mode & 0o777 for path in Path(objects.folder).glob("??/*")}
     assert modes == {0o444}
     for below, inside in found.items():
-        rows = trees.rows_of(taken[below].stamps)
-        assert rows == [trees.packed(os.stat(tmp_path / "data" / below / name)) for name in inside[0]]
+        rows = dir_scan.rows_of(taken[below].stamps)
+        assert rows == [dir_scan.packed(os.stat(tmp_path / "data" / below / name)) for name in inside[0]]
 
 
 def test_survey_sees_the_same_whoever_looks(tmp_path, forked):
     small_files(tmp_path)
-    alone = trees.survey(str(tmp_path))
+    alone = dir_scan.survey(str(tmp_path))
     known = {below: state[1] for below, state in alone.items()}
-    assert trees.survey(str(tmp_path), known=known) == alone
+    assert dir_scan.survey(str(tmp_path), known=known) == alone
     (tmp_path / "new/sub").mkdir(parents=True)
     (tmp_path / "new/sub/x").write_text("x")
     (tmp_path / "deep/er/é").unlink()
     (tmp_path / "deep/er").rmdir()
     (tmp_path / "flat/7").write_text("longer")
     (tmp_path / "d1/f1").rename(tmp_path / "d1/f1a")
-    now = trees.survey(str(tmp_path), known=known)
-    assert now == trees.survey(str(tmp_path))
+    now = dir_scan.survey(str(tmp_path), known=known)
+    assert now == dir_scan.survey(str(tmp_path))
     changed = {below for below in alone.keys() | now.keys() if alone.get(below) != now.get(below)}
     assert changed == {"", "new/", "new/sub/", "deep/", "deep/er/", "flat/", "d1/"}
 
 
 def test_folder_moved_behind_a_link_is_not_followed(tmp_path, forked):
     small_files(tmp_path / "data")
-    before = trees.survey(str(tmp_path / "data"))
+    before = dir_scan.survey(str(tmp_path / "data"))
     (tmp_path / "data/d1").rename(tmp_path / "elsewhere")
     (tmp_path / "data/d1").symlink_to("../elsewhere", target_is_directory=True)
-    now = trees.survey(str(tmp_path / "data"), known={below: state[1] for below, state in before.items()})
+    now = dir_scan.survey(str(tmp_path / "data"), known={below: state[1] for below, state in before.items()})
     assert "d1/" not in now
     assert now[""] != before[""]
 
@@ -109,13 +110,13 @@ def test_only_changed_files_are_read_again(tmp_path, forked, monkeypatch):
     (tmp_path / "data/d2/new").write_text("new")
     (tmp_path / "data/d3/f3").unlink()
     read: list[str] = []
-    real = intake.take_all
+    real = ingest.take_all
 
     def watched(folder, names, **options):
         read.extend(below + name for below, each in names.items() for name in each)
         return real(folder, names, **options)
 
-    monkeypatch.setattr(intake, "take_all", watched)
+    monkeypatch.setattr(ingest, "take_all", watched)
     prints = Fingerprints(tmp_path, tmp_path / "kept")
     content = prints.digest("data")
     assert sorted(read) == ["d1/f1", "d2/new"]
@@ -145,17 +146,17 @@ def test_error_in_a_fork_is_told_as_it_is(tmp_path, forked):
 
     kind = "own"
     with pytest.raises(MlgitError, match="what"):
-        forks.spread(50, work)
+        fork_pool.spread(50, work)
     kind = "system"
     with pytest.raises(FileNotFoundError) as found:
-        forks.spread(50, work)
+        fork_pool.spread(50, work)
     assert found.value.filename == "there"
-    assert forks.spread(37, work) == list(range(37))
+    assert fork_pool.spread(37, work) == list(range(37))
 
 
 def test_killed_fork_is_an_error_and_leaves_no_zombie(monkeypatch):
-    monkeypatch.setattr(forks, "may_fork", lambda: True)
-    monkeypatch.setattr(forks, "cpus", lambda: 2)
+    monkeypatch.setattr(fork_pool, "may_fork", lambda: True)
+    monkeypatch.setattr(fork_pool, "cpus", lambda: 2)
     parent = os.getpid()
 
     def work(number: int) -> int:
@@ -165,7 +166,7 @@ def test_killed_fork_is_an_error_and_leaves_no_zombie(monkeypatch):
         return number
 
     with pytest.raises(MlgitError, match="ended from outside"):
-        forks.spread(20, work)
+        fork_pool.spread(20, work)
     with suppress(ChildProcessError):  # there is no child at all, or those that are there are alive
         assert os.waitpid(-1, os.WNOHANG)[0] == 0
 
@@ -174,7 +175,7 @@ def test_threads_forbid_forks():
     event = threading.Event()
     thread = threading.Thread(target=event.wait)
     thread.start()
-    assert not forks.may_fork()
+    assert not fork_pool.may_fork()
     event.set()
     thread.join()
 
@@ -188,7 +189,7 @@ def test_large_file_is_placed_while_it_is_hashed(tmp_path, monkeypatch, without)
         monkeypatch.delattr(os, name)
     (tmp_path / "x").write_bytes(LARGE)
     told: list[float] = []
-    digest, _ = intake.take(str(tmp_path / "x"), store(tmp_path), tick=told.append)
+    digest, _ = ingest.take(str(tmp_path / "x"), store(tmp_path), tick=told.append)
     assert digest.hex() == md5(LARGE)
     assert placed(store(tmp_path)) == {md5(LARGE): LARGE}
     assert told[-1] == 1.0
@@ -199,7 +200,7 @@ def test_large_file_that_changes_while_it_is_stored_is_refused(tmp_path, monkeyp
     path = tmp_path / "x"
     path.write_bytes(LARGE)
     time.sleep(0.03)
-    real = intake._copy_piece
+    real = ingest._copy_piece
 
     def meanwhile(source, copy, size, at):
         if at == 0:
@@ -210,9 +211,9 @@ def test_large_file_that_changes_while_it_is_stored_is_refused(tmp_path, monkeyp
                 os.truncate(path, len(LARGE) + (10 if change == "grown" else -10))
         return real(source, copy, min(size, 1 << 20), at)
 
-    monkeypatch.setattr(intake, "_copy_piece", meanwhile)
+    monkeypatch.setattr(ingest, "_copy_piece", meanwhile)
     with pytest.raises(MlgitError, match="changed while it was stored"):
-        intake.take(str(path), store(tmp_path))
+        ingest.take(str(path), store(tmp_path))
     assert placed(store(tmp_path)) == {}
 
 
@@ -222,9 +223,9 @@ def test_copy_that_fails_leaves_nothing(tmp_path, monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(intake, "_copy_piece", full)
+    monkeypatch.setattr(ingest, "_copy_piece", full)
     with pytest.raises(OSError, match="No space"):
-        intake.take(str(tmp_path / "x"), store(tmp_path))
+        ingest.take(str(tmp_path / "x"), store(tmp_path))
     assert placed(store(tmp_path)) == {}
 
 
@@ -235,7 +236,7 @@ def test_objects_are_read_only_for_all_under_any_umask(tmp_path, strip):
         objects = Objects(str(tmp_path / "store"), folder_mode=0o755, strip=strip)
         objects.place(b"x", md5(b"x"))
         (tmp_path / "x").write_bytes(LARGE)
-        intake.take(str(tmp_path / "x"), objects)
+        ingest.take(str(tmp_path / "x"), objects)
     finally:
         os.umask(before)
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "store").glob("??/*")} == {0o444}
@@ -243,7 +244,7 @@ def test_objects_are_read_only_for_all_under_any_umask(tmp_path, strip):
 
 @pytest.mark.parametrize("types", [("copy",), ("hardlink",), ("symlink",), ("reflink", "copy")])
 def test_folder_is_restored_and_damage_is_told(tmp_path, forked, types, monkeypatch):
-    monkeypatch.setattr("mlgit.adapters.store._MANY", 10)
+    monkeypatch.setattr("mlgit.adapters.dvc.store._MANY", 10)
     contents = small_files(tmp_path / "data")
     cache = Cache(Settings(tmp_path / "cache", types), memo=tmp_path / "memo")
     prints = Fingerprints(tmp_path, tmp_path / "kept")
@@ -269,7 +270,7 @@ def test_folder_is_restored_and_damage_is_told(tmp_path, forked, types, monkeypa
 
 
 def test_memory_of_complete_folders_ends_when_an_object_goes(tmp_path, monkeypatch):
-    monkeypatch.setattr("mlgit.adapters.store._MANY", 10)
+    monkeypatch.setattr("mlgit.adapters.dvc.store._MANY", 10)
     contents = small_files(tmp_path / "data")
     settings, memo = Settings(tmp_path / "cache"), tmp_path / "memo"
     cache, prints = Cache(settings, memo=memo), Fingerprints(tmp_path, tmp_path / "kept")

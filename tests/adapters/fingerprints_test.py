@@ -13,10 +13,10 @@ from dvc_objects.fs import LocalFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlgit.adapters import stamps
-from mlgit.adapters.hashing import Fingerprints
-from mlgit.adapters.objects import Objects
-from mlgit.adapters.stamps import RACY_NS
+from mlgit.adapters.dvc.hashing import Fingerprints
+from mlgit.adapters.dvc.objects import Objects
+from mlgit.adapters.system import stat_signature
+from mlgit.adapters.system.stat_signature import RACY_NS
 from mlgit.errors import MlgitError
 from tests.kit import write_tree
 
@@ -47,8 +47,8 @@ def age(*paths):
 def without_reading(monkeypatch, function):
     """Call a function while every reading of a file fails the test."""
     with monkeypatch.context() as patch:
-        patch.setattr("mlgit.adapters.intake.take", lambda *args, **kwargs: pytest.fail("read again"))
-        patch.setattr("mlgit.adapters.intake.take_all", lambda *args, **kwargs: pytest.fail("read again"))
+        patch.setattr("mlgit.adapters.dvc.ingest.take", lambda *args, **kwargs: pytest.fail("read again"))
+        patch.setattr("mlgit.adapters.dvc.ingest.take_all", lambda *args, **kwargs: pytest.fail("read again"))
         return function()
 
 
@@ -250,9 +250,9 @@ def test_file_that_became_a_folder_is_a_folder(tmp_path, prints):
 
 
 def test_stamp_taken_within_a_tick_is_not_trusted():
-    assert stamps.is_racy((1000, 0, 1, 1), 1000 + RACY_NS)
-    assert not stamps.is_racy((1000, 0, 1, 1), 1001 + RACY_NS)
+    assert stat_signature.is_racy((1000, 0, 1, 1), 1000 + RACY_NS)
+    assert not stat_signature.is_racy((1000, 0, 1, 1), 1001 + RACY_NS)
 
 
 def test_change_time_counts_as_well_as_the_time_of_writing():
-    assert stamps.is_racy((0, 1000, 1, 1), 1000)
+    assert stat_signature.is_racy((0, 1000, 1, 1), 1000)

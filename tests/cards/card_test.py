@@ -8,7 +8,7 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
-from mlgit.adapters.documents import parse_yaml
+from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.cards import frontmatter, profiles, review
 from mlgit.cards.card import build
 from mlgit.cards.evaluation import without_predictions

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlgit.adapters.documents import parse_yaml
+from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.cards.emit import number, yaml_text
 
 _texts = st.one_of(

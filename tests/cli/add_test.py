@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from mlgit.adapters import files
+from mlgit.adapters.system import files
 from tests.conftest import FULL
 from tests.kit import commit, dvc, git, program, repository, write_tree
 from tests.kit.forked import mlgit
@@ -125,9 +125,9 @@ def test_unchanged_add_writes_nothing_and_reads_no_data(project, cli, monkeypatc
     def refuse(*args, **kwargs):
         raise AssertionError("a data file was read")
 
-    monkeypatch.setattr("mlgit.adapters.intake.take_all", refuse)
-    monkeypatch.setattr("mlgit.adapters.intake.take", refuse)
-    monkeypatch.setattr("mlgit.adapters.files.write_atomic", refuse)
+    monkeypatch.setattr("mlgit.adapters.dvc.ingest.take_all", refuse)
+    monkeypatch.setattr("mlgit.adapters.dvc.ingest.take", refuse)
+    monkeypatch.setattr("mlgit.adapters.system.files.write_atomic", refuse)
     done = cli(project, "add", "data", "--json")
     assert done.code == 0, done.said
     assert done.json["written"] == []

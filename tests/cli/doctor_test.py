@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mlgit.adapters import objects
+from mlgit.adapters.dvc import objects
 from tests.kit import dvc, git, repository, write_tree
 from tests.registry.projects import made
 

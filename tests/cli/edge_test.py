@@ -15,7 +15,7 @@ import click
 import pytest
 
 from mlgit import __version__
-from mlgit.adapters import process
+from mlgit.adapters.system import process
 from mlgit.cli import edge, group
 from tests.kit import dvc, mlgit, program, repository
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mlgit.adapters.hashing import Fingerprints
-from mlgit.adapters.stamps import RACY_NS
+from mlgit.adapters.dvc.hashing import Fingerprints
+from mlgit.adapters.system.stat_signature import RACY_NS
 from mlgit.pipeline import noop
 from tests.kit import repository
 

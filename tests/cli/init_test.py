@@ -7,7 +7,7 @@ import json
 import pytest
 
 from mlgit import __version__, config
-from mlgit.adapters.documents import parse_yaml
+from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.scaffold.draft import Known, draft
 from tests.kit import commit, git, repository, write_tree
 

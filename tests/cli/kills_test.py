@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mlgit.adapters import documents
+from mlgit.adapters.formats import documents
 from tests.kit import FULL, dvc, mlgit, repository
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from mlgit.adapters import locks
+from mlgit.adapters.system import locks
 from tests.cli.processes_test import running
 from tests.kit import mlgit, repository, write_tree
 

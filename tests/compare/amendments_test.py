@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlgit.adapters.documents import parse_yaml
+from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.compare.amendments import changes
 from mlgit.config import parse
 

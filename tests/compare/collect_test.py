@@ -99,7 +99,7 @@ def test_metric_that_was_never_made_is_noted(tmp_path):
 
 
 def test_file_too_large_for_metrics_or_parameters_is_noted(root, monkeypatch):
-    monkeypatch.setattr("mlgit.adapters.contents.LARGEST_DOCUMENT", 1)
+    monkeypatch.setattr("mlgit.revision.contents.LARGEST_DOCUMENT", 1)
     here = at(root)
     assert here.unread == {"metrics.json", "params.yaml"}
     assert "metrics.json: larger than 0 MiB" in messages(here)

@@ -38,7 +38,7 @@ def test_uncached_output_that_git_does_not_have_is_known_by_the_lock(root):
 
 def test_large_blob_is_known_by_the_lock_only(root, monkeypatch):
     whole = at(root, "HEAD")
-    for module in ("adapters.contents", "compare.collect"):
+    for module in ("revision.contents", "compare.collect"):
         monkeypatch.setattr(f"mlgit.{module}.LARGEST_BLOB", 1)
     assert at(root, "HEAD").stages == whole.stages
 

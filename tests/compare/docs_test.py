@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlgit import config, rules
-from mlgit.adapters.documents import parse_yaml
+from mlgit.adapters.formats.documents import parse_yaml
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "review.md").read_text()

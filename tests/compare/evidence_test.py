@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlgit.adapters.documents import parse_yaml
+from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.compare.evidence import Settings, gather, pair
 from mlgit.compare.gates import judge
 from mlgit.config import CardFiles, Model

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlgit.adapters.documents import parse_yaml
+from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.compare import data_rules
 from mlgit.compare.data_rules import Profile
 from mlgit.compare.gates import Evidence, Judged, applicable, judge, set_aside, verdict, waive

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlgit.adapters.documents import parse_yaml
+from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.compare.joining import digest, is_changed, join
 from mlgit.compare.scores import Scored, asked, columns
 from mlgit.compare.snapshot import Note

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlgit import project as projects
-from mlgit.adapters import git as git_adapter
+from mlgit.adapters.git import git as git_adapter
 from mlgit.compare.collect import collect
 from mlgit.compare.snapshot import Point
 from tests.kit import commit, repository, write_tree

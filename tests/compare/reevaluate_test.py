@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mlgit import project as projects
-from mlgit.adapters import git as git_adapter
+from mlgit.adapters.git import git as git_adapter
 from mlgit.compare.reevaluate import predictions
 from mlgit.compare.snapshot import Point
 from mlgit.errors import MlgitError

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from mlgit import project as projects
-from mlgit.adapters import git as git_adapter
+from mlgit.adapters.git import git as git_adapter
 from mlgit.compare import tables
 from mlgit.compare.moved import moved
 from mlgit.compare.snapshot import Point

@@ -110,12 +110,14 @@ def _pair(each: Import) -> tuple[str, str]:
 
 
 def _is_known(name: str, law: Law) -> bool:
-    room, dot, _ = name.partition(".")
-    return room in (law.rooms.keys() | {"cli", "adapters"}) if dot else name in law.leaves.keys() | {"__init__", "__main__"}
+    _, dot, _ = name.partition(".")
+    if name == "adapters.__init__":
+        return True
+    return _room(name) in (law.rooms.keys() | {"cli"}) if dot else name in law.leaves.keys() | {"__init__", "__main__"}
 
 
 def _missing_doors(trees: Mapping[str, ast.Module], law: Law) -> list[tuple[str, str]]:
-    rooms = {name.partition(".")[0] for name in trees}
+    rooms = {_room(name) for name in trees}
     return [
         (room, door) for room, doors in law.doors.items() for door in doors if room in rooms and f"{room}.{door}" not in trees
     ]
@@ -132,29 +134,38 @@ def _why_not(each: Import, law: Law) -> str:
     if room == "":
         allowed = law.leaves.get(importer, frozenset())
         return "" if (imported if target_room == "" else target_room) in allowed else "above its place"
-    if room == "adapters":
-        return "" if target_room == "adapters" or imported == "errors" else "adapters import errors and one another"
+    if _is_adapter(room):
+        return _why_not_between_adapters(room, imported, law)
     return _why_not_between_rooms(importer, imported, law)
+
+
+def _why_not_between_adapters(room: str, imported: str, law: Law) -> str:
+    if imported == "errors":
+        return ""
+    target = _room(imported)
+    if not _is_adapter(target):
+        return "adapters import errors and the adapters below them"
+    return "" if target == room or target in law.rooms[room] else f"{target} is not below {room}"
 
 
 def _why_not_between_rooms(importer: str, imported: str, law: Law) -> str:
     room, target_room = _room(importer), _room(imported)
     at_door = _is_door(importer, law)
-    if target_room == "adapters":
+    if _is_adapter(target_room):
         return "" if at_door else "only a door imports adapters"
     if target_room == "":
         return "" if imported in (law.for_doors | law.for_pure if at_door else law.for_pure) else "not for this kind of module"
     if target_room != room and target_room not in law.rooms.get(room, frozenset()):
         return f"{target_room} is not below {room}"
-    if _is_door(imported, law):
-        return "" if importer in law.lazy else "a door, which only cli opens"
+    if _is_door(imported, law) and not at_door and importer not in law.lazy:
+        return "a door, which no pure module opens"
     return ""
 
 
 def _why_not_here(each: Import, law: Law) -> str:
     """Why an import may not stand where it does, whatever it names; '' when it may."""
     room, top = _room(each.importer), each.imported.partition(".")[0]
-    pure = room not in ("", "cli", "adapters") and not _is_door(each.importer, law)
+    pure = room not in ("", "cli") and not _is_adapter(room) and not _is_door(each.importer, law)
     if top in ("click", "rich") and room != "cli":
         return "only cli speaks to the user"
     if top in law.outside and pure:
@@ -169,12 +180,20 @@ def _why_not_here(each: Import, law: Law) -> str:
 
 
 def _room(name: str) -> str:
-    room, dot, _ = name.partition(".")
+    """`pipeline` of `pipeline.graph`; the adapters are rooms of their own: `adapters.git` of `adapters.git.tags`."""
+    room, dot, rest = name.partition(".")
+    if room == "adapters" and "." in rest:
+        return f"{room}.{rest.partition('.')[0]}"
     return room if dot else ""
 
 
+def _is_adapter(room: str) -> bool:
+    return room.partition(".")[0] == "adapters"
+
+
 def _is_door(name: str, law: Law) -> bool:
-    room, _, module = name.partition(".")
+    room = _room(name)
+    module = name.removeprefix(f"{room}.")
     return module in law.doors.get(room, frozenset())
 
 
@@ -207,7 +226,7 @@ _PURE_OF_OS = {"fspath", "fsencode", "fsdecode"}
 def _outside_calls(name: str, tree: ast.Module, law: Law) -> Iterator[str]:
     """Calls that print below cli, or that make a pure module depend on files, the clock or the environment."""
     room = _room(name)
-    pure = room not in ("", "cli", "adapters") and not _is_door(name, law)
+    pure = room not in ("", "cli") and not _is_adapter(room) and not _is_door(name, law)
     for node in ast.walk(tree):
         word = _spelled(node.func) if isinstance(node, ast.Call) else _spelled(node)
         called = isinstance(node, ast.Call)

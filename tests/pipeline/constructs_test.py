@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mlgit.adapters.sources import Workspace
 from mlgit.pipeline.load import load
+from mlgit.pipeline.sources import Workspace
 from tests.kit import Completed, git, repository, write_tree
 from tests.pipeline.constructs import CONSTRUCTS, LEAN, Construct
 from tests.pipeline.differential import differences, run_dvc, run_mlgit

@@ -10,7 +10,7 @@ import shutil
 import pytest
 from dvc.utils.serialize import dumps_yaml, loads_yaml, modify_yaml
 
-from mlgit.adapters import documents
+from mlgit.adapters.formats import documents
 from mlgit.pipeline import lock
 from mlgit.pipeline.book import LockBook
 from mlgit.pipeline.model import Digest, Entry, Item, Stage

@@ -11,8 +11,8 @@ import pytest
 from dvc.repo import Repo
 from dvc.repo.index import collect_files
 
-from mlgit.adapters import sources
 from mlgit.errors import MlgitError
+from mlgit.pipeline import sources
 from tests.conftest import FULL
 from tests.kit import git, repository, write_tree
 from tests.pipeline.differential import compare, run_dvc

@@ -10,7 +10,7 @@ from dvc.utils.serialize import dumps_yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mlgit.adapters import documents
+from mlgit.adapters.formats import documents
 from mlgit.errors import MlgitError
 from mlgit.pipeline import lock
 from mlgit.pipeline.lock import lock_text

@@ -13,8 +13,8 @@ import time
 import pytest
 
 from mlgit import __version__
-from mlgit.adapters import notes
-from mlgit.adapters.stamps import RACY_NS
+from mlgit.adapters.system import state_files
+from mlgit.adapters.system.stat_signature import RACY_NS
 from mlgit.cli.keeping import untouched
 from mlgit.cli.opening import open_project
 from mlgit.pipeline import noop
@@ -265,7 +265,7 @@ def test_broken_answer_is_no_answer(root, content):
         content = marshal.dumps(tuple(str(root) if each == "ROOT" else each for each in marshal.loads(content)))
     (root / ".dvc/tmp/mlgit/noop").write_bytes(content)
     assert answer(str(root)) is None
-    notes.write(f"{root}/.dvc/tmp/mlgit/noop", content)
+    state_files.write(f"{root}/.dvc/tmp/mlgit/noop", content)
     assert answer(str(root)) is None
 
 

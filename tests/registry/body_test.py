@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlgit.adapters import documents
+from mlgit.adapters.formats import documents
 from mlgit.registry import body
 from mlgit.registry.body import Body
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlgit import project as projects
-from mlgit.adapters import git as git_adapter
+from mlgit.adapters.git import git as git_adapter
 from mlgit.registry import evidence
 from tests.kit import commit, repository, write_tree
 

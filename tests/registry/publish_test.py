@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlgit.adapters import exchange, tags
+from mlgit.adapters.git import remote_tags, tags
 from mlgit.errors import MlgitError
 from mlgit.registry import chain, log, publish, read
 from mlgit.registry.plan import Plan
@@ -91,10 +91,10 @@ def test_where_only_the_log_moved_nothing_is_decided_anew(shared):
         planned.append(assign(shared.root, "v1.0.0"))
         if len(planned) == 1:  # another model's tag
             tagged = tags.write(bob, "risk@v1.0.0", target="HEAD", message="Registering\n", when=1_700_000_000)
-            there = exchange.look(bob, "origin")
-            exchange.fetch_log(bob, there, mine=tags.object_of(bob, log.REF))
+            there = remote_tags.look(bob, "origin")
+            remote_tags.fetch_log(bob, there, mine=tags.object_of(bob, log.REF))
             moved = tags.append_log(bob, log.format([("risk@v1.0.0", tagged)]), upon=there.log)
-            assert exchange.push(bob, "origin", ["risk@v1.0.0"], log=moved).outcome == "done"
+            assert remote_tags.push(bob, "origin", ["risk@v1.0.0"], log=moved).outcome == "done"
         return planned[-1]
 
     found = publish.send(shared.root, rebuild, remote="origin")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlgit.adapters.github import GitHub
-from mlgit.adapters.http import Api, HttpError
+from mlgit.adapters.forge.github import GitHub
+from mlgit.adapters.forge.http import Api, HttpError
 from mlgit.errors import MlgitError
 from mlgit.report import marker
 from mlgit.report.marker import Marker

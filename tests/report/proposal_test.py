@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from mlgit.adapters.gitea import Gitea
-from mlgit.adapters.github import GitHub
-from mlgit.adapters.gitlab import GitLab
-from mlgit.adapters.http import Api, HttpError
+from mlgit.adapters.forge.gitea import Gitea
+from mlgit.adapters.forge.github import GitHub
+from mlgit.adapters.forge.gitlab import GitLab
+from mlgit.adapters.forge.http import Api, HttpError
 from mlgit.report.proposal import Proposal, propose
 from tests.kit.forge import State, forge
 

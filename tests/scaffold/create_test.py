@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from mlgit.adapters import dvccommands
-from mlgit.adapters.documents import parse_yaml
-from mlgit.adapters.objects import machine
+from mlgit.adapters.dvc import dvc_command
+from mlgit.adapters.dvc.objects import machine
+from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.errors import MlgitError
 from mlgit.scaffold import create, state
 from mlgit.scaffold.create import create as make
@@ -168,7 +168,7 @@ def test_identity_that_is_configured_for_a_folder_counts(tmp_path, monkeypatch):
 def test_nothing_is_left_when_a_step_fails(tmp_path, monkeypatch, exists):
     if exists:
         (tmp_path / "p").mkdir()
-    monkeypatch.setattr(dvccommands.sys, "executable", "/no/such/python")
+    monkeypatch.setattr(dvc_command.sys, "executable", "/no/such/python")
     with pytest.raises(MlgitError, match="cannot start"):
         make(tmp_path / "p", template=TEMPLATE, answers=ANSWERS)
     assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == (["p"] if exists else [])
@@ -217,8 +217,8 @@ def test_ignored_files_of_a_template_are_committed(tmp_path):
 
 def test_dvc_of_the_running_python_is_used(tmp_path, monkeypatch):
     seen = []
-    run = dvccommands.process.run
-    monkeypatch.setattr(dvccommands.process, "run", lambda argv, **more: seen.append(argv) or run(argv, **more))
+    run = dvc_command.process.run
+    monkeypatch.setattr(dvc_command.process, "run", lambda argv, **more: seen.append(argv) or run(argv, **more))
     make(tmp_path / "p", template=TEMPLATE, answers=ANSWERS)
     assert [argv[:4] for argv in seen if "dvc" in argv] == [[sys.executable, "-P", "-m", "dvc"]]
 

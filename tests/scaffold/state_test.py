@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlgit.adapters.documents import parse_yaml
+from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.errors import MlgitError
 from mlgit.scaffold import state
 from mlgit.scaffold.state import State

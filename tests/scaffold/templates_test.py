@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from mlgit import __version__, config
-from mlgit.adapters.documents import parse_yaml
+from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.scaffold import answers, library
 from mlgit.scaffold.create import create
 from mlgit.scaffold.render import render

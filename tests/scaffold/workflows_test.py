@@ -12,7 +12,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from mlgit.adapters.documents import parse_yaml
+from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.scaffold import answers, library
 from mlgit.scaffold.render import render
 from tests.kit import example, write_tree

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from mlgit.adapters import git, settings, sources
-from mlgit.adapters.runner import Job
+from mlgit.adapters.dvc import settings
+from mlgit.adapters.forge.ci_env import Job
+from mlgit.adapters.git import git
 from mlgit.cli import differences
 from mlgit.cli.ci import curves
 from mlgit.compare.collect import collect_both
@@ -17,6 +18,7 @@ from mlgit.compare.review import Review
 from mlgit.compare.snapshot import Point
 from mlgit.config import Config
 from mlgit.errors import MlgitError
+from mlgit.pipeline import sources
 from mlgit.pipeline.load import load
 from mlgit.project import Project
 from mlgit.report.document import Plot

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mlgit.adapters.forge import Forge
-from mlgit.adapters.gitea import Gitea
-from mlgit.adapters.github import GitHub
-from mlgit.adapters.gitlab import GitLab
-from mlgit.adapters.http import Api
-from mlgit.adapters.runner import Job
+from mlgit.adapters.forge.ci_env import Job
+from mlgit.adapters.forge.forge import Forge
+from mlgit.adapters.forge.gitea import Gitea
+from mlgit.adapters.forge.github import GitHub
+from mlgit.adapters.forge.gitlab import GitLab
+from mlgit.adapters.forge.http import Api
 from mlgit.errors import MlgitError
 
 KINDS = ("github", "gitlab", "gitea")

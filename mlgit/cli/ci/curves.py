@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mlgit.adapters import documents
+from mlgit.adapters.formats import documents
 from mlgit.compare import tables
 from mlgit.compare.columns import DataTable
 from mlgit.compare.diff import Diff

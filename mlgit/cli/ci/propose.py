@@ -11,8 +11,10 @@ import click
 
 from mlgit import __version__, errors
 from mlgit import project as projects
-from mlgit.adapters import branches, dvccommands, git, runner
-from mlgit.adapters.runner import Job
+from mlgit.adapters.dvc import dvc_command
+from mlgit.adapters.forge import ci_env
+from mlgit.adapters.forge.ci_env import Job
+from mlgit.adapters.git import branches, git
 from mlgit.cli import reviewing
 from mlgit.cli.ci import changes, clients
 from mlgit.cli.ci.run import FOLDER
@@ -78,7 +80,7 @@ def command(
 
     Exit code 0 when it was proposed and when there is nothing to propose, 2 when that cannot be told.
     """
-    project, job = projects.find(), runner.read(os.environ)
+    project, job = projects.find(), ci_env.read(os.environ)
     wish = _Wish(branch, base or _current(project), remote, title)
     _check_branch(project, wish)
     tree = branches.tree_of_workspace(project.git_root, folder=project.prefix, without=(f"{project.prefix}{FOLDER}",))
@@ -90,9 +92,9 @@ def command(
     if dry_run or not found.is_there:
         return _say(found, paths, body=body, as_json=as_json, dry_run=dry_run)
     place = clients.place(job, kind=kind, api=api, repository=repository)
-    token = runner.token(os.environ, place.kind)
+    token = ci_env.token(os.environ, place.kind)
     if not token:
-        names = " or ".join(runner.token_names(os.environ, place.kind))
+        names = " or ".join(ci_env.token_names(os.environ, place.kind))
         raise MlgitError("there is no token to open a pull request with", f"set {names}")
     forge = clients.make(place, token=token)
     _push(project, tree, wish, token)
@@ -142,7 +144,7 @@ def _push(project: Project, tree: str, wish: _Wish, token: str) -> None:
             "merge or rename that branch, or name another: `--branch NAME`",
         )
     if changes.has_remote(project):
-        dvccommands.push_data(project.root)
+        dvc_command.push_data(project.root)
     if (tip.tree, tip.parents) == (tree, (git.resolve(root, "HEAD"),)):
         return
     made = branches.commit(root, tree, message=f"{wish.title}\n\n{_TRAILER}mlgit {__version__}\n")

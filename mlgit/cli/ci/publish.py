@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from mlgit import errors
-from mlgit.adapters import forge as forges
-from mlgit.adapters import runner
-from mlgit.adapters.forge import Check, Conclusion, Forge, Pull
-from mlgit.adapters.http import HttpError
-from mlgit.adapters.runner import Job
+from mlgit.adapters.forge import ci_env
+from mlgit.adapters.forge import forge as forges
+from mlgit.adapters.forge.ci_env import Job
+from mlgit.adapters.forge.forge import Check, Conclusion, Forge, Pull
+from mlgit.adapters.forge.http import HttpError
 from mlgit.cli.ci import clients, notices
 from mlgit.cli.edge import note
 from mlgit.compare import gates
@@ -88,7 +88,7 @@ def command(
     published, 1 (with --exit-by-gates, or without a token) when gates failed, 2 when it could not be published.
     """
     marker.check_key(key)
-    job = runner.read(os.environ)
+    job = ci_env.read(os.environ)
     wish = _Wish(pull or job.pull, commit or job.head, verified, when, check, login, key)
     found = _trusted(_load(report, job, wish), job, wish, source=report)
     with notices.muted(job.kind):  # what is printed has words from the report
@@ -101,9 +101,9 @@ def command(
 
 def _show(found: Report, job: Job, wish: _Wish, where: clients.Place) -> bool:
     """Whether comment and check are where they belong; what may not be written goes to the step summary."""
-    secret = runner.token(os.environ, where.kind)
+    secret = ci_env.token(os.environ, where.kind)
     if not secret:
-        _instead(found, job, f"no token: set {' or '.join(runner.token_names(os.environ, where.kind))}")
+        _instead(found, job, f"no token: set {' or '.join(ci_env.token_names(os.environ, where.kind))}")
         return False
     try:
         return _publish(clients.make(where, token=secret), found, where.repository, job, wish)

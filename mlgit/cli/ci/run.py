@@ -12,8 +12,10 @@ import click
 
 from mlgit import __version__, errors
 from mlgit import project as projects
-from mlgit.adapters import files, git, runner
-from mlgit.adapters.runner import Job
+from mlgit.adapters.forge import ci_env
+from mlgit.adapters.forge.ci_env import Job
+from mlgit.adapters.git import git
+from mlgit.adapters.system import files
 from mlgit.cli import edge, reviewing
 from mlgit.cli.ci import changes, notices
 from mlgit.cli.perform import perform
@@ -68,7 +70,7 @@ def command(
         raise click.UsageError("--no-run and --force exclude each other", click.get_current_context())
     marker.check_key(key)
     project = projects.find()
-    job = runner.read(os.environ)
+    job = ci_env.read(os.environ)
     run = partial(perform, jobs=jobs, force=force, compute_if_unreachable=compute_if_unreachable, pull=_has_remote(project))
     with notices.muted(job.kind):
         code, report = _made(

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from mlgit import errors
-from mlgit.adapters import exchange
+from mlgit.adapters.git import remote_tags
 from mlgit.cli.edge import use_color
 from mlgit.cli.model import places
 from mlgit.errors import MlgitError
@@ -117,7 +117,7 @@ def carry_out(project: Project, rebuild: Rebuild, wish: Wish, *, tell: Callable[
         if wish.dry_run:
             planned = publish.preview(root, dated, remote=wish.remote, push=wish.push)
             return _show_plan(planned, wish, tell)
-        wish = replace(wish, is_shared=bool(exchange.remotes(root)))
+        wish = replace(wish, is_shared=bool(remote_tags.remotes(root)))
         send_or_keep = publish.send if wish.push else publish.keep
         done = send_or_keep(root, dated, remote=wish.remote)
     except RefusedError as refused:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlgit.adapters import modelfile
+from mlgit.adapters.modelscan import modelfile
 from mlgit.cli.model import desk, places
 from mlgit.errors import MlgitError
 from mlgit.project import Project

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlgit import project as projects
-from mlgit.adapters import git
+from mlgit.adapters.git import git
 from mlgit.errors import MlgitError
 from mlgit.project import Project
 from mlgit.registry import grammar, read

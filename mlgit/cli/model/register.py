@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import click
 
-from mlgit.adapters import git
+from mlgit.adapters.git import git
 from mlgit.cli.cards import model_of
 from mlgit.cli.model import desk, places, weighing
 from mlgit.cli.model.desk import RefusedError, Wish

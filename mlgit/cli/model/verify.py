@@ -10,7 +10,8 @@ import click
 
 from mlgit import errors
 from mlgit import project as projects
-from mlgit.adapters import exchange, notes, tags
+from mlgit.adapters.git import remote_tags, tags
+from mlgit.adapters.system import state_files
 from mlgit.cli.edge import note
 from mlgit.cli.model import places, problems, reading, weighing
 from mlgit.cli.model.reading import Reading
@@ -60,7 +61,7 @@ def command(name: str | None, *, remote: str, offline: bool, deep: bool, as_json
         wrong = problems.find(found.root, rows=compared.published)
     told = {(each.kind, each.ref) for each in wrong}
     wrong += [each for each in compared.findings if _concerns(each, name, artifacts) and (each.kind, each.ref) not in told]
-    is_shallow = exchange.is_shallow(found.root)
+    is_shallow = remote_tags.is_shallow(found.root)
     wrong += [] if is_shallow else policies.judge(found.root, artifacts)
     wrong += _signatures(found, [event for artifact in artifacts for event in artifact.events])
     looked, unasked = _look_for_bytes(found.root, artifacts, deep=deep)
@@ -193,7 +194,7 @@ class _Kept:
         self._signers = tags.signers_state(root)
         with suppress(MlgitError):
             self._path = projects.find().own_folder / "signatures"
-        note = notes.read(str(self._path)) if self._path else None
+        note = state_files.read(str(self._path)) if self._path else None
         if note:
             signers, *rows = note.decode().split("\n")
             self._good = set(rows) if signers == self._signers else set()
@@ -213,4 +214,4 @@ class _Kept:
         """Keep what was found good."""
         if self._path and len(self._good) > self._before:
             with suppress(MlgitError):
-                notes.write(str(self._path), "\n".join([self._signers, *sorted(self._good)]).encode())
+                state_files.write(str(self._path), "\n".join([self._signers, *sorted(self._good)]).encode())

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlgit import config as configs
-from mlgit.adapters import documents, git, remote, settings, sources
-from mlgit.adapters.store import Cache
+from mlgit.adapters.dvc import remote, settings
+from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.formats import documents
+from mlgit.adapters.git import git
 from mlgit.config import Config, Environment
 from mlgit.errors import MlgitError
-from mlgit.pipeline import routes
+from mlgit.pipeline import routes, sources
 from mlgit.project import Project
 from mlgit.registry import approvals, evidence, policies, record, recorded, whereabouts
 from mlgit.registry.chain import Finding

@@ -1,0 +1,169 @@
+"""`.gitignore` lines for outputs, decided and written as DVC does."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from mlgit.adapters.dvc import protected_paths
+from mlgit.adapters.git import git
+from mlgit.adapters.system import files
+from mlgit.errors import MlgitError
+
+_SPECIAL = set("\\[]!*#?")
+
+
+def line_for(path: str) -> str:
+    """The .gitignore line that DVC writes for an output, without its line end."""
+    name = "/" + posixpath.basename(path)
+    return "".join(f"\\{char}" if char in _SPECIAL else char for char in name)
+
+
+class Rules:
+    """What Git's ignore files say of paths of a project (relative to `root`, a folder's ending with `/`), as DVC reads them.
+
+    Git itself answers for no pattern and for plain names. Where wildcards, negations or files outside the working tree
+    have a say, the library that DVC asks is asked: the two differ there, and it is slow to import.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._query = git.IgnoreQuery(root)
+        self._asked: Callable[[str], bool] | None = None
+
+    def __enter__(self) -> Rules:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._query.__exit__(*error)
+
+    def hidden(self, paths: list[str]) -> set[str]:
+        """Those that are ignored."""
+        rules = self._query.rules([*paths, *(path[:-1] for path in paths if path.endswith("/"))])
+        return {path for path in paths if self._hides(path, {rules[path], rules[path.rstrip("/")]})}
+
+    def _hides(self, path: str, rules: set[tuple[str, str]]) -> bool:
+        found = [rule for rule in rules if rule[1]]
+        if not found:
+            return False
+        names_it = all(
+            _is_plain(*rule) and rule[0].rstrip("/").endswith(posixpath.basename(path.rstrip("/"))) for rule in found
+        )
+        return (names_it and not self._speaks(path)) or self.ignores(path)
+
+    def _speaks(self, path: str) -> bool:
+        """Whether a folder has a file of its own: to DVC, it has a say on the folder too."""
+        return path.endswith("/") and os.path.exists(f"{self._root}/{path}.gitignore")
+
+    def settled(self, paths: list[str]) -> tuple[set[str], set[str]]:
+        """Outputs that are ignored whatever will lie there, and those of which only `ignores` can tell once it does."""
+        asked = {path: [path, f"{path}/", *_folders_above(path)] for path in paths if not _behind_link(self._root, path)}
+        rules = self._query.rules(list(dict.fromkeys(each for row in asked.values() for each in row)))
+        hidden, unsure = set(), set(paths) - asked.keys()
+        for path, row in asked.items():
+            found = [rules[each] for each in row if rules[each][1]]
+            is_plain = all(_is_plain(*rule) and not rule[0].endswith("/") for rule in found)
+            if found and is_plain and not any(self._speaks(each) for each in row[2:]):
+                hidden.add(path)
+            elif found:
+                unsure.add(path)
+        return hidden, unsure
+
+    def ignores(self, path: str) -> bool:
+        """Whether one path is ignored, asked of the library that DVC asks."""
+        if self._asked is None:
+            self._asked = as_dvc(self._root)
+        return self._asked(path)
+
+
+def as_dvc(root: Path) -> Callable[[str], bool]:
+    """A function that says whether a path from the root is ignored to DVC, by the ignore files as they are now."""
+    from dulwich.ignore import IgnoreFilterManager
+    from dulwich.repo import Repo
+
+    with Repo.discover(str(root)) as repo:
+        manager = IgnoreFilterManager.from_repo(repo)
+        top = os.path.relpath(root, os.path.realpath(repo.path))
+    return lambda path: bool(manager.is_ignored(path if top == "." else f"{top}/{path}"))
+
+
+def _is_plain(pattern: str, source: str) -> bool:
+    """Whether everybody understands a pattern alike: a name, in a file of the working tree."""
+    is_name = bool(pattern.strip("/")) and not set("*?[\\!").intersection(pattern)
+    return is_name and posixpath.basename(source) == ".gitignore" and not source.startswith("/")
+
+
+def _folders_above(path: str) -> list[str]:
+    return [path[: end + 1] for end, char in enumerate(path) if char == "/"]
+
+
+def _behind_link(root: Path, path: str) -> bool:
+    return any(os.path.islink(root / each.rstrip("/")) for each in (path, *_folders_above(path)))
+
+
+def elsewhere(root: Path) -> list[str]:
+    """The ignore files outside a project that count in it, relative to `root`, whether they are there or not."""
+    above = [root, *root.parents]
+    git_root = next((folder for folder in above if (folder / ".git").exists()), root)
+    found = [folder / ".gitignore" for folder in above[1:] if folder.is_relative_to(git_root)]
+    found += [Path(folder, "info/exclude") for folder in protected_paths.git_folders(git_root)]
+    own = git.run(root, "config", "--type=path", "core.excludesFile", check=False).text.strip()
+    default = Path(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"), "git/ignore")
+    return [os.path.relpath(each, root) for each in (*found, git_root / own if own else default)]
+
+
+def without_line(root: Path, paths: Iterable[str]) -> list[str]:
+    """The outputs (relative to `root`) whose line does not stand in the .gitignore beside them, or not for sure the last."""
+    texts: dict[str, set[str]] = {}
+    found = []
+    for path in paths:
+        folder = posixpath.dirname(path)
+        if folder not in texts:
+            texts[folder] = lines(read(root / folder / ".gitignore"))
+        if line_for(path) not in texts[folder] or any(line.startswith("!") for line in texts[folder]):
+            found.append(path)
+    return found
+
+
+def read(path: Path) -> str:
+    """The text of a .gitignore, bytes that are no text included; '' where there is none."""
+    return files.read_bytes(path).decode("utf-8", "surrogateescape") if path.is_file() else ""
+
+
+def write(path: Path, text: str) -> None:
+    """Put a text that `read` gave, with lines added, back."""
+    files.write_atomic(path, text.encode("utf-8", "surrogateescape"), durable=True)
+
+
+def lines(text: str) -> set[str]:
+    """The lines of a .gitignore, as DVC tells them."""
+    return set(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+
+
+def refuse_tracked(root: Path, paths: Iterable[str]) -> None:
+    """Raise MlgitError for a path that Git already tracks, or tracks something in: it cannot be ignored."""
+    for path in tracked(root, paths):
+        raise tracked_error(path)
+
+
+def tracked_error(path: str) -> MlgitError:
+    """What is said of an output that Git tracks."""
+    return MlgitError(
+        f"output '{path}' is already tracked by Git, so DVC cannot take it over",
+        f"type `git rm -r --cached '{path}'` and commit, or declare it with `cache: false`",
+    )
+
+
+def tracked(root: Path, paths: Iterable[str]) -> list[str]:
+    """Which of these paths (relative to `root`) Git tracks, or tracks something in."""
+    wanted = dict.fromkeys(paths)
+    if not wanted:
+        return []
+    found = set()
+    for path in git.run(root, "ls-files", "-z").text.split("\0"):
+        if path in wanted:
+            found.add(path)
+        found.update(path[:end] for end, char in enumerate(path) if char == "/" and path[:end] in wanted)
+    return [path for path in wanted if path in found]

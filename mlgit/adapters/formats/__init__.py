@@ -1,0 +1,1 @@
+"""Structured files: YAML 1.2, JSON, TOML and Python constants, read and edited in place."""

@@ -1,0 +1,1 @@
+"""Git: objects and refs read, commits and tags written, by plain `git` processes and GitPython's object writer."""

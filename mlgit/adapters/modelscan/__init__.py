@@ -1,0 +1,1 @@
+"""Model files looked through without loading them: their format, and whether loading could run foreign code."""

@@ -1,0 +1,1 @@
+"""The machine: files, folders, locks, processes and what they cost."""

@@ -1,0 +1,233 @@
+"""Locks between processes: mlgit's own run lock, DVC's repository lock, and DVC's table of busy paths (`rwlock`).
+
+DVC guards both its files with `flock` (through zc.lockfile), so a flock on the same file is respected by it.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from mlgit.adapters.system import stat_signature, state_files
+from mlgit.adapters.system.stat_signature import Stamp
+from mlgit.errors import MlgitError
+
+_LONGEST_PAUSE = 0.2
+_SAID_AFTER = 3.0
+
+
+@contextmanager
+def held(
+    path: Path,
+    *,
+    timeout: float,
+    busy: str,
+    note: str = "",
+    hint: str = "wait until it has ended, or end it",
+    waiting: Callable[[str], None] | None = None,
+) -> Iterator[None]:
+    """Hold an exclusive flock on a file (made if missing) that says who holds it.
+
+    Raises MlgitError with `busy` and the holder's note when it is not free within `timeout` seconds; `waiting` is called with
+    the same words after a few seconds.
+    """
+    state_files.make_folder(str(path.parent))
+    with open(_opened(path), "r+", encoding="utf-8", errors="replace") as stream:
+        began, pause = time.monotonic(), 0.02
+        while not _try_lock(stream.fileno()):
+            waited = time.monotonic() - began
+            if waited >= timeout:
+                raise MlgitError(f"{busy}{_holder(stream)}", hint)
+            if waiting and waited >= _SAID_AFTER:
+                waiting(f"{busy}{_holder(stream)}")
+                waiting = None
+            time.sleep(min(pause, timeout - waited))
+            pause = min(pause * 1.1, _LONGEST_PAUSE)
+        try:
+            os.ftruncate(stream.fileno(), 0)
+            os.pwrite(stream.fileno(), (note or f" {os.getpid()}\n").encode(), 0)
+        except OSError as error:
+            raise MlgitError(f"{path}: cannot be written: {error.strerror}") from error
+        try:
+            yield
+        finally:
+            fcntl.flock(stream.fileno(), fcntl.LOCK_UN)
+
+
+def _holder(stream: IO[str]) -> str:
+    stream.seek(0)
+    holder = stream.read(_LONGEST_HOLDER).strip()
+    return f": {holder}" if holder else ""
+
+
+def _opened(path: Path) -> int:
+    """A file of locks, made if missing. A clone can bring a link, which would be written through, or a pipe, which blocks."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise MlgitError(f"{path}: cannot be opened: {error.strerror}") from error
+        raise MlgitError(f"{path}: not a file that processes can lock", "remove what lies there") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise MlgitError(f"{path}: not a file that processes can lock", "remove what lies there")
+    return descriptor
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process with this id runs; no number below 1 or beyond what a system has is one."""
+    try:
+        if pid < 1:
+            return False
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+_LARGEST_TABLE = 64 << 20
+_LONGEST_HOLDER = 200
+Table = tuple[dict[str, Any], dict[str, list[Any]]]  # paths being written, with who does; paths being read
+
+
+def read_table(path: Path) -> Table:
+    """DVC's table of busy paths; an empty one where there is none. Raises ValueError for what DVC does not write."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return {}, {}
+    except OSError as error:
+        raise ValueError(error.strerror) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ValueError("not a file")
+    with open(descriptor, "rb") as stream:
+        content = stream.read(_LARGEST_TABLE + 1)
+    if len(content) > _LARGEST_TABLE:
+        raise ValueError("too large")
+    try:
+        table = json.loads(content)
+        write, read = dict(table.get("write", {})), dict(table.get("read", {}))
+        _check_infos([*write.values(), *(info for infos in read.values() for info in infos)])
+    except (AttributeError, TypeError, RecursionError) as error:
+        raise ValueError("of another form") from error
+    return write, read
+
+
+_GUARDED = "DVC's table of busy paths is locked"
+
+
+class BusyPaths:
+    """This process's entries in DVC's rwlock: what its running stages read and write (absolute paths).
+
+    `command` is how others are told who uses a path.
+    """
+
+    def __init__(self, folder: Path, command: str) -> None:
+        self._path = folder / "rwlock"
+        self._guard = folder / "rwlock.lock"
+        self._me = {"pid": os.getpid(), "cmd": command}
+        self._said = json.dumps(self._me)
+        self._mine: dict[str, tuple[dict[str, str], dict[str, str]]] = {}  # rows of the table as text, by path
+        self._known: tuple[Stamp | None, dict[str, dict[str, Any]]] = (None, {"write": {}, "read": {}})
+
+    def change(self, *, enter: Iterable[tuple[str, Iterable[str], Iterable[str]]] = (), leave: Iterable[str] = ()) -> None:
+        """Enter stages as (name, paths read, paths written), and take others out, in one write of the table.
+
+        Raises MlgitError when another living process uses one of the paths to enter.
+        """
+        entering = {name: (tuple(read), tuple(written)) for name, read, written in enter}
+        with held(self._guard, timeout=10, busy=_GUARDED):
+            others = self._others()
+            for read, written in entering.values():
+                _refuse_blocked(others["write"], [*read, *written])
+                _refuse_blocked(others["read"], written)
+            for name in leave:
+                self._mine.pop(name, None)
+            for name, (read, written) in entering.items():
+                self._mine[name] = (self._rows(read, f"[{self._said}]"), self._rows(written, self._said))
+            self._write(others)
+
+    def _rows(self, paths: Iterable[str], said: str) -> dict[str, str]:
+        return {path: f"{json.dumps(path)}: {said}" for path in paths}
+
+    def refuse(self, read: Sequence[str], written: Sequence[str]) -> None:
+        """Raise MlgitError when another living process uses one of the paths, without entering them."""
+        others = None
+        with suppress(OSError):  # told when the table is read
+            others = self._known[1] if stat_signature.of(str(self._path)) == self._known[0] else None
+        if others is None:  # DVC writes the table in place: half of it can be there
+            with held(self._guard, timeout=10, busy=_GUARDED):
+                others = self._others()
+        _refuse_blocked(others["write"], [*read, *written])
+        _refuse_blocked(others["read"], written)
+
+    def _others(self) -> dict[str, dict[str, Any]]:
+        """The table without this process's entries; read again only when another process has written it."""
+        try:
+            stamp = stat_signature.of(str(self._path))
+            if stamp == self._known[0]:
+                return self._known[1]
+            writing, reading = read_table(self._path)
+        except (OSError, ValueError) as error:
+            message = f"{self._path}: not a table of busy paths as DVC writes it"
+            raise MlgitError(message, "if no DVC process is running, remove the file") from error
+        write = {path: info for path, info in writing.items() if info != self._me}
+        read = {path: [info for info in infos if info != self._me] for path, infos in reading.items()}
+        self._known = (stamp, {"write": write, "read": {path: infos for path, infos in read.items() if infos}})
+        return self._known[1]
+
+    def _write(self, others: dict[str, dict[str, Any]]) -> None:
+        # Hundreds of stages can be on their way to a cluster, and each of them changes the table: rows are made once.
+        read_now = {path: f"{json.dumps(path)}: {json.dumps(infos)}" for path, infos in others["read"].items()}
+        write_now = {path: f"{json.dumps(path)}: {json.dumps(info)}" for path, info in others["write"].items()}
+        for read, written in self._mine.values():
+            read_now.update(read)
+            write_now.update(written)
+        for path in others["read"]:
+            if any(path in read for read, _ in self._mine.values()):
+                read_now[path] = f"{json.dumps(path)}: {json.dumps([*others['read'][path], self._me])}"
+        text = f'{{"write": {{{", ".join(write_now.values())}}}, "read": {{{", ".join(read_now.values())}}}}}'
+        state_files.replace(str(self._path), text.encode(), mode=0o666)
+        self._known = (stat_signature.of(str(self._path)), others)
+
+
+def _check_infos(infos: list[Any]) -> None:
+    if not all(isinstance(info, dict) and type(info.get("pid")) is int and "cmd" in info for info in infos):
+        raise TypeError
+
+
+def _refuse_blocked(busy: dict[str, Any], wanted: Sequence[str]) -> None:
+    if not busy:
+        return
+    for path, infos in list(busy.items()):
+        living = [info for info in (infos if isinstance(infos, list) else [infos]) if is_alive(int(info["pid"]))]
+        others = [info for info in living if int(info["pid"]) != os.getpid()]
+        if others and any(_overlap(path, each) for each in wanted):
+            raise MlgitError(
+                f"'{path}' is in use by `{others[0]['cmd']}` (process {others[0]['pid']})", "wait until that process has ended"
+            )
+        if not living:
+            del busy[path]
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")

@@ -1,0 +1,1 @@
+"""Tables: read piece by piece, described, digested and compared. One reader for every format."""

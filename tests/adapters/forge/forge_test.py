@@ -1,0 +1,284 @@
+"""The clients of GitHub, GitLab and Gitea beside servers that keep the documented rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlgit.adapters.forge import forge as forges
+from mlgit.adapters.forge.forge import Check
+from mlgit.adapters.forge.gitea import Gitea
+from mlgit.adapters.forge.github import GitHub
+from mlgit.adapters.forge.gitlab import GitLab
+from mlgit.adapters.forge.http import ATTEMPTS, Api, HttpError, UnclearError
+from mlgit.errors import MlgitError
+from tests.kit.forge import State, forge
+
+KINDS = {"github": GitHub, "gitlab": GitLab, "gitea": Gitea}
+COMMIT = "a" * 40
+
+
+class Patience:
+    """Stands for the clock: nobody waits, and what was waited is written down."""
+
+    def __init__(self):
+        self.waited = []
+        self.now = 1000.0
+
+    def sleep(self, seconds):
+        self.waited.append(seconds)
+        self.now += seconds
+
+    def clock(self):
+        return self.now
+
+
+@pytest.fixture
+def patience():
+    return Patience()
+
+
+@pytest.fixture(params=sorted(KINDS))
+def state(request):
+    with forge(State(kind=request.param)) as found:
+        yield found
+
+
+@pytest.fixture
+def github():
+    with forge(State()) as found:
+        yield found
+
+
+def client(state, patience, token="good"):
+    headers = {"PRIVATE-TOKEN": token} if state.kind == "gitlab" else {"Authorization": f"Bearer {token}"}
+    return KINDS[state.kind](Api(state.base, headers=headers, sleep=patience.sleep, clock=patience.clock), state.repository)
+
+
+def test_comments_are_made_changed_and_deleted(state, patience):
+    state.comment(7, "ada", "looks good")
+    there = client(state, patience)
+    made = there.create_comment(7, "first")
+    assert made.author == there.login() == "mlgit[bot]"
+    there.update_comment(7, made.id, "second")
+    assert [(each.author, each.body) for each in there.comments(7)] == [("ada", "looks good"), ("mlgit[bot]", "second")]
+    there.delete_comment(7, made.id)
+    assert [each.body for each in there.comments(7)] == ["looks good"]
+
+
+def test_every_page_is_read(state, patience):
+    for number in range(230):
+        state.comment(7, "ada", f"no {number}")
+    assert [each.body for each in client(state, patience).comments(7)] == [f"no {number}" for number in range(230)]
+
+
+def test_open_pull_requests_are_found_by_repository_and_commit(state, patience):
+    state.pull(1, COMMIT, repository="fork/models")
+    state.pull(2, COMMIT, repository="other/models")
+    state.pull(3, "b" * 40)
+    state.pull(4, COMMIT, repository="fork/models", state="closed")
+    pulls = client(state, patience).pulls()
+    assert forges.the_one(pulls, repository="fork/models", commit=COMMIT).number == 1
+    with pytest.raises(HttpError, match="no open pull request"):
+        forges.the_one(pulls, repository="nobody/models", commit=COMMIT)
+    state.pull(5, COMMIT, repository="fork/models")
+    with pytest.raises(HttpError, match="2 pull requests"):
+        forges.the_one(client(state, patience).pulls(), repository="fork/models", commit=COMMIT)
+
+
+def test_pull_request_is_opened_between_branches(state, patience):
+    state.may.add("pull")
+    there = client(state, patience)
+    opened = there.open_pull(branch="retrain", base="main", title="Retrain", body="why")
+    assert [each.number for each in there.pulls(branch="retrain")] == [opened.number]
+    assert there.pulls(branch="other") == []
+    with pytest.raises(HttpError, match="already exists"):
+        there.open_pull(branch="retrain", base="main", title="Retrain", body="why")
+
+
+def test_pull_request_is_written_anew_and_keeps_its_labels(state, patience):
+    state.may.add("pull")
+    state.pull(7, COMMIT)
+    there = client(state, patience)
+    for _ in range(2):
+        there.update_pull(7, title="Retrain", body="today", labels=("retrain", "model"))
+    assert (state.pulls[0]["title"], state.pulls[0]["body"]) == ("Retrain", "today")
+    assert there.pull(7).labels == ("improvement", "retrain", "model")
+
+
+@pytest.mark.parametrize("conclusion", ["success", "failure", "neutral"])
+def test_check_is_set_and_neutral_is_never_green(state, patience, conclusion):
+    client(state, patience).set_check(
+        COMMIT, Check("mlgit", conclusion, "1 of 4 gates failed", "text", "https://example.com/1")
+    )
+    if state.kind == "github":
+        assert [each["conclusion"] for each in state.checks] == [conclusion]
+    else:
+        green = [each["state"] == "success" for each in state.statuses]
+        assert green == [conclusion == "success"]
+
+
+def test_token_that_may_make_no_check_sets_a_status(github, patience):
+    github.may.discard("check")
+    client(github, patience).set_check(COMMIT, Check("mlgit", "neutral", "self-reported"))
+    assert [(each["sha"], each["state"]) for each in github.statuses] == [(COMMIT, "pending")]
+
+
+def test_login_of_a_workflows_token_comes_from_the_other_api(github, patience):
+    github.may.discard("user")
+    assert client(github, patience).login() == "mlgit[bot]"
+
+
+def test_wrong_token_is_told_and_not_shown(state, patience):
+    with pytest.raises(HttpError) as caught:
+        client(state, patience, token="secret-token").create_comment(7, "x")
+    assert caught.value.status == 401
+    assert "secret-token" not in f"{caught.value.message} {caught.value.hint}"
+    assert patience.waited == []
+
+
+def test_token_that_the_server_quotes_is_not_shown(state, patience):
+    for status, value in ((401, "no such token: secret-token"), (422, {"error": {"header": ["Bearer secret-token"]}})):
+        state.fail(status, value)
+        with pytest.raises(HttpError) as caught:
+            client(state, patience, token="secret-token").comments(7)
+        assert "secret-token" not in f"{caught.value.message} {caught.value.hint}"
+        assert "***" in caught.value.message
+
+
+def test_missing_permission_is_told_with_the_forges_words(state, patience):
+    state.may.discard("comment")
+    with pytest.raises(HttpError, match="403 Resource not accessible by integration") as caught:
+        client(state, patience).create_comment(7, "x")
+    assert "permissions" in caught.value.hint
+    assert patience.waited == []
+
+
+def test_comment_that_is_too_long_is_refused_by_the_forge(state, patience):
+    there = client(state, patience)
+    there.create_comment(7, "x" * there.longest_comment)
+    with pytest.raises(HttpError, match="422"):
+        there.create_comment(7, "x" * (there.longest_comment + 1))
+
+
+def test_errors_of_the_server_are_waited_out(state, patience):
+    for status in (500, 502, 503):
+        state.fail(status)
+    assert client(state, patience).comments(7) == []
+    assert patience.waited == [1.0, 2.0, 4.0]
+
+
+def test_server_that_stays_broken_is_given_up(state, patience):
+    for _ in range(ATTEMPTS):
+        state.fail(503, value="unicorn")
+    with pytest.raises(HttpError, match="503 unicorn"):
+        client(state, patience).comments(7)
+    assert len(patience.waited) == ATTEMPTS - 1
+
+
+def test_limits_of_rate_are_waited_out_as_long_as_asked(github, patience):
+    github.fail(403, value="You have exceeded a secondary rate limit", X_RateLimit_Remaining="9", X_RateLimit_Reset="9000")
+    github.fail(429, Retry_After="7")
+    github.fail(429, Retry_After="Thu, 01 Jan 1970 00:17:51 GMT")
+    github.fail(403, value="You have exceeded a secondary rate limit", Retry_After="3")
+    github.fail(403, value="API rate limit exceeded", X_RateLimit_Remaining="0", X_RateLimit_Reset="1094")
+    client(github, patience).create_comment(7, "x")
+    assert patience.waited == [60.0, 7.0, 4.0, 3.0, 20.0]
+    assert github.by("mlgit[bot]") == ["x"]
+
+
+def test_limit_that_would_take_too_long_is_told(github, patience):
+    github.fail(403, value="API rate limit exceeded", X_RateLimit_Remaining="0", X_RateLimit_Reset="9000")
+    with pytest.raises(HttpError, match="rate limit"):
+        client(github, patience).comments(7)
+    assert patience.waited == []
+
+
+def test_a_limit_of_the_future_does_not_delay_what_a_broken_server_may_answer_soon(github, patience):
+    github.fail(502, X_RateLimit_Remaining="4999", X_RateLimit_Reset="9000")
+    github.fail(503, Retry_After="soon", X_RateLimit_Remaining="4999", X_RateLimit_Reset="9000")
+    assert client(github, patience).comments(7) == []
+    assert patience.waited == [1.0, 2.0]
+
+
+def test_an_answer_that_ends_in_the_middle_is_asked_for_again(state, patience):
+    state.cut = 1
+    assert client(state, patience).comments(7) == []
+    state.cut = ATTEMPTS
+    with pytest.raises(HttpError, match="no whole answer"):
+        client(state, patience).comments(7)
+
+
+def test_a_check_is_set_again_where_the_answer_was_unclear(state, patience):
+    state.fail(502, after_doing=True)
+    client(state, patience).set_check(COMMIT, Check("mlgit", "success", "fine"))
+    assert len(state.checks or state.statuses) == 2
+    assert len({str(each) for each in state.checks or state.statuses}) == 1
+
+
+def test_login_comes_from_the_other_api_on_a_server_of_ones_own_and_after_trouble(patience):
+    with forge(State(is_own_server=True)) as found:
+        found.may.discard("user")
+        found.fail(403, value="Resource not accessible by integration")
+        found.fail(502)
+        assert client(found, patience).login() == "mlgit[bot]"
+        assert found.requests[-1] == "POST /api/graphql"
+
+
+@pytest.mark.parametrize("value", [None, [5], [{}], [{"id": 1}], {}, {"data": None}])
+@pytest.mark.parametrize("verb", ["login", "pull", "comments", "create_comment", "pulls"])
+def test_an_address_that_is_no_api_is_told(state, patience, verb, value):
+    there = client(state, patience)
+    given = {"login": (), "pulls": (), "pull": (1,), "comments": (1,), "create_comment": (1, "x")}[verb]
+    state.fail(200, value)
+    with pytest.raises(HttpError) as caught:
+        getattr(there, verb)(*given)
+    assert "API" in caught.value.hint
+
+
+def test_a_private_fork_of_somebody_hides_no_other_merge_request(patience):
+    with forge(State(kind="gitlab")) as found:
+        found.pull(1, "b" * 40, repository="secret/models")
+        found.pull(2, COMMIT)
+        found.hidden.add(50)
+        pulls = client(found, patience).pulls()
+    assert [each.head_repository for each in pulls] == ["", "team/models"]
+    assert forges.the_one(pulls, repository="team/models", commit=COMMIT).number == 2
+
+
+def test_a_write_without_a_clear_answer_is_not_repeated(github, patience):
+    github.fail(502, after_doing=True)
+    with pytest.raises(UnclearError):
+        client(github, patience).create_comment(7, "x")
+    assert github.by("mlgit[bot]") == ["x"]
+
+
+def test_server_that_is_not_there_is_told(patience):
+    with forge(State()) as state:
+        there = client(state, patience)
+    with pytest.raises(HttpError, match="no answer"):
+        there.comments(7)
+
+
+def test_pages_on_another_host_are_not_followed(github, patience):
+    github.fail(200, value=[], Link='<http://127.0.0.2:1/next>; rel="next"')
+    with pytest.raises(HttpError, match="another host"):
+        client(github, patience).comments(7)
+
+
+def test_redirects_are_not_followed(github, patience):
+    github.fail(301, Location="http://127.0.0.2:1/")
+    with pytest.raises(HttpError, match="301") as caught:
+        client(github, patience).comments(7)
+    assert "moved" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["models", "../../user", "a/..", "team/mod els", "team/models?x=1", "a/b#c", ""])
+def test_name_that_would_lead_elsewhere_is_refused(patience, name):
+    with pytest.raises(HttpError, match="no name of a repository"):
+        GitHub(Api("https://api.example.com", headers={}), name)
+
+
+@pytest.mark.parametrize("base", ["ftp://example.com", "example.com", "https://user:pw@example.com", "http://example.com"])
+def test_address_that_would_show_the_token_is_refused(base):
+    with pytest.raises(MlgitError):
+        Api(base, headers={})
