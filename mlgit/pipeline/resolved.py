@@ -1,7 +1,7 @@
 """The resolved pipeline kept between commands, so that YAML and templating cost only when a pipeline file changed.
 
-What is kept is plain data under this user's seal (see `adapters.system.state_files`), valid for one version of mlgit and for the very
-stamps of every file that was read and every folder that was searched.
+What is kept is plain data under this user's seal (see `adapters.system.state_files`), valid for one version of mlgit and
+for the very stamps of every file that was read and every folder that was searched.
 """
 
 from __future__ import annotations
