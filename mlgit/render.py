@@ -197,3 +197,12 @@ def moment(when: int) -> str:
 def count(number_of: int, noun: str) -> str:
     """`1 stage`, `2 stages`."""
     return f"{number_of} {noun}" if number_of == 1 else f"{number_of} {noun}s"
+
+
+MOST_NAMES = 6
+
+
+def few(names: Sequence[str]) -> str:
+    """Names in a row, cut where there are many."""
+    shown = ", ".join(names[:MOST_NAMES])
+    return shown if len(names) <= MOST_NAMES else f"{shown} and {len(names) - MOST_NAMES} more"

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from mlgit.compare.snapshot import flatten
 from mlgit.config import Config
 from mlgit.registry.facts import DataFile, Facts
 from mlgit.render import number, size
+from mlgit.revision.values import flatten
 
 _NONE = "–"
 

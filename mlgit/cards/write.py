@@ -17,13 +17,13 @@ from mlgit.adapters.system import files
 from mlgit.cards import content, evaluation, frontmatter, notes, overlap, predictions, review
 from mlgit.cards.card import Card
 from mlgit.cards.material import Evaluation, Material, Replaced
-from mlgit.compare import shape
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
 from mlgit.pipeline import sources
 from mlgit.project import Project
 from mlgit.registry.facts import DataFile, Facts
 from mlgit.revision.contents import LARGEST_BLOB
+from mlgit.tables import shape
 
 # Bytes of the tables of which all rows are held in memory.
 _LARGEST_COMPARED = 32 << 20
@@ -45,8 +45,10 @@ class Side:
         self.root = project.root
         self._cache = Cache(configured)
         self._commit = commit
-        self._source: sources.Workspace | sources.Revision = (
-            sources.Revision(project.git_root, commit, prefix=project.prefix) if commit else sources.Workspace(project.root)
+        self._source: sources.WorkspaceFiles | sources.CommitFiles = (
+            sources.CommitFiles(project.git_root, commit, prefix=project.prefix)
+            if commit
+            else sources.WorkspaceFiles(project.root)
         )
 
     def config(self) -> Config:

@@ -42,7 +42,7 @@ def command(paths: tuple[str, ...], *, as_json: bool) -> int:
     project = projects.find()
     targets = [_target(project, path) for path in paths]
     configured = settings.load(project.dvc_folder)
-    source = sources.Workspace(project.root, parsing=configured.parsing)
+    source = sources.WorkspaceFiles(project.root, parsing=configured.parsing)
     kept = resolved.load(project.root)
     pipeline, searched = (kept[0], list(kept[2])) if kept else (load(source), source.folders)
     ignored = internals.ignore_filter(project.root) if sources.has_ignore_patterns(project.root, searched) else None

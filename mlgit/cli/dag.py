@@ -7,7 +7,7 @@ import json
 import click
 
 from mlgit import errors
-from mlgit.cli.opening import open_project
+from mlgit.commands.open_project import open_project
 from mlgit.pipeline.draw import FORMATS, draw
 from mlgit.pipeline.graph import select
 

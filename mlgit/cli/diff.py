@@ -12,13 +12,14 @@ from mlgit import errors
 from mlgit import project as projects
 from mlgit.cli.edge import note, use_color
 from mlgit.cli.remote_options import timeout_option
-from mlgit.compare import markdown, starts, table, wording
-from mlgit.compare.collect import collect_both
-from mlgit.compare.diff import Diff, compare
-from mlgit.compare.document import document
-from mlgit.compare.snapshot import Point
+from mlgit.diff import markdown, table, wording
+from mlgit.diff.diff import Diff, compare
+from mlgit.diff.document import document
 from mlgit.errors import MlgitError
 from mlgit.project import Project
+from mlgit.revision import comparison_start
+from mlgit.revision.collect import collect_both
+from mlgit.revision.refs import RevisionRef
 
 FORMATS = ("table", "md", "json")
 
@@ -44,8 +45,8 @@ def command(base: str | None, head: str | None, form: str, everything: bool, pul
     Exit code 0 when things were compared, different or not; 2 when nothing could be.
     """
     project = projects.find()
-    now = Point() if head is None else starts.point(project.git_root, head)
-    before = starts.start(project, base=base, head=now, command="diff").point
+    now = RevisionRef() if head is None else comparison_start.point(project.git_root, head)
+    before = comparison_start.start(project, base=base, head=now, command="diff").point
     if pull:
         _fetch(project, before, now)
     one, other = collect_both(project, before, now)
@@ -56,23 +57,24 @@ def command(base: str | None, head: str | None, form: str, everything: bool, pul
     return errors.EXIT_YES
 
 
-def _fetch(project: Project, *points: Point) -> None:
+def _fetch(project: Project, *points: RevisionRef) -> None:
     """Bring into the cache what both sides measured, and say what did not come."""
-    from mlgit.compare import fetching, predictions  # slow, and rarely asked for
+    from mlgit.commands import fetching
+    from mlgit.evaluation import predictions  # slow, and rarely asked for
 
     paths = {point: fetching.results(project, point, predictions.config_of(project, point)) for point in points}
     for trouble in filter(None, dict.fromkeys(fetching.fetch(project, point, each) for point, each in paths.items())):
         note(trouble)
 
 
-def closer(project: Project, before: Point, now: Point, diff: Diff) -> Diff:
+def closer(project: Project, before: RevisionRef, now: RevisionRef, diff: Diff) -> Diff:
     """The same, with what only reading whole tables tells."""
     if not (diff.changed_tables or diff.has_other_rows):
         return diff
-    from mlgit.cli import differences  # numpy and pandas take longer than the rest of a diff
+    from mlgit.commands import table_changes  # numpy and pandas take longer than the rest of a diff
 
-    found = differences.compared_rows(project, before, now, diff) if diff.has_other_rows else diff
-    return replace(found, tables=differences.changed_tables(project, before, now, diff))
+    found = table_changes.compared_rows(project, before, now, diff) if diff.has_other_rows else diff
+    return replace(found, tables=table_changes.changed_tables(project, before, now, diff))
 
 
 def show(diff: Diff, *, form: str, everything: bool) -> None:

@@ -18,7 +18,7 @@ from mlgit.adapters.dvc.store import Cache
 from mlgit.adapters.system import locks
 from mlgit.cli.bar import progress
 from mlgit.cli.edge import use_color
-from mlgit.cli.model import problems
+from mlgit.commands import registry_problems
 from mlgit.errors import MlgitError
 from mlgit.pipeline import sources
 from mlgit.pipeline.checkup import Checkup, Finding
@@ -45,7 +45,7 @@ def command(*, only_cache: bool, deep: bool, fix: bool, as_json: bool) -> int:
     """
     project = projects.find()
     configured = settings.load(project.dvc_folder)
-    source = sources.Workspace(project.root, parsing=configured.parsing)
+    source = sources.WorkspaceFiles(project.root, parsing=configured.parsing)
     source.pipeline_files()  # finds the folders
     ignored = internals.ignore_filter(project.root) if sources.has_ignore_patterns(project.root, source.folders) else None
     fingerprints = Fingerprints(project.root, project.own_folder, ignored=ignored)
@@ -58,7 +58,7 @@ def command(*, only_cache: bool, deep: bool, fix: bool, as_json: bool) -> int:
     with lock if fix else nullcontext(), progress(shown=not as_json and use_color(sys.stdout)) as watch:
         checkup = Checkup(
             project.root,
-            source=sources.Workspace(project.root, parsing=configured.parsing),
+            source=sources.WorkspaceFiles(project.root, parsing=configured.parsing),
             fingerprints=fingerprints,
             cache=Cache(configured),
             approve=outputs.refuse_declared,
@@ -80,7 +80,7 @@ def _of_project(project: Project) -> list[Finding]:
         projects.load_config(project)
     except MlgitError as error:
         found.append(Finding("config", projects.CONFIG, error.message.removeprefix(f"{projects.CONFIG}: "), error.hint))
-    return found + [Finding("tag", each.ref, each.message, each.hint) for each in problems.find(project.git_root)]
+    return found + [Finding("tag", each.ref, each.message, each.hint) for each in registry_problems.find(project.git_root)]
 
 
 def _show(findings: list[Finding], *, deep: bool, as_json: bool) -> None:

@@ -10,12 +10,12 @@ import click
 
 from mlgit import errors
 from mlgit import project as projects
-from mlgit.cli import reviewing
 from mlgit.cli.edge import use_color
 from mlgit.cli.remote_options import timeout_option
-from mlgit.compare import gate_document, gate_table, judging
-from mlgit.compare.review import Review
+from mlgit.commands.review import review_change, review_input
 from mlgit.errors import MlgitError
+from mlgit.gate import document, judge, table
+from mlgit.gate.review import Review
 from mlgit.project import Project
 
 SUGGEST = "suggest"
@@ -52,12 +52,12 @@ def command(words: tuple[str, ...], form: str, as_json: bool, labels: tuple[str,
     if words[:1] == (SUGGEST,):
         return _suggest(project, *_sides(words[1:]), pull=pull, as_json=is_json)
     base, head = _sides(words)
-    review = reviewing.review(project, base=base, head=head, labels=labels, today=datetime.date.today(), pull=pull)
+    review = review_change(project, base=base, head=head, labels=labels, today=datetime.date.today(), pull=pull)
     if is_json:
-        click.echo(json.dumps(gate_document.document(review), indent=2, allow_nan=False))
+        click.echo(json.dumps(document.document(review), indent=2, allow_nan=False))
     else:
         color = use_color(sys.stdout)
-        click.echo(gate_table.render(review, current=head or "workspace", color=color), color=color)
+        click.echo(table.render(review, current=head or "workspace", color=color), color=color)
     return exit_code(review)
 
 
@@ -74,14 +74,14 @@ def _sides(words: tuple[str, ...]) -> tuple[str | None, str | None]:
 
 
 def _suggest(project: Project, base: str | None, head: str | None, *, pull: bool, as_json: bool) -> int:
-    found = judging.suggestions(reviewing.case(project, base=base, head=head, pull=pull))
+    found = judge.suggestions(review_input(project, base=base, head=head, pull=pull))
     if not any(found.values()):
         raise MlgitError(
             "there are no predictions to learn from", "declare models.NAME.predictions and id in mlgit.yaml, and `mlgit run`"
         )
     if as_json:
-        click.echo(json.dumps(gate_document.suggestions(found), indent=2, allow_nan=False))
+        click.echo(json.dumps(document.suggestions(found), indent=2, allow_nan=False))
     else:
-        click.echo(gate_table.suggestions(found))
+        click.echo(table.suggestions(found))
     is_told = any(each.margin is not None for rows in found.values() for each in rows)
     return errors.EXIT_YES if is_told else errors.EXIT_CANNOT_ANSWER

@@ -12,13 +12,13 @@ import click
 from mlgit import __version__
 from mlgit.adapters.dvc import settings
 from mlgit.adapters.system import files
-from mlgit.compare import collect, declared
-from mlgit.compare.snapshot import Point
 from mlgit.errors import MlgitError
 from mlgit.pipeline import artifacts, sources
 from mlgit.pipeline.load import load
 from mlgit.project import Project
 from mlgit.render import plain
+from mlgit.revision import collect, recorded_paths
+from mlgit.revision.refs import RevisionRef
 from mlgit.scaffold import adopt, answers, library
 from mlgit.scaffold.adopt import Adopted, Place
 from mlgit.scaffold.draft import Known, draft
@@ -77,9 +77,9 @@ def _checked(presumed: dict[str, Value]) -> dict[str, Value]:
 def _known(place: Place) -> Known:
     """What the project says about itself already."""
     project = Project(place.folder, place.git_root)
-    snapshot = collect.collect(project, Point())
-    source = sources.Workspace(project.root, parsing=settings.load(project.dvc_folder).parsing)
-    listed = artifacts.listed({path: source.artifacts(path) for path in declared.pipeline_files(load(source))})
+    snapshot = collect.collect(project, RevisionRef())
+    source = sources.WorkspaceFiles(project.root, parsing=settings.load(project.dvc_folder).parsing)
+    listed = artifacts.listed({path: source.artifacts(path) for path in recorded_paths.pipeline_files(load(source))})
     return Known(
         artifacts=tuple(each.local for each in listed.values()),
         metrics={path: tuple(values) for path, values in snapshot.metrics.items()},

@@ -13,10 +13,10 @@ from mlgit import errors
 from mlgit.adapters.git import git
 from mlgit.adapters.system import machine
 from mlgit.cli.edge import note, use_color
-from mlgit.cli.keeping import remember, untouched
-from mlgit.cli.opening import Opened, open_project
 from mlgit.cli.progress import Lines, Live, Silent, cause, say, show_failures
-from mlgit.cli.reasons import reason_row
+from mlgit.commands.noop_cache import remember, untouched
+from mlgit.commands.open_project import Opened, open_project
+from mlgit.commands.reasons import reason_row
 from mlgit.errors import MlgitError
 from mlgit.executors import table
 from mlgit.executors.protocol import Executor

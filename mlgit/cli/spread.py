@@ -8,10 +8,10 @@ from mlgit import __version__
 from mlgit.adapters.git import bundle
 from mlgit.adapters.system import machine, transfers
 from mlgit.cli.edge import note
-from mlgit.cli.opening import Opened
+from mlgit.commands.open_project import Opened
 from mlgit.executors import table
-from mlgit.executors.dask.executor import Project
 from mlgit.executors.dask.messages import Declared, Site, Target
+from mlgit.executors.dask.project import DaskProject
 from mlgit.executors.protocol import Executor
 from mlgit.pipeline.model import Stage
 from mlgit.pipeline.scheduler import Plan
@@ -29,7 +29,7 @@ def make_executor(opened: Opened, plan: Plan, name: str, *, scheduler: str | Non
         what = f"{count(len(snapshot.changed), 'path')} not committed: {', '.join(snapshot.changed[:3])}"
         note(f"the workers get the working tree as commit {snapshot.commit[:10]} ({what})")
     remotes = tuple((address.name, address.url) for address in there.remote.addresses)
-    travelling = Project(
+    travelling = DaskProject(
         root=project.root,
         git_root=project.git_root,
         site=Site(snapshot.commit, project.prefix, remotes, opened.ignores, __version__, transfers.limit.get()),

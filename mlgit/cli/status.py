@@ -12,9 +12,9 @@ import click
 from mlgit import errors
 from mlgit.adapters.dvc import settings
 from mlgit.cli.edge import use_color
-from mlgit.cli.keeping import remember
-from mlgit.cli.opening import open_project
-from mlgit.cli.reasons import reason_row
+from mlgit.commands.noop_cache import remember
+from mlgit.commands.open_project import open_project
+from mlgit.commands.reasons import reason_row
 from mlgit.pipeline.graph import select
 from mlgit.pipeline.model import Stage
 from mlgit.pipeline.status import MISSING, Reason

@@ -16,7 +16,7 @@ WORTH_IT = 16  # for fewer jobs, a process of its own to start them costs more t
 def make(name: str, *, jobs: int, expected: int = 0, project: Any = None) -> Executor:
     """The executor of this name for `jobs` at once, when about `expected` of them are to run in all.
 
-    `project` (`dask.Project`) is what one needs that runs elsewhere.
+    `project` (`dask.project.DaskProject`) is what one needs that runs elsewhere.
     """
     if name == LOCAL and expected >= WORTH_IT:
         from mlgit.executors.forked import Apart

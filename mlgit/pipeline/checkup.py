@@ -42,7 +42,7 @@ class Checkup:
         self,
         root: Path,
         *,
-        source: sources.Workspace,
+        source: sources.WorkspaceFiles,
         fingerprints: Fingerprints,
         cache: Cache,
         approve: Callable[[Iterable[Stage]], None],
@@ -186,7 +186,7 @@ def _lost(stage: Stage, target: str) -> Finding:
 class _One:
     """A source with one pipeline file of another."""
 
-    def __init__(self, source: sources.Workspace, path: str) -> None:
+    def __init__(self, source: sources.WorkspaceFiles, path: str) -> None:
         self._path = path
         self.root = source.root
         self.text = source.text

@@ -60,7 +60,7 @@ class _Documents:
         return {}
 
 
-class Workspace(_Documents):
+class WorkspaceFiles(_Documents):
     """The files as they lie in the project's folder; `folders` are all folders the search looked into."""
 
     def __init__(self, root: Path, *, parsing: Mapping[str, str] | None = None) -> None:
@@ -155,7 +155,7 @@ def has_ignore_patterns(root: Path, folders: list[str]) -> bool:
     return False
 
 
-class Revision(_Documents):
+class CommitFiles(_Documents):
     """The files of a commit, read from Git's objects; the working tree is not touched.
 
     `prefix` is the project's folder in the repository, '' or ending with '/'.
@@ -231,9 +231,9 @@ class Revision(_Documents):
         return sorted(found, key=lambda path: (path.count("/"), path))
 
 
-Source = Workspace | Revision
+Source = WorkspaceFiles | CommitFiles
 
 
 def at(root: Path, git_root: Path, commit: str, *, prefix: str = "", parsing: Mapping[str, str] | None = None) -> Source:
     """The files of a commit of the project in `root`; '' stands for the workspace."""
-    return Revision(git_root, commit, prefix=prefix, parsing=parsing) if commit else Workspace(root, parsing=parsing)
+    return CommitFiles(git_root, commit, prefix=prefix, parsing=parsing) if commit else WorkspaceFiles(root, parsing=parsing)

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mlgit import render
-from mlgit.compare.snapshot import flatten
 from mlgit.registry.audit import Evidence, Gap, Place, Trust, gaps, gate, kind, moment
 from mlgit.registry.audit_document import metric
 from mlgit.registry.event import Event
 from mlgit.registry.facts import Step
 from mlgit.render import code_span, count, markdown_text, number
+from mlgit.revision.values import flatten
 
 _PLACES: dict[Place, str] = {
     "cache": "in the cache",

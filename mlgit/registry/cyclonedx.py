@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mlgit.compare.snapshot import flatten
 from mlgit.registry.audit import Evidence, instant
 from mlgit.registry.audit_document import metric
 from mlgit.registry.facts import DataFile
+from mlgit.revision.values import flatten
 
 
 def bill(evidence: Evidence) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def _fetch(project: Project, model: ModelFile, target: Path, *, commit: str) -> 
             cache.checkout(content, str(target), as_copy=True)
             return "cache"
         files.remove(target)
-    source = sources.Revision(project.git_root, commit, prefix=project.prefix)
+    source = sources.CommitFiles(project.git_root, commit, prefix=project.prefix)
     if _from_git(source, model, target):
         return "git"
     there = remote.connect(project.dvc_folder, cache, routes=routes.at(source, [(model.path, model.md5)]))
@@ -96,7 +96,7 @@ def _fetch(project: Project, model: ModelFile, target: Path, *, commit: str) -> 
     return "remote"
 
 
-def _from_git(source: sources.Revision, model: ModelFile, target: Path) -> bool:
+def _from_git(source: sources.CommitFiles, model: ModelFile, target: Path) -> bool:
     """Write what the commit itself holds at the model's path; False where it holds nothing there."""
     names = [model.path] if source.size(model.path) is not None else source.below(model.path)
     source.fetch(names)

@@ -21,8 +21,6 @@ from mlgit.adapters.formats import documents
 from mlgit.adapters.git import git
 from mlgit.adapters.modelscan import modelfile
 from mlgit.adapters.system import digests
-from mlgit.compare import declared, shape
-from mlgit.compare.snapshot import metric_values, settled
 from mlgit.config import Config
 from mlgit.errors import MlgitError
 from mlgit.pipeline import artifacts, lineage, sources
@@ -30,8 +28,10 @@ from mlgit.pipeline.load import load
 from mlgit.pipeline.model import Digest, Stage
 from mlgit.project import Project
 from mlgit.registry.facts import DataFile, Facts, ModelFile, Role, Step
+from mlgit.revision import recorded_paths
 from mlgit.revision.contents import LARGEST_BLOB, Contents, fingerprints_of
-from mlgit.tables import parquet
+from mlgit.revision.values import metric_values, settled
+from mlgit.tables import parquet, shape
 
 # Files at the project's root that pin what runs.
 _PINS = (
@@ -57,12 +57,12 @@ class _Reader:
         self._root, self._commit, self._counts_rows = project.root, commit, rows
         self._source = sources.at(project.root, project.git_root, commit, prefix=project.prefix, parsing=configured.parsing)
         self._pipeline = load(self._source)
-        files = declared.pipeline_files(self._pipeline)
+        files = recorded_paths.pipeline_files(self._pipeline)
         self._artifact = artifacts.find({path: self._source.artifacts(path) for path in files}, artifact, prefix=project.prefix)
         self._model = artifacts.model_of(self._read_config(), self._artifact)
         self._cache = Cache(configured)
-        self._uncached = declared.uncached(self._pipeline)
-        recorded = declared.recorded(self._pipeline, self._source.document)
+        self._uncached = recorded_paths.uncached(self._pipeline)
+        recorded = recorded_paths.recorded(self._pipeline, self._source.document)
         self._contents = Contents(
             self._source,
             cache=self._cache,
@@ -177,10 +177,10 @@ class _Reader:
     def _is_code(self, path: str) -> bool:
         """Whether Git has this, and nothing but programs in it."""
         names = [path] if self._source.size(path) is not None else self._source.below(path)
-        if isinstance(self._source, sources.Workspace) and any(map(declared.is_program, names)):
+        if isinstance(self._source, sources.WorkspaceFiles) and any(map(recorded_paths.is_program, names)):
             ignored = git.ignored(self._root, names)
             names = [name for name in names if name not in ignored]
-        return bool(names) and all(map(declared.is_program, names))
+        return bool(names) and all(map(recorded_paths.is_program, names))
 
     def _data_file(self, path: str, role: Role, *, read_by: Digest | None = None) -> DataFile:
         content = self._content_of(path, read_by=read_by)
@@ -191,7 +191,7 @@ class _Reader:
         return DataFile(path, content.md5, _known(content.size), n_files, role, self._rows(path, content))
 
     def _content_of(self, path: str, *, read_by: Digest | None = None) -> Content | None:
-        if not declared.is_inside(path):
+        if not recorded_paths.is_inside(path):
             return _content(read_by) if read_by else None
         found = self._contents.digest(path, read_by=_content(read_by) if read_by else None)
         if found is None:
@@ -238,7 +238,7 @@ class _Reader:
         targets = {dep.path: dep.target for dep in stage.deps} | {out.path: out.target for out in stage.outs}
         values: dict[str, Any] = {}
         for file, picked in entry.params.items():
-            prefix = "" if file == declared.PARAMETERS else f"{file}:"
+            prefix = "" if file == recorded_paths.PARAMETERS else f"{file}:"
             values |= {f"{prefix}{name}": settled(value) for name, value in picked.items()}
         return Step(
             stage.address,
@@ -251,7 +251,7 @@ class _Reader:
     def _environment(self) -> dict[str, str]:
         names = [path for path in _at_top(self._source) if path != "dvc.lock"]
         pins = sorted(name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in _PINS))
-        if isinstance(self._source, sources.Revision):
+        if isinstance(self._source, sources.CommitFiles):
             self._source.fetch(pins)
         found = {}
         for name in pins:
@@ -264,7 +264,9 @@ class _Reader:
         made = [self._artifact.path, self._model.metrics, self._model.predictions, *self._model.train, *self._model.test]
         stages = self._makers.upstream([posixpath.normpath(path) for path in made if path])
         stale = [
-            each for each in stages if declared.is_stale(self._pipeline, each, digest=self._digest, document=self._document)
+            each
+            for each in stages
+            if recorded_paths.is_stale(self._pipeline, each, digest=self._digest, document=self._document)
         ]
         return tuple(stage.address for stage in stale)
 
@@ -273,7 +275,7 @@ class _Reader:
         return Digest(*content) if content else None
 
     def _document(self, path: str) -> Any:
-        return self._contents.document(path) if declared.is_inside(path) else None
+        return self._contents.document(path) if recorded_paths.is_inside(path) else None
 
     def _look_for_outputs(self, stages: list[Stage]) -> None:
         for stage in stages:
@@ -284,7 +286,7 @@ class _Reader:
 
     def _look_for(self, path: str, content: Content | None) -> None:
         """Note a path whose bytes are nowhere: not in the commit, not in the cache, and not in the workspace."""
-        if path in self._missing or not declared.is_inside(path):
+        if path in self._missing or not recorded_paths.is_inside(path):
             return
         if self._source.size(path) is not None or self._source.below(path):
             return
@@ -294,7 +296,7 @@ class _Reader:
 
 def _at_top(source: sources.Source) -> list[str]:
     """The files of the project's root that are in the commit, or would be after `git add`."""
-    if isinstance(source, sources.Revision):
+    if isinstance(source, sources.CommitFiles):
         return [path for path in source.tree if "/" not in path]
     names = [entry.name for entry in source.root.iterdir() if entry.is_file()]
     return sorted({*names} - git.ignored(source.root, names))

@@ -58,7 +58,7 @@ class _Opener:
     """Opens files of a commit: from Git, or from the cache by digest."""
 
     def __init__(self, project: Project, commit: str) -> None:
-        self._source = sources.Revision(project.git_root, commit, prefix=project.prefix)
+        self._source = sources.CommitFiles(project.git_root, commit, prefix=project.prefix)
         self._cache = Cache(settings.load(project.dvc_folder))
 
     def __call__(self, each: DataFile) -> BinaryIO:

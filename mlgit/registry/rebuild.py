@@ -15,13 +15,13 @@ from mlgit.adapters.dvc import worktree
 from mlgit.adapters.dvc.hashing import Content
 from mlgit.adapters.formats import documents
 from mlgit.adapters.modelscan import modelfile
-from mlgit.compare import declared
-from mlgit.compare.snapshot import metric_values
 from mlgit.errors import MlgitError
 from mlgit.pipeline import lineage, routes, sources
 from mlgit.pipeline.load import load
 from mlgit.project import Project
 from mlgit.registry.facts import Facts
+from mlgit.revision import recorded_paths
+from mlgit.revision.values import metric_values
 
 Outcome = Literal["identical", "equal metrics", "different", "failed"]
 
@@ -57,13 +57,13 @@ def rebuild(project: Project, facts: Facts, *, keep: bool = False) -> Rebuilt:
 
 def _bring_sources(project: Project, facts: Facts, root: Path, fetched: Path) -> None:
     """Put what no stage makes and Git does not hold into the worktree: from the cache, else from the remote."""
-    source = sources.Revision(project.git_root, facts.commit, prefix=project.prefix)
+    source = sources.CommitFiles(project.git_root, facts.commit, prefix=project.prefix)
     wanted = {each.path: Content(each.md5, each.size or 0, each.n_files) for each in facts.with_role("source")}
     wanted = _tracked(source, facts) | wanted
     parts = [path for path in wanted if any(path.startswith(f"{other}/") for other in wanted)]
     belonging = routes.at(source, [(path, content.md5) for path, content in wanted.items()])
     for path, content in wanted.items():
-        if not declared.is_inside(path):
+        if not recorded_paths.is_inside(path):
             continue  # the stages read it where it lies; nothing is ever written there
         if path not in parts and source.size(path) is None and not source.below(path):
             hint = "`dvc push` where the data still is"
@@ -79,10 +79,10 @@ def _bring_sources(project: Project, facts: Facts, root: Path, fetched: Path) ->
             )
 
 
-def _tracked(source: sources.Revision, facts: Facts) -> dict[str, Content]:
+def _tracked(source: sources.CommitFiles, facts: Facts) -> dict[str, Content]:
     """The outputs of .dvc files on the way to model and metrics."""
     pipeline = load(source)
-    recorded = declared.recorded(pipeline, source.document)
+    recorded = recorded_paths.recorded(pipeline, source.document)
     stages = lineage.Makers(pipeline.graph.stages).upstream([path for path in (facts.model.path, facts.metrics_file) if path])
     targets = [out.target for stage in stages if stage.is_source for out in stage.outs]
     found = {path: recorded[path] for path in targets if path in recorded}

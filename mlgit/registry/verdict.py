@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from mlgit.compare import gates
 from mlgit.config import Config
+from mlgit.gate import rule_verdicts
 from mlgit.registry import rules
 from mlgit.registry.rules import Evaluation, Judged, Outcome
 from mlgit.rules import GateRule
@@ -18,7 +18,7 @@ from mlgit.rules import GateRule
 
 def settle(
     config: Config,
-    found: Iterable[gates.Judged],
+    found: Iterable[rule_verdicts.RuleResult],
     *,
     candidate: Evaluation,
     baseline: Evaluation | None,
@@ -35,7 +35,7 @@ def settle(
 def _settled(
     declared: dict[str, GateRule],
     config: Config,
-    found: gates.Judged,
+    found: rule_verdicts.RuleResult,
     *,
     candidate: Evaluation,
     baseline: Evaluation | None,
@@ -51,7 +51,7 @@ def _settled(
     return _counted(rule, found)
 
 
-def _counted(rule: GateRule, found: gates.Judged) -> Judged:
+def _counted(rule: GateRule, found: rule_verdicts.RuleResult) -> Judged:
     outcome: Outcome = "pass" if found.effect != "fail" else "not comparable" if found.outcome == "invalid" else "fail"
     reason = f"{found.outcome}: {found.reason}" if found.outcome not in ("pass", "fail") else found.reason
     told = f"{reason} (needs {found.needs})" if found.needs and found.needs not in reason else reason

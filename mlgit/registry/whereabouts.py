@@ -58,7 +58,7 @@ def look(project: Project, commit: str, files: Mapping[str, tuple[str, int | Non
     LARGEST_READ bytes are read. With `read`, all is.
     """
     wanted = {path: md5 for path, (md5, _) in files.items()}
-    source = sources.Revision(project.git_root, commit, prefix=project.prefix)
+    source = sources.CommitFiles(project.git_root, commit, prefix=project.prefix)
     cache = Cache(settings.load(project.dvc_folder))
     found: dict[str, Place] = {}
     for path, md5 in wanted.items():
@@ -80,7 +80,7 @@ def _is_sound(cache: Cache, md5: str, *, read: bool) -> bool:
 
 
 def _elsewhere(
-    project: Project, source: sources.Revision, cache: Cache, files: Mapping[str, tuple[str, int | None]], *, read: bool
+    project: Project, source: sources.CommitFiles, cache: Cache, files: Mapping[str, tuple[str, int | None]], *, read: bool
 ) -> Whereabouts:
     known = {path: md5 for path, (md5, _) in files.items() if md5}
     found: dict[str, Place] = dict.fromkeys(files, "gone")
@@ -103,7 +103,7 @@ def _elsewhere(
     return Whereabouts(found, trouble if {"unknown", "damaged"} & set(found.values()) else None, has_remote)
 
 
-def _connect(project: Project, source: sources.Revision, cache: Cache, known: Mapping[str, str]) -> remote.Remote | None:
+def _connect(project: Project, source: sources.CommitFiles, cache: Cache, known: Mapping[str, str]) -> remote.Remote | None:
     return remote.connect(project.dvc_folder, cache, routes=routes.at(source, known.items()))
 
 

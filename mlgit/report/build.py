@@ -7,11 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from mlgit.compare import declared, wording
-from mlgit.compare.diff import DataChange, Diff, MetricChange, ParameterChange, StageChange
-from mlgit.compare.review import Measured, Moved, Review
+from mlgit.diff import wording
+from mlgit.diff.diff import DataChange, Diff, MetricChange, ParameterChange, StageChange
+from mlgit.evaluation.results import MetricResult
+from mlgit.gate.review import Review
 from mlgit.report.codec import MAX_NUMBER
 from mlgit.report.document import Fact, Failure, Parameter, Plot, Report, Run, Side, StageRun, State
+from mlgit.revision import recorded_paths
+from mlgit.tables.drift import TableDrift
 
 # What a program sends to a terminal for colour, or to move about; nothing in a log.
 _COLOUR = re.compile("\x1b\\[[0-?]*[ -/]*[@-~]")
@@ -99,7 +102,7 @@ def _with_review(found: Report, review: Review) -> Report:
     )
 
 
-def _data(declared: Sequence[Moved], seen: Sequence[Moved]) -> tuple[Moved, ...]:
+def _data(declared: Sequence[TableDrift], seen: Sequence[TableDrift]) -> tuple[TableDrift, ...]:
     known = {each.path for each in declared}
     return (*declared, *(each for each in seen if each.path not in known))
 
@@ -125,7 +128,7 @@ def _with_diff(found: Report, diff: Diff) -> Report:
     )
 
 
-def _recorded(diff: Diff, measured: Sequence[Measured]) -> Iterable[Measured]:
+def _recorded(diff: Diff, measured: Sequence[MetricResult]) -> Iterable[MetricResult]:
     """The metrics in files that differ, but for those that rows say more of."""
     owners: dict[str, list[str]] = {}
     for model in diff.head.config.models.values():
@@ -140,10 +143,10 @@ def _recorded(diff: Diff, measured: Sequence[Measured]) -> Iterable[Measured]:
         yield _unverified(row, name, models[0] if len(models) == 1 else "")
 
 
-def _unverified(row: MetricChange, name: str, model: str) -> Measured:
+def _unverified(row: MetricChange, name: str, model: str) -> MetricResult:
     """A recorded number that differs; what is gone, or no number any more, cannot be compared."""
     before, now = _number(row.base), _number(row.head)
-    found = Measured(model, name, "unverified", row.direction, before, now, row.delta)
+    found = MetricResult(model, name, "unverified", row.direction, before, now, row.delta)
     if row.head is None or (isinstance(row.head, float) and now is None):
         return replace(found, standing="invalid", delta=None, reason=_texts(row))
     if now is None or (before is None and row.base is not None):
@@ -163,16 +166,16 @@ def _number(value: object) -> float | None:
 
 
 def _parameter(row: ParameterChange) -> Parameter:
-    name = row.key if row.file == declared.PARAMETERS else f"{row.file}: {row.key}"
+    name = row.key if row.file == recorded_paths.PARAMETERS else f"{row.file}: {row.key}"
     old = "" if row.change == "added" else wording.value(row.old)
     new = "" if row.change == "removed" else wording.value(row.new)
     return Parameter(name, old, new, row.change if row.change in ("added", "removed") else "changed")
 
 
-def _content(row: DataChange) -> Moved:
+def _content(row: DataChange) -> TableDrift:
     old, new = (side.shape.rows if side and side.shape else None for side in (row.old, row.new))
     word = "its content cannot be compared" if row.change == "unknown" else f"content {row.change}"
-    return Moved(row.path, old, new, row.columns_added, row.columns_removed, reason=word)
+    return TableDrift(row.path, old, new, row.columns_added, row.columns_removed, reason=word)
 
 
 def _stage(row: StageChange) -> StageRun:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from mlgit.compare.gates import Judged
-from mlgit.compare.review import Measured, Tested
+from mlgit.evaluation.results import MetricResult, TestedRows
+from mlgit.gate.rule_verdicts import RuleResult
 from mlgit.report import details
 from mlgit.report.document import Failure, Report
 from mlgit.report.figures import ARROWS, SIGNS, STANDINGS, difference, got, side
@@ -122,7 +122,7 @@ def _compared(report: Report) -> Words:
     return (*words, text(" · "), Span("run", "link", report.run.url)) if report.run.url else tuple(words)
 
 
-def _rows(tested: Tested, *, several: bool) -> str:
+def _rows(tested: TestedRows, *, several: bool) -> str:
     of = f"{tested.model}: " if several else ""
     which = {
         "paired": f"same test set ({tested.n:,} rows, paired by {tested.key})",
@@ -135,7 +135,7 @@ def _rows(tested: Tested, *, several: bool) -> str:
     return of + which[tested.how]
 
 
-def _handled(tested: Tested) -> Iterator[Block]:
+def _handled(tested: TestedRows) -> Iterator[Block]:
     if tested.how == "invalid" or (tested.trouble and tested.how != "unverified"):
         yield Paragraph((strong("Rows cannot be compared: "), code(tested.model), text(f" {tested.trouble}")), is_notice=True)
     elif tested.is_changed:
@@ -167,7 +167,7 @@ def _short(revision: str) -> str:
     return revision[:7] if re.fullmatch(r"[0-9a-f]{40,64}", revision) else revision
 
 
-def _moved(report: Report) -> list[Measured]:
+def _moved(report: Report) -> list[MetricResult]:
     return [row for row in report.metrics if row.is_gated or row.standing not in _QUIET or (row.delta or 0) != 0]
 
 
@@ -185,7 +185,7 @@ def _metrics(report: Report) -> Iterator[Block]:
         yield Paragraph((text(f"{quiet} more {'metric is' if quiet == 1 else 'metrics are'} unchanged."),))
 
 
-def _metric(row: Measured, several: bool) -> tuple[Words, ...]:
+def _metric(row: MetricResult, several: bool) -> tuple[Words, ...]:
     name = f"{row.model}: {row.metric}" if several and row.model else row.metric
     named = strong(name) if row.is_gated else text(name)
     verdict = STANDINGS[row.standing] + (f": {row.reason}" if row.reason and row.standing in ("invalid", "changed") else "")
@@ -200,7 +200,7 @@ def _gates(report: Report) -> Iterator[Block]:
         yield Table("Gates", ("Outcome", "Gate", "Needs", "Got"), rows)
 
 
-def _gate(rule: Judged) -> tuple[Words, ...]:
+def _gate(rule: RuleResult) -> tuple[Words, ...]:
     found = got(rule)
     told = [found] if found != rule.reason else []
     is_said = rule.outcome == "pass" or (rule.kind == "bound" and rule.outcome in ("fail", "warn"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlgit.compare.review import Moved, Turned
+from mlgit.evaluation.results import Flips
 from mlgit.report.document import Report, StageRun
 from mlgit.report.figures import seconds, share, value
 from mlgit.report.page import Block, Chart, Log, Paragraph, Section, Table, Words, code, text
+from mlgit.tables.drift import TableDrift
 
 _SHOWN_KEYS = 20
 
@@ -41,20 +42,20 @@ def _data(report: Report) -> Iterator[Block]:
         yield Table("Data", ("Data", "Rows", "Columns", "Drift"), rows)
 
 
-def _rows(row: Moved) -> str:
+def _rows(row: TableDrift) -> str:
     if row.rows_before is None or row.rows_now is None:
         return "–" if row.rows_now is None else f"{row.rows_now:,}"
     changed = f" ({share(row.rows_now / row.rows_before - 1)})" if row.rows_before and row.rows_now != row.rows_before else ""
     return f"{row.rows_before:,} → {row.rows_now:,}{changed}"
 
 
-def _columns(row: Moved) -> str:
+def _columns(row: TableDrift) -> str:
     changes = (("added", row.added), ("removed", row.removed), ("another type", row.retyped))
     told = [f"{word}: {', '.join(names)}" for word, names in changes if names]
     return "; ".join(told) or ("the same" if row.rows_now is not None and row.rows_before is not None else "–")
 
 
-def _drift(row: Moved) -> Words:
+def _drift(row: TableDrift) -> Words:
     if row.moved:
         name, index = row.moved[0]
         return (text(f"largest PSI {value(index, 2)} ("), code(name), text(")"))
@@ -103,7 +104,7 @@ def _statistics(report: Report) -> Iterator[Block]:
         yield Table("Provenance", ("What", "Value"), rows)
 
 
-def _turned(row: Turned) -> Iterator[Block]:
+def _turned(row: Flips) -> Iterator[Block]:
     for word, keys, number in (("broken", row.broken_keys, row.broken), ("fixed", row.fixed_keys, row.fixed)):
         if keys:
             more = f" and {number - len(keys[:_SHOWN_KEYS])} more" if number > len(keys[:_SHOWN_KEYS]) else ""

@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
-from mlgit.compare.gates import Judged
-from mlgit.compare.review import Baseline, Measured, Moved, RuleChange, Tested, Turned
 from mlgit.errors import MlgitError
+from mlgit.evaluation.results import Flips, MetricResult, TestedRows
+from mlgit.gate.review import RuleChange
+from mlgit.gate.rule_verdicts import RuleResult
 from mlgit.report import codec
+from mlgit.revision.refs import Baseline
+from mlgit.tables.drift import TableDrift
 
 MAX_BYTES = 1 << 20
 MAX_LINES = 20
@@ -114,14 +117,14 @@ class Report:
     run: Run = field(default_factory=Run)
     is_self_reported: bool = False
     failure: Failure | None = None
-    rules: tuple[Judged, ...] = ()
+    rules: tuple[RuleResult, ...] = ()
     rule_changes: tuple[RuleChange, ...] = ()
     rules_from: str = ""
-    metrics: tuple[Measured, ...] = ()
-    tested: tuple[Tested, ...] = ()
-    turned: tuple[Turned, ...] = ()
+    metrics: tuple[MetricResult, ...] = ()
+    tested: tuple[TestedRows, ...] = ()
+    turned: tuple[Flips, ...] = ()
     parameters: tuple[Parameter, ...] = ()
-    data: tuple[Moved, ...] = ()
+    data: tuple[TableDrift, ...] = ()
     n_data: int = 0
     stages: tuple[StageRun, ...] = ()
     card: tuple[str, ...] = ()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from mlgit.compare.gates import Judged
-from mlgit.compare.review import Measured
+from mlgit.evaluation.results import MetricResult
+from mlgit.gate.rule_verdicts import RuleResult
 
 MINUS = "\N{MINUS SIGN}"
 SIGNS = {"pass": "✅", "warn": "⚠️", "fail": "⛔", "inconclusive": "❔", "invalid": "🚫", "new": "🆕", "waived": "🟡"}
@@ -61,7 +61,7 @@ def _is_zero(shown: str) -> bool:
     return not any(char in "123456789" for char in shown) and any(char == "0" for char in shown)
 
 
-def difference(row: Measured) -> str:
+def difference(row: MetricResult) -> str:
     """The difference with its interval."""
     digits = decimals(row.low, row.high)
     if row.delta is None:
@@ -70,12 +70,12 @@ def difference(row: Measured) -> str:
     return signed(row.delta, digits) + ends
 
 
-def side(row: Measured, number: float | None) -> str:
+def side(row: MetricResult, number: float | None) -> str:
     """The value of one side, with the digits its difference has."""
     return value(number, decimals(row.low, row.high))
 
 
-def got(rule: Judged) -> str:
+def got(rule: RuleResult) -> str:
     """What a gate rule found: the numbers it looked at, or why there are none."""
     digits = decimals(rule.low, rule.high)
     if rule.kind in ("no_worse", "better", "same") and rule.delta is not None:

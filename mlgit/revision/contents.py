@@ -16,7 +16,7 @@ from mlgit.adapters.formats import documents
 from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
 from mlgit.pipeline import sources
-from mlgit.pipeline.sources import Revision, Source, Workspace
+from mlgit.pipeline.sources import CommitFiles, Source, WorkspaceFiles
 
 LARGEST_BLOB = 200 << 20
 LARGEST_DOCUMENT = 20 << 20
@@ -24,7 +24,7 @@ LARGEST_DOCUMENT = 20 << 20
 
 def fingerprints_of(source: Source, own_folder: Path) -> Fingerprints | None:
     """What is kept of the workspace's files, in mlgit's own folder; None for a commit, whose files never change."""
-    if isinstance(source, Revision):
+    if isinstance(source, CommitFiles):
         return None
     has_patterns = sources.has_ignore_patterns(source.root, source.folders)
     ignored = internals.ignore_filter(source.root) if has_patterns else None
@@ -40,7 +40,7 @@ class Contents:
 
     def __init__(
         self,
-        source: Workspace | Revision,
+        source: WorkspaceFiles | CommitFiles,
         *,
         cache: Cache,
         recorded: Mapping[str, Content],
@@ -74,7 +74,7 @@ class Contents:
         return self._lying[path]
 
     def _in_git(self, path: str) -> Content | None:
-        assert isinstance(self._source, Revision)
+        assert isinstance(self._source, CommitFiles)
         return self._source.digest(path) if (self._source.size(path) or 0) <= LARGEST_BLOB else None
 
     def _of_folder(self, path: str) -> Content | None:

@@ -8,7 +8,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 from mlgit import project as projects
-from mlgit.cli import cards
+from mlgit.commands import card as cards
 from tests.kit import commit, git, write_tree
 from tests.kit.forked import mlgit
 from tests.registry.projects import FILES, RAW, made, ran

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.compare.predicting import CONFIG, change, made, ran, table
+from tests.evaluation.predicting import CONFIG, change, made, ran, table
 
 pytestmark = pytest.mark.slow  # real repositories, many times
 

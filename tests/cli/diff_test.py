@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from tests.compare.kit import NASTY
 from tests.kit import commit, dvc, git, repository, write_tree
 from tests.kit.forked import mlgit
+from tests.kit.sides import NASTY
 
 pytestmark = pytest.mark.slow  # real repositories, many times
 

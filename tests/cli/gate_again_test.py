@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from tests.compare.reviews import judged, only, ran
+from tests.gate.reviews import judged, only, ran
 from tests.kit import git, repository, write_tree
 
 pytestmark = pytest.mark.slow  # every test runs pipelines

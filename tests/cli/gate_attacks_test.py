@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from tests.cli.gate_policy_test import WORSE, gates, outcomes
-from tests.compare.reviews import MODELS, PIPELINE, judged, only, ran, rows, sources, started
+from tests.gate.reviews import MODELS, PIPELINE, judged, only, ran, rows, sources, started
 from tests.kit import commit, git, write_tree
 
 pytestmark = pytest.mark.slow  # every test runs a pipeline

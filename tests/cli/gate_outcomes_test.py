@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from tests.compare.reviews import MODELS, judged, only, ran, rows, sources, started
+from tests.gate.reviews import MODELS, judged, only, ran, rows, sources, started
 from tests.kit import dvc, write_tree
 
 pytestmark = pytest.mark.slow  # every test runs a pipeline

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.compare.reviews import MODELS, RULES, judged, only, ran, rows, sources, started
+from tests.gate.reviews import MODELS, RULES, judged, only, ran, rows, sources, started
 from tests.kit import commit, git, write_tree
 
 pytestmark = pytest.mark.slow  # every test runs a pipeline

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.compare.reviews import MODELS, RULES, judged, only, ran, rows, sources, started
+from tests.gate.reviews import MODELS, RULES, judged, only, ran, rows, sources, started
 
 pytestmark = pytest.mark.slow  # every test runs a pipeline
 

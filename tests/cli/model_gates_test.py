@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from mlgit.registry import read, state
-from tests.compare.predicting import CONFIG, GATES, made, ran, table
+from tests.evaluation.predicting import CONFIG, GATES, made, ran, table
 from tests.kit import commit, git, write_tree
 
 pytestmark = pytest.mark.slow  # stages run, and several commits are registered

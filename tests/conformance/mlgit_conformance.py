@@ -13,7 +13,7 @@ from typing import Any
 from dvc.exceptions import ReproductionError
 from dvc.repo import Repo
 
-from mlgit.cli.opening import open_project
+from mlgit.commands.open_project import open_project
 from mlgit.errors import MlgitError
 from mlgit.executors import table
 from mlgit.pipeline import run, scheduler

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlgit.pipeline.load import load
-from mlgit.pipeline.sources import Workspace
+from mlgit.pipeline.sources import WorkspaceFiles
 from tests.kit import Completed, git, repository, write_tree
 from tests.pipeline.constructs import CONSTRUCTS, LEAN, Construct
 from tests.pipeline.differential import differences, run_dvc, run_mlgit
@@ -47,7 +47,7 @@ def same(ours: Path, theirs: Path) -> None:
 def test_construct_goes_its_way_and_leaves_what_dvc_leaves(tmp_path, construct):
     away = write_tree(tmp_path / "away", {"there.txt": "there\n"})
     ours, theirs = (build(tmp_path / name, construct, away) for name in ("ours", "theirs"))
-    ways = {stage.address: stage.exotic for stage in load(Workspace(ours)).graph.stages}
+    ways = {stage.address: stage.exotic for stage in load(WorkspaceFiles(ours)).graph.stages}
     assert ways.keys() == construct.ways.keys()
     for address, way in construct.ways.items():
         assert ways[address] == way if way == LEAN else way in ways[address], address

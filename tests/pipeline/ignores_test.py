@@ -71,7 +71,7 @@ def theirs(root):
 
 def ours(root):
     try:
-        return sorted(sources.Workspace(Path(root)).pipeline_files())
+        return sorted(sources.WorkspaceFiles(Path(root)).pipeline_files())
     except MlgitError:
         return None
 

@@ -15,8 +15,8 @@ import pytest
 from mlgit import __version__
 from mlgit.adapters.system import state_files
 from mlgit.adapters.system.stat_signature import RACY_NS
-from mlgit.cli.keeping import untouched
-from mlgit.cli.opening import open_project
+from mlgit.commands.noop_cache import untouched
+from mlgit.commands.open_project import open_project
 from mlgit.pipeline import noop
 from tests.kit import lock, mlgit, repository, write_tree
 

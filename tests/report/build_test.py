@@ -6,18 +6,20 @@ import math
 
 import pytest
 
-from mlgit.compare.diff import compare
-from mlgit.compare.gates import Judged
-from mlgit.compare.review import Baseline, Measured, Review, RuleChange
-from mlgit.compare.snapshot import Snapshot
 from mlgit.config import CardFiles, Config, Model
+from mlgit.diff.diff import compare
+from mlgit.evaluation.results import MetricResult
+from mlgit.gate.review import Review, RuleChange
+from mlgit.gate.rule_verdicts import RuleResult
 from mlgit.report import build, markdown
 from mlgit.report.build import Context
 from mlgit.report.document import Failure, Side
+from mlgit.revision.refs import Baseline
+from mlgit.revision.snapshot import Snapshot
 
 BASE = Baseline("merge base with main", "b" * 40, "merge base")
 CONTEXT = Context("0.1.0", head=Side("a" * 40))
-PASSED = Judged("f1.no_worse", "no_worse", "f1", "pass", "pass")
+PASSED = RuleResult("f1.no_worse", "no_worse", "f1", "pass", "pass")
 
 
 def models(**metrics):
@@ -55,7 +57,7 @@ def test_whatever_became_of_a_recorded_number_is_told(before, now, standing, rea
 
 
 def test_number_that_rows_say_more_of_is_told_once():
-    measured = Measured("churn", "f1", "worse", "higher", 0.8, 0.7, -0.1, -0.12, -0.08)
+    measured = MetricResult("churn", "f1", "worse", "higher", 0.8, 0.7, -0.1, -0.12, -0.08)
     files = [{"m.json": {"f1": value, "auc": value}} for value in (0.8, 0.7)]
     rows = recorded(*files, measured=(measured,), config=models(churn="m.json"))
     assert rows[0] is measured
@@ -63,7 +65,7 @@ def test_number_that_rows_say_more_of_is_told_once():
 
 
 def test_number_of_another_model_is_told_although_it_has_the_same_name():
-    measured = Measured("churn", "f1", "same", "higher", 0.8, 0.8, 0.0)
+    measured = MetricResult("churn", "f1", "same", "higher", 0.8, 0.8, 0.0)
     files = [{"a.json": {"f1": 0.8}, "b.json": {"f1": value}} for value in (0.8, 0.5)]
     rows = recorded(*files, measured=(measured,), config=models(churn="a.json", spam="b.json"))
     assert [(row.model, row.metric, row.current) for row in rows] == [("churn", "f1", 0.8), ("spam", "f1", 0.5)]
@@ -76,7 +78,7 @@ def test_numbers_of_the_same_name_are_told_apart_by_their_file():
 
 SAME = compared({"m.json": {"f1": 0.8}}, {"m.json": {"f1": 0.8}})
 OTHER = compared({"m.json": {"f1": 0.8}}, {"m.json": {"f1": 0.7}})
-INVALID = Judged("f1.no_worse", "no_worse", "f1", "invalid", "fail")
+INVALID = RuleResult("f1.no_worse", "no_worse", "f1", "invalid", "fail")
 
 
 @pytest.mark.parametrize(

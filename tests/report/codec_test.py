@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from mlgit.compare.gates import Judged
 from mlgit.errors import MlgitError
+from mlgit.gate.rule_verdicts import RuleResult
 from mlgit.report import codec, document
 from mlgit.report.document import Fact, Failure, Line, Plot, Report, Run, Side, from_json, to_json
 from tests.report.hostile import ANY_TEXT, values
@@ -34,7 +34,7 @@ def test_plain_report_is_the_same_after_the_journey():
         head=Side("a" * 40, "feature"),
         run=Run(7, 2, "812", "https://example.com/7"),
         failure=Failure("train", "python train.py", 1, ("boom",)),
-        rules=(Judged("f1", "no_worse", "f1", "fail", "fail", baseline=0.5, current=0.25, delta=-0.25),),
+        rules=(RuleResult("f1", "no_worse", "f1", "fail", "fail", baseline=0.5, current=0.25, delta=-0.25),),
         plots=(Plot("loss", (Line("main", (0.5, 0.25)),)),),
         provenance=(Fact("lock", "md5:77e0"),),
     )
@@ -43,7 +43,7 @@ def test_plain_report_is_the_same_after_the_journey():
 
 def test_numbers_that_json_lacks_leave_a_gap():
     report = Report(
-        rules=(Judged("a", "bound", "f1", "pass", "pass", current=math.nan, delta=math.inf),),
+        rules=(RuleResult("a", "bound", "f1", "pass", "pass", current=math.nan, delta=math.inf),),
         plots=(Plot("loss", (Line("main", (1.0, math.nan, math.inf, 2.0)),)),),
     )
     read = from_json(to_json(report), source="report.json")
@@ -53,7 +53,7 @@ def test_numbers_that_json_lacks_leave_a_gap():
 
 @pytest.mark.slow
 def test_a_report_that_is_too_large_is_cut_to_size_and_says_so():
-    rules = tuple(Judged(f"r{index}", "bound", "f1", "pass", "pass", reason="y" * 5000) for index in range(2000))
+    rules = tuple(RuleResult(f"r{index}", "bound", "f1", "pass", "pass", reason="y" * 5000) for index in range(2000))
     text = to_json(Report(rules=rules))
     read = from_json(text, source="report.json")
     assert 0 < len(read.rules) < 1000
@@ -62,7 +62,7 @@ def test_a_report_that_is_too_large_is_cut_to_size_and_says_so():
 
 
 def _document(**changes):
-    return json.loads(to_json(Report(rules=(Judged("a", "bound", "f1", "pass", "pass"),)))) | changes
+    return json.loads(to_json(Report(rules=(RuleResult("a", "bound", "f1", "pass", "pass"),)))) | changes
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_what_is_no_report_at_all_is_refused(content, told):
 
 
 def test_huge_numbers_are_refused():
-    text = to_json(Report(rules=(Judged("a", "bound", "f1", "pass", "pass", current=0.5),)))
+    text = to_json(Report(rules=(RuleResult("a", "bound", "f1", "pass", "pass", current=0.5),)))
     for number in ("1e400", "1e301", "-1e308", "1" + "0" * 301):
         with pytest.raises(MlgitError, match=r"rules\[0\].current: expected a number"):
             from_json(text.replace('"current":0.5', f'"current":{number}'), source="report.json")

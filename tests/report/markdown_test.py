@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from markdown_it import MarkdownIt
 
-from mlgit.compare.gates import Judged
+from mlgit.gate.rule_verdicts import RuleResult
 from mlgit.report import content, document, markdown, marker
 from mlgit.report.document import Failure, Parameter, Report
 from tests import kit
@@ -121,7 +121,7 @@ def test_headline_is_a_sentence_and_no_page(long):
 
 
 def test_first_results_under_a_waiver_that_ended_are_no_first_results():
-    ended = Judged("f1.waiver", "waiver", "", "invalid", "fail", reason="the waiver of f1 ended on 2026-01-01")
+    ended = RuleResult("f1.waiver", "waiver", "", "invalid", "fail", reason="the waiver of f1 ended on 2026-01-01")
     body = markdown.comment(replace(STATES["first"], verdict="invalid", rules=(*STATES["first"].rules, ended)))
     assert "could not judge" in body.split("\n")[1]
 
@@ -236,7 +236,7 @@ def test_whatever_a_report_holds_its_comment_fits_and_is_inert(report):
 @pytest.mark.slow
 @pytest.mark.parametrize("text", TEXTS if kit.FULL else TEXTS[::2], ids=range(len(TEXTS if kit.FULL else TEXTS[::2])))
 def test_no_text_is_more_than_text_wherever_it_stands(text):
-    rule = Judged(text, text, text, "fail", "fail", text, text, text)
+    rule = RuleResult(text, text, text, "fail", "fail", text, text, text)
     metric = replace(FULL.metrics[1], model=text, metric=text, method=text, reason=text)
     report = replace(
         FULL,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mlgit.compare.gates import Judged
-from mlgit.compare.review import Baseline, Measured, Moved, RuleChange, Tested, Turned
+from mlgit.evaluation.results import Flips, MetricResult, TestedRows
+from mlgit.gate.review import RuleChange
+from mlgit.gate.rule_verdicts import RuleResult
 from mlgit.report.document import Fact, Failure, Line, Parameter, Plot, Report, Run, Side, StageRun
+from mlgit.revision.refs import Baseline
+from mlgit.tables.drift import TableDrift
 
 HEAD, BASE = "9f2c1ab" + "0" * 33, "41d0e77" + "0" * 33
 
@@ -17,30 +20,30 @@ FULL = Report(
     base=Baseline("merge base with main", BASE, "merge base"),
     run=Run(812, 1, "99", "https://example.com/team/models/actions/runs/99"),
     rules=(
-        Judged(
+        RuleResult(
             "f1.no_worse", "no_worse", "f1", "fail", "fail", "lower bound > -0.010", "worse than the margin",
             baseline=0.8712, current=0.8523, delta=-0.0189, low=-0.0267, high=-0.0111,
         ),
-        Judged(
+        RuleResult(
             "auc.no_worse", "no_worse", "roc_auc", "pass", "pass", "lower bound > -0.005", "proven",
             baseline=0.9411, current=0.9442, delta=0.0031, low=-0.0012, high=0.0071,
         ),
-        Judged("recall.floor", "bound", "recall", "pass", "pass", "at least 0.80", current=0.83),
-        Judged("slices", "no_harm", "f1", "warn", "warn", "no slice proven 0.02 worse", "region=EU -0.044 (adj. p 0.012)"),
+        RuleResult("recall.floor", "bound", "recall", "pass", "pass", "at least 0.80", current=0.83),
+        RuleResult("slices", "no_harm", "f1", "warn", "warn", "no slice proven 0.02 worse", "region=EU -0.044 (adj. p 0.012)"),
     ),
     metrics=(
-        Measured("churn", "latency_p95_ms", "cannot tell", "lower", 18.2, 17.9, -0.3, -2.1, 1.6, n=4812,
+        MetricResult("churn", "latency_p95_ms", "cannot tell", "lower", 18.2, 17.9, -0.3, -2.1, 1.6, n=4812,
                  method="BCa bootstrap"),
-        Measured("churn", "f1", "worse", "higher", 0.8712, 0.8523, -0.0189, -0.0267, -0.0111, n=4812,
+        MetricResult("churn", "f1", "worse", "higher", 0.8712, 0.8523, -0.0189, -0.0267, -0.0111, n=4812,
                  smallest=0.009, method="bootstrap over joint counts", is_gated=True),
-        Measured("churn", "roc_auc", "no worse", "higher", 0.9411, 0.9442, 0.0031, -0.0012, 0.0071, n=4812,
+        MetricResult("churn", "roc_auc", "no worse", "higher", 0.9411, 0.9442, 0.0031, -0.0012, 0.0071, n=4812,
                  method="DeLong", is_gated=True),
-        Measured("churn", "accuracy", "same", "higher", 0.9, 0.9, 0.0),
+        MetricResult("churn", "accuracy", "same", "higher", 0.9, 0.9, 0.0),
     ),
-    tested=(Tested("churn", "paired", "id", 4812, judged=14),),
-    turned=(Turned("churn", 41, 133, ("a1", "a2"), ("b1", "b2", "b3")),),
+    tested=(TestedRows("churn", "paired", "id", 4812, judged=14),),
+    turned=(Flips("churn", 41, 133, ("a1", "a2"), ("b1", "b2", "b3")),),
     parameters=(Parameter("train.max_depth", "6", "3"),),
-    data=(Moved("data/train.csv", 48120, 48990, moved=(("age", 0.03),)),),
+    data=(TableDrift("data/train.csv", 48120, 48990, moved=(("age", 0.03),)),),
     n_data=5,
     stages=(
         StageRun("train", "ran", ("param train.max_depth: 6 → 3",), 41.0, 58.0),
@@ -65,9 +68,9 @@ FIRST = replace(
     state="no baseline",
     verdict="warn",
     base=None,
-    rules=(Judged("f1.no_worse", "no_worse", "f1", "new", "warn", reason="no baseline"),),
-    metrics=(Measured("churn", "f1", "first", "higher", current=0.8523),),
-    tested=(Tested("churn", "first", "id", 4812),),
+    rules=(RuleResult("f1.no_worse", "no_worse", "f1", "new", "warn", reason="no baseline"),),
+    metrics=(MetricResult("churn", "f1", "first", "higher", current=0.8523),),
+    tested=(TestedRows("churn", "first", "id", 4812),),
     turned=(),
 )
 FAILED = Report(
@@ -82,14 +85,16 @@ INVALID = replace(
     state="invalid",
     verdict="invalid",
     rules=(
-        Judged("f1.no_worse", "no_worse", "f1", "invalid", "fail", reason="12 keys are there twice", settle="make id unique"),
+        RuleResult(
+            "f1.no_worse", "no_worse", "f1", "invalid", "fail", reason="12 keys are there twice", settle="make id unique"
+        ),
     ),
-    metrics=(Measured("churn", "f1", "invalid", "higher", 0.87, 0.85, reason="12 keys are there twice"),),
-    tested=(Tested("churn", "invalid", "id", 4812, trouble="12 keys are there twice"),),
+    metrics=(MetricResult("churn", "f1", "invalid", "higher", 0.87, 0.85, reason="12 keys are there twice"),),
+    tested=(TestedRows("churn", "invalid", "id", 4812, trouble="12 keys are there twice"),),
     turned=(),
 )
-RETESTED = replace(PASSED, tested=(Tested("churn", "re-evaluated", "id", 5000, is_changed=True),))
-UNPAIRED = replace(FULL, tested=(Tested("churn", "unpaired", "id", 5000, is_changed=True),), turned=())
+RETESTED = replace(PASSED, tested=(TestedRows("churn", "re-evaluated", "id", 5000, is_changed=True),))
+UNPAIRED = replace(FULL, tested=(TestedRows("churn", "unpaired", "id", 5000, is_changed=True),), turned=())
 FORK = replace(PASSED, is_self_reported=True)
 WAIVED = replace(
     PASSED, rules=(replace(PASSED.rules[0], outcome="waived", reason="#142, until 2026-12-31, by @lead"), *PASSED.rules[1:])

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mlgit.errors import MlgitError
 from mlgit.tables import chunks as adapter
 from mlgit.tables.chunks import chunks, parquet_kinds
-from tests.compare.kit import NASTY
+from tests.kit.sides import NASTY
 
 
 def read(content, ending="csv", texts=()):

@@ -15,20 +15,20 @@ from mlgit.adapters.dvc import dvc_command
 from mlgit.adapters.forge import ci_env
 from mlgit.adapters.forge.ci_env import Job
 from mlgit.adapters.git import branches, git
-from mlgit.cli import reviewing
-from mlgit.cli.ci import changes, clients
 from mlgit.cli.ci.run import FOLDER
-from mlgit.compare import collect
-from mlgit.compare.gains import Gain, gain
-from mlgit.compare.review import Review
-from mlgit.compare.snapshot import Point
+from mlgit.commands import ci_changes, clients
+from mlgit.commands.review import review_change
 from mlgit.errors import MlgitError
+from mlgit.gate.improvement import Gain, gain
+from mlgit.gate.review import Review
 from mlgit.project import Project
 from mlgit.render import plain
 from mlgit.report import build, markdown
 from mlgit.report.build import Context
 from mlgit.report.document import Run, Side
 from mlgit.report.proposal import Proposal, propose
+from mlgit.revision import collect
+from mlgit.revision.refs import RevisionRef
 
 _TRAILER = "Mlgit-Proposal: "
 _INTRODUCTION = (
@@ -115,11 +115,11 @@ def _check_branch(project: Project, wish: _Wish) -> None:
 
 
 def _judged(project: Project, labels: tuple[str, ...]) -> tuple[Gain, Review]:
-    stale = collect.collect(project, Point()).stale
+    stale = collect.collect(project, RevisionRef()).stale
     if stale:
         raise MlgitError(f"stages are stale: {', '.join(stale)}", "`mlgit run` first: what is proposed has to be what was made")
-    pull = changes.has_remote(project)
-    review = reviewing.review(project, base="HEAD", labels=labels, today=datetime.date.today(), pull=pull)
+    pull = ci_changes.has_remote(project)
+    review = review_change(project, base="HEAD", labels=labels, today=datetime.date.today(), pull=pull)
     found = gain(review)
     if not found.is_known:
         raise MlgitError(found.reason, "`mlgit gate HEAD` tells more; nothing was proposed")
@@ -127,7 +127,7 @@ def _judged(project: Project, labels: tuple[str, ...]) -> tuple[Gain, Review]:
 
 
 def _body(project: Project, job: Job, review: Review) -> str:
-    found = changes.read(project, "HEAD", review)
+    found = ci_changes.read(project, "HEAD", review)
     run = Run(job.run, job.attempt, str(job.run or ""), job.url)
     context = Context(__version__, head=Side("", "the workspace"), run=run)
     report = build.report(context, review=review, diff=found.diff, card=found.card, plots=found.plots)
@@ -143,7 +143,7 @@ def _push(project: Project, tree: str, wish: _Wish, token: str) -> None:
             f"the last commit of {wish.branch} is not by `mlgit ci propose`",
             "merge or rename that branch, or name another: `--branch NAME`",
         )
-    if changes.has_remote(project):
+    if ci_changes.has_remote(project):
         dvc_command.push_data(project.root)
     if (tip.tree, tip.parents) == (tree, (git.resolve(root, "HEAD"),)):
         return

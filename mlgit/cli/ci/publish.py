@@ -14,10 +14,11 @@ from mlgit.adapters.forge import forge as forges
 from mlgit.adapters.forge.ci_env import Job
 from mlgit.adapters.forge.forge import Check, Conclusion, Forge, Pull
 from mlgit.adapters.forge.http import HttpError
-from mlgit.cli.ci import clients, notices
+from mlgit.cli.ci import notices
 from mlgit.cli.edge import note
-from mlgit.compare import gates
+from mlgit.commands import clients
 from mlgit.errors import MlgitError
+from mlgit.gate import rule_verdicts
 from mlgit.render import markdown_text, plain
 from mlgit.report import codec, content, document, markdown, marker, post
 from mlgit.report.document import Report, Run, Side
@@ -214,7 +215,7 @@ def _pull(forge: Forge, repository: str, job: Job, wish: _Wish) -> Pull:
 
 def _refuse_better(found: Report, *, source: str) -> None:
     """A verdict that is better than its own rules was not made by mlgit."""
-    of_rules = gates.verdict(found.rules)
+    of_rules = rule_verdicts.verdict(found.rules)
     if (found.verdict == "pass" and of_rules != "pass") or (found.verdict == "warn" and of_rules not in ("pass", "warn")):
         told = f"{source}: the verdict is {found.verdict}, and that of its rules is {of_rules}"
         raise MlgitError(told, "run `mlgit ci run` again: only what it writes is published")

@@ -16,20 +16,23 @@ from mlgit.adapters.forge import ci_env
 from mlgit.adapters.forge.ci_env import Job
 from mlgit.adapters.git import git
 from mlgit.adapters.system import files
-from mlgit.cli import edge, reviewing
-from mlgit.cli.ci import changes, notices
+from mlgit.cli import edge
+from mlgit.cli.ci import notices
 from mlgit.cli.perform import perform
 from mlgit.cli.progress import cause, last_lines
 from mlgit.cli.remote_options import timeout_option
-from mlgit.compare import gate_table, starts
-from mlgit.compare.review import Review
-from mlgit.compare.snapshot import Point
+from mlgit.commands import ci_changes
+from mlgit.commands.review import review_change
 from mlgit.errors import MlgitError
+from mlgit.gate import table
+from mlgit.gate.review import Review
 from mlgit.pipeline.scheduler import Result
 from mlgit.project import Project
 from mlgit.report import build, document, html, markdown, marker
 from mlgit.report.build import Context
 from mlgit.report.document import Failure, Report, Run, Side, StageRun
+from mlgit.revision import comparison_start
+from mlgit.revision.refs import RevisionRef
 
 FOLDER = "mlgit-report"
 
@@ -99,26 +102,26 @@ def _made(
     context = Context(__version__, key, Side(head, job.head_branch), run, job.is_fork)
     results: list[Result] = []
     try:
-        changes.check_head(project, job)
-        changes.refuse_brought_notes(project)
+        ci_changes.check_head(project, job)
+        ci_changes.refuse_brought_notes(project)
         if run_stages and (code := run_stages(told=results.extend)) != errors.EXIT_YES:
             return code, build.report(context, stages=_stages(results), failure=_failure(results))
-        into = None if base else changes.target(project, job)
+        into = None if base else ci_changes.target(project, job)
         today, is_fetched = datetime.date.today(), _has_remote(project)
-        review = reviewing.review(project, base=base, into=into, labels=labels, today=today, pull=is_fetched)
-        wanted = starts.start(project, base=None, head=Point(), into=into).point.commit if into else base
-        found = changes.read(project, wanted, review)
+        review = review_change(project, base=base, into=into, labels=labels, today=today, pull=is_fetched)
+        wanted = comparison_start.start(project, base=None, head=RevisionRef(), into=into).point.commit if into else base
+        found = ci_changes.read(project, wanted, review)
     except MlgitError as error:
         edge.complain(error.message, error.hint)
         told = f"{error.message} ({error.hint})" if error.hint else error.message
         return errors.EXIT_CANNOT_ANSWER, build.report(context, stages=_stages(results), notes=[told])
-    click.echo(gate_table.render(review, current="workspace", color=False))
+    click.echo(table.render(review, current="workspace", color=False))
     report = build.report(context, review=review, diff=found.diff, stages=_stages(results), card=found.card, plots=found.plots)
     return _exit_code(review), report
 
 
 def _has_remote(project: Project) -> bool:
-    return changes.has_remote(project)
+    return ci_changes.has_remote(project)
 
 
 def _exit_code(review: Review) -> int:

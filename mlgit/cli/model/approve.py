@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from mlgit.cli.model import desk, weighing
+from mlgit.cli.model import desk
 from mlgit.cli.model.desk import RefusedError, Wish
+from mlgit.commands import policy_inputs
 from mlgit.registry import approvals
 from mlgit.registry.plan import Plan
 from mlgit.registry.policy import Check
@@ -36,7 +37,7 @@ def command(
         found = desk.resolve(project.git_root, desk.registry(project), version)
         made[:] = [found]
         label = f"{found.artifact}@{found.name}"
-        authors = {found.event.email.lower(), weighing.author(project, found.commit).lower()}
+        authors = {found.event.email.lower(), policy_inputs.author(project, found.commit).lower()}
         checks = [
             Check("registered", found.is_active, "" if found.is_active else f"{label} was withdrawn"),
             Check(

@@ -11,9 +11,10 @@ from typing import Any
 import click
 
 from mlgit import errors
-from mlgit.cli.model import dates, lookup, problems
-from mlgit.cli.model.lookup import Found
+from mlgit.cli.model import lookup
+from mlgit.cli.model.lookup import ResolvedVersion
 from mlgit.cli.remote_options import timeout_option
+from mlgit.commands import dates, registry_problems
 from mlgit.registry import (
     audit,
     audit_document,
@@ -73,7 +74,7 @@ def _say_unknown(subject: str, form: str) -> int:
     return errors.EXIT_NO
 
 
-def gather(found: Found, question: Question) -> Evidence:
+def gather(found: ResolvedVersion, question: Question) -> Evidence:
     """Everything that is known of a version.
 
     Raises MlgitError when its commit cannot be read.
@@ -88,7 +89,7 @@ def gather(found: Found, question: Question) -> Evidence:
     ends = {each.until.ref for each in held if each.until}
     after = artifact.events[artifact.events.index(version.event) + 1 :]
     later = tuple(each for each in artifact.events if each.ref in ends or _concerns(each, version.event, after))
-    wrong = problems.of_artifact(
+    wrong = registry_problems.of_artifact(
         project.git_root, registry, artifact.name, tags=tags, published=read.published(project.git_root)
     )
     known = whereabouts.find(project, facts)
@@ -118,7 +119,7 @@ def _trouble(known: Whereabouts, place: Place) -> Gap | None:
     return Gap(known.trouble.message, known.trouble.hint)
 
 
-def _facts(found: Found, rows: Mapping[str, int]) -> Facts:
+def _facts(found: ResolvedVersion, rows: Mapping[str, int]) -> Facts:
     """What the commit says; tables are read for their rows only where the tag does not tell them by digest."""
     facts = lookup.facts_of(found, rows=not rows)
     return replace(facts, data=tuple(replace(each, rows=rows.get(each.md5, each.rows)) for each in facts.data))

@@ -14,7 +14,7 @@ import click
 from mlgit import errors
 from mlgit.adapters.git import remote_tags
 from mlgit.cli.edge import use_color
-from mlgit.cli.model import places
+from mlgit.commands import places
 from mlgit.errors import MlgitError
 from mlgit.project import Project
 from mlgit.registry import body, grammar, publish, read, state

@@ -8,7 +8,8 @@ import os
 import click
 
 from mlgit import errors
-from mlgit.cli.model import problems, reading
+from mlgit.cli.model import reading
+from mlgit.commands import registry_problems
 from mlgit.errors import MlgitError
 from mlgit.registry import grammar, policies, read
 from mlgit.registry.state import Artifact
@@ -34,7 +35,7 @@ def command(ref: str, *, as_json: bool) -> int:
     found = reading.registry(anew=True)
     artifact = found.registry.artifacts.get(parsed.artifact) or Artifact(parsed.artifact)
     event = next((each for each in artifact.events if each.ref == name), None)
-    wrong = problems.of_artifact(
+    wrong = registry_problems.of_artifact(
         found.root, found.registry, artifact.name, tags=found.tags, published=read.published(found.root)
     )
     if read.is_complete(found.root):

@@ -10,7 +10,7 @@ import click
 
 from mlgit import errors
 from mlgit.cli.model import lookup
-from mlgit.cli.model.lookup import Found
+from mlgit.cli.model.lookup import ResolvedVersion
 from mlgit.cli.remote_options import timeout_option
 from mlgit.registry import deliver
 from mlgit.registry.deliver import Delivered
@@ -58,7 +58,7 @@ def _target(out: str | None, model: ModelFile) -> Path:
     return into / name if is_folder else into
 
 
-def _document(found: Found, model: ModelFile, delivered: Delivered) -> dict[str, object]:
+def _document(found: ResolvedVersion, model: ModelFile, delivered: Delivered) -> dict[str, object]:
     return {
         "schema": 1,
         "artifact": found.version.artifact,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlgit.adapters.modelscan import modelfile
-from mlgit.cli.model import desk, places
+from mlgit.cli.model import desk
+from mlgit.commands import places
 from mlgit.errors import MlgitError
 from mlgit.project import Project
 from mlgit.registry import evidence, grammar, read, recorded, state, witness
@@ -18,7 +19,7 @@ _DIGEST = re.compile(r"[0-9a-f]{32}(?:\.dir)?|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ResolvedVersion:
     """A version in its project and registry; `matched` says what a file or digest turned out to be."""
 
     project: Project
@@ -32,13 +33,13 @@ class Found:
         return f"{self.version.artifact}@{self.version.name}"
 
 
-def find(text: str, *, at: int | None = None) -> Found:
+def find(text: str, *, at: int | None = None) -> ResolvedVersion:
     """The version that NAME, NAME@VERSION or NAME#ENVIRONMENT means, at a moment (seconds since 1970) or now.
 
     Raises MlgitError where there is none, and for a commit that was put into an environment without a version.
     """
     root, registry, version = _resolved(text, at=at)
-    return Found(places.project_of(root, version.artifact), registry, version)
+    return ResolvedVersion(places.project_of(root, version.artifact), registry, version)
 
 
 def identify(text: str) -> tuple[Version, ModelFile]:
@@ -58,7 +59,7 @@ def _resolved(text: str, *, at: int | None = None) -> tuple[Path, Registry, Vers
     return root, registry, desk.resolve(root, registry, text)
 
 
-def model_of(found: Found) -> ModelFile:
+def model_of(found: ResolvedVersion) -> ModelFile:
     """The model's file as the version's tag records it, else as its commit does.
 
     Raises MlgitError where neither does.
@@ -72,7 +73,7 @@ def model_of(found: Found) -> ModelFile:
     return model
 
 
-def facts_of(found: Found, *, rows: bool = True) -> Facts:
+def facts_of(found: ResolvedVersion, *, rows: bool = True) -> Facts:
     """What the version's commit says.
 
     Raises MlgitError, naming version and commit, when that cannot be read: mending the workspace would not help.
@@ -85,7 +86,7 @@ def facts_of(found: Found, *, rows: bool = True) -> Facts:
         raise MlgitError(f"{where}: {error.message}", hint) from error
 
 
-def find_content(text: str) -> Found | None:
+def find_content(text: str) -> ResolvedVersion | None:
     """The newest version that a file or folder, or a digest, belongs to; None where there is none.
 
     Raises MlgitError for a word that is neither.
@@ -106,7 +107,7 @@ def find_content(text: str) -> Found | None:
     for look, among in ((_recorded, versions), (_committed, _candidates(root, versions, wanted))):
         hits = [(version, what) for version in among if (what := look(root, version, wanted))]
         if hits:
-            return Found(places.project_of(root, hits[0][0].artifact), registry, hits[0][0], _told(hits, asked))
+            return ResolvedVersion(places.project_of(root, hits[0][0].artifact), registry, hits[0][0], _told(hits, asked))
     return None
 
 

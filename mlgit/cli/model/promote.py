@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from mlgit.cli.model import desk, weighing
+from mlgit.cli.model import desk
 from mlgit.cli.model.desk import RefusedError, Wish
-from mlgit.cli.model.weighing import InForce
 from mlgit.cli.remote_options import timeout_option
+from mlgit.commands import policy_inputs
+from mlgit.commands.policy_inputs import InForce
 from mlgit.config import Environment
 from mlgit.errors import MlgitError, near_miss
 from mlgit.registry import body, grammar, plan, policy, record
@@ -70,14 +71,14 @@ def command(
         candidate = desk.resolve(project.git_root, found, version)
         made[:] = [candidate]
         artifact = found.artifact(candidate.artifact)
-        deciding = weighing.in_force(project, candidate.commit)
-        wanted = weighing.environment(deciding, environment)
+        deciding = policy_inputs.in_force(project, candidate.commit)
+        wanted = policy_inputs.environment(deciding, environment)
         nonlocal new_environment
         new_environment = new_environment or _require_known(found, deciding, environment, may_ask=may_ask)
         current = artifact.current(environment)
         if current and current.version == candidate.name:
             return Plan(artifact.name, "", candidate.commit, "", upon=plan.upon(artifact.events))
-        case = weighing.case(project, artifact, candidate, wanted, deciding)
+        case = policy_inputs.case(project, artifact, candidate, wanted, deciding)
         checks = policy.checks(case)
         outcome = policy.verdict(checks)
         if outcome != "pass" and (not overriding or not candidate.is_active):

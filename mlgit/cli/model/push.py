@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from mlgit import errors
-from mlgit.cli.model import places
+from mlgit.commands import places
 from mlgit.registry import plan, publish, read, state
 from mlgit.registry.plan import Plan
 from mlgit.render import plain

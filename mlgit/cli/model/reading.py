@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlgit.cli.edge import note
-from mlgit.cli.model import places
+from mlgit.commands import places
 from mlgit.registry import grammar, kept, read, state
 from mlgit.registry.event import Event
 from mlgit.registry.read import Asked, Tags

@@ -7,10 +7,11 @@ from dataclasses import replace
 import click
 
 from mlgit.adapters.git import git
-from mlgit.cli.cards import model_of
-from mlgit.cli.model import desk, places, weighing
+from mlgit.cli.model import desk
 from mlgit.cli.model.desk import RefusedError, Wish
 from mlgit.cli.remote_options import timeout_option
+from mlgit.commands import places, policy_inputs
+from mlgit.commands.card import model_of
 from mlgit.errors import MlgitError
 from mlgit.project import Project
 from mlgit.registry import evidence, grammar, plan, record, witness
@@ -119,7 +120,7 @@ def _free(artifact: Artifact, there: Version | None, version: str) -> Check:
 
 
 def _checks(project: Project, found: Facts, *, commit: str, is_head: bool) -> list[Check]:
-    lost, damaged = weighing.lost(project, found)
+    lost, damaged = policy_inputs.lost(project, found)
     where = f"nowhere, or damaged ({damaged.message})" if damaged else "nowhere"
     hint = (
         f"{damaged.hint}; `mlgit run` makes what is nowhere" if damaged else "`mlgit run` makes them, `dvc pull` fetches them"
@@ -153,18 +154,18 @@ def _difference(lying: Facts, found: Facts) -> str:
 
 
 def _declares_card(project: Project, found: Facts, commit: str) -> bool:
-    files = model_of(weighing.own_config(project, commit), found, prefix=project.prefix).card
+    files = model_of(policy_inputs.own_config(project, commit), found, prefix=project.prefix).card
     return any(witness.blob(project, commit, path) for path in (files.notes, files.out))
 
 
 def _card_check(project: Project, found: Facts, commit: str) -> Check:
-    status, trouble = weighing.card_status(project, found.artifact, commit)
+    status, trouble = policy_inputs.card_status(project, found.artifact, commit)
     words = {"missing": "there are notes, and no card made of them", "unknown": trouble}
     hint = f"`mlgit card build {found.artifact}`, then commit"
     return Check("card", None if status == "unknown" else status in ("fresh", "complete"), words.get(status, status), hint)
 
 
 def _card(project: Project, found: Facts, commit: str) -> tuple[str, str] | None:
-    path = model_of(weighing.own_config(project, commit), found, prefix=project.prefix).card.out
+    path = model_of(policy_inputs.own_config(project, commit), found, prefix=project.prefix).card.out
     blob = witness.blob(project, commit, path)
     return (path, blob) if blob else None

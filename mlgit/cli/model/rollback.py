@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from mlgit.cli.model import desk, weighing
+from mlgit.cli.model import desk
 from mlgit.cli.model.desk import RefusedError, Wish
 from mlgit.cli.model.promote import repeated
 from mlgit.cli.remote_options import timeout_option
+from mlgit.commands import policy_inputs
 from mlgit.errors import MlgitError
 from mlgit.registry import grammar, plan, record
 from mlgit.registry.event import TagName
@@ -53,12 +54,12 @@ def command(
         artifact = found.artifact(desk.full_name(project, found, name))
         left, target = _target(artifact, environment)
         made[:] = [(left, target)]
-        if fault := weighing.fault_of_bytes(project, target):
+        if fault := policy_inputs.fault_of_bytes(project, target):
             raise RefusedError([Check("bytes", False, fault.message, fault.hint)], f"{environment} stays at {left}")
         written = record.facts("rollback", version=target.name, previous=plan.previous(artifact.events))
         written |= repeated(target) | {"replaces": left}
         tag = plan.counted(TagName(artifact.name, "assign", environment=environment), artifact.events)
-        deciding = weighing.in_force(project, target.commit)
+        deciding = policy_inputs.in_force(project, target.commit)
         written["config"] = deciding.commit
         declared = deciding.config.environment(environment)
         # an environment that is not declared any more asks nothing: a rollback is an emergency

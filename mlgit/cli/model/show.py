@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from mlgit import errors
-from mlgit.cli.model import dates, reading
+from mlgit.cli.model import reading
 from mlgit.cli.model.reading import Reading
+from mlgit.commands import dates
 from mlgit.errors import MlgitError
 from mlgit.registry import state
 from mlgit.registry.state import Artifact, Version

@@ -13,9 +13,10 @@ from mlgit import project as projects
 from mlgit.adapters.git import remote_tags, tags
 from mlgit.adapters.system import state_files
 from mlgit.cli.edge import note
-from mlgit.cli.model import places, problems, reading, weighing
+from mlgit.cli.model import reading
 from mlgit.cli.model.reading import Reading
 from mlgit.cli.remote_options import timeout_option
+from mlgit.commands import places, policy_inputs, registry_problems
 from mlgit.errors import MlgitError
 from mlgit.registry import counterpart, policies, publish, read, recorded
 from mlgit.registry.chain import Finding
@@ -54,11 +55,11 @@ def command(name: str | None, *, remote: str, offline: bool, deep: bool, as_json
         compared = counterpart.compare(found.root, here=found.tags.oids, remote=remote)
     artifacts = [reading.artifact_named(found, name)[0]] if name else list(found.registry.artifacts.values())
     if name:
-        wrong = problems.of_artifact(
+        wrong = registry_problems.of_artifact(
             found.root, found.registry, artifacts[0].name, tags=found.tags, published=compared.published
         )
     else:
-        wrong = problems.find(found.root, rows=compared.published)
+        wrong = registry_problems.find(found.root, rows=compared.published)
     told = {(each.kind, each.ref) for each in wrong}
     wrong += [each for each in compared.findings if _concerns(each, name, artifacts) and (each.kind, each.ref) not in told]
     is_shallow = remote_tags.is_shallow(found.root)
@@ -159,11 +160,11 @@ def _bytes(root: Path, artifact: Artifact, *, deep: bool) -> list[Finding] | Non
     wrong = []
     for version in (each for each in artifact.versions if each.name in used and each.is_registered):
         label = f"{artifact.name}@{version.name}"
-        facts, said = weighing.facts_of(project, version), recorded.read(version.event).model
+        facts, said = policy_inputs.facts_of(project, version), recorded.read(version.event).model
         if facts and said and facts.model.md5 and said.md5 != facts.model.md5:
             message = f"it says that the model is {said.md5[:10]}, and its commit says {facts.model.md5[:10]}"
             wrong.append(Finding("digest", version.event.ref, message, f"`mlgit model audit {label}`", artifact.name))
-        fault = weighing.fault_of_bytes(project, version, read=deep) if facts or said else None
+        fault = policy_inputs.fault_of_bytes(project, version, read=deep) if facts or said else None
         wrong += [fault] if fault else []
     return wrong
 

@@ -8,14 +8,11 @@ from __future__ import annotations
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from mlgit.adapters.dvc.hashing import Content
-from mlgit.adapters.dvc.remote import Remote, RemoteUnreachableError
-from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.dvc.remote import RemoteUnreachableError
 from mlgit.adapters.git import bundle
 from mlgit.adapters.system import files, transfers
 from mlgit.errors import MlgitError
@@ -23,7 +20,8 @@ from mlgit.executors import table
 from mlgit.executors.dask import batches, client, messages
 from mlgit.executors.dask.batches import Pace
 from mlgit.executors.dask.client import Cluster, Ended, LostError
-from mlgit.executors.dask.messages import Answer, Batch, Declared, Report, Site, Task, Trouble
+from mlgit.executors.dask.messages import Answer, Batch, Report, Task, Trouble
+from mlgit.executors.dask.project import DaskProject
 from mlgit.executors.dask.roster import Tries
 from mlgit.executors.dask.supplies import Supplies, changed_input
 from mlgit.executors.dask.worker_pool import Crew, Means, missing_module, without
@@ -35,26 +33,6 @@ _HURRY = 0.5
 _ANSWER_SECONDS = 2.0
 _STOP_SECONDS = 5.0
 _ALL_LOST = "Every worker that tried this stage was lost, the last time for good."
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """What the executor needs to know of a project.
-
-    `digest` tells what lies at a path from the root, outputs that were made elsewhere included, and `objects` gives its
-    bytes by md5. `address` is the scheduler's ('': a cluster of its own), `limit` how many tasks may run at once.
-    """
-
-    root: Path
-    git_root: Path
-    site: Site
-    declared: Mapping[str, Declared]
-    digest: Callable[[str], Content | None]
-    objects: Callable[[str], Mapping[str, bytes]]
-    cache: Cache
-    remote: Remote
-    address: str = ""
-    limit: int | None = None
 
 
 @dataclass(slots=True)
@@ -72,7 +50,7 @@ class _Flight:
 class Dask:
     """An executor on the project's cluster; one of its own has a worker for each of the `cpus`."""
 
-    def __init__(self, project: Project, *, cpus: int) -> None:
+    def __init__(self, project: DaskProject, *, cpus: int) -> None:
         self._project = project
         self._address = project.address
         self._jobs = project.limit

@@ -1,0 +1,99 @@
+"""The plots of both sides as lines: what dvc.yaml declares of a table, as far as it is one curve of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mlgit.adapters.formats import documents
+from mlgit.diff.diff import Diff
+from mlgit.errors import MlgitError
+from mlgit.project import Project
+from mlgit.report.document import Line, Plot
+from mlgit.revision import data_tables
+from mlgit.revision.refs import RevisionRef
+from mlgit.tables.columns import DataTable
+
+if TYPE_CHECKING:
+    from mlgit.statistics.rows import Array
+
+MOST = 6
+_PLACES = 50  # where a curve is read off
+_COUNTERS = ("step", "epoch", "iteration", "index", "i", "n", "x")
+
+
+class _Declared(NamedTuple):
+    """The columns of a plot; '' where none is named."""
+
+    x: str = ""
+    y: str = ""
+    title: str = ""
+
+
+def plots(project: Project, before: RevisionRef, now: RevisionRef, diff: Diff) -> tuple[Plot, ...]:
+    """One plot for each table of kind plot that differs, with a line for each side."""
+    paths = [row.path for row in diff.data if row.kind == "plot" and row.change not in ("same", "removed")]
+    named = _declared(project)
+    paths = [path for path in paths if path.rpartition(".")[2].lower() in ("csv", "tsv")][:MOST]
+    if not paths:
+        return ()
+    old, new = data_tables.read(project, before, paths), data_tables.read(project, now, paths)
+    found = (_plot(path, named.get(path, _Declared()), old.get(path), new.get(path), before.name) for path in paths)
+    return tuple(plot for plot in found if plot)
+
+
+def _declared(project: Project) -> dict[str, _Declared]:
+    """The plots of the top dvc.yaml by the path of their file; what is declared in other ways is left to DVC."""
+    try:
+        document = documents.load(project.root / "dvc.yaml", name="dvc.yaml")
+    except MlgitError:
+        return {}
+    stages = document.get("stages") or {} if isinstance(document, Mapping) else {}
+    lists = [stage.get("plots") for stage in stages.values() if isinstance(stage, Mapping) and not stage.get("wdir")]
+    return {path: found for listed in (*lists, document.get("plots")) for path, found in _rows(listed or ())}
+
+
+def _rows(listed: Any) -> Iterator[tuple[str, _Declared]]:
+    for each in listed if isinstance(listed, list) else [listed]:
+        for path, options in each.items() if isinstance(each, Mapping) else ():
+            if isinstance(options, Mapping):
+                x, y, title = (options.get(key) for key in ("x", "y", "title"))
+                yield str(path), _Declared(*(value if isinstance(value, str) else "" for value in (x, y, title)))
+
+
+def _plot(path: str, named: _Declared, old: DataTable | None, new: DataTable | None, base: str) -> Plot | None:
+    sides = [(name, table) for name, table in ((base, old), ("now", new)) if table is not None]
+    columns = [name for name, column in sides[-1][1].columns.items() if column.numbers is not None] if sides else []
+    y = named.y or next((name for name in columns if name != named.x and name.lower() not in _COUNTERS), "")
+    x = named.x or next((name for name in columns if name.lower() in _COUNTERS), "")
+    curves = [(name, curve) for name, table in sides if (curve := _curve(table, x, y)) is not None]
+    if not curves:
+        return None
+    first, last = min(float(xs[0]) for _, (xs, _) in curves), max(float(xs[-1]) for _, (xs, _) in curves)
+    if not last > first:
+        return None
+    lines = tuple(Line(name, _read_off(curve, first, last)) for name, curve in curves)
+    return Plot(named.title or path, lines, x, y, first, last)
+
+
+def _curve(table: DataTable, x: str, y: str) -> tuple[Array, Array] | None:
+    """Places, in order, and values; None where a column is missing, has gaps or is too short."""
+    import numpy as np
+
+    ys = table.columns[y].numbers if y in table.columns else None
+    xs = table.columns[x].numbers if x in table.columns else None
+    if ys is None or len(ys) < 2 or table.columns[y].missing:
+        return None
+    if x and (xs is None or len(xs) != len(ys)):
+        return None
+    places = np.arange(1.0, len(ys) + 1) if xs is None else xs
+    order = np.argsort(places, kind="stable")
+    return places[order], ys[order]
+
+
+def _read_off(curve: tuple[Array, Array], first: float, last: float) -> tuple[float, ...]:
+    """The values at even places; where a side has fewer, all of them."""
+    import numpy as np
+
+    places = np.linspace(first, last, _PLACES)
+    return tuple(float(value) for value in np.interp(places, *curve, left=np.nan, right=np.nan))

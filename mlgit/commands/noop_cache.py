@@ -1,0 +1,117 @@
+"""What one command keeps for the next: the pipeline as it was read, and the answer that nothing is stale."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from mlgit.adapters.dvc import settings
+from mlgit.adapters.system import stat_signature
+from mlgit.commands.open_project import Opened
+from mlgit.errors import MlgitError
+from mlgit.pipeline import noop, resolved
+from mlgit.pipeline.graph import Pipeline
+from mlgit.pipeline.model import Stage
+
+
+def remember(opened: Opened, *, all_current: bool, earlier: noop.Look | None = None) -> None:
+    """Keep what the next command can start from, where that can be written; without it only time is lost.
+
+    `earlier` is what this command has seen of stages that it left alone.
+    """
+    with suppress(MlgitError, OSError):
+        _remember(opened, all_current=all_current, earlier=earlier)
+
+
+def _remember(opened: Opened, *, all_current: bool, earlier: noop.Look | None) -> None:
+    """Keep the pipeline as it is now, and the answer if nothing is stale.
+
+    People edit while a long run goes on: what changed meanwhile is looked at again, or nothing is kept.
+    """
+    root, written = opened.project.root, opened.book.written
+    pipeline = opened.pipeline._replace(entries=opened.ledger.entries, locks=opened.book.texts())
+    searched = {folder: resolved.names(root, folder) for folder in opened.searched}
+    if _found_more(opened, searched):
+        noop.forget(str(root))
+        return
+    if written and not pipeline.foreign:  # what DVC wrote anew may be plain now
+        resolved.save(root, pipeline, read=opened.read, searched=searched, since=opened.since, written=written)
+    stages = pipeline.graph.stages
+    changing = any(stage.exotic or stage.always_changed or stage.is_callback for stage in stages)
+    if not all_current or changing or opened.ignores or not _keep_answer(opened, pipeline, earlier):
+        noop.forget(str(root))
+
+
+def _found_more(opened: Opened, searched: dict[str, list[str]]) -> bool:
+    """Whether pipeline files or folders have come or gone since the search; outputs and .gitignore lines of a run may."""
+    made = {out.target for stage in opened.pipeline.graph.stages for out in stage.outs}
+    for folder, before in opened.searched.items():
+        other = {f"{folder}{name}" for name in set(searched[folder]) ^ set(before) if not name.startswith(".gitignore(")}
+        if not other <= made:
+            return True
+    return False
+
+
+def _keep_answer(opened: Opened, pipeline: Pipeline, earlier: noop.Look | None) -> bool:
+    root, written, stages = str(opened.project.root), opened.book.written, pipeline.graph.stages
+    read = [path for path in opened.read if (opened.project.root / path).exists()]
+    ignores = [f"{folder}{name}" for folder in opened.searched for name in (".gitignore", ".dvcignore")]
+    ignores = [path for path in ignores if (opened.project.root / path).exists()]
+    paths = [f"{root}/{path}" for path in (*read, *ignores)]
+    exclude = opened.project.git_root / ".git/info/exclude"
+    paths += [str(path) for path in (*settings.files_of(opened.project.dvc_folder), exclude) if path.is_file()]
+    searched = [f"{root}/.dvc", *(f"{root}/{folder}" for folder in opened.searched)]
+    contents = {stage.address: _contents(stage, root) for stage in stages}
+    cached = [path for stage in stages for path in _objects(opened, stage)]
+    paths += [path for each in contents.values() for path in each]
+    seen = noop.look(
+        [*paths, *cached], searched=[*searched, *_cache_folders(opened, cached)], since=opened.since, earlier=earlier
+    )
+    if seen is None:
+        return False
+    if not all(
+        resolved.is_as_read(path, stat_signature.of(f"{root}/{path}"), since=opened.since, written=written) for path in read
+    ):
+        return False
+    touched = [stage for stage in stages if not seen.newer.isdisjoint(contents[stage.address])]
+    if any(opened.ledger.reasons(stage) for stage in touched):
+        return False
+    noop.save(root, seen, stages=len(stages), frozen=sum(stage.frozen for stage in stages))
+    return True
+
+
+def untouched(opened: Opened, kept: noop.Kept) -> dict[int, set[str]]:
+    """The stages that are up to date for sure, with what that rests on: they were, and nothing of it has changed since.
+
+    What a stage reads may still be made anew by this run, so stages are left out that need one that is left out.
+    """
+    root, graph = str(opened.project.root), opened.pipeline.graph
+    read = {f"{root}/{path}" for path in opened.read if os.path.exists(f"{root}/{path}")}
+    rests = [{*_contents(stage, root), *_objects(opened, stage)} for stage in graph.stages]
+    searched = {f"{root}/.dvc", *(f"{root}/{folder}" for folder in opened.searched)}
+    known = searched.union(*rests)
+    before = kept.paths
+    if not opened.kept or not read <= before or not kept.changed.isdisjoint(read) or not kept.changed <= known:
+        return {}
+    found: dict[int, set[str]] = {}
+    for number, rest in enumerate(rests):
+        if rest <= before and rest.isdisjoint(kept.changed) and all(each in found for each in graph.needs[number]):
+            found[number] = rest
+    return found
+
+
+def _contents(stage: Stage, root: str) -> list[str]:
+    inputs = [f"{root}/{target}" for _, target in stage.inputs()] if not stage.frozen else []
+    return inputs + [f"{root}/{out.target}" for out in stage.outs]
+
+
+def _objects(opened: Opened, stage: Stage) -> list[str]:
+    """The cache objects of a stage's recorded outputs."""
+    entry = opened.ledger.entries.get(stage.address)
+    cached = {out.path for out in stage.outs if out.cache}
+    return [opened.cache.path(item.digest.md5) for item in (entry.outs if entry else ()) if item.path in cached]
+
+
+def _cache_folders(opened: Opened, cached: list[str]) -> list[str]:
+    """The folders of the cache where files of folders lie: too many to name each, but none can go unseen."""
+    return opened.cache.folders() if any(path.endswith(".dir") for path in cached) else []

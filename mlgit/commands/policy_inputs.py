@@ -1,0 +1,194 @@
+"""Everything that policy asks about a version, gathered: configuration in force, evidence, card, approvals, bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlgit import config as configs
+from mlgit.adapters.dvc import remote, settings
+from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.formats import documents
+from mlgit.adapters.git import git
+from mlgit.config import Config, Environment
+from mlgit.errors import MlgitError
+from mlgit.pipeline import routes, sources
+from mlgit.project import Project
+from mlgit.registry import approvals, evidence, policies, record, recorded, whereabouts
+from mlgit.registry.chain import Finding
+from mlgit.registry.facts import Facts
+from mlgit.registry.policy import CardStatus, Case
+from mlgit.registry.rules import Judged
+from mlgit.registry.state import Artifact, Version
+from mlgit.schema import near_miss
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The configuration that decides, and where it was read: a name for people, and the commit."""
+
+    config: Config
+    name: str
+    commit: str
+
+
+def in_force(project: Project, commit: str) -> InForce:
+    """The mlgit.yaml that decides about a version of this commit: the default branch's, which was reviewed.
+
+    The version's own where there is no such branch, or no such file on it.
+    """
+    branch = policies.reviewed_branch(project.git_root)
+    found = _configuration(project, branch, git.resolve(project.git_root, branch)) if branch else None
+    own = found or _configuration(project, commit[:10], commit)
+    return own or InForce(Config(), commit[:10], commit)
+
+
+def own_config(project: Project, commit: str) -> Config:
+    """What a commit's own mlgit.yaml says."""
+    found = _configuration(project, commit[:10], commit)
+    return found.config if found else Config()
+
+
+def _configuration(project: Project, name: str, commit: str) -> InForce | None:
+    text = sources.CommitFiles(project.git_root, commit, prefix=project.prefix).text(configs.NAME)
+    if text is None:
+        return None
+    file = f"{name}:{configs.NAME}"
+    return InForce(configs.parse(documents.parse_yaml(text, name=file), name=file), name, commit)
+
+
+def environment(found: InForce, name: str) -> Environment:
+    """A declared environment.
+
+    Raises MlgitError with the near miss for another.
+    """
+    declared = found.config.environment(name)
+    if declared is None:
+        known = [each.name for each in found.config.environments]
+        raise MlgitError(
+            f"{configs.NAME} of {found.name}: there is no environment '{name}'{near_miss(name, known)}",
+            f"environments: {', '.join(known)}; add `- {{name: {name}}}` there for another",
+        )
+    return declared
+
+
+def facts_of(project: Project, version: Version) -> Facts | None:
+    """What a version's commit says, None where it cannot be read any more."""
+    try:
+        return evidence.collect(project, version.artifact, commit=version.commit)
+    except MlgitError:
+        return None
+
+
+def case(project: Project, artifact: Artifact, version: Version, wanted: Environment, deciding: InForce) -> Case:
+    """A version before the door of an environment."""
+    found = facts_of(project, version) if wanted.gates or wanted.scan or wanted.retrievable else None
+    current = artifact.current(wanted.name)
+    before = artifact.version(current.version) if current else None
+    if before and before.name == version.name:
+        before = None
+    judged: tuple[Judged, ...] = ()
+    if wanted.gates:
+        candidate = record.evaluation(version.name, found, recorded.read(version.event))
+        baseline = record.evaluation(before.name, facts_of(project, before), recorded.read(before.event)) if before else None
+        from mlgit.commands import promotion_gates  # with the statistics; most commands of the registry do without
+
+        judged = promotion_gates.judged(project, version, before, deciding.config, candidate=candidate, baseline=baseline)
+    asks_card = wanted.card != "none"
+    card, trouble = card_status(project, version.artifact, version.commit) if asks_card else ("unknown", "")
+    return Case(
+        environment=wanted,
+        reference=f"{version.artifact}@{version.name}",
+        tag=version.event.oid,
+        is_active=version.is_active,
+        fault=_fault(artifact, version),
+        held=held(artifact, version),
+        gates=judged,
+        card=card,
+        card_trouble=trouble,
+        approvals=approvals.of(project.git_root, version) if wanted.approvals else (),
+        authors=frozenset({version.event.email, author(project, version.commit)}),
+        is_stored=is_stored(project, found, version) if wanted.retrievable else None,
+        executes_code=found.model.executes_code if found else None,
+        findings=found.model.findings if found else (),
+        loader=found.model.loader if found else "",
+    )
+
+
+def _fault(artifact: Artifact, version: Version) -> str:
+    """Why a version's tag cannot be believed; '' where it can."""
+    if version.event.body.fault:
+        return f"the text of {version.event.ref} cannot be read: {version.event.body.fault}"
+    others = [each.name for each in artifact.versions if each.commit == version.commit and each.is_active and each != version]
+    return f"{', '.join(others)} is registered at the same commit" if others else ""
+
+
+def held(artifact: Artifact, version: Version) -> frozenset[str]:
+    """The environments that a version was ever put into."""
+    assigned = (each for each in artifact.events if each.name.action == "assign" and each.commit == version.commit)
+    return frozenset(each.name.environment for each in assigned)
+
+
+def author(project: Project, commit: str) -> str:
+    """The e-mail address of who made a commit."""
+    return git.line(project.git_root, "log", "-1", "--no-show-signature", "--format=%aE", commit, "--")
+
+
+def card_status(project: Project, artifact: str, commit: str) -> tuple[CardStatus, str]:
+    """How the card in a commit stands; `unknown`, and why, where it cannot be made here."""
+    from mlgit.commands.card import examine  # with the statistics; only a policy that asks for a card needs them
+
+    try:
+        examined = examine(project, artifact, commit=commit)
+    except MlgitError as error:
+        return "unknown", error.message
+    if not examined.is_there:
+        return "missing", ""
+    if not examined.is_fresh:
+        return "stale", ""
+    return ("complete" if examined.is_complete else "fresh"), ""
+
+
+def is_stored(project: Project, found: Facts | None, version: Version) -> bool | None:
+    """Whether others can get a version's bytes: from Git or its DVC remote; None where there is no remote."""
+    model = found.model if found else recorded.read(version.event).model
+    if model is None:
+        return None
+    source = sources.CommitFiles(project.git_root, version.commit, prefix=project.prefix)
+    if source.size(model.path) is not None or source.below(model.path):
+        return True
+    cache = Cache(settings.load(project.dvc_folder))
+    there = remote.connect(project.dvc_folder, cache, routes=routes.at(source, [(model.path, model.md5)]))
+    if there is None:
+        return None
+    examined = there.examine({model.md5: model.size} if model.md5 else {})
+    return bool(model.md5) and not (examined.gone or examined.damaged)
+
+
+def lost(project: Project, found: Facts) -> tuple[list[str], MlgitError | None]:
+    """The paths that a version needs and whose bytes are neither here nor, as they were, in the remote; how that has one.
+
+    Raises MlgitError where that could not be found out, since the remote does not answer.
+    """
+    known = whereabouts.find(project, found)
+    paths = [path for path in found.missing if known.fault(path)]
+    return paths, known.trouble if any(known.places.get(path) == "damaged" for path in paths) else None
+
+
+def fault_of_bytes(project: Project, version: Version, *, read: bool = False) -> Finding | None:
+    """That the bytes of a version's model are damaged or gone, of which path its commit or its tag says; None if they are not.
+
+    With `read` they are read for it. Raises MlgitError where that could not be found out, since the remote does not answer.
+    """
+    label = f"{version.artifact}@{version.name}"
+    found = facts_of(project, version)
+    model = found.model if found else recorded.read(version.event).model
+    if model is None:
+        what = f"neither the commit nor the tag of {label} names its bytes"
+        return Finding("gone", version.event.ref, what, f"`mlgit model audit {label}`", version.artifact)
+    known = whereabouts.look(project, version.commit, {model.path: (model.md5, model.size)}, read=read)
+    fault = known.fault(model.path)
+    if known.places[model.path] == "damaged" and known.trouble:
+        what = f"the bytes of {label} are damaged: {fault}"
+        return Finding("damaged", version.event.ref, what, known.trouble.hint, version.artifact)
+    hint = f"`dvc push` where they are, or `mlgit model reproduce {label}`"
+    return Finding("gone", version.event.ref, f"the bytes of {label} are {fault}", hint, version.artifact) if fault else None

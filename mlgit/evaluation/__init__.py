@@ -1,0 +1,1 @@
+"""Predictions and metrics -> values, intervals, pairs of models. The only place where a model is scored."""

@@ -1,0 +1,129 @@
+"""What is known of one metric of one model: by rows where it can be computed from them, else by recorded numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from mlgit.errors import MlgitError
+from mlgit.evaluation.model_pair import ModelPair
+from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults
+from mlgit.evaluation.paired_rows import ComparisonSettings, PairedRows, gather
+from mlgit.evaluation.results import MetricEvidence
+from mlgit.rules import GateRule, Stats
+from mlgit.statistics import metrics
+
+Better = Literal["higher", "lower"]
+
+# A metric that was rounded in its file is still the one computed here.
+_ROUNDING = 1e-3
+
+
+def settings(joined: ModelPair, stats: Stats) -> ComparisonSettings:
+    """How the rows of a model are compared."""
+    return ComparisonSettings(stats.resamples, stats.seed, stats.cluster, joined.model.positive, stats.alpha)
+
+
+def has(joined: ModelPair, metric: str) -> bool:
+    """Whether a metric is recorded for a model, on either side."""
+    return any(metric in each.recorded for each in _sides(joined))
+
+
+def _sides(joined: ModelPair) -> list[ModelResults]:
+    return [joined.current, *([joined.baseline] if joined.baseline else [])]
+
+
+def computable(joined: ModelPair, metric: str) -> str:
+    """The name of the metric that gives these values from the rows, '' where none does.
+
+    A name with dots (`train.f1`) may be of other rows: it is computed only if the rows of a side give what is recorded there.
+    """
+    short = metric.rpartition(".")[2]
+    chosen = metrics.METRICS.get(short)
+    if chosen is None:
+        return ""
+    table = joined.current.table
+    if table is None:
+        is_of_rows = short == metric or any(agrees(each, metric, short) for each in _sides(joined))
+        return short if joined.how == "invalid" and is_of_rows else ""
+    needed = joined.model.prediction if chosen.needs == "prediction" else joined.model.score
+    before = joined.baseline.table if joined.baseline else None
+    if has(joined, metric) and not any(needed in each for each in (table, before or table)) and joined.model.label in table:
+        return ""
+    return short if short == metric or any(agrees(each, metric, short) for each in _sides(joined)) else ""
+
+
+def agrees(scored: ModelResults, metric: str, short: str) -> bool:
+    """Whether the rows of a side give the recorded value of a metric."""
+    given, found = scored.recorded.get(metric), value(scored, short)
+    return given is not None and found is not None and abs(given - found) <= _ROUNDING * max(1.0, abs(given))
+
+
+def value(scored: ModelResults, metric: str) -> float | None:
+    """A metric of all rows of a side; None where it has no value there."""
+    model, table = scored.model, scored.table
+    if table is None or model.label not in table:
+        return None
+    columns = {"prediction": table.get(model.prediction), "score": table.get(model.score)}
+    try:
+        found = metrics.value(metric, table[model.label], **columns, positive=model.positive)
+    except MlgitError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def evidence(rule: GateRule, joined: ModelPair, *, better: Better | None, asked: ComparisonSettings) -> MetricEvidence:
+    """What is known for a rule about a metric of a model."""
+    if joined.is_void:
+        return MetricEvidence(better=better, trouble=joined.trouble)
+    short = computable(joined, rule.metric)
+    if not short:
+        return _of_numbers(rule, joined, better)
+    if joined.rows is None:
+        return MetricEvidence(better=better, trouble=joined.trouble or "there are no predictions")
+    if short != rule.metric and not agrees(joined.current, rule.metric, short):
+        return MetricEvidence(
+            better=better, trouble=f"the current predictions do not give the {rule.metric} of the metrics file"
+        )
+    chosen = rule._replace(metric=short)
+    if joined.how != "unverified":
+        return gather(chosen, joined.rows, better=better, settings=asked)
+    return _of_one_side(chosen, joined, better, asked, rule.metric)
+
+
+def _of_one_side(
+    rule: GateRule, joined: ModelPair, better: Better | None, asked: ComparisonSettings, metric: str
+) -> MetricEvidence:
+    """Rows of the current side, and at most a number of the baseline."""
+    assert joined.rows is not None
+    found = gather(rule, PairedRows(joined.model, joined.rows.current), better=better, settings=asked)
+    before = joined.baseline.recorded.get(metric) if joined.baseline else None
+    if before is None or found.trouble or rule.kind == "gap":
+        return found
+    if rule.kind == "no_harm":
+        return replace(found, trouble=f"slices cannot be compared: {joined.trouble}")
+    return replace(found, is_first=False, baseline=before)
+
+
+def _of_numbers(rule: GateRule, joined: ModelPair, better: Better | None) -> MetricEvidence:
+    current = joined.current.recorded.get(rule.metric)
+    before = joined.baseline.recorded.get(rule.metric) if joined.baseline else None
+    if rule.kind in ("no_harm", "gap"):
+        return MetricEvidence(
+            better=better, trouble=f"slices are judged on rows, and {rule.metric} cannot be computed from them"
+        )
+    if current is None:
+        return MetricEvidence(better=better, trouble=joined.current.trouble or f"there is no {rule.metric}")
+    is_bound = rule.kind == "bound" and rule.max_change is None
+    if before is not None and joined.is_changed and rule.metric != MODEL_BYTES and not is_bound:
+        return MetricEvidence(
+            better=better,
+            current=current,
+            trouble=f"the test set changed, and {rule.metric} is known as a single number of each side only",
+        )
+    if not is_bound and not np.isfinite([each for each in (current, before) if each is not None]).all():
+        return MetricEvidence(better=better, trouble=f"{rule.metric} is no finite number on one of the sides")
+    return MetricEvidence(better=better, current=current, baseline=before, is_first=before is None)

@@ -1,0 +1,183 @@
+"""The two sides of a model brought together: which rows can be compared, and where none can, why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from mlgit.config import Model
+from mlgit.errors import MlgitError
+from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, Table
+from mlgit.evaluation.paired_rows import PairedRows, pair
+from mlgit.evaluation.results import Pairing
+from mlgit.revision.refs import Notice
+from mlgit.rules import IfChanged
+from mlgit.statistics import paired
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelPair:
+    """A model on both sides. `rows` is None without predictions; `baseline` without results of the model there.
+
+    `trouble` says why rows that should be comparable are not, and `settle` what would mend that; `is_void`, that nothing of
+    the current side can be judged.
+    """
+
+    current: ModelResults
+    how: Pairing
+    baseline: ModelResults | None = None
+    rows: PairedRows | None = None
+    trouble: str = ""
+    settle: str = ""
+    is_changed: bool = False
+    is_void: bool = False
+
+    @property
+    def model(self) -> Model:
+        return self.current.model
+
+    @property
+    def name(self) -> str:
+        return self.current.model.name
+
+
+def is_changed(baseline: ModelResults | None, current: ModelResults) -> bool:
+    """Whether a model was judged on other test data: by its digest, else by the keys and labels of the predictions."""
+    if baseline is None or baseline.is_empty:
+        return False
+    if baseline.test and current.test:
+        return baseline.test != current.test
+    if baseline.table is None or current.table is None:
+        return False
+    return digest(current.model, baseline.table) != digest(current.model, current.table)
+
+
+def digest(model: Model, table: Table) -> str:
+    """A digest of keys and labels, whatever the order of the rows; '' without these columns."""
+    if model.id not in table or model.label not in table:
+        return ""
+    label = np.asarray(table[model.label])
+    values = label.astype(float) if label.dtype.kind in "biuf" else label  # 1 and 1.0 are one label
+    texts = [[str(each) for each in column.tolist()] for column in (np.asarray(table[model.id]), values)]
+    hashed = pd.util.hash_pandas_object(pd.DataFrame(dict(enumerate(texts))), index=False).to_numpy(np.uint64)
+    return f"{len(hashed):x}-{int(hashed.sum(dtype=np.uint64)):016x}" if len(hashed) else "0"
+
+
+def join(
+    model: Model,
+    baseline: ModelResults | None,
+    current: ModelResults | None,
+    *,
+    if_changed: IfChanged,
+    again: Table | Notice | None = None,
+) -> ModelPair:
+    """Bring a model's sides together. `again` are the predictions of the baseline's model on the current rows, or why not."""
+    before = None if baseline is None or baseline.is_empty else baseline
+    if current is None or current.is_empty:
+        told, hint = f"the current side has no results of {model.name}", "`mlgit run` makes what mlgit.yaml declares"
+        return ModelPair(current or ModelResults(model), "invalid", before, trouble=told, settle=hint, is_void=True)
+    if current.stale:
+        told = f"{', '.join(current.stale)}: stale, so the results do not belong to what is declared"
+        return ModelPair(current, "invalid", before, trouble=told, settle="`mlgit run` brings it up to date", is_void=True)
+    if before is not None and (told := _lost(before, current)):
+        hint = f"let a stage that reads the model write what models.{model.name} names, as at the baseline"
+        return ModelPair(current, "invalid", before, trouble=told, settle=hint, is_void=True)
+    changed = is_changed(before, current)
+    known = ModelPair(current, "unverified", before, is_changed=changed)
+    if current.table is None:
+        return _without_rows(known)
+    if before is None:
+        return replace(known, how="first", rows=pair(current.model, None, current.table))
+    if changed and not (if_changed == "reevaluate" and isinstance(again, Mapping)):
+        return _of_other_rows(known, if_changed, again if isinstance(again, Notice) else None)
+    table = again if changed and isinstance(again, Mapping) else before.table
+    if table is None:
+        if before.trouble:
+            told = f"baseline: {before.trouble}"
+            return replace(known, how="invalid", rows=_alone(known, told), trouble=told, settle=before.hint)
+        return replace(known, rows=pair(current.model, None, current.table), trouble="the baseline has no predictions")
+    return _paired(known, table)
+
+
+def _lost(before: ModelResults, current: ModelResults) -> str:
+    """What ties the numbers of the current side to its model less than those of the baseline were tied to theirs.
+
+    A change that could take this away could choose its own numbers.
+    """
+    if before.is_measured and not current.is_measured and current.recorded.keys() - {MODEL_BYTES}:
+        return f"no stage makes {current.model.metrics}, as one did at the baseline, so anybody may have written it"
+    if current.table is None:
+        return ""
+    if before.made_from == "model" and current.made_from == "stages":
+        return f"{current.model.predictions} does not come from the model any more, as at the baseline"
+    if before.made_from and not current.made_from:
+        return f"no stage makes {current.model.predictions}, as one did at the baseline, so nothing ties it to the model"
+    return ""
+
+
+def _without_rows(known: ModelPair) -> ModelPair:
+    if known.current.trouble:
+        return replace(known, how="invalid", trouble=known.current.trouble, settle=known.current.hint)
+    if known.baseline is None:
+        return replace(known, how="first")
+    if known.baseline.table is not None or known.baseline.trouble:  # else a change could hide behind single numbers
+        told = f"the current side has no predictions of {known.name}, and the baseline has"
+        return replace(
+            known, how="invalid", trouble=told, settle=f"declare models.{known.name}.predictions in mlgit.yaml again"
+        )
+    if known.is_changed:
+        told = "the test set changed, and there are only single numbers"
+        return replace(known, how="unpaired", trouble=told, settle="declare models.NAME.predictions and id in mlgit.yaml")
+    return known
+
+
+def _paired(known: ModelPair, table: Table) -> ModelPair:
+    assert known.current.table is not None
+    rows = pair(known.model, table, known.current.table)
+    trouble = rows.trouble or _labels_differ(rows)
+    if trouble:
+        hint = "let both sides predict the same rows with the same labels, each row named once"
+        if not known.model.id:
+            hint = f"add models.{known.name}.id to mlgit.yaml: the column of the predictions that names a row"
+        return replace(known, how="invalid", rows=replace(rows, trouble=trouble), trouble=trouble, settle=hint)
+    return replace(known, how="re-evaluated" if known.is_changed else "paired", rows=rows)
+
+
+def _of_other_rows(known: ModelPair, if_changed: IfChanged, failed: Notice | None) -> ModelPair:
+    """Values of both sides can be shown, but no interval of their difference: the rows are not the same."""
+    told, hint = "the test set changed", "change the test set in a pull request of its own"
+    if failed is not None:
+        told, hint = f"{told}, and the baseline's model was not judged on the new rows: {failed.message}", failed.hint
+    elif not known.model.test:
+        told += _how_changed(known)
+        hint = f"declare models.{known.name}.test in mlgit.yaml, so that the baseline's model is judged on the new rows"
+    how: Pairing = "invalid" if if_changed == "invalid" else "unpaired"
+    return replace(known, how=how, rows=_alone(known, told), trouble=told, settle=hint)
+
+
+def _alone(known: ModelPair, trouble: str) -> PairedRows:
+    assert known.current.table is not None
+    before = known.baseline.table if known.baseline else None
+    return PairedRows(known.model, known.current.table, before if before is not None else {}, trouble)
+
+
+def _how_changed(known: ModelPair) -> str:
+    before = known.baseline.table if known.baseline else None
+    if before is None or known.current.table is None:
+        return ""
+    rows = pair(known.model, before, known.current.table)
+    found = rows.trouble or _labels_differ(rows)
+    return f" ({found})" if found else ""
+
+
+def _labels_differ(rows: PairedRows) -> str:
+    if rows.baseline is None or rows.model.label not in rows.baseline or rows.model.label not in rows.current:
+        return ""
+    try:
+        paired.same_labels(rows.baseline[rows.model.label], rows.current[rows.model.label])
+    except MlgitError as error:
+        return error.message
+    return ""

@@ -1,0 +1,95 @@
+"""What one side of a comparison says of its models: rows of predictions, recorded numbers, and what they belong to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from mlgit.config import Config, Model
+from mlgit.rules import GateRule
+
+Table = Mapping[str, Any]
+
+MODEL_BYTES = "model_bytes"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelResults:
+    """A model on one side.
+
+    `recorded` are the numbers of its metrics file by dotted name, and `model_bytes`. `table` is None where no predictions
+    are declared, or where `trouble` says why they cannot be had, and `hint` what to do about it. `test` is the digest of the
+    test data, `output` that of the predictions (else of the model, else of the metrics), '' where unknown. `stale` are stages
+    on the way whose results do not belong to what is declared. `made_from` tells how the
+    predictions come about: from the model by stages, by stages, or ('') by none; `is_measured`, that a stage makes the metrics.
+    """
+
+    model: Model
+    recorded: Mapping[str, float] = field(default_factory=dict)
+    table: Table | None = None
+    trouble: str = ""
+    hint: str = ""
+    test: str = ""
+    output: str = ""
+    stale: tuple[str, ...] = ()
+    made_from: Literal["", "stages", "model"] = ""
+    is_measured: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether this side has no result of the model."""
+        return self.table is None and not self.trouble and not (self.recorded.keys() - {MODEL_BYTES})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RevisionResults:
+    """All models of one side by name; `label` is how texts call the side, `notes` what a reader has to know about it."""
+
+    label: str
+    scored: Mapping[str, ModelResults] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def asked(deciding: Config, own: Config | None) -> dict[str, Model]:
+    """The models of a side with the columns that decide.
+
+    Where files lie is for each side to say; which column is the truth, the prediction, the key or the score is for those
+    whose rules judge, so that a change cannot call its prediction the truth.
+    """
+    declared = own.models if own else deciding.models
+    return {name: _with_columns_of(deciding.models.get(name), model) for name, model in declared.items()}
+
+
+def _with_columns_of(known: Model | None, model: Model) -> Model:
+    if known is None or not known.predictions:
+        return model
+    return replace(
+        model,
+        id=known.id,
+        label=known.label,
+        prediction=known.prediction,
+        score=known.score,
+        positive=known.positive,
+        slices=known.slices,
+    )
+
+
+def columns(model: Model, *, rules: Iterable[GateRule], cluster: str) -> tuple[set[str], set[str]]:
+    """The columns of a model's predictions that are read, and those among them that only name things (keys, groups, slices)."""
+    sliced = {name for rule in rules if rule.slices for names in rule.slices.by for name in names}
+    names = {model.id, cluster, *model.slices, *sliced} - {"", model.label, model.prediction, model.score}
+    return names | {model.label, model.prediction, model.score}, names
+
+
+def numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of a metrics file; a whole number too large for a float is infinite."""
+    found = {}
+    for name, value in values.items():
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            try:
+                found[name] = float(value)
+            except OverflowError:
+                found[name] = math.inf if value > 0 else -math.inf
+    return found

@@ -1,0 +1,223 @@
+"""What rows of predictions say about a gate rule: tables in, evidence out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mlgit.config import Model
+from mlgit.errors import MlgitError
+from mlgit.evaluation.align import Misaligned, align
+from mlgit.evaluation.results import ALPHA, MetricEvidence, Part
+from mlgit.rules import GateRule
+from mlgit.statistics import bootstrap, metrics
+from mlgit.statistics.comparison import Comparison, Predictions, Question, compare
+
+if TYPE_CHECKING:
+    from mlgit.statistics.rows import Array
+
+Table = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonSettings:
+    """How rows are compared; `cluster` is the column that names the group of each row, '' where rows are independent."""
+
+    resamples: int = 9999
+    seed: int = 0
+    cluster: str = ""
+    positive: Any = None
+    alpha: float = ALPHA
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairedRows:
+    """The rows of both sides in one order; `baseline` is None where there is none, and `trouble` says why they cannot be
+    compared.
+    """
+
+    model: Model
+    current: Table
+    baseline: Table | None = None
+    trouble: str = ""
+
+
+def pair(model: Model, baseline: Table | None, current: Table) -> PairedRows:
+    """Bring the rows of both sides together by the column that `models.NAME.id` names."""
+    if baseline is None:
+        return PairedRows(model, current)
+    if not model.id:
+        return PairedRows(model, current, baseline, f"models.{model.name}.id names no column to align rows by")
+    for side, table in (("baseline", baseline), ("current", current)):
+        if model.id not in table:
+            return PairedRows(model, current, baseline, f"the {side} predictions have no column {model.id}")
+    found = align(baseline[model.id], current[model.id])
+    if isinstance(found, Misaligned):
+        return PairedRows(model, current, baseline, found.reason)
+    return PairedRows(model, _taken(current, found.current), _taken(baseline, found.baseline))
+
+
+def gather(
+    rule: GateRule, rows: PairedRows, *, better: Literal["higher", "lower"] | None, settings: ComparisonSettings
+) -> MetricEvidence:
+    """The evidence for a rule about a metric that can be computed from rows. What is wrong with them becomes `trouble`."""
+    try:
+        return _gathered(rule, rows, better, settings)
+    except MlgitError as error:
+        return MetricEvidence(better=better, trouble=f"{error.message}; {error.hint}" if error.hint else error.message)
+
+
+def _gathered(
+    rule: GateRule, rows: PairedRows, better: Literal["higher", "lower"] | None, settings: ComparisonSettings
+) -> MetricEvidence:
+    _check_positive(rule, rows, settings)
+    _check_slices(rule, rows)
+    current = _value(rule.metric, rows.model, rows.current, settings)
+    known = MetricEvidence(better=better, current=current.value, interval=_ends(current), is_first=rows.baseline is None)
+    known = replace(known, alpha=settings.alpha)
+    if rule.kind == "gap":
+        found = dict(_parts(rule, rows, None, settings))
+        return replace(known, parts=found, missing=_missing(rule, rows), small=_small(rule, rows))
+    if rule.kind == "bound" and rule.max_change is None:
+        return known
+    if rows.baseline is None or (better is None and rule.kind != "bound"):
+        return known
+    if rows.trouble:
+        return replace(known, trouble=rows.trouble)
+    everything = np.arange(len(_column(rows.baseline, rows.model.label)))
+    if rule.kind == "no_harm":
+        parts = dict(_parts(rule, rows, better, settings))
+        return replace(known, parts=parts, missing=_missing(rule, rows), small=_small(rule, rows))
+    whole = _compared(rule, rows, everything, better, settings)
+    return replace(known, comparison=whole, baseline=whole.baseline)
+
+
+def _check_positive(rule: GateRule, rows: PairedRows, settings: ComparisonSettings) -> None:
+    """Without a single positive row every row is a negative one, and specificity would be perfect whatever the model says."""
+    chosen = metrics.metric(rule.metric)
+    if settings.positive is None or not (chosen.binary or chosen.needs == "score"):
+        return
+    label = _column(rows.current, rows.model.label)
+    if settings.positive not in label.tolist():
+        known = ", ".join(sorted(map(str, set(label.tolist())))[:4])
+        raise MlgitError(f"no row has the positive label {settings.positive!r}", f"the labels are {known}")
+
+
+def _check_slices(rule: GateRule, rows: PairedRows) -> None:
+    """Which slice a row belongs to is no matter of the model: else a change could spread its harm over other slices."""
+    if not rule.slices or rows.baseline is None or rows.trouble:
+        return
+    if rule.slices.if_missing == "fail" and _missing(rule, rows):  # that is told, and fails
+        return
+    for name in dict.fromkeys(each for columns in rule.slices.by for each in columns):
+        if name in rows.baseline:
+            before, now = ([str(each) for each in _column(table, name).tolist()] for table in (rows.baseline, rows.current))
+            differing = sum(one != other for one, other in zip(before, now, strict=True))
+            if differing:
+                raise MlgitError(
+                    f"{name} differs in {differing} of {len(now)} rows, so the slices are not the same",
+                    f"change {name} in a pull request of its own",
+                )
+
+
+def _value(name: str, model: Model, table: Table, settings: ComparisonSettings) -> bootstrap.Interval:
+    """With the end for one-sided claims, as the interval of a comparison."""
+    side = _predictions(model, table, None)
+    return bootstrap.interval(
+        name,
+        side.label,
+        prediction=side.prediction,
+        score=side.score,
+        positive=settings.positive,
+        clusters=_column(table, settings.cluster) if settings.cluster else None,
+        confidence_level=1 - 2 * settings.alpha,
+        resamples=settings.resamples,
+        seed=settings.seed,
+    )
+
+
+def _ends(found: bootstrap.Interval) -> tuple[float, float] | None:
+    return None if found.low is None or found.high is None else (found.low, found.high)
+
+
+def _compared(
+    rule: GateRule, rows: PairedRows, places: Array, better: Literal["higher", "lower"] | None, settings: ComparisonSettings
+) -> Comparison:
+    assert rows.baseline is not None
+    sides = [_predictions(rows.model, table, places) for table in (rows.baseline, rows.current)]
+    clusters = _column(rows.baseline, settings.cluster)[places] if settings.cluster else None
+    asked = Question(1 - 2 * settings.alpha, settings.resamples, settings.seed, settings.positive, better=better)
+    if rule.margin:
+        before = metrics.value(
+            rule.metric,
+            sides[0].label,
+            prediction=sides[0].prediction,
+            score=sides[0].score,
+            positive=settings.positive,
+        )
+        asked = replace(asked, margin=rule.margin.of(before))
+    return compare(rule.metric, sides[0], sides[1], question=asked, clusters=clusters)
+
+
+def _parts(
+    rule: GateRule, rows: PairedRows, better: Literal["higher", "lower"] | None, settings: ComparisonSettings
+) -> Iterator[tuple[Part, Comparison]]:
+    """Every slice with rows enough; without a direction only its value counts, and it is compared with itself."""
+    assert rule.slices
+    alone = replace(rows, baseline=rows.current) if better is None else rows
+    for columns in rule.slices.by:
+        for part, places in _sliced(rows.current, columns):
+            if len(places) >= rule.slices.min_n:
+                yield part, _compared(rule, alone, places, better, settings)
+
+
+def _missing(rule: GateRule, rows: PairedRows) -> tuple[Part, ...]:
+    """Slices only the baseline has, as far as it has the columns."""
+    assert rule.slices
+    found: list[Part] = []
+    for columns in rule.slices.by:
+        if rows.baseline is None or not set(columns) <= rows.baseline.keys():
+            continue
+        now = {part for part, _ in _sliced(rows.current, columns)}
+        found += [part for part, _ in _sliced(rows.baseline, columns) if part not in now]
+    return tuple(found)
+
+
+def _small(rule: GateRule, rows: PairedRows) -> tuple[Part, ...]:
+    assert rule.slices
+    least = rule.slices.min_n
+    return tuple(part for columns in rule.slices.by for part, places in _sliced(rows.current, columns) if len(places) < least)
+
+
+def _sliced(table: Table, columns: tuple[str, ...]) -> Iterator[tuple[Part, Array]]:
+    """The rows of each combination of values, by name."""
+    names = sorted(columns)
+    values = [np.asarray([str(each) for each in _column(table, name)]) for name in names]
+    places: dict[Part, list[int]] = {}
+    for place, row in enumerate(zip(*values, strict=True)):
+        places.setdefault(tuple(zip(names, map(str, row), strict=True)), []).append(place)
+    for part in sorted(places):
+        yield part, np.array(places[part])
+
+
+def _predictions(model: Model, table: Table, places: Array | None) -> Predictions:
+    found = []
+    for name in (model.label, model.prediction, model.score):
+        column = np.asarray(table[name]) if name in table else None
+        found.append(column if column is None or places is None else column[places])
+    if found[0] is None:
+        raise MlgitError(f"the predictions have no column {model.label}", f"name it as models.{model.name}.label in mlgit.yaml")
+    return Predictions(*found)
+
+
+def _column(table: Table, name: str) -> Array:
+    if name not in table:
+        raise MlgitError(f"the predictions have no column {name}", f"they have {', '.join(table)}")
+    return np.asarray(table[name])
+
+
+def _taken(table: Table, places: Array) -> Table:
+    return {name: np.asarray(column)[places] for name, column in table.items()}

@@ -1,0 +1,54 @@
+"""Rows whose prediction became right, or wrong: what a difference in a metric looks like, row by row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from mlgit.evaluation.paired_rows import PairedRows, Table
+from mlgit.evaluation.results import Flips
+
+if TYPE_CHECKING:
+    from mlgit.statistics.rows import Array
+
+MOST_KEYS = 100
+
+
+def turned(rows: PairedRows) -> Flips | None:
+    """The rows fixed and broken by the current model, in the order of the baseline's rows.
+
+    A row is right when its prediction is its label. None where that says nothing: without a baseline or aligned rows,
+    without one of the columns, where a value is missing or no whole number (as in a regression), and where the labels of
+    both sides differ.
+    """
+    if rows.baseline is None or rows.trouble:
+        return None
+    label, prediction = rows.model.label, rows.model.prediction
+    columns = [_classes(table, name) for name in (label, prediction) for table in (rows.baseline, rows.current)]
+    truth, truth_now, before, now = columns
+    if truth is None or truth_now is None or before is None or now is None:
+        return None
+    if len({each.dtype.kind == "f" for each in (truth, truth_now, before, now)}) > 1 or not np.array_equal(truth, truth_now):
+        return None
+    was_right, is_right = truth == before, truth == now
+    keys = np.asarray(rows.baseline[rows.model.id])
+    fixed, broken = (np.flatnonzero(each) for each in (is_right & ~was_right, was_right & ~is_right))
+    return Flips(rows.model.name, len(fixed), len(broken), _first(keys, fixed), _first(keys, broken))
+
+
+def _first(keys: Array, places: Array) -> tuple[str, ...]:
+    return tuple(str(key) for key in keys[places[:MOST_KEYS]])
+
+
+def _classes(table: Table, name: str) -> Array | None:
+    """A column as whole numbers (of type float) or as texts; None where it holds anything else, or nothing in a row."""
+    column: Array = np.asarray(table[name]) if name in table else np.empty(0)
+    if column.ndim != 1 or not len(column) or pd.isna(column).any():
+        return None
+    if column.dtype.kind in "biuf":
+        found = column.astype(float)
+        return found if (np.isfinite(found) & (found == np.floor(found))).all() else None
+    texts: list[Any] = column.tolist()
+    return np.array(texts, dtype=object) if all(isinstance(each, str) for each in texts) else None

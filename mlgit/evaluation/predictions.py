@@ -1,0 +1,267 @@
+"""Reads what one side says of its models: tables of predictions, metrics, and the digests of what they belong to.
+
+Files are read as they lie in the workspace, else from Git's objects and DVC's cache; nothing is checked out or fetched.
+What cannot be read is told as the trouble of its model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from mlgit import config as configs
+from mlgit.adapters.dvc import settings
+from mlgit.adapters.dvc.hashing import Content
+from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.formats import documents
+from mlgit.config import Config, Model
+from mlgit.errors import MlgitError
+from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, RevisionResults, Table, columns, numbers
+from mlgit.pipeline import artifacts, sources
+from mlgit.pipeline.lineage import Makers
+from mlgit.pipeline.load import load
+from mlgit.pipeline.model import Digest
+from mlgit.project import Project
+from mlgit.render import size as shown_size
+from mlgit.revision import recorded_paths
+from mlgit.revision.contents import Contents, fingerprints_of
+from mlgit.revision.refs import RevisionRef
+from mlgit.revision.snapshot import Snapshot
+from mlgit.revision.values import metric_values
+from mlgit.rules import Gates
+from mlgit.tables import chunks
+
+# A table takes about five times its bytes while it is read, and two are compared.
+LARGEST = 128 << 20
+_LARGEST_PARQUET_ROWS = 5_000_000
+ENDINGS = (*chunks.ENDINGS, "json")
+
+
+def config_of(project: Project, point: RevisionRef) -> Config | None:
+    """What a side's own mlgit.yaml says; None where it has none.
+
+    Raises MlgitError, naming the commit, for one that is wrong.
+    """
+    source = sources.at(project.root, project.git_root, point.commit, prefix=project.prefix)
+    text = source.text(configs.NAME)
+    if text is None:
+        return None
+    name = f"{point.commit[:7]}:{configs.NAME}" if point.commit else configs.NAME
+    return configs.parse(documents.parse_yaml(text, name=name), name=name)
+
+
+def read(project: Project, point: RevisionRef, models: Mapping[str, Model], *, gates: Gates) -> RevisionResults:
+    """What a side says of these models; `gates` tells which columns are needed.
+
+    Raises MlgitError when the side's pipeline cannot be read.
+    """
+    label = Snapshot(point.name, point.commit).label
+    try:
+        reader = _Reader(project, point, gates)
+    except MlgitError as error:
+        raise MlgitError(f"{label}: {error.message}", error.hint) from error
+    found = {name: reader.scored(model) for name, model in models.items()}
+    reader.remember()
+    return RevisionResults(label, found)
+
+
+class _Reader:
+    """Reads the models of one side."""
+
+    def __init__(self, project: Project, point: RevisionRef, gates: Gates) -> None:
+        configured = settings.load(project.dvc_folder)
+        self._gates = gates
+        self._source = sources.at(
+            project.root, project.git_root, point.commit, prefix=project.prefix, parsing=configured.parsing
+        )
+        self._pipeline = load(self._source)
+        self._makers = Makers(self._pipeline.graph.stages)
+        listed = {path: self._source.artifacts(path) for path in recorded_paths.pipeline_files(self._pipeline)}
+        found = artifacts.listed(listed, prefix=project.prefix).values()
+        self._artifacts = {name: each.path for each in found for name in (each.name, each.local)}
+        recorded = recorded_paths.recorded(self._pipeline, self._source.document)
+        self._fingerprints = fingerprints_of(self._source, project.own_folder)
+        self._contents = Contents(
+            self._source,
+            cache=Cache(configured),
+            recorded={path: Content(*digest) for path, digest in recorded.items()},
+            uncached=recorded_paths.uncached(self._pipeline),
+            fingerprints=self._fingerprints,
+        )
+
+    def remember(self) -> None:
+        """Keep the digests of the workspace's files for the next command."""
+        if self._fingerprints:
+            self._fingerprints.save()
+
+    def scored(self, model: Model) -> ModelResults:
+        recorded, trouble, hint = self._recorded(model)
+        table: Table | None = None
+        if model.predictions:
+            try:
+                table = self._table(model)
+            except MlgitError as error:
+                trouble, hint = error.message, error.hint
+        made = [model.predictions, self._artifacts.get(model.name, ""), model.metrics]
+        paths = [posixpath.normpath(path) for path in made if path]
+        output = next((each.md5 for each in map(self._digest, paths) if each), "")
+        stale = self._stale([*paths, *model.test], after=self._artifacts.get(model.name, ""))
+        ties = self._made_from(model), self._is_made(model.metrics)
+        return ModelResults(model, recorded, table, trouble, hint, self._test(model), output, stale, *ties)
+
+    def _is_made(self, path: str) -> bool:
+        return bool(path) and any(not stage.is_source for stage in self._makers.of(posixpath.normpath(path)))
+
+    def _made_from(self, model: Model) -> Literal["", "stages", "model"]:
+        if not self._is_made(model.predictions):
+            return ""
+        path = posixpath.normpath(model.predictions)
+        return "model" if self._reads([path], self._artifacts.get(model.name, "")) else "stages"
+
+    def _reads(self, paths: Iterable[str], artifact: str) -> bool:
+        """Whether a model is on the way to these paths: read by a stage, or made by one that makes them too."""
+        stages = self._makers.upstream(paths)
+        touched = [out.target for stage in stages for out in stage.outs]
+        touched += [path for stage in stages for _, path in stage.inputs()]
+        return bool(artifact) and any(
+            f"{each}/".startswith(f"{artifact}/") or artifact.startswith(f"{each}/") for each in touched
+        )
+
+    def _recorded(self, model: Model) -> tuple[dict[str, float], str, str]:
+        found: dict[str, float] = {}
+        size = self._digest(self._artifacts.get(model.name, ""))
+        if size is not None and size.size >= 0:
+            found[MODEL_BYTES] = float(size.size)
+        path = posixpath.normpath(model.metrics) if model.metrics else ""
+        if not recorded_paths.is_inside(path):
+            return found, "", ""
+        try:
+            document = self._contents.document(path)
+            return ({} if document is None else numbers(metric_values(document))) | found, "", ""
+        except MlgitError as error:
+            return found, error.message, error.hint
+        except (ValueError, RecursionError) as error:
+            return found, f"{path}: cannot be read: {error}", ""
+
+    def _digest(self, path: str, *, read_by: Digest | None = None) -> Digest | None:
+        if not recorded_paths.is_inside(path):
+            return None
+        with suppress(MlgitError):
+            found = self._contents.digest(path, read_by=Content(*read_by) if read_by else None)
+            return Digest(*found) if found else None
+        return None
+
+    def _test(self, model: Model) -> str:
+        found = [self._digest(posixpath.normpath(path)) for path in model.test]
+        known = [each.md5 for each in found if each]
+        if not known or len(known) < len(found):
+            return ""
+        return known[0] if len(known) == 1 else hashlib.sha256("\n".join(sorted(known)).encode()).hexdigest()
+
+    def _stale(self, paths: Collection[str], *, after: str) -> tuple[str, ...]:
+        """Stages whose results do not belong to what is declared. One that is frozen may keep what it read, but for those that
+        judge the model (`after`): their results would be those of another one.
+        """
+
+        def document(path: str) -> Any:
+            return self._contents.document(path) if recorded_paths.is_inside(path) else None
+
+        stages = self._makers.upstream(posixpath.normpath(path) for path in paths)
+        thawed = [
+            each._replace(frozen=False) if each.frozen and self._reads([path for _, path in each.inputs()], after) else each
+            for each in stages
+        ]
+        stale = [
+            each for each in thawed if recorded_paths.is_stale(self._pipeline, each, digest=self._digest, document=document)
+        ]
+        return tuple(stage.address for stage in stale)
+
+    def _table(self, model: Model) -> Table | None:
+        path = posixpath.normpath(model.predictions)
+        if not recorded_paths.is_inside(path) or _ending(path) not in ENDINGS:
+            raise MlgitError(f"{path}: no table: it is not in the project, or ends in none of {', '.join(ENDINGS)}")
+        size = self._contents.size(path)
+        if size is None:
+            if self._makers.of(path):
+                raise MlgitError(f"{path}: there is no such file", "`mlgit run` makes it, `dvc pull` brings it back")
+            return None  # a side that never made predictions
+        if size > LARGEST:
+            raise _too_large(path, size)
+        content = self._contents.read(path, most=LARGEST)
+        return None if content is None else _parsed(content, path, model, self._gates)
+
+
+def from_file(path: Path, model: Model, *, gates: Gates) -> Table:
+    """The predictions in a file that was made for a comparison. Raises MlgitError for what is no table."""
+    try:
+        if path.stat().st_size > LARGEST:
+            raise _too_large(model.predictions, path.stat().st_size)
+        content = path.read_bytes()
+    except OSError as error:
+        raise MlgitError(f"{path}: cannot be read: {error.strerror}") from error
+    return _parsed(content, f"x.{_ending(path.name)}", model, gates)
+
+
+def _too_large(path: str, size: int) -> MlgitError:
+    return MlgitError(
+        f"{path}: {shown_size(size)} would take about {shown_size(10 * size)} of memory to compare",
+        f"tables of up to {shown_size(LARGEST)} are read; leave out columns that no rule needs, or write Parquet",
+    )
+
+
+def _parsed(content: bytes, path: str, model: Model, gates: Gates) -> Table:
+    wanted, names = columns(model, rules=gates.rules, cluster=gates.stats.cluster)
+    ending = _ending(path)
+    try:
+        if ending == "parquet":
+            _check_rows(content, path)
+        found, mixed = _gathered(content, ending, wanted, names)
+        if mixed and ending in chunks.UNTYPED:
+            found, _ = _gathered(content, ending, wanted, names | mixed)
+        return found
+    except MlgitError as error:
+        raise MlgitError(f"{path}: {error.message}", error.hint) from error
+
+
+def _check_rows(content: bytes, path: str) -> None:
+    rows = chunks.parquet_rows(content)
+    if rows > _LARGEST_PARQUET_ROWS:
+        raise MlgitError(f"{rows} rows are more than fit into memory", f"up to {_LARGEST_PARQUET_ROWS} are compared")
+
+
+def _gathered(content: bytes, ending: str, wanted: set[str], texts: set[str]) -> tuple[dict[str, Any], set[str]]:
+    """The wanted columns as they stand, and those whose pieces are partly numbers and partly not."""
+    import numpy as np
+
+    pieces: dict[str, list[Any]] = {}
+    sizes: list[int] = []
+    read = chunks.listed(content) if ending == "json" else chunks.chunks(content, ending=ending, texts=texts, literally=True)
+    for piece in read:
+        size = max(map(len, piece.values()), default=0)
+        for name in wanted & piece.keys():
+            # an object of JSON Lines may lack a key that others have
+            found = pieces.setdefault(name, [np.full(each, None) for each in sizes])
+            found.append(_typed(piece[name]))
+        for name in pieces.keys() - piece.keys():
+            pieces[name].append(np.full(size, None))
+        sizes.append(size)
+    whole = {name: [each for each in found if len(each)] or found[:1] for name, found in pieces.items()}
+    mixed = {name for name, found in whole.items() if len({each.dtype.kind in "biuf" for each in found}) > 1}
+    return {name: np.concatenate(found) for name, found in whole.items()}, mixed
+
+
+def _typed(values: Any) -> Any:
+    """An array of objects as numbers, where all of them are."""
+    import numpy as np
+    import pandas as pd
+
+    found = np.asarray(values)
+    return pd.Series(found).infer_objects().to_numpy() if found.dtype.kind == "O" else found
+
+
+def _ending(path: str) -> str:
+    return path.rpartition(".")[2].lower()

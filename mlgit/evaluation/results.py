@@ -1,0 +1,97 @@
+"""What an evaluation found: metrics of models with intervals, compared row by row where that could be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from mlgit.statistics.comparison import Comparison
+
+Part = tuple[tuple[str, str], ...]
+ALPHA = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class MetricEvidence:
+    """What is known for a rule: a comparison of rows (its interval two-sided at 1 - 2 alpha), or single numbers.
+
+    `trouble` says why there is no comparison though there should be one; `is_first` that no baseline exists. `parts` holds
+    comparisons by slice (with the p-value of the rule's margin), `missing` the slices only the baseline has, `small` those
+    with too few rows to be judged, `set_aside` those that a waiver names. `interval` is that of the current value itself.
+    `alpha` is the accepted chance of a false proof of harm.
+    """
+
+    comparison: Comparison | None = None
+    better: Literal["higher", "lower"] | None = None
+    baseline: float | None = None
+    current: float | None = None
+    interval: tuple[float, float] | None = None
+    is_first: bool = False
+    trouble: str = ""
+    parts: Mapping[Part, Comparison] | None = None
+    missing: tuple[Part, ...] = ()
+    small: tuple[Part, ...] = ()
+    set_aside: frozenset[Part] = frozenset()
+    alpha: float = ALPHA
+
+
+Pairing = Literal["paired", "re-evaluated", "unpaired", "unverified", "first", "invalid"]
+Standing = Literal["better", "worse", "no worse", "same", "cannot tell", "unverified", "first", "invalid", "changed"]
+
+
+@dataclass(frozen=True, slots=True)
+class TestedRows:
+    """The rows a model was judged on. `judged` counts the different models these very rows have judged before, by history;
+    where that is not all here, `is_at_least`.
+
+    `how`: paired by `key`; re-evaluated (the baseline model on the current rows, then paired); unpaired (different rows);
+    unverified (single numbers only); first (no baseline); invalid (`trouble` says why).
+    """
+
+    model: str
+    how: Pairing
+    key: str = ""
+    n: int = 0
+    is_changed: bool = False
+    digest: str = ""
+    judged: int = 0
+    is_at_least: bool = False
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricResult:
+    """A metric on both sides: current - baseline with its interval, and what that means given the declared direction.
+
+    `smallest` is the smallest difference these rows could prove in four of five cases; `method` names the test.
+    """
+
+    model: str
+    metric: str
+    standing: Standing
+    better: Literal["higher", "lower"] | None = None
+    baseline: float | None = None
+    current: float | None = None
+    delta: float | None = None
+    low: float | None = None
+    high: float | None = None
+    confidence_level: float = 1 - 2 * ALPHA
+    n: int = 0
+    n_discordant: int = 0
+    smallest: float | None = None
+    method: str = ""
+    is_gated: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flips:
+    """Pairing whose prediction became right (`fixed`) or wrong (`broken`): their numbers, and the keys of the first of them."""
+
+    model: str
+    fixed: int
+    broken: int
+    fixed_keys: tuple[str, ...] = ()
+    broken_keys: tuple[str, ...] = ()

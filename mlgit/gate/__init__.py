@@ -1,0 +1,1 @@
+"""Rules of a gate -> verdict on a change."""

@@ -1,0 +1,78 @@
+"""What the current side declares otherwise than the revision whose rules judge: everything that could decide a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+from mlgit.config import Config, Model
+from mlgit.gate.review import RuleChange
+from mlgit.render import number
+from mlgit.rules import Amount, Slices
+
+# What is declared of a model and tells which rows, and which columns of them, are compared.
+_DECIDING = ("metrics", "predictions", "id", "label", "prediction", "score", "positive", "test")
+
+
+def changes(deciding: Config, own: Config) -> tuple[RuleChange, ...]:
+    """Rules, waivers, settings, metric directions and columns that differ, in this order."""
+    before, now = _entries(deciding), _entries(own)
+    names = [*before, *(name for name in now if name not in before)]
+    return tuple(
+        RuleChange(name, _kind(before, now, name), before.get(name, ""), now.get(name, ""))
+        for name in names
+        if before.get(name) != now.get(name)
+    )
+
+
+def _kind(before: Mapping[str, str], now: Mapping[str, str], name: str) -> Literal["added", "removed", "changed"]:
+    return "added" if name not in before else "removed" if name not in now else "changed"
+
+
+def _entries(config: Config) -> dict[str, str]:
+    """Everything that decides, each with a name and a text that is the same only where the meaning is."""
+    gates = config.gates
+    found = {rule.id: _told(rule, without=("id",)) for rule in gates.rules}
+    for waiver in gates.waivers:
+        part = ", ".join(f"{column}={value}" for column, value in waiver.slice)
+        name = f"waiver of {waiver.rule}" + (f" ({part})" if part else "")
+        told = _told(waiver, without=("rule", "slice"))
+        found[name] = f"{found[name]}; {told}" if name in found else told
+    for section, declared in (("baseline", gates.baseline), ("test_set", gates.test_set), ("stats", gates.stats)):
+        found |= {f"{section}.{key}": value for key, value in _given(declared)}
+    found |= {f"direction of {metric}": direction for metric, direction in config.directions.items()}
+    for model in config.models.values():
+        found |= {f"{key} of {model.name}": value for key, value in _of_model(model)}
+    return found
+
+
+def _of_model(model: Model) -> Iterator[tuple[str, str]]:
+    for key in _DECIDING:
+        value = getattr(model, key)
+        if value not in ("", None, ()):
+            yield key, _text(value)
+
+
+def _given(declared: NamedTuple) -> Iterator[tuple[str, str]]:
+    """The fields that differ from their defaults."""
+    for key, value in declared._asdict().items():
+        if key not in declared._field_defaults or value != declared._field_defaults[key]:
+            yield key, _text(value)
+
+
+def _told(declared: NamedTuple, *, without: tuple[str, ...]) -> str:
+    return ", ".join(f"{key}: {value}" for key, value in _given(declared) if key not in without)
+
+
+def _text(value: Any) -> str:
+    match value:
+        case Amount(amount, is_relative):
+            return f"{number(amount * 100)}%" if is_relative else number(amount)
+        case Slices():
+            return f"({_told(value, without=())})"
+        case float():
+            return repr(value)
+        case tuple():
+            return f"[{', '.join(map(_text, value))}]"
+        case _:
+            return repr(value) if isinstance(value, str | bool) and value in ("", "1", "true", "false") else str(value)

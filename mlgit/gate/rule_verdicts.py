@@ -1,0 +1,304 @@
+"""Gate rules judged on evidence: proven, disproven, or the rows cannot tell. Never a pass where nothing was compared.
+
+Ends of intervals decide: a rule passes only when the worst value the interval leaves open still passes, and fails only when
+the best one does not. Rules that must all pass need no correction for their number; slices, where any alarm counts, do.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from mlgit.evaluation.results import MetricEvidence, Part
+from mlgit.render import number
+from mlgit.rules import Amount, Effect, GateRule, Gates, Waiver
+from mlgit.statistics import multiple, power
+from mlgit.statistics.comparison import Comparison
+
+Outcome = Literal["pass", "warn", "fail", "inconclusive", "invalid", "new", "waived"]
+Verdict = Literal["pass", "warn", "fail", "invalid"]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """A rule's outcome: the numbers, what was needed, why, and what would settle or mend it.
+
+    `effect` is what the outcome counts as in the verdict; `model` whose metric was judged, '' for rules about data.
+    """
+
+    id: str
+    kind: str
+    metric: str
+    outcome: Outcome
+    effect: Effect
+    needs: str = ""
+    reason: str = ""
+    settle: str = ""
+    baseline: float | None = None
+    current: float | None = None
+    delta: float | None = None
+    low: float | None = None
+    high: float | None = None
+    model: str = ""
+
+
+def judge(rule: GateRule, seen: MetricEvidence) -> RuleResult:
+    """The outcome of one rule of a kind that is about a metric; those about data: `data_rules.judge`."""
+    if seen.trouble:
+        return _invalid(rule, seen.trouble)
+    if rule.kind == "bound":
+        return _bound(rule, seen)
+    if rule.kind == "gap":
+        return _gap(rule, seen)
+    if seen.is_first:
+        return RuleResult(
+            rule.id, rule.kind, rule.metric, "new", "warn", reason=f"first results for {rule.metric}", current=seen.current
+        )
+    if seen.better is None:
+        return _invalid(
+            rule,
+            f"which way {rule.metric} is better is not declared",
+            f"add to mlgit.yaml: metrics: {{{rule.metric}: {{direction: higher}}}} (or lower)",
+        )
+    if rule.kind == "no_harm":
+        return _no_harm(rule, seen)
+    if seen.comparison is None:
+        return _unverified(rule, seen)
+    return _of_rows(rule, seen.comparison, seen.better)
+
+
+def verdict(judged: Iterable[RuleResult]) -> Verdict:
+    """All rules together. A rule that fails outweighs one that could not be judged; without any rule nothing was judged."""
+    found = list(judged)
+    failed = [each for each in found if each.effect == "fail"]
+    if any(each.outcome != "invalid" for each in failed):
+        return "fail"
+    if failed or not found:
+        return "invalid"
+    return "warn" if any(each.effect == "warn" for each in found) else "pass"
+
+
+def applicable(gates: Gates, *, labels: Collection[str]) -> tuple[GateRule, ...]:
+    """The rules that ask for no label, or for one of these."""
+    return tuple(each for each in gates.rules if not each.label or each.label in labels)
+
+
+def set_aside(rule: GateRule, waivers: Iterable[Waiver], *, today: datetime.date) -> frozenset[Part]:
+    """The slices of a rule for which a waiver holds today."""
+    return frozenset(each.slice for each in waivers if each.rule == rule.id and each.slice and today <= each.until)
+
+
+def waive(judged: Sequence[RuleResult], waivers: Iterable[Waiver], *, today: datetime.date) -> tuple[RuleResult, ...]:
+    """Rules that fail and are set aside as a whole become waived; a waiver past its last day is itself a failure."""
+    found, given = list(judged), list(waivers)
+    found += [_expired(each) for each in given if today > each.until]
+    holding = {each.rule: each for each in given if today <= each.until and not each.slice}
+    return tuple(_waived(each, holding[each.id]) if each.id in holding else each for each in found)
+
+
+def _waived(judged: RuleResult, waiver: Waiver) -> RuleResult:
+    if judged.outcome not in ("fail", "warn", "inconclusive"):
+        return judged
+    reason = f"{judged.reason}; waived until {waiver.until} by {waiver.by}: {waiver.reason}"
+    return replace(judged, outcome="waived", effect="warn", reason=reason)
+
+
+def _expired(waiver: Waiver) -> RuleResult:
+    return RuleResult(
+        f"{waiver.rule}.waiver",
+        "waiver",
+        "",
+        "invalid",
+        "fail",
+        reason=f"the waiver of {waiver.rule} by {waiver.by} ended on {waiver.until}",
+        settle="take it out of mlgit.yaml, or set a new day and say why",
+    )
+
+
+def _of_rows(rule: GateRule, found: Comparison, better: str) -> RuleResult:
+    """no_worse, better and same, from the interval of the gain (the difference, turned so that more is better)."""
+    if found.baseline is None or found.current is None:
+        told = f"{rule.metric} has no value on these rows: {found.reason or 'it is undefined'}"
+        return _invalid(rule, told, "rows of every class, with a label and a prediction")
+    if found.low is None or found.high is None:
+        return _inconclusive(rule, found, found.reason or "there is no interval", "more rows in the test set")
+    margin = rule.margin.of(found.baseline) if rule.margin else rule.by
+    least, most = (found.low, found.high) if better == "higher" else (-found.high, -found.low)
+    needs, is_proven, is_disproven = {
+        "no_worse": (f"worse by less than {number(margin)}", least > -margin, most < -margin),
+        "better": (f"better by more than {number(margin)}", least > margin, most <= margin),
+        "same": (
+            f"different by less than {number(margin)}",
+            -margin < least and most < margin,
+            most < -margin or least > margin,
+        ),
+    }[rule.kind]
+    if is_proven:
+        return _result(rule, found, "pass", needs, "proven")
+    if is_disproven:
+        return _result(rule, found, _broken(rule), needs, "proven to be otherwise")
+    told = f"the {found.n} rows cannot tell: the interval reaches from {number(found.low)} to {number(found.high)}"
+    return replace(_inconclusive(rule, found, told, _settling(found, margin)), needs=needs)
+
+
+def _settling(found: Comparison, margin: float) -> str:
+    """How many rows would be enough, from the variance that the interval shows."""
+    if margin <= 0 or found.low is None or found.high is None:
+        return "more rows in the test set"
+    variance = power.variance_of_row(found.low, found.high, found.n, confidence=found.confidence_level)
+    rows = power.rows_needed(margin, variance=variance, alpha=(1 - found.confidence_level) / 2)
+    return f"about {max(rows, found.n + 1)} rows would tell with 80 % chance, if nothing changed"
+
+
+def _bound(rule: GateRule, seen: MetricEvidence) -> RuleResult:
+    if seen.current is None:
+        return _invalid(rule, f"there is no {rule.metric}")
+    value = seen.current
+    if not math.isfinite(value):  # nothing compares with NaN, so no limit would be broken
+        return _invalid(rule, f"{rule.metric} is {number(value)}, which is no finite number")
+    if rule.max_change is not None and seen.baseline is not None and not math.isfinite(seen.baseline):
+        return _invalid(rule, f"{rule.metric} of the baseline is {number(seen.baseline)}, which is no finite number")
+    if rule.use != "point":
+        if seen.interval is None:
+            return replace(_invalid(rule, f"{rule.metric} has no interval whose {rule.use} end could be used"), current=value)
+        value = seen.interval[rule.use == "upper"]
+    named = rule.metric if rule.use == "point" else f"the {rule.use} end of {rule.metric}"
+    faults, needs = [], []
+    if rule.minimum is not None:
+        needs.append(f"at least {number(rule.minimum)}")
+        faults += [f"{named} is {number(value)}"] if value < rule.minimum else []
+    if rule.maximum is not None:
+        needs.append(f"at most {number(rule.maximum)}")
+        faults += [f"{named} is {number(value)}"] if value > rule.maximum else []
+    if rule.max_change is not None:
+        needs.append(f"changed by at most {_shown(rule.max_change)}")
+        if seen.baseline is None:
+            first = RuleResult(
+                rule.id, rule.kind, rule.metric, "new", "warn", " and ".join(needs), f"first results for {rule.metric}"
+            )
+            return first if not faults else replace(first, outcome=_broken(rule), effect=_broken(rule), reason=faults[0])
+        change = abs(seen.current - seen.baseline)
+        faults += [f"it changed by {number(change)}"] if change > rule.max_change.of(seen.baseline) else []
+    outcome = _broken(rule) if faults else "pass"
+    return RuleResult(
+        rule.id,
+        rule.kind,
+        rule.metric,
+        outcome,
+        outcome,
+        " and ".join(needs),
+        "; ".join(faults) or f"{named} is {number(value)}",
+        baseline=seen.baseline,
+        current=seen.current,
+        delta=None if seen.baseline is None else seen.current - seen.baseline,
+        low=seen.interval[0] if seen.interval else None,
+        high=seen.interval[1] if seen.interval else None,
+    )
+
+
+def _no_harm(rule: GateRule, seen: MetricEvidence) -> RuleResult:
+    """Fails only on harm that is proven in a slice, with Holm's correction for the number of slices."""
+    assert rule.slices
+    parts = seen.parts or {}
+    judged = {part: each for part, each in parts.items() if each.pvalue is not None and each.n >= rule.slices.min_n}
+    chances = [max(0.0, 1 - (each.pvalue or 0.0)) for each in judged.values()]
+    adjusted = multiple.holm(chances) if rule.slices.correct == "holm" else chances
+    rows = zip(judged, judged.values(), adjusted, strict=True)
+    harmed = [(part, each, chance) for part, each, chance in rows if chance <= seen.alpha]
+    needs = f"no slice proven worse by more than {_shown(rule.margin)}"
+    if harmed:
+        outcome: Outcome = _broken(rule) if {part for part, _, _ in harmed} - seen.set_aside else "waived"
+        effect: Effect = "warn" if outcome == "waived" else _broken(rule)
+        told = [f"{_named(part)} {number(each.delta or 0)} (adj. p {number(chance)})" for part, each, chance in harmed]
+        return RuleResult(rule.id, rule.kind, rule.metric, outcome, effect, needs, "; ".join(told))
+    if seen.missing and rule.slices.if_missing != "pass":
+        return _without_rows(rule, seen, rule.slices.if_missing, needs)
+    if not judged:
+        reason = f"none of {len(parts) + len(seen.small)} slices has {rule.slices.min_n} rows and a comparison"
+        return RuleResult(
+            rule.id, rule.kind, rule.metric, "inconclusive", rule.if_inconclusive, needs, reason, "more rows in the test set"
+        )
+    without = [part for part in parts if part not in judged]
+    reason = "; ".join([f"{len(judged)} slices, no harm proven", *_unjudged(seen.small, without)])
+    return RuleResult(rule.id, rule.kind, rule.metric, "pass", "pass", needs, reason)
+
+
+def _gap(rule: GateRule, seen: MetricEvidence) -> RuleResult:
+    assert rule.slices
+    assert rule.maximum is not None
+    large = {part: each for part, each in (seen.parts or {}).items() if each.n >= rule.slices.min_n}
+    values = {part: each.current for part, each in large.items() if each.current is not None and math.isfinite(each.current)}
+    without = [part for part in large if part not in values]
+    if len(values) < 2:
+        return _invalid(rule, f"a gap needs two slices of {rule.slices.min_n} rows, and there are {len(values)}")
+    best, worst = max(values, key=lambda part: values[part]), min(values, key=lambda part: values[part])
+    width, needs = values[best] - values[worst], f"at most {number(rule.maximum)} apart"
+    told = f"{_named(best)} {number(values[best])}, {_named(worst)} {number(values[worst])}: {number(width)} apart"
+    reason = "; ".join([told, *_unjudged(seen.small, without)])
+    if width > rule.maximum:
+        return RuleResult(rule.id, rule.kind, rule.metric, _broken(rule), _broken(rule), needs, reason, current=width)
+    if seen.missing and rule.slices.if_missing != "pass":
+        return _without_rows(rule, seen, rule.slices.if_missing, needs)
+    outcome: Outcome = "inconclusive" if without else "pass"
+    effect: Effect = rule.if_inconclusive if without else "pass"
+    return RuleResult(rule.id, rule.kind, rule.metric, outcome, effect, needs, reason, current=width)
+
+
+def _without_rows(rule: GateRule, seen: MetricEvidence, effect: Effect, needs: str) -> RuleResult:
+    told = "; ".join(f"no rows of {_named(part)}" for part in seen.missing)
+    return RuleResult(rule.id, rule.kind, rule.metric, effect, effect, needs, told)
+
+
+def _unjudged(small: Sequence[Part], without: Sequence[Part]) -> list[str]:
+    """What a rule about slices did not look at, so that a pass never hides it."""
+    told = [f"{len(small)} too small to judge"] if small else []
+    return told + ([f"no value for {', '.join(map(_named, without))}"] if without else [])
+
+
+def _broken(rule: GateRule) -> Literal["fail", "warn"]:
+    return rule.severity
+
+
+def _invalid(rule: GateRule, reason: str, settle: str = "") -> RuleResult:
+    return RuleResult(rule.id, rule.kind, rule.metric, "invalid", rule.if_invalid, reason=reason, settle=settle)
+
+
+def _unverified(rule: GateRule, seen: MetricEvidence) -> RuleResult:
+    reason = "there are only single numbers: without predictions row by row nothing can be proven"
+    found = RuleResult(rule.id, rule.kind, rule.metric, "inconclusive", rule.if_inconclusive, reason=reason)
+    settle = "declare models.NAME.predictions and id in mlgit.yaml"
+    delta = None if seen.current is None or seen.baseline is None else seen.current - seen.baseline
+    return replace(found, settle=settle, baseline=seen.baseline, current=seen.current, delta=delta)
+
+
+def _inconclusive(rule: GateRule, found: Comparison, reason: str, settle: str) -> RuleResult:
+    return replace(_result(rule, found, "pass", "", reason), outcome="inconclusive", effect=rule.if_inconclusive, settle=settle)
+
+
+def _result(rule: GateRule, found: Comparison, outcome: Effect, needs: str, reason: str) -> RuleResult:
+    return RuleResult(
+        rule.id,
+        rule.kind,
+        rule.metric,
+        outcome,
+        outcome,
+        needs,
+        reason,
+        baseline=found.baseline,
+        current=found.current,
+        delta=found.delta,
+        low=found.low,
+        high=found.high,
+    )
+
+
+def _named(part: Part) -> str:
+    return " and ".join(f"{column}={value}" for column, value in part)
+
+
+def _shown(amount: Amount | None) -> str:
+    assert amount
+    return f"{number(amount.value * 100)} %" if amount.is_relative else number(amount.value)

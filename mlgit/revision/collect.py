@@ -1,0 +1,262 @@
+"""Reads one side of a comparison: a revision from Git's objects and DVC's cache, or the workspace as it lies.
+
+Neither the working tree nor the index nor the network is touched. What cannot be read becomes a note, so that the rest
+is still compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any, BinaryIO
+
+from mlgit import config
+from mlgit import project as projects
+from mlgit.adapters.dvc import settings
+from mlgit.adapters.dvc.hashing import Content
+from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.formats import documents
+from mlgit.config import Config
+from mlgit.errors import MlgitError
+from mlgit.pipeline import sources
+from mlgit.pipeline.load import load
+from mlgit.pipeline.model import Digest, Stage
+from mlgit.project import Project
+from mlgit.render import few
+from mlgit.revision import recorded_paths
+from mlgit.revision.contents import LARGEST_BLOB, Contents, fingerprints_of
+from mlgit.revision.refs import Notice, RevisionRef
+from mlgit.revision.snapshot import Data, DataKind, Snapshot, StageSnapshot, differing
+from mlgit.revision.values import Value, metric_values, parameter_values
+from mlgit.tables import parquet, shape
+from mlgit.tables.shape import Shape
+
+_METRIC_ENDINGS = (".json", ".yaml", ".yml", ".toml")
+
+
+def collect(project: Project, point: RevisionRef) -> Snapshot:
+    """Everything there is to compare of a commit or of the workspace.
+
+    Raises MlgitError when its pipeline cannot be read.
+    """
+    reader = _Reader(project, point)
+    snapshot = reader.snapshot()
+    return reader.measure(snapshot, snapshot.data)
+
+
+def collect_both(project: Project, base: RevisionRef, head: RevisionRef) -> tuple[Snapshot, Snapshot]:
+    """Both sides of a comparison; of tables, only those that differ are read for their rows and columns.
+
+    Raises MlgitError when the pipeline of a side cannot be read.
+    """
+    one, other = _Reader(project, base), _Reader(project, head)
+    snapshots = one.snapshot(), other.snapshot()
+    paths = differing(*snapshots)
+    return one.measure(snapshots[0], paths, folders=True), other.measure(snapshots[1], paths, folders=True)
+
+
+class _Reader:
+    """Makes the snapshot of one side."""
+
+    def __init__(self, project: Project, point: RevisionRef) -> None:
+        configured = settings.load(project.dvc_folder)
+        self._point = point
+        self._notes: dict[Notice, None] = {}
+        self._unread: set[str] = set()
+        with _blamed(point):
+            self._source = sources.at(
+                project.root, project.git_root, point.commit, prefix=project.prefix, parsing=configured.parsing
+            )
+            self._pipeline = load(self._source)
+            self._listed = {path: self._source.document(path) for path in recorded_paths.pipeline_files(self._pipeline)}
+            self._config = self._read_config(project)
+        recorded = recorded_paths.recorded(self._pipeline, self._source.document)
+        self._fingerprints = fingerprints_of(self._source, project.own_folder)
+        self._contents = Contents(
+            self._source,
+            cache=Cache(configured),
+            recorded={path: _content(digest) for path, digest in recorded.items()},
+            uncached=recorded_paths.uncached(self._pipeline),
+            fingerprints=self._fingerprints,
+        )
+
+    def _read_config(self, project: Project) -> Config:
+        if not self._point.commit:
+            return projects.load_config(project)
+        try:
+            text = self._source.text(config.NAME)
+            return Config() if text is None else config.parse(documents.parse_yaml(text, name=config.NAME))
+        except MlgitError as error:
+            self._note(error.message, error.hint)
+            return Config()
+
+    def _note(self, message: str, hint: str = "") -> None:
+        self._notes[Notice(message, hint)] = None
+
+    def snapshot(self) -> Snapshot:
+        """Everything but rows and columns."""
+        self._read_ahead()
+        metrics, parameters, data = self._metrics(), self._parameters(), self._data()
+        stages = {stage.address: self._step(stage) for stage in self._pipeline.graph.stages if not stage.is_source}
+        stale = tuple(stage.address for stage in self._pipeline.graph.stages if self._is_stale(stage))
+        self._note_absent()
+        self._note_stale(stale)
+        if self._fingerprints:
+            self._fingerprints.save()
+        return Snapshot(
+            name=self._point.name,
+            commit=self._point.commit,
+            metrics=metrics,
+            parameters=parameters,
+            data=data,
+            stages=stages,
+            config=self._config,
+            unread=frozenset(self._unread),
+            stale=stale,
+            notes=tuple(self._notes),
+        )
+
+    def _read_ahead(self) -> None:
+        """Get from Git, by one process, what will be looked at."""
+        if isinstance(self._source, sources.CommitFiles):
+            wanted = recorded_paths.metric_files(self._pipeline, self._listed)
+            wanted += recorded_paths.parameter_files(self._pipeline, self._listed)
+            for stage in self._pipeline.graph.stages:
+                wanted += [target for _, target in stage.inputs()] + [out.target for out in stage.outs]
+            self._source.fetch([path for path in wanted if (self._source.size(path) or 0) <= LARGEST_BLOB])
+
+    def _metrics(self) -> dict[str, dict[str, Value]]:
+        found = {}
+        for target in recorded_paths.metric_files(self._pipeline, self._listed):
+            for file in self._metric_files(target):
+                with self._reading(file):
+                    document = self._document(file)
+                    if document is None:
+                        self._note(f"{file}: there is no such file", "`mlgit run` makes what a stage declares")
+                    else:
+                        found[file] = metric_values(document)
+        return found
+
+    def _metric_files(self, target: str) -> list[str]:
+        with self._reading(target):
+            if not recorded_paths.is_inside(target):
+                raise MlgitError(f"{target}: not read, for it is not a path in the project")
+            found = self._contents.files(target)
+            return found if found == [target] else [file for file in found if file.endswith(_METRIC_ENDINGS)]
+        return []
+
+    def _parameters(self) -> dict[str, dict[str, Any]]:
+        found = {}
+        for file, keys in recorded_paths.parameter_files(self._pipeline, self._listed).items():
+            with self._reading(file):
+                document = self._document(file)
+                if document is not None:
+                    found[file] = parameter_values(document, keys)
+        return found
+
+    def _document(self, path: str) -> Any:
+        return self._contents.document(path) if recorded_paths.is_inside(path) else None
+
+    @contextmanager
+    def _reading(self, file: str) -> Iterator[None]:
+        try:
+            yield
+        except MlgitError as error:
+            self._unread.add(file)
+            self._note(error.message, error.hint)
+        except (ValueError, RecursionError) as error:
+            self._unread.add(file)
+            self._note(f"{file}: cannot be read: {error}")
+
+    def _digest(self, path: str, *, read_by: Digest | None = None) -> Digest | None:
+        if not recorded_paths.is_inside(path):
+            return None
+        try:
+            content = self._contents.digest(path, read_by=_content(read_by) if read_by else None)
+        except MlgitError as error:
+            self._note(error.message, error.hint)
+            return None
+        return Digest(*content) if content else None
+
+    def _data(self) -> dict[str, Data]:
+        found: dict[str, Data] = {}
+        for stage in self._pipeline.graph.stages:
+            for out in stage.outs:
+                kind: DataKind = "data" if stage.is_source else out.kind
+                digest = self._digest(out.target)
+                if digest or recorded_paths.is_opaque(self._pipeline, stage):
+                    found[out.target] = Data(kind, digest)
+        opaque = [path for path, each in found.items() if each.digest is None]
+        if opaque:
+            self._note(f"only DVC knows the content of {few(opaque)}", "`dvc diff` compares it")
+        return found
+
+    def _step(self, stage: Stage) -> StageSnapshot:
+        values = {}
+        for each in stage.params:
+            prefix = "" if each.target == recorded_paths.PARAMETERS else f"{each.target}:"
+            with suppress(MlgitError, ValueError, RecursionError):  # told of where the file's parameters are read
+                picked = parameter_values(self._document(each.target), each.keys)
+                values.update({f"{prefix}{name}": value for name, value in picked.items()})
+        read = recorded_paths.dependencies(self._pipeline, stage, self._digest)
+        return StageSnapshot(stage.cmd, read, values, tuple(out.target for out in stage.outs))
+
+    def _is_stale(self, stage: Stage) -> bool:
+        return recorded_paths.is_stale(self._pipeline, stage, digest=self._digest, document=self._document)
+
+    def _note_absent(self) -> None:
+        if self._contents.absent and not self._point.commit:
+            paths = few(tuple(self._contents.absent))
+            self._note(f"not there, so compared as recorded: {paths}", "`dvc checkout` or `dvc pull` brings it back")
+
+    def _note_stale(self, stale: tuple[str, ...]) -> None:
+        if stale:
+            hint = "" if self._point.commit else "`mlgit run` brings it up to date"
+            self._note(f"stale, so results may not belong to what is declared: {few(stale)}", hint)
+
+    def measure(self, snapshot: Snapshot, paths: Collection[str], *, folders: bool = False) -> Snapshot:
+        """The snapshot with what is inside those of the paths whose bytes are at hand: rows and columns, files of `folders`."""
+        measured = {
+            path: replace(each, shape=self._shape(path, each), members=self._members(path, each) if folders else None)
+            for path, each in snapshot.data.items()
+            if path in paths
+        }
+        return replace(snapshot, data={**snapshot.data, **measured})
+
+    def _members(self, path: str, data: Data) -> Mapping[str, str] | None:
+        return self._contents.members(path) if data.digest is not None and data.digest.is_folder else None
+
+    def _shape(self, path: str, data: Data) -> Shape | None:
+        ending = path.rpartition(".")[2].lower()
+        if data.digest is None or data.digest.is_folder or data.digest.size > LARGEST_BLOB:
+            return None
+        if not shape.is_table(path):
+            return None
+        with suppress(MlgitError):  # the sizes are known without the bytes
+            stream = self._contents.stream(path)
+            if stream is not None:
+                with stream:
+                    return _parquet(stream) if ending == "parquet" else shape.measure(stream, ending)
+        return None
+
+
+def _content(digest: Digest) -> Content:
+    return Content(*digest)
+
+
+@contextmanager
+def _blamed(point: RevisionRef) -> Iterator[None]:
+    """Faults in the files of a commit name the commit: mending the workspace would not help."""
+    try:
+        yield
+    except MlgitError as error:
+        if not point.commit:
+            raise
+        label = Snapshot(point.name, point.commit).label
+        raise MlgitError(f"{label}: {error.message}", "compare with another revision: `mlgit diff REVISION`") from error
+
+
+def _parquet(stream: BinaryIO) -> Shape | None:
+    found = parquet.parquet_shape(stream)
+    return Shape(*found) if found else None

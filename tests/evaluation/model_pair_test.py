@@ -1,0 +1,129 @@
+"""Two sides of a model brought together: what can be compared, and why the rest cannot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlgit.adapters.formats.documents import parse_yaml
+from mlgit.config import Config, parse
+from mlgit.evaluation.model_pair import digest, is_changed, join
+from mlgit.evaluation.model_results import ModelResults, asked, columns
+from mlgit.revision.refs import Notice
+from mlgit.rules import parse as parse_gates
+from tests.kit.sides import NASTY
+
+MODEL = parse({"mlgit": 1, "models": {"m": {"predictions": "p.csv", "id": "id"}}}).model("m")
+
+
+def table(keys, labels=None, **more):
+    keys = np.asarray(keys)
+    labels = np.arange(len(keys)) % 2 if labels is None else np.asarray(labels)
+    return {"id": keys, "label": labels, "prediction": labels, **more}
+
+
+def side(rows=None, **given):
+    return ModelResults(MODEL, table=None if rows is None else rows, **{"recorded": {"f1": 0.5}, **given})
+
+
+def joined(baseline, current, *, if_changed="reevaluate", again=None):
+    return join(MODEL, baseline, current, if_changed=if_changed, again=again)
+
+
+KEYS = [f"r{number}" for number in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("baseline", "current", "how", "said"),
+    [
+        (side(table(KEYS)), side(table(KEYS)), "paired", ""),
+        (None, side(table(KEYS)), "first", ""),
+        (ModelResults(MODEL), side(table(KEYS)), "first", ""),
+        (None, side(), "first", ""),
+        (side(), side(), "unverified", ""),
+        (side(table(KEYS)), side(), "invalid", "the current side has no predictions of m, and the baseline has"),
+        (side(trouble="p.csv: gone"), side(), "invalid", "the current side has no predictions of m, and the baseline has"),
+        (side(), side(table(KEYS)), "unverified", "the baseline has no predictions"),
+        (side(trouble="p.csv: gone"), side(table(KEYS)), "invalid", "baseline: p.csv: gone"),
+        (side(table(KEYS)), side(trouble="p.csv: gone"), "invalid", "p.csv: gone"),
+        (side(table(KEYS)), ModelResults(MODEL), "invalid", "the current side has no results of m"),
+        (side(table(KEYS)), None, "invalid", "the current side has no results of m"),
+        (side(table(KEYS)), side(table(KEYS), stale=("train",)), "invalid", "train: stale"),
+        (side(test="a"), side(test="b"), "unpaired", "the test set changed, and there are only single numbers"),
+        (side(table(KEYS), test="a"), side(table(KEYS[1:]), test="a"), "invalid", "1 rows of the baseline are missing"),
+        (side(table(KEYS)), side(table(KEYS[1:])), "unpaired", "the test set changed (the rows are not the same: 1 rows"),
+        (side(table(KEYS)), side(table(KEYS, np.zeros(40))), "unpaired", "the test set changed (the labels differ in 20 of 40"),
+        (side(table(KEYS), test="a"), side(table(KEYS), test="b"), "unpaired", "the test set changed"),
+    ],
+)
+def test_how_rows_are_compared(baseline, current, how, said):
+    found = joined(baseline, current)
+    assert (found.how, said in found.trouble, bool(said)) == (how, True, bool(found.trouble))
+
+
+def test_model_of_the_baseline_on_the_current_rows_is_compared_with():
+    baseline, current = side(table(KEYS), test="a"), side(table(KEYS[:35]), test="b")
+    found = joined(baseline, current, again=table(KEYS[34::-1], (np.arange(40) % 2)[34::-1]))
+    assert (found.how, found.is_changed, found.trouble) == ("re-evaluated", True, "")
+    assert joined(baseline, current, again=table(KEYS)).how == "invalid"
+    found = joined(baseline, current, again=Notice("the model is gone", "dvc fetch it"))
+    assert found.trouble.endswith("and the baseline's model was not judged on the new rows: the model is gone")
+    assert found.settle == "dvc fetch it"
+    assert joined(baseline, current, again=table(KEYS), if_changed="unpaired").how == "unpaired"
+    assert joined(baseline, current, again=table(KEYS), if_changed="invalid").how == "invalid"
+
+
+@given(st.permutations(range(12)))
+def test_order_is_no_change(order):
+    whole = table(KEYS[:12])
+    shuffled = {name: column[list(order)] for name, column in whole.items()}
+    assert digest(MODEL, whole) == digest(MODEL, shuffled)
+    assert not is_changed(side(whole), side(shuffled))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), max_size=6),
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), max_size=6),
+)
+def test_rows_count_as_changed_when_keys_or_labels_are_other_ones(one, other):
+    tables = [table([row[0] for row in rows], [row[1] for row in rows]) for rows in (one, other)]
+    assert is_changed(side(tables[0]), side(tables[1])) == (sorted(one) != sorted(other))
+
+
+def test_whole_labels_of_another_type_are_no_change():
+    assert digest(MODEL, table(KEYS, np.ones(40, int))) == digest(MODEL, table(KEYS, np.ones(40)))
+    assert digest(MODEL, {"id": np.array(KEYS)}) == ""
+
+
+def test_columns_that_decide_are_those_of_the_rules_and_paths_are_the_sides_own():
+    deciding = parse({"mlgit": 1, "models": {"m": {"predictions": "old.csv", "id": "key", "positive": "yes"}}})
+    own = parse({"mlgit": 1, "models": {"m": {"predictions": "new.csv", "id": "id", "label": "prediction"}, "n": {"id": "i"}}})
+    found = asked(deciding, own)
+    assert (found["m"].predictions, found["m"].id, found["m"].label, found["m"].positive) == ("new.csv", "key", "label", "yes")
+    assert found["n"].id == "i"
+    assert asked(deciding, None) == deciding.models
+    assert asked(Config(), own) == own.models
+
+
+def test_only_columns_that_are_needed_are_read():
+    rules = "rules: [{id: a, kind: gap, metric: f1, max: 0.1, slices: {by: [sex, [sex, region]]}}]"
+    gates = parse_gates(parse_yaml(rules, name="mlgit.yaml"))
+    wanted, names = columns(MODEL, rules=gates.rules, cluster="patient")
+    assert names == {"id", "sex", "region", "patient"}
+    assert wanted == names | {"label", "prediction", "score"}
+
+
+def test_hostile_keys_do_not_break_the_digest():
+    assert digest(MODEL, table([NASTY, "", "b\0c"])) == digest(MODEL, table(["", NASTY, "b\0c"], [1, 0, 0]))
+
+
+def test_without_a_key_the_line_to_add_is_named():
+    nameless = replace(MODEL, id="")
+    sides = [ModelResults(nameless, table=table(KEYS)) for _ in range(2)]
+    found = join(nameless, *sides, if_changed="reevaluate")
+    assert (found.how, found.trouble) == ("invalid", "models.m.id names no column to align rows by")
+    assert found.settle.startswith("add models.m.id to mlgit.yaml")

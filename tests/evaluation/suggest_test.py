@@ -1,0 +1,60 @@
+"""Margins that a test set can support."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlgit.evaluation.suggest import suggest
+from mlgit.rules import Amount, GateRule
+from mlgit.statistics.comparison import Predictions, Question, compare
+
+
+def compared(number, *, discordant=0.06):
+    """Equally many rows fixed and broken."""
+    label = np.zeros(number, dtype=int)
+    half = round(number * discordant / 2)
+    baseline, current = label.copy(), label.copy()
+    baseline[:half], current[half : 2 * half] = 1, 1
+    question = Question(confidence_level=0.9)
+    return compare("accuracy", Predictions(label, baseline), Predictions(label, current), question=question)
+
+
+@pytest.mark.parametrize(("rows", "smallest"), [(200, 0.043), (1000, 0.019), (5000, 0.009)])
+def test_smallest_margin_of_a_number_of_rows(rows, smallest):
+    found = suggest(compared(rows))
+    assert found.smallest == pytest.approx(smallest, rel=0.1)  # Tango's interval is a little wider than the normal one
+    assert found.smallest <= found.margin < found.smallest * 1.11
+    assert found.rows_for_half == pytest.approx(4 * rows, rel=0.25)
+
+
+def test_rules_that_ask_for_more_than_the_rows_can_tell_are_named():
+    rules = [
+        GateRule("narrow", "no_worse", "accuracy", margin=Amount(0.01)),
+        GateRule("wide", "no_worse", "accuracy", margin=Amount(0.05)),
+        GateRule("other", "no_worse", "f1", margin=Amount(0.001)),
+        GateRule("relative", "same", "accuracy", margin=Amount(0.01, True)),
+        GateRule("bound", "bound", "accuracy", minimum=0.9),
+    ]
+    named = dict(suggest(compared(1000), rules=rules).too_narrow)
+    assert list(named) == ["narrow", "relative"]
+    assert named["narrow"] == pytest.approx(3710, rel=0.05)
+
+
+def test_models_that_do_not_differ_suggest_nothing():
+    label = [0, 1] * 10
+    found = suggest(compare("f1", Predictions(label, label), Predictions(label, [1, 1] * 10)))
+    assert (found.smallest, found.margin) == (None, None)
+    assert "too few rows" in found.reason
+    same = [0, 1] * 50
+    found = suggest(compare("roc_auc", Predictions(same, score=same), Predictions(same, score=same)))
+    assert "differ in no row" in found.reason
+
+
+@given(st.integers(20, 5000), st.floats(0.02, 0.5))
+def test_margin_has_two_digits_and_is_enough(number, discordant):
+    found = suggest(compared(number, discordant=discordant))
+    assert found.margin >= found.smallest * (1 - 1e-9)
+    assert float(f"{found.margin:.2g}") == found.margin

@@ -1,0 +1,95 @@
+"""How often a test set has judged, counted from what locks said."""
+
+from __future__ import annotations
+
+from mlgit import project as projects
+from mlgit.config import parse
+from mlgit.evaluation import test_set_reuse
+from tests.kit import commit, git, repository, write_tree
+
+PIPELINE = """\
+stages:
+  evaluate:
+    cmd: touch p.csv
+    deps: [t.csv]
+    outs: [p.csv]
+"""
+LOCK = """\
+schema: '2.0'
+stages:
+  evaluate:
+    cmd: touch p.csv
+    deps:
+    - path: t.csv
+      hash: md5
+      md5: {test}
+      size: 1
+    outs:
+    - path: p.csv
+      hash: md5
+      md5: {output}
+      size: 2
+"""
+A, B, C = (letter * 32 for letter in "abc")
+MODELS = parse({"mlgit": 1, "models": {"m": {"predictions": "p.csv", "test": ["t.csv"]}}}).models
+
+
+def judged(root, test, folder="."):
+    project = projects.find(root / folder)
+    found = test_set_reuse.count(project, MODELS, head=git(root, "rev-parse", "HEAD"), test={"m": test})
+    return found.judged.get("m"), found.is_at_least
+
+
+def record(root, test, output, folder="."):
+    write_tree(root, {f"{folder}/dvc.yaml": PIPELINE, f"{folder}/dvc.lock": LOCK.format(test=test, output=output)})
+    commit(root)
+
+
+def test_results_on_the_same_rows_are_counted_once_each(tmp_path):
+    root = repository(tmp_path / "project")
+    for test, output in ((A, B), (A, C), (B, A), (A, B), (B, C)):
+        record(root, test, output)
+    assert judged(root, A) == ({B, C}, False)
+    assert judged(root, B) == ({A, C}, False)
+    assert judged(root, C) == (set(), False)
+    assert judged(root, "") == (None, False)
+
+
+def test_branches_that_were_merged_count(tmp_path):
+    root = repository(tmp_path / "project")
+    record(root, A, A)
+    git(root, "checkout", "--quiet", "-b", "side")
+    record(root, A, B)
+    git(root, "checkout", "--quiet", "main")
+    record(root, A, C)
+    git(root, "merge", "--quiet", "-s", "ours", "side", "-m", "Merge")
+    assert judged(root, A) == ({A, B, C}, False)
+
+
+def test_project_in_a_folder_counts_its_own_locks_only(tmp_path):
+    root = repository(tmp_path / "project")
+    for folder in ("one", "two"):
+        write_tree(root, {f"{folder}/.dvc/config": "", f"{folder}/.dvc/.gitignore": "/tmp\n"})
+    record(root, A, B, "one")
+    record(root, A, C, "two")
+    assert judged(root, A, "one") == ({B}, False)
+
+
+def test_lock_that_is_no_lock_counts_nothing(tmp_path):
+    root = repository(tmp_path / "project")
+    record(root, A, B)
+    write_tree(root, {"dvc.lock": "schema: '2.0'\n"})
+    commit(root)
+    assert judged(root, A) == ({B}, False)
+
+
+def test_paths_are_those_of_the_lock_that_names_them(tmp_path):
+    root = repository(tmp_path / "project")
+    for output in (B, C):
+        there = {"sub/dvc.yaml": PIPELINE.replace("t.csv", "../t.csv")}
+        there["sub/dvc.lock"] = LOCK.format(test=A, output=output).replace("path: t.csv", "path: ../t.csv")
+        write_tree(root, there)
+        commit(root)
+    models = parse({"mlgit": 1, "models": {"m": {"predictions": "sub/p.csv", "test": ["t.csv"]}}}).models
+    found = test_set_reuse.count(projects.find(root), models, head=git(root, "rev-parse", "HEAD"), test={"m": A})
+    assert found.judged == {"m": {B, C}}

@@ -1,0 +1,154 @@
+"""Snapshots of real repositories: data and outputs, by digest, rows and columns; and that nothing is touched."""
+
+import json
+import os
+import shutil
+import sys
+import types
+
+import pytest
+
+from mlgit import project as projects
+from mlgit.revision.collect import collect_both
+from mlgit.revision.refs import RevisionRef
+from mlgit.tables.shape import Shape
+from tests.kit import commit, git, repository, write_tree
+from tests.revision.projects import PIPELINE, TRAIN, UNCACHED, at, made, messages, ran
+
+
+@pytest.fixture
+def root(tmp_path, cli):
+    """A project that was run and committed."""
+    return made(tmp_path / "project", cli, UNCACHED)
+
+
+def test_uncached_output_that_was_removed_is_gone_from_the_workspace(root):
+    (root / "metrics.json").unlink()
+    here = at(root)
+    assert ("metrics.json" in here.data, here.metrics, here.stale) == (False, {}, ("train",))
+    assert messages(here)[0] == "metrics.json: there is no such file"
+
+
+def test_uncached_output_that_git_does_not_have_is_known_by_the_lock(root):
+    before = at(root, "HEAD")
+    git(root, "rm", "--quiet", "--cached", "metrics.json")
+    git(root, "commit", "--quiet", "--message", "Forget the metrics")
+    there = at(root, "HEAD")
+    assert (there.metrics, there.data) == ({}, before.data)
+
+
+def test_large_blob_is_known_by_the_lock_only(root, monkeypatch):
+    whole = at(root, "HEAD")
+    for module in ("revision.contents", "revision.collect"):
+        monkeypatch.setattr(f"mlgit.{module}.LARGEST_BLOB", 1)
+    assert at(root, "HEAD").stages == whole.stages
+
+
+def test_what_is_neither_file_nor_folder_is_noted(root):
+    (root / "model.txt").unlink()
+    os.mkfifo(root / "model.txt")
+    assert "model.txt: neither a file nor a folder" in messages(at(root))
+
+
+def test_dependency_outside_the_project_has_no_digest(tmp_path):
+    pipeline = "stages:\n  a:\n    cmd: x\n    deps: [../x, s3://bucket/y]\n    outs: [o]\n"
+    root = repository(tmp_path / "project", {"dvc.yaml": pipeline})
+    assert set(at(root).stages["a"].deps.values()) == {None}
+
+
+def test_data_files_imports_and_what_only_dvc_reads(tmp_path, cli):
+    imported = "deps:\n- path: ../x\n  repo: {url: elsewhere}\nouts:\n- md5: %s\n  size: 3\n  hash: md5\n  path: got.csv\n" % (
+        "a" * 32
+    )
+    old = "outs:\n- md5: %s\n  size: 3\n  path: old.csv\n" % ("b" * 32)
+    tracked = "outs:\n- md5: %s\n  size: 7\n  nfiles: 2\n  hash: md5\n  path: images\n" % ("c" * 32 + ".dir")
+    root = repository(tmp_path / "project", {"got.csv.dvc": imported, "old.csv.dvc": old, "images.dvc": tracked})
+    there = at(root, "HEAD")
+    assert {path: (each.kind, each.digest and each.digest.md5[:1]) for path, each in there.data.items()} == {
+        "got.csv": ("data", "a"),
+        "old.csv": ("data", "b"),
+        "images": ("data", "c"),
+    }
+    assert messages(there) == []
+    assert there.stages == {}
+
+
+def test_tables_have_rows_and_columns_wherever_their_bytes_are(root, cli, tmp_path):
+    flags = f"{UNCACHED}\n    plots: [{{plot.tsv: {{cache: false}}}}]"
+    more = {"train.sh": TRAIN + "printf 'x\\ty\\n1\\t2\\n' > plot.tsv\n", "tracked.csv": 'a,b\n"1\n2",3\n'}
+    root = made(tmp_path / "tables", cli, flags, more)
+    assert cli(root, "add", "tracked.csv").code in (0, 2)
+    for side in (at(root), at(root, "HEAD")):
+        assert side.data["plot.tsv"].shape == Shape(1, ("x", "y"))
+        assert side.data["model.txt"].shape is None
+
+
+def test_cached_table_is_read_from_the_cache_and_a_lost_one_is_only_sized(tmp_path, cli):
+    pipeline = "stages:\n  a:\n    cmd: printf 'id\\n1\\n2\\n' > t.csv\n    outs: [t.csv]\n"
+    root = repository(tmp_path / "project", {"dvc.yaml": pipeline})
+    ran(root, cli)
+    assert at(root, "HEAD").data["t.csv"].shape == Shape(2, ("id",))
+    shutil.rmtree(root / ".dvc" / "cache")
+    lost = at(root, "HEAD").data["t.csv"]
+    assert (lost.shape, lost.digest.size) == (None, 7)
+
+
+def test_only_tables_that_differ_are_read(root):
+    write_tree(root, {"dvc.yaml": PIPELINE % UNCACHED + "  b:\n    cmd: touch x.csv y.csv\n    outs: [x.csv, y.csv]\n"})
+    write_tree(root, {"x.csv": "a\n1\n", "y.csv": "a\n"})
+    project = projects.find(root)
+    one, other = collect_both(project, RevisionRef("HEAD", git(root, "rev-parse", "HEAD")), RevisionRef())
+    assert other.data["x.csv"].shape == Shape(1, ("a",))
+    assert {path for path, each in one.data.items() if each.shape} == set()
+    assert all(each.shape is None for each in collect_both(project, RevisionRef(), RevisionRef())[0].data.values())
+
+
+def test_parquet_is_read_where_pyarrow_is_installed(tmp_path, monkeypatch):
+    root = repository(tmp_path / "project", {"dvc.yaml": "stages:\n  a:\n    cmd: x\n    outs: [t.parquet]\n"})
+    write_tree(root, {"t.parquet": "bytes"})
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert at(root).data["t.parquet"].shape is None
+    described = types.SimpleNamespace(
+        metadata=types.SimpleNamespace(num_rows=3), schema_arrow=types.SimpleNamespace(names=["a", "b"])
+    )
+    parquet = types.SimpleNamespace(ParquetFile=lambda stream: described)
+    monkeypatch.setitem(sys.modules, "pyarrow", types.SimpleNamespace(ArrowException=ValueError, parquet=parquet))
+    assert at(root).data["t.parquet"].shape == Shape(3, ("a", "b"))
+    monkeypatch.setattr(parquet, "ParquetFile", lambda stream: json.loads("no parquet"))
+    assert at(root).data["t.parquet"].shape is None
+
+
+def test_folder_in_git_that_a_stage_reads_has_a_digest_without_a_lock(tmp_path):
+    files = {"dvc.yaml": "stages:\n  a:\n    cmd: x\n    deps: [src]\n    outs: [o]\n", "src/a.py": "1", "src/b/c.py": "2"}
+    root = repository(tmp_path / "project", files)
+    there, here = at(root, "HEAD").stages["a"].deps, at(root).stages["a"].deps
+    assert there == here
+    assert there["src"].nfiles == 2
+
+
+def test_links_and_lfs_pointers_in_git_do_not_pass_for_the_content(root):
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"
+    write_tree(root, {"train.sh": pointer})
+    os.remove(root / "data/raw.csv")
+    os.symlink("elsewhere.csv", root / "data/raw.csv")
+    commit(root)
+    before, there = at(root, "HEAD~1"), at(root, "HEAD")
+    assert there.stages["train"].deps == before.stages["train"].deps
+    assert there.stale == ()
+
+
+def test_nothing_is_written_that_git_sees(root):
+    before = states(root)
+    at(root)
+    at(root, "HEAD")
+    assert states(root) == before
+    assert git(root, "status", "--porcelain") == ""
+
+
+def states(root):
+    """The stat of every file but mlgit's own, disposable ones; reading them changes nothing either."""
+    found = {}
+    for folder, _, names in os.walk(root):
+        if not folder.startswith(str(root / ".dvc" / "tmp")):
+            found |= {f"{folder}/{name}": os.stat(f"{folder}/{name}").st_mtime_ns for name in names}
+    return found | {"index": (root / ".git" / "index").read_bytes()}

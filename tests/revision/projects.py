@@ -1,0 +1,50 @@
+"""Real projects to take snapshots of."""
+
+from __future__ import annotations
+
+from mlgit import project as projects
+from mlgit.adapters.git import git as git_adapter
+from mlgit.revision.collect import collect
+from mlgit.revision.refs import RevisionRef
+from tests.kit import commit, repository, write_tree
+
+TRAIN = """\
+depth=$(sed -n 's/^depth: //p' params.yaml)
+echo "model of depth $depth" > model.txt
+printf '{"auc": 0.%s, "nested": {"loss": %s.5}}' $depth $depth > metrics.json
+"""
+PIPELINE = """\
+stages:
+  train:
+    cmd: sh train.sh
+    deps: [train.sh, data/raw.csv]
+    params: [depth]
+    outs: [model.txt]
+    metrics:
+    - metrics.json%s
+"""
+UNCACHED = ": {cache: false}"
+
+
+def made(root, cli, flags, files=None):
+    texts = {"train.sh": TRAIN, "dvc.yaml": PIPELINE % flags, "params.yaml": "depth: 3\n", "data/raw.csv": "a,b\n1,2\n"}
+    write_tree(repository(root), {**texts, **(files or {})})
+    ran(root, cli)
+    return root
+
+
+def ran(root, cli):
+    done = cli(root, "run")
+    assert done.code == 0, done.said
+    return commit(root)
+
+
+def at(root, revision=""):
+    project = projects.find(root)
+    if not revision:
+        return collect(project, RevisionRef())
+    return collect(project, RevisionRef(revision, git_adapter.resolve(project.git_root, revision)))
+
+
+def messages(snapshot):
+    return [note.message for note in snapshot.notes]
