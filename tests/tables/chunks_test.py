@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import types
 from contextlib import suppress
 from datetime import date
 
@@ -103,35 +102,15 @@ def test_parquet_without_its_reader(monkeypatch):
         read(b"PAR1", "parquet")
 
 
-def test_parquet(monkeypatch):
+def test_parquet(tmp_path):
     frame = pd.DataFrame({"a": [1, 2], "b": ["x", None], "c": [date(2024, 1, 2)] * 2})
-
-    class Opened:
-        schema_arrow = types.SimpleNamespace(names=["a", "b", "c"], types=["int64", "large_string", "date32[day]"])
-
-        def __init__(self, stream):
-            assert stream.read(4) == b"PAR1" or json.loads("no parquet")
-
-        metadata = types.SimpleNamespace(num_columns=3, num_row_groups=0)
-
-        def iter_batches(self, batch_size):
-            yield types.SimpleNamespace(to_pandas=lambda: frame)
-
-    fake = types.SimpleNamespace(ArrowException=ValueError, parquet=types.SimpleNamespace(ParquetFile=Opened))
-    monkeypatch.setitem(sys.modules, "pyarrow", fake)
-    assert read(b"PAR1", "parquet") == {"a": [1, 2], "b": ["x", None], "c": [date(2024, 1, 2)] * 2}
-    assert parquet_kinds(b"PAR1") == {"a": "integer", "b": "text", "c": "date32[day]"}
+    frame.to_parquet(tmp_path / "t.parquet")
+    content = (tmp_path / "t.parquet").read_bytes()
+    assert read(content, "parquet") == {"a": [1, 2], "b": ["x", None], "c": [date(2024, 1, 2)] * 2}
+    assert parquet_kinds(content) == {"a": "integer", "b": "text", "c": "date32[day]"}
     for reader in (parquet_kinds, lambda content: read(content, "parquet")):
         with pytest.raises(MlgitError, match="no Parquet file"):
             reader(b"else")
-
-
-@pytest.mark.skipif("not __import__('importlib').util.find_spec('pyarrow')", reason="pyarrow is not installed")
-def test_parquet_of_its_own_writer(tmp_path):
-    pd.DataFrame({"a": [1, 2], "b": ["x", None]}).to_parquet(tmp_path / "t.parquet")
-    content = (tmp_path / "t.parquet").read_bytes()
-    assert read(content, "parquet") == {"a": [1, 2], "b": ["x", None]}
-    assert parquet_kinds(content) == {"a": "integer", "b": "text"}
 
 
 @given(st.binary(max_size=200), st.sampled_from(["csv", "tsv", "jsonl"]))
