@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from mlgit.cli import edge
+from mlgit.cli import error_boundary
 from mlgit.pipeline.noop import Kept
 from tests.kit import FULL, Completed
 
@@ -149,7 +149,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         with monkeypatch.context() as patch:
             patch.chdir(folder)
             capsys.readouterr()
-            code = edge.run(list(map(str, args)), kept=kept)
+            code = error_boundary.run(list(map(str, args)), kept=kept)
             out, err = capsys.readouterr()
         return Completed(code, out, err)
 

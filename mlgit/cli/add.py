@@ -18,7 +18,7 @@ from mlgit.adapters.dvc.store import Cache
 from mlgit.adapters.git import git
 from mlgit.adapters.system import locks
 from mlgit.cli.bar import progress
-from mlgit.cli.edge import use_color
+from mlgit.cli.error_boundary import use_color
 from mlgit.pipeline import resolved, sources
 from mlgit.pipeline.load import load
 from mlgit.pipeline.track import Tracked, Tracker

@@ -16,7 +16,7 @@ from mlgit import project as projects
 from mlgit.adapters.system import files
 from mlgit.cards import index as pages
 from mlgit.cards import profiles, write
-from mlgit.cli.edge import use_color
+from mlgit.cli.error_boundary import use_color
 from mlgit.commands.card import Examination, examine, judged_by, model_named
 from mlgit.errors import MlgitError
 from mlgit.project import Project

@@ -10,7 +10,7 @@ import click
 
 from mlgit import errors
 from mlgit import project as projects
-from mlgit.cli.edge import note, use_color
+from mlgit.cli.error_boundary import note, use_color
 from mlgit.cli.remote_options import timeout_option
 from mlgit.diff import markdown, table, wording
 from mlgit.diff.diff import Diff, compare

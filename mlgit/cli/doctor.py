@@ -17,7 +17,7 @@ from mlgit.adapters.dvc.protected_paths import Protected
 from mlgit.adapters.dvc.store import Cache
 from mlgit.adapters.system import locks
 from mlgit.cli.bar import progress
-from mlgit.cli.edge import use_color
+from mlgit.cli.error_boundary import use_color
 from mlgit.commands import registry_problems
 from mlgit.errors import MlgitError
 from mlgit.pipeline import sources

@@ -10,7 +10,7 @@ import click
 
 from mlgit import errors
 from mlgit import project as projects
-from mlgit.cli.edge import use_color
+from mlgit.cli.error_boundary import use_color
 from mlgit.cli.remote_options import timeout_option
 from mlgit.commands.review import review_change, review_input
 from mlgit.errors import MlgitError

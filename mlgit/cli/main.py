@@ -7,6 +7,8 @@ import os
 import sys
 import time
 
+from mlgit.cli import fast
+
 
 def main() -> None:
     """Run `mlgit` with the arguments of the process and exit with its code."""
@@ -21,31 +23,31 @@ def main() -> None:
         sys.stderr.write(f"error: the output cannot be written: {error.strerror}\n")
         sys.stderr.flush()
         os._exit(2)
-    except KeyboardInterrupt:  # before the handler at the edge stands: while modules are imported
+    except KeyboardInterrupt:  # before the error boundary stands: while modules are imported
         sys.stderr.write("error: interrupted\n")
         sys.exit(130)
 
 
 def _main(arguments: list[str]) -> None:
-    if arguments in (["--version"], ["-V"]):
+    asked, kept = fast(arguments), None
+    if asked == "version":
         from mlgit import __version__
 
         sys.stdout.write(f"mlgit {__version__}\n")
         return
-    kept = None
-    if arguments in (["run"], ["status"]) or (len(arguments) == 2 and arguments[0] == "run" and arguments[1].startswith("-j")):
+    if asked in ("run", "status"):
         from mlgit.pipeline import noop
 
         began = time.perf_counter()
         root = noop.root_of(os.path.realpath(os.getcwd()))
         kept = noop.compare(root) if root else None
         if kept and not kept.changed and len(arguments) == 1:
-            _say_unchanged(arguments[0], kept.stages, kept.frozen, time.perf_counter() - began)
+            _say_unchanged(asked, kept.stages, kept.frozen, time.perf_counter() - began)
             return
-    from mlgit.cli.edge import run
+    from mlgit.cli.error_boundary import run
 
     code = run(arguments, kept=kept)
-    if arguments[:2] == ["model", "list"]:  # to take thousands of tags apart again is no use
+    if asked == "models":  # to take thousands of tags apart again is no use
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -6,43 +6,47 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING
 
-from mlgit.cli.edge import use_color
+from mlgit.cli.error_boundary import note, use_color
+from mlgit.commands.run import RunReporter
+from mlgit.commands.stage_failures import cause, last_lines
 from mlgit.pipeline.model import Stage
 from mlgit.pipeline.scheduler import Result
 from mlgit.pipeline.status import Reason
 from mlgit.render import paint, plain, seconds
 
+if TYPE_CHECKING:
+    from mlgit.commands.set_parameters import ParameterSetting
+
 _COLORS = {"ran": "green", "restored": "cyan", "verified": "cyan", "failed": "red", "skipped": "yellow", "unchanged": "dim"}
-_LAST_LINES = 20
 _REASON_WIDTH = 60
 
 
-class Silent:
-    """Says nothing: for `--json`."""
+class Silent(RunReporter):
+    """Shows no progress, for `--json`: what is worth knowing beside it goes to standard error."""
 
-    def __enter__(self) -> Self:
-        return self
+    def waiting(self, what: str) -> None:
+        """Say what is waited for, at once."""
+        sys.stderr.write(f"{plain(what)}; waiting for it to end (Ctrl-C gives up)\n")
+        sys.stderr.flush()
 
-    def __exit__(self, *error: object) -> None:
-        return None
-
-    def started(self, stage: Stage, reasons: tuple[Reason, ...]) -> None:
-        """A stage's command was started."""
-
-    def ended(self, result: Result) -> None:
-        """A stage ended."""
-
-    def retried(self, stage: Stage, attempt: int, delay: float) -> None:
-        """A stage failed and is tried again."""
-
-    def tick(self) -> None:
-        """Some time has passed."""
+    def note(self, text: str) -> None:
+        """Say it on standard error."""
+        note(text)
 
 
 class Lines(Silent):
     """One plain line when a stage starts and one when it ends; unchanged stages are only counted."""
+
+    def parameter_set(self, setting: ParameterSetting) -> None:
+        """Print what the parameter was and is."""
+        change = f"{setting.before} → {setting.now}" if setting.changed else f"is {setting.now} already"
+        say(plain(f"{'set':9}  {setting.file}: {setting.key}: {change}"))
+
+    def broken_off(self, results: Sequence[Result]) -> None:
+        """Print what failed before."""
+        show_failures(results)
 
     def started(self, stage: Stage, reasons: tuple[Reason, ...]) -> None:
         """Print the stage and why it runs."""
@@ -83,24 +87,26 @@ def _retry_line(stage: Stage, attempt: int, delay: float) -> str:
     return f"{'retrying':9}  {stage.address}  (failed; attempt {attempt + 1} in {seconds(delay)})"
 
 
-class Live(Silent):
+class Live(Lines):
     """Ended stages scroll by; below them stands a table of what runs now, with a line of counts."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self) -> None:
         from rich.console import Console
         from rich.live import Live as RichLive
 
         self._console = Console(highlight=False)
         self._live = RichLive(console=self._console, auto_refresh=False, transient=True)
-        self._total = total
+        self._total = 0
         self._done = 0
         self._running: dict[str, tuple[float, tuple[Reason, ...]]] = {}
 
-    def __enter__(self) -> Self:
+    def begin(self, total: int) -> None:
+        """Start the table."""
+        self._total = total
         self._live.start()
-        return self
 
-    def __exit__(self, *error: object) -> None:
+    def end(self) -> None:
+        """Take the table away."""
         self._live.stop()
 
     def started(self, stage: Stage, reasons: tuple[Reason, ...]) -> None:
@@ -156,24 +162,3 @@ def show_failures(results: Sequence[Result]) -> None:
             for line in last_lines(result.job.log):
                 say(f"  | {plain(line)}")
             say(f"  full log: {Path(result.job.log)}")
-
-
-def cause(result: Result) -> str:
-    """Why a stage failed, in a few words."""
-    if result.outcome is None:
-        return result.message
-    code = result.outcome.code
-    if result.outcome.timed_out and result.job is not None and result.job.timeout is not None:
-        return f"not done within its timeout of {seconds(result.job.timeout)}"
-    return f"exit code {code}" if code >= 0 else f"ended by signal {-code}"
-
-
-def last_lines(log: Path) -> list[str]:
-    """The last lines of a log, without reading a large one whole."""
-    try:
-        with open(log, "rb") as stream:
-            stream.seek(0, 2)
-            stream.seek(max(0, stream.tell() - 16_384))
-            return stream.read().decode("utf-8", "replace").splitlines()[-_LAST_LINES:]
-    except OSError:
-        return []

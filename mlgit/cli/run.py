@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import math
-import sys
-from contextlib import nullcontext
 
 import click
 
-from mlgit import project
-from mlgit.adapters.formats import edits
-from mlgit.adapters.system import files
-from mlgit.cli.perform import perform
 from mlgit.cli.remote_options import timeout_option
-from mlgit.errors import MlgitError
+from mlgit.cli.run_screen import conclude, reporter, show_preview
+from mlgit.commands.run import preview, run
 from mlgit.executors import table
 from mlgit.pipeline import control
-from mlgit.pipeline.run import reserved
-from mlgit.render import plain
 
 
 class _Command(click.Command):
@@ -94,46 +87,20 @@ def command(
         raise click.UsageError("--scheduler goes with --executor dask")
     if changes and dry_run:
         raise click.UsageError("--set writes to parameter files, so it cannot be tried with --dry-run")
-    with nullcontext() if limit is None or dry_run else reserved(project.find().root, timeout=limit, waiting=_say_waiting):
-        if changes:
-            _set_parameters(changes, quiet=as_json)
-        return perform(
-            targets,
-            jobs=jobs,
-            force=force,
-            keep_going=keep_going,
-            dry_run=dry_run,
-            pull=pull,
-            compute_if_unreachable=compute_if_unreachable,
-            executor=executor,
-            cluster=cluster,
-            resources=resources,
-            as_json=as_json,
-            is_reserved=limit is not None,
-        )
-
-
-def _say_waiting(what: str) -> None:
-    sys.stderr.write(f"{plain(what)}; waiting for it to end (Ctrl-C gives up)\n")
-    sys.stderr.flush()
-
-
-def _set_parameters(changes: tuple[str, ...], *, quiet: bool) -> None:
-    """Write `[FILE:]PARAM=VALUE` into the parameter files of the workspace, all of them or none, and say what changed."""
-    root = project.find().root
-    texts: dict[str, str] = {}
-    told: list[str] = []
-    for change in changes:
-        target, equals, text = change.partition("=")
-        file, _, key = target.rpartition(":")
-        if not equals or not key or not text:
-            raise MlgitError(f"--set: '{change}' is not PARAM=VALUE", "for example `--set train.depth=4`")
-        name = file or "params.yaml"
-        before = texts[name] if name in texts else files.read_text(root / name, name=name)
-        texts[name] = edits.set_value(before, key, edits.value_of(text), name=name)
-        old, new = (edits.value_at(each, key, name=name) for each in (before, texts[name]))
-        told.append(f"{'set':9}  {name}: {key}: {f'is {new} already' if texts[name] == before else f'{old} → {new}'}")
-    for name, text in texts.items():
-        files.write_atomic(root / name, text)
-    for line in () if quiet else told:
-        click.echo(plain(line))
+    if dry_run:
+        return show_preview(preview(targets, force=force), as_json=as_json)
+    result = run(
+        targets,
+        jobs=jobs,
+        force=force,
+        keep_going=keep_going,
+        pull=pull,
+        compute_if_unreachable=compute_if_unreachable,
+        changes=changes,
+        executor=executor,
+        cluster=cluster,
+        resources=resources,
+        wait=limit,
+        reporter=reporter(as_json=as_json),
+    )
+    return conclude(result, as_json=as_json)

@@ -11,7 +11,7 @@ import click
 
 from mlgit import errors
 from mlgit.adapters.dvc import settings
-from mlgit.cli.edge import use_color
+from mlgit.cli.error_boundary import use_color
 from mlgit.commands.noop_cache import remember
 from mlgit.commands.open_project import open_project
 from mlgit.commands.reasons import reason_row

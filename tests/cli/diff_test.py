@@ -357,8 +357,8 @@ def test_tables_of_few_rows_and_those_that_are_no_tables_tell_so(tmp_path, cli):
 
 LOADED = """\
 import sys
-from mlgit.cli import edge
-code = edge.run(["diff"])
+from mlgit.cli import error_boundary
+code = error_boundary.run(["diff"])
 print(code, sorted({"numpy", "pandas", "scipy"} & sys.modules.keys()))
 """
 

@@ -244,11 +244,11 @@ SCRIPT = """\
 import sys
 from pathlib import Path
 from mlgit import project as projects
-from mlgit.cli import edge
+from mlgit.cli import error_boundary
 from mlgit.evaluation.reevaluate import predictions
 from mlgit.revision.refs import RevisionRef as Point
 project = projects.find(Path(sys.argv[1]))
-edge._prepare_signals()
+error_boundary._prepare_signals()
 predictions(project, projects.load_config(project).model("churn"), baseline=sys.argv[2], current=Point())
 """
 

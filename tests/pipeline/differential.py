@@ -14,7 +14,7 @@ from pathlib import Path
 import dvc.cli
 import yaml
 
-from mlgit.cli import edge
+from mlgit.cli import error_boundary
 from tests.kit import Completed, git, repository, write_tree
 from tests.pipeline.generator import Made, generate
 
@@ -41,7 +41,7 @@ def run_dvc(root: Path, *args: str) -> Completed:
 
 def run_mlgit(root: Path, *args: str) -> Completed:
     """mlgit in this process."""
-    return call(edge.run, root, *args)
+    return call(error_boundary.run, root, *args)
 
 
 def tree(root: Path) -> Tree:

@@ -148,10 +148,10 @@ SCRIPT = """\
 import sys
 from pathlib import Path
 from mlgit import project as projects
-from mlgit.cli import edge
+from mlgit.cli import error_boundary
 from mlgit.registry import evidence, rebuild
 project = projects.find(Path(sys.argv[1]))
-edge._prepare_signals()
+error_boundary._prepare_signals()
 rebuild.rebuild(project, evidence.collect(project, "churn", commit=sys.argv[2]))
 """
 

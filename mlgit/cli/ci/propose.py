@@ -15,8 +15,8 @@ from mlgit.adapters.dvc import dvc_command
 from mlgit.adapters.forge import ci_env
 from mlgit.adapters.forge.ci_env import Job
 from mlgit.adapters.git import branches, git
-from mlgit.cli.ci.run import FOLDER
 from mlgit.commands import ci_changes, clients
+from mlgit.commands.ci_run import FOLDER
 from mlgit.commands.review import review_change
 from mlgit.errors import MlgitError
 from mlgit.gate.improvement import Gain, gain

@@ -15,7 +15,7 @@ from mlgit.adapters.forge.ci_env import Job
 from mlgit.adapters.forge.forge import Check, Conclusion, Forge, Pull
 from mlgit.adapters.forge.http import HttpError
 from mlgit.cli.ci import notices
-from mlgit.cli.edge import note
+from mlgit.cli.error_boundary import note
 from mlgit.commands import clients
 from mlgit.errors import MlgitError
 from mlgit.gate import rule_verdicts

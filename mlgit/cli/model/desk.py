@@ -13,7 +13,7 @@ import click
 
 from mlgit import errors
 from mlgit.adapters.git import remote_tags
-from mlgit.cli.edge import use_color
+from mlgit.cli.error_boundary import use_color
 from mlgit.commands import places
 from mlgit.errors import MlgitError
 from mlgit.project import Project

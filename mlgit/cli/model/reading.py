@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlgit.cli.edge import note
+from mlgit.cli.error_boundary import note
 from mlgit.commands import places
 from mlgit.registry import grammar, kept, read, state
 from mlgit.registry.event import Event

@@ -12,7 +12,7 @@ from mlgit import errors
 from mlgit import project as projects
 from mlgit.adapters.git import remote_tags, tags
 from mlgit.adapters.system import state_files
-from mlgit.cli.edge import note
+from mlgit.cli.error_boundary import note
 from mlgit.cli.model import reading
 from mlgit.cli.model.reading import Reading
 from mlgit.cli.remote_options import timeout_option

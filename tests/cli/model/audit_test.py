@@ -262,7 +262,8 @@ def test_last_tag_that_vanished_is_a_gap_where_it_was_published(tmp_path, cli):
 
 
 def test_nothing_slow_is_imported(root):
-    code = "import sys; sys.argv = ['mlgit', 'model', 'audit', 'churn']\nfrom mlgit.cli.edge import run\nrun(sys.argv[1:])\n"
+    code = "import sys; sys.argv = ['mlgit', 'model', 'audit', 'churn']\n"
+    code += "from mlgit.cli.error_boundary import run\nrun(sys.argv[1:])\n"
     code += "print([name for name in ('numpy', 'pandas', 'sklearn', 'dvc', 'git', 'rich') if name in sys.modules])"
     done = program(root, [sys.executable, "-c", code])
     assert done.out.splitlines()[-1] == "[]"

@@ -17,7 +17,7 @@ from tests.registry.histories import START, chained, commits, tag
 _HEAVY = {"click", "dataclasses", "inspect", "datetime", "difflib", "logging", "asyncio", "tempfile", "shutil", "tomllib"}
 _HEAVY |= {"dvc", "dvc_data", "git", "gitdb", "gto", "pygit2", "dulwich", "ruamel", "yaml", "numpy", "pandas", "rich"}
 _CODE = """\
-from mlgit.cli.edge import run
+from mlgit.cli.error_boundary import run
 code = run(sys.argv[1:])
 print(*sys.modules, file=sys.stderr)
 sys.exit(code)

@@ -16,7 +16,7 @@ import pytest
 
 from mlgit import __version__
 from mlgit.adapters.system import process
-from mlgit.cli import edge, group
+from mlgit.cli import error_boundary, group
 from tests.kit import dvc, mlgit, program, repository
 
 
@@ -159,12 +159,12 @@ def test_terminal_gets_color_unless_told_not_to(monkeypatch, env, colored):
     monkeypatch.setenv("TERM", "xterm")
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    assert edge.use_color(Terminal()) is colored
+    assert error_boundary.use_color(Terminal()) is colored
 
 
 def test_file_gets_no_color(monkeypatch):
     monkeypatch.delenv("NO_COLOR")
-    assert edge.use_color(io.StringIO()) is False
+    assert error_boundary.use_color(io.StringIO()) is False
 
 
 def into_closed_pipe(folder: Path, *args: str) -> tuple[int, str]:

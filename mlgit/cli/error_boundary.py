@@ -1,11 +1,10 @@
-"""The edge: the one handler that turns errors into exit codes. Click is imported when a command line needs it."""
+"""Where every error ends: the one place that turns errors into exit codes. Click is imported when a command line needs it."""
 
 from __future__ import annotations
 
 import errno
 import io
 import os
-import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from mlgit import __version__, errors
+from mlgit.cli import fast, jobs_of
 from mlgit.errors import MlgitError
 from mlgit.render import paint, plain
 
@@ -35,10 +35,6 @@ _REFUSALS = {
     errno.ENFILE,
     errno.ENOMEM,
 }
-
-
-# The option that goes with a plain `mlgit run`, in the spelling that needs no parser.
-_JOBS = re.compile(r"-j[1-9][0-9]{0,3}").fullmatch
 
 
 def run(argv: Sequence[str], *, kept: Kept | None = None) -> int:
@@ -125,18 +121,19 @@ def _run(argv: Sequence[str], kept: Kept | None) -> int:
 
 
 def _dispatch(argv: Sequence[str], kept: Kept | None) -> int:
-    if argv and argv[0] == "run" and len(argv) <= 2 and all(_JOBS(option) for option in argv[1:]):
-        from mlgit.cli.perform import perform
+    asked = fast(list(argv))
+    if asked == "run":
+        from mlgit.cli.run_screen import run_plain
 
-        return perform(jobs=int(argv[1].lstrip("-j")) if len(argv) == 2 else None, kept=kept)
-    if list(argv) in (["model", "list"], ["model", "list", "--json"]):
+        return run_plain(jobs=jobs_of(argv[-1]) or None, kept=kept)
+    if asked == "models":
         from mlgit.adapters.git import git
 
         here = Path.cwd()
-        asked = git.ask_for_tags(git.repository(here) or here)  # Git looks while the rest is imported
+        tags = git.ask_for_tags(git.repository(here) or here)  # Git looks while the rest is imported
         from mlgit.cli.model import listing
 
-        return listing.show(as_json=len(argv) == 3, asked=asked)
+        return listing.show(as_json="--json" in argv, asked=tags)
     from mlgit.cli.group import group
 
     code = group.main(args=list(argv) or ["--help"], prog_name="mlgit", standalone_mode=False)

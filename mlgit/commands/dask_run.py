@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from mlgit import __version__
 from mlgit.adapters.git import bundle
 from mlgit.adapters.system import machine, transfers
-from mlgit.cli.edge import note
 from mlgit.commands.open_project import Opened
 from mlgit.executors import table
 from mlgit.executors.dask.messages import Declared, Site, Target
@@ -18,8 +18,10 @@ from mlgit.pipeline.scheduler import Plan
 from mlgit.render import count
 
 
-def make_executor(opened: Opened, plan: Plan, name: str, *, scheduler: str | None, jobs: int | None) -> Executor:
-    """The executor of this name. For other machines the state of the working tree is taken now, and told if it is not HEAD."""
+def make_executor(
+    opened: Opened, plan: Plan, name: str, *, scheduler: str | None, jobs: int | None, note: Callable[[str], None]
+) -> Executor:
+    """The executor of this name. For other machines the state of the working tree is taken now, and noted if it is not HEAD."""
     assert opened.remote_outputs is not None
     there, project = opened.remote_outputs, opened.project
     cached = {out.target for stage in plan.graph.stages for out in stage.outs if out.cache}

@@ -1,0 +1,64 @@
+"""How a run is shown at its end; without click, for a plain `mlgit run` has to start fast."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from mlgit import errors
+from mlgit.cli.error_boundary import note, use_color
+from mlgit.cli.progress import Lines, Live, Silent, say, show_failures
+from mlgit.commands.run import RunPreview, RunResult, run
+from mlgit.pipeline.noop import Kept
+from mlgit.render import count, paint, plain, seconds
+
+
+def run_plain(*, jobs: int | None, kept: Kept | None) -> int:
+    """A plain `mlgit run`, from its start to its exit code."""
+    return conclude(run(jobs=jobs, kept=kept, reporter=reporter(as_json=False)), as_json=False)
+
+
+def reporter(*, as_json: bool) -> Silent:
+    """What shows a run while it lasts: a live table on a terminal, else lines; nothing where JSON is asked for."""
+    if as_json:
+        return Silent()
+    return Live() if use_color(sys.stdout) else Lines()
+
+
+def conclude(result: RunResult, *, as_json: bool) -> int:
+    """Show how a run went; its exit code. Raises MlgitError where the remote could not say what it had to."""
+    show_result(result, as_json=as_json)
+    if result.unanswered:
+        raise result.unanswered
+    return result.exit_code
+
+
+def show_result(result: RunResult, *, as_json: bool = False) -> None:
+    """Show how a run went, and what did not come from the remote."""
+    if as_json:
+        say(json.dumps(result.document(), indent=2, default=str))
+    else:
+        show_failures(result.failed)
+        say(_last_line(result, color=use_color(sys.stdout)))
+    for text in result.notes:
+        note(text)
+
+
+def _last_line(result: RunResult, *, color: bool) -> str:
+    if not result.stages:
+        return "no stages: declare some in dvc.yaml"
+    shown = [f"{number} {state}" for state, number in result.counts.items() if number]
+    text = f"{', '.join(shown)} in {seconds(result.seconds)}"
+    return paint(text, "red" if result.failed else "green", color=color)
+
+
+def show_preview(found: RunPreview, *, as_json: bool) -> int:
+    """Show what a run would do; the exit code."""
+    if as_json:
+        say(json.dumps(found.document(), indent=2))
+        return errors.EXIT_YES
+    for each in found.stages:
+        say(plain(f"{'may run' if each.depends else 'would run':9}  {each.name}  ({'; '.join(each.reasons)})"))
+    looked = f"{count(len(found.stages), 'stage')} of {found.total} to look at"
+    say(looked if found.stages else "nothing to do: all is up to date")
+    return errors.EXIT_YES
