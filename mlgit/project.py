@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mlgit.config import Config
 
 CONFIG = "mlgit.yaml"
-_MOST_NAMED = 3
 
 
 class Project(NamedTuple):
@@ -62,6 +61,7 @@ def find(start: Path | None = None) -> Project:
 def _missing(here: Path, git_root: Path | None) -> MlgitError:
     """What to say where there is no project, which is seldom: why, and what to type."""
     from mlgit.adapters.git import git
+    from mlgit.render.text import few
 
     if git_root is None and git.repository(here):
         hint = "`git clone` it; `mlgit model list`, `show`, `history`, `verify`, `event` and `stamp` need no files"
@@ -71,8 +71,8 @@ def _missing(here: Path, git_root: Path | None) -> MlgitError:
     listed = git.run(git_root, "ls-files", "-z", "--", ":(glob)**/.dvc/config", check=False).text.split("\0")
     below = [path.removesuffix("/.dvc/config") for path in listed if path.endswith("/.dvc/config")]
     if below:
-        named = ", ".join(below[:_MOST_NAMED]) + (", ..." if len(below) > _MOST_NAMED else "")
-        return MlgitError(f"{here}: no DVC project here or in any folder above", f"this repository has projects in: {named}")
+        hint = f"this repository has projects in: {few(below, most=3)}"
+        return MlgitError(f"{here}: no DVC project here or in any folder above", hint)
     return MlgitError(f"{here}: no DVC project here or in any folder above", "type `mlgit init` in the project's folder")
 
 

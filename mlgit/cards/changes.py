@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from mlgit.config import Config
 from mlgit.registry.facts import DataFile, Facts
-from mlgit.render import number, size
+from mlgit.render.text import number, size
 from mlgit.revision.values import flatten
 
 _NONE = "–"

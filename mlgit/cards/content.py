@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 
 from mlgit.cards import catalogue, changes, review
 from mlgit.cards.material import Material, Measured
-from mlgit.cards.prose import prose
 from mlgit.registry.facts import DataFile, ModelFile
-from mlgit.render import count, markdown_table, markdown_text, number, size
+from mlgit.render.markdown import link_target, markdown_table, markdown_text
+from mlgit.render.prose import prose
+from mlgit.render.text import count, few, number, size
 
 _MOST_COLUMNS = 60
 _NOT_MEASURED = "not measured"
@@ -88,7 +89,7 @@ def _data(material: Material) -> list[str]:
     for each in files:
         columns = material.columns.get(each.path, ())
         if each.role == "train" and columns:
-            blocks.append(f"Columns of {markdown_text(each.path)}: {_few(columns)}.")
+            blocks.append(f"Columns of {markdown_text(each.path)}: {few(map(markdown_text, columns), most=_MOST_COLUMNS)}.")
     train, test = facts.with_role("train"), facts.with_role("test")
     known = [each.rows for each in (*train, *test)]
     if train and test and None not in known:
@@ -114,11 +115,6 @@ def _data_row(file: DataFile, columns: Sequence[str]) -> tuple[str, ...]:
     path = file.path if file.n_files is None else f"{file.path}/ ({count(file.n_files, 'file')})"
     rows = "" if file.rows is None else str(file.rows)
     return file.role, path, rows, str(len(columns) or ""), _size(file.size), file.md5
-
-
-def _few(names: Sequence[str]) -> str:
-    shown = ", ".join(map(markdown_text, names[:_MOST_COLUMNS]))
-    return shown if len(names) <= _MOST_COLUMNS else f"{shown} and {len(names) - _MOST_COLUMNS} more"
 
 
 def _training(material: Material) -> list[str]:
@@ -178,12 +174,8 @@ def _plots(material: Material) -> list[str]:
     name = posixpath.basename(folder)
     captions = material.evaluation.captions
     return [
-        f"![{markdown_text(captions.get(key, key))}](<{_escaped(f'{name}/{key}.svg')}>)" for key in material.evaluation.plots
+        f"![{markdown_text(captions.get(key, key))}](<{link_target(f'{name}/{key}.svg')}>)" for key in material.evaluation.plots
     ]
-
-
-def _escaped(path: str) -> str:
-    return re.sub(r"[<>\\]", lambda found: f"\\{found[0]}", path)
 
 
 def plot_folder(out: str) -> str:

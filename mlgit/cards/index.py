@@ -10,7 +10,8 @@ from typing import Any
 
 from mlgit.registry.event import Event
 from mlgit.registry.state import Artifact, Version
-from mlgit.render import markdown_table, markdown_text, number
+from mlgit.render.markdown import link_target, markdown_table, markdown_text
+from mlgit.render.text import number
 
 _MOST_METRICS = 6
 _NONE = "–"
@@ -36,7 +37,7 @@ def _artifact(artifact: Artifact, card: str, environments: Sequence[str], metric
     state = "" if artifact.is_active else " (no longer used)"
     blocks = [f"## {markdown_text(artifact.name)}{state}"]
     if card:
-        blocks.append(f"[Model card](<{_link(card)}>)")
+        blocks.append(f"[Model card](<{link_target(card)}>)")
     known = [*environments, *(name for name in sorted(artifact.environments) if name not in environments)]
     rows = [_place(name, artifact) for name in known]
     if rows:
@@ -88,10 +89,6 @@ def _short(version: str) -> str:
 def _day(event: Event) -> str:
     """When the tag says it was made, in UTC, so that the reader's zone does not matter."""
     return datetime.fromtimestamp(event.time, tz=UTC).strftime("%Y-%m-%d")
-
-
-def _link(path: str) -> str:
-    return re.sub(r"[<>\\]", lambda found: f"\\{found[0]}", path)
 
 
 def relative(card: str, page_path: str) -> str:

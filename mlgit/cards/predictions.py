@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from mlgit.config import Model
 from mlgit.errors import MlgitError
+from mlgit.render.text import suffix
 from mlgit.schema import near_miss
 
 _WIDEST_FIELD = 1 << 27
@@ -43,7 +44,7 @@ def parse(content: bytes, *, path: str, model: Model) -> Predictions | None:
 
     Raises MlgitError for a file that is not what its name says, lacks a column, or holds a score that is no number.
     """
-    ending = path.rpartition(".")[2].lower()
+    ending = suffix(path)
     if ending not in ("csv", "tsv", "jsonl", "ndjson"):
         return None
     try:

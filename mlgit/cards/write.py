@@ -22,6 +22,7 @@ from mlgit.errors import MlgitError
 from mlgit.pipeline import sources
 from mlgit.project import Project
 from mlgit.registry.facts import DataFile, Facts
+from mlgit.render.text import suffix
 from mlgit.revision.contents import LARGEST_BLOB
 from mlgit.tables import shape
 
@@ -119,7 +120,7 @@ def _evaluation(side: Side, facts: Facts, *, model: Model, config: Config) -> Ev
 
 
 def _columns(side: Side, file: DataFile) -> tuple[str, ...]:
-    ending = _ending(file)
+    ending = suffix(file.path)
     if ending not in shape.ENDINGS or file.n_files is not None or not file.md5 or (file.size or 0) > LARGEST_BLOB:
         return ()
     found = shape.measure(io.BytesIO(side.data(file)), ending)
@@ -127,17 +128,13 @@ def _columns(side: Side, file: DataFile) -> tuple[str, ...]:
 
 
 def _shared(side: Side, facts: Facts, *, model: Model) -> tuple[int, int] | None:
-    train, test = ([(_ending(each), each) for each in facts.with_role(role)] for role in ("train", "test"))
+    train, test = ([(suffix(each.path), each) for each in facts.with_role(role)] for role in ("train", "test"))
     sizes = [each.size for _, each in (*train, *test)]
     known = all(ending in overlap.SEPARATORS and each.md5 and each.n_files is None for ending, each in (*train, *test))
     if not train or not test or not known or sum(size or 0 for size in sizes) > _LARGEST_COMPARED:
         return None
     read = [[(ending, side.data(each)) for ending, each in files] for files in (train, test)]
     return overlap.count(*read, id_column=model.id)
-
-
-def _ending(file: DataFile) -> str:
-    return file.path.rpartition(".")[2].lower()
 
 
 def find(side: Side, model: Model) -> Found:

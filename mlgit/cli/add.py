@@ -23,7 +23,8 @@ from mlgit.pipeline import resolved, sources
 from mlgit.pipeline.load import load
 from mlgit.pipeline.track import Tracked, Tracker
 from mlgit.project import Project
-from mlgit.render import count, paint, plain, seconds, size
+from mlgit.render.terminal import paint
+from mlgit.render.text import count, plain, seconds, size
 
 
 @click.command(

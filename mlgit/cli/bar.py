@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from mlgit.render import plain
+from mlgit.render.text import plain
 
 _EVERY = 0.1  # seconds between two pictures of the progress
 _PATIENCE = 0.5  # seconds before the first

@@ -21,7 +21,8 @@ from mlgit.commands.card import Examination, examine, judged_by, model_named
 from mlgit.errors import MlgitError
 from mlgit.project import Project
 from mlgit.registry import read, state
-from mlgit.render import count, paint, plain, table
+from mlgit.render.terminal import paint, table
+from mlgit.render.text import count, plain
 
 PROFILES = ("hf", "annex-iv")
 

@@ -24,7 +24,8 @@ from mlgit.pipeline import sources
 from mlgit.pipeline.checkup import Checkup, Finding
 from mlgit.pipeline.outputs import Outputs
 from mlgit.project import Project
-from mlgit.render import count, paint, plain
+from mlgit.render.terminal import paint
+from mlgit.render.text import count, plain
 
 
 @click.command(

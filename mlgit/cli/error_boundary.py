@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, TextIO
 from mlgit import __version__, errors
 from mlgit.cli import fast, jobs_of
 from mlgit.errors import MlgitError
-from mlgit.render import paint, plain
+from mlgit.render.terminal import paint
+from mlgit.render.text import plain
 
 if TYPE_CHECKING:
     from mlgit.pipeline.noop import Kept

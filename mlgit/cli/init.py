@@ -16,7 +16,7 @@ from mlgit.errors import MlgitError
 from mlgit.pipeline import artifacts, sources
 from mlgit.pipeline.load import load
 from mlgit.project import Project
-from mlgit.render import plain
+from mlgit.render.text import plain
 from mlgit.revision import collect, recorded_paths
 from mlgit.revision.refs import RevisionRef
 from mlgit.scaffold import adopt, answers, library

@@ -12,7 +12,8 @@ import click
 from mlgit import __version__
 from mlgit.adapters.formats import documents
 from mlgit.errors import MlgitError
-from mlgit.render import count, plain, table
+from mlgit.render.terminal import table
+from mlgit.render.text import count, plain
 from mlgit.scaffold import answers, create, library
 from mlgit.scaffold.manifest import Manifest, Question, Value
 

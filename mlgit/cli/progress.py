@@ -14,7 +14,8 @@ from mlgit.commands.stage_failures import cause, last_lines
 from mlgit.pipeline.model import Stage
 from mlgit.pipeline.scheduler import Result
 from mlgit.pipeline.status import Reason
-from mlgit.render import paint, plain, seconds
+from mlgit.render.terminal import paint
+from mlgit.render.text import plain, seconds
 
 if TYPE_CHECKING:
     from mlgit.commands.set_parameters import ParameterSetting

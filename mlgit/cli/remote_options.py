@@ -11,7 +11,7 @@ import click
 
 from mlgit.adapters.system import transfers
 from mlgit.pipeline import control
-from mlgit.render import plain
+from mlgit.render.text import plain
 
 _CLEAR = "\x1b[K"
 _REDRAWN, _REPEATED = 0.2, 10.0  # seconds

@@ -10,7 +10,8 @@ from mlgit.cli.error_boundary import note, use_color
 from mlgit.cli.progress import Lines, Live, Silent, say, show_failures
 from mlgit.commands.run import RunPreview, RunResult, run
 from mlgit.pipeline.noop import Kept
-from mlgit.render import count, paint, plain, seconds
+from mlgit.render.terminal import paint
+from mlgit.render.text import count, plain, seconds
 
 
 def run_plain(*, jobs: int | None, kept: Kept | None) -> int:

@@ -18,7 +18,8 @@ from mlgit.commands.reasons import reason_row
 from mlgit.pipeline.graph import select
 from mlgit.pipeline.model import Stage
 from mlgit.pipeline.status import MISSING, Reason
-from mlgit.render import count, paint, plain
+from mlgit.render.terminal import paint
+from mlgit.render.text import count, plain
 
 Row = tuple[Stage, tuple[Reason, ...]]
 

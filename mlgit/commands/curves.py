@@ -9,6 +9,7 @@ from mlgit.adapters.formats import documents
 from mlgit.diff.diff import Diff
 from mlgit.errors import MlgitError
 from mlgit.project import Project
+from mlgit.render.text import suffix
 from mlgit.report.document import Line, Plot
 from mlgit.revision import data_tables
 from mlgit.revision.refs import RevisionRef
@@ -34,7 +35,7 @@ def plots(project: Project, before: RevisionRef, now: RevisionRef, diff: Diff) -
     """One plot for each table of kind plot that differs, with a line for each side."""
     paths = [row.path for row in diff.data if row.kind == "plot" and row.change not in ("same", "removed")]
     named = _declared(project)
-    paths = [path for path in paths if path.rpartition(".")[2].lower() in ("csv", "tsv")][:MOST]
+    paths = [path for path in paths if suffix(path) in ("csv", "tsv")][:MOST]
     if not paths:
         return ()
     old, new = data_tables.read(project, before, paths), data_tables.read(project, now, paths)

@@ -15,7 +15,7 @@ from mlgit.executors.dask.project import DaskProject
 from mlgit.executors.protocol import Executor
 from mlgit.pipeline.model import Stage
 from mlgit.pipeline.scheduler import Plan
-from mlgit.render import count
+from mlgit.render.text import count
 
 
 def make_executor(

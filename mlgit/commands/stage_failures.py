@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlgit.pipeline.scheduler import Result
-from mlgit.render import seconds
+from mlgit.render.text import seconds
 
 _LAST_LINES = 20
 

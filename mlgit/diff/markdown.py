@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlgit.diff import wording
 from mlgit.diff.diff import Diff
-from mlgit.render import markdown_table, markdown_text
+from mlgit.render.markdown import markdown_table, markdown_text
 
 
 def render(diff: Diff, *, everything: bool = False) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from mlgit.diff import wording
 from mlgit.diff.diff import Diff
 from mlgit.diff.wording import Section
-from mlgit.render import paint, plain, table
+from mlgit.render.terminal import paint, table
+from mlgit.render.text import plain
 
 _COLORS = {"better": "green", "worse": "red"}
 

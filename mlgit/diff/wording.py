@@ -8,10 +8,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mlgit import render
 from mlgit.diff.cause import Cause, causes
 from mlgit.diff.diff import Change, DataChange, Diff, Difference, MetricChange, StageChange
-from mlgit.render import MOST_NAMES, few
+from mlgit.render.text import MOST_NAMES, count, few, number, signed, size
 from mlgit.revision.snapshot import Data, Snapshot
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def _metric(row: MetricChange, found: MetricResult | None, diff: Diff, *, severa
         delta, low, high = (f"{each:+.{places}f}" for each in (found.delta or 0, found.low, found.high))
         return _clipped(name), *values, delta, f"{low} to {high}", found.standing
     base, head = ("" if each is None else value(each) for each in (row.base, row.head))
-    delta = "" if row.delta is None else render.signed(row.delta)
+    delta = "" if row.delta is None else signed(row.delta)
     verdict = _unproven(found, diff) or _VERDICTS.get(row.verdict, row.verdict)
     return _clipped(name), base, head, delta, *([""] if has_interval else []), verdict
 
@@ -107,7 +106,7 @@ def _unproven(found: MetricResult | None, diff: Diff) -> str:
 
 def _level(diff: Diff) -> str:
     levels = {each.confidence_level for each in diff.measured if each.low is not None}
-    return f"{render.number(100 * min(levels, default=0.9))} %"
+    return f"{number(100 * min(levels, default=0.9))} %"
 
 
 def _rows(diff: Diff) -> list[tuple[str, ...]]:
@@ -125,12 +124,10 @@ def _rows(diff: Diff) -> list[tuple[str, ...]]:
 
 def _examples(counts: Flips) -> str:
     """The first rows that broke, or else that were fixed."""
-    word, number, keys = (
+    word, total, keys = (
         ("broken", counts.broken, counts.broken_keys) if counts.broken else ("fixed", counts.fixed, counts.fixed_keys)
     )
-    shown = [_clipped(key) for key in keys[:MOST_NAMES]]
-    left = number - len(shown)
-    return f"{word}: {', '.join(shown)}" + (f" and {left} more" if left else "") if shown else ""
+    return f"{word}: {few(map(_clipped, keys), total=total)}" if keys else ""
 
 
 def _causes(diff: Diff) -> Iterator[tuple[str, ...]]:
@@ -141,8 +138,8 @@ def _causes(diff: Diff) -> Iterator[tuple[str, ...]]:
         for cause in found:
             stages.setdefault(because(cause), []).append(cause.stage)
         rows = stages or {"nothing: it differs by chance, or by what is not declared": []}
-        for number, (text, readers) in enumerate(rows.items()):
-            yield "" if number else named, text, _few(readers)
+        for index, (text, readers) in enumerate(rows.items()):
+            yield "" if index else named, text, _few(readers)
 
 
 def because(cause: Cause) -> str:
@@ -167,7 +164,7 @@ def value(settled: Any) -> str:
         case bool():
             return "true" if settled else "false"
         case int() | float():
-            return _clipped(render.number(settled))
+            return _clipped(number(settled))
         case str():
             return _clipped(settled) if settled.strip() else json.dumps(settled)
         case _:
@@ -184,7 +181,7 @@ def _content_word(change: Change) -> str:
 
 
 def _size(row: DataChange) -> str:
-    return _step(*(render.size(each.digest.size) if each and each.digest else None for each in (row.old, row.new)))
+    return _step(*(size(each.digest.size) if each and each.digest else None for each in (row.old, row.new)))
 
 
 def _inside(row: DataChange) -> str:
@@ -205,7 +202,7 @@ def _table(row: TableDrift) -> tuple[str, ...]:
     told = [f"retyped: {_few(row.retyped)}"] if row.retyped else []
     told += [f"moved (index): {few(far)}"] if far else []
     stable = sum(index < STABLE for _, index in row.moved)
-    told += [f"{render.count(stable, 'column')} stable"] if stable else []
+    told += [f"{count(stable, 'column')} stable"] if stable else []
     return row.path, "; ".join([*told, *filter(None, [row.reason])]) or "no column could be compared"
 
 
@@ -223,7 +220,7 @@ def _stage(row: StageChange) -> list[tuple[str, str]]:
     if not row.differences:
         return [(row.address, row.change)]
     told = enumerate(sentences(row.differences))
-    return [("" if number else row.address, sentence) for number, sentence in told]
+    return [("" if index else row.address, sentence) for index, sentence in told]
 
 
 def sentences(differences: Iterable[Difference]) -> list[str]:
@@ -238,7 +235,7 @@ def sentences(differences: Iterable[Difference]) -> list[str]:
 
 
 def _few(names: Iterable[str]) -> str:
-    return few([_clipped(name) for name in names])
+    return few(map(_clipped, names))
 
 
 def summary(diff: Diff, *, everything: bool) -> str:
@@ -261,7 +258,7 @@ def _counted(number: int, noun: str) -> str:
     return (
         "1 file or folder"
         if (number, noun) == (1, "file or folder")
-        else (f"{number} files and folders" if noun == "file or folder" else render.count(number, noun))
+        else (f"{number} files and folders" if noun == "file or folder" else count(number, noun))
     )
 
 
@@ -286,7 +283,7 @@ def remarks(diff: Diff) -> list[tuple[str, str]]:
 def _notes(side: Snapshot) -> list[tuple[str, str]]:
     shown = [(f"{side.label}: {note.message}", note.hint) for note in side.notes[:_MOST_NOTES]]
     left = len(side.notes) - len(shown)
-    return [*shown, (f"{side.label}: {render.count(left, 'more note')}", "`--format json` has them all")] if left else shown
+    return [*shown, (f"{side.label}: {count(left, 'more note')}", "`--format json` has them all")] if left else shown
 
 
 def line_to_add(diff: Diff) -> str:

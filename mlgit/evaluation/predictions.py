@@ -26,7 +26,8 @@ from mlgit.pipeline.lineage import Makers
 from mlgit.pipeline.load import load
 from mlgit.pipeline.model import Digest
 from mlgit.project import Project
-from mlgit.render import size as shown_size
+from mlgit.render.text import size as shown_size
+from mlgit.render.text import suffix
 from mlgit.revision import recorded_paths
 from mlgit.revision.contents import Contents, fingerprints_of
 from mlgit.revision.refs import RevisionRef
@@ -182,7 +183,7 @@ class _Reader:
 
     def _table(self, model: Model) -> Table | None:
         path = posixpath.normpath(model.predictions)
-        if not recorded_paths.is_inside(path) or _ending(path) not in ENDINGS:
+        if not recorded_paths.is_inside(path) or suffix(path) not in ENDINGS:
             raise MlgitError(f"{path}: no table: it is not in the project, or ends in none of {', '.join(ENDINGS)}")
         size = self._contents.size(path)
         if size is None:
@@ -203,7 +204,7 @@ def from_file(path: Path, model: Model, *, gates: Gates) -> Table:
         content = path.read_bytes()
     except OSError as error:
         raise MlgitError(f"{path}: cannot be read: {error.strerror}") from error
-    return _parsed(content, f"x.{_ending(path.name)}", model, gates)
+    return _parsed(content, f"x.{suffix(path.name)}", model, gates)
 
 
 def _too_large(path: str, size: int) -> MlgitError:
@@ -215,7 +216,7 @@ def _too_large(path: str, size: int) -> MlgitError:
 
 def _parsed(content: bytes, path: str, model: Model, gates: Gates) -> Table:
     wanted, names = columns(model, rules=gates.rules, cluster=gates.stats.cluster)
-    ending = _ending(path)
+    ending = suffix(path)
     try:
         if ending == "parquet":
             _check_rows(content, path)
@@ -261,7 +262,3 @@ def _typed(values: Any) -> Any:
 
     found = np.asarray(values)
     return pd.Series(found).infer_objects().to_numpy() if found.dtype.kind == "O" else found
-
-
-def _ending(path: str) -> str:
-    return path.rpartition(".")[2].lower()

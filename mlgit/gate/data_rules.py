@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mlgit.gate.rule_verdicts import RuleResult
-from mlgit.render import number
+from mlgit.render.text import number
 from mlgit.rules import Effect, GateRule
 from mlgit.tables.drift import Profile
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mlgit.gate.review import Review
+from mlgit.render.text import few
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +42,4 @@ def gain(review: Review) -> Gain:
 
 
 def _few(words: Iterable[str]) -> str:
-    found = list(dict.fromkeys(words))
-    return ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+    return few(dict.fromkeys(words))

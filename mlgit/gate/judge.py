@@ -16,7 +16,7 @@ from mlgit.evaluation.suggest import Suggestion
 from mlgit.gate import data_rules, rule_changes, rule_verdicts
 from mlgit.gate.review import Review, RuleChange
 from mlgit.gate.rule_verdicts import RuleResult, Verdict
-from mlgit.render import few
+from mlgit.render.text import few
 from mlgit.revision.refs import Baseline, Notice
 from mlgit.rules import GateRule
 from mlgit.schema import near_miss

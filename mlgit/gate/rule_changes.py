@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from mlgit.config import Config, Model
 from mlgit.gate.review import RuleChange
-from mlgit.render import number
+from mlgit.render.text import number
 from mlgit.rules import Amount, Slices
 
 # What is declared of a model and tells which rows, and which columns of them, are compared.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mlgit.evaluation.results import MetricEvidence, Part
-from mlgit.render import number
+from mlgit.render.text import number
 from mlgit.rules import Amount, Effect, GateRule, Gates, Waiver
 from mlgit.statistics import multiple, power
 from mlgit.statistics.comparison import Comparison

@@ -9,7 +9,8 @@ from mlgit.evaluation.results import MetricResult, TestedRows
 from mlgit.evaluation.suggest import Suggestion
 from mlgit.gate.review import Review
 from mlgit.gate.rule_verdicts import RuleResult
-from mlgit.render import count, number, paint, plain, signed, table
+from mlgit.render.terminal import paint, table
+from mlgit.render.text import count, number, plain, signed
 from mlgit.revision.refs import Baseline
 
 # Beside the word, so that neither colour nor sign alone tells an outcome.

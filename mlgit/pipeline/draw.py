@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from mlgit.pipeline.graph import Graph
-from mlgit.render import plain, width
+from mlgit.render.terminal import width
+from mlgit.render.text import plain
 
 _DEEPEST = 60  # columns
 FORMATS = ("text", "mermaid", "dot", "svg")

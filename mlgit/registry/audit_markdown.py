@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from mlgit import render
 from mlgit.registry.audit import Evidence, Gap, Place, Trust, gaps, gate, kind, moment
 from mlgit.registry.audit_document import metric
 from mlgit.registry.event import Event
 from mlgit.registry.facts import Step
-from mlgit.render import code_span, count, markdown_text, number
+from mlgit.render.markdown import code_span, markdown_table, markdown_text, readable
+from mlgit.render.text import count, number, plain, size
 from mlgit.revision.values import flatten
 
 _PLACES: dict[Place, str] = {
@@ -26,21 +26,7 @@ _PLACES: dict[Place, str] = {
 _TRUST: dict[Trust, str] = {"good": "good", "bad": "BAD", "unknown": "by an unknown key", "none": "not signed"}
 
 
-# Names, digests, times and numbers: shown as code, where no escape is in the way of reading and copying them.
-_SIMPLE = re.compile(r"(?:[A-Za-z0-9@#/:.=+_, \[\]()'-]|<[A-Za-z0-9.+_-]+@[A-Za-z0-9.-]+>)*")
-
-
-def _text(text: str) -> str:
-    """Text from the repository as words or as code; no markup survives."""
-    safe = markdown_text(text)
-    return safe if safe == text or not _SIMPLE.fullmatch(text) else code_span(text)
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> str:
-    to_right = set(right)
-    rule = ["---:" if index in to_right else "---" for index in range(len(header))]
-    lines = [header, rule, *([_text(cell) for cell in row] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+_table = functools.partial(markdown_table, escape=readable)
 
 
 def render_audit(evidence: Evidence) -> str:
@@ -55,27 +41,27 @@ def render_audit(evidence: Evidence) -> str:
 
 def _verdict(evidence: Evidence) -> Iterator[str]:
     found = gaps(evidence)
-    yield f"# Audit of {_text(evidence.name)}"
+    yield f"# Audit of {readable(evidence.name)}"
     yield ""
     yield f"**GAPS: {len(found)}**" if found else "**PROVEN**"
     yield from _gap_rows(found)
     if evidence.question.matched:
         yield ""
-        yield f"Asked: {_text(evidence.question.asked)}, which is {_text(evidence.question.matched)}."
+        yield f"Asked: {readable(evidence.question.asked)}, which is {readable(evidence.question.matched)}."
 
 
 def _gap_rows(found: tuple[Gap, ...]) -> Iterator[str]:
     if found:
         yield ""
     for each in found:
-        yield f"- {_text(each.what)}" + (f". To do: {commands(each.todo)}" if each.todo else "")
+        yield f"- {readable(each.what)}" + (f". To do: {commands(each.todo)}" if each.todo else "")
 
 
 def commands(text: str) -> str:
     """Words with commands in backticks, which can be typed as they are; words between them are never code."""
-    parts = render.plain(text).split("`")
+    parts = plain(text).split("`")
     if len(parts) % 2 == 0:
-        return _text(text)
+        return readable(text)
     return "".join(code_span(part) if place % 2 else _between(part) for place, part in enumerate(parts))
 
 
@@ -93,7 +79,7 @@ def _model(evidence: Evidence) -> Iterator[str]:
         ("path", model.path),
         ("md5", model.md5 or "not recorded"),
         ("sha256", sha256 + ("" if model.sha256 else " (as the tag says)") if sha256 else "not known"),
-        ("size", "not known" if model.size is None else render.size(model.size)),
+        ("size", "not known" if model.size is None else size(model.size)),
         ("format", model.format or (said.format if said else "") or "not known"),
         ("runs code when loaded", _executes(evidence)),
         ("holds for the loader", model.loader),
@@ -104,7 +90,7 @@ def _model(evidence: Evidence) -> Iterator[str]:
     yield ""
     yield _table(("", ""), [row for row in rows if row[1]])
     for finding in model.findings:
-        yield f"\n- {_text(finding)}"
+        yield f"\n- {readable(finding)}"
 
 
 def _executes(evidence: Evidence) -> str:
@@ -169,13 +155,13 @@ def _gate(evidence: Evidence) -> Iterator[str]:
         yield ""
         yield "No result is recorded."
     for event, found in judged:
-        compared = f", compared with {_text(str(found['baseline']))}" if found.get("baseline") else ""
+        compared = f", compared with {readable(str(found['baseline']))}" if found.get("baseline") else ""
         yield ""
-        result = _text(str(found.get("result", "not known")))
-        yield f"- {_text(event.name.environment)} ({_text(event.ref)}): **{result}**{compared}"
+        result = readable(str(found.get("result", "not known")))
+        yield f"- {readable(event.name.environment)} ({readable(event.ref)}): **{result}**{compared}"
         yield from _rules(found.get("rules"))
         if isinstance(found.get("not_met"), list):
-            yield f"    - not met: {_text(', '.join(map(str, found['not_met'])))}"
+            yield f"    - not met: {readable(', '.join(map(str, found['not_met'])))}"
 
 
 def _rules(rows: Any) -> Iterator[str]:
@@ -187,7 +173,7 @@ def _rules(rows: Any) -> Iterator[str]:
             found = str(row.get("outcome", ""))
             result = str(row.get("result", ""))
             words = (str(row.get("id", "")), str(row.get("metric", "")), result, found if found != result else "", values)
-            yield f"    - {', '.join(_text(word) for word in words if word)}"
+            yield f"    - {', '.join(readable(word) for word in words if word)}"
 
 
 def _data(evidence: Evidence) -> Iterator[str]:
@@ -198,7 +184,7 @@ def _data(evidence: Evidence) -> Iterator[str]:
             each.role,
             each.path,
             each.md5 or "not known",
-            "" if each.size is None else render.size(each.size),
+            "" if each.size is None else size(each.size),
             "" if each.rows is None else str(each.rows),
             _PLACES[evidence.places.get(each.path, "gone")],
         )
@@ -227,9 +213,9 @@ def _evaluation(evidence: Evidence) -> Iterator[str]:
 
 def _step_rows(steps: Iterable[Step]) -> Iterator[str]:
     for step in steps:
-        yield f"- **{_text(step.name)}**: {_text(step.cmd)}"
-        yield from (f"    - reads {_text(path)} ({_text(md5)})" for path, md5 in step.deps.items())
-        yield from (f"    - writes {_text(path)} ({_text(md5)})" for path, md5 in step.outs.items())
+        yield f"- **{readable(step.name)}**: {readable(step.cmd)}"
+        yield from (f"    - reads {readable(path)} ({readable(md5)})" for path, md5 in step.deps.items())
+        yield from (f"    - writes {readable(path)} ({readable(md5)})" for path, md5 in step.outs.items())
 
 
 def _code(evidence: Evidence) -> Iterator[str]:
@@ -265,11 +251,11 @@ def _metrics(evidence: Evidence) -> Iterator[str]:
         rows.append((name, number(found["value"]), _shown(found.get("ci95", "")), _shown(found.get("n", ""))))
     yield _table(("metric", "value", "95% interval", "rows"), rows) if rows else "None."
     yield ""
-    yield f"Test data: {_text(test)}"
+    yield f"Test data: {readable(test)}"
     if predictions := evidence.facts.predictions:
         place = _PLACES[evidence.places.get(predictions.path, "gone")]
         yield ""
-        yield f"Predictions: {_text(f'{predictions.path} ({predictions.md5})')}, {place}"
+        yield f"Predictions: {readable(f'{predictions.path} ({predictions.md5})')}, {place}"
 
 
 def _leakage(evidence: Evidence) -> Iterator[str]:
@@ -277,7 +263,7 @@ def _leakage(evidence: Evidence) -> Iterator[str]:
     yield "## Leakage"
     yield ""
     if leak.unchecked:
-        yield f"Not checked: {_text(leak.unchecked)}."
+        yield f"Not checked: {readable(leak.unchecked)}."
     else:
         yield f"{leak.found} of {count(leak.rows, 'test row')} in the training data."
 
@@ -287,7 +273,7 @@ def _card(evidence: Evidence) -> Iterator[str]:
     if path or evidence.card:
         yield "## Card"
         yield ""
-        yield f"{_text(path)}, blob {_text(evidence.card or 'not in the commit')}"
+        yield f"{readable(path)}, blob {readable(evidence.card or 'not in the commit')}"
 
 
 def _later(evidence: Evidence) -> Iterator[str]:
@@ -305,7 +291,7 @@ def _later(evidence: Evidence) -> Iterator[str]:
 
 
 def _foot(evidence: Evidence) -> Iterator[str]:
-    yield f"Make it again: {_text(evidence.reproduce)}"
+    yield f"Make it again: {readable(evidence.reproduce)}"
 
 
 def _shown(value: Any) -> str:

@@ -11,7 +11,7 @@ from mlgit.adapters.git.remote_tags import There
 from mlgit.errors import MlgitError
 from mlgit.registry import chain, grammar, log
 from mlgit.registry.chain import Finding
-from mlgit.render import count
+from mlgit.render.text import count
 
 Rows = tuple[tuple[str, str], ...]
 

@@ -28,6 +28,7 @@ from mlgit.pipeline.load import load
 from mlgit.pipeline.model import Digest, Stage
 from mlgit.project import Project
 from mlgit.registry.facts import DataFile, Facts, ModelFile, Role, Step
+from mlgit.render.text import suffix
 from mlgit.revision import recorded_paths
 from mlgit.revision.contents import LARGEST_BLOB, Contents, fingerprints_of
 from mlgit.revision.values import metric_values, settled
@@ -200,7 +201,7 @@ class _Reader:
         return found
 
     def _rows(self, path: str, content: Content) -> int | None:
-        ending = path.rpartition(".")[2].lower()
+        ending = suffix(path)
         is_table = ending == "parquet" or ending in shape.ENDINGS
         if not self._counts_rows or not is_table or content.nfiles is not None or not 0 <= content.size <= LARGEST_BLOB:
             return None

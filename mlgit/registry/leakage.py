@@ -13,6 +13,7 @@ from mlgit.pipeline import sources
 from mlgit.project import Project
 from mlgit.registry.audit import Leak
 from mlgit.registry.facts import DataFile, Facts
+from mlgit.render.text import suffix
 from mlgit.tables import parquet
 
 LARGEST = 32 << 20
@@ -42,16 +43,12 @@ def check(project: Project, facts: Facts, *, id_column: str = "") -> Leak:
 
 def _why_not(data: list[DataFile]) -> str:
     for each in data:
-        if _ending(each.path) not in parquet.WITH_DIGESTS:
+        if suffix(each.path) not in parquet.WITH_DIGESTS:
             return f"{each.path} is no CSV, TSV or Parquet file"
     known = [each.size for each in data if each.size is not None]
     if len(known) < len(data):
         return "the sizes of the tables are not known"
     return f"the tables are larger than {LARGEST >> 20} MiB" if sum(known) > LARGEST else ""
-
-
-def _ending(path: str) -> str:
-    return path.rpartition(".")[2].lower()
 
 
 class _Opener:
@@ -71,4 +68,4 @@ class _Opener:
 
 def _digests(stream: BinaryIO, path: str, id_column: str) -> Iterator[bytes]:
     with stream:
-        yield from parquet.row_digests(stream, ending=_ending(path), without=id_column)
+        yield from parquet.row_digests(stream, ending=suffix(path), without=id_column)

@@ -15,7 +15,7 @@ from mlgit.adapters.system import backoff
 from mlgit.errors import MlgitError
 from mlgit.registry import chain, grammar, log
 from mlgit.registry.plan import Plan, check_free
-from mlgit.render import count
+from mlgit.render.text import count
 
 ATTEMPTS = 5  # against other commands in this clone
 PATIENCE = 60.0  # seconds, against other writers to the remote

@@ -9,7 +9,7 @@ from typing import Literal
 
 from mlgit.config import NAME, Config
 from mlgit.registry.facts import DataFile
-from mlgit.render import number
+from mlgit.render.text import number
 from mlgit.rules import GateRule
 
 Outcome = Literal["pass", "fail", "not comparable"]

@@ -16,7 +16,7 @@ from collections.abc import Hashable
 from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin
 
 from mlgit.errors import MlgitError, near_miss
-from mlgit.render import plain
+from mlgit.render.text import plain
 
 MAX_TEXT = 2000
 MAX_ITEMS = 1000

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlgit.evaluation.results import Flips
+from mlgit.render.text import seconds
 from mlgit.report.document import Report, StageRun
-from mlgit.report.figures import seconds, share, value
+from mlgit.report.figures import share, value
 from mlgit.report.page import Block, Chart, Log, Paragraph, Section, Table, Words, code, text
 from mlgit.tables.drift import TableDrift
 
@@ -73,7 +74,7 @@ def _stages(report: Report) -> Iterator[Block]:
 
 def _times(stage: StageRun) -> str:
     before = "" if stage.seconds_before is None else f" ({seconds(stage.seconds_before)})"
-    return seconds(stage.seconds) + before
+    return ("–" if stage.seconds is None else seconds(stage.seconds)) + before
 
 
 def _statistics(report: Report) -> Iterator[Block]:

@@ -86,13 +86,6 @@ def got(rule: RuleResult) -> str:
     return rule.reason
 
 
-def seconds(duration: float | None) -> str:
-    """A duration, a dash for none."""
-    if duration is None:
-        return "–"
-    return f"{duration:.1f} s" if duration < 10 else f"{duration:.0f} s"
-
-
 def share(number: float) -> str:
     """A share as signed percent."""
     return f"{signed(100 * number, 1)} %"

@@ -5,10 +5,11 @@ The content is that of the comment, whole; plots are drawn as SVG.
 
 from __future__ import annotations
 
-from mlgit.report import content, svg
+from mlgit.render.svg import safe
+from mlgit.report import content
 from mlgit.report.document import Report
 from mlgit.report.page import Block, Chart, Log, Page, Paragraph, Section, Span, Table, Words
-from mlgit.report.svg import safe
+from mlgit.report.plot_figure import figure
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'none'; base-uri 'none'; form-action 'none'"
 _STYLE = """
@@ -92,7 +93,7 @@ def _block(block: Block) -> str:
         case Log(lines):
             return f'<pre tabindex="0">{chr(10).join(map(safe, lines))}</pre>'
         case Chart(plot):
-            return svg.figure(plot)
+            return figure(plot)
 
 
 def _table(table: Table) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from mlgit.render import code_span, markdown_text
+from mlgit.render.markdown import code_span, comment_text
 from mlgit.report import content, marker, mermaid, page
 from mlgit.report.document import Report
 from mlgit.report.marker import Marker
@@ -14,8 +14,6 @@ from mlgit.report.page import Block, Chart, Log, Page, Paragraph, Section, Span,
 LIMIT = 60_000  # bytes; GitHub takes 65,536 characters
 SUMMARY_LIMIT = 900_000  # bytes; over 1 MiB GitHub drops all of a summary
 _HEADLINE = "### mlgit: "
-# GitHub makes links of addresses of mail in the finished text; in a comment there is to be no link but ours.
-_AT = re.compile(r"&#64;(?!&#8203;|\s|$)")
 _UNDRAWN = "there are no two places at which all lines have values"
 # What GitLab and bots take for a command at the start of a line, some within a fence too; a path goes on with a slash.
 _COMMAND = re.compile(r"^(\s*)(?=/[A-Za-z_-]+(?:\s|$))")
@@ -97,20 +95,16 @@ def _block(block: Block) -> str:
             return _fenced(lines, "diff" if is_diff else "text")
         case Chart(plot):
             drawn = mermaid.chart(plot)
-            return _fenced(tuple(drawn.split("\n")), "mermaid") if drawn else _escaped(f"{plot.title}: {_UNDRAWN}")
+            return _fenced(tuple(drawn.split("\n")), "mermaid") if drawn else comment_text(f"{plot.title}: {_UNDRAWN}")
 
 
 def _table(table: Table) -> str:
     rule = ["--:" if index in table.right else ":--" for index in range(len(table.header))]
-    rows = [[_escaped(each) for each in table.header], rule]
+    rows = [[comment_text(each) for each in table.header], rule]
     rows += [[_words(cell) for cell in row] for row in table.rows]
     if table.left_out:
         rows.append([f"… and {table.left_out} more", *[""] * (len(table.header) - 1)])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
-
-
-def _escaped(words: str) -> str:
-    return _AT.sub("&#64;&#8203;", markdown_text(words))
 
 
 def _words(words: Words) -> str:
@@ -121,7 +115,7 @@ def _span(span: Span) -> str:
     if not span.text:
         return ""
     words = span.text.strip(" ")
-    safe = (" " if span.text[0] == " " else "") + _escaped(words) + (" " if span.text[-1] == " " and words else "")
+    safe = (" " if span.text[0] == " " else "") + comment_text(words) + (" " if span.text[-1] == " " and words else "")
     match span.kind:
         case "code":
             return code_span(span.text)

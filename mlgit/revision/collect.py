@@ -23,7 +23,7 @@ from mlgit.pipeline import sources
 from mlgit.pipeline.load import load
 from mlgit.pipeline.model import Digest, Stage
 from mlgit.project import Project
-from mlgit.render import few
+from mlgit.render.text import few, suffix
 from mlgit.revision import recorded_paths
 from mlgit.revision.contents import LARGEST_BLOB, Contents, fingerprints_of
 from mlgit.revision.refs import Notice, RevisionRef
@@ -228,7 +228,7 @@ class _Reader:
         return self._contents.members(path) if data.digest is not None and data.digest.is_folder else None
 
     def _shape(self, path: str, data: Data) -> Shape | None:
-        ending = path.rpartition(".")[2].lower()
+        ending = suffix(path)
         if data.digest is None or data.digest.is_folder or data.digest.size > LARGEST_BLOB:
             return None
         if not shape.is_table(path):

@@ -15,6 +15,7 @@ from mlgit.errors import MlgitError
 from mlgit.pipeline import sources
 from mlgit.pipeline.load import load
 from mlgit.project import Project
+from mlgit.render.text import suffix
 from mlgit.revision import recorded_paths
 from mlgit.revision.contents import LARGEST_BLOB, Contents
 from mlgit.revision.refs import RevisionRef
@@ -59,7 +60,7 @@ def _whole(contents: Contents, path: str) -> DataTable | None:
     content = contents.read(path, most=LARGEST_VALUES)
     if content is None:
         return None
-    ending = _ending(path)
+    ending = suffix(path)
     kinds = chunks.parquet_kinds(content) if ending == "parquet" else None
     table, mixed = columns.gather(chunks.chunks(content, ending=ending), kinds=kinds)
     if mixed and ending in chunks.UNTYPED:
@@ -69,7 +70,7 @@ def _whole(contents: Contents, path: str) -> DataTable | None:
 
 def _outline(contents: Contents, path: str, size: int) -> DataTable:
     """Rows and names of columns, where they can be had without reading for long."""
-    ending, reason = _ending(path), f"larger than {LARGEST_VALUES >> 20} MiB, so its values are not compared"
+    ending, reason = suffix(path), f"larger than {LARGEST_VALUES >> 20} MiB, so its values are not compared"
     stream = contents.stream(path) if ending == "parquet" or size <= LARGEST_BLOB else None
     if stream is None:
         return columns.unread(f"larger than {LARGEST_BLOB >> 20} MiB, so it is not read")
@@ -79,7 +80,3 @@ def _outline(contents: Contents, path: str, size: int) -> DataTable:
             return columns.named(*described, reason=reason) if described else columns.unread("no Parquet file, or no pyarrow")
         measured = shape.measure(stream, ending)
     return columns.named(measured.rows, measured.columns, reason=reason) if measured else columns.unread("no table")
-
-
-def _ending(path: str) -> str:
-    return path.rpartition(".")[2].lower()

@@ -9,7 +9,7 @@ import sys
 import unicodedata
 from collections.abc import Callable
 
-from mlgit.render import markdown_text
+from mlgit.render.markdown import markdown_text
 
 # What YAML, TOML, JSON or Python would not take as it is between double quotes: control characters, separators that
 # some of them read as line ends, the byte order mark and non-characters; and the quote and the backslash themselves.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlgit.render import few
+from mlgit.render.text import few
 from mlgit.statistics import distances
 from mlgit.tables.columns import EMPTY, MIXED, Column, DataTable
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from mlgit.render.text import suffix
+
 _WIDEST_FIELD = 1 << 27
 
 
@@ -22,7 +24,7 @@ class Shape:
 
 def is_table(path: str) -> bool:
     """Whether a path is, by its ending, a table that can be read."""
-    ending = path.rpartition(".")[2].lower()
+    ending = suffix(path)
     return ending == "parquet" or ending in ENDINGS
 
 

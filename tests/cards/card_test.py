@@ -18,7 +18,7 @@ from mlgit.cards.predictions import Predictions
 from mlgit.errors import MlgitError
 from mlgit.registry.facts import DataFile, Step
 from tests.cards.kit import BINARY, FACTS, NOTES, TEST, TRAIN, material, with_profile
-from tests.cards.prose_test import tokens
+from tests.render.prose_test import tokens
 
 
 def text(made):

@@ -17,7 +17,7 @@ class Law:
 
     rooms: Mapping[str, Set[str]]  # room -> rooms below it
     doors: Mapping[str, Set[str]]  # room -> its modules that touch the outside
-    leaves: Mapping[str, Set[str]]  # top-level module -> top-level modules it may import
+    leaves: Mapping[str, Set[str]]  # top-level module (or a folder of them) -> top-level modules it may import
     for_pure: Set[str]  # top-level modules for every module of a room
     for_doors: Set[str]  # top-level modules for doors only
     lazy: Set[str]  # modules (or rooms) that may import mlgit's own modules inside a function
@@ -111,7 +111,7 @@ def _pair(each: Import) -> tuple[str, str]:
 
 def _is_known(name: str, law: Law) -> bool:
     _, dot, _ = name.partition(".")
-    if name == "adapters.__init__":
+    if name == "adapters.__init__" or _leaf(name, law):
         return True
     return _room(name) in (law.rooms.keys() | {"cli"}) if dot else name in law.leaves.keys() | {"__init__", "__main__"}
 
@@ -125,7 +125,7 @@ def _missing_doors(trees: Mapping[str, ast.Module], law: Law) -> list[tuple[str,
 
 def _why_not(each: Import, law: Law) -> str:
     """Why one mlgit module may not import another; '' when it may."""
-    importer, imported = _pair(each)
+    importer, imported = (_leaf(name, law) or name for name in _pair(each))
     room, target_room = _room(importer), _room(imported)
     if room == "cli" or importer == "__main__":
         return ""
@@ -133,7 +133,7 @@ def _why_not(each: Import, law: Law) -> str:
         return "nothing imports cli"
     if room == "":
         allowed = law.leaves.get(importer, frozenset())
-        return "" if (imported if target_room == "" else target_room) in allowed else "above its place"
+        return "" if imported == importer or (target_room or imported) in allowed else "above its place"
     if _is_adapter(room):
         return _why_not_between_adapters(room, imported, law)
     return _why_not_between_rooms(importer, imported, law)
@@ -164,7 +164,7 @@ def _why_not_between_rooms(importer: str, imported: str, law: Law) -> str:
 
 def _why_not_here(each: Import, law: Law) -> str:
     """Why an import may not stand where it does, whatever it names; '' when it may."""
-    room, top = _room(each.importer), each.imported.partition(".")[0]
+    room, top = _room(_leaf(each.importer, law) or each.importer), each.imported.partition(".")[0]
     pure = room not in ("", "cli") and not _is_adapter(room) and not _is_door(each.importer, law)
     if top in ("click", "rich") and room != "cli":
         return "only cli speaks to the user"
@@ -185,6 +185,12 @@ def _room(name: str) -> str:
     if room == "adapters" and "." in rest:
         return f"{room}.{rest.partition('.')[0]}"
     return room if dot else ""
+
+
+def _leaf(name: str, law: Law) -> str:
+    """The top-level module of the table that a module is, or, where that is a folder, belongs to; '' for those of rooms."""
+    top = name.partition(".")[0]
+    return top if top in law.leaves else ""
 
 
 def _is_adapter(room: str) -> bool:
@@ -226,7 +232,7 @@ _PURE_OF_OS = {"fspath", "fsencode", "fsdecode"}
 
 def _outside_calls(name: str, tree: ast.Module, law: Law) -> Iterator[str]:
     """Calls that print below cli, or that make a pure module depend on files, the clock or the environment."""
-    room = _room(name)
+    room = _room(_leaf(name, law) or name)
     pure = room not in ("", "cli") and not _is_adapter(room) and not _is_door(name, law)
     for node in ast.walk(tree):
         word = _spelled(node.func) if isinstance(node, ast.Call) else _spelled(node)

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from mlgit.cli.error_boundary import note
-from mlgit.render import plain
+from mlgit.render.text import plain
 from mlgit.report.document import Report
 from mlgit.report.figures import got
 

@@ -22,7 +22,7 @@ from mlgit.errors import MlgitError
 from mlgit.gate.improvement import Gain, gain
 from mlgit.gate.review import Review
 from mlgit.project import Project
-from mlgit.render import plain
+from mlgit.render.text import plain
 from mlgit.report import build, markdown
 from mlgit.report.build import Context
 from mlgit.report.document import Run, Side

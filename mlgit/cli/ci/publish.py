@@ -19,7 +19,8 @@ from mlgit.cli.error_boundary import note
 from mlgit.commands import clients
 from mlgit.errors import MlgitError
 from mlgit.gate import rule_verdicts
-from mlgit.render import markdown_text, plain
+from mlgit.render.markdown import markdown_text
+from mlgit.render.text import plain
 from mlgit.report import codec, content, document, markdown, marker, post
 from mlgit.report.document import Report, Run, Side
 

@@ -22,7 +22,8 @@ from mlgit.registry.plan import Plan
 from mlgit.registry.policy import Check, verdict
 from mlgit.registry.publish import NotTrustedError, Published, Rebuild
 from mlgit.registry.state import Artifact, Registry, Version
-from mlgit.render import paint, plain
+from mlgit.render.terminal import paint
+from mlgit.render.text import plain
 
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 

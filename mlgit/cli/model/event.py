@@ -13,7 +13,7 @@ from mlgit.commands import registry_problems
 from mlgit.errors import MlgitError
 from mlgit.registry import grammar, policies, read
 from mlgit.registry.state import Artifact
-from mlgit.render import moment, plain
+from mlgit.render.text import moment, plain
 
 
 @click.command(

@@ -15,7 +15,7 @@ from mlgit.cli.remote_options import timeout_option
 from mlgit.registry import deliver
 from mlgit.registry.deliver import Delivered
 from mlgit.registry.facts import ModelFile
-from mlgit.render import plain, size
+from mlgit.render.text import plain, size
 
 _FROM = {"cache": "from the cache", "git": "from the commit", "remote": "from the DVC remote", "there": "was there already"}
 

@@ -9,7 +9,8 @@ import click
 from mlgit import errors
 from mlgit.cli.model import reading
 from mlgit.registry.event import Event
-from mlgit.render import plain, table
+from mlgit.render.terminal import table
+from mlgit.render.text import plain
 
 
 @click.command(

@@ -9,7 +9,8 @@ from mlgit import errors
 from mlgit.cli.model import reading
 from mlgit.registry.read import Asked
 from mlgit.registry.state import Artifact
-from mlgit.render import moment, plain, table
+from mlgit.render.terminal import table
+from mlgit.render.text import moment, plain
 
 
 def show(*, as_json: bool, asked: Asked | None = None) -> int:

@@ -11,7 +11,7 @@ from mlgit import errors
 from mlgit.commands import places
 from mlgit.registry import plan, publish, read, state
 from mlgit.registry.plan import Plan
-from mlgit.render import plain
+from mlgit.render.text import plain
 
 
 @click.command(

@@ -11,7 +11,7 @@ from mlgit.registry import grammar, kept, read, state
 from mlgit.registry.event import Event
 from mlgit.registry.read import Asked, Tags
 from mlgit.registry.state import Artifact, Registry, Version
-from mlgit.render import moment
+from mlgit.render.text import moment
 
 
 class Reading(NamedTuple):

@@ -12,7 +12,7 @@ from mlgit.cli.remote_options import timeout_option
 from mlgit.registry import rebuild
 from mlgit.registry.facts import Facts
 from mlgit.registry.rebuild import Rebuilt
-from mlgit.render import plain
+from mlgit.render.text import plain
 
 _SAID = {
     "identical": "made again: every byte is as recorded",

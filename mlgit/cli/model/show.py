@@ -14,7 +14,8 @@ from mlgit.commands import dates
 from mlgit.errors import MlgitError
 from mlgit.registry import state
 from mlgit.registry.state import Artifact, Version
-from mlgit.render import moment, plain, table
+from mlgit.render.terminal import table
+from mlgit.render.text import moment, plain
 
 
 @click.command(

@@ -23,7 +23,7 @@ from mlgit.registry.chain import Finding
 from mlgit.registry.counterpart import Compared
 from mlgit.registry.event import Event
 from mlgit.registry.state import Artifact
-from mlgit.render import count, plain
+from mlgit.render.text import count, plain
 
 
 @click.command(

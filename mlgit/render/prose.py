@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
-from mlgit.render import inert, plain
+from mlgit.render.markdown import emphasised_text
+from mlgit.render.text import plain
 
 _ITEM = re.compile(r"([ \t]*)([-*+]|\d{1,9}[.)])[ \t]+(?=\S)")
 # Code in backticks (what is in it means nothing to a reader of Markdown), and links to the web that are no images.
 _KEPT = re.compile(r"(?<![\\`])`([^`]*[^`\s][^`]*)`(?!`)|(?<!!)\[([^\[\]\\`<>|]+)\]\((https?://[A-Za-z0-9._~:/?#@%&=+,;$-]+)\)")
-_MARKUP = re.compile(r"[&<>\\`\[\]!|~$@]")
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "$": "&#36;", "@": "&#64;", "~": "&#126;"}
 # What makes a line a heading, a rule, a table's second row or the underline of a heading.
 _LINE = re.compile(r"^(?:#|=+|[-*_][-*_ \t]*$|[-:][-: \t]*$|\+|-)")
 _DEEPEST = 3
@@ -48,14 +47,10 @@ def _line(line: str) -> str:
     words = plain(line.expandtabs(1)).strip()
     shown, position = "", 0
     for found in _KEPT.finditer(words):
-        shown += _escaped(words[position : found.start()])
-        shown += f"`{found[1]}`" if found[1] else f"[{_escaped(found[2])}]({found[3].replace('&', '&amp;')})"
+        shown += emphasised_text(words[position : found.start()])
+        shown += f"`{found[1]}`" if found[1] else f"[{emphasised_text(found[2])}]({found[3].replace('&', '&amp;')})"
         position = found.end()
-    shown += _escaped(words[position:])
+    shown += emphasised_text(words[position:])
     # a line that an item or a paragraph begins with must not begin a block of another kind
     shown = _LINE.sub(lambda start: f"\\{start[0]}", shown)
     return re.sub(r"^(\d{1,9})([.)])(?=\s|$)", r"\1\\\2", shown)
-
-
-def _escaped(words: str) -> str:
-    return inert(_MARKUP.sub(lambda found: _ENTITIES.get(found[0]) or f"\\{found[0]}", words))

@@ -1,79 +1,27 @@
-"""Text for people: what a terminal and a Markdown page show, whatever a repository holds."""
+"""Text from a repository in Markdown: words and code, and never markup, whatever it holds."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from html import unescape
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from mlgit import render
-from mlgit.cards.prose import prose
-from mlgit.report import markdown
+from mlgit.render.markdown import code_span, comment_text, link_target, markdown_table, markdown_text, readable
+from mlgit.render.prose import prose
+from mlgit.render.text import plain
 
 ANY_TEXT = st.text(max_size=30)
 # Characters that mean something to Markdown or GitHub, with some that do not.
 MARKUP = st.text(st.sampled_from("\\`*_{}[]()#+-=!|~$:@<>&\"'.1 aw\t\nhGH/\r\x1b\u202e\u200b"), max_size=20)
 
 
-@pytest.mark.parametrize(("style", "code"), [("bold", "1"), ("red", "31")])
-def test_paint_wraps_text_in_a_style(style, code):
-    assert render.paint("x", style, color=True) == f"\x1b[{code}mx\x1b[0m"
-
-
-def test_paint_without_color_is_the_text():
-    assert render.paint("x", "red", color=False) == "x"
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain é 日 \t.", "plain é 日 \t."),
-        ("\x1b[31mred", "\\x1b[31mred"),
-        ("a\nb\r", "a\\nb\\r"),
-        ("\u202egnp.exe", "\\u202egnp.exe"),
-        ("\udcff", "\\udcff"),
-        ("\u2028\u2029\x85", "\\u2028\\u2029\\x85"),
-        ("zero\u200bwidth\ufeff", "zero\\u200bwidth\\ufeff"),
-    ],
-)
-def test_plain_shows_control_characters(text, shown):
-    assert render.plain(text) == shown
-
-
-@given(st.text(st.characters(), max_size=30))
-def test_plain_is_one_line_that_any_terminal_can_print(text):
-    shown = render.plain(text)
-    assert len(shown.splitlines()) <= 1
-    assert not [char for char in shown if char != "\t" and unicodedata.category(char)[0] == "C"]
-
-
-@pytest.mark.parametrize(
-    ("text", "columns"), [("abc", 3), ("日本", 4), ("e\u0301", 1), ("ﾊ", 1), ("é", 1), ("☂\ufe0f", 1), ("", 0)]
-)
-def test_width_counts_columns(text, columns):
-    assert render.width(text) == columns
-
-
-def test_table_aligns_columns_of_any_script():
-    assert render.table(("name", "n"), [("日本", "1"), ("abcdef", "22")], right=[1]) == "name     n\n日本     1\nabcdef  22"
-
-
-@given(st.lists(st.tuples(ANY_TEXT, ANY_TEXT), max_size=5))
-def test_table_has_one_line_per_row(rows):
-    assert len(render.table(("a", "b"), rows).split("\n")) == len(rows) + 1
-
-
-def test_table_without_rows_is_its_header():
-    assert render.table(("a", "b"), []) == "a  b"
-
-
 def test_markdown_table_escapes_every_cell():
-    text = render.markdown_table(("a|b", "n"), [("x|y\nz", "1")], right=[1])
+    text = markdown_table(("a|b", "n"), [("x|y\nz", "1")], right=[1])
     assert text == "| a&#124;b | n |\n| --- | ---: |\n| x&#124;y\\\\nz | 1 |"
 
 
@@ -106,7 +54,7 @@ def words_of(html):
     ],
 )
 def test_block_markup_stays_text(text):
-    assert words_of(MARKDOWN.render(render.markdown_text(text))) is not None
+    assert words_of(MARKDOWN.render(markdown_text(text))) is not None
 
 
 @pytest.mark.parametrize(
@@ -128,27 +76,27 @@ def test_block_markup_stays_text(text):
     ],
 )
 def test_inline_markup_stays_text(text):
-    assert words_of(MARKDOWN.render(render.markdown_text(text))) == render.plain(text)
+    assert words_of(MARKDOWN.render(markdown_text(text))) == plain(text)
 
 
 @given(MARKUP)
 def test_no_markup_survives(text):
-    shown = render.plain(text)
-    assert words_of(MARKDOWN.render("x " + render.markdown_text(text) + " x")) == f"x {shown} x"
+    shown = plain(text)
+    assert words_of(MARKDOWN.render("x " + markdown_text(text) + " x")) == f"x {shown} x"
 
 
 @given(MARKUP.filter(lambda text: text.strip()))
 def test_no_markup_survives_at_the_start_of_a_line(text):
-    found = words_of(MARKDOWN.render(render.markdown_text(text)))
+    found = words_of(MARKDOWN.render(markdown_text(text)))
     assert found is not None
-    assert found.split() == render.plain(text).split()
+    assert found.split() == plain(text).split()
 
 
 @given(st.lists(st.tuples(MARKUP, MARKUP), min_size=1, max_size=3))
 def test_cells_of_a_markdown_table_stay_in_their_places(rows):
-    html = MARKDOWN.render(render.markdown_table(("a", "b"), rows))
+    html = MARKDOWN.render(markdown_table(("a", "b"), rows))
     cells = [unescape(cell).replace("\u200b", "").split() for cell in re.findall(r"<td>([^<]*)</td>", html)]
-    assert cells == [render.plain(cell).split() for row in rows for cell in row]
+    assert cells == [plain(cell).split() for row in rows for cell in row]
 
 
 # What GitHub, GitLab, Gitea, or a Markdown library that looks for links, finds in the finished text.
@@ -208,7 +156,7 @@ ALIVE = (
 
 
 @pytest.mark.parametrize("text", ALIVE)
-@pytest.mark.parametrize("written", [render.markdown_text, prose, markdown._escaped])
+@pytest.mark.parametrize("written", [markdown_text, prose, comment_text])
 def test_finished_text_holds_no_link_mention_or_reference(text, written):
     """As a reader sees it, and with what a reader does not see, every text is what it was; nothing is found in it."""
     if written is prose and text[0] in "[_*":
@@ -223,12 +171,12 @@ def test_finished_text_holds_no_link_mention_or_reference(text, written):
     "text", ["12:30:45", "a: b", "models:churn", "5 % of a", "a & b", "x != y", "p@ q", "f1 (↑)", "a/b", "C++", "~ 5"]
 )
 def test_ordinary_text_can_be_copied(text):
-    assert "&#8203;" not in render.markdown_text(text)
+    assert "&#8203;" not in markdown_text(text)
 
 
 def test_tag_of_a_version_can_be_copied_from_the_page():
-    assert words_of(MARKDOWN.render(render.markdown_text("tumor@v1.2.0"))) == "tumor@v1.2.0"
-    assert "&#8203;" not in render.markdown_text("tumor@v1.2.0")
+    assert words_of(MARKDOWN.render(markdown_text("tumor@v1.2.0"))) == "tumor@v1.2.0"
+    assert "&#8203;" not in markdown_text("tumor@v1.2.0")
 
 
 def code_of(html):
@@ -245,83 +193,29 @@ def code_of(html):
 @example("$`x`$")
 def test_code_is_copied_from_the_page_as_it_is(text):
     """Also in a cell of a table, where a bar would end it."""
-    shown = render.code_span(text)
-    assert code_of(MARKDOWN.render(f"x {shown} x")) == render.plain(text)
+    shown = code_span(text)
+    assert code_of(MARKDOWN.render(f"x {shown} x")) == plain(text)
     cell = re.search(r"<td>.*</td>", MARKDOWN.render(f"| a |\n| --- |\n| {shown} |\n"))
     assert cell
-    assert code_of(cell[0]) == render.plain(text)
+    assert code_of(cell[0]) == plain(text)
 
 
 @pytest.mark.parametrize("text", ["@dependabot rebase", "/deploy @ada", "<!-- mlgit:report -->", "a`@ada"])
 def test_source_of_code_commands_no_bot(text):
-    assert "@" not in render.code_span(text)
-    assert not render.code_span(text).startswith("/")
-    assert "<!-- m" not in render.code_span(text)
+    assert "@" not in code_span(text)
+    assert not code_span(text).startswith("/")
+    assert "<!-- m" not in code_span(text)
+
+
+@pytest.mark.parametrize("path", ["a b.svg", "a>b", "a<b>c", "a\\>b", "(a)"])
+def test_path_stays_the_whole_target_of_its_link(path):
+    link = MARKDOWN.parseInline(f"[x](<{link_target(path)}>)")[0].children[0]
+    assert unquote(link.attrs["href"]) == path
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        (0.1 + 0.2, "0.3"),
-        (3, "3"),
-        (3.0, "3"),
-        (123456789, "123456789"),
-        (1e-9, "1e-09"),
-        (float("nan"), "nan"),
-        (True, "True"),
-        ("x", "x"),
-    ],
+    ("text", "shown"),
+    [("plain words", "plain words"), ("a_b@v1.0.0", "`a_b@v1.0.0`"), ("*a*", "\\*a\\*"), ("<script>", "&lt;script&gt;")],
 )
-def test_number_has_six_digits_at_most(value, shown):
-    assert render.number(value) == shown
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"), [(0.5, "+0.5"), (-0.5, "-0.5"), (0, "0"), (-0.0, "0"), (float("nan"), "nan"), (2, "+2")]
-)
-def test_signed_shows_the_direction(value, shown):
-    assert render.signed(value) == shown
-
-
-@pytest.mark.parametrize(
-    ("n_bytes", "shown"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "0.977 KiB"),
-        (1024, "1 KiB"),
-        (1_023_999, "0.977 MiB"),
-        (5 << 30, "5 GiB"),
-        (3 << 50, "3072 TiB"),
-    ],
-)
-def test_size_is_in_powers_of_1024(n_bytes, shown):
-    assert render.size(n_bytes) == shown
-
-
-@given(st.integers(0, 1 << 62))
-def test_size_is_never_written_with_an_exponent(n_bytes):
-    assert re.fullmatch(r"\d+(\.\d+)? (B|[KMGT]iB)", render.size(n_bytes))
-
-
-@pytest.mark.parametrize(
-    ("duration", "shown"),
-    [
-        (0.004, "0.00 s"),
-        (0.42, "0.42 s"),
-        (9.994, "9.99 s"),
-        (9.996, "10.0 s"),
-        (12.34, "12.3 s"),
-        (59.94, "59.9 s"),
-        (59.96, "1 min 00 s"),
-        (185, "3 min 05 s"),
-        (3599.6, "1 h 00 min"),
-        (7450, "2 h 04 min"),
-    ],
-)
-def test_seconds_are_said_as_people_do(duration, shown):
-    assert render.seconds(duration) == shown
-
-
-def test_count_uses_the_plural():
-    assert [render.count(number, "stage") for number in (0, 1, 2)] == ["0 stages", "1 stage", "2 stages"]
+def test_readable_shows_a_name_as_code_where_escapes_would_be_in_its_way(text, shown):
+    assert readable(text) == shown
