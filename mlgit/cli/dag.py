@@ -7,9 +7,8 @@ import json
 import click
 
 from mlgit import errors
-from mlgit.commands.open_project import open_project
-from mlgit.pipeline.draw import FORMATS, draw
-from mlgit.pipeline.graph import select
+from mlgit.commands.dag import dag
+from mlgit.pipeline.draw import FORMATS
 
 
 @click.command(
@@ -24,17 +23,11 @@ def command(targets: tuple[str, ...], form: str, as_json: bool) -> int:
 
     A TARGET is a stage, a dvc.yaml or .dvc file, a folder or an output; it is drawn with all that it needs.
     """
-    opened = open_project()
-    graph = opened.pipeline.graph
-    chosen = graph.closure(select(graph, targets, here=opened.here, root=str(opened.project.root)))
+    found = dag(targets)
     if as_json:
-        names = [stage.address for stage in graph.stages]
-        rows = [
-            {"name": names[number], "needs": [names[need] for need in sorted(graph.needs[number])]} for number in sorted(chosen)
-        ]
-        click.echo(json.dumps({"schema": 1, "stages": rows}, indent=2))
-    elif chosen:
-        click.echo(draw(graph, chosen, form=form), nl=False)
+        click.echo(json.dumps(found.document(), indent=2))
+    elif found.chosen:
+        click.echo(found.picture(form), nl=False)
     else:
         click.echo("no stages: declare some in dvc.yaml", err=True)
     return errors.EXIT_YES

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from pathlib import Path
 
 import click
 
-from mlgit import __version__
-from mlgit.adapters.formats import documents
+from mlgit.commands.new import DEFAULT_TEMPLATE, NewResult, new, templates
 from mlgit.errors import MlgitError
 from mlgit.render.terminal import table
 from mlgit.render.text import count, plain
-from mlgit.scaffold import answers, create, library
-from mlgit.scaffold.manifest import Manifest, Question, Value
+from mlgit.scaffold import answers
+from mlgit.scaffold.manifest import Question, Value
 
 _EPILOG = """\b
 Examples:
@@ -33,7 +31,7 @@ Templates are data: nothing in them is run, so one from somebody else needs no t
 
 @click.command(epilog=_EPILOG)
 @click.argument("directory", metavar="DIR", required=False)
-@click.option("-t", "--template", "wanted", default="tabular-classification", show_default=True, help="Its name, or a path.")
+@click.option("-t", "--template", "wanted", default=DEFAULT_TEMPLATE, show_default=True, help="Its name, or a path.")
 @click.option("--set", "assignments", metavar="NAME=VALUE", multiple=True, help="Answer a question; may be repeated.")
 @click.option("--answers", "answers_file", metavar="FILE", type=click.Path(path_type=Path), help="Read answers from a file.")
 @click.option("--defaults", is_flag=True, help="Ask nothing; take the default of what is not answered.")
@@ -55,25 +53,13 @@ def command(
         return
     if directory is None:
         raise click.UsageError("the folder to make is missing", click.get_current_context())
-    template = library.load(wanted)
-    facts = {"folder": Path(directory).resolve().name, "mlgit_version": __version__}
     interactive = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
-    given = _given(template.manifest, assignments, answers_file)
-    complete = answers.resolve(template.manifest, given=given, facts=facts, ask=_ask if interactive else None)
-    made = create.create(Path(directory), template=template, answers=complete)
+    ask = _ask if interactive else None
+    result = new(directory, template=wanted, assignments=assignments, answers_file=answers_file, ask=ask)
     if as_json:
-        _print_json(made, template.manifest, complete)
+        click.echo(json.dumps(result.document(), indent=2))
     else:
-        _print_made(made, template.manifest, directory)
-
-
-def _given(manifest: Manifest, assignments: tuple[str, ...], answers_file: Path | None) -> dict[str, Value]:
-    """What the answers file says, and over it what the command line says."""
-    given: dict[str, Value] = {}
-    if answers_file is not None:
-        document = documents.load(answers_file, name=str(answers_file))
-        given = answers.check_document(document, manifest, name=str(answers_file))
-    return {**given, **answers.parse_assignments(assignments, manifest)}
+        _show(result, directory)
 
 
 def _ask(question: Question, presumed: Value | None) -> Value:
@@ -102,7 +88,7 @@ def _shown(value: Value | None) -> str | None:
 
 
 def _print_list(*, as_json: bool) -> None:
-    found = library.manifests()
+    found = templates()
     if as_json:
         rows = [{"name": each.name, "version": each.version, "description": each.description} for each in found]
         click.echo(json.dumps({"schema": 1, "templates": rows}, indent=2))
@@ -110,30 +96,9 @@ def _print_list(*, as_json: bool) -> None:
         click.echo(table(("template", "version", "what"), [(each.name, each.version, each.description) for each in found]))
 
 
-def _next(made: create.Created, directory: str) -> list[str]:
-    """What to type next; a folder called -x is no option of `cd`."""
-    place = f"./{directory}" if directory.startswith("-") else directory
-    steps = [] if made.folder == Path.cwd() else [f"cd {shlex.quote(place)}"]
-    steps += ["pip install -r requirements.txt"] if (made.folder / "requirements.txt").exists() else []
-    return [*steps, "mlgit run"]
-
-
-def _print_made(made: create.Created, manifest: Manifest, directory: str) -> None:
+def _show(result: NewResult, directory: str) -> None:
+    made, manifest = result.created, result.template
     what = f"{count(made.n_files, 'file')}, commit {made.commit[:10]}"
     click.echo(f"Made {plain(str(made.folder))} from {manifest.name} {manifest.version}: {what}.\n\nNext:")
-    for line in _next(made, directory):
+    for line in result.following(directory):
         click.echo(f"  {line}")
-
-
-def _print_json(made: create.Created, manifest: Manifest, complete: dict[str, Value]) -> None:
-    document = {
-        "schema": 1,
-        "folder": str(made.folder),
-        "template": {"name": manifest.name, "version": manifest.version},
-        "answers": complete,
-        "commit": made.commit,
-        "tree": made.tree,
-        "template_commit": made.template_commit,
-        "next": _next(made, str(made.folder)),
-    }
-    click.echo(json.dumps(document, indent=2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from html import escape
 
 from mlgit.pipeline.graph import Graph
@@ -13,7 +13,7 @@ _DEEPEST = 60  # columns
 FORMATS = ("text", "mermaid", "dot", "svg")
 
 
-def draw(graph: Graph, chosen: set[int], *, form: str) -> str:
+def draw(graph: Graph, chosen: Set[int], *, form: str) -> str:
     """The chosen stages and the edges between them, in one of FORMATS."""
     return _RENDERERS[form](graph, sorted(chosen))
 

@@ -1,0 +1,107 @@
+"""Looks a project over for damage, and mends what can be mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from mlgit import errors
+from mlgit import project as projects
+from mlgit.adapters.dvc import dvc_stages, internals, settings
+from mlgit.adapters.dvc.hashing import Fingerprints
+from mlgit.adapters.dvc.protected_paths import Protected
+from mlgit.adapters.dvc.settings import Settings
+from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.system import locks
+from mlgit.commands import registry_problems
+from mlgit.errors import MlgitError
+from mlgit.pipeline import sources
+from mlgit.pipeline.checkup import Checkup, Finding
+from mlgit.pipeline.outputs import Outputs
+from mlgit.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorResult:
+    """What was found, each with what to do about it and whether that was done."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def left(self) -> tuple[Finding, ...]:
+        """The findings that were not fixed."""
+        return tuple(each for each in self.findings if not each.fixed)
+
+    @property
+    def exit_code(self) -> int:
+        """Yes where nothing is left to do."""
+        return errors.EXIT_NO if self.left else errors.EXIT_YES
+
+    def document(self) -> dict[str, Any]:
+        """The result as JSON: schema 1."""
+        rows = [
+            {"kind": each.kind, "path": each.path, "message": each.message, "hint": each.hint, "fixed": each.fixed}
+            for each in self.findings
+        ]
+        return {"schema": 1, "healthy": not self.left, "findings": rows}
+
+
+def doctor(
+    *,
+    only_cache: bool = False,
+    deep: bool = False,
+    fix: bool = False,
+    watch: Callable[[str, float], None] | None = None,
+) -> DoctorResult:
+    """Look for damage in cache, locks, pipeline files, mlgit.yaml and the registry's tags; mend with `fix` what can be.
+
+    `deep` reads every object of the cache. `watch` is told how far that has come, from 0 to 1. Raises MlgitError where a
+    run is at work that a mend would disturb.
+    """
+    project = projects.find()
+    configured = settings.load(project.dvc_folder)
+    checkup, fingerprints = _checkup(project, configured, watch=watch)
+    lock = locks.held(project.own_folder / "run.lock", timeout=0, busy="an `mlgit run` is at work in this clone")
+    with lock if fix else nullcontext():
+        findings = checkup.objects(deep=deep) if only_cache else checkup.run(deep=deep) + _of_project(project)
+        if fix:
+            findings = checkup.fix(findings)
+    fingerprints.save()
+    return DoctorResult(tuple(findings))
+
+
+def _checkup(
+    project: Project, configured: Settings, *, watch: Callable[[str, float], None] | None
+) -> tuple[Checkup, Fingerprints]:
+    source = sources.WorkspaceFiles(project.root, parsing=configured.parsing)
+    source.pipeline_files()  # finds the folders
+    ignored = internals.ignore_filter(project.root) if sources.has_ignore_patterns(project.root, source.folders) else None
+    fingerprints = Fingerprints(project.root, project.own_folder, ignored=ignored)
+    outputs = Outputs(
+        project.root,
+        kept=Protected(project.root, project.git_root, configured.cache_folder),
+        dvcignored=internals.output_filter(project.root) if ignored else None,
+    )
+    checkup = Checkup(
+        project.root,
+        source=sources.WorkspaceFiles(project.root, parsing=configured.parsing),
+        fingerprints=fingerprints,
+        cache=Cache(configured),
+        approve=outputs.refuse_declared,
+        borrowed=dvc_stages.BorrowedStages(project.root),
+        tick=partial(watch, "objects") if watch else None,
+    )
+    return checkup, fingerprints
+
+
+def _of_project(project: Project) -> list[Finding]:
+    """Faults of mlgit.yaml and of the registry's tags. None is mended: what is right, people have to say."""
+    found = []
+    try:
+        projects.load_config(project)
+    except MlgitError as error:
+        found.append(Finding("config", projects.CONFIG, error.message.removeprefix(f"{projects.CONFIG}: "), error.hint))
+    return found + [Finding("tag", each.ref, each.message, each.hint) for each in registry_problems.find(project.git_root)]

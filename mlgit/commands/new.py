@@ -1,0 +1,82 @@
+"""Makes a new ML repository from a template, and lists the templates that there are."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlgit import __version__
+from mlgit.adapters.formats import documents
+from mlgit.scaffold import answers, create, library
+from mlgit.scaffold.create import Created
+from mlgit.scaffold.manifest import Manifest, Question, Value
+
+DEFAULT_TEMPLATE = "tabular-classification"
+
+
+@dataclass(frozen=True, slots=True)
+class NewResult:
+    """The project that was made, the template it was made from, and every answer."""
+
+    created: Created
+    template: Manifest
+    answers: Mapping[str, Value]
+
+    def following(self, directory: str) -> list[str]:
+        """What to type next, with the project's folder by this name; one called -x is no option of `cd`."""
+        place = f"./{directory}" if directory.startswith("-") else directory
+        folder = self.created.folder
+        steps = [] if folder == Path.cwd() else [f"cd {shlex.quote(place)}"]
+        steps += ["pip install -r requirements.txt"] if (folder / "requirements.txt").exists() else []
+        return [*steps, "mlgit run"]
+
+    def document(self) -> dict[str, Any]:
+        """The result as JSON: schema 1."""
+        return {
+            "schema": 1,
+            "folder": str(self.created.folder),
+            "template": {"name": self.template.name, "version": self.template.version},
+            "answers": self.answers,
+            "commit": self.created.commit,
+            "tree": self.created.tree,
+            "template_commit": self.created.template_commit,
+            "next": self.following(str(self.created.folder)),
+        }
+
+
+def new(
+    directory: Path | str,
+    *,
+    template: str = DEFAULT_TEMPLATE,
+    assignments: Sequence[str] = (),
+    answers_file: Path | None = None,
+    ask: Callable[[Question, Value | None], Value] | None = None,
+) -> NewResult:
+    """Make the new folder `directory`: a Git repository with a DVC project, rendered from a template, in one commit.
+
+    `template` is the name of one that comes with mlgit, or a path. An answer is taken from `assignments` (`NAME=VALUE`),
+    else from the file, else from `ask`, else it is the default.
+    """
+    loaded = library.load(template)
+    facts = {"folder": Path(directory).resolve().name, "mlgit_version": __version__}
+    given = _given(loaded.manifest, assignments, answers_file)
+    complete = answers.resolve(loaded.manifest, given=given, facts=facts, ask=ask)
+    made = create.create(Path(directory), template=loaded, answers=complete)
+    return NewResult(made, loaded.manifest, complete)
+
+
+def templates() -> tuple[Manifest, ...]:
+    """What the templates that come with mlgit say of themselves."""
+    return tuple(library.manifests())
+
+
+def _given(manifest: Manifest, assignments: Sequence[str], answers_file: Path | None) -> dict[str, Value]:
+    """What the answers file says, and over it what was assigned."""
+    given: dict[str, Value] = {}
+    if answers_file is not None:
+        document = documents.load(answers_file, name=str(answers_file))
+        given = answers.check_document(document, manifest, name=str(answers_file))
+    return {**given, **answers.parse_assignments(assignments, manifest)}
