@@ -9,9 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mlgit import config as configs
-from mlgit.adapters.dvc import settings
-from mlgit.adapters.dvc.store import Cache
 from mlgit.adapters.formats import documents, edits
 from mlgit.adapters.system import files
 from mlgit.cards import content, evaluation, frontmatter, notes, overlap, predictions, review
@@ -19,11 +16,11 @@ from mlgit.cards.card import Card
 from mlgit.cards.material import Evaluation, Material, Replaced
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
-from mlgit.pipeline import sources
 from mlgit.project import Project
 from mlgit.registry.facts import DataFile, Facts
 from mlgit.render.text import suffix
 from mlgit.revision.contents import LARGEST_BLOB
+from mlgit.revision.revision import Revision
 from mlgit.tables import shape
 
 # Bytes of the tables of which all rows are held in memory.
@@ -38,112 +35,86 @@ class Found:
     own: Mapping[str, Any]
 
 
-class Side:
-    """The files of a commit (its full id) or, for '', of the workspace, with DVC's cache behind them."""
+def _data(revision: Revision, file: DataFile) -> bytes:
+    """The bytes that a digest stands for, from where they lie or from the cache.
 
-    def __init__(self, project: Project, *, commit: str) -> None:
-        configured = settings.load(project.dvc_folder)
-        self.root = project.root
-        self._cache = Cache(configured)
-        self._commit = commit
-        self._source: sources.WorkspaceFiles | sources.CommitFiles = (
-            sources.CommitFiles(project.git_root, commit, prefix=project.prefix)
-            if commit
-            else sources.WorkspaceFiles(project.root)
-        )
+    Raises MlgitError when they are at neither place.
+    """
+    for found in (_content(revision, file.path), _read(Path(revision.cache.path(file.md5)))):
+        if found is not None and hashlib.md5(found, usedforsecurity=False).hexdigest() == file.md5:
+            return found
+    raise MlgitError(
+        f"{file.path}: its content (md5 {file.md5}) is not here, and the card needs it",
+        f"`dvc pull {file.path}` brings it back, or `mlgit run` makes it again",
+    )
 
-    def config(self) -> Config:
-        """What mlgit.yaml says; the empty configuration without the file."""
-        text = self._source.text(configs.NAME)
-        return Config() if text is None else configs.parse(documents.parse_yaml(text, name=configs.NAME), name=configs.NAME)
 
-    def text(self, path: str) -> str | None:
-        """The text of a file, None where there is none."""
-        return self._source.text(path)
-
-    def content(self, path: str) -> bytes | None:
-        """The bytes of a file, None where there is none."""
-        if self._source.size(path) is None:
-            return None
-        with self._source.stream(path) as stream:
-            return stream.read()
-
-    def below(self, folder: str) -> list[str]:
-        """The files of a folder, sorted."""
-        return self._source.below(folder)
-
-    def data(self, file: DataFile) -> bytes:
-        """The bytes that a digest stands for, from where they lie or from the cache.
-
-        Raises MlgitError when they are at neither place.
-        """
-        for found in (self.content(file.path), _read(Path(self._cache.path(file.md5)))):
-            if found is not None and hashlib.md5(found, usedforsecurity=False).hexdigest() == file.md5:
-                return found
-        raise MlgitError(
-            f"{file.path}: its content (md5 {file.md5}) is not here, and the card needs it",
-            f"`dvc pull {file.path}` brings it back, or `mlgit run` makes it again",
-        )
+def _content(revision: Revision, path: str) -> bytes | None:
+    """The bytes of a file as it lies, None where there is none."""
+    if revision.files.size(path) is None:
+        return None
+    with revision.files.stream(path) as stream:
+        return stream.read()
 
 
 def _read(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-def material(side: Side, facts: Facts, *, model: Model, replaced: Replaced | None) -> Material:
+def material(revision: Revision, facts: Facts, *, model: Model, replaced: Replaced | None) -> Material:
     """Everything a card is made from.
 
     Raises MlgitError for notes and predictions that cannot be read, and for bytes that are not at hand.
     """
-    text = side.text(model.card.notes)
+    text = revision.files.text(model.card.notes)
     read = notes.parse(None if text is None else documents.parse_yaml(text, name=model.card.notes), name=model.card.notes)
-    config = side.config()
+    config = revision.config
     return Material(
         facts=replace(facts, artifact=model.name, commit=""),
         config=config,
         model=model,
         notes=read,
-        evaluation=_evaluation(side, facts, model=model, config=config),
+        evaluation=_evaluation(revision, facts, model=model, config=config),
         notes_sha256="" if text is None else hashlib.sha256(text.encode()).hexdigest(),
-        columns={each.path: _columns(side, each) for each in facts.data if each.role in ("train", "test")},
+        columns={each.path: _columns(revision, each) for each in facts.data if each.role in ("train", "test")},
         replaced=replaced,
-        shared=_shared(side, facts, model=model),
+        shared=_shared(revision, facts, model=model),
     )
 
 
-def _evaluation(side: Side, facts: Facts, *, model: Model, config: Config) -> Evaluation:
+def _evaluation(revision: Revision, facts: Facts, *, model: Model, config: Config) -> Evaluation:
     file = facts.predictions
     if file is None or not file.md5 or file.n_files is not None or (file.size or 0) > LARGEST_BLOB:
         return evaluation.without_predictions(facts)
-    read = predictions.parse(side.data(file), path=file.path, model=model)
+    read = predictions.parse(_data(revision, file), path=file.path, model=model)
     return evaluation.evaluate(facts, read) if read else evaluation.without_predictions(facts)
 
 
-def _columns(side: Side, file: DataFile) -> tuple[str, ...]:
+def _columns(revision: Revision, file: DataFile) -> tuple[str, ...]:
     ending = suffix(file.path)
     if ending not in shape.ENDINGS or file.n_files is not None or not file.md5 or (file.size or 0) > LARGEST_BLOB:
         return ()
-    found = shape.measure(io.BytesIO(side.data(file)), ending)
+    found = shape.measure(io.BytesIO(_data(revision, file)), ending)
     return found.columns if found else ()
 
 
-def _shared(side: Side, facts: Facts, *, model: Model) -> tuple[int, int] | None:
+def _shared(revision: Revision, facts: Facts, *, model: Model) -> tuple[int, int] | None:
     train, test = ([(suffix(each.path), each) for each in facts.with_role(role)] for role in ("train", "test"))
     sizes = [each.size for _, each in (*train, *test)]
     known = all(ending in overlap.SEPARATORS and each.md5 and each.n_files is None for ending, each in (*train, *test))
     if not train or not test or not known or sum(size or 0 for size in sizes) > _LARGEST_COMPARED:
         return None
-    read = [[(ending, side.data(each)) for ending, each in files] for files in (train, test)]
+    read = [[(ending, _data(revision, each)) for ending, each in files] for files in (train, test)]
     return overlap.count(*read, id_column=model.id)
 
 
-def find(side: Side, model: Model) -> Found:
+def find(revision: Revision, model: Model) -> Found:
     """The card that is there, with its plots; no files where there is none."""
-    card = side.content(model.card.out)
+    card = _content(revision, model.card.out)
     if card is None:
         return Found({}, {})
     folder = content.plot_folder(model.card.out)
-    plots = {path: side.content(path) for path in (f"{folder}/{name}.svg" for name in evaluation.PLOTS)}
+    plots = {path: _content(revision, path) for path in (f"{folder}/{name}.svg" for name in evaluation.PLOTS)}
     there = {path: plot for path, plot in plots.items() if plot is not None}
     return Found({model.card.out: card, **there}, _own(card, model.card.out))
 

@@ -23,6 +23,7 @@ from mlgit.project import Project
 from mlgit.registry import read, state
 from mlgit.render.terminal import paint, table
 from mlgit.render.text import count, plain
+from mlgit.revision.revisions import Revisions
 
 PROFILES = ("hf", "annex-iv")
 
@@ -46,13 +47,15 @@ def build(name: str | None, reviewed: tuple[str, ...], *, dry_run: bool, as_json
     What people have to say comes from cards/NAME.yaml. --reviewed writes into that file that a person has read a section
     and found it right for the training data of today; when the data change, the section needs review.
     """
-    project = projects.find()
+    revisions = Revisions(projects.find())
+    project = revisions.project
     rows = []
     for each in _names(project, name):
-        examined = examine(project, each, anew=True)
+        examined = examine(revisions, each, anew=True)
         if reviewed and not dry_run:
             write.stamp(project, examined.material.facts, model=examined.material.model, sections=reviewed)
-            examined = examine(project, each, anew=True)
+            revisions.reopen_workspace()
+            examined = examine(revisions, each, anew=True)
         changed = list(examined.differing) if dry_run else write.write(project, examined.card, examined.found)
         rows.append((examined, changed))
     if as_json:
@@ -76,8 +79,9 @@ def check(name: str | None, profile: str | None, *, as_json: bool) -> int:
     Exit code 0 when it is the same and lacks nothing; 1 when it is stale, or when a section is missing, a placeholder, or
     was read for other training data; 2 when it cannot be made, for example because stages are stale.
     """
-    project = projects.find()
-    found = [examine(project, each) for each in _names(project, name)]
+    revisions = Revisions(projects.find())
+    project = revisions.project
+    found = [examine(revisions, each) for each in _names(project, name)]
     if profile:
         found = [judged_by(each, profile) for each in found]
     good = all(each.is_complete for each in found)
@@ -94,7 +98,8 @@ def check(name: str | None, profile: str | None, *, as_json: bool) -> int:
 @click.option("-o", "--output", metavar="FILE", help="Write the page to FILE (links to cards are made for its place).")
 def index(output: str | None) -> int:
     """Print a Markdown page of all models: which version is in which environment, every version, and its metrics."""
-    project = projects.find()
+    revisions = Revisions(projects.find())
+    project = revisions.project
     config = projects.load_config(project)
     tags = read.tags(project.git_root)
     artifacts = tuple(state.fold(tags.events, faults=tags.faults).artifacts.values())

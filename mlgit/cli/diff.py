@@ -16,10 +16,11 @@ from mlgit.diff import markdown, table, wording
 from mlgit.diff.diff import Diff, compare
 from mlgit.diff.document import document
 from mlgit.errors import MlgitError
-from mlgit.project import Project
 from mlgit.revision import comparison_start
 from mlgit.revision.collect import collect_both
 from mlgit.revision.refs import RevisionRef
+from mlgit.revision.revision import Revision
+from mlgit.revision.revisions import Revisions
 
 FORMATS = ("table", "md", "json")
 
@@ -47,34 +48,35 @@ def command(base: str | None, head: str | None, form: str, everything: bool, pul
     project = projects.find()
     now = RevisionRef() if head is None else comparison_start.point(project.git_root, head)
     before = comparison_start.start(project, base=base, head=now, command="diff").point
-    if pull:
-        _fetch(project, before, now)
-    one, other = collect_both(project, before, now)
-    diff = closer(project, before, now, compare(one, other, config=other.config))
+    with Revisions(project) as revisions:
+        sides = revisions.at(before), revisions.at(now)
+        if pull:
+            _fetch(*sides)
+        one, other = collect_both(*sides)
+        diff = closer(*sides, compare(one, other, config=other.config))
     show(diff, form=form, everything=everything)
     if not any(diff.compared.values()):
         raise MlgitError(f"nothing was compared: {wording.why_nothing(one, other)}", "name another BASE: `mlgit diff REVISION`")
     return errors.EXIT_YES
 
 
-def _fetch(project: Project, *points: RevisionRef) -> None:
+def _fetch(*sides: Revision) -> None:
     """Bring into the cache what both sides measured, and say what did not come."""
     from mlgit.commands import fetching
-    from mlgit.evaluation import predictions  # slow, and rarely asked for
 
-    paths = {point: fetching.results(project, point, predictions.config_of(project, point)) for point in points}
-    for trouble in filter(None, dict.fromkeys(fetching.fetch(project, point, each) for point, each in paths.items())):
+    paths = {side: fetching.results(side) for side in sides}
+    for trouble in filter(None, dict.fromkeys(fetching.fetch(side, each) for side, each in paths.items())):
         note(trouble)
 
 
-def closer(project: Project, before: RevisionRef, now: RevisionRef, diff: Diff) -> Diff:
+def closer(before: Revision, now: Revision, diff: Diff) -> Diff:
     """The same, with what only reading whole tables tells."""
     if not (diff.changed_tables or diff.has_other_rows):
         return diff
     from mlgit.commands import table_changes  # numpy and pandas take longer than the rest of a diff
 
-    found = table_changes.compared_rows(project, before, now, diff) if diff.has_other_rows else diff
-    return replace(found, tables=table_changes.changed_tables(project, before, now, diff))
+    found = table_changes.compared_rows(before, now, diff) if diff.has_other_rows else diff
+    return replace(found, tables=table_changes.changed_tables(before, now, diff))
 
 
 def show(diff: Diff, *, form: str, everything: bool) -> None:

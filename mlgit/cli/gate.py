@@ -16,7 +16,7 @@ from mlgit.commands.review import review_change, review_input
 from mlgit.errors import MlgitError
 from mlgit.gate import document, judge, table
 from mlgit.gate.review import Review
-from mlgit.project import Project
+from mlgit.revision.revisions import Revisions
 
 SUGGEST = "suggest"
 _MOST_WORDS = 2
@@ -47,12 +47,12 @@ def command(words: tuple[str, ...], form: str, as_json: bool, labels: tuple[str,
 
     Exit code 0 when the change passes (with or without warnings), 1 when a rule fails, 2 when it could not be compared.
     """
-    project = projects.find()
+    revisions = Revisions(projects.find())
     is_json = as_json or form == "json"
     if words[:1] == (SUGGEST,):
-        return _suggest(project, *_sides(words[1:]), pull=pull, as_json=is_json)
+        return _suggest(revisions, *_sides(words[1:]), pull=pull, as_json=is_json)
     base, head = _sides(words)
-    review = review_change(project, base=base, head=head, labels=labels, today=datetime.date.today(), pull=pull)
+    review = review_change(revisions, base=base, head=head, labels=labels, today=datetime.date.today(), pull=pull)
     if is_json:
         click.echo(json.dumps(document.document(review), indent=2, allow_nan=False))
     else:
@@ -73,8 +73,8 @@ def _sides(words: tuple[str, ...]) -> tuple[str | None, str | None]:
     return base, None if head == "workspace" else head
 
 
-def _suggest(project: Project, base: str | None, head: str | None, *, pull: bool, as_json: bool) -> int:
-    found = judge.suggestions(review_input(project, base=base, head=head, pull=pull))
+def _suggest(revisions: Revisions, base: str | None, head: str | None, *, pull: bool, as_json: bool) -> int:
+    found = judge.suggestions(review_input(revisions, base=base, head=head, pull=pull))
     if not any(found.values()):
         raise MlgitError(
             "there are no predictions to learn from", "declare models.NAME.predictions and id in mlgit.yaml, and `mlgit run`"

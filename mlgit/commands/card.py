@@ -16,11 +16,11 @@ from mlgit.cards.material import Material, Replaced
 from mlgit.cards.review import Gap
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
-from mlgit.project import Project
 from mlgit.registry import evidence, read, state
 from mlgit.registry.facts import Facts
 from mlgit.revision import recorded_paths
 from mlgit.revision.contents import LARGEST_BLOB
+from mlgit.revision.revisions import Revisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Examination:
         return self.card.gaps
 
 
-def examine(project: Project, name: str, *, commit: str = "", anew: bool = False) -> Examination:
+def examine(revisions: Revisions, name: str, *, commit: str = "", anew: bool = False) -> Examination:
     """Make the card of an artifact in memory, for a commit (its full id) or the workspace, and compare it with what is there.
 
     The model is compared with the version that the card there says it replaces, so that later tags change nothing; `anew`
@@ -73,15 +73,15 @@ def examine(project: Project, name: str, *, commit: str = "", anew: bool = False
     the digests in it.
     Raises MlgitError where a card cannot be made: stages are stale, or bytes it needs are not at hand.
     """
-    side = write.Side(project, commit=commit)
-    facts = evidence.collect(project, name, commit=commit)
+    revision = revisions.commit(commit)
+    facts = evidence.collect(revision, name)
     _require_recorded(facts)
-    model = model_of(side.config(), facts, prefix=project.prefix)
-    _require_places(model, side.config())
-    found = write.find(side, model)
-    before = latest_replaced(project, facts, config=side.config()) if anew else None
-    before = before or _named(project, facts.artifact, found.own)
-    material = write.material(side, facts, model=model, replaced=before)
+    model = model_of(revision.config, facts, prefix=revisions.project.prefix)
+    _require_places(model, revision.config)
+    found = write.find(revision, model)
+    before = latest_replaced(revisions, facts, config=revision.config) if anew else None
+    before = before or _named(revisions, facts.artifact, found.own)
+    material = write.material(revision, facts, model=model, replaced=before)
     card = cards.build(material)
     changed, differing = tuple(_changed(card, found)), _differing(card, found)
     if commit and not changed and frontmatter.is_of_another_layout(found.own):
@@ -103,15 +103,15 @@ def model_named(config: Config, artifact: str, *, prefix: str) -> Model:
     return config.model(f"{inner}:{name}" if inner else name)
 
 
-def latest_replaced(project: Project, facts: Facts, *, config: Config) -> Replaced | None:
+def latest_replaced(revisions: Revisions, facts: Facts, *, config: Config) -> Replaced | None:
     """The highest registered version in the history of HEAD that differs in what is recorded; None without one."""
-    root = project.git_root
+    root = revisions.project.git_root
     if not git.has_commits(root):
         return None
     artifact = state.fold(read.load(root)).artifacts.get(facts.artifact)
     for version in reversed(artifact.versions if artifact else ()):
         if version.is_registered and git.is_ancestor(root, version.commit, "HEAD"):
-            found = replaced(project, facts.artifact, version=version.name, commit=version.commit)
+            found = replaced(revisions, facts.artifact, version=version.name, commit=version.commit)
             if changes(found.facts, facts, config=config):
                 return found
     return None
@@ -146,27 +146,27 @@ def _require_recorded(facts: Facts) -> None:
             )
 
 
-def _named(project: Project, artifact: str, own: Mapping[str, Any]) -> Replaced | None:
+def _named(revisions: Revisions, artifact: str, own: Mapping[str, Any]) -> Replaced | None:
     """The version that a card says it replaces."""
     said = own.get("replaces")
     if not isinstance(said, Mapping) or not {"version", "commit"} <= said.keys():
         return None
-    return replaced(project, artifact, version=str(said["version"]), commit=str(said["commit"]))
+    return replaced(revisions, artifact, version=str(said["version"]), commit=str(said["commit"]))
 
 
-def replaced(project: Project, artifact: str, *, version: str, commit: str) -> Replaced:
+def replaced(revisions: Revisions, artifact: str, *, version: str, commit: str) -> Replaced:
     """A version that was there before, with the facts of its commit.
 
     Raises MlgitError when the commit is not in this clone.
     """
     try:
-        resolved = git.resolve(project.git_root, commit)
+        resolved = git.resolve(revisions.project.git_root, commit)
     except MlgitError as error:
         raise MlgitError(
             f"the card compares with {artifact}@{version}, whose commit {commit[:10]} is not in this clone",
             "`git fetch --unshallow --tags` completes a shallow clone",
         ) from error
-    return Replaced(version, resolved, evidence.collect(project, artifact, commit=resolved))
+    return Replaced(version, resolved, evidence.collect(revisions.commit(resolved), artifact))
 
 
 def _differing(card: Card, found: write.Found) -> tuple[str, ...]:

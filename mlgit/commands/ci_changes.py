@@ -15,12 +15,12 @@ from mlgit.config import Config
 from mlgit.diff.diff import Diff, compare
 from mlgit.errors import MlgitError
 from mlgit.gate.review import Review
-from mlgit.pipeline import sources
-from mlgit.pipeline.load import load
 from mlgit.project import Project
 from mlgit.report.document import Plot
 from mlgit.revision.collect import collect_both
 from mlgit.revision.refs import RevisionRef
+from mlgit.revision.revision import Revision
+from mlgit.revision.revisions import Revisions
 
 _MOST_LINES = 60
 _MOST_BYTES = 1 << 20
@@ -76,39 +76,43 @@ def refuse_brought_notes(project: Project) -> None:
         )
 
 
-def has_remote(project: Project) -> bool:
+def has_remote(revisions: Revisions) -> bool:
     """Whether the project has a DVC remote to pull from: a default one, or one that outputs name."""
-    if settings.default_remote(project.dvc_folder) is not None:
+    if settings.default_remote(revisions.project.dvc_folder) is not None:
         return True
-    return load(sources.WorkspaceFiles(project.root, parsing=settings.load(project.dvc_folder).parsing)).names_remotes
+    return revisions.workspace.pipeline.names_remotes
 
 
-def read(project: Project, wanted: str | None, review: Review) -> CiChanges:
+def read(revisions: Revisions, wanted: str | None, review: Review) -> CiChanges:
     """What differs between the baseline of a review and the workspace; `wanted` stands in for a missing one."""
     commit = review.baseline.commit if review.baseline else wanted
     if not commit:
         return CiChanges(None)
-    before, now = (
-        RevisionRef(review.baseline.name if review.baseline else commit, git.resolve(project.git_root, commit)),
-        RevisionRef(),
-    )
-    one, other = collect_both(project, before, now)
+    name = review.baseline.name if review.baseline else commit
+    resolved = commit if review.baseline else git.resolve(revisions.project.git_root, commit)
+    before, now = revisions.at(RevisionRef(name, resolved)), revisions.workspace
+    one, other = collect_both(before, now)
     diff = compare(one, other, config=other.config)
     if diff.changed_tables:
-        diff = replace(diff, tables=table_changes.changed_tables(project, before, now, diff))
-    card = tuple(_card_lines(project, before.commit, other.config))[:_MOST_LINES]
-    return CiChanges(diff, card, curves.plots(project, before, now, diff))
+        diff = replace(diff, tables=table_changes.changed_tables(before, now, diff))
+    card = tuple(_card_lines(before, now, other.config))[:_MOST_LINES]
+    return CiChanges(diff, card, curves.plots(before, now, diff))
 
 
-def _card_lines(project: Project, commit: str, config: Config) -> Iterator[str]:
+def _card_lines(before: Revision, now: Revision, config: Config) -> Iterator[str]:
     for model in config.models.values():
-        path = project.root / model.card.out
-        name = f"{project.prefix}{model.card.out}"
-        _, blob, size = git.list_tree(project.git_root, commit, under=name).get(name, ("", "", 0))
-        if not blob or not 0 <= size <= _MOST_BYTES or not path.is_file() or path.stat().st_size > _MOST_BYTES:
+        both = _small(before, model.card.out), _small(now, model.card.out)
+        if both[0] is None or both[1] is None:
             continue
-        both = git.read_blobs(project.git_root, [blob])[blob], path.read_bytes()
-        before, after = (text.decode(errors="replace").splitlines() for text in both)
-        for line in difflib.unified_diff(before, after, lineterm="", n=0):
+        old, new = (content.decode(errors="replace").splitlines() for content in both if content is not None)
+        for line in difflib.unified_diff(old, new, lineterm="", n=0):
             if line[:1] in "+-" and line[:3] not in ("+++", "---"):
                 yield line
+
+
+def _small(revision: Revision, path: str) -> bytes | None:
+    """The bytes of a file, None where there is none or it is larger than a card."""
+    if not 0 <= (revision.files.size(path) or -1) <= _MOST_BYTES:
+        return None
+    with revision.files.stream(path) as stream:
+        return stream.read()

@@ -12,7 +12,6 @@ from mlgit import __version__, errors
 from mlgit import project as projects
 from mlgit.adapters.forge import ci_env
 from mlgit.adapters.forge.ci_env import Job
-from mlgit.adapters.git import git
 from mlgit.adapters.system import files
 from mlgit.commands import ci_changes
 from mlgit.commands.review import review_change
@@ -21,12 +20,12 @@ from mlgit.commands.stage_failures import cause, last_lines
 from mlgit.errors import MlgitError
 from mlgit.gate.review import Review
 from mlgit.pipeline.scheduler import Result
-from mlgit.project import Project
 from mlgit.report import build, document, html, markdown, marker
 from mlgit.report.build import Context
 from mlgit.report.document import Failure, Report, Run, Side, StageRun
 from mlgit.revision import comparison_start
 from mlgit.revision.refs import RevisionRef
+from mlgit.revision.revisions import Revisions
 
 FOLDER = "mlgit-report"
 
@@ -65,8 +64,9 @@ def ci_run(
     only for what nobody could report: no project, or a key that no comment can have.
     """
     marker.check_key(key)
-    project = projects.find()
-    head = job.head or (git.resolve(project.git_root, "HEAD") if git.has_commits(project.git_root) else "")
+    revisions = Revisions(projects.find())
+    project = revisions.project
+    head = job.head or revisions.head
     context = Context(__version__, key, Side(head, job.head_branch), run_of(job), job.is_fork)
     stages: list[StageRun] = []
     try:
@@ -77,7 +77,7 @@ def ci_run(
                 jobs=jobs,
                 force=force,
                 compute_if_unreachable=compute_if_unreachable,
-                pull=ci_changes.has_remote(project),
+                pull=ci_changes.has_remote(revisions),
                 reporter=reporter,
             )
             stages += _stages(ran.stages)
@@ -87,7 +87,8 @@ def ci_run(
                 raise ran.unanswered
             if ran.failed:
                 return CiRunResult(build.report(context, stages=stages, failure=_failure(ran.failed[0])), ran.exit_code)
-        return _judged(project, job, context, stages, base=base, labels=(*job.labels, *labels))
+        revisions.reopen_workspace()  # stages ran
+        return _judged(revisions, job, context, stages, base=base, labels=(*job.labels, *labels))
     except MlgitError as error:
         told = f"{error.message} ({error.hint})" if error.hint else error.message
         report = build.report(context, stages=stages, notes=[told])
@@ -100,13 +101,14 @@ def run_of(job: Job) -> Run:
 
 
 def _judged(
-    project: Project, job: Job, context: Context, stages: list[StageRun], *, base: str | None, labels: Sequence[str]
+    revisions: Revisions, job: Job, context: Context, stages: list[StageRun], *, base: str | None, labels: Sequence[str]
 ) -> CiRunResult:
+    project = revisions.project
     into = None if base else ci_changes.target(project, job)
-    today, is_fetched = datetime.date.today(), ci_changes.has_remote(project)
-    review = review_change(project, base=base, into=into, labels=labels, today=today, pull=is_fetched)
+    today, is_fetched = datetime.date.today(), ci_changes.has_remote(revisions)
+    review = review_change(revisions, base=base, into=into, labels=labels, today=today, pull=is_fetched)
     wanted = comparison_start.start(project, base=None, head=RevisionRef(), into=into).point.commit if into else base
-    found = ci_changes.read(project, wanted, review)
+    found = ci_changes.read(revisions, wanted, review)
     report = build.report(context, review=review, diff=found.diff, stages=stages, card=found.card, plots=found.plots)
     return CiRunResult(report, _exit_code(review), review)
 

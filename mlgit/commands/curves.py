@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mlgit.adapters.formats import documents
 from mlgit.diff.diff import Diff
-from mlgit.errors import MlgitError
-from mlgit.project import Project
 from mlgit.render.text import suffix
 from mlgit.report.document import Line, Plot
 from mlgit.revision import data_tables
-from mlgit.revision.refs import RevisionRef
+from mlgit.revision.revision import Revision
 from mlgit.tables.columns import DataTable
 
 if TYPE_CHECKING:
@@ -31,24 +28,21 @@ class _Declared(NamedTuple):
     title: str = ""
 
 
-def plots(project: Project, before: RevisionRef, now: RevisionRef, diff: Diff) -> tuple[Plot, ...]:
+def plots(before: Revision, now: Revision, diff: Diff) -> tuple[Plot, ...]:
     """One plot for each table of kind plot that differs, with a line for each side."""
     paths = [row.path for row in diff.data if row.kind == "plot" and row.change not in ("same", "removed")]
-    named = _declared(project)
+    named = _declared(now)
     paths = [path for path in paths if suffix(path) in ("csv", "tsv")][:MOST]
     if not paths:
         return ()
-    old, new = data_tables.read(project, before, paths), data_tables.read(project, now, paths)
-    found = (_plot(path, named.get(path, _Declared()), old.get(path), new.get(path), before.name) for path in paths)
+    old, new = data_tables.read(before, paths), data_tables.read(now, paths)
+    found = (_plot(path, named.get(path, _Declared()), old.get(path), new.get(path), before.ref.name) for path in paths)
     return tuple(plot for plot in found if plot)
 
 
-def _declared(project: Project) -> dict[str, _Declared]:
+def _declared(revision: Revision) -> dict[str, _Declared]:
     """The plots of the top dvc.yaml by the path of their file; what is declared in other ways is left to DVC."""
-    try:
-        document = documents.load(project.root / "dvc.yaml", name="dvc.yaml")
-    except MlgitError:
-        return {}
+    document = revision.files.document("dvc.yaml")
     stages = document.get("stages") or {} if isinstance(document, Mapping) else {}
     lists = [stage.get("plots") for stage in stages.values() if isinstance(stage, Mapping) and not stage.get("wdir")]
     return {path: found for listed in (*lists, document.get("plots")) for path, found in _rows(listed or ())}

@@ -10,14 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from mlgit import __version__
-from mlgit.adapters.dvc import settings
 from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
-from mlgit.pipeline import artifacts, sources
-from mlgit.pipeline.load import load
 from mlgit.project import Project
-from mlgit.revision import collect, recorded_paths
-from mlgit.revision.refs import RevisionRef
+from mlgit.revision import collect
+from mlgit.revision.revisions import Revisions
 from mlgit.scaffold import adopt, answers, library
 from mlgit.scaffold.adopt import Adopted, Place
 from mlgit.scaffold.draft import Known, draft
@@ -75,12 +72,11 @@ def _checked(presumed: Mapping[str, Value]) -> dict[str, Value]:
 
 def _known(place: Place) -> Known:
     """What the project says about itself already."""
-    project = Project(place.folder, place.git_root)
-    snapshot = collect.collect(project, RevisionRef())
-    source = sources.WorkspaceFiles(project.root, parsing=settings.load(project.dvc_folder).parsing)
-    listed = artifacts.listed({path: source.artifacts(path) for path in recorded_paths.pipeline_files(load(source))})
+    with Revisions(Project(place.folder, place.git_root)) as revisions:
+        workspace = revisions.workspace
+        snapshot = collect.collect(workspace)
     return Known(
-        artifacts=tuple(each.local for each in listed.values()),
+        artifacts=tuple(each.local for each in workspace.artifacts.values()),
         metrics={path: tuple(values) for path, values in snapshot.metrics.items()},
         tables={path: data.shape.columns for path, data in snapshot.data.items() if data.kind == "out" and data.shape},
     )

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlgit import config as configs
-from mlgit.adapters.dvc import remote, settings
-from mlgit.adapters.dvc.store import Cache
-from mlgit.adapters.formats import documents
+from mlgit.adapters.dvc import remote
 from mlgit.adapters.git import git
-from mlgit.config import Config, Environment
+from mlgit.config import NAME, Config, Environment
 from mlgit.errors import MlgitError
-from mlgit.pipeline import routes, sources
 from mlgit.project import Project
 from mlgit.registry import approvals, evidence, policies, record, recorded, whereabouts
 from mlgit.registry.chain import Finding
@@ -19,6 +15,8 @@ from mlgit.registry.facts import Facts
 from mlgit.registry.policy import CardStatus, Case
 from mlgit.registry.rules import Judged
 from mlgit.registry.state import Artifact, Version
+from mlgit.revision.revision import Revision
+from mlgit.revision.revisions import Revisions
 from mlgit.schema import near_miss
 
 
@@ -31,29 +29,17 @@ class InForce:
     commit: str
 
 
-def in_force(project: Project, commit: str) -> InForce:
+def in_force(revisions: Revisions, commit: str) -> InForce:
     """The mlgit.yaml that decides about a version of this commit: the default branch's, which was reviewed.
 
     The version's own where there is no such branch, or no such file on it.
     """
-    branch = policies.reviewed_branch(project.git_root)
-    found = _configuration(project, branch, git.resolve(project.git_root, branch)) if branch else None
-    own = found or _configuration(project, commit[:10], commit)
-    return own or InForce(Config(), commit[:10], commit)
-
-
-def own_config(project: Project, commit: str) -> Config:
-    """What a commit's own mlgit.yaml says."""
-    found = _configuration(project, commit[:10], commit)
-    return found.config if found else Config()
-
-
-def _configuration(project: Project, name: str, commit: str) -> InForce | None:
-    text = sources.CommitFiles(project.git_root, commit, prefix=project.prefix).text(configs.NAME)
-    if text is None:
-        return None
-    file = f"{name}:{configs.NAME}"
-    return InForce(configs.parse(documents.parse_yaml(text, name=file), name=file), name, commit)
+    root = revisions.project.git_root
+    branch = policies.reviewed_branch(root)
+    reviewed = revisions.commit(git.resolve(root, branch), name=branch) if branch else None
+    if branch and reviewed and reviewed.own_config is not None:
+        return InForce(reviewed.own_config, branch, reviewed.commit)
+    return InForce(revisions.commit(commit).config, commit[:10], commit)
 
 
 def environment(found: InForce, name: str) -> Environment:
@@ -65,23 +51,28 @@ def environment(found: InForce, name: str) -> Environment:
     if declared is None:
         known = [each.name for each in found.config.environments]
         raise MlgitError(
-            f"{configs.NAME} of {found.name}: there is no environment '{name}'{near_miss(name, known)}",
+            f"{NAME} of {found.name}: there is no environment '{name}'{near_miss(name, known)}",
             f"environments: {', '.join(known)}; add `- {{name: {name}}}` there for another",
         )
     return declared
 
 
-def facts_of(project: Project, version: Version) -> Facts | None:
+def revision_of(revisions: Revisions, version: Version) -> Revision:
+    """The commit of a version."""
+    return revisions.commit(version.commit, name=version.name)
+
+
+def facts_of(revisions: Revisions, version: Version) -> Facts | None:
     """What a version's commit says, None where it cannot be read any more."""
     try:
-        return evidence.collect(project, version.artifact, commit=version.commit)
+        return evidence.collect(revision_of(revisions, version), version.artifact)
     except MlgitError:
         return None
 
 
-def case(project: Project, artifact: Artifact, version: Version, wanted: Environment, deciding: InForce) -> Case:
+def case(revisions: Revisions, artifact: Artifact, version: Version, wanted: Environment, deciding: InForce) -> Case:
     """A version before the door of an environment."""
-    found = facts_of(project, version) if wanted.gates or wanted.scan or wanted.retrievable else None
+    found = facts_of(revisions, version) if wanted.gates or wanted.scan or wanted.retrievable else None
     current = artifact.current(wanted.name)
     before = artifact.version(current.version) if current else None
     if before and before.name == version.name:
@@ -89,12 +80,12 @@ def case(project: Project, artifact: Artifact, version: Version, wanted: Environ
     judged: tuple[Judged, ...] = ()
     if wanted.gates:
         candidate = record.evaluation(version.name, found, recorded.read(version.event))
-        baseline = record.evaluation(before.name, facts_of(project, before), recorded.read(before.event)) if before else None
+        baseline = record.evaluation(before.name, facts_of(revisions, before), recorded.read(before.event)) if before else None
         from mlgit.commands import promotion_gates  # with the statistics; most commands of the registry do without
 
-        judged = promotion_gates.judged(project, version, before, deciding.config, candidate=candidate, baseline=baseline)
+        judged = promotion_gates.judged(revisions, version, before, deciding.config, candidate=candidate, baseline=baseline)
     asks_card = wanted.card != "none"
-    card, trouble = card_status(project, version.artifact, version.commit) if asks_card else ("unknown", "")
+    card, trouble = card_status(revisions, version.artifact, version.commit) if asks_card else ("unknown", "")
     return Case(
         environment=wanted,
         reference=f"{version.artifact}@{version.name}",
@@ -105,9 +96,9 @@ def case(project: Project, artifact: Artifact, version: Version, wanted: Environ
         gates=judged,
         card=card,
         card_trouble=trouble,
-        approvals=approvals.of(project.git_root, version) if wanted.approvals else (),
-        authors=frozenset({version.event.email, author(project, version.commit)}),
-        is_stored=is_stored(project, found, version) if wanted.retrievable else None,
+        approvals=approvals.of(revisions.project.git_root, version) if wanted.approvals else (),
+        authors=frozenset({version.event.email, author(revisions.project, version.commit)}),
+        is_stored=is_stored(revisions, found, version) if wanted.retrievable else None,
         executes_code=found.model.executes_code if found else None,
         findings=found.model.findings if found else (),
         loader=found.model.loader if found else "",
@@ -133,12 +124,12 @@ def author(project: Project, commit: str) -> str:
     return git.line(project.git_root, "log", "-1", "--no-show-signature", "--format=%aE", commit, "--")
 
 
-def card_status(project: Project, artifact: str, commit: str) -> tuple[CardStatus, str]:
+def card_status(revisions: Revisions, artifact: str, commit: str) -> tuple[CardStatus, str]:
     """How the card in a commit stands; `unknown`, and why, where it cannot be made here."""
     from mlgit.commands.card import examine  # with the statistics; only a policy that asks for a card needs them
 
     try:
-        examined = examine(project, artifact, commit=commit)
+        examined = examine(revisions, artifact, commit=commit)
     except MlgitError as error:
         return "unknown", error.message
     if not examined.is_there:
@@ -148,44 +139,44 @@ def card_status(project: Project, artifact: str, commit: str) -> tuple[CardStatu
     return ("complete" if examined.is_complete else "fresh"), ""
 
 
-def is_stored(project: Project, found: Facts | None, version: Version) -> bool | None:
+def is_stored(revisions: Revisions, found: Facts | None, version: Version) -> bool | None:
     """Whether others can get a version's bytes: from Git or its DVC remote; None where there is no remote."""
     model = found.model if found else recorded.read(version.event).model
     if model is None:
         return None
-    source = sources.CommitFiles(project.git_root, version.commit, prefix=project.prefix)
-    if source.size(model.path) is not None or source.below(model.path):
+    revision = revision_of(revisions, version)
+    if revision.has(model.path):
         return True
-    cache = Cache(settings.load(project.dvc_folder))
-    there = remote.connect(project.dvc_folder, cache, routes=routes.at(source, [(model.path, model.md5)]))
+    belonging = revision.routes([(model.path, model.md5)])
+    there = remote.connect(revisions.project.dvc_folder, revisions.cache, routes=belonging)
     if there is None:
         return None
     examined = there.examine({model.md5: model.size} if model.md5 else {})
     return bool(model.md5) and not (examined.gone or examined.damaged)
 
 
-def lost(project: Project, found: Facts) -> tuple[list[str], MlgitError | None]:
+def lost(revision: Revision, found: Facts) -> tuple[list[str], MlgitError | None]:
     """The paths that a version needs and whose bytes are neither here nor, as they were, in the remote; how that has one.
 
     Raises MlgitError where that could not be found out, since the remote does not answer.
     """
-    known = whereabouts.find(project, found)
+    known = whereabouts.find(revision, found)
     paths = [path for path in found.missing if known.fault(path)]
     return paths, known.trouble if any(known.places.get(path) == "damaged" for path in paths) else None
 
 
-def fault_of_bytes(project: Project, version: Version, *, read: bool = False) -> Finding | None:
+def fault_of_bytes(revisions: Revisions, version: Version, *, read: bool = False) -> Finding | None:
     """That the bytes of a version's model are damaged or gone, of which path its commit or its tag says; None if they are not.
 
     With `read` they are read for it. Raises MlgitError where that could not be found out, since the remote does not answer.
     """
     label = f"{version.artifact}@{version.name}"
-    found = facts_of(project, version)
+    found = facts_of(revisions, version)
     model = found.model if found else recorded.read(version.event).model
     if model is None:
         what = f"neither the commit nor the tag of {label} names its bytes"
         return Finding("gone", version.event.ref, what, f"`mlgit model audit {label}`", version.artifact)
-    known = whereabouts.look(project, version.commit, {model.path: (model.md5, model.size)}, read=read)
+    known = whereabouts.look(revision_of(revisions, version), {model.path: (model.md5, model.size)}, read=read)
     fault = known.fault(model.path)
     if known.places[model.path] == "damaged" and known.trouble:
         what = f"the bytes of {label} are damaged: {fault}"

@@ -16,13 +16,13 @@ from mlgit.project import Project
 from mlgit.registry import rules, verdict
 from mlgit.registry.rules import Evaluation, Judged
 from mlgit.registry.state import Version
-from mlgit.revision import data_tables
 from mlgit.revision.refs import Baseline, RevisionRef
-from mlgit.tables.columns import DataTable
+from mlgit.revision.revision import Revision
+from mlgit.revision.revisions import Revisions
 
 
 def judged(
-    project: Project,
+    revisions: Revisions,
     version: Version,
     before: Version | None,
     config: Config,
@@ -35,10 +35,10 @@ def judged(
     `before` is the version that is there now. `candidate` and `baseline` are what is recorded of both: they are compared where
     rows are not, and all that there is where a commit cannot be read any more.
     """
-    names = _names(project, version.artifact)
+    names = _names(revisions.project, version.artifact)
     asking = _of_model(config, names)
     try:
-        case = _case(project, version, before, asking, names)
+        case = _case(revisions, version, before, asking, names)
     except MlgitError:
         return rules.judge(asking, candidate=candidate, baseline=baseline)
     found = judge.review(case, today=datetime.date.today()).judged
@@ -59,33 +59,24 @@ def _of_model(config: Config, names: frozenset[str]) -> Config:
     return replace(config, gates=config.gates._replace(rules=kept, waivers=waivers))
 
 
-def _case(project: Project, version: Version, before: Version | None, deciding: Config, names: frozenset[str]) -> ReviewInput:
-    now = RevisionRef(version.name, version.commit)
-    current, own = _side(project, now, deciding, names)
+def _case(
+    revisions: Revisions, version: Version, before: Version | None, deciding: Config, names: frozenset[str]
+) -> ReviewInput:
+    now = revisions.at(RevisionRef(version.name, version.commit))
+    current = _results(now, deciding, names)
     if before is None:
-        return ReviewInput(deciding, deciding, "", current=current, data=_data(project, deciding, None, now))
-    then = RevisionRef(before.name, before.commit)
-    baseline, _ = _side(project, then, deciding, names)
-    again = review.reevaluated(project, deciding, own, before.commit, baseline, current, now, pull=True)
+        return ReviewInput(deciding, deciding, "", current=current, data=review.tables_of_rules(deciding, None, now))
+    then = revisions.at(RevisionRef(before.name, before.commit))
+    baseline = _results(then, deciding, names)
+    again = review.reevaluated(deciding, now.own_config or deciding, then, now, baseline, current, pull=True)
     found = Baseline(before.name, before.commit, "named")
-    data = _data(project, deciding, then, now)
+    data = review.tables_of_rules(deciding, then, now)
     return ReviewInput(deciding, deciding, "", current=current, baseline=baseline, found=found, again=again, data=data)
 
 
-def _side(project: Project, point: RevisionRef, deciding: Config, names: frozenset[str]) -> tuple[RevisionResults, Config]:
-    own = predictions.config_of(project, point)
-    models = {name: model for name, model in asked(deciding, own).items() if name in names}
-    return predictions.read(project, point, models, gates=deciding.gates), own or deciding
-
-
-def _data(
-    project: Project, deciding: Config, then: RevisionRef | None, now: RevisionRef
-) -> dict[str, tuple[DataTable | None, DataTable | None]]:
-    paths = dict.fromkeys(rule.path for rule in deciding.gates.rules if rule.kind == "data")
-    if not paths:
-        return {}
-    old, new = data_tables.read(project, then, paths) if then else {}, data_tables.read(project, now, paths)
-    return {path: (old.get(path), new.get(path)) for path in paths}
+def _results(revision: Revision, deciding: Config, names: frozenset[str]) -> RevisionResults:
+    models = {name: model for name, model in asked(deciding, revision.own_config).items() if name in names}
+    return predictions.read(revision, models, gates=deciding.gates)
 
 
 def _by_rows(case: ReviewInput, config: Config) -> frozenset[str]:

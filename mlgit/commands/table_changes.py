@@ -12,9 +12,8 @@ from mlgit.evaluation.model_results import asked
 from mlgit.evaluation.prediction_flips import turned
 from mlgit.evaluation.results import TestedRows
 from mlgit.gate import judge
-from mlgit.project import Project
 from mlgit.revision import data_tables
-from mlgit.revision.refs import RevisionRef
+from mlgit.revision.revision import Revision
 from mlgit.tables import drift
 from mlgit.tables.drift import TableDrift
 
@@ -22,7 +21,7 @@ from mlgit.tables.drift import TableDrift
 _MOST_BYTES = 256 << 20
 
 
-def changed_tables(project: Project, before: RevisionRef, now: RevisionRef, diff: Diff) -> tuple[TableDrift, ...]:
+def changed_tables(before: Revision, now: Revision, diff: Diff) -> tuple[TableDrift, ...]:
     """For each table on both sides that differs, rows, columns, and how far the values of each column moved.
 
     Columns that name rows are left out. Where there is too much to read, small tables go first.
@@ -36,12 +35,12 @@ def changed_tables(project: Project, before: RevisionRef, now: RevisionRef, diff
         else:
             found[path] = TableDrift(path, reason=f"more than {_MOST_BYTES >> 20} MiB of tables differ, so it was not read")
     keys = {model.id for side in (diff.base, diff.head) for model in side.config.models.values() if model.id}
-    old, new = data_tables.read(project, before, read), data_tables.read(project, now, read)
+    old, new = data_tables.read(before, read), data_tables.read(now, read)
     found |= {path: drift.measure(path, old.get(path), new.get(path), keys=keys) for path in read}
     return tuple(found[path] for path in diff.changed_tables)
 
 
-def compared_rows(project: Project, before: RevisionRef, now: RevisionRef, diff: Diff) -> Diff:
+def compared_rows(before: Revision, now: Revision, diff: Diff) -> Diff:
     """The diff with what the predictions of both sides say of each model, row by row, as `mlgit gate` compares them.
 
     No stage runs for it: where the test data differs, the old model counts only if it was evaluated on the new rows before.
@@ -49,10 +48,10 @@ def compared_rows(project: Project, before: RevisionRef, now: RevisionRef, diff:
     gates = diff.base.config.gates if diff.base.config.gates.rules else diff.head.config.gates
     deciding = replace(diff.head.config, gates=gates)
     baseline, current = (
-        predictions.read(project, point, asked(deciding, side.config if side.config.models else None), gates=gates)
-        for point, side in ((before, diff.base), (now, diff.head))
+        predictions.read(revision, asked(deciding, side.config if side.config.models else None), gates=gates)
+        for revision, side in ((before, diff.base), (now, diff.head))
     )
-    again = review.reevaluated(project, deciding, diff.head.config, before.commit, baseline, current, now, run=False)
+    again = review.reevaluated(deciding, diff.head.config, before, now, baseline, current, run=False)
     case = judge.ReviewInput(deciding, diff.head.config, "", current=current, baseline=baseline, again=again)
     models = {name: each for name, each in judge.joined(case).items() if not each.is_void}
     return replace(

@@ -9,29 +9,16 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from mlgit import config as configs
-from mlgit.adapters.dvc import settings
-from mlgit.adapters.dvc.hashing import Content
-from mlgit.adapters.dvc.store import Cache
-from mlgit.adapters.formats import documents
-from mlgit.config import Config, Model
+from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, RevisionResults, Table, columns, numbers
-from mlgit.pipeline import artifacts, sources
-from mlgit.pipeline.lineage import Makers
-from mlgit.pipeline.load import load
-from mlgit.pipeline.model import Digest
-from mlgit.project import Project
 from mlgit.render.text import size as shown_size
 from mlgit.render.text import suffix
 from mlgit.revision import recorded_paths
-from mlgit.revision.contents import Contents, fingerprints_of
-from mlgit.revision.refs import RevisionRef
-from mlgit.revision.snapshot import Snapshot
+from mlgit.revision.revision import Revision
 from mlgit.revision.values import metric_values
 from mlgit.rules import Gates
 from mlgit.tables import chunks
@@ -42,62 +29,29 @@ _LARGEST_PARQUET_ROWS = 5_000_000
 ENDINGS = (*chunks.ENDINGS, "json")
 
 
-def config_of(project: Project, point: RevisionRef) -> Config | None:
-    """What a side's own mlgit.yaml says; None where it has none.
+def read(revision: Revision, models: Mapping[str, Model], *, gates: Gates) -> RevisionResults:
+    """What a revision says of these models; `gates` tells which columns are needed.
 
-    Raises MlgitError, naming the commit, for one that is wrong.
+    Raises MlgitError when the revision's pipeline cannot be read.
     """
-    source = sources.at(project.root, project.git_root, point.commit, prefix=project.prefix)
-    text = source.text(configs.NAME)
-    if text is None:
-        return None
-    name = f"{point.commit[:7]}:{configs.NAME}" if point.commit else configs.NAME
-    return configs.parse(documents.parse_yaml(text, name=name), name=name)
-
-
-def read(project: Project, point: RevisionRef, models: Mapping[str, Model], *, gates: Gates) -> RevisionResults:
-    """What a side says of these models; `gates` tells which columns are needed.
-
-    Raises MlgitError when the side's pipeline cannot be read.
-    """
-    label = Snapshot(point.name, point.commit).label
+    label = revision.ref.label
     try:
-        reader = _Reader(project, point, gates)
+        reader = _Reader(revision, gates)
     except MlgitError as error:
         raise MlgitError(f"{label}: {error.message}", error.hint) from error
     found = {name: reader.scored(model) for name, model in models.items()}
-    reader.remember()
+    revision.remember()
     return RevisionResults(label, found)
 
 
 class _Reader:
     """Reads the models of one side."""
 
-    def __init__(self, project: Project, point: RevisionRef, gates: Gates) -> None:
-        configured = settings.load(project.dvc_folder)
+    def __init__(self, revision: Revision, gates: Gates) -> None:
         self._gates = gates
-        self._source = sources.at(
-            project.root, project.git_root, point.commit, prefix=project.prefix, parsing=configured.parsing
-        )
-        self._pipeline = load(self._source)
-        self._makers = Makers(self._pipeline.graph.stages)
-        listed = {path: self._source.artifacts(path) for path in recorded_paths.pipeline_files(self._pipeline)}
-        found = artifacts.listed(listed, prefix=project.prefix).values()
-        self._artifacts = {name: each.path for each in found for name in (each.name, each.local)}
-        recorded = recorded_paths.recorded(self._pipeline, self._source.document)
-        self._fingerprints = fingerprints_of(self._source, project.own_folder)
-        self._contents = Contents(
-            self._source,
-            cache=Cache(configured),
-            recorded={path: Content(*digest) for path, digest in recorded.items()},
-            uncached=recorded_paths.uncached(self._pipeline),
-            fingerprints=self._fingerprints,
-        )
-
-    def remember(self) -> None:
-        """Keep the digests of the workspace's files for the next command."""
-        if self._fingerprints:
-            self._fingerprints.save()
+        self._makers = revision.makers
+        self._revision = revision
+        self._contents = revision.contents
 
     def scored(self, model: Model) -> ModelResults:
         recorded, trouble, hint = self._recorded(model)
@@ -107,10 +61,10 @@ class _Reader:
                 table = self._table(model)
             except MlgitError as error:
                 trouble, hint = error.message, error.hint
-        made = [model.predictions, self._artifacts.get(model.name, ""), model.metrics]
+        made = [model.predictions, self._revision.artifact_path(model.name), model.metrics]
         paths = [posixpath.normpath(path) for path in made if path]
-        output = next((each.md5 for each in map(self._digest, paths) if each), "")
-        stale = self._stale([*paths, *model.test], after=self._artifacts.get(model.name, ""))
+        output = next((each.md5 for each in map(self._revision.digest_or_none, paths) if each), "")
+        stale = self._stale([*paths, *model.test], after=self._revision.artifact_path(model.name))
         ties = self._made_from(model), self._is_made(model.metrics)
         return ModelResults(model, recorded, table, trouble, hint, self._test(model), output, stale, *ties)
 
@@ -121,7 +75,7 @@ class _Reader:
         if not self._is_made(model.predictions):
             return ""
         path = posixpath.normpath(model.predictions)
-        return "model" if self._reads([path], self._artifacts.get(model.name, "")) else "stages"
+        return "model" if self._reads([path], self._revision.artifact_path(model.name)) else "stages"
 
     def _reads(self, paths: Iterable[str], artifact: str) -> bool:
         """Whether a model is on the way to these paths: read by a stage, or made by one that makes them too."""
@@ -134,7 +88,7 @@ class _Reader:
 
     def _recorded(self, model: Model) -> tuple[dict[str, float], str, str]:
         found: dict[str, float] = {}
-        size = self._digest(self._artifacts.get(model.name, ""))
+        size = self._revision.digest_or_none(self._revision.artifact_path(model.name))
         if size is not None and size.size >= 0:
             found[MODEL_BYTES] = float(size.size)
         path = posixpath.normpath(model.metrics) if model.metrics else ""
@@ -148,16 +102,8 @@ class _Reader:
         except (ValueError, RecursionError) as error:
             return found, f"{path}: cannot be read: {error}", ""
 
-    def _digest(self, path: str, *, read_by: Digest | None = None) -> Digest | None:
-        if not recorded_paths.is_inside(path):
-            return None
-        with suppress(MlgitError):
-            found = self._contents.digest(path, read_by=Content(*read_by) if read_by else None)
-            return Digest(*found) if found else None
-        return None
-
     def _test(self, model: Model) -> str:
-        found = [self._digest(posixpath.normpath(path)) for path in model.test]
+        found = [self._revision.digest_or_none(posixpath.normpath(path)) for path in model.test]
         known = [each.md5 for each in found if each]
         if not known or len(known) < len(found):
             return ""
@@ -167,18 +113,12 @@ class _Reader:
         """Stages whose results do not belong to what is declared. One that is frozen may keep what it read, but for those that
         judge the model (`after`): their results would be those of another one.
         """
-
-        def document(path: str) -> Any:
-            return self._contents.document(path) if recorded_paths.is_inside(path) else None
-
         stages = self._makers.upstream(posixpath.normpath(path) for path in paths)
         thawed = [
             each._replace(frozen=False) if each.frozen and self._reads([path for _, path in each.inputs()], after) else each
             for each in stages
         ]
-        stale = [
-            each for each in thawed if recorded_paths.is_stale(self._pipeline, each, digest=self._digest, document=document)
-        ]
+        stale = [each for each in thawed if self._revision.is_stale(each)]
         return tuple(stage.address for stage in stale)
 
     def _table(self, model: Model) -> Table | None:

@@ -16,22 +16,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlgit import config
-from mlgit.adapters.dvc import settings, worktree
-from mlgit.adapters.dvc.hashing import Content
-from mlgit.adapters.dvc.store import Cache
-from mlgit.adapters.formats import documents
+from mlgit.adapters.dvc import worktree
 from mlgit.adapters.system import files, state_files
 from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation import stages_to_rerun
-from mlgit.pipeline import artifacts, routes, sources
-from mlgit.pipeline.graph import Pipeline
-from mlgit.pipeline.load import load
 from mlgit.pipeline.model import Stage
-from mlgit.project import Project
 from mlgit.revision import recorded_paths
-from mlgit.revision.contents import Contents, fingerprints_of
-from mlgit.revision.refs import RevisionRef
+from mlgit.revision.revision import Revision
 from mlgit.tables import parquet
 
 _MOST_KEPT = 20
@@ -40,22 +32,19 @@ _LARGEST = 64 << 20
 _MOST_LEARNED = 0.01
 
 
-def predictions(
-    project: Project, model: Model, *, baseline: str, current: RevisionRef, pull: bool = False, run: bool = True
-) -> Path:
-    """A file with the predictions of the model at the commit `baseline` (its full id) for the test data of `current`.
+def predictions(was: Revision, now: Revision, model: Model, *, pull: bool = False, run: bool = True) -> Path:
+    """A file with the predictions of the model of the commit `was` for the test data of `now`.
 
     `model` is what the current side declares. With `pull`, what is not in the cache comes from the DVC remote; without `run`,
     only an outcome that is kept is given. Raises MlgitError when it cannot be had: the model's bytes are not there, the
     evaluation would train, the model has learned from these rows, a stage failed.
     """
-    now = _Side(project, current.commit)
-    was = _Side(project, baseline)
-    before = was.model(model.name) or model
-    stages = stages_to_rerun.stages(was.pipeline.graph.stages, before, model_path=was.artifact(model.name, project.prefix))
+    project = was.project
+    before = was.config.models.get(model.name) or model
+    stages = stages_to_rerun.stages(was.pipeline.graph.stages, before, model_path=was.artifact_path(model.name))
     test = _paired(before, model)
-    digests = {path: now.digest(path) for path in model.test}
-    key = "\n".join([project.prefix, baseline, before.name, before.predictions, *before.test, *digests.values()])
+    digests = {path: _test_digest(now, path) for path in model.test}
+    key = "\n".join([project.prefix, was.commit, before.name, before.predictions, *before.test, *digests.values()])
     name = hashlib.sha256(key.encode()).hexdigest()[:32] + stages_to_rerun.ending(before.predictions)
     kept = project.own_folder / "reevaluated" / name
     if not _is_own(kept):
@@ -63,50 +52,20 @@ def predictions(
             raise MlgitError("that was not done here yet", "`mlgit gate` does it")
         _refuse_learned(was, before, now, model)
         try:
-            _make(project, was, before, stages, now, test, digests, kept, pull=pull)
+            _make(was, before, stages, now, test, digests, kept, pull=pull)
         except OSError as error:
             where = error.filename or str(kept)
             raise MlgitError(
-                f"{where}: cannot be read or written: {error.strerror}", "make room or give leave there"
+                f"{where}: cannot be read or written: {error.strerror}", "free disk space, or fix its permissions"
             ) from error
     return kept
 
 
-class _Side:
-    """The pipeline and contents of a commit, or of the workspace."""
-
-    def __init__(self, project: Project, commit: str) -> None:
-        configured = settings.load(project.dvc_folder)
-        self.commit = commit
-        self.source = sources.at(project.root, project.git_root, commit, prefix=project.prefix, parsing=configured.parsing)
-        self.pipeline: Pipeline = load(self.source)
-        self.recorded = {
-            path: Content(*digest) for path, digest in recorded_paths.recorded(self.pipeline, self.source.document).items()
-        }
-        self.contents = Contents(
-            self.source,
-            cache=Cache(configured),
-            recorded=self.recorded,
-            uncached=recorded_paths.uncached(self.pipeline),
-            fingerprints=fingerprints_of(self.source, project.own_folder),
-        )
-
-    def model(self, name: str) -> Model | None:
-        """What this side's own mlgit.yaml declares for a model."""
-        text = self.source.text(config.NAME)
-        return None if text is None else config.parse(documents.parse_yaml(text, name=config.NAME)).models.get(name)
-
-    def artifact(self, name: str, prefix: str) -> str:
-        """The path of the model's file, '' where no dvc.yaml declares it."""
-        listed = {path: self.source.artifacts(path) for path in recorded_paths.pipeline_files(self.pipeline)}
-        found = artifacts.listed(listed, prefix=prefix)
-        return next((each.path for each in found.values() if name in (each.name, each.local)), "")
-
-    def digest(self, path: str) -> str:
-        found = self.contents.digest(path) if recorded_paths.is_inside(path) else None
-        if found is None:
-            raise MlgitError(f"{path}: there is no such test data", "`mlgit run` makes it, `dvc pull` brings it back")
-        return found.md5
+def _test_digest(revision: Revision, path: str) -> str:
+    found = revision.digest(path)
+    if found is None:
+        raise MlgitError(f"{path}: there is no such test data", "`mlgit run` makes it, `dvc pull` brings it back")
+    return found.md5
 
 
 def _paired(before: Model, now: Model) -> dict[str, str]:
@@ -120,7 +79,7 @@ def _paired(before: Model, now: Model) -> dict[str, str]:
     return dict(zip(before.test, now.test, strict=True))
 
 
-def _refuse_learned(was: _Side, before: Model, now: _Side, model: Model) -> None:
+def _refuse_learned(was: Revision, before: Model, now: Revision, model: Model) -> None:
     """A model knows the answers of rows that it has learned from, so it cannot be judged on them; as after a new split.
 
     Whole rows are compared. As many as its own test data shares with its training data, and a few more, are no matter. Tables
@@ -140,7 +99,7 @@ def _refuse_learned(was: _Side, before: Model, now: _Side, model: Model) -> None
         )
 
 
-def _digests(side: _Side, paths: Iterable[str]) -> Iterator[bytes]:
+def _digests(side: Revision, paths: Iterable[str]) -> Iterator[bytes]:
     for path in paths:
         ending = stages_to_rerun.ending(path)[1:].lower()
         size = side.contents.size(path) if recorded_paths.is_inside(path) and ending in parquet.WITH_DIGESTS else None
@@ -151,23 +110,23 @@ def _digests(side: _Side, paths: Iterable[str]) -> Iterator[bytes]:
 
 
 def _make(
-    project: Project,
-    was: _Side,
+    was: Revision,
     before: Model,
     stages: tuple[Stage, ...],
-    now: _Side,
+    now: Revision,
     test: dict[str, str],
     digests: dict[str, str],
     kept: Path,
     *,
     pull: bool,
 ) -> None:
+    project = was.project
     opened = worktree.opened(
         project.git_root, was.commit, prefix=project.prefix, label="evaluate", beside=project.own_folder / "evaluating"
     )
     with opened as (folder, root):
         _reduce(was, root, stages)
-        _bring(project, was, stages, test, root, folder / "fetched" if pull else None)
+        _bring(was, stages, test, root, folder / "fetched" if pull else None)
         for path, current in test.items():
             _copy(now, current, _below(root, path), digests[current])
         failures = worktree.run(root)
@@ -183,35 +142,33 @@ def _make(
         _keep(made, kept)
 
 
-def _reduce(was: _Side, root: Path, stages: tuple[Stage, ...]) -> None:
+def _reduce(was: Revision, root: Path, stages: tuple[Stage, ...]) -> None:
     """Leave nothing of the pipeline but these stages: what they read is put in place as files, made by no stage."""
     wanted: dict[str, list[str]] = {}
     for stage in stages:
         wanted.setdefault(stage.file, []).append(stage.name)
-    for path in was.source.pipeline_files():
+    for path in was.files.pipeline_files():
         files.remove(root / path)
         files.remove(root / (path.removesuffix(".yaml") + ".lock"))
     for path, names in wanted.items():
-        resolved = was.source.resolve(path, was.source.document(path))
-        files.write_atomic(root / path, was.source.dumps(stages_to_rerun.document(resolved, names)))
+        resolved = was.files.resolve(path, was.files.document(path))
+        files.write_atomic(root / path, was.files.dumps(stages_to_rerun.document(resolved, names)))
 
 
-def _bring(
-    project: Project, was: _Side, stages: tuple[Stage, ...], test: dict[str, str], root: Path, aside: Path | None
-) -> None:
+def _bring(was: Revision, stages: tuple[Stage, ...], test: dict[str, str], root: Path, aside: Path | None) -> None:
     """Put what the stages read and Git does not hold into the worktree, all but the test data."""
     read = dict.fromkeys(
         each for path in stages_to_rerun.inputs(stages) for each in stages_to_rerun.recorded(path, was.recorded)
     )
     for path in read:
         is_test = any(path == each or path.startswith(f"{each}/") for each in test)
-        if is_test or not recorded_paths.is_inside(path) or was.source.size(path) is not None or was.source.below(path):
+        if is_test or not recorded_paths.is_inside(path) or was.files.size(path) is not None or was.files.below(path):
             continue
         lost = f"the model of {was.commit[:7]} cannot be evaluated on the current test data"
         hint = f"`git checkout {was.commit[:7]} && dvc pull {path}` fetches it, or `dvc fetch --all-commits`"
         content, target = was.recorded[path], _below(root, path)
-        belonging = routes.of(was.pipeline.graph, [(path, content.md5)])
-        worktree.bring(project.dvc_folder, content, path, target, routes=belonging, aside=aside, lost=lost, hint=hint)
+        belonging = was.routes([(path, content.md5)])
+        worktree.bring(was.project.dvc_folder, content, path, target, routes=belonging, aside=aside, lost=lost, hint=hint)
 
 
 def _below(root: Path, path: str) -> Path:
@@ -222,7 +179,7 @@ def _below(root: Path, path: str) -> Path:
     return target
 
 
-def _copy(now: _Side, path: str, target: Path, md5: str) -> None:
+def _copy(now: Revision, path: str, target: Path, md5: str) -> None:
     """Put the current content of a path, a file or a folder, into the worktree."""
     target.parent.mkdir(parents=True, exist_ok=True)
     files.remove(target)

@@ -12,11 +12,8 @@ from dataclasses import dataclass
 
 from mlgit.adapters.git import git
 from mlgit.config import Model
-from mlgit.pipeline import artifacts, sources
 from mlgit.pipeline.graph import Pipeline
-from mlgit.pipeline.load import load
-from mlgit.project import Project
-from mlgit.revision import recorded_paths
+from mlgit.revision.revision import Revision
 
 # As DVC writes an item of a lock; versions before 3 have no line about the hash.
 _ITEM = re.compile(r"^ *- path: (.+)\n(?: +hash: md5\n)? +md5: ([0-9a-f]{32}(?:\.dir)?)$", re.MULTILINE)
@@ -40,7 +37,7 @@ class _Wanted:
     test: tuple[frozenset[tuple[str, str]], ...]
 
 
-def count(project: Project, models: Mapping[str, Model], *, head: str, test: Mapping[str, str]) -> TestSetReuse:
+def count(head: Revision, models: Mapping[str, Model], *, test: Mapping[str, str]) -> TestSetReuse:
     """The results that the history of `head` (a commit) has for each model on the test data with the digest `test[name]`.
 
     Every state of the locks counts once. Models whose test data is not declared are left out.
@@ -48,14 +45,9 @@ def count(project: Project, models: Mapping[str, Model], *, head: str, test: Map
     known = {name: model for name, model in models.items() if test.get(name)}
     if not known:
         return TestSetReuse({})
-    source = sources.CommitFiles(project.git_root, head, prefix=project.prefix)
-    pipeline = load(source)
-    listed = {path: source.artifacts(path) for path in recorded_paths.pipeline_files(pipeline)}
-    known_artifacts = artifacts.listed(listed, prefix=project.prefix).values()
-    paths = {name: each.path for each in known_artifacts for name in (each.name, each.local)}
-    wanted = {name: _wanted(pipeline, model, paths.get(name, "")) for name, model in known.items()}
+    wanted = {name: _wanted(head.pipeline, model, head.artifact_path(name)) for name, model in known.items()}
     files = {file for each in wanted.values() for places in (each.output, *each.test) for file, _ in places}
-    states, is_cut = _states(project, head, sorted(files))
+    states, is_cut = _states(head, sorted(files))
     found: dict[str, set[str]] = {name: set() for name in known}
     for state in states:
         for name, places in wanted.items():
@@ -88,15 +80,16 @@ def _digest(state: Mapping[tuple[str, str], str], test: Iterable[frozenset[tuple
     return found[0] if len(found) == 1 else hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
 
 
-def _states(project: Project, head: str, files: list[str]) -> tuple[list[Mapping[tuple[str, str], str]], bool]:
+def _states(head: Revision, files: list[str]) -> tuple[list[Mapping[tuple[str, str], str]], bool]:
     """What these locks said after each commit that changed one, and whether there were more of them than are here."""
     if not files:
         return [], False
+    project = head.project
     where = [f":(top,literal){project.prefix}{file}" for file in files]
     args = ["--no-show-signature", "--format=", "--raw", "--no-abbrev", "-z", "-m", "--diff-filter=AM", "--no-renames"]
-    done = git.run(project.git_root, "log", *args, f"--max-count={_MOST_STATES}", head, "--", *where)
+    done = git.run(project.git_root, "log", *args, f"--max-count={_MOST_STATES}", head.commit, "--", *where)
     rows = list(reversed(_rows(done.text)))
-    contents = git.read_blobs(project.git_root, dict.fromkeys(blob for blob, _ in rows))
+    contents = head.objects.blobs(blob for blob, _ in rows)
     read = {each: _items(each[1].removeprefix(project.prefix), contents.get(each[0], b"")) for each in dict.fromkeys(rows)}
     now: dict[str, dict[tuple[str, str], str]] = {}
     states: list[Mapping[tuple[str, str], str]] = []

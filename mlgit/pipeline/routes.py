@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from mlgit.errors import MlgitError
 from mlgit.pipeline.graph import Graph, Pipeline
-from mlgit.pipeline.load import Source, load
 from mlgit.pipeline.model import NOTHING
 
 
@@ -43,11 +41,3 @@ def recorded(pipeline: Pipeline) -> Routes:
             items = [item for item in (*entry.deps, *entry.outs) if item.path in targets]
             contents += [(targets[item.path], item.digest.md5) for item in items]
     return of(pipeline.graph, contents)
-
-
-def at(source: Source, contents: Iterable[tuple[str, str]]) -> Routes | None:
-    """The routes of contents as the pipeline files of a commit have them; None where those cannot be read."""
-    try:
-        return of(load(source).graph, contents)
-    except MlgitError:
-        return None

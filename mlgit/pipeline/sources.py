@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from mlgit.adapters.dvc import gitignore, internals, templating
 from mlgit.adapters.dvc.hashing import Content
 from mlgit.adapters.formats import documents
-from mlgit.adapters.git import git
+from mlgit.adapters.git.objects import GitObjects
 from mlgit.adapters.system import files, stat_signature
 from mlgit.errors import MlgitError
 
@@ -161,13 +161,14 @@ class CommitFiles(_Documents):
     `prefix` is the project's folder in the repository, '' or ending with '/'.
     """
 
-    def __init__(self, git_root: Path, commit: str, *, prefix: str = "", parsing: Mapping[str, str] | None = None) -> None:
+    def __init__(self, objects: GitObjects, commit: str, *, prefix: str = "", parsing: Mapping[str, str] | None = None) -> None:
         super().__init__()
-        self.git_root = git_root
-        self.root = git_root / prefix
+        self.git_root = objects.root
+        self.root = objects.root / prefix
         self.commit = commit
         self.prefix = prefix
-        tree = git.list_tree(git_root, commit, under=prefix)
+        self._objects = objects
+        tree = objects.tree(commit, under=prefix)
         self.tree = {path.removeprefix(prefix): row for path, row in tree.items()}
         self._contents: dict[str, bytes] = {}
         self._parsing = parsing or {}
@@ -214,7 +215,7 @@ class CommitFiles(_Documents):
     def fetch(self, paths: list[str]) -> None:
         """Read many files in one git process, for the calls that follow; what this clone lacks is passed over."""
         wanted = {path: self.tree[path][1] for path in paths if path in self.tree and path not in self._contents}
-        contents = git.read_blobs(self.git_root, wanted.values())
+        contents = self._objects.blobs(wanted.values())
         self._contents.update({path: contents[blob] for path, blob in wanted.items() if blob in contents})
 
     def text(self, path: str) -> str | None:
@@ -232,8 +233,3 @@ class CommitFiles(_Documents):
 
 
 Source = WorkspaceFiles | CommitFiles
-
-
-def at(root: Path, git_root: Path, commit: str, *, prefix: str = "", parsing: Mapping[str, str] | None = None) -> Source:
-    """The files of a commit of the project in `root`; '' stands for the workspace."""
-    return CommitFiles(git_root, commit, prefix=prefix, parsing=parsing) if commit else WorkspaceFiles(root, parsing=parsing)

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mlgit.adapters.dvc import remote, settings
+from mlgit.adapters.dvc import remote
 from mlgit.adapters.dvc.hashing import Content
-from mlgit.adapters.dvc.store import Cache, DamagedObjectError
+from mlgit.adapters.dvc.store import DamagedObjectError
 from mlgit.adapters.modelscan import modelfile
 from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
-from mlgit.pipeline import routes, sources
-from mlgit.project import Project
+from mlgit.pipeline.sources import CommitFiles
 from mlgit.registry.facts import ModelFile
+from mlgit.revision.revision import Revision
 
 Place = Literal["cache", "git", "remote", "there"]
 
@@ -33,8 +33,8 @@ class Delivered:
     place: Place
 
 
-def deliver(project: Project, model: ModelFile, target: Path, *, commit: str, force: bool = False) -> Delivered:
-    """Put a model's bytes at `target`, replacing what lies there only with `force`; `commit` is the version's.
+def deliver(revision: Revision, model: ModelFile, target: Path, *, force: bool = False) -> Delivered:
+    """Put a model's bytes at `target`, replacing what lies there only with `force`; `revision` is the version's.
 
     md5 and (where recorded) sha256 are checked before anything appears there.
     Raises MlgitError when the bytes cannot be had, are not those recorded, or something else lies there.
@@ -51,7 +51,7 @@ def deliver(project: Project, model: ModelFile, target: Path, *, commit: str, fo
         raise MlgitError(f"{target.parent}: cannot be made: {error.strerror}") from error
     temporary = target.parent / f".{target.name[:50]}.{secrets.token_hex(6)}.tmp"
     try:
-        place = _fetch(project, model, temporary, commit=commit)
+        place = _fetch(revision, model, temporary)
         found = _same(temporary, model)
         if found is None:
             raise MlgitError(f"{model.path}: the bytes are not those that the version records", "`mlgit doctor --deep`")
@@ -70,18 +70,17 @@ def _same(path: Path, model: ModelFile) -> tuple[str, str, int] | None:
     return found if found[0] == model.md5 and model.sha256 in ("", found[1]) else None
 
 
-def _fetch(project: Project, model: ModelFile, target: Path, *, commit: str) -> Place:
-    cache = Cache(settings.load(project.dvc_folder))
+def _fetch(revision: Revision, model: ModelFile, target: Path) -> Place:
+    cache = revision.cache
     content = Content(model.md5, model.size or 0, -1 if model.md5.endswith(".dir") else None)
     if cache.has_all(model.md5):
         with suppress(DamagedObjectError):  # it is removed, so that it can be fetched
             cache.checkout(content, str(target), as_copy=True)
             return "cache"
         files.remove(target)
-    source = sources.CommitFiles(project.git_root, commit, prefix=project.prefix)
-    if _from_git(source, model, target):
+    if isinstance(revision.files, CommitFiles) and _from_git(revision.files, model, target):
         return "git"
-    there = remote.connect(project.dvc_folder, cache, routes=routes.at(source, [(model.path, model.md5)]))
+    there = remote.connect(revision.project.dvc_folder, cache, routes=revision.routes([(model.path, model.md5)]))
     if there is None:
         raise MlgitError(
             f"{model.path}: not in the cache, and there is no default DVC remote to fetch it from",
@@ -96,7 +95,7 @@ def _fetch(project: Project, model: ModelFile, target: Path, *, commit: str) -> 
     return "remote"
 
 
-def _from_git(source: sources.CommitFiles, model: ModelFile, target: Path) -> bool:
+def _from_git(source: CommitFiles, model: ModelFile, target: Path) -> bool:
     """Write what the commit itself holds at the model's path; False where it holds nothing there."""
     names = [model.path] if source.size(model.path) is not None else source.below(model.path)
     source.fetch(names)

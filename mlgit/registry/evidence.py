@@ -9,28 +9,23 @@ import fnmatch
 import functools
 import hashlib
 import posixpath
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mlgit import config
-from mlgit.adapters.dvc import hashing, settings
+from mlgit.adapters.dvc import hashing
 from mlgit.adapters.dvc.hashing import Content
-from mlgit.adapters.dvc.store import Cache
-from mlgit.adapters.formats import documents
-from mlgit.adapters.git import git
 from mlgit.adapters.modelscan import modelfile
 from mlgit.adapters.system import digests
-from mlgit.config import Config
 from mlgit.errors import MlgitError
-from mlgit.pipeline import artifacts, lineage, sources
-from mlgit.pipeline.load import load
 from mlgit.pipeline.model import Digest, Stage
-from mlgit.project import Project
+from mlgit.pipeline.sources import CommitFiles
 from mlgit.registry.facts import DataFile, Facts, ModelFile, Role, Step
 from mlgit.render.text import suffix
 from mlgit.revision import recorded_paths
-from mlgit.revision.contents import LARGEST_BLOB, Contents, fingerprints_of
+from mlgit.revision.contents import LARGEST_BLOB
+from mlgit.revision.revision import Revision
 from mlgit.revision.values import metric_values, settled
 from mlgit.tables import parquet, shape
 
@@ -41,42 +36,28 @@ _PINS = (
 )
 
 
-def collect(project: Project, artifact: str, *, commit: str, rows: bool = True) -> Facts:
-    """Everything a commit (its full id) says about an artifact of its dvc.yaml files; '' stands for the workspace.
+def collect(revision: Revision, artifact: str, *, rows: bool = True) -> Facts:
+    """Everything a revision says about an artifact of its dvc.yaml files; worked out once.
 
     A clean workspace says what its commit says. Without `rows`, tables are not read to count theirs.
     Raises MlgitError for an artifact that is not declared, with the near miss, and for files that cannot be read.
     """
-    return _Reader(project, artifact, commit, rows=rows).facts()
+    facts: Facts = revision.once(("facts", artifact, rows), lambda: _Reader(revision, artifact, rows=rows).facts())
+    return facts
 
 
 class _Reader:
-    """Reads one commit, or the workspace, for one artifact."""
+    """Reads one revision for one artifact."""
 
-    def __init__(self, project: Project, artifact: str, commit: str, *, rows: bool) -> None:
-        configured = settings.load(project.dvc_folder)
-        self._root, self._commit, self._counts_rows = project.root, commit, rows
-        self._source = sources.at(project.root, project.git_root, commit, prefix=project.prefix, parsing=configured.parsing)
-        self._pipeline = load(self._source)
-        files = recorded_paths.pipeline_files(self._pipeline)
-        self._artifact = artifacts.find({path: self._source.artifacts(path) for path in files}, artifact, prefix=project.prefix)
-        self._model = artifacts.model_of(self._read_config(), self._artifact)
-        self._cache = Cache(configured)
-        self._uncached = recorded_paths.uncached(self._pipeline)
-        recorded = recorded_paths.recorded(self._pipeline, self._source.document)
-        self._contents = Contents(
-            self._source,
-            cache=self._cache,
-            recorded={path: _content(digest) for path, digest in recorded.items()},
-            uncached=self._uncached,
-            fingerprints=fingerprints_of(self._source, project.own_folder),
-        )
-        self._makers = lineage.Makers(self._pipeline.graph.stages)
+    def __init__(self, revision: Revision, artifact: str, *, rows: bool) -> None:
+        self._revision, self._counts_rows = revision, rows
+        self._root, self._source = revision.project.root, revision.files
+        self._pipeline = revision.pipeline
+        self._artifact = revision.artifact(artifact)
+        self._model = revision.model(self._artifact)
+        self._contents = revision.contents
+        self._makers = revision.makers
         self._missing: dict[str, None] = {}
-
-    def _read_config(self) -> Config:
-        text = self._source.text(config.NAME)
-        return Config() if text is None else config.parse(documents.parse_yaml(text, name=config.NAME))
 
     def facts(self) -> Facts:
         """All facts at once."""
@@ -88,7 +69,7 @@ class _Reader:
         self._look_for_outputs(stages)
         return Facts(
             artifact=self._artifact.name,
-            commit=self._commit,
+            commit=self._revision.commit,
             model=model,
             type=self._artifact.type,
             description=self._artifact.description,
@@ -159,9 +140,10 @@ class _Reader:
     def _data(self, stages: list[Stage]) -> tuple[DataFile, ...]:
         roles: dict[str, Role] = {posixpath.normpath(path): "test" for path in self._model.test}
         roles |= {posixpath.normpath(path): "train" for path in self._model.train}
+        programs = self._programs({dep.target for stage in stages for dep in stage.deps} - roles.keys())
         for stage in stages:
             for dep in stage.deps:
-                if dep.target not in roles and not self._is_code(dep.target):
+                if dep.target not in roles and dep.target not in programs:
                     roles[dep.target] = "other" if any(each.cmd for each in self._makers.of(dep.target)) else "source"
         recorded = self._read_by(stages)
         return tuple(self._data_file(path, role, read_by=recorded.get(path)) for path, role in sorted(roles.items()))
@@ -175,13 +157,13 @@ class _Reader:
             found.update({targets[item.path]: item.digest for item in entry.deps if item.path in targets} if entry else {})
         return found
 
-    def _is_code(self, path: str) -> bool:
-        """Whether Git has this, and nothing but programs in it."""
-        names = [path] if self._source.size(path) is not None else self._source.below(path)
-        if isinstance(self._source, sources.WorkspaceFiles) and any(map(recorded_paths.is_program, names)):
-            ignored = git.ignored(self._root, names)
-            names = [name for name in names if name not in ignored]
-        return bool(names) and all(map(recorded_paths.is_program, names))
+    def _programs(self, paths: Iterable[str]) -> set[str]:
+        """The paths of which Git has something, and nothing but programs."""
+        names = {path: [path] if self._source.size(path) is not None else self._source.below(path) for path in paths}
+        candidates = [each for below in names.values() if any(map(recorded_paths.is_program, below)) for each in below]
+        ignored = self._revision.ignored(candidates)
+        kept = {path: [name for name in below if name not in ignored] for path, below in names.items()}
+        return {path for path, below in kept.items() if below and all(map(recorded_paths.is_program, below))}
 
     def _data_file(self, path: str, role: Role, *, read_by: Digest | None = None) -> DataFile:
         content = self._content_of(path, read_by=read_by)
@@ -193,12 +175,8 @@ class _Reader:
 
     def _content_of(self, path: str, *, read_by: Digest | None = None) -> Content | None:
         if not recorded_paths.is_inside(path):
-            return _content(read_by) if read_by else None
-        found = self._contents.digest(path, read_by=_content(read_by) if read_by else None)
-        if found is None:
-            with suppress(MlgitError):  # the list of the folder it lies in is gone: told as missing
-                found = self._contents.recorded(path)
-        return found
+            return Content(*read_by) if read_by else None
+        return self._contents.digest(path, read_by=Content(*read_by) if read_by else None)
 
     def _rows(self, path: str, content: Content) -> int | None:
         ending = suffix(path)
@@ -250,9 +228,9 @@ class _Reader:
         )
 
     def _environment(self) -> dict[str, str]:
-        names = [path for path in _at_top(self._source) if path != "dvc.lock"]
+        names = [path for path in _at_top(self._revision) if path != "dvc.lock"]
         pins = sorted(name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in _PINS))
-        if isinstance(self._source, sources.CommitFiles):
+        if isinstance(self._source, CommitFiles):
             self._source.fetch(pins)
         found = {}
         for name in pins:
@@ -264,24 +242,12 @@ class _Reader:
         """Of the stages that model, metrics and predictions come from."""
         made = [self._artifact.path, self._model.metrics, self._model.predictions, *self._model.train, *self._model.test]
         stages = self._makers.upstream([posixpath.normpath(path) for path in made if path])
-        stale = [
-            each
-            for each in stages
-            if recorded_paths.is_stale(self._pipeline, each, digest=self._digest, document=self._document)
-        ]
-        return tuple(stage.address for stage in stale)
-
-    def _digest(self, path: str, *, read_by: Digest | None = None) -> Digest | None:
-        content = self._content_of(path, read_by=read_by)
-        return Digest(*content) if content else None
-
-    def _document(self, path: str) -> Any:
-        return self._contents.document(path) if recorded_paths.is_inside(path) else None
+        return tuple(stage.address for stage in stages if self._revision.is_stale(stage))
 
     def _look_for_outputs(self, stages: list[Stage]) -> None:
         for stage in stages:
             entry = self._pipeline.entries.get(stage.address)
-            recorded = {item.path: _content(item.digest) for item in entry.outs} if entry else {}
+            recorded = {item.path: Content(*item.digest) for item in entry.outs} if entry else {}
             for out in stage.outs:
                 self._look_for(out.target, recorded.get(out.path))
 
@@ -291,16 +257,16 @@ class _Reader:
             return
         if self._source.size(path) is not None or self._source.below(path):
             return
-        if content is None or (not self._cache.has_all(content.md5) and _lying(self._root / path) != content.md5):
+        if content is None or (not self._revision.cache.has_all(content.md5) and _lying(self._root / path) != content.md5):
             self._missing[path] = None
 
 
-def _at_top(source: sources.Source) -> list[str]:
+def _at_top(revision: Revision) -> list[str]:
     """The files of the project's root that are in the commit, or would be after `git add`."""
-    if isinstance(source, sources.CommitFiles):
-        return [path for path in source.tree if "/" not in path]
-    names = [entry.name for entry in source.root.iterdir() if entry.is_file()]
-    return sorted({*names} - git.ignored(source.root, names))
+    if isinstance(revision.files, CommitFiles):
+        return [path for path in revision.files.tree if "/" not in path]
+    names = [entry.name for entry in revision.project.root.iterdir() if entry.is_file()]
+    return sorted({*names} - revision.ignored(names))
 
 
 def _lying(path: Path) -> str:
@@ -313,10 +279,6 @@ def _lying(path: Path) -> str:
         return digests.listing_md5(members) if path.is_dir() else ""
     except OSError:
         return ""
-
-
-def _content(digest: Digest) -> Content:
-    return Content(digest.md5, digest.size, digest.nfiles, digest.isexec)
 
 
 def _known(number: int) -> int | None:

@@ -6,20 +6,17 @@ import csv
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from mlgit.adapters.dvc import settings
-from mlgit.adapters.dvc.store import Cache
 from mlgit.errors import MlgitError
-from mlgit.pipeline import sources
-from mlgit.project import Project
 from mlgit.registry.audit import Leak
 from mlgit.registry.facts import DataFile, Facts
 from mlgit.render.text import suffix
+from mlgit.revision.revision import Revision
 from mlgit.tables import parquet
 
 LARGEST = 32 << 20
 
 
-def check(project: Project, facts: Facts, *, id_column: str = "") -> Leak:
+def check(revision: Revision, facts: Facts, *, id_column: str = "") -> Leak:
     """Compare the rows of all test files with those of all training files, as far as their bytes are here.
 
     Tables of more than LARGEST bytes together are not read, so that the answer does not take long.
@@ -31,9 +28,8 @@ def check(project: Project, facts: Facts, *, id_column: str = "") -> Leak:
     if why:
         return Leak(unchecked=why)
     try:
-        opened = _Opener(project, facts.commit)
-        known = {row for each in train for row in _digests(opened(each), each.path, id_column)}
-        rows = [row for each in test for row in _digests(opened(each), each.path, id_column)]
+        known = {row for each in train for row in _digests(_opened(revision, each), each.path, id_column)}
+        rows = [row for each in test for row in _digests(_opened(revision, each), each.path, id_column)]
     except MlgitError as error:
         return Leak(unchecked=error.message)
     except (csv.Error, ValueError) as error:
@@ -51,19 +47,13 @@ def _why_not(data: list[DataFile]) -> str:
     return f"the tables are larger than {LARGEST >> 20} MiB" if sum(known) > LARGEST else ""
 
 
-class _Opener:
-    """Opens files of a commit: from Git, or from the cache by digest."""
-
-    def __init__(self, project: Project, commit: str) -> None:
-        self._source = sources.CommitFiles(project.git_root, commit, prefix=project.prefix)
-        self._cache = Cache(settings.load(project.dvc_folder))
-
-    def __call__(self, each: DataFile) -> BinaryIO:
-        if self._source.size(each.path) is not None:
-            return self._source.stream(each.path)
-        if not each.md5 or not self._cache.has(each.md5):
-            raise MlgitError(f"the bytes of {each.path} are not here")
-        return open(self._cache.path(each.md5), "rb")
+def _opened(revision: Revision, each: DataFile) -> BinaryIO:
+    """A file of the revision: from Git, or from the cache by digest."""
+    if revision.files.size(each.path) is not None:
+        return revision.files.stream(each.path)
+    if not each.md5 or not revision.cache.has(each.md5):
+        raise MlgitError(f"the bytes of {each.path} are not here")
+    return open(revision.cache.path(each.md5), "rb")
 
 
 def _digests(stream: BinaryIO, path: str, id_column: str) -> Iterator[bytes]:

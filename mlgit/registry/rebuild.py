@@ -16,11 +16,9 @@ from mlgit.adapters.dvc.hashing import Content
 from mlgit.adapters.formats import documents
 from mlgit.adapters.modelscan import modelfile
 from mlgit.errors import MlgitError
-from mlgit.pipeline import lineage, routes, sources
-from mlgit.pipeline.load import load
-from mlgit.project import Project
 from mlgit.registry.facts import Facts
 from mlgit.revision import recorded_paths
+from mlgit.revision.revision import Revision
 from mlgit.revision.values import metric_values
 
 Outcome = Literal["identical", "equal metrics", "different", "failed"]
@@ -40,35 +38,35 @@ class Rebuilt:
     folder: str = ""
 
 
-def rebuild(project: Project, facts: Facts, *, keep: bool = False) -> Rebuilt:
+def rebuild(revision: Revision, facts: Facts, *, keep: bool = False) -> Rebuilt:
     """Make a model again from its commit, and compare: bytes first, then metrics.
 
     Raises MlgitError when it cannot be tried: nothing makes the model, or its raw data is nowhere.
     """
     if not facts.steps:
         raise MlgitError(f"no stage makes '{facts.model.path}', so it cannot be made again")
+    project = revision.project
     opened = worktree.opened(project.git_root, facts.commit, prefix=project.prefix, label="reproduce", keep=keep)
     with opened as (folder, root):
-        _bring_sources(project, facts, root, folder / "fetched")
+        _bring_sources(revision, facts, root, folder / "fetched")
         failures = worktree.run(root, tuple(path for path in (facts.model.path, facts.metrics_file) if path))
         kept = str(root) if keep else ""
         return Rebuilt("failed", differing=failures, folder=kept) if failures else _compare(facts, root, kept)
 
 
-def _bring_sources(project: Project, facts: Facts, root: Path, fetched: Path) -> None:
+def _bring_sources(revision: Revision, facts: Facts, root: Path, fetched: Path) -> None:
     """Put what no stage makes and Git does not hold into the worktree: from the cache, else from the remote."""
-    source = sources.CommitFiles(project.git_root, facts.commit, prefix=project.prefix)
     wanted = {each.path: Content(each.md5, each.size or 0, each.n_files) for each in facts.with_role("source")}
-    wanted = _tracked(source, facts) | wanted
+    wanted = _tracked(revision, facts) | wanted
     parts = [path for path in wanted if any(path.startswith(f"{other}/") for other in wanted)]
-    belonging = routes.at(source, [(path, content.md5) for path, content in wanted.items()])
+    belonging = revision.routes([(path, content.md5) for path, content in wanted.items()])
     for path, content in wanted.items():
         if not recorded_paths.is_inside(path):
             continue  # the stages read it where it lies; nothing is ever written there
-        if path not in parts and source.size(path) is None and not source.below(path):
+        if path not in parts and not revision.has(path):
             hint = "`dvc push` where the data still is"
             worktree.bring(
-                project.dvc_folder,
+                revision.project.dvc_folder,
                 content,
                 path,
                 root / path,
@@ -79,14 +77,11 @@ def _bring_sources(project: Project, facts: Facts, root: Path, fetched: Path) ->
             )
 
 
-def _tracked(source: sources.CommitFiles, facts: Facts) -> dict[str, Content]:
+def _tracked(revision: Revision, facts: Facts) -> dict[str, Content]:
     """The outputs of .dvc files on the way to model and metrics."""
-    pipeline = load(source)
-    recorded = recorded_paths.recorded(pipeline, source.document)
-    stages = lineage.Makers(pipeline.graph.stages).upstream([path for path in (facts.model.path, facts.metrics_file) if path])
+    stages = revision.makers.upstream([path for path in (facts.model.path, facts.metrics_file) if path])
     targets = [out.target for stage in stages if stage.is_source for out in stage.outs]
-    found = {path: recorded[path] for path in targets if path in recorded}
-    return {path: Content(digest.md5, digest.size, digest.nfiles, digest.isexec) for path, digest in found.items()}
+    return {path: revision.recorded[path] for path in targets if path in revision.recorded}
 
 
 def _compare(facts: Facts, root: Path, kept: str) -> Rebuilt:

@@ -6,15 +6,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from mlgit.adapters.dvc import remote, settings
+from mlgit.adapters.dvc import remote
 from mlgit.adapters.dvc.hashing import file_md5
 from mlgit.adapters.dvc.store import Cache
 from mlgit.adapters.modelscan import modelfile
 from mlgit.errors import MlgitError
-from mlgit.pipeline import routes, sources
 from mlgit.project import Project
 from mlgit.registry.audit import Place
 from mlgit.registry.facts import Facts
+from mlgit.revision.revision import Revision
 
 LARGEST_READ = 64 << 20
 
@@ -44,30 +44,29 @@ class Whereabouts:
         return f"neither in Git, nor in the cache{last}"
 
 
-def find(project: Project, facts: Facts) -> Whereabouts:
+def find(revision: Revision, facts: Facts) -> Whereabouts:
     """Where the bytes of the model, its data and its predictions are; see `look`."""
     data = [*facts.data, *([facts.predictions] if facts.predictions else [])]
     files = {facts.model.path: (facts.model.md5, facts.model.size)} | {each.path: (each.md5, each.size) for each in data}
-    return look(project, facts.commit, files)
+    return look(revision, files)
 
 
-def look(project: Project, commit: str, files: Mapping[str, tuple[str, int | None]], *, read: bool = False) -> Whereabouts:
-    """Where the bytes of files are that a commit records, given by path with md5 and size.
+def look(revision: Revision, files: Mapping[str, tuple[str, int | None]], *, read: bool = False) -> Whereabouts:
+    """Where the bytes of files are that a revision records, given by path with md5 and size.
 
     A remote is asked only for what is not here, and by what it tells of size and md5; of the cache, single files up to
     LARGEST_READ bytes are read. With `read`, all is.
     """
     wanted = {path: md5 for path, (md5, _) in files.items()}
-    source = sources.CommitFiles(project.git_root, commit, prefix=project.prefix)
-    cache = Cache(settings.load(project.dvc_folder))
+    cache = revision.cache
     found: dict[str, Place] = {}
     for path, md5 in wanted.items():
-        if source.size(path) is not None or source.below(path):
+        if revision.has(path):
             found[path] = "git"
         elif md5 and cache.has_all(md5) and _is_sound(cache, md5, read=read):
             found[path] = "cache"
     lost = {path: each for path, each in files.items() if path not in found}
-    far = _elsewhere(project, source, cache, lost, read=read)
+    far = _elsewhere(revision, lost, read=read)
     return replace(far, places=found | dict(far.places))
 
 
@@ -79,15 +78,13 @@ def _is_sound(cache: Cache, md5: str, *, read: bool) -> bool:
     return not read or all(file_md5(cache.path(member.md5)) == member.md5 for member in cache.members(md5) or ())
 
 
-def _elsewhere(
-    project: Project, source: sources.CommitFiles, cache: Cache, files: Mapping[str, tuple[str, int | None]], *, read: bool
-) -> Whereabouts:
+def _elsewhere(revision: Revision, files: Mapping[str, tuple[str, int | None]], *, read: bool) -> Whereabouts:
     known = {path: md5 for path, (md5, _) in files.items() if md5}
     found: dict[str, Place] = dict.fromkeys(files, "gone")
     trouble: MlgitError | None = None
     has_remote = True
     try:
-        there = _connect(project, source, cache, known) if known else None
+        there = _connect(revision, known) if known else None
         has_remote = there is not None
         if there is not None:
             examined = there.examine({md5: size for md5, size in files.values() if md5}, read=read)
@@ -98,13 +95,13 @@ def _elsewhere(
         trouble = error
         found |= dict.fromkeys(known, "unknown")
     for path, md5 in known.items():
-        if found[path] != "remote" and _lies(project, path, md5):
+        if found[path] != "remote" and _lies(revision.project, path, md5):
             found[path] = "workspace"
     return Whereabouts(found, trouble if {"unknown", "damaged"} & set(found.values()) else None, has_remote)
 
 
-def _connect(project: Project, source: sources.CommitFiles, cache: Cache, known: Mapping[str, str]) -> remote.Remote | None:
-    return remote.connect(project.dvc_folder, cache, routes=routes.at(source, known.items()))
+def _connect(revision: Revision, known: Mapping[str, str]) -> remote.Remote | None:
+    return remote.connect(revision.project.dvc_folder, revision.cache, routes=revision.routes(known.items()))
 
 
 def _lies(project: Project, path: str, md5: str) -> bool:

@@ -11,22 +11,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, BinaryIO
 
-from mlgit import config
-from mlgit import project as projects
-from mlgit.adapters.dvc import settings
-from mlgit.adapters.dvc.hashing import Content
-from mlgit.adapters.dvc.store import Cache
-from mlgit.adapters.formats import documents
 from mlgit.config import Config
 from mlgit.errors import MlgitError
-from mlgit.pipeline import sources
-from mlgit.pipeline.load import load
 from mlgit.pipeline.model import Digest, Stage
-from mlgit.project import Project
+from mlgit.pipeline.sources import CommitFiles
 from mlgit.render.text import few, suffix
 from mlgit.revision import recorded_paths
-from mlgit.revision.contents import LARGEST_BLOB, Contents, fingerprints_of
-from mlgit.revision.refs import Notice, RevisionRef
+from mlgit.revision.contents import LARGEST_BLOB
+from mlgit.revision.refs import Notice
+from mlgit.revision.revision import Revision
 from mlgit.revision.snapshot import Data, DataKind, Snapshot, StageSnapshot, differing
 from mlgit.revision.values import Value, metric_values, parameter_values
 from mlgit.tables import parquet, shape
@@ -35,22 +28,22 @@ from mlgit.tables.shape import Shape
 _METRIC_ENDINGS = (".json", ".yaml", ".yml", ".toml")
 
 
-def collect(project: Project, point: RevisionRef) -> Snapshot:
+def collect(revision: Revision) -> Snapshot:
     """Everything there is to compare of a commit or of the workspace.
 
     Raises MlgitError when its pipeline cannot be read.
     """
-    reader = _Reader(project, point)
+    reader = _Reader(revision)
     snapshot = reader.snapshot()
     return reader.measure(snapshot, snapshot.data)
 
 
-def collect_both(project: Project, base: RevisionRef, head: RevisionRef) -> tuple[Snapshot, Snapshot]:
+def collect_both(base: Revision, head: Revision) -> tuple[Snapshot, Snapshot]:
     """Both sides of a comparison; of tables, only those that differ are read for their rows and columns.
 
     Raises MlgitError when the pipeline of a side cannot be read.
     """
-    one, other = _Reader(project, base), _Reader(project, head)
+    one, other = _Reader(base), _Reader(head)
     snapshots = one.snapshot(), other.snapshot()
     paths = differing(*snapshots)
     return one.measure(snapshots[0], paths, folders=True), other.measure(snapshots[1], paths, folders=True)
@@ -59,35 +52,22 @@ def collect_both(project: Project, base: RevisionRef, head: RevisionRef) -> tupl
 class _Reader:
     """Makes the snapshot of one side."""
 
-    def __init__(self, project: Project, point: RevisionRef) -> None:
-        configured = settings.load(project.dvc_folder)
-        self._point = point
+    def __init__(self, revision: Revision) -> None:
+        self._revision = revision
         self._notes: dict[Notice, None] = {}
         self._unread: set[str] = set()
-        with _blamed(point):
-            self._source = sources.at(
-                project.root, project.git_root, point.commit, prefix=project.prefix, parsing=configured.parsing
-            )
-            self._pipeline = load(self._source)
-            self._listed = {path: self._source.document(path) for path in recorded_paths.pipeline_files(self._pipeline)}
-            self._config = self._read_config(project)
-        recorded = recorded_paths.recorded(self._pipeline, self._source.document)
-        self._fingerprints = fingerprints_of(self._source, project.own_folder)
-        self._contents = Contents(
-            self._source,
-            cache=Cache(configured),
-            recorded={path: _content(digest) for path, digest in recorded.items()},
-            uncached=recorded_paths.uncached(self._pipeline),
-            fingerprints=self._fingerprints,
-        )
+        with _blamed(revision):
+            self._pipeline = revision.pipeline
+            self._listed = {path: revision.files.document(path) for path in recorded_paths.pipeline_files(self._pipeline)}
+            self._config = self._read_config()
+        self._contents = revision.contents
 
-    def _read_config(self, project: Project) -> Config:
-        if not self._point.commit:
-            return projects.load_config(project)
+    def _read_config(self) -> Config:
         try:
-            text = self._source.text(config.NAME)
-            return Config() if text is None else config.parse(documents.parse_yaml(text, name=config.NAME))
+            return self._revision.config
         except MlgitError as error:
+            if not self._revision.commit:
+                raise
             self._note(error.message, error.hint)
             return Config()
 
@@ -99,14 +79,13 @@ class _Reader:
         self._read_ahead()
         metrics, parameters, data = self._metrics(), self._parameters(), self._data()
         stages = {stage.address: self._step(stage) for stage in self._pipeline.graph.stages if not stage.is_source}
-        stale = tuple(stage.address for stage in self._pipeline.graph.stages if self._is_stale(stage))
+        stale = tuple(stage.address for stage in self._pipeline.graph.stages if self._revision.is_stale(stage))
         self._note_absent()
         self._note_stale(stale)
-        if self._fingerprints:
-            self._fingerprints.save()
+        self._revision.remember()
         return Snapshot(
-            name=self._point.name,
-            commit=self._point.commit,
+            name=self._revision.ref.name,
+            commit=self._revision.commit,
             metrics=metrics,
             parameters=parameters,
             data=data,
@@ -119,19 +98,20 @@ class _Reader:
 
     def _read_ahead(self) -> None:
         """Get from Git, by one process, what will be looked at."""
-        if isinstance(self._source, sources.CommitFiles):
+        files = self._revision.files
+        if isinstance(files, CommitFiles):
             wanted = recorded_paths.metric_files(self._pipeline, self._listed)
             wanted += recorded_paths.parameter_files(self._pipeline, self._listed)
             for stage in self._pipeline.graph.stages:
                 wanted += [target for _, target in stage.inputs()] + [out.target for out in stage.outs]
-            self._source.fetch([path for path in wanted if (self._source.size(path) or 0) <= LARGEST_BLOB])
+            files.fetch([path for path in wanted if (files.size(path) or 0) <= LARGEST_BLOB])
 
     def _metrics(self) -> dict[str, dict[str, Value]]:
         found = {}
         for target in recorded_paths.metric_files(self._pipeline, self._listed):
             for file in self._metric_files(target):
                 with self._reading(file):
-                    document = self._document(file)
+                    document = self._revision.document(file)
                     if document is None:
                         self._note(f"{file}: there is no such file", "`mlgit run` makes what a stage declares")
                     else:
@@ -150,13 +130,10 @@ class _Reader:
         found = {}
         for file, keys in recorded_paths.parameter_files(self._pipeline, self._listed).items():
             with self._reading(file):
-                document = self._document(file)
+                document = self._revision.document(file)
                 if document is not None:
                     found[file] = parameter_values(document, keys)
         return found
-
-    def _document(self, path: str) -> Any:
-        return self._contents.document(path) if recorded_paths.is_inside(path) else None
 
     @contextmanager
     def _reading(self, file: str) -> Iterator[None]:
@@ -170,14 +147,11 @@ class _Reader:
             self._note(f"{file}: cannot be read: {error}")
 
     def _digest(self, path: str, *, read_by: Digest | None = None) -> Digest | None:
-        if not recorded_paths.is_inside(path):
-            return None
         try:
-            content = self._contents.digest(path, read_by=_content(read_by) if read_by else None)
+            return self._revision.digest(path, read_by=read_by)
         except MlgitError as error:
             self._note(error.message, error.hint)
             return None
-        return Digest(*content) if content else None
 
     def _data(self) -> dict[str, Data]:
         found: dict[str, Data] = {}
@@ -197,22 +171,19 @@ class _Reader:
         for each in stage.params:
             prefix = "" if each.target == recorded_paths.PARAMETERS else f"{each.target}:"
             with suppress(MlgitError, ValueError, RecursionError):  # told of where the file's parameters are read
-                picked = parameter_values(self._document(each.target), each.keys)
+                picked = parameter_values(self._revision.document(each.target), each.keys)
                 values.update({f"{prefix}{name}": value for name, value in picked.items()})
         read = recorded_paths.dependencies(self._pipeline, stage, self._digest)
         return StageSnapshot(stage.cmd, read, values, tuple(out.target for out in stage.outs))
 
-    def _is_stale(self, stage: Stage) -> bool:
-        return recorded_paths.is_stale(self._pipeline, stage, digest=self._digest, document=self._document)
-
     def _note_absent(self) -> None:
-        if self._contents.absent and not self._point.commit:
+        if self._contents.absent and not self._revision.commit:
             paths = few(tuple(self._contents.absent))
             self._note(f"not there, so compared as recorded: {paths}", "`dvc checkout` or `dvc pull` brings it back")
 
     def _note_stale(self, stale: tuple[str, ...]) -> None:
         if stale:
-            hint = "" if self._point.commit else "`mlgit run` brings it up to date"
+            hint = "" if self._revision.commit else "`mlgit run` brings it up to date"
             self._note(f"stale, so results may not belong to what is declared: {few(stale)}", hint)
 
     def measure(self, snapshot: Snapshot, paths: Collection[str], *, folders: bool = False) -> Snapshot:
@@ -241,20 +212,17 @@ class _Reader:
         return None
 
 
-def _content(digest: Digest) -> Content:
-    return Content(*digest)
-
-
 @contextmanager
-def _blamed(point: RevisionRef) -> Iterator[None]:
+def _blamed(revision: Revision) -> Iterator[None]:
     """Faults in the files of a commit name the commit: mending the workspace would not help."""
     try:
         yield
     except MlgitError as error:
-        if not point.commit:
+        if not revision.commit:
             raise
-        label = Snapshot(point.name, point.commit).label
-        raise MlgitError(f"{label}: {error.message}", "compare with another revision: `mlgit diff REVISION`") from error
+        raise MlgitError(
+            f"{revision.ref.label}: {error.message}", "compare with another revision: `mlgit diff REVISION`"
+        ) from error
 
 
 def _parquet(stream: BinaryIO) -> Shape | None:

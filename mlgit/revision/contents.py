@@ -6,6 +6,7 @@ import hashlib
 import os
 import shlex
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -59,6 +60,7 @@ class Contents:
     def digest(self, path: str, *, read_by: Content | None = None) -> Content | None:
         """The digest of a file or folder; None where nothing lies and nothing is recorded.
 
+        A file in a recorded folder is known by the list of the folder, if that is in the cache.
         `read_by` is what the lock of a stage that reads the path says: the last resort for a commit, where Git knows
         no files that are ignored.
         Raises MlgitError for what is neither a file nor a folder.
@@ -66,7 +68,15 @@ class Contents:
         lies = self._lies(path)
         if lies is None and path in self._recorded:
             self.absent[path] = None
-        return lies or self._recorded.get(path) or (None if self._fingerprints else read_by or self._of_folder(path))
+        if found := lies or self._recorded.get(path) or self._inside(path):
+            return found
+        return None if self._fingerprints else read_by or self._of_folder(path)
+
+    def _inside(self, path: str) -> Content | None:
+        """What is recorded of a file in a recorded folder, if the list of the folder is in the cache."""
+        with suppress(MlgitError):
+            return self.recorded(path)
+        return None
 
     def _lies(self, path: str) -> Content | None:
         if path not in self._lying:

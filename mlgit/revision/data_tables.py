@@ -8,39 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mlgit.adapters.dvc import settings
-from mlgit.adapters.dvc.hashing import Content
-from mlgit.adapters.dvc.store import Cache
 from mlgit.errors import MlgitError
-from mlgit.pipeline import sources
-from mlgit.pipeline.load import load
-from mlgit.project import Project
 from mlgit.render.text import suffix
 from mlgit.revision import recorded_paths
 from mlgit.revision.contents import LARGEST_BLOB, Contents
-from mlgit.revision.refs import RevisionRef
+from mlgit.revision.revision import Revision
 from mlgit.tables import chunks, columns, parquet, shape
 from mlgit.tables.columns import DataTable
 
 LARGEST_VALUES = 64 << 20
 
 
-def read(project: Project, point: RevisionRef, paths: Iterable[str]) -> dict[str, DataTable]:
-    """The tables at these paths of a side, without those that it does not have.
+def read(revision: Revision, paths: Iterable[str]) -> dict[str, DataTable]:
+    """The tables at these paths of a revision, without those that it does not have.
 
-    What cannot be read is a table without rows that tells why. Raises MlgitError when the side's pipeline cannot be read.
+    What cannot be read is a table without rows that tells why. Raises MlgitError when the revision's pipeline cannot be read.
     """
-    configured = settings.load(project.dvc_folder)
-    source = sources.at(project.root, project.git_root, point.commit, prefix=project.prefix, parsing=configured.parsing)
-    pipeline = load(source)
-    recorded = recorded_paths.recorded(pipeline, source.document)
-    contents = Contents(
-        source,
-        cache=Cache(configured),
-        recorded={path: Content(*digest) for path, digest in recorded.items()},
-        uncached=recorded_paths.uncached(pipeline),
-    )
-    found = {path: _table(contents, path) for path in paths}
+    found = {path: _table(revision.contents, path) for path in paths}
     return {path: table for path, table in found.items() if table is not None}
 
 

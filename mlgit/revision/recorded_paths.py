@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -77,6 +77,12 @@ def recorded(pipeline: Pipeline, document: Callable[[str], Any]) -> dict[str, Di
         digests = {item.path: item.digest for item in items}
         found |= {out.target: digests[out.path] for out in stage.outs if out.path in digests}
     return found
+
+
+def covering(recorded: Collection[str], path: str) -> str:
+    """The recorded path that is this one, or a folder that holds it; '' for none: a file below an output is like any other."""
+    above = [path, *(path[:end] for end, char in enumerate(path) if char == "/")]
+    return next((each for each in above if each in recorded), "")
 
 
 def _entry(pipeline: Pipeline, stage: Stage) -> Entry:

@@ -13,6 +13,13 @@ class RevisionRef:
     name: str = "workspace"
     commit: str = ""
 
+    @property
+    def label(self) -> str:
+        """How headings and notes call it: `main (a1b2c3d)`, `a1b2c3d`, `workspace`."""
+        if not self.commit:
+            return self.name
+        return self.commit[:7] if self.commit.startswith(self.name) else f"{self.name} ({self.commit[:7]})"
+
 
 @dataclass(frozen=True, slots=True)
 class ComparisonStart:

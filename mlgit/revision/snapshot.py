@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from mlgit.config import Config
 from mlgit.pipeline.model import Command, Digest
-from mlgit.revision.refs import Notice
+from mlgit.revision.refs import Notice, RevisionRef
 from mlgit.revision.values import Value
 from mlgit.tables.shape import Shape
 
@@ -63,9 +63,7 @@ class Snapshot:
     @property
     def label(self) -> str:
         """How headings and notes call it: `main (a1b2c3d)`, `a1b2c3d`, `workspace`."""
-        if not self.commit:
-            return self.name
-        return self.commit[:7] if self.commit.startswith(self.name) else f"{self.name} ({self.commit[:7]})"
+        return RevisionRef(self.name, self.commit).label
 
     @property
     def short(self) -> str:

@@ -9,6 +9,7 @@ from huggingface_hub import ModelCard
 
 from mlgit import project as projects
 from mlgit.commands import card as cards
+from mlgit.revision.revisions import Revisions
 from tests.kit import commit, git, write_tree
 from tests.kit.forked import mlgit
 from tests.registry.projects import FILES, RAW, made, ran
@@ -324,8 +325,8 @@ def test_released_card_of_another_layout_is_judged_by_its_digests(carded, cli):
     (carded / CARD).write_text(text.replace("\n  card: 1\n", "\n  card: 0\n").replace("## Upkeep", "## Care"))
     head = commit(carded, "As an older mlgit made it")
     project = projects.find(carded)
-    assert cards.examine(project, "churn", commit=head).status == "complete"
-    assert cards.examine(project, "churn").status == "stale"
+    assert cards.examine(Revisions(project), "churn", commit=head).status == "complete"
+    assert cards.examine(Revisions(project), "churn").status == "stale"
     (carded / CARD).write_text((carded / CARD).read_text().replace("    parameters: ", "    parameters: x"))
     head = commit(carded, "Made of something else")
-    assert cards.examine(project, "churn", commit=head).status == "stale"
+    assert cards.examine(Revisions(project), "churn", commit=head).status == "stale"

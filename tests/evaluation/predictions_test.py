@@ -14,6 +14,7 @@ from mlgit.evaluation import predictions
 from mlgit.evaluation.predictions import from_file
 from mlgit.revision import comparison_start
 from mlgit.revision.refs import RevisionRef
+from mlgit.revision.revisions import Revisions
 from mlgit.rules import Gates, Stats
 from tests.kit import commit, repository, write_tree
 
@@ -112,7 +113,7 @@ def side(root, revision="", **declared):
     model = parse({"mlgit": 1, "models": {"m": {"predictions": "p.csv", "id": "id", "metrics": "m.json", **declared}}}).model(
         "m"
     )
-    return predictions.read(project, point, {"m": model}, gates=Gates()).scored["m"]
+    return predictions.read(Revisions(project).at(point), {"m": model}, gates=Gates()).scored["m"]
 
 
 @pytest.mark.parametrize("revision", ["", "HEAD"])
@@ -153,9 +154,9 @@ def test_side_without_the_files_is_empty(root):
 def test_configuration_of_a_commit_is_that_of_the_commit(root):
     project = projects.find(root)
     write_tree(root, {"mlgit.yaml": "mlgit: 2\n"})
-    assert predictions.config_of(project, comparison_start.point(root, "HEAD")) is not None
+    assert Revisions(project).at(comparison_start.point(root, "HEAD")).own_config is not None
     with pytest.raises(MlgitError, match=r"^mlgit\.yaml: mlgit"):
-        predictions.config_of(project, RevisionRef())
+        Revisions(project).workspace.own_config  # noqa: B018
     oid = commit(root)
     with pytest.raises(MlgitError, match=rf"^{oid[:7]}:mlgit\.yaml: mlgit"):
-        predictions.config_of(project, comparison_start.point(root, "HEAD"))
+        Revisions(project).at(comparison_start.point(root, "HEAD")).own_config  # noqa: B018

@@ -17,6 +17,7 @@ from mlgit.adapters.git import git as git_adapter
 from mlgit.errors import MlgitError
 from mlgit.evaluation.reevaluate import predictions
 from mlgit.revision.refs import RevisionRef
+from mlgit.revision.revisions import Revisions
 from tests.kit import commit, dvc, git, repository, write_tree
 from tests.registry.projects import FILES, fill, made, ran
 
@@ -58,7 +59,8 @@ def again(root, *, baseline="HEAD", current="", pull=False, run=True, **declared
     model = replace(projects.load_config(project).model("churn"), **declared)
     point = RevisionRef(current, git_adapter.resolve(project.git_root, current)) if current else RevisionRef()
     oid = git_adapter.resolve(project.git_root, baseline)
-    return predictions(project, model, baseline=oid, current=point, pull=pull, run=run)
+    revisions = Revisions(project)
+    return predictions(revisions.commit(oid), revisions.at(point), model, pull=pull, run=run)
 
 
 def expected(text, depth):
@@ -246,10 +248,11 @@ from pathlib import Path
 from mlgit import project as projects
 from mlgit.cli import error_boundary
 from mlgit.evaluation.reevaluate import predictions
-from mlgit.revision.refs import RevisionRef as Point
+from mlgit.revision.revisions import Revisions
 project = projects.find(Path(sys.argv[1]))
 error_boundary._prepare_signals()
-predictions(project, projects.load_config(project).model("churn"), baseline=sys.argv[2], current=Point())
+revisions = Revisions(project)
+predictions(revisions.commit(sys.argv[2]), revisions.workspace, projects.load_config(project).model("churn"))
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlgit import project as projects
 from mlgit.config import parse
 from mlgit.evaluation import test_set_reuse
+from mlgit.revision.revisions import Revisions
 from tests.kit import commit, git, repository, write_tree
 
 PIPELINE = """\
@@ -34,9 +35,14 @@ A, B, C = (letter * 32 for letter in "abc")
 MODELS = parse({"mlgit": 1, "models": {"m": {"predictions": "p.csv", "test": ["t.csv"]}}}).models
 
 
+def head_of(project):
+    revisions = Revisions(project)
+    return revisions.commit(revisions.head, name="HEAD")
+
+
 def judged(root, test, folder="."):
     project = projects.find(root / folder)
-    found = test_set_reuse.count(project, MODELS, head=git(root, "rev-parse", "HEAD"), test={"m": test})
+    found = test_set_reuse.count(head_of(project), MODELS, test={"m": test})
     return found.judged.get("m"), found.is_at_least
 
 
@@ -91,5 +97,5 @@ def test_paths_are_those_of_the_lock_that_names_them(tmp_path):
         write_tree(root, there)
         commit(root)
     models = parse({"mlgit": 1, "models": {"m": {"predictions": "sub/p.csv", "test": ["t.csv"]}}}).models
-    found = test_set_reuse.count(projects.find(root), models, head=git(root, "rev-parse", "HEAD"), test={"m": A})
+    found = test_set_reuse.count(head_of(projects.find(root)), models, test={"m": A})
     assert found.judged == {"m": {B, C}}

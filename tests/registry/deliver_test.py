@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mlgit import project as projects
 from mlgit.errors import MlgitError
 from mlgit.registry.deliver import deliver
 from tests.kit import dvc, git
-from tests.registry.projects import PIPELINE, facts, made
+from tests.registry.projects import PIPELINE, at, facts, made
 
 pytestmark = pytest.mark.slow  # many repositories, and DVC itself
 
@@ -25,7 +24,7 @@ def root(tmp_path, cli):
 
 def brought(root, target, model=None, *, force=False):
     commit = git(root, "rev-parse", "HEAD")
-    return deliver(projects.find(root), model or facts(root).model, target, commit=commit, force=force)
+    return deliver(at(root, commit), model or facts(root).model, target, force=force)
 
 
 def test_bytes_come_from_the_cache_and_are_checked(root, tmp_path):

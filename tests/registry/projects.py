@@ -7,6 +7,7 @@ from pathlib import Path
 from mlgit import project as projects
 from mlgit.adapters.git import git as git_adapter
 from mlgit.registry import evidence
+from mlgit.revision.revisions import Revisions
 from tests.kit import commit, repository, write_tree
 
 RAW = "id,x,label\n" + "".join(f"{number},{number * 7 % 20},{number % 2}\n" for number in range(20))
@@ -92,5 +93,10 @@ def ran(root: Path, cli) -> str:
 
 def facts(root: Path, artifact: str = "churn", revision: str = "HEAD"):
     """What a revision proves about an artifact."""
+    return evidence.collect(at(root, revision), artifact)
+
+
+def at(root: Path, revision: str = "HEAD"):
+    """A revision of a project."""
     project = projects.find(root)
-    return evidence.collect(project, artifact, commit=git_adapter.resolve(project.git_root, revision))
+    return Revisions(project).commit(git_adapter.resolve(project.git_root, revision))

@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from mlgit import project as projects
 from mlgit.errors import MlgitError
 from mlgit.registry.rebuild import rebuild
 from tests.kit import commit, dvc, git, repository, write_tree
-from tests.registry.projects import FILES, facts, fill, made, ran
+from tests.registry.projects import FILES, at, facts, fill, made, ran
 
 pytestmark = pytest.mark.slow  # many repositories, and DVC itself
 
@@ -33,7 +32,7 @@ def _own_temporary_folder(tmp_path, monkeypatch):
 
 
 def rebuilt(root, revision="HEAD", *, keep=False):
-    return rebuild(projects.find(root), facts(root, revision=revision), keep=keep)
+    return rebuild(at(root, revision), facts(root, revision=revision), keep=keep)
 
 
 def everything(root: Path) -> dict[str, bytes]:
@@ -75,7 +74,7 @@ def test_data_that_is_nowhere_is_an_error(tmp_path, cli):
     found = facts(root)
     shutil.rmtree(root / ".dvc" / "cache")
     with pytest.raises(MlgitError, match=r"data/raw.csv: neither in the cache nor in a DVC remote"):
-        rebuild(projects.find(root), found)
+        rebuild(at(root, found.commit), found)
 
 
 @pytest.mark.slow
@@ -114,7 +113,7 @@ def test_failing_stage_is_named(tmp_path, cli):
     found = facts(root)
     write_tree(root, {"src/train.sh": "exit 7\n"})
     broken = commit(root)
-    failed = rebuild(projects.find(root), facts(root, revision=broken))
+    failed = rebuild(at(root, broken), facts(root, revision=broken))
     assert failed.outcome == "failed"
     assert "stage 'train' failed" in failed.differing[0]
     assert found.stale == ()
@@ -150,9 +149,11 @@ from pathlib import Path
 from mlgit import project as projects
 from mlgit.cli import error_boundary
 from mlgit.registry import evidence, rebuild
+from mlgit.revision.revisions import Revisions
 project = projects.find(Path(sys.argv[1]))
 error_boundary._prepare_signals()
-rebuild.rebuild(project, evidence.collect(project, "churn", commit=sys.argv[2]))
+revision = Revisions(project).commit(sys.argv[2])
+rebuild.rebuild(revision, evidence.collect(revision, "churn"))
 """
 
 

@@ -10,7 +10,7 @@ from mlgit import project as projects
 from mlgit.registry import leakage, whereabouts, witness
 from tests.kit import commit, dvc, git, program, write_tree
 from tests.registry.audits import event
-from tests.registry.projects import FILES, RAW, facts, made
+from tests.registry.projects import FILES, RAW, at, facts, made
 
 pytestmark = pytest.mark.slow  # many repositories, and DVC itself
 
@@ -21,7 +21,7 @@ def root(tmp_path, cli):
 
 
 def places(root, found=None):
-    return whereabouts.find(projects.find(root), found or facts(root)).places
+    return whereabouts.find(at(root), found or facts(root)).places
 
 
 def test_bytes_are_told_by_where_they_are(root):
@@ -114,7 +114,7 @@ def test_blob_of_the_commit(root):
 
 
 def leak(root, **options):
-    return leakage.check(projects.find(root), facts(root), **options)
+    return leakage.check(at(root), facts(root), **options)
 
 
 def test_rows_in_both_are_counted_without_the_column_that_names_them(tmp_path, cli):

@@ -236,7 +236,7 @@ def test_faults_of_a_revision_name_it(root):
 def test_broken_mlgit_yaml_of_a_revision_is_noted_and_of_the_workspace_refused(root):
     write_tree(root, {"mlgit.yaml": "mlgit: 2\n"})
     commit(root)
-    assert messages(at(root, "HEAD"))[0].startswith("mlgit.yaml: mlgit: '2' is not one of 1")
+    assert messages(at(root, "HEAD"))[0].endswith(":mlgit.yaml: mlgit: '2' is not one of 1")
     with pytest.raises(MlgitError, match=r"^mlgit.yaml: mlgit"):
         at(root)
 

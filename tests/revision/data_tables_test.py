@@ -11,6 +11,7 @@ from mlgit import project as projects
 from mlgit.adapters.git import git as git_adapter
 from mlgit.revision import data_tables
 from mlgit.revision.refs import RevisionRef
+from mlgit.revision.revisions import Revisions
 from mlgit.tables.drift import measure
 from tests.kit import commit, repository, write_tree
 from tests.kit.sides import NASTY
@@ -32,7 +33,8 @@ EVERYWHERE = ["source.csv", "made.csv", "held.csv", "parts/one.csv", "raw.csv"]
 def sides(root, paths, base="HEAD"):
     project = projects.find(root)
     before = RevisionRef(base, git_adapter.resolve(project.git_root, base))
-    return data_tables.read(project, before, paths), data_tables.read(project, RevisionRef(), paths)
+    revisions = Revisions(project)
+    return data_tables.read(revisions.at(before), paths), data_tables.read(revisions.workspace, paths)
 
 
 @pytest.fixture

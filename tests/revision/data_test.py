@@ -10,7 +10,7 @@ import pytest
 
 from mlgit import project as projects
 from mlgit.revision.collect import collect_both
-from mlgit.revision.refs import RevisionRef
+from mlgit.revision.revisions import Revisions
 from mlgit.tables.shape import Shape
 from tests.kit import commit, git, repository, write_tree
 from tests.revision.projects import PIPELINE, TRAIN, UNCACHED, at, made, messages, ran
@@ -97,10 +97,12 @@ def test_only_tables_that_differ_are_read(root):
     write_tree(root, {"dvc.yaml": PIPELINE % UNCACHED + "  b:\n    cmd: touch x.csv y.csv\n    outs: [x.csv, y.csv]\n"})
     write_tree(root, {"x.csv": "a\n1\n", "y.csv": "a\n"})
     project = projects.find(root)
-    one, other = collect_both(project, RevisionRef("HEAD", git(root, "rev-parse", "HEAD")), RevisionRef())
+    revisions = Revisions(project)
+    workspace = revisions.workspace
+    one, other = collect_both(revisions.commit(revisions.head, name="HEAD"), workspace)
     assert other.data["x.csv"].shape == Shape(1, ("a",))
     assert {path for path, each in one.data.items() if each.shape} == set()
-    assert all(each.shape is None for each in collect_both(project, RevisionRef(), RevisionRef())[0].data.values())
+    assert all(each.shape is None for each in collect_both(workspace, workspace)[0].data.values())
 
 
 def test_parquet_is_read_where_pyarrow_is_installed(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ from mlgit import project as projects
 from mlgit.adapters.git import git as git_adapter
 from mlgit.revision.collect import collect
 from mlgit.revision.refs import RevisionRef
+from mlgit.revision.revisions import Revisions
 from tests.kit import commit, repository, write_tree
 
 TRAIN = """\
@@ -42,8 +43,8 @@ def ran(root, cli):
 def at(root, revision=""):
     project = projects.find(root)
     if not revision:
-        return collect(project, RevisionRef())
-    return collect(project, RevisionRef(revision, git_adapter.resolve(project.git_root, revision)))
+        return collect(Revisions(project).workspace)
+    return collect(Revisions(project).at(RevisionRef(revision, git_adapter.resolve(project.git_root, revision))))
 
 
 def messages(snapshot):

@@ -165,6 +165,11 @@ def has_ref(root: Path, ref: str) -> bool:
     return run(root, "show-ref", "--verify", "--quiet", ref, check=False).code == 0
 
 
+def head(root: Path) -> str:
+    """The commit that is checked out, by its full id; '' before the first one."""
+    return run(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", check=False).text.strip()
+
+
 def has_commits(root: Path) -> bool:
     """Whether HEAD points at a commit (false in a repository just made)."""
     return run(root, "rev-parse", "--verify", "--quiet", "HEAD", check=False).code == 0

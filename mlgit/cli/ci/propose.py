@@ -28,7 +28,7 @@ from mlgit.report.build import Context
 from mlgit.report.document import Run, Side
 from mlgit.report.proposal import Proposal, propose
 from mlgit.revision import collect
-from mlgit.revision.refs import RevisionRef
+from mlgit.revision.revisions import Revisions
 
 _TRAILER = "Mlgit-Proposal: "
 _INTRODUCTION = (
@@ -80,15 +80,16 @@ def command(
 
     Exit code 0 when it was proposed and when there is nothing to propose, 2 when that cannot be told.
     """
-    project, job = projects.find(), ci_env.read(os.environ)
+    revisions, job = Revisions(projects.find()), ci_env.read(os.environ)
+    project = revisions.project
     wish = _Wish(branch, base or _current(project), remote, title)
     _check_branch(project, wish)
     tree = branches.tree_of_workspace(project.git_root, folder=project.prefix, without=(f"{project.prefix}{FOLDER}",))
     paths = branches.changed(project.git_root, tree)
     if not paths:
         return _say(Gain(False, "nothing differs from the last commit"), [], as_json=as_json)
-    found, review = _judged(project, labels)
-    body = _body(project, job, review) if found.is_there else ""
+    found, review = _judged(revisions, labels)
+    body = _body(revisions, job, review) if found.is_there else ""
     if dry_run or not found.is_there:
         return _say(found, paths, body=body, as_json=as_json, dry_run=dry_run)
     place = clients.place(job, kind=kind, api=api, repository=repository)
@@ -97,7 +98,7 @@ def command(
         names = " or ".join(ci_env.token_names(os.environ, place.kind))
         raise MlgitError("there is no token to open a pull request with", f"set {names}")
     forge = clients.make(place, token=token)
-    _push(project, tree, wish, token)
+    _push(revisions, tree, wish, token)
     done = propose(forge, Proposal(place.repository, branch, wish.base, title, body, labels))
     return _say(found, paths, body=body, as_json=as_json, what=done.what, number=done.number)
 
@@ -114,28 +115,29 @@ def _check_branch(project: Project, wish: _Wish) -> None:
         raise MlgitError(f"--branch {wish.branch}: not a branch to propose from", "name another, such as mlgit/retrain")
 
 
-def _judged(project: Project, labels: tuple[str, ...]) -> tuple[Gain, Review]:
-    stale = collect.collect(project, RevisionRef()).stale
+def _judged(revisions: Revisions, labels: tuple[str, ...]) -> tuple[Gain, Review]:
+    stale = collect.collect(revisions.workspace).stale
     if stale:
         raise MlgitError(f"stages are stale: {', '.join(stale)}", "`mlgit run` first: what is proposed has to be what was made")
-    pull = ci_changes.has_remote(project)
-    review = review_change(project, base="HEAD", labels=labels, today=datetime.date.today(), pull=pull)
+    pull = ci_changes.has_remote(revisions)
+    review = review_change(revisions, base="HEAD", labels=labels, today=datetime.date.today(), pull=pull)
     found = gain(review)
     if not found.is_known:
         raise MlgitError(found.reason, "`mlgit gate HEAD` tells more; nothing was proposed")
     return found, review
 
 
-def _body(project: Project, job: Job, review: Review) -> str:
-    found = ci_changes.read(project, "HEAD", review)
+def _body(revisions: Revisions, job: Job, review: Review) -> str:
+    found = ci_changes.read(revisions, "HEAD", review)
     run = Run(job.run, job.attempt, str(job.run or ""), job.url)
     context = Context(__version__, head=Side("", "the workspace"), run=run)
     report = build.report(context, review=review, diff=found.diff, card=found.card, plots=found.plots)
     return _INTRODUCTION + markdown.summary(report, limit=_LONGEST)
 
 
-def _push(project: Project, tree: str, wish: _Wish, token: str) -> None:
+def _push(revisions: Revisions, tree: str, wish: _Wish, token: str) -> None:
     """Data first, so that nobody sees a commit whose data are nowhere; then the branch, if it is still mlgit's own."""
+    project = revisions.project
     root = project.git_root
     tip = branches.tip(root, wish.remote, wish.branch, token=token)
     if tip.commit and _TRAILER not in tip.message:
@@ -143,7 +145,7 @@ def _push(project: Project, tree: str, wish: _Wish, token: str) -> None:
             f"the last commit of {wish.branch} is not by `mlgit ci propose`",
             "merge or rename that branch, or name another: `--branch NAME`",
         )
-    if ci_changes.has_remote(project):
+    if ci_changes.has_remote(revisions):
         dvc_command.push_data(project.root)
     if (tip.tree, tip.parents) == (tree, (git.resolve(root, "HEAD"),)):
         return

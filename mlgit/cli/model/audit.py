@@ -92,7 +92,7 @@ def gather(found: ResolvedVersion, question: Question) -> Evidence:
     wrong = registry_problems.of_artifact(
         project.git_root, registry, artifact.name, tags=tags, published=read.published(project.git_root)
     )
-    known = whereabouts.find(project, facts)
+    known = whereabouts.find(found.revision, facts)
     return Evidence(
         question,
         version.event,
@@ -107,8 +107,8 @@ def gather(found: ResolvedVersion, question: Question) -> Evidence:
         trust=witness.trust(project.git_root, [version.event, *later]),
         chain=tuple(Gap(f"{each.ref}: {each.message}", each.hint) for each in wrong),
         later=later,
-        leak=leakage.check(project, facts, id_column=facts.id_column),
-        card=witness.blob(project, version.commit, said.card[0]) if said.card[0] else "",
+        leak=leakage.check(found.revision, facts, id_column=facts.id_column),
+        card=found.revision.blob(said.card[0]) if said.card[0] else "",
     )
 
 

@@ -37,7 +37,7 @@ def command(reference: str, *, out: str | None, force: bool, as_json: bool) -> i
     """
     found = lookup.find(reference)
     model = lookup.model_of(found)
-    delivered = deliver.deliver(found.project, model, _target(out, model), commit=found.version.commit, force=force)
+    delivered = deliver.deliver(found.revision, model, _target(out, model), force=force)
     if as_json:
         click.echo(json.dumps(_document(found, model, delivered), indent=2))
         return errors.EXIT_YES

@@ -14,6 +14,8 @@ from mlgit.project import Project
 from mlgit.registry import evidence, grammar, read, recorded, state, witness
 from mlgit.registry.facts import Facts, ModelFile
 from mlgit.registry.state import Registry, Version
+from mlgit.revision.revision import Revision
+from mlgit.revision.revisions import Revisions
 
 _DIGEST = re.compile(r"[0-9a-f]{32}(?:\.dir)?|[0-9a-f]{64}")
 
@@ -22,10 +24,19 @@ _DIGEST = re.compile(r"[0-9a-f]{32}(?:\.dir)?|[0-9a-f]{64}")
 class ResolvedVersion:
     """A version in its project and registry; `matched` says what a file or digest turned out to be."""
 
-    project: Project
+    revisions: Revisions
     registry: Registry
     version: Version
     matched: str = ""
+
+    @property
+    def project(self) -> Project:
+        return self.revisions.project
+
+    @property
+    def revision(self) -> Revision:
+        """The version's commit."""
+        return self.revisions.commit(self.version.commit, name=self.version.name)
 
     @property
     def name(self) -> str:
@@ -39,7 +50,7 @@ def find(text: str, *, at: int | None = None) -> ResolvedVersion:
     Raises MlgitError where there is none, and for a commit that was put into an environment without a version.
     """
     root, registry, version = _resolved(text, at=at)
-    return ResolvedVersion(places.project_of(root, version.artifact), registry, version)
+    return ResolvedVersion(Revisions(places.project_of(root, version.artifact)), registry, version)
 
 
 def identify(text: str) -> tuple[Version, ModelFile]:
@@ -79,7 +90,7 @@ def facts_of(found: ResolvedVersion, *, rows: bool = True) -> Facts:
     Raises MlgitError, naming version and commit, when that cannot be read: mending the workspace would not help.
     """
     try:
-        return evidence.collect(found.project, found.version.artifact, commit=found.version.commit, rows=rows)
+        return evidence.collect(found.revision, found.version.artifact, rows=rows)
     except MlgitError as error:
         where = f"{found.name} (commit {found.version.commit[:10]})"
         hint = "its commit is as it is; `mlgit model register` makes a version of another"
@@ -107,7 +118,9 @@ def find_content(text: str) -> ResolvedVersion | None:
     for look, among in ((_recorded, versions), (_committed, _candidates(root, versions, wanted))):
         hits = [(version, what) for version in among if (what := look(root, version, wanted))]
         if hits:
-            return ResolvedVersion(places.project_of(root, hits[0][0].artifact), registry, hits[0][0], _told(hits, asked))
+            return ResolvedVersion(
+                Revisions(places.project_of(root, hits[0][0].artifact)), registry, hits[0][0], _told(hits, asked)
+            )
     return None
 
 
@@ -145,8 +158,8 @@ def _recorded(root: Path, version: Version, wanted: set[str]) -> str:
 def _committed(root: Path, version: Version, wanted: set[str]) -> str:
     """The same by the version's commit, for tags that do not tell everything."""
     try:
-        project = places.project_of(root, version.artifact)
-        facts = evidence.collect(project, version.artifact, commit=version.commit, rows=False)
+        revisions = Revisions(places.project_of(root, version.artifact))
+        facts = evidence.collect(revisions.commit(version.commit), version.artifact, rows=False)
     except MlgitError:
         return ""
     rows = [("the model", {facts.model.md5, facts.model.sha256})]

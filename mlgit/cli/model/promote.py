@@ -20,6 +20,7 @@ from mlgit.registry.plan import Plan
 from mlgit.registry.policy import Case, Check
 from mlgit.registry.record import Gate
 from mlgit.registry.state import Artifact, Registry, Version
+from mlgit.revision.revisions import Revisions
 
 # What a rule can be found to be that lets a version through and is no pass.
 _WARNED = ("warn", "fail", "inconclusive", "invalid", "waived")
@@ -62,6 +63,7 @@ def command(
         raise click.UsageError("--override: policy is overridden for a reason only")
     overriding = (override or "").strip()
     project = desk.project(version)
+    revisions = Revisions(project)
     grammar.check_environment(environment)
     made: list[Version] = []
     may_ask = not as_json and sys.stdin.isatty() and sys.stdout.isatty()
@@ -71,14 +73,14 @@ def command(
         candidate = desk.resolve(project.git_root, found, version)
         made[:] = [candidate]
         artifact = found.artifact(candidate.artifact)
-        deciding = policy_inputs.in_force(project, candidate.commit)
+        deciding = policy_inputs.in_force(revisions, candidate.commit)
         wanted = policy_inputs.environment(deciding, environment)
         nonlocal new_environment
         new_environment = new_environment or _require_known(found, deciding, environment, may_ask=may_ask)
         current = artifact.current(environment)
         if current and current.version == candidate.name:
             return Plan(artifact.name, "", candidate.commit, "", upon=plan.upon(artifact.events))
-        case = policy_inputs.case(project, artifact, candidate, wanted, deciding)
+        case = policy_inputs.case(revisions, artifact, candidate, wanted, deciding)
         checks = policy.checks(case)
         outcome = policy.verdict(checks)
         if outcome != "pass" and (not overriding or not candidate.is_active):

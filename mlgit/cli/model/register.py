@@ -12,15 +12,17 @@ from mlgit.cli.model.desk import RefusedError, Wish
 from mlgit.cli.remote_options import timeout_option
 from mlgit.commands import places, policy_inputs
 from mlgit.commands.card import model_of
+from mlgit.config import CardFiles
 from mlgit.errors import MlgitError
-from mlgit.project import Project
-from mlgit.registry import evidence, grammar, plan, record, witness
+from mlgit.registry import evidence, grammar, plan, record
 from mlgit.registry.event import TagName
 from mlgit.registry.facts import Facts
 from mlgit.registry.grammar import Part
 from mlgit.registry.plan import Plan
 from mlgit.registry.policy import Check
 from mlgit.registry.state import Artifact, Version
+from mlgit.revision.revision import Revision
+from mlgit.revision.revisions import Revisions
 
 
 @click.command(
@@ -58,9 +60,11 @@ def command(
     grammar.check_name(grammar.plain(name))
     project, name = places.place(name)
     commit = git.resolve(project.git_root, ref)
-    found = evidence.collect(project, name, commit=commit)
+    revisions = Revisions(project)
+    revision = revisions.commit(commit)
+    found = evidence.collect(revision, name)
     grammar.check_name(found.artifact)
-    checks = _checks(project, found, commit=commit, is_head=ref == "HEAD")
+    checks = _checks(revisions, found, commit=commit, is_head=ref == "HEAD")
     wanted = _normal(wanted) if wanted else None
 
     def rebuild() -> Plan:
@@ -73,7 +77,7 @@ def command(
         if not all(each.ok for each in mine):
             raise RefusedError(mine, f"nothing was registered for {found.artifact}")
         written = record.facts("register", version=version, previous=plan.previous(artifact.events))
-        written |= record.evidence(found, card=_card(project, found, commit))
+        written |= record.evidence(found, card=_card(revision, found))
         tag = plan.counted(TagName(found.artifact, "register", version), artifact.events)
         return plan.event(tag, version=version, target=commit, events=artifact.events, facts=written, reason=message, sign=sign)
 
@@ -119,8 +123,8 @@ def _free(artifact: Artifact, there: Version | None, version: str) -> Check:
     return Check("version", True, version)
 
 
-def _checks(project: Project, found: Facts, *, commit: str, is_head: bool) -> list[Check]:
-    lost, damaged = policy_inputs.lost(project, found)
+def _checks(revisions: Revisions, found: Facts, *, commit: str, is_head: bool) -> list[Check]:
+    lost, damaged = policy_inputs.lost(revisions.commit(commit), found)
     where = f"nowhere, or damaged ({damaged.message})" if damaged else "nowhere"
     hint = (
         f"{damaged.hint}; `mlgit run` makes what is nowhere" if damaged else "`mlgit run` makes them, `dvc pull` fetches them"
@@ -130,15 +134,15 @@ def _checks(project: Project, found: Facts, *, commit: str, is_head: bool) -> li
         Check("outputs", not lost, f"{where}: {', '.join(lost)}" if lost else "", hint),
     ]
     if is_head:
-        checks.append(_workspace(project, found))
-    return checks + ([_card_check(project, found, commit)] if _declares_card(project, found, commit) else [])
+        checks.append(_workspace(revisions.workspace, found))
+    return checks + ([_card_check(revisions, found, commit)] if _declares_card(revisions.commit(commit), found) else [])
 
 
-def _workspace(project: Project, found: Facts) -> Check:
+def _workspace(workspace: Revision, found: Facts) -> Check:
     """Whether what lies in the workspace is what would be tagged."""
     hint = "commit the changes, or name the commit: `mlgit model register NAME COMMIT`"
     try:
-        lying = evidence.collect(project, found.artifact, commit="")
+        lying = evidence.collect(workspace, found.artifact)
     except MlgitError as error:
         return Check("workspace", False, f"uncommitted: {error.message}", hint)
     if replace(lying, commit="", missing=()) == replace(found, commit="", missing=()):
@@ -153,19 +157,23 @@ def _difference(lying: Facts, found: Facts) -> str:
     return ", ".join(name for name in names if getattr(lying, name) != getattr(found, name))
 
 
-def _declares_card(project: Project, found: Facts, commit: str) -> bool:
-    files = model_of(policy_inputs.own_config(project, commit), found, prefix=project.prefix).card
-    return any(witness.blob(project, commit, path) for path in (files.notes, files.out))
+def _declares_card(revision: Revision, found: Facts) -> bool:
+    files = _card_paths(revision, found)
+    return any(revision.blob(path) for path in (files.notes, files.out))
 
 
-def _card_check(project: Project, found: Facts, commit: str) -> Check:
-    status, trouble = policy_inputs.card_status(project, found.artifact, commit)
+def _card_paths(revision: Revision, found: Facts) -> CardFiles:
+    return model_of(revision.config, found, prefix=revision.project.prefix).card
+
+
+def _card_check(revisions: Revisions, found: Facts, commit: str) -> Check:
+    status, trouble = policy_inputs.card_status(revisions, found.artifact, commit)
     words = {"missing": "there are notes, and no card made of them", "unknown": trouble}
     hint = f"`mlgit card build {found.artifact}`, then commit"
     return Check("card", None if status == "unknown" else status in ("fresh", "complete"), words.get(status, status), hint)
 
 
-def _card(project: Project, found: Facts, commit: str) -> tuple[str, str] | None:
-    path = model_of(policy_inputs.own_config(project, commit), found, prefix=project.prefix).card.out
-    blob = witness.blob(project, commit, path)
+def _card(revision: Revision, found: Facts) -> tuple[str, str] | None:
+    path = _card_paths(revision, found).out
+    blob = revision.blob(path)
     return (path, blob) if blob else None

@@ -38,7 +38,7 @@ def command(reference: str, *, keep: bool, as_json: bool) -> int:
     """
     found = lookup.find(reference)
     facts = lookup.facts_of(found, rows=False)
-    rebuilt = rebuild.rebuild(found.project, facts, keep=keep)
+    rebuilt = rebuild.rebuild(found.revision, facts, keep=keep)
     if as_json:
         click.echo(json.dumps(_document(found.name, facts, rebuilt), indent=2))
     else:

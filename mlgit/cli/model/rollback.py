@@ -15,6 +15,7 @@ from mlgit.registry.event import TagName
 from mlgit.registry.plan import Plan
 from mlgit.registry.policy import Check
 from mlgit.registry.state import Artifact, Version
+from mlgit.revision.revisions import Revisions
 
 
 @click.command(
@@ -44,6 +45,7 @@ def command(
     in Git, in the cache, or in the DVC remote.
     """
     project = desk.project(name)
+    revisions = Revisions(project)
     grammar.check_environment(environment)
     if not message.strip():
         raise click.UsageError("--message: a rollback needs its reason")
@@ -54,12 +56,12 @@ def command(
         artifact = found.artifact(desk.full_name(project, found, name))
         left, target = _target(artifact, environment)
         made[:] = [(left, target)]
-        if fault := policy_inputs.fault_of_bytes(project, target):
+        if fault := policy_inputs.fault_of_bytes(revisions, target):
             raise RefusedError([Check("bytes", False, fault.message, fault.hint)], f"{environment} stays at {left}")
         written = record.facts("rollback", version=target.name, previous=plan.previous(artifact.events))
         written |= repeated(target) | {"replaces": left}
         tag = plan.counted(TagName(artifact.name, "assign", environment=environment), artifact.events)
-        deciding = policy_inputs.in_force(project, target.commit)
+        deciding = policy_inputs.in_force(revisions, target.commit)
         written["config"] = deciding.commit
         declared = deciding.config.environment(environment)
         # an environment that is not declared any more asks nothing: a rollback is an emergency

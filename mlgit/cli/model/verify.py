@@ -24,6 +24,7 @@ from mlgit.registry.counterpart import Compared
 from mlgit.registry.event import Event
 from mlgit.registry.state import Artifact
 from mlgit.render.text import count, plain
+from mlgit.revision.revisions import Revisions
 
 
 @click.command(
@@ -151,7 +152,7 @@ def _bytes(root: Path, artifact: Artifact, *, deep: bool) -> list[Finding] | Non
     Raises MlgitError where the DVC remote could not be asked for what is not here.
     """
     try:
-        project = places.project_of(root, artifact.name)
+        revisions = Revisions(places.project_of(root, artifact.name))
     except MlgitError:
         return None
     used = {stack[-1].version for stack in artifact.environments.values()} | (
@@ -160,11 +161,11 @@ def _bytes(root: Path, artifact: Artifact, *, deep: bool) -> list[Finding] | Non
     wrong = []
     for version in (each for each in artifact.versions if each.name in used and each.is_registered):
         label = f"{artifact.name}@{version.name}"
-        facts, said = policy_inputs.facts_of(project, version), recorded.read(version.event).model
+        facts, said = policy_inputs.facts_of(revisions, version), recorded.read(version.event).model
         if facts and said and facts.model.md5 and said.md5 != facts.model.md5:
             message = f"it says that the model is {said.md5[:10]}, and its commit says {facts.model.md5[:10]}"
             wrong.append(Finding("digest", version.event.ref, message, f"`mlgit model audit {label}`", artifact.name))
-        fault = policy_inputs.fault_of_bytes(project, version, read=deep) if facts or said else None
+        fault = policy_inputs.fault_of_bytes(revisions, version, read=deep) if facts or said else None
         wrong += [fault] if fault else []
     return wrong
 

@@ -1,0 +1,138 @@
+"""Objects of a repository by id: one `git cat-file --batch` for as long as a command reads them, each asked for once."""
+
+from __future__ import annotations
+
+import os
+import re
+import weakref
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from subprocess import Popen
+from typing import IO
+
+from mlgit.adapters.git import git
+from mlgit.adapters.system import process
+from mlgit.errors import MlgitError
+
+_COMMITTER = re.compile(rb"^committer .*> (-?[0-9]+) ", re.MULTILINE)
+# Of an object and its neighbours at most so many bytes are kept: the files of pipelines, locks, metrics and small tables.
+_LARGEST_KEPT = 4 << 20
+_MOST_KEPT = 256 << 20
+# So many ids fit into a pipe while Git is held up writing: asking never waits for answers that nobody reads.
+_AT_A_TIME = 500
+
+
+class GitObjects:
+    """The objects of one repository. What was read is kept, as far as it is small; a process runs from the first call on."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._child: Popen[bytes] | None = None
+        self._kept: dict[str, tuple[str, bytes]] = {}
+        self._bytes_kept = 0
+        self._trees: dict[tuple[str, str], dict[str, tuple[str, str, int]]] = {}
+
+    def tree(self, commit: str, *, under: str = "") -> dict[str, tuple[str, str, int]]:
+        """Every file of a commit (its full id), as `git.list_tree` tells it; listed once."""
+        if (commit, under) not in self._trees:
+            self._trees[commit, under] = git.list_tree(self.root, commit, under=under)
+        return self._trees[commit, under]
+
+    def blobs(self, oids: Iterable[str]) -> dict[str, bytes]:
+        """The contents of blobs by id; one that this clone lacks is left out."""
+        return {oid: content for oid, (_, content) in self.read(oids).items()}
+
+    def commit_time(self, oid: str) -> int:
+        """When a commit (its full id) was made, in seconds since 1970. Raises MlgitError where this clone lacks it."""
+        kind, content = self.read([oid]).get(oid, ("", b""))
+        match = _COMMITTER.search(content) if kind == "commit" else None
+        if match is None:
+            raise MlgitError(f"commit {oid[:10]} is not in this clone", "`git fetch --unshallow` completes a shallow clone")
+        return int(match[1])
+
+    def read(self, oids: Iterable[str]) -> dict[str, tuple[str, bytes]]:
+        """Objects by id, as (type, content); one that this clone lacks is left out.
+
+        Raises MlgitError where Git cannot read the repository.
+        """
+        wanted = list(dict.fromkeys(oids))
+        found = {oid: self._kept[oid] for oid in wanted if oid in self._kept}
+        missing = [oid for oid in wanted if oid not in found]
+        for start in range(0, len(missing), _AT_A_TIME):
+            found |= self._ask(missing[start : start + _AT_A_TIME])
+        return found
+
+    def _ask(self, oids: list[str]) -> dict[str, tuple[str, bytes]]:
+        child = self._running()
+        assert child.stdin
+        assert child.stdout
+        found: dict[str, tuple[str, bytes]] = {}
+        try:
+            child.stdin.write("".join(f"{oid}\n" for oid in oids).encode())
+            child.stdin.flush()
+            for oid in oids:
+                answer = _answer(child.stdout)
+                if answer is not None:
+                    found[oid] = answer
+                    self._keep(oid, answer)
+        except (BrokenPipeError, EOFError) as error:
+            self.close()
+            git.run(self.root, "rev-parse", "--git-dir")  # says in Git's own words why it does not work here
+            raise MlgitError(
+                f"{self.root}: Git ended while it was reading objects", "`git fsck` says what is damaged in this clone"
+            ) from error
+        return found
+
+    def _keep(self, oid: str, read: tuple[str, bytes]) -> None:
+        size = len(read[1])
+        if size <= _LARGEST_KEPT and self._bytes_kept + size <= _MOST_KEPT:
+            self._kept[oid] = read
+            self._bytes_kept += size
+
+    def _running(self) -> Popen[bytes]:
+        if self._child is None:
+            argv = ["git", "cat-file", "--batch"]
+            self._child = process.start(
+                argv,
+                cwd=self.root,
+                env=git.environment(),
+                stdin=process.PIPE,
+                stdout=process.PIPE,
+                stderr=process.DEVNULL,
+            )
+            self._finalize = weakref.finalize(self, _end, self._child, os.getpid())
+        return self._child
+
+    def close(self) -> None:
+        """End the process; what was read is still known, and another call starts a new one."""
+        if self._child is not None:
+            self._finalize()
+            self._child = None
+
+
+def _answer(stream: IO[bytes]) -> tuple[str, bytes] | None:
+    """The type and content of the next object, None for a missing one. Raises EOFError where Git ended."""
+    head = stream.readline().split()
+    if not head:
+        raise EOFError
+    if head[-1] in (b"missing", b"ambiguous"):
+        return None
+    size = int(head[-1])
+    content = stream.read(size + 1)
+    if len(content) != size + 1:
+        raise EOFError
+    return head[1].decode(), content[:-1]
+
+
+def _end(child: Popen[bytes], owner: int) -> None:
+    """End Git: at once, since a fork of this process may hold its input open. A fork has nothing to end."""
+    if os.getpid() != owner:
+        return
+    assert child.stdin
+    assert child.stdout
+    child.kill()
+    child.wait()
+    child.stdout.close()
+    with suppress(BrokenPipeError):
+        child.stdin.close()
