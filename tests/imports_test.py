@@ -66,7 +66,7 @@ DOORS = {
         "local",
     },
     "tables": {"chunks", "outline", "parquet"},
-    "revision": {"baselines", "collect", "comparison_start", "contents", "data_tables"},
+    "revision": {"baselines", "collect", "comparison_start", "contents", "data_tables", "revision", "revisions"},
     "evaluation": {"predictions", "reevaluate", "test_set_reuse"},
     "cards": {"write"},
     "registry": {
