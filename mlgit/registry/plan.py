@@ -20,6 +20,7 @@ class Plan:
     that this is a second after. `trusted` asks for
     a signature by a key that Git trusts. `upon` are the tags it stands upon, names and object ids: the artifact's events in
     chain order, and approvals. An empty `ref` is a plan with nothing new, only with what it stands upon.
+    `version` is the one it is about. `done` is the sentence for when it is carried out, and `following` the command after it.
     """
 
     artifact: str
@@ -31,6 +32,9 @@ class Plan:
     sign: bool = False
     trusted: bool = False
     upon: tuple[tuple[str, str], ...] = ()
+    version: str = ""
+    done: str = ""
+    following: str = ""
 
 
 SENTENCES = {
@@ -53,6 +57,8 @@ def event(
     sign: bool = False,
     trusted: bool = False,
     also: tuple[tuple[str, str], ...] = (),
+    done: str = "",
+    following: str = "",
 ) -> Plan:
     """The plan for an event upon the events of its artifact (in chain order); `version` is the one it is about.
 
@@ -70,6 +76,9 @@ def event(
         sign=sign,
         trusted=trusted,
         upon=(*upon(events), *also),
+        version=version,
+        done=done,
+        following=following,
     )
 
 

@@ -7,10 +7,12 @@ import json
 import click
 
 from mlgit import errors
-from mlgit.cli.model import reading
+from mlgit.cli.error_boundary import note
+from mlgit.commands.model.history import history
+from mlgit.commands.model.registry_rows import override
 from mlgit.registry.event import Event
 from mlgit.render.terminal import table
-from mlgit.render.text import plain
+from mlgit.render.text import moment, plain
 
 
 @click.command(
@@ -21,24 +23,22 @@ from mlgit.render.text import plain
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(name: str, *, as_json: bool) -> int:
     """Every event of a model, newest first, in the order of the chain: who did what, when and why."""
-    found = reading.registry()
-    artifact, _ = reading.artifact_named(found, name)
-    events = list(reversed(artifact.events))
-    rows = [reading.event_row(each, artifact) for each in events]
+    found = history(name, note=note)
+    artifact = found.artifact
     if as_json:
-        click.echo(json.dumps({"schema": 1, "name": artifact.name, "events": rows}, indent=2))
+        click.echo(json.dumps(found.document(), indent=2))
         return errors.EXIT_YES
     shown = [
         [
-            row["time"],
-            row["event"],
-            row["version"] or row["commit"][:10],
-            row["environment"] or "",
+            moment(each.time),
+            each.kind,
+            artifact.meant(each) or each.commit[:10],
+            each.name.environment,
             each.author,
             _why(each),
             each.ref,
         ]
-        for row, each in zip(rows, events, strict=True)
+        for each in found.events
     ]
     click.echo(table(("when (UTC)", "event", "version", "environment", "by", "why", "tag"), shown))
     for fault in artifact.faults:
@@ -47,5 +47,5 @@ def command(name: str, *, as_json: bool) -> int:
 
 
 def _why(event: Event) -> str:
-    override = reading.override(event)
-    return f"POLICY OVERRIDDEN: {override}" if override else event.body.reason.partition("\n")[0][:50]
+    reason = override(event)
+    return f"POLICY OVERRIDDEN: {reason}" if reason else event.body.reason.partition("\n")[0][:50]

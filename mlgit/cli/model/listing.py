@@ -6,19 +6,20 @@ import json
 import sys
 
 from mlgit import errors
-from mlgit.cli.model import reading
-from mlgit.registry.read import Asked
+from mlgit.cli.error_boundary import note
+from mlgit.commands.model.list_models import list_models
+from mlgit.commands.model.open_registry import Asked
 from mlgit.registry.state import Artifact
 from mlgit.render.terminal import table
-from mlgit.render.text import moment, plain
+from mlgit.render.text import plain
 
 
 def show(*, as_json: bool, asked: Asked | None = None) -> int:
-    """Print all models; without the command line parser, so that scripts may ask often. `asked`: see `reading.registry`."""
-    found = reading.registry(asked=asked)
-    artifacts = list(found.registry.artifacts.values())
+    """Print all models; without the command line parser, so that scripts may ask often. `asked`: see `open_registry`."""
+    found = list_models(asked=asked, note=note)
+    artifacts = found.artifacts
     if as_json:
-        sys.stdout.write(json.dumps({"schema": 1, "models": list(map(_row, artifacts))}, indent=2) + "\n")
+        sys.stdout.write(json.dumps(found.document(), indent=2) + "\n")
         return errors.EXIT_YES
     if not artifacts:
         sys.stdout.write("no models are registered: `mlgit model register NAME` registers the one of this commit\n")
@@ -29,23 +30,6 @@ def show(*, as_json: bool, asked: Asked | None = None) -> int:
         for fault in artifact.faults:
             sys.stdout.write(f"{plain(fault.ref)}: {plain(fault.message)}\n  {plain(fault.hint)}\n")
     return errors.EXIT_YES
-
-
-def _row(artifact: Artifact) -> dict[str, object]:
-    latest = artifact.latest
-    current = {name: artifact.current(name) for name in artifact.environments}
-    return {
-        "name": artifact.name,
-        "active": artifact.is_active,
-        "latest": latest.name if latest else None,
-        "environments": {
-            name: {"version": each.version, "tag": each.event.ref, "time": moment(each.event.time)}
-            for name, each in current.items()
-            if each
-        },
-        "versions": [each.name for each in artifact.versions if each.is_registered],
-        "faults": reading.fault_rows(artifact),
-    }
 
 
 def _places(artifact: Artifact) -> str:

@@ -6,12 +6,8 @@ import json
 
 import click
 
-from mlgit import errors
-from mlgit.cli.model import lookup
 from mlgit.cli.remote_options import timeout_option
-from mlgit.registry import rebuild
-from mlgit.registry.facts import Facts
-from mlgit.registry.rebuild import Rebuilt
+from mlgit.commands.model.reproduce import reproduce
 from mlgit.render.text import plain
 
 _SAID = {
@@ -36,27 +32,14 @@ def command(reference: str, *, keep: bool, as_json: bool) -> int:
     Workspace, cache and dvc.lock stay as they are; the stages run in the environment that is active now. Exit code 0 when
     bytes or all metrics are as recorded, 1 when they are not or a stage failed, 2 when it could not be tried.
     """
-    found = lookup.find(reference)
-    facts = lookup.facts_of(found, rows=False)
-    rebuilt = rebuild.rebuild(found.revision, facts, keep=keep)
+    result = reproduce(reference, keep=keep)
     if as_json:
-        click.echo(json.dumps(_document(found.name, facts, rebuilt), indent=2))
-    else:
-        click.echo(plain(f"{found.name} {_SAID[rebuilt.outcome]}"))
-        for row in rebuilt.differing:
-            click.echo(plain(f"  {row}"))
-        if rebuilt.folder:
-            click.echo(plain(f"kept in {rebuilt.folder}; `git worktree remove --force {rebuilt.folder}` removes it"))
-    return errors.EXIT_YES if rebuilt.outcome in ("identical", "equal metrics") else errors.EXIT_NO
-
-
-def _document(name: str, facts: Facts, rebuilt: Rebuilt) -> dict[str, object]:
-    return {
-        "schema": 1,
-        "name": name,
-        "outcome": rebuilt.outcome,
-        "recorded": {"md5": facts.model.md5, "sha256": facts.model.sha256},
-        "made": {"md5": rebuilt.md5, "sha256": rebuilt.sha256},
-        "differing": list(rebuilt.differing),
-        "folder": rebuilt.folder,
-    }
+        click.echo(json.dumps(result.document(), indent=2))
+        return result.exit_code
+    rebuilt = result.rebuilt
+    click.echo(plain(f"{result.name} {_SAID[rebuilt.outcome]}"))
+    for row in rebuilt.differing:
+        click.echo(plain(f"  {row}"))
+    if rebuilt.folder:
+        click.echo(plain(f"kept in {rebuilt.folder}; `git worktree remove --force {rebuilt.folder}` removes it"))
+    return result.exit_code

@@ -7,7 +7,7 @@ import json
 import click
 
 from mlgit import errors
-from mlgit.cli.model import lookup
+from mlgit.commands.model.stamp import stamp
 
 
 @click.command(
@@ -20,16 +20,5 @@ def command(reference: str) -> int:
 
     A service that logs it with each decision makes `mlgit model audit` able to say where a decision came from.
     """
-    version, model = lookup.identify(reference)
-    event = version.event
-    row = {
-        "name": version.artifact,
-        "version": version.name,
-        "sha256": model.sha256,
-        "md5": model.md5,
-        "tag": event.ref,
-        "oid": event.oid,
-        "commit": version.commit,
-    }
-    click.echo(json.dumps(row))
+    click.echo(json.dumps(stamp(reference).document()))
     return errors.EXIT_YES

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlgit.adapters.modelscan import modelfile
-from mlgit.cli.model import desk
 from mlgit.commands import places
+from mlgit.commands.model.open_registry import registry_of, version_of
 from mlgit.errors import MlgitError
 from mlgit.project import Project
-from mlgit.registry import evidence, grammar, read, recorded, state, witness
+from mlgit.registry import evidence, grammar, read, recorded, witness
 from mlgit.registry.facts import Facts, ModelFile
 from mlgit.registry.state import Registry, Version
 from mlgit.revision.revision import Revision
@@ -62,12 +62,12 @@ def identify(text: str) -> tuple[Version, ModelFile]:
 
 def _resolved(text: str, *, at: int | None = None) -> tuple[Path, Registry, Version]:
     root = read.root_of(Path.cwd())
-    registry = state.fold(read.load(root), at=at)
+    registry = registry_of(root, at=at)
     artifact = places.full_name(root, registry.artifacts, grammar.reference(text).artifact)
     if at is not None and artifact not in registry.artifacts:
         hint = f"`mlgit model history {artifact}` tells since when there is something"
         raise MlgitError(f"'{text}': nothing of it was registered at that time", hint)
-    return root, registry, desk.resolve(root, registry, text)
+    return root, registry, version_of(root, registry, text)
 
 
 def model_of(found: ResolvedVersion) -> ModelFile:
@@ -113,7 +113,7 @@ def find_content(text: str) -> ResolvedVersion | None:
             f"'{text}': no model, no file and no digest",
             "name a version (churn@v1.2.0, churn#prod), a file, an md5 or a sha256",
         )
-    registry = state.fold(read.load(root))
+    registry = registry_of(root)
     versions = _newest_first(registry)
     for look, among in ((_recorded, versions), (_committed, _candidates(root, versions, wanted))):
         hits = [(version, what) for version in among if (what := look(root, version, wanted))]
@@ -137,7 +137,7 @@ def is_content(text: str) -> bool:
     if "@" in text or "#" in text or not Path(text).exists():
         return False
     root = read.root_of(Path.cwd())
-    known = state.fold(read.load(root)).artifacts
+    known = registry_of(root).artifacts
     return places.full_name(root, known, text) not in known
 
 

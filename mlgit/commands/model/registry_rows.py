@@ -1,41 +1,12 @@
-"""What the reading commands of `mlgit model` share: the registry of this repository, and how its parts are told."""
+"""Events, versions and faults of the registry as JSON rows."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from mlgit.cli.error_boundary import note
-from mlgit.commands import places
-from mlgit.registry import grammar, kept, read, state
 from mlgit.registry.event import Event
-from mlgit.registry.read import Asked, Tags
-from mlgit.registry.state import Artifact, Registry, Version
+from mlgit.registry.state import Artifact, Version
 from mlgit.render.text import moment
-
-
-class Reading(NamedTuple):
-    """The registry as this clone's tags say, and the repository's root."""
-
-    root: Path
-    tags: Tags
-    registry: Registry
-
-
-def registry(*, at: int | None = None, anew: bool = False, asked: Asked | None = None) -> Reading:
-    """The registry of the repository that holds the current folder; with `at` as it was then.
-
-    With `anew` every tag is read from Git, whatever earlier commands kept. `asked` is what `git.ask_for_tags` gave.
-    """
-    root = read.root_of(Path.cwd())
-    known = {} if anew else kept.load(root)
-    tags = read.tags(root, asked=asked, known=known)
-    kept.save(root, tags.events, known)
-    if not read.is_complete(root):
-        note("this clone is shallow and may lack tags; `git fetch --tags --unshallow` brings them")
-    elif not tags.events:
-        note("this clone has no tag of a model; if there should be some, `git fetch --tags` brings them")
-    return Reading(root, tags, state.fold(tags.events, at=at, faults=tags.faults))
 
 
 def event_row(event: Event, artifact: Artifact | None = None) -> dict[str, Any]:
@@ -94,13 +65,3 @@ def _is_current(artifact: Artifact, environment: str, version: Version) -> bool:
 def fault_rows(artifact: Artifact) -> list[dict[str, str]]:
     """What is wrong with an artifact's tags at first sight, as JSON; `verify` looks closer."""
     return [{"kind": each.kind, "tag": each.ref, "message": each.message, "hint": each.hint} for each in artifact.faults]
-
-
-def artifact_named(found: Reading, word: str) -> tuple[Artifact, grammar.Reference]:
-    """The artifact that a word is about, and the word taken apart, with the artifact's full name.
-
-    A name may be told as seen from the current folder. Raises MlgitError for an artifact without tags.
-    """
-    wanted = grammar.reference(word)
-    name = places.full_name(found.root, found.registry.artifacts, wanted.artifact)
-    return found.registry.artifact(name), wanted._replace(artifact=name)

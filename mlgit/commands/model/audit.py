@@ -1,0 +1,148 @@
+"""Gathers where a model comes from, and what of it is proven."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mlgit import errors
+from mlgit.commands import dates, registry_problems
+from mlgit.commands.model import resolve_version
+from mlgit.commands.model.resolve_version import ResolvedVersion
+from mlgit.registry import (
+    audit_document,
+    audit_markdown,
+    cyclonedx,
+    holdings,
+    intoto,
+    leakage,
+    read,
+    recorded,
+    state,
+    whereabouts,
+    witness,
+)
+from mlgit.registry.audit import Evidence, Gap, Place, Question, gaps
+from mlgit.registry.event import Event
+from mlgit.registry.facts import Facts
+from mlgit.registry.whereabouts import Whereabouts
+
+FORMATS = ("md", "json", "in-toto", "cyclonedx")
+
+
+@dataclass(frozen=True, slots=True)
+class AuditResult:
+    """What is known of a version; no evidence where the subject is content that belongs to no registered version."""
+
+    subject: str
+    evidence: Evidence | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """Yes where all is proven; it cannot be told where the DVC remote could not be asked for what is not here."""
+        if self.evidence is None:
+            return errors.EXIT_NO
+        if self.evidence.unasked:
+            return errors.EXIT_CANNOT_ANSWER
+        return errors.EXIT_NO if gaps(self.evidence) else errors.EXIT_YES
+
+    def document(self) -> dict[str, Any]:
+        """The answer as JSON: schema 1."""
+        if self.evidence is None:
+            return {"schema": 1, "verdict": "unknown", "asked": self.subject}
+        return dict(_finite(audit_document.document(self.evidence)))
+
+    def text(self, form: str = "md") -> str:
+        """The answer in one of the formats; where there is no evidence, in words, for those that have none for that."""
+        if form == "json":
+            return json.dumps(self.document(), indent=2, allow_nan=False)
+        if self.evidence is None:
+            return f"{self.subject}: belongs to no registered version"
+        if form == "md":
+            return audit_markdown.render_audit(self.evidence)
+        make = {"in-toto": intoto.statement, "cyclonedx": cyclonedx.bill}[form]
+        return json.dumps(_finite(make(self.evidence)), indent=2, allow_nan=False)
+
+
+def audit(subject: str, *, at: str | None = None) -> AuditResult:
+    """Which data, code, parameters, environment, people and checks made a model, and where it was in use.
+
+    The subject is a version, a file (a model, its data, its predictions) or a digest; `at` is a date, or a time in ISO 8601,
+    for what was in an environment then. Raises MlgitError for a word that is none of these.
+    """
+    when = dates.moment(at) if at else None
+    if resolve_version.is_content(subject):
+        found = resolve_version.find_content(subject)
+    else:
+        found = resolve_version.find(subject, at=when)
+    return AuditResult(subject, _gathered(found, Question(subject, found.matched, when)) if found else None)
+
+
+def _gathered(found: ResolvedVersion, question: Question) -> Evidence:
+    """Everything that is known of a version.
+
+    Raises MlgitError when its commit cannot be read.
+    """
+    project, version = found.project, found.version
+    tags = read.tags(project.git_root)
+    registry = state.fold(tags.events, faults=tags.faults)
+    artifact = registry.artifact(version.artifact)
+    said = recorded.read(version.event)
+    facts = _facts(found, {each.md5: each.rows for each in said.data if each.rows is not None})
+    held = holdings.holdings(artifact.events, version.name)
+    ends = {each.until.ref for each in held if each.until}
+    after = artifact.events[artifact.events.index(version.event) + 1 :]
+    later = tuple(each for each in artifact.events if each.ref in ends or _concerns(each, version.event, after))
+    wrong = registry_problems.of_artifact(
+        project.git_root, registry, artifact.name, tags=tags, published=read.published(project.git_root)
+    )
+    known = whereabouts.find(found.revision, facts)
+    return Evidence(
+        question,
+        version.event,
+        said,
+        facts,
+        witness.code(project.git_root, version.commit),
+        places=known.places,
+        unasked=_trouble(known, "unknown"),
+        damage=_trouble(known, "damaged"),
+        holdings=held,
+        approvals=witness.approvals(project.git_root, version.event),
+        trust=witness.trust(project.git_root, [version.event, *later]),
+        chain=tuple(Gap(f"{each.ref}: {each.message}", each.hint) for each in wrong),
+        later=later,
+        leak=leakage.check(found.revision, facts, id_column=facts.id_column),
+        card=found.revision.blob(said.card[0]) if said.card[0] else "",
+    )
+
+
+def _trouble(known: Whereabouts, place: Place) -> Gap | None:
+    """Why bytes are not known, or how they are damaged, at the remote that was asked; None where none is."""
+    if known.trouble is None or place not in known.places.values():
+        return None
+    return Gap(known.trouble.message, known.trouble.hint)
+
+
+def _facts(found: ResolvedVersion, rows: Mapping[str, int]) -> Facts:
+    """What the commit says; tables are read for their rows only where the tag does not tell them by digest."""
+    facts = resolve_version.facts_of(found, rows=not rows)
+    return replace(facts, data=tuple(replace(each, rows=rows.get(each.md5, each.rows)) for each in facts.data))
+
+
+def _concerns(event: Event, registration: Event, after: Sequence[Event]) -> bool:
+    """Whether an event tells what became of a version; `after` are those after its registration."""
+    if event.ref == registration.ref:
+        return False
+    return event.commit == registration.commit or (event.name.action == "deprecate" and event in after)
+
+
+def _finite(value: Any) -> Any:
+    """Numbers that JSON has no word for become text."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
