@@ -65,7 +65,7 @@ DOORS = {
         "forked",
         "local",
     },
-    "tables": {"chunks", "outline", "parquet"},
+    "tables": {"chunks", "digests", "outline", "overlap", "parquet", "profile"},
     "revision": {"baselines", "collect", "comparison_start", "contents", "data_tables", "revision", "revisions"},
     "evaluation": {"predictions", "reevaluate", "test_set_reuse"},
     "cards": {"write"},

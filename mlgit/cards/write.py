@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mlgit.adapters.formats import documents, edits
 from mlgit.adapters.system import files
-from mlgit.cards import content, evaluation, frontmatter, notes, overlap, predictions, review
+from mlgit.cards import content, evaluation, frontmatter, notes, predictions, review
 from mlgit.cards.card import Card
 from mlgit.cards.material import Evaluation, Material, Replaced
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
 from mlgit.project import Project
 from mlgit.registry.facts import DataFile, Facts
-from mlgit.render.text import suffix
 from mlgit.revision.contents import LARGEST_BLOB
 from mlgit.revision.revision import Revision
-from mlgit.tables import shape
+from mlgit.tables import formats, outline, overlap
+from mlgit.tables.overlap import TableFile
 
-# Bytes of the tables of which all rows are held in memory.
-_LARGEST_COMPARED = 32 << 20
+_COMPARED = ("train", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +92,30 @@ def _evaluation(revision: Revision, facts: Facts, *, model: Model, config: Confi
 
 
 def _columns(revision: Revision, file: DataFile) -> tuple[str, ...]:
-    ending = suffix(file.path)
-    if ending not in shape.ENDINGS or file.n_files is not None or not file.md5 or (file.size or 0) > LARGEST_BLOB:
+    if formats.of(file.path) is None or file.n_files is not None or not file.md5 or (file.size or 0) > LARGEST_BLOB:
         return ()
-    found = shape.measure(io.BytesIO(_data(revision, file)), ending)
-    return found.columns if found else ()
+    content = _data(revision, file)
+    with suppress(MlgitError):  # no table, whatever its name says
+        return outline.measure(content, path=file.path).columns
+    return ()
 
 
 def _shared(revision: Revision, facts: Facts, *, model: Model) -> tuple[int, int] | None:
-    train, test = ([(suffix(each.path), each) for each in facts.with_role(role)] for role in ("train", "test"))
-    sizes = [each.size for _, each in (*train, *test)]
-    known = all(ending in overlap.SEPARATORS and each.md5 and each.n_files is None for ending, each in (*train, *test))
-    if not train or not test or not known or sum(size or 0 for size in sizes) > _LARGEST_COMPARED:
+    train, test = ([_table(revision, each) for each in facts.with_role(role)] for role in ("train", "test"))
+    if not train or not test or not all(each.md5 and each.n_files is None for each in facts.data if each.role in _COMPARED):
         return None
-    read = [[(ending, _data(revision, each)) for ending, each in files] for files in (train, test)]
-    return overlap.count(*read, id_column=model.id)
+    with suppress(MlgitError):  # no tables, or too large
+        found = overlap.count(train, test, without=model.id)
+        return found if found[1] else None
+    return None
+
+
+def _table(revision: Revision, file: DataFile) -> TableFile:
+    return TableFile(file.path, functools.partial(_opened, revision, file), file.size)
+
+
+def _opened(revision: Revision, file: DataFile) -> BinaryIO:
+    return io.BytesIO(_data(revision, file))
 
 
 def find(revision: Revision, model: Model) -> Found:

@@ -19,7 +19,6 @@ from mlgit.errors import MlgitError
 from mlgit.registry import evidence, read, state
 from mlgit.registry.facts import Facts
 from mlgit.revision import recorded_paths
-from mlgit.revision.contents import LARGEST_BLOB
 from mlgit.revision.revisions import Revisions
 
 
@@ -138,12 +137,6 @@ def _require_recorded(facts: Facts) -> None:
         )
     if not facts.model.md5 or facts.model.path in facts.missing:
         raise MlgitError(f"{facts.model.path}: the model is not here", "`mlgit run` makes it, `dvc pull` fetches it")
-    for each in (*facts.with_role("train"), *facts.with_role("test")):
-        if each.path.endswith(".parquet") and each.rows is None and (each.size or 0) <= LARGEST_BLOB:
-            raise MlgitError(
-                f"{each.path}: its rows cannot be counted here, and the card has to say the same everywhere",
-                "`pip install pyarrow` if it is not installed, `dvc pull` if the file is not here",
-            )
 
 
 def _named(revisions: Revisions, artifact: str, own: Mapping[str, Any]) -> Replaced | None:

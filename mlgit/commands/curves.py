@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlgit.diff.diff import Diff
-from mlgit.render.text import suffix
 from mlgit.report.document import Line, Plot
 from mlgit.revision import data_tables
 from mlgit.revision.revision import Revision
@@ -30,9 +29,9 @@ class _Declared(NamedTuple):
 
 def plots(before: Revision, now: Revision, diff: Diff) -> tuple[Plot, ...]:
     """One plot for each table of kind plot that differs, with a line for each side."""
-    paths = [row.path for row in diff.data if row.kind == "plot" and row.change not in ("same", "removed")]
+    changed = [row for row in diff.data if row.kind == "plot" and row.change not in ("same", "removed")]
     named = _declared(now)
-    paths = [path for path in paths if suffix(path) in ("csv", "tsv")][:MOST]
+    paths = [row.path for row in changed if row.new and row.new.shape][:MOST]
     if not paths:
         return ()
     old, new = data_tables.read(before, paths), data_tables.read(now, paths)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mlgit.config import Config, Direction
 from mlgit.revision.snapshot import Data, DataKind, Snapshot, StageSnapshot
 from mlgit.revision.values import Value
-from mlgit.tables import shape
+from mlgit.tables import formats
 
 if TYPE_CHECKING:
     # with the statistics behind it, it takes longer to import than most comparisons take
@@ -166,7 +166,15 @@ class Diff:
                 if each.kind == "dependency" and each.change == "changed" and each.name not in known:
                     digests = (side.stages[stage.address].deps.get(each.name) for side in (self.base, self.head))
                     sizes[each.name] = sum(digest.size for digest in digests if digest)
-        return {path: size for path, size in sizes.items() if shape.is_table(path)}
+        return {path: size for path, size in sizes.items() if self._is_table(path)}
+
+    def _is_table(self, path: str) -> bool:
+        """Whether a path is a table; of the documents in JSON, only those of which the rows are known are tables."""
+        table = formats.of(path)
+        if table is None or table.name != "json":
+            return table is not None
+        sides = (self.base.data.get(path), self.head.data.get(path))
+        return all(each is not None and each.shape is not None for each in sides)
 
     @property
     def undeclared(self) -> tuple[str, ...]:

@@ -16,17 +16,11 @@ from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, RevisionResults, Table, columns, numbers
 from mlgit.render.text import size as shown_size
-from mlgit.render.text import suffix
 from mlgit.revision import recorded_paths
 from mlgit.revision.revision import Revision
 from mlgit.revision.values import metric_values
 from mlgit.rules import Gates
-from mlgit.tables import chunks
-
-# A table takes about five times its bytes while it is read, and two are compared.
-LARGEST = 128 << 20
-_LARGEST_PARQUET_ROWS = 5_000_000
-ENDINGS = (*chunks.ENDINGS, "json")
+from mlgit.tables import chunks, formats, limits, outline
 
 
 def read(revision: Revision, models: Mapping[str, Model], *, gates: Gates) -> RevisionResults:
@@ -123,65 +117,65 @@ class _Reader:
 
     def _table(self, model: Model) -> Table | None:
         path = posixpath.normpath(model.predictions)
-        if not recorded_paths.is_inside(path) or suffix(path) not in ENDINGS:
-            raise MlgitError(f"{path}: no table: it is not in the project, or ends in none of {', '.join(ENDINGS)}")
+        if not recorded_paths.is_inside(path) or formats.of(path) is None:
+            raise MlgitError(f"{path}: no table: it is not in the project, or ends in none of {formats.LISTED}")
         size = self._contents.size(path)
         if size is None:
             if self._makers.of(path):
                 raise MlgitError(f"{path}: there is no such file", "`mlgit run` makes it, `dvc pull` brings it back")
             return None  # a side that never made predictions
-        if size > LARGEST:
+        if size > limits.PREDICTIONS_BYTES:
             raise _too_large(path, size)
-        content = self._contents.read(path, most=LARGEST)
+        content = self._contents.read(path, most=limits.PREDICTIONS_BYTES)
         return None if content is None else _parsed(content, path, model, self._gates)
 
 
 def from_file(path: Path, model: Model, *, gates: Gates) -> Table:
     """The predictions in a file that was made for a comparison. Raises MlgitError for what is no table."""
     try:
-        if path.stat().st_size > LARGEST:
+        if path.stat().st_size > limits.PREDICTIONS_BYTES:
             raise _too_large(model.predictions, path.stat().st_size)
         content = path.read_bytes()
     except OSError as error:
         raise MlgitError(f"{path}: cannot be read: {error.strerror}") from error
-    return _parsed(content, f"x.{suffix(path.name)}", model, gates)
+    return _parsed(content, f"x{formats.ending(path.name)}", model, gates)
 
 
 def _too_large(path: str, size: int) -> MlgitError:
     return MlgitError(
         f"{path}: {shown_size(size)} would take about {shown_size(10 * size)} of memory to compare",
-        f"tables of up to {shown_size(LARGEST)} are read; leave out columns that no rule needs, or write Parquet",
+        f"tables of up to {shown_size(limits.PREDICTIONS_BYTES)} are read; leave out columns that no rule needs, "
+        "or write Parquet",
     )
 
 
 def _parsed(content: bytes, path: str, model: Model, gates: Gates) -> Table:
     wanted, names = columns(model, rules=gates.rules, cluster=gates.stats.cluster)
-    ending = suffix(path)
     try:
-        if ending == "parquet":
+        table = formats.known(path)
+        if table.name == "parquet":
             _check_rows(content, path)
-        found, mixed = _gathered(content, ending, wanted, names)
-        if mixed and ending in chunks.UNTYPED:
-            found, _ = _gathered(content, ending, wanted, names | mixed)
+        found, mixed = _gathered(content, path, wanted, names)
+        if mixed and not table.has_types:
+            found, _ = _gathered(content, path, wanted, names | mixed)
         return found
     except MlgitError as error:
         raise MlgitError(f"{path}: {error.message}", error.hint) from error
 
 
 def _check_rows(content: bytes, path: str) -> None:
-    rows = chunks.parquet_rows(content)
-    if rows > _LARGEST_PARQUET_ROWS:
-        raise MlgitError(f"{rows} rows are more than fit into memory", f"up to {_LARGEST_PARQUET_ROWS} are compared")
+    rows = outline.measure(content, path=path).rows
+    if rows > limits.PREDICTIONS_ROWS:
+        raise MlgitError(f"{rows} rows are more than fit into memory", f"up to {limits.PREDICTIONS_ROWS} are compared")
 
 
-def _gathered(content: bytes, ending: str, wanted: set[str], texts: set[str]) -> tuple[dict[str, Any], set[str]]:
+def _gathered(content: bytes, path: str, wanted: set[str], texts: set[str]) -> tuple[dict[str, Any], set[str]]:
     """The wanted columns as they stand, and those whose pieces are partly numbers and partly not."""
     import numpy as np
 
     pieces: dict[str, list[Any]] = {}
     sizes: list[int] = []
-    read = chunks.listed(content) if ending == "json" else chunks.chunks(content, ending=ending, texts=texts, literally=True)
-    for piece in read:
+    for piece in chunks.chunks(content, path=path, texts=texts, literally=True, most=limits.PREDICTIONS_BYTES):
         size = max(map(len, piece.values()), default=0)
         for name in wanted & piece.keys():
             # an object of JSON Lines may lack a key that others have

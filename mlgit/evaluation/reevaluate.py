@@ -7,11 +7,11 @@ own folder, for the next command that asks the same.
 
 from __future__ import annotations
 
-import csv
+import functools
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,11 +24,11 @@ from mlgit.evaluation import stages_to_rerun
 from mlgit.pipeline.model import Stage
 from mlgit.revision import recorded_paths
 from mlgit.revision.revision import Revision
-from mlgit.tables import parquet
+from mlgit.tables import formats, limits, overlap
+from mlgit.tables.overlap import TableFile
 
 _MOST_KEPT = 20
 _SEAL = "seal"
-_LARGEST = 64 << 20
 _MOST_LEARNED = 0.01
 
 
@@ -45,7 +45,7 @@ def predictions(was: Revision, now: Revision, model: Model, *, pull: bool = Fals
     test = _paired(before, model)
     digests = {path: _test_digest(now, path) for path in model.test}
     key = "\n".join([project.prefix, was.commit, before.name, before.predictions, *before.test, *digests.values()])
-    name = hashlib.sha256(key.encode()).hexdigest()[:32] + stages_to_rerun.ending(before.predictions)
+    name = hashlib.sha256(key.encode()).hexdigest()[:32] + formats.ending(before.predictions)
     kept = project.own_folder / "reevaluated" / name
     if not _is_own(kept):
         if not run:
@@ -86,27 +86,30 @@ def _refuse_learned(was: Revision, before: Model, now: Revision, model: Model) -
     too large to be looked at, and other files than tables, are passed over.
     """
     try:
-        learned = set(_digests(was, before.train))
-        own, rows = [list(_digests(*side)) if learned else [] for side in ((was, before.test), (now, model.test))]
-    except (MlgitError, csv.Error, ValueError):
+        learned = overlap.known(_tables(was, before.train))
+        own, (found, rows) = (
+            overlap.shared(learned, _tables(*side)) if learned else (0, 0) for side in ((was, before.test), (now, model.test))
+        )
+    except MlgitError:
         return
-    known, usual = (sum(row in learned for row in each) / max(1, len(each)) for each in (rows, own))
+    known, usual = found / max(1, rows), own[0] / max(1, own[1])
     if known > usual + _MOST_LEARNED:
         raise MlgitError(
-            f"the model of {was.commit[:7]} has learned from {known:.0%} of the {len(rows)} rows of the current test data, "
+            f"the model of {was.commit[:7]} has learned from {known:.0%} of the {rows} rows of the current test data, "
             "so it cannot be judged on them",
             "leave rows that were for training out of the test data; a new split needs a model trained on it for comparison",
         )
 
 
-def _digests(side: Revision, paths: Iterable[str]) -> Iterator[bytes]:
-    for path in paths:
-        ending = stages_to_rerun.ending(path)[1:].lower()
-        size = side.contents.size(path) if recorded_paths.is_inside(path) and ending in parquet.WITH_DIGESTS else None
-        stream = side.contents.stream(path) if size is not None and size <= _LARGEST else None
-        if stream is not None:
-            with stream:
-                yield from parquet.row_digests(stream, ending=ending)
+def _tables(side: Revision, paths: Iterable[str]) -> list[TableFile]:
+    """The tables among these paths that are there, and small enough for all of their rows to be compared."""
+    inside = [path for path in paths if recorded_paths.is_inside(path) and formats.of(path)]
+    sizes = {path: side.contents.size(path) for path in inside}
+    return [
+        TableFile(path, functools.partial(side.contents.stream, path), size)
+        for path, size in sizes.items()
+        if size is not None and size <= limits.OVERLAP_BYTES
+    ]
 
 
 def _make(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -107,8 +106,3 @@ def _escaped(value: Any) -> Any:
             return [_escaped(inner) for inner in value]
         case _:
             return value
-
-
-def ending(path: str) -> str:
-    """The ending of a file's name with its dot, '' without one."""
-    return posixpath.splitext(path)[1]

@@ -22,12 +22,11 @@ from mlgit.errors import MlgitError
 from mlgit.pipeline.model import Digest, Stage
 from mlgit.pipeline.sources import CommitFiles
 from mlgit.registry.facts import DataFile, Facts, ModelFile, Role, Step
-from mlgit.render.text import suffix
 from mlgit.revision import recorded_paths
 from mlgit.revision.contents import LARGEST_BLOB
 from mlgit.revision.revision import Revision
 from mlgit.revision.values import metric_values, settled
-from mlgit.tables import parquet, shape
+from mlgit.tables import formats, outline
 
 # Files at the project's root that pin what runs.
 _PINS = (
@@ -179,19 +178,14 @@ class _Reader:
         return self._contents.digest(path, read_by=Content(*read_by) if read_by else None)
 
     def _rows(self, path: str, content: Content) -> int | None:
-        ending = suffix(path)
-        is_table = ending == "parquet" or ending in shape.ENDINGS
+        is_table = formats.of(path) is not None
         if not self._counts_rows or not is_table or content.nfiles is not None or not 0 <= content.size <= LARGEST_BLOB:
             return None
         with suppress(MlgitError):  # the digest is known without the bytes
             stream = self._contents.stream(path)
             if stream is not None:
                 with stream:
-                    if ending == "parquet":
-                        found = parquet.parquet_shape(stream)
-                        return found[0] if found else None
-                    measured = shape.measure(stream, ending)
-                    return measured.rows if measured else None
+                    return outline.measure(stream, path=path).rows
         return None
 
     def _metrics(self) -> dict[str, float]:

@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any, BinaryIO
+from typing import Any
 
 from mlgit.config import Config
 from mlgit.errors import MlgitError
 from mlgit.pipeline.model import Digest, Stage
 from mlgit.pipeline.sources import CommitFiles
-from mlgit.render.text import few, suffix
+from mlgit.render.text import few
 from mlgit.revision import recorded_paths
 from mlgit.revision.contents import LARGEST_BLOB
 from mlgit.revision.refs import Notice
 from mlgit.revision.revision import Revision
 from mlgit.revision.snapshot import Data, DataKind, Snapshot, StageSnapshot, differing
 from mlgit.revision.values import Value, metric_values, parameter_values
-from mlgit.tables import parquet, shape
+from mlgit.tables import formats, outline
 from mlgit.tables.shape import Shape
 
 _METRIC_ENDINGS = (".json", ".yaml", ".yml", ".toml")
@@ -199,16 +199,15 @@ class _Reader:
         return self._contents.members(path) if data.digest is not None and data.digest.is_folder else None
 
     def _shape(self, path: str, data: Data) -> Shape | None:
-        ending = suffix(path)
         if data.digest is None or data.digest.is_folder or data.digest.size > LARGEST_BLOB:
             return None
-        if not shape.is_table(path):
+        if formats.of(path) is None:
             return None
         with suppress(MlgitError):  # the sizes are known without the bytes
             stream = self._contents.stream(path)
             if stream is not None:
                 with stream:
-                    return _parquet(stream) if ending == "parquet" else shape.measure(stream, ending)
+                    return outline.measure(stream, path=path)
         return None
 
 
@@ -223,8 +222,3 @@ def _blamed(revision: Revision) -> Iterator[None]:
         raise MlgitError(
             f"{revision.ref.label}: {error.message}", "compare with another revision: `mlgit diff REVISION`"
         ) from error
-
-
-def _parquet(stream: BinaryIO) -> Shape | None:
-    found = parquet.parquet_shape(stream)
-    return Shape(*found) if found else None

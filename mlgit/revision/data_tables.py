@@ -1,6 +1,6 @@
 """Reads tables of data of a revision, or of the workspace as it lies: kinds of columns, rows, and values to compare.
 
-Git's objects and DVC's cache are read; nothing is checked out or fetched. Files of up to LARGEST_VALUES bytes are read
+Git's objects and DVC's cache are read; nothing is checked out or fetched. Files of up to limits.VALUES_BYTES are read
 with their values, larger ones for rows and columns only.
 """
 
@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mlgit.errors import MlgitError
-from mlgit.render.text import suffix
 from mlgit.revision import recorded_paths
-from mlgit.revision.contents import LARGEST_BLOB, Contents
+from mlgit.revision.contents import Contents
 from mlgit.revision.revision import Revision
-from mlgit.tables import chunks, columns, parquet, shape
+from mlgit.tables import columns, formats, limits, outline, profile
 from mlgit.tables.columns import DataTable
-
-LARGEST_VALUES = 64 << 20
 
 
 def read(revision: Revision, paths: Iterable[str]) -> dict[str, DataTable]:
@@ -29,38 +26,36 @@ def read(revision: Revision, paths: Iterable[str]) -> dict[str, DataTable]:
 
 
 def _table(contents: Contents, path: str) -> DataTable | None:
-    if not shape.is_table(path) or not recorded_paths.is_inside(path):
-        return columns.unread(f"no table: it is not in the project, or ends in none of {', '.join(chunks.ENDINGS)}")
+    if formats.of(path) is None or not recorded_paths.is_inside(path):
+        return columns.unread(f"no table: it is not in the project, or ends in none of {formats.LISTED}")
     try:
         size = contents.size(path)
         if size is None:
             return columns.unread("a folder, and no table") if contents.is_folder(path) else None
-        return _whole(contents, path) if size <= LARGEST_VALUES else _outline(contents, path, size)
+        return _whole(contents, path, size) if size <= limits.VALUES_BYTES else _outline(contents, path, size)
     except MlgitError as error:
         return columns.unread(error.message, error.hint)
 
 
-def _whole(contents: Contents, path: str) -> DataTable | None:
-    content = contents.read(path, most=LARGEST_VALUES)
+def _whole(contents: Contents, path: str, size: int) -> DataTable | None:
+    content = contents.read(path, most=limits.VALUES_BYTES)
     if content is None:
         return None
-    ending = suffix(path)
-    kinds = chunks.parquet_kinds(content) if ending == "parquet" else None
-    table, mixed = columns.gather(chunks.chunks(content, ending=ending), kinds=kinds)
-    if mixed and ending in chunks.UNTYPED:
-        table, _ = columns.gather(chunks.chunks(content, ending=ending, texts=mixed))
-    return table
+    try:
+        return profile.profile(content, path=path, most=limits.VALUES_BYTES)
+    except limits.TooLargeError:
+        if not formats.known(path).is_packed:
+            raise
+        return _outline(contents, path, size)
 
 
 def _outline(contents: Contents, path: str, size: int) -> DataTable:
     """Rows and names of columns, where they can be had without reading for long."""
-    ending, reason = suffix(path), f"larger than {LARGEST_VALUES >> 20} MiB, so its values are not compared"
-    stream = contents.stream(path) if ending == "parquet" or size <= LARGEST_BLOB else None
+    reason = f"larger than {limits.VALUES_BYTES >> 20} MiB, so its values are not compared"
+    is_told = formats.known(path).name == "parquet"
+    stream = contents.stream(path) if is_told or size <= limits.OUTLINE_BYTES else None
     if stream is None:
-        return columns.unread(f"larger than {LARGEST_BLOB >> 20} MiB, so it is not read")
+        return columns.unread(f"larger than {limits.OUTLINE_BYTES >> 20} MiB, so it is not read")
     with stream:
-        if ending == "parquet":
-            described = parquet.parquet_shape(stream)
-            return columns.named(*described, reason=reason) if described else columns.unread("no Parquet file, or no pyarrow")
-        measured = shape.measure(stream, ending)
-    return columns.named(measured.rows, measured.columns, reason=reason) if measured else columns.unread("no table")
+        measured = outline.measure(stream, path=path, most=limits.OUTLINE_BYTES)
+    return columns.named(measured.rows, measured.columns, reason=reason)

@@ -1,63 +1,105 @@
-"""Tables in formats that need a library of their own."""
+"""Parquet files: what they say of themselves, and their rows, piece by piece."""
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
-from collections.abc import Iterator
-from typing import BinaryIO
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any, BinaryIO
 
 from mlgit.errors import MlgitError
+from mlgit.tables import limits, separated, streams
 
-_SEPARATORS = {"csv": ",", "tsv": "\t"}
-WITH_DIGESTS = (*_SEPARATORS, "parquet")
+_FIRST_ROWS = 1000
+# About this many values at a time: 100 MB of objects at most.
+_VALUES = 1_000_000
+# Where pandas keeps the index of a frame that has no name for it: it names rows, and is no column of the table.
+_INDEX = re.compile(r"__index_level_\d+__")
+_KINDS = {
+    "int": "integer",
+    "uint": "integer",
+    "float": "number",
+    "double": "number",
+    "halffloat": "number",
+    "decimal": "number",
+    "bool": "boolean",
+    "string": "text",
+    "large_string": "text",
+    "dictionary<values=string": "text",
+}
 
 
-def parquet_shape(stream: BinaryIO) -> tuple[int, tuple[str, ...]] | None:
-    """Rows and column names of a Parquet file; None where it is none, or pyarrow is not installed."""
-    try:
-        from pyarrow import ArrowException, parquet  # type: ignore[import-not-found,import-untyped,unused-ignore]
-    except ImportError:
-        return None
-    try:
-        described = parquet.ParquetFile(stream)
-    except (ArrowException, OSError):
-        return None
-    return described.metadata.num_rows, tuple(described.schema_arrow.names)
+def outline(source: bytes | BinaryIO) -> tuple[int, tuple[str, ...]]:
+    """Rows and names of columns, as the file tells them at its end. Raises MlgitError for what is no Parquet file."""
+    with _reading():
+        found = _opened(source)
+        return int(found.metadata.num_rows), tuple(_columns(found))
 
 
-def parquet_rows(stream: BinaryIO) -> tuple[list[str], Iterator[list[str]]]:
-    """Column names and rows of a Parquet file, every value as text.
+def kinds(source: bytes | BinaryIO) -> Mapping[str, str]:
+    """What the file says of its columns: integer, number, boolean or text, else the name of its own type."""
+    with _reading():
+        found = _opened(source)
+        types = found.schema_arrow.types
+        return {name: _kind(str(types[place])) for name, place in _columns(found).items()}
 
-    Raises MlgitError where it is none, or pyarrow is not installed.
+
+def pieces(source: bytes | BinaryIO) -> Iterator[Mapping[str, Any]]:
+    """Arrow arrays of equal length by the name of their column; the first piece is empty.
+
+    Raises MlgitError for what is no Parquet file, or is too large unpacked.
     """
+    with _reading():
+        found = _opened(source)
+        columns = _columns(found)
+        groups = (found.metadata.row_group(at) for at in range(found.metadata.num_row_groups))
+        unpacked = sum(group.total_byte_size for group in groups)
+        limits.refuse_parquet(unpacked=unpacked, values=found.metadata.num_rows * len(columns))
+        size = max(_FIRST_ROWS, _VALUES // max(1, len(columns)))
+        for piece in chain((found.schema_arrow.empty_table(),), found.iter_batches(batch_size=size)):
+            yield {name: piece.column(place) for name, place in columns.items()}
+
+
+def values(column: Any) -> list[Any]:
+    """The values of an Arrow array; those of a short float as the shortest texts that stand for them."""
+    from pyarrow import string, types
+
+    with _reading():
+        is_short = types.is_float32(column.type) or types.is_float16(column.type)
+        found: list[Any] = (column.cast("float32").cast(string()) if is_short else column).to_pylist()
+        return found
+
+
+def arrays(piece: Mapping[str, Any]) -> dict[str, Any]:
+    """Arrow arrays as those of numpy."""
+    with _reading():
+        return {name: column.to_pandas().to_numpy() for name, column in piece.items()}
+
+
+def _opened(source: bytes | BinaryIO) -> Any:
+    from pyarrow import parquet
+
+    found = parquet.ParquetFile(streams.opened(source))
+    limits.refuse_columns(found.metadata.num_columns)
+    return found
+
+
+def _columns(found: Any) -> dict[str, int]:
+    """The places of the columns by name."""
+    places = [place for place, name in enumerate(found.schema_arrow.names) if not _INDEX.fullmatch(name)]
+    return dict(zip(separated.names([found.schema_arrow.names[place] for place in places]), places, strict=True))
+
+
+def _kind(name: str) -> str:
+    return next((kind for begin, kind in _KINDS.items() if name.startswith(begin)), name)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    from pyarrow import ArrowException
+
     try:
-        from pyarrow import ArrowException, parquet  # type: ignore[import-not-found,import-untyped,unused-ignore]
-    except ImportError as error:
-        raise MlgitError("pyarrow is not installed, so Parquet files are not read", "`pip install pyarrow`") from error
-    try:
-        table = parquet.read_table(stream)
-    except (ArrowException, OSError) as error:
-        raise MlgitError(f"not a Parquet file: {error}") from error
-    columns = [column.to_pylist() for column in table.columns]
-    return list(table.column_names), ([str(value) for value in row] for row in zip(*columns, strict=True))
-
-
-def row_digests(stream: BinaryIO, *, ending: str, without: str = "") -> Iterator[bytes]:
-    """A digest of every row of a table in one of the formats of WITH_DIGESTS, whatever the order of its columns.
-
-    The column `without`, which names the row, does not count. Raises MlgitError, csv.Error or ValueError for what is no table.
-    """
-    header, rows = parquet_rows(stream) if ending == "parquet" else _separated(stream, _SEPARATORS[ending])
-    columns = sorted((name, index) for index, name in enumerate(header) if name != without)
-    head = "\0".join(name for name, _ in columns).encode("utf-8", "surrogatepass")
-    for row in rows:
-        values = "\0".join(row[index] if index < len(row) else "" for _, index in columns)
-        yield hashlib.sha256(head + b"\0\0" + values.encode("utf-8", "surrogatepass")).digest()[:16]
-
-
-def _separated(stream: BinaryIO, separator: str) -> tuple[list[str], Iterator[list[str]]]:
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
-    rows = (row for row in csv.reader(text, delimiter=separator) if row)
-    return next(rows, []), rows
+        yield
+    except (ArrowException, OSError, ValueError) as error:
+        raise MlgitError(f"no Parquet file: {error}") from error

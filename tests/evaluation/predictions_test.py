@@ -16,6 +16,7 @@ from mlgit.revision import comparison_start
 from mlgit.revision.refs import RevisionRef
 from mlgit.revision.revisions import Revisions
 from mlgit.rules import Gates, Stats
+from mlgit.tables import limits
 from tests.kit import commit, repository, write_tree
 
 pytestmark = pytest.mark.slow  # many repositories
@@ -90,7 +91,7 @@ def test_what_is_no_table_is_told(tmp_path, ending, content, said):
 
 
 def test_table_that_would_not_fit_into_memory_is_told_before_it_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(predictions, "LARGEST", 10)
+    monkeypatch.setattr(limits, "PREDICTIONS_BYTES", 10)
     with pytest.raises(MlgitError) as caught:
         read(tmp_path, "id,label,prediction\n" + "1,2,3\n" * 1000)
     assert caught.value.message == "p.csv: 5.88 KiB would take about 58.8 KiB of memory to compare"

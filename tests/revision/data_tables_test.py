@@ -12,6 +12,7 @@ from mlgit.adapters.git import git as git_adapter
 from mlgit.revision import data_tables
 from mlgit.revision.refs import RevisionRef
 from mlgit.revision.revisions import Revisions
+from mlgit.tables import limits
 from mlgit.tables.drift import measure
 from tests.kit import commit, repository, write_tree
 from tests.kit.sides import NASTY
@@ -97,12 +98,12 @@ def test_folder_and_what_is_no_table_tell_so(root):
 
 
 def test_large_table_has_rows_and_columns_only(root, monkeypatch):
-    monkeypatch.setattr(data_tables, "LARGEST_VALUES", 100)
+    monkeypatch.setattr(limits, "VALUES_BYTES", 100)
     before, now = sides(root, ["made.csv"])
     found = measure("made.csv", before["made.csv"], now["made.csv"])
     assert (found.rows_before, found.rows_now, found.moved) == (200, 300, ())
     assert found.reason == "larger than 0 MiB, so its values are not compared"
-    monkeypatch.setattr(data_tables, "LARGEST_BLOB", 100)
+    monkeypatch.setattr(limits, "OUTLINE_BYTES", 100)
     assert sides(root, ["made.csv"])[1]["made.csv"].reason == "larger than 0 MiB, so it is not read"
 
 

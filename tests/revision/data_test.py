@@ -1,11 +1,9 @@
 """Snapshots of real repositories: data and outputs, by digest, rows and columns; and that nothing is touched."""
 
-import json
 import os
 import shutil
-import sys
-import types
 
+import pandas as pd
 import pytest
 
 from mlgit import project as projects
@@ -105,18 +103,19 @@ def test_only_tables_that_differ_are_read(root):
     assert all(each.shape is None for each in collect_both(workspace, workspace)[0].data.values())
 
 
-def test_parquet_is_read_where_pyarrow_is_installed(tmp_path, monkeypatch):
-    root = repository(tmp_path / "project", {"dvc.yaml": "stages:\n  a:\n    cmd: x\n    outs: [t.parquet]\n"})
-    write_tree(root, {"t.parquet": "bytes"})
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert at(root).data["t.parquet"].shape is None
-    described = types.SimpleNamespace(
-        metadata=types.SimpleNamespace(num_rows=3), schema_arrow=types.SimpleNamespace(names=["a", "b"])
+def test_every_format_of_tables_has_rows_and_columns(tmp_path):
+    root = repository(
+        tmp_path / "project", {"dvc.yaml": "stages:\n  a:\n    cmd: x\n    outs: [t.parquet, t.json, t.csv.gz, m.json]\n"}
     )
-    parquet = types.SimpleNamespace(ParquetFile=lambda stream: described)
-    monkeypatch.setitem(sys.modules, "pyarrow", types.SimpleNamespace(ArrowException=ValueError, parquet=parquet))
-    assert at(root).data["t.parquet"].shape == Shape(3, ("a", "b"))
-    monkeypatch.setattr(parquet, "ParquetFile", lambda stream: json.loads("no parquet"))
+    frame = pd.DataFrame({"a": [1, 2, 3], "b": list("xyz")})
+    frame.to_parquet(root / "t.parquet")
+    frame.to_json(root / "t.json", orient="records")
+    frame.to_csv(root / "t.csv.gz", index=False)
+    write_tree(root, {"m.json": '{"a": 1}'})
+    found = at(root).data
+    assert [found[path].shape for path in ("t.parquet", "t.json", "t.csv.gz")] == [Shape(3, ("a", "b"))] * 3
+    assert found["m.json"].shape is None
+    write_tree(root, {"t.parquet": "bytes"})
     assert at(root).data["t.parquet"].shape is None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import suppress
 from datetime import date
 
@@ -15,14 +14,16 @@ from hypothesis import strategies as st
 
 from mlgit.errors import MlgitError
 from mlgit.tables import chunks as adapter
-from mlgit.tables.chunks import chunks, parquet_kinds
+from mlgit.tables import objects
+from mlgit.tables.chunks import chunks
+from mlgit.tables.parquet import kinds
 from tests.kit.sides import NASTY
 
 
 def read(content, ending="csv", texts=()):
     """All rows of all pieces by column; None for a missing value."""
     found = {}
-    for piece in chunks(content.encode() if isinstance(content, str) else content, ending=ending, texts=texts):
+    for piece in chunks(content.encode() if isinstance(content, str) else content, path=f"t.{ending}", texts=texts):
         for name, values in piece.items():
             found.setdefault(name, []).extend(None if pd.isna(value) else value for value in np.asarray(values, object))
     return found
@@ -70,7 +71,7 @@ def test_text_in_another_encoding_is_read_as_far_as_it_goes():
 
 def test_json_lines():
     assert read('{"a": 1}\n\n{"a": "x", "b": [1]}\n', "jsonl")["a"] == [1, "x"]
-    assert next(chunks(b'{"b": null}\n{"a": {"c": 1}}', ending="ndjson"))["a"].tolist() == [None, {"c": 1}]
+    assert next(chunks(b'{"b": null}\n{"a": {"c": 1}}', path="t.ndjson"))["a"].tolist() == [None, {"c": 1}]
 
 
 @pytest.mark.parametrize(
@@ -86,8 +87,9 @@ def test_lines_that_are_no_objects_are_refused(content, said):
 def test_many_rows_and_many_columns_come_in_pieces(monkeypatch):
     monkeypatch.setattr(adapter, "_FIRST_ROWS", 2)
     monkeypatch.setattr(adapter, "_VALUES", 9)
+    monkeypatch.setattr(objects, "_VALUES", 9)
     content = "a,b,c\n" + "".join(f"{row},x,\n" for row in range(10))
-    assert [len(piece["a"]) for piece in chunks(content.encode(), ending="csv")][:3] == [2, 3, 3]
+    assert [len(piece["a"]) for piece in chunks(content.encode(), path="t.csv")][:3] == [2, 3, 3]
     assert read(content)["a"] == list(range(10))
     lines = "".join(json.dumps({"a": row}) + "\n" for row in range(10))
     assert read(lines, "jsonl")["a"] == list(range(10))
@@ -96,19 +98,13 @@ def test_many_rows_and_many_columns_come_in_pieces(monkeypatch):
     assert (len(wide), wide["c9999"]) == (10_000, [1])
 
 
-def test_parquet_without_its_reader(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MlgitError, match="pyarrow is not installed"):
-        read(b"PAR1", "parquet")
-
-
 def test_parquet(tmp_path):
     frame = pd.DataFrame({"a": [1, 2], "b": ["x", None], "c": [date(2024, 1, 2)] * 2})
     frame.to_parquet(tmp_path / "t.parquet")
     content = (tmp_path / "t.parquet").read_bytes()
     assert read(content, "parquet") == {"a": [1, 2], "b": ["x", None], "c": [date(2024, 1, 2)] * 2}
-    assert parquet_kinds(content) == {"a": "integer", "b": "text", "c": "date32[day]"}
-    for reader in (parquet_kinds, lambda content: read(content, "parquet")):
+    assert kinds(content) == {"a": "integer", "b": "text", "c": "date32[day]"}
+    for reader in (kinds, lambda content: read(content, "parquet")):
         with pytest.raises(MlgitError, match="no Parquet file"):
             reader(b"else")
 

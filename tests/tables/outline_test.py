@@ -1,61 +1,67 @@
-"""Tables that would take far more memory than they have bytes are refused before anything of them is taken apart."""
+"""Rows and columns of tables."""
 
-from __future__ import annotations
+import csv
+import io
 
-import tracemalloc
-
+import pandas
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlgit.errors import MlgitError
-from mlgit.tables import chunks, outline
-
-MANY = 2_000_000
-HUGE = {
-    "columns without names": (b"," * MANY, "csv"),
-    "columns over several lines": (b'"a\n\n",' + b"," * MANY + b"\n1\n", "csv"),
-    "columns of a table with tabs": (b"\t" * MANY + b"\n", "tsv"),
-    "columns before a single carriage return": (b"x," * MANY + b"\r1,2\r", "csv"),
-    "a cell": (b"a,b\n1," + b"x" * (17 << 20), "csv"),
-    "a line in the middle": (b"a,b\n" + b"1,2\n" * 1000 + b"x" * (17 << 20) + b"\n1,2\n", "csv"),
-    "a line of JSON": (b'{"a": "' + b"x" * (17 << 20) + b'"}\n', "jsonl"),
-    "keys of one row": (b"{" + b",".join(b'"%d":1' % each for each in range(200_000)) + b"}\n", "jsonl"),
-    "lists in lists": (b'{"a": [' + b"[]," * 5_000_001 + b"[]]}\n", "jsonl"),
-}
+from mlgit.tables.outline import measure
+from mlgit.tables.shape import Shape
 
 
-def read(content, ending):
-    return list(chunks.listed(content) if ending == "json" else chunks.chunks(content, ending=ending))
+def shape(text, ending="csv"):
+    return measure(io.BytesIO(text if isinstance(text, bytes) else text.encode()), path=f"t.{ending}")
 
 
-@pytest.mark.parametrize(("content", "ending"), HUGE.values(), ids=HUGE)
-def test_table_that_grows_beyond_its_bytes_is_refused(content, ending):
-    tracemalloc.start()
-    with pytest.raises(MlgitError, match="so it is not read"):
-        read(content, ending)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 2 * len(content) + (1 << 20)
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a,b\n1,2\n3,4\n", Shape(2, ("a", "b"))),
+        ("a,b\n1,2\n3,4", Shape(2, ("a", "b"))),
+        ('a,b\n"x\ny",2\n"say ""hi""",4\n', Shape(2, ("a", "b"))),
+        ("a,b\r\n1,2\r\n\r\n", Shape(1, ("a", "b"))),
+        ("\ufeffa,b\n", Shape(0, ("a", "b"))),
+        ("", Shape(0, ())),
+        (b"a,\xff\n1,2\n", Shape(1, ("a", "\ufffd"))),
+        ("a\n" + "x" * 300_000 + "\n", Shape(1, ("a",))),
+    ],
+)
+def test_csv(text, expected):
+    assert shape(text) == expected
 
 
-def test_rows_that_share_no_key_are_refused_as_columns():
-    lines = [b"{" + b",".join(b'"%d":1' % (40_000 * row + each) for each in range(40_000)) + b"}" for row in range(3)]
-    rows = [b'{"k%d": 1}' % each for each in range(10_000)]
-    for content, ending in ((b"\n".join(lines), "jsonl"), (b"[" + b",".join(rows) + b"]", "json")):
-        with pytest.raises(MlgitError, match="columns, so it is not read"):
-            read(content, ending)
+def test_limit_of_the_csv_module_is_left_as_it_was():
+    before = csv.field_size_limit()
+    shape("a\n1\n")
+    assert csv.field_size_limit() == before
 
 
-@pytest.mark.slow
-def test_wide_tables_and_long_texts_are_read():
-    wide = b",".join(b"c%d" % each for each in range(3000)) + b"\n" + b",".join([b"1"] * 3000) + b"\n"
-    assert sum(len(piece) for piece in read(wide, "csv")[:1]) == 3000
-    text = b"a:" * 200_000
-    assert len(read(b'{"id": 1, "text": "' + text + b'"}\n', "jsonl")[0]["text"][0]) == len(text)
-    assert len(read(b'id,text\n1,"' + b"a,\nb" * 100_000 + b'"\n', "csv")[0]["text"]) == 1
+def test_tsv_and_json_lines():
+    assert shape("a\tb,c\n1\t2\n", "tsv") == Shape(1, ("a", "b,c"))
+    assert shape('{"a": 1, "b": "x"}\n\n{"a": 2}\n', "jsonl") == Shape(2, ("a", "b"))
+    assert shape("", "ndjson") == Shape(0, ())
+    assert shape('{"b": 1}\n{"a": 2}\n', "jsonl") == Shape(2, ("b", "a"))
 
 
-def test_long_tables_are_read_to_their_end():
-    content = b"a,b\n" + b"12345678,x\n" * 1_600_000
-    outline.check(content, ending="csv")
-    with pytest.raises(MlgitError, match="a line of more than 16 MiB"):
-        outline.check(content + b"x" * (17 << 20), ending="csv")
+@pytest.mark.parametrize(
+    ("text", "ending"), [("no json\n", "jsonl"), ("[" * 100_000, "jsonl"), ("[1, 2]\n", "jsonl"), ("a\n", "txt")]
+)
+def test_content_in_another_format_has_no_shape(text, ending):
+    with pytest.raises(MlgitError):
+        shape(text, ending)
+
+
+_TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@given(st.lists(st.tuples(_TEXTS, _TEXTS.filter(bool)), max_size=20))
+def test_rows_and_columns_are_those_that_pandas_reads(rows):
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows([("a", "b"), *rows])
+    text = stream.getvalue()
+    frame = pandas.read_csv(io.StringIO(text, newline=""), dtype=str, keep_default_na=False)
+    assert shape(text.encode("utf-8", "surrogatepass")) == Shape(len(frame), tuple(frame.columns))

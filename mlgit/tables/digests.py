@@ -1,0 +1,156 @@
+"""A digest for each row of a table, the same whatever the format.
+
+A row is its known values by the name of their column, in any order. A value counts by what it would be in a CSV file:
+
+- a number by its value, whether it is written `1`, `1.0` or `1e0`, as a number or as the text of one (`007` is no number);
+- true and false in any spelling that pandas reads as such;
+- nothing, an empty text, NaN, and what pandas reads as missing (`NA`, `null`, ...): no value, as if there were no column;
+- a date or time as Python writes it: `2024-01-02 03:04:05`;
+- a list or an object as JSON, its keys sorted.
+
+A number of a type with few digits (float32) counts by the shortest text that stands for it there, which is what is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import repeat
+from operator import itemgetter
+from typing import Any, BinaryIO
+
+from mlgit.tables import formats, limits, objects, parquet, separated
+from mlgit.tables.formats import TableFormat
+
+_NUMBER = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(\.[0-9]*)?|(\.[0-9]+))([eE][+-]?[0-9]+)?")
+_BEGINS_NUMBER = frozenset("-.0123456789")
+_MISSING = (
+    *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"),
+    *("NULL", "NaN", "None", "n/a", "nan", "null"),
+)
+_WORDS = {
+    **dict.fromkeys(_MISSING, ""),
+    **dict.fromkeys(("True", "TRUE"), "true"),
+    **dict.fromkeys(("False", "FALSE"), "false"),
+    **dict.fromkeys(("Infinity", "+inf", "Inf", "INF"), "inf"),
+    **dict.fromkeys(("-Infinity", "-Inf", "-INF"), "-inf"),
+}
+_MOST_KNOWN = 200_000
+_EMPTY = ("",)
+
+
+def row_digests(source: bytes | BinaryIO, *, path: str, without: str = "", most: int = limits.OVERLAP_BYTES) -> Iterator[bytes]:
+    """A digest of every row of a table, in the order they stand. Raises MlgitError for what is no table, or too large."""
+    table = formats.known(path)
+    if table.name == "parquet":
+        return _of_columns(parquet.pieces(source), without)
+    if table.separator:
+        return _of_texts(source, table, without, most)
+    return _of_objects(objects.batches(source, table=table, most=most), without)
+
+
+class _Canonical(dict[str, str]):
+    """Texts as they count; those that come again are looked up."""
+
+    def __missing__(self, text: str) -> str:
+        found = _text(text)
+        if len(self) < _MOST_KNOWN:
+            self[text] = found
+        return found
+
+
+def _text(text: str) -> str:
+    """A text as it counts."""
+    found = _NUMBER.fullmatch(text) if text[:1] in _BEGINS_NUMBER else None
+    if found is None:
+        return _WORDS.get(text, text)
+    if found.lastindex is None:  # whole
+        return "0" if text == "-0" else text
+    if found.lastindex == 1 and len(text) < 16 and text[-1] in "123456789" and ".000" not in text:
+        return text  # so few digits are what Python writes for that number
+    return _number(float(text))
+
+
+def _number(number: float) -> str:
+    if number != number:
+        return ""
+    return str(int(number)) if number.is_integer() else repr(number)
+
+
+def _value(value: Any) -> str:
+    """A value with a type as it counts."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, bytes):
+        return _text(value.decode("utf-8", "surrogateescape"))
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(value, sort_keys=True, default=str)
+    return _text(str(value))
+
+
+def _of_texts(source: bytes | BinaryIO, table: TableFormat, without: str, most: int) -> Iterator[bytes]:
+    # bytes that are no UTF-8 differ from each other
+    names, rows = separated.rows(source, table=table, most=most, errors="surrogateescape")
+    places = sorted((name, place) for place, name in enumerate(names) if name != without)
+    digest, width, canonical = _Digest([name for name, _ in places]), len(names), _Canonical()
+    picked: Callable[[Sequence[str]], Any] = itemgetter(*(place for _, place in places)) if places else lambda row: ()
+    count = canonical.__getitem__
+    for row in rows:
+        if len(row) < width:
+            row.extend(_EMPTY * (width - len(row)))
+        values = picked(row) if len(places) != 1 else (picked(row),)
+        yield digest.of(list(map(count, values)))
+
+
+def _of_columns(pieces: Iterator[Mapping[str, Any]], without: str) -> Iterator[bytes]:
+    canonical = _Canonical()
+    for piece in pieces:
+        names = sorted(name for name in piece if name != without)
+        digest = _Digest(names)
+        columns = [parquet.values(piece[name]) for name in names]
+        rows = zip(*columns, strict=True) if columns else repeat((), max(map(len, piece.values()), default=0))
+        for row in rows:
+            yield digest.of([canonical[value] if type(value) is str else _value(value) for value in row])
+
+
+def _of_objects(batches: Iterator[list[objects.Row]], without: str) -> Iterator[bytes]:
+    digests: dict[tuple[str, ...], _Digest] = {}
+    for batch in batches:
+        for row in batch:
+            names = tuple(sorted(name for name in row if name != without))
+            digest = digests.get(names) or _Digest(names)
+            if len(digests) < _MOST_KNOWN // 1000:
+                digests[names] = digest
+            yield digest.of([_value(row[name]) for name in names])
+
+
+class _Digest:
+    """Digests of rows that have these columns."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._head = _joined(names)
+
+    def of(self, values: Sequence[str]) -> bytes:
+        if "" in values:
+            there = [(name, value) for name, value in zip(self._names, values, strict=True) if value]
+            text = f"{_joined([name for name, _ in there])}\0\0{_joined([value for _, value in there])}"
+        else:
+            text = f"{self._head}\0\0{_joined(values)}"
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+def _joined(texts: Sequence[str]) -> str:
+    """Texts as one, from which they could be told apart again."""
+    joined = "\0".join(texts)
+    return joined if joined.count("\0") < max(1, len(texts)) else "\0".join(text.replace("\0", "\0\1") for text in texts)

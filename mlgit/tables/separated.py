@@ -1,0 +1,90 @@
+"""Tables with a separator between their fields, as texts: the header, then row by row.
+
+pandas reads the same files where values are wanted as numbers; what is a row, what a column is called and what is no table are
+the same in both.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import BinaryIO
+
+from mlgit.errors import MlgitError
+from mlgit.tables import limits, streams
+from mlgit.tables.formats import TableFormat
+
+_NAMES = {",": "commas", "\t": "tabs"}
+# Read after the last line; inside quotes that nobody has closed it would be part of a field.
+_END = "\ue000 the end \ue000"
+
+
+def rows(
+    source: bytes | BinaryIO, *, table: TableFormat, most: int, errors: str = "replace"
+) -> tuple[tuple[str, ...], Iterator[list[str]]]:
+    """The names of the columns, and the rows; a row may have fewer fields, for those it lacks are missing.
+
+    `errors` is what becomes of bytes that are no UTF-8. Raises MlgitError, when the rows are read, for what is no table.
+    """
+    text = io.TextIOWrapper(streams.text(source, table=table, most=most), encoding="utf-8-sig", errors=errors, newline="")
+    found = _records(text, table.separator)
+    header = next(found, [])
+    limits.refuse_columns(len(header))
+    return names(header), found
+
+
+def refused(separator: str, why: object) -> MlgitError:
+    """What to say of a file that is no table with this separator."""
+    return MlgitError(f"no table with {_NAMES[separator]} between its fields: {' '.join(str(why).split())}")
+
+
+def names(header: Sequence[str]) -> tuple[str, ...]:
+    """A name for each column, as pandas gives them: `Unnamed: 0` for none at all, `a.1` for the second `a`."""
+    given = [name or f"Unnamed: {place}" for place, name in enumerate(header)]
+    there = set(given)
+    counts: dict[str, int] = {}
+    # those with a name of their own first: they keep it
+    for place in sorted(range(len(given)), key=lambda place: not header[place]):
+        name = given[place]
+        count = counts.get(name, 0)
+        while count:
+            counts[given[place]] = count + 1
+            name = f"{given[place]}.{count}"
+            count = count + 1 if name in there else counts.get(name, 0)
+        given[place] = name
+        there.add(name)
+        counts[name] = count + 1
+    return tuple(given)
+
+
+def _records(text: io.TextIOWrapper, separator: str) -> Iterator[list[str]]:
+    """The header, then rows with no more fields than it has.
+
+    A line of blanks is no row, and a separator after the last field of each row begins no field. The limit of the csv module
+    is that of the whole process.
+    """
+    before = csv.field_size_limit(limits.LINE_BYTES)
+    last: list[str] | None = None
+    width = number = 0
+    has_end = False
+    try:
+        for row in csv.reader(chain(text, (_END,)), delimiter=separator):
+            if len(row) < 2 and (not row or (row[0] and not row[0].strip(" \t"))):
+                continue
+            if last is not None:
+                yield last
+            number += 1
+            width = width or len(row)
+            if len(row) > width:
+                has_end = has_end or number == 2
+                if len(row) > width + 1 or row.pop() or not has_end:
+                    raise refused(separator, f"row {number - 1} has more fields than there are columns ({width})")
+            last = row
+    except csv.Error as error:
+        raise refused(separator, error) from error
+    finally:
+        csv.field_size_limit(before)
+    if last != [_END]:
+        raise refused(separator, "a quote is opened and not closed (EOF inside string)")

@@ -1,0 +1,170 @@
+"""The same rows are the same table in every format: rows, columns, kinds, values, digests, and what two tables share."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlgit.tables.digests import _MISSING, row_digests
+from mlgit.tables.formats import ENDINGS
+from mlgit.tables.outline import measure
+from mlgit.tables.overlap import TableFile, count
+from mlgit.tables.profile import profile
+from mlgit.tables.shape import Shape
+from tests.tables import written
+
+# Words that pandas reads as missing are texts in formats with types; a text of blanks is no line of CSV.
+_texts = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=5).filter(
+    lambda text: text not in _MISSING and text.strip() and not _is_number(text) and text.lower() not in ("true", "false")
+)
+_columns = {
+    "whole": st.integers(-(2**53), 2**53),
+    "real": st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15),
+    "word": _texts,
+    "flag": st.booleans(),
+    "gap": st.one_of(st.none(), st.floats(-9, 9)),
+}
+_TYPES = {"whole": pa.int64(), "real": pa.float64(), "word": pa.string(), "flag": pa.bool_(), "gap": pa.float64()}
+_rows = st.lists(st.tuples(*_columns.values()), min_size=1, max_size=8)
+
+
+def _is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def described(path, content):
+    """Kinds as far as every format knows them, missing values and known numbers."""
+    found = profile(content, path=path)
+    known = {name: each for name, each in found.columns.items() if not each.is_empty}
+    kinds = {name: "number" if each.kind == "integer" else each.kind for name, each in known.items()}
+    numbers = {name: each.numbers.tolist() for name, each in known.items() if each.numbers is not None}
+    return found.rows, kinds, {name: each.missing for name, each in found.columns.items()}, numbers
+
+
+def test_every_known_ending_is_written_here():
+    assert {path.partition(".")[2] for path in written.every("a", [(1,)])} == set(ENDINGS)
+
+
+@given(_rows, st.sampled_from([f"t.{ending}" for ending in ENDINGS]))
+def test_same_rows_have_one_shape_one_profile_and_one_digest_each(rows, path):
+    files = written.every(tuple(_columns), rows, _TYPES)
+    assert measure(files[path], path=path) == measure(files["t.csv"], path="t.csv") == Shape(len(rows), tuple(_columns))
+    assert described(path, files[path]) == described("t.csv", files["t.csv"])
+    assert list(row_digests(files[path], path=path)) == list(row_digests(files["t.csv"], path="t.csv"))
+
+
+@given(_rows, st.permutations(range(len(_columns))), st.data())
+def test_rows_of_another_format_and_order_are_counted_like_those_of_a_set(rows, order, data):
+    names = tuple(_columns)
+    test = data.draw(st.lists(st.one_of(st.sampled_from(rows), st.tuples(*_columns.values())), min_size=1, max_size=5))
+    train = written.every(names, rows, _TYPES)
+    turned = written.every([names[at] for at in order], [tuple(row[at] for at in order) for row in test], _TYPES)
+    pair = data.draw(st.sampled_from(sorted(train))), data.draw(st.sampled_from(sorted(turned)))
+    expected = sum(any(row == other for other in rows) for row in test)
+    assert count(*([file(path, files[path])] for path, files in zip(pair, (train, turned), strict=True))) == (
+        expected,
+        len(test),
+    )
+
+
+def file(path, content):
+    return TableFile(path, lambda: io.BytesIO(content), len(content))
+
+
+def digest(content, path="t.csv", **options):
+    return list(row_digests(content if isinstance(content, bytes) else content.encode(), path=path, **options))
+
+
+@pytest.mark.parametrize("same", ["1", "1.0", "1e0", '"1"', "1.", "10e-1"])
+def test_number_counts_by_its_value(same):
+    assert digest(f"a\n{same}\n") == digest('{"a": 1}', "t.jsonl") == digest('{"a": "1"}', "t.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("007", "7"), ("1_0", "10"), ("+1", "1"), ("x", "X"), ("0.1", "0.10000000000000002")]
+)
+def test_texts_that_only_look_alike_are_different(one, other):
+    assert digest(f"a\n{one}\n") != digest(f"a\n{other}\n")
+
+
+@pytest.mark.parametrize("missing", ["", "NaN", "NA", "null", '""'])
+def test_missing_value_is_like_a_column_that_is_not_there(missing):
+    assert digest(f"a,b\n1,{missing}\n") == digest('{"a": 1}', "t.jsonl") == digest('[{"b": null, "a": 1.0}]', "t.json")
+    assert digest(f"a,b\n1,{missing}\n") == digest("a,b\n1\n") == digest('{"a": 1, "b": NaN}', "t.jsonl")
+
+
+def test_huge_whole_numbers_are_exact_and_huge_reals_are_those_that_are_read():
+    huge = "123456789012345678901234567890"
+    assert digest(f"a\n{huge}\n") == digest(f'{{"a": {huge}}}', "t.jsonl")
+    assert digest(f"a\n{huge}\n") != digest("a\n123456789012345678901234567891\n")
+    assert digest("a\n1e400\n") == digest('{"a": Infinity}', "t.jsonl")
+    number = written.parquet("a", [(2**62 + 1,), (None,)])
+    assert digest(number, "t.parquet") == digest(f"a,b\n{2**62 + 1},\n,\n")
+
+
+def test_short_floats_decimals_times_and_lists_count_as_they_are_written():
+    table = pa.table({"a": pa.array([0.1], pa.float32()), "b": pa.array(["2.50"]).cast(pa.decimal128(5, 2))})
+    table = table.append_column("c", pa.array([pd.Timestamp("2024-01-02 03:04:05")])).append_column("d", pa.array([[1, 2]]))
+    stream = io.BytesIO()
+    pa.parquet.write_table(table, stream)
+    assert digest(stream.getvalue(), "t.parquet") == digest('a,b,c,d\n0.1,2.5,2024-01-02 03:04:05,"[1, 2]"\n')
+
+
+def test_column_that_names_rows_does_not_count():
+    assert digest("id,a\n7,1\n", without="id") == digest("a,id\n1,8\n", without="id") == digest("a\n1\n")
+    assert len(digest(written.parquet(["id"], [(1,), (2,)]), "t.parquet", without="id")) == 2
+
+
+def test_index_that_pandas_keeps_in_a_parquet_file_is_no_column(tmp_path):
+    frame = pd.DataFrame({"a": [1, 2, 3], "b": list("xyz")})
+    for name, rows in (("train.parquet", frame), ("test.parquet", frame.iloc[[2, 1]])):
+        rows.to_parquet(tmp_path / name)
+    train, test = ([file(name, (tmp_path / name).read_bytes())] for name in ("train.parquet", "test.parquet"))
+    assert count(train, test) == (2, 2)
+    content = (tmp_path / "test.parquet").read_bytes()
+    assert measure(content, path="t.parquet").columns == tuple(profile(content, path="t.parquet").columns) == ("a", "b")
+
+
+@given(st.lists(st.sampled_from(["a", "a.1", "b", "", "Unnamed: 1"]), min_size=1, max_size=6))
+def test_columns_without_a_name_of_their_own_are_called_as_pandas_calls_them(header):
+    content = written.separated(header, [range(len(header))])
+    expected = tuple(pd.read_csv(io.BytesIO(content), index_col=False).columns)
+    assert measure(content, path="t.csv").columns == tuple(profile(content, path="t.csv").columns) == expected
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "\n", "a,b\n", "\ufeffa,b\n1,2\n", "a,b\r\n1,2\r\n", 'a,b\n"x\r\ny",2\n\n \n3,"say ""hi"""\n', "a,b\n1\n,\n"),
+        *("a,b\n1,2,\n3,4,\n", 'a\n""\n1\n', "a,b\r1,2\r3,4", 'a"x,b\n1"2,"x"y\n', "a,b\n1,2\n  ", "NA,nan\n1,2\n"),
+    ],
+)
+def test_rows_of_outline_profile_digests_and_pandas_are_the_same(content):
+    try:
+        expected = len(pd.read_csv(io.StringIO(content, newline=""), index_col=False))
+    except pd.errors.EmptyDataError:
+        expected = 0
+    assert measure(content.encode(), path="t.csv").rows == expected
+    assert profile(content.encode(), path="t.csv").rows == expected
+    assert len(digest(content)) == expected
+
+
+def test_numbers_of_many_rows_are_those_that_pandas_reads():
+    random = np.random.default_rng(1)
+    frame = pd.DataFrame({"a": random.normal(size=3000), "b": random.integers(0, 9, 3000).astype("float32") / 3})
+    stream = io.BytesIO()
+    frame.to_parquet(stream)
+    files = {"t.csv": frame.to_csv(index=False).encode(), "t.parquet": stream.getvalue()}
+    assert len({tuple(digest(content, path)) for path, content in files.items()}) == 1
+    for path, content in files.items():
+        assert np.allclose(profile(content, path=path).columns["a"].numbers, frame["a"], rtol=1e-15)
