@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
 
 import click
 
 from mlgit import errors
-from mlgit import project as projects
-from mlgit.adapters.system import files
-from mlgit.cards import index as pages
-from mlgit.cards import profiles, write
+from mlgit.cards.review import Profile
 from mlgit.cli.error_boundary import use_color
-from mlgit.commands.card import Examination, examine, judged_by, model_named
-from mlgit.errors import MlgitError
-from mlgit.project import Project
-from mlgit.registry import read, state
+from mlgit.commands.card import Examination
+from mlgit.commands.model_cards import PROFILES, CardCheck, build_cards, check_cards, models_page, write_models_page
 from mlgit.render.terminal import paint, table
 from mlgit.render.text import count, plain
-from mlgit.revision.revisions import Revisions
-
-PROFILES = ("hf", "annex-iv")
 
 
 @click.group(
@@ -47,25 +35,15 @@ def build(name: str | None, reviewed: tuple[str, ...], *, dry_run: bool, as_json
     What people have to say comes from cards/NAME.yaml. --reviewed writes into that file that a person has read a section
     and found it right for the training data of today; when the data change, the section needs review.
     """
-    revisions = Revisions(projects.find())
-    project = revisions.project
-    rows = []
-    for each in _names(project, name):
-        examined = examine(revisions, each, anew=True)
-        if reviewed and not dry_run:
-            write.stamp(project, examined.material.facts, model=examined.material.model, sections=reviewed)
-            revisions.reopen_workspace()
-            examined = examine(revisions, each, anew=True)
-        changed = list(examined.differing) if dry_run else write.write(project, examined.card, examined.found)
-        rows.append((examined, changed))
+    result = build_cards(name, reviewed=reviewed, dry_run=dry_run)
     if as_json:
-        cards = [{**_document(examined), "written": changed} for examined, changed in rows]
-        click.echo(json.dumps({"schema": 1, "dry_run": dry_run, "cards": cards}, indent=2))
+        click.echo(json.dumps(result.document(), indent=2))
         return errors.EXIT_YES
-    for examined, changed in rows:
+    for each in result.cards:
         verb = "would write" if dry_run else "wrote"
-        click.echo(f"{verb} {plain(', '.join(changed))}" if changed else f"{plain(examined.card.path)} is up to date")
-        _show_gaps(examined)
+        path = plain(each.examined.card.path)
+        click.echo(f"{verb} {plain(', '.join(each.written))}" if each.written else f"{path} is up to date")
+        _show_gaps(each.examined)
     return errors.EXIT_YES
 
 
@@ -73,65 +51,34 @@ def build(name: str | None, reviewed: tuple[str, ...], *, dry_run: bool, as_json
 @click.argument("name", required=False)
 @click.option("--profile", type=click.Choice(PROFILES), help="Print every field of a profile and who fills it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def check(name: str | None, profile: str | None, *, as_json: bool) -> int:
+def check(name: str | None, profile: Profile | None, *, as_json: bool) -> int:
     """Make the card of NAME, or of every model, in memory and compare it with the one that is there, byte by byte.
 
     Exit code 0 when it is the same and lacks nothing; 1 when it is stale, or when a section is missing, a placeholder, or
     was read for other training data; 2 when it cannot be made, for example because stages are stale.
     """
-    revisions = Revisions(projects.find())
-    project = revisions.project
-    found = [examine(revisions, each) for each in _names(project, name)]
-    if profile:
-        found = [judged_by(each, profile) for each in found]
-    good = all(each.is_complete for each in found)
+    result = check_cards(name, profile=profile)
     if as_json:
-        cards = [{**_document(each), **_profile_document(each, profile)} for each in found]
-        click.echo(json.dumps({"schema": 1, "good": good, "cards": cards}, indent=2))
+        click.echo(json.dumps(result.document(), indent=2))
     else:
-        for each in found:
-            _show(each, profile)
-    return errors.EXIT_YES if good else errors.EXIT_NO
+        for each in result.cards:
+            _show(result, each)
+    return result.exit_code
 
 
 @command.command(epilog="Examples:\n\n  mlgit card index\n\n  mlgit card index -o MODELS.md")
 @click.option("-o", "--output", metavar="FILE", help="Write the page to FILE (links to cards are made for its place).")
 def index(output: str | None) -> int:
     """Print a Markdown page of all models: which version is in which environment, every version, and its metrics."""
-    revisions = Revisions(projects.find())
-    project = revisions.project
-    config = projects.load_config(project)
-    tags = read.tags(project.git_root)
-    artifacts = tuple(state.fold(tags.events, faults=tags.faults).artifacts.values())
-    place = Path(os.path.abspath(output or "index.md"))
-    at = place.as_posix()
-    cards = {}
-    for artifact in artifacts:
-        path = project.root / model_named(config, artifact.name, prefix=project.prefix).card.out
-        if path.is_file():
-            cards[artifact.name] = pages.relative(path.as_posix(), at)
-    names = [each.name for each in config.environments]
-    text = pages.page(
-        artifacts, cards=cards, environments=names, metrics=[rule.metric for rule in config.gates.rules if rule.metric]
-    )
     if output is None:
-        click.echo(text, nl=False)
+        click.echo(models_page(), nl=False)
     else:
-        files.write_atomic(place, text)
+        write_models_page(output)
         click.echo(f"wrote {plain(output)}")
     return errors.EXIT_YES
 
 
-def _names(project: Project, name: str | None) -> list[str]:
-    if name:
-        return [name]
-    known = list(projects.load_config(project).models)
-    if not known:
-        raise MlgitError("mlgit.yaml: models: no model is declared", "add `models: {NAME: {metrics: PATH, train: [PATH]}}`")
-    return known
-
-
-def _show(examined: Examination, profile: str | None) -> None:
+def _show(result: CardCheck, examined: Examination) -> None:
     color = use_color(sys.stdout)
     name, path = examined.material.facts.artifact, examined.card.path
     if not examined.is_there:
@@ -148,8 +95,8 @@ def _show(examined: Examination, profile: str | None) -> None:
             click.echo(f"  differs: {plain(path)}")
         for each in examined.changed:
             click.echo(f"  changed since: {plain(each)}")
-    if profile:
-        _show_profile(examined, profile)
+    if result.profile:
+        _show_profile(result, examined)
     _show_gaps(examined)
 
 
@@ -164,35 +111,9 @@ def _show_gaps(examined: Examination) -> None:
         click.echo(plain(f"    {notes}: read it, then type `mlgit card build {name} --reviewed SECTION` (or `all`)"))
 
 
-def _show_profile(examined: Examination, profile: str) -> None:
-    fields = _fields(examined, profile)
+def _show_profile(result: CardCheck, examined: Examination) -> None:
+    fields = result.fields(examined)
     rows = [(each.name, each.annex, each.by, each.state) for each in fields]
     click.echo(table(("field", "Annex IV", "by", "state"), rows))
     filled = sum(each.state == "filled" for each in fields)
-    click.echo(f"{filled} of {count(len(fields), 'field')} of profile {profile} are filled")
-
-
-def _fields(examined: Examination, profile: str) -> tuple[profiles.Field, ...]:
-    return profiles.fields(examined.material, profile="annex-iv" if profile == "annex-iv" else "hf")
-
-
-def _profile_document(examined: Examination, profile: str | None) -> dict[str, Any]:
-    if profile is None:
-        return {}
-    fields = _fields(examined, profile)
-    return {"profile": profile, "fields": [asdict(each) for each in fields]}
-
-
-def _document(examined: Examination) -> dict[str, Any]:
-    gaps = [{"key": gap.key, "state": gap.state, "message": gap.message, "where": gap.where} for gap in examined.gaps]
-    return {
-        "name": examined.material.facts.artifact,
-        "path": examined.card.path,
-        "profile": examined.material.model.card.profile,
-        "exists": examined.is_there,
-        "fresh": examined.is_fresh,
-        "complete": examined.is_complete,
-        "differing": list(examined.differing),
-        "changed": list(examined.changed),
-        "gaps": gaps,
-    }
+    click.echo(f"{filled} of {count(len(fields), 'field')} of profile {result.profile} are filled")

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 
 import click
 
-from mlgit import errors
-from mlgit import project as projects
 from mlgit.cli.error_boundary import note, use_color
 from mlgit.cli.remote_options import timeout_option
-from mlgit.diff import markdown, table, wording
-from mlgit.diff.diff import Diff, compare
-from mlgit.diff.document import document
-from mlgit.errors import MlgitError
-from mlgit.revision import comparison_start
-from mlgit.revision.collect import collect_both
-from mlgit.revision.refs import RevisionRef
-from mlgit.revision.revision import Revision
-from mlgit.revision.revisions import Revisions
+from mlgit.commands.diff import DiffResult, diff
+from mlgit.diff import markdown, table
 
 FORMATS = ("table", "md", "json")
 
@@ -45,46 +35,18 @@ def command(base: str | None, head: str | None, form: str, everything: bool, pul
 
     Exit code 0 when things were compared, different or not; 2 when nothing could be.
     """
-    project = projects.find()
-    now = RevisionRef() if head is None else comparison_start.point(project.git_root, head)
-    before = comparison_start.start(project, base=base, head=now, command="diff").point
-    with Revisions(project) as revisions:
-        sides = revisions.at(before), revisions.at(now)
-        if pull:
-            _fetch(*sides)
-        one, other = collect_both(*sides)
-        diff = closer(*sides, compare(one, other, config=other.config))
-    show(diff, form=form, everything=everything)
-    if not any(diff.compared.values()):
-        raise MlgitError(f"nothing was compared: {wording.why_nothing(one, other)}", "name another BASE: `mlgit diff REVISION`")
-    return errors.EXIT_YES
+    result = diff(base, head, pull=pull, note=note)
+    _show(result, form=form, everything=everything)
+    if result.unanswered:
+        raise result.unanswered
+    return result.exit_code
 
 
-def _fetch(*sides: Revision) -> None:
-    """Bring into the cache what both sides measured, and say what did not come."""
-    from mlgit.commands import fetching
-
-    paths = {side: fetching.results(side) for side in sides}
-    for trouble in filter(None, dict.fromkeys(fetching.fetch(side, each) for side, each in paths.items())):
-        note(trouble)
-
-
-def closer(before: Revision, now: Revision, diff: Diff) -> Diff:
-    """The same, with what only reading whole tables tells."""
-    if not (diff.changed_tables or diff.has_other_rows):
-        return diff
-    from mlgit.commands import table_changes  # numpy and pandas take longer than the rest of a diff
-
-    found = table_changes.compared_rows(before, now, diff) if diff.has_other_rows else diff
-    return replace(found, tables=table_changes.changed_tables(before, now, diff))
-
-
-def show(diff: Diff, *, form: str, everything: bool) -> None:
-    """Print a diff in one of the formats."""
+def _show(result: DiffResult, *, form: str, everything: bool) -> None:
     if form == "json":
-        click.echo(json.dumps(document(diff, everything=everything), indent=2, allow_nan=False))
+        click.echo(json.dumps(result.document(everything=everything), indent=2, allow_nan=False))
     elif form == "md":
-        click.echo(markdown.render(diff, everything=everything))
+        click.echo(markdown.render(result.diff, everything=everything))
     else:
         color = use_color(sys.stdout)
-        click.echo(table.render(diff, everything=everything, color=color), color=color)
+        click.echo(table.render(result.diff, everything=everything, color=color), color=color)

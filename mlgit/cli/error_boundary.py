@@ -124,9 +124,11 @@ def _run(argv: Sequence[str], kept: Kept | None) -> int:
 def _dispatch(argv: Sequence[str], kept: Kept | None) -> int:
     asked = fast(list(argv))
     if asked == "run":
-        from mlgit.cli.run_screen import run_plain
+        from mlgit.cli.run_screen import conclude, reporter
+        from mlgit.commands.run import run
 
-        return run_plain(jobs=jobs_of(argv[-1]) or None, kept=kept)
+        result = run(jobs=jobs_of(argv[-1]) or None, kept=kept, reporter=reporter(as_json=False))
+        return conclude(result, as_json=False)
     if asked == "models":
         from mlgit.adapters.git import git
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import sys
 
 import click
 
-from mlgit import errors
-from mlgit import project as projects
 from mlgit.cli.error_boundary import use_color
 from mlgit.cli.remote_options import timeout_option
-from mlgit.commands.review import review_change, review_input
+from mlgit.commands.gate import gate, suggest
 from mlgit.errors import MlgitError
-from mlgit.gate import document, judge, table
-from mlgit.gate.review import Review
-from mlgit.revision.revisions import Revisions
+from mlgit.gate import table
 
 SUGGEST = "suggest"
 _MOST_WORDS = 2
@@ -47,23 +42,17 @@ def command(words: tuple[str, ...], form: str, as_json: bool, labels: tuple[str,
 
     Exit code 0 when the change passes (with or without warnings), 1 when a rule fails, 2 when it could not be compared.
     """
-    revisions = Revisions(projects.find())
     is_json = as_json or form == "json"
     if words[:1] == (SUGGEST,):
-        return _suggest(revisions, *_sides(words[1:]), pull=pull, as_json=is_json)
+        return _suggest(*_sides(words[1:]), pull=pull, as_json=is_json)
     base, head = _sides(words)
-    review = review_change(revisions, base=base, head=head, labels=labels, today=datetime.date.today(), pull=pull)
+    result = gate(base, head, labels=labels, pull=pull)
     if is_json:
-        click.echo(json.dumps(document.document(review), indent=2, allow_nan=False))
+        click.echo(json.dumps(result.document(), indent=2, allow_nan=False))
     else:
         color = use_color(sys.stdout)
-        click.echo(table.render(review, current=head or "workspace", color=color), color=color)
-    return exit_code(review)
-
-
-def exit_code(review: Review) -> int:
-    """0 for a pass, with or without warnings, 1 where a rule failed, 2 where nothing could be judged."""
-    return {"fail": errors.EXIT_NO, "invalid": errors.EXIT_CANNOT_ANSWER}.get(str(review.verdict), errors.EXIT_YES)
+        click.echo(table.render(result.review, current=head or "workspace", color=color), color=color)
+    return result.exit_code
 
 
 def _sides(words: tuple[str, ...]) -> tuple[str | None, str | None]:
@@ -73,15 +62,10 @@ def _sides(words: tuple[str, ...]) -> tuple[str | None, str | None]:
     return base, None if head == "workspace" else head
 
 
-def _suggest(revisions: Revisions, base: str | None, head: str | None, *, pull: bool, as_json: bool) -> int:
-    found = judge.suggestions(review_input(revisions, base=base, head=head, pull=pull))
-    if not any(found.values()):
-        raise MlgitError(
-            "there are no predictions to learn from", "declare models.NAME.predictions and id in mlgit.yaml, and `mlgit run`"
-        )
+def _suggest(base: str | None, head: str | None, *, pull: bool, as_json: bool) -> int:
+    found = suggest(base, head, pull=pull)
     if as_json:
-        click.echo(json.dumps(document.suggestions(found), indent=2, allow_nan=False))
+        click.echo(json.dumps(found.document(), indent=2, allow_nan=False))
     else:
-        click.echo(table.suggestions(found))
-    is_told = any(each.margin is not None for rows in found.values() for each in rows)
-    return errors.EXIT_YES if is_told else errors.EXIT_CANNOT_ANSWER
+        click.echo(table.suggestions(found.by_model))
+    return found.exit_code

@@ -9,7 +9,7 @@ from typing import Any, TextIO, TypeVar
 
 import click
 
-from mlgit.adapters.system import transfers
+from mlgit.commands.remote_access import limit_remotes, watch_remotes
 from mlgit.pipeline import control
 from mlgit.render.text import plain
 
@@ -30,8 +30,7 @@ def timeout_option() -> Callable[[F], F]:
 
 
 def _set_limit(context: click.Context, option: click.Parameter, value: str | None) -> None:
-    transfers.announce.set(_tell)
-    transfers.report.set(Line(sys.stderr).show)
+    watch_remotes(announce=_tell, report=Line(sys.stderr).show)
     if value is None:
         return
     try:
@@ -40,7 +39,7 @@ def _set_limit(context: click.Context, option: click.Parameter, value: str | Non
         seconds = 0.0
     if not seconds > 0:
         raise click.BadParameter(f"'{value}' is not a duration such as 90s or 5m")
-    transfers.limit.set(seconds)
+    limit_remotes(seconds)
 
 
 class Line:

@@ -8,15 +8,9 @@ import sys
 from mlgit import errors
 from mlgit.cli.error_boundary import note, use_color
 from mlgit.cli.progress import Lines, Live, Silent, say, show_failures
-from mlgit.commands.run import RunPreview, RunResult, run
-from mlgit.pipeline.noop import Kept
+from mlgit.commands.run import RunPreview, RunResult
 from mlgit.render.terminal import paint
 from mlgit.render.text import count, plain, seconds
-
-
-def run_plain(*, jobs: int | None, kept: Kept | None) -> int:
-    """A plain `mlgit run`, from its start to its exit code."""
-    return conclude(run(jobs=jobs, kept=kept, reporter=reporter(as_json=False)), as_json=False)
 
 
 def reporter(*, as_json: bool) -> Silent:

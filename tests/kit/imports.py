@@ -23,6 +23,7 @@ class Law:
     lazy: Set[str]  # modules (or rooms) that may import mlgit's own modules inside a function
     late: Set[str]  # packages so slow, or optional, that a function may import them
     outside: Set[str]  # packages that reach the outside: not for pure modules
+    starts: Set[str] = field(default_factory=frozenset)  # modules of cli that do more than call a command and print
     tolerated: Set[tuple[str, str]] = field(default_factory=frozenset)  # known breaches that wait for a repair
 
 
@@ -127,8 +128,11 @@ def _why_not(each: Import, law: Law) -> str:
     """Why one mlgit module may not import another; '' when it may."""
     importer, imported = (_leaf(name, law) or name for name in _pair(each))
     room, target_room = _room(importer), _room(imported)
-    if room == "cli" or importer == "__main__":
+    if importer == "__main__" or importer in law.starts:
         return ""
+    if room == "cli":
+        opens = _is_adapter(target_room) or imported in law.for_doors or (target_room != room and _is_door(imported, law))
+        return "the command line opens no door: a command does" if opens and target_room != "commands" else ""
     if target_room == "cli":
         return "nothing imports cli"
     if room == "":

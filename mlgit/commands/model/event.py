@@ -8,8 +8,9 @@ from typing import Any
 
 from mlgit import errors
 from mlgit.commands import registry_problems
-from mlgit.commands.model.open_registry import Note, open_registry, unheard
+from mlgit.commands.model.open_registry import open_registry
 from mlgit.commands.model.registry_rows import event_row
+from mlgit.commands.notes import Note, unheard
 from mlgit.errors import MlgitError
 from mlgit.registry import grammar, policies, read
 from mlgit.registry.chain import Finding

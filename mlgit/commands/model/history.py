@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mlgit.commands.model.open_registry import Note, open_registry, unheard
+from mlgit.commands.model.open_registry import open_registry
 from mlgit.commands.model.registry_rows import event_row
+from mlgit.commands.notes import Note, unheard
 from mlgit.registry.event import Event
 from mlgit.registry.state import Artifact
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from mlgit.commands.model.open_registry import Asked, Note, open_registry, unheard
+from mlgit.commands.model.open_registry import Asked, open_registry
 from mlgit.commands.model.registry_rows import fault_rows
+from mlgit.commands.notes import Note, unheard
 from mlgit.registry.state import Artifact
 from mlgit.render.text import moment
 

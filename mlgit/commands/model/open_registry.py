@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from mlgit.commands import places
+from mlgit.commands.notes import Note, unheard
 from mlgit.errors import MlgitError
 from mlgit.registry import grammar, kept, read, state
 from mlgit.registry.read import Tags
 from mlgit.registry.state import Artifact, Registry, Version
 
-Note = Callable[[str], None]
 Asked = read.Asked
-
-
-def unheard(text: str) -> None:
-    """Takes a note that nobody wants to hear."""
 
 
 class OpenedRegistry(NamedTuple):

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlgit.commands import dates
-from mlgit.commands.model.open_registry import Note, OpenedRegistry, open_registry, unheard
+from mlgit.commands.model.open_registry import OpenedRegistry, open_registry
 from mlgit.commands.model.registry_rows import event_row, fault_rows, version_row
+from mlgit.commands.notes import Note, unheard
 from mlgit.errors import MlgitError
 from mlgit.registry import state
 from mlgit.registry.state import Artifact, Assignment, Version

@@ -10,8 +10,9 @@ from mlgit import errors
 from mlgit.adapters.git import remote_tags
 from mlgit.commands import places, policy_inputs, registry_problems
 from mlgit.commands.model.good_signatures import GoodSignatures
-from mlgit.commands.model.open_registry import Note, open_registry, unheard
+from mlgit.commands.model.open_registry import open_registry
 from mlgit.commands.model.registry_rows import override
+from mlgit.commands.notes import Note, unheard
 from mlgit.errors import MlgitError
 from mlgit.registry import counterpart, policies, publish, read, recorded
 from mlgit.registry.chain import Finding
