@@ -50,9 +50,16 @@ def parse(meta: Mapping[str, Any], *, name: str, stage: str) -> Control:
     Raises MlgitError, as `dvc.yaml: stages.train.meta.mlgit.key: what`, for anything the table does not allow.
     """
     declared = meta.get("mlgit")
+    if declared is not None:
+        check(declared, SCHEMA, name=name, path=f"stages.{stage}.meta.mlgit")
+    return of(meta)
+
+
+def of(meta: Mapping[str, Any]) -> Control:
+    """The control in a `meta` that was checked, as that of every stage that was read is."""
+    declared = meta.get("mlgit")
     if declared is None:
         return PLAIN
-    check(declared, SCHEMA, name=name, path=f"stages.{stage}.meta.mlgit")
     mutex = declared.get("mutex", [])
     return Control(
         timeout=duration(declared["timeout"]) if "timeout" in declared else None,

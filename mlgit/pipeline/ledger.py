@@ -241,7 +241,7 @@ class Ledger:
             self._book.put_text(stage, internals.dumps({"stages": {stage.name: document}}).removeprefix("stages:\n"))
 
     def _job(self, stage: Stage) -> Job:
-        wanted = control.parse(stage.meta, name=stage.file, stage=stage.name)
+        wanted = control.of(stage.meta)
         env = {"DVC_ROOT": os.environ.get("DVC_ROOT") or str(self._root), **wanted.env, "DVC_STAGE": stage.address}
         folder = self._root / stage.wdir
         if stage.wdir and not folder.is_dir():

@@ -118,45 +118,9 @@ def plan(graph: Graph, chosen: Iterable[int], *, seconds: Mapping[str, float], c
         if number in wanted:
             after = max((left[each] for each in graph.feeds[number] if each in left), default=0.0)
             left[number] = after + seconds.get(graph.stages[number].address, 1.0)
-    with_meta = ((number, graph.stages[number]) for number in wanted if "mlgit" in graph.stages[number].meta)
-    controls = {number: control.parse(stage.meta, name=stage.file, stage=stage.name) for number, stage in with_meta}
+    metas = ((number, graph.stages[number].meta) for number in wanted)
+    controls = {number: control.of(meta) for number, meta in metas if "mlgit" in meta}
     return Plan(graph, frozenset(wanted), left, controls, current)
-
-
-class _Run:
-    """A run as it stands: stages by number that wait, are ready, run, wait for another attempt, and have ended."""
-
-    def __init__(
-        self,
-        plan: Plan,
-        keeper: Keeper,
-        executor: Executor,
-        reporter: Reporter,
-        *,
-        force: bool,
-        keep_going: bool,
-        clock: Callable[[], float],
-        totals: Mapping[str, float],
-    ) -> None:
-        self.plan = plan
-        self.keeper = keeper
-        self.executor = executor
-        self.reporter = reporter
-        self.force = force
-        self.keep_going = keep_going
-        self.clock = clock
-        self.capacity = Capacity(totals)
-        self.waiting_for: dict[int, int] = {}
-        self.ready: list[tuple[float, int]] = []
-        self.running: dict[str, tuple[int, Start]] = {}
-        self.crowded_out: list[int] = []
-        self.delayed: list[tuple[float, int]] = []
-        self.attempts: dict[int, int] = {}
-        self.failed_once: dict[int, Result] = {}
-        self.unreported: list[Result] = []
-        self.results: dict[int, Result] = {}
-        self.flushed = clock()
-        self.stopping = False
 
 
 # Results are reported when they are on disk; a lock of many stages is not written more often than this.
@@ -181,167 +145,217 @@ def run(
     Whatever happens, commands still running are ended and finished stages are recorded before this returns or raises.
     `totals` are the resources that stages share; one that is not named is not limited.
     """
-    state = _Run(plan, keeper, executor, reporter, force=force, keep_going=keep_going, clock=clock, totals=totals or {})
-    graph, left = plan.graph, plan.chosen - plan.current
-    for number in plan.chosen & plan.current:
-        state.results[number] = Result(graph.stages[number], "unchanged")
-        state.unreported.append(state.results[number])
-    for number in sorted(left):
-        needs = [each for each in graph.needs[number] if each in left]
-        state.waiting_for[number] = len(needs)
-        if not needs:
-            _push(state, number)
-    try:
-        _loop(state)
-        for number, result in sorted(state.failed_once.items()):  # a failure elsewhere came before the next attempt
-            _fail(state, number, result)
-    finally:
-        executor.stop()
-        keeper.flush(last=True)
-        _report(state)
-    for number in sorted(plan.chosen - state.results.keys()):
-        state.results[number] = Result(plan.graph.stages[number], "skipped")
-    return [state.results[number] for number in sorted(state.results)]
+    outbox = _Outbox(keeper, reporter, clock)
+    capacity = Capacity(totals or {})
+    return _Run(plan, keeper, executor, reporter, outbox, capacity, clock, force=force, keep_going=keep_going).execute()
 
 
-def _push(state: _Run, number: int) -> None:
-    heapq.heappush(state.ready, (-state.plan.priority.get(number, 0.0), number))
+class _Outbox:
+    """Results on their way to the disk, and from there to the reporter."""
+
+    def __init__(self, keeper: Keeper, reporter: Reporter, clock: Callable[[], float]) -> None:
+        self._keeper = keeper
+        self._reporter = reporter
+        self._clock = clock
+        self._waiting: list[Result] = []
+        self._flushed = clock()
+
+    def add(self, result: Result) -> None:
+        self._waiting.append(result)
+
+    def flush_in_time(self) -> None:
+        """Write and report what waits, unless that was done just now."""
+        if self._waiting and self._clock() - self._flushed >= FLUSH_SECONDS:
+            self._keeper.flush()
+            self._report()
+            self._flushed = self._clock()
+
+    def close(self) -> None:
+        """Write and report everything, for the last time."""
+        self._keeper.flush(last=True)
+        self._report()
+
+    def _report(self) -> None:
+        for result in self._waiting:
+            self._reporter.ended(result)
+        self._waiting.clear()
 
 
-def _loop(state: _Run) -> None:
-    _start_ready(state)
-    while state.running or (state.delayed and not state.stopping):
-        for outcome in state.executor.wait(_patience(state)):
-            number, start = state.running.pop(outcome.name)
-            state.capacity.give(_control(state, number))
-            _take_in(state, number, start, outcome)
-            _flush_in_time(state)
-            _start_ready(state)
-        _start_ready(state)
-        _flush_in_time(state)
-        state.reporter.tick()
+class _Run:
+    """A run as it stands: stages by number that wait, are ready, run, wait for another attempt, and have ended."""
 
+    def __init__(
+        self,
+        plan: Plan,
+        keeper: Keeper,
+        executor: Executor,
+        reporter: Reporter,
+        outbox: _Outbox,
+        capacity: Capacity,
+        clock: Callable[[], float],
+        *,
+        force: bool,
+        keep_going: bool,
+    ) -> None:
+        self._plan = plan
+        self._stages = plan.graph.stages
+        self._keeper = keeper
+        self._executor = executor
+        self._reporter = reporter
+        self._outbox = outbox
+        self._capacity = capacity
+        self._clock = clock
+        self._force = force
+        self._keep_going = keep_going
+        self._stopping = False
+        self._waiting_for: dict[int, int] = {}
+        self._ready: list[tuple[float, int]] = []
+        self._crowded_out: list[int] = []
+        self._running: dict[str, tuple[int, Start]] = {}
+        self._delayed: list[tuple[float, int]] = []
+        self._attempts: dict[int, int] = {}
+        self._failed_once: dict[int, Result] = {}
+        self._results: dict[int, Result] = {}
 
-def _patience(state: _Run) -> float:
-    return max(0.0, min(TICK_SECONDS, state.delayed[0][0] - state.clock())) if state.delayed else TICK_SECONDS
+    def execute(self) -> list[Result]:
+        """Run everything; the results in running order."""
+        plan = self._plan
+        for number in plan.chosen & plan.current:
+            self._end(number, Result(self._stages[number], "unchanged"))
+        left = plan.chosen - plan.current
+        for number in sorted(left):
+            needs = [each for each in plan.graph.needs[number] if each in left]
+            self._waiting_for[number] = len(needs)
+            if not needs:
+                self._push(number)
+        try:
+            self._loop()
+            for number, result in sorted(self._failed_once.items()):  # a failure elsewhere came before the next attempt
+                self._fail(number, result)
+        finally:
+            self._executor.stop()
+            self._outbox.close()
+        for number in sorted(plan.chosen - self._results.keys()):
+            self._results[number] = Result(self._stages[number], "skipped")
+        return [self._results[number] for number in sorted(self._results)]
 
+    def _push(self, number: int) -> None:
+        heapq.heappush(self._ready, (-self._plan.priority.get(number, 0.0), number))
 
-def _control(state: _Run, number: int) -> Control:
-    return state.plan.controls.get(number, control.PLAIN)
+    def _end(self, number: int, result: Result) -> None:
+        self._results[number] = result
+        self._outbox.add(result)
 
+    def _loop(self) -> None:
+        self._start_ready()
+        while self._running or (self._delayed and not self._stopping):
+            for outcome in self._executor.wait(self._patience()):
+                number, start = self._running.pop(outcome.name)
+                self._capacity.give(self._control(number))
+                self._take_in(number, start, outcome)
+                self._outbox.flush_in_time()
+                self._start_ready()
+            self._start_ready()
+            self._outbox.flush_in_time()
+            self._reporter.tick()
 
-def _start_ready(state: _Run) -> None:
-    while state.delayed and state.delayed[0][0] <= state.clock() and not state.stopping:
-        number = heapq.heappop(state.delayed)[1]
-        del state.failed_once[number]
-        _push(state, number)
-    for number in state.crowded_out:
-        _push(state, number)
-    state.crowded_out.clear()
-    while state.ready and not state.stopping and len(state.running) < state.executor.slots:
-        _, number = heapq.heappop(state.ready)
-        if state.capacity.fits(_control(state, number)):
-            _begin(state, number)
-            _flush_in_time(state)
-        else:
-            state.crowded_out.append(number)
+    def _patience(self) -> float:
+        return max(0.0, min(TICK_SECONDS, self._delayed[0][0] - self._clock())) if self._delayed else TICK_SECONDS
 
+    def _control(self, number: int) -> Control:
+        return self._plan.controls.get(number, control.PLAIN)
 
-def _begin(state: _Run, number: int) -> None:
-    stage = state.plan.graph.stages[number]
-    began = state.clock()
-    try:
-        beginning = state.keeper.begin(stage, force=state.force or number in state.attempts)
-        if isinstance(beginning, Start):
-            state.executor.submit(beginning.job)
-            state.running[beginning.job.name] = (number, beginning)
-            state.capacity.take(_control(state, number))
-            state.reporter.started(stage, beginning.reasons)
+    def _start_ready(self) -> None:
+        while self._delayed and self._delayed[0][0] <= self._clock() and not self._stopping:
+            number = heapq.heappop(self._delayed)[1]
+            del self._failed_once[number]
+            self._push(number)
+        for number in self._crowded_out:
+            self._push(number)
+        self._crowded_out.clear()
+        while self._ready and not self._stopping and len(self._running) < self._executor.slots:
+            _, number = heapq.heappop(self._ready)
+            if self._capacity.fits(self._control(number)):
+                self._begin(number)
+                self._outbox.flush_in_time()
+            else:
+                self._crowded_out.append(number)
+
+    def _begin(self, number: int) -> None:
+        stage = self._stages[number]
+        began = self._clock()
+        try:
+            beginning = self._keeper.begin(stage, force=self._force or number in self._attempts)
+            if isinstance(beginning, Start):
+                self._executor.submit(beginning.job)
+                self._running[beginning.job.name] = (number, beginning)
+                self._capacity.take(self._control(number))
+                self._reporter.started(stage, beginning.reasons)
+                return
+        except MlgitError as error:
+            self._fail(number, Result(stage, "failed", message=error.message, hint=error.hint))
             return
-    except MlgitError as error:
-        _fail(state, number, Result(stage, "failed", message=error.message, hint=error.hint))
-        return
-    match beginning:
-        case Unchanged():
-            result = Result(stage, "unchanged")
-        case Restored(reasons):
-            result = Result(stage, "restored", state.clock() - began, reasons)
-        case Verified(reasons):
-            result = Result(stage, "verified", state.clock() - began, reasons)
-    _succeed(state, number, result)
+        match beginning:
+            case Unchanged():
+                result = Result(stage, "unchanged")
+            case Restored(reasons):
+                result = Result(stage, "restored", self._clock() - began, reasons)
+            case Verified(reasons):
+                result = Result(stage, "verified", self._clock() - began, reasons)
+        self._succeed(number, result)
 
+    def _take_in(self, number: int, start: Start, outcome: Outcome) -> None:
+        stage = self._stages[number]
+        failed = Result(stage, "failed", outcome.seconds, start.reasons, outcome=outcome, job=start.job)
+        if outcome.code != 0 and outcome.made and outcome.made.problem:  # it is not the command that failed
+            message, hint = outcome.made.problem
+            failed = failed._replace(message=message, hint=hint, outcome=None, could_not=outcome.made.may_pass)
+            if not (failed.could_not and self._retries(number, failed)):
+                self._fail(number, failed)
+            return
+        if outcome.code != 0:
+            if not self._retries(number, failed):
+                self._fail(number, failed)
+            return
+        try:
+            if outcome.made is None:
+                self._keeper.finish(stage)
+            else:
+                self._keeper.adopt(stage, outcome.made)
+        except MlgitError as error:
+            self._fail(number, failed._replace(message=error.message, hint=error.hint, outcome=None))
+            return
+        self._succeed(number, failed._replace(state="ran", outcome=None))
 
-def _take_in(state: _Run, number: int, start: Start, outcome: Outcome) -> None:
-    stage = state.plan.graph.stages[number]
-    failed = Result(stage, "failed", outcome.seconds, start.reasons, outcome=outcome, job=start.job)
-    if outcome.code != 0 and outcome.made and outcome.made.problem:  # it is not the command that failed
-        message, hint = outcome.made.problem
-        failed = failed._replace(message=message, hint=hint, outcome=None, could_not=outcome.made.may_pass)
-        if not (failed.could_not and _retries(state, number, failed)):
-            _fail(state, number, failed)
-        return
-    if outcome.code != 0:
-        if not _retries(state, number, failed):
-            _fail(state, number, failed)
-        return
-    try:
-        if outcome.made is None:
-            state.keeper.finish(stage)
-        else:
-            state.keeper.adopt(stage, outcome.made)
-    except MlgitError as error:
-        _fail(state, number, Result(stage, "failed", outcome.seconds, start.reasons, error.message, error.hint, job=start.job))
-        return
-    _succeed(state, number, Result(stage, "ran", outcome.seconds, start.reasons, job=start.job))
+    def _retries(self, number: int, failed: Result) -> bool:
+        """Put a failed stage back in line, after a delay that doubles, as often as it asked for."""
+        wanted, used = self._control(number), self._attempts.get(number, 0)
+        if used >= wanted.retries or self._stopping:
+            return False
+        self._attempts[number] = used + 1
+        self._failed_once[number] = failed
+        delay = wanted.retry_delay * 2**used
+        heapq.heappush(self._delayed, (self._clock() + delay, number))
+        self._reporter.retried(self._stages[number], used + 1, delay)
+        return True
 
+    def _succeed(self, number: int, result: Result) -> None:
+        self._end(number, result)
+        for each in self._plan.graph.feeds[number]:
+            if each in self._waiting_for and each not in self._results:
+                self._waiting_for[each] -= 1
+                if self._waiting_for[each] == 0:
+                    self._push(each)
 
-def _retries(state: _Run, number: int, failed: Result) -> bool:
-    """Put a failed stage back in line, after a delay that doubles, as often as it asked for."""
-    wanted, used = _control(state, number), state.attempts.get(number, 0)
-    if used >= wanted.retries or state.stopping:
-        return False
-    state.attempts[number] = used + 1
-    state.failed_once[number] = failed
-    delay = wanted.retry_delay * 2**used
-    heapq.heappush(state.delayed, (state.clock() + delay, number))
-    state.reporter.retried(state.plan.graph.stages[number], used + 1, delay)
-    return True
-
-
-def _succeed(state: _Run, number: int, result: Result) -> None:
-    state.results[number] = result
-    state.unreported.append(result)
-    for each in state.plan.graph.feeds[number]:
-        if each in state.waiting_for and each not in state.results:
-            state.waiting_for[each] -= 1
-            if state.waiting_for[each] == 0:
-                _push(state, each)
-
-
-def _fail(state: _Run, number: int, result: Result) -> None:
-    state.results[number] = result
-    state.unreported.append(result)
-    if not state.keep_going:
-        state.stopping = True
-        return
-    waiting = list(state.plan.graph.feeds[number])
-    while waiting:
-        each = waiting.pop()
-        if each in state.plan.chosen and each not in state.results:
-            skipped = Result(state.plan.graph.stages[each], "skipped", message=f"needs '{result.stage.address}', which failed")
-            state.results[each] = skipped
-            state.unreported.append(skipped)
-            waiting.extend(state.plan.graph.feeds[each])
-
-
-def _flush_in_time(state: _Run) -> None:
-    if state.unreported and state.clock() - state.flushed >= FLUSH_SECONDS:
-        state.keeper.flush()
-        _report(state)
-        state.flushed = state.clock()
-
-
-def _report(state: _Run) -> None:
-    for result in state.unreported:
-        state.reporter.ended(result)
-    state.unreported.clear()
+    def _fail(self, number: int, result: Result) -> None:
+        self._end(number, result)
+        if not self._keep_going:
+            self._stopping = True
+            return
+        waiting = list(self._plan.graph.feeds[number])
+        while waiting:
+            each = waiting.pop()
+            if each in self._plan.chosen and each not in self._results:
+                skipped = Result(self._stages[each], "skipped", message=f"needs '{result.stage.address}', which failed")
+                self._end(each, skipped)
+                waiting.extend(self._plan.graph.feeds[each])

@@ -77,3 +77,10 @@ def test_more_than_there_is_can_never_run():
 
 def test_more_processors_than_there_are_is_fine():
     control.refuse_impossible({"cpus": 64}, {"cpus": 2}, where="dvc.yaml: stages.a")
+
+
+def test_meta_is_checked_when_a_stage_is_read_and_not_again():
+    meta = {"mlgit": {"timeout": "90s", "mutex": "gpu"}}
+    assert control.of(meta) == control.parse(meta, name="dvc.yaml", stage="train")
+    assert control.of({"mlgit": {"unknown": 1}}) == control.PLAIN
+    assert control.of({}) is control.PLAIN
