@@ -101,6 +101,58 @@ def test_word_that_only_holds_a_refused_one_is_fine(name):
     assert not words(name) & REFUSED_WORDS
 
 
+def sentences(tree: ast.Module) -> list[str]:
+    """Strings with a space in them, docstrings too; of an f-string all that stands around its values."""
+    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    texts = [
+        "{}".join(part.value for part in node.values if isinstance(part, ast.Constant))
+        if isinstance(node, ast.JoinedStr)
+        else node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr | ast.Constant) and id(node) not in parts
+    ]
+    return [text for text in texts if isinstance(text, str) and " " in text]
+
+
+def modules_in_prose(trees: dict[str, ast.Module], names: set[str]) -> list[str]:
+    """Where a sentence holds a name of two words or more that only a module has, also with its words run together.
+
+    A name in backticks points at code; run together it is what is left of a replacement that went through prose.
+    """
+    compound = {name for name in names if "_" in name.strip("_")}
+    spelled = "|".join(sorted(compound))
+    joined = "|".join(sorted(name.replace("_", "") for name in compound))
+    pattern = re.compile(rf"`[^`\n]*`|\b(?P<name>(?:{spelled}|{joined})s?)\b")
+    quoted = re.compile(rf"\b(?P<name>(?:{joined})s?)\b")
+    found = [
+        (where, match["name"] or ((left := quoted.search(match[0])) and left["name"]))
+        for where, tree in trees.items()
+        for text in sentences(tree)
+        for match in pattern.finditer(text)
+    ]
+    return [f"{where}: {name}" for where, name in found if name]
+
+
+def test_no_module_name_stands_in_prose():
+    trees = modules(PACKAGE)
+    assert modules_in_prose(trees, {name.rpartition(".")[2] for name in trees}) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ('"""As they follow the dvc_commands."""', ["m: dvc_commands"]),
+        ('def f():\n    raise E(f"(the dvccommand {x} was left out)")', ["m: dvccommand"]),
+        ('"""See `fork_pool`: it forks."""', []),
+        ('"""What is in `forkpool` is called here."""', ["m: forkpool"]),
+        ('a = "fork_pool"\nfrom mlgit import fork_pool', []),
+        ('"""A pool of forks, by dvc and its commands."""', []),
+    ],
+)
+def test_module_name_in_prose_is_found(source, said):
+    assert modules_in_prose({"m": ast.parse(source)}, {"dvc_command", "fork_pool", "graph"}) == said
+
+
 def test_no_function_takes_keyword_arguments_it_does_not_name():
     functions = [
         f"{name}.{node.name}"

@@ -2,7 +2,7 @@
 
 A list of what is forbidden would always be incomplete, so everything else counts as able to run code. Each name stands with
 the module that libraries themselves write in front of it, for a module also holds what it imports. Dotted names are never on
-the list: they reach from a harmless class to its methods. What may be called, and how, is in `callforms`.
+the list: they reach from a harmless class to its methods. What may be called, and how, is in `call_forms`.
 """
 
 from __future__ import annotations
