@@ -197,7 +197,7 @@ def _check_environments(environments: tuple[Environment, ...], *, name: str) -> 
             raise MlgitError(f"{name}: environments[{index}].name: '{each.name}' is there twice", "take one of them out")
         if each.promotes_from and each.promotes_from not in known:
             raise MlgitError(
-                f"{name}: environments[{index}].promotes_from: '{each.promotes_from}' is no environment declared above",
+                f"{name}: environments[{index}].promotes_from: '{each.promotes_from}' is not an environment declared above it",
                 "list environments in the order a version gets there",
             )
         known.add(each.name)

@@ -304,10 +304,10 @@ def _range(declared: list[str], where: str) -> tuple[float, float]:
 
 def _waiver(declared: Mapping[str, Any], where: str, rules: list[str]) -> Waiver:
     if declared["rule"] not in rules:
-        raise MlgitError(f"{where}.rule: there is no rule '{declared['rule']}'", f"the rules are {', '.join(rules) or 'none'}")
+        raise MlgitError(f"{where}.rule: no rule is called '{declared['rule']}'", f"the rules are {', '.join(rules) or 'none'}")
     try:
         until = datetime.date.fromisoformat(declared["until"])
     except ValueError as error:
-        raise MlgitError(f"{where}.until: {declared['until']} is no day", "write it as 2026-12-31") from error
+        raise MlgitError(f"{where}.until: {declared['until']} is not a date", "write it as 2026-12-31") from error
     part = tuple(sorted((column, str(value)) for column, value in declared.get("slice", {}).items()))
     return Waiver(declared["rule"], until, declared["reason"], declared["by"], part)

@@ -113,8 +113,8 @@ def test_rule_that_means_nothing_is_refused(rule, said):
 @pytest.mark.parametrize(
     ("waiver", "said"),
     [
-        ("{rule: b, until: 2026-12-31, reason: r, by: b}", "there is no rule 'b'; the rules are a"),
-        ("{rule: a, until: '2026-13-31', reason: r, by: b}", "is no day"),
+        ("{rule: b, until: 2026-12-31, reason: r, by: b}", "no rule is called 'b'; the rules are a"),
+        ("{rule: a, until: '2026-13-31', reason: r, by: b}", "is not a date"),
         ("{rule: a, until: soon, reason: r, by: b}", "does not match"),
         ("{rule: a, until: 2026-12-31, by: b}", "reason"),
         ("{rule: a, until: 2026-12-31, reason: ' ', by: b}", "does not match"),

@@ -102,7 +102,7 @@ def _number(text: str, *, path: str) -> float:
     try:
         value = float(text)
     except ValueError as error:
-        raise MlgitError(f"{path}: '{text}' is no score", "a score is a number in every row") from error
+        raise MlgitError(f"{path}: '{text}' is not a score", "a score is a number in every row") from error
     if not math.isfinite(value):
-        raise MlgitError(f"{path}: '{text}' is no score", "a score is a number in every row")
+        raise MlgitError(f"{path}: '{text}' is not a score", "a score is a number in every row")
     return value

@@ -70,7 +70,7 @@ def require(key: str, known: Mapping[str, Section], *, file: str) -> None:
     """Raise MlgitError for a section that is not in the notes, or that nobody has written yet."""
     if key not in known:
         raise MlgitError(
-            f"{file}: sections.{key}: there is no such section to have read" + near_miss(key, known),
+            f"{file}: sections.{key}: no such section" + near_miss(key, known),
             f"its sections: {', '.join(known)}" if known else "write one first",
         )
     if is_placeholder(known[key].text):

@@ -170,7 +170,7 @@ def stamp(project: Project, facts: Facts, *, model: Model, sections: tuple[str, 
     digest = review.data_digest(facts.with_role("train"))
     if not digest:
         raise MlgitError(
-            f"mlgit.yaml: models.{model.name}.train: missing, so there are no data to have read the notes for",
+            f"mlgit.yaml: models.{model.name}.train: missing: notes are reviewed for the training data",
             "name the training data: `train: [PATH]`",
         )
     chosen = [key for key in known if not notes.is_placeholder(known[key].text)] if "all" in sections else list(sections)

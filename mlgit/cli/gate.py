@@ -31,7 +31,7 @@ _MOST_WORDS = 2
 @timeout_option()
 @click.option("--pull", is_flag=True, help="Fetch what is compared and not in the cache from the DVC remote.")
 def command(words: tuple[str, ...], form: str, as_json: bool, labels: tuple[str, ...], pull: bool) -> int:
-    """Judge HEAD beside BASE by the gate rules of mlgit.yaml, as BASE declares them.
+    """Judge HEAD against BASE by the gate rules of mlgit.yaml, as BASE declares them.
 
     Both are revisions; HEAD defaults to the workspace, BASE to the point where this branch left the default branch; on the
     default branch itself to the commit before, or to HEAD while there are changes that are not committed. Predictions are

@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("mlgit.cli.doctor", "Look for damage in cache, locks and pipeline files."),
     "dag": ("mlgit.cli.dag", "Draw the pipeline."),
     "card": ("mlgit.cli.card", "Write model cards, and check that they are true."),
-    "model": ("mlgit.cli.model.group", "Keep versions of models, and say where they are, as tags."),
+    "model": ("mlgit.cli.model.group", "Register, promote and audit model versions as Git tags."),
     "gate": ("mlgit.cli.gate", "Judge a change by the rules of mlgit.yaml."),
     "ci": ("mlgit.cli.ci.group", "Run, judge and report a change, as continuous integration does."),
     "report": ("mlgit.cli.report", "Show a report of `mlgit ci run`."),

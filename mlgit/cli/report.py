@@ -15,7 +15,7 @@ from mlgit.commands.report import FORMATS, Format, read_report, render_report, w
     short_help="Show a report of `mlgit ci run`.",
 )
 @click.argument("report", type=click.Path(path_type=Path), default=Path("mlgit-report/report.json"))
-@click.option("--format", "form", type=click.Choice(FORMATS), default="md", show_default=True, help="As what to show it.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="md", show_default=True, help="Output format.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The file to write (default: print it).")
 def command(report: Path, *, form: Format, as_json: bool, out: Path | None) -> int:

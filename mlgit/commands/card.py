@@ -120,12 +120,12 @@ def _require_places(model: Model, config: Config) -> None:
     for key, path in (("notes", model.card.notes), ("out", model.card.out)):
         if not recorded_paths.is_inside(posixpath.normpath(path)) or posixpath.normpath(path) != path:
             raise MlgitError(
-                f"mlgit.yaml: models.{model.name}.card.{key}: '{path}' is no path inside the project",
+                f"mlgit.yaml: models.{model.name}.card.{key}: '{path}' is not a path inside the project",
                 f"write one like cards/{model.name}.{'md' if key == 'out' else 'yaml'}",
             )
     others = [each.name for each in config.models.values() if each.name != model.name and each.card.out == model.card.out]
     if others:
-        raise MlgitError(f"mlgit.yaml: models.{model.name}.card.out: it is that of '{others[0]}' too", "give each its own")
+        raise MlgitError(f"mlgit.yaml: models.{model.name}.card.out: already used by model '{others[0]}'", "give each its own")
     if model.card.notes == model.card.out:
         raise MlgitError(f"mlgit.yaml: models.{model.name}.card: notes and out are the same file", "name two files")
 

@@ -15,7 +15,7 @@ def moment(text: str) -> int:
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
-        raise MlgitError(f"--at: '{text}' is no date", "write 2026-05-03 or 2026-05-03T10:00Z") from error
+        raise MlgitError(f"--at: '{text}' is not a date", "write 2026-05-03 or 2026-05-03T10:00Z") from error
     if len(text) <= len("2026-05-03"):
         found = datetime.combine(found, time(23, 59, 59))
     return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())

@@ -51,7 +51,7 @@ def environment(found: InForce, name: str) -> Environment:
     if declared is None:
         known = [each.name for each in found.config.environments]
         raise MlgitError(
-            f"{NAME} of {found.name}: there is no environment '{name}'{near_miss(name, known)}",
+            f"{NAME} of {found.name}: no environment is called '{name}'{near_miss(name, known)}",
             f"environments: {', '.join(known)}; add `- {{name: {name}}}` there for another",
         )
     return declared

@@ -125,5 +125,5 @@ def _of_numbers(rule: GateRule, joined: ModelPair, better: Better | None) -> Met
             trouble=f"the test set changed, and {rule.metric} is known as a single number of each side only",
         )
     if not is_bound and not np.isfinite([each for each in (current, before) if each is not None]).all():
-        return MetricEvidence(better=better, trouble=f"{rule.metric} is no finite number on one of the sides")
+        return MetricEvidence(better=better, trouble=f"{rule.metric} is not a finite number on one of the sides")
     return MetricEvidence(better=better, current=current, baseline=before, is_first=before is None)

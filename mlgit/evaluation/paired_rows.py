@@ -76,8 +76,8 @@ def _gathered(
     _check_positive(rule, rows, settings)
     _check_slices(rule, rows)
     current = _value(rule.metric, rows.model, rows.current, settings)
-    known = MetricEvidence(better=better, current=current.value, interval=_ends(current), is_first=rows.baseline is None)
-    known = replace(known, alpha=settings.alpha)
+    known = MetricEvidence(better=better, current=current.value, interval=_ends(current), no_interval=current.reason)
+    known = replace(known, is_first=rows.baseline is None, alpha=settings.alpha)
     if rule.kind == "gap":
         found = dict(_parts(rule, rows, None, settings))
         return replace(known, parts=found, missing=_missing(rule, rows), small=_small(rule, rows))

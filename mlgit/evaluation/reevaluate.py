@@ -64,7 +64,7 @@ def predictions(was: Revision, now: Revision, model: Model, *, pull: bool = Fals
 def _test_digest(revision: Revision, path: str) -> str:
     found = revision.digest(path)
     if found is None:
-        raise MlgitError(f"{path}: there is no such test data", "`mlgit run` makes it, `dvc pull` brings it back")
+        raise MlgitError(f"{path}: test data not found", "`mlgit run` makes it, `dvc pull` brings it back")
     return found.md5
 
 
@@ -191,7 +191,7 @@ def _copy(now: Revision, path: str, target: Path, md5: str) -> None:
         inside.parent.mkdir(parents=True, exist_ok=True)
         stream = now.contents.stream(each)
         if stream is None:
-            raise MlgitError(f"{each}: there is no such test data", "`mlgit run` makes it, `dvc pull` brings it back")
+            raise MlgitError(f"{each}: test data not found", "`mlgit run` makes it, `dvc pull` brings it back")
         with stream, open(inside, "wb") as written:
             shutil.copyfileobj(stream, written, 1 << 20)
         if each == path and _md5(inside) != md5:

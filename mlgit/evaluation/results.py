@@ -19,8 +19,8 @@ class MetricEvidence:
 
     `trouble` says why there is no comparison though there should be one; `is_first` that no baseline exists. `parts` holds
     comparisons by slice (with the p-value of the rule's margin), `missing` the slices only the baseline has, `small` those
-    with too few rows to be judged, `set_aside` those that a waiver names. `interval` is that of the current value itself.
-    `alpha` is the accepted chance of a false proof of harm.
+    with too few rows to be judged, `set_aside` those that a waiver names. `interval` is that of the current value itself,
+    `no_interval` why there is none. `alpha` is the accepted chance of a false proof of harm.
     """
 
     comparison: Comparison | None = None
@@ -28,6 +28,7 @@ class MetricEvidence:
     baseline: float | None = None
     current: float | None = None
     interval: tuple[float, float] | None = None
+    no_interval: str = ""
     is_first: bool = False
     trouble: str = ""
     parts: Mapping[Part, Comparison] | None = None

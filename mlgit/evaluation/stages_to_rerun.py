@@ -28,7 +28,7 @@ def stages(declared: Sequence[Stage], model: Model, *, model_path: str = "") -> 
     for path in model.test:
         if not any(overlaps(path, target) for stage in found for _, target in stage.inputs()):
             raise MlgitError(
-                f"the test data {path} is no dependency of a stage that makes {model.predictions}",
+                f"the test data {path} is not a dependency of a stage that makes {model.predictions}",
                 f"add `deps: [{path}]` to that stage of dvc.yaml",
             )
     _refuse_training(found, upstream, model, model_path)

@@ -16,7 +16,7 @@ from mlgit.evaluation.suggest import Suggestion
 from mlgit.gate import data_rules, rule_changes, rule_verdicts
 from mlgit.gate.review import Review, RuleChange
 from mlgit.gate.rule_verdicts import RuleResult, Verdict
-from mlgit.render.text import few
+from mlgit.render.text import count, few
 from mlgit.revision.refs import Baseline, Notice
 from mlgit.rules import GateRule
 from mlgit.schema import near_miss
@@ -164,7 +164,7 @@ def _of_no_model(rule: GateRule, models: Mapping[str, ModelPair]) -> RuleResult:
     reason = f"no model has {rule.metric}{near_miss(rule.metric, known)}"
     settle = "name the file with this metric in mlgit.yaml: models: {NAME: {metrics: PATH}}, or its predictions"
     if rule.model:
-        reason = f"there is no model {rule.model}{near_miss(rule.model, models)}"
+        reason = f"no model is called {rule.model}{near_miss(rule.model, models)}"
         settle = "name one of the models in mlgit.yaml"
     elif not models:
         reason, settle = "mlgit.yaml declares no model", "add models: {NAME: {metrics: PATH, predictions: PATH, id: COLUMN}}"
@@ -185,7 +185,7 @@ def _of_data(rule: GateRule, case: ReviewInput) -> RuleResult:
     baseline, current = case.data.get(rule.path, (None, None))
     before, now = drift.profiles(baseline, current)
     if current is None:
-        told = f"{rule.path}: there is no such file"
+        told = f"{rule.path}: file not found"
         return RuleResult(
             rule.id, rule.kind, "", "invalid", rule.if_invalid, reason=told, settle="`mlgit run` or `dvc pull` brings it"
         )
@@ -247,5 +247,6 @@ def _notes(case: ReviewInput, rules: Iterable[GateRule], tested: Iterable[Tested
     allowed = case.deciding.gates.test_set.warn_after
     for one in tested:
         if allowed is not None and one.judged >= allowed:
-            count = f"{'at least ' if one.is_at_least else ''}{one.judged}"
-            yield f"the test set of {one.model} has judged {count} models: its verdicts wear out, so a fresh one is due"
+            models = f"{'at least ' if one.is_at_least else ''}{count(one.judged, 'other model')}"
+            were = "was" if one.judged == 1 else "were"
+            yield f"{models} {were} already judged on the test set of {one.model}: its verdicts wear out, collect new rows"

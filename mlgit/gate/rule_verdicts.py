@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mlgit.evaluation.results import MetricEvidence, Part
-from mlgit.render.text import number
+from mlgit.render.text import count, number
 from mlgit.rules import Amount, Effect, GateRule, Gates, Waiver
 from mlgit.statistics import multiple, power
 from mlgit.statistics.comparison import Comparison
@@ -127,21 +127,23 @@ def _of_rows(rule: GateRule, found: Comparison, better: str) -> RuleResult:
         return _inconclusive(rule, found, found.reason or "there is no interval", "more rows in the test set")
     margin = rule.margin.of(found.baseline) if rule.margin else rule.by
     least, most = (found.low, found.high) if better == "higher" else (-found.high, -found.low)
-    needs, is_proven, is_disproven = {
-        "no_worse": (f"worse by less than {number(margin)}", least > -margin, most < -margin),
-        "better": (f"better by more than {number(margin)}", least > margin, most <= margin),
+    size = number(margin)
+    needs, is_shown, is_disproven, opposite = {
+        "no_worse": (f"worse by less than {size}", least > -margin, most < -margin, f"worse by more than {size}"),
+        "better": (f"better by more than {size}", least > margin, most <= margin, f"better by at most {size}"),
         "same": (
-            f"different by less than {number(margin)}",
+            f"different by less than {size}",
             -margin < least and most < margin,
             most < -margin or least > margin,
+            f"different by more than {size}",
         ),
     }[rule.kind]
-    if is_proven:
-        return _result(rule, found, "pass", needs, "proven")
+    if is_shown:
+        return _result(rule, found, "pass", needs, f"shown to be {needs}")
     if is_disproven:
-        return _result(rule, found, _broken(rule), needs, "proven to be otherwise")
-    told = f"the {found.n} rows cannot tell: the interval reaches from {number(found.low)} to {number(found.high)}"
-    return replace(_inconclusive(rule, found, told, _settling(found, margin)), needs=needs)
+        return _result(rule, found, _broken(rule), needs, f"shown to be {opposite}")
+    reason = f"the {found.n} rows do not decide: the interval reaches from {number(found.low)} to {number(found.high)}"
+    return replace(_inconclusive(rule, found, reason, _settling(found, margin)), needs=needs)
 
 
 def _settling(found: Comparison, margin: float) -> str:
@@ -150,7 +152,7 @@ def _settling(found: Comparison, margin: float) -> str:
         return "more rows in the test set"
     variance = power.variance_of_row(found.low, found.high, found.n, confidence=found.confidence_level)
     rows = power.rows_needed(margin, variance=variance, alpha=(1 - found.confidence_level) / 2)
-    return f"about {max(rows, found.n + 1)} rows would tell with 80 % chance, if nothing changed"
+    return f"about {max(rows, found.n + 1)} rows would decide with 80 % probability, if nothing changed"
 
 
 def _bound(rule: GateRule, seen: MetricEvidence) -> RuleResult:
@@ -158,12 +160,13 @@ def _bound(rule: GateRule, seen: MetricEvidence) -> RuleResult:
         return _invalid(rule, f"there is no {rule.metric}")
     value = seen.current
     if not math.isfinite(value):  # nothing compares with NaN, so no limit would be broken
-        return _invalid(rule, f"{rule.metric} is {number(value)}, which is no finite number")
+        return _invalid(rule, f"{rule.metric} is {number(value)}, which is not a finite number")
     if rule.max_change is not None and seen.baseline is not None and not math.isfinite(seen.baseline):
-        return _invalid(rule, f"{rule.metric} of the baseline is {number(seen.baseline)}, which is no finite number")
+        return _invalid(rule, f"{rule.metric} of the baseline is {number(seen.baseline)}, which is not a finite number")
     if rule.use != "point":
         if seen.interval is None:
-            return replace(_invalid(rule, f"{rule.metric} has no interval whose {rule.use} end could be used"), current=value)
+            why = f"{rule.metric} has no confidence interval: {seen.no_interval or 'there are no predictions per row'}"
+            return replace(_invalid(rule, why), current=value)
         value = seen.interval[rule.use == "upper"]
     named = rule.metric if rule.use == "point" else f"the {rule.use} end of {rule.metric}"
     faults, needs = [], []
@@ -208,7 +211,7 @@ def _no_harm(rule: GateRule, seen: MetricEvidence) -> RuleResult:
     adjusted = multiple.holm(chances) if rule.slices.correct == "holm" else chances
     rows = zip(judged, judged.values(), adjusted, strict=True)
     harmed = [(part, each, chance) for part, each, chance in rows if chance <= seen.alpha]
-    needs = f"no slice proven worse by more than {_shown(rule.margin)}"
+    needs = f"no slice shown to be worse by more than {_shown(rule.margin)}"
     if harmed:
         outcome: Outcome = _broken(rule) if {part for part, _, _ in harmed} - seen.set_aside else "waived"
         effect: Effect = "warn" if outcome == "waived" else _broken(rule)
@@ -222,7 +225,7 @@ def _no_harm(rule: GateRule, seen: MetricEvidence) -> RuleResult:
             rule.id, rule.kind, rule.metric, "inconclusive", rule.if_inconclusive, needs, reason, "more rows in the test set"
         )
     without = [part for part in parts if part not in judged]
-    reason = "; ".join([f"{len(judged)} slices, no harm proven", *_unjudged(seen.small, without)])
+    reason = "; ".join([f"{count(len(judged), 'slice')}, no harm shown", *_unjudged(seen.small, without)])
     return RuleResult(rule.id, rule.kind, rule.metric, "pass", "pass", needs, reason)
 
 
@@ -267,7 +270,7 @@ def _invalid(rule: GateRule, reason: str, settle: str = "") -> RuleResult:
 
 
 def _unverified(rule: GateRule, seen: MetricEvidence) -> RuleResult:
-    reason = "there are only single numbers: without predictions row by row nothing can be proven"
+    reason = "recorded values only: without predictions per row nothing can be shown"
     found = RuleResult(rule.id, rule.kind, rule.metric, "inconclusive", rule.if_inconclusive, reason=reason)
     settle = "declare models.NAME.predictions and id in mlgit.yaml"
     delta = None if seen.current is None or seen.baseline is None else seen.current - seen.baseline

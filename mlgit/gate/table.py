@@ -51,14 +51,16 @@ def _verdict(review: Review) -> str:
         more = f", {unknown} could not be judged" if unknown else ""
         return f"fail: {effects['fail'] - unknown} of {total} failed{more}"
     if review.verdict == "warn":
-        return f"warn: {effects['warn']} of {total} gave cause to look closer, none failed"
-    return f"pass: {total}, all kept"
+        return f"warn: {effects['warn']} of {total} warned, none failed"
+    others = Counter(each.outcome for each in review.judged if each.outcome != "pass")
+    passed = len(review.judged) - others.total()
+    return ", ".join([f"pass: {passed} of {total} passed", *(f"{number} {outcome}" for outcome, number in others.items())])
 
 
 def _against(review: Review, current: str) -> str:
     found = review.baseline
     rules = f"; rules of {review.rules_from}" if review.rules_from and (not found or review.rules_from != found.name) else ""
-    return f"{current} beside {_named(found)}{rules}" if found else f"{current}; no baseline has results{rules}"
+    return f"{current} vs {_named(found)}{rules}" if found else f"{current}; no baseline has results{rules}"
 
 
 def _named(found: Baseline) -> str:
@@ -79,7 +81,8 @@ def _tested(review: Review) -> Iterator[str]:
 def _wear(tested: TestedRows) -> str:
     if not tested.judged:
         return ""
-    return f"; this test set has judged {'at least ' if tested.is_at_least else ''}{count(tested.judged, 'other model')}"
+    models = f"{'at least ' if tested.is_at_least else ''}{count(tested.judged, 'other model')}"
+    return f"; {models} {'was' if tested.judged == 1 else 'were'} already judged on this test set"
 
 
 def _rule(judged: RuleResult, *, color: bool) -> Iterator[str]:

@@ -112,7 +112,7 @@ class Checkup:
     def _objects(self, stock: Stock, users: Mapping[str, str]) -> list[Finding]:
         found = []
         for md5 in sorted({*stock.damaged, *stock.broken}):
-            what = "holds other bytes than its name says" if md5 in stock.damaged else "is no list of files"
+            what = "holds other bytes than its name says" if md5 in stock.damaged else "is not a list of files"
             found.append(
                 Finding(
                     "object",

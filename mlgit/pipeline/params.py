@@ -20,7 +20,7 @@ def pick(document: Any, parameters: Parameters) -> dict[str, Any]:
     """
     if not parameters.keys:
         if not isinstance(document, Mapping):
-            raise MlgitError(f"{parameters.path}: values without names are no parameters", "write them as NAME: VALUE")
+            raise MlgitError(f"{parameters.path}: not a mapping of parameter names to values", "write them as NAME: VALUE")
         return dict(document)
     found = {key: _get(document, key, parameters.path) for key in parameters.keys}
     return {key: value for key, value in found.items() if value is not _MISSING}
@@ -87,7 +87,7 @@ def refuse_unrecordable(values: Mapping[Any, Any], *, file: str, where: str) -> 
 def check(document: Any, *, name: str, templated: bool) -> None:
     """Raise MlgitError for a parameter file that DVC cannot read; the one beside a dvc.yaml it reads for templating."""
     if templated and not isinstance(document, Mapping):
-        raise MlgitError(f"{name}: values without names are no parameters", "write them as NAME: VALUE")
+        raise MlgitError(f"{name}: not a mapping of parameter names to values", "write them as NAME: VALUE")
     strange = _strange(document, (), set(), templated=templated)
     if strange:
         raise MlgitError(

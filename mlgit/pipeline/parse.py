@@ -109,7 +109,8 @@ def check_file(document: Any, *, name: str) -> None:
     for stage, body in (document.get("stages") or {}).items():
         if not stage or "@" in stage:
             raise MlgitError(
-                f"{name}: stages: '{stage}' is no name for a stage", "leave out the @: DVC puts it before the values of foreach"
+                f"{name}: stages: '{stage}' is not a valid stage name",
+                "leave out the @: DVC puts it before the values of foreach",
             )
         repeated = isinstance(body, Mapping) and ("foreach" in body or "do" in body)
         check(body, _FOREACH if repeated else _ENTRY, name=name, path=f"stages.{stage}")

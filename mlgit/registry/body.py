@@ -151,7 +151,7 @@ def _finite(word: str) -> float:
 
 
 def _refuse(word: str) -> NoReturn:
-    raise ValueError(f"its facts hold {word}, which is no number")
+    raise ValueError(f"its facts hold {word}, which is not a number")
 
 
 def previous(text: str) -> tuple[str, str] | None:

@@ -124,7 +124,7 @@ def strangers(events: Sequence[Event]) -> list[Event]:
 
 
 def _foreign(event: Event) -> Finding:
-    message = "written by another tool beside mlgit's tags, so nothing proves when: its time may be made up (backdated)"
+    message = "written by another tool, so nothing proves when: its time may be made up (backdated)"
     hint = "write registry tags by `mlgit model` only, and protect them on the host"
     return Finding("foreign", event.ref, message, hint)
 
@@ -132,7 +132,7 @@ def _foreign(event: Event) -> Finding:
 def _broken_link(event: Event, before: Event | None, ref: str, oid: str) -> list[Finding]:
     other = grammar.parse(ref)
     if other is None or other.artifact != event.name.artifact:
-        message = f"it says that it follows {ref}, which is no tag of its artifact"
+        message = f"it says that it follows {ref}, which is not a tag of its artifact"
         return [Finding("unreadable", event.ref, message, "it was not written by mlgit: ask its author")]
     if before is None:
         hint = f"`git fetch --tags` brings it if only this clone lacks it; else restore it: `git tag {_quoted(ref)} {oid}`"

@@ -44,7 +44,9 @@ def deliver(revision: Revision, model: ModelFile, target: Path, *, force: bool =
         if (target.is_file() or target.is_dir()) and (found := _same(target, model)):
             return Delivered(target, *found, "there")
         if not force:
-            raise MlgitError(f"{target}: something else lies there", "give another place with -o, or replace it with --force")
+            raise MlgitError(
+                f"{target}: exists with different content", "name another place with -o, or replace it with --force"
+            )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

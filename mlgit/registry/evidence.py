@@ -98,7 +98,7 @@ class _Reader:
         content = self._content_of(path)
         if content is None and not self._makers.of(path):
             raise MlgitError(
-                f"artifact '{self._artifact.name}': '{path}' is no output of a stage, and neither DVC nor Git tracks it",
+                f"artifact '{self._artifact.name}': '{path}' is not an output of a stage, and neither DVC nor Git tracks it",
                 f"name the stage's output in `artifacts:` of dvc.yaml, or type `mlgit add {path}`",
             )
         self._look_for(path, content)

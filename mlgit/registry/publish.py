@@ -134,7 +134,7 @@ def send(root: Path, rebuild: Rebuild, *, remote: str, patience: float = PATIENC
     Raises MlgitError when the remote cannot be reached, refuses, or holds another tag of one of these names.
     """
     if remote not in remote_tags.remotes(root) and "/" not in remote:
-        raise MlgitError(f"there is no remote '{remote}'", f"`git remote add {remote} URL`, or name one with --remote")
+        raise MlgitError(f"remote '{remote}' not found", f"`git remote add {remote} URL`, or name one with --remote")
     plan: Plan | None = None
     basis: tuple[dict[str, str], str] = ({}, "")
     branch = remote_tags.followed_branch(root, remote)  # its mlgit.yaml decides

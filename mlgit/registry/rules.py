@@ -160,7 +160,9 @@ def _incomparable(rule: GateRule, reason: str, hint: str, current: float | None 
 
 
 def _absent(rule: GateRule, side: Evaluation, value: float | None) -> str:
-    return f"{side.version} has no metric {rule.metric}" if value is None else f"{rule.metric} of {side.version} is no number"
+    return (
+        f"{side.version} has no metric {rule.metric}" if value is None else f"{rule.metric} of {side.version} is not a number"
+    )
 
 
 def _where_metrics_come_from(rule: GateRule) -> str:

@@ -124,7 +124,7 @@ class Registry(NamedTuple):
         if found is None:
             names = [each.name for each in artifact.versions]
             hint = f"versions: {', '.join(names)}"
-            raise MlgitError(f"'{wanted}': there is no such version{near_miss(wanted.version, names)}", hint)
+            raise MlgitError(f"'{wanted}': version not found{near_miss(wanted.version, names)}", hint)
         return found
 
 

@@ -109,7 +109,7 @@ def _unique(source: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no(source: str, word: str) -> NoReturn:
-    raise MlgitError(f"{source}: {word} is no number of JSON", "only what mlgit writes is read")
+    raise MlgitError(f"{source}: {word} is not a JSON number", "only what mlgit writes is read")
 
 
 def _read(kind: Any, value: Any, source: str, path: str) -> Any:

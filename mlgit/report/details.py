@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlgit.evaluation.results import Flips
-from mlgit.render.text import seconds
+from mlgit.render.text import count, seconds
 from mlgit.report.document import Report, StageRun
 from mlgit.report.figures import share, value
 from mlgit.report.page import Block, Chart, Log, Paragraph, Section, Table, Words, code, text
@@ -93,11 +93,9 @@ def _statistics(report: Report) -> Iterator[Block]:
         yield Paragraph((text(f"Smallest difference these rows can show (4 times in 5): {told}."),))
     for tested in report.tested:
         if tested.judged:
-            least = "at least " if tested.is_at_least else ""
-            noun = "model" if tested.judged == 1 else "models"
-            yield Paragraph(
-                (text(f"This test set has judged {least}{tested.judged} {noun} before ("), code(tested.model), text(")."))
-            )
+            models = f"{'At least ' if tested.is_at_least else ''}{count(tested.judged, 'other model')}"
+            were = "was" if tested.judged == 1 else "were"
+            yield Paragraph((text(f"{models} {were} already judged on the test set of "), code(tested.model), text(".")))
     for turned in report.turned:
         yield from _turned(turned)
     if report.provenance:

@@ -179,5 +179,5 @@ def from_json(content: str | bytes, *, source: str) -> Report:
     """
     data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
     if len(data) > MAX_BYTES:
-        raise MlgitError(f"{source}: {len(data)} bytes are no report of mlgit", f"a report has at most {MAX_BYTES} bytes")
+        raise MlgitError(f"{source}: not a report of mlgit: {len(data)} bytes", f"a report has at most {MAX_BYTES} bytes")
     return codec.loads(Report, data, source=source)

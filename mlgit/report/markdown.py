@@ -14,7 +14,7 @@ from mlgit.report.page import Block, Chart, Log, Page, Paragraph, Section, Span,
 LIMIT = 60_000  # bytes; GitHub takes 65,536 characters
 SUMMARY_LIMIT = 900_000  # bytes; over 1 MiB GitHub drops all of a summary
 _HEADLINE = "### mlgit: "
-_UNDRAWN = "there are no two places at which all lines have values"
+_UNDRAWN = "its lines have no two places in common"
 # What GitLab and bots take for a command at the start of a line, some within a fence too; a path goes on with a slash.
 _COMMAND = re.compile(r"^(\s*)(?=/[A-Za-z_-]+(?:\s|$))")
 # Rows of a table and letters of a text, when there is no room for all.

@@ -15,9 +15,6 @@ from mlgit.statistics.resampling import Spread
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
 
-# With fewer rows, bootstrap intervals are too narrow to be shown.
-FEWEST_ROWS = 30
-
 # Shares of rows that are right, among rows of a kind; for these there is an exact theory.
 _SHARES = {"accuracy": "all", "recall": "actual", "specificity": "actual_rest", "precision": "predicted"}
 
@@ -70,8 +67,8 @@ def interval(
     is_share = name in _SHARES and groups is None
     if given != given:
         found = resampling.nothing("the metric is undefined for these rows")
-    elif units < FEWEST_ROWS and not is_share:
-        found = resampling.nothing(f"too few {'rows' if groups is None else 'clusters'}: an interval needs {FEWEST_ROWS}")
+    elif units < resampling.FEWEST_ROWS and not is_share:
+        found = resampling.too_few(units, "row" if groups is None else "cluster")
     elif is_share:
         found = _wilson(chosen, label, column, positive=positive, confidence=confidence_level)
     elif chosen.kind == "ranking":

@@ -14,9 +14,8 @@ import numpy as np
 
 from mlgit.errors import MlgitError
 from mlgit.statistics import delong, features, mcnemar, metrics, paired, ranking, resampling, tango
-from mlgit.statistics.bootstrap import FEWEST_ROWS
 from mlgit.statistics.metrics import Metric
-from mlgit.statistics.resampling import Spread
+from mlgit.statistics.resampling import FEWEST_ROWS, Spread
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -116,8 +115,7 @@ def _spread(rows: _Rows, values: list[float]) -> tuple[Spread, float | None]:
     if is_share:
         return _of_shares(rows)
     if rows.units < FEWEST_ROWS:
-        noun = "rows" if rows.groups is None else "clusters"
-        return resampling.nothing(f"too few {noun}: {rows.units}, and a comparison needs {FEWEST_ROWS}"), None
+        return resampling.too_few(rows.units, "row" if rows.groups is None else "cluster"), None
     if not rows.discordant:
         return _of_equals(rows), 1.0
     if chosen.kind == "ranking":

@@ -52,7 +52,7 @@ def metric(name: str) -> Metric:
     if found is None:
         near = get_close_matches(name, METRICS, n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(METRICS)}"
-        raise MlgitError(f"{name!r} is no metric that mlgit can compute from predictions", hint)
+        raise MlgitError(f"{name!r} is not a metric that mlgit can compute from predictions", hint)
     return found
 
 

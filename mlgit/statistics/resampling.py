@@ -15,9 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from mlgit.render.text import count
+
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
 
+# With fewer rows, bootstrap intervals are too narrow to be shown.
+FEWEST_ROWS = 30
 # Above this many different cells, draws cost much and tell no more than the analytic interval.
 MOST_CELLS = 2500
 # A statistic undefined in more than this share of the draws has too little to stand on.
@@ -76,6 +80,11 @@ class Spread:
 def nothing(why: str, *, method: str = "") -> Spread:
     """No interval, and why."""
     return Spread(float("nan"), float("nan"), method, why=why)
+
+
+def too_few(units: int, noun: str) -> Spread:
+    """No interval from so few rows, or clusters of them."""
+    return nothing(f"{count(units, noun)}, at least {FEWEST_ROWS} needed")
 
 
 def interval(sums: Sums, *, confidence: float, resamples: int, seed: int) -> Spread:

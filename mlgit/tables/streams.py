@@ -81,7 +81,7 @@ class _Watched(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         piece = self._stream.read(min(len(buffer), _PIECE))
         if self._taken < _LOOKED_AT and b"\0" in piece:
-            raise MlgitError("no table: it has bytes that no text has", "save it as UTF-8 text, or name it by what it is")
+            raise MlgitError("not a text file (NUL bytes)", "save it as UTF-8, or give it the ending of its format")
         self._taken += len(piece)
         limits.refuse_bytes(self._taken, most=self._most)
         if self._header is not None:

@@ -204,7 +204,7 @@ def test_metric_that_the_predictions_do_not_give_has_no_interval():
     given = {"accuracy": 0.9, "f1": 0.8, "recall": 1.0, "cost": 3.0, "r2": 0.5}
     rows = {each.name: each for each in material(facts=replace(FACTS, metrics=given)).evaluation.metrics}
     assert (rows["accuracy"].low, rows["accuracy"].note) == (None, "no interval: the predictions give 0.75")
-    assert rows["f1"].note == "no interval: too few rows: an interval needs 30"
+    assert rows["f1"].note == "no interval: 4 rows, at least 30 needed"
     assert (rows["recall"].method, rows["recall"].high) == ("Wilson score", 1.0)
     assert (rows["cost"].low, rows["cost"].note) == (None, "")
 

@@ -49,8 +49,8 @@ def test_table_without_rows_and_without_score():
     [
         ("p.csv", "region,label,predicton\na,1,1\n", "no column 'prediction', did you mean 'predicton'?"),
         ("p.csv", "area,label,prediction\na,1,1\n", "no column 'region'"),
-        ("p.csv", "region,label,prediction,score\na,1,1,high\n", "'high' is no score"),
-        ("p.csv", "region,label,prediction,score\na,1,1,nan\n", "'nan' is no score"),
+        ("p.csv", "region,label,prediction,score\na,1,1,high\n", "'high' is not a score"),
+        ("p.csv", "region,label,prediction,score\na,1,1,nan\n", "'nan' is not a score"),
         ("p.csv", "region,label,prediction\na,1\n", "not a table of predictions: row 1 has 2 values for 3 columns"),
         ("p.csv", "region,label,prediction\n\x00\n", "not a table of predictions"),
         ("p.jsonl", '{"region": "a", "label": 1, "prediction": 1}\n{"label": 1}\n', "no column 'prediction'"),

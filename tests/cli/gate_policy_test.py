@@ -191,7 +191,9 @@ def test_wear_is_counted_from_history(tmp_path, cli):
     ran(project, cli, {"data/test.csv": "x\n1\n"} | sources(rows(wrong=range(44))))
     found = judged(project, cli)
     assert (found["tested"][0]["judged"], found["tested"][0]["is_at_least"]) == (4, False)
-    assert found["notes"] == ["the test set of churn has judged 4 models: its verdicts wear out, so a fresh one is due"]
+    assert found["notes"] == [
+        "4 other models were already judged on the test set of churn: its verdicts wear out, collect new rows"
+    ]
 
 
 def test_shallow_clone_says_what_it_cannot_know(tmp_path, cli):

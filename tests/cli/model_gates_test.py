@@ -50,7 +50,7 @@ def test_version_that_is_proven_worse_is_refused_and_its_numbers_are_kept(root, 
     register(root, cli, {"params.yaml": "cut: 70\n"})
     refused = promote(root, cli)
     assert refused.code == 1
-    assert "gate kept: proven to be otherwise (needs worse by less than 0.05)" in refused.out
+    assert "gate kept: shown to be worse by more than 0.05 (needs worse by less than 0.05)" in refused.out
     assert promote(root, cli, "--override", "the old one is too slow").code == 0
     gate, rule = kept(root, 2)
     assert (gate["result"], gate["not_met"], rule["result"], rule["outcome"]) == ("fail", ["gate kept"], "fail", "fail")
@@ -100,7 +100,7 @@ def test_rule_that_only_warns_is_called_neither_ok_nor_nothing(root, cli):
 def test_on_other_test_data_the_version_there_is_judged_again(root, cli):
     register(root, cli, {"params.yaml": "cut: 70\n", "data/test.csv": table(500)})
     refused = promote(root, cli)
-    assert (refused.code, "proven to be otherwise" in refused.out) == (1, True)
+    assert (refused.code, "shown to be worse by more than 0.05" in refused.out) == (1, True)
     register(root, cli, {"params.yaml": "cut: 51\n"})
     assert promote(root, cli).code == 0
     assert kept(root, 2)[1]["outcome"] == "pass"

@@ -45,7 +45,7 @@ def test_it_writes_a_file(folder, cli):
         (b"{}", "'schema' is missing"),
         (b"{", "not JSON"),
         (b"\xff", "not UTF-8"),
-        (b" " * (document.MAX_BYTES + 50), "bytes are no report"),
+        (b" " * (document.MAX_BYTES + 50), "not a report of mlgit"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"schema": 1, "schema": 1}', "a key is there twice"),
     ],

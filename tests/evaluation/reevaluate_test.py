@@ -210,7 +210,7 @@ def test_templates_and_folders_and_a_project_below_the_repository(tmp_path, cli)
     [
         ({"test": ()}, "models.churn.test is not declared"),
         ({"predictions": ""}, "models.churn.predictions is not declared"),
-        ({"test": ("other.csv",)}, "the test data other.csv is no dependency of a stage that makes"),
+        ({"test": ("other.csv",)}, "the test data other.csv is not a dependency of a stage that makes"),
     ],
 )
 def test_what_is_not_declared_is_named(root, declared, said):
@@ -238,7 +238,7 @@ def put(root, content):
 def test_test_data_that_is_not_there_is_named(root):
     os.remove(root / "data/test.csv")
     os.remove(root / "dvc.lock")
-    with pytest.raises(MlgitError, match=r"data/test.csv: there is no such test data"):
+    with pytest.raises(MlgitError, match=r"data/test.csv: test data not found"):
         again(root)
 
 

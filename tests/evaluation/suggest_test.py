@@ -47,7 +47,7 @@ def test_models_that_do_not_differ_suggest_nothing():
     label = [0, 1] * 10
     found = suggest(compare("f1", Predictions(label, label), Predictions(label, [1, 1] * 10)))
     assert (found.smallest, found.margin) == (None, None)
-    assert "too few rows" in found.reason
+    assert "20 rows, at least 30 needed" in found.reason
     same = [0, 1] * 50
     found = suggest(compare("roc_auc", Predictions(same, score=same), Predictions(same, score=same)))
     assert "differ in no row" in found.reason

@@ -184,7 +184,7 @@ def test_hostile_text_stays_on_its_line_and_commands_no_terminal():
     assert "\u202e" not in text
     assert len(text.splitlines()) == len(gate_table.render(hostile(), current="x").splitlines())
     assert "3 commits before the one wanted, which has no results, 40 days older" in text
-    assert "this test set has judged at least 3 other models" in text
+    assert "at least 3 other models were already judged on this test set" in text
 
 
 def test_document_has_no_word_for_what_is_no_number():
@@ -221,4 +221,4 @@ def test_settings_of_the_statistics_reach_the_comparison():
     assert (found.resamples, found.seed) == (200, 3)
     grouped = config(rule(), stats={"cluster": "region"})
     (judged,) = review(ReviewInput(grouped, grouped, "main", sides[1], sides[0]), today=TODAY).judged
-    assert (judged.outcome, judged.reason) == ("inconclusive", "too few clusters: 2, and a comparison needs 30")
+    assert (judged.outcome, judged.reason) == ("inconclusive", "2 clusters, at least 30 needed")

@@ -69,7 +69,7 @@ def test_rows_that_cannot_tell_say_how_many_would():
     found = judge(rule(NO_WORSE), MetricEvidence(compared(-0.0127, 0.0127), "higher"))
     assert found.outcome == "inconclusive"
     assert "about 3" in found.settle
-    assert "rows would tell" in found.settle
+    assert "rows would decide" in found.settle
 
 
 def test_no_interval_is_no_pass():

@@ -82,7 +82,7 @@ def test_what_lies_there_is_replaced_by_force_only(root, tmp_path):
     brought(root, target)
     assert brought(root, target).place == "there"
     target.write_text("mine")
-    with pytest.raises(MlgitError, match="something else lies there"):
+    with pytest.raises(MlgitError, match="exists with different content"):
         brought(root, target)
     assert target.read_text() == "mine"
     assert brought(root, target, force=True).place == "cache"
@@ -97,7 +97,7 @@ def test_folder_is_delivered_and_replaced_as_a_whole(tmp_path, cli):
     found = brought(root, tmp_path / "model")
     assert (found.place, os.listdir(found.path)) == ("cache", ["churn.json"])
     (tmp_path / "model" / "mine").write_text("x")
-    with pytest.raises(MlgitError, match="something else lies there"):
+    with pytest.raises(MlgitError, match="exists with different content"):
         brought(root, tmp_path / "model")
     brought(root, tmp_path / "model", force=True)
     assert os.listdir(tmp_path / "model") == ["churn.json"]

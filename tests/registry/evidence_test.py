@@ -177,7 +177,7 @@ def test_project_in_a_folder_of_the_repository(tmp_path, cli):
 def test_model_that_no_stage_makes_and_nobody_tracks_is_refused(root):
     write_tree(root, {"dvc.yaml": PIPELINE.replace("path: models/churn.json", "path: models/other.json")})
     commit(root)
-    with pytest.raises(MlgitError, match=r"'models/other.json' is no output of a stage, and neither DVC nor Git tracks it"):
+    with pytest.raises(MlgitError, match=r"'models/other.json' is not an output of a stage, and neither DVC nor Git tracks it"):
         facts(root)
 
 

@@ -97,14 +97,14 @@ def test_what_mlgit_does_not_write_is_refused(changes, told):
         ("", "not JSON"),
         ("[]", "expected an object"),
         ("null", "expected an object"),
-        ('{"a": NaN}', "NaN is no number"),
-        ('{"a": -Infinity}', "-Infinity is no number"),
+        ('{"a": NaN}', "NaN is not a JSON number"),
+        ('{"a": -Infinity}', "-Infinity is not a JSON number"),
         ('{"schema": 1, "schema": 1}', "a key is there twice"),
         ('{"a": 1' + "0" * 5000 + "}", "not JSON"),
         ("[" * 100_000, "nested too deeply"),
         (b"\xff\xfe{}", "not UTF-8"),
-        ("x" * (document.MAX_BYTES + 1), "bytes are no report"),
-        (b"{" + b" " * 50_000_000 + b"}", "50000002 bytes are no report"),
+        ("x" * (document.MAX_BYTES + 1), "not a report of mlgit"),
+        (b"{" + b" " * 50_000_000 + b"}", "not a report of mlgit: 50000002 bytes"),
     ],
 )
 def test_what_is_no_report_at_all_is_refused(content, told):

@@ -115,7 +115,7 @@ def test_what_has_no_two_places_is_not_drawn(lines):
     plot = Plot("a|b", tuple(Line("main", each) for each in lines))
     assert mermaid.chart(plot) == ""
     body = markdown.comment(replace(FULL, plots=(plot,)))
-    assert "a&#124;b&#58; there are no two places" in body
+    assert "a&#124;b&#58; its lines have no two places" in body
     assert "mermaid" not in body
 
 

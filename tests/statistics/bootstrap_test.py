@@ -93,8 +93,8 @@ def test_clusters_of_equal_rows_count_once(name):
 @pytest.mark.parametrize(
     ("name", "columns", "said"),
     [
-        ("f1", {"label": [0, 1] * 10, "prediction": [0, 1] * 10}, "too few rows"),
-        ("mae", {"label": [1.0], "prediction": [2.0]}, "too few rows"),
+        ("f1", {"label": [0, 1] * 10, "prediction": [0, 1] * 10}, "at least 30 needed"),
+        ("mae", {"label": [1.0], "prediction": [2.0]}, "at least 30 needed"),
         ("f1", {"label": [0, 1] * 50, "prediction": [0, 1] * 50}, "same value"),
         ("mae", {"label": [1.0] * 50, "prediction": [2.0] * 50}, "same value"),
         ("mae", {"label": [1.0] * 5000, "prediction": [2.0] * 5000}, "same weight"),
@@ -114,7 +114,7 @@ def test_no_interval_where_there_is_no_knowing(name, columns, said):
 def test_too_few_clusters_give_no_interval():
     rows = made(100)
     found = interval("accuracy", rows.label, prediction=rows.current, clusters=np.arange(100) % 5)
-    assert (found.low, found.reason) == (None, "too few clusters: an interval needs 30")
+    assert (found.low, found.reason) == (None, "5 clusters, at least 30 needed")
 
 
 def test_wrong_number_of_clusters_is_refused():

@@ -171,8 +171,8 @@ def test_few_rows_without_a_difference_prove_little():
 @pytest.mark.parametrize(
     ("name", "baseline", "current", "said"),
     [
-        ("f1", {"prediction": [0, 1] * 14}, {"prediction": [1, 1] * 14}, "too few rows: 28"),
-        ("roc_auc", {"score": [0, 1] * 14}, {"score": [1, 0] * 14}, "too few rows: 28"),
+        ("f1", {"prediction": [0, 1] * 14}, {"prediction": [1, 1] * 14}, "28 rows, at least 30 needed"),
+        ("roc_auc", {"score": [0, 1] * 14}, {"score": [1, 0] * 14}, "28 rows, at least 30 needed"),
         ("roc_auc", {"score": [0.1, 0.9] * 20}, {"score": [*[0.1, 0.9] * 19, 0.2, 0.8]}, "every resample gives the same"),
         ("roc_auc", {"score": [0.5, 0.5] * 20}, {"score": [0.1, 0.9] * 20}, "every resample gives the same"),
         ("precision", {"prediction": [0, 0] * 20}, {"prediction": [0, 1] * 20}, "undefined"),
@@ -203,7 +203,7 @@ def test_labels_of_one_class_have_no_auc():
 
 def test_few_clusters_give_no_interval():
     baseline, current = sides(made(400))
-    assert "too few clusters: 20" in compare("f1", baseline, current, clusters=np.arange(400) % 20).reason
+    assert "20 clusters, at least 30 needed" in compare("f1", baseline, current, clusters=np.arange(400) % 20).reason
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,8 @@ def test_column_that_was_or_is_empty():
 
 def test_side_that_is_not_there_or_cannot_be_read():
     known = table(a=[1, 2])
-    assert measure("d.csv", None, known).reason == "there was none before"
-    assert measure("d.csv", known, None).reason == "it is there no more"
+    assert measure("d.csv", None, known).reason == "new file"
+    assert measure("d.csv", known, None).reason == "file removed"
     unread = columns.unread("not in the cache", "`dvc pull`")
     assert measure("d.csv", unread, known) == TableDrift("d.csv", None, 2, reason="before: not in the cache; `dvc pull`")
     assert measure("d.csv", unread, unread).reason == "not in the cache; `dvc pull`"

@@ -112,7 +112,7 @@ def no_place(address: Address, folder: str) -> RemoteUnreachableError:
     where = without_secrets(folder)
     return RemoteUnreachableError(
         address,
-        f"there is no folder {where} there",
+        f"folder {where} not found",
         f"correct the address: `dvc remote modify {address.name} url URL`; if nothing was ever sent there, make the folder",
     )
 
@@ -189,7 +189,7 @@ def _is_connection(error: BaseException) -> bool:
 def _reason(links: list[BaseException], status: int | None) -> str:
     """The most telling of a chain of errors: a missing bucket, a status, what the network said, else the first words."""
     if any(_code(link) == "NoSuchBucket" for link in links):
-        return "there is no such bucket"
+        return "bucket not found"
     if status is not None:
         code = _named(links)
         return f"the server answered {status}{f' ({code})' if code else _STATUS.get(status, '')}"

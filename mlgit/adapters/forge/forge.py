@@ -84,7 +84,7 @@ class Forge(Protocol):
 def check_repository(name: str) -> str:
     """The name of a repository, as it may stand in a path. Raises HttpError for anything else."""
     if not _REPOSITORY.fullmatch(name) or any(part in (".", "..") for part in name.split("/")):
-        raise HttpError(f"'{name}' is no name of a repository", "write it as OWNER/NAME")
+        raise HttpError(f"'{name}' is not a valid repository name", "write it as OWNER/NAME")
     return name
 
 

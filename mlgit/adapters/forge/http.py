@@ -62,7 +62,7 @@ class Api:
     ) -> None:
         parts = urllib.parse.urlsplit(base)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-            raise MlgitError(f"'{base}' is no address of an API", "write it as https://api.example.com")
+            raise MlgitError(f"'{base}' is not a valid API URL", "write it as https://api.example.com")
         if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
             raise MlgitError(f"'{base}': a token is not sent over http", "use https")
         self._base = base.rstrip("/")
@@ -89,7 +89,7 @@ class Api:
                 return
             answer = self._ask("GET", url, None)
             if not isinstance(answer.value, list):
-                raise HttpError(f"GET {path}: the answer is no list", "is this the address of the API?")
+                raise HttpError(f"GET {path}: the answer is not a list", "is this the address of the API?")
             yield from answer.value
             url = self._next(answer)
         raise HttpError(f"GET {path}: more than {MAX_PAGES} pages", "there is too much to look through")

@@ -33,7 +33,7 @@ def value_of(text: str) -> Any:
         json.dumps(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise MlgitError(
-            f"--set: '{text}' is no value for a parameter", "numbers, texts, true, false, null, lists and mappings are"
+            f"--set: '{text}' is not a valid parameter value", "numbers, texts, true, false, null, lists and mappings are"
         ) from error
     return value
 

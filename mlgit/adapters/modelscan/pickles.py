@@ -228,7 +228,7 @@ class _Machine:
     def stack_global(self, argument: Any) -> None:
         name, module = self._pop(), self._pop()
         if type(name) is not str or type(module) is not str:
-            raise StoppedError("a name that is no text")
+            raise StoppedError("a name that is not text")
         self._look_up(module, name)
 
     def _look_up(self, module: str, name: str) -> None:
@@ -255,7 +255,7 @@ class _Machine:
             self.scan.calls = True
             self.scan.note("calls something that it made itself")
         elif not isinstance(arguments, tuple):
-            raise TypeError("arguments that are no tuple")
+            raise TypeError("arguments that are not a tuple")
         else:
             made = form(maker, arguments)
             self.scan.calls |= made is None

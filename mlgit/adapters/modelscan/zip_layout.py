@@ -96,7 +96,7 @@ def _unusual(name: bytes, flags: int, method: int) -> str:
     try:
         parts = name.decode("utf-8" if flags & _UTF8 else "ascii").split("/")
     except ValueError:
-        return "a member's name is no text, so it cannot be proven safe"
+        return "a member's name is not text, so it cannot be proven safe"
     if "" in parts[:-1] or not parts[0] or ".." in parts or "." in parts or b"\\" in name or any(byte < 32 for byte in name):
         return "a member's name is empty or no plain path, so it cannot be proven safe"
     return ""

@@ -80,7 +80,7 @@ def _behind(link: Path) -> Path:
         message = f"{link}: a symbolic link out of the repository, which mlgit does not follow to write"
         raise MlgitError(message, "put a file in the place of the link")
     if target.exists() and not target.is_file():
-        raise MlgitError(f"{link}: a symbolic link to what is no file", "put a file in the place of the link")
+        raise MlgitError(f"{link}: a symbolic link to something that is not a file", "put a file in the place of the link")
     return target
 
 

@@ -163,7 +163,7 @@ def _check_folder(path: str) -> None:
     if kind == _LINK:
         raise MlgitError(f"{path}: a symbolic link, which mlgit does not follow to write", "remove the link")
     if kind != _FOLDER:
-        raise MlgitError(f"{path}: not a folder", "remove what lies there: mlgit keeps its own files in it")
+        raise MlgitError(f"{path}: not a folder", "remove it: mlgit keeps its own files there")
 
 
 def _home() -> str:

@@ -20,7 +20,9 @@ from mlgit.report import markdown
     short_help="Run the pipeline, judge the change, and write a report.",
 )
 @click.option("--base", help="The revision to compare with (default: where this branch left the one it is to go to).")
-@click.option("--label", "labels", multiple=True, help="A label of the pull request, beside those the forge tells; repeatable.")
+@click.option(
+    "--label", "labels", multiple=True, help="A label of the pull request, besides those the forge gives; repeatable."
+)
 @click.option("--key", default="default", show_default=True, help="Which comment it is, where a pull request has several.")
 @click.option("--no-run", is_flag=True, help="Run no stage: judge what is there.")
 @click.option("--force", is_flag=True, help="Run every stage, and believe no result that is recorded.")

@@ -20,7 +20,7 @@ _FROM = {"cache": "from the cache", "git": "from the commit", "remote": "from th
 )
 @click.argument("reference", metavar="NAME[@VERSION|#ENVIRONMENT]")
 @click.option("-o", "--out", metavar="PATH", help="Where to put it (default: its own name, here); PATH/ is a folder.")
-@click.option("--force", is_flag=True, help="Replace what lies there.")
+@click.option("--force", is_flag=True, help="Replace an existing file or folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @timeout_option()
 def command(reference: str, *, out: str | None, force: bool, as_json: bool) -> int:

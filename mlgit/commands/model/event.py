@@ -43,7 +43,7 @@ def event(ref: str, *, note: Note = unheard) -> EventResult:
     name = ref.removeprefix("refs/tags/")
     parsed = grammar.parse(name)
     if parsed is None:
-        raise MlgitError(f"'{name}' is no tag of the registry", "their names are as in `churn@v1.2.0` and `churn#prod#3`")
+        raise MlgitError(f"'{name}' is not a registry tag", "their names are as in `churn@v1.2.0` and `churn#prod#3`")
     found = open_registry(anew=True, note=note)
     artifact = found.registry.artifacts.get(parsed.artifact) or Artifact(parsed.artifact)
     there = next((each for each in artifact.events if each.ref == name), None)
@@ -56,5 +56,5 @@ def event(ref: str, *, note: Note = unheard) -> EventResult:
         hint = "`git fetch --tags` brings the remote's"
         if "GIT_DIR" in os.environ:  # in a hook
             hint = "hooks that run before the push is taken (pre-receive, update) do not see it yet; post-receive does"
-        raise MlgitError(f"there is no tag '{name}' here", hint)
+        raise MlgitError(f"tag '{name}' not found", hint)
     return EventResult(artifact, there, tuple(wrong))

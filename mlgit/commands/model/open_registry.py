@@ -66,7 +66,7 @@ def version_of(root: Path, registry: Registry, text: str) -> Version:
     version = registry.resolve(grammar.Reference(artifact, wanted.version, wanted.environment))
     if not version.is_registered:
         raise MlgitError(
-            f"'{text}': commit {version.commit[:10]} is no registered version",
+            f"'{text}': commit {version.commit[:10]} has no registered version",
             f"`mlgit model register {artifact} {version.commit[:10]}`",
         )
     return version

@@ -65,7 +65,9 @@ def promote(
         checks = policy.checks(case)
         outcome = policy.verdict(checks)
         if outcome != "pass" and (not overriding or not candidate.is_active):
-            raise RefusedError(checks, f"{case.reference} does not come to {environment}{_said(deciding)}")
+            raise RefusedError(
+                checks, f"not promoted: {case.reference} does not meet the requirements of {environment}{_said(deciding)}"
+            )
         sign = options.sign
         return _planned(artifact, candidate, wanted, case, checks, deciding, reason=reason, override=overriding, sign=sign)
 
@@ -116,7 +118,7 @@ def _remarks(planned: Plan) -> str:
 
 
 def _said(deciding: InForce) -> str:
-    return f" (asked by mlgit.yaml of {deciding.name})"
+    return f" (mlgit.yaml of {deciding.name})"
 
 
 def _planned(

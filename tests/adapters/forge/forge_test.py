@@ -274,7 +274,7 @@ def test_redirects_are_not_followed(github, patience):
 
 @pytest.mark.parametrize("name", ["models", "../../user", "a/..", "team/mod els", "team/models?x=1", "a/b#c", ""])
 def test_name_that_would_lead_elsewhere_is_refused(patience, name):
-    with pytest.raises(HttpError, match="no name of a repository"):
+    with pytest.raises(HttpError, match="not a valid repository name"):
         GitHub(Api("https://api.example.com", headers={}), name)
 
 

@@ -133,7 +133,7 @@ def test_unknown_names_are_told_with_the_near_miss(root, cli):
 def test_commit_in_an_environment_is_no_version(root, cli):
     tag(root, "churn#staging#2", target=commit(root))
     done = cli(root, "model", "get", "churn#staging")
-    assert (done.code, "is no registered version" in done.err) == (2, True)
+    assert (done.code, "has no registered version" in done.err) == (2, True)
 
 
 def test_stamp_is_one_line_for_a_log(root, cli):
