@@ -35,7 +35,7 @@ def paired_test_fails(fixed: int, broken: int) -> bool:
 def gate(fixed: int, broken: int, rows: int) -> str:
     """What `kind: no_worse` says: the interval that mlgit uses for accuracy, and its rule."""
     low, high = tango.interval(fixed, broken, rows, confidence=1 - 2 * ALPHA)
-    return "pass" if low > -MARGIN else "fail" if high < -MARGIN else "cannot tell"
+    return "pass" if low > -MARGIN else "fail" if high < -MARGIN else "inconclusive"
 
 
 def unpaired_fails(delta: float, rows: int) -> bool:
@@ -54,7 +54,7 @@ def simulate(rows: int, change: float) -> tuple[float, ...]:
         drop = (broken - fixed) / rows
         said = gate(fixed, broken, rows)
         rules = (drop > 0, drop > MARGIN + 1e-12, unpaired_fails(-drop, rows), paired_test_fails(fixed, broken))
-        found.append((*rules, said == "pass", said == "cannot tell", said == "fail"))
+        found.append((*rules, said == "pass", said == "inconclusive", said == "fail"))
     return tuple(np.mean(found, axis=0).tolist())
 
 
@@ -67,7 +67,7 @@ def rules_table() -> list[str]:
     """Markdown: how often each rule fails a model."""
     lines = [
         "| rows | true change | any drop fails | a drop over 1 point fails | unpaired test fails | paired test fails "
-        "| `no_worse`: pass / cannot tell / fail |",
+        "| `no_worse`: pass / inconclusive / fail |",
         "|--:|--:|--:|--:|--:|--:|:--|",
     ]
     for rows, change in CASES:

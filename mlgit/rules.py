@@ -48,7 +48,7 @@ _RULE = Table(
         Key("margin", _AMOUNT, "no_worse, same, no_harm: how much still passes"),
         Key("by", Number(minimum=0), "better: how much better at least"),
         Key("severity", Text(choices=("fail", "warn")), "what breaking the rule counts as, default fail"),
-        Key("if_inconclusive", _EFFECT, "what it counts as when the rows cannot tell, default warn"),
+        Key("if_inconclusive", _EFFECT, "what it counts as when the rows do not decide, default warn"),
         Key("if_invalid", _EFFECT, "what it counts as when there is no comparison, default fail"),
         Key("when", MapOf(Text()), "only then: label is one of the pull request's labels"),
         Key("slices", _SLICES, "no_harm, gap: the parts to look at"),

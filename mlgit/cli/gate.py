@@ -35,8 +35,8 @@ def command(words: tuple[str, ...], form: str, as_json: bool, labels: tuple[str,
 
     Both are revisions; HEAD defaults to the workspace, BASE to the point where this branch left the default branch; on the
     default branch itself to the commit before, or to HEAD while there are changes that are not committed. Predictions are
-    compared row by row: a rule passes when it is proven to hold, fails when it is proven not to, and says so when the rows
-    cannot tell.
+    compared row by row: a rule passes when it is shown to hold, fails when it is shown not to, and is inconclusive when the
+    rows do not decide.
 
     `mlgit gate suggest` tells which differences the test set can prove, and so which margins make sense.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mlgit.tables.drift import TableDrift
 
 Change = Literal["added", "removed", "changed", "same", "unknown"]
-Trend = Literal["better", "worse", "same", "new", "gone", "unknown-direction", "changed"]
+Trend = Literal["better", "worse", "same", "added", "removed", "unknown-direction", "changed"]
 StepKind = Literal["command", "dependency", "parameter", "output"]
 
 _MISSING = object()
@@ -125,7 +125,7 @@ class Diff:
     def compared(self) -> dict[str, int]:
         """How many things of each kind were on both sides, so that they could be compared."""
         return {
-            "metrics": sum(row.verdict not in ("new", "gone") for row in self.metrics),
+            "metrics": sum(row.verdict not in ("added", "removed") for row in self.metrics),
             "parameters": _on_both_sides(self.parameters),
             "data": _on_both_sides(self.data),
             "stages": _on_both_sides(self.stages),
@@ -148,7 +148,7 @@ class Diff:
     def has_other_rows(self) -> bool:
         """Whether predictions that a model declares differ, so that they can be compared row by row."""
         files = {row.path for row in self.data if row.change in ("changed", "unknown")}
-        files |= {row.file for row in self.metrics if row.verdict not in ("same", "new", "gone")}
+        files |= {row.file for row in self.metrics if row.verdict not in ("same", "added", "removed")}
         models = [each for each in self.head.config.models.values() if each.predictions]
         return any({posixpath.normpath(path) for path in (each.predictions, each.metrics) if path} & files for each in models)
 
@@ -216,9 +216,9 @@ def _metric(file: str, name: str, old: Value | None, new: Value | None, directio
 
 def _trend(old: Value | None, new: Value | None, direction: Direction | None) -> Trend:
     if old is None:
-        return "new"
+        return "added"
     if new is None:
-        return "gone"
+        return "removed"
     if equal(old, new):
         return "same"
     if not _is_number(old) or not _is_number(new):

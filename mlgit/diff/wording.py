@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlgit.diff.cause import Cause, causes
-from mlgit.diff.diff import Change, DataChange, Diff, Difference, MetricChange, StageChange
+from mlgit.diff.diff import DataChange, Diff, Difference, MetricChange, StageChange
 from mlgit.render.text import MOST_NAMES, count, few, number, signed, size
 from mlgit.revision.snapshot import Data, Snapshot
 
@@ -59,11 +59,7 @@ def sections(diff: Diff, *, everything: bool) -> list[Section]:
         for row in diff.parameters
         if everything or row.change != "same"
     ]
-    data = [
-        (row.path, _content_word(row.change), _size(row), _inside(row))
-        for row in diff.data
-        if everything or row.change != "same"
-    ]
+    data = [(row.path, row.change, _size(row), _inside(row)) for row in diff.data if everything or row.change != "same"]
     stages = [row for change in diff.stages if everything or change.change != "same" for row in _stage(change)]
     found = (
         Section("Metrics", ("metric", *names, "change", *interval, ""), metrics, (1, 2, 3)),
@@ -98,7 +94,7 @@ def _places(width: float) -> int:
 
 def _unproven(found: MetricResult | None, diff: Diff) -> str:
     """The word for a metric of a model whose rows do not tell it."""
-    if found is None or found.standing not in ("unverified", "invalid", "cannot tell"):
+    if found is None or found.standing not in ("unverified", "invalid", "inconclusive"):
         return ""
     how = next((each.how for each in diff.tested if each.model == found.model), None)
     return "of other rows" if how == "unpaired" else found.standing
@@ -174,10 +170,6 @@ def value(settled: Any) -> str:
 def _clipped(text: str) -> str:
     level = text.replace("\t", "\\t")  # a tab would push the columns apart
     return level if len(level) <= _LONGEST else f"{level[: _LONGEST - 1]}…"
-
-
-def _content_word(change: Change) -> str:
-    return "not comparable" if change == "unknown" else change
 
 
 def _size(row: DataChange) -> str:

@@ -97,13 +97,13 @@ def _standing(found: Comparison, better: str | None, margin: float | None) -> St
     if better is None:
         return "changed"
     if found.low is None or found.high is None:
-        return "cannot tell"
+        return "inconclusive"
     least, most = (found.low, found.high) if better == "higher" else (-found.high, -found.low)
     if least > 0:
         return "better"
     if most < 0:
         return "worse"
-    return "no worse" if margin is not None and least > -margin else "cannot tell"
+    return "no worse" if margin is not None and least > -margin else "inconclusive"
 
 
 def _unproven(

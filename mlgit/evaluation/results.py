@@ -39,7 +39,7 @@ class MetricEvidence:
 
 
 Pairing = Literal["paired", "re-evaluated", "unpaired", "unverified", "first", "invalid"]
-Standing = Literal["better", "worse", "no worse", "same", "cannot tell", "unverified", "first", "invalid", "changed"]
+Standing = Literal["better", "worse", "no worse", "same", "inconclusive", "unverified", "first", "invalid", "changed"]
 
 
 @dataclass(frozen=True, slots=True)

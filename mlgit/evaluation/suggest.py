@@ -1,4 +1,4 @@
-"""Which margins a test set can support: below them a gate would answer "cannot tell" more often than it answers."""
+"""Which margins a test set can support: below them a gate would be inconclusive more often than not."""
 
 from __future__ import annotations
 

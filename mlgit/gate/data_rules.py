@@ -17,7 +17,7 @@ def judge(
     if current is None:
         return RuleResult(rule.id, rule.kind, "", "invalid", rule.if_invalid, reason=f"{rule.path} cannot be read as a table")
     if baseline is None:
-        return RuleResult(rule.id, rule.kind, "", "new", "warn", reason=f"{rule.path} has nothing to be compared with")
+        return RuleResult(rule.id, rule.kind, "", "first", "warn", reason=f"{rule.path} has nothing to be compared with")
     if rule.psi is not None and not stability:
         return RuleResult(
             rule.id, rule.kind, "", "invalid", rule.if_invalid, reason=f"{rule.path}: its values cannot be compared"

@@ -31,7 +31,7 @@ def gain(review: Review) -> Gain:
     if review.verdict == "invalid":
         told = _few(each.reason for each in review.judged if each.outcome == "invalid")
         return Gain(False, f"nothing was compared: {told or 'no gate rule is declared'}", is_known=False)
-    asked = [each for each in review.judged if each.kind == "better" and each.outcome != "new"]
+    asked = [each for each in review.judged if each.kind == "better" and each.outcome != "first"]
     unproven = [each.id for each in asked if each.outcome != "pass"]
     if asked:
         return Gain(not unproven, f"not proven: {_few(unproven)}" if unproven else f"proven: {_few(each.id for each in asked)}")

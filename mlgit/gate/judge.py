@@ -178,7 +178,7 @@ def _settled(found: RuleResult, joined: ModelPair) -> RuleResult:
 
 def _if_new(case: ReviewInput, found: RuleResult) -> RuleResult:
     """What a rule without a baseline counts as is for `gates.baseline.if_missing` to say."""
-    return replace(found, effect=case.deciding.gates.baseline.if_missing) if found.outcome == "new" else found
+    return replace(found, effect=case.deciding.gates.baseline.if_missing) if found.outcome == "first" else found
 
 
 def _of_data(rule: GateRule, case: ReviewInput) -> RuleResult:

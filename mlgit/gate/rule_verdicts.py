@@ -1,4 +1,4 @@
-"""Gate rules judged on evidence: proven, disproven, or the rows cannot tell. Never a pass where nothing was compared.
+"""Gate rules judged on evidence: shown, shown to be otherwise, or inconclusive. Never a pass where nothing was compared.
 
 Ends of intervals decide: a rule passes only when the worst value the interval leaves open still passes, and fails only when
 the best one does not. Rules that must all pass need no correction for their number; slices, where any alarm counts, do.
@@ -18,7 +18,7 @@ from mlgit.rules import Amount, Effect, GateRule, Gates, Waiver
 from mlgit.statistics import multiple, power
 from mlgit.statistics.comparison import Comparison
 
-Outcome = Literal["pass", "warn", "fail", "inconclusive", "invalid", "new", "waived"]
+Outcome = Literal["pass", "warn", "fail", "inconclusive", "invalid", "first", "waived"]
 Verdict = Literal["pass", "warn", "fail", "invalid"]
 
 
@@ -55,7 +55,7 @@ def judge(rule: GateRule, seen: MetricEvidence) -> RuleResult:
         return _gap(rule, seen)
     if seen.is_first:
         return RuleResult(
-            rule.id, rule.kind, rule.metric, "new", "warn", reason=f"first results for {rule.metric}", current=seen.current
+            rule.id, rule.kind, rule.metric, "first", "warn", reason=f"first results for {rule.metric}", current=seen.current
         )
     if seen.better is None:
         return _invalid(
@@ -180,7 +180,7 @@ def _bound(rule: GateRule, seen: MetricEvidence) -> RuleResult:
         needs.append(f"changed by at most {_shown(rule.max_change)}")
         if seen.baseline is None:
             first = RuleResult(
-                rule.id, rule.kind, rule.metric, "new", "warn", " and ".join(needs), f"first results for {rule.metric}"
+                rule.id, rule.kind, rule.metric, "first", "warn", " and ".join(needs), f"first results for {rule.metric}"
             )
             return first if not faults else replace(first, outcome=_broken(rule), effect=_broken(rule), reason=faults[0])
         change = abs(seen.current - seen.baseline)

@@ -14,7 +14,7 @@ from mlgit.render.text import count, number, plain, signed
 from mlgit.revision.refs import Baseline
 
 # Beside the word, so that neither colour nor sign alone tells an outcome.
-_SIGNS = {"pass": "✓", "warn": "!", "fail": "✗", "inconclusive": "?", "invalid": "⊘", "new": "+", "waived": "~"}
+_SIGNS = {"pass": "✓", "warn": "!", "fail": "✗", "inconclusive": "?", "invalid": "⊘", "first": "+", "waived": "~"}
 _COLORS = {"pass": "green", "warn": "yellow", "fail": "red", "invalid": "red"}
 _ROWS = {
     "paired": "paired by {key}",
@@ -22,7 +22,7 @@ _ROWS = {
     "unpaired": "not paired",
     "unverified": "single numbers of the baseline only",
     "first": "nothing to compare with",
-    "invalid": "not comparable",
+    "invalid": "invalid",
 }
 
 

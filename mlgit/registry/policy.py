@@ -86,11 +86,11 @@ def checks(case: Case) -> tuple[Check, ...]:
 
 
 def verdict(found: Iterable[Check]) -> Outcome:
-    """All together: one no is a no; without a no, one that cannot be told is not comparable."""
+    """All together: one no is a no; without a no, one that cannot be told makes it invalid."""
     outcomes = [each.ok for each in found]
     if False in outcomes:
         return "fail"
-    return "not comparable" if None in outcomes else "pass"
+    return "invalid" if None in outcomes else "pass"
 
 
 def counted(case: Case) -> tuple[Approval, ...]:
@@ -126,7 +126,7 @@ def _order(case: Case) -> Check:
 def _gates(case: Case) -> list[Check]:
     if not case.gates:
         return [Check("gates", None, "there are no gate rules to pass", "add `gates: {rules: [...]}` to mlgit.yaml")]
-    answers: dict[Outcome, bool | None] = {"pass": True, "fail": False, "not comparable": None}
+    answers: dict[Outcome, bool | None] = {"pass": True, "fail": False, "invalid": None}
     return [
         Check(
             f"gate {each.rule.id}",

@@ -1,4 +1,4 @@
-"""Gate rules against what two versions scored: passes, fails, or cannot be compared."""
+"""Gate rules against what two versions scored: passes, fails, or is invalid, where nothing could be compared."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from mlgit.registry.facts import DataFile
 from mlgit.render.text import number
 from mlgit.rules import GateRule
 
-Outcome = Literal["pass", "fail", "not comparable"]
-Standing = Literal["pass", "warn", "fail", "inconclusive", "invalid", "new", "waived", "unverified"]
+Outcome = Literal["pass", "fail", "invalid"]
+Standing = Literal["pass", "warn", "fail", "inconclusive", "invalid", "first", "waived", "unverified"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def first(rule: GateRule, config: Config, candidate: Evaluation) -> Judged:
     """No version to compare with: a first version is held to thresholds, never waved through."""
     current = candidate.metrics.get(rule.metric)
     if any(each.kind == "bound" and not each.label for each in config.gates.rules):
-        return Judged(rule, "pass", current, reason="no version to compare with; the bounds decide", standing="new")
+        return Judged(rule, "pass", current, reason="no version to compare with; the bounds decide", standing="first")
     least = "max" if config.direction(rule.metric) == "lower" else "min"
     return Judged(
         rule,
@@ -118,7 +118,7 @@ def first(rule: GateRule, config: Config, candidate: Evaluation) -> Judged:
         current,
         reason=f"no version to compare {rule.metric} with, and no rule says what is good enough for a first one",
         hint=f"add to {NAME}, gates.rules: `- {{id: {rule.id}-bound, kind: bound, metric: {rule.metric}, {least}: VALUE}}`",
-        standing="new",
+        standing="first",
     )
 
 
@@ -132,7 +132,7 @@ def _on_other_data(rule: GateRule, candidate: Evaluation, baseline: Evaluation, 
     else:
         reason = f"{candidate.version} and {baseline.version} were measured on different test data"
         hint = _judge_again(candidate, baseline)
-    return Judged(rule, "not comparable", current, before, reason, hint)
+    return Judged(rule, "invalid", current, before, reason, hint)
 
 
 def _no_worse(rule: GateRule, config: Config, current: float, before: float) -> Judged:
@@ -140,7 +140,7 @@ def _no_worse(rule: GateRule, config: Config, current: float, before: float) -> 
     if direction is None:
         return Judged(
             rule,
-            "not comparable",
+            "invalid",
             current,
             before,
             f"whether more or less of {rule.metric} is better is not declared",
@@ -156,7 +156,7 @@ def _no_worse(rule: GateRule, config: Config, current: float, before: float) -> 
 
 
 def _incomparable(rule: GateRule, reason: str, hint: str, current: float | None = None) -> Judged:
-    return Judged(rule, "not comparable", current, reason=reason, hint=hint)
+    return Judged(rule, "invalid", current, reason=reason, hint=hint)
 
 
 def _absent(rule: GateRule, side: Evaluation, value: float | None) -> str:

@@ -44,7 +44,7 @@ def _settled(
     rule = declared[found.id.removesuffix(".waiver")]
     if found.kind == "waiver":
         return _counted(rule._replace(id=found.id), found)
-    if found.outcome in ("new", "invalid") and baseline is None and rule.kind in ("no_worse", "better", "same", "no_harm"):
+    if found.outcome in ("first", "invalid") and baseline is None and rule.kind in ("no_worse", "better", "same", "no_harm"):
         return rules.first(rule, config, candidate)
     if found.outcome in ("inconclusive", "invalid") and rule.id not in by_rows and rule.kind in ("no_worse", "bound"):
         return rules.by_numbers(rule, config, candidate=candidate, baseline=baseline)
@@ -52,7 +52,7 @@ def _settled(
 
 
 def _counted(rule: GateRule, found: rule_verdicts.RuleResult) -> Judged:
-    outcome: Outcome = "pass" if found.effect != "fail" else "not comparable" if found.outcome == "invalid" else "fail"
+    outcome: Outcome = "pass" if found.effect != "fail" else "invalid" if found.outcome == "invalid" else "fail"
     reason = f"{found.outcome}: {found.reason}" if found.outcome not in ("pass", "fail") else found.reason
     told = f"{reason} (needs {found.needs})" if found.needs and found.needs not in reason else reason
     return Judged(

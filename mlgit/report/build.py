@@ -75,7 +75,7 @@ def _state(found: Report, review: Review | None, diff: Diff | None) -> State:
     if review is None and diff is None:
         return "invalid"
     if found.base is None:
-        return "no baseline"
+        return "first"
     if found.rules and found.verdict == "invalid":
         return "invalid"
     is_same = diff is not None and diff.is_empty and found.verdict in ("pass", "")

@@ -41,7 +41,7 @@ def _headline(report: Report) -> Words:
         return (text("✅ nothing changed: no metric, parameter, data or stage differs"),)
     if report.state == "invalid" and not report.rules:
         return (text("🚫 no valid comparison: "), text(report.notes[0] if report.notes else "nothing was compared"))
-    if report.state == "no baseline" and report.verdict not in ("fail", "invalid"):
+    if report.state == "first" and report.verdict not in ("fail", "invalid"):
         return (text("🆕 first results"), *_names(" for ", [row.metric for row in report.metrics]))
     if not report.rules:
         return (text("no gates are declared"), *_names(" · differs: ", [row.metric for row in _moved(report)]))
@@ -75,8 +75,8 @@ def _worst(report: Report) -> Words:
     if not bad:
         return ()
     rule = bad[0]
-    needs = f", needed: {rule.needs}" if rule.needs and rule.outcome not in ("invalid", "new") else ""
-    found = rule.reason if rule.outcome in ("invalid", "new", "inconclusive") else got(rule)
+    needs = f", needed: {rule.needs}" if rule.needs and rule.outcome not in ("invalid", "first") else ""
+    found = rule.reason if rule.outcome in ("invalid", "first", "inconclusive") else got(rule)
     return (text(" · "), code(rule.metric or rule.id), text(f" {found}{needs}"))
 
 
@@ -130,7 +130,7 @@ def _rows(tested: TestedRows, *, several: bool) -> str:
         "unpaired": f"another test set ({tested.n:,} rows): unpaired",
         "unverified": "single numbers only, nothing can be proven",
         "first": f"{tested.n:,} rows, nothing to compare with",
-        "invalid": "rows not comparable",
+        "invalid": "invalid: the rows cannot be compared",
     }
     return of + which[tested.how]
 

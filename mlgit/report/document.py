@@ -20,7 +20,7 @@ from mlgit.tables.drift import TableDrift
 MAX_BYTES = 1 << 20
 MAX_LINES = 20
 
-State = Literal["compared", "nothing changed", "no baseline", "run failed", "invalid"]
+State = Literal["compared", "nothing changed", "first", "run failed", "invalid"]
 
 
 @dataclass(frozen=True, slots=True)

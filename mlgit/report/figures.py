@@ -8,16 +8,16 @@ from mlgit.evaluation.results import MetricResult
 from mlgit.gate.rule_verdicts import RuleResult
 
 MINUS = "\N{MINUS SIGN}"
-SIGNS = {"pass": "✅", "warn": "⚠️", "fail": "⛔", "inconclusive": "❔", "invalid": "🚫", "new": "🆕", "waived": "🟡"}
+SIGNS = {"pass": "✅", "warn": "⚠️", "fail": "⛔", "inconclusive": "❔", "invalid": "🚫", "first": "🆕", "waived": "🟡"}
 STANDINGS = {
     "better": "▲ better",
     "worse": "▼ worse",
     "no worse": "≈ no worse",
     "same": "= the same",
-    "cannot tell": "? cannot tell",
+    "inconclusive": "? inconclusive",
     "unverified": "· not verified",
     "first": "first result",
-    "invalid": "🚫 not comparable",
+    "invalid": "🚫 invalid",
     "changed": "· changed",
 }
 ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}

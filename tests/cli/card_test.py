@@ -117,7 +117,7 @@ def test_marking_a_section_as_read_keeps_the_rest_of_the_notes(root, cli):
     ("argv", "said"),
     [
         (("--reviewed", "risk"), "did you mean 'risks'?"),
-        (("--reviewed", "users"), "sections.users: there is no such section"),
+        (("--reviewed", "users"), "sections.users: no such section"),
         (("chrun",), "did you mean 'churn'?"),
     ],
 )
@@ -307,7 +307,7 @@ def test_index_without_versions_says_so(carded, cli):
 def test_two_models_with_one_card_are_refused(root, cli):
     write_tree(root, {"mlgit.yaml": FILES["mlgit.yaml"] + "  other: {card: {out: cards/churn.md}}\n"})
     done = cli(root, "card", "build", "churn")
-    assert (done.code, "that of 'other' too" in done.err) == (2, True)
+    assert (done.code, "already used by model 'other'" in done.err) == (2, True)
 
 
 def test_rows_of_the_test_data_in_the_training_data_are_counted(root, cli):

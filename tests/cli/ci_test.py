@@ -85,7 +85,7 @@ def test_the_default_branch_itself_is_in_order(world: World) -> None:
     here = git(world.root, "rev-parse", "HEAD")
     ran = mlgit(world.root, "ci", "run", env=world.environment("push", {}, 400, GITHUB_SHA=here))
     assert ran.code == 0, ran.said
-    assert world.report.state == "no baseline"  # it is the first commit
+    assert world.report.state == "first"  # it is the first commit
 
 
 def test_a_run_that_fails_strikes_out_what_was_said_before(world: World) -> None:

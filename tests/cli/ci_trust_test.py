@@ -214,7 +214,7 @@ def test_what_is_no_report_is_refused(world: World, content: bytes, told: str) -
     done = world.publish(commit, 100)
     assert done.code == 2
     assert "report.json" in done.err
-    assert told in done.err or "no report" in done.err
+    assert told in done.err or "not a report" in done.err
     assert world.state.requests == []
 
 

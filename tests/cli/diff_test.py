@@ -349,7 +349,7 @@ def test_data_that_moved_is_told_with_its_columns(tmp_path, cli):
 
 def test_tables_of_few_rows_and_those_that_are_no_tables_tell_so(tmp_path, cli):
     root = rerun(repository(tmp_path / "p", TABLES), cli)
-    for content, said in (("id\n1\n", "too few rows (1)"), (b"\x89PNG\0", "bytes that no text has")):
+    for content, said in (("id\n1\n", "too few rows (1)"), (b"\x89PNG\0", "not a text file")):
         write_tree(root, {"in.csv": content, "train.sh": TABLES["train.sh"] + f"# {said}\n"})
         assert cli(root, "run").code == 0
         assert said in cli(root, "diff").out

@@ -20,7 +20,7 @@ def test_model_that_is_new_takes_no_rule_off_another(tmp_path, cli):
     decoy = config.replace("models:\n", "models:\n  decoy: {metrics: good.json}\n")
     ran(project, cli, sources(WORSE) | {"good.json": '{"f1": 0.99}', "mlgit.yaml": decoy})
     found = judged(project, cli)
-    assert {each["model"]: each["outcome"] for each in found["rules"]} == {"decoy": "new", "churn": "fail"}
+    assert {each["model"]: each["outcome"] for each in found["rules"]} == {"decoy": "first", "churn": "fail"}
     assert found["code"] == 1
 
 
@@ -47,7 +47,7 @@ def test_change_without_rows_cannot_hide_behind_a_number_with_a_longer_name(tmp_
     [
         ("  evaluate:\n", "  evaluate:\n    frozen: true\n", "invalid", "evaluate: stale"),
         (", models/model.bin, data", ", data", "invalid", "reports/predictions.csv does not come from the model any more"),
-        ("  train:\n", "  train:\n    frozen: true\n", "pass", "proven"),
+        ("  train:\n", "  train:\n    frozen: true\n", "pass", "shown"),
     ],
 )
 def test_change_cannot_show_what_another_model_said(tmp_path, cli, before, after, outcome, reason):

@@ -1,4 +1,4 @@
-"""What rows cannot tell, each with its own name: `mlgit gate` on predictions that are wrong, few, or not there."""
+"""What rows do not decide, each with its own name: `mlgit gate` on predictions that are wrong, few, or not there."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def relabelled(lines, label):
         ("accuracy", "key,label\n1,2\n", "invalid", "needs a column of predictions"),
         ("accuracy", text(LINES).replace("id,", "key,", 1), "invalid", "the current predictions have no column id"),
         ("accuracy", "id,label\n1\n2,3,4,5\n", "invalid", "no table with commas between its fields"),
-        ("accuracy", "id,label\n\0", "invalid", "it has bytes that no text has"),
+        ("accuracy", "id,label\n\0", "invalid", "not a text file"),
     ],
 )
 def test_rows_that_cannot_be_compared(tmp_path, cli, metric, predictions, outcome, said):
@@ -67,8 +67,8 @@ def test_rows_that_cannot_be_compared(tmp_path, cli, metric, predictions, outcom
             "invalid",
             "roc_auc has no value on these rows: the metric is undefined for these rows",
         ),
-        ("roc_auc", LINES[:5], "inconclusive", "too few rows: 5, and a comparison needs 30"),
-        ("accuracy", LINES[:5], "inconclusive", "the 5 rows cannot tell"),
+        ("roc_auc", LINES[:5], "inconclusive", "5 rows, at least 30 needed"),
+        ("accuracy", LINES[:5], "inconclusive", "the 5 rows do not decide"),
         ("accuracy", [], "invalid", "there are no rows"),
     ],
 )
@@ -88,7 +88,7 @@ def test_without_predictions_nothing_is_proven(tmp_path, cli):
     ran(project, cli, sources(rows(), metrics={"accuracy": 0.91}))
     found = judged(project, cli)
     assert (only(found)["outcome"], found["verdict"], found["code"]) == ("inconclusive", "warn", 0)
-    assert "only single numbers" in only(found)["reason"]
+    assert "recorded values only" in only(found)["reason"]
     assert only(found)["settle"] == "declare models.NAME.predictions and id in mlgit.yaml"
     assert [(each["metric"], each["standing"]) for each in found["metrics"]] == [("accuracy", "unverified")]
 

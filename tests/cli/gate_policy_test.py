@@ -125,7 +125,7 @@ def test_first_results_are_new(tmp_path, cli):
         git(project, "reset", "--quiet", "--hard", "main")
         ran(project, cli)
         found = judged(project, cli)
-        assert (outcomes(found), found["verdict"], found["code"], found["baseline"]) == ({"kept": "new"}, verdict, code, None)
+        assert (outcomes(found), found["verdict"], found["code"], found["baseline"]) == ({"kept": "first"}, verdict, code, None)
         assert only(found)["reason"] == "first results for accuracy"
 
 
@@ -244,7 +244,7 @@ def test_two_models(tmp_path, cli):
     found = judged(project, cli)
     rows_of = [(each["id"], each["model"], each["outcome"]) for each in found["rules"]]
     assert rows_of == [("both", "churn", "pass"), ("both", "other", "fail"), ("one", "other", "fail"), ("none", "", "invalid")]
-    assert "there is no model othr, did you mean 'other'?" in found["rules"][-1]["reason"]
+    assert "no model is called othr, did you mean 'other'?" in found["rules"][-1]["reason"]
     assert [(each["model"], each["n"]) for each in found["tested"]] == [("churn", 400), ("other", 100)]
 
 
@@ -252,9 +252,9 @@ def test_data_rules(tmp_path, cli):
     rule = "{id: data, kind: data, path: data/train.csv, schema: same, rows: [-5%, 50%]}"
     project = started(tmp_path / "project", cli, config=gates("", rule=rule))
     found = judged(project, cli)
-    assert (outcomes(found), only(found)["reason"]) == ({"data": "invalid"}, "data/train.csv: there is no such file")
+    assert (outcomes(found), only(found)["reason"]) == ({"data": "invalid"}, "data/train.csv: file not found")
     write_tree(project, {"data/train.csv": "a,b\n" + "1,2\n" * 100})
-    assert outcomes(judged(project, cli)) == {"data": "new"}
+    assert outcomes(judged(project, cli)) == {"data": "first"}
     commit(project)
     write_tree(project, {"data/train.csv": "a,b\n" + "1,2\n" * 90})
     found = judged(project, cli, "HEAD")
@@ -312,7 +312,7 @@ def test_first_commit_of_all_has_nothing_to_be_compared_with(tmp_path, cli):
     commit(project)
     git(project, "branch", "-M", "main")
     found = judged(project, cli)
-    assert (outcomes(found), found["baseline"], found["verdict"]) == ({"kept": "new"}, None, "warn")
+    assert (outcomes(found), found["baseline"], found["verdict"]) == ({"kept": "first"}, None, "warn")
 
 
 def test_change_cannot_hide_its_rows_behind_numbers(tmp_path, cli):
@@ -337,7 +337,7 @@ def test_change_cannot_escape_by_another_name_for_its_model(tmp_path, cli):
     project = started(tmp_path / "project", cli, config=gates(""))
     ran(project, cli, sources(WORSE) | {"mlgit.yaml": gates("").replace("  churn:", "  chrun:")})
     found = judged(project, cli)
-    assert {each["model"]: each["outcome"] for each in found["rules"]} == {"chrun": "new", "churn": "invalid"}
+    assert {each["model"]: each["outcome"] for each in found["rules"]} == {"chrun": "first", "churn": "invalid"}
     assert found["code"] == 2
 
 
@@ -345,7 +345,7 @@ def test_project_that_is_younger_than_the_default_branch_is_judged_by_its_own_ru
     project = started(tmp_path / "all", cli, config=gates(""), folder="ml")
     git(project, "branch", "--force", "main", "main~1")
     found = judged(project, cli)
-    assert (outcomes(found), found["baseline"], found["verdict"]) == ({"kept": "new"}, None, "warn")
+    assert (outcomes(found), found["baseline"], found["verdict"]) == ({"kept": "first"}, None, "warn")
     assert cli(project, "gate").out.splitlines()[1] == "workspace; no baseline has results; rules of current"
 
 

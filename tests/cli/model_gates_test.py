@@ -75,7 +75,7 @@ def test_rows_that_cannot_tell_are_a_warning_unless_the_rule_says_more(root, cli
         {"params.yaml": "cut: 51\n", "mlgit.yaml": CONFIG + narrow.replace("0.0001", "0.0001, if_inconclusive: fail") + PROD},
     )
     refused = promote(root, cli)
-    assert (refused.code, "inconclusive: the 400 rows cannot tell" in refused.out) == (1, True)
+    assert (refused.code, "inconclusive: the 400 rows do not decide" in refused.out) == (1, True)
     register(root, cli, {"params.yaml": "cut: 51 \n", "mlgit.yaml": CONFIG + narrow + PROD})
     assert promote(root, cli).code == 0
     assert kept(root, 2)[1]["outcome"] == "inconclusive"

@@ -99,7 +99,7 @@ def test_new_environment_that_nobody_declared_is_no_slip_of_the_fingers(shared, 
 
 def test_option_for_a_new_environment_declares_none(shared, promote):
     refused = promote("churn", "prd", "--new-environment")
-    assert (refused.code, "there is no environment 'prd', did you mean 'prod'?" in refused.err) == (2, True), refused.said
+    assert (refused.code, "no environment is called 'prd', did you mean 'prod'?" in refused.err) == (2, True), refused.said
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
@@ -184,7 +184,7 @@ def test_other_test_data_cannot_be_compared(shared, promote, cli):
     assert cli(shared.root, "model", "register", "churn").code == 0
     refused = promote("churn", "prod", "--json")
     assert refused.code == 2
-    assert refused.json["verdict"] == "not comparable"
+    assert refused.json["verdict"] == "invalid"
     assert "different test data" in refused.json["checks"][2]["detail"]
 
 

@@ -31,8 +31,8 @@ def metric(old, new, **directions):
         (0.5, 0.5, "lower", "same"),
         (1, 1.0, None, "same"),
         (0.5, 0.6, None, "unknown-direction"),
-        (None, 0.6, "higher", "new"),
-        (0.5, None, "higher", "gone"),
+        (None, 0.6, "higher", "added"),
+        (0.5, None, "higher", "removed"),
         (math.nan, math.nan, "higher", "same"),
         (0.5, math.nan, "higher", "changed"),
         (math.nan, 0.5, "higher", "changed"),
@@ -59,7 +59,7 @@ def test_delta_is_head_minus_base_and_only_for_numbers():
 
 def test_renamed_metric_is_gone_and_new():
     rows = diff(metrics({"auc": 0.5}), metrics({"roc_auc": 0.5})).metrics
-    assert [(row.name, row.verdict) for row in rows] == [("roc_auc", "new"), ("auc", "gone")]
+    assert [(row.name, row.verdict) for row in rows] == [("roc_auc", "added"), ("auc", "removed")]
 
 
 def test_values_of_a_file_that_could_not_be_read_are_neither_new_nor_gone():
@@ -148,7 +148,7 @@ def test_snapshot_does_not_differ_from_itself(side):
     assert all(row.change in ("same", "unknown") for row in found.data)
 
 
-MIRROR = {"better": "worse", "worse": "better", "new": "gone", "gone": "new", "added": "removed", "removed": "added"}
+MIRROR = {"better": "worse", "worse": "better", "added": "removed", "removed": "added"}
 
 
 @given(snapshots, snapshots)

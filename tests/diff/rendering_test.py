@@ -198,7 +198,7 @@ def judged(**more):
         for side in (BASE, HEAD)
     )
     found = results.MetricResult(
-        "m|x", "auc", "cannot tell", "higher", 0.97, 0.974, 0.004, -0.001, 0.009, n=1000, n_discordant=30, method="DeLong"
+        "m|x", "auc", "inconclusive", "higher", 0.97, 0.974, 0.004, -0.001, 0.009, n=1000, n_discordant=30, method="DeLong"
     )
     rows = results.Flips("m|x", 2, 30, ("a", "b"), tuple(f"{number}|{NASTY}" for number in range(30)))
     return replace(
@@ -210,7 +210,7 @@ def test_what_rows_say_stands_before_what_is_recorded():
     metrics, *others = wording.sections(judged(), everything=False)
     assert metrics.header == ("metric", "main", "workspace", "change", "90 % interval", "")
     assert metrics.rows[:2] == [
-        ("auc", "0.970", "0.974", "+0.004", "-0.001 to +0.009", "cannot tell"),
+        ("auc", "0.970", "0.974", "+0.004", "-0.001 to +0.009", "inconclusive"),
         ("loss", "0.3", "0.4", "+0.1", "", "direction not declared"),
     ]
     rows = next(section for section in others if section.title == "Rows").rows[0]
@@ -225,7 +225,7 @@ def test_rows_in_every_format_are_escaped():
     assert "\x1b" not in table.render(judged())
     found = document(judged())
     jsonschema.validate(found, JSON_SCHEMA)
-    assert (found["comparisons"][0]["standing"], found["rows"][0]["fixed_keys"]) == ("cannot tell", ["a", "b"])
+    assert (found["comparisons"][0]["standing"], found["rows"][0]["fixed_keys"]) == ("inconclusive", ["a", "b"])
 
 
 def test_models_whose_rows_cannot_be_compared_say_why():

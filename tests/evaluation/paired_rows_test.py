@@ -80,7 +80,7 @@ def test_no_column_to_align_by_is_invalid():
 
 def test_first_rows_are_new_and_no_direction_is_invalid():
     first = outcome(NO_WORSE, None, table())
-    assert (first.outcome, first.current) == ("new", pytest.approx(0.9, abs=0.03))
+    assert (first.outcome, first.current) == ("first", pytest.approx(0.9, abs=0.03))
     assert outcome(NO_WORSE, table(), table(), better=None).outcome == "invalid"
 
 

@@ -81,7 +81,7 @@ def test_columns_that_no_rule_needs_are_left_out(tmp_path):
         ("json", "[1, 2]", "no list of JSON objects"),
         ("json", "[", "no JSON"),
         ("jsonl", "[1]", "no JSON object"),
-        ("csv", b"a,b\n\0", "bytes that no text has"),
+        ("csv", b"a,b\n\0", "not a text file"),
         ("csv", "a,b\n1,2,3\n", "no table with commas"),
     ],
 )

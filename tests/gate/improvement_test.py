@@ -25,7 +25,7 @@ def review(*judged, verdict="pass", standing="no worse", how="paired"):
     [
         (review(rule("a"), standing="better"), True, "proven better: f1"),
         (review(rule("a")), False, "no metric is proven better"),
-        (review(rule("a"), standing="cannot tell"), False, "no metric"),
+        (review(rule("a"), standing="inconclusive"), False, "no metric"),
         (review(rule("a"), rule("g", kind="better")), True, "proven: g"),
         (
             review(rule("a"), rule("g", "inconclusive", kind="better"), standing="better", verdict="warn"),
@@ -33,8 +33,8 @@ def review(*judged, verdict="pass", standing="no worse", how="paired"):
             "not proven: g",
         ),
         (review(rule("a", "fail", effect="fail"), standing="better", verdict="fail"), False, "gates failed: a"),
-        (review(rule("a", "new"), verdict="warn", how="first"), True, "first results"),
-        (review(rule("g", "new", kind="better"), verdict="warn", standing="better"), True, "proven better"),
+        (review(rule("a", "first"), verdict="warn", how="first"), True, "first results"),
+        (review(rule("g", "first", kind="better"), verdict="warn", standing="better"), True, "proven better"),
     ],
 )
 def test_worth(found, is_there, word):

@@ -89,7 +89,7 @@ def test_metric_without_a_value_is_no_comparison():
     "kind", [NO_WORSE, "kind: better, metric: f1", "kind: no_harm, metric: f1, margin: 0, slices: {by: [a]}"]
 )
 def test_first_result_is_new_and_no_direction_is_invalid(kind):
-    assert judge(rule(kind), MetricEvidence(is_first=True, current=0.9)).outcome == "new"
+    assert judge(rule(kind), MetricEvidence(is_first=True, current=0.9)).outcome == "first"
     found = judge(rule(kind), MetricEvidence(compared(0, 0.1)))
     assert (found.outcome, found.effect) == ("invalid", "fail")
     assert "which way f1 is better" in found.reason
@@ -121,7 +121,7 @@ def test_single_numbers_prove_nothing():
         ("min: 0.8, use: lower", MetricEvidence(current=0.85), "invalid"),
         ("max_change: 10%", MetricEvidence(current=109, baseline=100), "pass"),
         ("max_change: 10%", MetricEvidence(current=89, baseline=100), "fail"),
-        ("max_change: 10%", MetricEvidence(current=89), "new"),
+        ("max_change: 10%", MetricEvidence(current=89), "first"),
         ("max_change: 10%, max: 50", MetricEvidence(current=89), "fail"),
         ("min: 0.8", MetricEvidence(current=float("nan")), "invalid"),
         ("max: 0.8", MetricEvidence(current=float("nan")), "invalid"),
@@ -217,7 +217,7 @@ def outcome(name, effect=None):
         ([], "invalid"),
         ([outcome("pass")], "pass"),
         ([outcome("pass"), outcome("inconclusive", "warn")], "warn"),
-        ([outcome("new", "warn")], "warn"),
+        ([outcome("first", "warn")], "warn"),
         ([outcome("inconclusive", "pass")], "pass"),
         ([outcome("invalid", "fail"), outcome("pass")], "invalid"),
         ([outcome("invalid", "fail"), outcome("fail")], "fail"),
@@ -274,7 +274,7 @@ def test_data_rules(text, after, stability, said):
 def test_data_that_cannot_be_compared_does_not_pass():
     chosen = rule("kind: data, path: a.csv, psi: 0.2")
     assert data_rules.judge(chosen, BEFORE, None).outcome == "invalid"
-    assert data_rules.judge(chosen, None, BEFORE).outcome == "new"
+    assert data_rules.judge(chosen, None, BEFORE).outcome == "first"
     assert data_rules.judge(chosen, BEFORE, BEFORE).outcome == "invalid"
     assert data_rules.judge(chosen, BEFORE, BEFORE, stability={}).outcome == "invalid"
     empty = rule("kind: data, path: a.csv, rows: [0%, 10%]")

@@ -63,20 +63,19 @@ def test_card(asked, status, ok):
 
 
 def test_gates_without_rules_pass_nothing():
-    assert verdict(checks(replace(CASE, environment=replace(PROD, gates=True)))) == "not comparable"
+    assert verdict(checks(replace(CASE, environment=replace(PROD, gates=True)))) == "invalid"
 
 
 def test_every_rule_is_a_check():
     rules = [
-        Judged(GateRule(name, "bound", "auc", minimum=0.0), outcome)
-        for name, outcome in (("a", "pass"), ("b", "not comparable"))
+        Judged(GateRule(name, "bound", "auc", minimum=0.0), outcome) for name, outcome in (("a", "pass"), ("b", "invalid"))
     ]
     case = replace(CASE, environment=replace(PROD, gates=True), gates=tuple(rules))
     assert [(each.name, each.ok) for each in checks(case)[1:]] == [("gate a", True), ("gate b", None)]
 
 
 def test_no_is_stronger_than_unknown():
-    assert verdict([Check("a", None), Check("b", True)]) == "not comparable"
+    assert verdict([Check("a", None), Check("b", True)]) == "invalid"
     assert verdict([Check("a", None), Check("b", False)]) == "fail"
     assert verdict([Check("b", True)]) == "pass"
 

@@ -211,7 +211,7 @@ def test_clone_without_tags_and_without_its_remote_numbers_nothing(shared):
 
 @pytest.mark.slow
 def test_remote_of_another_name(shared):
-    with pytest.raises(MlgitError, match="there is no remote 'upstream'"):
+    with pytest.raises(MlgitError, match="remote 'upstream' not found"):
         publish.send(shared.root, lambda: pytest.fail("not reached"), remote="upstream")
     git(shared.root, "remote", "add", "upstream", str(shared.origin))
     found = publish.send(shared.root, lambda: assign(shared.root, "v1.0.0"), remote="upstream")

@@ -34,9 +34,9 @@ def judged(rule, current, before=None, *, direction="higher", test=TEST, test_be
         (GateRule("cap", "bound", "auc", maximum=0.5), 0.51, "fail"),
         (GateRule("zero", "bound", "auc", minimum=0.0, maximum=0.0), 0.0, "pass"),
         (GateRule("zero", "bound", "auc", minimum=0.0), -0.1, "fail"),
-        (BOUND, math.nan, "not comparable"),
-        (BOUND, math.inf, "not comparable"),
-        (BOUND, None, "not comparable"),
+        (BOUND, math.nan, "invalid"),
+        (BOUND, math.inf, "invalid"),
+        (BOUND, None, "invalid"),
     ],
 )
 def test_bound(rule, value, outcome):
@@ -53,8 +53,8 @@ def test_bound(rule, value, outcome):
         ("lower", 0.1, 0.11, "pass"),
         ("lower", 0.1, 0.111, "fail"),
         ("lower", 0.1, 0.0, "pass"),
-        ("higher", math.nan, 0.9, "not comparable"),
-        ("higher", "none", 0.9, "not comparable"),
+        ("higher", math.nan, 0.9, "invalid"),
+        ("higher", "none", 0.9, "invalid"),
     ],
 )
 def test_no_worse_than_the_version_there_now(direction, before, current, outcome):
@@ -63,21 +63,21 @@ def test_no_worse_than_the_version_there_now(direction, before, current, outcome
 
 def test_other_test_data_are_not_compared():
     found = judged(NO_WORSE, 0.95, 0.9, test_before=("2" * 32,))
-    assert (found.outcome, found.reason) == ("not comparable", "v2.0.0 and v1.0.0 were measured on different test data")
+    assert (found.outcome, found.reason) == ("invalid", "v2.0.0 and v1.0.0 were measured on different test data")
     assert "evaluate v1.0.0 on the test data of v2.0.0" in found.hint
 
 
 @pytest.mark.parametrize(("test", "test_before", "blind"), [((), TEST, "v2.0.0"), (TEST, (), "v1.0.0"), ((), (), "v2.0.0")])
 def test_unknown_test_data_are_not_compared(test, test_before, blind):
     found = judged(NO_WORSE, 0.95, 0.9, test=test, test_before=test_before)
-    assert (found.outcome, blind in found.reason) == ("not comparable", True)
+    assert (found.outcome, blind in found.reason) == ("invalid", True)
     assert "test: [PATH]" in found.hint
 
 
 def test_undeclared_direction_names_the_line_to_add():
     found = judged(NO_WORSE, 0.95, 0.9, direction=None)
     assert (found.outcome, found.hint) == (
-        "not comparable",
+        "invalid",
         "add to mlgit.yaml, metrics: `auc: {direction: higher}` (or lower)",
     )
 
@@ -103,7 +103,7 @@ def test_first_version_of_a_lower_metric_is_asked_for_a_maximum():
 )
 def test_rule_that_recorded_numbers_cannot_answer_is_never_passed(rule):
     found = judged(rule, 0.95, 0.9)
-    assert (found.outcome, found.hint) == ("not comparable", "`mlgit gate` judges it")
+    assert (found.outcome, found.hint) == ("invalid", "`mlgit gate` judges it")
 
 
 def test_margin_can_be_a_share_of_the_version_there_now():

@@ -34,7 +34,7 @@ def settled(rule, outcome, effect, *, others=(), baseline=BEFORE, has_rows=True,
         ("fail", "fail", "fail"),
         ("inconclusive", "warn", "pass"),
         ("inconclusive", "fail", "fail"),
-        ("invalid", "fail", "not comparable"),
+        ("invalid", "fail", "invalid"),
         ("invalid", "warn", "pass"),
         ("waived", "warn", "pass"),
     ],
@@ -58,18 +58,18 @@ def test_without_rows_the_recorded_numbers_are_compared_and_called_unverified(ou
 
 def test_recorded_numbers_of_other_test_data_are_not_compared():
     found = settled(NO_WORSE, "inconclusive", "warn", has_rows=False, candidate=Evaluation("v2.0.0", {"f1": 0.9}, ("2" * 32,)))
-    assert (found.outcome, found.standing) == ("not comparable", "invalid")
+    assert (found.outcome, found.standing) == ("invalid", "invalid")
 
 
 def test_rows_that_cannot_be_compared_do_not_fall_back_to_numbers():
-    assert settled(NO_WORSE, "invalid", "fail", has_rows=True).outcome == "not comparable"
+    assert settled(NO_WORSE, "invalid", "fail", has_rows=True).outcome == "invalid"
     assert settled(BETTER, "inconclusive", "fail", has_rows=False).outcome == "fail"
 
 
 @pytest.mark.parametrize("rule", [NO_WORSE, BETTER])
 def test_first_version_is_held_to_thresholds(rule):
-    assert settled(rule, "new", "warn", baseline=None).outcome == "fail"
-    assert settled(rule, "new", "warn", baseline=None, others=(BOUND,)).outcome == "pass"
+    assert settled(rule, "first", "warn", baseline=None).outcome == "fail"
+    assert settled(rule, "first", "warn", baseline=None, others=(BOUND,)).outcome == "pass"
 
 
 def test_waiver_that_ended_refuses():
@@ -82,4 +82,4 @@ def test_waiver_that_ended_refuses():
         baseline=BEFORE,
         by_rows={"kept"},
     )
-    assert [(each.rule.id, each.outcome) for each in found] == [("kept", "pass"), ("kept.waiver", "not comparable")]
+    assert [(each.rule.id, each.outcome) for each in found] == [("kept", "pass"), ("kept.waiver", "invalid")]

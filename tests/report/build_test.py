@@ -89,7 +89,7 @@ INVALID = RuleResult("f1.no_worse", "no_worse", "f1", "invalid", "fail")
         ("compared", Review("warn", (PASSED,), baseline=BASE), SAME, None),
         ("compared", Review("pass", (PASSED,), baseline=BASE, rule_changes=(RuleChange("a", "added"),)), SAME, None),
         ("compared", Review("pass", (PASSED,), baseline=BASE), OTHER, None),
-        ("no baseline", Review("warn", (PASSED,)), OTHER, None),
+        ("first", Review("warn", (PASSED,)), OTHER, None),
         ("invalid", Review("invalid", (INVALID,), baseline=BASE), OTHER, None),
         ("invalid", None, None, None),
         ("run failed", Review("pass", (PASSED,), baseline=BASE), SAME, Failure("train")),

@@ -79,7 +79,7 @@ def test_gating_metrics_come_first_with_no_more_digits_than_their_interval_has()
     assert cells == [
         ["f1 ↑", "0.871", "0.852", "−0.019 (−0.027, −0.011)", "▼ worse"],
         ["roc_auc ↑", "0.941", "0.944", "+0.003 (−0.001, +0.007)", "≈ no worse"],
-        ["latency_p95_ms ↓", "18.2", "17.9", "−0.3 (−2.1, +1.6)", "? cannot tell"],
+        ["latency_p95_ms ↓", "18.2", "17.9", "−0.3 (−2.1, +1.6)", "? inconclusive"],
     ]
     assert "1 more metric is unchanged" in seen(markdown.comment(FULL))
 

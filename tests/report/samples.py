@@ -32,7 +32,7 @@ FULL = Report(
         RuleResult("slices", "no_harm", "f1", "warn", "warn", "no slice proven 0.02 worse", "region=EU -0.044 (adj. p 0.012)"),
     ),
     metrics=(
-        MetricResult("churn", "latency_p95_ms", "cannot tell", "lower", 18.2, 17.9, -0.3, -2.1, 1.6, n=4812,
+        MetricResult("churn", "latency_p95_ms", "inconclusive", "lower", 18.2, 17.9, -0.3, -2.1, 1.6, n=4812,
                  method="BCa bootstrap"),
         MetricResult("churn", "f1", "worse", "higher", 0.8712, 0.8523, -0.0189, -0.0267, -0.0111, n=4812,
                  smallest=0.009, method="bootstrap over joint counts", is_gated=True),
@@ -65,10 +65,10 @@ PASSED = replace(
 NOTHING = Report(state="nothing changed", verdict="pass", head=FULL.head, base=FULL.base, run=FULL.run, rules=PASSED.rules)
 FIRST = replace(
     FULL,
-    state="no baseline",
+    state="first",
     verdict="warn",
     base=None,
-    rules=(RuleResult("f1.no_worse", "no_worse", "f1", "new", "warn", reason="no baseline"),),
+    rules=(RuleResult("f1.no_worse", "no_worse", "f1", "first", "warn", reason="no baseline"),),
     metrics=(MetricResult("churn", "f1", "first", "higher", current=0.8523),),
     tested=(TestedRows("churn", "first", "id", 4812),),
     turned=(),
