@@ -122,7 +122,7 @@ class _Reader:
         size = self._contents.size(path)
         if size is None:
             if self._makers.of(path):
-                raise MlgitError(f"{path}: file not found", "`mlgit run` makes it, `dvc pull` brings it back")
+                raise MlgitError(f"{path}: no such file", "`mlgit run` makes it, `dvc pull` brings it back")
             return None  # a side that never made predictions
         if size > limits.PREDICTIONS_BYTES:
             raise _too_large(path, size)

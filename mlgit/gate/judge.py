@@ -185,7 +185,7 @@ def _of_data(rule: GateRule, case: ReviewInput) -> RuleResult:
     baseline, current = case.data.get(rule.path, (None, None))
     before, now = drift.profiles(baseline, current)
     if current is None:
-        told = f"{rule.path}: file not found"
+        told = f"{rule.path}: no such file"
         return RuleResult(
             rule.id, rule.kind, "", "invalid", rule.if_invalid, reason=told, settle="`mlgit run` or `dvc pull` brings it"
         )

@@ -113,7 +113,7 @@ class _Reader:
                 with self._reading(file):
                     document = self._revision.document(file)
                     if document is None:
-                        self._note(f"{file}: file not found", "`mlgit run` makes what a stage declares")
+                        self._note(f"{file}: no such file", "`mlgit run` makes what a stage declares")
                     else:
                         found[file] = metric_values(document)
         return found

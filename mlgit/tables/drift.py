@@ -51,7 +51,7 @@ class TableDrift:
 def measure(path: str, baseline: DataTable | None, current: DataTable | None, *, keys: Collection[str] = ()) -> TableDrift:
     """The difference of two tables, None for a side without the file; the columns `keys` name rows, and are not compared."""
     if baseline is None or current is None:
-        told = "new file" if current else "file removed" if baseline else "file not found"
+        told = "new file" if current else "file removed" if baseline else "no such file"
         return TableDrift(path, baseline.rows if baseline else None, current.rows if current else None, reason=told)
     if baseline.rows is None or current.rows is None:
         return TableDrift(path, baseline.rows, current.rows, reason=_told(baseline, current))

@@ -63,5 +63,5 @@ def _of_file(file: TableFile, without: str) -> Iterator[bytes]:
 def _opened(file: TableFile) -> BinaryIO:
     stream = file.open()
     if stream is None:
-        raise MlgitError("file not found", "`mlgit run` makes it, `dvc pull` brings it back")
+        raise MlgitError("no such file", "`mlgit run` makes it, `dvc pull` brings it back")
     return stream

@@ -252,7 +252,7 @@ def test_data_rules(tmp_path, cli):
     rule = "{id: data, kind: data, path: data/train.csv, schema: same, rows: [-5%, 50%]}"
     project = started(tmp_path / "project", cli, config=gates("", rule=rule))
     found = judged(project, cli)
-    assert (outcomes(found), only(found)["reason"]) == ({"data": "invalid"}, "data/train.csv: file not found")
+    assert (outcomes(found), only(found)["reason"]) == ({"data": "invalid"}, "data/train.csv: no such file")
     write_tree(project, {"data/train.csv": "a,b\n" + "1,2\n" * 100})
     assert outcomes(judged(project, cli)) == {"data": "first"}
     commit(project)

@@ -95,7 +95,7 @@ def test_metric_that_was_never_made_is_noted(tmp_path):
     root = repository(tmp_path / "project", {"dvc.yaml": "metrics: [reports/m.json]\n"})
     for side in (at(root), at(root, "HEAD")):
         assert (side.metrics, side.unread) == ({}, frozenset())
-        assert messages(side) == ["reports/m.json: there is no such file"]
+        assert messages(side) == ["reports/m.json: no such file"]
 
 
 def test_file_too_large_for_metrics_or_parameters_is_noted(root, monkeypatch):

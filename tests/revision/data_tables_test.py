@@ -91,7 +91,7 @@ def test_folder_and_what_is_no_table_tell_so(root):
     write_tree(root, {"image.csv": b"\x89PNG\0\0", "broken.csv": 'a\n"\n', "a.bin": "x", "folder.csv/x": "1"})
     _, now = sides(root, ["parts", "image.csv", "broken.csv", "a.bin", "folder.csv", "../outside.csv"])
     assert {path: table.rows for path, table in now.items()} == dict.fromkeys(now)
-    assert "bytes that no text has" in now["image.csv"].reason
+    assert "not a text file" in now["image.csv"].reason
     assert "EOF inside string" in now["broken.csv"].reason
     assert now["folder.csv"].reason == "a folder, and no table"
     assert all("no table: it is not in the project" in now[path].reason for path in ("parts", "a.bin", "../outside.csv"))

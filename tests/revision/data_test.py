@@ -24,7 +24,7 @@ def test_uncached_output_that_was_removed_is_gone_from_the_workspace(root):
     (root / "metrics.json").unlink()
     here = at(root)
     assert ("metrics.json" in here.data, here.metrics, here.stale) == (False, {}, ("train",))
-    assert messages(here)[0] == "metrics.json: file not found"
+    assert messages(here)[0] == "metrics.json: no such file"
 
 
 def test_uncached_output_that_git_does_not_have_is_known_by_the_lock(root):
