@@ -163,6 +163,20 @@ def test_no_function_takes_keyword_arguments_it_does_not_name():
     assert functions == []
 
 
+def test_results_of_commands_cannot_be_changed():
+    classes = [
+        (f"{name}.{node.name}", each)
+        for name, tree in modules(PACKAGE).items()
+        if name.startswith("commands.")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        for each in map(ast.unparse, node.decorator_list)
+        if each.startswith("dataclass")
+    ]
+    assert len(classes) > 20
+    assert [name for name, decorator in classes if "frozen=True" not in decorator] == []
+
+
 def test_no_file_names_a_package_registry():
     assert found_in(tracked(), REGISTRIES) == []
 

@@ -92,17 +92,17 @@ class Live(Lines):
     """Ended stages scroll by; below them stands a table of what runs now, with a line of counts."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-        from rich.live import Live as RichLive
-
-        self._console = Console(highlight=False)
-        self._live = RichLive(console=self._console, auto_refresh=False, transient=True)
         self._total = 0
         self._done = 0
         self._running: dict[str, tuple[float, tuple[Reason, ...]]] = {}
 
     def begin(self, total: int) -> None:
         """Start the table."""
+        from rich.console import Console
+        from rich.live import Live as RichLive
+
+        self._console = Console(highlight=False)
+        self._live = RichLive(console=self._console, auto_refresh=False, transient=True)
         self._total = total
         self._live.start()
 
