@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, BinaryIO
 
-from mlgit.tables import formats, limits, objects, parquet, separated, streams
+from mlgit.tables import formats, limits, objects, parquet, separated
 from mlgit.tables.formats import TableFormat
 
 Chunk = Mapping[str, Any]
@@ -46,7 +46,7 @@ def _of_separated(
 
     try:
         with pd.read_csv(
-            streams.text(source, table=table, most=most),
+            separated.for_pandas(source, table=table, most=most),
             sep=table.separator,
             iterator=True,
             low_memory=False,

@@ -7,6 +7,7 @@ passes for the whole. Bytes are those after unpacking, so that a small file of g
 from __future__ import annotations
 
 from mlgit.errors import MlgitError
+from mlgit.render.text import size as shown_size
 
 # Read through for rows and names of columns; what is larger would keep `mlgit diff` for minutes. Little is kept in memory.
 OUTLINE_BYTES = 200 << 20
@@ -40,7 +41,7 @@ class TooLargeError(MlgitError):
 def refuse_bytes(size: int, *, most: int) -> None:
     """Raise TooLargeError for more bytes than are read."""
     if size > most:
-        raise TooLargeError(f"larger than {most >> 20} MiB unpacked, so it is not read", "write fewer rows or columns")
+        raise TooLargeError(f"more than {shown_size(most)}, so it is not read", "write fewer rows or columns")
 
 
 def refuse_columns(number: int, *, rows: int = 0) -> None:

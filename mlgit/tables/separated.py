@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import BinaryIO
 
 from mlgit.errors import MlgitError
@@ -17,8 +16,8 @@ from mlgit.tables import limits, streams
 from mlgit.tables.formats import TableFormat
 
 _NAMES = {",": "commas", "\t": "tabs"}
-# Read after the last line; inside quotes that nobody has closed it would be part of a field.
-_END = "\ue000 the end \ue000"
+# Two fields, read after the last line; inside quotes that nobody has closed they are part of one.
+_END = ["\ue000", "the end \ue000"]
 
 
 def rows(
@@ -33,6 +32,32 @@ def rows(
     header = next(found, [])
     limits.refuse_columns(len(header))
     return names(header), found
+
+
+def for_pandas(source: bytes | BinaryIO, *, table: TableFormat, most: int) -> BinaryIO:
+    """The text of a table as pandas reads it without losing any: after an empty line that ends with a carriage return alone, it
+    passes over the first separator or quote. A file with such line ends is written anew, with others.
+    """
+    if not _has_lone_returns(streams.text(source, table=table, most=most)):
+        return streams.text(source, table=table, most=most)
+    text = io.TextIOWrapper(streams.text(source, table=table, most=most), encoding="utf-8-sig", errors="replace", newline="")
+    written = io.StringIO(newline="")
+    csv.writer(written, delimiter=table.separator, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(
+        _records(text, table.separator)
+    )
+    return io.BytesIO(written.getvalue().encode())
+
+
+def _has_lone_returns(stream: BinaryIO) -> bool:
+    last = b""
+    while piece := stream.read(limits.LINE_BYTES):
+        if last == b"\r" and piece[:1] != b"\n":
+            return True
+        last = piece[-1:]
+        whole = piece.removesuffix(b"\r")
+        if whole.count(b"\r") != whole.count(b"\r\n"):
+            return True
+    return last == b"\r"
 
 
 def refused(separator: str, why: object) -> MlgitError:
@@ -69,15 +94,16 @@ def _records(text: io.TextIOWrapper, separator: str) -> Iterator[list[str]]:
     last: list[str] | None = None
     width = number = 0
     has_end = False
+    lines = _Lines()
     try:
-        for row in csv.reader(chain(text, (_END,)), delimiter=separator):
-            if len(row) < 2 and (not row or (row[0] and not row[0].strip(" \t"))):
+        for row in csv.reader(lines.of(text, separator), delimiter=separator):
+            if len(row) < 2 and (not row or (row[0] and lines.is_blank)):
                 continue
             if last is not None:
                 yield last
             number += 1
             width = width or len(row)
-            if len(row) > width:
+            if len(row) > width and row != _END:
                 has_end = has_end or number == 2
                 if len(row) > width + 1 or row.pop() or not has_end:
                     raise refused(separator, f"row {number - 1} has more fields than there are columns ({width})")
@@ -86,5 +112,20 @@ def _records(text: io.TextIOWrapper, separator: str) -> Iterator[list[str]]:
         raise refused(separator, error) from error
     finally:
         csv.field_size_limit(before)
-    if last != [_END]:
+    if last != _END:
         raise refused(separator, "a quote is opened and not closed (EOF inside string)")
+
+
+class _Lines:
+    """Lines as they are read, with one more after the last: a row of blanks does not tell whether there were quotes around."""
+
+    def of(self, text: io.TextIOWrapper, separator: str) -> Iterator[str]:
+        for line in text:
+            self._line = line
+            yield line
+        self._line = separator.join(_END)
+        yield self._line
+
+    @property
+    def is_blank(self) -> bool:
+        return not self._line.strip(" \t\r\n")
