@@ -16,6 +16,7 @@ from mlgit.tables import limits, streams
 from mlgit.tables.formats import TableFormat
 
 _NAMES = {",": "commas", "\t": "tabs"}
+_PIECE = 1 << 18
 # Two fields, read after the last line; inside quotes that nobody has closed they are part of one.
 _END = ["\ue000", "the end \ue000"]
 
@@ -50,7 +51,7 @@ def for_pandas(source: bytes | BinaryIO, *, table: TableFormat, most: int) -> Bi
 
 def _has_lone_returns(stream: BinaryIO) -> bool:
     last = b""
-    while piece := stream.read(limits.LINE_BYTES):
+    while piece := stream.read(_PIECE):
         if last == b"\r" and piece[:1] != b"\n":
             return True
         last = piece[-1:]
