@@ -111,7 +111,7 @@ def _message(read, *given, **named):
         ('a,b\n1,2\n3,"4\n', "t.csv", "EOF inside string"),
         ("a,b\n1,2\n1,2,3\n", "t.csv", "no table with commas between its fields"),
         ("a\tb\n1\t2\t3\n", "t.tsv", "no table with tabs between its fields"),
-        ("a,b\n1,\0\n", "t.csv", "no table: it has bytes that no text has"),
+        ("a,b\n1,\0\n", "t.csv", "not a text file"),
         ('{"a": 1}\n{"a": ' + "[" * 100_000, "t.jsonl", "line 2 is no JSON"),
         ("[" * 100_000, "t.json", "no JSON"),
         ('{"a": ' + "9" * 5000 + "}", "t.jsonl", "line 1 is no JSON"),
