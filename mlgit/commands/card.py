@@ -153,7 +153,7 @@ def replaced(revisions: Revisions, artifact: str, *, version: str, commit: str) 
     Raises MlgitError when the commit is not in this clone.
     """
     try:
-        resolved = git.resolve(revisions.project.git_root, commit)
+        resolved = revisions.resolve(commit)
     except MlgitError as error:
         raise MlgitError(
             f"the card compares with {artifact}@{version}, whose commit {commit[:10]} is not in this clone",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mlgit.adapters.dvc import settings
 from mlgit.adapters.forge.ci_env import Job
-from mlgit.adapters.git import git
+from mlgit.adapters.git import git, refs
 from mlgit.commands import curves, table_changes
 from mlgit.config import Config
 from mlgit.diff.diff import Diff, compare
@@ -40,7 +40,7 @@ def target(project: Project, job: Job) -> str | None:
     Raises MlgitError where it is not in this clone.
     """
     root, name = project.git_root, job.base_branch
-    if not name or git.same_branch(name, git.default_branch(root)):
+    if not name or refs.same_branch(name, refs.default_branch(root)):
         return None
     found = next((ref for ref in (f"refs/remotes/origin/{name}", f"refs/heads/{name}") if git.has_ref(root, ref)), None)
     if found is None:
@@ -89,7 +89,7 @@ def read(revisions: Revisions, wanted: str | None, review: Review) -> CiChanges:
     if not commit:
         return CiChanges(None)
     name = review.baseline.name if review.baseline else commit
-    resolved = commit if review.baseline else git.resolve(revisions.project.git_root, commit)
+    resolved = commit if review.baseline else revisions.resolve(commit)
     before, now = revisions.at(RevisionRef(name, resolved)), revisions.workspace
     one, other = collect_both(before, now)
     diff = compare(one, other, config=other.config)

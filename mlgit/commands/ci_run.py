@@ -107,7 +107,7 @@ def _judged(
     into = None if base else ci_changes.target(project, job)
     today, is_fetched = datetime.date.today(), ci_changes.has_remote(revisions)
     review = review_change(revisions, base=base, into=into, labels=labels, today=today, pull=is_fetched)
-    wanted = comparison_start.start(project, base=None, head=RevisionRef(), into=into).point.commit if into else base
+    wanted = comparison_start.start(revisions, base=None, head=RevisionRef(), into=into).point.commit if into else base
     found = ci_changes.read(revisions, wanted, review)
     report = build.report(context, review=review, diff=found.diff, stages=stages, card=found.card, plots=found.plots)
     return CiRunResult(report, _exit_code(review), review)

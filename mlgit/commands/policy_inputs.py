@@ -34,11 +34,9 @@ def in_force(revisions: Revisions, commit: str) -> InForce:
 
     The version's own where there is no such branch, or no such file on it.
     """
-    root = revisions.project.git_root
-    branch = policies.reviewed_branch(root)
-    reviewed = revisions.commit(git.resolve(root, branch), name=branch) if branch else None
-    if branch and reviewed and reviewed.own_config is not None:
-        return InForce(reviewed.own_config, branch, reviewed.commit)
+    branch, tip = policies.reviewed_branch(revisions.project.git_root)
+    if branch and (reviewed := revisions.commit(tip, name=branch).own_config) is not None:
+        return InForce(reviewed, branch, tip)
     return InForce(revisions.commit(commit).config, commit[:10], commit)
 
 

@@ -49,9 +49,8 @@ def review_input(
     pull: bool = False,
 ) -> ReviewInput:
     """Everything that the verdict rests on, read."""
-    project = revisions.project
-    current_ref = RevisionRef() if head is None else comparison_start.point(project.git_root, head, command="gate")
-    began = comparison_start.start(project, base=base, head=current_ref, into=into)
+    current_ref = RevisionRef() if head is None else comparison_start.point(revisions, head, command="gate")
+    began = comparison_start.start(revisions, base=base, head=current_ref, into=into)
     if not began.point.commit:
         raise MlgitError("the workspace cannot be the baseline", "name a revision: `mlgit gate BASE`")
     rules = began.rules or began.point

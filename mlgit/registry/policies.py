@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlgit import config as configs
 from mlgit.adapters.formats import documents
-from mlgit.adapters.git import git, tags
+from mlgit.adapters.git import git, refs, tags
 from mlgit.config import Config
 from mlgit.registry import compliance, recorded
 from mlgit.registry.chain import Finding
@@ -31,12 +31,18 @@ def judge(root: Path, artifacts: Iterable[Artifact]) -> list[Finding]:
     return found
 
 
-def reviewed_branch(root: Path) -> str | None:
-    """The branch whose mlgit.yaml decides: the default one, as it was pushed where there is a remote."""
-    branch = git.default_branch(root)
-    if branch and git.has_ref(root, f"refs/remotes/origin/{branch}"):
-        return f"origin/{branch}"  # what was pushed, not what lies here
-    return branch
+def reviewed_branch(root: Path) -> tuple[str, str]:
+    """The branch whose mlgit.yaml decides, with its tip: the default one, as it was pushed where there is a remote.
+
+    Asked anew each time, for a fetch may move it; ('', '') where there is none.
+    """
+    known = refs.branches(root)
+    if known.default is None:
+        return "", ""
+    pushed = known.commits.get(f"refs/remotes/origin/{known.default}")
+    if pushed:
+        return f"origin/{known.default}", pushed  # what was pushed, not what lies here
+    return known.default, known.commit_of(known.default)
 
 
 class Policies:
@@ -49,8 +55,7 @@ class Policies:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        branch = reviewed_branch(root)
-        self._tip = git.resolve(root, branch) if branch else ""
+        self._tip = reviewed_branch(root)[1]
         self._is_reviewed: dict[str, bool] = {}
         self._configs: dict[tuple[str, str], Config | None] = {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from mlgit.adapters.git import git, tags
+from mlgit.adapters.git import git, refs, tags
 from mlgit.project import Project
 from mlgit.registry.audit import Approval, Code, Trust
 from mlgit.registry.event import Event
@@ -20,7 +20,7 @@ def code(git_root: Path, commit: str) -> Code:
     """The commit: author, subject, signature, and whether the default branch holds it."""
     row = git.line(git_root, "log", "-1", "--no-show-signature", f"--format={_FORMAT}", commit, "--")
     oid, author, email, time, letter, subject = row.split("\0", 5)
-    branch = git.default_branch(git_root)
+    branch = refs.default_branch(git_root)
     return Code(
         oid,
         author,

@@ -48,7 +48,7 @@ def choose(
 
 def _named(revisions: Revisions, ref: str) -> RevisionRef:
     try:
-        return RevisionRef(ref, git.resolve(revisions.project.git_root, ref))
+        return RevisionRef(ref, revisions.resolve(ref))
     except MlgitError as error:
         raise MlgitError(
             f"mlgit.yaml: gates.baseline.ref: unknown revision '{ref}'", f"`git fetch` may bring it; {error.hint}"

@@ -6,8 +6,9 @@ from functools import cached_property
 
 from mlgit.adapters.dvc import settings
 from mlgit.adapters.dvc.store import Cache
-from mlgit.adapters.git import git
+from mlgit.adapters.git import git, refs
 from mlgit.adapters.git.objects import GitObjects
+from mlgit.adapters.git.refs import Branches
 from mlgit.project import Project
 from mlgit.revision.refs import RevisionRef
 from mlgit.revision.revision import Revision
@@ -26,6 +27,7 @@ class Revisions:
         self.cache = Cache(self.settings)
         self.objects = GitObjects(project.git_root)
         self._opened: dict[str, Revision] = {}
+        self._resolved: dict[str, str] = {}
 
     def __enter__(self) -> Revisions:
         return self
@@ -49,7 +51,19 @@ class Revisions:
     @cached_property
     def head(self) -> str:
         """The commit that is checked out, by its full id; '' before the first one."""
-        return git.head(self.project.git_root)
+        current = self.branches.current
+        return self.branches.commit_of(current) if current else git.head(self.project.git_root)
+
+    @cached_property
+    def branches(self) -> Branches:
+        """The branches of the repository, as they were when they were first asked for."""
+        return refs.branches(self.project.git_root)
+
+    def resolve(self, word: str) -> str:
+        """The full commit id of a revision. Raises MlgitError when it is unknown or not a commit."""
+        if word not in self._resolved:
+            self._resolved[word] = git.resolve(self.project.git_root, word)
+        return self._resolved[word]
 
     def commit(self, oid: str, *, name: str = "") -> Revision:
         """The commit with this full id; '' is the workspace."""

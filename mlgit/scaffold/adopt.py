@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlgit.adapters.dvc import dvc_command
-from mlgit.adapters.git import git
+from mlgit.adapters.git import git, refs
 from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
 from mlgit.scaffold.manifest import Template, Value
@@ -65,7 +65,7 @@ def find(folder: Path) -> Place:
 
 def presumed(place: Place) -> dict[str, Value]:
     """The answers about the place itself, which the workflows need."""
-    branch = (git.default_branch(place.git_root) or git.current_branch(place.git_root) or "main").removeprefix("origin/")
+    branch = (refs.default_branch(place.git_root) or git.current_branch(place.git_root) or "main").removeprefix("origin/")
     slug = re.sub(r"[^a-z0-9]+", "-", place.prefix.lower()).strip("-")[:59]
     if not slug and _has_others(place.git_root / ".github"):
         slug = "mlgit"

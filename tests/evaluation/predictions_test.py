@@ -110,7 +110,7 @@ def root(tmp_path):
 
 def side(root, revision="", **declared):
     project = projects.find(root)
-    point = comparison_start.point(root, revision) if revision else RevisionRef()
+    point = comparison_start.point(Revisions(project), revision) if revision else RevisionRef()
     model = parse({"mlgit": 1, "models": {"m": {"predictions": "p.csv", "id": "id", "metrics": "m.json", **declared}}}).model(
         "m"
     )
@@ -155,9 +155,9 @@ def test_side_without_the_files_is_empty(root):
 def test_configuration_of_a_commit_is_that_of_the_commit(root):
     project = projects.find(root)
     write_tree(root, {"mlgit.yaml": "mlgit: 2\n"})
-    assert Revisions(project).at(comparison_start.point(root, "HEAD")).own_config is not None
+    assert Revisions(project).at(comparison_start.point(Revisions(project), "HEAD")).own_config is not None
     with pytest.raises(MlgitError, match=r"^mlgit\.yaml: mlgit"):
         Revisions(project).workspace.own_config  # noqa: B018
     oid = commit(root)
     with pytest.raises(MlgitError, match=rf"^{oid[:7]}:mlgit\.yaml: mlgit"):
-        Revisions(project).at(comparison_start.point(root, "HEAD")).own_config  # noqa: B018
+        Revisions(project).at(comparison_start.point(Revisions(project), "HEAD")).own_config  # noqa: B018

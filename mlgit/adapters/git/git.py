@@ -128,33 +128,6 @@ def is_ancestor(root: Path, one: str, other: str) -> bool:
     return run(root, "merge-base", "--is-ancestor", one, other, check=False).code == 0
 
 
-def default_branch(root: Path) -> str | None:
-    """The branch others merge into: what the remote calls HEAD, else main, master or init.defaultBranch."""
-    done = run(root, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD", check=False)
-    if done.code == 0:
-        return done.text.strip()
-    configured = run(root, "config", "init.defaultBranch", check=False).text.strip()
-    names = [name for name in ("main", "master", configured) if name]
-    # A CI's checkout often has neither local branches nor what the remote calls HEAD.
-    for folder in ("heads", "remotes/origin"):
-        for name in names:
-            if has_ref(root, f"refs/{folder}/{name}"):
-                # `heads/main` where a tag is called `main`: Git would take the tag
-                return line(root, "rev-parse", "--abbrev-ref=strict", f"refs/{folder}/{name}")
-    return None
-
-
-def same_branch(one: str | None, other: str | None) -> bool:
-    """Whether two short names, as `default_branch` and `current_branch` give them, are of one branch, here or at origin."""
-    return one is not None and other is not None and _bare(one) == _bare(other)
-
-
-def _bare(name: str) -> str:
-    for prefix in ("remotes/", "heads/", "origin/"):
-        name = name.removeprefix(prefix)
-    return name
-
-
 def current_branch(root: Path) -> str | None:
     """The branch that HEAD is on, or None for a detached HEAD."""
     return run(root, "symbolic-ref", "--quiet", "--short", "HEAD", check=False).text.strip() or None

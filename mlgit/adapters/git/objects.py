@@ -45,11 +45,23 @@ class GitObjects:
 
     def commit_time(self, oid: str) -> int:
         """When a commit (its full id) was made, in seconds since 1970. Raises MlgitError where this clone lacks it."""
+        match = _COMMITTER.search(self._commit(oid))
+        return int(match[1]) if match else 0
+
+    def parents(self, oid: str) -> list[str]:
+        """The parents that a commit (its full id) names, also those that a shallow clone does not have."""
+        head = self._commit(oid).partition(b"\n\n")[0].decode(errors="replace").splitlines()
+        return [line.removeprefix("parent ") for line in head if line.startswith("parent ")]
+
+    def has(self, oid: str) -> bool:
+        """Whether this clone has an object."""
+        return oid in self.read([oid])
+
+    def _commit(self, oid: str) -> bytes:
         kind, content = self.read([oid]).get(oid, ("", b""))
-        match = _COMMITTER.search(content) if kind == "commit" else None
-        if match is None:
+        if kind != "commit":
             raise MlgitError(f"commit {oid[:10]} is not in this clone", "`git fetch --unshallow` completes a shallow clone")
-        return int(match[1])
+        return content
 
     def read(self, oids: Iterable[str]) -> dict[str, tuple[str, bytes]]:
         """Objects by id, as (type, content); one that this clone lacks is left out.

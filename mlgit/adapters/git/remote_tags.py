@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from mlgit.adapters.git import git
+from mlgit.adapters.git import git, refs
 from mlgit.adapters.git.tags import LOG
 from mlgit.adapters.system.process import Completed
 from mlgit.errors import MlgitError
@@ -72,7 +72,7 @@ def look(root: Path, remote: str, *, branch: str = "") -> There:
 
 def followed_branch(root: Path, remote: str) -> str:
     """The name of the remote's default branch, '' where this clone follows none."""
-    name = (git.default_branch(root) or "").removeprefix("remotes/").removeprefix(f"{remote}/")
+    name = (refs.default_branch(root) or "").removeprefix("remotes/").removeprefix(f"{remote}/")
     return name if name and git.has_ref(root, f"refs/remotes/{remote}/{name}") else ""
 
 

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from mlgit.adapters.git import git
+from mlgit.adapters.git import git, refs
 from mlgit.adapters.system.process import ProcessError
 from mlgit.errors import MlgitError
 from tests import kit
@@ -145,11 +145,11 @@ def test_merge_base_with_an_unknown_commit_is_an_error(made):
 
 def test_default_branch_is_what_the_remote_says(made, tmp_path):
     kit.git(tmp_path, "clone", "--quiet", "--branch", "side", str(made), "clone")
-    assert git.default_branch(tmp_path / "clone") == "origin/main"
+    assert refs.default_branch(tmp_path / "clone") == "origin/main"
 
 
 def test_default_branch_without_a_remote_is_main(made):
-    assert git.default_branch(made) == "main"
+    assert refs.default_branch(made) == "main"
 
 
 def test_default_branch_in_a_checkout_of_one_commit_is_found_at_the_remote(made, tmp_path):
@@ -158,14 +158,14 @@ def test_default_branch_in_a_checkout_of_one_commit_is_found_at_the_remote(made,
     kit.git(clone, "remote", "set-head", "origin", "--delete")
     kit.git(clone, "switch", "--quiet", "--detach")
     kit.git(clone, "branch", "--quiet", "--delete", "--force", "main")
-    assert git.default_branch(clone) == "origin/main"
+    assert refs.default_branch(clone) == "origin/main"
 
 
 def test_default_branch_may_have_a_name_of_its_own(root):
     kit.git(root, "branch", "--move", "main", "trunk")
-    assert git.default_branch(root) is None
+    assert refs.default_branch(root) is None
     kit.git(root, "config", "init.defaultBranch", "trunk")
-    assert git.default_branch(root) == "trunk"
+    assert refs.default_branch(root) == "trunk"
 
 
 def test_current_branch_is_none_for_a_detached_head(root):
