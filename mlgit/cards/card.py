@@ -26,5 +26,5 @@ def build(material: Material) -> Card:
     gaps = review.gaps(material.facts, material.notes, profile=profile, file=declared.notes)
     text = f"{frontmatter.front_matter(material)}\n{content.body(material, gaps=gaps)}"
     folder = content.plot_folder(declared.out)
-    plots = {f"{folder}/{name}.svg": plot for name, plot in material.evaluation.plots.items()}
+    plots = {f"{folder}/{name}.svg": plot for name, plot in material.plots.items()}
     return Card(declared.out, {declared.out: text, **plots}, frontmatter.inputs(material), gaps)

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from mlgit.cards import catalogue, changes, review
-from mlgit.cards.material import Material, Measured
+from mlgit.cards.material import Material
+from mlgit.evaluation.model_metrics import ModelMetric
 from mlgit.registry.facts import DataFile, ModelFile
 from mlgit.render.markdown import link_target, markdown_table, markdown_text
 from mlgit.render.prose import prose
@@ -142,7 +143,8 @@ def _evaluation(material: Material) -> list[str]:
     values = list(changes.judged_by(facts).items())
     blocks += [markdown_table(("parameter", "value"), values, right=(1,))] if values else []
     rows = [_metric_row(each, material.config.direction(each.name) or "") for each in evaluation.metrics]
-    blocks += [markdown_table(("metric", "value", "95 % interval", "better"), rows, right=(1,))] if rows else []
+    heads = ("metric", "value", f"{number(100 * evaluation.confidence_level)} % interval", "better")
+    blocks += [markdown_table(heads, rows, right=(1,))] if rows else []
     notes = [f"- {markdown_text(each.name)}: {markdown_text(each.note)}" for each in evaluation.metrics if each.note]
     methods: dict[str, list[str]] = {}
     for each in evaluation.metrics:
@@ -153,7 +155,7 @@ def _evaluation(material: Material) -> list[str]:
     return [*blocks, "\n".join(notes), *_slices(material), *_plots(material)]
 
 
-def _metric_row(each: Measured, direction: str) -> tuple[str, ...]:
+def _metric_row(each: ModelMetric, direction: str) -> tuple[str, ...]:
     interval = f"{each.low:.4g} to {each.high:.4g}" if each.low is not None and each.high is not None else "–"
     return each.name, number(each.value), interval, direction
 
@@ -172,10 +174,8 @@ def _slices(material: Material) -> list[str]:
 def _plots(material: Material) -> list[str]:
     folder = plot_folder(material.model.card.out)
     name = posixpath.basename(folder)
-    captions = material.evaluation.captions
-    return [
-        f"![{markdown_text(captions.get(key, key))}](<{link_target(f'{name}/{key}.svg')}>)" for key in material.evaluation.plots
-    ]
+    captions = material.captions
+    return [f"![{markdown_text(captions.get(key, key))}](<{link_target(f'{name}/{key}.svg')}>)" for key in material.plots]
 
 
 def plot_folder(out: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from mlgit.evaluation.model_metrics import order
+
 Point = tuple[float, float]
 
 _MOST_POINTS = 400
@@ -71,14 +73,6 @@ def confusion(label: Sequence[str], prediction: Sequence[str]) -> tuple[list[str
     for truth, said in zip(label, prediction, strict=True):
         counts[place[truth]][place[said]] += 1
     return classes, counts
-
-
-def order(name: str) -> tuple[int, float, str]:
-    """Sorts numbers by size, then texts by letter."""
-    try:
-        return 0, float(name), name
-    except ValueError:
-        return 1, 0.0, name
 
 
 def residuals(label: Sequence[float], prediction: Sequence[float]) -> list[Point]:

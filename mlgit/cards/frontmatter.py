@@ -9,12 +9,13 @@ from typing import Any
 
 from mlgit.cards.changes import code, judged_by, parameters
 from mlgit.cards.emit import yaml_text
-from mlgit.cards.material import Evaluation, Material
+from mlgit.cards.material import Material
+from mlgit.evaluation.model_metrics import ModelEvaluation
 from mlgit.registry.facts import DataFile
 
 # The layout of cards: another number wherever the same material gives other bytes than before, so that the cards of
 # versions that were released are not taken for stale after an update of mlgit.
-VERSION = 1
+VERSION = 2
 
 
 def front_matter(material: Material) -> str:
@@ -66,6 +67,7 @@ def _own(material: Material) -> dict[str, Any]:
         "model": {"path": model.path, "md5": model.md5, "sha256": model.sha256, "size": model.size, "format": model.format},
         "data": [_data(each) for each in facts.data if each.role in ("train", "test")],
         "intervals": _intervals(material.evaluation),
+        "confidence_level": round(material.evaluation.confidence_level, 6),
         "inputs": inputs(material),
     }
 
@@ -74,8 +76,8 @@ def _data(file: DataFile) -> dict[str, Any]:
     return {"path": file.path, "role": file.role, "md5": file.md5, "size": file.size, "rows": file.rows}
 
 
-def _intervals(evaluation: Evaluation) -> dict[str, list[float]]:
-    """95 % intervals by metric."""
+def _intervals(evaluation: ModelEvaluation) -> dict[str, list[float]]:
+    """Intervals by metric, at `confidence_level`."""
     return {each.name: [each.low, each.high] for each in evaluation.metrics if each.low is not None and each.high is not None}
 
 

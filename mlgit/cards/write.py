@@ -13,11 +13,13 @@ from typing import Any, BinaryIO
 
 from mlgit.adapters.formats import documents, edits
 from mlgit.adapters.system import files
-from mlgit.cards import content, evaluation, frontmatter, notes, predictions, review
+from mlgit.cards import content, frontmatter, model_plots, notes, review
 from mlgit.cards.card import Card
-from mlgit.cards.material import Evaluation, Material, Replaced
-from mlgit.config import Config, Model
+from mlgit.cards.material import Material, Replaced
+from mlgit.config import Model
 from mlgit.errors import MlgitError
+from mlgit.evaluation import model_metrics, predictions
+from mlgit.evaluation.model_results import ModelResults
 from mlgit.project import Project
 from mlgit.registry.facts import DataFile, Facts
 from mlgit.revision.contents import LARGEST_BLOB
@@ -70,12 +72,16 @@ def material(revision: Revision, facts: Facts, *, model: Model, replaced: Replac
     text = revision.files.text(model.card.notes)
     read = notes.parse(None if text is None else documents.parse_yaml(text, name=model.card.notes), name=model.card.notes)
     config = revision.config
+    results = _results(revision, facts, model=model)
+    drawn = model_plots.draw(results)
     return Material(
         facts=replace(facts, artifact=model.name, commit=""),
         config=config,
         model=model,
         notes=read,
-        evaluation=_evaluation(revision, facts, model=model, config=config),
+        evaluation=model_metrics.evaluate(results, stats=config.gates.stats),
+        plots={name: picture for name, (picture, _) in drawn.items()},
+        captions={name: caption for name, (_, caption) in drawn.items()},
         notes_sha256="" if text is None else hashlib.sha256(text.encode()).hexdigest(),
         columns={each.path: _columns(revision, each) for each in facts.data if each.role in ("train", "test")},
         replaced=replaced,
@@ -83,12 +89,12 @@ def material(revision: Revision, facts: Facts, *, model: Model, replaced: Replac
     )
 
 
-def _evaluation(revision: Revision, facts: Facts, *, model: Model, config: Config) -> Evaluation:
-    file = facts.predictions
-    if file is None or not file.md5 or file.n_files is not None or (file.size or 0) > LARGEST_BLOB:
-        return evaluation.without_predictions(facts)
-    read = predictions.parse(_data(revision, file), path=file.path, model=model)
-    return evaluation.evaluate(facts, read) if read else evaluation.without_predictions(facts)
+def _results(revision: Revision, facts: Facts, *, model: Model) -> ModelResults:
+    """What the gates read of the model too. Raises MlgitError for predictions that are recorded and cannot be read."""
+    read = predictions.read(revision, {model.name: model}, gates=revision.config.gates).scored[model.name]
+    if read.trouble and facts.predictions and facts.predictions.md5:
+        raise MlgitError(read.trouble, read.hint)
+    return read
 
 
 def _columns(revision: Revision, file: DataFile) -> tuple[str, ...]:
@@ -124,7 +130,7 @@ def find(revision: Revision, model: Model) -> Found:
     if card is None:
         return Found({}, {})
     folder = content.plot_folder(model.card.out)
-    plots = {path: _content(revision, path) for path in (f"{folder}/{name}.svg" for name in evaluation.PLOTS)}
+    plots = {path: _content(revision, path) for path in (f"{folder}/{name}.svg" for name in model_plots.PLOTS)}
     there = {path: plot for path, plot in plots.items() if plot is not None}
     return Found({model.card.out: card, **there}, _own(card, model.card.out))
 

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
 from mlgit.errors import MlgitError
+from mlgit.evaluation.model_metrics import ComparisonSettings, interval, is_close
+from mlgit.evaluation.model_metrics import value as value_of
 from mlgit.evaluation.model_pair import ModelPair
 from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults
-from mlgit.evaluation.paired_rows import ComparisonSettings, PairedRows, gather
+from mlgit.evaluation.paired_rows import PairedRows, gather
 from mlgit.evaluation.results import MetricEvidence
-from mlgit.rules import GateRule, Stats
+from mlgit.rules import GateRule
 from mlgit.statistics import metrics
 
 Better = Literal["higher", "lower"]
-
-# A metric that was rounded in its file is still the one computed here.
-_ROUNDING = 1e-3
-
-
-def settings(joined: ModelPair, stats: Stats) -> ComparisonSettings:
-    """How the rows of a model are compared."""
-    return ComparisonSettings(stats.resamples, stats.seed, stats.cluster, joined.model.positive, stats.alpha)
 
 
 def has(joined: ModelPair, metric: str) -> bool:
@@ -59,20 +52,12 @@ def computable(joined: ModelPair, metric: str) -> str:
 def agrees(scored: ModelResults, metric: str, short: str) -> bool:
     """Whether the rows of a side give the recorded value of a metric."""
     given, found = scored.recorded.get(metric), value(scored, short)
-    return given is not None and found is not None and abs(given - found) <= _ROUNDING * max(1.0, abs(given))
+    return given is not None and found is not None and is_close(given, found)
 
 
 def value(scored: ModelResults, metric: str) -> float | None:
     """A metric of all rows of a side; None where it has no value there."""
-    model, table = scored.model, scored.table
-    if table is None or model.label not in table:
-        return None
-    columns = {"prediction": table.get(model.prediction), "score": table.get(model.score)}
-    try:
-        found = metrics.value(metric, table[model.label], **columns, positive=model.positive)
-    except MlgitError:
-        return None
-    return found if math.isfinite(found) else None
+    return None if scored.table is None else value_of(metric, scored.model, scored.table)
 
 
 def evidence(rule: GateRule, joined: ModelPair, *, better: Better | None, asked: ComparisonSettings) -> MetricEvidence:
@@ -126,4 +111,18 @@ def _of_numbers(rule: GateRule, joined: ModelPair, better: Better | None) -> Met
         )
     if not is_bound and not np.isfinite([each for each in (current, before) if each is not None]).all():
         return MetricEvidence(better=better, trouble=f"{rule.metric} is not a finite number on one of the sides")
-    return MetricEvidence(better=better, current=current, baseline=before, is_first=before is None)
+    why = _no_interval(joined.current, rule.metric)
+    return MetricEvidence(better=better, current=current, baseline=before, is_first=before is None, no_interval=why)
+
+
+def _no_interval(scored: ModelResults, metric: str) -> str:
+    """Why a recorded number has no interval."""
+    if scored.table is None:
+        return scored.trouble or "there are no predictions"
+    if metric.rpartition(".")[2] not in metrics.METRICS:
+        return "mlgit cannot compute it from predictions"
+    try:
+        interval(metric.rpartition(".")[2], scored.model, scored.table, ComparisonSettings(positive=scored.model.positive))
+    except MlgitError as error:
+        return error.message
+    return "the predictions do not give it"

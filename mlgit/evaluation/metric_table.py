@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mlgit.config import Config
 from mlgit.evaluation import metric_evidence
+from mlgit.evaluation.model_metrics import settings
 from mlgit.evaluation.model_pair import ModelPair
 from mlgit.evaluation.results import MetricEvidence, MetricResult, Standing
 from mlgit.evaluation.suggest import Suggestion, suggest
@@ -30,7 +31,7 @@ class Seen:
         if (name, rule) not in self._known:
             joined = self.models[name]
             better = self.config.direction(rule.metric)
-            asked = metric_evidence.settings(joined, self.config.gates.stats)
+            asked = settings(joined.model, self.config.gates.stats)
             found = metric_evidence.evidence(rule, joined, better=better, asked=asked)
             self._known[name, rule] = found
             if found.comparison is not None:

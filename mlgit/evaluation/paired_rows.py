@@ -11,26 +11,16 @@ import numpy as np
 from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation.align import Misaligned, align
-from mlgit.evaluation.results import ALPHA, MetricEvidence, Part
+from mlgit.evaluation.model_metrics import ComparisonSettings, check_positive, column_of, interval, predictions_of
+from mlgit.evaluation.results import MetricEvidence, Part
 from mlgit.rules import GateRule
 from mlgit.statistics import bootstrap, metrics
-from mlgit.statistics.comparison import Comparison, Predictions, Question, compare
+from mlgit.statistics.comparison import Comparison, Question, compare
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
 
 Table = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ComparisonSettings:
-    """How rows are compared; `cluster` is the column that names the group of each row, '' where rows are independent."""
-
-    resamples: int = 9999
-    seed: int = 0
-    cluster: str = ""
-    positive: Any = None
-    alpha: float = ALPHA
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,9 +63,9 @@ def gather(
 def _gathered(
     rule: GateRule, rows: PairedRows, better: Literal["higher", "lower"] | None, settings: ComparisonSettings
 ) -> MetricEvidence:
-    _check_positive(rule, rows, settings)
+    check_positive(rule.metric, rows.model, rows.current, positive=settings.positive)
     _check_slices(rule, rows)
-    current = _value(rule.metric, rows.model, rows.current, settings)
+    current = interval(rule.metric, rows.model, rows.current, settings)
     known = MetricEvidence(better=better, current=current.value, interval=_ends(current), no_interval=current.reason)
     known = replace(known, is_first=rows.baseline is None, alpha=settings.alpha)
     if rule.kind == "gap":
@@ -87,23 +77,12 @@ def _gathered(
         return known
     if rows.trouble:
         return replace(known, trouble=rows.trouble)
-    everything = np.arange(len(_column(rows.baseline, rows.model.label)))
+    everything = np.arange(len(column_of(rows.baseline, rows.model.label)))
     if rule.kind == "no_harm":
         parts = dict(_parts(rule, rows, better, settings))
         return replace(known, parts=parts, missing=_missing(rule, rows), small=_small(rule, rows))
     whole = _compared(rule, rows, everything, better, settings)
     return replace(known, comparison=whole, baseline=whole.baseline)
-
-
-def _check_positive(rule: GateRule, rows: PairedRows, settings: ComparisonSettings) -> None:
-    """Without a single positive row every row is a negative one, and specificity would be perfect whatever the model says."""
-    chosen = metrics.metric(rule.metric)
-    if settings.positive is None or not (chosen.binary or chosen.needs == "score"):
-        return
-    label = _column(rows.current, rows.model.label)
-    if settings.positive not in label.tolist():
-        known = ", ".join(sorted(map(str, set(label.tolist())))[:4])
-        raise MlgitError(f"no row has the positive label {settings.positive!r}", f"the labels are {known}")
 
 
 def _check_slices(rule: GateRule, rows: PairedRows) -> None:
@@ -114,29 +93,13 @@ def _check_slices(rule: GateRule, rows: PairedRows) -> None:
         return
     for name in dict.fromkeys(each for columns in rule.slices.by for each in columns):
         if name in rows.baseline:
-            before, now = ([str(each) for each in _column(table, name).tolist()] for table in (rows.baseline, rows.current))
+            before, now = ([str(each) for each in column_of(table, name).tolist()] for table in (rows.baseline, rows.current))
             differing = sum(one != other for one, other in zip(before, now, strict=True))
             if differing:
                 raise MlgitError(
                     f"{name} differs in {differing} of {len(now)} rows, so the slices are not the same",
                     f"change {name} in a pull request of its own",
                 )
-
-
-def _value(name: str, model: Model, table: Table, settings: ComparisonSettings) -> bootstrap.Interval:
-    """With the end for one-sided claims, as the interval of a comparison."""
-    side = _predictions(model, table, None)
-    return bootstrap.interval(
-        name,
-        side.label,
-        prediction=side.prediction,
-        score=side.score,
-        positive=settings.positive,
-        clusters=_column(table, settings.cluster) if settings.cluster else None,
-        confidence_level=1 - 2 * settings.alpha,
-        resamples=settings.resamples,
-        seed=settings.seed,
-    )
 
 
 def _ends(found: bootstrap.Interval) -> tuple[float, float] | None:
@@ -147,9 +110,9 @@ def _compared(
     rule: GateRule, rows: PairedRows, places: Array, better: Literal["higher", "lower"] | None, settings: ComparisonSettings
 ) -> Comparison:
     assert rows.baseline is not None
-    sides = [_predictions(rows.model, table, places) for table in (rows.baseline, rows.current)]
-    clusters = _column(rows.baseline, settings.cluster)[places] if settings.cluster else None
-    asked = Question(1 - 2 * settings.alpha, settings.resamples, settings.seed, settings.positive, better=better)
+    sides = [predictions_of(rows.model, table, places) for table in (rows.baseline, rows.current)]
+    clusters = column_of(rows.baseline, settings.cluster)[places] if settings.cluster else None
+    asked = Question(settings.confidence_level, settings.resamples, settings.seed, settings.positive, better=better)
     if rule.margin:
         before = metrics.value(
             rule.metric,
@@ -195,28 +158,12 @@ def _small(rule: GateRule, rows: PairedRows) -> tuple[Part, ...]:
 def _sliced(table: Table, columns: tuple[str, ...]) -> Iterator[tuple[Part, Array]]:
     """The rows of each combination of values, by name."""
     names = sorted(columns)
-    values = [np.asarray([str(each) for each in _column(table, name)]) for name in names]
+    values = [np.asarray([str(each) for each in column_of(table, name)]) for name in names]
     places: dict[Part, list[int]] = {}
     for place, row in enumerate(zip(*values, strict=True)):
         places.setdefault(tuple(zip(names, map(str, row), strict=True)), []).append(place)
     for part in sorted(places):
         yield part, np.array(places[part])
-
-
-def _predictions(model: Model, table: Table, places: Array | None) -> Predictions:
-    found = []
-    for name in (model.label, model.prediction, model.score):
-        column = np.asarray(table[name]) if name in table else None
-        found.append(column if column is None or places is None else column[places])
-    if found[0] is None:
-        raise MlgitError(f"the predictions have no column {model.label}", f"name it as models.{model.name}.label in mlgit.yaml")
-    return Predictions(*found)
-
-
-def _column(table: Table, name: str) -> Array:
-    if name not in table:
-        raise MlgitError(f"the predictions have no column {name}", f"they have {', '.join(table)}")
-    return np.asarray(table[name])
 
 
 def _taken(table: Table, places: Array) -> Table:

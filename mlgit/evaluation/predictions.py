@@ -116,6 +116,13 @@ class _Reader:
         return tuple(stage.address for stage in stale)
 
     def _table(self, model: Model) -> Table | None:
+        """The columns that are asked for, read once for all that ask for the same."""
+        wanted, names = columns(model, rules=self._gates.rules, cluster=self._gates.stats.cluster)
+        key = "predictions", model.predictions, frozenset(wanted), frozenset(names)
+        table: Table | None = self._revision.once(key, lambda: self._read(model))
+        return table
+
+    def _read(self, model: Model) -> Table | None:
         path = posixpath.normpath(model.predictions)
         if not recorded_paths.is_inside(path) or formats.of(path) is None:
             raise MlgitError(f"{path}: no table: it is not in the project, or ends in none of {formats.LISTED}")

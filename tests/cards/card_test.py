@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import yaml
 from huggingface_hub import ModelCard
@@ -11,14 +12,18 @@ from huggingface_hub import ModelCard
 from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.cards import frontmatter, profiles, review
 from mlgit.cards.card import build
-from mlgit.cards.evaluation import without_predictions
-from mlgit.cards.material import Measured, Replaced
+from mlgit.cards.material import Replaced
 from mlgit.cards.notes import Notes, Section, parse
-from mlgit.cards.predictions import Predictions
 from mlgit.errors import MlgitError
+from mlgit.evaluation.model_metrics import ModelMetric
 from mlgit.registry.facts import DataFile, Step
-from tests.cards.kit import BINARY, FACTS, NOTES, TEST, TRAIN, material, with_profile
+from tests.cards.kit import BINARY, CONFIG, FACTS, NOTES, TEST, TRAIN, material, table, with_profile
 from tests.render.prose_test import tokens
+
+
+def with_slices(*columns):
+    model = replace(CONFIG.models["churn"], slices=columns)
+    return replace(CONFIG, models={"churn": model})
 
 
 def text(made):
@@ -192,7 +197,7 @@ def test_changes_since_the_version_that_is_replaced():
 def test_intervals_and_slices_are_shown():
     made = material()
     evaluation = replace(
-        made.evaluation, metrics=(Measured("accuracy", 0.75, 0.61234, 0.88888), Measured("x", 1.0, note="why not"))
+        made.evaluation, metrics=(ModelMetric("accuracy", 0.75, 0.61234, 0.88888), ModelMetric("x", 1.0, note="why not"))
     )
     made = replace(made, evaluation=evaluation)
     assert "| accuracy | 0.75 | 0.6123 to 0.8889 | higher |" in body(made)
@@ -210,7 +215,7 @@ def test_metric_that_the_predictions_do_not_give_has_no_interval():
 
 
 def test_classes_that_do_not_say_which_is_positive_have_no_interval_of_a_yes_and_no_metric():
-    many = Predictions(("a", "b", "c"), ("a", "c", "c"), (0.1, 0.5, 0.2))
+    many = table(["a", "b", "c"], ["a", "c", "c"], [0.1, 0.5, 0.2])
     rows = {
         each.name: each for each in material(facts=replace(FACTS, metrics={"recall": 0.5}), predictions=many).evaluation.metrics
     }
@@ -218,8 +223,8 @@ def test_classes_that_do_not_say_which_is_positive_have_no_interval_of_a_yes_and
 
 
 def test_slices_are_measured_each_for_itself():
-    predictions = replace(BINARY, slices={"region": ("north", "south", "south", "north")})
-    made = material(predictions=predictions)
+    predictions = {**BINARY, "region": np.array(["north", "south", "south", "north"])}
+    made = material(predictions=predictions, config=with_slices("region"))
     assert [(each.value, each.rows, each.metrics["accuracy"]) for each in made.evaluation.slices] == [
         ("north", 2, 1.0),
         ("south", 2, 0.5),
@@ -275,13 +280,13 @@ def test_annex_iv_can_be_complete():
 
 def test_regression_has_residuals():
     facts = replace(FACTS, metrics={"rmse": 1.5, "r2": 0.5})
-    card = build(material(facts=facts, predictions=Predictions(("1.5", "2", "3"), ("1", "2.5", "3"))))
+    card = build(material(facts=facts, predictions=table([1.5, 2, 3], [1, 2.5, 3])))
     assert list(card.files) == ["cards/churn.md", "cards/churn/residuals.svg"]
     assert "![Residuals&#58; truth minus prediction](<churn/residuals.svg>)" in card.files["cards/churn.md"]
 
 
 def test_classification_of_many_classes_has_a_confusion_matrix_only():
-    card = build(material(predictions=Predictions(("a", "b", "c"), ("a", "c", "c"), (0.1, 0.5, 0.2))))
+    card = build(material(predictions=table(["a", "b", "c"], ["a", "c", "c"], [0.1, 0.5, 0.2])))
     assert list(card.files) == ["cards/churn.md", "cards/churn/confusion.svg"]
     assert list(build(material(predictions=BINARY)).files)[1:] == [
         f"cards/churn/{name}.svg" for name in ("roc", "calibration", "confusion")
@@ -308,4 +313,4 @@ def test_notes_are_checked(document, said):
 
 
 def test_metrics_without_predictions_have_no_intervals():
-    assert [each.low for each in without_predictions(FACTS).metrics] == [None, None]
+    assert [each.low for each in material(predictions=None).evaluation.metrics] == [None, None]

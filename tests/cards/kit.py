@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mlgit.cards import evaluation
+import numpy as np
+
+from mlgit.cards import model_plots
 from mlgit.cards.material import Material
 from mlgit.cards.notes import Notes, Section
-from mlgit.cards.predictions import Predictions
 from mlgit.config import Config, parse
+from mlgit.evaluation import model_metrics
+from mlgit.evaluation.model_results import ModelResults
 from mlgit.registry.facts import DataFile, Facts, ModelFile, Step
 
 TRAIN, TEST = "a" * 32, "b" * 32
@@ -41,7 +44,15 @@ CONFIG = parse(
         "models": {"churn": {"predictions": "reports/predictions.csv", "metrics": "reports/metrics.json"}},
     }
 )
-BINARY = Predictions(("0", "1", "0", "1"), ("0", "1", "1", "1"), (0.1, 0.8, 0.6, 0.9))
+
+
+def table(label, prediction, score=None, **slices):
+    """Predictions as they are read: columns of arrays."""
+    columns = {"label": label, "prediction": prediction, **({} if score is None else {"score": score}), **slices}
+    return {name: np.asarray(column) for name, column in columns.items()}
+
+
+BINARY = table([0, 1, 0, 1], [0, 1, 1, 1], [0.1, 0.8, 0.6, 0.9])
 NOTES = Notes(
     license="apache-2.0",
     library_name="sklearn",
@@ -55,12 +66,22 @@ NOTES = Notes(
 )
 
 
-def material(*, facts: Facts = FACTS, notes: Notes = NOTES, predictions: Predictions | None = BINARY, **given) -> Material:
+def material(*, facts: Facts = FACTS, notes: Notes = NOTES, predictions=BINARY, **given) -> Material:
     """Everything a card needs, complete for profile hf."""
     config: Config = given.pop("config", CONFIG)
     model = config.model("churn")
-    found = evaluation.evaluate(facts, predictions) if predictions else evaluation.without_predictions(facts)
-    return Material(facts=facts, config=config, model=model, notes=notes, evaluation=found, **given)
+    results = ModelResults(model, facts.metrics, predictions)
+    drawn = model_plots.draw(results)
+    return Material(
+        facts=facts,
+        config=config,
+        model=model,
+        notes=notes,
+        evaluation=model_metrics.evaluate(results, stats=config.gates.stats),
+        plots={name: picture for name, (picture, _) in drawn.items()},
+        captions={name: caption for name, (_, caption) in drawn.items()},
+        **given,
+    )
 
 
 def with_profile(made: Material, profile: str) -> Material:

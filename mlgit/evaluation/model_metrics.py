@@ -1,0 +1,202 @@
+"""What rows of predictions say of one model: each metric with its interval, and the metrics of slices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlgit.config import Model
+from mlgit.errors import MlgitError
+from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, Table
+from mlgit.evaluation.results import ALPHA
+from mlgit.rules import Stats
+from mlgit.statistics import bootstrap, metrics
+from mlgit.statistics.comparison import Predictions
+
+if TYPE_CHECKING:
+    from mlgit.statistics.rows import Array
+
+# A metric that was rounded in its file is still the one computed here.
+ROUNDING = 1e-3
+_MOST_VALUES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonSettings:
+    """How rows are judged; `cluster` is the column that names the group of each row, '' where rows are independent."""
+
+    resamples: int = 9999
+    seed: int = 0
+    cluster: str = ""
+    positive: Any = None
+    alpha: float = ALPHA
+
+    @property
+    def confidence_level(self) -> float:
+        """That of intervals: two-sided at 1 - 2 alpha, so that each end serves a claim with the error alpha."""
+        return 1 - 2 * self.alpha
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMetric:
+    """A metric of the metrics file; `low` and `high` bound its interval where the predictions allow one.
+
+    `method` is how it was made; `note` says why there is no interval.
+    """
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+    method: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SliceMetrics:
+    """The metrics of the rows that have one value in a column; None where a metric has no value for these rows."""
+
+    column: str
+    value: str
+    rows: int
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEvaluation:
+    """What is known of one model: recorded metrics with intervals, and slices. `rows` is None without predictions."""
+
+    metrics: tuple[ModelMetric, ...] = ()
+    slices: tuple[SliceMetrics, ...] = ()
+    rows: int | None = None
+    confidence_level: float = 1 - 2 * ALPHA
+
+
+def settings(model: Model, stats: Stats) -> ComparisonSettings:
+    """How the rows of a model are judged."""
+    return ComparisonSettings(stats.resamples, stats.seed, stats.cluster, model.positive, stats.alpha)
+
+
+def evaluate(results: ModelResults, *, stats: Stats) -> ModelEvaluation:
+    """The recorded metrics of a model, each with an interval where its predictions give the same value, and its slices."""
+    asked = settings(results.model, stats)
+    recorded = {name: value for name, value in sorted(results.recorded.items()) if name != MODEL_BYTES}
+    table = results.table
+    if table is None or not rows_of(table):
+        found = tuple(ModelMetric(name, value) for name, value in recorded.items())
+        return ModelEvaluation(found, rows=None if table is None else 0, confidence_level=asked.confidence_level)
+    return ModelEvaluation(
+        tuple(_metric(name, value, results.model, table, asked) for name, value in recorded.items()),
+        tuple(_slices(results.model, table, list(recorded))),
+        rows_of(table),
+        asked.confidence_level,
+    )
+
+
+def rows_of(table: Table) -> int:
+    """How many rows a table of predictions has."""
+    return max(map(len, table.values()), default=0)
+
+
+def _metric(name: str, value: float, model: Model, table: Table, asked: ComparisonSettings) -> ModelMetric:
+    kind = name.rpartition(".")[2]
+    if kind not in metrics.METRICS:
+        return ModelMetric(name, value)
+    try:
+        check_positive(kind, model, table, positive=asked.positive)
+        computed = interval(kind, model, table, asked)
+    except MlgitError as error:
+        return ModelMetric(name, value, note=f"no interval: {error.message}")
+    if computed.value is not None and not is_close(value, computed.value):
+        return ModelMetric(name, value, note=f"no interval: the predictions give {computed.value:.6g}")
+    if computed.low is None or computed.high is None:
+        return ModelMetric(name, value, note=f"no interval: {computed.reason}")
+    return ModelMetric(name, value, computed.low, computed.high, method=computed.method)
+
+
+def is_close(recorded: float, computed: float) -> bool:
+    """Whether a recorded metric is the one computed from rows, rounded perhaps."""
+    return abs(recorded - computed) <= ROUNDING * max(1.0, abs(recorded))
+
+
+def value(metric: str, model: Model, table: Table, places: Array | None = None) -> float | None:
+    """A metric of rows (all of them, or those at `places`); None where it has no value there."""
+    if model.label not in table:
+        return None
+    rows = predictions_of(model, table, places)
+    try:
+        found = metrics.value(metric, rows.label, prediction=rows.prediction, score=rows.score, positive=model.positive)
+    except MlgitError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def check_positive(metric: str, model: Model, table: Table, *, positive: Any) -> None:
+    """Without a single positive row every row is a negative one, and specificity would be perfect whatever the model says."""
+    chosen = metrics.metric(metric)
+    if positive is None or not (chosen.binary or chosen.needs == "score"):
+        return
+    label = column_of(table, model.label)
+    if positive not in label.tolist():
+        known = ", ".join(sorted(map(str, set(label.tolist())))[:4])
+        raise MlgitError(f"no row has the positive label {positive!r}", f"the labels are {known}")
+
+
+def interval(metric: str, model: Model, table: Table, asked: ComparisonSettings) -> bootstrap.Interval:
+    """A metric of one model with its interval, whose ends are for one-sided claims, as those of a comparison.
+
+    Raises MlgitError for columns that are not there, or hold what the metric cannot read.
+    """
+    rows = predictions_of(model, table, None)
+    return bootstrap.interval(
+        metric,
+        rows.label,
+        prediction=rows.prediction,
+        score=rows.score,
+        positive=asked.positive,
+        clusters=column_of(table, asked.cluster) if asked.cluster else None,
+        confidence_level=asked.confidence_level,
+        resamples=asked.resamples,
+        seed=asked.seed,
+    )
+
+
+def predictions_of(model: Model, table: Table, places: Array | None) -> Predictions:
+    """The columns of a model's predictions, of all rows or those at `places`. Raises MlgitError without labels."""
+    found = []
+    for name in (model.label, model.prediction, model.score):
+        column = np.asarray(table[name]) if name in table else None
+        found.append(column if column is None or places is None else column[places])
+    if found[0] is None:
+        raise MlgitError(f"the predictions have no column {model.label}", f"name it as models.{model.name}.label in mlgit.yaml")
+    return Predictions(*found)
+
+
+def column_of(table: Table, name: str) -> Array:
+    """A column of predictions. Raises MlgitError where there is none of this name."""
+    if name not in table:
+        raise MlgitError(f"the predictions have no column {name}", f"they have {', '.join(table)}")
+    return np.asarray(table[name])
+
+
+def _slices(model: Model, table: Table, recorded: list[str]) -> Iterator[SliceMetrics]:
+    kinds = [name for name in sorted({name.rpartition(".")[2] for name in recorded}) if name in metrics.METRICS]
+    for column in model.slices:
+        places: dict[str, list[int]] = {}
+        for place, each in enumerate(column_of(table, column).tolist()):
+            places.setdefault(str(each), []).append(place)
+        for each in sorted(places, key=order)[:_MOST_VALUES]:
+            chosen = np.asarray(places[each])
+            yield SliceMetrics(column, each, len(chosen), {kind: value(kind, model, table, chosen) for kind in kinds})
+
+
+def order(name: str) -> tuple[int, float, str]:
+    """Sorts numbers by size, then texts by letter."""
+    try:
+        return 0, float(name), name
+    except ValueError:
+        return 1, 0.0, name
