@@ -13,7 +13,7 @@ from mlgit import project as projects
 from mlgit.adapters.dvc import dvc_command
 from mlgit.adapters.forge import ci_env
 from mlgit.adapters.forge.ci_env import Job
-from mlgit.adapters.git import branches, git
+from mlgit.adapters.git import branches, git, refs
 from mlgit.commands import ci_changes, clients
 from mlgit.commands.ci_run import FOLDER, run_of
 from mlgit.commands.review import review_change
@@ -113,7 +113,7 @@ def ci_propose(
 
 
 def _current(project: Project) -> str:
-    found = git.current_branch(project.git_root) or (git.default_branch(project.git_root) or "").removeprefix("origin/")
+    found = git.current_branch(project.git_root) or (refs.default_branch(project.git_root) or "").removeprefix("origin/")
     if not found:
         raise MlgitError("it is not known which branch to propose to", "name it: `--base main`")
     return found

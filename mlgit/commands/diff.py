@@ -42,10 +42,9 @@ def diff(base: str | None = None, head: str | None = None, *, pull: bool = False
     `head` is without a word the workspace, `base` where this branch left the default branch. With `pull`, what was measured
     and is not in the cache is fetched from the DVC remote; `note` is told what did not come.
     """
-    project = projects.find()
-    now = RevisionRef() if head is None else comparison_start.point(project.git_root, head)
-    before = comparison_start.start(project, base=base, head=now, command="diff").point
-    with Revisions(project) as revisions:
+    with Revisions(projects.find()) as revisions:
+        now = RevisionRef() if head is None else comparison_start.point(revisions, head)
+        before = comparison_start.start(revisions, base=base, head=now, command="diff").point
         sides = revisions.at(before), revisions.at(now)
         if pull:
             _fetch(*sides, note=note)
