@@ -87,8 +87,8 @@ def _gathered(found: ResolvedVersion, question: Question) -> Evidence:
     Raises MlgitError when its commit cannot be read.
     """
     project, version = found.project, found.version
-    known = {each.ref: each for artifact in found.registry.artifacts.values() for each in artifact.events}
-    tags = read.tags(project.git_root, known=known)
+    there = {each.ref: each for artifact in found.registry.artifacts.values() for each in artifact.events}
+    tags = read.tags(project.git_root, known=there)
     registry = state.fold(tags.events, faults=tags.faults)
     artifact = registry.artifact(version.artifact)
     said = recorded.read(version.event)
