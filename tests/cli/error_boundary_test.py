@@ -214,6 +214,15 @@ def test_help_is_told_without_any_command(tmp_path):
     assert not loaded_by(tmp_path, "--help") & {"yaml", "dvc", "git", "rich", "jinja2", "numpy", "pandas", "subprocess"}
 
 
+@pytest.mark.slow
+def test_pipeline_is_run_and_shown_without_the_readers_of_tables(tmp_path):
+    pipeline = "stages:\n  a:\n    cmd: cp a.csv b.csv\n    deps: [a.csv]\n    outs: [b.csv]\n"
+    root = repository(tmp_path / "project", {"dvc.yaml": pipeline, "a.csv": "x\n1\n"})
+    for words in (["run"], ["run"], ["status"], ["--version"]):
+        assert not loaded_by(root, *words) & {"pyarrow", "pandas", "numpy", "scipy", "sklearn"}
+    assert (root / "b.csv").exists()
+
+
 def test_git_is_believed_to_have_failed_where_the_caller_wants_to_know_of_no_child(tmp_path, cli):
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:

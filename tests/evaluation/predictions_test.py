@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import numpy as np
@@ -18,6 +19,7 @@ from mlgit.revision.revisions import Revisions
 from mlgit.rules import Gates, Stats
 from mlgit.tables import limits
 from tests.kit import commit, repository, write_tree
+from tests.tables.written import parquet
 
 pytestmark = pytest.mark.slow  # many repositories
 
@@ -38,6 +40,9 @@ def read(tmp_path, content, ending="csv", gates=None):
         ("tsv", "id\tlabel\tprediction\tscore\n000\t0\t0\t0.5\n001\t1\t1\t0.5\n002\t0\t0\t0.5\n"),
         ("jsonl", "\n".join(map(json.dumps, ROWS))),
         ("json", json.dumps(ROWS)),
+        ("CSV.gz", gzip.compress(b"id,label,prediction,score\n000,0,0,0.5\n001,1,1,0.5\n002,0,0,0.5\n")),
+        ("ndjson.gz", gzip.compress("\n".join(map(json.dumps, ROWS)).encode())),
+        ("parquet", parquet(list(ROWS[0]), [tuple(row.values()) for row in ROWS])),
     ],
 )
 def test_every_format_gives_the_same_columns(tmp_path, ending, content):
