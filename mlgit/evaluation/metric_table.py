@@ -83,6 +83,7 @@ def _measured(seen: Seen, joined: ModelPair, metric: str, rules: Iterable[GateRu
         low=found.low,
         high=found.high,
         confidence_level=found.confidence_level,
+        pvalue=found.pvalue_difference,
         n=found.n,
         n_discordant=found.n_discordant,
         smallest=suggest(found).smallest,

@@ -66,7 +66,8 @@ class TestedRows:
 class MetricResult:
     """A metric on both sides: current - baseline with its interval, and what that means given the declared direction.
 
-    `smallest` is the smallest difference these rows could prove in four of five cases; `method` names the test.
+    `smallest` is the smallest difference these rows could prove in four of five cases; `method` names the test, and
+    `pvalue` is the two-sided one of no difference.
     """
 
     model: str
@@ -85,6 +86,7 @@ class MetricResult:
     method: str = ""
     is_gated: bool = False
     reason: str = ""
+    pvalue: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

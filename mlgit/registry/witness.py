@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mlgit.adapters.git import git, refs, tags
-from mlgit.project import Project
 from mlgit.registry.audit import Approval, Code, Trust
 from mlgit.registry.event import Event
 from mlgit.registry.grammar import APPROVALS
@@ -80,9 +79,3 @@ def commits_naming(git_root: Path, commits: Iterable[str], words: Iterable[str])
     patterns = [part for word in words for part in ("-e", word)]
     done = git.run(git_root, "grep", "-l", "-z", "-F", *patterns, *asked, "--", "*dvc.lock", "*.dvc", check=False)
     return {row.partition(":")[0] for row in done.text.split("\0") if row}
-
-
-def blob(project: Project, commit: str, path: str) -> str:
-    """The id of the blob at a path of the commit, seen from the project's root; '' where there is none."""
-    done = git.run(project.git_root, "rev-parse", "--verify", "--quiet", f"{commit}:{project.prefix}{path}", check=False)
-    return done.text.strip() if done.code == 0 else ""

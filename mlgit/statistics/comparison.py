@@ -136,7 +136,7 @@ def _of_shares(rows: _Rows) -> tuple[Spread, float]:
         return tango.noninferiority(fixed, broken, rows.size, margin=-least)[1]
 
     ends = tango.interval(fixed, broken, rows.size, confidence=rows.asked.confidence_level)
-    return Spread(*ends, "Tango score, McNemar mid-p", below), mcnemar.mcnemar(fixed, broken).midp
+    return Spread(*ends, "Tango score, McNemar mid-p", below), mcnemar.midp(fixed, broken)
 
 
 def _of_equals(rows: _Rows) -> Spread:

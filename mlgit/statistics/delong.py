@@ -56,13 +56,6 @@ def _midranks(values: Array) -> Array:
     return found
 
 
-def covariance(is_positive: Array, *scores: Array) -> tuple[Array, Array]:
-    """The AUCs of k scores of the same rows, and their covariance matrix (k, k)."""
-    found = [components(is_positive, score) for score in scores]
-    matrix = [[_product(is_positive, one.influence, other.influence) for other in found] for one in found]
-    return np.array([each.auc for each in found]), np.array(matrix)
-
-
 def _product(is_positive: Array, one: Array, other: Array) -> float:
     total = 0.0
     for chosen in (is_positive == 1, is_positive == 0):

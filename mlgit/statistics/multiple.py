@@ -18,16 +18,6 @@ def holm(pvalues: Sequence[float]) -> list[float]:
     return found
 
 
-def benjamini_hochberg(pvalues: Sequence[float]) -> list[float]:
-    """Adjusted p-values in the given order, for tables to explore (Benjamini and Hochberg 1995, J. R. Stat. Soc. B 57, 289)."""
-    _check(pvalues)
-    found, reached, number = [0.0] * len(pvalues), 1.0, len(pvalues)
-    for place, index in enumerate(sorted(range(number), key=lambda each: -pvalues[each])):
-        reached = min(reached, pvalues[index] * number / (number - place))
-        found[index] = reached
-    return found
-
-
 def _check(pvalues: Sequence[float]) -> None:
     if not all(0 <= each <= 1 for each in pvalues):
         raise ValueError("a p-value lies between 0 and 1")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 
 def rows_needed(margin: float, *, variance: float, alpha: float = 0.05, power: float = 0.8) -> int:
@@ -21,24 +21,6 @@ def rows_needed(margin: float, *, variance: float, alpha: float = 0.05, power: f
 def smallest_difference(number: int, *, variance: float, alpha: float = 0.05, power: float = 0.8) -> float:
     """The smallest margin that `number` rows can prove with this power (the minimum detectable effect)."""
     return _places(alpha, power) * math.sqrt(variance / number)
-
-
-def power_of(margin: float, number: int, *, variance: float, alpha: float = 0.05) -> float:
-    """The chance to prove that an unchanged model is not worse by `margin`."""
-    if variance <= 0:
-        return 1.0
-    return float(ndtr(margin * math.sqrt(number / variance) - ndtri(1 - alpha)))
-
-
-def rows_of_two_groups(one: float, other: float, *, alpha: float = 0.05, power: float = 0.8) -> float:
-    """Rows in each of two groups of different rows to tell two shares apart, two-sided (Fleiss 1981, section 3.2).
-
-    For test sets that are not the same, where rows cannot be paired.
-    """
-    both = (one + other) / 2
-    apart = float(ndtri(1 - alpha / 2)) * math.sqrt(2 * both * (1 - both))
-    within = float(ndtri(power)) * math.sqrt(one * (1 - one) + other * (1 - other))
-    return ((apart + within) / (one - other)) ** 2
 
 
 def _places(alpha: float, power: float) -> float:

@@ -6,7 +6,6 @@ import shutil
 
 import pytest
 
-from mlgit import project as projects
 from mlgit.registry import leakage, whereabouts, witness
 from tests.kit import commit, dvc, git, program, write_tree
 from tests.registry.audits import event
@@ -105,12 +104,6 @@ def test_signature_is_good_only_by_a_trusted_key(root, signed, tmp_path):
     forged = git(root, "hash-object", "-t", "tag", "-w", "--stdin", stdin=text)
     assert witness.trust(root, [one._replace(oid=forged)]) == {"churn@v1.0.0": "bad"}
     assert witness.trust(root, [one._replace(is_signed=False)]) == {"churn@v1.0.0": "none"}
-
-
-def test_blob_of_the_commit(root):
-    project, oid = projects.find(root), git(root, "rev-parse", "HEAD")
-    assert witness.blob(project, oid, "dvc.yaml") == git(root, "rev-parse", "HEAD:dvc.yaml")
-    assert witness.blob(project, oid, "cards/churn.md") == ""
 
 
 def leak(root, **options):

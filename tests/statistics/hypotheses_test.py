@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from mlgit.statistics import delong, distances, multiple, power, repeated, tango
-from mlgit.statistics.mcnemar import mcnemar
+from mlgit.statistics import delong, distances, mcnemar, multiple, power, tango
 from mlgit.statistics.paired import sign_flip
 from tests.statistics.kit import ASAH_POOR, ASAH_S100B, ASAH_WFNS
 
@@ -26,12 +25,6 @@ SLEEP = np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]) - np.ar
 )
 
 
-def test_delong_of_proc():
-    aucs, matrix = delong.covariance(ASAH_POOR, ASAH_S100B, ASAH_WFNS)
-    assert aucs == pytest.approx([0.7313685637, 0.8236788618], abs=1e-10)
-    assert (matrix[0, 0], matrix[1, 1], matrix[0, 1]) == pytest.approx((0.002668682, 0.001469915, 0.001196156), abs=1e-9)
-
-
 def test_delong_difference_of_proc():
     found = delong.compare(ASAH_POOR, ASAH_WFNS, ASAH_S100B, confidence=0.95, resamples=99, seed=0)
     assert found.pvalue == pytest.approx(0.02717578, abs=1e-8)
@@ -39,29 +32,17 @@ def test_delong_difference_of_proc():
     assert stats.norm.ppf(found.spread.below(0)) == pytest.approx(2.208983591, abs=1e-8)
 
 
-def test_mcnemar_of_agresti():
-    found = mcnemar(86, 150)
-    assert (found.chi2, found.corrected) == pytest.approx((17.3559, 16.8178), abs=5e-5)
-    assert found.chi2_pvalue == pytest.approx(3.0993e-5, abs=5e-10)
-    assert found.corrected_pvalue == pytest.approx(4.1146e-5, abs=5e-10)
-    assert found.exact == pytest.approx(3.7159e-5, abs=5e-10)
-
-
 def test_mcnemar_of_mlxtend():
-    found = mcnemar(15, 25)
-    assert (found.corrected, found.corrected_pvalue) == pytest.approx((2.025, 0.15473), abs=5e-6)
-    assert (found.exact, found.midp) == pytest.approx((0.15386, 0.11728), abs=5e-6)
+    assert mcnemar.midp(15, 25) == pytest.approx(0.11728, abs=5e-6)
 
 
 @given(st.integers(0, 300), st.integers(0, 300))
-def test_mcnemar_is_a_binomial_test_and_does_not_care_for_order(fixed, broken):
-    found = mcnemar(fixed, broken)
-    assert found == mcnemar(broken, fixed)
-    assert 0 < found.midp <= found.exact <= 1
-    if fixed + broken:
-        assert found.exact == pytest.approx(stats.binomtest(fixed, fixed + broken).pvalue, rel=1e-6)
-        outside = stats.binom(fixed + broken, 0.5)
-        assert found.midp == pytest.approx(found.exact if fixed == broken else found.exact - outside.pmf(fixed), rel=1e-6)
+def test_mcnemar_is_a_binomial_test_less_half_of_what_was_seen(fixed, broken):
+    found = mcnemar.midp(fixed, broken)
+    assert found == mcnemar.midp(broken, fixed)
+    exact = stats.binomtest(fixed, fixed + broken).pvalue if fixed + broken else 1.0
+    point = 0.0 if fixed == broken else stats.binom(fixed + broken, 0.5).pmf(fixed)
+    assert found == pytest.approx(exact - point, rel=1e-6)
 
 
 def test_tango_of_contact_lenses():
@@ -138,51 +119,13 @@ def test_sign_flip_is_never_zero_and_one_without_differences():
     assert sign_flip(np.array([3.0]), resamples=999, seed=0) == 1.0
 
 
-def test_repeated_is_the_paired_t_test_when_nothing_overlaps():
-    found = repeated.corrected_t(list(SLEEP), train=1, test=0)
-    assert (found.statistic, found.pvalue) == pytest.approx((-4.062128, 0.00283289), abs=5e-7)
-    assert (found.low, found.high) == pytest.approx((-2.45989, -0.70011), abs=1e-5)
-
-
-@pytest.mark.slow
-def test_repeated_of_scikit_learns_example():
-    """Ten times ten folds of two moons, radial kernel against linear: the documentation's t 0.750, p 0.227."""
-    from sklearn.datasets import make_moons
-    from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
-    from sklearn.svm import SVC
-
-    features, label = make_moons(noise=0.352, random_state=1, n_samples=100)
-    folds = RepeatedStratifiedKFold(n_splits=10, n_repeats=10, random_state=0)
-    scores = [
-        cross_val_score(SVC(kernel=kernel, random_state=0), features, label, scoring="roc_auc", cv=folds)
-        for kernel in ("linear", "rbf")
-    ]
-    found = repeated.corrected_t(list(scores[1] - scores[0]), train=90, test=10)
-    assert (found.statistic, found.pvalue_greater) == pytest.approx((0.750, 0.227), abs=5e-4)
-    naive = repeated.corrected_t(list(scores[1] - scores[0]), train=90, test=0)
-    assert (naive.statistic, naive.pvalue_greater) == pytest.approx((2.611, 0.005), abs=6e-4)
-
-
-@pytest.mark.parametrize("differences", [[], [0.1], [0.1, 0.1, 0.1]])
-def test_repeated_without_spread_is_no_test(differences):
-    assert repeated.corrected_t(differences, train=90, test=10) is None
-
-
-def test_adjusted_pvalues_of_benjamini_and_hochberg():
-    adjusted, cautious = multiple.benjamini_hochberg(THROMBOLYSIS), multiple.holm(THROMBOLYSIS)
-    assert [each <= 0.05 for each in adjusted] == [True] * 4 + [False] * 11
-    assert adjusted[:4] == pytest.approx([0.0015, 0.003, 0.0095, 0.035625], abs=1e-12)
-    assert [each <= 0.05 for each in cautious] == [True] * 3 + [False] * 12
-    assert cautious[:3] == pytest.approx([0.0015, 0.0056, 0.0247], abs=1e-12)
+def test_adjusted_pvalues_of_holm():
+    adjusted = multiple.holm(THROMBOLYSIS)
+    assert [each <= 0.05 for each in adjusted] == [True] * 3 + [False] * 12
+    assert adjusted[:3] == pytest.approx([0.0015, 0.0056, 0.0247], abs=1e-12)
 
 
 pvalues = st.lists(st.floats(0, 1), max_size=20)
-
-
-@given(pvalues)
-def test_benjamini_hochberg_is_that_of_scipy(drawn):
-    peer = stats.false_discovery_control(drawn) if drawn else []
-    assert multiple.benjamini_hochberg(drawn) == pytest.approx(list(peer), abs=1e-12)
 
 
 @given(pvalues)
@@ -195,11 +138,10 @@ def test_holm_rejects_step_by_step(drawn):
     assert {index for index, each in enumerate(multiple.holm(drawn)) if each <= 0.05} == rejected
 
 
-@pytest.mark.parametrize("adjust", [multiple.holm, multiple.benjamini_hochberg])
 @pytest.mark.parametrize("wrong", [-0.1, 1.1, float("nan")])
-def test_what_is_no_pvalue_is_refused(adjust, wrong):
+def test_what_is_no_pvalue_is_refused(wrong):
     with pytest.raises(ValueError, match="between 0 and 1"):
-        adjust([0.5, wrong])
+        multiple.holm([0.5, wrong])
 
 
 @pytest.mark.parametrize(("margin", "rows"), [(0.01, 3710), (0.005, 14839)])
@@ -213,16 +155,10 @@ def test_smallest_difference(rows, smallest):
 
 
 @given(st.floats(0.001, 0.2), st.floats(0.001, 1), st.sampled_from([0.5, 0.8, 0.95]))
-def test_rows_power_and_margin_agree(margin, variance, wanted):
+def test_rows_and_margin_agree(margin, variance, wanted):
     rows = power.rows_needed(margin, variance=variance, power=wanted)
-    assert power.power_of(margin, rows, variance=variance) >= wanted - 1e-9
     assert power.smallest_difference(rows, variance=variance, power=wanted) <= margin * (1 + 1e-9)
-    if rows > 1:
-        assert power.power_of(margin, rows - 1, variance=variance) < wanted
-
-
-def test_rows_of_two_groups_is_that_of_r():
-    assert power.rows_of_two_groups(0.5, 0.75, power=0.9) == pytest.approx(76.707, abs=6e-4)
+    assert rows == 1 or power.smallest_difference(rows - 1, variance=variance, power=wanted) > margin
 
 
 def test_no_number_of_rows_proves_a_margin_of_nothing():

@@ -165,11 +165,6 @@ def list_tree(root: Path, revision: str, *, under: str = "") -> dict[str, tuple[
     return found
 
 
-def read_blobs(root: Path, blobs: Iterable[str]) -> dict[str, bytes]:
-    """The contents of blobs by id, in one `cat-file --batch` process; a missing id is left out."""
-    return {oid: content for oid, (_, content) in read_objects(root, blobs).items()}
-
-
 def read_objects(root: Path, oids: Iterable[str]) -> dict[str, tuple[str, bytes]]:
     """Objects by id, as (type, content), in one `cat-file --batch` process; a missing id is left out."""
     wanted = list(dict.fromkeys(oids))

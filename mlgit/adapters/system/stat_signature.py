@@ -6,7 +6,6 @@ tick keeps its times (Git calls such entries racy).
 
 from __future__ import annotations
 
-import marshal
 import os
 from collections.abc import Callable
 
@@ -69,8 +68,3 @@ def _enters(folder: str, name: str, ignored: Callable[[str, bool], bool] | None)
     if os.path.isdir(f"{folder}/{name}/.dvc"):
         return False
     return not (ignored and ignored(f"{folder}/{name}", True))
-
-
-def shape(rows: list[Row]) -> bytes:
-    """A folder's state as bytes that are equal only for equal rows."""
-    return marshal.dumps(rows)

@@ -102,19 +102,20 @@ def test_list_tree_gives_no_size_to_what_this_clone_lacks(root):
     assert git.list_tree(root, "HEAD")["-dash"] == ("100644", blob, -1)
 
 
-def test_read_blobs_gives_the_bytes_of_each(made):
+def test_read_objects_gives_the_kind_and_bytes_of_each(made):
     listed = git.list_tree(made, "HEAD")
-    contents = git.read_blobs(made, [blob for _, blob, _ in listed.values()])
-    assert {path: contents[blob] for path, (_, blob, _) in listed.items()} == ODD
+    contents = git.read_objects(made, [blob for _, blob, _ in listed.values()])
+    assert {kind for kind, _ in contents.values()} == {"blob"}
+    assert {path: contents[blob][1] for path, (_, blob, _) in listed.items()} == ODD
 
 
-def test_read_blobs_leaves_out_what_is_missing(made):
+def test_read_objects_leaves_out_what_is_missing(made):
     blob = git.list_tree(made, "HEAD")["-dash"][1]
-    assert git.read_blobs(made, ["0" * 40, blob, blob]) == {blob: b"7"}
+    assert git.read_objects(made, ["0" * 40, blob, blob]) == {blob: ("blob", b"7")}
 
 
-def test_read_blobs_of_nothing_starts_no_process(tmp_path):
-    assert git.read_blobs(tmp_path / "no such folder", []) == {}
+def test_read_objects_of_nothing_starts_no_process(tmp_path):
+    assert git.read_objects(tmp_path / "no such folder", []) == {}
 
 
 def test_resolve_gives_the_commit_of_a_branch_and_of_a_tag(made):
@@ -256,7 +257,7 @@ SIGNATURE = "Ada Example <ada@example.com> 1700000000 +0000"
 
 def test_written_tree_is_the_tree_git_would_write(made):
     contents = {
-        path: (mode, git.read_blobs(made, [blob])[blob]) for path, (mode, blob, _) in git.list_tree(made, "HEAD").items()
+        path: (mode, git.read_objects(made, [blob])[blob][1]) for path, (mode, blob, _) in git.list_tree(made, "HEAD").items()
     }
     assert git.write_tree(made, contents) == kit.git(made, "rev-parse", "HEAD^{tree}")
 
@@ -265,7 +266,7 @@ def test_written_tree_is_ordered_as_git_orders_folders(root):
     kit.write_tree(root, {"a/b": "1", "a.b": "2", "a-b": "3", "a0": "4", "a/c/d": "5"})
     kit.commit(root)
     listed = git.list_tree(root, "HEAD")
-    contents = {path: (mode, git.read_blobs(root, [blob])[blob]) for path, (mode, blob, _) in listed.items()}
+    contents = {path: (mode, git.read_objects(root, [blob])[blob][1]) for path, (mode, blob, _) in listed.items()}
     assert git.write_tree(root, contents) == kit.git(root, "rev-parse", "HEAD^{tree}")
     assert kit.git(root, "fsck", "--strict") == ""
 
