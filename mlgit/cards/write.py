@@ -22,9 +22,8 @@ from mlgit.evaluation import model_metrics, predictions
 from mlgit.evaluation.model_results import ModelResults
 from mlgit.project import Project
 from mlgit.registry.facts import DataFile, Facts
-from mlgit.revision.contents import LARGEST_BLOB
 from mlgit.revision.revision import Revision
-from mlgit.tables import formats, outline, overlap
+from mlgit.tables import formats, limits, outline, overlap
 from mlgit.tables.overlap import TableFile
 
 _COMPARED = ("train", "test")
@@ -98,7 +97,7 @@ def _results(revision: Revision, facts: Facts, *, model: Model) -> ModelResults:
 
 
 def _columns(revision: Revision, file: DataFile) -> tuple[str, ...]:
-    if formats.of(file.path) is None or file.n_files is not None or not file.md5 or (file.size or 0) > LARGEST_BLOB:
+    if formats.of(file.path) is None or file.n_files is not None or not file.md5 or (file.size or 0) > limits.OUTLINE_BYTES:
         return ()
     content = _data(revision, file)
     with suppress(MlgitError):  # no table, whatever its name says

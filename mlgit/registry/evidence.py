@@ -23,10 +23,9 @@ from mlgit.pipeline.model import Digest, Stage
 from mlgit.pipeline.sources import CommitFiles
 from mlgit.registry.facts import DataFile, Facts, ModelFile, Role, Step
 from mlgit.revision import recorded_paths
-from mlgit.revision.contents import LARGEST_BLOB
 from mlgit.revision.revision import Revision
 from mlgit.revision.values import metric_values, settled
-from mlgit.tables import formats, outline
+from mlgit.tables import outline
 
 # Files at the project's root that pin what runs.
 _PINS = (
@@ -178,8 +177,8 @@ class _Reader:
         return self._contents.digest(path, read_by=Content(*read_by) if read_by else None)
 
     def _rows(self, path: str, content: Content) -> int | None:
-        is_table = formats.of(path) is not None
-        if not self._counts_rows or not is_table or content.nfiles is not None or not 0 <= content.size <= LARGEST_BLOB:
+        is_known = content.nfiles is None and content.size >= 0
+        if not self._counts_rows or not is_known or not outline.is_read(path, content.size):
             return None
         with suppress(MlgitError):  # the digest is known without the bytes
             stream = self._contents.stream(path)

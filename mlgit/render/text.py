@@ -80,9 +80,3 @@ def few(names: Iterable[str], *, most: int = MOST_NAMES, total: int | None = Non
     listed = list(names)
     left = (len(listed) if total is None else total) - len(listed[:most])
     return ", ".join(listed[:most]) + (f" and {left} more" if left > 0 else "")
-
-
-def suffix(path: str) -> str:
-    """The ending of a file's name, in small letters and without its dot; '' for a name without one."""
-    _, dot, last = path.rpartition("/")[2].rpartition(".")
-    return last.lower() if dot else ""

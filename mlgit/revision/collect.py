@@ -22,7 +22,7 @@ from mlgit.revision.refs import Notice
 from mlgit.revision.revision import Revision
 from mlgit.revision.snapshot import Data, DataKind, Snapshot, StageSnapshot, differing
 from mlgit.revision.values import Value, metric_values, parameter_values
-from mlgit.tables import formats, outline
+from mlgit.tables import outline
 from mlgit.tables.shape import Shape
 
 _METRIC_ENDINGS = (".json", ".yaml", ".yml", ".toml")
@@ -199,9 +199,7 @@ class _Reader:
         return self._contents.members(path) if data.digest is not None and data.digest.is_folder else None
 
     def _shape(self, path: str, data: Data) -> Shape | None:
-        if data.digest is None or data.digest.is_folder or data.digest.size > LARGEST_BLOB:
-            return None
-        if formats.of(path) is None:
+        if data.digest is None or data.digest.is_folder or not outline.is_read(path, data.digest.size):
             return None
         with suppress(MlgitError):  # the sizes are known without the bytes
             stream = self._contents.stream(path)

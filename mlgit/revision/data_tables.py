@@ -52,8 +52,7 @@ def _whole(contents: Contents, path: str, size: int) -> DataTable | None:
 def _outline(contents: Contents, path: str, size: int) -> DataTable:
     """Rows and names of columns, where they can be had without reading for long."""
     reason = f"larger than {limits.VALUES_BYTES >> 20} MiB, so its values are not compared"
-    is_told = formats.known(path).name == "parquet"
-    stream = contents.stream(path) if is_told or size <= limits.OUTLINE_BYTES else None
+    stream = contents.stream(path) if outline.is_read(path, size) else None
     if stream is None:
         return columns.unread(f"larger than {limits.OUTLINE_BYTES >> 20} MiB, so it is not read")
     with stream:

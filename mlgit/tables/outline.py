@@ -8,6 +8,12 @@ from mlgit.tables import formats, limits, objects, parquet, separated
 from mlgit.tables.shape import Shape
 
 
+def is_read(path: str, size: int) -> bool:
+    """Whether a path is a table of which rows and columns are counted: Parquet, which tells them at its end, at any size."""
+    table = formats.of(path)
+    return table is not None and (table.name == "parquet" or size <= limits.OUTLINE_BYTES)
+
+
 def measure(source: bytes | BinaryIO, *, path: str, most: int = limits.OUTLINE_BYTES) -> Shape:
     """The shape of a table; the end of `path` tells its format.
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlgit.render.text import count, few, number, plain, seconds, signed, size, suffix
+from mlgit.render.text import count, few, number, plain, seconds, signed, size
 
 
 @pytest.mark.parametrize(
@@ -116,11 +116,3 @@ def test_count_uses_the_plural():
 )
 def test_few_says_how_many_names_are_left_out(names, options, shown):
     assert few(iter(names), **options) == shown
-
-
-@pytest.mark.parametrize(
-    ("path", "ending"),
-    [("data/a.CSV", "csv"), ("a.csv.gz", "gz"), ("a.b/csv", ""), ("csv", ""), ("data.d/", ""), (".csv", "csv"), ("a.", "")],
-)
-def test_suffix_is_that_of_the_name_and_not_of_a_folder(path, ending):
-    assert suffix(path) == ending
