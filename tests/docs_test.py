@@ -49,3 +49,18 @@ def test_command_that_is_none_would_be_found():
 def test_links_lead_to_files(path):
     found = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", path.read_text())
     assert [link for link in found if not (path.parent / link).exists()] == []
+
+
+def modules_named(text: str) -> list[str]:
+    """What is named as a Python file of this repository: `mlgit/schema.py`, or seen from mlgit/, `pipeline/book.py`."""
+    return re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)`", text)
+
+
+@every_page
+def test_modules_that_a_page_names_exist(path):
+    named = modules_named(path.read_text())
+    assert [each for each in named if not (CHECKOUT / each).exists() and not (CHECKOUT / "mlgit" / each).exists()] == []
+
+
+def test_module_that_moved_would_be_found():
+    assert modules_named("see `cli/opening.py` and `src/x/y.py`, not `train.py`") == ["cli/opening.py", "src/x/y.py"]

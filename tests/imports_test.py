@@ -191,6 +191,14 @@ def test_every_tolerated_breach_still_exists():
     assert found >= LAW.tolerated
 
 
+def test_drawing_of_the_rooms_has_each_above_those_it_may_import():
+    page = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    drawing = page.partition("## The rooms")[2].partition("```text\n")[2].partition("```")[0]
+    floors = {room: floor for floor, line in enumerate(drawing.splitlines()) for room in line.split()}
+    assert floors.keys() == ROOMS.keys() | LAW.leaves.keys() | {"cli"}
+    assert [(room, below) for room, lower in ROOMS.items() for below in lower if floors[below] <= floors[room]] == []
+
+
 def test_house_of_this_test_keeps_the_law(tmp_path):
     assert violations(write_tree(tmp_path / "mlgit", HOUSE), SMALL) == [SMALL_WITHOUT_OTHER]
 
