@@ -63,7 +63,8 @@ def _has_lone_returns(stream: BinaryIO) -> bool:
 
 def refused(separator: str, why: object) -> MlgitError:
     """What to say of a file that is no table with this separator."""
-    return MlgitError(f"no table with {_NAMES[separator]} between its fields: {' '.join(str(why).split())}")
+    said = " ".join(str(why).removeprefix("Error tokenizing data. C error: ").split())
+    return MlgitError(f"no table with {_NAMES[separator]} between its fields: {said}")
 
 
 def names(header: Sequence[str]) -> tuple[str, ...]:
