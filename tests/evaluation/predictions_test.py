@@ -40,8 +40,8 @@ def read(tmp_path, content, ending="csv", gates=None):
         ("tsv", "id\tlabel\tprediction\tscore\n000\t0\t0\t0.5\n001\t1\t1\t0.5\n002\t0\t0\t0.5\n"),
         ("jsonl", "\n".join(map(json.dumps, ROWS))),
         ("json", json.dumps(ROWS)),
-        ("CSV.gz", gzip.compress(b"id,label,prediction,score\n000,0,0,0.5\n001,1,1,0.5\n002,0,0,0.5\n")),
-        ("ndjson.gz", gzip.compress("\n".join(map(json.dumps, ROWS)).encode())),
+        ("CSV.gz", gzip.compress(b"id,label,prediction,score\n000,0,0,0.5\n001,1,1,0.5\n002,0,0,0.5\n", mtime=0)),
+        ("ndjson.gz", gzip.compress("\n".join(map(json.dumps, ROWS)).encode(), mtime=0)),
         ("parquet", parquet(list(ROWS[0]), [tuple(row.values()) for row in ROWS])),
     ],
 )
