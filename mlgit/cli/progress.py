@@ -37,7 +37,7 @@ class Silent(RunReporter):
         note(text)
 
 
-class Lines(Silent):
+class StageLines(Silent):
     """One plain line when a stage starts and one when it ends; unchanged stages are only counted."""
 
     def parameter_set(self, setting: ParameterSetting) -> None:
@@ -88,7 +88,7 @@ def _retry_line(stage: Stage, attempt: int, delay: float) -> str:
     return f"{'retrying':9}  {stage.address}  (failed; attempt {attempt + 1} in {seconds(delay)})"
 
 
-class Live(Lines):
+class Live(StageLines):
     """Ended stages scroll by; below them stands a table of what runs now, with a line of counts."""
 
     def __init__(self) -> None:

@@ -30,7 +30,7 @@ def timeout_option() -> Callable[[F], F]:
 
 
 def _set_limit(context: click.Context, option: click.Parameter, value: str | None) -> None:
-    watch_remotes(announce=_tell, report=Line(sys.stderr).show)
+    watch_remotes(announce=_tell, report=TransferLine(sys.stderr).show)
     if value is None:
         return
     try:
@@ -42,7 +42,7 @@ def _set_limit(context: click.Context, option: click.Parameter, value: str | Non
     limit_remotes(seconds)
 
 
-class Line:
+class TransferLine:
     """How far a transfer is: one line that changes on a terminal, and a line now and then elsewhere."""
 
     def __init__(self, stream: TextIO) -> None:

@@ -7,7 +7,7 @@ import sys
 
 from mlgit import errors
 from mlgit.cli.error_boundary import note, use_color
-from mlgit.cli.progress import Lines, Live, Silent, say, show_failures
+from mlgit.cli.progress import Live, Silent, StageLines, say, show_failures
 from mlgit.commands.run import RunPreview, RunResult
 from mlgit.render.terminal import paint
 from mlgit.render.text import count, plain, seconds
@@ -17,7 +17,7 @@ def reporter(*, as_json: bool) -> Silent:
     """What shows a run while it lasts: a live table on a terminal, else lines; nothing where JSON is asked for."""
     if as_json:
         return Silent()
-    return Live() if use_color(sys.stdout) else Lines()
+    return Live() if use_color(sys.stdout) else StageLines()
 
 
 def conclude(result: RunResult, *, as_json: bool) -> int:

@@ -64,7 +64,7 @@ class ProposeResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Proposed:
+class _ProposalBranch:
     branch: str
     base: str
     remote: str
@@ -91,8 +91,8 @@ def ci_propose(
     """
     with Revisions(projects.find()) as revisions:
         project = revisions.project
-        wish = _Proposed(branch, base or _current(project), remote, title)
-        _check_branch(project, wish)
+        wanted = _ProposalBranch(branch, base or _current(project), remote, title)
+        _check_branch(project, wanted)
         tree = branches.tree_of_workspace(project.git_root, folder=project.prefix, without=(f"{project.prefix}{FOLDER}",))
         paths = tuple(branches.changed(project.git_root, tree))
         if not paths:
@@ -107,8 +107,8 @@ def ci_propose(
             names = " or ".join(ci_env.token_names(os.environ, place.kind))
             raise MlgitError("there is no token to open a pull request with", f"set {names}")
         forge = clients.make(place, token=token)
-        _push(revisions, tree, wish, token)
-        done = propose(forge, Proposal(place.repository, branch, wish.base, title, body, tuple(labels)))
+        _push(revisions, tree, wanted, token)
+        done = propose(forge, Proposal(place.repository, branch, wanted.base, title, body, tuple(labels)))
         return ProposeResult(found, paths, body, what=done.what, number=done.number)
 
 
@@ -119,9 +119,12 @@ def _current(project: Project) -> str:
     return found
 
 
-def _check_branch(project: Project, wish: _Proposed) -> None:
-    if git.run(project.git_root, "check-ref-format", "--branch", wish.branch, check=False).code or wish.branch == wish.base:
-        raise MlgitError(f"--branch {wish.branch}: not a branch to propose from", "name another, such as mlgit/retrain")
+def _check_branch(project: Project, wanted: _ProposalBranch) -> None:
+    if (
+        git.run(project.git_root, "check-ref-format", "--branch", wanted.branch, check=False).code
+        or wanted.branch == wanted.base
+    ):
+        raise MlgitError(f"--branch {wanted.branch}: not a branch to propose from", "name another, such as mlgit/retrain")
 
 
 def _judged(revisions: Revisions, labels: tuple[str, ...]) -> tuple[Gain, Review]:
@@ -143,19 +146,19 @@ def _body(revisions: Revisions, job: Job, review: Review) -> str:
     return _INTRODUCTION + markdown.summary(report, limit=_LONGEST)
 
 
-def _push(revisions: Revisions, tree: str, wish: _Proposed, token: str) -> None:
+def _push(revisions: Revisions, tree: str, wanted: _ProposalBranch, token: str) -> None:
     """Data first, so that nobody sees a commit whose data are nowhere; then the branch, if it is still mlgit's own."""
     project = revisions.project
     root = project.git_root
-    tip = branches.tip(root, wish.remote, wish.branch, token=token)
+    tip = branches.tip(root, wanted.remote, wanted.branch, token=token)
     if tip.commit and _TRAILER not in tip.message:
         raise MlgitError(
-            f"the last commit of {wish.branch} is not by `mlgit ci propose`",
+            f"the last commit of {wanted.branch} is not by `mlgit ci propose`",
             "merge or rename that branch, or name another: `--branch NAME`",
         )
     if ci_changes.has_remote(revisions):
         dvc_command.push_data(project.root)
     if (tip.tree, tip.parents) == (tree, (git.resolve(root, "HEAD"),)):
         return
-    made = branches.commit(root, tree, message=f"{wish.title}\n\n{_TRAILER}mlgit {__version__}\n")
-    branches.push(root, wish.remote, wish.branch, commit=made, expected=tip.commit, token=token)
+    made = branches.commit(root, tree, message=f"{wanted.title}\n\n{_TRAILER}mlgit {__version__}\n")
+    branches.push(root, wanted.remote, wanted.branch, commit=made, expected=tip.commit, token=token)

@@ -15,7 +15,7 @@ from mlgit.errors import MlgitError
 KINDS = ("github", "gitlab", "gitea")
 
 
-class Place(NamedTuple):
+class Hosting(NamedTuple):
     """Which forge, the address of its API, and the repository."""
 
     kind: str
@@ -23,14 +23,14 @@ class Place(NamedTuple):
     repository: str
 
 
-def place(job: Job, *, kind: str | None, api: str | None, repository: str | None) -> Place:
+def place(job: Job, *, kind: str | None, api: str | None, repository: str | None) -> Hosting:
     """What the command line names, else the job's; of another kind of forge nothing is taken from the job."""
     wanted = kind or job.kind
     known = job if wanted == job.kind else Job()
-    return Place(wanted, api or known.api, repository or known.repository)
+    return Hosting(wanted, api or known.api, repository or known.repository)
 
 
-def make(place: Place, *, token: str) -> Forge:
+def make(place: Hosting, *, token: str) -> Forge:
     """The client for a repository. Raises MlgitError where it is not said which."""
     for given, option in ((place.kind, "--forge github"), (place.repository, "--repository OWNER/NAME")):
         if not given:

@@ -19,7 +19,7 @@ _PLACES = 50  # where a curve is read off
 _COUNTERS = ("step", "epoch", "iteration", "index", "i", "n", "x")
 
 
-class _Declared(NamedTuple):
+class _PlotColumns(NamedTuple):
     """The columns of a plot; '' where none is named."""
 
     x: str = ""
@@ -35,11 +35,11 @@ def plots(before: Revision, now: Revision, diff: Diff) -> tuple[Plot, ...]:
     if not paths:
         return ()
     old, new = data_tables.read(before, paths), data_tables.read(now, paths)
-    found = (_plot(path, named.get(path, _Declared()), old.get(path), new.get(path), before.ref.name) for path in paths)
+    found = (_plot(path, named.get(path, _PlotColumns()), old.get(path), new.get(path), before.ref.name) for path in paths)
     return tuple(plot for plot in found if plot)
 
 
-def _declared(revision: Revision) -> dict[str, _Declared]:
+def _declared(revision: Revision) -> dict[str, _PlotColumns]:
     """The plots of the top dvc.yaml by the path of their file; what is declared in other ways is left to DVC."""
     document = revision.files.document("dvc.yaml")
     stages = document.get("stages") or {} if isinstance(document, Mapping) else {}
@@ -47,15 +47,15 @@ def _declared(revision: Revision) -> dict[str, _Declared]:
     return {path: found for listed in (*lists, document.get("plots")) for path, found in _rows(listed or ())}
 
 
-def _rows(listed: Any) -> Iterator[tuple[str, _Declared]]:
+def _rows(listed: Any) -> Iterator[tuple[str, _PlotColumns]]:
     for each in listed if isinstance(listed, list) else [listed]:
         for path, options in each.items() if isinstance(each, Mapping) else ():
             if isinstance(options, Mapping):
                 x, y, title = (options.get(key) for key in ("x", "y", "title"))
-                yield str(path), _Declared(*(value if isinstance(value, str) else "" for value in (x, y, title)))
+                yield str(path), _PlotColumns(*(value if isinstance(value, str) else "" for value in (x, y, title)))
 
 
-def _plot(path: str, named: _Declared, old: DataTable | None, new: DataTable | None, base: str) -> Plot | None:
+def _plot(path: str, named: _PlotColumns, old: DataTable | None, new: DataTable | None, base: str) -> Plot | None:
     sides = [(name, table) for name, table in ((base, old), ("now", new)) if table is not None]
     columns = [name for name, column in sides[-1][1].columns.items() if column.numbers is not None] if sides else []
     y = named.y or next((name for name in columns if name != named.x and name.lower() not in _COUNTERS), "")

@@ -48,14 +48,14 @@ def project_of(root: Path, name: str) -> Project:
     )
 
 
-class Place(NamedTuple):
+class NamedProject(NamedTuple):
     """A project, and the name by which an artifact is known in it: the full one where that is known."""
 
     project: Project
     name: str
 
 
-def place(word: str) -> Place:
+def place(word: str) -> NamedProject:
     """The project that NAME, NAME@VERSION or NAME#ENVIRONMENT is about: the artifact's own, else that of the current folder.
 
     Raises MlgitError where there is none.
@@ -66,16 +66,16 @@ def place(word: str) -> Place:
     known = {parsed.artifact for each in refs if (parsed := grammar.parse(each))}
     full = full_name(root, known, name)
     if full in known:
-        return Place(project_of(root, full), full)
+        return NamedProject(project_of(root, full), full)
     here = _at(Path.cwd(), root)
     folder, _, last = name.rpartition(":")
     for above in (*_folders(root), root) if folder else ():
         found = _at(above / folder, root) if (above / folder).is_dir() else None
         if found and found != here:
-            return Place(found, f"{(above / folder).relative_to(root).as_posix()}:{last}")
+            return NamedProject(found, f"{(above / folder).relative_to(root).as_posix()}:{last}")
         if found:
             break
-    return Place(projects.find(), name)
+    return NamedProject(projects.find(), name)
 
 
 def _at(folder: Path, root: Path) -> Project | None:

@@ -90,7 +90,7 @@ class Terminal(io.StringIO):
 
 def test_line_changes_on_a_terminal_and_is_cleared(clock):
     stream = Terminal()
-    line = remote_options.Line(stream)
+    line = remote_options.TransferLine(stream)
     line.show("1 of 2")
     line.show("not drawn so soon")
     clock.now += 1
@@ -101,7 +101,7 @@ def test_line_changes_on_a_terminal_and_is_cleared(clock):
 
 def test_elsewhere_a_line_comes_now_and_then(clock):
     stream = io.StringIO()
-    line = remote_options.Line(stream)
+    line = remote_options.TransferLine(stream)
     for second in range(25):
         clock.now = 100.0 + second
         line.show(f"{second}")
