@@ -8,6 +8,7 @@ A row is its known values by the name of their column, in any order. A value cou
 - a date or time as Python writes it: `2024-01-02 03:04:05`;
 - a list or an object as JSON, its keys sorted.
 
+A column without a name (`Unnamed: 0`), as pandas and R write the numbers of rows, does not count where others do.
 A number of a type with few digits (float32) counts by the shortest text that stands for it there, which is what is written.
 """
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from operator import itemgetter
 from typing import Any, BinaryIO
@@ -37,18 +38,44 @@ _WORDS = {
     **dict.fromkeys(("Infinity", "+inf", "Inf", "INF"), "inf"),
     **dict.fromkeys(("-Infinity", "-Inf", "-INF"), "-inf"),
 }
+_UNNAMED = re.compile(r"Unnamed: [0-9]+")
 _MOST_KNOWN = 200_000
 _EMPTY = ("",)
 
 
-def row_digests(source: bytes | BinaryIO, *, path: str, without: str = "", most: int = limits.OVERLAP_BYTES) -> Iterator[bytes]:
-    """A digest of every row of a table, in the order they stand. Raises MlgitError for what is no table, or too large."""
+def row_digests(
+    source: bytes | BinaryIO,
+    *,
+    path: str,
+    without: str = "",
+    names: set[str] | None = None,
+    most: int = limits.OVERLAP_BYTES,
+) -> Iterator[bytes]:
+    """A digest of every row of a table, in the order they stand, without the column that names rows.
+
+    The columns that count are added to `names`. Raises MlgitError for what is no table, or too large.
+    """
     table = formats.known(path)
+    counted = _Counted(without, set() if names is None else names)
     if table.name == "parquet":
-        return _of_columns(parquet.pieces(source), without)
+        return _of_columns(parquet.pieces(source), counted)
     if table.separator:
-        return _of_texts(source, table, without, most)
-    return _of_objects(objects.batches(source, table=table, most=most), without)
+        return _of_texts(source, table, counted, most)
+    return _of_objects(objects.batches(source, table=table, most=most), counted)
+
+
+class _Counted:
+    """Which columns count."""
+
+    def __init__(self, without: str, names: set[str]) -> None:
+        self._without, self._names = without, names
+
+    def of(self, names: Iterable[str]) -> list[str]:
+        """Those of these columns that count, in the order of their names."""
+        others = sorted(name for name in names if name != self._without)
+        found = [name for name in others if not _UNNAMED.fullmatch(name)] or others
+        self._names.update(found)
+        return found
 
 
 class _Canonical(dict[str, str]):
@@ -98,10 +125,11 @@ def _value(value: Any) -> str:
     return _text(str(value))
 
 
-def _of_texts(source: bytes | BinaryIO, table: TableFormat, without: str, most: int) -> Iterator[bytes]:
+def _of_texts(source: bytes | BinaryIO, table: TableFormat, counted: _Counted, most: int) -> Iterator[bytes]:
     # bytes that are no UTF-8 differ from each other
     names, rows = separated.rows(source, table=table, most=most, errors="surrogateescape")
-    places = sorted((name, place) for place, name in enumerate(names) if name != without)
+    at = {name: place for place, name in enumerate(names)}
+    places = [(name, at[name]) for name in counted.of(names)]
     digest, width, canonical = _Digest([name for name, _ in places]), len(names), _Canonical()
     picked: Callable[[Sequence[str]], Any] = itemgetter(*(place for _, place in places)) if places else lambda row: ()
     count = canonical.__getitem__
@@ -112,10 +140,10 @@ def _of_texts(source: bytes | BinaryIO, table: TableFormat, without: str, most: 
         yield digest.of(list(map(count, values)))
 
 
-def _of_columns(pieces: Iterator[Mapping[str, Any]], without: str) -> Iterator[bytes]:
+def _of_columns(pieces: Iterator[Mapping[str, Any]], counted: _Counted) -> Iterator[bytes]:
     canonical = _Canonical()
     for piece in pieces:
-        names = sorted(name for name in piece if name != without)
+        names = counted.of(piece)
         digest = _Digest(names)
         columns = [parquet.values(piece[name]) for name in names]
         rows = zip(*columns, strict=True) if columns else repeat((), max(map(len, piece.values()), default=0))
@@ -123,27 +151,27 @@ def _of_columns(pieces: Iterator[Mapping[str, Any]], without: str) -> Iterator[b
             yield digest.of([canonical[value] if type(value) is str else _value(value) for value in row])
 
 
-def _of_objects(batches: Iterator[list[objects.Row]], without: str) -> Iterator[bytes]:
+def _of_objects(batches: Iterator[list[objects.Row]], counted: _Counted) -> Iterator[bytes]:
     digests: dict[tuple[str, ...], _Digest] = {}
     for batch in batches:
         for row in batch:
-            names = tuple(sorted(name for name in row if name != without))
-            digest = digests.get(names) or _Digest(names)
+            keys = tuple(row)
+            digest = digests.get(keys) or _Digest(counted.of(keys))
             if len(digests) < _MOST_KNOWN // 1000:
-                digests[names] = digest
-            yield digest.of([_value(row[name]) for name in names])
+                digests[keys] = digest
+            yield digest.of([_value(row[name]) for name in digest.names])
 
 
 class _Digest:
     """Digests of rows that have these columns."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._names = names
+        self.names = names
         self._head = _joined(names)
 
     def of(self, values: Sequence[str]) -> bytes:
         if "" in values:
-            there = [(name, value) for name, value in zip(self._names, values, strict=True) if value]
+            there = [(name, value) for name, value in zip(self.names, values, strict=True) if value]
             text = f"{_joined([name for name, _ in there])}\0\0{_joined([value for _, value in there])}"
         else:
             text = f"{self._head}\0\0{_joined(values)}"

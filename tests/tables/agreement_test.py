@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlgit.errors import MlgitError
 from mlgit.tables.digests import _MISSING, row_digests
 from mlgit.tables.formats import ENDINGS
 from mlgit.tables.outline import measure
@@ -123,6 +124,23 @@ def test_short_floats_decimals_times_and_lists_count_as_they_are_written():
 def test_column_that_names_rows_does_not_count():
     assert digest("id,a\n7,1\n", without="id") == digest("a,id\n1,8\n", without="id") == digest("a\n1\n")
     assert len(digest(written.parquet(["id"], [(1,), (2,)]), "t.parquet", without="id")) == 2
+
+
+@pytest.mark.parametrize("name", ["", "Unnamed: 0", "Unnamed: 7"])
+def test_column_without_a_name_counts_rows_and_does_not_count_itself(name):
+    assert digest(f"{name},a\n1,x\n") == digest(f"{name},a\n2,x\n") == digest("a\nx\n")
+    assert digest("Unnamed: 0\n1\n") != digest("Unnamed: 0\n2\n")
+
+
+def test_tables_with_different_columns_are_not_said_to_share_nothing():
+    train, test = [file("a.csv", b"id,x,y\n1,2,3\n")], [file("b.jsonl", b'{"x": 2}\n')]
+    with pytest.raises(MlgitError, match="training and test data have different columns, so no rows are the same: y"):
+        count(train, test, without="id")
+    assert count(train, [file("b.jsonl", b'{"x": 2, "y": 4}\n')], without="id") == (0, 1)
+    optional = [file("b.jsonl", b'{"x": 2}\n{"x": 2, "y": 3}\n')]
+    assert count(train, optional, without="id") == (1, 2)
+    with pytest.raises(MlgitError, match=r"no/c\.csv: no such file"):
+        count(train, [TableFile("no/c.csv", lambda: None)])
 
 
 def test_index_that_pandas_keeps_in_a_parquet_file_is_no_column(tmp_path):
