@@ -22,6 +22,9 @@ LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
 REFUSED_WORDS = {"manager", "helper", "helpers", "util", "utils", "common", "handler", "processor", "service", "base"}
 
+# What cli takes from commands to show a result or to be told of waiting: no use case.
+SHOWN = {"cause", "last_lines", "override", "version_row", "watch_remotes", "limit_remotes", "current_job"}
+
 # Brackets around one letter, so that this file does not hold what it looks for.
 REGISTRIES = (r"pyp[i]\.org", r"pythonhoste[d]\.org", r"npmj[s]\.(?:org|com)", r"anacond[a]\.org", r"//mirro[r]")
 # Examples are about Ada.
@@ -251,6 +254,21 @@ def test_results_of_commands_cannot_be_changed():
     ]
     assert len(classes) > 20
     assert [name for name, decorator in classes if "frozen=True" not in decorator] == []
+
+
+def test_every_use_case_is_called_as_a_notebook_would():
+    tests = "".join(path.read_text() for path in (CHECKOUT / "tests/commands").glob("*_test.py"))
+    called = {
+        alias.name
+        for name, tree in modules(PACKAGE).items()
+        if name.startswith("cli.")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mlgit.commands.")
+        for alias in node.names
+        if alias.name.islower()
+    }
+    assert len(called) > 25
+    assert sorted(name for name in called - SHOWN if f"{name}(" not in tests) == []
 
 
 def test_no_file_names_a_package_registry():

@@ -12,8 +12,8 @@ from mlgit.commands.ci_publish import ci_publish, published_report
 from mlgit.commands.ci_run import ci_run, write_report
 from mlgit.commands.diff import diff
 from mlgit.commands.gate import gate, suggest
-from mlgit.commands.model_cards import build_cards, check_cards, models_page
-from mlgit.commands.report import read_report, render_report
+from mlgit.commands.model_cards import build_cards, check_cards, models_page, write_models_page
+from mlgit.commands.report import read_report, render_report, write_rendered
 from mlgit.commands.run import run
 from mlgit.errors import EXIT_CANNOT_ANSWER, EXIT_NO, EXIT_YES
 from tests.kit import commit
@@ -60,7 +60,8 @@ def test_cards_are_built_and_checked(root):
     assert check_cards("churn").exit_code == EXIT_NO
     assert build_cards("churn", dry_run=True).cards[0].written == build_cards("churn").cards[0].written
     assert check_cards("churn").cards[0].differing == ()
-    assert models_page().startswith("# ")
+    write_models_page(root / "MODELS.md")
+    assert (root / "MODELS.md").read_text() == models_page(root / "MODELS.md")
 
 
 def test_report_is_made_written_read_and_shown(root, tmp_path):
@@ -70,6 +71,8 @@ def test_report_is_made_written_read_and_shown(root, tmp_path):
     write_report(tmp_path / "report", result.report)
     assert read_report(tmp_path / "report/report.json") == result.report
     assert json.loads(render_report(result.report, form="json"))["verdict"] == "pass"
+    write_rendered(tmp_path / "page.html", render_report(result.report, form="html"))
+    assert (tmp_path / "page.html").read_text() == (tmp_path / "report/report.html").read_text()
     assert published_report(tmp_path / "report/report.json", Job()).rules == result.report.rules
 
 
