@@ -15,7 +15,7 @@ from mlgit.executors.dask.project import DaskProject
 from mlgit.executors.protocol import Executor
 from mlgit.pipeline.model import Stage
 from mlgit.pipeline.scheduler import Plan
-from mlgit.render.text import count
+from mlgit.render.text import count, few
 
 
 def make_executor(
@@ -28,7 +28,7 @@ def make_executor(
     left_out = [f"{project.prefix}{path}" for path in sorted(cached) if os.path.lexists(project.root / path)]
     snapshot = bundle.snapshot(project.git_root, leave_out=left_out)
     if snapshot.changed:
-        what = f"{count(len(snapshot.changed), 'path')} not committed: {', '.join(snapshot.changed[:3])}"
+        what = f"{count(len(snapshot.changed), 'path')} not committed: {few(snapshot.changed)}"
         note(f"the workers get the working tree as commit {snapshot.commit[:10]} ({what})")
     remotes = tuple((address.name, address.url) for address in there.remote.addresses)
     travelling = DaskProject(

@@ -8,6 +8,7 @@ from typing import Literal
 
 from mlgit.config import Environment
 from mlgit.registry.rules import Judged, Outcome
+from mlgit.render.text import few
 
 CardStatus = Literal["complete", "fresh", "stale", "missing", "unknown"]
 
@@ -188,6 +189,6 @@ def _scan(case: Case) -> Check:
     if case.executes_code is None:
         return Check("scan", None, "the model's bytes are not at hand", "`dvc pull` brings them")
     if case.executes_code:
-        what = f": {', '.join(case.findings[:3])}" if case.findings else ""
+        what = f": {few(case.findings, most=3)}" if case.findings else ""
         return Check("scan", False, f"loading the model can run code{what}", "save it as skops, safetensors or ONNX")
     return Check("scan", True, f"loading it{f' with {case.loader}' if case.loader else ''} runs no code")

@@ -9,7 +9,7 @@ import click
 from mlgit import errors
 from mlgit.cli.remote_options import timeout_option
 from mlgit.commands.model.get import get
-from mlgit.render.text import plain, size
+from mlgit.render.text import few, plain, size
 
 _FROM = {"cache": "from the cache", "git": "from the commit", "remote": "from the DVC remote", "there": "was there already"}
 
@@ -38,5 +38,5 @@ def command(reference: str, *, out: str | None, force: bool, as_json: bool) -> i
     if not found.version.is_active:
         click.echo(plain(f"note: {found.name} was withdrawn; `mlgit model history {found.version.artifact}` tells why"))
     if model.executes_code:
-        click.echo(plain(f"note: loading it can run code: {'; '.join(model.findings[:3])}"))
+        click.echo(plain(f"note: loading it can run code: {few(model.findings, most=3)}"))
     return errors.EXIT_YES
