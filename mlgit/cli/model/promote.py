@@ -26,8 +26,8 @@ from mlgit.commands.model.promote import promote
 def command(version: str, environment: str, *, message: str, override: str | None, new_environment: bool, as_json: bool) -> int:
     """Put a version (without @V: the latest) into an environment, after everything that mlgit.yaml asks there.
 
-    The mlgit.yaml of the default branch decides: what was reviewed, not what lies in the workspace. Exit code 1 when a
-    requirement is not met, 2 when that cannot be told, as for versions measured on different test data.
+    The mlgit.yaml of the default branch decides: what was reviewed, not the workspace. Exit code 1 when a requirement
+    is not met, 2 when that cannot be decided, for example because two versions were measured on different test data.
     """
     if override is not None and not override.strip():
         raise click.UsageError("--override: policy is overridden for a reason only")

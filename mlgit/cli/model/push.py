@@ -13,7 +13,7 @@ from mlgit.render.text import plain
 
 @click.command(
     epilog="Examples: `mlgit model push`, `mlgit model push churn --remote upstream`.",
-    short_help="Publish the tags of models that were kept in this clone.",
+    short_help="Publish the model tags that are only in this clone.",
 )
 @click.argument("name", required=False)
 @click.option("--remote", default="origin", show_default=True, metavar="NAME", help="The Git remote to push to.")

@@ -16,7 +16,7 @@ from mlgit.commands.model.rollback import rollback
 )
 @click.argument("name")
 @click.argument("environment", metavar="ENV")
-@click.option("--message", "-m", required=True, metavar="TEXT", help="Why; it is kept for ever.")
+@click.option("--message", "-m", required=True, metavar="TEXT", help="Why; recorded for ever.")
 @writing_options()
 @timeout_option()
 def command(name: str, environment: str, *, message: str, as_json: bool) -> int:

@@ -26,8 +26,8 @@ from mlgit.render.text import count, plain
 def command(name: str | None, *, remote: str, offline: bool, deep: bool, as_json: bool) -> int:
     """Check the chain of every model's tags (or NAME's) against one another, against the log of what was published and
     against the remote; whether every promotion shows what the mlgit.yaml of the default branch asked; signatures; and
-    whether the bytes of what is in use can be had and are those recorded: by what the DVC remote tells of their size and
-    md5, or, with --deep, by reading them.
+    whether the bytes of what is in use can be had and are those recorded: by the size and md5 that the DVC
+    remote reports, or, with --deep, by reading them.
 
     Exit code 0 when all is as it was written, 1 when something is not, 2 when it could not be compared with the remote, or
     the DVC remote could not be asked.
