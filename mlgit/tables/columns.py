@@ -113,7 +113,8 @@ def _kind(known: Array) -> str:
 
 
 def _is_number(kind: type) -> bool:
-    return kind is not bool and hasattr(kind, "__float__") and not issubclass(kind, str)
+    # an array has a __float__, too: it is the value of a column of lists
+    return kind is not bool and hasattr(kind, "__float__") and not hasattr(kind, "__len__")
 
 
 def _numbers(known: Array) -> Array:

@@ -40,6 +40,7 @@ _WORDS = {
 }
 _UNNAMED = re.compile(r"Unnamed: [0-9]+")
 _MOST_KNOWN = 200_000
+_LONGEST = 5000
 _EMPTY = ("",)
 
 
@@ -81,15 +82,20 @@ class _Counted:
 class _Canonical(dict[str, str]):
     """Texts as they count; those that come again are looked up."""
 
+    _room = 64 << 20
+
     def __missing__(self, text: str) -> str:
         found = _text(text)
-        if len(self) < _MOST_KNOWN:
+        if len(self) < _MOST_KNOWN and len(text) < self._room:
+            self._room -= len(text)
             self[text] = found
         return found
 
 
 def _text(text: str) -> str:
     """A text as it counts."""
+    if len(text) > _LONGEST:  # it may come in every row
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     found = _NUMBER.fullmatch(text) if text[:1] in _BEGINS_NUMBER else None
     if found is None:
         return _WORDS.get(text, text)

@@ -50,14 +50,17 @@ def pieces(source: bytes | BinaryIO) -> Iterator[Mapping[str, Any]]:
 
     Raises MlgitError for what is no Parquet file, or is too large unpacked.
     """
+    from pyarrow import RecordBatch
+
     with _reading():
-        found = _opened(source)
+        found = _opened(source, once=True)
         columns = _columns(found)
         groups = (found.metadata.row_group(at) for at in range(found.metadata.num_row_groups))
         unpacked = sum(group.total_byte_size for group in groups)
         limits.refuse_parquet(unpacked=unpacked, values=found.metadata.num_rows * len(columns))
         size = max(_FIRST_ROWS, _VALUES // max(1, len(columns)))
-        for piece in chain((found.schema_arrow.empty_table(),), found.iter_batches(batch_size=size)):
+        empty = RecordBatch.from_pylist([], schema=found.schema_arrow)
+        for piece in chain((empty,), found.iter_batches(batch_size=size)):
             yield {name: piece.column(place) for name, place in columns.items()}
 
 
@@ -66,6 +69,8 @@ def values(column: Any) -> list[Any]:
     from pyarrow import string, types
 
     with _reading():
+        if types.is_dictionary(column.type):
+            return _of_dictionary(column)
         is_short = types.is_float32(column.type) or types.is_float16(column.type)
         found: list[Any] = (column.cast("float32").cast(string()) if is_short else column).to_pylist()
         return found
@@ -73,16 +78,35 @@ def values(column: Any) -> list[Any]:
 
 def arrays(piece: Mapping[str, Any]) -> dict[str, Any]:
     """Arrow arrays as those of numpy."""
+    import numpy as np
+    from pyarrow import types
+
+    found: dict[str, Any] = {}
     with _reading():
-        return {name: column.to_pandas().to_numpy() for name, column in piece.items()}
+        for name, column in piece.items():
+            if types.is_dictionary(column.type):
+                found[name] = np.empty(len(column), dtype=object)
+                found[name][:] = _of_dictionary(column)
+            else:
+                found[name] = column.to_pandas().to_numpy()
+    return found
 
 
-def _opened(source: bytes | BinaryIO) -> Any:
-    from pyarrow import parquet
+def _of_dictionary(column: Any) -> list[Any]:
+    """The values, each of them once in memory however often it comes."""
+    known = column.dictionary.to_pylist()
+    return [None if at is None else known[at] for at in column.indices.to_pylist()]
+
+
+def _opened(source: bytes | BinaryIO, *, once: bool = False) -> Any:
+    """The file; with `once`, a text that comes again and again lies in memory once, as in the file."""
+    from pyarrow import parquet, types
 
     found = parquet.ParquetFile(streams.opened(source))
     limits.refuse_columns(found.metadata.num_columns)
-    return found
+    schema = found.schema_arrow
+    texts = [name for name, kind in zip(schema.names, schema.types, strict=True) if types.is_string(kind)] if once else []
+    return parquet.ParquetFile(streams.opened(source), metadata=found.metadata, read_dictionary=texts) if texts else found
 
 
 def _columns(found: Any) -> dict[str, int]:

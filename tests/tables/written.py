@@ -39,5 +39,5 @@ def every(names, rows, types=None):
         "t.jsonl": lines,
         "t.ndjson": lines,
     }
-    packed = {f"{path}.gz": gzip.compress(content) for path, content in texts.items()}
+    packed = {f"{path}.gz": gzip.compress(content, mtime=0) for path, content in texts.items()}
     return texts | packed | {"t.parquet": parquet(names, rows, types)}
