@@ -192,6 +192,7 @@ class _One:
         self.text = source.text
         self.document = source.document
         self.resolve = source.resolve
+        self.parse = source.parse
 
     def pipeline_files(self) -> list[str]:
         return [self._path]

@@ -29,6 +29,9 @@ class Source(Protocol):
     def document(self, path: str) -> Any:
         """The parsed content of a file, by its ending; {} for an empty or missing one."""
 
+    def parse(self, text: str, name: str) -> Any:
+        """The parsed content of a text, by the ending of its name."""
+
     def resolve(self, path: str, document: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         """The stages of a pipeline file with all templating done, in order."""
 

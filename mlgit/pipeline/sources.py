@@ -35,8 +35,12 @@ class _Documents:
         """The parsed content of a file, by its ending; {} for an empty or missing one."""
         if path not in self._parsed:
             text = self.text(path)
-            self._parsed[path] = {} if text is None else documents.parse(text, name=path)
+            self._parsed[path] = {} if text is None else self.parse(text, path)
         return self._parsed[path]
+
+    def parse(self, text: str, name: str) -> Any:
+        """The parsed content of a text, by the ending of its name."""
+        return documents.parse(text, name=name)
 
     def dumps(self, document: Mapping[str, Any]) -> str:
         """A document as DVC writes it."""
@@ -167,6 +171,7 @@ class CommitFiles(_Documents):
         self.root = objects.root / prefix
         self.commit = commit
         self.prefix = prefix
+        self.read: set[str] = set()
         self._objects = objects
         tree = objects.tree(commit, under=prefix)
         self.tree = {path.removeprefix(prefix): row for path, row in tree.items()}
@@ -220,6 +225,7 @@ class CommitFiles(_Documents):
 
     def text(self, path: str) -> str | None:
         """The text of a file of the commit, or None where it has none."""
+        self.read.add(path)
         content = self.content(path)
         return None if content is None else files.decode(content, name=f"{self.commit[:7]}:{path}")
 

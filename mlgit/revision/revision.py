@@ -16,11 +16,12 @@ from mlgit.adapters.git import git
 from mlgit.adapters.git.objects import GitObjects
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
-from mlgit.pipeline import artifacts, routes
+from mlgit.pipeline import artifacts, resolved, routes
 from mlgit.pipeline.artifacts import Artifact
 from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.lineage import Makers
 from mlgit.pipeline.load import load
+from mlgit.pipeline.load_beside import Loaded, load_beside
 from mlgit.pipeline.model import Digest, Stage
 from mlgit.pipeline.routes import Routes
 from mlgit.pipeline.sources import CommitFiles, Source, WorkspaceFiles
@@ -37,11 +38,21 @@ class Revision:
     MlgitError for files that cannot be read, each time it is asked for.
     """
 
-    def __init__(self, project: Project, ref: RevisionRef, *, settings: Settings, cache: Cache, objects: GitObjects) -> None:
+    def __init__(
+        self,
+        project: Project,
+        ref: RevisionRef,
+        *,
+        settings: Settings,
+        cache: Cache,
+        objects: GitObjects,
+        beside: Callable[[], Loaded | None] = lambda: None,
+    ) -> None:
         self.project = project
         self.ref = ref
         self.cache = cache
         self._settings = settings
+        self._beside = beside
         self.objects = objects
         self._stale: dict[tuple[str, bool], bool] = {}
         self._ignored: dict[str, bool] = {}
@@ -60,9 +71,22 @@ class Revision:
         return CommitFiles(self.objects, self.commit, prefix=self.project.prefix, parsing=parsing)
 
     @cached_property
+    def loaded(self) -> Loaded:
+        """The pipeline with what it was read from: kept by an earlier command, else read beside one that is loaded."""
+        files = self.files
+        if isinstance(files, WorkspaceFiles) and (kept := resolved.load(self.project.root)):
+            pipeline, read, searched = kept
+            files.folders[:] = searched
+            return Loaded(pipeline, files, tuple(read))
+        known = self._beside()
+        found = load_beside(files, known) if known else None
+        pipeline = found or load(files)
+        return Loaded(pipeline, files, tuple(files.read))
+
+    @property
     def pipeline(self) -> Pipeline:
         """Stages, graph and locks."""
-        return load(self.files)
+        return self.loaded.pipeline
 
     @cached_property
     def makers(self) -> Makers:

@@ -9,6 +9,8 @@ from mlgit.adapters.dvc.store import Cache
 from mlgit.adapters.git import git, refs
 from mlgit.adapters.git.objects import GitObjects
 from mlgit.adapters.git.refs import Branches
+from mlgit.pipeline import resolved
+from mlgit.pipeline.load_beside import Loaded
 from mlgit.project import Project
 from mlgit.revision.refs import RevisionRef
 from mlgit.revision.revision import Revision
@@ -44,9 +46,16 @@ class Revisions:
         """The revision; one that was opened by another name is the same."""
         if ref.commit not in self._opened:
             self._opened[ref.commit] = Revision(
-                self.project, ref, settings=self.settings, cache=self.cache, objects=self.objects
+                self.project, ref, settings=self.settings, cache=self.cache, objects=self.objects, beside=self._loaded
             )
         return self._opened[ref.commit]
+
+    def _loaded(self) -> Loaded | None:
+        """A pipeline that is loaded already, or kept: most revisions differ little from it."""
+        known = next((each for each in self._opened.values() if "loaded" in each.__dict__), None)
+        if known is None and resolved.load(self.project.root) is not None:
+            known = self.workspace
+        return known.loaded if known else None
 
     @cached_property
     def head(self) -> str:

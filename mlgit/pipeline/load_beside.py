@@ -1,0 +1,134 @@
+"""A pipeline beside one that is loaded already: between two revisions little changes, and only that is parsed.
+
+Where every file that declares stages is the same, so is the graph; and of a lock, laid out as DVC writes it, only the stages
+whose text differs are read. Anything else is left to `load`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from mlgit.errors import MlgitError
+from mlgit.pipeline import lock
+from mlgit.pipeline.graph import Pipeline
+from mlgit.pipeline.load import Source
+from mlgit.pipeline.lock import LockText
+from mlgit.pipeline.model import Entry
+
+_STAGE = re.compile(r"^  ([A-Za-z0-9_@./-]+):$", re.MULTILINE)
+# Read on the way, and not for what stages are: ignore files say which files are looked for, and those are compared.
+_NO_INPUTS = {".gitignore", ".dvcignore", "mlgit.yaml"}
+_OUTSIDE = ("../", ".git/", ".dvc/")
+
+
+Parsed = Mapping[str, Mapping[str, Any]]
+
+
+class Loaded(NamedTuple):
+    """A pipeline, where it came from, and every file that was read for it."""
+
+    pipeline: Pipeline
+    source: Source
+    read: tuple[str, ...]
+
+
+class _Differs(Exception):  # noqa: N818 - no error: the pipeline has to be loaded by itself
+    """That too much differs."""
+
+
+def load_beside(source: Source, known: Loaded) -> Pipeline | None:
+    """The pipeline of a source, where all that differs from a loaded one is what its locks record; None where more does.
+
+    Raises MlgitError for a lock that DVC would not accept.
+    """
+    files = source.pipeline_files()
+    if not _declares_the_same(source, known, files):
+        return None
+    graph, before = known.pipeline.graph, known.pipeline
+    tracked = [stage.address for stage in graph.stages if stage.is_source and stage.address in before.entries]
+    entries = {address: before.entries[address] for address in tracked}
+    foreign: dict[str, Entry] = {}
+    locks: dict[str, LockText] = {}
+    try:
+        for name in before.locks:
+            locks[name] = _lock(source, name, known, entries, foreign)
+    except _Differs:
+        return None
+    # which stages only DVC understands depends on their locks
+    return Pipeline(graph, entries, foreign, locks) if foreign.keys() == before.foreign.keys() else None
+
+
+def _declares_the_same(source: Source, known: Loaded, files: Iterable[str]) -> bool:
+    """Whether the same pipeline files are there, and everything that was read for their stages has the same text."""
+    inputs = [path for path in known.read if _is_input(path)]
+    declaring = {path for path in inputs if posixpath.basename(path) == "dvc.yaml" or path.endswith(".dvc")}
+    if set(files) != declaring:
+        return False
+    return all(source.text(path) == known.source.text(path) for path in inputs)
+
+
+def _is_input(path: str) -> bool:
+    return not path.endswith(".lock") and not path.startswith(_OUTSIDE) and posixpath.basename(path) not in _NO_INPUTS
+
+
+def _lock(source: Source, name: str, known: Loaded, entries: dict[str, Entry], foreign: dict[str, Entry]) -> LockText:
+    before, text = known.pipeline.locks[name], source.text(name)
+    stages = [stage for stage in known.pipeline.graph.stages if not stage.is_source and stage.lock_file == name]
+    if text is None or before.whole or not lock.is_usual(before):
+        raise _Differs
+    pieces = _pieces(text, before.head)
+    declared = {stage.name: stage.address for stage in stages}
+    own = known.pipeline
+    changed = {
+        stage: piece
+        for stage, piece in pieces.items()
+        if before.pieces.get(stage) != piece
+        or (stage in declared and declared[stage] not in own.entries and declared[stage] not in own.foreign)
+    }
+    if len(changed) > len(pieces) // 2:
+        raise _Differs
+    parsed = _parsed(source, name, before.head, changed)
+    for stage, address in declared.items():
+        if stage in changed:
+            entry = lock.parse_entry(parsed[stage], name=name, stage=stage)
+            if entry is None:
+                foreign[address] = lock.parse_foreign(parsed[stage])
+            else:
+                entries[address] = entry
+        elif stage in pieces and address in own.foreign:
+            foreign[address] = own.foreign[address]
+        elif stage in pieces:
+            entries[address] = own.entries[address]
+    return LockText(before.head, pieces)
+
+
+def _pieces(text: str, head: str) -> dict[str, str]:
+    """The text of each stage by name, for a lock with this head and nothing behind its stages."""
+    if not text.startswith(head) or not text.endswith("\n"):
+        raise _Differs
+    names = _STAGE.findall(text, len(head))
+    try:
+        found, pieces, tail = lock.split(text, names, name="")
+    except MlgitError as error:
+        raise _Differs from error
+    if found != head or tail or len(pieces) != len(names):
+        raise _Differs
+    return pieces
+
+
+def _parsed(source: Source, name: str, head: str, pieces: Mapping[str, str]) -> Parsed:
+    if not pieces:
+        return {}
+    text = head + "".join(pieces.values())
+    try:
+        document = source.parse(text, name)
+    except MlgitError as error:
+        raise _Differs from error
+    lock.lock_text(text, document, name=name)
+    bodies: Parsed = document["stages"]
+    if list(bodies) != list(pieces):
+        raise _Differs
+    return bodies
