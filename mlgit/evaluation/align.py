@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+
+from mlgit.statistics.rows import is_missing
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -47,12 +50,22 @@ class Misaligned:
 
 def align(baseline: Any, current: Any) -> Aligned | Misaligned:
     """Bring two columns of keys together. Keys are compared as text, for 7 and "7" of two files are the same row."""
-    unnamed = sum(int(pd.isna(np.asarray(each, dtype=object)).sum()) for each in (baseline, current))
-    old, new = (pd.Index([str(key) for key in np.asarray(each, dtype=object)]) for each in (baseline, current))
-    repeated = [each[each.duplicated()].unique() for each in (old, new)]
-    missing, added = old.difference(new), new.difference(old)
-    if unnamed or any(len(each) for each in (*repeated, missing, added)):
-        blamed = [str(key) for each in (*repeated, missing, added) for key in each[:3]]
+    unnamed = sum(int(is_missing(each).sum()) for each in (baseline, current))
+    old, new = ([str(key) for key in np.asarray(each).tolist()] for each in (baseline, current))
+    place = {key: number for number, key in enumerate(new)}
+    known = set(old)
+    repeated = [_repeated(old, known), _repeated(new, place.keys())]
+    missing, added = sorted(known - place.keys()), sorted(place.keys() - known)
+    if unnamed or any((*repeated, missing, added)):
+        blamed = [key for each in (*repeated, missing, added) for key in each[:3]]
         counts = len(repeated[0]), len(repeated[1]), len(missing), len(added), unnamed
         return Misaligned(*counts, examples=tuple(dict.fromkeys(blamed))[:3])
-    return Aligned(np.arange(len(old)), np.asarray(new.get_indexer(old)))
+    return Aligned(np.arange(len(old)), np.fromiter((place[key] for key in old), dtype=np.int64, count=len(old)))
+
+
+def _repeated(keys: Sequence[str], different: Collection[str]) -> list[str]:
+    """The keys that are there more than once, in the order of the rows."""
+    if len(different) == len(keys):
+        return []
+    counts = Counter(keys)
+    return [key for key, number in counts.items() if number > 1]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 import numpy as np
-import pandas as pd
 
 from mlgit.config import Model
 from mlgit.errors import MlgitError
@@ -62,8 +62,9 @@ def digest(model: Model, table: Table) -> str:
     label = np.asarray(table[model.label])
     values = label.astype(float) if label.dtype.kind in "biuf" else label  # 1 and 1.0 are one label
     texts = [[str(each) for each in column.tolist()] for column in (np.asarray(table[model.id]), values)]
-    hashed = pd.util.hash_pandas_object(pd.DataFrame(dict(enumerate(texts))), index=False).to_numpy(np.uint64)
-    return f"{len(hashed):x}-{int(hashed.sum(dtype=np.uint64)):016x}" if len(hashed) else "0"
+    rows = ["\0".join(row) for row in zip(*texts, strict=True)]
+    hashed = (int.from_bytes(blake2b(row.encode(errors="replace"), digest_size=8).digest()) for row in rows)
+    return f"{len(rows):x}-{sum(hashed) % 2**64:016x}" if rows else "0"
 
 
 def join(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from mlgit.evaluation.paired_rows import PairedRows, Table
 from mlgit.evaluation.results import Flips
+from mlgit.statistics.rows import is_missing
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -45,7 +45,7 @@ def _first(keys: Array, places: Array) -> tuple[str, ...]:
 def _classes(table: Table, name: str) -> Array | None:
     """A column as whole numbers (of type float) or as texts; None where it holds anything else, or nothing in a row."""
     column: Array = np.asarray(table[name]) if name in table else np.empty(0)
-    if column.ndim != 1 or not len(column) or pd.isna(column).any():
+    if column.ndim != 1 or not len(column) or is_missing(column).any():
         return None
     if column.dtype.kind in "biuf":
         found = column.astype(float)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
+import re
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -27,6 +28,7 @@ class _Documents:
 
     def __init__(self) -> None:
         self._parsed: dict[str, Any] = {}
+        self._sections: dict[str, Mapping[str, Any]] = {}
 
     def text(self, path: str) -> str | None:
         raise NotImplementedError
@@ -50,9 +52,18 @@ class _Documents:
         """The stages of a pipeline file with all templating done, in order."""
         return templating.resolve(document, folder=posixpath.dirname(path), text=self.text, options=self.parsing_options())
 
+    def sections(self, path: str) -> Mapping[str, Any]:
+        """What stands in a pipeline file beside its stages, parsed; stages, which take most of the time, may be left out."""
+        if path not in self._sections:
+            text = None if path in self._parsed else self.text(path)
+            rest = None if text is None else _without_stages(text)
+            found = self.document(path) if rest is None else self.parse(rest, path)
+            self._sections[path] = found or {}
+        return self._sections[path]
+
     def artifacts(self, path: str) -> Mapping[str, Mapping[str, Any]]:
         """What stands under `artifacts:` of a pipeline file, with all templating done."""
-        document = self.document(path)
+        document = self.sections(path)
         found = document.get("artifacts") or {}
         if "${" not in str(found):
             return dict(found)
@@ -62,6 +73,22 @@ class _Documents:
 
     def parsing_options(self) -> Mapping[str, str]:
         return {}
+
+
+_SECTION = re.compile(r"(?m)^(?![ #\n]|- )(?:([a-z]+):(?=[ \n])|)")
+_STAGES = re.compile(r"(?ms)^stages:\n.*?(?=^[a-z]|\Z)")
+
+
+def _without_stages(text: str) -> str | None:
+    """A pipeline file without its stages; None where the text is not laid out so that this is sure.
+
+    Every line that is not indented has to begin a section by its plain name, or be an item of one; no section may refer to
+    another.
+    """
+    if any(not match[1] for match in _SECTION.finditer(text) if match.start() < len(text)) or "\t" in text or "\r" in text:
+        return None
+    rest, number = _STAGES.subn("", text)
+    return rest if number == 1 and not re.search(r"[&*]\w", rest) else None
 
 
 class WorkspaceFiles(_Documents):

@@ -58,7 +58,7 @@ class _Reader:
         self._unread: set[str] = set()
         with _blamed(revision):
             self._pipeline = revision.pipeline
-            self._listed = {path: revision.files.document(path) for path in recorded_paths.pipeline_files(self._pipeline)}
+            self._listed = {path: revision.files.sections(path) for path in recorded_paths.pipeline_files(self._pipeline)}
             self._config = self._read_config()
         self._contents = revision.contents
 

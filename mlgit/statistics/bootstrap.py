@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import ndtri
 
 from mlgit.statistics import delong, features, metrics, ranking, resampling
+from mlgit.statistics.distributions import normal_quantile
 from mlgit.statistics.metrics import Metric
 from mlgit.statistics.resampling import Spread
 
@@ -87,7 +87,7 @@ def _result(chosen: Metric, given: float, found: Spread, confidence_level: float
 
 def wilson(hits: int, trials: int, *, confidence: float) -> tuple[float, float]:
     """The score interval of a share (Wilson 1927, J. Am. Stat. Assoc. 22, 209); good for few rows and at 0 and 1."""
-    place = float(ndtri((1 + confidence) / 2)) ** 2 / trials
+    place = normal_quantile((1 + confidence) / 2) ** 2 / trials
     middle = hits / trials + place / 2
     width = float(np.sqrt(place * (hits / trials * (1 - hits / trials) + place / 4)))
     return max(0.0, (middle - width) / (1 + place)), min(1.0, (middle + width) / (1 + place))

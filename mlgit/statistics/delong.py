@@ -6,12 +6,13 @@ second. Clustered rows: the components are summed within each cluster (Obuchowsk
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit, logit, ndtr, ndtri
 
+from mlgit.statistics.distributions import logistic, normal_cdf, normal_quantile
 from mlgit.statistics.metrics import ties
 from mlgit.statistics.resampling import Spread, bca, nothing
 
@@ -80,8 +81,9 @@ def one(is_positive: Array, score: Array, *, groups: Array | None = None, confid
         return nothing("a class has fewer than two rows", method="DeLong")
     if spread <= _NOUGHT or not 0 < found.auc < 1:
         return nothing("the score separates the classes the same way for every row", method="DeLong")
-    width = ndtri((1 + confidence) / 2) * np.sqrt(spread) / (found.auc * (1 - found.auc))
-    low, high = expit(logit(found.auc) + np.array([-width, width]))
+    width = normal_quantile((1 + confidence) / 2) * np.sqrt(spread) / (found.auc * (1 - found.auc))
+    middle = math.log(found.auc / (1 - found.auc))
+    low, high = (logistic(middle + away) for away in (-width, width))
     return Spread(float(low), float(high), "DeLong, logit scale")
 
 
@@ -114,12 +116,12 @@ def compare(
     if spread <= _NOUGHT:
         found = _stratified(is_positive, baseline, current, delta, confidence, resamples, seed)
         return Difference(old.auc, new.auc, found, None)
-    width = ndtri((1 + confidence) / 2) * np.sqrt(spread)
+    width = normal_quantile((1 + confidence) / 2) * np.sqrt(spread)
 
     def below(least: float) -> float:
-        return float(ndtr((least - delta) / np.sqrt(spread)))
+        return float(normal_cdf((least - delta) / np.sqrt(spread)))
 
-    pvalue = float(2 * ndtr(-abs(delta) / np.sqrt(spread)))
+    pvalue = float(2 * normal_cdf(-abs(delta) / np.sqrt(spread)))
     return Difference(old.auc, new.auc, Spread(float(delta - width), float(delta + width), "DeLong", below), pvalue)
 
 

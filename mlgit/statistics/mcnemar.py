@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scipy.special import bdtr
+from mlgit.statistics.distributions import coin_cdf
 
 
 def midp(fixed: int, broken: int) -> float:
@@ -14,5 +14,5 @@ def midp(fixed: int, broken: int) -> float:
     number, fewer = fixed + broken, min(fixed, broken)
     if fixed == broken:
         return 1.0
-    below = float(bdtr(fewer - 1, number, 0.5)) if fewer else 0.0
-    return float(bdtr(fewer, number, 0.5)) + below
+    below = coin_cdf(fewer - 1, number) if fewer else 0.0
+    return coin_cdf(fewer, number) + below

@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from mlgit.errors import MlgitError
 from mlgit.statistics import metrics, rows
+from mlgit.statistics.distributions import normal_cdf, normal_quantile
 from mlgit.statistics.metrics import Metric
 from mlgit.statistics.resampling import Spread, nothing
 
@@ -39,7 +39,7 @@ def sign_flip(differences: Array, *, resamples: int, seed: int) -> float:
         signs = 1 - 2.0 * (np.arange(2 ** len(given))[:, None] >> np.arange(len(given)) & 1)
         return float((np.abs(signs @ given) >= reached).mean())
     if len(given) * resamples > _MOST_SIGNS:
-        return float(2 * ndtr(-abs(given.sum()) / math.sqrt((given**2).sum())))
+        return float(2 * normal_cdf(-abs(given.sum()) / math.sqrt((given**2).sum())))
     return float(((np.abs(_signed(given, resamples, seed)) >= reached).sum() + 1) / (resamples + 1))
 
 
@@ -85,7 +85,7 @@ def unseen(
         return nothing("no row differs, and there are too many classes to bound what was not seen", method=method)
     size = max(size, 2)
     table = np.bincount(found.label * size + found.predictions[0], minlength=size * size).reshape(size, size)
-    place = float(ndtri((1 + confidence) / 2)) ** 2
+    place = normal_quantile((1 + confidence) / 2) ** 2
     share = place / (number + place)
     low, high = _reach(chosen, table, share)
 
@@ -97,7 +97,7 @@ def unseen(
         for _ in range(50):
             middle = (start + end) / 2
             start, end = (middle, end) if _reach(chosen, table, middle)[0] > least else (start, middle)
-        return float(ndtr(-math.sqrt(number * end / max(1 - end, 1e-12))))
+        return float(normal_cdf(-math.sqrt(number * end / max(1 - end, 1e-12))))
 
     return Spread(low, high, method, below)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import ndtri
+from mlgit.statistics.distributions import normal_quantile
 
 
 def rows_needed(margin: float, *, variance: float, alpha: float = 0.05, power: float = 0.8) -> int:
@@ -24,9 +24,9 @@ def smallest_difference(number: int, *, variance: float, alpha: float = 0.05, po
 
 
 def _places(alpha: float, power: float) -> float:
-    return float(ndtri(1 - alpha) + ndtri(power))
+    return float(normal_quantile(1 - alpha) + normal_quantile(power))
 
 
 def variance_of_row(low: float, high: float, number: int, *, confidence: float) -> float:
     """The variance of one row's difference that a two-sided interval of `number` rows goes with, taken as normal."""
-    return ((high - low) / 2 / float(ndtri((1 + confidence) / 2))) ** 2 * number
+    return ((high - low) / 2 / normal_quantile((1 + confidence) / 2)) ** 2 * number

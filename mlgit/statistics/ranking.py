@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from mlgit.statistics import metrics
+from mlgit.statistics.distributions import normal_cdf, normal_quantile
 from mlgit.statistics.resampling import Spread, bca, nothing, skewness
 
 if TYPE_CHECKING:
@@ -83,9 +83,9 @@ def _normal(value: float, summed: Array, *, confidence: float) -> Spread:
     method = "infinitesimal jackknife"
     if deviation <= 0:
         return nothing("every row has the same weight in the result", method=method)
-    width = float(ndtri((1 + confidence) / 2)) * deviation
+    width = normal_quantile((1 + confidence) / 2) * deviation
 
     def below(least: float) -> float:
-        return float(ndtr((least - value) / deviation))
+        return float(normal_cdf((least - value) / deviation))
 
     return Spread(value - width, value + width, method, below)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from mlgit.render.text import count
+from mlgit.statistics.distributions import normal_cdf, normal_cdfs, normal_quantile
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -155,12 +155,12 @@ def bca(drawn: Array, value: float, *, acceleration: float, confidence: float) -
         return nothing("every resample gives the same value", method=method)
     shift = _shift(known, value)
     tails = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
-    moved = shift + ndtri(tails)
-    low, high = np.quantile(known, ndtr(shift + _stretched(moved, -acceleration)))
+    moved = shift + np.array([normal_quantile(float(tail)) for tail in tails])
+    low, high = np.quantile(known, normal_cdfs(shift + _stretched(moved, -acceleration)))
 
     def below(least: float) -> float:
-        place = ndtri(_at_most(known, least)) - shift
-        return float(ndtr(_stretched(np.array(place), acceleration) - shift))
+        place = normal_quantile(_at_most(known, least)) - shift
+        return normal_cdf(float(_stretched(np.array(place), acceleration)) - shift)
 
     return Spread(float(low), float(high), method, below)
 
@@ -173,7 +173,7 @@ def _stretched(place: Array, acceleration: float) -> Array:
 
 def _shift(known: Array, value: float) -> float:
     """The bias correction z0; draws equal to the value count half, which matters for counts."""
-    return float(ndtri(_at_most(known, value)))
+    return normal_quantile(_at_most(known, value))
 
 
 def _at_most(known: Array, value: float) -> float:
@@ -203,8 +203,9 @@ def abc(sums: Sums, *, confidence: float) -> Spread:
     ahead, behind = sums.function(mean + step * direction), sums.function(mean - step * direction)
     quadratic = (ahead - 2 * sums.value + behind) / (2 * sigma * step**2)
     curvature = float((sums.counts * curves).sum()) / (2 * size**2 * sigma) - quadratic
-    shift = float(ndtri(np.clip(2 * ndtr(acceleration) * ndtr(-curvature), 1e-12, 1 - 1e-12)))
-    moved = shift + ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
+    shift = normal_quantile(min(max(2 * normal_cdf(acceleration) * normal_cdf(-curvature), 1e-12), 1 - 1e-12))
+    end = normal_quantile((1 + confidence) / 2)
+    moved = shift + np.array([-end, end])
     low, high = (float(sums.function(mean + place * direction)) for place in moved / (1 - acceleration * moved) ** 2)
 
     def below(least: float) -> float:
@@ -235,4 +236,4 @@ def _tail(sums: Sums, mean: Array, direction: Array, least: float, *, shift: flo
         gap = 1 - acceleration * moved
         end = sums.function(mean + moved / gap**2 * direction) if gap > 0 else np.copysign(np.inf, moved)
         low, high = (middle, high) if end < least else (low, middle)
-    return float(ndtr(low))
+    return float(normal_cdf(low))

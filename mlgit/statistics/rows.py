@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from mlgit.errors import MlgitError
 
@@ -43,11 +42,39 @@ def classes(label: Any, *predictions: Any) -> Classes:
             f"labels like {columns[0][0]!r} cannot be compared with predictions like {columns[-1][0]!r}",
             "write both as numbers, or both as text",
         )
-    codes, names = pd.factorize(np.concatenate(columns), sort=True)
-    if (codes < 0).any():
+    values = np.concatenate(columns)
+    if is_missing(values).any():
         raise MlgitError("a label or prediction is missing (empty or NaN)", "give every row a label and a prediction")
+    names, codes = _numbered(values)
     parts = np.split(codes, len(columns))
-    return Classes(tuple(names.tolist()), parts[0], tuple(parts[1:]))
+    return Classes(names, parts[0], tuple(parts[1:]))
+
+
+def is_missing(values: Any) -> Array:
+    """Which values of a column are none: None, NaN and what is not equal to itself, shape (n,)."""
+    found = np.asarray(values)
+    if found.dtype.kind in "fcmM":
+        return np.asarray(found != found)
+    if found.dtype.kind != "O":
+        return np.zeros(found.shape, dtype=bool)
+    return np.fromiter((each is None or each != each for each in found.tolist()), dtype=bool, count=len(found))
+
+
+def _numbered(values: Array) -> tuple[tuple[Any, ...], Array]:
+    """The values there are, in order, and the number of each row's value among them."""
+    if values.dtype.kind != "O":
+        names, codes = np.unique(values, return_inverse=True)
+        return tuple(names.tolist()), codes
+    listed = values.tolist()
+    ordered = sorted(set(listed), key=_place)
+    number = {name: place for place, name in enumerate(ordered)}
+    return tuple(ordered), np.fromiter((number[each] for each in listed), dtype=np.int64, count=len(listed))
+
+
+def _place(name: Any) -> tuple[bool, Any, str]:
+    """Numbers come by size, then texts by letter."""
+    is_text = not isinstance(name, int | float | np.number)
+    return is_text, 0 if is_text else name, str(name) if is_text else ""
 
 
 def against_rest(found: Classes, *, positive: Any = None) -> Classes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import ndtr, ndtri
+from mlgit.statistics.distributions import normal_cdf, normal_quantile
 
 
 def score(fixed: int, broken: int, number: int, *, delta: float) -> float:
@@ -28,12 +28,12 @@ def score(fixed: int, broken: int, number: int, *, delta: float) -> float:
 def noninferiority(fixed: int, broken: int, number: int, *, margin: float) -> tuple[float, float]:
     """Z and one-sided p-value of the hypothesis that the current model is worse by `margin` or more."""
     found = score(fixed, broken, number, delta=-margin)
-    return found, float(ndtr(-found))
+    return found, float(normal_cdf(-found))
 
 
 def interval(fixed: int, broken: int, number: int, *, confidence: float) -> tuple[float, float]:
     """The differences between -1 and 1 that the score test does not reject."""
-    place = float(ndtri((1 + confidence) / 2))
+    place = normal_quantile((1 + confidence) / 2)
     middle = (fixed - broken) / number
     return (
         _crossing(fixed, broken, number, -1.0, middle, place),

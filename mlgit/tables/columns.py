@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+
+from mlgit.statistics.rows import is_missing
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -77,7 +78,7 @@ class _Growing:
         self._counts: Counter[str] | None = Counter()
 
     def add(self, values: Array) -> None:
-        known = values[~pd.isna(values)]
+        known = values[~is_missing(values)]
         if not len(known):
             return
         self._known += len(known)

@@ -1,0 +1,41 @@
+"""The distributions against SciPy's, into both tails."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import special
+
+from mlgit.statistics.distributions import coin_cdf, logistic, normal_cdf, normal_cdfs, normal_quantile
+
+
+@given(st.floats(-37, 37))
+def test_normal_cdf_is_scipys(x):
+    assert normal_cdf(x) == pytest.approx(special.ndtr(x), rel=1e-12, abs=1e-300)
+
+
+@given(st.floats(1e-300, 1, exclude_max=True))
+def test_normal_quantile_is_scipys(p):
+    assert normal_quantile(p) == pytest.approx(special.ndtri(p), rel=1e-9, abs=1e-12)
+
+
+def test_ends_of_the_normal_distribution():
+    assert (normal_quantile(0.0), normal_quantile(1.0)) == (-math.inf, math.inf)
+    assert math.isnan(normal_quantile(1.5))
+    assert math.isnan(normal_cdf(math.nan))
+    assert normal_cdfs(np.array([-np.inf, 0, np.inf])).tolist() == [0.0, 0.5, 1.0]
+
+
+@given(st.data(), st.integers(1, 5000))
+def test_coin_cdf_is_scipys(data, n):
+    k = data.draw(st.integers(0, n))
+    assert coin_cdf(k, n) == pytest.approx(special.bdtr(k, n, 0.5), rel=1e-9, abs=1e-300)
+
+
+@given(st.floats(-2000, 2000))
+def test_logistic_is_scipys(x):
+    assert logistic(x) == pytest.approx(special.expit(x), rel=1e-12, abs=1e-300)
