@@ -87,7 +87,5 @@ def _of_rows(rows: list[objects.Row]) -> Chunk:
     import numpy as np
 
     names = dict.fromkeys(name for row in rows for name in row)
-    found = {name: np.empty(len(rows), dtype=object) for name in names}
-    for name, column in found.items():
-        column[:] = [row.get(name) for row in rows]
-    return found
+    # not `np.array`, to which lists of one length are a second dimension
+    return {name: np.fromiter((row.get(name) for row in rows), dtype=object, count=len(rows)) for name in names}

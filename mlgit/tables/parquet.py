@@ -84,9 +84,8 @@ def arrays(piece: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     with _reading():
         for name, column in piece.items():
-            if types.is_dictionary(column.type):
-                found[name] = np.empty(len(column), dtype=object)
-                found[name][:] = _of_dictionary(column)
+            if types.is_dictionary(column.type) or types.is_nested(column.type):  # lists as JSON has them, and no arrays
+                found[name] = np.fromiter(values(column), dtype=object, count=len(column))
             else:
                 found[name] = column.to_pandas().to_numpy()
     return found

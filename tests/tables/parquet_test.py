@@ -63,8 +63,21 @@ def test_file_that_says_it_holds_too_much_is_not_read(monkeypatch):
     assert measure(content, path="t.parquet").rows == 1000
 
 
+def test_lists_of_one_length_are_values_and_no_second_dimension():
+    for content, path in (
+        (packed([pa.array([[1.5, 2.0], [3.0, 4.0]])], ["a"]), "t.parquet"),
+        (b'{"a": [1.5, 2.0]}\n{"a": [3.0, 4.0]}\n', "t.jsonl"),
+        (b'[{"a": [1.5, 2.0]}, {"a": [3.0, 4.0]}]', "t.json"),
+    ):
+        found = profile(content, path=path)
+        assert (found.rows, found.columns["a"].counts) == (2, {"[1.5, 2.0]": 1, "[3.0, 4.0]": 1})
+
+
 def test_lists_and_objects_are_the_same_in_json():
     content = packed([pa.array([[1, 2], None]), pa.array([{"y": 1, "x": "é"}, {"y": 2, "x": None}])], ["a", "b"])
     lines = '{"a": [1, 2], "b": {"x": "é", "y": 1}}\n{"b": {"y": 2, "x": null}}\n'.encode()
     assert list(row_digests(content, path="t.parquet")) == list(row_digests(lines, path="t.jsonl"))
-    assert profile(content, path="t.parquet").rows == 2
+    tables = profile(content, path="t.parquet"), profile(lines, path="t.jsonl")
+    assert [(table.rows, table.columns["a"].counts, table.columns["a"].missing) for table in tables] == [
+        (2, {"[1, 2]": 1}, 1)
+    ] * 2
