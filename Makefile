@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env test-fast test test-full lint schema build demo conformance clean
+.PHONY: help env test-fast test coverage test-full lint schema build demo conformance clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,6 +26,9 @@ test-fast: $(STAMP) ## the tests under a minute
 
 test: $(STAMP) ## all tests
 	$(PYTEST) -n $(JOBS)
+
+coverage: $(STAMP) ## all tests, and whether they reach the share of lines that pyproject.toml asks for; takes up to twice as long
+	$(PYTEST) -n $(JOBS) --cov --cov-report=term:skip-covered
 
 test-full: $(STAMP) ## all tests, with the generated ones in full number
 	MLGIT_TEST_FULL=1 $(PYTEST) -n $(JOBS)
