@@ -62,6 +62,9 @@ def place(word: str) -> NamedProject:
     """
     root = read.root_of(Path.cwd())
     name = grammar.plain(word.partition("@")[0].partition("#")[0])
+    here = _at(Path.cwd(), root)
+    if here and here.root == root == Path.cwd().resolve() and ":" not in name:
+        return NamedProject(here, name)  # whatever tags there are, no other project is meant
     refs = (row.partition(" ")[2] for row in git.ask_for_tags(root)().text.splitlines())
     known = {parsed.artifact for each in refs if (parsed := grammar.parse(each))}
     full = full_name(root, known, name)

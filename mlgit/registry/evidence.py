@@ -159,7 +159,7 @@ class _Reader:
         """The paths of which Git has something, and nothing but programs."""
         names = {path: [path] if self._source.size(path) is not None else self._source.below(path) for path in paths}
         candidates = [each for below in names.values() if any(map(recorded_paths.is_program, below)) for each in below]
-        ignored = self._revision.ignored(candidates)
+        ignored = self._revision.ignored([*candidates, *_names_at_top(self._revision)])  # asked of Git once
         kept = {path: [name for name in below if name not in ignored] for path, below in names.items()}
         return {path for path, below in kept.items() if below and all(map(recorded_paths.is_program, below))}
 
@@ -258,8 +258,15 @@ def _at_top(revision: Revision) -> list[str]:
     """The files of the project's root that are in the commit, or would be after `git add`."""
     if isinstance(revision.files, CommitFiles):
         return [path for path in revision.files.tree if "/" not in path]
-    names = [entry.name for entry in revision.project.root.iterdir() if entry.is_file()]
+    names = _names_at_top(revision)
     return sorted({*names} - revision.ignored(names))
+
+
+def _names_at_top(revision: Revision) -> list[str]:
+    """The files that lie at the root of the workspace; none of a commit."""
+    if revision.commit:
+        return []
+    return [entry.name for entry in revision.project.root.iterdir() if entry.is_file()]
 
 
 def _lying(path: Path) -> str:

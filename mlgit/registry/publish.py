@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,7 +35,7 @@ class Published:
     """What was written: the plan and the id of its tag ('' where nothing new was asked), and what reached the remote.
 
     `pushed` are names of tags in the order they were sent, older ones that had not been sent among them; `attempts` is how
-    often the plan was made.
+    often the plan was made. `is_shared`: the repository has a remote.
     """
 
     plan: Plan
@@ -44,14 +44,15 @@ class Published:
     pushed: tuple[str, ...] = ()
     attempts: int = 1
     notes: tuple[str, ...] = ()
+    is_shared: bool = True
 
 
-def require_complete(root: Path, remote: str) -> None:
+def require_complete(root: Path, remote: str, *, remotes: Collection[str] | None = None) -> None:
     """Ask the remote what there is, in a clone that lacks history or has no tag of a registry.
 
     Raises MlgitError when tags are missing here: numbers and states would be guessed.
     """
-    if remote not in remote_tags.remotes(root):
+    if remote not in (remote_tags.remotes(root) if remotes is None else remotes):
         return
     here = tags.names(root)
     is_shallow = remote_tags.is_shallow(root)
@@ -110,19 +111,24 @@ def preview(root: Path, rebuild: Rebuild, *, remote: str, push: bool) -> Plan:
 
 def keep(root: Path, rebuild: Rebuild, *, remote: str) -> Published:
     """Write the tag in this clone only. Where there is no remote at all, this clone keeps the log."""
-    require_complete(root, remote)
+    remotes = remote_tags.remotes(root)
+    require_complete(root, remote, remotes=remotes)
+    last = ""
     for attempt in range(1, ATTEMPTS + 1):
         plan = rebuild()
         if not plan.ref:
-            return Published(plan, attempts=attempt)
-        check_free(plan.ref, tags.names(root))
+            return Published(plan, attempts=attempt, is_shared=bool(remotes))
+        there, last = tags.names_and_log(root)
+        check_free(plan.ref, there)
         with suppress(*([TagExistsError] if attempt < ATTEMPTS else [])):  # another command in this clone was faster
             oid = _write(root, plan)
             break
-    if not remote_tags.remotes(root):
-        before = tags.object_of(root, tags.LOG)
-        tags.move_log(root, tags.append_log(root, log.format([(plan.ref, oid)]), upon=before), before=before)
-    return Published(plan, oid, attempts=attempt, notes=_date_notes(plan))
+    if not remotes:
+        for _ in range(ATTEMPTS):
+            if tags.move_log(root, tags.append_log(root, log.format([(plan.ref, oid)]), upon=last), before=last):
+                break
+            last = tags.object_of(root, tags.LOG)  # another command in this clone was faster
+    return Published(plan, oid, attempts=attempt, notes=_date_notes(plan), is_shared=bool(remotes))
 
 
 def send(root: Path, rebuild: Rebuild, *, remote: str, patience: float = PATIENCE) -> Published:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
 from mlgit.adapters.dvc import settings
@@ -14,6 +15,8 @@ from mlgit.pipeline.load_beside import Loaded
 from mlgit.project import Project
 from mlgit.revision.refs import RevisionRef
 from mlgit.revision.revision import Revision
+
+_FULL = re.compile(r"[0-9a-f]{40}")
 
 
 class Revisions:
@@ -71,7 +74,8 @@ class Revisions:
     def resolve(self, word: str) -> str:
         """The full commit id of a revision. Raises MlgitError when it is unknown or not a commit."""
         if word not in self._resolved:
-            self._resolved[word] = git.resolve(self.project.git_root, word)
+            is_known = _FULL.fullmatch(word) and self.objects.read([word]).get(word, ("",))[0] == "commit"
+            self._resolved[word] = word if is_known else git.resolve(self.project.git_root, word)
         return self._resolved[word]
 
     def commit(self, oid: str, *, name: str = "") -> Revision:

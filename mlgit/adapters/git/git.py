@@ -205,12 +205,22 @@ def init(folder: Path, *, branch: str = "main") -> None:
 def require_identity(root: Path) -> None:
     """Raise MlgitError unless Git has been told whose commits these are; a name guessed from the host does not count."""
     for role in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
-        done = run(root, "-c", "user.useConfigOnly=true", "var", role, check=False)
-        if done.code != 0:
-            raise MlgitError(
-                f"Git does not know who commits: {done.stderr.decode(errors='replace').strip().splitlines()[-1]}",
-                'type `git config --global user.name "Your Name"` and `git config --global user.email you@example.com`',
-            )
+        _identity(root, role)
+
+
+def committer(root: Path) -> str:
+    """Who writes commits and tags here, and now: `NAME <EMAIL> SECONDS ZONE`. Raises MlgitError as `require_identity`."""
+    return _identity(root, "GIT_COMMITTER_IDENT")
+
+
+def _identity(root: Path, role: str) -> str:
+    done = run(root, "-c", "user.useConfigOnly=true", "var", role, check=False)
+    if done.code != 0:
+        raise MlgitError(
+            f"Git does not know who commits: {done.stderr.decode(errors='replace').strip().splitlines()[-1]}",
+            'type `git config --global user.name "Your Name"` and `git config --global user.email you@example.com`',
+        )
+    return done.text.strip()
 
 
 def stage_written(root: Path, paths: Iterable[str]) -> None:
@@ -292,7 +302,9 @@ def _objects(root: Path) -> Any:
     # Imported when needed. GitPython's own Repo would follow GIT_OBJECT_DIRECTORY out of this repository.
     from gitdb import LooseObjectDB  # type: ignore[import-untyped]
 
-    return LooseObjectDB(line(root, "rev-parse", "--path-format=absolute", "--git-path", "objects"))
+    own = root / ".git" / "objects"
+    plain = own.is_dir() and not (root / ".git").is_symlink()  # else a linked working tree, a submodule or a bare repository
+    return LooseObjectDB(str(own) if plain else line(root, "rev-parse", "--path-format=absolute", "--git-path", "objects"))
 
 
 def _store_folder(objects: Any, contents: Mapping[str, tuple[str, bytes]]) -> str:

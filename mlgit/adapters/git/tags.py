@@ -40,8 +40,15 @@ class Signature:
 
 def names(root: Path) -> dict[str, str]:
     """Every tag, below refs/tags/, with the id of what it names (for an annotated one: of the tag object)."""
-    rows = git.run(root, "for-each-ref", "--format=%(objectname) %(refname)", _SPACE).text.splitlines()
-    return {ref.removeprefix(_SPACE): oid for oid, _, ref in (row.partition(" ") for row in rows)}
+    return names_and_log(root)[0]
+
+
+def names_and_log(root: Path) -> tuple[dict[str, str], str]:
+    """The same, and where the log of published tags is, '' where there is none."""
+    rows = git.run(root, "for-each-ref", "--format=%(objectname) %(refname)", _SPACE, LOG).text.splitlines()
+    found = {ref: oid for oid, _, ref in (row.partition(" ") for row in rows)}
+    last = found.pop(LOG, "")
+    return {ref.removeprefix(_SPACE): oid for ref, oid in found.items()}, last
 
 
 def write(root: Path, name: str, *, target: str, message: str, when: int, sign: bool = False) -> str:
@@ -52,10 +59,19 @@ def write(root: Path, name: str, *, target: str, message: str, when: int, sign: 
     Raises TagExistsError instead of touching an existing tag, and MlgitError when a signature is asked and none was made;
     then there is no tag.
     """
-    git.require_identity(root)
     signed = sign or _signs_by_setting(root)
     dated = {"GIT_COMMITTER_DATE": f"@{when} {time.strftime('%z', time.localtime(when))}"}
-    args = ["tag", "-s" if signed else "-a", "--cleanup=verbatim", "--file=-", "--", name, target]
+    args = [
+        "-c",
+        "user.useConfigOnly=true",
+        "tag",
+        "-s" if signed else "-a",
+        "--cleanup=verbatim",
+        "--file=-",
+        "--",
+        name,
+        target,
+    ]
     done = git.run(root, *args, stdin=message.encode(), env=dated, check=False)
     if done.code:
         raise _refusal(done, name)
@@ -69,13 +85,11 @@ def write(root: Path, name: str, *, target: str, message: str, when: int, sign: 
 
 def _signs_by_setting(root: Path) -> bool:
     """Whether Git is told to sign every annotated tag."""
-    for key in ("tag.gpgSign", "tag.forceSignAnnotated"):
-        done = git.run(root, "config", "--type=bool", key, check=False)
-        if done.code > 1:  # a value that is no yes or no: nothing is signed or left unsigned by a guess
-            raise ProcessError(done)
-        if done.text.strip() == "true":
-            return True
-    return False
+    done = git.run(root, "config", "--type=bool", "--get-regexp", r"^tag\.(gpgsign|forcesignannotated)$", check=False)
+    if done.code > 1:  # a value that is no yes or no: nothing is signed or left unsigned by a guess
+        raise ProcessError(done)
+    last = dict(row.split(" ", 1) for row in done.text.splitlines())
+    return "true" in last.values()
 
 
 def _has_signature(root: Path, oid: str, message: str) -> bool:
@@ -87,6 +101,11 @@ def _has_signature(root: Path, oid: str, message: str) -> bool:
 
 def _refusal(done: Completed, name: str) -> MlgitError:
     said = done.stderr.decode(errors="replace").strip()
+    if re.search(r"tell me who you are|auto-detection is disabled|empty ident name", said):
+        return MlgitError(
+            f"Git does not know who writes the tag: {said.splitlines()[-1]}",
+            'type `git config --global user.name "Your Name"` and `git config --global user.email you@example.com`',
+        )
     if "already exists" in said:
         return TagExistsError(f"the tag {name} exists already", f"`git show {name}` shows it")
     if "cannot lock ref" in said or "cannot create" in said:
@@ -167,9 +186,8 @@ def signers_state(root: Path) -> str:
 
 def append_log(root: Path, text: str, *, upon: str) -> str:
     """Store a commit of the log, whose message names tags; no ref moves. `upon` is the commit before it, or ''."""
-    tree = git.run(root, "mktree", stdin=b"").text.strip()
-    parent = ["-p", upon] if upon else []
-    return git.run(root, "commit-tree", "--no-gpg-sign", *parent, "-F", "-", tree, stdin=text.encode()).text.strip()
+    signature = git.committer(root)
+    return git.write_commit(root, git.write_tree(root, {}), message=text, signature=signature, parents=[upon] if upon else [])
 
 
 def read_log(root: Path, *, at: str = LOG, since: str = "") -> list[tuple[str, str]]:

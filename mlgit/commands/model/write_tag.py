@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlgit import errors
-from mlgit.adapters.git import remote_tags
 from mlgit.project import Project
 from mlgit.registry import body, publish
 from mlgit.registry.plan import Plan
@@ -140,10 +139,9 @@ def write_tag(project: Project, rebuild: Rebuild, options: WriteOptions) -> Writ
     try:
         if options.dry_run:
             return WriteResult(options, publish.preview(root, dated, remote=options.remote, push=options.push))
-        is_shared = bool(remote_tags.remotes(root))
         done = (publish.send if options.push else publish.keep)(root, dated, remote=options.remote)
     except RefusedError as refused:
         return WriteResult(options, refusal=refused.what, checks=refused.checks)
     except NotTrustedError as error:
         return WriteResult(options, refusal="not written", checks=(Check("signature", False, error.message, error.hint),))
-    return WriteResult(options, done.plan, done, is_shared)
+    return WriteResult(options, done.plan, done, done.is_shared)
