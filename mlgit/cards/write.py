@@ -89,10 +89,14 @@ def material(revision: Revision, facts: Facts, *, model: Model, replaced: Replac
 
 
 def _results(revision: Revision, facts: Facts, *, model: Model) -> ModelResults:
-    """What the gates read of the model too. Raises MlgitError for predictions that are recorded and cannot be read."""
+    """What the gates read of the model too. Raises MlgitError for predictions that are recorded and cannot
+    be read, or lack a column that mlgit.yaml names."""
     read = predictions.read(revision, {model.name: model}, gates=revision.config.gates).scored[model.name]
     if read.trouble and facts.predictions and facts.predictions.md5:
         raise MlgitError(read.trouble, read.hint)
+    if read.table:
+        for name in (model.label, model.prediction, *model.slices):
+            model_metrics.column_of(read.table, name)
     return read
 
 

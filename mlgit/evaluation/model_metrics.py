@@ -11,9 +11,10 @@ import numpy as np
 
 from mlgit.config import Model
 from mlgit.errors import MlgitError
-from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, Table
+from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, Table, header_of
 from mlgit.evaluation.results import ALPHA
 from mlgit.rules import Stats
+from mlgit.schema import near_miss
 from mlgit.statistics import bootstrap, metrics
 from mlgit.statistics.comparison import Predictions
 
@@ -172,15 +173,23 @@ def predictions_of(model: Model, table: Table, places: Array | None) -> Predicti
         column = np.asarray(table[name]) if name in table else None
         found.append(column if column is None or places is None else column[places])
     if found[0] is None:
-        raise MlgitError(f"the predictions have no column {model.label}", f"name it as models.{model.name}.label in mlgit.yaml")
+        raise no_column(model.label, table, f"name it as models.{model.name}.label in mlgit.yaml")
     return Predictions(*found)
 
 
 def column_of(table: Table, name: str) -> Array:
     """A column of predictions. Raises MlgitError where there is none of this name."""
     if name not in table:
-        raise MlgitError(f"the predictions have no column {name}", f"they have {', '.join(table)}")
+        raise no_column(name, table)
     return np.asarray(table[name])
+
+
+def no_column(name: str, table: Table, hint: str = "") -> MlgitError:
+    """That predictions lack a column, with the near miss."""
+    return MlgitError(
+        f"the predictions have no column '{name}'{near_miss(name, header_of(table))}",
+        hint or f"they have {', '.join(header_of(table))}",
+    )
 
 
 def _slices(model: Model, table: Table, recorded: list[str]) -> Iterator[SliceMetrics]:

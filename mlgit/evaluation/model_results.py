@@ -12,6 +12,18 @@ from mlgit.rules import GateRule
 
 Table = Mapping[str, Any]
 
+
+class PredictionTable(dict[str, Any]):
+    """The columns of predictions that are asked for, as arrays by name; if one is missing, `header` names all there are."""
+
+    header: tuple[str, ...] = ()
+
+
+def header_of(table: Table) -> tuple[str, ...]:
+    """The columns that predictions have, those that nobody asked for too where that is known."""
+    return table.header if isinstance(table, PredictionTable) and table.header else tuple(table)
+
+
 MODEL_BYTES = "model_bytes"
 
 

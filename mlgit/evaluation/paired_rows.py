@@ -12,8 +12,10 @@ from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation.align import Misaligned, align
 from mlgit.evaluation.model_metrics import ComparisonSettings, check_positive, column_of, interval, predictions_of
+from mlgit.evaluation.model_results import PredictionTable, header_of
 from mlgit.evaluation.results import MetricEvidence, Part
 from mlgit.rules import GateRule
+from mlgit.schema import near_miss
 from mlgit.statistics import bootstrap, metrics
 from mlgit.statistics.comparison import Comparison, Question, compare
 
@@ -43,7 +45,8 @@ def pair(model: Model, baseline: Table | None, current: Table) -> PairedRows:
         return PairedRows(model, current, baseline, f"models.{model.name}.id names no column to align rows by")
     for side, table in (("baseline", baseline), ("current", current)):
         if model.id not in table:
-            return PairedRows(model, current, baseline, f"the {side} predictions have no column {model.id}")
+            told = f"the {side} predictions have no column '{model.id}'{near_miss(model.id, header_of(table))}"
+            return PairedRows(model, current, baseline, told)
     found = align(baseline[model.id], current[model.id])
     if isinstance(found, Misaligned):
         return PairedRows(model, current, baseline, found.reason)
@@ -167,4 +170,6 @@ def _sliced(table: Table, columns: tuple[str, ...]) -> Iterator[tuple[Part, Arra
 
 
 def _taken(table: Table, places: Array) -> Table:
-    return {name: np.asarray(column)[places] for name, column in table.items()}
+    taken = PredictionTable({name: np.asarray(column)[places] for name, column in table.items()})
+    taken.header = header_of(table)
+    return taken

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from mlgit.config import Model
 from mlgit.errors import MlgitError
-from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, RevisionResults, Table, columns, numbers
+from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, PredictionTable, RevisionResults, Table, columns, numbers
 from mlgit.render.text import size as shown_size
 from mlgit.revision import recorded_paths
 from mlgit.revision.revision import Revision
@@ -165,7 +165,10 @@ def _parsed(content: bytes, path: str, model: Model, gates: Gates) -> Table:
         found, mixed = _gathered(content, path, wanted, names)
         if mixed and not table.has_types:
             found, _ = _gathered(content, path, wanted, names | mixed)
-        return found
+        made = PredictionTable(found)
+        if not wanted - {model.score} <= found.keys():
+            made.header = outline.measure(content, path=path).columns
+        return made
     except MlgitError as error:
         raise MlgitError(f"{path}: {error.message}", error.hint) from error
 

@@ -8,6 +8,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 from mlgit import project as projects
+from mlgit.cards import frontmatter
 from mlgit.commands import card as cards
 from mlgit.revision.revisions import Revisions
 from tests.kit import commit, git, write_tree
@@ -322,7 +323,8 @@ def test_rows_of_the_test_data_in_the_training_data_are_counted(root, cli):
 
 def test_released_card_of_another_layout_is_judged_by_its_digests(carded, cli):
     text = (carded / CARD).read_text()
-    (carded / CARD).write_text(text.replace("\n  card: 1\n", "\n  card: 0\n").replace("## Upkeep", "## Care"))
+    older = text.replace(f"\n  card: {frontmatter.VERSION}\n", "\n  card: 0\n")
+    (carded / CARD).write_text(older.replace("## Upkeep", "## Care"))
     head = commit(carded, "As an older mlgit made it")
     project = projects.find(carded)
     assert cards.examine(Revisions(project), "churn", commit=head).status == "complete"

@@ -85,7 +85,7 @@ def test_same_predictions_need_no_comparison(root, cli):
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        (CONFIG.replace("id: id", "id: who"), "the baseline predictions have no column who"),
+        (CONFIG.replace("id: id", "id: who"), "the baseline predictions have no column 'who'"),
         (CONFIG.replace("id: id, ", ""), "models.leave.id names no column to align rows by"),
     ],
 )

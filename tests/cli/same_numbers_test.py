@@ -163,9 +163,8 @@ def test_formats_do_not_matter(tmp_path, cli):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"stats": "cluster: clinic"}, "the predictions have no column clinic"),
+        ({"stats": "cluster: clinic"}, "the predictions have no column 'clinic'"),
         ({"model": "positive: 7"}, "no row has the positive label 7"),
-        ({"model": "label: truth"}, "the predictions have no column truth"),
         ({"model": "score: p"}, "roc_auc needs a column of scores"),
     ],
 )
@@ -174,5 +173,14 @@ def test_why_there_is_no_interval_is_one_sentence(tmp_path, cli, options, senten
     assert cli(root, "run").code == 0
     commit(root)
     text, _, bounds, _, _ = said(root, cli)
-    assert sentence in text.replace("\\_", "_")
+    assert sentence in text.replace("\\_", "_").replace("&#39;", "'")
     assert sentence in bounds["roc_auc"]["reason"]
+
+
+def test_column_that_is_not_there_is_told_alike(tmp_path, cli):
+    root = project(tmp_path / "project", name="p.csv", model="label: lable")
+    assert cli(root, "run").code == 0
+    commit(root)
+    sentence = "the predictions have no column 'lable', did you mean 'label'?"
+    assert sentence in cli(root, "card", "build").err
+    assert sentence in cli(root, "gate", "main", "--json").json["rules"][0]["reason"]
