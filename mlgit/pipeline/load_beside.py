@@ -19,9 +19,12 @@ from mlgit.pipeline.lock import LockText
 from mlgit.pipeline.model import Entry
 
 _STAGE = re.compile(r"^  ([A-Za-z0-9_@./-]+):$", re.MULTILINE)
+# What an alias stands for may be told in the text of another stage.
+_ALIAS = re.compile(r"(?<![^\s\[{,])\*[A-Za-z0-9_-]")
+_ANCHOR_OR_ALIAS = re.compile(r"(?<![^\s\[{,])[&*][A-Za-z0-9_-]")
 # Read on the way, and not for what stages are: ignore files say which files are looked for, and those are compared.
-_NO_INPUTS = {".gitignore", ".dvcignore", "mlgit.yaml"}
-_OUTSIDE = ("../", ".git/", ".dvc/")
+_IGNORE_FILES = {".gitignore", ".dvcignore", "exclude", "ignore"}
+_SETTINGS = (".git/", ".dvc/")
 
 
 Parsed = Mapping[str, Mapping[str, Any]]
@@ -63,15 +66,22 @@ def load_beside(source: Source, known: Loaded) -> Pipeline | None:
 
 def _declares_the_same(source: Source, known: Loaded, files: Iterable[str]) -> bool:
     """Whether the same pipeline files are there, and everything that was read for their stages has the same text."""
-    inputs = [path for path in known.read if _is_input(path)]
-    declaring = {path for path in inputs if posixpath.basename(path) == "dvc.yaml" or path.endswith(".dvc")}
+    declaring = {path for path in known.read if posixpath.basename(path) == "dvc.yaml" or path.endswith(".dvc")}
     if set(files) != declaring:
         return False
-    return all(source.text(path) == known.source.text(path) for path in inputs)
+    if any(source.text(path) != known.source.text(path) for path in declaring):
+        return False
+    declared = "".join(source.text(path) or "" for path in declaring)
+    others = [path for path in known.read if path not in declaring and _is_input(path, known, declared)]
+    return all(source.text(path) == known.source.text(path) for path in others)
 
 
-def _is_input(path: str) -> bool:
-    return not path.endswith(".lock") and not path.startswith(_OUTSIDE) and posixpath.basename(path) not in _NO_INPUTS
+def _is_input(path: str, known: Loaded, declared: str) -> bool:
+    """Whether stages may depend on a file; `declared` is the text of all pipeline files."""
+    name = posixpath.basename(path)
+    if path in known.pipeline.locks or path.startswith(_SETTINGS) or name in _IGNORE_FILES:
+        return False
+    return name in declared or not (path.startswith("../") or name == "mlgit.yaml")
 
 
 def _lock(source: Source, name: str, known: Loaded, entries: dict[str, Entry], foreign: dict[str, Entry]) -> LockText:
@@ -79,13 +89,17 @@ def _lock(source: Source, name: str, known: Loaded, entries: dict[str, Entry], f
     stages = [stage for stage in known.pipeline.graph.stages if not stage.is_source and stage.lock_file == name]
     if text is None or before.whole or not lock.is_usual(before):
         raise _Differs
+    if not all(piece.startswith(f"  {stage}:\n") for stage, piece in before.pieces.items()):
+        raise _Differs
     pieces = _pieces(text, before.head)
+    refers = bool(_ALIAS.search(text))
     declared = {stage.name: stage.address for stage in stages}
     own = known.pipeline
     changed = {
         stage: piece
         for stage, piece in pieces.items()
         if before.pieces.get(stage) != piece
+        or (refers and _ANCHOR_OR_ALIAS.search(piece))
         or (stage in declared and declared[stage] not in own.entries and declared[stage] not in own.foreign)
     }
     if len(changed) > len(pieces) // 2:
@@ -107,7 +121,7 @@ def _lock(source: Source, name: str, known: Loaded, entries: dict[str, Entry], f
 
 def _pieces(text: str, head: str) -> dict[str, str]:
     """The text of each stage by name, for a lock with this head and nothing behind its stages."""
-    if not text.startswith(head) or not text.endswith("\n"):
+    if not text.startswith(head) or not text.endswith("\n") or text == head:
         raise _Differs
     names = _STAGE.findall(text, len(head))
     try:

@@ -57,7 +57,10 @@ class _Documents:
         if path not in self._sections:
             text = None if path in self._parsed else self.text(path)
             rest = None if text is None else _without_stages(text)
-            found = self.document(path) if rest is None else self.parse(rest, path)
+            try:
+                found = self.document(path) if rest is None else self.parse(rest, path)
+            except MlgitError:
+                found = self.document(path)  # names the place in the file as it is
             self._sections[path] = found or {}
         return self._sections[path]
 
@@ -77,18 +80,38 @@ class _Documents:
 
 _SECTION = re.compile(r"(?m)^(?![ #\n]|- )(?:([a-z]+):(?=[ \n])|)")
 _STAGES = re.compile(r"(?ms)^stages:\n.*?(?=^[a-z]|\Z)")
+# Where a text in quotes or something in brackets begins, and one that ends for sure before a line that is not indented.
+_QUOTED_OR_FLOW = re.compile(r"(?m)(?:^|[:?-] |[&!][^ \n]* ) *(?=[\"'\[{])")
+_FLAT = r"""[^\[\]{}"'#\n]"""
+_IN_PLACE = re.compile(
+    r"""(?:"(?:[^"\\\n]|\\.|\\?\n(?=[ \n]))*"|'(?:[^'\n]|''|\n(?=[ \n]))*'(?!')"""
+    rf"""|\[{_FLAT}*\]|\{{(?:{_FLAT}|\{{{_FLAT}*\}}|\[{_FLAT}*\])*\}})(?= *(?: \#|\n|\Z)|:[ \n])"""
+)
+_ANCHOR = re.compile(r"(?:^|[\s\[{,])[&*][A-Za-z0-9_-]")
+# Tabs, and what ends a line for YAML besides \n
+_ODD = re.compile("[\t\r\x85\u2028\u2029]")
 
 
 def _without_stages(text: str) -> str | None:
     """A pipeline file without its stages; None where the text is not laid out so that this is sure.
 
-    Every line that is not indented has to begin a section by its plain name, or be an item of one; no section may refer to
-    another.
+    Every line that is not indented has to begin a section by its plain name, or be an item of one, and not belong to a text
+    in quotes or to brackets; no section may refer to another.
     """
-    if any(not match[1] for match in _SECTION.finditer(text) if match.start() < len(text)) or "\t" in text or "\r" in text:
+    if _ODD.search(text) or any(not match[1] for match in _SECTION.finditer(text) if match.start() < len(text)):
         return None
     rest, number = _STAGES.subn("", text)
-    return rest if number == 1 and not re.search(r"[&*]\w", rest) else None
+    return rest if number == 1 and not _ANCHOR.search(rest) and _values_end_in_place(text) else None
+
+
+def _values_end_in_place(text: str) -> bool:
+    begun = _QUOTED_OR_FLOW.search(text)
+    while begun:
+        ended = _IN_PLACE.match(text, begun.end())
+        if not ended:
+            return False
+        begun = _QUOTED_OR_FLOW.search(text, ended.end())
+    return True
 
 
 class WorkspaceFiles(_Documents):
