@@ -50,6 +50,7 @@ DOORS = {
         "outputs",
         "resolved",
         "run",
+        "searched",
         "sources",
         "storing",
         "timings",

@@ -12,6 +12,7 @@ from mlgit.errors import MlgitError
 from mlgit.pipeline import noop, resolved
 from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.model import Stage
+from mlgit.pipeline.searched import names
 
 
 def remember(opened: Opened, *, all_current: bool, earlier: noop.Look | None = None) -> None:
@@ -30,15 +31,15 @@ def _remember(opened: Opened, *, all_current: bool, earlier: noop.Look | None) -
     """
     root, written = opened.project.root, opened.book.written
     pipeline = opened.pipeline._replace(entries=opened.ledger.entries, locks=opened.book.texts())
-    searched = {folder: resolved.names(root, folder) for folder in opened.searched}
+    searched = {folder: names(f"{root}/{folder}") for folder in opened.searched}
     if _found_more(opened, searched):
         noop.forget(str(root))
         return
     if written and not pipeline.foreign:  # what DVC wrote anew may be plain now
-        resolved.save(root, pipeline, read=opened.read, searched=searched, since=opened.since, written=written)
+        resolved.save(root, pipeline, read=opened.read, folders=searched, since=opened.since, written=written)
     stages = pipeline.graph.stages
     changing = any(stage.exotic or stage.always_changed or stage.is_callback for stage in stages)
-    if not all_current or changing or opened.ignores or not _keep_answer(opened, pipeline, earlier):
+    if not all_current or changing or opened.ignores or not _keep_answer(opened, pipeline, searched, earlier):
         noop.forget(str(root))
 
 
@@ -52,20 +53,25 @@ def _found_more(opened: Opened, searched: dict[str, list[str]]) -> bool:
     return False
 
 
-def _keep_answer(opened: Opened, pipeline: Pipeline, earlier: noop.Look | None) -> bool:
+def _keep_answer(opened: Opened, pipeline: Pipeline, searched: dict[str, list[str]], earlier: noop.Look | None) -> bool:
     root, written, stages = str(opened.project.root), opened.book.written, pipeline.graph.stages
-    read = [path for path in opened.read if (opened.project.root / path).exists()]
+    read = [path for path in opened.read if os.path.exists(f"{root}/{path}")]
+    absent = [f"{root}/{path}" for path in set(opened.read).difference(read)]
     ignores = [f"{folder}{name}" for folder in opened.searched for name in (".gitignore", ".dvcignore")]
     ignores = [path for path in ignores if (opened.project.root / path).exists()]
     paths = [f"{root}/{path}" for path in (*read, *ignores)]
     exclude = opened.project.git_root / ".git/info/exclude"
     paths += [str(path) for path in (*settings.files_of(opened.project.dvc_folder), exclude) if path.is_file()]
-    searched = [f"{root}/.dvc", *(f"{root}/{folder}" for folder in opened.searched)]
     contents = {stage.address: _contents(stage, root) for stage in stages}
     cached = [path for stage in stages for path in _objects(opened, stage)]
     paths += [path for each in contents.values() for path in each]
     seen = noop.look(
-        [*paths, *cached], searched=[*searched, *_cache_folders(opened, cached)], since=opened.since, earlier=earlier
+        [*paths, *cached],
+        flat=[f"{root}/.dvc", *_cache_folders(opened, cached)],
+        searched={f"{root}/{folder}": found for folder, found in searched.items()},
+        absent=absent,
+        since=opened.since,
+        earlier=earlier,
     )
     if seen is None:
         return False

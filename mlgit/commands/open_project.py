@@ -22,6 +22,7 @@ from mlgit.pipeline.book import IgnoreBook, LockBook
 from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.ledger import Ledger
 from mlgit.pipeline.outputs import Outputs
+from mlgit.pipeline.searched import names
 from mlgit.pipeline.storing import Storage
 from mlgit.pipeline.track import Tracker
 from mlgit.project import Project
@@ -199,7 +200,7 @@ def _load(project: Project, configured: Settings, since: int) -> tuple[Pipeline,
     pipeline = load(source)
     source.refuse_hidden()
     read = [*sorted(source.read), ".dvc/config", ".dvc/config.local", projects.CONFIG]
-    searched = {folder: resolved.names(root, folder) for folder in source.folders}
+    searched = {folder: names(f"{root}/{folder}") for folder in source.folders}
     with suppress(MlgitError, OSError):  # only time is lost
-        resolved.save(root, pipeline, read=read, searched=searched, since=since, written={})
+        resolved.save(root, pipeline, read=read, folders=searched, since=since, written={})
     return pipeline, read, searched

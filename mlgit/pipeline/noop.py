@@ -10,11 +10,12 @@ import hashlib
 import marshal
 import os
 import time
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 
 from mlgit import __version__
 from mlgit.adapters.system import dir_scan, stat_signature, state_files
 from mlgit.errors import MlgitError
+from mlgit.pipeline import searched as folders_searched
 
 _NAME = ".dvc/tmp/mlgit/noop"
 
@@ -44,7 +45,8 @@ class Kept:
     @property
     def paths(self) -> frozenset[str]:
         """Everything the answer rested on."""
-        return frozenset([row[0] for row in self.seen.files] + [row[0] for row in self.seen.folders])
+        seen = self.seen
+        return frozenset(row[0] for rows in (seen.files, seen.folders, seen.searched) for row in rows)
 
     def rows(self, paths: Set[str]) -> Look:
         """What was seen of those of the paths that did not change."""
@@ -62,7 +64,8 @@ def compare(root: str) -> Kept | None:
     if note is None:
         return None
     try:
-        version, kept_root, stages, frozen, files, folders, young = marshal.loads(note)  # noqa: S302 - sealed
+        version, kept_root, stages, frozen, rows = marshal.loads(note)  # noqa: S302 - sealed
+        files, folders, young, searched, absent = rows
         if version != __version__ or kept_root != root:
             return None
         changed = []
@@ -76,8 +79,10 @@ def compare(root: str) -> Kept | None:
                 changed.append(path)
         changed += [path for path, known, state in folders if _state(path, known) != state]
         changed += [path for path, content in young if _content(path) != content]
+        changed += [path for path, stamp, known in searched if stat_signature.of(path) != stamp and _names(path) != known]
+        changed += [path for path in absent if os.path.exists(path)]
         seen = Look()
-        seen.files, seen.folders, seen.young = files, folders, young
+        seen.files, seen.folders, seen.young, seen.searched, seen.absent = files, folders, young, searched, absent
         return Kept(int(stages), int(frozen), seen, frozenset(changed))
     except (OSError, ValueError, EOFError, TypeError):  # what another mlgit of the same version wrote
         return None
@@ -91,6 +96,14 @@ def _state(path: str, known: dict[str, int]) -> bytes:
         return b""
 
 
+def _names(folder: str) -> list[str] | None:
+    """What of a searched folder counts; none for what is no folder any more."""
+    try:
+        return folders_searched.names(folder)
+    except OSError:
+        return None
+
+
 class Look:
     """The stamps of everything an answer rests on, taken at one moment; `newer` is what changed since the time given.
 
@@ -101,29 +114,39 @@ class Look:
         self.files: list[tuple[str, int, int, int, int]] = []
         self.folders: list[tuple[str, dict[str, int], bytes]] = []
         self.young: list[tuple[str, bytes]] = []
+        self.searched: list[tuple[str, tuple[int, ...], list[str]]] = []  # no stamp: too young
+        self.absent: list[str] = []
         self.newer: set[str] = set()
 
 
-def look(paths: Iterable[str], *, searched: Iterable[str], since: int, earlier: Look | None = None) -> Look | None:
-    """The stamps of `paths` (absolute) as they are now; None where one is gone, or a folder is too young for its stamps.
+def look(
+    paths: Iterable[str],
+    *,
+    since: int,
+    flat: Iterable[str] = (),
+    searched: Mapping[str, list[str]] | None = None,
+    absent: Iterable[str] = (),
+    earlier: Look | None = None,
+) -> Look | None:
+    """The stamps of `paths` (absolute) as they are now; None where one is gone, or a folder does not come to rest.
 
-    `searched` are folders of which only the names in them count. Of what changed too recently for its stamp to be
-    trusted the content is taken as well. What is in `earlier`, seen by this command and found unchanged, is taken over:
-    should it have changed since, its stamp will tell.
+    `flat` are folders of which only the names in them count, `searched` those of which only these `searched.names` do, and
+    `absent` paths that are not there. Of what changed too recently for its stamp to be trusted the content is taken as
+    well. What is in `earlier`, seen by this command and found unchanged, is taken over: should it have changed since, its
+    stamp will tell.
     """
     now, seen = time.time_ns(), earlier or Look()
     known = {row[0] for row in (*seen.files, *seen.folders)}
-    flat = dict.fromkeys(searched)
-    for path in dict.fromkeys([*paths, *flat]):
+    names_only = dict.fromkeys(flat)
+    for path in dict.fromkeys([*paths, *names_only]):
         if path in known:
             continue
         stamp = stat_signature.of(path)
         if stamp is None:
             return None
-        if path not in flat and os.path.isdir(path):
-            inside = dir_scan.survey(path)
-            latest = max(state[2] for state in inside.values())
-            if stat_signature.is_racy((latest, 0, 0, 0), now):
+        if path not in names_only and os.path.isdir(path):
+            inside, latest = _settled(path)
+            if inside is None:
                 return None
             seen.folders.append((path, {below: state[1] for below, state in inside.items()}, dir_scan.fold(inside)))
             if stat_signature.is_racy((latest, 0, 0, 0), since) or stat_signature.is_racy(stamp, since):
@@ -134,12 +157,36 @@ def look(paths: Iterable[str], *, searched: Iterable[str], since: int, earlier: 
             seen.newer.add(path)
         if stat_signature.is_racy(stamp, now):
             seen.young.append((path, _content(path)))
-    return seen
+    for path, expected in (searched or {}).items():
+        stamp = stat_signature.of(path)
+        if stamp is None or _names(path) != expected:
+            return None
+        seen.searched.append((path, () if stat_signature.is_racy(stamp, now) else stamp, expected))
+    seen.absent = list(absent)
+    return None if any(map(os.path.exists, seen.absent)) else seen
+
+
+def _settled(folder: str) -> tuple[dict[str, dir_scan.Seen] | None, int]:
+    """A folder's survey and the latest time in it; none if its stamps cannot be trusted after a short wait either.
+
+    What a run has just made is waited for: a tick of the clock costs less than the next command's long way.
+    """
+    for _ in range(2):
+        now = time.time_ns()
+        inside = dir_scan.survey(folder)
+        latest = max(state[2] for state in inside.values())
+        if not stat_signature.is_racy((latest, 0, 0, 0), now):
+            return inside, latest
+        if latest > now:
+            break
+        time.sleep((latest + stat_signature.RACY_NS - now) / 1e9 + 1e-4)
+    return None, 0
 
 
 def save(root: str, seen: Look, *, stages: int, frozen: int) -> None:
     """Keep the answer "all is up to date". What it says has to have been checked after `look`, or not to be newer."""
-    content = marshal.dumps((__version__, root, stages, frozen, seen.files, seen.folders, seen.young))
+    rows = (seen.files, seen.folders, seen.young, seen.searched, seen.absent)
+    content = marshal.dumps((__version__, root, stages, frozen, rows))
     state_files.write(f"{root}/{_NAME}", content)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-import os
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 from mlgit import __version__
 from mlgit.adapters.system import stat_signature, state_files
 from mlgit.adapters.system.stat_signature import Stamp
+from mlgit.pipeline import searched
 from mlgit.pipeline.graph import Graph, Pipeline
 from mlgit.pipeline.lock import LockText
 from mlgit.pipeline.model import Dependency, Digest, Entry, Item, Output, Parameters, Stage
@@ -26,7 +26,7 @@ _MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 def load(root: Path) -> tuple[Pipeline, list[str], dict[str, list[str]]] | None:
-    """The kept pipeline, the files it was read from, the folders searched with `names`; None when it is outdated."""
+    """The kept pipeline, the files it was read from, the folders with their `searched.names`; None when it is outdated."""
     note = state_files.read(f"{root}/{_NAME}")
     if note is None:
         return None
@@ -36,7 +36,7 @@ def load(root: Path) -> tuple[Pipeline, list[str], dict[str, list[str]]] | None:
             return None
         if any(_digest(f"{root}/{path}") != digest for path, _, digest in seen[0] if digest):
             return None
-        if any(names(root, folder) != known for folder, known in seen[1]):
+        if any(searched.names(f"{root}/{folder}") != known for folder, known in seen[1]):
             return None
         return _unpacked(body), [path for path, _, _ in seen[0]], dict(seen[1])
     except (OSError, EOFError, *_MISFITS):  # gone, or not what `save` writes
@@ -48,12 +48,13 @@ def save(
     pipeline: Pipeline,
     *,
     read: Iterable[str],
-    searched: Mapping[str, list[str]],
+    folders: Mapping[str, list[str]],
     since: int,
     written: Mapping[str, Stamp | None],
 ) -> None:
     """Keep a pipeline that was loaded at the time `since`, with the stamps of what it rests on; see `is_as_read`.
 
+    `folders` are those that were searched, with their `searched.names`.
     Of a file that is too young for its stamp to be trusted, the content is taken as well. Nothing is kept when a file holds
     a value that is not plain data.
     """
@@ -64,7 +65,7 @@ def save(
     young = {path for path, stamp in found if stamp is not None and stat_signature.is_racy(stamp, now)}
     seen = [(path, stamp, _digest(f"{root}/{path}") if path in young else b"") for path, stamp in found]
     try:
-        content = marshal.dumps((__version__, (seen, list(searched.items())), _packed(pipeline)))
+        content = marshal.dumps((__version__, (seen, list(folders.items())), _packed(pipeline)))
     except ValueError:
         return
     state_files.write(f"{root}/{_NAME}", content)
@@ -80,18 +81,6 @@ def is_as_read(path: str, stamp: Stamp | None, *, since: int, written: Mapping[s
     if path in written:
         return stamp == written[path]
     return stamp is None or not stat_signature.is_racy(stamp, since)
-
-
-def names(root: Path, folder: str) -> list[str]:
-    """What could change which pipeline files there are: subfolders, pipeline files, ignore files with their stamps."""
-    found = []
-    with os.scandir(root / folder) as entries:
-        for entry in entries:
-            if entry.name in (".gitignore", ".dvcignore"):
-                found.append(f"{entry.name}{stat_signature.of(entry.path)}")
-            elif entry.name == "dvc.yaml" or entry.name.endswith(".dvc") or entry.is_dir(follow_symlinks=False):
-                found.append(entry.name)
-    return sorted(found)
 
 
 def _packed(pipeline: Pipeline) -> Any:

@@ -109,7 +109,7 @@ def test_answer_of_another_user_is_not_believed(root, cli, tmp_path, monkeypatch
     time.sleep(2 * RACY_NS / 1e9)
     with monkeypatch.context() as patch:
         as_another(patch, tmp_path)
-        noop.save(str(root), noop.look([f"{root}/in"], searched=[], since=time.time_ns()), stages=1, frozen=0)
+        noop.save(str(root), noop.look([f"{root}/in"], since=time.time_ns()), stages=1, frozen=0)
         assert not noop.compare(str(root)).changed
     assert noop.compare(str(root)) is None
     assert cli(root, "status").code == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import marshal
+import os
 import re
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import time
 import pytest
 
 from mlgit import __version__
-from mlgit.adapters.system import state_files
+from mlgit.adapters.system import stat_signature, state_files
 from mlgit.adapters.system.stat_signature import RACY_NS
 from mlgit.commands.noop_cache import untouched
 from mlgit.commands.open_project import open_project
@@ -117,6 +118,7 @@ CHANGES = {
     ".gitignore edited": edit(".gitignore", "/sub\n"),
     "a new .gitignore": edit("sub/.gitignore", "*\n"),
     ".dvcignore edited": edit(".dvcignore", "*.tmp\n"),
+    "a new mlgit.yaml": edit("mlgit.yaml", "mlgit: 1\n"),
     "what Git passes over edited": edit(".git/info/exclude", "/model.txt\n"),
     "configuration edited": edit(".dvc/config", "[cache]\n    type = symlink\n"),
     "configuration of this clone": edit(".dvc/config.local", "[cache]\n    dir = /nowhere\n"),
@@ -175,10 +177,69 @@ def test_touched_file_costs_one_look_and_is_known_again(root, cli):
     assert known(root, cli) == (2, 0)
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "sub/more.txt"])
-def test_file_nobody_declared_makes_no_difference_after_a_look(root, cli, name):
-    write_tree(root, {name: "x"})
-    assert known(root, cli) == (2, 0)
+@pytest.mark.parametrize(
+    "change", [edit("note.txt", "x"), edit("sub/more.txt", "x"), lambda root: (root / "sub/notes.txt").unlink()]
+)
+def test_file_nobody_declared_makes_no_difference(root, change):
+    change(root)
+    assert answer(str(root)) == (2, 0)
+
+
+def test_run_that_has_just_made_files_and_folders_leaves_the_answer(root, cli):
+    for _ in range(5):  # how old its files are at the end differs
+        age(root)
+        assert cli(root, "run", "--force").code == 0
+        assert answer(str(root)) == (2, 0)
+
+
+@pytest.mark.parametrize("path", ["raw.txt", "model.txt", "parts/in/two", "parts/one", "params.yaml", "dvc.yaml"])
+def test_change_right_after_a_run_that_keeps_size_and_time_is_seen(root, cli, path):
+    assert cli(root, "run", "--force").code == 0
+    before = (root / path).stat()
+    text = (root / path).read_text()
+    (root / path).write_text(text.translate({ord(old): new for old, new in zip("rw23", "wr32", strict=True)}))
+    os.utime(root / path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (root / path).stat().st_size == before.st_size
+    assert answer(str(root)) is None
+    assert path == "dvc.yaml" or cli(root, "status").code == 1
+
+
+def test_change_of_a_file_within_one_tick_of_the_clock_is_seen(tmp_path):
+    path = f"{write_tree(tmp_path, {'.dvc/tmp/x': '', 'file': 'one'})}/file"
+    kept = noop.look([path], since=time.time_ns())
+    (tmp_path / "file").write_text("two")
+    kept.files = [(path, *stat_signature.of(path))]  # as if the clock had stood still
+    noop.save(str(tmp_path), kept, stages=1, frozen=0)
+    assert noop.compare(str(tmp_path)).changed == {path}
+
+
+def test_folder_is_kept_when_a_change_of_its_files_would_show(tmp_path):
+    write_tree(tmp_path, {"folder/in/file": "one"})
+    assert noop.look([f"{tmp_path}/folder"], since=time.time_ns()).newer
+    assert time.time_ns() - (tmp_path / "folder/in/file").stat().st_ctime_ns > RACY_NS
+
+
+def test_folder_with_times_to_come_is_not_kept(tmp_path):
+    write_tree(tmp_path, {"folder/file": "one"})
+    os.utime(tmp_path / "folder/file", (4e9, 4e9))
+    assert noop.look([f"{tmp_path}/folder"], since=time.time_ns()) is None
+
+
+def test_name_that_comes_within_one_tick_of_the_clock_is_seen(tmp_path):
+    (tmp_path / ".dvc").mkdir()
+    kept = noop.look([], searched={f"{tmp_path}/": [".dvc"]}, since=time.time_ns())
+    assert kept.searched[0][1] == ()  # too young to be believed: names are compared
+    write_tree(tmp_path, {"dvc.yaml": ""})
+    noop.save(str(tmp_path), kept, stages=1, frozen=0)
+    assert noop.compare(str(tmp_path)).changed == {f"{tmp_path}/"}
+
+
+def test_searched_folder_that_goes_right_after_a_command_is_seen(tmp_path):
+    write_tree(tmp_path, {".dvc/tmp/x": "", "sub/dvc.yaml": ""})
+    kept = noop.look([], searched={f"{tmp_path}/sub/": ["dvc.yaml"]}, since=time.time_ns())
+    shutil.rmtree(tmp_path / "sub")
+    noop.save(str(tmp_path), kept, stages=1, frozen=0)
+    assert noop.compare(str(tmp_path)).changed == {f"{tmp_path}/sub/"}
 
 
 def test_stale_project_has_no_answer(root, cli):
@@ -250,14 +311,16 @@ stages:
         b"\xff" * 100,
         marshal.dumps(5),
         marshal.dumps(("a", "b")),
-        marshal.dumps((__version__, "ROOT", 2, 0, 5, [], [])),
-        marshal.dumps((__version__, "ROOT", 2, 0, [5], [], [])),
-        marshal.dumps((__version__, "ROOT", 2, 0, [("/x", 1, 2)], [], [])),
-        marshal.dumps((__version__, "ROOT", 2, 0, [(None, 1, 2, 3, 4)], [], [])),
-        marshal.dumps((__version__, "ROOT", 2, 0, [], [5], [])),
-        marshal.dumps((__version__, "ROOT", 2, 0, [], [], [("\0", b"")])),
-        marshal.dumps((__version__, "ROOT", "two", 0, [], [], [])),
-        marshal.dumps(("0.0.0", "ROOT", 2, 0, [], [], [])),
+        marshal.dumps((__version__, "ROOT", 2, 0, (5, [], [], [], []))),
+        marshal.dumps((__version__, "ROOT", 2, 0, ([5], [], [], [], []))),
+        marshal.dumps((__version__, "ROOT", 2, 0, ([("/x", 1, 2)], [], [], [], []))),
+        marshal.dumps((__version__, "ROOT", 2, 0, ([(None, 1, 2, 3, 4)], [], [], [], []))),
+        marshal.dumps((__version__, "ROOT", 2, 0, ([], [5], [], [], []))),
+        marshal.dumps((__version__, "ROOT", 2, 0, ([], [], [("\0", b"")], [], []))),
+        marshal.dumps((__version__, "ROOT", 2, 0, ([], [], [], [(5, None, [])], []))),
+        marshal.dumps((__version__, "ROOT", 2, 0, ([], [], [], [], [None]))),
+        marshal.dumps((__version__, "ROOT", "two", 0, ([], [], [], [], []))),
+        marshal.dumps(("0.0.0", "ROOT", 2, 0, ([], [], [], [], []))),
     ],
 )
 def test_broken_answer_is_no_answer(root, content):
@@ -316,6 +379,14 @@ def test_unchanged_project_is_answered_without_a_slow_import(root, command):
     said, modules = imported(root, command)
     assert modules & SLOW == set()
     assert said[0].startswith({"status": "up to date: 2 stages", "run": "2 unchanged in "}[command])
+
+
+def test_status_right_after_a_run_is_answered_without_a_slow_import(root):
+    edit("raw.txt", "other\n")(root)
+    assert mlgit(root, "run").code == 0
+    edit("status.txt", "")(root)  # where a shell puts what `status` says
+    said, modules = imported(root, "status")
+    assert (said, modules & SLOW) == (["up to date: 2 stages"], set())
 
 
 def test_short_answer_reads_like_the_long_one(root):
