@@ -167,6 +167,7 @@ class IgnoreBook:
         self._root = root
         self._without_git = without_git
         self._unsure: set[str] = set()
+        self._ignored = gitignore.AsDvc(root)
         self._places: dict[str, int] = {}
         self._texts: dict[str, tuple[str, str]] = {}
         self._lines: dict[str, list[tuple[int, str]]] = {}
@@ -187,7 +188,7 @@ class IgnoreBook:
     def add(self, output: str) -> None:
         """Take over a finished output; `flush` writes its line."""
         place = self._places.pop(output, None)
-        if place is None or (output in self._unsure and gitignore.as_dvc(self._root)(output)):
+        if place is None or (output in self._unsure and self._ignored(output)):
             return
         file = posixpath.join(posixpath.dirname(output), ".gitignore")
         self._lines.setdefault(file, []).append((place, gitignore.line_for(output)))

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import os
 import random
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
 from dvc.repo.index import collect_files
 
+from mlgit.adapters.dvc.gitignore import AsDvc
+from mlgit.adapters.system.stat_signature import RACY_NS
 from mlgit.errors import MlgitError
 from mlgit.pipeline import sources
 from tests.conftest import FULL
@@ -192,6 +197,54 @@ def test_line_that_the_command_writes_is_not_written_twice(tmp_path):
     for root in both:
         write_tree(repository(root), {"dvc.yaml": stages(["o"], "echo /o > .gitignore && echo {0} > {0}")})
     assert compare(*both, always=True)
+
+
+SAID_MEANWHILE = {
+    "taken back": "echo '!o3' > .gitignore",
+    "taken back elsewhere": "mkdir -p .git/info && echo '!o*' > .git/info/exclude; echo > .gitignore",
+    "lost": "rm .gitignore",
+    "taken back in a folder": "echo '!*' > sub/.gitignore",
+}
+
+
+@pytest.mark.parametrize("change", SAID_MEANWHILE)
+def test_wildcards_that_a_command_changes_count_from_then_on_as_in_dvc(tmp_path, change):
+    both = [tmp_path / "a", tmp_path / "b"]
+    names = ["o1", "sub/o1", "o2", "o3", "p1", "sub/o2"]
+    rows = {f"s{n}": {"cmd": f"echo {n} > {name}", "outs": [name]} for n, name in enumerate(names)}
+    rows["s2"]["cmd"] += f"; {SAID_MEANWHILE[change]}"
+    for root in both:
+        write_tree(repository(root), {"dvc.yaml": json.dumps({"stages": rows}), ".gitignore": "o*\n", "sub/x": ""})
+    assert compare(*both, always=True, options=("-j1",))
+
+
+def test_change_of_a_wildcard_within_one_tick_of_the_clock_counts(tmp_path):
+    write_tree(repository(tmp_path), {".gitignore": "o*\n"})
+    ignored = AsDvc(tmp_path)
+    for text in ("p*\n", "o*\n") * 20:
+        assert ignored("o") == (not ignored("p"))
+        write_tree(tmp_path, {".gitignore": text})
+        assert (ignored("o"), ignored("p")) == (text == "o*\n", text == "p*\n")
+
+
+READS = """
+import pathlib, sys
+from mlgit.adapters.dvc.gitignore import AsDvc
+opened = []
+sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
+ignored = AsDvc(pathlib.Path.cwd())
+assert all(ignored(f"o{n}") for n in range(50))
+print(sum(path.endswith(".gitignore") for path in opened))
+"""
+
+
+def test_wildcards_that_stay_are_read_once_for_all_outputs(tmp_path):
+    root = write_tree(repository(tmp_path), {".gitignore": "o*\n"})
+    newest = max((root / path).stat().st_ctime_ns for path in (".gitignore", ".git/config", ".git/info/exclude"))
+    while time.time_ns() < newest + 2 * RACY_NS:
+        pass
+    done = subprocess.run([sys.executable, "-c", READS], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
 
 
 def test_output_behind_a_link_gets_its_line_there(tmp_path):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import posixpath
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mlgit.adapters.dvc import protected_paths
 from mlgit.adapters.git import git
-from mlgit.adapters.system import files
+from mlgit.adapters.system import files, stat_signature
 from mlgit.errors import MlgitError
 
 _SPECIAL = set("\\[]!*#?")
@@ -31,7 +32,7 @@ class Rules:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._query = git.IgnoreQuery(root)
-        self._asked: Callable[[str], bool] | None = None
+        self._asked = AsDvc(root)
 
     def __enter__(self) -> Rules:
         return self
@@ -73,13 +74,45 @@ class Rules:
 
     def ignores(self, path: str) -> bool:
         """Whether one path is ignored, asked of the library that DVC asks."""
-        if self._asked is None:
-            self._asked = as_dvc(self._root)
         return self._asked(path)
 
 
-def as_dvc(root: Path) -> Callable[[str], bool]:
-    """A function that says whether a path from the root is ignored to DVC, by the ignore files as they are now."""
+class AsDvc:
+    """Says whether a path from the root is ignored to DVC, by the ignore files as they are when it is asked.
+
+    To read them takes milliseconds, so it is done again only when one of them has changed, or is too young to tell.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._outside: list[str] = []
+        self._read: dict[str, stat_signature.Stamp | None] = {}
+        self._young: set[str] = set()
+        self._ask: Callable[[str], bool] | None = None
+
+    def __call__(self, path: str) -> bool:
+        """Whether the path is ignored now."""
+        if self._ask is None:
+            config = [
+                os.path.relpath(f"{each}/config", self._root) for each in protected_paths.git_folders(_git_root(self._root))
+            ]
+            self._outside = [*elsewhere(self._root), *config]
+        now = time.time_ns()
+        inside = [f"{folder}.gitignore" for folder in ("", *_folders_above(f"{path}/"))]
+        stamps = {file: stat_signature.of(f"{self._root}/{file}") for file in (*self._outside, *inside)}
+        if self._ask is None or any(self._is_other(file, stamp) for file, stamp in stamps.items()):
+            self._ask = _reader(self._root)
+            self._read, self._young = {}, set()
+        fresh = {file: stamp for file, stamp in stamps.items() if file not in self._read}
+        self._read |= fresh
+        self._young |= {file for file, stamp in fresh.items() if stamp and stat_signature.is_racy(stamp, now)}
+        return self._ask(path)
+
+    def _is_other(self, file: str, stamp: stat_signature.Stamp | None) -> bool:
+        return file in self._young or self._read.get(file, stamp) != stamp
+
+
+def _reader(root: Path) -> Callable[[str], bool]:
     from dulwich.ignore import IgnoreFilterManager
     from dulwich.repo import Repo
 
@@ -105,13 +138,16 @@ def _behind_link(root: Path, path: str) -> bool:
 
 def elsewhere(root: Path) -> list[str]:
     """The ignore files outside a project that count in it, relative to `root`, whether they are there or not."""
-    above = [root, *root.parents]
-    git_root = next((folder for folder in above if (folder / ".git").exists()), root)
-    found = [folder / ".gitignore" for folder in above[1:] if folder.is_relative_to(git_root)]
+    git_root = _git_root(root)
+    found = [folder / ".gitignore" for folder in root.parents if folder.is_relative_to(git_root)]
     found += [Path(folder, "info/exclude") for folder in protected_paths.git_folders(git_root)]
     own = git.run(root, "config", "--type=path", "core.excludesFile", check=False).text.strip()
     default = Path(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"), "git/ignore")
     return [os.path.relpath(each, root) for each in (*found, git_root / own if own else default)]
+
+
+def _git_root(root: Path) -> Path:
+    return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
 
 
 def without_line(root: Path, paths: Iterable[str]) -> list[str]:
