@@ -29,6 +29,7 @@ class GitObjects:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._child: Popen[bytes] | None = None
+        self._owner = 0
         self._kept: dict[str, tuple[str, bytes]] = {}
         self._bytes_kept = 0
         self._trees: dict[tuple[str, str], dict[str, tuple[str, str, int]]] = {}
@@ -94,6 +95,9 @@ class GitObjects:
             raise MlgitError(
                 f"{self.root}: Git ended while it was reading objects", "`git fsck` says what is damaged in this clone"
             ) from error
+        except BaseException:
+            self.close()  # answers that nobody read would be taken for those to the next question
+            raise
         return found
 
     def _keep(self, oid: str, read: tuple[str, bytes]) -> None:
@@ -103,7 +107,7 @@ class GitObjects:
             self._bytes_kept += size
 
     def _running(self) -> Popen[bytes]:
-        if self._child is None:
+        if self._child is None or self._owner != os.getpid():  # a fork would read the answers of this process
             argv = ["git", "cat-file", "--batch"]
             self._child = process.start(
                 argv,
@@ -113,6 +117,7 @@ class GitObjects:
                 stdout=process.PIPE,
                 stderr=process.DEVNULL,
             )
+            self._owner = os.getpid()
             self._finalize = weakref.finalize(self, _end, self._child, os.getpid())
         return self._child
 

@@ -1,0 +1,91 @@
+"""Objects of a repository by id, read by one process that a command keeps: also when things go wrong on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+
+import pytest
+
+from mlgit.adapters.git.objects import GitObjects
+from mlgit.errors import MlgitError
+from tests.kit import git, repository
+
+
+@pytest.fixture
+def root(tmp_path):
+    rng = random.Random(1)
+    return repository(tmp_path / "source", {f"{number}.bin": rng.randbytes(2000) for number in range(600)})
+
+
+def ids(root):
+    return [row.split()[2] for row in git(root, "ls-tree", "-r", "HEAD").splitlines()]
+
+
+def are_themselves(contents):
+    return all(hashlib.sha1(b"blob %d\0" % len(each) + each).hexdigest() == oid for oid, each in contents.items())
+
+
+def test_many_objects_at_once_are_all_read_and_each_is_itself(root):
+    objects = GitObjects(root)
+    found = objects.blobs(["0" * 40, *ids(root), "abcd", "1" * 40])
+    assert found.keys() == set(ids(root))
+    assert are_themselves(found)
+    objects.close()
+
+
+def test_fork_asks_a_process_of_its_own(root):
+    objects = GitObjects(root)
+    objects.read(ids(root)[:1])
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            code = 0 if are_themselves(objects.blobs(ids(root)[1:300])) else 2
+            objects.close()
+        finally:
+            os._exit(code)
+    found = objects.blobs(ids(root)[300:600])
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert len(found) >= 300
+    assert are_themselves(found)
+    objects.close()
+
+
+class Interrupted(GitObjects):
+    """Somebody types Control-C while the first answer is read."""
+
+    times = 1
+
+    def _keep(self, oid, read):
+        self.times -= 1
+        if self.times == 0:
+            raise KeyboardInterrupt
+        super()._keep(oid, read)
+
+
+def test_answers_that_nobody_read_are_not_taken_for_others(root):
+    objects = Interrupted(root)
+    with pytest.raises(KeyboardInterrupt):
+        objects.read(ids(root)[:5])
+    assert are_themselves(objects.blobs(ids(root)))
+    objects.close()
+
+
+def test_git_that_was_killed_is_said_and_started_again(root):
+    objects = GitObjects(root)
+    objects.read(ids(root)[:1])
+    objects._child.kill()
+    with pytest.raises(MlgitError, match="Git ended while it was reading objects"):
+        objects.read(ids(root)[1:3])
+    assert len(objects.blobs(ids(root)[1:3])) == 2
+    objects.close()
+
+
+def test_no_process_is_left_of_what_nobody_closed(root):
+    objects = GitObjects(root)
+    objects.read(ids(root)[:1])
+    child = objects._child
+    del objects
+    assert child.returncode is not None
