@@ -155,7 +155,7 @@ class WorkspaceFiles(_Documents):
         return [f"{path}/{row[0]}" for row in stat_signature.scan(str(folder))] if folder.is_dir() else []
 
     def pipeline_files(self) -> list[str]:
-        """Every dvc.yaml and .dvc file that neither Git nor DVC ignores, in the order of a top-down walk."""
+        """Every dvc.yaml and .dvc file that neither Git nor DVC ignores, in the same order as those of a commit."""
         found: list[str] = []
         with gitignore.Rules(self.root) as rules:
             self._walk("", rules, found)
@@ -164,7 +164,7 @@ class WorkspaceFiles(_Documents):
         for path in self.hidden:
             if path.endswith(".lock") and path.removesuffix(".lock") + ".yaml" in found:
                 raise MlgitError(f"{path}: ignored by Git, so what a run records there would be lost", _HIDDEN)
-        return found
+        return _from_the_top(found)
 
     def refuse_hidden(self) -> None:
         """Raise MlgitError for a project whose own pipeline is ignored: nothing would be looked at, and all be well."""
@@ -280,12 +280,17 @@ class CommitFiles(_Documents):
         return None if content is None else files.decode(content, name=f"{self.commit[:7]}:{path}")
 
     def pipeline_files(self) -> list[str]:
-        """Every dvc.yaml and .dvc file of the commit: upper folders first, as the walk of a workspace finds them."""
+        """Every dvc.yaml and .dvc file of the commit, those of upper folders first."""
         found = [path for path in self.tree if posixpath.basename(path) == "dvc.yaml" or path.endswith(".dvc")]
         nested = {path.partition("/.dvc/")[0] + "/" for path in self.tree if "/.dvc/" in path}  # projects of their own
         found = [path for path in found if not _NEVER & set(path.split("/")[:-1]) and not path.startswith(tuple(nested))]
         self.fetch([*found, *(path.removesuffix(".yaml") + ".lock" for path in found)])
-        return sorted(found, key=lambda path: (path.count("/"), path))
+        return _from_the_top(found)
+
+
+def _from_the_top(paths: list[str]) -> list[str]:
+    """Files by depth and name: stages, and what is told of them, stand in the same order on every machine."""
+    return sorted(paths, key=lambda path: (path.count("/"), path))
 
 
 Source = WorkspaceFiles | CommitFiles

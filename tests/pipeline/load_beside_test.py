@@ -7,10 +7,12 @@ import random
 
 import pytest
 
+from mlgit.adapters.git.objects import GitObjects
 from mlgit.errors import MlgitError
 from mlgit.pipeline.load import load
 from mlgit.pipeline.load_beside import Loaded, load_beside
-from tests.kit import FULL
+from mlgit.pipeline.sources import CommitFiles, WorkspaceFiles
+from tests.kit import FULL, git, repository
 from tests.pipeline.neighbours import Revision, edited, project
 
 READERS = Revision.document, Revision.sections
@@ -89,6 +91,15 @@ def test_pipeline_read_beside_another_is_the_one_that_is_loaded_by_itself(part):
             taken += found is not None
             before, known = (now, found) if found else (before, known)
     assert taken > len(SEEDS[part::4]) // 4  # it is not left to the other way each time
+
+
+def test_pipeline_of_the_workspace_stands_in_the_order_of_a_commit(tmp_path):
+    names = ["z", "b", "m/q", "a", "y", "m", "c/d/e"]
+    files = {f"{name}/{kind}": "" for name in names for kind in ("dvc.yaml", "1.dvc", "x.dvc", "0.dvc")}
+    root = repository(tmp_path, {name: "stages: {}\n" if name.endswith("yaml") else "outs: []\n" for name in files})
+    head, objects = git(root, "rev-parse", "HEAD"), GitObjects(root)
+    assert WorkspaceFiles(root).pipeline_files() == CommitFiles(objects, head).pipeline_files()
+    objects.close()
 
 
 STAGE = "stages:\n  a:\n    cmd: "
