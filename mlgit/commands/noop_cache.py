@@ -14,6 +14,9 @@ from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.model import Stage
 from mlgit.pipeline.searched import names
 
+_NEVER = (".git", ".dvc")  # a project of its own begins there
+_MOST = 1000  # folders; to look into more takes longer than it saves
+
 
 def remember(opened: Opened, *, all_current: bool, earlier: noop.Look | None = None) -> None:
     """Keep what the next command can start from, where that can be written; without it only time is lost.
@@ -31,8 +34,8 @@ def _remember(opened: Opened, *, all_current: bool, earlier: noop.Look | None) -
     """
     root, written = opened.project.root, opened.book.written
     pipeline = opened.pipeline._replace(entries=opened.ledger.entries, locks=opened.book.texts())
-    searched = {folder: names(f"{root}/{folder}") for folder in opened.searched}
-    if _found_more(opened, searched):
+    searched = _searched_now(opened)
+    if searched is None:
         noop.forget(str(root))
         return
     if written and not pipeline.foreign:  # what DVC wrote anew may be plain now
@@ -43,21 +46,32 @@ def _remember(opened: Opened, *, all_current: bool, earlier: noop.Look | None) -
         noop.forget(str(root))
 
 
-def _found_more(opened: Opened, searched: dict[str, list[str]]) -> bool:
-    """Whether pipeline files or folders have come or gone since the search; outputs and .gitignore lines of a run may."""
+def _searched_now(opened: Opened) -> dict[str, list[str]] | None:
+    """The searched folders with their names as they are now; None where pipeline files have come or gone since the search.
+
+    Outputs and .gitignore lines of a run may come, and folders that hold no pipeline file; those count as searched.
+    """
     made = {out.target for stage in opened.pipeline.graph.stages for out in stage.outs}
-    for folder, before in opened.searched.items():
-        other = {f"{folder}{name}" for name in set(searched[folder]) ^ set(before) if not name.startswith(".gitignore(")}
-        if not other <= made:
-            return True
-    return False
+    found: dict[str, list[str]] = {}
+    waiting = list(opened.searched)
+    while waiting:
+        folder = waiting.pop()
+        found[folder] = names(f"{opened.project.root}/{folder}")
+        for name in set(found[folder]).symmetric_difference(opened.searched.get(folder, ())):
+            if name.startswith(".gitignore(") or f"{folder}{name}" in made:
+                continue
+            path = f"{opened.project.root}/{folder}{name}"
+            if name in _NEVER or len(found) > _MOST or os.path.islink(path) or not os.path.isdir(path):
+                return None
+            waiting.append(f"{folder}{name}/")
+    return found
 
 
 def _keep_answer(opened: Opened, pipeline: Pipeline, searched: dict[str, list[str]], earlier: noop.Look | None) -> bool:
     root, written, stages = str(opened.project.root), opened.book.written, pipeline.graph.stages
     read = [path for path in opened.read if os.path.exists(f"{root}/{path}")]
     absent = [f"{root}/{path}" for path in set(opened.read).difference(read)]
-    ignores = [f"{folder}{name}" for folder in opened.searched for name in (".gitignore", ".dvcignore")]
+    ignores = [f"{folder}{name}" for folder in searched for name in (".gitignore", ".dvcignore")]
     ignores = [path for path in ignores if (opened.project.root / path).exists()]
     paths = [f"{root}/{path}" for path in (*read, *ignores)]
     exclude = opened.project.git_root / ".git/info/exclude"

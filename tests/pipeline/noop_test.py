@@ -192,6 +192,48 @@ def test_run_that_has_just_made_files_and_folders_leaves_the_answer(root, cli):
         assert answer(str(root)) == (2, 0)
 
 
+NESTED = """\
+stages:
+  one:
+    cmd: mkdir -p made/in logs/x && cp raw.txt made/in/one
+    deps: [raw.txt]
+    outs: [made/in/one]
+"""
+
+
+@pytest.fixture
+def nested(tmp_path, cli):
+    """A project right after the run that made folders beside its outputs."""
+    root = write_tree(repository(tmp_path / "p"), {**FILES, "dvc.yaml": NESTED})
+    age(root)
+    assert cli(root, "run").code == 0
+    return root
+
+
+def test_run_that_makes_folders_for_its_outputs_leaves_the_answer_and_the_pipeline(nested, monkeypatch):
+    assert answer(str(nested)) == (1, 0)
+    monkeypatch.chdir(nested)
+    opened = open_project()
+    opened.ledger.close()
+    assert opened.kept
+    assert {"made/", "made/in/", "logs/", "logs/x/"} <= opened.searched.keys()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        edit("logs/x/dvc.yaml", "stages: {z: {cmd: echo}}\n"),
+        edit("made/x.dvc", "outs: [{path: y}]\n"),
+        edit("made/in/.gitignore", "/two\n"),
+        edit("logs/.dvcignore", "x\n"),
+        lambda root: (root / "logs/x/new").mkdir(),
+    ],
+)
+def test_change_in_a_folder_that_the_run_made_ends_the_answer(nested, change):
+    change(nested)
+    assert answer(str(nested)) is None
+
+
 @pytest.mark.parametrize("path", ["raw.txt", "model.txt", "parts/in/two", "parts/one", "params.yaml", "dvc.yaml"])
 def test_change_right_after_a_run_that_keeps_size_and_time_is_seen(root, cli, path):
     assert cli(root, "run", "--force").code == 0
@@ -276,6 +318,7 @@ IN_BETWEEN = {
     "a parameter file": "echo 'depth: 9' > params.yaml",
     "dvc.yaml": "sed -i 's/echo late/echo  late/' dvc.yaml",
     "a new dvc.yaml": "mkdir extra; echo 'stages: {z: {cmd: echo}}' > extra/dvc.yaml",
+    "a new dvc.yaml far down": "mkdir -p extra/a/b; echo 'stages: {z: {cmd: echo}}' > extra/a/b/dvc.yaml",
     "a dvc.yaml in a folder that is there": "echo 'stages: {z: {cmd: echo}}' > sub/dvc.yaml",
 }
 
