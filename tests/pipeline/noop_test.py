@@ -4,46 +4,22 @@ from __future__ import annotations
 
 import json
 import marshal
-import os
 import re
 import shutil
-import subprocess
-import sys
 import time
 
 import pytest
 
 from mlgit import __version__
-from mlgit.adapters.system import stat_signature, state_files
+from mlgit.adapters.system import state_files
 from mlgit.adapters.system.stat_signature import RACY_NS
 from mlgit.commands.noop_cache import untouched
 from mlgit.commands.open_project import open_project
 from mlgit.pipeline import noop
 from tests.kit import lock, mlgit, repository, write_tree
+from tests.pipeline.unchanged import FILES, PIPELINE, SLOW, age, answer, edit, imported, known
 
 pytestmark = pytest.mark.slow  # real repositories, many times
-
-PIPELINE = """\
-stages:
-  clean:
-    cmd: mkdir -p parts/in && cat raw.txt > parts/one && echo 2 > parts/in/two
-    deps: [raw.txt]
-    outs: [parts]
-  train:
-    cmd: cat parts/one > model.txt
-    deps: [parts]
-    params: [depth]
-    outs: [model.txt]
-"""
-FILES = {
-    "dvc.yaml": PIPELINE,
-    "params.yaml": "depth: 3\n",
-    "raw.txt": "raw\n",
-    "sub/notes.txt": "notes\n",
-    ".gitignore": "/x\n",
-}
-# What brings in the long way: none of it may be imported for the short answer.
-SLOW = {"yaml", "ruamel", "dvc", "git", "click", "rich", "numpy", "subprocess", "json", "dataclasses", "typing", "inspect"}
 
 
 @pytest.fixture
@@ -53,25 +29,6 @@ def root(tmp_path, cli):
     assert cli(root, "run").code == 0
     known(root, cli)
     return root
-
-
-def answer(root):
-    """The number of stages, and of frozen ones, if nothing changed; else None."""
-    kept = noop.compare(root)
-    return (kept.stages, kept.frozen) if kept and not kept.changed else None
-
-
-def known(root, cli):
-    """Ask for the status until the project's stamps are old enough to be trusted."""
-    deadline = time.monotonic() + 10
-    while answer(str(root)) is None:
-        assert cli(root, "status").code == 0
-        assert time.monotonic() < deadline
-    return answer(str(root))
-
-
-def edit(path, text):
-    return lambda root: (root / path).write_text(text)
 
 
 def rewrite(path):
@@ -185,105 +142,6 @@ def test_file_nobody_declared_makes_no_difference(root, change):
     assert answer(str(root)) == (2, 0)
 
 
-def test_run_that_has_just_made_files_and_folders_leaves_the_answer(root, cli):
-    for _ in range(5):  # how old its files are at the end differs
-        age(root)
-        assert cli(root, "run", "--force").code == 0
-        assert answer(str(root)) == (2, 0)
-
-
-NESTED = """\
-stages:
-  one:
-    cmd: mkdir -p made/in logs/x && cp raw.txt made/in/one
-    deps: [raw.txt]
-    outs: [made/in/one]
-"""
-
-
-@pytest.fixture
-def nested(tmp_path, cli):
-    """A project right after the run that made folders beside its outputs."""
-    root = write_tree(repository(tmp_path / "p"), {**FILES, "dvc.yaml": NESTED})
-    age(root)
-    assert cli(root, "run").code == 0
-    return root
-
-
-def test_run_that_makes_folders_for_its_outputs_leaves_the_answer_and_the_pipeline(nested, monkeypatch):
-    assert answer(str(nested)) == (1, 0)
-    monkeypatch.chdir(nested)
-    opened = open_project()
-    opened.ledger.close()
-    assert opened.kept
-    assert {"made/", "made/in/", "logs/", "logs/x/"} <= opened.searched.keys()
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        edit("logs/x/dvc.yaml", "stages: {z: {cmd: echo}}\n"),
-        edit("made/x.dvc", "outs: [{path: y}]\n"),
-        edit("made/in/.gitignore", "/two\n"),
-        edit("logs/.dvcignore", "x\n"),
-        lambda root: (root / "logs/x/new").mkdir(),
-    ],
-)
-def test_change_in_a_folder_that_the_run_made_ends_the_answer(nested, change):
-    change(nested)
-    assert answer(str(nested)) is None
-
-
-@pytest.mark.parametrize("path", ["raw.txt", "model.txt", "parts/in/two", "parts/one", "params.yaml", "dvc.yaml"])
-def test_change_right_after_a_run_that_keeps_size_and_time_is_seen(root, cli, path):
-    assert cli(root, "run", "--force").code == 0
-    before = (root / path).stat()
-    text = (root / path).read_text()
-    (root / path).write_text(text.translate({ord(old): new for old, new in zip("rw23", "wr32", strict=True)}))
-    os.utime(root / path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert (root / path).stat().st_size == before.st_size
-    assert answer(str(root)) is None
-    assert path == "dvc.yaml" or cli(root, "status").code == 1
-
-
-def test_change_of_a_file_within_one_tick_of_the_clock_is_seen(tmp_path):
-    path = f"{write_tree(tmp_path, {'.dvc/tmp/x': '', 'file': 'one'})}/file"
-    kept = noop.look([path], since=time.time_ns())
-    (tmp_path / "file").write_text("two")
-    kept.files = [(path, *stat_signature.of(path))]  # as if the clock had stood still
-    noop.save(str(tmp_path), kept, stages=1, frozen=0)
-    assert noop.compare(str(tmp_path)).changed == {path}
-
-
-def test_folder_is_kept_when_a_change_of_its_files_would_show(tmp_path):
-    write_tree(tmp_path, {"folder/in/file": "one"})
-    assert noop.look([f"{tmp_path}/folder"], since=time.time_ns()).newer
-    assert time.time_ns() - (tmp_path / "folder/in/file").stat().st_ctime_ns > RACY_NS
-
-
-def test_folder_with_times_to_come_is_not_kept(tmp_path):
-    write_tree(tmp_path, {"folder/file": "one"})
-    os.utime(tmp_path / "folder/file", (4e9, 4e9))
-    assert noop.look([f"{tmp_path}/folder"], since=time.time_ns()) is None
-
-
-def test_name_that_comes_within_one_tick_of_the_clock_is_seen(tmp_path):
-    (tmp_path / ".dvc").mkdir()
-    kept = noop.look([], searched={f"{tmp_path}/": [".dvc"]}, since=time.time_ns())
-    assert kept.searched[0][1] == ()  # too young to be believed: names are compared
-    write_tree(tmp_path, {"dvc.yaml": ""})
-    noop.save(str(tmp_path), kept, stages=1, frozen=0)
-    assert noop.compare(str(tmp_path)).changed == {f"{tmp_path}/"}
-
-
-def test_searched_folder_that_goes_right_after_a_command_is_seen(tmp_path):
-    write_tree(tmp_path, {".dvc/tmp/x": "", "sub/dvc.yaml": ""})
-    kept = noop.look([], searched={f"{tmp_path}/sub/": ["dvc.yaml"]}, since=time.time_ns())
-    shutil.rmtree(tmp_path / "sub")
-    noop.save(str(tmp_path), kept, stages=1, frozen=0)
-    assert noop.compare(str(tmp_path)).changed == {f"{tmp_path}/sub/"}
-
-
 def test_stale_project_has_no_answer(root, cli):
     edit("params.yaml", "depth: 4\n")(root)
     cli(root, "status")
@@ -303,13 +161,6 @@ def test_project_that_has_to_be_looked_at_each_time_is_not_kept(tmp_path, cli, m
     monkeypatch.setattr("time.time_ns", lambda: later)
     cli(root, "status")
     assert not (root / ".dvc/tmp/mlgit/noop").exists()
-
-
-def age(root):
-    """Wait until nothing in the project is too young for its stamp to be trusted."""
-    newest = max(path.stat().st_ctime_ns for path in [root, *root.rglob("*")])
-    while time.time_ns() < newest + 3 * RACY_NS:
-        pass
 
 
 IN_BETWEEN = {
@@ -403,15 +254,6 @@ def test_lost_state_costs_time_only(root, cli):
     assert cli(root, "run", "--json").json["counts"]["unchanged"] == 2
 
 
-def imported(folder, *args):
-    code = (
-        "import sys; from mlgit.cli.main import main; main(); print(*sorted({name.partition('.')[0] for name in sys.modules}))"
-    )
-    done = subprocess.run([sys.executable, "-c", code, *args], cwd=folder, capture_output=True, text=True, check=True)
-    *said, modules = done.stdout.splitlines()
-    return said, set(modules.split())
-
-
 def test_version_imports_nothing_slow(tmp_path):
     said, modules = imported(tmp_path, "--version")
     assert (said, modules & SLOW) == ([f"mlgit {__version__}"], set())
@@ -422,14 +264,6 @@ def test_unchanged_project_is_answered_without_a_slow_import(root, command):
     said, modules = imported(root, command)
     assert modules & SLOW == set()
     assert said[0].startswith({"status": "up to date: 2 stages", "run": "2 unchanged in "}[command])
-
-
-def test_status_right_after_a_run_is_answered_without_a_slow_import(root):
-    edit("raw.txt", "other\n")(root)
-    assert mlgit(root, "run").code == 0
-    edit("status.txt", "")(root)  # where a shell puts what `status` says
-    said, modules = imported(root, "status")
-    assert (said, modules & SLOW) == (["up to date: 2 stages"], set())
 
 
 def test_short_answer_reads_like_the_long_one(root):
