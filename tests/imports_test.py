@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -277,3 +278,40 @@ def test_cycle_is_reported_once(tmp_path):
 def test_module_named_like_a_member_counts_as_the_module(tmp_path):
     house = write_tree(tmp_path / "mlgit", {"pipeline/graph.py": "from mlgit.pipeline import model\n", "pipeline/model.py": ""})
     assert [each.imported for each in imports(modules(house))] == ["mlgit.pipeline.model"]
+
+
+# Who may open a pipeline or the contents of a revision: all others are given a `Revision`.
+OPENERS = {"revision.revision", "pipeline.checkup", "commands.open_project", "commands.add", "commands.doctor"}
+_OPENING = {"WorkspaceFiles", "CommitFiles", "Contents", "load"}
+
+
+def openers(trees):
+    """The modules that call what opens pipelines and contents, imported from where it is defined."""
+    found = set()
+    for name, tree in trees.items():
+        imported = {
+            alias.asname or alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+            and node.module in ("mlgit.pipeline.load", "mlgit.pipeline.sources", "mlgit.revision.contents")
+            for alias in node.names
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                is_ours = called in imported or (
+                    isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "sources"
+                )
+                found |= {name} if called in _OPENING and is_ours else set()
+    return found
+
+
+def test_revisions_are_opened_in_one_place():
+    assert openers(modules(Path(mlgit.__file__).parent)) == OPENERS
+
+
+def test_private_opening_is_noticed():
+    text = "from mlgit.pipeline.load import load\nfrom mlgit.pipeline import sources\n"
+    assert openers({"gate.judge": ast.parse(text + "load(1)")}) == {"gate.judge"}
+    assert openers({"gate.judge": ast.parse(text + "sources.CommitFiles(1)")}) == {"gate.judge"}
+    assert openers({"gate.judge": ast.parse("json.load(1)\nmarshal.load(2)")}) == set()
