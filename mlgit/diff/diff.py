@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlgit.config import Config, Direction
+from mlgit.revision.recorded_paths import covering
 from mlgit.revision.snapshot import Data, DataKind, Snapshot, StageSnapshot
 from mlgit.revision.values import Value
 from mlgit.tables import formats
@@ -150,7 +151,8 @@ class Diff:
         files = {row.path for row in self.data if row.change in ("changed", "unknown")}
         files |= {row.file for row in self.metrics if row.verdict not in ("same", "added", "removed")}
         models = [each for each in self.head.config.models.values() if each.predictions]
-        return any({posixpath.normpath(path) for path in (each.predictions, each.metrics) if path} & files for each in models)
+        declared = (posixpath.normpath(path) for each in models for path in (each.predictions, each.metrics) if path)
+        return any(covering(files, path) for path in declared)
 
     @property
     def changed_tables(self) -> dict[str, int]:
