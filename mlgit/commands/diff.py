@@ -48,7 +48,8 @@ def diff(base: str | None = None, head: str | None = None, *, pull: bool = False
         sides = revisions.at(before), revisions.at(now)
         if pull:
             _fetch(*sides, note=note)
-        one, other = collect_both(*sides)
+        # two names of one commit are one revision, and each is called as the user did
+        one, other = (replace(each, name=ref.name) for each, ref in zip(collect_both(*sides), (before, now), strict=True))
         found = _closer(*sides, compare(one, other, config=other.config))
     if any(found.compared.values()):
         return DiffResult(found)

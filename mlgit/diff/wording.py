@@ -180,8 +180,10 @@ def _inside(row: DataChange) -> str:
     """How many files or rows are inside, and which columns came or went."""
     files = _step(*(_files(each) for each in (row.old, row.new)))
     tables = [each.shape if each else None for each in (row.old, row.new)]
-    rows = _step(*(f"{each.rows}" if each else None for each in tables))
-    columns = _step(*(f"{len(each.columns)}" if each else None for each in tables))
+    if row.old and row.new and None in tables:  # one side's numbers would be taken for both
+        tables = []
+    rows = _step(*(f"{each.rows}" if each else None for each in tables)) if tables else ""
+    columns = _step(*(f"{len(each.columns)}" if each else None for each in tables)) if tables else ""
     moved = [f"+{name}" for name in row.columns_added] + [f"-{name}" for name in row.columns_removed]
     moved += [f"{number} {how}" for how, number in (row.files or {}).items() if number]
     counted = [f"{number} {noun}" for number, noun in ((files, "files"), (rows, "rows"), (columns, "columns")) if number]

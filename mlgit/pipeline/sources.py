@@ -233,7 +233,9 @@ class CommitFiles(_Documents):
 
     def size(self, path: str) -> int | None:
         """The bytes that a file of the commit has, or None where it has none."""
-        return self.tree[path][2] if path in self.tree else None
+        if path in self.tree and self.tree[path][2] < 0:  # a partial clone fetches what is asked for
+            self.fetch([path])
+        return len(self._contents[path]) if path in self._contents else self.tree[path][2] if path in self.tree else None
 
     def stream(self, path: str) -> BinaryIO:
         """A file that the commit has, as a stream of bytes."""

@@ -1,5 +1,6 @@
 """`mlgit diff` as a user types it."""
 
+import gzip
 import json
 import os
 import pty
@@ -368,3 +369,19 @@ def test_without_tables_that_differ_no_slow_library_is_loaded(root, cli):
     assert cli(root, "run").code == 0
     done = subprocess.run([sys.executable, "-c", LOADED], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "0 []"
+
+
+def test_two_names_of_one_commit_are_told_as_they_were_given(root, cli):
+    found = json.loads(cli(root, "diff", "main", "HEAD", "--format", "json").out)
+    assert (found["base"]["name"], found["head"]["name"]) == ("main", "HEAD")
+
+
+def test_rows_of_one_side_are_not_told_of_a_table_that_cannot_be_read_on_the_other(root, cli):
+    packed = gzip.compress(b"x,y\n" + b"1,2\n" * 40)
+    write_tree(root, {"data.csv.gz": packed})
+    dvc(root, "add", "data.csv.gz")
+    commit(root)
+    write_tree(root, {"data.csv.gz": packed[:-9]})
+    row = next(row for row in cli(root, "diff", "HEAD").out.split("\n") if "data.csv.gz" in row)
+    assert "changed" in row
+    assert "40 rows" not in row

@@ -110,6 +110,8 @@ def resolve(root: Path, revision: str) -> str:
     done = run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", check=False)
     if done.code != 0 and revision == "HEAD":
         raise MlgitError("there is no commit yet", "`git add` what belongs to the project, and `git commit`")
+    if done.code != 0 and line(root, "rev-parse", "--is-shallow-repository") == "true":
+        raise MlgitError(f"'{revision}' is not in this shallow clone", "`git fetch --unshallow` completes it")
     if done.code != 0:
         raise MlgitError(f"unknown revision '{revision}'", "`git log --oneline` and `git branch -a` list what there is")
     return done.text.strip()
@@ -151,17 +153,20 @@ def has_commits(root: Path) -> bool:
 def list_tree(root: Path, revision: str, *, under: str = "") -> dict[str, tuple[str, str, int]]:
     """Every file of a revision: path relative to the repository -> (mode, blob id, size in bytes).
 
-    The size is -1 for a blob that this clone lacks: a partial clone that cannot fetch, or a damaged one.
+    The size is -1 where it is not known, as of a blob that a partial clone has not fetched or a damaged one lacks.
     """
-    args = ["ls-tree", "-r", "-z", "-l", "--full-tree", revision, "--", *([under] if under else [])]
+    args = ["-r", "-z", "--full-tree", revision, "--", *([under] if under else [])]
+    # Git would fetch each blob of a partial clone, one after the other, to tell its size
+    done = run(root, "ls-tree", "-l", *args, check=False, env={"GIT_NO_LAZY_FETCH": "1"})
+    listed = (done if done.code == 0 else run(root, "ls-tree", *args)).text
     found: dict[str, tuple[str, str, int]] = {}
-    for row in run(root, *args).text.split("\0"):
+    for row in listed.split("\0"):
         if not row:
             continue
         head, _, path = row.partition("\t")
-        mode, kind, blob, size = head.split()
+        mode, kind, blob, *size = head.split()
         if kind == "blob":
-            found[path] = (mode, blob, -1 if size == "BAD" else int(size))
+            found[path] = (mode, blob, int(size[0]) if size and size[0] != "BAD" else -1)
     return found
 
 

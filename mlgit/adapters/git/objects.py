@@ -81,6 +81,7 @@ class GitObjects:
         assert child.stdin
         assert child.stdout
         found: dict[str, tuple[str, bytes]] = {}
+        oid = oids[0]
         try:
             child.stdin.write("".join(f"{oid}\n" for oid in oids).encode())
             child.stdin.flush()
@@ -91,7 +92,7 @@ class GitObjects:
                     self._keep(oid, answer)
         except (BrokenPipeError, EOFError) as error:
             self.close()
-            git.run(self.root, "rev-parse", "--git-dir")  # says in Git's own words why it does not work here
+            git.run(self.root, "cat-file", "-t", oid)  # says in Git's own words why it does not work here
             raise MlgitError(
                 f"{self.root}: Git ended while it was reading objects", "`git fsck` says what is damaged in this clone"
             ) from error

@@ -8,8 +8,10 @@ import random
 
 import pytest
 
+from mlgit.adapters.git.git import resolve
 from mlgit.adapters.git.objects import GitObjects
 from mlgit.errors import MlgitError
+from mlgit.pipeline.sources import CommitFiles
 from tests.kit import git, repository
 
 
@@ -89,3 +91,47 @@ def test_no_process_is_left_of_what_nobody_closed(root):
     child = objects._child
     del objects
     assert child.returncode is not None
+
+
+@pytest.fixture
+def partial(root):
+    """A clone without blobs, and the repository that it fetches them from."""
+    for name in ("allowFilter", "allowAnySHA1InWant"):
+        git(root, "config", f"uploadpack.{name}", "true")
+    clone = root.parent / "clone"
+    git(root, "clone", "--quiet", "--no-checkout", "--filter=blob:none", f"file://{root}", str(clone))
+    return clone
+
+
+def missing(clone):
+    return git(clone, "rev-list", "--objects", "--missing=print", "HEAD").count("?")
+
+
+@pytest.mark.slow
+def test_partial_clone_fetches_what_is_asked_for_and_no_more(root, partial):
+    before = missing(partial)
+    objects = GitObjects(partial)
+    files = CommitFiles(objects, git(root, "rev-parse", "HEAD"))
+    assert len(files.tree) >= 600
+    assert missing(partial) == before
+    assert files.size("7.bin") == 2000
+    assert missing(partial) == before - 1
+    objects.close()
+
+
+@pytest.mark.slow
+def test_partial_clone_whose_remote_is_gone_says_what_could_not_be_fetched(root, partial):
+    oid = ids(root)[0]
+    root.rename(root.parent / "gone")
+    objects = GitObjects(partial)
+    with pytest.raises(MlgitError, match="could not fetch"):
+        objects.read([oid])
+    objects.close()
+
+
+def test_revision_that_a_shallow_clone_lacks_is_said_with_what_brings_it(tmp_path):
+    root = repository(tmp_path / "source", {"a": "b"})
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{root}", "shallow")
+    with pytest.raises(MlgitError, match="'HEAD~1' is not in this shallow clone") as found:
+        resolve(tmp_path / "shallow", "HEAD~1")
+    assert "--unshallow" in found.value.hint
