@@ -16,8 +16,8 @@ from pathlib import Path
 
 from benchmarks.measure import Measured, middle, once
 from benchmarks.tools import BIN, environment
-from mlgit.registry import body
-from mlgit.registry.body import Body
+from mlgit.registry import tag_message
+from mlgit.registry.tag_message import Body
 
 COMMITS = 1000
 MODELS = 40
@@ -57,7 +57,7 @@ def _tags(commits: dict[int, str], n_tags: int) -> Iterator[str]:
         metrics = {name: {"value": 0.9143, "n": 20_000, "split": "test"} for name in ("auc", "f1", "recall")}
         facts |= {"model": model_file, "metrics": metrics}
         facts |= {"previous": previous[model]} if model in previous else {}
-        text = body.render(Body(f"Event {number} of {model}", "Recall on new customers up, no slice regressed.", facts))
+        text = tag_message.render(Body(f"Event {number} of {model}", "Recall on new customers up, no slice regressed.", facts))
         tagger = f"{PERSON} {START + COMMITS + number} +0000"
         content = f"object {commits[place + 1]}\ntype commit\ntag {ref}\ntagger {tagger}\n\n{text}".encode()
         oid = hashlib.sha1(b"tag %d\0" % len(content) + content).hexdigest()

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from mlgit.statistics.comparison import Predictions, Question, compare
+from mlgit.statistics.comparison import ComparisonOptions, Predictions, compare
 
 NAMES = ("accuracy", "f1", "recall", "roc_auc", "log_loss", "average_precision", "rmse")
 FIVE = NAMES[:5]
@@ -36,7 +36,7 @@ def main() -> None:
         pair, total = made(number), 0.0
         for name in NAMES:
             began = time.perf_counter()
-            found = compare(name, *pair, question=Question(margin=0.01, better="higher"))
+            found = compare(name, *pair, question=ComparisonOptions(margin=0.01, better="higher"))
             took = time.perf_counter() - began
             total += took if name in FIVE else 0
             print(f"{number:>9,} rows  {name:<18} {took:8.3f} s  {found.method}")

@@ -291,3 +291,22 @@ def test_no_file_names_a_place_on_somebodys_machine():
 def test_forbidden_text_would_be_found(tmp_path, patterns, text, word):
     (tmp_path / "notes.txt").write_text(text.format(word))
     assert found_in([tmp_path / "notes.txt"], patterns)
+
+
+def classes_named_twice(trees: dict[str, ast.Module]) -> dict[str, list[str]]:
+    """Public classes of one name, with the modules that define them."""
+    places: dict[str, list[str]] = {}
+    for name, tree in trees.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(name)
+    return {name: modules for name, modules in places.items() if len(modules) > 1}
+
+
+def test_no_two_public_classes_have_one_name():
+    assert classes_named_twice(modules(PACKAGE)) == {}
+
+
+def test_class_named_twice_is_found():
+    trees = {"gate.judge": ast.parse("class Case: ..."), "registry.policy": ast.parse("class Case: ...\nclass _Own: ...")}
+    assert classes_named_twice(trees) == {"Case": ["gate.judge", "registry.policy"]}

@@ -16,7 +16,7 @@ class Card:
     path: str
     files: Mapping[str, str]
     inputs: Mapping[str, str]
-    gaps: tuple[review.Gap, ...] = field(default=())
+    gaps: tuple[review.CardGap, ...] = field(default=())
 
 
 def build(material: Material) -> Card:

@@ -18,7 +18,7 @@ _MOST_COLUMNS = 60
 _NOT_MEASURED = "not measured"
 
 
-def body(material: Material, *, gaps: Sequence[review.Gap]) -> str:
+def body(material: Material, *, gaps: Sequence[review.CardGap]) -> str:
     """The card below its front matter."""
     facts = material.facts
     parts = [
@@ -198,7 +198,7 @@ def _changes(material: Material) -> list[str]:
     return [markdown_table(("what", "name", "before", "now", ""), rows)]
 
 
-def _said(material: Material, group: str, gaps: Sequence[review.Gap]) -> list[str]:
+def _said(material: Material, group: str, gaps: Sequence[review.CardGap]) -> list[str]:
     states = {gap.key: gap for gap in gaps}
     blocks = []
     for topic in catalogue.TOPICS:
@@ -215,7 +215,7 @@ def _said(material: Material, group: str, gaps: Sequence[review.Gap]) -> list[st
     return blocks
 
 
-def _lacks(gaps: Sequence[review.Gap]) -> list[str]:
+def _lacks(gaps: Sequence[review.CardGap]) -> list[str]:
     if not gaps:
         return []
     return [markdown_table(("what", "state", ""), [(gap.key, gap.state, gap.message) for gap in gaps])]

@@ -45,7 +45,7 @@ _PLACEHOLDER = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class NotesSection:
     """A text by a person; `reviewed_for` is the digest of the training data it was last read for, '' for never."""
 
     text: str
@@ -67,7 +67,7 @@ class Notes:
     base_model: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
     contact: str = ""
-    sections: Mapping[str, Section] = field(default_factory=dict)
+    sections: Mapping[str, NotesSection] = field(default_factory=dict)
 
 
 def parse(document: Any, *, name: str) -> Notes:
@@ -89,8 +89,8 @@ def _several(value: Any) -> tuple[str, ...]:
     return tuple(value) if isinstance(value, list) else (value,)
 
 
-def _section(declared: Mapping[str, Any]) -> Section:
-    return Section(declared["text"], declared.get("reviewed_for", {}).get("data", ""))
+def _section(declared: Mapping[str, Any]) -> NotesSection:
+    return NotesSection(declared["text"], declared.get("reviewed_for", {}).get("data", ""))
 
 
 def is_placeholder(text: str) -> bool:

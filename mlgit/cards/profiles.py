@@ -68,5 +68,5 @@ def _automatic(name: str, annex: str, is_there: bool, where: str) -> Field:
     return Field(name, annex, "mlgit", "filled" if is_there else "missing", "" if is_there else where)
 
 
-def _by_people(name: str, annex: str, gap: review.Gap | None) -> Field:
+def _by_people(name: str, annex: str, gap: review.CardGap | None) -> Field:
     return Field(name, annex, "people", gap.state if gap else "filled", gap.where if gap else "")

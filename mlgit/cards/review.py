@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlgit.cards.catalogue import TOPICS, Topic
-from mlgit.cards.notes import Notes, Section, is_placeholder
+from mlgit.cards.notes import Notes, NotesSection, is_placeholder
 from mlgit.errors import MlgitError
 from mlgit.registry.facts import DataFile, Facts
 from mlgit.schema import near_miss
@@ -27,7 +27,7 @@ KEYS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class CardGap:
     """Something a profile asks for that is not as it should be; `where` is what to edit or type."""
 
     key: str
@@ -60,13 +60,13 @@ def state(topic: Topic, notes: Notes, *, digest: str, profile: Profile) -> State
     return "needs review" if digest and section.reviewed_for != digest else "good"
 
 
-def gaps(facts: Facts, notes: Notes, *, profile: Profile, file: str) -> tuple[Gap, ...]:
+def gaps(facts: Facts, notes: Notes, *, profile: Profile, file: str) -> tuple[CardGap, ...]:
     """Everything a profile lacks, in the order of the card; `file` is the notes file as messages call it."""
     digest = data_digest(facts.with_role("train"))
     return (*_data_gaps(facts, digest), *_key_gaps(notes, file), *_section_gaps(facts, notes, digest, profile, file))
 
 
-def require(key: str, known: Mapping[str, Section], *, file: str) -> None:
+def require(key: str, known: Mapping[str, NotesSection], *, file: str) -> None:
     """Raise MlgitError for a section that is not in the notes, or that nobody has written yet."""
     if key not in known:
         raise MlgitError(
@@ -77,42 +77,42 @@ def require(key: str, known: Mapping[str, Section], *, file: str) -> None:
         raise MlgitError(f"{file}: sections.{key}.text: nobody has written it yet", "write it, then say that you read it")
 
 
-def _data_gaps(facts: Facts, digest: str) -> list[Gap]:
+def _data_gaps(facts: Facts, digest: str) -> list[CardGap]:
     where = f"mlgit.yaml: models.{facts.artifact}"
     found = []
     if not digest:
-        found.append(Gap("train", "missing", "which data it was trained on", f"{where}: add `train: [PATH]`"))
+        found.append(CardGap("train", "missing", "which data it was trained on", f"{where}: add `train: [PATH]`"))
     if not facts.metrics:
-        found.append(Gap("metrics", "missing", "how good it is", f"{where}: add `metrics: PATH`"))
+        found.append(CardGap("metrics", "missing", "how good it is", f"{where}: add `metrics: PATH`"))
     return found
 
 
-def _key_gaps(notes: Notes, file: str) -> list[Gap]:
+def _key_gaps(notes: Notes, file: str) -> list[CardGap]:
     found = []
     for key, what in KEYS.items():
         value = getattr(notes, key)
         texts = value if isinstance(value, tuple) else (value,)
         if not any(texts):
-            found.append(Gap(key, "missing", what, file))
+            found.append(CardGap(key, "missing", what, file))
         elif any(map(is_placeholder, texts)):
-            found.append(Gap(key, "placeholder", what, f"{file}: {key}"))
+            found.append(CardGap(key, "placeholder", what, f"{file}: {key}"))
     if notes.license == "other" and not notes.license_name:
-        found.append(Gap("license_name", "missing", "the name of the licence that license: other stands for", file))
+        found.append(CardGap("license_name", "missing", "the name of the licence that license: other stands for", file))
     return found
 
 
-def _section_gaps(facts: Facts, notes: Notes, digest: str, profile: Profile, file: str) -> list[Gap]:
+def _section_gaps(facts: Facts, notes: Notes, digest: str, profile: Profile, file: str) -> list[CardGap]:
     found = []
     for topic in TOPICS:
         now = state(topic, notes, digest=digest, profile=profile)
         where = f"{file}: sections.{topic.key}"
         if now in ("missing", "placeholder"):
-            found.append(Gap(topic.key, now, topic.prompt, f"{where}.text"))
+            found.append(CardGap(topic.key, now, topic.prompt, f"{where}.text"))
         elif now == "needs review":
             seen = notes.sections[topic.key].reviewed_for
             for_what = (
                 f"was read for the training data {seen[:8]}, which is {digest[:8]} now" if seen else "has not been read yet"
             )
             command = f"`mlgit card build {facts.artifact} --reviewed {topic.key}`"
-            found.append(Gap(topic.key, now, f"{topic.title}: {for_what}", f"{where}: read it, then type {command}"))
+            found.append(CardGap(topic.key, now, f"{topic.title}: {for_what}", f"{where}: read it, then type {command}"))
     return found

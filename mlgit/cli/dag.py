@@ -8,7 +8,7 @@ import click
 
 from mlgit import errors
 from mlgit.commands.dag import dag
-from mlgit.pipeline.draw import FORMATS
+from mlgit.pipeline.render_graph import FORMATS
 
 
 @click.command(

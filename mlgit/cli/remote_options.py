@@ -10,7 +10,7 @@ from typing import Any, TextIO, TypeVar
 import click
 
 from mlgit.commands.remote_access import limit_remotes, watch_remotes
-from mlgit.pipeline import control
+from mlgit.pipeline import stage_options
 from mlgit.render.text import plain
 
 _CLEAR = "\x1b[K"
@@ -34,7 +34,7 @@ def _set_limit(context: click.Context, option: click.Parameter, value: str | Non
     if value is None:
         return
     try:
-        seconds = control.duration(value)
+        seconds = stage_options.duration(value)
     except (AttributeError, ValueError):  # no duration at all, or one of "1.2.3s"
         seconds = 0.0
     if not seconds > 0:

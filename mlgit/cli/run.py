@@ -10,7 +10,7 @@ from mlgit.cli.remote_options import timeout_option
 from mlgit.cli.run_screen import conclude, reporter, show_preview
 from mlgit.commands.run import preview, run
 from mlgit.executors import table
-from mlgit.pipeline import control
+from mlgit.pipeline import stage_options
 
 
 class _Command(click.Command):
@@ -27,7 +27,7 @@ def _duration(_context: click.Context, _option: click.Parameter, text: str | Non
     if text is None or text == "inf":
         return None if text is None else math.inf
     try:
-        return control.duration(text)
+        return stage_options.duration(text)
     except (AttributeError, ValueError) as error:
         raise click.UsageError(f"--wait={text}: not a duration; write 90s, 30m or 2h") from error
 

@@ -13,10 +13,10 @@ from mlgit.cards import frontmatter, write
 from mlgit.cards.card import Card
 from mlgit.cards.changes import changes
 from mlgit.cards.material import Material, Replaced
-from mlgit.cards.review import Gap
+from mlgit.cards.review import CardGap
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
-from mlgit.registry import evidence, read, state
+from mlgit.registry import commit_facts, read, state
 from mlgit.registry.facts import Facts
 from mlgit.revision import recorded_paths
 from mlgit.revision.revisions import Revisions
@@ -60,7 +60,7 @@ class Examination:
         return "complete" if self.is_complete else "fresh"
 
     @property
-    def gaps(self) -> tuple[Gap, ...]:
+    def gaps(self) -> tuple[CardGap, ...]:
         return self.card.gaps
 
 
@@ -73,7 +73,7 @@ def examine(revisions: Revisions, name: str, *, commit: str = "", anew: bool = F
     Raises MlgitError where a card cannot be made: stages are stale, or bytes it needs are not at hand.
     """
     revision = revisions.commit(commit)
-    facts = evidence.collect(revision, name)
+    facts = commit_facts.collect(revision, name)
     _require_recorded(facts)
     model = model_of(revision.config, facts, prefix=revisions.project.prefix)
     _require_places(model, revision.config)
@@ -159,7 +159,7 @@ def replaced(revisions: Revisions, artifact: str, *, version: str, commit: str) 
             f"the card compares with {artifact}@{version}, whose commit {commit[:10]} is not in this clone",
             "`git fetch --unshallow --tags` completes a shallow clone",
         ) from error
-    return Replaced(version, resolved, evidence.collect(revisions.commit(resolved), artifact))
+    return Replaced(version, resolved, commit_facts.collect(revisions.commit(resolved), artifact))
 
 
 def _differing(card: Card, found: write.Found) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from mlgit.adapters.dvc import settings
-from mlgit.adapters.forge.ci_env import Job
+from mlgit.adapters.forge.ci_env import CiJob
 from mlgit.adapters.git import git, refs
 from mlgit.commands import curves, table_changes
 from mlgit.config import Config
@@ -34,7 +34,7 @@ class CiChanges(NamedTuple):
     plots: tuple[Plot, ...] = ()
 
 
-def target(project: Project, job: Job) -> str | None:
+def target(project: Project, job: CiJob) -> str | None:
     """The ref of the branch that the change is to go to; None where that is the default branch, or not told.
 
     Raises MlgitError where it is not in this clone.
@@ -51,7 +51,7 @@ def target(project: Project, job: Job) -> str | None:
     return found
 
 
-def check_head(project: Project, job: Job) -> None:
+def check_head(project: Project, job: CiJob) -> None:
     """Raises MlgitError unless what is checked out is the commit that the job is about, or the forge's merge of it."""
     root = project.git_root
     if not job.head or not git.has_commits(root):

@@ -12,7 +12,7 @@ from mlgit import __version__
 from mlgit import project as projects
 from mlgit.adapters.dvc import dvc_command
 from mlgit.adapters.forge import ci_env
-from mlgit.adapters.forge.ci_env import Job
+from mlgit.adapters.forge.ci_env import CiJob
 from mlgit.adapters.git import branches, git, refs
 from mlgit.commands import ci_changes, clients
 from mlgit.commands.ci_run import FOLDER, run_of
@@ -72,7 +72,7 @@ class _ProposalBranch:
 
 
 def ci_propose(
-    job: Job,
+    job: CiJob,
     *,
     branch: str = "mlgit/retrain",
     base: str = "",
@@ -139,7 +139,7 @@ def _judged(revisions: Revisions, labels: tuple[str, ...]) -> tuple[Gain, Review
     return found, review
 
 
-def _body(revisions: Revisions, job: Job, review: Review) -> str:
+def _body(revisions: Revisions, job: CiJob, review: Review) -> str:
     found = ci_changes.read(revisions, "HEAD", review)
     context = Context(__version__, head=Side("", "the workspace"), run=run_of(job))
     report = build.report(context, review=review, diff=found.diff, card=found.card, plots=found.plots)

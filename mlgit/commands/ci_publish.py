@@ -10,8 +10,8 @@ from pathlib import Path
 from mlgit import errors
 from mlgit.adapters.forge import ci_env
 from mlgit.adapters.forge import forge as forges
-from mlgit.adapters.forge.ci_env import Job
-from mlgit.adapters.forge.forge import Check, Conclusion, Forge, Pull
+from mlgit.adapters.forge.ci_env import CiJob
+from mlgit.adapters.forge.forge import CheckRun, Conclusion, Forge, Pull
 from mlgit.adapters.forge.http import HttpError
 from mlgit.commands import clients
 from mlgit.commands.ci_run import run_of
@@ -71,7 +71,7 @@ class _Asked:
 
 
 def ci_publish(
-    job: Job,
+    job: CiJob,
     report: Report,
     *,
     kind: str | None = None,
@@ -108,7 +108,7 @@ def ci_publish(
     return PublishResult(sent, is_there)
 
 
-def published_report(path: Path, job: Job, *, key: str = "default", commit: str = "") -> Report:
+def published_report(path: Path, job: CiJob, *, key: str = "default", commit: str = "") -> Report:
     """The report in a file, as it may be published: read by a strict schema, for this comment, and of this job's run.
 
     Where a job left none, one that says so, about `commit` or the job's.
@@ -117,7 +117,7 @@ def published_report(path: Path, job: Job, *, key: str = "default", commit: str 
     return _trusted(_load(path, job, key=key, commit=commit or job.head), job, key=key, source=path)
 
 
-def _load(path: Path, job: Job, *, key: str, commit: str) -> Report:
+def _load(path: Path, job: CiJob, *, key: str, commit: str) -> Report:
     """The report in a file; where there is none, one that says that the run ended before it had one."""
     try:
         with open(path, "rb") as stream:
@@ -135,7 +135,7 @@ def _load(path: Path, job: Job, *, key: str, commit: str) -> Report:
         raise MlgitError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _trusted(found: Report, job: Job, *, key: str, source: Path) -> Report:
+def _trusted(found: Report, job: CiJob, *, key: str, source: Path) -> Report:
     """The report with what only the forge can know: which run it was. Refused for another comment than was asked for."""
     if found.key != key:
         raise MlgitError(
@@ -146,7 +146,7 @@ def _trusted(found: Report, job: Job, *, key: str, source: Path) -> Report:
 
 
 def _publish(
-    forge: Forge, found: Report, repository: str, job: Job, asked: _Asked, reporter: PublishReporter
+    forge: Forge, found: Report, repository: str, job: CiJob, asked: _Asked, reporter: PublishReporter
 ) -> tuple[Report, bool]:
     """The report as it was sent, and whether both comment and check were taken.
 
@@ -189,7 +189,7 @@ def _comment(forge: Forge, pull: Pull, found: Report, asked: _Asked, reporter: P
 
 def _check(forge: Forge, pull: Pull, found: Report, asked: _Asked, reporter: PublishReporter) -> bool:
     """Whether the forge took the check."""
-    check = Check(asked.check, conclusion(found), headline(found), markdown.summary(found, limit=60_000), found.run.url)
+    check = CheckRun(asked.check, conclusion(found), headline(found), markdown.summary(found, limit=60_000), found.run.url)
     try:
         forge.set_check(pull.head_commit, check)
     except HttpError as error:
@@ -205,7 +205,7 @@ def _why(error: HttpError) -> str:
     return f"{error.message}; {error.hint}" if error.hint else error.message
 
 
-def _pull(forge: Forge, repository: str, job: Job, asked: _Asked) -> Pull:
+def _pull(forge: Forge, repository: str, job: CiJob, asked: _Asked) -> Pull:
     if asked.pull:
         pull = forge.pull(asked.pull)
         if asked.commit and pull.head_commit != asked.commit:

@@ -11,7 +11,7 @@ from pathlib import Path
 from mlgit import __version__, errors
 from mlgit import project as projects
 from mlgit.adapters.forge import ci_env
-from mlgit.adapters.forge.ci_env import Job
+from mlgit.adapters.forge.ci_env import CiJob
 from mlgit.adapters.system import files
 from mlgit.commands import ci_changes
 from mlgit.commands.review import review_change
@@ -40,13 +40,13 @@ class CiRunResult:
     trouble: MlgitError | None = None
 
 
-def current_job() -> Job:
+def current_job() -> CiJob:
     """The CI job that this process is part of; one that knows nothing on a laptop."""
     return ci_env.read(os.environ)
 
 
 def ci_run(
-    job: Job,
+    job: CiJob,
     *,
     base: str | None = None,
     labels: Sequence[str] = (),
@@ -95,13 +95,13 @@ def ci_run(
         return CiRunResult(report, errors.EXIT_CANNOT_ANSWER, trouble=error)
 
 
-def run_of(job: Job) -> Run:
+def run_of(job: CiJob) -> Run:
     """A job as reports name it."""
     return Run(job.run, job.attempt, str(job.run or ""), job.url)
 
 
 def _judged(
-    revisions: Revisions, job: Job, context: Context, stages: list[StageRun], *, base: str | None, labels: Sequence[str]
+    revisions: Revisions, job: CiJob, context: Context, stages: list[StageRun], *, base: str | None, labels: Sequence[str]
 ) -> CiRunResult:
     project = revisions.project
     into = None if base else ci_changes.target(project, job)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mlgit.adapters.forge.ci_env import Job
+from mlgit.adapters.forge.ci_env import CiJob
 from mlgit.adapters.forge.forge import Forge
 from mlgit.adapters.forge.gitea import Gitea
 from mlgit.adapters.forge.github import GitHub
@@ -23,10 +23,10 @@ class Hosting(NamedTuple):
     repository: str
 
 
-def place(job: Job, *, kind: str | None, api: str | None, repository: str | None) -> Hosting:
+def place(job: CiJob, *, kind: str | None, api: str | None, repository: str | None) -> Hosting:
     """What the command line names, else the job's; of another kind of forge nothing is taken from the job."""
     wanted = kind or job.kind
-    known = job if wanted == job.kind else Job()
+    known = job if wanted == job.kind else CiJob()
     return Hosting(wanted, api or known.api, repository or known.repository)
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlgit.commands.open_project import open_project
-from mlgit.pipeline.draw import draw
 from mlgit.pipeline.graph import Graph, select
+from mlgit.pipeline.render_graph import draw
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from mlgit.adapters.system import locks
 from mlgit.commands import registry_problems
 from mlgit.errors import MlgitError
 from mlgit.pipeline import sources
-from mlgit.pipeline.checkup import Checkup, Finding
+from mlgit.pipeline.checkup import Checkup, Damage
 from mlgit.pipeline.outputs import Outputs
 from mlgit.project import Project
 
@@ -28,10 +28,10 @@ from mlgit.project import Project
 class DoctorResult:
     """What was found, each with what to do about it and whether that was done."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Damage, ...]
 
     @property
-    def left(self) -> tuple[Finding, ...]:
+    def left(self) -> tuple[Damage, ...]:
         """The findings that were not fixed."""
         return tuple(each for each in self.findings if not each.fixed)
 
@@ -97,11 +97,11 @@ def _checkup(
     return checkup, fingerprints
 
 
-def _of_project(project: Project) -> list[Finding]:
+def _of_project(project: Project) -> list[Damage]:
     """Faults of mlgit.yaml and of the registry's tags. None is mended: what is right, people have to say."""
     found = []
     try:
         projects.load_config(project)
     except MlgitError as error:
-        found.append(Finding("config", projects.CONFIG, error.message.removeprefix(f"{projects.CONFIG}: "), error.hint))
-    return found + [Finding("tag", each.ref, each.message, each.hint) for each in registry_problems.find(project.git_root)]
+        found.append(Damage("config", projects.CONFIG, error.message.removeprefix(f"{projects.CONFIG}: "), error.hint))
+    return found + [Damage("tag", each.ref, each.message, each.hint) for each in registry_problems.find(project.git_root)]

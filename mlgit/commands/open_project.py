@@ -18,9 +18,9 @@ from mlgit.adapters.dvc.store import Cache
 from mlgit.adapters.system import locks
 from mlgit.errors import MlgitError
 from mlgit.pipeline import resolved, sources
-from mlgit.pipeline.book import IgnoreBook, LockBook
 from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.ledger import Ledger
+from mlgit.pipeline.lock_writer import IgnoreBook, LockBook
 from mlgit.pipeline.outputs import Outputs
 from mlgit.pipeline.searched import names
 from mlgit.pipeline.storing import Storage

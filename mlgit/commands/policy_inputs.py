@@ -9,9 +9,9 @@ from mlgit.adapters.git import git
 from mlgit.config import NAME, Config, Environment
 from mlgit.errors import MlgitError
 from mlgit.project import Project
-from mlgit.registry import approvals, evidence, policies, record, recorded, whereabouts
-from mlgit.registry.chain import Finding
+from mlgit.registry import approvals, commit_facts, fact_writer, locations, policies, tag_facts
 from mlgit.registry.facts import Facts
+from mlgit.registry.integrity import TagFault
 from mlgit.registry.policy import CardStatus, Case
 from mlgit.registry.rules import Judged
 from mlgit.registry.state import Artifact, Version
@@ -63,7 +63,7 @@ def revision_of(revisions: Revisions, version: Version) -> Revision:
 def facts_of(revisions: Revisions, version: Version) -> Facts | None:
     """What a version's commit says, None where it cannot be read any more."""
     try:
-        return evidence.collect(revision_of(revisions, version), version.artifact)
+        return commit_facts.collect(revision_of(revisions, version), version.artifact)
     except MlgitError:
         return None
 
@@ -77,8 +77,10 @@ def case(revisions: Revisions, artifact: Artifact, version: Version, wanted: Env
         before = None
     judged: tuple[Judged, ...] = ()
     if wanted.gates:
-        candidate = record.evaluation(version.name, found, recorded.read(version.event))
-        baseline = record.evaluation(before.name, facts_of(revisions, before), recorded.read(before.event)) if before else None
+        candidate = fact_writer.evaluation(version.name, found, tag_facts.read(version.event))
+        baseline = (
+            fact_writer.evaluation(before.name, facts_of(revisions, before), tag_facts.read(before.event)) if before else None
+        )
         from mlgit.commands import promotion_gates  # with the statistics; most commands of the registry do without
 
         judged = promotion_gates.judged(revisions, version, before, deciding.config, candidate=candidate, baseline=baseline)
@@ -139,7 +141,7 @@ def card_status(revisions: Revisions, artifact: str, commit: str) -> tuple[CardS
 
 def is_stored(revisions: Revisions, found: Facts | None, version: Version) -> bool | None:
     """Whether others can get a version's bytes: from Git or its DVC remote; None where there is no remote."""
-    model = found.model if found else recorded.read(version.event).model
+    model = found.model if found else tag_facts.read(version.event).model
     if model is None:
         return None
     revision = revision_of(revisions, version)
@@ -158,26 +160,26 @@ def lost(revision: Revision, found: Facts) -> tuple[list[str], MlgitError | None
 
     Raises MlgitError where that could not be found out, since the remote does not answer.
     """
-    known = whereabouts.find(revision, found)
+    known = locations.find(revision, found)
     paths = [path for path in found.missing if known.fault(path)]
     return paths, known.trouble if any(known.places.get(path) == "damaged" for path in paths) else None
 
 
-def fault_of_bytes(revisions: Revisions, version: Version, *, read: bool = False) -> Finding | None:
+def fault_of_bytes(revisions: Revisions, version: Version, *, read: bool = False) -> TagFault | None:
     """That the bytes of a version's model are damaged or gone, of which path its commit or its tag says; None if they are not.
 
     With `read` they are read for it. Raises MlgitError where that could not be found out, since the remote does not answer.
     """
     label = f"{version.artifact}@{version.name}"
     found = facts_of(revisions, version)
-    model = found.model if found else recorded.read(version.event).model
+    model = found.model if found else tag_facts.read(version.event).model
     if model is None:
         what = f"neither the commit nor the tag of {label} names its bytes"
-        return Finding("gone", version.event.ref, what, f"`mlgit model audit {label}`", version.artifact)
-    known = whereabouts.look(revision_of(revisions, version), {model.path: (model.md5, model.size)}, read=read)
+        return TagFault("gone", version.event.ref, what, f"`mlgit model audit {label}`", version.artifact)
+    known = locations.look(revision_of(revisions, version), {model.path: (model.md5, model.size)}, read=read)
     fault = known.fault(model.path)
     if known.places[model.path] == "damaged" and known.trouble:
         what = f"the bytes of {label} are damaged: {fault}"
-        return Finding("damaged", version.event.ref, what, known.trouble.hint, version.artifact)
+        return TagFault("damaged", version.event.ref, what, known.trouble.hint, version.artifact)
     hint = f"`dvc push` where they are, or `mlgit model reproduce {label}`"
-    return Finding("gone", version.event.ref, f"the bytes of {label} are {fault}", hint, version.artifact) if fault else None
+    return TagFault("gone", version.event.ref, f"the bytes of {label} are {fault}", hint, version.artifact) if fault else None

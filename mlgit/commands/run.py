@@ -18,7 +18,7 @@ from mlgit.commands.stage_failures import cause
 from mlgit.errors import MlgitError
 from mlgit.executors import table
 from mlgit.executors.protocol import Executor
-from mlgit.pipeline import control, scheduler, timings
+from mlgit.pipeline import scheduler, stage_options, timings
 from mlgit.pipeline.graph import select
 from mlgit.pipeline.model import Stage
 from mlgit.pipeline.noop import Kept, Look
@@ -171,7 +171,7 @@ def run(
         current = untouched(opened, kept) if kept else {}
         plan = _plan(opened, targets, current=frozenset(current))
         began = time.monotonic()
-        totals = control.parse_resources(tuple(resources)) if cluster else _totals(plan, resources)
+        totals = stage_options.parse_resources(tuple(resources)) if cluster else _totals(plan, resources)
         stages = [plan.graph.stages[number] for number in sorted(plan.chosen - plan.current)]
         opened.ledger.check_inputs(stages)
         opened.ledger.expect(stages, force=force)
@@ -280,8 +280,8 @@ def _executor(
 
 
 def _totals(plan: Plan, given: Sequence[str]) -> dict[str, float]:
-    totals = {**machine.resources(), **control.parse_resources(tuple(given))}
+    totals = {**machine.resources(), **stage_options.parse_resources(tuple(given))}
     for number, wanted in plan.controls.items():
         stage = plan.graph.stages[number]
-        control.refuse_impossible(wanted.resources, totals, where=f"{stage.file}: stages.{stage.name}")
+        stage_options.refuse_impossible(wanted.resources, totals, where=f"{stage.file}: stages.{stage.name}")
     return totals

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlgit.diff import wording
 from mlgit.diff.diff import Diff
-from mlgit.diff.wording import Section
+from mlgit.diff.wording import DiffSection
 from mlgit.render.terminal import paint, table
 from mlgit.render.text import plain
 
@@ -20,7 +20,7 @@ def render(diff: Diff, *, everything: bool = False, color: bool = False) -> str:
     return "\n\n".join(filter(None, blocks))
 
 
-def _section(section: Section, *, color: bool) -> str:
+def _section(section: DiffSection, *, color: bool) -> str:
     head, *rows = table(section.header, section.rows, right=section.right).split("\n")
     lines = [paint(f"  {head}", "dim", color=color), *(f"  {row}" for row in rows)]
     if section.title == "Metrics":

@@ -28,7 +28,7 @@ STABLE = 0.1
 _VERDICTS = {"unknown-direction": "direction not declared"}
 
 
-class Section(NamedTuple):
+class DiffSection(NamedTuple):
     """A table: its title, the head of its columns, its rows, and which columns hold numbers."""
 
     title: str
@@ -42,7 +42,7 @@ def heading(diff: Diff) -> str:
     return f"diff {diff.base.label} -> {diff.head.label}"
 
 
-def sections(diff: Diff, *, everything: bool) -> list[Section]:
+def sections(diff: Diff, *, everything: bool) -> list[DiffSection]:
     """The tables that have a row; `everything` shows what is the same too."""
     names = diff.base.short, diff.head.short
     several = len({row.file for row in diff.metrics}) > 1
@@ -62,13 +62,13 @@ def sections(diff: Diff, *, everything: bool) -> list[Section]:
     data = [(row.path, row.change, _size(row), _inside(row)) for row in diff.data if everything or row.change != "same"]
     stages = [row for change in diff.stages if everything or change.change != "same" for row in _stage(change)]
     found = (
-        Section("Metrics", ("metric", *names, "change", *interval, ""), metrics, (1, 2, 3)),
-        Section("Rows", ("model", "test rows", "fixed", "broken", "such as"), _rows(diff), (2, 3)),
-        Section("Causes", ("metrics", "differs upstream", "stage"), list(_causes(diff))),
-        Section("Parameters", ("parameter", *names), parameters),
-        Section("Data and outputs", ("path", "content", "size", "inside"), data),
-        Section("Tables", ("path", "how far values moved"), [_table(row) for row in diff.tables]),
-        Section("Stages", ("stage", "what differs"), stages),
+        DiffSection("Metrics", ("metric", *names, "change", *interval, ""), metrics, (1, 2, 3)),
+        DiffSection("Rows", ("model", "test rows", "fixed", "broken", "such as"), _rows(diff), (2, 3)),
+        DiffSection("Causes", ("metrics", "differs upstream", "stage"), list(_causes(diff))),
+        DiffSection("Parameters", ("parameter", *names), parameters),
+        DiffSection("Data and outputs", ("path", "content", "size", "inside"), data),
+        DiffSection("Tables", ("path", "how far values moved"), [_table(row) for row in diff.tables]),
+        DiffSection("Stages", ("stage", "what differs"), stages),
     )
     return [section for section in found if section.rows]
 

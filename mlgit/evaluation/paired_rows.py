@@ -17,7 +17,7 @@ from mlgit.evaluation.results import MetricEvidence, Part
 from mlgit.rules import GateRule
 from mlgit.schema import near_miss
 from mlgit.statistics import bootstrap, metrics
-from mlgit.statistics.comparison import Comparison, Question, compare
+from mlgit.statistics.comparison import Comparison, ComparisonOptions, compare
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -115,7 +115,7 @@ def _compared(
     assert rows.baseline is not None
     sides = [predictions_of(rows.model, table, places) for table in (rows.baseline, rows.current)]
     clusters = column_of(rows.baseline, settings.cluster)[places] if settings.cluster else None
-    asked = Question(settings.confidence_level, settings.resamples, settings.seed, settings.positive, better=better)
+    asked = ComparisonOptions(settings.confidence_level, settings.resamples, settings.seed, settings.positive, better=better)
     if rule.margin:
         before = metrics.value(
             rule.metric,

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from mlgit.adapters.system.reaper import Guardian, let_go_of_files
 from mlgit.errors import MlgitError
 from mlgit.executors import shell
-from mlgit.executors.protocol import Executor, Job, Made, Outcome
+from mlgit.executors.protocol import Executor, Job, Outcome, RemoteResult
 
 _AHEAD = 4  # jobs that are handed over beyond those that run
 _SHORT_SECONDS = 0.01
@@ -102,14 +102,14 @@ class Apart:
         for name, code, seconds, command, timed_out, problem in rows:
             del self._running[name]
             self._last.append(seconds)
-            ended.append(Outcome(name, code, seconds, command, timed_out, Made(problem=problem) if problem else None))
+            ended.append(Outcome(name, code, seconds, command, timed_out, RemoteResult(problem=problem) if problem else None))
         return ended
 
     def _lost(self) -> list[Outcome]:
         """The other process was killed: so its jobs are ended too, and nothing more can run."""
         jobs = list(self._running.values())
         self.stop()
-        return [Outcome(each.name, -signal.SIGKILL, 0.0, each.commands[0], made=Made(problem=_KILLED)) for each in jobs]
+        return [Outcome(each.name, -signal.SIGKILL, 0.0, each.commands[0], made=RemoteResult(problem=_KILLED)) for each in jobs]
 
     def stop(self) -> None:
         """TERM to every command, KILL after a grace of some seconds. The executor cannot be used afterwards."""

@@ -24,7 +24,7 @@ class Job(NamedTuple):
     resources: Mapping[str, float] = MappingProxyType({})
 
 
-class Made(NamedTuple):
+class RemoteResult(NamedTuple):
     """What a job that ran in another place read and wrote there, by path from the project's root.
 
     A content is (md5, bytes, number of files or None for a file, executable or not), None where nothing lies. `files` are
@@ -50,17 +50,17 @@ class Outcome(NamedTuple):
     seconds: float
     command: str = ""
     timed_out: bool = False
-    made: Made | None = None
+    made: RemoteResult | None = None
 
 
 def refused_end(name: str, problem: tuple[str, str]) -> Outcome:
     """The end of a job that nobody can do (message, hint)."""
-    return Outcome(name, 0, 0.0, made=Made(problem=problem))
+    return Outcome(name, 0, 0.0, made=RemoteResult(problem=problem))
 
 
 def postponed_end(job: Job, message: str, hint: str) -> Outcome:
     """The end of a job that could not be done now, and may be done later."""
-    return Outcome(job.name, 1, 0.0, job.commands[0], made=Made(problem=(message, hint), may_pass=True))
+    return Outcome(job.name, 1, 0.0, job.commands[0], made=RemoteResult(problem=(message, hint), may_pass=True))
 
 
 class Executor(Protocol):

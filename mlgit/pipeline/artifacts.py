@@ -13,7 +13,7 @@ from mlgit.schema import near_miss
 
 
 @dataclass(frozen=True, slots=True)
-class Artifact:
+class DeclaredArtifact:
     """One artifact of a dvc.yaml.
 
     `name` is its full name, `folder:name` or `name`, seen from the Git repository's root; `local` the same seen from the
@@ -28,7 +28,7 @@ class Artifact:
     labels: tuple[str, ...] = ()
 
 
-def listed(files: Mapping[str, Mapping[str, Any]], *, prefix: str = "") -> dict[str, Artifact]:
+def listed(files: Mapping[str, Mapping[str, Any]], *, prefix: str = "") -> dict[str, DeclaredArtifact]:
     """Every artifact by its full name; `files` are the `artifacts:` of dvc.yaml files by path from the project's root.
 
     `prefix` is the project's folder in the repository, '' or ending with '/'.
@@ -42,9 +42,9 @@ def listed(files: Mapping[str, Mapping[str, Any]], *, prefix: str = "") -> dict[
     return found
 
 
-def _artifact(folder: str, name: str, declared: Mapping[str, Any], *, prefix: str) -> Artifact:
+def _artifact(folder: str, name: str, declared: Mapping[str, Any], *, prefix: str) -> DeclaredArtifact:
     above = posixpath.normpath(f"{prefix}{folder}") if prefix or folder else ""
-    return Artifact(
+    return DeclaredArtifact(
         f"{above}:{name}" if above else name,
         f"{folder}:{name}" if folder else name,
         posixpath.normpath(posixpath.join(folder, str(declared["path"]))),
@@ -54,7 +54,7 @@ def _artifact(folder: str, name: str, declared: Mapping[str, Any], *, prefix: st
     )
 
 
-def find(files: Mapping[str, Mapping[str, Any]], artifact: str, *, prefix: str = "") -> Artifact:
+def find(files: Mapping[str, Mapping[str, Any]], artifact: str, *, prefix: str = "") -> DeclaredArtifact:
     """The artifact of this name, as seen from the repository's root or else from the project's.
 
     Raises MlgitError with the near miss when no dvc.yaml declares it.
@@ -70,6 +70,6 @@ def find(files: Mapping[str, Mapping[str, Any]], artifact: str, *, prefix: str =
     )
 
 
-def model_of(config: Config, artifact: Artifact) -> Model:
+def model_of(config: Config, artifact: DeclaredArtifact) -> Model:
     """What mlgit.yaml declares for an artifact, under the name seen from the project or the full one."""
     return config.model(artifact.name if artifact.name in config.models else artifact.local)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mlgit.pipeline.control import Control
+from mlgit.pipeline.stage_options import Control
 
 
 class Capacity:

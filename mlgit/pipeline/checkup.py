@@ -23,7 +23,7 @@ Kind = Literal["object", "listing", "leftover", "lock", "file", "output", "tag",
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Damage:
     """One thing wrong: what, where, and what to type; `mendable` by `--fix`, and whether it was `fixed`."""
 
     kind: Kind
@@ -57,7 +57,7 @@ class Checkup:
         self._borrowed = borrowed
         self._tick = tick
 
-    def run(self, *, deep: bool) -> list[Finding]:
+    def run(self, *, deep: bool) -> list[Damage]:
         """Everything that is wrong; nothing is changed. `deep` reads every object of the cache."""
         files, pipeline = self._files()
         stock = cache_check.look(self._cache.objects, deep=deep, tick=self._tick)
@@ -65,16 +65,16 @@ class Checkup:
         found = [*self._objects(stock, users), *self._listings(stock, users), *self._leftovers(stock), *self._locks(), *files]
         return found + (self._outputs(pipeline, stock) if pipeline else [])
 
-    def objects(self, *, deep: bool) -> list[Finding]:
+    def objects(self, *, deep: bool) -> list[Damage]:
         """What is wrong with the objects of the cache, whatever they are used for: a cache that came from elsewhere."""
         stock = cache_check.look(self._cache.objects, deep=deep, tick=self._tick)
         return self._objects(stock, {})
 
-    def fix(self, findings: Iterable[Finding]) -> list[Finding]:
+    def fix(self, findings: Iterable[Damage]) -> list[Damage]:
         """Mend what can be mended without losing anything: the findings, with what was fixed marked."""
         return [replace(each, fixed=True) if each.mendable and self._mend(each) else each for each in findings]
 
-    def _mend(self, finding: Finding) -> bool:
+    def _mend(self, finding: Damage) -> bool:
         try:
             if finding.kind == "lock":
                 cache_check.clear_entries(self._root / ".dvc")
@@ -90,7 +90,7 @@ class Checkup:
         """A path from the root where it lies below it, else absolute."""
         return os.path.relpath(path, self._root) if path.startswith(f"{self._root}/") else path
 
-    def _files(self) -> tuple[list[Finding], Pipeline | None]:
+    def _files(self) -> tuple[list[Damage], Pipeline | None]:
         """What is wrong in pipeline files, each on its own and then together."""
         found = []
         for path in self._source.pipeline_files():
@@ -98,7 +98,7 @@ class Checkup:
                 load(_One(self._source, path))
             except MlgitError as error:
                 hint = error.hint or f"correct it, or `git checkout -- {path}` brings the last committed one back"
-                found.append(Finding("file", path, error.message, hint))
+                found.append(Damage("file", path, error.message, hint))
         if found:
             return found, None
         try:
@@ -107,14 +107,14 @@ class Checkup:
             self._approve(pipeline.graph.stages)
             return [], pipeline
         except MlgitError as error:
-            return [Finding("file", "dvc.yaml", error.message, error.hint)], None
+            return [Damage("file", "dvc.yaml", error.message, error.hint)], None
 
-    def _objects(self, stock: Stock, users: Mapping[str, str]) -> list[Finding]:
+    def _objects(self, stock: Stock, users: Mapping[str, str]) -> list[Damage]:
         found = []
         for md5 in sorted({*stock.damaged, *stock.broken}):
             what = "holds other bytes than its name says" if md5 in stock.damaged else "is not a list of files"
             found.append(
-                Finding(
+                Damage(
                     "object",
                     self._shown(self._cache.path(md5)),
                     f"the object {what}{_of(md5, users)}",
@@ -124,9 +124,9 @@ class Checkup:
             )
         return found
 
-    def _listings(self, stock: Stock, users: Mapping[str, str]) -> list[Finding]:
+    def _listings(self, stock: Stock, users: Mapping[str, str]) -> list[Damage]:
         return [
-            Finding(
+            Damage(
                 "listing",
                 self._shown(self._cache.path(md5)),
                 f"{lacking} of {total} files of the folder are not in the cache{_of(md5, users)}",
@@ -135,26 +135,26 @@ class Checkup:
             for md5, (lacking, total) in sorted(stock.incomplete.items())
         ]
 
-    def _leftovers(self, stock: Stock) -> list[Finding]:
+    def _leftovers(self, stock: Stock) -> list[Damage]:
         folders = [f"{self._root}/{folder}" for folder in self._source.folders]
         paths = [*stock.leftovers, *cache_check.leftovers_in(self._root / ".dvc", self._cache.root, folders)]
         hint = "`mlgit doctor --fix` removes it"
         message = "left behind by a process that was killed"
-        return [Finding("leftover", self._shown(path), message, hint, mendable=True) for path in dict.fromkeys(paths)]
+        return [Damage("leftover", self._shown(path), message, hint, mendable=True) for path in dict.fromkeys(paths)]
 
-    def _locks(self) -> list[Finding]:
+    def _locks(self) -> list[Damage]:
         stale = cache_check.stale_entries(self._root / ".dvc")
         name = ".dvc/tmp/rwlock"
         if stale is None:
             message = "the table of busy paths is broken, and DVC refuses to work"
-            return [Finding("lock", name, message, "`mlgit doctor --fix` removes it", mendable=True)]
+            return [Damage("lock", name, message, "`mlgit doctor --fix` removes it", mendable=True)]
         hint = "`mlgit doctor --fix` takes it out"
         return [
-            Finding("lock", name, f"'{self._shown(path)}' is entered as in use by `{cmd}`, which is dead", hint, mendable=True)
+            Damage("lock", name, f"'{self._shown(path)}' is entered as in use by `{cmd}`, which is dead", hint, mendable=True)
             for path, cmd in sorted(stale.items())
         ]
 
-    def _outputs(self, pipeline: Pipeline, stock: Stock) -> list[Finding]:
+    def _outputs(self, pipeline: Pipeline, stock: Stock) -> list[Damage]:
         """Outputs whose recorded content is neither in the workspace nor, sound and whole, in the cache."""
         lost = [
             (stage, out.target)
@@ -177,10 +177,10 @@ class Checkup:
         return content is not None and content.md5 == digest.md5
 
 
-def _lost(stage: Stage, target: str) -> Finding:
+def _lost(stage: Stage, target: str) -> Damage:
     message = "the recorded content is neither in the workspace nor in the cache"
     again = "" if stage.is_source else f" fetches it, `mlgit run {stage.address}` makes it"
-    return Finding("output", target, f"{message} ({stage.address})", f"`dvc pull {stage.address}`{again}")
+    return Damage("output", target, f"{message} ({stage.address})", f"`dvc pull {stage.address}`{again}")
 
 
 class _One:

@@ -17,8 +17,8 @@ from mlgit.adapters.dvc.store import Cache, DamagedObjectError
 from mlgit.adapters.formats import documents
 from mlgit.adapters.system import files, locks
 from mlgit.errors import MlgitError
-from mlgit.executors.protocol import Job, Made
-from mlgit.pipeline import control, lock, params, record, refusals, status
+from mlgit.executors.protocol import Job, RemoteResult
+from mlgit.pipeline import lock, params, record, refusals, stage_options, status
 from mlgit.pipeline.model import Digest, Entry, Output, Parameters, Stage
 from mlgit.pipeline.scheduler import Beginning, Restored, Start, Unchanged, Verified
 from mlgit.pipeline.status import Observed, Reason
@@ -39,8 +39,8 @@ class Ledger:
         entries: Mapping[str, Entry],
         book: record.Locks,
         ignores: record.Ignores,
-        outputs: record.Outputs,
-        storage: record.Storage,
+        outputs: record.OutputChecks,
+        storage: record.OutputStorage,
         fingerprints: Fingerprints,
         cache: Cache,
         borrowed: BorrowedStages,
@@ -241,7 +241,7 @@ class Ledger:
             self._book.put_text(stage, internals.dumps({"stages": {stage.name: document}}).removeprefix("stages:\n"))
 
     def _job(self, stage: Stage) -> Job:
-        wanted = control.of(stage.meta)
+        wanted = stage_options.of(stage.meta)
         env = {"DVC_ROOT": os.environ.get("DVC_ROOT") or str(self._root), **wanted.env, "DVC_STAGE": stage.address}
         folder = self._root / stage.wdir
         if stage.wdir and not folder.is_dir():
@@ -318,7 +318,7 @@ class Ledger:
         else:
             self._finish(stage)
 
-    def adopt(self, stage: Stage, made: Made) -> None:
+    def adopt(self, stage: Stage, made: RemoteResult) -> None:
         """Record what a stage made in another place. Its cached outputs are in the remote, others came along.
 
         Raises MlgitError for an output that it did not make, and for what went wrong there beside its commands.

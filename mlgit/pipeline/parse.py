@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlgit.errors import MlgitError
-from mlgit.pipeline import control, lock, reserved
+from mlgit.pipeline import lock, reserved, stage_options
 from mlgit.pipeline.model import Command, Dependency, Entry, Output, OutputKind, Parameters, Stage
 from mlgit.schema import Anything, Boolean, Either, Key, ListOf, MapOf, Schema, Table, Text, check
 
@@ -158,7 +158,7 @@ def stage(name: str, body: Mapping[str, Any], *, file: str, root: str) -> Stage:
     )
     _refuse_conflicts(found, where)
     reserved.refuse(found, where=where)
-    control.parse(found.meta, name=file, stage=name)
+    stage_options.parse(found.meta, name=file, stage=name)
     return found._replace(exotic=_exotic(found, body))
 
 

@@ -37,7 +37,7 @@ class Ignores(Protocol):
         """Put everything taken over on disk."""
 
 
-class Outputs(Protocol):
+class OutputChecks(Protocol):
     """Who says which outputs may be deleted, and recorded."""
 
     def expect(self, stages: Iterable[Stage]) -> Mapping[str, MlgitError]:
@@ -50,7 +50,7 @@ class Outputs(Protocol):
         """Raise MlgitError for a stage whose outputs, now that they are there, may not be recorded."""
 
 
-class Storage(Protocol):
+class OutputStorage(Protocol):
     """Where outputs are stored, and linked to what is stored."""
 
     def refuse_unlinkable(self, stage: Stage, recorded: Entry | None) -> None:

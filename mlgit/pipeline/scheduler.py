@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NamedTuple, Protocol
 
 from mlgit.errors import MlgitError
-from mlgit.executors.protocol import Executor, Job, Made, Outcome
-from mlgit.pipeline import control
+from mlgit.executors.protocol import Executor, Job, Outcome, RemoteResult
+from mlgit.pipeline import stage_options
 from mlgit.pipeline.capacity import Capacity
-from mlgit.pipeline.control import Control
 from mlgit.pipeline.graph import Graph
 from mlgit.pipeline.model import NOTHING, Stage
+from mlgit.pipeline.stage_options import Control
 from mlgit.pipeline.status import Reason
 
 
@@ -56,7 +56,7 @@ class Keeper(Protocol):
     def finish(self, stage: Stage) -> None:
         """Take in what a stage's commands left. Raises MlgitError when that is not what the stage declares."""
 
-    def adopt(self, stage: Stage, made: Made) -> None:
+    def adopt(self, stage: Stage, made: RemoteResult) -> None:
         """Take in what a stage's commands left in another place. Raises MlgitError as `finish` does."""
 
     def flush(self, *, last: bool = False) -> None:
@@ -119,7 +119,7 @@ def plan(graph: Graph, chosen: Iterable[int], *, seconds: Mapping[str, float], c
             after = max((left[each] for each in graph.feeds[number] if each in left), default=0.0)
             left[number] = after + seconds.get(graph.stages[number].address, 1.0)
     metas = ((number, graph.stages[number].meta) for number in wanted)
-    controls = {number: control.of(meta) for number, meta in metas if "mlgit" in meta}
+    controls = {number: stage_options.of(meta) for number, meta in metas if "mlgit" in meta}
     return Plan(graph, frozenset(wanted), left, controls, current)
 
 
@@ -263,7 +263,7 @@ class _Run:
         return max(0.0, min(TICK_SECONDS, self._delayed[0][0] - self._clock())) if self._delayed else TICK_SECONDS
 
     def _control(self, number: int) -> Control:
-        return self._plan.controls.get(number, control.PLAIN)
+        return self._plan.controls.get(number, stage_options.PLAIN)
 
     def _start_ready(self) -> None:
         while self._delayed and self._delayed[0][0] <= self._clock() and not self._stopping:

@@ -22,7 +22,7 @@ from mlgit.adapters.formats import documents
 from mlgit.adapters.git import git
 from mlgit.adapters.system import files, fork_pool, fsync, locks
 from mlgit.errors import MlgitError
-from mlgit.pipeline import datafile
+from mlgit.pipeline import dvc_file
 from mlgit.pipeline.graph import Graph
 from mlgit.pipeline.model import Digest
 
@@ -122,7 +122,7 @@ class Tracker:
         return True
 
     def _check(self, target: str) -> _Wanted:
-        datafile.refuse_name(target)
+        dvc_file.refuse_name(target)
         full = f"{self._root}/{target}"
         if not os.path.lexists(full):
             raise MlgitError(f"'{target}' does not exist", "check the spelling; a path is seen from the current folder")
@@ -131,13 +131,13 @@ class Tracker:
         self._refuse_place(target, full)
         if self._ignored and self._ignored(full, os.path.isdir(full)):
             raise MlgitError(f"'{target}' is left out by .dvcignore", "change .dvcignore, or add another path")
-        found = datafile.owner(self._graph, target)
+        found = dvc_file.owner(self._graph, target)
         if found is None:
             file = f"{target}.dvc"
             return _Wanted(target, file, None, by_dvc=os.path.lexists(f"{self._root}/{file}"))
         stage, out = found
         text = files.read_text(self._root / stage.file, name=stage.file)
-        simple = out.target == target and datafile.is_simple(documents.parse_yaml(text, name=stage.file))
+        simple = out.target == target and dvc_file.is_simple(documents.parse_yaml(text, name=stage.file))
         return _Wanted(target, stage.file, text, by_dvc=not simple)
 
     def _refuse_place(self, target: str, full: str) -> None:
@@ -292,15 +292,15 @@ def _text(wanted: _Wanted, digest: Digest) -> str:
     """What the `.dvc` file has to say: an existing one keeps its comments and whatever people added."""
     name = posixpath.basename(wanted.path)
     if wanted.text is None:
-        return datafile.text(name, digest) or internals.dumps({"outs": [datafile.row(name, digest)]})
+        return dvc_file.text(name, digest) or internals.dumps({"outs": [dvc_file.row(name, digest)]})
     document = documents.parse_yaml(wanted.text, name=wanted.file)
-    new = datafile.renewed(document, digest)
+    new = dvc_file.renewed(document, digest)
     if new == document:
         return wanted.text
     old = document["outs"][0]
     before = Digest(old["md5"], old.get("size", 0), old.get("nfiles"), bool(old.get("isexec")))
-    plain = datafile.text(old["path"], digest)
-    if plain is not None and datafile.text(old["path"], before) == wanted.text:
+    plain = dvc_file.text(old["path"], digest)
+    if plain is not None and dvc_file.text(old["path"], before) == wanted.text:
         return plain
     return internals.renew(wanted.text, new)
 

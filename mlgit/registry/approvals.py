@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 from mlgit.adapters.git import git, tags
-from mlgit.registry.body import Body, render
+from mlgit.registry.fact_writer import facts
 from mlgit.registry.grammar import APPROVALS
-from mlgit.registry.plan import Plan
+from mlgit.registry.plan import TagPlan
 from mlgit.registry.policy import Approval
-from mlgit.registry.record import facts
 from mlgit.registry.state import Version
+from mlgit.registry.tag_message import Body, render
 
 
 def folder(version: Version) -> str:
@@ -36,19 +36,19 @@ def me(root: Path) -> str:
     return found[1] if found else ""
 
 
-def plan(version: Version, existing: tuple[Approval, ...], *, by: str, reason: str = "", sign: bool = False) -> Plan:
+def plan(version: Version, existing: tuple[Approval, ...], *, by: str, reason: str = "", sign: bool = False) -> TagPlan:
     """The tag by which a person approves a version; one of theirs that is there already is not written twice."""
     upon = ((version.event.ref, version.event.oid),)
     mine = [each for each in existing if each.of == version.event.oid and each.email.lower() == by.lower()]
     known = next((each for each in mine if each.signer or not sign), None)
     if known:
-        return Plan(version.artifact, "", version.event.oid, "", upon=(*upon, (known.ref, known.oid)))
+        return TagPlan(version.artifact, "", version.event.oid, "", upon=(*upon, (known.ref, known.oid)))
     label = f"{version.artifact}@{version.name}"
     said = facts("approve", version=version.name) | {
         "artifact": version.artifact,
         "of": f"{version.event.ref} {version.event.oid}",
     }
-    return Plan(
+    return TagPlan(
         artifact=version.artifact,
         ref=_free(f"{folder(version)}/{_slug(by)}", {each.ref for each in existing}),
         target=version.event.oid,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from mlgit.registry.event import Event
 from mlgit.registry.facts import DataFile, Facts
-from mlgit.registry.recorded import Recorded, read
+from mlgit.registry.tag_facts import Recorded, read
 
 # Where the bytes of a file are: `unknown` when the remote could not be asked, `damaged` when what it has are other bytes.
 Place = Literal["cache", "git", "workspace", "remote", "gone", "damaged", "unknown"]
@@ -18,7 +18,7 @@ Trust = Literal["good", "bad", "unknown", "none"]
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class AuditGap:
     """Something that is not proven, and what to do about it."""
 
     what: str
@@ -50,7 +50,7 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
+class AuditedApproval:
     """Somebody's approval of a version."""
 
     by: str
@@ -70,7 +70,7 @@ class Leak:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class AuditQuestion:
     """What was asked (`churn#prod`, a file, a digest), what it turned out to be, and for which time, if for one."""
 
     asked: str
@@ -88,22 +88,22 @@ class Evidence:
     was registered, `card` the id of the card's blob in the commit.
     """
 
-    question: Question
+    question: AuditQuestion
     registration: Event
     recorded: Recorded
     facts: Facts
     code: Code
     places: Mapping[str, Place] = field(default_factory=dict)
     holdings: tuple[Holding, ...] = ()
-    approvals: tuple[Approval, ...] = ()
+    approvals: tuple[AuditedApproval, ...] = ()
     trust: Mapping[str, Trust] = field(default_factory=dict)
-    chain: tuple[Gap, ...] = ()
+    chain: tuple[AuditGap, ...] = ()
     later: tuple[Event, ...] = ()
     leak: Leak = Leak(unchecked="no test data declared")
     card: str = ""
     is_declared: bool = True
-    unasked: Gap | None = None
-    damage: Gap | None = None
+    unasked: AuditGap | None = None
+    damage: AuditGap | None = None
 
     @property
     def name(self) -> str:
@@ -120,43 +120,45 @@ class Evidence:
         return f"mlgit model reproduce {self.name}"
 
 
-def gaps(evidence: Evidence) -> tuple[Gap, ...]:
+def gaps(evidence: Evidence) -> tuple[AuditGap, ...]:
     """What is not proven, the weightiest first; none means PROVEN."""
     found = [*_of_digests(evidence), *_of_bytes(evidence), *_of_training(evidence), *evidence.chain]
     return tuple(dict.fromkeys([*found, *_of_signatures(evidence), *_of_code(evidence), *_of_results(evidence)]))
 
 
-def _of_digests(evidence: Evidence) -> Iterator[Gap]:
+def _of_digests(evidence: Evidence) -> Iterator[AuditGap]:
     """The tag against the commit it points at."""
     said, proven = evidence.recorded, evidence.facts
     if evidence.registration.body.fault:
-        yield Gap(f"the facts in the tag cannot be read: {evidence.registration.body.fault}", "`mlgit model verify`")
+        yield AuditGap(f"the facts in the tag cannot be read: {evidence.registration.body.fault}", "`mlgit model verify`")
     if not proven.model.md5:
-        yield Gap(
+        yield AuditGap(
             f"dvc.lock of the commit records nothing for the model '{proven.model.path}'", "register a commit that was run"
         )
     if said.model and (said.model.path, said.model.md5) != (proven.model.path, proven.model.md5):
-        yield Gap("the tag names another model than its commit does", "find out who wrote the tag; register the commit again")
+        yield AuditGap(
+            "the tag names another model than its commit does", "find out who wrote the tag; register the commit again"
+        )
     if said.model and said.model.sha256 and proven.model.sha256 not in ("", said.model.sha256):
-        yield Gap("the model's bytes have another sha256 than the tag says", "do not use them; find out who changed them")
+        yield AuditGap("the model's bytes have another sha256 than the tag says", "do not use them; find out who changed them")
     digests = {each.path: each.md5 for each in proven.data}
     for each in said.data:
         if digests.get(each.path, each.md5) != each.md5:
-            yield Gap(f"the tag names other content of '{each.path}' than its commit does", "find out who wrote the tag")
+            yield AuditGap(f"the tag names other content of '{each.path}' than its commit does", "find out who wrote the tag")
 
 
-def _of_bytes(evidence: Evidence) -> Iterator[Gap]:
+def _of_bytes(evidence: Evidence) -> Iterator[AuditGap]:
     wanted = {evidence.facts.model.path: "the model", **{each.path: _noun(each) for each in evidence.facts.data}}
     for path, noun in wanted.items():
         place = evidence.places.get(path, "gone")
         if place == "gone":
             again = f"; else `{evidence.reproduce} --keep` makes it" if path == evidence.facts.model.path else ""
-            yield Gap(f"{noun} '{path}' is not retrievable", f"`dvc push` where it still is{again}")
+            yield AuditGap(f"{noun} '{path}' is not retrievable", f"`dvc push` where it still is{again}")
         if place == "damaged":
             mend = "remove it there, then `dvc push` from a clone whose cache has it"
-            yield Gap(f"{noun} '{path}' is damaged in the DVC remote, and nowhere else", mend)
+            yield AuditGap(f"{noun} '{path}' is damaged in the DVC remote, and nowhere else", mend)
         if place == "unknown":
-            yield Gap(f"{noun} '{path}' is not in the cache, and whether the remote has it is not known", "ask again")
+            yield AuditGap(f"{noun} '{path}' is not in the cache, and whether the remote has it is not known", "ask again")
     yield from filter(None, (evidence.damage, evidence.unasked))
 
 
@@ -164,51 +166,55 @@ def _noun(each: DataFile) -> str:
     return {"train": "training data", "test": "test data", "source": "the raw source"}.get(each.role, "data")
 
 
-def _of_training(evidence: Evidence) -> Iterator[Gap]:
+def _of_training(evidence: Evidence) -> Iterator[AuditGap]:
     facts = evidence.facts
     if not facts.with_role("train"):
         name = facts.artifact.rpartition(":")[2]
-        yield Gap("nobody says which data is the training data", f"in mlgit.yaml, add `train: [PATH]` to models.{name}")
+        yield AuditGap("nobody says which data is the training data", f"in mlgit.yaml, add `train: [PATH]` to models.{name}")
     for each in facts.data:
         if not each.md5:
-            yield Gap(f"the digest of {_noun(each)} '{each.path}' is not known", "`dvc fetch --all-commits` may bring its list")
+            yield AuditGap(
+                f"the digest of {_noun(each)} '{each.path}' is not known", "`dvc fetch --all-commits` may bring its list"
+            )
     if facts.stale:
-        yield Gap(f"the commit was not run as it is declared: stale {', '.join(facts.stale)}", "`mlgit run`, commit, register")
+        yield AuditGap(
+            f"the commit was not run as it is declared: stale {', '.join(facts.stale)}", "`mlgit run`, commit, register"
+        )
     if not facts.environment:
-        yield Gap(
+        yield AuditGap(
             "no file pins what the stages run with", "commit a lock file of the environment, for example requirements.txt"
         )
     if evidence.leak.found:
-        yield Gap(
+        yield AuditGap(
             f"{evidence.leak.found} of {evidence.leak.rows} test rows are in the training data", "split anew, without them"
         )
 
 
-def _of_signatures(evidence: Evidence) -> Iterator[Gap]:
+def _of_signatures(evidence: Evidence) -> Iterator[AuditGap]:
     for ref, trust in sorted(evidence.trust.items()):
         if trust == "bad":
-            yield Gap(f"the signature of {ref} is bad", "do not trust the tag; find out who wrote it")
+            yield AuditGap(f"the signature of {ref} is bad", "do not trust the tag; find out who wrote it")
         if trust == "unknown":
-            yield Gap(f"the signature of {ref} cannot be checked", "tell Git the signer's key: gpg.ssh.allowedSignersFile")
+            yield AuditGap(f"the signature of {ref} cannot be checked", "tell Git the signer's key: gpg.ssh.allowedSignersFile")
 
 
-def _of_code(evidence: Evidence) -> Iterator[Gap]:
+def _of_code(evidence: Evidence) -> Iterator[AuditGap]:
     code = evidence.code
     if code.is_merged is None:
-        yield Gap("it is not known whether the commit was merged", "`git fetch --unshallow` completes a shallow clone")
+        yield AuditGap("it is not known whether the commit was merged", "`git fetch --unshallow` completes a shallow clone")
     if code.is_merged is False:
-        yield Gap(f"the commit is not part of {code.branch}", f"merge it into {code.branch}, or register a commit that is")
+        yield AuditGap(f"the commit is not part of {code.branch}", f"merge it into {code.branch}, or register a commit that is")
     if code.trust == "bad":
-        yield Gap("the signature of the commit is bad", "do not trust the commit; find out who made it")
+        yield AuditGap("the signature of the commit is bad", "do not trust the commit; find out who made it")
 
 
-def _of_results(evidence: Evidence) -> Iterator[Gap]:
+def _of_results(evidence: Evidence) -> Iterator[AuditGap]:
     if not evidence.facts.metrics:
         name = evidence.facts.artifact.rpartition(":")[2]
-        yield Gap("no metrics belong to the model", f"in mlgit.yaml, add `metrics: FILE` to models.{name}, and run")
+        yield AuditGap("no metrics belong to the model", f"in mlgit.yaml, add `metrics: FILE` to models.{name}, and run")
     path, blob = evidence.recorded.card
     if blob and blob != evidence.card:
-        yield Gap(f"the card '{path}' of the commit is not the one that the tag names", "`mlgit card check`")
+        yield AuditGap(f"the card '{path}' of the commit is not the one that the tag names", "`mlgit card check`")
 
 
 def kind(event: Event) -> str:

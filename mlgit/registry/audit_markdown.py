@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from mlgit.registry.audit import Evidence, Gap, Place, Trust, gaps, gate, kind, moment
+from mlgit.registry.audit import AuditGap, Evidence, Place, Trust, gaps, gate, kind, moment
 from mlgit.registry.audit_document import metric
 from mlgit.registry.event import Event
 from mlgit.registry.facts import Step
@@ -50,7 +50,7 @@ def _verdict(evidence: Evidence) -> Iterator[str]:
         yield f"Asked: {readable(evidence.question.asked)}, which is {readable(evidence.question.matched)}."
 
 
-def _gap_rows(found: tuple[Gap, ...]) -> Iterator[str]:
+def _gap_rows(found: tuple[AuditGap, ...]) -> Iterator[str]:
     if found:
         yield ""
     for each in found:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from mlgit.config import Environment
-from mlgit.registry import chain, plan, recorded
-from mlgit.registry.chain import Finding
+from mlgit.registry import integrity, plan, tag_facts
 from mlgit.registry.event import Event
+from mlgit.registry.integrity import TagFault
 from mlgit.registry.policy import Approval, Case, counted
 from mlgit.registry.state import Artifact
 
@@ -43,12 +43,12 @@ def asks_beyond_signature(environment: Environment | None) -> bool:
     return any((*asked, environment.retrievable, environment.scan))
 
 
-def findings(artifact: Artifact, *, rulings: Mapping[str, Ruling], witnesses: Witnesses) -> list[Finding]:
+def findings(artifact: Artifact, *, rulings: Mapping[str, Ruling], witnesses: Witnesses) -> list[TagFault]:
     """Promotions and rollbacks that do not show what was asked; `rulings` are for the events to be looked at, by ref."""
     # nobody can tell whether a writer saw these: wherever their times put them, what holds with or without them holds
-    strangers = {event.ref for event in chain.strangers(artifact.events)}
+    strangers = {event.ref for event in integrity.strangers(artifact.events)}
     pasts = (_Past(artifact), _Past(artifact)) if strangers else (_Past(artifact),)
-    found: list[Finding] = []
+    found: list[TagFault] = []
     for event in artifact.events:
         ruling = rulings.get(event.ref)
         if ruling and event.name.action == "assign" and not event.body.fault:
@@ -66,22 +66,22 @@ def findings(artifact: Artifact, *, rulings: Mapping[str, Ruling], witnesses: Wi
     return found
 
 
-def _finding(event: Event, ruling: Ruling, missing: Sequence[str]) -> Finding:
+def _finding(event: Event, ruling: Ruling, missing: Sequence[str]) -> TagFault:
     asked = f"what mlgit.yaml of {ruling.commit[:10]} asks of {event.name.environment}" if ruling.commit else "what is asked"
     message = f"does not show {asked}: {'; '.join(missing)}"
     hint = (
         "it was written past `mlgit model promote`: protect these tags on the host; "
         f"`mlgit model rollback {event.name.artifact} {event.name.environment} --message WHY` goes back"
     )
-    return Finding("policy", event.ref, message, hint, event.name.artifact)
+    return TagFault("policy", event.ref, message, hint, event.name.artifact)
 
 
-def _unsigned(event: Event, ruling: Ruling) -> list[Finding]:
+def _unsigned(event: Event, ruling: Ruling) -> list[TagFault]:
     if event.is_signed or ruling.environment is None or not ruling.environment.signed:
         return []
     message = f"not signed, and mlgit.yaml of {ruling.commit[:10]} asks for signed promotions to {event.name.environment}"
     hint = f"`mlgit model promote {event.name.artifact}@VERSION {event.name.environment} --sign` writes a signed one"
-    return [Finding("unsigned", event.ref, message, hint, event.name.artifact)]
+    return [TagFault("unsigned", event.ref, message, hint, event.name.artifact)]
 
 
 class _Past:
@@ -139,7 +139,7 @@ def _of_promotion(
     if environment is None:
         yield "it declares no such environment"
         return
-    said = recorded.read(event)
+    said = tag_facts.read(event)
     if said.override:
         return  # against policy, for a reason that is shown
     yield from _of_gate(event, said.gate, environment, pasts)

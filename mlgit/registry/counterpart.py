@@ -9,8 +9,8 @@ from typing import NamedTuple
 from mlgit.adapters.git import remote_tags, tags
 from mlgit.adapters.git.remote_tags import There
 from mlgit.errors import MlgitError
-from mlgit.registry import chain, grammar, log
-from mlgit.registry.chain import Finding
+from mlgit.registry import grammar, integrity, log
+from mlgit.registry.integrity import TagFault
 from mlgit.render.text import count
 
 Rows = tuple[tuple[str, str], ...]
@@ -26,7 +26,7 @@ class Compared(NamedTuple):
     remote: str = ""
     trouble: str = ""
     published: Rows = ()
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[TagFault, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -69,57 +69,57 @@ def _rows(root: Path, commit: str) -> Rows:
     return tuple(log.parse(message for _, message in tags.read_log(root, at=commit))) if commit else ()
 
 
-def _absent(there: There, names: set[str]) -> list[Finding]:
+def _absent(there: There, names: set[str]) -> list[TagFault]:
     """Tags that the remote has, and of which this clone knows nothing."""
     message = (
         f"is on '{there.remote}' and not in this clone: taken away here together with its line in the log, or not fetched yet"
     )
     hint = f"`git fetch --tags {there.remote}`"
-    return [Finding("absent", name, message, hint, grammar.artifact_of(name)) for name in sorted(names)]
+    return [TagFault("absent", name, message, hint, grammar.artifact_of(name)) for name in sorted(names)]
 
 
-def _other_here(there: There, here: Mapping[str, str]) -> list[Finding]:
+def _other_here(there: There, here: Mapping[str, str]) -> list[TagFault]:
     found = []
     for name, oid in there.tags.items():
         if here.get(name, oid) != oid and grammar.artifact_of(name):
             message = f"is {here[name][:10]} here and {oid[:10]} on '{there.remote}'"
             hint = f"one was moved, or yours never published; `git fetch {there.remote} 'refs/tags/{name}'` shows theirs"
-            found.append(Finding("moved", name, message, hint, grammar.artifact_of(name)))
+            found.append(TagFault("moved", name, message, hint, grammar.artifact_of(name)))
     return found
 
 
-def _lost_there(there: There, here: Mapping[str, str], theirs: Rows) -> list[Finding]:
+def _lost_there(there: There, here: Mapping[str, str], theirs: Rows) -> list[TagFault]:
     """Tags that the remote's own log names and the remote does not have."""
     found = []
-    for name, oid in chain.first(theirs).items():
+    for name, oid in integrity.first(theirs).items():
         if name not in there.tags and here.get(name) == oid:
             message = f"is gone from '{there.remote}', and the log there says that it was published"
-            found.append(Finding("deleted", name, message, _push(there), grammar.artifact_of(name)))
+            found.append(TagFault("deleted", name, message, _push(there), grammar.artifact_of(name)))
     return found
 
 
-def _unlogged(there: There, here: Mapping[str, str], logged: set[str]) -> list[Finding]:
+def _unlogged(there: There, here: Mapping[str, str], logged: set[str]) -> list[TagFault]:
     """Published tags that the log does not name, so that they could be taken away unseen."""
     names = [name for name, oid in there.tags.items() if here.get(name) == oid and grammar.artifact_of(name)]
     message = f"is on '{there.remote}' and not in the log there, so that it could be taken away unseen"
     hint = f"`mlgit model push{'' if there.remote == 'origin' else f' --remote {there.remote}'}` enters it"
-    return [Finding("unlogged", name, message, hint, grammar.artifact_of(name)) for name in names if name not in logged]
+    return [TagFault("unlogged", name, message, hint, grammar.artifact_of(name)) for name in names if name not in logged]
 
 
 def _push(there: There) -> str:
     return f"`mlgit model push{'' if there.remote == 'origin' else f' --remote {there.remote}'}` sends what is missing there"
 
 
-def _apart(there: There, mine: str) -> Finding:
+def _apart(there: There, mine: str) -> TagFault:
     message = (
         f"it is {mine[:10]} here and {there.log[:10]} on '{there.remote}', and neither continues the other: one was rewritten"
     )
-    return Finding("forked", tags.LOG, message, f"`git log {there.log[:10]}` shows theirs, `git log {tags.LOG}` the one here")
+    return TagFault("forked", tags.LOG, message, f"`git log {there.log[:10]}` shows theirs, `git log {tags.LOG}` the one here")
 
 
 def _behind(
     root: Path, there: There, ahead: list[tuple[str, str]], *, mine: str, others: list[str]
-) -> tuple[list[Finding], list[str]]:
+) -> tuple[list[TagFault], list[str]]:
     """A log that ends before the one here: cut short, unless it was never more, or another remote has the rest."""
     lacking = [name for name, _ in ahead if name not in there.tags]
     if not lacking:
@@ -130,7 +130,7 @@ def _behind(
     message = (
         f"the log on '{there.remote}' ends before the one here, and {count(len(lacking), 'tag')} with it: it was cut short"
     )
-    return [Finding("deleted", each, message, _push(there), grammar.artifact_of(each)) for each in lacking], []
+    return [TagFault("deleted", each, message, _push(there), grammar.artifact_of(each)) for each in lacking], []
 
 
 def _has_log(root: Path, remote: str, mine: str) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from mlgit.registry import body as bodies
-from mlgit.registry.body import Body
+from mlgit.registry import tag_message as bodies
+from mlgit.registry.tag_message import Body
 
 __all__ = ["Action", "Body", "Event", "TagName"]
 

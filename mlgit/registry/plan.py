@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlgit.errors import MlgitError
-from mlgit.registry import body, grammar
-from mlgit.registry.body import Body
+from mlgit.registry import grammar, tag_message
 from mlgit.registry.event import Event, TagName
+from mlgit.registry.tag_message import Body
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TagPlan:
     """A tag to be written: its name below refs/tags/, what it points at, its text, and its time if that is not now.
 
     `not_before` is the earliest time it may have, so that tags sort by time as they follow one another, and `latest` the tag
@@ -59,18 +59,18 @@ def event(
     also: tuple[tuple[str, str], ...] = (),
     done: str = "",
     following: str = "",
-) -> Plan:
+) -> TagPlan:
     """The plan for an event upon the events of its artifact (in chain order); `version` is the one it is about.
 
     `also` are further tags that it stands upon.
     """
     last = max(events, key=lambda each: each.time, default=None)
     sentence = SENTENCES[name.action].format(artifact=name.artifact, version=version, environment=name.environment)
-    return Plan(
+    return TagPlan(
         artifact=name.artifact,
         ref=grammar.format(name),
         target=target,
-        message=body.render(Body(sentence, reason, facts)),
+        message=tag_message.render(Body(sentence, reason, facts)),
         not_before=last.time + 1 if last else 0,
         latest=last.ref if last else "",
         sign=sign,

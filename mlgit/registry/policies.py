@@ -10,10 +10,10 @@ from mlgit import config as configs
 from mlgit.adapters.formats import documents
 from mlgit.adapters.git import git, refs, tags
 from mlgit.config import Config
-from mlgit.registry import compliance, recorded
-from mlgit.registry.chain import Finding
+from mlgit.registry import compliance, tag_facts
 from mlgit.registry.compliance import Ruling, Witnesses
 from mlgit.registry.event import Event
+from mlgit.registry.integrity import TagFault
 from mlgit.registry.policy import Approval
 from mlgit.registry.state import Artifact
 
@@ -21,7 +21,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _APPROVAL = re.compile(rb"object ([0-9a-f]+)\ntype tag\ntag ([^\n]*)\ntagger [^\n<]*<([^\n>]*)> ")
 
 
-def judge(root: Path, artifacts: Iterable[Artifact]) -> list[Finding]:
+def judge(root: Path, artifacts: Iterable[Artifact]) -> list[TagFault]:
     """Promotions of artifacts that do not show what the policy in force asked."""
     known = Policies(root)
     found = []
@@ -78,7 +78,7 @@ class Policies:
         found: dict[str, str] = {}
         newest = ""
         for event in listed:
-            commit = recorded.read(event).gate.get("config", event.body.facts.get("config"))  # of a promotion, or a rollback
+            commit = tag_facts.read(event).gate.get("config", event.body.facts.get("config"))  # of a promotion, or a rollback
             if isinstance(commit, str) and self._reviewed(commit):
                 newest = commit if not newest or git.is_ancestor(self._root, newest, commit) else newest
                 found[event.ref] = newest
@@ -132,7 +132,7 @@ class Policies:
 
     def _has_card(self, event: Event) -> bool:
         """Whether the card that a promotion names is in its commit; of one that names none, whether there is one."""
-        path, blob = recorded.read(event).card
+        path, blob = tag_facts.read(event).card
         prefix = self._prefix(event.name.artifact)
         if path:
             return _blob(self._root, event.commit, f"{prefix}{path}") == blob

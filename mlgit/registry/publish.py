@@ -13,8 +13,8 @@ from mlgit.adapters.git.remote_tags import There
 from mlgit.adapters.git.tags import TagExistsError
 from mlgit.adapters.system import backoff
 from mlgit.errors import MlgitError
-from mlgit.registry import chain, grammar, log
-from mlgit.registry.plan import Plan, check_free
+from mlgit.registry import grammar, integrity, log
+from mlgit.registry.plan import TagPlan, check_free
 from mlgit.render.text import count
 
 ATTEMPTS = 5  # against other commands in this clone
@@ -23,7 +23,7 @@ PATIENCE = 60.0  # seconds, against other writers to the remote
 _MOST_AT_ONCE = 2
 _LAST_TIME = 253_402_300_799  # the end of the year 9999: later dates are none to Git and others
 
-Rebuild = Callable[[], Plan]
+Rebuild = Callable[[], TagPlan]
 
 
 class NotTrustedError(MlgitError):
@@ -38,7 +38,7 @@ class Published:
     often the plan was made. `is_shared`: the repository has a remote.
     """
 
-    plan: Plan
+    plan: TagPlan
     oid: str = ""
     remote: str = ""
     pushed: tuple[str, ...] = ()
@@ -76,15 +76,15 @@ def _require_none_missing(there: There, here: Mapping[str, str], *, is_shallow: 
         )
 
 
-def require_past(plan: Plan, *, after_future_date: bool) -> None:
+def require_past(plan: TagPlan, *, after_future_date: bool) -> None:
     """Raise MlgitError for a tag that would follow one whose date is yet to come: it would have to bear such a date as well.
 
     With `after_future_date` only where no date is left to bear.
     """
     now = int(time.time())
-    if not plan.ref or not chain.is_ahead(plan.not_before, now=now):
+    if not plan.ref or not integrity.is_ahead(plan.not_before, now=now):
         return
-    what = f"{plan.latest} is dated {chain.ahead(plan.not_before, now=now)} ahead of this machine's clock"
+    what = f"{plan.latest} is dated {integrity.ahead(plan.not_before, now=now)} ahead of this machine's clock"
     if plan.not_before > _LAST_TIME:
         raise MlgitError(
             f"{what}, and no date comes after it", f"take it away here and on the host: `git tag -d '{plan.latest}'`"
@@ -97,7 +97,7 @@ def require_past(plan: Plan, *, after_future_date: bool) -> None:
         )
 
 
-def preview(root: Path, rebuild: Rebuild, *, remote: str, push: bool) -> Plan:
+def preview(root: Path, rebuild: Rebuild, *, remote: str, push: bool) -> TagPlan:
     """The plan, with nothing written: for one that is to be pushed, the remote is asked whether all its tags are here."""
     if push:
         _require_none_missing(remote_tags.look(root, remote), tags.names(root), is_shallow=remote_tags.is_shallow(root))
@@ -141,7 +141,7 @@ def send(root: Path, rebuild: Rebuild, *, remote: str, patience: float = PATIENC
     """
     if remote not in remote_tags.remotes(root) and "/" not in remote:
         raise MlgitError(f"remote '{remote}' not found", f"`git remote add {remote} URL`, or name one with --remote")
-    plan: Plan | None = None
+    plan: TagPlan | None = None
     basis: tuple[dict[str, str], str] = ({}, "")
     branch = remote_tags.followed_branch(root, remote)  # its mlgit.yaml decides
     for attempt in backoff.turns(patience):
@@ -232,7 +232,7 @@ def _steps(root: Path, there: There) -> Iterator[tuple[list[tuple[str, str]], st
     yield waiting, reached
 
 
-def _require_same(plan: Plan, there: There) -> None:
+def _require_same(plan: TagPlan, there: There) -> None:
     """No tag that the plan stands upon may be another one there: one of the two was never published, or was moved."""
     _require_all_same(plan.upon, there)
 
@@ -247,7 +247,7 @@ def _require_all_same(rows: Iterable[tuple[str, str]], there: There) -> None:
             )
 
 
-def _write(root: Path, plan: Plan) -> str:
+def _write(root: Path, plan: TagPlan) -> str:
     oid = tags.write(
         root, plan.ref, target=plan.target, message=plan.message, when=max(int(time.time()), plan.not_before), sign=plan.sign
     )
@@ -262,7 +262,7 @@ def _write(root: Path, plan: Plan) -> str:
     return oid
 
 
-def _write_and_push(root: Path, plan: Plan, there: There) -> Published | None:
+def _write_and_push(root: Path, plan: TagPlan, there: There) -> Published | None:
     """None when another writer was faster; then the tag is gone again."""
     pending = [(name, oid) for name, oid in plan.upon if name not in there.tags]
     if not plan.ref:
@@ -324,18 +324,18 @@ def _without_log(root: Path, remote: str, batch: list[tuple[str, str]]) -> remot
     return remote_tags.Pushed("without log")
 
 
-def _unlogged_before(root: Path, last: str, plan: Plan, there: There) -> list[tuple[str, str]]:
+def _unlogged_before(root: Path, last: str, plan: TagPlan, there: There) -> list[tuple[str, str]]:
     """What is published and not in the log, such as tags pushed by other means: from now on it cannot vanish unseen."""
     done = git.run(root, "log", "--format=%B%x00", last, "--") if last else None
     logged = set(log.parse(done.text.split("\0"))) if done else set()
     return [row for row in plan.upon if row[0] in there.tags and row not in logged]
 
 
-def _date_notes(plan: Plan) -> tuple[str, ...]:
+def _date_notes(plan: TagPlan) -> tuple[str, ...]:
     now = int(time.time())
-    if not chain.is_ahead(plan.not_before, now=now):
+    if not integrity.is_ahead(plan.not_before, now=now):
         return ()
-    told = f"dated a second after {plan.latest}, {chain.ahead(plan.not_before, now=now)} ahead of this machine's clock"
+    told = f"dated a second after {plan.latest}, {integrity.ahead(plan.not_before, now=now)} ahead of this machine's clock"
     return (f"{plan.ref} is {told}",)
 
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from mlgit.adapters.git import git
 from mlgit.adapters.system.process import Completed
 from mlgit.errors import MlgitError
-from mlgit.registry import body, chain, grammar, log
-from mlgit.registry.chain import Finding
+from mlgit.registry import grammar, integrity, log, tag_message
 from mlgit.registry.event import Event, TagName
+from mlgit.registry.integrity import TagFault
 
 _HEADER = re.compile(
     r"object (?P<target>[0-9a-f]+)\ntype (?P<kind>\w+)\ntag (?P<tag>[^\n]*)\n"
@@ -35,7 +35,7 @@ class Tags(NamedTuple):
     """
 
     events: tuple[Event, ...] = ()
-    faults: tuple[Finding, ...] = ()
+    faults: tuple[TagFault, ...] = ()
     oids: Mapping[str, str] = _NONE
 
 
@@ -55,7 +55,7 @@ def tags(root: Path, *, asked: Asked | None = None, known: Mapping[str, Event] =
     seen = {event.ref for event in events}
     named = [(ref, oid, name) for ref, oid in oids.items() if ref not in seen and (name := grammar.parse(ref))]
     objects = git.read_objects(root, [oid for _, oid, _ in named])
-    faults: list[Finding] = []
+    faults: list[TagFault] = []
     nested: list[Event] = []
     for ref, oid, name in named:
         kind, content = objects.get(oid, ("", b""))
@@ -74,28 +74,28 @@ def tags(root: Path, *, asked: Asked | None = None, known: Mapping[str, Event] =
     return Tags(tuple(events), tuple(faults), oids)
 
 
-def _astray(event: Event) -> Finding:
-    return chain.useless("astray", event.ref, event.name.artifact, "it points at something that is not a commit")
+def _astray(event: Event) -> TagFault:
+    return integrity.useless("astray", event.ref, event.name.artifact, "it points at something that is not a commit")
 
 
 def _event(name: TagName, ref: str, oid: str, header: re.Match[str], content: str) -> Event:
     text = content[header.end() :]
     target, author, email, time, zone = header.group("target", "author", "email", "time", "zone")
-    is_signed = "-----BEGIN " in text and bool(body.split(text)[1])
+    is_signed = "-----BEGIN " in text and bool(tag_message.split(text)[1])
     return Event(name, ref, oid, target, int(time), author.rstrip(" "), email, text, target, zone, is_signed)
 
 
-def _fault(ref: str, name: TagName, kind: str, header: re.Match[str] | None) -> Finding:
+def _fault(ref: str, name: TagName, kind: str, header: re.Match[str] | None) -> TagFault:
     if not kind:
         hint = "`git fetch --tags`, or restore the repository"
-        return chain.useless("missing", ref, name.artifact, "its object is missing from this repository", hint)
+        return integrity.useless("missing", ref, name.artifact, "its object is missing from this repository", hint)
     if kind != "tag":
         why = "a lightweight tag: it looks like the registry's, without text, author and time"
-        return chain.useless("lightweight", ref, name.artifact, why)
+        return integrity.useless("lightweight", ref, name.artifact, why)
     if header is None or header["time"] is None:
-        return chain.useless("anonymous", ref, name.artifact, "it does not say who wrote it and when")
+        return integrity.useless("anonymous", ref, name.artifact, "it does not say who wrote it and when")
     other = header["tag"]
-    return chain.useless("renamed", ref, name.artifact, f"it is the tag object of '{other}' under another name")
+    return integrity.useless("renamed", ref, name.artifact, f"it is the tag object of '{other}' under another name")
 
 
 def _peeled(root: Path, oids: list[str]) -> list[str]:

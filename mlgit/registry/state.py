@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from mlgit.errors import MlgitError, near_miss
-from mlgit.registry import chain, grammar
-from mlgit.registry.chain import Finding
+from mlgit.registry import grammar, integrity
 from mlgit.registry.event import Event
 from mlgit.registry.grammar import Reference
+from mlgit.registry.integrity import TagFault
 
 
 class Version(NamedTuple):
@@ -51,7 +51,7 @@ class Artifact(NamedTuple):
     environments: Mapping[str, tuple[Assignment, ...]] = _NOWHERE
     is_active: bool = True
     events: tuple[Event, ...] = ()
-    faults: tuple[Finding, ...] = ()
+    faults: tuple[TagFault, ...] = ()
 
     @property
     def latest(self) -> Version | None:
@@ -128,7 +128,7 @@ class Registry(NamedTuple):
         return found
 
 
-def fold(events: Iterable[Event], *, at: int | None = None, faults: Iterable[Finding] = ()) -> Registry:
+def fold(events: Iterable[Event], *, at: int | None = None, faults: Iterable[TagFault] = ()) -> Registry:
     """The registry that these events make; with `at` (seconds since 1970) as it was at that moment.
 
     `faults` are tags that look like the registry's and count for nothing (`read.tags`): they degrade their artifact.
@@ -137,20 +137,20 @@ def fold(events: Iterable[Event], *, at: int | None = None, faults: Iterable[Fin
     for event in events:
         if at is None or event.time <= at:
             grouped.setdefault(event.name.artifact, []).append(event)
-    wrong: dict[str, list[Finding]] = {}
+    wrong: dict[str, list[TagFault]] = {}
     for fault in faults:
         wrong.setdefault(fault.artifact, []).append(fault)
     names = sorted(grouped.keys() | wrong.keys())
-    return Registry({name: _artifact(name, chain.order(grouped.get(name, ())), wrong.get(name, [])) for name in names})
+    return Registry({name: _artifact(name, integrity.order(grouped.get(name, ())), wrong.get(name, [])) for name in names})
 
 
-def problems(artifact: Artifact) -> list[Finding]:
+def problems(artifact: Artifact) -> list[TagFault]:
     """Everything that is wrong with an artifact as its tags tell: its chain, and what its tags say that is not so."""
-    found = [*artifact.faults, *chain.findings(artifact.name, artifact.events)]
+    found = [*artifact.faults, *integrity.findings(artifact.name, artifact.events)]
     return [*found, *_contradictions(artifact), *_withdrawn(artifact)]
 
 
-def _contradictions(artifact: Artifact) -> list[Finding]:
+def _contradictions(artifact: Artifact) -> list[TagFault]:
     found = []
     registered = {event.name.version: event.commit for event in artifact.events if event.name.action == "register"}
     for event in artifact.events:
@@ -160,18 +160,18 @@ def _contradictions(artifact: Artifact) -> list[Finding]:
         hint = "tools go by name and commit; write the event again by `mlgit model`"
         if told is not None and meant and told not in meant:
             message = f"its text is about {told}, and its name and commit are about {', '.join(meant)}"
-            found.append(Finding("contradiction", event.ref, message, hint, artifact.name))
+            found.append(TagFault("contradiction", event.ref, message, hint, artifact.name))
         if said != event.kind:
             message = f"its text says {said}, and its name {event.name.action}"
-            found.append(Finding("contradiction", event.ref, message, hint, artifact.name))
+            found.append(TagFault("contradiction", event.ref, message, hint, artifact.name))
         if event.name.action == "deregister" and registered.get(version, event.commit) != event.commit:
             message = f"it withdraws {version} at another commit than the one it was registered at, and GTO does not count it"
             hint = f"`mlgit model retire {artifact.name}@{version}` withdraws it for all tools"
-            found.append(Finding("contradiction", event.ref, message, hint, artifact.name))
+            found.append(TagFault("contradiction", event.ref, message, hint, artifact.name))
     return found
 
 
-def _withdrawn(artifact: Artifact) -> list[Finding]:
+def _withdrawn(artifact: Artifact) -> list[TagFault]:
     """Environments whose last assignment is of a version that was withdrawn since."""
     last: dict[str, Event] = {}
     for event in artifact.events:
@@ -183,11 +183,11 @@ def _withdrawn(artifact: Artifact) -> list[Finding]:
         if event.name.action == "assign" and version and not version.is_active:
             message = f"{version.name} was withdrawn and is what DVC still delivers as {environment}"
             hint = f"`mlgit model rollback {artifact.name} {environment} --message WHY`, or promote another version"
-            found.append(Finding("withdrawn", event.ref, message, hint, artifact.name))
+            found.append(TagFault("withdrawn", event.ref, message, hint, artifact.name))
     return found
 
 
-def _artifact(name: str, events: tuple[Event, ...], faults: list[Finding]) -> Artifact:
+def _artifact(name: str, events: tuple[Event, ...], faults: list[TagFault]) -> Artifact:
     versions = _versions(name, events)
     by_commit: dict[str, list[Version]] = {}
     for version in versions:
@@ -248,7 +248,7 @@ def _meant(event: Event, at_commit: list[Version]) -> str:
     return at_commit[-1].name
 
 
-def _shared_commits(name: str, by_commit: Mapping[str, list[Version]]) -> list[Finding]:
+def _shared_commits(name: str, by_commit: Mapping[str, list[Version]]) -> list[TagFault]:
     found = []
     for commit, versions in by_commit.items():
         active = [each for each in versions if each.is_active]
@@ -260,5 +260,5 @@ def _shared_commits(name: str, by_commit: Mapping[str, list[Version]]) -> list[F
                 f"if {late.name} was not meant, `git tag -d '{late.event.ref}'` here and on the host, for GTO cannot read the "
                 f"registry else; if it was, `mlgit model retire {name}@{late.name}` and register it at a commit of its own"
             )
-            found.append(Finding("shared-commit", late.event.ref, message, hint, name))
+            found.append(TagFault("shared-commit", late.event.ref, message, hint, name))
     return found

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from mlgit.adapters.git import git
 from mlgit.registry import log
-from mlgit.registry.chain import Finding
 from mlgit.registry.grammar import APPROVALS
+from mlgit.registry.integrity import TagFault
 from mlgit.registry.state import Artifact
 
 _SPACE = "refs/replace/"
@@ -38,7 +38,7 @@ def look(root: Path) -> Substitutes:
     return Substitutes(replaced, frozenset(grafted))
 
 
-def findings(root: Path, artifact: Artifact, found: Substitutes, *, tags: Mapping[str, str]) -> list[Finding]:
+def findings(root: Path, artifact: Artifact, found: Substitutes, *, tags: Mapping[str, str]) -> list[TagFault]:
     """The substitutes that touch an artifact: its tags and approvals, their commits, and everything in those.
 
     `tags` are the ids of all tags by name. What else is replaced is none of the registry's: `git replace` has honest uses.
@@ -51,10 +51,10 @@ def findings(root: Path, artifact: Artifact, found: Substitutes, *, tags: Mappin
         if oid in parts:
             message = f"{parts[oid]} is shown by Git as another object ({other[:10]}); mlgit reads the true one"
             hint = f"`git replace -d {oid}` takes that away; `git --no-replace-objects show {oid}` shows the true one"
-            wrong.append(Finding("replaced", f"{_SPACE}{oid}", message, hint, artifact.name))
+            wrong.append(TagFault("replaced", f"{_SPACE}{oid}", message, hint, artifact.name))
     for oid in sorted(found.grafted & parts.keys()):
         message = f"{parts[oid]} has other parents by .git/info/grafts; mlgit reads the true ones"
-        wrong.append(Finding("replaced", oid, message, "take its line out of .git/info/grafts", artifact.name))
+        wrong.append(TagFault("replaced", oid, message, "take its line out of .git/info/grafts", artifact.name))
     return wrong
 
 

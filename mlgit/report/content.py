@@ -10,7 +10,7 @@ from mlgit.gate.rule_verdicts import RuleResult
 from mlgit.report import details
 from mlgit.report.document import Failure, Report
 from mlgit.report.figures import ARROWS, SIGNS, STANDINGS, difference, got, side
-from mlgit.report.page import Block, Log, Page, Paragraph, Section, Span, Table, Words, clipped, code, strong, text
+from mlgit.report.page import Block, Log, Page, PageSection, PageTable, Paragraph, TextSpan, Words, clipped, code, strong, text
 
 _MOST_NAMED, _MOST_NOTES = 3, 10
 _LONGEST_PART = 160
@@ -20,11 +20,11 @@ _QUIET = ("same", "no worse")
 def page(report: Report, *, previous: str = "") -> Page:
     """The report as a page; `previous` is the sentence of an earlier verdict that no longer holds."""
     if report.state == "nothing changed" and not report.rule_changes:
-        return Page(headline(report), (Section("top", _top(report, "")),))
-    sections = [Section("top", _top(report, previous)), Section("failure", tuple(_failure(report)))]
-    sections += [Section("rules changed", tuple(_rule_changes(report)))]
-    sections += [Section("metrics", tuple(_metrics(report))), Section("gates", tuple(_gates(report)))]
-    sections += [Section("changed", tuple(_changed(report))), *details.sections(report)]
+        return Page(headline(report), (PageSection("top", _top(report, "")),))
+    sections = [PageSection("top", _top(report, previous)), PageSection("failure", tuple(_failure(report)))]
+    sections += [PageSection("rules changed", tuple(_rule_changes(report)))]
+    sections += [PageSection("metrics", tuple(_metrics(report))), PageSection("gates", tuple(_gates(report)))]
+    sections += [PageSection("changed", tuple(_changed(report))), *details.sections(report)]
     return Page(headline(report), tuple(each for each in sections if each.blocks))
 
 
@@ -84,7 +84,7 @@ def _names(before: str, names: Iterable[str]) -> Words:
     known = list(dict.fromkeys(names))
     if not known:
         return ()
-    words: list[Span] = [text(before)]
+    words: list[TextSpan] = [text(before)]
     for index, name in enumerate(known[:_MOST_NAMED]):
         words += [text(", "), code(name)] if index else [code(name)]
     more = len(known) - _MOST_NAMED
@@ -94,7 +94,7 @@ def _names(before: str, names: Iterable[str]) -> Words:
 def _top(report: Report, previous: str) -> tuple[Block, ...]:
     found: list[Block] = []
     if previous and report.state in ("run failed", "invalid"):
-        found.append(Paragraph((text("Before: "), Span(previous, "struck"), text(" (no longer holds)"))))
+        found.append(Paragraph((text("Before: "), TextSpan(previous, "struck"), text(" (no longer holds)"))))
     found.append(Paragraph(_compared(report)))
     if report.is_self_reported:
         why = text("the numbers come from a job that ran this change's own code. They count once a maintainer has run ")
@@ -112,14 +112,14 @@ def _top(report: Report, previous: str) -> tuple[Block, ...]:
 
 def _compared(report: Report) -> Words:
     """Which two sides, on which rows."""
-    words: list[Span] = [code(report.head.commit[:7] or report.head.name or "workspace")]
+    words: list[TextSpan] = [code(report.head.commit[:7] or report.head.name or "workspace")]
     if report.base:
         words += [text(" vs "), text(f"{report.base.name} "), code(report.base.commit[:7])]
         if report.base.distance:
             words.append(text(f", {report.base.found} of the merge base, {report.base.distance} commits before it"))
     for tested in report.tested:
         words += [text(f" · {_rows(tested, several=len(report.tested) > 1)}")]
-    return (*words, text(" · "), Span("run", "link", report.run.url)) if report.run.url else tuple(words)
+    return (*words, text(" · "), TextSpan("run", "link", report.run.url)) if report.run.url else tuple(words)
 
 
 def _rows(tested: TestedRows, *, several: bool) -> str:
@@ -160,7 +160,7 @@ def _rule_changes(report: Report) -> Iterator[Block]:
             ((code(each.id),), (text(each.change),), (text(each.before or "–"),), (text(each.now or "–"),))
             for each in report.rule_changes
         )
-        yield Table("Rules that change", ("Rule", "Change", "Judged by", "After a merge"), rows)
+        yield PageTable("Rules that change", ("Rule", "Change", "Judged by", "After a merge"), rows)
 
 
 def _short(revision: str) -> str:
@@ -179,7 +179,7 @@ def _metrics(report: Report) -> Iterator[Block]:
     levels = sorted({row.confidence_level for row in shown if row.low is not None})
     level = f" ({levels[0]:.0%} CI)" if len(levels) == 1 else ""
     rows = tuple(_metric(row, several) for row in shown)
-    yield Table("Metrics", ("Metric", "Baseline", "Now", f"Δ{level}", "Verdict"), rows, frozenset({1, 2, 3}))
+    yield PageTable("Metrics", ("Metric", "Baseline", "Now", f"Δ{level}", "Verdict"), rows, frozenset({1, 2, 3}))
     quiet = len(report.metrics) - len(shown)
     if quiet:
         yield Paragraph((text(f"{quiet} more {'metric is' if quiet == 1 else 'metrics are'} unchanged."),))
@@ -197,7 +197,7 @@ def _gates(report: Report) -> Iterator[Block]:
     if report.rules:
         order = {"fail": 0, "warn": 1, "pass": 2}
         rows = tuple(_gate(rule) for rule in sorted(report.rules, key=lambda rule: order[rule.effect]))
-        yield Table("Gates", ("Outcome", "Gate", "Needs", "Got"), rows)
+        yield PageTable("Gates", ("Outcome", "Gate", "Needs", "Got"), rows)
 
 
 def _gate(rule: RuleResult) -> tuple[Words, ...]:
@@ -212,7 +212,7 @@ def _gate(rule: RuleResult) -> tuple[Words, ...]:
 
 def _changed(report: Report) -> Iterator[Block]:
     """What may have caused it, who is hurt, and what these rows could show."""
-    words: list[Span] = []
+    words: list[TextSpan] = []
     for each in report.parameters[:_MOST_NAMED]:
         words += [text(" · ")] if words else []
         words += [code(each.name), text(f" {each.old or '–'} → {each.new or '–'}")]

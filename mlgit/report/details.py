@@ -8,25 +8,25 @@ from mlgit.evaluation.results import Flips
 from mlgit.render.text import count, seconds
 from mlgit.report.document import Report, StageRun
 from mlgit.report.figures import share, value
-from mlgit.report.page import Block, Chart, Log, Paragraph, Section, Table, Words, code, text
+from mlgit.report.page import Block, Chart, Log, PageSection, PageTable, Paragraph, Words, code, text
 from mlgit.tables.drift import TableDrift
 
 _SHOWN_KEYS = 20
 
 
-def sections(report: Report) -> list[Section]:
+def sections(report: Report) -> list[PageSection]:
     """Those that have something to say."""
     data = f"Data: {len(report.data)} changed" + (f" of {report.n_data}" if report.n_data else "")
     ran = sum(stage.state == "ran" for stage in report.stages)
     took = sum(stage.seconds or 0 for stage in report.stages)
     stages = f"Stages: {ran} ran, {len(report.stages) - ran} not" + (f" ({seconds(took)})" if took else "")
     found = [
-        Section("parameters", tuple(_parameters(report)), f"Parameters: {len(report.parameters)} changed"),
-        Section("data", tuple(_data(report)), data),
-        Section("stages", tuple(_stages(report)), stages),
-        Section("card", (Log(report.card, is_diff=True),) if report.card else (), f"Model card: {len(report.card)} lines"),
-        Section("plots", tuple(Chart(plot) for plot in report.plots), f"Plots: {len(report.plots)}"),
-        Section("statistics", tuple(_statistics(report)), "Statistics and provenance"),
+        PageSection("parameters", tuple(_parameters(report)), f"Parameters: {len(report.parameters)} changed"),
+        PageSection("data", tuple(_data(report)), data),
+        PageSection("stages", tuple(_stages(report)), stages),
+        PageSection("card", (Log(report.card, is_diff=True),) if report.card else (), f"Model card: {len(report.card)} lines"),
+        PageSection("plots", tuple(Chart(plot) for plot in report.plots), f"Plots: {len(report.plots)}"),
+        PageSection("statistics", tuple(_statistics(report)), "Statistics and provenance"),
     ]
     return [each for each in found if each.blocks]
 
@@ -34,13 +34,13 @@ def sections(report: Report) -> list[Section]:
 def _parameters(report: Report) -> Iterator[Block]:
     if report.parameters:
         rows = tuple(((code(each.name),), (text(each.old or "–"),), (text(each.new or "–"),)) for each in report.parameters)
-        yield Table("Parameters", ("Parameter", "Baseline", "Now"), rows, frozenset({1, 2}))
+        yield PageTable("Parameters", ("Parameter", "Baseline", "Now"), rows, frozenset({1, 2}))
 
 
 def _data(report: Report) -> Iterator[Block]:
     if report.data:
         rows = tuple(((code(each.path),), (text(_rows(each)),), (text(_columns(each)),), _drift(each)) for each in report.data)
-        yield Table("Data", ("Data", "Rows", "Columns", "Drift"), rows)
+        yield PageTable("Data", ("Data", "Rows", "Columns", "Drift"), rows)
 
 
 def _rows(row: TableDrift) -> str:
@@ -69,7 +69,7 @@ def _stages(report: Report) -> Iterator[Block]:
             ((code(each.name),), (text(each.state),), (text("; ".join(each.why) or "–"),), (text(_times(each)),))
             for each in report.stages
         )
-        yield Table("Stages", ("Stage", "State", "Why", "Time (baseline)"), rows, frozenset({3}))
+        yield PageTable("Stages", ("Stage", "State", "Why", "Time (baseline)"), rows, frozenset({3}))
 
 
 def _times(stage: StageRun) -> str:
@@ -100,7 +100,7 @@ def _statistics(report: Report) -> Iterator[Block]:
         yield from _turned(turned)
     if report.provenance:
         rows = tuple(((text(each.name),), (code(each.value),)) for each in report.provenance)
-        yield Table("Provenance", ("What", "Value"), rows)
+        yield PageTable("Provenance", ("What", "Value"), rows)
 
 
 def _turned(row: Flips) -> Iterator[Block]:

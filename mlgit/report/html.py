@@ -8,7 +8,7 @@ from __future__ import annotations
 from mlgit.render.svg import safe
 from mlgit.report import content
 from mlgit.report.document import Report
-from mlgit.report.page import Block, Chart, Log, Page, Paragraph, Section, Span, Table, Words
+from mlgit.report.page import Block, Chart, Log, Page, PageSection, PageTable, Paragraph, TextSpan, Words
 from mlgit.report.plot_figure import figure
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'none'; base-uri 'none'; form-action 'none'"
@@ -77,7 +77,7 @@ def _body(found: Page) -> str:
     return "\n".join([f"<h1>mlgit: {_words(found.headline)}</h1>", *map(_section, found.sections)])
 
 
-def _section(section: Section) -> str:
+def _section(section: PageSection) -> str:
     body = "\n".join(map(_block, section.blocks))
     if not section.title:
         return f"<section>\n{body}\n</section>"
@@ -88,7 +88,7 @@ def _block(block: Block) -> str:
     match block:
         case Paragraph(words, is_notice):
             return f'<p class="notice" role="note">{_words(words)}</p>' if is_notice else f"<p>{_words(words)}</p>"
-        case Table():
+        case PageTable():
             return _table(block)
         case Log(lines):
             return f'<pre tabindex="0">{chr(10).join(map(safe, lines))}</pre>'
@@ -96,7 +96,7 @@ def _block(block: Block) -> str:
             return figure(plot)
 
 
-def _table(table: Table) -> str:
+def _table(table: PageTable) -> str:
     head = "".join(_heading(table, index, each) for index, each in enumerate(table.header))
     rows = ["".join(_cell(table, index, cell) for index, cell in enumerate(row)) for row in table.rows]
     if table.left_out:
@@ -109,17 +109,17 @@ def _table(table: Table) -> str:
     )
 
 
-def _heading(table: Table, index: int, words: str) -> str:
+def _heading(table: PageTable, index: int, words: str) -> str:
     return f'<th scope="col"{_numeric(table, index)}>{safe(words) or "&#160;"}</th>'
 
 
-def _cell(table: Table, index: int, cell: Words) -> str:
+def _cell(table: PageTable, index: int, cell: Words) -> str:
     if index == 0 and table.header[0]:
         return f'<th scope="row">{_words(cell)}</th>'
     return f"<td{_numeric(table, index)}>{_words(cell)}</td>"
 
 
-def _numeric(table: Table, index: int) -> str:
+def _numeric(table: PageTable, index: int) -> str:
     return ' class="number"' if index in table.right else ""
 
 
@@ -127,7 +127,7 @@ def _words(words: Words) -> str:
     return "".join(map(_span, words))
 
 
-def _span(span: Span) -> str:
+def _span(span: TextSpan) -> str:
     words = safe(span.text)
     match span.kind:
         case "code":

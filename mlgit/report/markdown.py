@@ -9,7 +9,7 @@ from mlgit.render.markdown import code_span, comment_text
 from mlgit.report import content, marker, mermaid, page
 from mlgit.report.document import Report
 from mlgit.report.marker import Marker
-from mlgit.report.page import Block, Chart, Log, Page, Paragraph, Section, Span, Table, Words
+from mlgit.report.page import Block, Chart, Log, Page, PageSection, PageTable, Paragraph, TextSpan, Words
 
 LIMIT = 60_000  # bytes; GitHub takes 65,536 characters
 SUMMARY_LIMIT = 900_000  # bytes; over 1 MiB GitHub drops all of a summary
@@ -72,12 +72,12 @@ def _render(found: Page, dropped: list[str], report: Report) -> str:
     parts = [_HEADLINE + _words(found.headline)]
     parts += [_section(each) for each in found.sections]
     if dropped:
-        full = Span("the full report", "link", report.run.url) if report.run.url else Span("the report of the run")
-        parts.append(_words((Span(f"Left out for length: {', '.join(dropped)}. They are in "), full, Span("."))))
+        full = TextSpan("the full report", "link", report.run.url) if report.run.url else TextSpan("the report of the run")
+        parts.append(_words((TextSpan(f"Left out for length: {', '.join(dropped)}. They are in "), full, TextSpan("."))))
     return "\n\n".join(parts) + "\n"
 
 
-def _section(section: Section) -> str:
+def _section(section: PageSection) -> str:
     body = "\n\n".join(_block(each) for each in section.blocks)
     if not section.title:
         return body
@@ -89,7 +89,7 @@ def _block(block: Block) -> str:
     match block:
         case Paragraph(words, is_notice):
             return ("> " if is_notice else "") + _words(words)
-        case Table():
+        case PageTable():
             return _table(block)
         case Log(lines, is_diff):
             return _fenced(lines, "diff" if is_diff else "text")
@@ -98,7 +98,7 @@ def _block(block: Block) -> str:
             return _fenced(tuple(drawn.split("\n")), "mermaid") if drawn else comment_text(f"{plot.title}: {_UNDRAWN}")
 
 
-def _table(table: Table) -> str:
+def _table(table: PageTable) -> str:
     rule = ["--:" if index in table.right else ":--" for index in range(len(table.header))]
     rows = [[comment_text(each) for each in table.header], rule]
     rows += [[_words(cell) for cell in row] for row in table.rows]
@@ -111,7 +111,7 @@ def _words(words: Words) -> str:
     return "".join(map(_span, words))
 
 
-def _span(span: Span) -> str:
+def _span(span: TextSpan) -> str:
     if not span.text:
         return ""
     words = span.text.strip(" ")

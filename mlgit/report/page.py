@@ -15,7 +15,7 @@ DROPPED_FIRST = ("plots", "card", "stages", "statistics", "parameters", "data")
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TextSpan:
     """Some words; `href` is where a link leads."""
 
     text: str
@@ -28,7 +28,7 @@ class Span:
         return _ADDRESS.fullmatch(self.href) is not None
 
 
-Words = tuple[Span, ...]
+Words = tuple[TextSpan, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class PageTable:
     """Rows of cells below a header; `right` are the columns of numbers. `left_out` counts rows that were cut off."""
 
     caption: str
@@ -65,11 +65,11 @@ class Chart:
     plot: Plot
 
 
-Block = Paragraph | Table | Log | Chart
+Block = Paragraph | PageTable | Log | Chart
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class PageSection:
     """Blocks under a name; with a `title` they are folded away below it."""
 
     name: str
@@ -82,22 +82,22 @@ class Page:
     """A whole report: its first sentence, and its sections."""
 
     headline: Words
-    sections: tuple[Section, ...]
+    sections: tuple[PageSection, ...]
 
 
-def text(words: str) -> Span:
+def text(words: str) -> TextSpan:
     """Plain words."""
-    return Span(words)
+    return TextSpan(words)
 
 
-def code(words: str) -> Span:
+def code(words: str) -> TextSpan:
     """A name or value."""
-    return Span(words, "code")
+    return TextSpan(words, "code")
 
 
-def strong(words: str) -> Span:
+def strong(words: str) -> TextSpan:
     """Words that matter."""
-    return Span(words, "strong")
+    return TextSpan(words, "strong")
 
 
 def without(page: Page, names: frozenset[str]) -> Page:
@@ -120,7 +120,7 @@ def _shorter(block: Block, rows: int, letters: int) -> Block:
     match block:
         case Paragraph(words):
             return replace(block, words=clipped(words[: 4 * rows], letters))
-        case Table():
+        case PageTable():
             kept = tuple(tuple(clipped(cell, letters) for cell in row) for row in block.rows[:rows])
             left_out = block.left_out + max(0, len(block.rows) - rows)
             return replace(block, rows=kept, left_out=left_out, caption=_clip(block.caption, letters))

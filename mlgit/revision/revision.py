@@ -17,7 +17,7 @@ from mlgit.adapters.git.objects import GitObjects
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
 from mlgit.pipeline import artifacts, resolved, routes
-from mlgit.pipeline.artifacts import Artifact
+from mlgit.pipeline.artifacts import DeclaredArtifact
 from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.lineage import Makers
 from mlgit.pipeline.load import load
@@ -112,11 +112,11 @@ class Revision:
         return {path: self.files.artifacts(path) for path in recorded_paths.pipeline_files(self.pipeline)}
 
     @cached_property
-    def artifacts(self) -> Mapping[str, Artifact]:
+    def artifacts(self) -> Mapping[str, DeclaredArtifact]:
         """What dvc.yaml files declare under `artifacts:`, by full name."""
         return artifacts.listed(self._artifact_files, prefix=self.project.prefix)
 
-    def artifact(self, name: str) -> Artifact:
+    def artifact(self, name: str) -> DeclaredArtifact:
         """The artifact of this name, seen from the repository's root or the project's. Raises MlgitError with the near miss."""
         return artifacts.find(self._artifact_files, name, prefix=self.project.prefix)
 
@@ -124,7 +124,7 @@ class Revision:
         """The path of an artifact of this name, '' where none is declared."""
         return next((each.path for each in self.artifacts.values() if name in (each.name, each.local)), "")
 
-    def model(self, artifact: Artifact) -> Model:
+    def model(self, artifact: DeclaredArtifact) -> Model:
         """What mlgit.yaml declares for an artifact."""
         return artifacts.model_of(self.config, artifact)
 

@@ -31,7 +31,7 @@ class Predictions:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ComparisonOptions:
     """How to compare. `confidence_level` is that of the two-sided interval: 0.9 for one-sided decisions at 0.05.
 
     `margin`, in the metric's unit, asks for the p-value of being worse by that much or more, and needs `better`, which way
@@ -71,14 +71,14 @@ class Comparison:
 
 
 def compare(
-    name: str, baseline: Predictions, current: Predictions, *, question: Question | None = None, clusters: Any = None
+    name: str, baseline: Predictions, current: Predictions, *, question: ComparisonOptions | None = None, clusters: Any = None
 ) -> Comparison:
     """Compare two models by a metric, on rows that are the same and in the same order.
 
     Raises MlgitError for what is no comparison: an unknown metric, columns that are missing or of different lengths,
     labels that differ, values that are missing, a margin without a declared direction.
     """
-    asked = question or Question()
+    asked = question or ComparisonOptions()
     chosen = metrics.metric(name)
     if asked.margin is not None and asked.better is None:
         raise MlgitError(
@@ -99,7 +99,7 @@ def compare(
 class _Rows:
     """The rows of both models with what was asked, looked at once."""
 
-    def __init__(self, chosen: Metric, label: Any, old: Any, new: Any, asked: Question, clusters: Any) -> None:
+    def __init__(self, chosen: Metric, label: Any, old: Any, new: Any, asked: ComparisonOptions, clusters: Any) -> None:
         self.chosen, self.label, self.old, self.new, self.asked = chosen, label, old, new, asked
         self.size = len(label)
         self.groups: Array | None = None if clusters is None else features.groups(clusters, size=self.size)
@@ -197,7 +197,7 @@ def _result(rows: _Rows, values: list[float], found: Spread, pvalue: float | Non
     )
 
 
-def _worse(found: Spread, asked: Question) -> float:
+def _worse(found: Spread, asked: ComparisonOptions) -> float:
     """The p-value of being worse by the margin or more."""
     if asked.margin is None:
         return float("nan")

@@ -88,7 +88,7 @@ def one(is_positive: Array, score: Array, *, groups: Array | None = None, confid
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class AucDifference:
     """Two AUCs on the same rows: current - baseline with its interval, and the two-sided p-value of no difference."""
 
     baseline: float
@@ -106,23 +106,23 @@ def compare(
     confidence: float,
     resamples: int,
     seed: int,
-) -> Difference:
+) -> AucDifference:
     """The difference of two correlated AUCs. Where its variance is 0, the classes are resampled each for itself."""
     old, new = components(is_positive, baseline), components(is_positive, current)
     delta = new.auc - old.auc
     spread = variance(is_positive, new.influence - old.influence, groups=groups)
     if not np.isfinite(spread):
-        return Difference(old.auc, new.auc, nothing("a class has fewer than two rows", method="DeLong"), None)
+        return AucDifference(old.auc, new.auc, nothing("a class has fewer than two rows", method="DeLong"), None)
     if spread <= _NOUGHT:
         found = _stratified(is_positive, baseline, current, delta, confidence, resamples, seed)
-        return Difference(old.auc, new.auc, found, None)
+        return AucDifference(old.auc, new.auc, found, None)
     width = normal_quantile((1 + confidence) / 2) * np.sqrt(spread)
 
     def below(least: float) -> float:
         return float(normal_cdf((least - delta) / np.sqrt(spread)))
 
     pvalue = float(2 * normal_cdf(-abs(delta) / np.sqrt(spread)))
-    return Difference(old.auc, new.auc, Spread(float(delta - width), float(delta + width), "DeLong", below), pvalue)
+    return AucDifference(old.auc, new.auc, Spread(float(delta - width), float(delta + width), "DeLong", below), pvalue)
 
 
 def _stratified(

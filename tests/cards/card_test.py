@@ -13,7 +13,7 @@ from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.cards import frontmatter, profiles, review
 from mlgit.cards.card import build
 from mlgit.cards.material import Replaced
-from mlgit.cards.notes import Notes, Section, parse
+from mlgit.cards.notes import Notes, NotesSection, parse
 from mlgit.errors import MlgitError
 from mlgit.evaluation.model_metrics import ModelMetric
 from mlgit.registry.facts import DataFile, Step
@@ -120,7 +120,7 @@ def test_complete_card_lacks_nothing():
 
 
 def test_section_read_for_other_data_needs_review():
-    notes = replace(NOTES, sections={**NOTES.sections, "risks": Section("Some.", "0" * 32)})
+    notes = replace(NOTES, sections={**NOTES.sections, "risks": NotesSection("Some.", "0" * 32)})
     (gap,) = build(material(notes=notes)).gaps
     assert (gap.key, gap.state) == ("risks", "needs review")
     assert "--reviewed risks" in gap.where
@@ -131,7 +131,7 @@ def test_section_read_for_other_data_needs_review():
     "words", ["TODO", "", "  \n", "[More Information Needed]", "tbd", "Ask [your legal team]. FIXME", "To be written"]
 )
 def test_placeholder_counts_as_missing(words):
-    notes = replace(NOTES, sections={**NOTES.sections, "risks": Section(words, TRAIN)})
+    notes = replace(NOTES, sections={**NOTES.sections, "risks": NotesSection(words, TRAIN)})
     (gap,) = build(material(notes=notes)).gaps
     assert (gap.key, gap.state) == ("risks", "placeholder")
     assert "*Not written yet." in body(material(notes=notes))
@@ -139,7 +139,7 @@ def test_placeholder_counts_as_missing(words):
 
 def test_question_of_the_catalogue_is_no_answer():
     prompt = next(topic.prompt for topic in review.topics("hf"))
-    notes = replace(NOTES, sections={**NOTES.sections, "intended_use": Section(prompt, TRAIN)})
+    notes = replace(NOTES, sections={**NOTES.sections, "intended_use": NotesSection(prompt, TRAIN)})
     assert [gap.state for gap in build(material(notes=notes)).gaps] == ["placeholder"]
 
 
@@ -160,7 +160,7 @@ def test_hostile_texts_change_neither_headings_nor_front_matter():
         owners=(HOSTILE,),
         contact=HOSTILE,
         base_model=(HOSTILE,),
-        sections={key: Section(HOSTILE, TRAIN) for key in NOTES.sections},
+        sections={key: NotesSection(HOSTILE, TRAIN) for key in NOTES.sections},
     )
     hostile, harmless = material(facts=facts, notes=notes), material()
     assert ModelCard(text(hostile)).data.license == "apache-2.0"
@@ -274,7 +274,7 @@ def test_profile_annex_iv_asks_for_more_and_says_who_fills_it():
 
 
 def test_annex_iv_can_be_complete():
-    sections = {topic.key: Section("Said.", TRAIN) for topic in review.topics("annex-iv")}
+    sections = {topic.key: NotesSection("Said.", TRAIN) for topic in review.topics("annex-iv")}
     assert build(with_profile(material(notes=replace(NOTES, sections=sections)), "annex-iv")).gaps == ()
 
 

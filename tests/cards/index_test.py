@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlgit.cards import index
-from mlgit.registry.chain import Finding
+from mlgit.registry.integrity import TagFault
 from mlgit.registry.state import Artifact, Assignment, Version
 from tests.registry.audits import BEGAN, COMMIT, NASTY, event
 
@@ -84,7 +84,7 @@ def test_facts_of_another_shape_are_no_metrics(told):
 
 
 def test_card_damage_and_retirement_are_told():
-    fault = Finding("moved", "churn@v1.0.0", NASTY, "hint", "churn")
+    fault = TagFault("moved", "churn@v1.0.0", NASTY, "hint", "churn")
     text = page(version("v1.0.0"), cards={"churn": "../cards/a>b.md"}, faults=(fault,), active=False)
     assert "[Model card](<../cards/a\\>b.md>)" in text
     assert "## churn (no longer used)" in text

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlgit.cards import model_plots
 from mlgit.cards.material import Material
-from mlgit.cards.notes import Notes, Section
+from mlgit.cards.notes import Notes, NotesSection
 from mlgit.config import Config, parse
 from mlgit.evaluation import model_metrics
 from mlgit.evaluation.model_results import ModelResults
@@ -60,7 +60,7 @@ NOTES = Notes(
     owners=("Ada",),
     contact="ada@example.com",
     sections={
-        key: Section(f"What there is to say of {key}.", TRAIN)
+        key: NotesSection(f"What there is to say of {key}.", TRAIN)
         for key in ("intended_use", "out_of_scope", "data_provenance", "limitations", "risks", "ethics")
     },
 )

@@ -8,7 +8,7 @@ import pytest
 
 from mlgit.cards import notes, review
 from mlgit.cards.catalogue import TOPICS
-from mlgit.cards.notes import Notes, Section
+from mlgit.cards.notes import Notes, NotesSection
 from mlgit.errors import MlgitError
 from mlgit.registry.facts import DataFile
 from tests.cards.kit import FACTS, NOTES, TRAIN
@@ -29,7 +29,7 @@ def test_one_value_and_a_list_of_one_are_the_same():
 def test_sections_stand_in_the_order_of_the_card():
     given = {"risks": {"text": "b", "reviewed_for": {"data": TRAIN}}, "intended_use": {"text": "a"}}
     found = notes.parse({"sections": given}, name=FILE).sections
-    assert list(found.items()) == [("intended_use", Section("a")), ("risks", Section("b", TRAIN))]
+    assert list(found.items()) == [("intended_use", NotesSection("a")), ("risks", NotesSection("b", TRAIN))]
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ def test_complete_notes_have_no_gaps_and_another_profile_asks_for_more():
         ({"owners": ("TBD",)}, {"owners": "placeholder"}),
         ({"license": "other"}, {"license_name": "missing"}),
         ({"license": "other", "license_name": "Ours"}, {}),
-        ({"sections": {**NOTES.sections, "risks": Section("TODO", TRAIN)}}, {"risks": "placeholder"}),
-        ({"sections": {**NOTES.sections, "risks": Section("Some.", "0" * 32)}}, {"risks": "needs review"}),
-        ({"sections": {**NOTES.sections, "risks": Section("Some.")}}, {"risks": "needs review"}),
+        ({"sections": {**NOTES.sections, "risks": NotesSection("TODO", TRAIN)}}, {"risks": "placeholder"}),
+        ({"sections": {**NOTES.sections, "risks": NotesSection("Some.", "0" * 32)}}, {"risks": "needs review"}),
+        ({"sections": {**NOTES.sections, "risks": NotesSection("Some.")}}, {"risks": "needs review"}),
     ],
 )
 def test_gap_is_named_by_what_is_wrong_with_it(changed, expected):
@@ -109,8 +109,12 @@ def test_digest_of_one_folder_is_its_own(files, digest):
     ("known", "said", "hint"),
     [
         ({}, "sections.risks: no such section", "write one first"),
-        ({"risk": Section("x")}, "sections.risks: no such section, did you mean 'risk'?", "its sections: risk"),
-        ({"risks": Section("TODO")}, "sections.risks.text: nobody has written it yet", "write it, then say that you read it"),
+        ({"risk": NotesSection("x")}, "sections.risks: no such section, did you mean 'risk'?", "its sections: risk"),
+        (
+            {"risks": NotesSection("TODO")},
+            "sections.risks.text: nobody has written it yet",
+            "write it, then say that you read it",
+        ),
     ],
 )
 def test_section_that_cannot_have_been_read_is_refused(known, said, hint):

@@ -10,7 +10,7 @@ from mlgit import project as projects
 from mlgit.cards import write
 from mlgit.cards.card import Card
 from mlgit.errors import MlgitError
-from mlgit.registry import evidence
+from mlgit.registry import commit_facts
 from mlgit.revision.revisions import Revisions
 from tests.kit import commit, git, write_tree
 from tests.registry.projects import made
@@ -42,7 +42,7 @@ def at(root, revision=""):
 
 def material(root, revision=""):
     side, model = at(root, revision)
-    return write.material(side, evidence.collect(side, "churn"), model=model, replaced=None)
+    return write.material(side, commit_facts.collect(side, "churn"), model=model, replaced=None)
 
 
 def card(**files):
@@ -65,7 +65,7 @@ def test_material_of_a_commit_does_not_see_the_workspace(root):
 
 def test_bytes_that_are_nowhere_are_named_with_the_way_back(root):
     side, _ = at(root, "HEAD")
-    train = next(each.md5 for each in evidence.collect(side, "churn").with_role("train"))
+    train = next(each.md5 for each in commit_facts.collect(side, "churn").with_role("train"))
     Path(side.cache.path(train)).unlink()
     with pytest.raises(MlgitError, match=rf"^data/train.csv: its content \(md5 {train}\) is not here") as caught:
         material(root, "HEAD")
@@ -120,11 +120,11 @@ def test_card_that_somebody_wrote_is_not_replaced(root, text):
 
 def stamped(root, *sections):
     side, model = at(root)
-    return write.stamp(side.project, evidence.collect(side, "churn"), model=model, sections=sections)
+    return write.stamp(side.project, commit_facts.collect(side, "churn"), model=model, sections=sections)
 
 
 def test_reading_notes_marks_them_for_the_training_data_and_keeps_the_rest_of_the_file(root):
-    digest = next(each.md5 for each in evidence.collect(at(root)[0], "churn").with_role("train"))
+    digest = next(each.md5 for each in commit_facts.collect(at(root)[0], "churn").with_role("train"))
     assert stamped(root, "all") == ["limitations", "risks"]
     text = (root / "cards/churn.yaml").read_text()
     assert [line for line in text.splitlines() if line in NOTES.splitlines()] == [
@@ -140,7 +140,7 @@ def test_notes_that_are_read_again_carry_one_mark(root, cli):
     assert cli(root, "run").code == 0
     stamped(root, "risks")
     text = (root / "cards/churn.yaml").read_text()
-    digest = next(each.md5 for each in evidence.collect(at(root)[0], "churn").with_role("train"))
+    digest = next(each.md5 for each in commit_facts.collect(at(root)[0], "churn").with_role("train"))
     assert (text.count("reviewed_for"), digest in text) == (1, True)
 
 

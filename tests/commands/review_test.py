@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mlgit.adapters.forge.ci_env import Job
+from mlgit.adapters.forge.ci_env import CiJob
 from mlgit.commands.ci_propose import ci_propose
 from mlgit.commands.ci_publish import ci_publish, published_report
 from mlgit.commands.ci_run import ci_run, write_report
@@ -66,29 +66,29 @@ def test_cards_are_built_and_checked(root):
 
 def test_report_is_made_written_read_and_shown(root, tmp_path):
     heard = []
-    result = ci_run(Job(), base="HEAD", on_run=heard.append)
+    result = ci_run(CiJob(), base="HEAD", on_run=heard.append)
     assert (result.exit_code, result.trouble, [each.state for each in heard[0].stages]) == (EXIT_YES, None, ["unchanged"])
     write_report(tmp_path / "report", result.report)
     assert read_report(tmp_path / "report/report.json") == result.report
     assert json.loads(render_report(result.report, form="json"))["verdict"] == "pass"
     write_rendered(tmp_path / "page.html", render_report(result.report, form="html"))
     assert (tmp_path / "page.html").read_text() == (tmp_path / "report/report.html").read_text()
-    assert published_report(tmp_path / "report/report.json", Job()).rules == result.report.rules
+    assert published_report(tmp_path / "report/report.json", CiJob()).rules == result.report.rules
 
 
 def test_trouble_is_reported_and_returned(root):
-    result = ci_run(Job(base_branch="nowhere"), run_stages=False)
+    result = ci_run(CiJob(base_branch="nowhere"), run_stages=False)
     assert (result.exit_code, result.review) == (EXIT_CANNOT_ANSWER, None)
     assert result.trouble.message in result.report.notes[0]
 
 
 def test_report_without_a_token_is_not_published(root):
-    report = ci_run(Job(), base="HEAD", run_stages=False).report
-    result = ci_publish(Job(kind="github", repository="ada/churn"), report)
+    report = ci_run(CiJob(), base="HEAD", run_stages=False).report
+    result = ci_publish(CiJob(kind="github", repository="ada/churn"), report)
     assert (result.is_published, result.exit_code) == (False, EXIT_YES)
 
 
 def test_gain_would_be_proposed(root):
-    found = ci_propose(Job(), base="main", dry_run=True)
+    found = ci_propose(CiJob(), base="main", dry_run=True)
     assert (found.gain.is_there, found.what, found.document()["dry_run"]) == (True, "", True)
     assert "metrics.json" in found.paths

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mlgit.evaluation.suggest import suggest
 from mlgit.rules import Amount, GateRule
-from mlgit.statistics.comparison import Predictions, Question, compare
+from mlgit.statistics.comparison import ComparisonOptions, Predictions, compare
 
 
 def compared(number, *, discordant=0.06):
@@ -18,7 +18,7 @@ def compared(number, *, discordant=0.06):
     half = round(number * discordant / 2)
     baseline, current = label.copy(), label.copy()
     baseline[:half], current[half : 2 * half] = 1, 1
-    question = Question(confidence_level=0.9)
+    question = ComparisonOptions(confidence_level=0.9)
     return compare("accuracy", Predictions(label, baseline), Predictions(label, current), question=question)
 
 

@@ -12,7 +12,7 @@ from dvc.utils.serialize import dumps_yaml, loads_yaml, modify_yaml
 
 from mlgit.adapters.formats import documents
 from mlgit.pipeline import lock
-from mlgit.pipeline.book import LockBook
+from mlgit.pipeline.lock_writer import LockBook
 from mlgit.pipeline.model import Digest, Entry, Item, Stage
 from tests.conftest import FULL
 from tests.kit import repository

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlgit.errors import MlgitError
-from mlgit.executors.protocol import Job, Made, Outcome
+from mlgit.executors.protocol import Job, Outcome, RemoteResult
 from mlgit.pipeline import graph, scheduler
 from mlgit.pipeline.graph import Graph
 from mlgit.pipeline.model import Dependency, Output, Stage
@@ -91,7 +91,7 @@ class World:
         while self.running and self.running[0][0] <= self.now:
             name = heapq.heappop(self.running)[1]
             if name in self.unstartable:
-                ended.append(Outcome(name, 127, 0.0, "true", made=Made(problem=("no shell", "install one"))))
+                ended.append(Outcome(name, 127, 0.0, "true", made=RemoteResult(problem=("no shell", "install one"))))
                 continue
             ended.append(Outcome(name, (self.codes.get(name) or [0]).pop(0) if self.codes.get(name) else 0, 1.0, "true"))
         return ended

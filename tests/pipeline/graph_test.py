@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from mlgit.errors import MlgitError
 from mlgit.pipeline import graph
-from mlgit.pipeline.draw import draw
 from mlgit.pipeline.graph import build, select
 from mlgit.pipeline.model import Dependency, Output, Parameters, Stage
+from mlgit.pipeline.render_graph import draw
 
 
 def stage(name, *, reads=(), writes=(), file="dvc.yaml", params=(), frozen=False):

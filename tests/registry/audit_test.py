@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from mlgit.registry import audit_markdown, cyclonedx, intoto, recorded
-from mlgit.registry.audit import Code, Gap, Leak, gaps
+from mlgit.registry import audit_markdown, cyclonedx, intoto, tag_facts
+from mlgit.registry.audit import AuditGap, Code, Leak, gaps
 from mlgit.registry.audit_document import document
+from mlgit.registry.deployments import holdings
 from mlgit.registry.facts import Facts, ModelFile
-from mlgit.registry.holdings import holdings
 from tests.registry.audits import ASSIGNED, EVIDENCE, FACTS, MODEL, NASTY, RAW, REGISTERED, TRAIN, event, of
 
 
@@ -43,7 +43,7 @@ CASES = {
     "the signature of the commit is bad": {"code": {"trust": "bad"}},
     "no metrics belong to the model": {"facts": {"metrics": {}}},
     "the card 'cards/churn.md' of the commit is not the one": {"card": ""},
-    "churn#prod#0 was moved": {"chain": (Gap("churn#prod#0 was moved", "x"),)},
+    "churn#prod#0 was moved": {"chain": (AuditGap("churn#prod#0 was moved", "x"),)},
 }
 
 
@@ -75,7 +75,7 @@ def test_commands_are_code_and_the_words_between_them_are_not(todo):
 
 def test_tag_against_commit_is_about_data_too():
     other = {"path": TRAIN.path, "md5": "9" * 32, "role": "train"}
-    evidence = of(recorded=recorded.read(event(version="v1", data=[other])))
+    evidence = of(recorded=tag_facts.read(event(version="v1", data=[other])))
     assert gaps(evidence)[0].what == "the tag names other content of 'data/train.csv' than its commit does"
 
 
@@ -105,7 +105,7 @@ def test_text_of_the_repository_stays_text():
             "churn", "c" * 40, ModelFile(NASTY, "a" * 32), description=NASTY, params={NASTY: NASTY}, metrics={NASTY: 1.0}
         ),
         code=Code("c" * 40, NASTY, NASTY, 1, NASTY, NASTY, False),
-        chain=(Gap(NASTY, NASTY),),
+        chain=(AuditGap(NASTY, NASTY),),
     )
     text = audit_markdown.render_audit(hostile)
     for forbidden in ("<script>", "\x1b", "@everyone", "![x]"):
@@ -121,7 +121,7 @@ def test_same_evidence_gives_the_same_bytes():
 VARIANTS = {
     "whole": EVIDENCE,
     "folder": of(facts={"model": ModelFile("models", f"{'a' * 32}.dir", 3, "b" * 64)}),
-    "bare": of(recorded=recorded.Recorded(), facts=Facts("nlp:churn", "c" * 40, ModelFile("m", "a" * 32))),
+    "bare": of(recorded=tag_facts.Recorded(), facts=Facts("nlp:churn", "c" * 40, ModelFile("m", "a" * 32))),
     "hostile": of(facts={"params": {NASTY: NASTY}, "description": NASTY, "metrics": {NASTY: float("nan")}}),
 }
 
@@ -168,12 +168,12 @@ def test_validator_of_this_test_can_fail():
 
 
 def test_facts_of_a_tag_are_read():
-    found = recorded.read(REGISTERED)
+    found = tag_facts.read(REGISTERED)
     assert found.model == ModelFile(MODEL.path, MODEL.md5, 1234, MODEL.sha256)
     assert [each.path for each in found.data] == [TRAIN.path]
     assert found.card == ("cards/churn.md", "e" * 40)
-    assert recorded.read(ASSIGNED).gate["result"] == "fail"
-    assert recorded.read(ASSIGNED).override == "Customer waits"
+    assert tag_facts.read(ASSIGNED).gate["result"] == "fail"
+    assert tag_facts.read(ASSIGNED).override == "Customer waits"
     assert found.md5s == {MODEL.md5, TRAIN.md5}
 
 
@@ -198,7 +198,7 @@ _junk = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["model", "data", "metrics", "gate", "card", "predictions", "override"]), _junk))
 def test_no_facts_of_a_tag_can_break_the_audit(facts):
-    found = recorded.read(event(version="v1.0.0", **facts))
+    found = tag_facts.read(event(version="v1.0.0", **facts))
     for each in (found.model, found.predictions, *found.data):
         assert each is None or not (each.path.startswith("/") or ".." in each.path.split("/"))
     evidence = of(recorded=found, registration=event(version="v1.0.0", **facts))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mlgit.registry.audit import Approval, Code, Evidence, Holding, Leak, Question
-from mlgit.registry.body import Body, render
+from mlgit.registry.audit import AuditedApproval, AuditQuestion, Code, Evidence, Holding, Leak
 from mlgit.registry.event import Event, TagName
 from mlgit.registry.facts import DataFile, Facts, ModelFile, Step
-from mlgit.registry.recorded import read
+from mlgit.registry.tag_facts import read
+from mlgit.registry.tag_message import Body, render
 
 COMMIT = "c" * 40
 BEGAN = 1_700_000_000
@@ -60,14 +60,14 @@ OVERRIDDEN = {"gate": GATE, "override": {"reason": "Customer waits"}}
 ASSIGNED = event("assign", environment="prod", counter=1, time=BEGAN + 100, reason="Ship it", **OVERRIDDEN)
 REPLACED = event("assign", environment="prod", counter=2, time=1_700_000_200, commit="f" * 40)
 EVIDENCE = Evidence(
-    Question("churn#prod"),
+    AuditQuestion("churn#prod"),
     REGISTERED,
     read(REGISTERED),
     FACTS,
     Code(COMMIT, "Ada Example", "ada@example.com", 1_699_999_999, "Train it", "main", True),
     {MODEL.path: "cache", TRAIN.path: "remote", TEST.path: "cache", RAW.path: "cache"},
     (Holding("prod", ASSIGNED, REPLACED, "Customer waits"),),
-    (Approval("Grace Example", "grace@example.com", 1_700_000_050, "good", "mlgit/approvals/churn/v1.2.0/grace"),),
+    (AuditedApproval("Grace Example", "grace@example.com", 1_700_000_050, "good", "mlgit/approvals/churn/v1.2.0/grace"),),
     {ASSIGNED.ref: "good"},
     later=(ASSIGNED,),
     leak=Leak(0, 5),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlgit.registry import chain, log, read, state
+from mlgit.registry import integrity, log, read, state
 from mlgit.registry.grammar import Reference
 from tests.kit import git
 from tests.registry.histories import START, chained, commits, tag
@@ -34,7 +34,7 @@ def _found(root: Path) -> list[tuple[str, str]]:
     assert registry.resolve(Reference("other")).name == "v1.0.0"
     assert not registry.artifact("other").faults
     found = [each for it in registry.artifacts.values() for each in state.problems(it)]
-    found += chain.against_log(read.published(root), tags.oids)
+    found += integrity.against_log(read.published(root), tags.oids)
     return [(each.kind, each.ref) for each in found]
 
 

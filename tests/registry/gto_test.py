@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlgit.errors import MlgitError
-from mlgit.registry import chain, grammar, read, state
+from mlgit.registry import grammar, integrity, read, state
 from tests.kit import FULL, git
 from tests.registry import histories
 
@@ -112,7 +112,7 @@ def test_a_history_is_folded_as_gto_folds_it_and_has_no_findings(tmp_path: Path,
     histories.write(tmp_path, seed, by_mlgit=by_mlgit)
     artifacts = dict(state.fold(read.load(tmp_path)).artifacts)
     assert _ours(artifacts) == _theirs(tmp_path)
-    assert [found for it in artifacts.values() for found in (*it.faults, *chain.findings(it.name, it.events))] == []
+    assert [found for it in artifacts.values() for found in (*it.faults, *integrity.findings(it.name, it.events))] == []
 
 
 def _by_gto(root: Path, seed: int) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from mlgit.registry import body, grammar
-from mlgit.registry.body import Body
+from mlgit.registry import grammar, tag_message
 from mlgit.registry.event import Action, TagName
+from mlgit.registry.tag_message import Body
 from tests.kit import git
 
 START = 1_700_000_000
@@ -49,7 +49,7 @@ def chained(root: Path, *, after: str = "", event: str = "") -> str:
     """The text of a tag that follows the tag `after`, as mlgit writes it."""
     told = {"previous": f"{after} {git(root, 'rev-parse', f'refs/tags/{after}')}"} if after else {}
     told |= {"event": event} if event else {}
-    return body.render(Body("An event", "because", {"mlgit": 1, **told}))
+    return tag_message.render(Body("An event", "because", {"mlgit": 1, **told}))
 
 
 def write(root: Path, seed: int, *, by_mlgit: bool) -> None:

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlgit.errors import MlgitError
-from mlgit.registry import body, grammar, plan, record
-from mlgit.registry.body import Body
+from mlgit.registry import fact_writer, grammar, plan, tag_message
 from mlgit.registry.event import Event, TagName
+from mlgit.registry.tag_message import Body
 
 COMMITS = {version: f"{number:040x}" for number, version in enumerate(("v1.0.0", "v2.0.0", "v3.0.0", "v4.0.0"), 1)}
 VERSIONS = {commit: version for version, commit in COMMITS.items()}
@@ -17,8 +17,8 @@ VERSIONS = {commit: version for version, commit in COMMITS.items()}
 
 def event(ref, *, number=0, version="", kind=""):
     name = grammar.parse(ref)
-    facts = record.facts(kind, version=version) if kind else {}
-    text = body.render(Body("A sentence", "", facts))
+    facts = fact_writer.facts(kind, version=version) if kind else {}
+    text = tag_message.render(Body("A sentence", "", facts))
     return Event(name, ref, f"{number:040x}", COMMITS.get(version, "f" * 40), 1000 + number, "Ada", "ada@example.com", text)
 
 
@@ -108,12 +108,12 @@ def test_counter_is_one_more_than_any_of_the_artifact(name, existing, ref):
 
 def test_event_follows_the_last_one_in_name_and_time():
     events = assigned("v1.0.0", "v2.0.0")
-    written = record.facts("assign", version="v3.0.0", previous=plan.previous(events))
+    written = fact_writer.facts("assign", version="v3.0.0", previous=plan.previous(events))
     tag = plan.counted(TagName("churn", "assign", environment="prod"), events)
     made = plan.event(tag, version="v3.0.0", target=COMMITS["v3.0.0"], events=events, facts=written, reason="Why")
     assert (made.ref, made.not_before) == ("churn#prod#3", 1003)
-    assert body.previous(made.message) == ("churn#prod#2", f"{2:040x}")
-    assert body.parse(made.message).sentence == "Assigning stage prod to artifact churn version v3.0.0"
+    assert tag_message.previous(made.message) == ("churn#prod#2", f"{2:040x}")
+    assert tag_message.parse(made.message).sentence == "Assigning stage prod to artifact churn version v3.0.0"
     assert made.upon == tuple((each.ref, each.oid) for each in events)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mlgit import project as projects
 from mlgit.adapters.git import git as git_adapter
-from mlgit.registry import evidence
+from mlgit.registry import commit_facts
 from mlgit.revision.revisions import Revisions
 from tests.kit import commit, repository, write_tree
 
@@ -93,7 +93,7 @@ def ran(root: Path, cli) -> str:
 
 def facts(root: Path, artifact: str = "churn", revision: str = "HEAD"):
     """What a revision proves about an artifact."""
-    return evidence.collect(at(root, revision), artifact)
+    return commit_facts.collect(at(root, revision), artifact)
 
 
 def at(root: Path, revision: str = "HEAD"):

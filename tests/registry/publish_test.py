@@ -9,8 +9,8 @@ import pytest
 
 from mlgit.adapters.git import remote_tags, tags
 from mlgit.errors import MlgitError
-from mlgit.registry import chain, log, publish, read
-from mlgit.registry.plan import Plan
+from mlgit.registry import integrity, log, publish, read
+from mlgit.registry.plan import TagPlan
 from tests.kit import FULL, Completed, commit, git, mlgit
 from tests.registry.worlds import assign, churn, current, facts, hook, on_origin, published, sends, world
 
@@ -36,7 +36,7 @@ def test_overtaken_writer_decides_anew_on_what_there_is_now(shared):
     bob = shared.clone("bob", email="bob@example.com")
     seen = []
 
-    def rebuild() -> Plan:
+    def rebuild() -> TagPlan:
         seen.append(current(shared.root))
         made = assign(shared.root, "v1.1.0")
         if len(seen) == 1:
@@ -54,7 +54,7 @@ def test_overtaken_writer_decides_anew_on_what_there_is_now(shared):
 def test_overtaken_writer_who_refuses_then_leaves_nothing(shared):
     bob = shared.clone("bob")
 
-    def rebuild() -> Plan:
+    def rebuild() -> TagPlan:
         if current(shared.root):
             raise MlgitError("not any more")
         made = assign(shared.root, "v1.1.0")
@@ -73,7 +73,7 @@ def test_tags_of_other_names_race_as_well(shared):
     bob = shared.clone("bob")
     done = []
 
-    def rebuild() -> Plan:
+    def rebuild() -> TagPlan:
         made = assign(shared.root, "v1.1.0", "staging")
         if not done:
             done.append(sends(bob, "v1.0.0"))
@@ -87,7 +87,7 @@ def test_tags_of_other_names_race_as_well(shared):
 def test_where_only_the_log_moved_nothing_is_decided_anew(shared):
     bob, planned = shared.clone("bob"), []
 
-    def rebuild() -> Plan:
+    def rebuild() -> TagPlan:
         planned.append(assign(shared.root, "v1.0.0"))
         if len(planned) == 1:  # another model's tag
             tagged = tags.write(bob, "risk@v1.0.0", target="HEAD", message="Registering\n", when=1_700_000_000)
@@ -106,7 +106,7 @@ def test_writer_who_always_comes_late_gives_up_in_words(shared):
     bob = shared.clone("bob")
     versions = ["v1.0.0", "v1.1.0"] * 50
 
-    def rebuild() -> Plan:
+    def rebuild() -> TagPlan:
         made = assign(shared.root, "v1.2.0")
         sends(bob, versions.pop())
         return made
@@ -251,7 +251,7 @@ def test_two_clones_promote_at_once_round_after_round(shared):
         for each in said:
             assert each.code == 0 or each.json["verdict"] == "fail"
     events = churn(clones[0]).events
-    assert chain.findings("churn", events) == []
+    assert integrity.findings("churn", events) == []
     assert [each.name.counter for each in events if each.name.action == "assign"] == list(
         range(1, sum(each.name.action == "assign" for each in events) + 1)
     )
@@ -290,7 +290,7 @@ def _at_once(clones: list[Path], versions: tuple[str, str], environment: str) ->
 def test_another_command_in_the_same_clone_is_no_one_to_lose_to(shared, write):
     done = []
 
-    def rebuild() -> Plan:
+    def rebuild() -> TagPlan:
         made = assign(shared.root, "v1.1.0")
         if not done:
             done.append(publish.keep(shared.root, lambda: assign(shared.root, "v1.0.0"), remote="origin"))
@@ -298,7 +298,7 @@ def test_another_command_in_the_same_clone_is_no_one_to_lose_to(shared, write):
 
     found = write(shared.root, rebuild, remote="origin")
     assert (found.plan.ref, found.attempts) == ("churn#prod#2", 2)
-    assert chain.findings("churn", churn(shared.root).events) == []
+    assert integrity.findings("churn", churn(shared.root).events) == []
 
 
 @pytest.mark.slow
@@ -361,4 +361,4 @@ def test_command_killed_while_it_pushes_is_taken_up_by_the_next(shared, arrives)
     assert (done.code, "churn@v1.2.0 is already in prod" in done.out) == (0, True)
     assert dict(read.tags(shared.root).oids) == on_origin(shared.origin)
     assert published(shared.origin)[-1] == "churn#prod#1"
-    assert chain.findings("churn", churn(shared.root).events) == []
+    assert integrity.findings("churn", churn(shared.root).events) == []

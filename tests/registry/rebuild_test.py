@@ -148,12 +148,12 @@ import sys
 from pathlib import Path
 from mlgit import project as projects
 from mlgit.cli import error_boundary
-from mlgit.registry import evidence, rebuild
+from mlgit.registry import commit_facts, rebuild
 from mlgit.revision.revisions import Revisions
 project = projects.find(Path(sys.argv[1]))
 error_boundary._prepare_signals()
 revision = Revisions(project).commit(sys.argv[2])
-rebuild.rebuild(revision, evidence.collect(revision, "churn"))
+rebuild.rebuild(revision, commit_facts.collect(revision, "churn"))
 """
 
 

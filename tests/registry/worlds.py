@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlgit.registry import plan, publish, read, record, state
+from mlgit.registry import fact_writer, plan, publish, read, state
 from mlgit.registry.event import TagName
-from mlgit.registry.plan import Plan
+from mlgit.registry.plan import TagPlan
 from mlgit.registry.state import Artifact
 from tests.kit import commit, git, repository, write_tree
 from tests.kit.forked import mlgit
@@ -106,10 +106,10 @@ def facts(root: Path, ref: str) -> Any:
     return next(each for each in churn(root).events if each.ref == ref).body.facts
 
 
-def assign(root: Path, version: str, environment: str = "prod") -> Plan:
+def assign(root: Path, version: str, environment: str = "prod") -> TagPlan:
     """The plan to put a version somewhere, by what this clone knows, without asking a policy."""
     artifact = churn(root)
-    written = record.facts("assign", version=version, previous=plan.previous(artifact.events))
+    written = fact_writer.facts("assign", version=version, previous=plan.previous(artifact.events))
     tag = plan.counted(TagName("churn", "assign", environment=environment), artifact.events)
     target = artifact.version(version).commit
     return plan.event(tag, version=version, target=target, events=artifact.events, facts=written)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from mlgit.report import content, document, html
 from mlgit.report.document import Failure, Line, Parameter, Plot, Report
-from mlgit.report.page import Paragraph, Table
+from mlgit.report.page import PageTable, Paragraph
 from tests.report.hostile import TEXTS, values
 from tests.report.samples import FULL, STATES
 
@@ -81,7 +81,7 @@ def test_the_page_says_what_the_comment_says(state):
     for section in shown.sections:
         for block in section.blocks:
             spans += block.words if isinstance(block, Paragraph) else ()
-            spans += [span for row in block.rows for cell in row for span in cell] if isinstance(block, Table) else []
+            spans += [span for row in block.rows for cell in row for span in cell] if isinstance(block, PageTable) else []
     assert spans
     for span in spans:
         assert " ".join(span.text.split()) in seen

@@ -12,12 +12,12 @@ from scipy import stats
 
 from mlgit.errors import MlgitError
 from mlgit.statistics import resampling, tango
-from mlgit.statistics.comparison import Predictions, Question, compare
+from mlgit.statistics.comparison import ComparisonOptions, Predictions, compare
 from mlgit.statistics.metrics import METRICS, value
 from tests.kit import FULL
 from tests.statistics.kit import made
 
-FAST = Question(resamples=999)
+FAST = ComparisonOptions(resamples=999)
 
 
 # Of labels 0 and 1 these take few values, and the end of the interval is one of them.
@@ -97,7 +97,7 @@ def test_interval_is_that_of_resampled_rows(name):
         pair = [taken(side, places) for side in (baseline, current)]
         one, other = (value(name, side.label, prediction=side.prediction, score=side.score) for side in pair)
         drawn.append(other - one)
-    found = compare(name, baseline, current, question=Question())
+    found = compare(name, baseline, current, question=ComparisonOptions())
     assert (found.low, found.high) == pytest.approx(
         tuple(np.quantile(drawn, [0.025, 0.975])), abs=0.2 * (found.high - found.low)
     )
@@ -121,7 +121,7 @@ def test_many_rows_are_judged_as_by_draws(monkeypatch, name):
 def test_pvalue_and_interval_decide_alike(name, better):
     """The margin at the end of the interval has the p-value of that end."""
     baseline, current = sides(made(2000, seed=7))
-    question = Question(confidence_level=0.9, resamples=1999)
+    question = ComparisonOptions(confidence_level=0.9, resamples=1999)
     found = compare(name, baseline, current, question=question)
     margin = -found.low if better == "higher" else found.high
     judged = compare(name, baseline, current, question=replace(question, margin=margin, better=better))
@@ -133,7 +133,7 @@ def test_pvalue_and_interval_decide_alike(name, better):
 @pytest.mark.parametrize("name", METRICS)
 def test_same_predictions_are_no_difference(name):
     baseline, _ = sides(made(400, seed=8))
-    found = compare(name, baseline, baseline, question=Question(margin=0.05, better="higher"))
+    found = compare(name, baseline, baseline, question=ComparisonOptions(margin=0.05, better="higher"))
     assert (found.delta, found.n_discordant, found.pvalue_difference) == (0, 0, 1)
     assert found.low <= 0 <= found.high
     assert found.pvalue < 0.05
@@ -154,7 +154,7 @@ def test_what_was_not_seen_of_accuracy_is_tangos():
 def test_clusters_without_a_difference_prove_no_more_than_so_many_rows(name):
     label = np.tile([0, 1], 300)
     side = Predictions(label, label)
-    question = Question(margin=0.03, better="higher")
+    question = ComparisonOptions(margin=0.03, better="higher")
     grouped = compare(name, side, side, question=question, clusters=np.repeat(np.arange(30), 20))
     assert grouped.low < -0.03
     assert grouped.pvalue > 0.05
@@ -163,7 +163,9 @@ def test_clusters_without_a_difference_prove_no_more_than_so_many_rows(name):
 
 def test_few_rows_without_a_difference_prove_little():
     label = np.array([0, 1] * 20)
-    found = compare("f1", Predictions(label, label), Predictions(label, label), question=Question(margin=0.01, better="higher"))
+    found = compare(
+        "f1", Predictions(label, label), Predictions(label, label), question=ComparisonOptions(margin=0.01, better="higher")
+    )
     assert found.low < -0.02
     assert found.pvalue > 0.05
 
@@ -181,7 +183,7 @@ def test_few_rows_without_a_difference_prove_little():
 )
 def test_no_interval_where_there_is_no_knowing(name, baseline, current, said):
     label = [0, 1] * (len(next(iter(baseline.values()))) // 2)
-    question = Question(margin=0.5, better="higher", resamples=499)
+    question = ComparisonOptions(margin=0.5, better="higher", resamples=499)
     found = compare(name, Predictions(label, **baseline), Predictions(label, **current), question=question)
     assert said in found.reason
     assert (found.low, found.high, found.pvalue) == (None, None, None)
@@ -209,13 +211,13 @@ def test_few_clusters_give_no_interval():
 @pytest.mark.parametrize(
     ("name", "change", "question", "said"),
     [
-        ("f1_marco", {}, Question(), "did you mean f1_macro"),
-        ("f1", {}, Question(margin=0.1), "which way f1 is better is not declared"),
-        ("f1", {"label": [0] * 400}, Question(), "labels differ in"),
-        ("f1", {"prediction": None}, Question(), "needs a column of predictions"),
-        ("roc_auc", {"score": [np.nan] * 400}, Question(), "not finite"),
-        ("log_loss", {"score": [np.inf] * 400}, Question(), "not finite"),
-        ("f1", {"label": [0] * 399, "prediction": [0] * 399}, Question(), "different lengths"),
+        ("f1_marco", {}, ComparisonOptions(), "did you mean f1_macro"),
+        ("f1", {}, ComparisonOptions(margin=0.1), "which way f1 is better is not declared"),
+        ("f1", {"label": [0] * 400}, ComparisonOptions(), "labels differ in"),
+        ("f1", {"prediction": None}, ComparisonOptions(), "needs a column of predictions"),
+        ("roc_auc", {"score": [np.nan] * 400}, ComparisonOptions(), "not finite"),
+        ("log_loss", {"score": [np.inf] * 400}, ComparisonOptions(), "not finite"),
+        ("f1", {"label": [0] * 399, "prediction": [0] * 399}, ComparisonOptions(), "different lengths"),
     ],
 )
 def test_what_is_no_comparison_is_refused(name, change, question, said):
@@ -234,7 +236,7 @@ def test_text_classes_and_many_of_them():
     for name in ("accuracy", "balanced_accuracy", "f1_macro", "mcc"):
         found = compare(name, Predictions(label, old), Predictions(label, new), question=FAST)
         assert found.low < found.delta < found.high
-    found = compare("recall", Predictions(label, old), Predictions(label, new), question=Question(positive="owl"))
+    found = compare("recall", Predictions(label, old), Predictions(label, new), question=ComparisonOptions(positive="owl"))
     assert found.low < found.delta < found.high
 
 
@@ -244,7 +246,10 @@ def test_any_small_sample_is_answered(drawn):
     label, old, new = (np.array(each, dtype=int) for each in zip(*drawn, strict=True))
     for name in ("accuracy", "f1", "mcc", "balanced_accuracy", "mae"):
         found = compare(
-            name, Predictions(label, old), Predictions(label, new), question=Question(margin=0.1, better="higher", resamples=99)
+            name,
+            Predictions(label, old),
+            Predictions(label, new),
+            question=ComparisonOptions(margin=0.1, better="higher", resamples=99),
         )
         assert (found.low is None) == (found.pvalue is None) == bool(found.reason)
         if found.low is not None:
@@ -252,7 +257,7 @@ def test_any_small_sample_is_answered(drawn):
             assert 0 <= found.pvalue <= 1
 
 
-QUESTION = Question(confidence_level=0.9, resamples=499, margin=0.01, better="higher")
+QUESTION = ComparisonOptions(confidence_level=0.9, resamples=499, margin=0.01, better="higher")
 
 
 @pytest.mark.slow
@@ -279,7 +284,7 @@ def test_intervals_hold_the_true_difference_as_often_as_they_say(name):
     runs, held = 5000 if FULL else 400, 0
     for seed in range(runs):
         baseline, current = sides(made(500, seed=seed, discordant=0.12))
-        found = compare(name, baseline, current, question=Question(resamples=399, seed=seed))
+        found = compare(name, baseline, current, question=ComparisonOptions(resamples=399, seed=seed))
         held += found.low <= 0 <= found.high
     assert 0.93 <= held / runs <= 0.97
 
@@ -295,7 +300,11 @@ def test_clusters_are_heeded_where_rows_hang_together():
         old, new = (np.where((generator.random(60) < 0.2)[clusters], 1 - label, label) for _ in range(2))
         for kind, chosen in (("rows", None), ("clusters", clusters)):
             found = compare(
-                "f1", Predictions(label, old), Predictions(label, new), clusters=chosen, question=Question(resamples=399)
+                "f1",
+                Predictions(label, old),
+                Predictions(label, new),
+                clusters=chosen,
+                question=ComparisonOptions(resamples=399),
             )
             held[kind] += found.low <= 0 <= found.high
     assert held["clusters"] / runs >= 0.92
@@ -304,7 +313,7 @@ def test_clusters_are_heeded_where_rows_hang_together():
 
 def test_difference_of_losses_is_scipys_bca():
     baseline, current = sides(made(200, seed=9))
-    found = compare("brier", baseline, current, question=Question(resamples=20_000))
+    found = compare("brier", baseline, current, question=ComparisonOptions(resamples=20_000))
     each = (current.score - current.label) ** 2 - (baseline.score - baseline.label) ** 2
     peer = stats.bootstrap((each,), np.mean, n_resamples=20_000, rng=3).confidence_interval
     assert (found.low, found.high) == pytest.approx((peer.low, peer.high), abs=0.03 * (peer.high - peer.low))

@@ -19,12 +19,12 @@ from mlgit.adapters.dvc import ingest, protected_paths
 from mlgit.adapters.dvc.objects import Objects, file_md5
 from mlgit.adapters.system import dir_index, dir_scan, state_files
 from mlgit.adapters.system.digests import Content, Member, listing, listing_md5, parse_listing
-from mlgit.adapters.system.dir_index import Leaves, Tree
+from mlgit.adapters.system.dir_index import FolderTree, Leaves
 from mlgit.adapters.system.dir_scan import Branch, Seen
 from mlgit.adapters.system.stat_signature import RACY_NS, Stamp, is_racy, stamp
 from mlgit.errors import MlgitError
 
-__all__ = ["Content", "Fingerprints", "Fresh", "Member", "Tree", "file_md5", "listing", "listing_md5", "parse_listing"]
+__all__ = ["Content", "Fingerprints", "FolderTree", "Fresh", "Member", "file_md5", "listing", "listing_md5", "parse_listing"]
 
 _VERSION = 2
 _WIDTH = 16  # bytes of an md5
@@ -55,7 +55,7 @@ class Fingerprints:
         self._folder = folder
         self._ignored = ignored
         self._rows: dict[str, tuple[Any, ...]] = _load(f"{folder}/fingerprints")
-        self._trees: dict[str, Tree | None] = {}
+        self._trees: dict[str, FolderTree | None] = {}
         self._changed: set[str] = set()
         self._placed: set[str] = set()
         self._rows_changed = False
@@ -100,7 +100,7 @@ class Fingerprints:
         """Take over the digest of a file that was just written with known content."""
         self._store(path, stamp(os.stat(f"{self.root}/{path}")), content.md5, time.time_ns())
 
-    def tree(self, path: str) -> Tree | None:
+    def tree(self, path: str) -> FolderTree | None:
         """What is known of a folder's files; call `digest` before."""
         if path not in self._trees:
             self._trees[path] = dir_index.load(self._tree_file(path))
@@ -190,7 +190,7 @@ class Fingerprints:
         return {below: (each.stamps, each.md5s) for below, each in taken.items()}
 
     def _renewed(
-        self, path: str, full: str, stale: list[str], tree: Tree, into: Objects | None, tick: ingest.Tick | None
+        self, path: str, full: str, stale: list[str], tree: FolderTree, into: Objects | None, tick: ingest.Tick | None
     ) -> dict[str, Leaves]:
         """The folders inside that changed, looked at file by file: only files that are new or changed are read."""
         looked = {below: dir_scan.look(full, below, ignored=self._ignored) for below in stale}
@@ -240,12 +240,12 @@ class Fingerprints:
         self._rows_changed = False
 
 
-def _is_kept(tree: Tree, below: str, state: Seen) -> bool:
+def _is_kept(tree: FolderTree, below: str, state: Seen) -> bool:
     kept = tree.seen.get(below)
     return kept is not None and kept[0] == state[0] and state[2] < tree.recorded - RACY_NS
 
 
-def _trusted(tree: Tree, below: str, inside: Branch, stamps: bytes) -> dict[str, tuple[bytes, bytes]]:
+def _trusted(tree: FolderTree, below: str, inside: Branch, stamps: bytes) -> dict[str, tuple[bytes, bytes]]:
     """Files with the stamp they had when they were hashed, where that stamp is old enough to be trusted."""
     old = tree.leaves.get(below)
     if old is None:

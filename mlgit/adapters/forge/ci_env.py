@@ -17,7 +17,7 @@ _MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class CiJob:
     """What the forge says of the job and of what it is about; '' and 0 where it says nothing (as on a laptop).
 
     `head` is the commit that was proposed, never the merge that a forge makes of it; `run` is a number that later runs
@@ -41,11 +41,11 @@ class Job:
     is_fork: bool = False
 
 
-def read(environ: Mapping[str, str]) -> Job:
+def read(environ: Mapping[str, str]) -> CiJob:
     """The job that this process is part of. Raises MlgitError for an event file that is no JSON object."""
     if environ.get("GITHUB_ACTIONS") == "true":
         return _of_actions(environ)
-    return _of_gitlab(environ) if environ.get("GITLAB_CI") else Job()
+    return _of_gitlab(environ) if environ.get("GITLAB_CI") else CiJob()
 
 
 def token_names(environ: Mapping[str, str], kind: str) -> tuple[str, ...]:
@@ -67,12 +67,12 @@ def _is_of_gitea(environ: Mapping[str, str]) -> bool:
     return bool(environ.get("GITEA_ACTIONS") or environ.get("FORGEJO_ACTIONS"))
 
 
-def _of_actions(environ: Mapping[str, str]) -> Job:
+def _of_actions(environ: Mapping[str, str]) -> CiJob:
     """GitHub, and what speaks its language: Gitea and Forgejo set the same variables and one of their own."""
     kind: Kind = "gitea" if _is_of_gitea(environ) else "github"
     server, repository = environ.get("GITHUB_SERVER_URL", ""), environ.get("GITHUB_REPOSITORY", "")
     run = environ.get("GITHUB_RUN_ID", "")
-    job = Job(
+    job = CiJob(
         kind=kind,
         api=environ.get("GITHUB_API_URL", "") or (f"{server}/api/v1" if kind == "gitea" else "https://api.github.com"),
         repository=repository,
@@ -95,12 +95,12 @@ def _of_actions(environ: Mapping[str, str]) -> Job:
     return _asked_for(job, asked) if asked.get("commit") else job
 
 
-def _asked_for(job: Job, inputs: Mapping[str, Any]) -> Job:
+def _asked_for(job: CiJob, inputs: Mapping[str, Any]) -> CiJob:
     """A job that a person started for one commit of a pull request; its own commit is that of the default branch."""
     return replace(job, head=_text(inputs["commit"]), head_branch="", pull=_number(str(inputs.get("pull_request", ""))))
 
 
-def _of_pull(job: Job, pull: Mapping[str, Any]) -> Job:
+def _of_pull(job: CiJob, pull: Mapping[str, Any]) -> CiJob:
     head, base = _object(pull.get("head")), _object(pull.get("base"))
     repository = _text(_object(head.get("repo")).get("full_name"))
     rows = pull.get("labels")
@@ -117,7 +117,7 @@ def _of_pull(job: Job, pull: Mapping[str, Any]) -> Job:
     )
 
 
-def _of_another_run(job: Job, run: Mapping[str, Any]) -> Job:
+def _of_another_run(job: CiJob, run: Mapping[str, Any]) -> CiJob:
     """The run that this one was started by: what it is about, and its place among the runs."""
     repository = _text(_object(run.get("head_repository")).get("full_name"))
     return replace(
@@ -132,12 +132,12 @@ def _of_another_run(job: Job, run: Mapping[str, Any]) -> Job:
     )
 
 
-def _of_gitlab(environ: Mapping[str, str]) -> Job:
+def _of_gitlab(environ: Mapping[str, str]) -> CiJob:
     repository = environ.get("CI_PROJECT_PATH", "")
     source = environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", "") or repository
     # of a merged result the commit is GitLab's own; the proposed one is named apart
     head = environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "") or environ.get("CI_COMMIT_SHA", "")
-    return Job(
+    return CiJob(
         kind="gitlab",
         api=environ.get("CI_API_V4_URL", ""),
         repository=repository,

@@ -35,7 +35,7 @@ class Pull:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CheckRun:
     """The state of a commit as the forge shows it beside a pull request."""
 
     name: str
@@ -77,7 +77,7 @@ class Forge(Protocol):
     def update_pull(self, number: int, *, title: str, body: str, labels: tuple[str, ...]) -> None:
         """Write a pull request's title and text anew, and see that it has these labels beside those it has."""
 
-    def set_check(self, commit: str, check: Check) -> None:
+    def set_check(self, commit: str, check: CheckRun) -> None:
         """Say how a commit has done."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlgit.adapters.forge.forge import Check, Comment, Pull
+from mlgit.adapters.forge.forge import CheckRun, Comment, Pull
 from mlgit.adapters.forge.github import GitHub
 from mlgit.adapters.forge.http import Api, at
 
@@ -44,7 +44,7 @@ class Gitea:
     def update_pull(self, number: int, *, title: str, body: str, labels: tuple[str, ...]) -> None:
         self._alike.update_pull(number, title=title, body=body, labels=labels)
 
-    def set_check(self, commit: str, check: Check) -> None:
+    def set_check(self, commit: str, check: CheckRun) -> None:
         """A status; what nobody vouches for is a warning."""
         state = {"success": "success", "failure": "failure", "neutral": "warning"}[check.conclusion]
         wanted = {"state": state, "context": check.name, "description": check.title[:255], "target_url": check.url}

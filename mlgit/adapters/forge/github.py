@@ -5,7 +5,7 @@ from __future__ import annotations
 import urllib.parse
 from typing import Any
 
-from mlgit.adapters.forge.forge import Check, Comment, Pull, check_repository
+from mlgit.adapters.forge.forge import CheckRun, Comment, Pull, check_repository
 from mlgit.adapters.forge.http import Api, HttpError, at
 
 LONGEST_COMMENT = 65_536  # characters
@@ -68,7 +68,7 @@ class GitHub:
         if labels:  # a pull request is an issue, where labels are concerned
             self._api.send("POST", f"{self._path}/issues/{number}/labels", {"labels": list(labels)}, is_repeatable=True)
 
-    def set_check(self, commit: str, check: Check) -> None:
+    def set_check(self, commit: str, check: CheckRun) -> None:
         """A check run where the token may make one (an App's, as a workflow's is), else a status."""
         output = {"title": check.title[:255], "summary": check.summary[:LONGEST_SUMMARY]}
         wanted: dict[str, Any] = {"name": check.name, "head_sha": commit, "status": "completed", "output": output}

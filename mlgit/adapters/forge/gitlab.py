@@ -5,7 +5,7 @@ from __future__ import annotations
 import urllib.parse
 from typing import Any
 
-from mlgit.adapters.forge.forge import Check, Comment, Pull, check_repository
+from mlgit.adapters.forge.forge import CheckRun, Comment, Pull, check_repository
 from mlgit.adapters.forge.http import Api, HttpError, at
 
 _PAGE = 100
@@ -54,7 +54,7 @@ class GitLab:
         wanted = {"title": title, "description": body} | ({"add_labels": ",".join(labels)} if labels else {})
         self._api.send("PUT", f"{self._path}/merge_requests/{number}", wanted)
 
-    def set_check(self, commit: str, check: Check) -> None:
+    def set_check(self, commit: str, check: CheckRun) -> None:
         """A status; GitLab's word for what says neither yes nor no is skipped."""
         state = {"success": "success", "failure": "failed", "neutral": "skipped"}[check.conclusion]
         wanted = {"state": state, "name": check.name, "description": check.title[:255]}

@@ -41,7 +41,7 @@ class UnclearError(HttpError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What came back: the code, the headers (names in lower case), and the JSON, None where there is none."""
 
     status: int
@@ -77,7 +77,7 @@ class Api:
         sleep, clock = self._seconds
         return Api(self._base.removesuffix(old) + new, headers=self._headers, sleep=sleep, clock=clock)
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str) -> HttpAnswer:
         """What a path holds. Raises HttpError."""
         return self._ask("GET", self._url(path, {}), None)
 
@@ -96,7 +96,7 @@ class Api:
 
     def send(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, is_repeatable: bool | None = None
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Write something. Raises HttpError, and UnclearError where it may have been done all the same.
 
         `is_repeatable`: to do it twice is the same as once (default: so for all but POST); then it is asked for again.
@@ -107,7 +107,7 @@ class Api:
     def _url(self, path: str, params: Mapping[str, str | int]) -> str:
         return f"{self._base}{path}" + (f"?{urllib.parse.urlencode(params)}" if params else "")
 
-    def _next(self, answer: Answer) -> str | None:
+    def _next(self, answer: HttpAnswer) -> str | None:
         """The next page by the Link header (RFC 8288), if it lies on the same host."""
         for part in answer.headers.get("link", "").split(","):
             target, _, attributes = part.strip().partition(">")
@@ -118,7 +118,7 @@ class Api:
                 return target[1:]
         return None
 
-    def _ask(self, method: str, url: str, body: Mapping[str, Any] | None, *, is_repeatable: bool = True) -> Answer:
+    def _ask(self, method: str, url: str, body: Mapping[str, Any] | None, *, is_repeatable: bool = True) -> HttpAnswer:
         waited = 0.0
         told = f"{method} {urllib.parse.urlsplit(url).path}"
         for attempt in range(ATTEMPTS):
@@ -134,7 +134,7 @@ class Api:
             self._sleep(wait)
         raise HttpError(f"{told}: {trouble}", _hint(answer), status=answer.status if answer else 0)
 
-    def _once(self, method: str, url: str, body: Mapping[str, Any] | None, told: str) -> tuple[Answer | None, str]:
+    def _once(self, method: str, url: str, body: Mapping[str, Any] | None, told: str) -> tuple[HttpAnswer | None, str]:
         import requests
 
         try:
@@ -162,7 +162,7 @@ class Api:
         if len(content) > MAX_BYTES:
             raise HttpError(f"{told}: the answer is larger than {MAX_BYTES} bytes", status=status)
         value = _parsed(content)
-        return Answer(status, headers, value), f"{status} {self._without_secrets(_said(value, status))[:_MOST_SAID]}"
+        return HttpAnswer(status, headers, value), f"{status} {self._without_secrets(_said(value, status))[:_MOST_SAID]}"
 
     def _without_secrets(self, text: str) -> str:
         """For a server, or what stands before it, may quote the request."""
@@ -170,7 +170,7 @@ class Api:
             text = text.replace(self._headers[name].split()[-1], "***")
         return text
 
-    def _patience(self, answer: Answer | None, attempt: int) -> float | None:
+    def _patience(self, answer: HttpAnswer | None, attempt: int) -> float | None:
         """Seconds to wait before the next attempt; None where another would be no use.
 
         As GitHub asks: what Retry-After says, else the reset of a limit that is used up, else longer each time.
@@ -184,7 +184,7 @@ class Api:
             return asked
         return float(2**attempt) * (1.0 if answer.status >= 500 else UNNAMED_WAIT)
 
-    def _asked_to_wait(self, answer: Answer) -> float | None:
+    def _asked_to_wait(self, answer: HttpAnswer) -> float | None:
         """None where nothing is asked. Every answer names a reset; it counts only where nothing remains until then."""
         after, reset = answer.headers.get("retry-after", ""), answer.headers.get("x-ratelimit-reset", "")
         if _is_whole(after):
@@ -223,7 +223,7 @@ def _as_it_is(request: Any) -> Any:
     return request
 
 
-def _is_limited(answer: Answer) -> bool:
+def _is_limited(answer: HttpAnswer) -> bool:
     """Whether a limit of rate was hit: GitHub says so with 403 as well as with 429."""
     if answer.status == 429:
         return True
@@ -250,7 +250,7 @@ def _cause(error: BaseException) -> str:
     return type(reason).__name__
 
 
-def _hint(answer: Answer | None) -> str:
+def _hint(answer: HttpAnswer | None) -> str:
     match answer.status if answer else 0:
         case 401:
             return "the token is not valid, or has expired"

@@ -22,14 +22,14 @@ class Span(NamedTuple):
     start: int
     end: int
     kind: Literal["value", "list", "mapping", "alias"] = "value"
-    items: tuple[Item, ...] = ()
+    items: tuple[SpannedItem, ...] = ()
     indent: int = -1
     head: int = -1
     aliases: tuple[tuple[int, int], ...] = ()
     inherits: bool = False
 
 
-class Item(NamedTuple):
+class SpannedItem(NamedTuple):
     """A part of a list or mapping: its name, its value, and where it begins."""
 
     name: str
@@ -51,7 +51,7 @@ def _after_space(text: str, place: int) -> int:
 def _json(text: str, start: int) -> Span:
     if text[start] not in "[{":
         return Span(start, json.JSONDecoder().raw_decode(text, start)[1])
-    items: list[Item] = []
+    items: list[SpannedItem] = []
     decoder, is_mapping = json.JSONDecoder(), text[start] == "{"
     place = _after_space(text, start + 1)
     while text[place] not in "]}":
@@ -59,7 +59,7 @@ def _json(text: str, start: int) -> Span:
         if is_mapping:
             name, place = decoder.raw_decode(text, place)
             place = _after_space(text, _after_space(text, place) + 1)  # the colon
-        items.append(Item(name, span := _json(text, place), begin))
+        items.append(SpannedItem(name, span := _json(text, place), begin))
         place = _after_space(text, span.end)
         place = _after_space(text, place + 1) if text[place] == "," else place
     return Span(start, place + 1, "mapping" if is_mapping else "list", tuple(items))
@@ -81,19 +81,19 @@ def of_python(text: str) -> Span:
 Place = Callable[[int, int], int]
 
 
-def _constants(body: list[ast.stmt], place: Place, *, of_self: bool) -> Iterator[Item]:
+def _constants(body: list[ast.stmt], place: Place, *, of_self: bool) -> Iterator[SpannedItem]:
     for statement in body:
         if isinstance(statement, ast.ClassDef):
             inner = tuple(_constants(statement.body, place, of_self=False))
             start = place(statement.lineno, statement.col_offset)
-            yield Item(statement.name, Span(start, start, "mapping", inner), start)
+            yield SpannedItem(statement.name, Span(start, start, "mapping", inner), start)
         elif isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
             yield from _constants(statement.body, place, of_self=True)
         elif isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value is not None:
             target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
             name = target.attr if isinstance(target, ast.Attribute) else target.id if isinstance(target, ast.Name) else ""
             if name and isinstance(target, ast.Attribute) is of_self:
-                yield Item(name, _python(statement.value, place), place(statement.lineno, statement.col_offset))
+                yield SpannedItem(name, _python(statement.value, place), place(statement.lineno, statement.col_offset))
 
 
 def _python(node: ast.expr, place: Place) -> Span:
@@ -107,7 +107,7 @@ def _python(node: ast.expr, place: Place) -> Span:
     else:
         return Span(start, end)
     spans = [(name, _python(item, place)) for name, item in rows]
-    items = tuple(Item(name, span, span.start) for name, span in spans)
+    items = tuple(SpannedItem(name, span, span.start) for name, span in spans)
     return Span(start, end, "list" if isinstance(node, ast.List) else "mapping", items)
 
 
@@ -167,10 +167,10 @@ def _yaml(node: yaml.Node, text: str, places: dict[int, list[tuple[int, int]]], 
             inherits = inherits or key.tag == "tag:yaml.org,2002:merge"
             if isinstance(key, yaml.ScalarNode):
                 colon = text.find(":", key.end_mark.index) + 1
-                items.append(Item(key.value, _yaml(value, text, places, head=colon), key.start_mark.index))
+                items.append(SpannedItem(key.value, _yaml(value, text, places, head=colon), key.start_mark.index))
     else:
         spans = [_yaml(item, text, places, head=-1) for item in node.value]
-        items = [Item(str(number), span, span.start) for number, span in enumerate(spans)]
+        items = [SpannedItem(str(number), span, span.start) for number, span in enumerate(spans)]
     kind: Literal["list", "mapping"] = "mapping" if isinstance(node, yaml.MappingNode) else "list"
     if getattr(node, "flow_style", False) or not items:
         return Span(start, end, kind, tuple(items), aliases=aliases, inherits=inherits)

@@ -23,14 +23,14 @@ _NO_PROGRAMS = ("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "advi
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class WorkingTreeSnapshot:
     """A commit of what lies in the working tree; `changed` are the paths in which it differs from HEAD, if it is not HEAD."""
 
     commit: str
     changed: tuple[str, ...] = ()
 
 
-def snapshot(git_root: Path, *, leave_out: Iterable[str] = ()) -> Snapshot:
+def snapshot(git_root: Path, *, leave_out: Iterable[str] = ()) -> WorkingTreeSnapshot:
     """The working tree (tracked files, and untracked ones that are not ignored) as a commit.
 
     When nothing is changed that is HEAD, else a commit upon it that no ref points to. Index and working tree stay as they
@@ -50,12 +50,12 @@ def snapshot(git_root: Path, *, leave_out: Iterable[str] = ()) -> Snapshot:
         git.run(git_root, *args, stdin=os.fsencode("".join(f"{row}\0" for row in rows)), env=env)
         tree = git.run(git_root, "write-tree", env=env).text.strip()
     if tree == head_tree:
-        return Snapshot(head)
+        return WorkingTreeSnapshot(head)
     parent = ["-p", head] if head else []
     dates = {"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when}
     said = ["-c", "commit.gpgSign=false", "commit-tree", tree, *parent, "-m", "Working tree of a run"]
     commit = git.run(git_root, *said, env={**_AUTHOR, **dates}).text.strip()
-    return Snapshot(commit, _differing(git_root, head_tree, tree))
+    return WorkingTreeSnapshot(commit, _differing(git_root, head_tree, tree))
 
 
 def _head(git_root: Path) -> tuple[str, str, str]:

@@ -14,7 +14,7 @@ from mlgit.adapters.system.stat_signature import Stamp
 _COMPILED = "__pycache__"  # Python checks what lies there itself; writing it anew for every stage takes long
 
 
-class Tree:
+class WorkingTree:
     """A folder with the files of a commit, and with what is kept beside them. Paths are relative to its top."""
 
     def __init__(self, folder: Path, clone: Clone, commit: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mlgit.adapters.modelscan import dtypes
 from mlgit.adapters.modelscan.pickle_allowlist import BIT_GENERATORS, CLASSES, STORAGES, TYPES, is_class
-from mlgit.adapters.modelscan.pickle_values import Global, Items, Made, Pairs
+from mlgit.adapters.modelscan.pickle_values import Global, Items, MadeObject, Pairs
 
 Arguments = tuple[Any, ...]
 _NDARRAYS = {
@@ -33,25 +33,25 @@ _CALLED_CLASSES = {
 }
 
 
-def made_by(maker: Global, arguments: Arguments) -> Made | None:
+def made_by(maker: Global, arguments: Arguments) -> MadeObject | None:
     """What a call makes; None where it is not called as its library does it."""
     if maker == Global("copyreg", "_reconstructor"):
         return _reconstructed(arguments)
     if maker in _CALLED_CLASSES:
-        return Made(maker, arguments)
+        return MadeObject(maker, arguments)
     check = _FORMS.get((maker.module, maker.name))
     if check is None and maker.name.startswith("__pyx_unpickle_"):
         return _unpickled_by_cython(maker, arguments)
-    return Made(maker, arguments) if check and check(arguments) else None
+    return MadeObject(maker, arguments) if check and check(arguments) else None
 
 
-def made_empty(maker: Global, arguments: Arguments) -> Made | None:
+def made_empty(maker: Global, arguments: Arguments) -> MadeObject | None:
     """What `maker.__new__` makes; None where the libraries do not make it in this way."""
     with_arguments = maker == Global("sklearn.impute._iterative", "_ImputerTriplet")
-    return Made(maker) if is_class(maker.module, maker.name) and (not arguments or with_arguments) else None
+    return MadeObject(maker) if is_class(maker.module, maker.name) and (not arguments or with_arguments) else None
 
 
-def may_have_state(target: Made, state: Any) -> bool:
+def may_have_state(target: MadeObject, state: Any) -> bool:
     """Whether this is the state that such an object is given; notes what is thereby known of a type of NumPy."""
     maker = target.maker
     if maker == Global("numpy", "dtype"):
@@ -83,14 +83,14 @@ def may_hold_pairs(target: Any) -> bool:
     """Whether entries may be set: a dict, or one of the kinds of dict."""
     if isinstance(target, Pairs):
         return not target.is_closed
-    return isinstance(target, Made) and not target.is_closed and target.maker in _DICTS
+    return isinstance(target, MadeObject) and not target.is_closed and target.maker in _DICTS
 
 
 def may_hold_items(target: Any) -> bool:
     """Whether items may be appended: a list, or a deque."""
     if isinstance(target, Items):
         return target.kind == "list"
-    return isinstance(target, Made) and not target.is_closed and target.maker == Global("collections", "deque")
+    return isinstance(target, MadeObject) and not target.is_closed and target.maker == Global("collections", "deque")
 
 
 _WITH_TUPLES = {
@@ -113,7 +113,7 @@ def _is_masks(state: Arguments) -> bool:
     return dtypes.is_bytes(state[5])
 
 
-def _reconstructed(arguments: Arguments) -> Made | None:
+def _reconstructed(arguments: Arguments) -> MadeObject | None:
     """`copyreg._reconstructor(class, base, state)`, as protocols below 2 make an object of a class."""
     if len(arguments) != 3 or not isinstance(arguments[0], Global):
         return None
@@ -121,10 +121,10 @@ def _reconstructed(arguments: Arguments) -> Made | None:
     is_dict = base == Global("builtins", "dict") and isinstance(state, Pairs)
     if not is_class(made.module, made.name) or not (is_dict or (base == _OBJECT and state is None)):
         return None
-    return Made(made)
+    return MadeObject(made)
 
 
-def _unpickled_by_cython(maker: Global, arguments: Arguments) -> Made | None:
+def _unpickled_by_cython(maker: Global, arguments: Arguments) -> MadeObject | None:
     """`__pyx_unpickle_X(X, checksum, state)`; what it makes is given a further state."""
     name = maker.name.removeprefix("__pyx_unpickle_")
     if len(arguments) != 3 or type(arguments[1]) is not int or not isinstance(arguments[2], tuple | None):
@@ -133,7 +133,7 @@ def _unpickled_by_cython(maker: Global, arguments: Arguments) -> Made | None:
         is_own = isinstance(arguments[0], Global) and arguments[0].module in ("pandas", "pandas.arrays")
     else:
         is_own = arguments[0] == Global(maker.module, name)
-    return Made(arguments[0]) if is_own and is_class(arguments[0].module, arguments[0].name) else None
+    return MadeObject(arguments[0]) if is_own and is_class(arguments[0].module, arguments[0].name) else None
 
 
 def _types(*expected: type) -> Callable[[Arguments], bool]:
@@ -150,7 +150,7 @@ def _numbers(given: Arguments) -> bool:
 
 def _plain(given: Arguments) -> bool:
     """Numbers, texts and bytes, or what was made of such."""
-    return all(type(each) in (int, float, str, bytes, bool, type(None)) or isinstance(each, Made) for each in given)
+    return all(type(each) in (int, float, str, bytes, bool, type(None)) or isinstance(each, MadeObject) for each in given)
 
 
 def _is_latin(given: Arguments) -> bool:
@@ -167,7 +167,7 @@ def _array(given: Arguments) -> bool:
 
 def _is_letter(value: Any) -> bool:
     """The letter `b`; protocols below 3 have it as text that is turned into bytes."""
-    if isinstance(value, Made):
+    if isinstance(value, MadeObject):
         return value.maker == Global("_codecs", "encode") and value.arguments[0] == "b"
     return value in (b"b", "b")
 
@@ -191,8 +191,8 @@ def _buffer(given: Arguments) -> bool:
 def _is_bit_generator(value: Any) -> bool:
     if isinstance(value, str):
         return any(value in names for names in BIT_GENERATORS.values())
-    found = value.maker if isinstance(value, Made) else value
-    if isinstance(value, Made) and found == Global("numpy.random._pickle", "__bit_generator_ctor"):
+    found = value.maker if isinstance(value, MadeObject) else value
+    if isinstance(value, MadeObject) and found == Global("numpy.random._pickle", "__bit_generator_ctor"):
         return True
     return isinstance(found, Global) and found.name in BIT_GENERATORS.get(found.module, ())
 
@@ -218,7 +218,7 @@ def _index(given: Arguments) -> bool:
 
 
 def _block(given: Arguments) -> bool:
-    return len(given) == 3 and isinstance(given[0], Made) and isinstance(given[1], Made) and type(given[2]) is int
+    return len(given) == 3 and isinstance(given[0], MadeObject) and isinstance(given[1], MadeObject) and type(given[2]) is int
 
 
 def _factory(given: Arguments) -> bool:
@@ -229,12 +229,12 @@ def _factory(given: Arguments) -> bool:
 
 
 def _is_storage(value: Any) -> bool:
-    return isinstance(value, Made) and value.maker is None
+    return isinstance(value, MadeObject) and value.maker is None
 
 
 def _is_hooks(value: Any) -> bool:
     """The hooks of a tensor are functions, so there are none in what is shown to be safe."""
-    return isinstance(value, Made) and value.maker == Global("collections", "OrderedDict") and value.state is None
+    return isinstance(value, MadeObject) and value.maker == Global("collections", "OrderedDict") and value.state is None
 
 
 def _tensor(given: Arguments) -> bool:
@@ -246,7 +246,7 @@ def _tensor(given: Arguments) -> bool:
 
 
 def _parameter(given: Arguments) -> bool:
-    return len(given) == 3 and isinstance(given[0], Made) and type(given[1]) is bool and _is_hooks(given[2])
+    return len(given) == 3 and isinstance(given[0], MadeObject) and type(given[1]) is bool and _is_hooks(given[2])
 
 
 def is_storage_id(value: Any) -> bool:

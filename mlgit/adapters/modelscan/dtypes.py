@@ -11,7 +11,7 @@ import math
 import re
 from typing import Any
 
-from mlgit.adapters.modelscan.pickle_values import Global, Items, Made, Pairs
+from mlgit.adapters.modelscan.pickle_values import Global, Items, MadeObject, Pairs
 
 _LETTERS = re.compile(r"(?:b1|[iu][1248]|f(?:2|4|8|12|16)|c(?:8|16|24|32)|[Mm]8|O[48]|[SUV](?:0|[1-9][0-9]{0,9}))")
 _DTYPE, _RECORD = Global("numpy", "dtype"), Global("numpy", "record")
@@ -27,10 +27,10 @@ def is_call(arguments: tuple[Any, ...]) -> bool:
 
 def is_proven(kind: Any) -> bool:
     """Whether this stands for a type whose form was proven."""
-    return isinstance(kind, Made) and kind.maker == _DTYPE and kind.itemsize is not None
+    return isinstance(kind, MadeObject) and kind.maker == _DTYPE and kind.itemsize is not None
 
 
-def prove(kind: Made, state: Any) -> bool:
+def prove(kind: MadeObject, state: Any) -> bool:
     """Note size and contents of a type from its call and its state. False where they are not as NumPy writes them."""
     if not isinstance(state, tuple) or len(state) not in (8, 9):
         return False
@@ -56,7 +56,7 @@ def prove(kind: Made, state: Any) -> bool:
     return kind.itemsize is not None
 
 
-def _record(kind: Made, part: Any, names: Any, fields: Any, size: int, flags: int) -> None:
+def _record(kind: MadeObject, part: Any, names: Any, fields: Any, size: int, flags: int) -> None:
     """Prove a record by its fields, or a small array by its items."""
     if part is not None:
         ends = _part_end(part) if names is None and fields is None else None
@@ -125,4 +125,4 @@ def is_content(kind: Any, content: Any) -> bool:
 def is_bytes(content: Any) -> bool:
     """Whether these are bytes, or text that the pickle turns into bytes as old protocols do."""
     written = {Global("_codecs", "encode"), Global("builtins", "bytes"), Global("builtins", "bytearray")}
-    return type(content) in (bytes, bytearray) or (isinstance(content, Made) and content.maker in written)
+    return type(content) in (bytes, bytearray) or (isinstance(content, MadeObject) and content.maker in written)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mlgit.adapters.modelscan import dtypes
-from mlgit.adapters.modelscan.pickle_values import Global, Made, Pairs
+from mlgit.adapters.modelscan.pickle_values import Global, MadeObject, Pairs
 
 _WRAPPER = Global("joblib.numpy_pickle", "NumpyArrayWrapper")
 _KEYS = {"subclass", "shape", "order", "dtype", "allow_mmap"}
@@ -37,7 +37,7 @@ class Reader(Protocol):
 
 def is_wrapper(found: Any) -> bool:
     """Whether this is such a description, however it was made."""
-    return isinstance(found, Made) and found.maker == _WRAPPER
+    return isinstance(found, MadeObject) and found.maker == _WRAPPER
 
 
 def read(state: Any) -> Array:

@@ -18,7 +18,7 @@ class Global:
 
 
 @dataclass(slots=True, eq=False)
-class Made:
+class MadeObject:
     """An object that the unpickler would make, with the state it would be given.
 
     `maker` is what makes it: a class, or a function with its arguments. `is_closed` says that it has its state, after

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Literal
 
 from mlgit.adapters.modelscan import call_forms, joblib_wrappers
 from mlgit.adapters.modelscan.pickle_allowlist import is_safe
-from mlgit.adapters.modelscan.pickle_values import Global, Items, Made, Pairs
+from mlgit.adapters.modelscan.pickle_values import Global, Items, MadeObject, Pairs
 from mlgit.adapters.modelscan.scans import Bounded, Scan, StoppedError, brief
 
 MOST_OPCODES = 10_000_000
@@ -249,7 +249,7 @@ class _Machine:
         arguments, maker = self._pop(), self._pop()
         self._call(maker, arguments, call_forms.made_empty)
 
-    def _call(self, maker: Any, arguments: Any, form: Callable[[Global, tuple[Any, ...]], Made | None]) -> None:
+    def _call(self, maker: Any, arguments: Any, form: Callable[[Global, tuple[Any, ...]], MadeObject | None]) -> None:
         made = None
         if not isinstance(maker, Global):
             self.scan.calls = True
@@ -261,7 +261,7 @@ class _Machine:
             self.scan.calls |= made is None
             if made is None and is_safe(maker.module, maker.name):
                 self.scan.note(f"calls {maker} in a way in which no library writes it")
-        self._stack.append(made or Made(Global("", "?"), is_closed=True))
+        self._stack.append(made or MadeObject(Global("", "?"), is_closed=True))
 
     def old_instance(self, argument: Any) -> None:
         """An object of Python 2, which may be any call."""
@@ -273,15 +273,15 @@ class _Machine:
 
     def build(self, argument: Any) -> None:
         state, target = self._pop(), self._top()
-        is_well = isinstance(target, Made) and not target.is_closed
+        is_well = isinstance(target, MadeObject) and not target.is_closed
         if joblib_wrappers.is_wrapper(target):
             self._array(target, state if is_well else None)
             return
         self._check(is_well and call_forms.may_have_state(target, state), "gives a state to")
-        if isinstance(target, Made):
+        if isinstance(target, MadeObject):
             target.state, target.is_closed = state, True
 
-    def _array(self, target: Made, state: Any) -> None:
+    def _array(self, target: MadeObject, state: Any) -> None:
         """Go past an array, whose bytes joblib writes right behind its description; plain pickle reads them as opcodes."""
         array = joblib_wrappers.read(state)
         if self._frame_ends_at is not None:
@@ -290,7 +290,7 @@ class _Machine:
         self.scan.has_arrays = True
         if self.loader != "joblib":
             return
-        self._stack[-1] = Made(Global("numpy", "ndarray"), is_closed=True)
+        self._stack[-1] = MadeObject(Global("numpy", "ndarray"), is_closed=True)
         if array.has_objects:
             self._nested()
             return
@@ -311,17 +311,17 @@ class _Machine:
     def persistent_id(self, argument: Any) -> None:
         if not (self.loader == "torch" and call_forms.is_storage_id(self._pop())):
             self.scan.note("asks its loader for an object by a persistent id")
-        self._stack.append(Made(None, is_closed=True))
+        self._stack.append(MadeObject(None, is_closed=True))
 
     def extension(self, argument: Any) -> None:
         self.scan.note(f"uses number {argument} of the extension registry")
-        self._stack.append(Made(Global("", "?"), is_closed=True))
+        self._stack.append(MadeObject(Global("", "?"), is_closed=True))
 
 
 def _shown(found: Any) -> str:
     if isinstance(found, Global):
         return str(found)
-    return str(found.maker) if isinstance(found, Made) and found.maker else "an object"
+    return str(found.maker) if isinstance(found, MadeObject) and found.maker else "an object"
 
 
 _PLAIN = {

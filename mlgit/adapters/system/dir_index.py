@@ -26,7 +26,7 @@ class Leaves(NamedTuple):
     md5s: bytes
 
 
-class Tree:
+class FolderTree:
     """A folder as it was when it was last hashed, at the time `recorded`. `filtered`: with .dvcignore patterns.
 
     The leaves are read from `file` when they are asked for.
@@ -84,23 +84,23 @@ def _members(leaves: Mapping[str, Leaves]) -> list[Member]:
     return sorted(found)
 
 
-def make(leaves: Mapping[str, Leaves], *, recorded: int, filtered: bool) -> Tree:
+def make(leaves: Mapping[str, Leaves], *, recorded: int, filtered: bool) -> FolderTree:
     """A folder from its leaves, which were looked at after `recorded`."""
     seen = {below: dir_scan.seen(each.inside, each.stamps) for below, each in leaves.items()}
     size = sum(sum(dir_scan.numbers_of(each.stamps)[2::4]) for each in leaves.values())
-    made = Tree(Content("", size), seen, recorded=recorded, filtered=filtered, leaves=leaves)
+    made = FolderTree(Content("", size), seen, recorded=recorded, filtered=filtered, leaves=leaves)
     md5 = hashlib.md5(made.listing(), usedforsecurity=False).hexdigest()
     made.content = Content(f"{md5}.dir", size, len(made.members()))
     return made
 
 
-def load(file: Path) -> Tree | None:
+def load(file: Path) -> FolderTree | None:
     """What was kept of a folder; None where there is nothing, or nothing of use."""
     note = state_files.read(str(file))
     if note is None:
         return None
     version, content, seen, recorded, filtered = marshal.loads(note)  # noqa: S302 - sealed
-    return Tree(Content(*content), seen, recorded=recorded, filtered=filtered, file=file) if version == _VERSION else None
+    return FolderTree(Content(*content), seen, recorded=recorded, filtered=filtered, file=file) if version == _VERSION else None
 
 
 def _load_leaves(file: Path) -> dict[str, Leaves]:
@@ -115,7 +115,7 @@ def _split(text: str) -> list[str]:
     return text.split("\0") if text else []
 
 
-def save(file: Path, tree: Tree) -> None:
+def save(file: Path, tree: FolderTree) -> None:
     """Keep a folder for the next command."""
     leaves = {
         below: ("\0".join(leaves.inside[0]), "\0".join(leaves.inside[1]), leaves.stamps, leaves.md5s)

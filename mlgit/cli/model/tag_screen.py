@@ -10,7 +10,7 @@ import click
 
 from mlgit.cli.error_boundary import use_color
 from mlgit.commands.model.write_tag import WriteResult
-from mlgit.registry.plan import Plan
+from mlgit.registry.plan import TagPlan
 from mlgit.registry.policy import Check
 from mlgit.render.terminal import paint
 from mlgit.render.text import plain
@@ -30,7 +30,7 @@ def conclude(result: WriteResult, *, as_json: bool) -> int:
     return result.exit_code
 
 
-def _show_plan(planned: Plan, *, push: bool) -> None:
+def _show_plan(planned: TagPlan, *, push: bool) -> None:
     if not planned.ref:
         click.echo(plain(planned.done))
         return
@@ -38,7 +38,7 @@ def _show_plan(planned: Plan, *, push: bool) -> None:
     click.echo("\n".join(plain(line) for line in planned.message.rstrip("\n").split("\n")))
 
 
-def _show_done(result: WriteResult, planned: Plan) -> None:
+def _show_done(result: WriteResult, planned: TagPlan) -> None:
     tag = f" ({planned.ref})" if planned.ref else ""
     click.echo(f"{plain(planned.done)}{plain(tag)}")
     if result.pushed:

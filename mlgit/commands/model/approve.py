@@ -8,7 +8,7 @@ from mlgit.commands import places, policy_inputs
 from mlgit.commands.model.open_registry import registry_of, version_of
 from mlgit.commands.model.write_tag import KEEP, RefusedError, WriteOptions, WriteResult, write_tag
 from mlgit.registry import approvals
-from mlgit.registry.plan import Plan
+from mlgit.registry.plan import TagPlan
 from mlgit.registry.policy import Check
 
 
@@ -17,7 +17,7 @@ def approve(version: str, *, reason: str = "", options: WriteOptions = KEEP) -> 
     project = places.place(version).project
     mine = approvals.me(project.git_root)
 
-    def rebuild() -> Plan:
+    def rebuild() -> TagPlan:
         found = version_of(project.git_root, registry_of(project.git_root), version)
         label = f"{found.artifact}@{found.name}"
         authors = {found.event.email.lower(), policy_inputs.author(project, found.commit).lower()}

@@ -16,19 +16,19 @@ from mlgit.registry import (
     audit_document,
     audit_markdown,
     cyclonedx,
-    holdings,
+    deployments,
+    git_provenance,
     intoto,
     leakage,
+    locations,
     read,
-    recorded,
     state,
-    whereabouts,
-    witness,
+    tag_facts,
 )
-from mlgit.registry.audit import Evidence, Gap, Place, Question, gaps
+from mlgit.registry.audit import AuditGap, AuditQuestion, Evidence, Place, gaps
 from mlgit.registry.event import Event
 from mlgit.registry.facts import Facts
-from mlgit.registry.whereabouts import Whereabouts
+from mlgit.registry.locations import Whereabouts
 
 FORMATS = ("md", "json", "in-toto", "cyclonedx")
 
@@ -78,10 +78,10 @@ def audit(subject: str, *, at: str | None = None) -> AuditResult:
         found = resolve_version.find_content(subject)
     else:
         found = resolve_version.find(subject, at=when)
-    return AuditResult(subject, _gathered(found, Question(subject, found.matched, when)) if found else None)
+    return AuditResult(subject, _gathered(found, AuditQuestion(subject, found.matched, when)) if found else None)
 
 
-def _gathered(found: ResolvedVersion, question: Question) -> Evidence:
+def _gathered(found: ResolvedVersion, question: AuditQuestion) -> Evidence:
     """Everything that is known of a version.
 
     Raises MlgitError when its commit cannot be read.
@@ -91,40 +91,40 @@ def _gathered(found: ResolvedVersion, question: Question) -> Evidence:
     tags = read.tags(project.git_root, known=there)
     registry = state.fold(tags.events, faults=tags.faults)
     artifact = registry.artifact(version.artifact)
-    said = recorded.read(version.event)
+    said = tag_facts.read(version.event)
     facts = _facts(found, {each.md5: each.rows for each in said.data if each.rows is not None})
-    held = holdings.holdings(artifact.events, version.name)
+    held = deployments.holdings(artifact.events, version.name)
     ends = {each.until.ref for each in held if each.until}
     after = artifact.events[artifact.events.index(version.event) + 1 :]
     later = tuple(each for each in artifact.events if each.ref in ends or _concerns(each, version.event, after))
     wrong = registry_problems.of_artifact(
         project.git_root, registry, artifact.name, tags=tags, published=read.published(project.git_root)
     )
-    known = whereabouts.find(found.revision, facts)
+    known = locations.find(found.revision, facts)
     return Evidence(
         question,
         version.event,
         said,
         facts,
-        witness.code(project.git_root, version.commit),
+        git_provenance.code(project.git_root, version.commit),
         places=known.places,
         unasked=_trouble(known, "unknown"),
         damage=_trouble(known, "damaged"),
         holdings=held,
-        approvals=witness.approvals(project.git_root, version.event),
-        trust=witness.trust(project.git_root, [version.event, *later]),
-        chain=tuple(Gap(f"{each.ref}: {each.message}", each.hint) for each in wrong),
+        approvals=git_provenance.approvals(project.git_root, version.event),
+        trust=git_provenance.trust(project.git_root, [version.event, *later]),
+        chain=tuple(AuditGap(f"{each.ref}: {each.message}", each.hint) for each in wrong),
         later=later,
         leak=leakage.check(found.revision, facts, id_column=facts.id_column),
         card=found.revision.blob(said.card[0]) if said.card[0] else "",
     )
 
 
-def _trouble(known: Whereabouts, place: Place) -> Gap | None:
+def _trouble(known: Whereabouts, place: Place) -> AuditGap | None:
     """Why bytes are not known, or how they are damaged, at the remote that was asked; None where none is."""
     if known.trouble is None or place not in known.places.values():
         return None
-    return Gap(known.trouble.message, known.trouble.hint)
+    return AuditGap(known.trouble.message, known.trouble.hint)
 
 
 def _facts(found: ResolvedVersion, rows: Mapping[str, int]) -> Facts:

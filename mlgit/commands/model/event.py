@@ -13,8 +13,8 @@ from mlgit.commands.model.registry_rows import event_row
 from mlgit.commands.notes import Note, unheard
 from mlgit.errors import MlgitError
 from mlgit.registry import grammar, policies, read
-from mlgit.registry.chain import Finding
 from mlgit.registry.event import Event
+from mlgit.registry.integrity import TagFault
 from mlgit.registry.state import Artifact
 
 
@@ -24,7 +24,7 @@ class EventResult:
 
     artifact: Artifact
     event: Event | None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[TagFault, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mlgit.commands import places
 from mlgit.commands.notes import Note, unheard
 from mlgit.errors import MlgitError
-from mlgit.registry import grammar, kept, read, state
+from mlgit.registry import event_cache, grammar, read, state
 from mlgit.registry.read import Tags
 from mlgit.registry.state import Artifact, Registry, Version
 
@@ -41,9 +41,9 @@ def open_registry(
     is told where tags may be missing.
     """
     root = read.root_of(Path.cwd())
-    known = {} if anew else kept.load(root)
+    known = {} if anew else event_cache.load(root)
     tags = read.tags(root, asked=asked, known=known)
-    kept.save(root, tags.events, known)
+    event_cache.save(root, tags.events, known)
     if not read.is_complete(root):
         note("this clone is shallow and may lack tags; `git fetch --tags --unshallow` brings them")
     elif not tags.events:

@@ -13,11 +13,11 @@ from mlgit.commands.model.write_tag import KEEP, RefusedError, WriteOptions, Wri
 from mlgit.commands.policy_inputs import InForce
 from mlgit.config import Environment
 from mlgit.errors import MlgitError, near_miss
-from mlgit.registry import body, grammar, plan, policy, record
+from mlgit.registry import fact_writer, grammar, plan, policy, tag_message
 from mlgit.registry.event import TagName
-from mlgit.registry.plan import Plan
+from mlgit.registry.fact_writer import Gate
+from mlgit.registry.plan import TagPlan
 from mlgit.registry.policy import Case, Check
-from mlgit.registry.record import Gate
 from mlgit.registry.state import Artifact, Registry, Version
 from mlgit.revision.revisions import Revisions
 
@@ -50,7 +50,7 @@ def promote(
     grammar.check_environment(environment)
     ask = cache(confirm) if confirm else None  # the plan may be made again, and nobody is asked twice
 
-    def rebuild() -> Plan:
+    def rebuild() -> TagPlan:
         found = registry_of(project.git_root)
         candidate = version_of(project.git_root, found, version)
         artifact = found.artifact(candidate.artifact)
@@ -75,9 +75,9 @@ def promote(
         return write_tag(project, rebuild, options)
 
 
-def _standing(artifact: Artifact, candidate: Version, environment: str) -> Plan:
+def _standing(artifact: Artifact, candidate: Version, environment: str) -> TagPlan:
     """Nothing new: the version is there, and its tags may have to be pushed."""
-    return Plan(
+    return TagPlan(
         artifact.name,
         "",
         candidate.commit,
@@ -105,10 +105,10 @@ def _require_known(found: Registry, deciding: InForce, environment: str, *, conf
     raise MlgitError(what, f"environments so far: {', '.join(known)}; {hint}" if known else hint)
 
 
-def _remarks(planned: Plan) -> str:
+def _remarks(planned: TagPlan) -> str:
     """What a reader has to know of the policy: that it was overridden, which rules warn, and where only recorded numbers were
     compared."""
-    facts = body.parse(planned.message).facts
+    facts = tag_message.parse(planned.message).facts
     if "override" in facts:
         return f", against policy: {', '.join(facts['gate']['not_met'])}"
     gate = facts.get("gate", {})
@@ -132,17 +132,17 @@ def _planned(
     reason: str,
     override: str,
     sign: bool,
-) -> Plan:
+) -> TagPlan:
     current = artifact.current(wanted.name)
-    written = record.facts("assign", version=candidate.name, previous=plan.previous(artifact.events))
+    written = fact_writer.facts("assign", version=candidate.name, previous=plan.previous(artifact.events))
     written |= repeated(candidate)
     if current:
         written["replaces"] = current.version
     baseline = f"{artifact.name}@{current.version}" if current else ""
     outcome = policy.verdict(checks)
-    written |= record.gate(Gate(outcome, deciding.commit, baseline, case.gates, checks))
+    written |= fact_writer.gate(Gate(outcome, deciding.commit, baseline, case.gates, checks))
     counted = policy.counted(case)
-    written |= record.approvals(counted)
+    written |= fact_writer.approvals(counted)
     if override and outcome != "pass":
         written["override"] = {"reason": override}
     tag = plan.counted(TagName(artifact.name, "assign", environment=wanted.name), artifact.events)

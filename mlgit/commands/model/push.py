@@ -9,7 +9,7 @@ from typing import Any
 from mlgit.commands import places
 from mlgit.commands.model.open_registry import registry_of
 from mlgit.registry import plan, publish, read
-from mlgit.registry.plan import Plan
+from mlgit.registry.plan import TagPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ def push(name: str | None = None, *, remote: str = "origin") -> PushResult:
     for each in names:
         found.artifact(each)
 
-        def rebuild(artifact: str = each) -> Plan:
-            return Plan(artifact, "", "", "", upon=plan.upon(registry_of(root).artifact(artifact).events))
+        def rebuild(artifact: str = each) -> TagPlan:
+            return TagPlan(artifact, "", "", "", upon=plan.upon(registry_of(root).artifact(artifact).events))
 
         done = publish.send(root, rebuild, remote=remote)
         pushed += done.pushed

@@ -11,11 +11,11 @@ from mlgit.commands.model.open_registry import registry_of
 from mlgit.commands.model.write_tag import KEEP, RefusedError, WriteOptions, WriteResult, write_tag
 from mlgit.config import CardFiles
 from mlgit.errors import MlgitError
-from mlgit.registry import evidence, grammar, plan, record
+from mlgit.registry import commit_facts, fact_writer, grammar, plan
 from mlgit.registry.event import TagName
 from mlgit.registry.facts import Facts
 from mlgit.registry.grammar import Part
-from mlgit.registry.plan import Plan
+from mlgit.registry.plan import TagPlan
 from mlgit.registry.policy import Check
 from mlgit.registry.state import Artifact, Version
 from mlgit.revision.revision import Revision
@@ -41,12 +41,12 @@ def register(
     commit = git.resolve(project.git_root, ref)
     revisions = Revisions(project)
     revision = revisions.commit(commit)
-    found = evidence.collect(revision, name)
+    found = commit_facts.collect(revision, name)
     grammar.check_name(found.artifact)
     checks = _checks(revisions, found, commit=commit, is_head=ref == "HEAD")
     wanted = _normal(version) if version else None
 
-    def rebuild() -> Plan:
+    def rebuild() -> TagPlan:
         registry = registry_of(project.git_root)
         artifact = registry.artifacts.get(found.artifact) or Artifact(found.artifact)
         there = _registered(artifact, commit)
@@ -56,8 +56,8 @@ def register(
         mine = [*checks, _free(artifact, there, name)]
         if not all(each.ok for each in mine):
             raise RefusedError(mine, f"nothing was registered for {found.artifact}")
-        written = record.facts("register", version=name, previous=plan.previous(artifact.events))
-        written |= record.evidence(found, card=_card(revision, found))
+        written = fact_writer.facts("register", version=name, previous=plan.previous(artifact.events))
+        written |= fact_writer.evidence(found, card=_card(revision, found))
         label = f"{found.artifact}@{name}"
         return plan.event(
             plan.counted(TagName(found.artifact, "register", name), artifact.events),
@@ -75,10 +75,10 @@ def register(
         return write_tag(project, rebuild, options)
 
 
-def _standing(artifact: Artifact, there: Version) -> Plan:
+def _standing(artifact: Artifact, there: Version) -> TagPlan:
     """Nothing new: the version that the commit has already, whose tag may have to be pushed."""
     label = f"{artifact.name}@{there.name}"
-    return Plan(
+    return TagPlan(
         artifact.name,
         "",
         there.commit,
@@ -140,7 +140,7 @@ def _workspace(workspace: Revision, found: Facts) -> Check:
     """Whether what lies in the workspace is what would be tagged."""
     hint = "commit the changes, or name the commit: `mlgit model register NAME COMMIT`"
     try:
-        lying = evidence.collect(workspace, found.artifact)
+        lying = commit_facts.collect(workspace, found.artifact)
     except MlgitError as error:
         return Check("workspace", False, f"uncommitted: {error.message}", hint)
     if replace(lying, commit="", missing=()) == replace(found, commit="", missing=()):

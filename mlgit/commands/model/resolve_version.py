@@ -11,7 +11,7 @@ from mlgit.commands import places
 from mlgit.commands.model.open_registry import registry_of, version_of
 from mlgit.errors import MlgitError
 from mlgit.project import Project
-from mlgit.registry import evidence, grammar, read, recorded, witness
+from mlgit.registry import commit_facts, git_provenance, grammar, read, tag_facts
 from mlgit.registry.facts import Facts, ModelFile
 from mlgit.registry.state import Registry, Version
 from mlgit.revision.revision import Revision
@@ -56,7 +56,7 @@ def find(text: str, *, at: int | None = None) -> ResolvedVersion:
 def identify(text: str) -> tuple[Version, ModelFile]:
     """The same with its model's file, as the tag records it: a project is needed only where the tag does not."""
     version = _resolved(text)[2]
-    said = recorded.read(version.event).model
+    said = tag_facts.read(version.event).model
     return version, said if said and said.sha256 else model_of(find(text))
 
 
@@ -75,7 +75,7 @@ def model_of(found: ResolvedVersion) -> ModelFile:
 
     Raises MlgitError where neither does.
     """
-    said = recorded.read(found.version.event).model
+    said = tag_facts.read(found.version.event).model
     if said and said.sha256:
         return said
     model = facts_of(found, rows=False).model
@@ -90,7 +90,7 @@ def facts_of(found: ResolvedVersion, *, rows: bool = True) -> Facts:
     Raises MlgitError, naming version and commit, when that cannot be read: mending the workspace would not help.
     """
     try:
-        return evidence.collect(found.revision, found.version.artifact, rows=rows)
+        return commit_facts.collect(found.revision, found.version.artifact, rows=rows)
     except MlgitError as error:
         where = f"{found.name} (commit {found.version.commit[:10]})"
         hint = "its commit is as it is; `mlgit model register` makes a version of another"
@@ -126,8 +126,8 @@ def find_content(text: str) -> ResolvedVersion | None:
 
 def _candidates(root: Path, versions: list[Version], wanted: set[str]) -> list[Version]:
     """Those whose commit is worth reading: a lock in it names the digest, or the tag has no facts."""
-    naming = witness.commits_naming(root, [version.commit for version in versions], wanted)
-    return [version for version in versions if version.commit in naming or recorded.read(version.event).model is None]
+    naming = git_provenance.commits_naming(root, [version.commit for version in versions], wanted)
+    return [version for version in versions if version.commit in naming or tag_facts.read(version.event).model is None]
 
 
 def is_content(text: str) -> bool:
@@ -148,7 +148,7 @@ def _newest_first(registry: Registry) -> list[Version]:
 
 def _recorded(root: Path, version: Version, wanted: set[str]) -> str:
     """What the digest is to a version, by the version's tag; '' for nothing."""
-    said = recorded.read(version.event)
+    said = tag_facts.read(version.event)
     rows = [("the model", (said.model.md5, said.model.sha256))] if said.model else []
     rows += [("the predictions", (said.predictions.md5, ""))] if said.predictions else []
     rows += [(_noun(each.role, each.path), (each.md5, "")) for each in said.data]
@@ -159,7 +159,7 @@ def _committed(root: Path, version: Version, wanted: set[str]) -> str:
     """The same by the version's commit, for tags that do not tell everything."""
     try:
         revisions = Revisions(places.project_of(root, version.artifact))
-        facts = evidence.collect(revisions.commit(version.commit), version.artifact, rows=False)
+        facts = commit_facts.collect(revisions.commit(version.commit), version.artifact, rows=False)
     except MlgitError:
         return ""
     rows = [("the model", {facts.model.md5, facts.model.sha256})]

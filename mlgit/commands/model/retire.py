@@ -7,9 +7,9 @@ from mlgit.commands.model.open_registry import artifact_called, registry_of, ver
 from mlgit.commands.model.write_tag import KEEP, RefusedError, WriteOptions, WriteResult, write_tag
 from mlgit.errors import MlgitError
 from mlgit.project import Project
-from mlgit.registry import grammar, plan, record
+from mlgit.registry import fact_writer, grammar, plan
 from mlgit.registry.event import TagName
-from mlgit.registry.plan import Plan
+from mlgit.registry.plan import TagPlan
 from mlgit.registry.policy import Check
 from mlgit.registry.state import Artifact
 
@@ -21,7 +21,7 @@ def retire(version: str, *, reason: str = "", options: WriteOptions = KEEP) -> W
     """
     project = places.place(version).project
 
-    def rebuild() -> Plan:
+    def rebuild() -> TagPlan:
         if "@" in version or "#" in version:
             return _version(project, version, reason=reason, sign=options.sign)
         artifact = artifact_called(project.git_root, registry_of(project.git_root), version)
@@ -30,11 +30,11 @@ def retire(version: str, *, reason: str = "", options: WriteOptions = KEEP) -> W
     return write_tag(project, rebuild, options)
 
 
-def _whole(artifact: Artifact, asked: str, *, reason: str, sign: bool) -> Plan:
+def _whole(artifact: Artifact, asked: str, *, reason: str, sign: bool) -> TagPlan:
     following = f"`mlgit model show {artifact.name}`"
     if not artifact.is_active:
         upon = plan.upon(artifact.events)
-        return Plan(artifact.name, "", "", "", upon=upon, done=f"{asked} is retired already", following=following)
+        return TagPlan(artifact.name, "", "", "", upon=upon, done=f"{asked} is retired already", following=following)
     _require_out(artifact, "")
     newest = artifact.latest or (artifact.versions[-1] if artifact.versions else None)
     if newest is None:
@@ -44,7 +44,7 @@ def _whole(artifact: Artifact, asked: str, *, reason: str, sign: bool) -> Plan:
         version="",
         target=newest.commit,
         events=artifact.events,
-        facts=record.facts("deprecate", previous=plan.previous(artifact.events)),
+        facts=fact_writer.facts("deprecate", previous=plan.previous(artifact.events)),
         reason=reason,
         sign=sign,
         done=f"retired {asked}",
@@ -52,7 +52,7 @@ def _whole(artifact: Artifact, asked: str, *, reason: str, sign: bool) -> Plan:
     )
 
 
-def _version(project: Project, asked: str, *, reason: str, sign: bool) -> Plan:
+def _version(project: Project, asked: str, *, reason: str, sign: bool) -> TagPlan:
     found = registry_of(project.git_root)
     withdrawn = version_of(project.git_root, found, asked)
     artifact = found.artifact(withdrawn.artifact)
@@ -60,7 +60,7 @@ def _version(project: Project, asked: str, *, reason: str, sign: bool) -> Plan:
     if not withdrawn.is_active:
         upon, done = plan.upon(artifact.events), f"{asked} is retired already"
         name = withdrawn.name
-        return Plan(artifact.name, "", withdrawn.commit, "", upon=upon, version=name, done=done, following=following)
+        return TagPlan(artifact.name, "", withdrawn.commit, "", upon=upon, version=name, done=done, following=following)
     _require_out(artifact, withdrawn.name)
     grammar.check_version(withdrawn.name)
     return plan.event(
@@ -68,7 +68,7 @@ def _version(project: Project, asked: str, *, reason: str, sign: bool) -> Plan:
         version=withdrawn.name,
         target=withdrawn.commit,
         events=artifact.events,
-        facts=record.facts("deregister", version=withdrawn.name, previous=plan.previous(artifact.events)),
+        facts=fact_writer.facts("deregister", version=withdrawn.name, previous=plan.previous(artifact.events)),
         reason=reason,
         sign=sign,
         done=f"retired {asked}",

@@ -7,9 +7,9 @@ from mlgit.commands.model.open_registry import artifact_called, registry_of
 from mlgit.commands.model.promote import repeated
 from mlgit.commands.model.write_tag import KEEP, RefusedError, WriteOptions, WriteResult, write_tag
 from mlgit.errors import MlgitError
-from mlgit.registry import grammar, plan, record
+from mlgit.registry import fact_writer, grammar, plan
 from mlgit.registry.event import TagName
-from mlgit.registry.plan import Plan
+from mlgit.registry.plan import TagPlan
 from mlgit.registry.policy import Check
 from mlgit.registry.state import Artifact, Version
 from mlgit.revision.revisions import Revisions
@@ -24,7 +24,7 @@ def rollback(name: str, environment: str, *, reason: str, options: WriteOptions 
     revisions = Revisions(project)
     grammar.check_environment(environment)
 
-    def rebuild() -> Plan:
+    def rebuild() -> TagPlan:
         artifact = artifact_called(project.git_root, registry_of(project.git_root), name)
         left, target = _target(artifact, environment)
         if fault := policy_inputs.fault_of_bytes(revisions, target):
@@ -33,7 +33,7 @@ def rollback(name: str, environment: str, *, reason: str, options: WriteOptions 
         declared = deciding.config.environment(environment)
         # an environment that is not declared any more asks nothing: a rollback is an emergency
         trusted = declared is not None and declared.signed
-        written = record.facts("rollback", version=target.name, previous=plan.previous(artifact.events))
+        written = fact_writer.facts("rollback", version=target.name, previous=plan.previous(artifact.events))
         written |= repeated(target) | {"replaces": left, "config": deciding.commit}
         return plan.event(
             plan.counted(TagName(artifact.name, "assign", environment=environment), artifact.events),

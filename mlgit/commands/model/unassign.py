@@ -6,9 +6,9 @@ from mlgit.commands import places
 from mlgit.commands.model.open_registry import artifact_called, registry_of
 from mlgit.commands.model.write_tag import KEEP, WriteOptions, WriteResult, write_tag
 from mlgit.errors import MlgitError
-from mlgit.registry import grammar, plan, record
+from mlgit.registry import fact_writer, grammar, plan
 from mlgit.registry.event import TagName
-from mlgit.registry.plan import Plan
+from mlgit.registry.plan import TagPlan
 
 
 def unassign(name: str, environment: str, *, reason: str = "", options: WriteOptions = KEEP) -> WriteResult:
@@ -16,7 +16,7 @@ def unassign(name: str, environment: str, *, reason: str = "", options: WriteOpt
     project = places.place(name).project
     grammar.check_environment(environment)
 
-    def rebuild() -> Plan:
+    def rebuild() -> TagPlan:
         artifact = artifact_called(project.git_root, registry_of(project.git_root), name)
         current = artifact.current(environment)
         if current is None:
@@ -31,7 +31,7 @@ def unassign(name: str, environment: str, *, reason: str = "", options: WriteOpt
             version=current.version,
             target=current.event.commit,
             events=artifact.events,
-            facts=record.facts("unassign", version=current.version, previous=plan.previous(artifact.events)),
+            facts=fact_writer.facts("unassign", version=current.version, previous=plan.previous(artifact.events)),
             reason=reason,
             sign=options.sign,
             done=f"took {artifact.name}@{current.version} out of {environment}; {now}",

@@ -14,10 +14,10 @@ from mlgit.commands.model.open_registry import open_registry
 from mlgit.commands.model.registry_rows import override
 from mlgit.commands.notes import Note, unheard
 from mlgit.errors import MlgitError
-from mlgit.registry import counterpart, policies, publish, read, recorded
-from mlgit.registry.chain import Finding
+from mlgit.registry import counterpart, policies, publish, read, tag_facts
 from mlgit.registry.counterpart import Compared
 from mlgit.registry.event import Event
+from mlgit.registry.integrity import TagFault
 from mlgit.registry.state import Artifact
 from mlgit.revision.revisions import Revisions
 
@@ -30,7 +30,7 @@ class VerifyResult:
     """
 
     artifacts: tuple[Artifact, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[TagFault, ...]
     unanswered: tuple[str, ...] = ()
     compared_with: str = ""
     notes: tuple[str, ...] = ()
@@ -112,14 +112,14 @@ def verify(
     return VerifyResult(tuple(artifacts), tuple(wrong), tuple(unanswered), compared_with, tuple(compared.notes))
 
 
-def _concerns(finding: Finding, name: str | None, artifacts: list[Artifact]) -> bool:
+def _concerns(finding: TagFault, name: str | None, artifacts: list[Artifact]) -> bool:
     """Whether a finding is about what was asked; one about the log is about every model."""
     return not name or finding.artifact in ("", artifacts[0].name)
 
 
-def _look_for_bytes(root: Path, artifacts: list[Artifact], *, deep: bool) -> tuple[list[list[Finding] | None], list[str]]:
+def _look_for_bytes(root: Path, artifacts: list[Artifact], *, deep: bool) -> tuple[list[list[TagFault] | None], list[str]]:
     """What `_bytes` finds for each model; and why the DVC remote could not say, which ends the search."""
-    looked: list[list[Finding] | None] = []
+    looked: list[list[TagFault] | None] = []
     for artifact in artifacts:
         try:
             looked.append(_bytes(root, artifact, deep=deep))
@@ -128,7 +128,7 @@ def _look_for_bytes(root: Path, artifacts: list[Artifact], *, deep: bool) -> tup
     return looked, []
 
 
-def _bytes(root: Path, artifact: Artifact, *, deep: bool) -> list[Finding] | None:
+def _bytes(root: Path, artifact: Artifact, *, deep: bool) -> list[TagFault] | None:
     """Versions in use, or the latest, whose bytes are nowhere or damaged, or whose tag says another digest than their commit.
 
     Older ones are what `mlgit model audit` looks at. None where its project is not here.
@@ -144,16 +144,16 @@ def _bytes(root: Path, artifact: Artifact, *, deep: bool) -> list[Finding] | Non
     wrong = []
     for version in (each for each in artifact.versions if each.name in used and each.is_registered):
         label = f"{artifact.name}@{version.name}"
-        facts, said = policy_inputs.facts_of(revisions, version), recorded.read(version.event).model
+        facts, said = policy_inputs.facts_of(revisions, version), tag_facts.read(version.event).model
         if facts and said and facts.model.md5 and said.md5 != facts.model.md5:
             message = f"it says that the model is {said.md5[:10]}, and its commit says {facts.model.md5[:10]}"
-            wrong.append(Finding("digest", version.event.ref, message, f"`mlgit model audit {label}`", artifact.name))
+            wrong.append(TagFault("digest", version.event.ref, message, f"`mlgit model audit {label}`", artifact.name))
         fault = policy_inputs.fault_of_bytes(revisions, version, read=deep) if facts or said else None
         wrong += [fault] if fault else []
     return wrong
 
 
-def _signatures(root: Path, events: list[Event]) -> list[Finding]:
+def _signatures(root: Path, events: list[Event]) -> list[TagFault]:
     """Signatures that are not good."""
     kept = GoodSignatures(root)
     wrong = []
@@ -161,6 +161,8 @@ def _signatures(root: Path, events: list[Event]) -> list[Finding]:
         trouble = kept.trouble(event)
         if trouble:
             hint = "see `git verify-tag`, and who may sign: `git config gpg.ssh.allowedSignersFile`"
-            wrong.append(Finding("signature", event.ref, f"its signature is not trusted: {trouble}", hint, event.name.artifact))
+            wrong.append(
+                TagFault("signature", event.ref, f"its signature is not trusted: {trouble}", hint, event.name.artifact)
+            )
     kept.save()
     return wrong

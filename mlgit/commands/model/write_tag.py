@@ -8,8 +8,8 @@ from typing import Any
 
 from mlgit import errors
 from mlgit.project import Project
-from mlgit.registry import body, publish
-from mlgit.registry.plan import Plan
+from mlgit.registry import publish, tag_message
+from mlgit.registry.plan import TagPlan
 from mlgit.registry.policy import Check, verdict
 from mlgit.registry.publish import NotTrustedError, Published, Rebuild
 
@@ -48,7 +48,7 @@ class WriteResult:
     """
 
     options: WriteOptions
-    plan: Plan | None = None
+    plan: TagPlan | None = None
     published: Published | None = None
     is_shared: bool = True
     refusal: str = ""
@@ -114,8 +114,8 @@ class WriteResult:
         }
 
 
-def _planned(plan: Plan) -> dict[str, Any]:
-    facts = body.parse(plan.message).facts
+def _planned(plan: TagPlan) -> dict[str, Any]:
+    facts = tag_message.parse(plan.message).facts
     return {
         "artifact": plan.artifact,
         "event": facts.get("event"),
@@ -131,7 +131,7 @@ def write_tag(project: Project, rebuild: Rebuild, options: WriteOptions) -> Writ
     by raising RefusedError, which becomes a result."""
     root = project.git_root
 
-    def dated() -> Plan:
+    def dated() -> TagPlan:
         planned = rebuild()
         publish.require_past(planned, after_future_date=options.after_future_date)
         return planned

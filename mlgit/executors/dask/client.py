@@ -44,7 +44,7 @@ class SilentError(MlgitError):
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class ClusterNode:
     """A worker: how many tasks at once it takes, the resources it says it has, and its name ('': only an address)."""
 
     threads: int
@@ -128,12 +128,12 @@ class Cluster:
                 "start one with `dask scheduler`, and workers with `dask worker ADDRESS`",
             ) from error
 
-    def nodes(self) -> dict[str, Node]:
+    def nodes(self) -> dict[str, ClusterNode]:
         """The workers by address."""
         with self._lost_if_closed():
             found = self._client.scheduler_info(n_workers=-1)["workers"]
         return {
-            address: Node(int(row["nthreads"]), dict(row.get("resources") or {}), str(row.get("name", "")))
+            address: ClusterNode(int(row["nthreads"]), dict(row.get("resources") or {}), str(row.get("name", "")))
             for address, row in found.items()
         }
 

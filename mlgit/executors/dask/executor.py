@@ -20,12 +20,12 @@ from mlgit.executors import table
 from mlgit.executors.dask import batches, client, messages
 from mlgit.executors.dask.batches import Pace
 from mlgit.executors.dask.client import Cluster, Ended, LostError
-from mlgit.executors.dask.messages import Answer, Batch, Report, Task, Trouble
+from mlgit.executors.dask.messages import Answer, Batch, Task, TaskReport, Trouble
 from mlgit.executors.dask.project import DaskProject
 from mlgit.executors.dask.roster import Tries
 from mlgit.executors.dask.supplies import Supplies, changed_input
 from mlgit.executors.dask.worker_pool import Crew, Means, missing_module, without
-from mlgit.executors.protocol import Executor, Job, Made, Outcome, postponed_end, refused_end
+from mlgit.executors.protocol import Executor, Job, Outcome, RemoteResult, postponed_end, refused_end
 
 _LOST = -9
 _NOTHING_MORE = 0.02
@@ -239,7 +239,7 @@ class Dask:
         flight = self._flights.pop(ended.token)
         if ended.error is not None:
             return self._failed(flight, ended.error)
-        report: Report = ended.result
+        report: TaskReport = ended.result
         if report.lacks_commit:  # a worker that came later
             self._opened().deliver([report.worker], tuple(sorted(report.have)))
         if report.trouble is not None:
@@ -319,7 +319,11 @@ class Dask:
         _write_log(job, answer.log)
         self._pace.note(answer.seconds, handing=answer.handing)
         self._supplies.uncached.update(answer.files)
-        made = Made(answer.contents, answer.files, answer.problem or changed_input(task, answer)) if answer.code == 0 else None
+        made = (
+            RemoteResult(answer.contents, answer.files, answer.problem or changed_input(task, answer))
+            if answer.code == 0
+            else None
+        )
         return Outcome(answer.name, answer.code, answer.seconds, answer.command, answer.timed_out, made)
 
     def _troubled(self, task: Task, trouble: Trouble, worker: str) -> Outcome | None:

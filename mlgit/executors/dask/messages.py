@@ -112,7 +112,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class TaskReport:
     """What a worker made of a batch.
 
     `lacks_commit`: it could not begin, having only the commits in `have`. `trouble`: it could not, for that reason.

@@ -14,7 +14,7 @@ _CHANCES = 2
 _TRIES = 4
 
 
-class Node(Protocol):
+class WorkerNode(Protocol):
     """A worker: how many stages at once it takes, the resources it says it has, and its name."""
 
     @property
@@ -34,19 +34,19 @@ class Node(Protocol):
 class Roster:
     """Workers by address: all there are, and those that get nothing any more with (what is wrong, what mends it)."""
 
-    nodes: Mapping[str, Node] = field(default_factory=dict)
+    nodes: Mapping[str, WorkerNode] = field(default_factory=dict)
     out: dict[str, tuple[str, str]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     _strikes: dict[str, int] = field(default_factory=dict)
 
-    def see(self, nodes: Mapping[str, Node]) -> list[str]:
+    def see(self, nodes: Mapping[str, WorkerNode]) -> list[str]:
         """Take in which workers there are now; returns those that were never seen before."""
         fresh = [address for address in nodes if address not in self.names]
         self.names.update((address, nodes[address].name) for address in fresh)
         self.nodes = nodes
         return fresh
 
-    def able(self, *, avoided: Collection[str] = ()) -> dict[str, Node]:
+    def able(self, *, avoided: Collection[str] = ()) -> dict[str, WorkerNode]:
         """Those that may get stages, without the `avoided`."""
         return {each: node for each, node in self.nodes.items() if each not in self.out and each not in avoided}
 

@@ -26,7 +26,7 @@ from mlgit.adapters.dvc.remote import DamagedRemoteError, Remote, RemoteUnreacha
 from mlgit.adapters.dvc.settings import Settings
 from mlgit.adapters.dvc.store import Cache
 from mlgit.adapters.git.bundle import Clone
-from mlgit.adapters.git.checkout import Tree
+from mlgit.adapters.git.checkout import WorkingTree
 from mlgit.adapters.system import disks, files, transfers
 from mlgit.errors import MlgitError
 from mlgit.executors import table
@@ -47,7 +47,7 @@ class Bench:
 
     def __init__(self, folder: Path, site: Site) -> None:
         self.site = site
-        self.tree = Tree(folder / "tree", Clone(folder.parent / "clone.git"), site.commit)
+        self.tree = WorkingTree(folder / "tree", Clone(folder.parent / "clone.git"), site.commit)
         self.root = folder / "tree" / site.prefix
         dvc_folder = self.root / ".dvc"
         cache_folder = folder.parent / "cache"

@@ -23,7 +23,7 @@ from mlgit.adapters.git.bundle import Clone
 from mlgit.adapters.system import disks, process
 from mlgit.errors import MlgitError
 from mlgit.executors.dask import messages
-from mlgit.executors.dask.messages import Answer, Batch, Ran, Report, Site, Task
+from mlgit.executors.dask.messages import Answer, Batch, Ran, Site, Task, TaskReport
 
 _POLL_SECONDS = 0.5
 _END_SECONDS = 15.0
@@ -75,7 +75,7 @@ class CancelledError(Exception):
     """The run does not want this task any more."""
 
 
-def work(batch: Batch) -> Report:
+def work(batch: Batch) -> TaskReport:
     """Do the tasks of a batch, one after the other."""
     found = _refused(batch)
     if found is not None:
@@ -83,16 +83,16 @@ def work(batch: Batch) -> Report:
     try:
         lane = _take(batch.run)
     except (OSError, MlgitError) as error:
-        return Report(_address(), trouble=("worker", *_said(error)))
+        return TaskReport(_address(), trouble=("worker", *_said(error)))
     work_of = _Work(batch, lane, time.monotonic() + batch.seconds)
     try:
         work_of.do()
     except _LostLaneError as error:
         trouble = ("lost", str(error), "its machine may be short of memory")
         lost = tuple(Answer(name, trouble=trouble) for name in work_of.open)
-        return Report(_address(), (*work_of.answers, *lost))
+        return TaskReport(_address(), (*work_of.answers, *lost))
     _give(lane)
-    return Report(_address(), tuple(work_of.answers))
+    return TaskReport(_address(), tuple(work_of.answers))
 
 
 @dataclass(slots=True)
@@ -157,13 +157,13 @@ def _tell(batch: Batch, *answers: Answer, given_back: list[str] | None = None) -
     _worker().log_event(messages.topic(batch.run), event)
 
 
-def _refused(batch: Batch) -> Report | None:
+def _refused(batch: Batch) -> TaskReport | None:
     """The report for a batch that this worker cannot begin."""
     if batch.site.version != __version__:
-        return Report(_address(), trouble=("worker", *messages.other_version(__version__, batch.site.version)))
+        return TaskReport(_address(), trouble=("worker", *messages.other_version(__version__, batch.site.version)))
     have = Clone(_folder() / "clone.git").commits()
     if batch.site.commit not in have:
-        return Report(_address(), lacks_commit=True, have=tuple(have))
+        return TaskReport(_address(), lacks_commit=True, have=tuple(have))
     return None
 
 

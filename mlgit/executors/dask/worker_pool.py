@@ -14,7 +14,7 @@ from mlgit.errors import MlgitError
 from mlgit.executors import table
 from mlgit.executors.dask import messages
 from mlgit.executors.dask.messages import Site
-from mlgit.executors.dask.roster import Node, Roster
+from mlgit.executors.dask.roster import Roster, WorkerNode
 
 # How long a run waits for the first worker, and for another when all are lost; some clusters start machines for it.
 COMING_SECONDS = 300.0
@@ -35,7 +35,7 @@ class _Cluster(Protocol):
 
     address: str
 
-    def nodes(self) -> Mapping[str, Node]:
+    def nodes(self) -> Mapping[str, WorkerNode]:
         """The workers by address."""
 
     def everywhere(

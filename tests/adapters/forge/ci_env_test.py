@@ -7,7 +7,7 @@ import json
 import pytest
 
 from mlgit.adapters.forge import ci_env
-from mlgit.adapters.forge.ci_env import Job
+from mlgit.adapters.forge.ci_env import CiJob
 from mlgit.errors import MlgitError
 
 HEAD, MERGE = "a" * 40, "b" * 40
@@ -114,7 +114,7 @@ def test_a_merge_request_of_gitlab():
 
 
 def test_a_laptop_is_no_job():
-    assert ci_env.read({}) == Job()
+    assert ci_env.read({}) == CiJob()
 
 
 def test_the_first_token_that_is_set_is_taken():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlgit.adapters.forge import forge as forges
-from mlgit.adapters.forge.forge import Check
+from mlgit.adapters.forge.forge import CheckRun
 from mlgit.adapters.forge.gitea import Gitea
 from mlgit.adapters.forge.github import GitHub
 from mlgit.adapters.forge.gitlab import GitLab
@@ -108,7 +108,7 @@ def test_pull_request_is_written_anew_and_keeps_its_labels(state, patience):
 @pytest.mark.parametrize("conclusion", ["success", "failure", "neutral"])
 def test_check_is_set_and_neutral_is_never_green(state, patience, conclusion):
     client(state, patience).set_check(
-        COMMIT, Check("mlgit", conclusion, "1 of 4 gates failed", "text", "https://example.com/1")
+        COMMIT, CheckRun("mlgit", conclusion, "1 of 4 gates failed", "text", "https://example.com/1")
     )
     if state.kind == "github":
         assert [each["conclusion"] for each in state.checks] == [conclusion]
@@ -119,7 +119,7 @@ def test_check_is_set_and_neutral_is_never_green(state, patience, conclusion):
 
 def test_token_that_may_make_no_check_sets_a_status(github, patience):
     github.may.discard("check")
-    client(github, patience).set_check(COMMIT, Check("mlgit", "neutral", "self-reported"))
+    client(github, patience).set_check(COMMIT, CheckRun("mlgit", "neutral", "self-reported"))
     assert [(each["sha"], each["state"]) for each in github.statuses] == [(COMMIT, "pending")]
 
 
@@ -210,7 +210,7 @@ def test_an_answer_that_ends_in_the_middle_is_asked_for_again(state, patience):
 
 def test_a_check_is_set_again_where_the_answer_was_unclear(state, patience):
     state.fail(502, after_doing=True)
-    client(state, patience).set_check(COMMIT, Check("mlgit", "success", "fine"))
+    client(state, patience).set_check(COMMIT, CheckRun("mlgit", "success", "fine"))
     assert len(state.checks or state.statuses) == 2
     assert len({str(each) for each in state.checks or state.statuses}) == 1
 

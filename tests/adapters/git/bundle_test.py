@@ -9,7 +9,7 @@ import pytest
 
 from mlgit.adapters.git import bundle
 from mlgit.adapters.git.bundle import Clone
-from mlgit.adapters.git.checkout import Tree
+from mlgit.adapters.git.checkout import WorkingTree
 from mlgit.errors import MlgitError
 from tests.kit import commit, git, repository, write_tree
 
@@ -29,7 +29,7 @@ def files(folder: Path) -> dict[str, str]:
 
 
 def test_clean_tree_is_head(root):
-    assert bundle.snapshot(root) == bundle.Snapshot(git(root, "rev-parse", "HEAD"))
+    assert bundle.snapshot(root) == bundle.WorkingTreeSnapshot(git(root, "rev-parse", "HEAD"))
 
 
 def test_changes_become_a_commit_that_nothing_points_to(root):
@@ -95,11 +95,11 @@ def test_commit_travels_without_history_and_then_only_what_is_new(root, tmp_path
 
 
 @pytest.fixture
-def tree(root: Path, tmp_path: Path) -> Tree:
+def tree(root: Path, tmp_path: Path) -> WorkingTree:
     clone = Clone(tmp_path / "clone.git")
     oid = git(root, "rev-parse", "HEAD")
     clone.receive(oid, bundle.pack(root, oid))
-    return Tree(tmp_path / "tree", clone, oid)
+    return WorkingTree(tmp_path / "tree", clone, oid)
 
 
 def test_tree_is_made_what_it_was(tree, tmp_path):

@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 
-from mlgit.registry.body import Body, render
+from mlgit.registry.tag_message import Body, render
 from tests.kit import commit, git, repository, write_tree
 from tests.registry.projects import fill, made, ran
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mlgit.registry import body, record
-from mlgit.registry.body import Body
+from mlgit.registry import fact_writer, tag_message
+from mlgit.registry.tag_message import Body
 from tests.kit import git
 from tests.kit.forked import mlgit
 from tests.registry.worlds import World, churn, facts, world
@@ -59,8 +59,8 @@ def forge(root: Path, version: str, environment: str = "prod", *, like: str = ""
     events = churn(root).events
     ref = f"churn#{environment}#{max(each.name.counter or 0 for each in events) + 1}"
     said = dict(facts(root, like)) if like else {}
-    said |= record.facts("assign", version=version, previous=f"{events[-1].ref} {events[-1].oid}") | told
-    text = body.render(Body(f"Assigning stage {environment} to artifact churn version {version}", reason, said))
+    said |= fact_writer.facts("assign", version=version, previous=f"{events[-1].ref} {events[-1].oid}") | told
+    text = tag_message.render(Body(f"Assigning stage {environment} to artifact churn version {version}", reason, said))
     dated = {"GIT_COMMITTER_DATE": f"{events[-1].time + 5} +0000"}
     args = ("tag", "-a", "--cleanup=verbatim", "-F", "-", ref, f"churn@{version}^{{commit}}")
     git(root, *args, stdin=text, env=dated)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mlgit.executors.dask.client import Node
+from mlgit.executors.dask.client import ClusterNode
 from mlgit.executors.dask.messages import Site
 from mlgit.executors.dask.roster import Roster, Tries
 from mlgit.executors.dask.worker_pool import Crew, Means, NoWorkerError, missing_module
@@ -23,8 +23,8 @@ class Fake:
     def __init__(self, **says: Any) -> None:
         self.says = says
 
-    def nodes(self) -> Mapping[str, Node]:
-        return {name: Node(1, {}, f"n-{name}") for name in self.says}
+    def nodes(self) -> Mapping[str, ClusterNode]:
+        return {name: ClusterNode(1, {}, f"n-{name}") for name in self.says}
 
     def everywhere(
         self, function: Callable[..., Any], *args: Any, workers: Sequence[str] | None = None, seconds: float = 0.0

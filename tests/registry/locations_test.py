@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from mlgit.registry import leakage, whereabouts, witness
+from mlgit.registry import git_provenance, leakage, locations
 from tests.kit import commit, dvc, git, program, write_tree
 from tests.registry.audits import event
 from tests.registry.projects import FILES, at, facts, made
@@ -20,7 +20,7 @@ def root(tmp_path, cli):
 
 
 def places(root, found=None):
-    return whereabouts.find(at(root), found or facts(root)).places
+    return locations.find(at(root), found or facts(root)).places
 
 
 def test_bytes_are_told_by_where_they_are(root):
@@ -69,11 +69,11 @@ def test_remote_that_cannot_be_asked_leaves_it_open(root):
 
 def test_commit_is_described(root):
     oid = git(root, "rev-parse", "HEAD")
-    found = witness.code(root, oid)
+    found = git_provenance.code(root, oid)
     assert (found.commit, found.author, found.email) == (oid, "Ada Example", "ada@example.com")
     assert (found.subject, found.branch, found.is_merged, found.trust) == ("Change something", "main", True, "none")
     git(root, "checkout", "-q", "-b", "side")
-    assert witness.code(root, commit(root, "On the side")).is_merged is False
+    assert git_provenance.code(root, commit(root, "On the side")).is_merged is False
 
 
 def test_merge_is_not_known_in_a_shallow_clone(root, tmp_path):
@@ -81,7 +81,7 @@ def test_merge_is_not_known_in_a_shallow_clone(root, tmp_path):
     commit(root)
     git(tmp_path, "clone", "-q", "--depth=1", f"file://{root}", "shallow")
     git(tmp_path / "shallow", "fetch", "-q", "--depth=1", "origin", git(root, "rev-parse", "HEAD~1"))
-    assert witness.code(tmp_path / "shallow", git(root, "rev-parse", "HEAD~1")).is_merged is None
+    assert git_provenance.code(tmp_path / "shallow", git(root, "rev-parse", "HEAD~1")).is_merged is None
 
 
 @pytest.fixture
@@ -97,13 +97,13 @@ def signed(root, tmp_path):
 
 def test_signature_is_good_only_by_a_trusted_key(root, signed, tmp_path):
     one = event(version="v1.0.0")._replace(oid=signed, is_signed=True)
-    assert witness.trust(root, [one]) == {"churn@v1.0.0": "unknown"}
+    assert git_provenance.trust(root, [one]) == {"churn@v1.0.0": "unknown"}
     git(root, "config", "gpg.ssh.allowedSignersFile", str(tmp_path / "trusted"))
-    assert witness.trust(root, [one]) == {"churn@v1.0.0": "good"}
+    assert git_provenance.trust(root, [one]) == {"churn@v1.0.0": "good"}
     text = git(root, "cat-file", "tag", signed).replace("Registering", "Registerinq")
     forged = git(root, "hash-object", "-t", "tag", "-w", "--stdin", stdin=text)
-    assert witness.trust(root, [one._replace(oid=forged)]) == {"churn@v1.0.0": "bad"}
-    assert witness.trust(root, [one._replace(is_signed=False)]) == {"churn@v1.0.0": "none"}
+    assert git_provenance.trust(root, [one._replace(oid=forged)]) == {"churn@v1.0.0": "bad"}
+    assert git_provenance.trust(root, [one._replace(is_signed=False)]) == {"churn@v1.0.0": "none"}
 
 
 def leak(root, **options):

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlgit.adapters.formats import documents
-from mlgit.registry import body
-from mlgit.registry.body import Body
+from mlgit.registry import tag_message
+from mlgit.registry.tag_message import Body
 
 OID = "d" * 40
 # Words that YAML reads as something else than text, or that break a line of it.
@@ -74,16 +74,16 @@ _LINES = st.lists(
 
 @given(_LINES, _LINES, _FACTS)
 def test_facts_are_read_as_written_whatever_the_words_above_say(sentence: str, reason: str, facts: dict[str, Any]) -> None:
-    text = body.render(Body(sentence, reason, facts))
-    found = body.parse(text)
+    text = tag_message.render(Body(sentence, reason, facts))
+    found = tag_message.parse(text)
     assert (found.facts, found.fault) == (facts, "")
-    assert body.parse(body.render(found)).facts == facts
-    assert body.previous(text) is None or "previous" in facts
+    assert tag_message.parse(tag_message.render(found)).facts == facts
+    assert tag_message.previous(text) is None or "previous" in facts
 
 
 @given(_FACTS)
 def test_facts_are_yaml_with_the_same_values(facts: dict[str, Any]) -> None:
-    text = body.render(Body("Registering", "why", facts))
+    text = tag_message.render(Body("Registering", "why", facts))
     assert documents.parse_yaml(text.partition("\n---\n")[2], name="facts") == facts
 
 
@@ -91,17 +91,17 @@ def test_facts_are_yaml_with_the_same_values(facts: dict[str, Any]) -> None:
 def test_words_are_read_as_written(lines: list[str]) -> None:
     sentence, reason = lines[0].strip(), "\n".join(lines[1:])
     for facts in ({}, {"mlgit": 1}):
-        assert body.parse(body.render(Body(sentence, reason, facts))) == Body(sentence, reason, facts)
+        assert tag_message.parse(tag_message.render(Body(sentence, reason, facts))) == Body(sentence, reason, facts)
 
 
 @given(
     st.text() | st.text().map(lambda tail: f"x\n---\nmlgit: 1\n{tail}") | st.text().map(lambda tail: f"x\n---\nmlgit: {tail}")
 )
 def test_no_text_is_too_strange_to_be_read(text: str) -> None:
-    found = body.parse(text)
+    found = tag_message.parse(text)
     assert not (found.facts and found.fault)
     json.dumps(dict(found.facts), allow_nan=False)
-    body.previous(text)
+    tag_message.previous(text)
 
 
 _HOSTILE = {
@@ -130,7 +130,7 @@ _HOSTILE = {
 
 @pytest.mark.parametrize("hostile", _HOSTILE)
 def test_hostile_facts_are_refused_as_a_whole(hostile: str) -> None:
-    found = body.parse(f"Registering artifact a\n\nwhy\n---\nmlgit: 1\n{_HOSTILE[hostile]}\n")
+    found = tag_message.parse(f"Registering artifact a\n\nwhy\n---\nmlgit: 1\n{_HOSTILE[hostile]}\n")
     assert (found.sentence, found.reason, found.facts) == ("Registering artifact a", "why", {})
     assert found.fault
     assert found.fault.isprintable()
@@ -139,26 +139,26 @@ def test_hostile_facts_are_refused_as_a_whole(hostile: str) -> None:
 
 @pytest.mark.parametrize("version", ["2", "true", '"1"', "1.0", "[1]", ""])
 def test_facts_of_another_format_are_not_guessed_at(version: str) -> None:
-    found = body.parse(f"x\n---\nmlgit: {version}\nevent: register\n")
+    found = tag_message.parse(f"x\n---\nmlgit: {version}\nevent: register\n")
     assert not found.facts
     assert found.fault
 
 
 @pytest.mark.parametrize("kind", ["PGP SIGNATURE", "PGP MESSAGE", "SSH SIGNATURE", "SIGNED MESSAGE"])
 def test_nothing_in_or_after_a_signature_counts(kind: str) -> None:
-    text = body.render(Body("Registering", "why", {"mlgit": 1, "version": "v1.0.0"}))
+    text = tag_message.render(Body("Registering", "why", {"mlgit": 1, "version": "v1.0.0"}))
     forged = f"\n---\nmlgit: 1\nversion: v6.6.6\nprevious: a@v1.0.0 {OID}\n"
     signed = f"{text}-----BEGIN {kind}-----\nAAAA\n-----END {kind}-----\n{forged}"
-    assert body.parse(signed) == body.parse(text)
-    assert body.previous(signed) is None
-    assert body.split(signed)[0] == text
+    assert tag_message.parse(signed) == tag_message.parse(text)
+    assert tag_message.previous(signed) is None
+    assert tag_message.split(signed)[0] == text
 
 
 def test_a_text_cannot_be_made_to_end_early_by_a_line_like_a_signature() -> None:
     facts = {"mlgit": 1, "previous": f"a@v1.0.0 {OID}"}
-    text = body.render(Body("Registering", "-----BEGIN PGP SIGNATURE-----\nAAAA", facts))
-    assert body.parse(text).facts == facts
-    assert body.previous(text) == ("a@v1.0.0", OID)
+    text = tag_message.render(Body("Registering", "-----BEGIN PGP SIGNATURE-----\nAAAA", facts))
+    assert tag_message.parse(text).facts == facts
+    assert tag_message.previous(text) == ("a@v1.0.0", OID)
 
 
 @pytest.mark.parametrize(
@@ -166,4 +166,4 @@ def test_a_text_cannot_be_made_to_end_early_by_a_line_like_a_signature() -> None
 )
 def test_what_could_not_be_read_again_is_not_written(facts: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"."):
-        body.render(Body("x", "", facts))
+        tag_message.render(Body("x", "", facts))

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from mlgit.registry.facts import DataFile, Facts
 from mlgit.registry.policy import Approval, Check
-from mlgit.registry.recorded import Recorded
 from mlgit.registry.rules import Evaluation, Judged, Outcome, digests
+from mlgit.registry.tag_facts import Recorded
 
 Kind = Literal["register", "assign", "rollback", "unassign", "deregister", "deprecate", "approve"]
 # How many of each there are in a body, so that it stays near 4 KB: the commit has them all.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mlgit.registry import kept, read, state
+from mlgit.registry import event_cache, read, state
 from tests.kit import git
 from tests.kit.forked import mlgit
 from tests.registry.histories import START
@@ -36,7 +36,7 @@ def _repository(root: Path, n_tags: int) -> Path:
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
     """A repository with a few more tags than it takes to be worth keeping."""
-    return _repository(tmp_path, kept.FEWEST + 20)
+    return _repository(tmp_path, event_cache.FEWEST + 20)
 
 
 def _list(root: Path) -> dict[str, object]:
@@ -56,7 +56,7 @@ def _list(root: Path) -> dict[str, object]:
 def test_a_second_look_reads_no_object_and_says_the_same(many: Path):
     first = _list(many)
     assert (many / KEPT).is_file()
-    assert kept.load(many).keys() == read.tags(many).oids.keys()
+    assert event_cache.load(many).keys() == read.tags(many).oids.keys()
     assert _list(many) == first
 
 
@@ -73,7 +73,7 @@ def test_a_damaged_file_costs_time_only(many: Path, content: bytes):
     first = _list(many)
     (many / KEPT).write_bytes(content)
     assert _list(many) == first
-    assert kept.load(many)
+    assert event_cache.load(many)
 
 
 def test_few_tags_are_not_kept(tmp_path: Path):

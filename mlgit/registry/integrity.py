@@ -18,7 +18,7 @@ _RANK = {"deprecate": 0, "register": 1, "deregister": 2, "assign": 3, "unassign"
 _A_DAY = 86_400
 
 
-class Finding(NamedTuple):
+class TagFault(NamedTuple):
     """Something wrong with the registry: what kind, which tag, in words, and what to type."""
 
     kind: str
@@ -75,25 +75,25 @@ def ahead(time: int, *, now: int) -> str:
     return f"{days // 365} years" if days >= 730 else f"{days} days" if days > 1 else "a day"
 
 
-def too_early(artifact: str, events: Iterable[Event], *, now: int) -> list[Finding]:
+def too_early(artifact: str, events: Iterable[Event], *, now: int) -> list[TagFault]:
     """Tags whose date is yet to come: what follows them has to be dated later still."""
     hint = "whoever wrote it has a wrong clock, or pretends; `mlgit model` writes nothing upon it without --after-future-date"
     return [
-        Finding("future", event.ref, f"is dated {ahead(event.time, now=now)} ahead of this machine's clock", hint, artifact)
+        TagFault("future", event.ref, f"is dated {ahead(event.time, now=now)} ahead of this machine's clock", hint, artifact)
         for event in events
         if is_ahead(event.time, now=now)
     ]
 
 
-def findings(artifact: str, events: Sequence[Event]) -> list[Finding]:
+def findings(artifact: str, events: Sequence[Event]) -> list[TagFault]:
     """What is wrong with the chain of one artifact's events, given in order."""
     by_ref = {event.ref: event for event in events}
     heirs: dict[str, list[str]] = {}
-    found: list[Finding] = []
+    found: list[TagFault] = []
     for event in events:
         if event.body.fault:
             hint = f"`git show {_quoted(event.ref)}` shows it; whoever wrote it has to say what it should be"
-            found.append(Finding("unreadable", event.ref, f"its text cannot be read: {event.body.fault}", hint))
+            found.append(TagFault("unreadable", event.ref, f"its text cannot be read: {event.body.fault}", hint))
         if event.previous:
             heirs.setdefault(" ".join(event.previous), []).append(event.ref)
             found += _broken_link(event, by_ref.get(event.previous[0]), *event.previous)
@@ -123,39 +123,39 @@ def strangers(events: Sequence[Event]) -> list[Event]:
     return [event for event in others if event.ref not in named]
 
 
-def _foreign(event: Event) -> Finding:
+def _foreign(event: Event) -> TagFault:
     message = "written by another tool, so nothing proves when: its time may be made up (backdated)"
     hint = "write registry tags by `mlgit model` only, and protect them on the host"
-    return Finding("foreign", event.ref, message, hint)
+    return TagFault("foreign", event.ref, message, hint)
 
 
-def _broken_link(event: Event, before: Event | None, ref: str, oid: str) -> list[Finding]:
+def _broken_link(event: Event, before: Event | None, ref: str, oid: str) -> list[TagFault]:
     other = grammar.parse(ref)
     if other is None or other.artifact != event.name.artifact:
         message = f"it says that it follows {ref}, which is not a tag of its artifact"
-        return [Finding("unreadable", event.ref, message, "it was not written by mlgit: ask its author")]
+        return [TagFault("unreadable", event.ref, message, "it was not written by mlgit: ask its author")]
     if before is None:
         hint = f"`git fetch --tags` brings it if only this clone lacks it; else restore it: `git tag {_quoted(ref)} {oid}`"
-        return [Finding("deleted", ref, f"is gone, and {event.ref} came after it", hint)]
+        return [TagFault("deleted", ref, f"is gone, and {event.ref} came after it", hint)]
     if before.oid != oid:
         hint = f"`git tag -f {_quoted(ref)} {oid}` puts back what {event.ref} was written after, if this clone still has it"
         message = f"was moved or edited: it is {before.oid[:10]}, and {event.ref} was written after {oid[:10]}"
-        return [Finding("moved", ref, message, hint)]
+        return [TagFault("moved", ref, message, hint)]
     if event.time <= before.time:
         message = f"its time is not after that of {before.ref}, which it follows: GTO and DVC take the wrong one for the last"
-        return [Finding("backdated", event.ref, message, "write the event again: `mlgit model` gives it a later time")]
+        return [TagFault("backdated", event.ref, message, "write the event again: `mlgit model` gives it a later time")]
     return []
 
 
-def _fork(after: str, refs: Sequence[str]) -> Finding:
+def _fork(after: str, refs: Sequence[str]) -> TagFault:
     others = ", ".join(refs)
     hint = f"decide which counts; `mlgit model promote` (or `rollback`) says so in a new tag after {refs[-1]}"
-    return Finding("forked", refs[-1], f"{others} each say that they follow {after}: written by two clones at once", hint)
+    return TagFault("forked", refs[-1], f"{others} each say that they follow {after}: written by two clones at once", hint)
 
 
-def useless(kind: str, ref: str, artifact: str, why: str, hint: str = "") -> Finding:
+def useless(kind: str, ref: str, artifact: str, why: str, hint: str = "") -> TagFault:
     """A tag with a name of the registry that no tool may count."""
-    return Finding(kind, ref, f"{why}, so it counts for nothing", hint or f"`git tag -d {_quoted(ref)}`", artifact)
+    return TagFault(kind, ref, f"{why}, so it counts for nothing", hint or f"`git tag -d {_quoted(ref)}`", artifact)
 
 
 def first(rows: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -166,17 +166,17 @@ def first(rows: Iterable[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
-def against_log(rows: Iterable[tuple[str, str]], tags: Mapping[str, str]) -> list[Finding]:
+def against_log(rows: Iterable[tuple[str, str]], tags: Mapping[str, str]) -> list[TagFault]:
     """Tags that the log of published events names and that are gone or other; `tags` are object ids by name."""
     found = []
     for ref, oid in first(rows).items():
         artifact = grammar.artifact_of(ref)
         if ref not in tags:
             hint = f"`git fetch --tags` brings it if only this clone lacks it; else restore it: `git tag {_quoted(ref)} {oid}`"
-            found.append(Finding("deleted", ref, "is gone, and the log says that it was published", hint, artifact))
+            found.append(TagFault("deleted", ref, "is gone, and the log says that it was published", hint, artifact))
         elif tags[ref] != oid:
             hint = f"`git tag -f {_quoted(ref)} {oid}` puts the published one back, if this clone still has it"
-            found.append(Finding("moved", ref, f"is not the tag that was published ({oid[:10]})", hint, artifact))
+            found.append(TagFault("moved", ref, f"is not the tag that was published ({oid[:10]})", hint, artifact))
     return found
 
 

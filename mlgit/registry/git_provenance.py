@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mlgit.adapters.git import git, refs, tags
-from mlgit.registry.audit import Approval, Code, Trust
+from mlgit.registry.audit import AuditedApproval, Code, Trust
 from mlgit.registry.event import Event
 from mlgit.registry.grammar import APPROVALS
 
@@ -53,7 +53,7 @@ def of_tag(git_root: Path, oid: str) -> Trust:
     return "bad" if bad else "unknown"
 
 
-def approvals(git_root: Path, version: Event) -> tuple[Approval, ...]:
+def approvals(git_root: Path, version: Event) -> tuple[AuditedApproval, ...]:
     """Who approved the version with this registration: tags on its tag object. Those on another object do not count."""
     name = version.name
     folder = f"refs/tags/{APPROVALS}{name.artifact.replace(':', '=')}/{name.version}/"
@@ -64,11 +64,11 @@ def approvals(git_root: Path, version: Event) -> tuple[Approval, ...]:
     return tuple(_approval(git_root, row) for row in found if row[2] == version.oid)
 
 
-def _approval(git_root: Path, row: list[str]) -> Approval:
+def _approval(git_root: Path, row: list[str]) -> AuditedApproval:
     ref, oid, _, by, email, date, signature = row
     time = date.partition(" ")[0]
     trust = of_tag(git_root, oid) if signature.strip() else "none"
-    return Approval(by, email.strip("<>"), int(time) if time.isdigit() else 0, trust, ref)
+    return AuditedApproval(by, email.strip("<>"), int(time) if time.isdigit() else 0, trust, ref)
 
 
 def commits_naming(git_root: Path, commits: Iterable[str], words: Iterable[str]) -> set[str]:

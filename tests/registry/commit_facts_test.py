@@ -10,7 +10,7 @@ import pytest
 
 from mlgit import project as projects
 from mlgit.errors import MlgitError
-from mlgit.registry import evidence
+from mlgit.registry import commit_facts
 from mlgit.revision.revisions import Revisions
 from tests.kit import commit, git, lock, repository, write_tree
 from tests.registry.projects import FILES, PIPELINE, facts, fill, made, ran
@@ -60,15 +60,15 @@ def test_clean_workspace_says_what_its_commit_says(root):
     write_tree(root, {"src/__pycache__/a.pyc": "", ".gitignore": "__pycache__/\nlocal.lock\n", "local.lock": "mine"})
     commit(root)
     project = projects.find(root)
-    assert replace(evidence.collect(Revisions(project).workspace, "churn"), commit="") == replace(facts(root), commit="")
+    assert replace(commit_facts.collect(Revisions(project).workspace, "churn"), commit="") == replace(facts(root), commit="")
 
 
 def test_workspace_is_read_before_it_is_committed(root, cli):
     write_tree(root, {"params.yaml": "train: {depth: 5}\n"})
     project = projects.find(root)
-    assert evidence.collect(Revisions(project).workspace, "churn").stale == ("train",)
+    assert commit_facts.collect(Revisions(project).workspace, "churn").stale == ("train",)
     assert cli(root, "run").code == 0
-    now = evidence.collect(Revisions(project).workspace, "churn")
+    now = commit_facts.collect(Revisions(project).workspace, "churn")
     commit(root)
     assert replace(now, commit="") == replace(facts(root), commit="")
 
