@@ -11,7 +11,7 @@ from mlgit.adapters.git import git
 _FORMAT = "%(refname)%00%(objectname)%00%(symref)%00%(HEAD)"
 _DEFAULTS = ("main", "master")
 # Short names of branches that a tag would hide are looked for among the tags too.
-_PATTERNS = ("refs/heads", "refs/remotes/origin", *(f"refs/tags/{name}" for name in _DEFAULTS))
+_PATTERNS = ("refs/heads", "refs/remotes/origin", *(f"refs/tags/{name}" for name in (*_DEFAULTS, "origin")))
 
 
 class Branches(NamedTuple):
@@ -39,6 +39,9 @@ def branches(root: Path) -> Branches:
     current = next((name for name, _, _, mark in rows if mark == "*"), None)
     remote_head = next((target for name, _, target, _ in rows if name == "refs/remotes/origin/HEAD"), "")
     default = remote_head or _default(root, commits)
+    if default and not default.startswith("refs/remotes/origin/") and default.rpartition("/")[2] not in _DEFAULTS:
+        tag = f"refs/tags/{default.removeprefix('refs/heads/')}"
+        commits |= dict.fromkeys(git.run(root, "for-each-ref", "--format=%(refname)", tag).text.splitlines(), "")
     return Branches(_short(current, commits) if current else None, _short(default, commits) if default else None, commits)
 
 
