@@ -70,7 +70,6 @@ def place(word: str) -> NamedProject:
     full = full_name(root, known, name)
     if full in known:
         return NamedProject(project_of(root, full), full)
-    here = _at(Path.cwd(), root)
     folder, _, last = name.rpartition(":")
     for above in (*_folders(root), root) if folder else ():
         found = _at(above / folder, root) if (above / folder).is_dir() else None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation.align import Misaligned, align
 from mlgit.evaluation.model_metrics import ComparisonSettings, check_positive, column_of, interval, predictions_of
-from mlgit.evaluation.model_results import PredictionTable, header_of
+from mlgit.evaluation.model_results import PredictionTable, Table, header_of
 from mlgit.evaluation.results import MetricEvidence, Part
 from mlgit.rules import GateRule
 from mlgit.schema import near_miss
@@ -21,8 +21,6 @@ from mlgit.statistics.comparison import Comparison, ComparisonOptions, compare
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
-
-Table = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlgit.evaluation.paired_rows import PairedRows, Table
+from mlgit.evaluation.model_results import Table
+from mlgit.evaluation.paired_rows import PairedRows
 from mlgit.evaluation.results import Flips
 from mlgit.statistics.rows import is_missing
 

@@ -8,6 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from mlgit.pipeline.model import Stage
 
 
+def and_above(path: str) -> list[str]:
+    """A path, and every folder above it, the uppermost first."""
+    return [path, *(path[:end] for end, char in enumerate(path) if char == "/")]
+
+
 class Makers:
     """The stages of a pipeline by what they make."""
 
@@ -17,8 +22,7 @@ class Makers:
 
     def of(self, path: str) -> list[Stage]:
         """The stages that make a path, something above it, or something below it."""
-        above = [path, *(path[:end] for end, char in enumerate(path) if char == "/")]
-        found = [self._of[each] for each in above if each in self._of]
+        found = [self._of[each] for each in and_above(path) if each in self._of]
         first = bisect.bisect_left(self._targets, f"{path}/")
         last = bisect.bisect_left(self._targets, f"{path}0")  # "0" follows "/"
         found += [self._of[each] for each in self._targets[first:last]]

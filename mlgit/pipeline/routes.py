@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from mlgit.pipeline.graph import Graph, Pipeline
+from mlgit.pipeline.lineage import and_above
 from mlgit.pipeline.model import NOTHING
 
 
@@ -23,8 +24,7 @@ def of(graph: Graph, contents: Iterable[tuple[str, str]]) -> Routes:
         return Routes()
     found: dict[str, dict[str, None]] = {}
     for path, md5 in contents:
-        above = [path, *(path[:end] for end, char in enumerate(path) if char == "/")]
-        name = next((own[each] for each in above if each in own), "")
+        name = next((own[each] for each in and_above(path) if each in own), "")
         found.setdefault(md5, {})[name] = None
     return Routes(tuple(dict.fromkeys(own.values())), {md5: tuple(names) for md5, names in found.items()})
 

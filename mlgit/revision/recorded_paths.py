@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from mlgit.errors import MlgitError
 from mlgit.pipeline import params
 from mlgit.pipeline.graph import Pipeline
+from mlgit.pipeline.lineage import and_above
 from mlgit.pipeline.lock import known_items
 from mlgit.pipeline.model import Digest, Entry, Stage
 from mlgit.pipeline.status import Observed, reasons
@@ -81,8 +82,7 @@ def recorded(pipeline: Pipeline, document: Callable[[str], Any]) -> dict[str, Di
 
 def covering(recorded: Collection[str], path: str) -> str:
     """The recorded path that is this one, or a folder that holds it; '' for none: a file below an output is like any other."""
-    above = [path, *(path[:end] for end, char in enumerate(path) if char == "/")]
-    return next((each for each in above if each in recorded), "")
+    return next((each for each in and_above(path) if each in recorded), "")
 
 
 def _entry(pipeline: Pipeline, stage: Stage) -> Entry:
