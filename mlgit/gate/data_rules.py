@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mlgit.gate.rule_verdicts import RuleResult
+from mlgit.gate.rule_result import RuleResult
 from mlgit.render.text import number
 from mlgit.rules import Effect, GateRule
 from mlgit.tables.drift import Profile

@@ -15,7 +15,7 @@ from mlgit.evaluation.results import TestedRows
 from mlgit.evaluation.suggest import Suggestion
 from mlgit.gate import data_rules, rule_changes, rule_verdicts
 from mlgit.gate.review import Review, RuleChange
-from mlgit.gate.rule_verdicts import RuleResult, Verdict
+from mlgit.gate.rule_result import RuleResult, Verdict
 from mlgit.render.text import count, few
 from mlgit.revision.refs import Baseline, Notice
 from mlgit.rules import GateRule

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlgit.evaluation.results import Flips, MetricResult, TestedRows
-from mlgit.gate.rule_verdicts import RuleResult, Verdict
+from mlgit.gate.rule_result import RuleResult, Verdict
 from mlgit.revision.refs import Baseline
 from mlgit.tables.drift import TableDrift
 

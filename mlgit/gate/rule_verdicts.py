@@ -9,62 +9,37 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from mlgit.evaluation.results import MetricEvidence, Part
-from mlgit.render.text import count, number
-from mlgit.rules import Amount, Effect, GateRule, Gates, Waiver
-from mlgit.statistics import multiple, power
+from mlgit.gate import slice_verdicts
+from mlgit.gate.rule_result import RuleResult, Verdict, broken, invalid, shown
+from mlgit.render.text import number
+from mlgit.rules import Effect, GateRule, Gates, Waiver
+from mlgit.statistics import power
 from mlgit.statistics.comparison import Comparison
-
-Outcome = Literal["pass", "warn", "fail", "inconclusive", "invalid", "first", "waived"]
-Verdict = Literal["pass", "warn", "fail", "invalid"]
-
-
-@dataclass(frozen=True, slots=True)
-class RuleResult:
-    """A rule's outcome: the numbers, what was needed, why, and what would settle or mend it.
-
-    `effect` is what the outcome counts as in the verdict; `model` whose metric was judged, '' for rules about data.
-    """
-
-    id: str
-    kind: str
-    metric: str
-    outcome: Outcome
-    effect: Effect
-    needs: str = ""
-    reason: str = ""
-    settle: str = ""
-    baseline: float | None = None
-    current: float | None = None
-    delta: float | None = None
-    low: float | None = None
-    high: float | None = None
-    model: str = ""
 
 
 def judge(rule: GateRule, seen: MetricEvidence) -> RuleResult:
     """The outcome of one rule of a kind that is about a metric; those about data: `data_rules.judge`."""
     if seen.trouble:
-        return _invalid(rule, seen.trouble)
+        return invalid(rule, seen.trouble)
     if rule.kind == "bound":
         return _bound(rule, seen)
     if rule.kind == "gap":
-        return _gap(rule, seen)
+        return slice_verdicts.gap(rule, seen)
     if seen.is_first:
         return RuleResult(
             rule.id, rule.kind, rule.metric, "first", "warn", reason=f"first results for {rule.metric}", current=seen.current
         )
     if seen.better is None:
-        return _invalid(
+        return invalid(
             rule,
             f"which way {rule.metric} is better is not declared",
             f"add to mlgit.yaml: metrics: {{{rule.metric}: {{direction: higher}}}} (or lower)",
         )
     if rule.kind == "no_harm":
-        return _no_harm(rule, seen)
+        return slice_verdicts.no_harm(rule, seen)
     if seen.comparison is None:
         return _unverified(rule, seen)
     return _of_rows(rule, seen.comparison, seen.better)
@@ -122,7 +97,7 @@ def _of_rows(rule: GateRule, found: Comparison, better: str) -> RuleResult:
     """no_worse, better and same, from the interval of the gain (the difference, turned so that more is better)."""
     if found.baseline is None or found.current is None:
         told = f"{rule.metric} has no value on these rows: {found.reason or 'it is undefined'}"
-        return _invalid(rule, told, "rows of every class, with a label and a prediction")
+        return invalid(rule, told, "rows of every class, with a label and a prediction")
     if found.low is None or found.high is None:
         return _inconclusive(rule, found, found.reason or "there is no interval", "more rows in the test set")
     margin = rule.margin.of(found.baseline) if rule.margin else rule.by
@@ -141,7 +116,7 @@ def _of_rows(rule: GateRule, found: Comparison, better: str) -> RuleResult:
     if is_shown:
         return _result(rule, found, "pass", needs, f"shown to be {needs}")
     if is_disproven:
-        return _result(rule, found, _broken(rule), needs, f"shown to be {opposite}")
+        return _result(rule, found, broken(rule), needs, f"shown to be {opposite}")
     reason = f"the {found.n} rows do not decide: the interval reaches from {number(found.low)} to {number(found.high)}"
     return replace(_inconclusive(rule, found, reason, _settling(found, margin)), needs=needs)
 
@@ -157,16 +132,16 @@ def _settling(found: Comparison, margin: float) -> str:
 
 def _bound(rule: GateRule, seen: MetricEvidence) -> RuleResult:
     if seen.current is None:
-        return _invalid(rule, f"there is no {rule.metric}")
+        return invalid(rule, f"there is no {rule.metric}")
     value = seen.current
     if not math.isfinite(value):  # nothing compares with NaN, so no limit would be broken
-        return _invalid(rule, f"{rule.metric} is {number(value)}, which is not a finite number")
+        return invalid(rule, f"{rule.metric} is {number(value)}, which is not a finite number")
     if rule.max_change is not None and seen.baseline is not None and not math.isfinite(seen.baseline):
-        return _invalid(rule, f"{rule.metric} of the baseline is {number(seen.baseline)}, which is not a finite number")
+        return invalid(rule, f"{rule.metric} of the baseline is {number(seen.baseline)}, which is not a finite number")
     if rule.use != "point":
         if seen.interval is None:
             why = f"{rule.metric} has no confidence interval: {seen.no_interval or 'there are no predictions per row'}"
-            return replace(_invalid(rule, why), current=value)
+            return replace(invalid(rule, why), current=value)
         value = seen.interval[rule.use == "upper"]
     named = rule.metric if rule.use == "point" else f"the {rule.use} end of {rule.metric}"
     faults, needs = [], []
@@ -177,15 +152,15 @@ def _bound(rule: GateRule, seen: MetricEvidence) -> RuleResult:
         needs.append(f"at most {number(rule.maximum)}")
         faults += [f"{named} is {number(value)}"] if value > rule.maximum else []
     if rule.max_change is not None:
-        needs.append(f"changed by at most {_shown(rule.max_change)}")
+        needs.append(f"changed by at most {shown(rule.max_change)}")
         if seen.baseline is None:
             first = RuleResult(
                 rule.id, rule.kind, rule.metric, "first", "warn", " and ".join(needs), f"first results for {rule.metric}"
             )
-            return first if not faults else replace(first, outcome=_broken(rule), effect=_broken(rule), reason=faults[0])
+            return first if not faults else replace(first, outcome=broken(rule), effect=broken(rule), reason=faults[0])
         change = abs(seen.current - seen.baseline)
         faults += [f"it changed by {number(change)}"] if change > rule.max_change.of(seen.baseline) else []
-    outcome = _broken(rule) if faults else "pass"
+    outcome = broken(rule) if faults else "pass"
     return RuleResult(
         rule.id,
         rule.kind,
@@ -200,73 +175,6 @@ def _bound(rule: GateRule, seen: MetricEvidence) -> RuleResult:
         low=seen.interval[0] if seen.interval else None,
         high=seen.interval[1] if seen.interval else None,
     )
-
-
-def _no_harm(rule: GateRule, seen: MetricEvidence) -> RuleResult:
-    """Fails only on harm that is proven in a slice, with Holm's correction for the number of slices."""
-    assert rule.slices
-    parts = seen.parts or {}
-    judged = {part: each for part, each in parts.items() if each.pvalue is not None and each.n >= rule.slices.min_n}
-    chances = [max(0.0, 1 - (each.pvalue or 0.0)) for each in judged.values()]
-    adjusted = multiple.holm(chances) if rule.slices.correct == "holm" else chances
-    rows = zip(judged, judged.values(), adjusted, strict=True)
-    harmed = [(part, each, chance) for part, each, chance in rows if chance <= seen.alpha]
-    needs = f"no slice shown to be worse by more than {_shown(rule.margin)}"
-    if harmed:
-        outcome: Outcome = _broken(rule) if {part for part, _, _ in harmed} - seen.set_aside else "waived"
-        effect: Effect = "warn" if outcome == "waived" else _broken(rule)
-        told = [f"{_named(part)} {number(each.delta or 0)} (adj. p {number(chance)})" for part, each, chance in harmed]
-        return RuleResult(rule.id, rule.kind, rule.metric, outcome, effect, needs, "; ".join(told))
-    if seen.missing and rule.slices.if_missing != "pass":
-        return _without_rows(rule, seen, rule.slices.if_missing, needs)
-    if not judged:
-        reason = f"none of {len(parts) + len(seen.small)} slices has {rule.slices.min_n} rows and a comparison"
-        return RuleResult(
-            rule.id, rule.kind, rule.metric, "inconclusive", rule.if_inconclusive, needs, reason, "more rows in the test set"
-        )
-    without = [part for part in parts if part not in judged]
-    reason = "; ".join([f"{count(len(judged), 'slice')}, no harm shown", *_unjudged(seen.small, without)])
-    return RuleResult(rule.id, rule.kind, rule.metric, "pass", "pass", needs, reason)
-
-
-def _gap(rule: GateRule, seen: MetricEvidence) -> RuleResult:
-    assert rule.slices
-    assert rule.maximum is not None
-    large = {part: each for part, each in (seen.parts or {}).items() if each.n >= rule.slices.min_n}
-    values = {part: each.current for part, each in large.items() if each.current is not None and math.isfinite(each.current)}
-    without = [part for part in large if part not in values]
-    if len(values) < 2:
-        return _invalid(rule, f"a gap needs two slices of {rule.slices.min_n} rows, and there are {len(values)}")
-    best, worst = max(values, key=lambda part: values[part]), min(values, key=lambda part: values[part])
-    width, needs = values[best] - values[worst], f"at most {number(rule.maximum)} apart"
-    told = f"{_named(best)} {number(values[best])}, {_named(worst)} {number(values[worst])}: {number(width)} apart"
-    reason = "; ".join([told, *_unjudged(seen.small, without)])
-    if width > rule.maximum:
-        return RuleResult(rule.id, rule.kind, rule.metric, _broken(rule), _broken(rule), needs, reason, current=width)
-    if seen.missing and rule.slices.if_missing != "pass":
-        return _without_rows(rule, seen, rule.slices.if_missing, needs)
-    outcome: Outcome = "inconclusive" if without else "pass"
-    effect: Effect = rule.if_inconclusive if without else "pass"
-    return RuleResult(rule.id, rule.kind, rule.metric, outcome, effect, needs, reason, current=width)
-
-
-def _without_rows(rule: GateRule, seen: MetricEvidence, effect: Effect, needs: str) -> RuleResult:
-    told = "; ".join(f"no rows of {_named(part)}" for part in seen.missing)
-    return RuleResult(rule.id, rule.kind, rule.metric, effect, effect, needs, told)
-
-
-def _unjudged(small: Sequence[Part], without: Sequence[Part]) -> list[str]:
-    """What a rule about slices did not look at, so that a pass never hides it."""
-    told = [f"{len(small)} too small to judge"] if small else []
-    return told + ([f"no value for {', '.join(map(_named, without))}"] if without else [])
-
-
-def _broken(rule: GateRule) -> Literal["fail", "warn"]:
-    return rule.severity
-
-
-def _invalid(rule: GateRule, reason: str, settle: str = "") -> RuleResult:
-    return RuleResult(rule.id, rule.kind, rule.metric, "invalid", rule.if_invalid, reason=reason, settle=settle)
 
 
 def _unverified(rule: GateRule, seen: MetricEvidence) -> RuleResult:
@@ -296,12 +204,3 @@ def _result(rule: GateRule, found: Comparison, outcome: Effect, needs: str, reas
         low=found.low,
         high=found.high,
     )
-
-
-def _named(part: Part) -> str:
-    return " and ".join(f"{column}={value}" for column, value in part)
-
-
-def _shown(amount: Amount | None) -> str:
-    assert amount
-    return f"{number(amount.value * 100)} %" if amount.is_relative else number(amount.value)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from mlgit.evaluation.results import MetricResult, TestedRows
 from mlgit.evaluation.suggest import Suggestion
 from mlgit.gate.review import Review
-from mlgit.gate.rule_verdicts import RuleResult
+from mlgit.gate.rule_result import RuleResult
 from mlgit.render.terminal import paint, table
 from mlgit.render.text import count, number, plain, signed
 from mlgit.revision.refs import Baseline

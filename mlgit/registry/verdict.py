@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from mlgit.config import Config
-from mlgit.gate import rule_verdicts
+from mlgit.gate.rule_result import RuleResult
 from mlgit.registry import rules
 from mlgit.registry.rules import Evaluation, Judged, Outcome
 from mlgit.rules import GateRule
@@ -18,7 +18,7 @@ from mlgit.rules import GateRule
 
 def settle(
     config: Config,
-    found: Iterable[rule_verdicts.RuleResult],
+    found: Iterable[RuleResult],
     *,
     candidate: Evaluation,
     baseline: Evaluation | None,
@@ -35,7 +35,7 @@ def settle(
 def _settled(
     declared: dict[str, GateRule],
     config: Config,
-    found: rule_verdicts.RuleResult,
+    found: RuleResult,
     *,
     candidate: Evaluation,
     baseline: Evaluation | None,
@@ -51,7 +51,7 @@ def _settled(
     return _counted(rule, found)
 
 
-def _counted(rule: GateRule, found: rule_verdicts.RuleResult) -> Judged:
+def _counted(rule: GateRule, found: RuleResult) -> Judged:
     outcome: Outcome = "pass" if found.effect != "fail" else "invalid" if found.outcome == "invalid" else "fail"
     reason = f"{found.outcome}: {found.reason}" if found.outcome not in ("pass", "fail") else found.reason
     told = f"{reason} (needs {found.needs})" if found.needs and found.needs not in reason else reason

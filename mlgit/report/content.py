@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from mlgit.evaluation.results import MetricResult, TestedRows
-from mlgit.gate.rule_verdicts import RuleResult
+from mlgit.gate.rule_result import RuleResult
 from mlgit.report import details
 from mlgit.report.document import Failure, Report
 from mlgit.report.figures import ARROWS, SIGNS, STANDINGS, difference, got, side

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from mlgit.errors import MlgitError
 from mlgit.evaluation.results import Flips, MetricResult, TestedRows
 from mlgit.gate.review import RuleChange
-from mlgit.gate.rule_verdicts import RuleResult
+from mlgit.gate.rule_result import RuleResult
 from mlgit.report import codec
 from mlgit.revision.refs import Baseline
 from mlgit.tables.drift import TableDrift

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from mlgit.evaluation.results import MetricResult
-from mlgit.gate.rule_verdicts import RuleResult
+from mlgit.gate.rule_result import RuleResult
 
 MINUS = "\N{MINUS SIGN}"
 SIGNS = {"pass": "✅", "warn": "⚠️", "fail": "⛔", "inconclusive": "❔", "invalid": "🚫", "first": "🆕", "waived": "🟡"}

@@ -8,7 +8,7 @@ from mlgit.evaluation import results
 from mlgit.evaluation.results import MetricResult
 from mlgit.gate.improvement import gain
 from mlgit.gate.review import Review
-from mlgit.gate.rule_verdicts import RuleResult
+from mlgit.gate.rule_result import RuleResult
 
 
 def rule(name, outcome="pass", *, kind="no_worse", effect=None):

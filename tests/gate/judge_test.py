@@ -21,7 +21,7 @@ from mlgit.gate import document, judge
 from mlgit.gate import table as gate_table
 from mlgit.gate.judge import ReviewInput, decides, review
 from mlgit.gate.review import Review, RuleChange
-from mlgit.gate.rule_verdicts import RuleResult
+from mlgit.gate.rule_result import RuleResult
 from mlgit.revision.refs import Baseline
 from tests.kit.sides import NASTY
 

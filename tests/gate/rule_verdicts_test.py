@@ -10,7 +10,8 @@ import pytest
 from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.evaluation.results import MetricEvidence
 from mlgit.gate import data_rules
-from mlgit.gate.rule_verdicts import RuleResult, applicable, judge, set_aside, verdict, waive
+from mlgit.gate.rule_result import RuleResult
+from mlgit.gate.rule_verdicts import applicable, judge, set_aside, verdict, waive
 from mlgit.rules import parse
 from mlgit.statistics.comparison import Comparison
 from mlgit.tables.drift import Profile

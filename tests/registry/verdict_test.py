@@ -8,6 +8,7 @@ import pytest
 
 from mlgit.config import Config, Environment
 from mlgit.gate import rule_verdicts
+from mlgit.gate.rule_result import RuleResult
 from mlgit.registry.policy import Case, checks, verdict
 from mlgit.registry.rules import Evaluation
 from mlgit.registry.verdict import settle
@@ -22,7 +23,7 @@ NOW, BEFORE = Evaluation("v2.0.0", {"f1": 0.9}, TEST), Evaluation("v1.0.0", {"f1
 
 def settled(rule, outcome, effect, *, others=(), baseline=BEFORE, has_rows=True, candidate=NOW, **numbers):
     config = Config({"f1": "higher"}, gates=Gates((rule, *others)))
-    found = rule_verdicts.RuleResult(rule.id, rule.kind, rule.metric, outcome, effect, "0.9", "why", "do this", **numbers)
+    found = RuleResult(rule.id, rule.kind, rule.metric, outcome, effect, "0.9", "why", "do this", **numbers)
     return settle(config, [found], candidate=candidate, baseline=baseline, by_rows={rule.id} if has_rows else ())[0]
 
 
@@ -74,7 +75,7 @@ def test_first_version_is_held_to_thresholds(rule):
 
 def test_waiver_that_ended_refuses():
     config = Config(gates=Gates((NO_WORSE,), (Waiver("kept", datetime.date(2020, 1, 1), "old", "@lead"),)))
-    good = rule_verdicts.RuleResult("kept", "no_worse", "f1", "pass", "pass")
+    good = RuleResult("kept", "no_worse", "f1", "pass", "pass")
     found = settle(
         config,
         rule_verdicts.waive([good], config.gates.waivers, today=datetime.date(2024, 1, 1)),

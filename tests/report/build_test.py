@@ -10,7 +10,7 @@ from mlgit.config import CardFiles, Config, Model
 from mlgit.diff.diff import compare
 from mlgit.evaluation.results import MetricResult
 from mlgit.gate.review import Review, RuleChange
-from mlgit.gate.rule_verdicts import RuleResult
+from mlgit.gate.rule_result import RuleResult
 from mlgit.report import build, markdown
 from mlgit.report.build import Context
 from mlgit.report.document import Failure, Side

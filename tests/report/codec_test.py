@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from mlgit.errors import MlgitError
-from mlgit.gate.rule_verdicts import RuleResult
+from mlgit.gate.rule_result import RuleResult
 from mlgit.report import codec, document
 from mlgit.report.document import Fact, Failure, Line, Plot, Report, Run, Side, from_json, to_json
 from tests.report.hostile import ANY_TEXT, values

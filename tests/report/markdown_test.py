@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from markdown_it import MarkdownIt
 
-from mlgit.gate.rule_verdicts import RuleResult
+from mlgit.gate.rule_result import RuleResult
 from mlgit.report import content, document, markdown, marker
 from mlgit.report.document import Failure, Parameter, Report
 from tests import kit

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mlgit.evaluation.results import Flips, MetricResult, TestedRows
 from mlgit.gate.review import RuleChange
-from mlgit.gate.rule_verdicts import RuleResult
+from mlgit.gate.rule_result import RuleResult
 from mlgit.report.document import Fact, Failure, Line, Parameter, Plot, Report, Run, Side, StageRun
 from mlgit.revision.refs import Baseline
 from mlgit.tables.drift import TableDrift

@@ -1,0 +1,51 @@
+"""What a rule comes to, and the words that every kind of rule uses for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mlgit.render.text import number
+from mlgit.rules import Amount, Effect, GateRule
+
+Outcome = Literal["pass", "warn", "fail", "inconclusive", "invalid", "first", "waived"]
+Verdict = Literal["pass", "warn", "fail", "invalid"]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """A rule's outcome: the numbers, what was needed, why, and what would settle or mend it.
+
+    `effect` is what the outcome counts as in the verdict; `model` whose metric was judged, '' for rules about data.
+    """
+
+    id: str
+    kind: str
+    metric: str
+    outcome: Outcome
+    effect: Effect
+    needs: str = ""
+    reason: str = ""
+    settle: str = ""
+    baseline: float | None = None
+    current: float | None = None
+    delta: float | None = None
+    low: float | None = None
+    high: float | None = None
+    model: str = ""
+
+
+def broken(rule: GateRule) -> Literal["fail", "warn"]:
+    """What a rule counts as when it does not hold."""
+    return rule.severity
+
+
+def invalid(rule: GateRule, reason: str, settle: str = "") -> RuleResult:
+    """That nothing could be judged, why, and what would mend it."""
+    return RuleResult(rule.id, rule.kind, rule.metric, "invalid", rule.if_invalid, reason=reason, settle=settle)
+
+
+def shown(amount: Amount | None) -> str:
+    """A margin as it is written in mlgit.yaml."""
+    assert amount
+    return f"{number(amount.value * 100)} %" if amount.is_relative else number(amount.value)
