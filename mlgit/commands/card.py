@@ -105,7 +105,7 @@ def model_named(config: Config, artifact: str, *, prefix: str) -> Model:
 def latest_replaced(revisions: Revisions, facts: Facts, *, config: Config) -> Replaced | None:
     """The highest registered version in the history of HEAD that differs in what is recorded; None without one."""
     root = revisions.project.git_root
-    if not git.has_commits(root):
+    if not revisions.head:
         return None
     artifact = state.fold(read.load(root)).artifacts.get(facts.artifact)
     for version in reversed(artifact.versions if artifact else ()):

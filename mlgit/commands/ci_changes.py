@@ -54,9 +54,9 @@ def target(project: Project, job: CiJob) -> str | None:
 def check_head(project: Project, job: CiJob) -> None:
     """Raises MlgitError unless what is checked out is the commit that the job is about, or the forge's merge of it."""
     root = project.git_root
-    if not job.head or not git.has_commits(root):
+    head = git.head(root) if job.head else ""
+    if not head:
         return
-    head = git.resolve(root, "HEAD")
     # the commit itself tells its parents, also where a shallow clone does not have them
     told = git.run(root, "cat-file", "commit", head).text.partition("\n\n")[0].splitlines()
     if job.head not in (head, *(line.removeprefix("parent ") for line in told if line.startswith("parent "))):

@@ -6,21 +6,29 @@ What cannot be read is told as the trouble of its model.
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from mlgit.config import Model
 from mlgit.errors import MlgitError
-from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, PredictionTable, RevisionResults, Table, columns, numbers
+from mlgit.evaluation.model_results import (
+    MODEL_BYTES,
+    ModelResults,
+    PredictionTable,
+    RevisionResults,
+    Table,
+    columns,
+    numbers,
+    test_digest,
+)
 from mlgit.render.text import size as shown_size
 from mlgit.revision import recorded_paths
 from mlgit.revision.revision import Revision
 from mlgit.revision.values import metric_values
 from mlgit.rules import Gates
-from mlgit.tables import chunks, formats, limits, outline
+from mlgit.tables import formats, limits, outline, selection
 
 
 def read(revision: Revision, models: Mapping[str, Model], *, gates: Gates) -> RevisionResults:
@@ -97,11 +105,8 @@ class _Reader:
             return found, f"{path}: cannot be read: {error}", ""
 
     def _test(self, model: Model) -> str:
-        found = [self._revision.digest_or_none(posixpath.normpath(path)) for path in model.test]
-        known = [each.md5 for each in found if each]
-        if not known or len(known) < len(found):
-            return ""
-        return known[0] if len(known) == 1 else hashlib.sha256("\n".join(sorted(known)).encode()).hexdigest()
+        found = (self._revision.digest_or_none(posixpath.normpath(path)) for path in model.test)
+        return test_digest(each.md5 if each else "" for each in found)
 
     def _stale(self, paths: Collection[str], *, after: str) -> tuple[str, ...]:
         """Stages whose results do not belong to what is declared. One that is frozen may keep what it read, but for those that
@@ -159,50 +164,9 @@ def _too_large(path: str, size: int) -> MlgitError:
 def _parsed(content: bytes, path: str, model: Model, gates: Gates) -> Table:
     wanted, names = columns(model, rules=gates.rules, cluster=gates.stats.cluster)
     try:
-        table = formats.known(path)
-        if table.name == "parquet":
-            _check_rows(content, path)
-        found, mixed = _gathered(content, path, wanted, names)
-        if mixed and not table.has_types:
-            found, _ = _gathered(content, path, wanted, names | mixed)
-        made = PredictionTable(found)
-        if not wanted - {model.score} <= found.keys():
+        made = PredictionTable(selection.select(content, path=path, names=wanted, texts=names))
+        if not wanted - {model.score} <= made.keys():
             made.header = outline.measure(content, path=path).columns
         return made
     except MlgitError as error:
         raise MlgitError(f"{path}: {error.message}", error.hint) from error
-
-
-def _check_rows(content: bytes, path: str) -> None:
-    rows = outline.measure(content, path=path).rows
-    if rows > limits.PREDICTIONS_ROWS:
-        raise MlgitError(f"{rows} rows are more than fit into memory", f"up to {limits.PREDICTIONS_ROWS} are compared")
-
-
-def _gathered(content: bytes, path: str, wanted: set[str], texts: set[str]) -> tuple[dict[str, Any], set[str]]:
-    """The wanted columns as they stand, and those whose pieces are partly numbers and partly not."""
-    import numpy as np
-
-    pieces: dict[str, list[Any]] = {}
-    sizes: list[int] = []
-    for piece in chunks.chunks(content, path=path, texts=texts, literally=True, most=limits.PREDICTIONS_BYTES):
-        size = max(map(len, piece.values()), default=0)
-        for name in wanted & piece.keys():
-            # an object of JSON Lines may lack a key that others have
-            found = pieces.setdefault(name, [np.full(each, None) for each in sizes])
-            found.append(_typed(piece[name]))
-        for name in pieces.keys() - piece.keys():
-            pieces[name].append(np.full(size, None))
-        sizes.append(size)
-    whole = {name: [each for each in found if len(each)] or found[:1] for name, found in pieces.items()}
-    mixed = {name for name, found in whole.items() if len({each.dtype.kind in "biuf" for each in found}) > 1}
-    return {name: np.concatenate(found) for name, found in whole.items()}, mixed
-
-
-def _typed(values: Any) -> Any:
-    """An array of objects as numbers, where all of them are."""
-    import numpy as np
-    import pandas as pd
-
-    found = np.asarray(values)
-    return pd.Series(found).infer_objects().to_numpy() if found.dtype.kind == "O" else found

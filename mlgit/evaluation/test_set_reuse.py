@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import posixpath
 import re
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 
 from mlgit.adapters.git import git
 from mlgit.config import Model
+from mlgit.evaluation.model_results import test_digest
 from mlgit.pipeline.graph import Pipeline
 from mlgit.revision.revision import Revision
 
@@ -73,11 +73,8 @@ def _places(pipeline: Pipeline, target: str) -> frozenset[tuple[str, str]]:
 
 
 def _digest(state: Mapping[tuple[str, str], str], test: Iterable[frozenset[tuple[str, str]]]) -> str:
-    """The digest of the test data in a state of the locks, made as that of a side is."""
-    found = [next((state[place] for place in places if place in state), "") for places in test]
-    if not found or not all(found):
-        return ""
-    return found[0] if len(found) == 1 else hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
+    """The digest of the test data in a state of the locks."""
+    return test_digest(next((state[place] for place in places if place in state), "") for places in test)
 
 
 def _states(head: Revision, files: list[str]) -> tuple[list[Mapping[tuple[str, str], str]], bool]:

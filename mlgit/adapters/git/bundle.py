@@ -60,7 +60,7 @@ def snapshot(git_root: Path, *, leave_out: Iterable[str] = ()) -> WorkingTreeSna
 
 def _head(git_root: Path) -> tuple[str, str, str]:
     """HEAD's commit, tree and time; empty where there is no commit yet."""
-    if not git.has_commits(git_root):
+    if not git.head(git_root):
         return "", "", "@0 +0000"
     commit, tree, seconds = git.line(git_root, "log", "-1", "--no-show-signature", "--format=%H %T %ct").split()
     return commit, tree, f"@{seconds} +0000"

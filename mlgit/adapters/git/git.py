@@ -142,12 +142,7 @@ def has_ref(root: Path, ref: str) -> bool:
 
 def head(root: Path) -> str:
     """The commit that is checked out, by its full id; '' before the first one."""
-    return run(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", check=False).text.strip()
-
-
-def has_commits(root: Path) -> bool:
-    """Whether HEAD points at a commit (false in a repository just made)."""
-    return run(root, "rev-parse", "--verify", "--quiet", "HEAD", check=False).code == 0
+    return run(root, "rev-parse", "--verify", "--quiet", "HEAD", check=False).text.strip()
 
 
 def list_tree(root: Path, revision: str, *, under: str = "") -> dict[str, tuple[str, str, int]]:

@@ -182,9 +182,9 @@ def test_toplevel_is_found_from_below(made, tmp_path):
 
 def test_new_repository_has_no_commits(tmp_path):
     git.init(tmp_path)
-    assert git.has_commits(tmp_path) is False
+    assert git.head(tmp_path) == ""
     kit.commit(tmp_path)
-    assert git.has_commits(tmp_path) is True
+    assert git.head(tmp_path) == kit.git(tmp_path, "rev-parse", "HEAD")
 
 
 def test_init_makes_a_repository_dvc_can_read_whatever_is_configured(tmp_path, monkeypatch):
