@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from mlgit.errors import MlgitError
 from mlgit.pipeline import lock
@@ -30,11 +30,21 @@ _SETTINGS = (".git/", ".dvc/")
 Parsed = Mapping[str, Mapping[str, Any]]
 
 
+class SharingSource(Source, Protocol):
+    """A source whose parsed documents another one can take over."""
+
+    def parsed(self) -> Mapping[str, Any]:
+        """The documents that are parsed already, by path."""
+
+    def take_parsed(self, documents: Mapping[str, Any]) -> None:
+        """Take over what another source has parsed, for files whose text is the same in both."""
+
+
 class Loaded(NamedTuple):
     """A pipeline, where it came from, and every file that was read for it."""
 
     pipeline: Pipeline
-    source: Source
+    source: SharingSource
     read: tuple[str, ...]
 
 
@@ -42,7 +52,7 @@ class _Differs(Exception):  # noqa: N818 - no error: the pipeline has to be load
     """That too much differs."""
 
 
-def load_beside(source: Source, known: Loaded) -> Pipeline | None:
+def load_beside(source: SharingSource, known: Loaded) -> Pipeline | None:
     """The pipeline of a source, where all that differs from a loaded one is what its locks record; None where more does.
 
     Raises MlgitError for a lock that DVC would not accept.
@@ -60,6 +70,7 @@ def load_beside(source: Source, known: Loaded) -> Pipeline | None:
             locks[name] = _lock(source, name, known, entries, foreign)
     except _Differs:
         return None
+    source.take_parsed({path: document for path, document in known.source.parsed().items() if path in files})
     # which stages only DVC understands depends on their locks
     return Pipeline(graph, entries, foreign, locks) if foreign.keys() == before.foreign.keys() else None
 

@@ -44,6 +44,14 @@ class _Documents:
         """The parsed content of a text, by the ending of its name."""
         return documents.parse(text, name=name)
 
+    def parsed(self) -> Mapping[str, Any]:
+        """The documents that are parsed already, by path."""
+        return self._parsed
+
+    def take_parsed(self, documents: Mapping[str, Any]) -> None:
+        """Take over what another source has parsed, for files whose text is the same in both."""
+        self._parsed = {**documents, **self._parsed}
+
     def dumps(self, document: Mapping[str, Any]) -> str:
         """A document as DVC writes it."""
         return internals.dumps(document)
