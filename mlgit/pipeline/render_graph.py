@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence, Set
 from html import escape
 
+from mlgit.pipeline import graph_svg
 from mlgit.pipeline.graph import Graph
-from mlgit.render.terminal import width
 from mlgit.render.text import plain
 
 _DEEPEST = 60  # columns
@@ -85,51 +85,8 @@ def _dot(graph: Graph, chosen: Sequence[int]) -> str:
     return "\n".join([*rows, "}"]) + "\n"
 
 
-_HEIGHT, _GAP, _LAYER, _CHAR, _PAD, _MARGIN = 32, 24, 72, 8, 24, 16
-
-
 def _svg(graph: Graph, chosen: Sequence[int]) -> str:
-    """Layers from top to bottom by depth; within a layer, stages stand near the middle of what they need."""
-    boxes, total = _layout(graph, chosen)
-    height = max((top for _, top, _ in boxes.values()), default=0) + _HEIGHT + _MARGIN
-    rows = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="{height}" viewBox="0 0 {total} {height}" '
-        'font-family="monospace" font-size="13">',
-        "<title>pipeline</title>",
-    ]
-    for need, number in _edges(graph, chosen):
-        (left, top, wide), (end_left, end_top, end_wide) = boxes[need], boxes[number]
-        x1, y1, x2, y2 = left + wide / 2, top + _HEIGHT, end_left + end_wide / 2, end_top
-        bend = (y2 - y1) / 2
-        rows.append(
-            f'<path d="M{x1:g} {y1} C{x1:g} {y1 + bend:g} {x2:g} {y2 - bend:g} {x2:g} {y2}" fill="none" stroke="#888"/>'
-        )
-    for number, (left, top, wide) in boxes.items():
-        name = escape(plain(graph.stages[number].address))
-        rows.append(f'<rect x="{left}" y="{top}" width="{wide}" height="{_HEIGHT}" rx="6" fill="#eef3fb" stroke="#4a6fa5"/>')
-        rows.append(f'<text x="{left + wide / 2:g}" y="{top + 21}" text-anchor="middle" fill="#1b2a41">{name}</text>')
-    return "\n".join([*rows, "</svg>"]) + "\n"
-
-
-def _layout(graph: Graph, chosen: Sequence[int]) -> tuple[dict[int, tuple[int, int, int]], int]:
-    layers: dict[int, list[int]] = {}
-    for number, depth in _depths(graph, chosen).items():
-        layers.setdefault(depth, []).append(number)
-    wides = {number: width(plain(graph.stages[number].address)) * _CHAR + _PAD for number in chosen}
-    sizes = {depth: sum(wides[each] for each in layer) + _GAP * (len(layer) - 1) for depth, layer in layers.items()}
-    total = max(sizes.values(), default=0) + 2 * _MARGIN
-    boxes: dict[int, tuple[int, int, int]] = {}
-
-    def middle(number: int) -> float:
-        needs = [boxes[need] for need in graph.needs[number] if need in boxes]
-        return sum(left + wide / 2 for left, _, wide in needs) / len(needs) if needs else 0.0
-
-    for depth in sorted(layers):
-        left = (total - sizes[depth]) // 2
-        for number in sorted(layers[depth], key=lambda each: (middle(each), each)):
-            boxes[number] = (left, _MARGIN + depth * _LAYER, wides[number])
-            left += wides[number] + _GAP
-    return boxes, total
+    return graph_svg.picture({number: graph.stages[number].address for number in chosen}, _edges(graph, chosen))
 
 
 _RENDERERS: dict[str, Callable[[Graph, Sequence[int]], str]] = {"text": _text, "mermaid": _mermaid, "dot": _dot, "svg": _svg}
