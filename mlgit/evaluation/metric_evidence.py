@@ -112,7 +112,8 @@ def _of_numbers(rule: GateRule, joined: ModelPair, better: Better | None) -> Met
     if not is_bound and not np.isfinite([each for each in (current, before) if each is not None]).all():
         return MetricEvidence(better=better, trouble=f"{rule.metric} is not a finite number on one of the sides")
     why = _no_interval(joined.current, rule.metric)
-    return MetricEvidence(better=better, current=current, baseline=before, is_first=before is None, no_interval=why)
+    same = "same recorded number, and nothing on the way to it changed" if current == before and joined.is_repeated else ""
+    return MetricEvidence(better=better, current=current, baseline=before, is_first=before is None, no_interval=why, same=same)
 
 
 def _no_interval(scored: ModelResults, metric: str) -> str:

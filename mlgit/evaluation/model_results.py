@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mlgit.config import Config, Model
+from mlgit.pipeline.model import Entry
 from mlgit.rules import GateRule
 
 Table = Mapping[str, Any]
@@ -37,6 +38,8 @@ class ModelResults:
     test data, `output` that of the predictions (else of the model, else of the metrics), '' where unknown. `stale` are stages
     on the way whose results do not belong to what is declared. `made_from` tells how the
     predictions come about: from the model by stages, by stages, or ('') by none; `is_measured`, that a stage makes the metrics.
+    `predicted` and `artifact` are the digests of predictions and model, '' where unknown; `made_by` what the lock records of
+    every stage on the way, by its address.
     """
 
     model: Model
@@ -49,6 +52,9 @@ class ModelResults:
     stale: tuple[str, ...] = ()
     made_from: Literal["", "stages", "model"] = ""
     is_measured: bool = False
+    predicted: str = ""
+    artifact: str = ""
+    made_by: tuple[tuple[str, Entry | None], ...] = ()
 
     @property
     def is_empty(self) -> bool:

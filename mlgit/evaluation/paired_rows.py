@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,12 +19,13 @@ from mlgit.rules import GateRule
 from mlgit.schema import near_miss
 from mlgit.statistics import bootstrap, metrics
 from mlgit.statistics.comparison import Comparison, ComparisonOptions, compare
+from mlgit.statistics.rows import is_missing
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class PairedRows:
     """The rows of both sides in one order; `baseline` is None where there is none, and `trouble` says why they cannot be
     compared.
@@ -33,6 +35,26 @@ class PairedRows:
     current: Table
     baseline: Table | None = None
     trouble: str = ""
+
+    @cached_property
+    def are_same(self) -> bool:
+        """Whether both models say the same of every row: prediction and score of each, and the label that they are held to."""
+        if self.baseline is None or self.trouble:
+            return False
+        return self.is_same(self.model.label) and self.is_same(self.model.prediction) and self.is_same(self.model.score)
+
+    def is_same(self, name: str) -> bool:
+        """Whether both sides have the same in a column, or both have no such column."""
+        return self.baseline is not None and _is_same(self.baseline.get(name), self.current.get(name))
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    if one is None or other is None:
+        return one is other
+    before, now = np.asarray(one), np.asarray(other)
+    if before.dtype.kind in "biuf" and now.dtype.kind in "biuf":
+        return np.array_equal(before, now, equal_nan=before.dtype.kind == "f" and now.dtype.kind == "f")
+    return before.shape == now.shape and bool(((before == now) | (is_missing(before) & is_missing(now))).all())
 
 
 def pair(model: Model, baseline: Table | None, current: Table) -> PairedRows:
@@ -79,11 +101,19 @@ def _gathered(
     if rows.trouble:
         return replace(known, trouble=rows.trouble)
     everything = np.arange(len(column_of(rows.baseline, rows.model.label)))
+    if current.value is not None and rows.are_same and all(map(rows.is_same, _sliced_by(rule))):
+        known = replace(known, same="same predictions", baseline=current.value)
+    if rule.kind == "no_harm" and known.same:
+        return known
     if rule.kind == "no_harm":
         parts = dict(_parts(rule, rows, better, settings))
         return replace(known, parts=parts, missing=_missing(rule, rows), small=_small(rule, rows))
     whole = _compared(rule, rows, everything, better, settings)
     return replace(known, comparison=whole, baseline=whole.baseline)
+
+
+def _sliced_by(rule: GateRule) -> dict[str, None]:
+    return dict.fromkeys(each for columns in rule.slices.by for each in columns) if rule.slices else {}
 
 
 def _check_slices(rule: GateRule, rows: PairedRows) -> None:
@@ -92,7 +122,7 @@ def _check_slices(rule: GateRule, rows: PairedRows) -> None:
         return
     if rule.slices.if_missing == "fail" and _missing(rule, rows):  # that is told, and fails
         return
-    for name in dict.fromkeys(each for columns in rule.slices.by for each in columns):
+    for name in _sliced_by(rule):
         if name in rows.baseline:
             before, now = ([str(each) for each in column_of(table, name).tolist()] for table in (rows.baseline, rows.current))
             differing = sum(one != other for one, other in zip(before, now, strict=True))

@@ -24,7 +24,7 @@ def turned(rows: PairedRows) -> Flips | None:
     without one of the columns, where a value is missing or no whole number (as in a regression), and where the labels of
     both sides differ.
     """
-    if rows.baseline is None or rows.trouble:
+    if rows.baseline is None or rows.trouble or rows.model.id not in rows.baseline:
         return None
     label, prediction = rows.model.label, rows.model.prediction
     columns = [_classes(table, name) for name in (label, prediction) for table in (rows.baseline, rows.current)]

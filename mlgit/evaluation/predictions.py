@@ -23,6 +23,7 @@ from mlgit.evaluation.model_results import (
     numbers,
     test_digest,
 )
+from mlgit.pipeline.model import Entry
 from mlgit.render.text import size as shown_size
 from mlgit.revision import recorded_paths
 from mlgit.revision.revision import Revision
@@ -63,12 +64,32 @@ class _Reader:
                 table = self._table(model)
             except MlgitError as error:
                 trouble, hint = error.message, error.hint
-        made = [model.predictions, self._revision.artifact_path(model.name), model.metrics]
-        paths = [posixpath.normpath(path) for path in made if path]
-        output = next((each.md5 for each in map(self._revision.digest_or_none, paths) if each), "")
-        stale = self._stale([*paths, *model.test], after=self._revision.artifact_path(model.name))
-        ties = self._made_from(model), self._is_made(model.metrics)
-        return ModelResults(model, recorded, table, trouble, hint, self._test(model), output, stale, *ties)
+        artifact = self._revision.artifact_path(model.name)
+        paths = [posixpath.normpath(path) for path in (model.predictions, artifact, model.metrics) if path]
+        predicted, made = self._digest(model.predictions), self._digest(artifact)
+        return ModelResults(
+            model,
+            recorded,
+            table,
+            trouble,
+            hint,
+            test=self._test(model),
+            output=predicted or made or self._digest(model.metrics),
+            stale=self._stale([*paths, *model.test], after=artifact),
+            made_from=self._made_from(model),
+            is_measured=self._is_made(model.metrics),
+            predicted=predicted,
+            artifact=made,
+            made_by=self._made_by(paths),
+        )
+
+    def _digest(self, path: str) -> str:
+        found = self._revision.digest_or_none(posixpath.normpath(path)) if path else None
+        return found.md5 if found else ""
+
+    def _made_by(self, paths: Iterable[str]) -> tuple[tuple[str, Entry | None], ...]:
+        entries = self._revision.pipeline.entries
+        return tuple((each.address, entries.get(each.address)) for each in self._makers.upstream(paths) if not each.is_source)
 
     def _is_made(self, path: str) -> bool:
         return bool(path) and any(not stage.is_source for stage in self._makers.of(posixpath.normpath(path)))

@@ -20,7 +20,8 @@ class MetricEvidence:
     `trouble` says why there is no comparison though there should be one; `is_first` that no baseline exists. `parts` holds
     comparisons by slice (with the p-value of the rule's margin), `missing` the slices only the baseline has, `small` those
     with too few rows to be judged, `set_aside` those that a waiver names. `interval` is that of the current value itself,
-    `no_interval` why there is none. `alpha` is the accepted chance of a false proof of harm.
+    `no_interval` why there is none. `alpha` is the accepted chance of a false proof of harm. `same` says what is
+    the same, if nothing that the metric could see differs: then no model is worse than the other.
     """
 
     comparison: Comparison | None = None
@@ -36,6 +37,7 @@ class MetricEvidence:
     small: tuple[Part, ...] = ()
     set_aside: frozenset[Part] = frozenset()
     alpha: float = ALPHA
+    same: str = ""
 
 
 Pairing = Literal["paired", "re-evaluated", "unpaired", "unverified", "first", "invalid"]

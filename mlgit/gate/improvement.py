@@ -32,7 +32,7 @@ def gain(review: Review) -> Gain:
         told = _few(each.reason for each in review.judged if each.outcome == "invalid")
         return Gain(False, f"nothing was compared: {told or 'no gate rule is declared'}", is_known=False)
     asked = [each for each in review.judged if each.kind == "better" and each.outcome != "first"]
-    unproven = [each.id for each in asked if each.outcome != "pass"]
+    unproven = [each.id for each in asked if each.outcome != "pass" or each.delta == 0]  # the same predictions pass, too
     if asked:
         return Gain(not unproven, f"not proven: {_few(unproven)}" if unproven else f"proven: {_few(each.id for each in asked)}")
     better = [each.metric for each in review.metrics if each.standing == "better"]

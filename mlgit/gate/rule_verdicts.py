@@ -38,6 +38,8 @@ def judge(rule: GateRule, seen: MetricEvidence) -> RuleResult:
             f"which way {rule.metric} is better is not declared",
             f"add to mlgit.yaml: metrics: {{{rule.metric}: {{direction: higher}}}} (or lower)",
         )
+    if seen.same:
+        return _same(rule, seen)
     if rule.kind == "no_harm":
         return slice_verdicts.no_harm(rule, seen)
     if seen.comparison is None:
@@ -91,6 +93,12 @@ def _expired(waiver: Waiver) -> RuleResult:
         reason=f"the waiver of {waiver.rule} by {waiver.by} ended on {waiver.until}",
         settle="take it out of mlgit.yaml, or set a new day and say why",
     )
+
+
+def _same(rule: GateRule, seen: MetricEvidence) -> RuleResult:
+    """Nothing changed that the metric could see, so there is nothing that rows would have to show."""
+    found = RuleResult(rule.id, rule.kind, rule.metric, "pass", "pass", reason=seen.same)
+    return replace(found, baseline=seen.baseline, current=seen.current, delta=0.0)
 
 
 def _of_rows(rule: GateRule, found: Comparison, better: str) -> RuleResult:

@@ -125,7 +125,7 @@ def _compared(report: Report) -> Words:
 def _rows(tested: TestedRows, *, several: bool) -> str:
     of = f"{tested.model}: " if several else ""
     which = {
-        "paired": f"same test set ({tested.n:,} rows, paired by {tested.key})",
+        "paired": f"same test set ({tested.n:,} rows{f', paired by {tested.key}' if tested.key else ''})",
         "re-evaluated": f"new test set, the baseline model judged on it again ({tested.n:,} rows, paired by {tested.key})",
         "unpaired": f"another test set ({tested.n:,} rows): unpaired",
         "unverified": "single numbers only, nothing can be proven",

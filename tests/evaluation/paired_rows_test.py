@@ -37,6 +37,23 @@ def outcome(chosen, baseline, current, *, better="higher", settings=FAST):
 NO_WORSE = rule("kind: no_worse, metric: f1, margin: 0.03")
 
 
+@pytest.mark.parametrize(
+    "asked", ["no_worse, margin: 0", "better, by: 0.01", "same, margin: 0", "no_harm, margin: 0, slices: {by: [region]}"]
+)
+@pytest.mark.parametrize("metric", ["accuracy", "f1", "roc_auc", "log_loss"])
+def test_the_same_predictions_in_any_order_pass_every_paired_rule(metric, asked):
+    backwards = {name: column[::-1] for name, column in table(60).items()}
+    found = outcome(rule(f"metric: {metric}, kind: {asked}"), table(60), backwards)
+    assert (found.outcome, found.reason, found.delta) == ("pass", "same predictions", 0)
+
+
+def test_a_score_or_a_slice_that_differs_is_no_same_prediction():
+    chosen, moved = rule("kind: no_harm, metric: accuracy, margin: 0.5, slices: {by: [region]}"), table()
+    moved["score"][7] += 0.001
+    assert outcome(chosen, table(), moved).reason != "same predictions"
+    assert outcome(chosen, table(), table(region=np.full(2000, "EU"))).outcome == "fail"
+
+
 @pytest.mark.parametrize(("wrong", "expected"), [(0.1, "pass"), (0.125, "inconclusive"), (0.25, "fail")])
 def test_rows_decide(wrong, expected):
     assert outcome(NO_WORSE, table(wrong=0.1), table(wrong=wrong)).outcome == expected
@@ -127,7 +144,7 @@ def test_slices_that_vanish_or_shrink_are_seen(kind):
     gone = outcome(chosen, before, table(region=np.where(three == "ASIA", "US", three)))
     assert (gone.outcome, gone.reason) == ("fail", "no rows of region=ASIA")
     few = np.where((three == "ASIA") & (np.arange(2000) > 50), "US", three)
-    assert "1 too small to judge" in outcome(chosen, table(region=few), table(region=few)).reason
+    assert "1 too small to judge" in outcome(chosen, table(region=few), table(region=few, wrong=0.12)).reason
     shrunk = outcome(chosen, before, table(region=few))
     assert (shrunk.outcome, shrunk.reason[:32]) == ("invalid", "region differs in 649 of 2000 ro")
 

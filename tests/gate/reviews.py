@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 
 from tests.kit import commit, git, repository, write_tree
 
@@ -85,6 +87,14 @@ def judged(project, cli, *args):
     assert done.code in (0, 1, 2), done.said
     assert done.out, done.said
     return json.loads(done.out) | {"code": done.code}
+
+
+def comment(project, cli, code, *args):
+    """The lines of the comment of `mlgit ci run` as a reader sees them, without the marker; `code` is how it has to end."""
+    done = cli(project, "ci", "run", "-o", "out", *args)
+    assert done.code == code, done.said
+    text = (project / "out/report.md").read_text()
+    return re.sub(r"\\(.)", r"\1", html.unescape(text)).splitlines()[1:]
 
 
 def only(document):
