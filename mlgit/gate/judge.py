@@ -13,7 +13,7 @@ from mlgit.evaluation.model_results import RevisionResults, Table
 from mlgit.evaluation.prediction_flips import turned
 from mlgit.evaluation.results import TestedRows
 from mlgit.evaluation.suggest import Suggestion
-from mlgit.gate import data_rules, rule_changes, rule_verdicts
+from mlgit.gate import data_rules, limits, rule_changes, rule_verdicts
 from mlgit.gate.review import Review, RuleChange
 from mlgit.gate.rule_result import RuleResult, Verdict
 from mlgit.render.text import count, few
@@ -141,8 +141,10 @@ def _judged(rule: GateRule, case: ReviewInput, seen: metric_table.Seen, today: d
         yield _of_no_model(rule, seen.models)
     aside = rule_verdicts.set_aside(rule, case.deciding.gates.waivers, today=today)
     for name in names:
-        found = rule_verdicts.judge(rule, replace(seen.evidence(rule, name), set_aside=aside))
-        yield _if_new(case, replace(_settled(found, seen.models[name]), model=name))
+        known = seen.evidence(rule, name)
+        found = rule_verdicts.judge(rule, replace(known, set_aside=aside))
+        least, most = limits.allowed(rule, found, better=known.better)
+        yield _if_new(case, replace(_settled(found, seen.models[name]), model=name, least=least, most=most))
 
 
 def _about(rule: GateRule, models: Mapping[str, ModelPair]) -> list[str]:

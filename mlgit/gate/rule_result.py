@@ -17,6 +17,7 @@ class RuleResult:
     """A rule's outcome: the numbers, what was needed, why, and what would settle or mend it.
 
     `effect` is what the outcome counts as in the verdict; `model` whose metric was judged, '' for rules about data.
+    `least` and `most` are the ends of what is allowed, in the unit of `low` and `high`.
     """
 
     id: str
@@ -33,6 +34,8 @@ class RuleResult:
     low: float | None = None
     high: float | None = None
     model: str = ""
+    least: float | None = None
+    most: float | None = None
 
 
 def broken(rule: GateRule) -> Literal["fail", "warn"]:

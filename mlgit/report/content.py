@@ -9,7 +9,7 @@ from mlgit.evaluation.results import MetricResult, TestedRows
 from mlgit.gate.rule_result import RuleResult
 from mlgit.report import details
 from mlgit.report.document import Failure, Report
-from mlgit.report.figures import ARROWS, SIGNS, STANDINGS, difference, got, side
+from mlgit.report.figures import ARROWS, OUTCOME_TONES, SIGNS, STANDING_TONES, STANDINGS, difference, got, side
 from mlgit.report.page import Block, Log, Page, PageSection, PageTable, Paragraph, TextSpan, Words, clipped, code, strong, text
 
 _MOST_NAMED, _MOST_NOTES = 3, 10
@@ -190,7 +190,12 @@ def _metric(row: MetricResult, several: bool) -> tuple[Words, ...]:
     named = strong(name) if row.is_gated else text(name)
     verdict = STANDINGS[row.standing] + (f": {row.reason}" if row.reason and row.standing in ("invalid", "changed") else "")
     sides = ((text(side(row, row.baseline)),), (text(side(row, row.current)),))
-    return ((named, text(ARROWS[row.better])), *sides, (text(difference(row)),), (text(verdict),))
+    return (
+        (named, text(ARROWS[row.better])),
+        *sides,
+        (text(difference(row)),),
+        (text(verdict, tone=STANDING_TONES.get(row.standing, "")),),
+    )
 
 
 def _gates(report: Report) -> Iterator[Block]:
@@ -207,7 +212,12 @@ def _gate(rule: RuleResult) -> tuple[Words, ...]:
     told += [] if told and is_said else [rule.reason]
     told += [f"To settle it: {rule.settle}"] if rule.settle and rule.outcome != "pass" else []
     sign = f"{SIGNS[rule.outcome]} {rule.outcome}"
-    return ((text(sign),), (code(rule.id),), (text(rule.needs or "–"),), (text(". ".join(told) or "–"),))
+    return (
+        (text(sign, tone=OUTCOME_TONES.get(rule.outcome, "")),),
+        (code(rule.id),),
+        (text(rule.needs or "–"),),
+        (text(". ".join(told) or "–"),),
+    )
 
 
 def _changed(report: Report) -> Iterator[Block]:

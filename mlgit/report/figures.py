@@ -6,6 +6,7 @@ import math
 
 from mlgit.evaluation.results import MetricResult
 from mlgit.gate.rule_result import RuleResult
+from mlgit.report.page import Tone
 
 MINUS = "\N{MINUS SIGN}"
 SIGNS = {"pass": "✅", "warn": "⚠️", "fail": "⛔", "inconclusive": "❔", "invalid": "🚫", "first": "🆕", "waived": "🟡"}
@@ -20,6 +21,16 @@ STANDINGS = {
     "invalid": "🚫 invalid",
     "changed": "· changed",
 }
+# What colour tells besides the words.
+OUTCOME_TONES: dict[str, Tone] = {
+    "pass": "good",
+    "warn": "warn",
+    "fail": "bad",
+    "inconclusive": "warn",
+    "invalid": "bad",
+    "waived": "warn",
+}
+STANDING_TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "inconclusive": "warn", "invalid": "bad"}
 ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
 
 

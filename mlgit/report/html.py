@@ -5,27 +5,39 @@ The content is that of the comment, whole; plots are drawn as SVG.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable, Iterator
+
 from mlgit.render.svg import safe
-from mlgit.report import content
+from mlgit.report import content, interval_figure
 from mlgit.report.document import Report
 from mlgit.report.page import Block, Chart, Log, Page, PageSection, PageTable, Paragraph, TextSpan, Words
 from mlgit.report.plot_figure import figure
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'none'; base-uri 'none'; form-action 'none'"
+_TONES = {"pass": "good", "warn": "warn", "fail": "bad", "invalid": "bad"}
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1f2328; --paper: #fff; --soft: #59636e; --line: #d1d9e0; --tint: #f6f8fa;
-  --link: #0550ae; --notice: #9a6700; --a: #0550ae; --b: #bc4c00; --c: #1a7f37; --d: #8250df; --e: #cf222e; --f: #59636e }
+  --link: #0550ae; --good: #1a7f37; --warn: #8a5a00; --bad: #c4202c; --plain: #59636e; --refused: #fbe3e4;
+  --a: #0550ae; --b: #bc4c00; --c: #1a7f37; --d: #8250df; --e: #cf222e; --f: #59636e }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --paper: #0d1117; --soft: #9198a1; --line: #3d444d;
-  --tint: #151b23; --link: #4493f8; --notice: #d29922;
+  --tint: #151b23; --link: #4493f8; --good: #3fb950; --warn: #d29922; --bad: #ff7b72; --plain: #9198a1; --refused: #3d1c1f;
   --a: #4493f8; --b: #f0883e; --c: #3fb950; --d: #ab7df8; --e: #f85149; --f: #9198a1 } }
 * { box-sizing: border-box }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif }
 main { max-width: 70rem; margin: 0 auto; padding: 2rem 1rem 4rem }
-h1 { font-size: 1.4rem; line-height: 1.3; margin: 0 0 1rem; overflow-wrap: anywhere }
+h1 { font-size: 1.4rem; line-height: 1.3; margin: 0 0 1rem; overflow-wrap: anywhere; border-left: 6px solid var(--line);
+  padding-left: .75rem }
+h1.good { border-color: var(--good) }
+h1.warn { border-color: var(--warn) }
+h1.bad { border-color: var(--bad) }
+span.good { color: var(--good); font-weight: 600 }
+span.warn { color: var(--warn); font-weight: 600 }
+span.bad { color: var(--bad); font-weight: 600 }
 p { overflow-wrap: anywhere }
 code { background: var(--tint); border-radius: 4px; padding: .1em .3em; font: .9em ui-monospace, monospace;
   overflow-wrap: anywhere }
-.notice { border-left: 4px solid var(--notice); padding: .25rem .75rem; margin: .75rem 0 }
+.notice { border-left: 4px solid var(--warn); padding: .25rem .75rem; margin: .75rem 0 }
 .scroll { overflow-x: auto }
 table { border-collapse: collapse; margin: 1rem 0; min-width: 50% }
 caption { text-align: left; font-weight: 600; padding-bottom: .25rem }
@@ -42,9 +54,12 @@ summary { cursor: pointer; font-weight: 600; padding: .4rem 0; overflow-wrap: an
 summary:focus-visible, a:focus-visible, .scroll:focus-visible, pre:focus-visible { outline: 3px solid var(--link);
   outline-offset: 2px }
 a { color: var(--link) }
-figure { margin: 1rem 0 }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 0 2rem }
+figure { margin: 1rem 0; min-width: 0 }
 figcaption { color: var(--soft); font-size: .9rem }
-svg { max-width: 100%; height: auto }
+svg { max-width: 100%; height: auto; display: block }
+@media (max-width: 40rem) { main { padding: 1rem .75rem 3rem } h1 { font-size: 1.2rem } th, td { padding: .3rem .5rem }
+  table { font-size: .9rem } .number { white-space: normal } }
 """.strip()
 
 
@@ -65,7 +80,7 @@ def page(report: Report) -> str:
         "</head>",
         "<body>",
         "<main>",
-        _body(found),
+        _body(found, report),
         "</main>",
         "</body>",
         "</html>",
@@ -73,15 +88,26 @@ def page(report: Report) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _body(found: Page) -> str:
-    return "\n".join([f"<h1>mlgit: {_words(found.headline)}</h1>", *map(_section, found.sections)])
+def _body(found: Page, report: Report) -> str:
+    tone = "bad" if report.state in ("run failed", "invalid") else _TONES.get(report.verdict, "plain")
+    headline = f'<h1 class="{tone}">mlgit: {_words(found.headline)}</h1>'
+    return "\n".join([headline, *(_section(each, report) for each in found.sections)])
 
 
-def _section(section: PageSection) -> str:
-    body = "\n".join(map(_block, section.blocks))
+def _section(section: PageSection, report: Report) -> str:
+    body = "\n".join(_together(section.blocks))
+    if section.name == "metrics" and (drawn := interval_figure.figures(report.rules)):
+        body += '\n<div class="figures">\n' + "\n".join(drawn) + "\n</div>"
     if not section.title:
         return f"<section>\n{body}\n</section>"
     return f"<details>\n<summary>{safe(section.title)}</summary>\n{body}\n</details>"
+
+
+def _together(blocks: Iterable[Block]) -> Iterator[str]:
+    """Blocks one below the other, plots side by side where there is room."""
+    for is_chart, group in itertools.groupby(blocks, key=lambda block: isinstance(block, Chart)):
+        drawn = "\n".join(map(_block, group))
+        yield f'<div class="figures">\n{drawn}\n</div>' if is_chart else drawn
 
 
 def _block(block: Block) -> str:
@@ -139,4 +165,4 @@ def _span(span: TextSpan) -> str:
         case "link" if span.leads_somewhere:
             return f'<a href="{safe(span.href)}" rel="noopener noreferrer">{words}</a>'
         case _:
-            return words
+            return f'<span class="{span.tone}">{words}</span>' if span.tone else words

@@ -9,6 +9,7 @@ from typing import Literal
 from mlgit.report.document import Plot
 
 Kind = Literal["text", "code", "strong", "struck", "link"]
+Tone = Literal["", "good", "warn", "bad"]
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~/%?=&+-]*)?")
 # In the order in which they are left out where there is no room; the others stay.
 DROPPED_FIRST = ("plots", "card", "stages", "statistics", "parameters", "data")
@@ -16,11 +17,12 @@ DROPPED_FIRST = ("plots", "card", "stages", "statistics", "parameters", "data")
 
 @dataclass(frozen=True, slots=True)
 class TextSpan:
-    """Some words; `href` is where a link leads."""
+    """Some words; `href` is where a link leads, `tone` what colour may tell besides the words."""
 
     text: str
     kind: Kind = "text"
     href: str = ""
+    tone: Tone = ""
 
     @property
     def leads_somewhere(self) -> bool:
@@ -85,9 +87,9 @@ class Page:
     sections: tuple[PageSection, ...]
 
 
-def text(words: str) -> TextSpan:
+def text(words: str, *, tone: Tone = "") -> TextSpan:
     """Plain words."""
-    return TextSpan(words)
+    return TextSpan(words, tone=tone)
 
 
 def code(words: str) -> TextSpan:

@@ -10,38 +10,65 @@ from mlgit.report.document import Line, Plot
 from mlgit.report.figures import value
 from mlgit.report.mermaid import points_of
 
-_WIDTH, _HEIGHT = 640, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 28, 40
+_WIDTH, _HEIGHT = 480, 280
+_SQUARE = 400  # how wide and high a plot of two rates is
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 18, 28, 44
 _MOST_LINES = 6
 _MOST_POINTS = 500
 _TICKS = 4
 _COLOURS = ("var(--a)", "var(--b)", "var(--c)", "var(--d)", "var(--e)", "var(--f)")
 _DASHES = ("", "8 4", "2 4", "12 4 2 4", "4 4", "16 4")  # so that colour is not all that tells lines apart
 
+# Both axes of these go from 0 to 1, whatever part of them the values fill.
+_RATES = {
+    *("fpr", "false_positive_rate", "tpr", "true_positive_rate", "recall", "precision", "sensitivity", "specificity"),
+    *("prob_pred", "prob_true"),
+}
+_CHANCE = {"fpr", "false_positive_rate", "prob_pred"}  # with one of these across, the diagonal means something
+_CORNERS = {"fpr", "false_positive_rate"}  # and with one of these a curve begins at (0, 0) and ends at (1, 1)
+
 Points = list[Span]
 
 
 def figure(plot: Plot) -> str:
     """The plot with its caption; in words only, where there are fewer than two finite values."""
-    lines = [(line, points) for line in plot.lines[:_MOST_LINES] if len(points := _points(line)) > 1]
+    lines = [(line, points) for line in plot.lines[:_MOST_LINES] if len(points := _points(plot, line)) > 1]
     title = safe(plot.title)
     if not lines:
         return f"<figure><figcaption>{title}: fewer than two points</figcaption></figure>"
     described = "; ".join(f"{line.name}: from {value(points[0][1])} to {value(points[-1][1])}" for line, points in lines)
-    frame = _frame(lines)
+    frame = _unit_frame() if _is_of_rates(plot) else _frame(lines)
+    below = frame.bottom + _BOTTOM
     body = [*_axes(plot, frame), *(_drawn(index, points, frame) for index, (_, points) in enumerate(lines))]
-    body += [part for index, (line, _) in enumerate(lines) for part in _legend(index, line)]
-    height = _HEIGHT + 22 * len(lines)
-    drawing = svg.inside_page(body, width=_WIDTH, height=height, title=plot.title, description=described)
+    body += [part for index, (line, _) in enumerate(lines) for part in _legend(index, line, below + 14 + 22 * index)]
+    height, width = below + 22 * len(lines), frame.right + _RIGHT
+    drawing = svg.inside_page(body, width=width, height=height, title=plot.title, description=described)
     return f"<figure>\n{drawing}\n<figcaption>{title}. {safe(described)}</figcaption>\n</figure>"
 
 
-def _points(line: Line) -> Points:
+def _is_of_rates(plot: Plot) -> bool:
+    last = len(max(plot.lines, key=lambda line: len(line.values)).values) if plot.last is None else plot.last
+    heights = [number for line in plot.lines for _, number in points_of(line)]
+    is_within = plot.first >= 0 and last <= 1 and min(heights, default=0.0) >= 0 and max(heights, default=0.0) <= 1
+    return is_within and plot.x.lower() in _RATES and plot.y.lower() in _RATES
+
+
+def _points(plot: Plot, line: Line) -> Points:
     found = [(place + 1.0, number) for place, number in points_of(line)]
-    if len(found) <= _MOST_POINTS:
+    if len(found) > _MOST_POINTS:
+        step = (len(found) - 1) / (_MOST_POINTS - 1)
+        found = [found[round(index * step)] for index in range(_MOST_POINTS)]
+    if not _is_of_rates(plot) or len(line.values) < 2:
         return found
-    step = (len(found) - 1) / (_MOST_POINTS - 1)
-    return [found[round(index * step)] for index in range(_MOST_POINTS)]
+    last = float(len(line.values)) if plot.last is None else plot.last
+    step = (last - plot.first) / (len(line.values) - 1)
+    placed = [(plot.first + (place - 1) * step, number) for place, number in found]
+    return [(0.0, 0.0), *placed, (1.0, 1.0)] if plot.x.lower() in _CORNERS and placed else placed
+
+
+def _unit_frame() -> Frame:
+    side = _SQUARE - _LEFT - _RIGHT
+    return Frame(_LEFT, _TOP, side, side, (0.0, 1.0), (0.0, 1.0))
 
 
 def _frame(lines: Sequence[tuple[Line, Points]]) -> Frame:
@@ -72,21 +99,24 @@ def _axes(plot: Plot, frame: Frame) -> list[str]:
         y = frame.bottom - share * frame.height
         found.append(element("path", {"d": f"M{frame.left} {y:.1f}H{frame.right}", "stroke": "var(--line)"}))
         found.append(_label(frame.left - 8, y + 4, value(low * (1 - share) + high * share), anchor="end"))
-    last = frame.across[1] if plot.last is None else plot.last
-    found.append(_label(frame.left, frame.bottom + 18, value(plot.first), anchor="middle"))
+    if _is_of_rates(plot) and plot.x.lower() in _CHANCE:
+        diagonal = {"d": f"M{frame.left} {frame.bottom}L{frame.right} {frame.top}", "fill": "none", "stroke": "var(--soft)"}
+        found.append(element("path", {**diagonal, "stroke-dasharray": "3 5"}))
+    first = 0.0 if _is_of_rates(plot) else plot.first
+    last = 1.0 if _is_of_rates(plot) else frame.across[1] if plot.last is None else plot.last
+    found.append(_label(frame.left, frame.bottom + 18, value(first), anchor="middle"))
     found.append(_label(frame.right, frame.bottom + 18, value(last), anchor="end"))
     if plot.y:
-        found.append(_label(frame.left, frame.top - 8, plot.y[:80], anchor="start"))
+        found.append(_label(frame.left, frame.top - 8, svg.clipped(plot.y, 48), anchor="start"))
     if plot.x:
-        found.append(_label((frame.left + frame.right) // 2, frame.bottom + 34, plot.x[:60], anchor="middle"))
+        found.append(_label((frame.left + frame.right) // 2, frame.bottom + 34, svg.clipped(plot.x, 48), anchor="middle"))
     return found
 
 
 def _label(x: int, y: float, words: str, *, anchor: str) -> str:
-    return svg.text(words, {"x": x, "y": float(y), "font-size": 12, "fill": "var(--ink)"}, anchor=anchor)
+    return svg.text(words, {"x": x, "y": float(y), "font-size": 13, "fill": "var(--ink)"}, anchor=anchor)
 
 
-def _legend(index: int, line: Line) -> list[str]:
-    y = _HEIGHT + 14 + 22 * index
+def _legend(index: int, line: Line, y: int) -> list[str]:
     mark = element("path", {"d": f"M{_LEFT} {y - 4}h40", **_stroke(index)})
-    return [mark, _label(_LEFT + 50, y, line.name[:80], anchor="start")]
+    return [mark, _label(_LEFT + 50, y, svg.clipped(line.name, 48), anchor="start")]
