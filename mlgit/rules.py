@@ -7,7 +7,8 @@ the metric's own unit, or `n%` of the baseline; there is no default. A waiver na
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 from mlgit.errors import MlgitError
@@ -209,6 +210,8 @@ _TAKES: dict[Kind, set[str]] = {
     "data": {"schema", "rows", "psi"},
 }
 _ALWAYS = {"id", "kind", "severity", "if_inconclusive", "if_invalid", "when"}
+# Metrics whose intervals need no draws.
+_WITHOUT_DRAWS = {"accuracy", "recall", "specificity", "precision", "f1", "roc_auc"}
 _ONE_OF: dict[Kind, set[str]] = {"bound": {"min", "max", "max_change"}, "data": {"schema", "rows", "psi"}}
 
 
@@ -224,12 +227,34 @@ def parse(document: Any, *, name: str = "mlgit.yaml") -> Gates:
             raise MlgitError(f"{name}.rules[{index}].id: '{each}' is there twice", "give every rule a name of its own")
     waivers = tuple(_waiver(each, f"{name}.waivers[{index}]", names) for index, each in enumerate(document.get("waivers", [])))
     declared = {key: document.get(key, {}) for key in ("baseline", "test_set", "stats")}
-    return Gates(rules, waivers, _baseline(declared["baseline"]), HeldOut(**declared["test_set"]), _stats(declared["stats"]))
+    stats = _stats(declared["stats"])
+    _check_resamples(stats, rules, name=name)
+    return Gates(rules, waivers, _baseline(declared["baseline"]), HeldOut(**declared["test_set"]), stats)
 
 
 def _baseline(declared: Mapping[str, Any]) -> BaselineRule:
     age = {"max_age": int(declared["max_age"].removesuffix("d"))} if "max_age" in declared else {}
     return BaselineRule(**{**declared, **age})
+
+
+def _check_resamples(stats: Stats, rules: Sequence[GateRule], *, name: str) -> None:
+    """Refuse draws that could show nothing, however many rows there are: from B of them no p-value is below 1 / (B + 1).
+
+    How many slices there are is for the rows to say; each entry of `by` has one at least.
+    """
+    drawn = [each for each in rules if each.metric.rpartition(".")[2] not in _WITHOUT_DRAWS]
+    slices = sum(
+        len(each.slices.by) for each in drawn if each.slices and each.kind == "no_harm" and each.slices.correct == "holm"
+    )
+    compared = any(each.kind in ("no_worse", "better", "same", "gap") for each in drawn)
+    tests = max(slices, int(compared))
+    needed = math.ceil(tests / stats.alpha - 1e-9) - 1
+    if stats.resamples < needed:
+        told = f"harm in any of {tests} slices or more" if slices > 1 else "anything"
+        raise MlgitError(
+            f"{name}.stats.resamples: {stats.resamples} draws can never show {told} at alpha {stats.alpha:g}",
+            f"write `resamples: {needed}` or more",
+        )
 
 
 def _stats(declared: Mapping[str, Any]) -> Stats:

@@ -110,6 +110,17 @@ def test_rule_that_means_nothing_is_refused(rule, said):
     assert said in f"{caught.value.message}; {caught.value.hint}"
 
 
+def test_draws_that_can_show_nothing_are_refused():
+    harm = "{id: a, kind: no_harm, metric: log_loss, margin: 0.1, slices: {by: [b, c, [b, c]]}}"
+    stats = "stats: {alpha: 0.01, resamples: NUMBER}"
+    for rule, needed in (("{id: a, kind: no_worse, metric: log_loss, margin: 0.1}", 199), (harm, 299)):
+        text = f"{{{stats.replace('0.01', '0.01' if needed == 299 else '0.005')}, rules: [{rule}]}}"
+        assert parse(parse_yaml(text.replace("NUMBER", str(needed)), name="mlgit.yaml")).stats.resamples == needed
+        with pytest.raises(MlgitError, match=f"gates.stats.resamples: {needed - 1} draws can never show") as caught:
+            parse(parse_yaml(text.replace("NUMBER", str(needed - 1)), name="mlgit.yaml"))
+        assert f"resamples: {needed}" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("waiver", "said"),
     [

@@ -147,19 +147,22 @@ def check_positive(metric: str, model: Model, table: Table, *, positive: Any) ->
         raise MlgitError(f"no row has the positive label {positive!r}", f"the labels are {known}")
 
 
-def interval(metric: str, model: Model, table: Table, asked: ComparisonSettings) -> bootstrap.Interval:
-    """A metric of one model with its interval, whose ends are for one-sided claims, as those of a comparison.
+def interval(
+    metric: str, model: Model, table: Table, asked: ComparisonSettings, *, places: Array | None = None
+) -> bootstrap.Interval:
+    """A metric of one model (of all rows, or those at `places`) with its interval, whose ends are for one-sided claims.
 
     Raises MlgitError for columns that are not there, or hold what the metric cannot read.
     """
-    rows = predictions_of(model, table, None)
+    rows = predictions_of(model, table, places)
+    clusters = column_of(table, asked.cluster) if asked.cluster else None
     return bootstrap.interval(
         metric,
         rows.label,
         prediction=rows.prediction,
         score=rows.score,
         positive=asked.positive,
-        clusters=column_of(table, asked.cluster) if asked.cluster else None,
+        clusters=clusters if clusters is None or places is None else clusters[places],
         confidence_level=asked.confidence_level,
         resamples=asked.resamples,
         seed=asked.seed,

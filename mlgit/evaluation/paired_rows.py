@@ -11,10 +11,11 @@ import numpy as np
 
 from mlgit.config import Model
 from mlgit.errors import MlgitError
+from mlgit.evaluation import slice_gaps
 from mlgit.evaluation.align import Misaligned, align
 from mlgit.evaluation.model_metrics import ComparisonSettings, check_positive, column_of, interval, predictions_of
 from mlgit.evaluation.model_results import PredictionTable, Table, header_of
-from mlgit.evaluation.results import MetricEvidence, Part
+from mlgit.evaluation.results import MetricEvidence, Part, SliceGaps
 from mlgit.rules import GateRule
 from mlgit.schema import near_miss
 from mlgit.statistics import bootstrap, metrics
@@ -92,8 +93,7 @@ def _gathered(
     known = MetricEvidence(better=better, current=current.value, interval=_ends(current), no_interval=current.reason)
     known = replace(known, is_first=rows.baseline is None, alpha=settings.alpha)
     if rule.kind == "gap":
-        found = dict(_parts(rule, rows, None, settings))
-        return replace(known, parts=found, missing=_missing(rule, rows), small=_small(rule, rows))
+        return replace(known, gaps=_gaps(rule, rows, settings), missing=_missing(rule, rows), small=_small(rule, rows))
     if rule.kind == "bound" and rule.max_change is None:
         return known
     if rows.baseline is None or (better is None and rule.kind != "bound"):
@@ -159,13 +159,35 @@ def _compared(
 def _parts(
     rule: GateRule, rows: PairedRows, better: Literal["higher", "lower"] | None, settings: ComparisonSettings
 ) -> Iterator[tuple[Part, Comparison]]:
-    """Every slice with rows enough; without a direction only its value counts, and it is compared with itself."""
+    """Every slice with rows enough, compared."""
+    for part, places in _large(rule, rows):
+        yield part, _compared(rule, rows, places, better, settings)
+
+
+def _large(rule: GateRule, rows: PairedRows) -> Iterator[tuple[Part, Array]]:
+    """Every slice with rows enough."""
     assert rule.slices
-    alone = replace(rows, baseline=rows.current) if better is None else rows
     for columns in rule.slices.by:
-        for part, places in _sliced(rows.current, columns):
-            if len(places) >= rule.slices.min_n:
-                yield part, _compared(rule, alone, places, better, settings)
+        yield from (each for each in _sliced(rows.current, columns) if len(each[1]) >= rule.slices.min_n)
+
+
+def _gaps(rule: GateRule, rows: PairedRows, settings: ComparisonSettings) -> SliceGaps:
+    """The slices by the same columns beside one another."""
+    assert rule.slices
+    assert rule.maximum is not None
+    places = dict(_large(rule, rows))
+    groups: dict[tuple[str, ...], list[Part]] = {}
+    for part in places:
+        groups.setdefault(tuple(column for column, _ in part), []).append(part)
+
+    def intervals(alpha: float) -> dict[Part, bootstrap.Interval]:
+        asked = replace(settings, alpha=alpha)
+        return {part: interval(rule.metric, rows.model, rows.current, asked, places=each) for part, each in places.items()}
+
+    is_corrected = rule.slices.correct == "holm"
+    return slice_gaps.measure(
+        list(groups.values()), intervals, most=rule.maximum, alpha=settings.alpha, is_corrected=is_corrected
+    )
 
 
 def _missing(rule: GateRule, rows: PairedRows) -> tuple[Part, ...]:

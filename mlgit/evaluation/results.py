@@ -14,6 +14,35 @@ ALPHA = 0.05
 
 
 @dataclass(frozen=True, slots=True)
+class SliceGap:
+    """How far the slice with the higher value is from another one, with the ends of an interval two-sided at 1 - 2 alpha.
+
+    `least` is the lower end that heeds how many pairs are looked at (Holm). Ends are None where a slice has no interval.
+    """
+
+    high: Part
+    low: Part
+    width: float
+    lower: float | None
+    upper: float | None
+    least: float | None
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class SliceGaps:
+    """The values of slices that are large enough, and their pairs; `without` those that have no value.
+
+    `draws` is the least number of draws that an interval rests on, 0 where none were made.
+    """
+
+    values: Mapping[Part, float]
+    pairs: tuple[SliceGap, ...]
+    without: tuple[Part, ...] = ()
+    draws: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class MetricEvidence:
     """What is known for a rule: a comparison of rows (its interval two-sided at 1 - 2 alpha), or single numbers.
 
@@ -21,7 +50,9 @@ class MetricEvidence:
     comparisons by slice (with the p-value of the rule's margin), `missing` the slices only the baseline has, `small` those
     with too few rows to be judged, `set_aside` those that a waiver names. `interval` is that of the current value itself,
     `no_interval` why there is none. `alpha` is the accepted chance of a false proof of harm. `same` says what is
-    the same, if nothing that the metric could see differs: then no model is worse than the other.
+    the same, if nothing that the metric could see differs: then no model is worse than the other. `harm` are the p-values of
+    slices adjusted for the `tests` of all rules in which any harm is an alarm; without it those of this rule alone count.
+    `gaps` are the pairs of slices of a rule about how far apart they are.
     """
 
     comparison: Comparison | None = None
@@ -38,6 +69,9 @@ class MetricEvidence:
     set_aside: frozenset[Part] = frozenset()
     alpha: float = ALPHA
     same: str = ""
+    harm: Mapping[Part, float] | None = None
+    tests: int = 0
+    gaps: SliceGaps | None = None
 
 
 Pairing = Literal["paired", "re-evaluated", "unpaired", "unverified", "first", "invalid"]

@@ -11,9 +11,9 @@ from mlgit.evaluation import metric_evidence, metric_table
 from mlgit.evaluation.model_pair import ModelPair, digest, is_changed, join
 from mlgit.evaluation.model_results import RevisionResults, Table
 from mlgit.evaluation.prediction_flips import turned
-from mlgit.evaluation.results import TestedRows
+from mlgit.evaluation.results import MetricEvidence, TestedRows
 from mlgit.evaluation.suggest import Suggestion
-from mlgit.gate import data_rules, limits, rule_changes, rule_verdicts
+from mlgit.gate import data_rules, limits, rule_changes, rule_verdicts, slice_verdicts
 from mlgit.gate.review import Review, RuleChange
 from mlgit.gate.rule_result import RuleResult, Verdict
 from mlgit.render.text import count, few
@@ -92,7 +92,10 @@ def review(case: ReviewInput, *, today: datetime.date) -> Review:
     declared, models = case.deciding.gates, joined(case)
     rules = rule_verdicts.applicable(declared, labels=case.labels)
     seen = metric_table.Seen(case.deciding, models)
-    judged = [each for rule in rules for each in _judged(rule, case, seen, today)]
+    harm = slice_verdicts.together(
+        (rule, name, seen.evidence(rule, name)) for rule in rules if rule.kind == "no_harm" for name in _about(rule, models)
+    )
+    judged = [each for rule in rules for each in _judged(rule, case, seen, harm, today)]
     judged = list(rule_verdicts.waive(judged, declared.waivers, today=today)) if judged else []
     tested = tuple(tested_by(case, each) for each in models.values())
     changed = () if case.deciding is case.own else _changes(case)
@@ -132,7 +135,13 @@ def _verdict(case: ReviewInput, judged: Iterable[RuleResult]) -> Verdict:
     return "warn" if found == "pass" and case.found and case.found.is_old else found
 
 
-def _judged(rule: GateRule, case: ReviewInput, seen: metric_table.Seen, today: datetime.date) -> Iterator[RuleResult]:
+def _judged(
+    rule: GateRule,
+    case: ReviewInput,
+    seen: metric_table.Seen,
+    harm: Mapping[tuple[str, str], MetricEvidence],
+    today: datetime.date,
+) -> Iterator[RuleResult]:
     if rule.kind == "data":
         yield _if_new(case, _of_data(rule, case))
         return
@@ -141,7 +150,7 @@ def _judged(rule: GateRule, case: ReviewInput, seen: metric_table.Seen, today: d
         yield _of_no_model(rule, seen.models)
     aside = rule_verdicts.set_aside(rule, case.deciding.gates.waivers, today=today)
     for name in names:
-        known = seen.evidence(rule, name)
+        known = harm.get((rule.id, name)) or seen.evidence(rule, name)
         found = rule_verdicts.judge(rule, replace(known, set_aside=aside))
         least, most = limits.allowed(rule, found, better=known.better)
         yield _if_new(case, replace(_settled(found, seen.models[name]), model=name, least=least, most=most))

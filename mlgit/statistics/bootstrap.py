@@ -24,7 +24,8 @@ class Interval:
     """A metric with the interval that holds the truth with the given confidence; `low` and `high` are None where none
     can be given, and `reason` then says why.
 
-    `n` counts the rows. The interval is about this model on rows like these, not about training it anew.
+    `n` counts the rows, `draws` how many draws the ends rest on, 0 where none were made. The interval is about
+    this model on rows like these, not about training it anew.
     """
 
     metric: str
@@ -35,6 +36,7 @@ class Interval:
     n: int
     method: str
     reason: str = ""
+    draws: int = 0
 
 
 def interval(
@@ -82,7 +84,7 @@ def interval(
 
 def _result(chosen: Metric, given: float, found: Spread, confidence_level: float, size: int) -> Interval:
     value, low, high = (None if each != each else each for each in (given, found.low, found.high))
-    return Interval(chosen.name, value, low, high, confidence_level, size, found.method, found.why)
+    return Interval(chosen.name, value, low, high, confidence_level, size, found.method, found.why, found.draws)
 
 
 def wilson(hits: int, trials: int, *, confidence: float) -> tuple[float, float]:

@@ -50,9 +50,10 @@ class ComparisonOptions:
 class Comparison:
     """current - baseline of a metric, and what it is worth.
 
-    `low` and `high` are the ends of the interval, `pvalue` is one-sided (worse by the margin or more), and
-    `pvalue_difference` two-sided (no difference); each is None where it cannot be had or was not asked for, and `reason`
-    says why there is no interval. `n_discordant` counts the rows in which the models differ as far as the metric sees.
+    `low` and `high` are the ends of the interval, `pvalue` is one-sided (worse by the margin or more), `pvalue_harm` the
+    other way round (worse by no more than the margin), and `pvalue_difference` two-sided (no difference); each is None where
+    it cannot be had or was not asked for, and `reason` says why there is no interval. `draws` is how many draws they rest on,
+    0 where none were made. `n_discordant` counts the rows in which the models differ as far as the metric sees.
     """
 
     metric: str
@@ -68,6 +69,8 @@ class Comparison:
     n_discordant: int
     method: str
     reason: str = ""
+    pvalue_harm: float | None = None
+    draws: int = 0
 
 
 def compare(
@@ -194,6 +197,8 @@ def _result(rows: _Rows, values: list[float], found: Spread, pvalue: float | Non
         n_discordant=rows.discordant,
         method=found.method,
         reason=found.why,
+        pvalue_harm=_known(_harm(found, asked, values[1] - values[0])),
+        draws=found.draws,
     )
 
 
@@ -202,6 +207,15 @@ def _worse(found: Spread, asked: ComparisonOptions) -> float:
     if asked.margin is None:
         return float("nan")
     return found.below(-asked.margin) if asked.better == "higher" else 1 - found.below(asked.margin)
+
+
+def _harm(found: Spread, asked: ComparisonOptions, delta: float) -> float:
+    """The p-value of being worse by no more than the margin: what lies within it is no sign of harm."""
+    worse = _worse(found, asked)
+    if worse != worse or asked.margin is None:
+        return float("nan")
+    gain = delta if asked.better == "higher" else -delta
+    return 1.0 if gain >= -asked.margin else max(0.0, 1 - worse)
 
 
 def _known(value: float) -> float | None:

@@ -5,6 +5,7 @@ Rules that must all pass need none of this: to pass a bad model, every one of th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 
@@ -16,6 +17,14 @@ def holm(pvalues: Sequence[float]) -> list[float]:
         reached = max(reached, min(1.0, (number - place) * pvalues[index]))
         found[index] = reached
     return found
+
+
+def draws_needed(tests: int, *, alpha: float) -> int:
+    """How many draws a p-value needs to reach alpha after Holm's correction for so many tests.
+
+    From B draws no p-value is less than 1 / (B + 1), and the first of the tests has to be less than alpha / tests.
+    """
+    return math.ceil(tests / alpha - 1e-9) - 1
 
 
 def _check(pvalues: Sequence[float]) -> None:

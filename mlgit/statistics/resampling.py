@@ -67,7 +67,7 @@ class Spread:
     """Where the truth may lie: ends of a two-sided interval, NaN where it is not possible to say; `why` then says why.
 
     `below(x)` is the one-sided p-value of the hypothesis that the truth is x or less: x is the low end of the interval
-    whose lower tail is that p-value.
+    whose lower tail is that p-value. `draws` is how many draws it rests on.
     """
 
     low: float
@@ -75,6 +75,7 @@ class Spread:
     method: str
     below: Callable[[float], float] = _unknown
     why: str = ""
+    draws: int = 0
 
 
 def nothing(why: str, *, method: str = "") -> Spread:
@@ -162,7 +163,7 @@ def bca(drawn: Array, value: float, *, acceleration: float, confidence: float) -
         place = normal_quantile(_at_most(known, least)) - shift
         return normal_cdf(float(_stretched(np.array(place), acceleration)) - shift)
 
-    return Spread(float(low), float(high), method, below)
+    return Spread(float(low), float(high), method, below, draws=len(drawn))
 
 
 def _stretched(place: Array, acceleration: float) -> Array:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import replace
 
 import pytest
 
@@ -11,12 +10,10 @@ from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.evaluation.results import MetricEvidence
 from mlgit.gate import data_rules
 from mlgit.gate.rule_result import RuleResult
-from mlgit.gate.rule_verdicts import applicable, judge, set_aside, verdict, waive
+from mlgit.gate.rule_verdicts import applicable, judge, verdict, waive
 from mlgit.rules import parse
 from mlgit.statistics.comparison import Comparison
 from mlgit.tables.drift import Profile
-
-EU, US = (("region", "EU"),), (("region", "US"),)
 
 
 def gates(*rules, waivers=""):
@@ -133,79 +130,6 @@ def test_single_numbers_prove_nothing():
 )
 def test_bounds(text, seen, outcome):
     assert judge(rule(f"kind: bound, metric: m, {text}"), seen).outcome == outcome
-
-
-SLICED = "kind: no_harm, metric: f1, margin: 0.02, slices: {by: [region], min_n: 100}"
-
-
-def sliced(**pvalues):
-    return {(("region", name),): compared(-0.04, 0.0, pvalue=each) for name, each in pvalues.items()}
-
-
-def test_harm_in_a_slice_has_to_be_proven_after_correction():
-    one = judge(rule(SLICED), MetricEvidence(better="higher", parts=sliced(EU=0.97, US=0.5)))
-    assert one.outcome == "pass"  # 0.03 twice is 0.06
-    sure = judge(rule(SLICED), MetricEvidence(better="higher", parts=sliced(EU=0.98, US=0.5)))
-    assert (sure.outcome, sure.effect) == ("fail", "fail")
-    assert "region=EU" in sure.reason
-    assert "US" not in sure.reason
-    plain = judge(
-        rule(SLICED.replace("100}", "100, correct: none}")), MetricEvidence(better="higher", parts=sliced(EU=0.97, US=0.5))
-    )
-    assert plain.outcome == "fail"
-
-
-def test_slices_that_are_gone_or_small():
-    gone = judge(rule(SLICED), MetricEvidence(better="higher", parts=sliced(US=0.5), missing=(EU,)))
-    assert (gone.outcome, gone.reason) == ("fail", "no rows of region=EU")
-    small = {EU: compared(-0.5, -0.4, number=99, pvalue=1.0)}
-    assert judge(rule(SLICED), MetricEvidence(better="higher", parts=small)).outcome == "inconclusive"
-    assert judge(rule(SLICED), MetricEvidence(better="higher")).outcome == "inconclusive"
-
-
-def test_waiver_of_a_slice_spares_only_that_slice():
-    declared = gates("{id: a, " + SLICED + "}", waivers="{rule: a, slice: {region: EU}, until: 2026-05-31, reason: r, by: b}")
-    chosen, last = declared.rules[0], datetime.date(2026, 5, 31)
-    aside = set_aside(chosen, declared.waivers, today=last)
-    assert aside == {EU}
-    harmed = MetricEvidence(better="higher", parts=sliced(EU=0.999, US=0.5), set_aside=aside)
-    assert (judge(chosen, harmed).outcome, judge(chosen, harmed).effect) == ("waived", "warn")
-    assert judge(chosen, replace(harmed, parts=sliced(EU=0.999, US=0.999))).outcome == "fail"
-    assert set_aside(chosen, declared.waivers, today=last + datetime.timedelta(1)) == frozenset()
-
-
-GAP = "kind: gap, metric: recall, max: 0.05, slices: {by: [sex], min_n: 10}"
-
-
-def test_gap_between_slices():
-    near, far = compared(0, 0, baseline=0.9), compared(0, 0, baseline=0.84)
-    assert judge(rule(GAP), MetricEvidence(parts={EU: near, US: near})).outcome == "pass"
-    found = judge(rule(GAP), MetricEvidence(parts={EU: near, US: far}))
-    assert (found.outcome, found.current) == ("fail", pytest.approx(0.06))
-    assert judge(rule(GAP), MetricEvidence(parts={EU: near, US: compared(0, 0, number=9)})).outcome == "invalid"
-    assert judge(rule(GAP), MetricEvidence()).outcome == "invalid"
-
-
-def test_gap_hides_no_slice_that_was_not_judged():
-    near = compared(0, 0, baseline=0.9)
-    gone = judge(rule(GAP), MetricEvidence(parts={EU: near, US: near}, missing=((("region", "ASIA"),),)))
-    assert (gone.outcome, gone.reason) == ("fail", "no rows of region=ASIA")
-    spared = GAP.replace("min_n: 10", "min_n: 10, if_missing: pass")
-    assert judge(rule(spared), MetricEvidence(parts={EU: near, US: near}, missing=((("region", "ASIA"),),))).outcome == "pass"
-    nothing = replace(near, current=None)
-    open_ = judge(rule(GAP), MetricEvidence(parts={EU: near, US: near, (("region", "ASIA"),): nothing}))
-    assert (open_.outcome, open_.effect) == ("inconclusive", "warn")
-    assert "no value for region=ASIA" in open_.reason
-    far = compared(0, 0, baseline=0.8)
-    assert judge(rule(GAP), MetricEvidence(parts={EU: near, US: far, (("region", "ASIA"),): nothing})).outcome == "fail"
-
-
-@pytest.mark.parametrize("text", [GAP, SLICED])
-def test_small_slices_are_told(text):
-    same = compared(0, 0, pvalue=0.5)
-    found = judge(rule(text), MetricEvidence(better="higher", parts={EU: same, US: same}, small=((("region", "ASIA"),),)))
-    assert found.outcome == "pass"
-    assert "1 too small to judge" in found.reason
 
 
 def outcome(name, effect=None):
