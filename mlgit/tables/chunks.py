@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, BinaryIO
 
-from mlgit.tables import formats, limits, objects, parquet, separated
+from mlgit.tables import formats, limits, objects, parquet, separated, small
 from mlgit.tables.formats import TableFormat
 
 Chunk = Mapping[str, Any]
@@ -35,7 +35,8 @@ def chunks(
     if table.name == "parquet":
         return map(parquet.arrays, parquet.pieces(source))
     if table.separator:
-        return _of_separated(source, table, texts, literally, most)
+        columns = small.columns(source, table=table, texts=texts, literally=literally, most=most)
+        return iter([columns]) if columns is not None else _of_separated(source, table, texts, literally, most)
     return map(_of_rows, objects.batches(source, table=table, most=most))
 
 

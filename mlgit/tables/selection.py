@@ -52,7 +52,10 @@ def _gathered(content: bytes, path: str, names: Collection[str], texts: Collecti
 def _typed(values: Any) -> Any:
     """An array of objects as numbers, where all of them are."""
     import numpy as np
-    import pandas as pd
 
     found = np.asarray(values)
-    return pd.Series(found).infer_objects().to_numpy() if found.dtype.kind == "O" else found
+    if found.dtype.kind != "O" or any(isinstance(value, str) for value in found):
+        return found
+    import pandas as pd
+
+    return pd.Series(found).infer_objects().to_numpy()

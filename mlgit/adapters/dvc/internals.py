@@ -5,6 +5,7 @@ Pinned to the DVC range of pyproject.toml; what is used of it is listed in docs/
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,12 +31,15 @@ def sentence(error: BaseException) -> str:
 
 
 def ignore_filter(root: Path) -> Callable[[str, bool], bool]:
-    """A function that says whether .dvcignore files exclude a path, given as absolute path and whether it is a folder."""
-    matcher = _matcher(root)
+    """A function that says whether .dvcignore files exclude a path, given as absolute path and whether it is a folder.
+
+    DVC, which takes as long to import as most commands take, is imported by the first question.
+    """
+    matcher = functools.cache(lambda: _matcher(root))
 
     def ignored(path: str, is_folder: bool) -> bool:
         with _readable():
-            return bool(matcher.is_ignored_dir(path) if is_folder else matcher.is_ignored_file(path))
+            return bool(matcher().is_ignored_dir(path) if is_folder else matcher().is_ignored_file(path))
 
     return ignored
 
