@@ -16,7 +16,8 @@ from mlgit.schema import Boolean, Either, Integer, Key, ListOf, MapOf, Nothing, 
 
 Kind = Literal["bound", "no_worse", "better", "same", "no_harm", "gap", "data"]
 Effect = Literal["pass", "warn", "fail"]
-End = Literal["point", "lower", "upper"]
+End = Literal["interval", "point", "lower", "upper"]
+IfRecorded = Literal["fail", "warn", "invalid"]
 Fallback = Literal["nearest-ancestor", "none"]
 IfChanged = Literal["reevaluate", "unpaired", "invalid"]
 
@@ -45,11 +46,20 @@ _RULE = Table(
         Key("min", Number(), "bound: the least value that passes"),
         Key("max", Number(), "bound: the greatest value that passes; gap: the widest gap between slices"),
         Key("max_change", _AMOUNT, "bound: the largest change from the baseline"),
-        Key("use", Text(choices=get_args(End)), "bound: the value (point, default) or an end of its interval"),
+        Key(
+            "use",
+            Text(choices=get_args(End)),
+            "bound: its interval (default), the value alone (point), or one end of the interval",
+        ),
         Key("margin", _AMOUNT, "no_worse, same, no_harm: how much still passes"),
         Key("by", Number(minimum=0), "better: how much better at least"),
         Key("severity", Text(choices=("fail", "warn")), "what breaking the rule counts as, default fail"),
         Key("if_inconclusive", _EFFECT, "what it counts as when the rows do not decide, default warn"),
+        Key(
+            "if_recorded",
+            Text(choices=get_args(IfRecorded)),
+            "no_worse: what a loss beyond the margin counts as that is known from recorded numbers only, default fail",
+        ),
         Key("if_invalid", _EFFECT, "what it counts as when there is no comparison, default fail"),
         Key("when", MapOf(Text()), "only then: label is one of the pull request's labels"),
         Key("slices", _SLICES, "no_harm, gap: the parts to look at"),
@@ -135,7 +145,7 @@ class GateRule(NamedTuple):
     minimum: float | None = None
     maximum: float | None = None
     max_change: Amount | None = None
-    use: End = "point"
+    use: End = "interval"
     margin: Amount | None = None
     by: float = 0.0
     severity: Literal["fail", "warn"] = "fail"
@@ -147,6 +157,7 @@ class GateRule(NamedTuple):
     rows: tuple[float, float] | None = None
     psi: float | None = None
     model: str = ""
+    if_recorded: IfRecorded = "fail"
 
 
 class Waiver(NamedTuple):
@@ -206,6 +217,7 @@ _NEEDS: dict[Kind, set[str]] = {
 }
 _TAKES: dict[Kind, set[str]] = {
     "bound": {"min", "max", "max_change", "use"},
+    "no_worse": {"if_recorded"},
     "better": {"by"},
     "data": {"schema", "rows", "psi"},
 }
@@ -294,7 +306,7 @@ def _rule(declared: Mapping[str, Any], where: str) -> GateRule:
         declared.get("min"),
         declared.get("max"),
         _amount(declared.get("max_change")),
-        declared.get("use", "point"),
+        declared.get("use", "interval"),
         _amount(declared.get("margin")),
         declared.get("by", 0.0),
         declared.get("severity", "fail"),
@@ -306,6 +318,7 @@ def _rule(declared: Mapping[str, Any], where: str) -> GateRule:
         _range(declared["rows"], where) if "rows" in declared else None,
         declared.get("psi"),
         declared.get("model", ""),
+        declared.get("if_recorded", "fail"),
     )
 
 

@@ -8,12 +8,12 @@ from mlgit.adapters.dvc import remote
 from mlgit.adapters.git import git
 from mlgit.config import NAME, Config, Environment
 from mlgit.errors import MlgitError
+from mlgit.gate.rule_result import RuleResult
 from mlgit.project import Project
-from mlgit.registry import approvals, commit_facts, fact_writer, locations, policies, tag_facts
+from mlgit.registry import approvals, commit_facts, locations, policies, recorded_metrics, tag_facts
 from mlgit.registry.facts import Facts
 from mlgit.registry.integrity import TagFault
 from mlgit.registry.policy import CardStatus, Case
-from mlgit.registry.rules import Judged
 from mlgit.registry.state import Artifact, Version
 from mlgit.revision.revision import Revision
 from mlgit.revision.revisions import Revisions
@@ -75,11 +75,11 @@ def case(revisions: Revisions, artifact: Artifact, version: Version, wanted: Env
     before = artifact.version(current.version) if current else None
     if before and before.name == version.name:
         before = None
-    judged: tuple[Judged, ...] = ()
+    judged: tuple[RuleResult, ...] = ()
     if wanted.gates:
-        candidate = fact_writer.evaluation(version.name, found, tag_facts.read(version.event))
+        candidate = recorded_metrics.of(version.name, found, tag_facts.read(version.event))
         baseline = (
-            fact_writer.evaluation(before.name, facts_of(revisions, before), tag_facts.read(before.event)) if before else None
+            recorded_metrics.of(before.name, facts_of(revisions, before), tag_facts.read(before.event)) if before else None
         )
         from mlgit.commands import promotion_gates  # with the statistics; most commands of the registry do without
 

@@ -8,13 +8,14 @@ from dataclasses import replace
 from mlgit.commands import review
 from mlgit.config import Config
 from mlgit.errors import MlgitError
-from mlgit.evaluation import metric_evidence, predictions
-from mlgit.evaluation.model_results import RevisionResults, asked
-from mlgit.gate import judge, rule_verdicts
+from mlgit.evaluation import predictions
+from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, RevisionResults, asked, test_digest
+from mlgit.gate import judge
 from mlgit.gate.judge import ReviewInput
+from mlgit.gate.rule_result import RuleResult
 from mlgit.project import Project
-from mlgit.registry import rules, verdict
-from mlgit.registry.rules import Evaluation, Judged
+from mlgit.registry import first_version
+from mlgit.registry.recorded_metrics import RecordedMetrics
 from mlgit.registry.state import Version
 from mlgit.revision.refs import Baseline, RevisionRef
 from mlgit.revision.revision import Revision
@@ -27,22 +28,36 @@ def judged(
     before: Version | None,
     config: Config,
     *,
-    candidate: Evaluation,
-    baseline: Evaluation | None,
-) -> tuple[Judged, ...]:
+    candidate: RecordedMetrics,
+    baseline: RecordedMetrics | None,
+) -> tuple[RuleResult, ...]:
     """Every rule of the configuration that decides, as it counts for the promotion.
 
-    `before` is the version that is there now. `candidate` and `baseline` are what is recorded of both: they are compared where
-    rows are not, and all that there is where a commit cannot be read any more.
+    `before` is the version that is there now. `candidate` and `baseline` are what is recorded of both: it stands in for the
+    metrics of a commit whose files are not at hand, or that cannot be read any more.
     """
     names = _names(revisions.project, version.artifact)
     asking = _of_model(config, names)
-    try:
-        case = _case(revisions, version, before, asking, names)
-    except MlgitError:
-        return rules.judge(asking, candidate=candidate, baseline=baseline)
-    found = judge.review(case, today=datetime.date.today()).judged
-    return verdict.settle(asking, found, candidate=candidate, baseline=baseline, by_rows=_by_rows(case, asking))
+    now, current = _side(revisions, version, asking, names, candidate)
+    by_numbers = _has_absent_predictions(current)
+    current = _numbers_only(current) if by_numbers else current
+    case = ReviewInput(asking, asking, "", current=current)
+    if before is None or baseline is None:
+        found = judge.review(_with_tables(case, None, now), today=datetime.date.today()).judged
+        return first_version.held(asking, found)
+    then, other = _side(revisions, before, asking, names, baseline)
+    if by_numbers or (_declares_predictions(current) and _has_absent_predictions(other)):
+        current, other = _numbers_only(current), _numbers_only(other)
+    again = review.reevaluated(asking, now.own_config or asking, then, now, other, current, pull=True) if now and then else {}
+    place = Baseline(before.name, before.commit, "named")
+    case = replace(case, current=current, baseline=other, found=place, again=again)
+    found = judge.review(_with_tables(case, then, now), today=datetime.date.today()).judged
+    blind = next((each.version for each in (candidate, baseline) if not each.test), "")
+    return first_version.of_known_test_data(found, blind=blind)
+
+
+def _with_tables(case: ReviewInput, then: Revision | None, now: Revision | None) -> ReviewInput:
+    return replace(case, data=review.tables_of_rules(case.deciding, then, now)) if now else case
 
 
 def _names(project: Project, artifact: str) -> frozenset[str]:
@@ -53,41 +68,49 @@ def _names(project: Project, artifact: str) -> frozenset[str]:
 
 
 def _of_model(config: Config, names: frozenset[str]) -> Config:
-    """The rules that are not about another model, and their waivers."""
-    kept = tuple(rule for rule in config.gates.rules if not rule.model or rule.model in names)
+    """The rules that are not about another model, and their waivers. All are about the one model there is."""
+    kept = tuple(rule._replace(model="") for rule in config.gates.rules if not rule.model or rule.model in names)
     waivers = tuple(each for each in config.gates.waivers if each.rule in {rule.id for rule in kept})
     return replace(config, gates=config.gates._replace(rules=kept, waivers=waivers))
 
 
-def _case(
-    revisions: Revisions, version: Version, before: Version | None, deciding: Config, names: frozenset[str]
-) -> ReviewInput:
-    now = revisions.at(RevisionRef(version.name, version.commit))
-    current = _results(now, deciding, names)
-    if before is None:
-        return ReviewInput(deciding, deciding, "", current=current, data=review.tables_of_rules(deciding, None, now))
-    then = revisions.at(RevisionRef(before.name, before.commit))
-    baseline = _results(then, deciding, names)
-    again = review.reevaluated(deciding, now.own_config or deciding, then, now, baseline, current, pull=True)
-    found = Baseline(before.name, before.commit, "named")
-    data = review.tables_of_rules(deciding, then, now)
-    return ReviewInput(deciding, deciding, "", current=current, baseline=baseline, found=found, again=again, data=data)
+def _side(
+    revisions: Revisions, version: Version, deciding: Config, names: frozenset[str], known: RecordedMetrics
+) -> tuple[Revision | None, RevisionResults]:
+    """What a version's commit says of its model, with what is recorded where that says nothing; the
+    revision is None where it cannot be read.
+    """
+    try:
+        revision = revisions.at(RevisionRef(version.name, version.commit))
+        models = {name: model for name, model in asked(deciding, revision.own_config).items() if name in names}
+        found = dict(predictions.read(revision, models, gates=deciding.gates).scored)
+    except MlgitError:
+        revision, found = None, {}
+    if not found:
+        model = deciding.model(next((name for name in sorted(names) if name in deciding.models), version.artifact))
+        found = {model.name: ModelResults(replace(model, predictions=""))}
+    scored = {name: _recorded(each, known) for name, each in found.items()}
+    return revision, RevisionResults(version.name, scored)
 
 
-def _results(revision: Revision, deciding: Config, names: frozenset[str]) -> RevisionResults:
-    models = {name: model for name, model in asked(deciding, revision.own_config).items() if name in names}
-    return predictions.read(revision, models, gates=deciding.gates)
+def _recorded(found: ModelResults, known: RecordedMetrics) -> ModelResults:
+    """With the recorded metrics where there are none, which were measured when the version was registered."""
+    filled = replace(found, test=found.test or test_digest(known.test))
+    if found.recorded.keys() - {MODEL_BYTES} or not known.metrics:
+        return filled
+    trouble, hint = (found.trouble, found.hint) if found.is_absent else ("", "")
+    return replace(filled, recorded={**known.metrics, **found.recorded}, trouble=trouble, hint=hint, is_measured=True)
 
 
-def _by_rows(case: ReviewInput, config: Config) -> frozenset[str]:
-    """The rules about metrics that the rows of both versions give: no recorded number stands in for them."""
-    models = list(judge.joined(case).values())
-    void = [each for each in models if each.is_void and each.current.stale]
-    rows = [
-        each for each in models if each.current.table is not None and (not each.baseline or each.baseline.table is not None)
-    ]
-    return frozenset(
-        rule.id
-        for rule in rule_verdicts.applicable(config.gates, labels=())
-        if void or any(metric_evidence.computable(each, rule.metric) for each in rows)
-    )
+def _has_absent_predictions(side: RevisionResults) -> bool:
+    return any(each.is_absent for each in side.scored.values())
+
+
+def _declares_predictions(side: RevisionResults) -> bool:
+    return any(each.model.predictions for each in side.scored.values())
+
+
+def _numbers_only(side: RevisionResults) -> RevisionResults:
+    """Without predictions, where those of one version are not at hand any more: what is recorded of both is compared."""
+    scored = {name: replace(each, table=None, trouble="", hint="", is_absent=False) for name, each in side.scored.items()}
+    return replace(side, scored=scored)

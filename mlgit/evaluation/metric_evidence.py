@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from mlgit.errors import MlgitError
-from mlgit.evaluation.model_metrics import ComparisonSettings, interval, is_close
+from mlgit.evaluation.model_metrics import ComparisonSettings, interval, is_close, rows_of
 from mlgit.evaluation.model_metrics import value as value_of
 from mlgit.evaluation.model_pair import ModelPair
 from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults
@@ -90,7 +90,7 @@ def _of_one_side(
         return found
     if rule.kind == "no_harm":
         return replace(found, trouble=f"slices cannot be compared: {joined.trouble}")
-    return replace(found, is_first=False, baseline=before)
+    return replace(found, is_first=False, baseline=before, n_test=found.n)
 
 
 def _of_numbers(rule: GateRule, joined: ModelPair, better: Better | None) -> MetricEvidence:
@@ -103,17 +103,35 @@ def _of_numbers(rule: GateRule, joined: ModelPair, better: Better | None) -> Met
     if current is None:
         return MetricEvidence(better=better, trouble=joined.current.trouble or f"there is no {rule.metric}")
     is_bound = rule.kind == "bound" and rule.max_change is None
-    if before is not None and joined.is_changed and rule.metric != MODEL_BYTES and not is_bound:
-        return MetricEvidence(
-            better=better,
-            current=current,
-            trouble=f"the test set changed, and {rule.metric} is known as a single number of each side only",
-        )
+    is_exact = rule.metric == MODEL_BYTES
+    if before is not None and joined.is_changed and not is_exact and not is_bound:
+        told = f"the test set changed: {rule.metric} is known as single numbers of different test data only"
+        return MetricEvidence(better=better, current=current, trouble=told)
     if not is_bound and not np.isfinite([each for each in (current, before) if each is not None]).all():
         return MetricEvidence(better=better, trouble=f"{rule.metric} is not a finite number on one of the sides")
-    why = _no_interval(joined.current, rule.metric)
     same = "same recorded number, and nothing on the way to it changed" if current == before and joined.is_repeated else ""
-    return MetricEvidence(better=better, current=current, baseline=before, is_first=before is None, no_interval=why, same=same)
+    return MetricEvidence(
+        better=better,
+        current=current,
+        baseline=before,
+        is_first=before is None,
+        no_interval="" if is_exact else _no_interval(joined.current, rule.metric),
+        n_test=_n_test(joined.current),
+        is_exact=is_exact,
+        settle="" if is_exact else what_gives_rows(rule.metric),
+        same=same,
+    )
+
+
+def _n_test(scored: ModelResults) -> int:
+    return scored.n_test if scored.table is None else rows_of(scored.table)
+
+
+def what_gives_rows(metric: str) -> str:
+    """What would let a metric be judged by rows: for one that mlgit does not know, the names of those that it does."""
+    if metric.rpartition(".")[2] in metrics.METRICS:
+        return "declare models.NAME.predictions and id in mlgit.yaml"
+    return f"mlgit cannot compute {metric} from predictions, only {', '.join(metrics.METRICS)}"
 
 
 def _no_interval(scored: ModelResults, metric: str) -> str:

@@ -40,6 +40,8 @@ class ModelResults:
     predictions come about: from the model by stages, by stages, or ('') by none; `is_measured`, that a stage makes the metrics.
     `predicted` and `artifact` are the digests of predictions and model, '' where unknown; `made_by` what the lock records of
     every stage on the way, by its address.
+    Where there are no predictions, `n_test` counts the rows of the test data (0: not known), and `is_absent` says that
+    predictions are declared and not at hand.
     """
 
     model: Model
@@ -55,6 +57,8 @@ class ModelResults:
     predicted: str = ""
     artifact: str = ""
     made_by: tuple[tuple[str, Entry | None], ...] = ()
+    n_test: int = 0
+    is_absent: bool = False
 
     @property
     def is_empty(self) -> bool:

@@ -67,6 +67,7 @@ class _Reader:
         artifact = self._revision.artifact_path(model.name)
         paths = [posixpath.normpath(path) for path in (model.predictions, artifact, model.metrics) if path]
         predicted, made = self._digest(model.predictions), self._digest(artifact)
+        is_absent = table is None and bool(model.predictions) and not self._is_here(model.predictions)
         return ModelResults(
             model,
             recorded,
@@ -81,6 +82,8 @@ class _Reader:
             predicted=predicted,
             artifact=made,
             made_by=self._made_by(paths),
+            n_test=self._n_test(model) if table is None else 0,
+            is_absent=is_absent,
         )
 
     def _digest(self, path: str) -> str:
@@ -90,6 +93,31 @@ class _Reader:
     def _made_by(self, paths: Iterable[str]) -> tuple[tuple[str, Entry | None], ...]:
         entries = self._revision.pipeline.entries
         return tuple((each.address, entries.get(each.address)) for each in self._makers.upstream(paths) if not each.is_source)
+
+    def _is_here(self, path: str) -> bool:
+        try:
+            stream = self._contents.stream(posixpath.normpath(path))
+        except MlgitError:
+            return False
+        if stream is not None:
+            stream.close()
+        return stream is not None
+
+    def _n_test(self, model: Model) -> int:
+        """The rows of all test data; 0 where those of one file are not known."""
+        counts = [self._rows(posixpath.normpath(path)) for path in model.test]
+        return sum(counts) if all(counts) else 0
+
+    def _rows(self, path: str) -> int:
+        try:
+            size = self._contents.size(path) if recorded_paths.is_inside(path) else None
+            stream = self._contents.stream(path) if size is not None and outline.is_read(path, size) else None
+            if stream is None:
+                return 0
+            with stream:
+                return outline.measure(stream, path=path).rows
+        except MlgitError:
+            return 0
 
     def _is_made(self, path: str) -> bool:
         return bool(path) and any(not stage.is_source for stage in self._makers.of(posixpath.normpath(path)))

@@ -49,8 +49,10 @@ class MetricEvidence:
     `trouble` says why there is no comparison though there should be one; `is_first` that no baseline exists. `parts` holds
     comparisons by slice (with the p-value of the rule's margin), `missing` the slices only the baseline has, `small` those
     with too few rows to be judged, `set_aside` those that a waiver names. `interval` is that of the current value itself,
-    `no_interval` why there is none. `alpha` is the accepted chance of a false proof of harm. `same` says what is
-    the same, if nothing that the metric could see differs: then no model is worse than the other. `harm` are the p-values of
+    `no_interval` why there is none; `n` counts the rows behind it, `n_test` those of the test data where numbers were recorded.
+    `is_exact`: the numbers are counted and not estimated. `settle` is what would give rows.
+    `alpha` is the accepted chance of showing a harm that is not there. `same` says what is the same, if nothing that the metric
+    could see differs: then no model is worse than the other. `harm` are the p-values of
     slices adjusted for the `tests` of all rules in which any harm is an alarm; without it those of this rule alone count.
     `gaps` are the pairs of slices of a rule about how far apart they are.
     """
@@ -72,6 +74,10 @@ class MetricEvidence:
     harm: Mapping[Part, float] | None = None
     tests: int = 0
     gaps: SliceGaps | None = None
+    n: int = 0
+    n_test: int = 0
+    is_exact: bool = False
+    settle: str = ""
 
 
 Pairing = Literal["paired", "re-evaluated", "unpaired", "unverified", "first", "invalid"]

@@ -143,7 +143,7 @@ def _judged(
     today: datetime.date,
 ) -> Iterator[RuleResult]:
     if rule.kind == "data":
-        yield _if_new(case, _of_data(rule, case))
+        yield _if_new(case, replace(_of_data(rule, case), path=rule.path))
         return
     names = _about(rule, seen.models)
     if not names:

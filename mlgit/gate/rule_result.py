@@ -16,7 +16,8 @@ Verdict = Literal["pass", "warn", "fail", "invalid"]
 class RuleResult:
     """A rule's outcome: the numbers, what was needed, why, and what would settle or mend it.
 
-    `effect` is what the outcome counts as in the verdict; `model` whose metric was judged, '' for rules about data.
+    `effect` is what the outcome counts as in the verdict; `model` whose metric was judged, `path` what a rule about data
+    is about. `is_recorded`: recorded numbers alone were judged, without rows.
     `least` and `most` are the ends of what is allowed, in the unit of `low` and `high`.
     """
 
@@ -36,6 +37,8 @@ class RuleResult:
     model: str = ""
     least: float | None = None
     most: float | None = None
+    path: str = ""
+    is_recorded: bool = False
 
 
 def broken(rule: GateRule) -> Literal["fail", "warn"]:

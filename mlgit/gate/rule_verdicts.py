@@ -7,14 +7,13 @@ the best one does not. Rules that must all pass need no correction for their num
 from __future__ import annotations
 
 import datetime
-import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from mlgit.evaluation.results import MetricEvidence, Part
-from mlgit.gate import slice_verdicts
-from mlgit.gate.rule_result import RuleResult, Verdict, broken, invalid, shown
-from mlgit.render.text import number
+from mlgit.gate import bound_verdicts, recorded_verdicts, slice_verdicts
+from mlgit.gate.rule_result import RuleResult, Verdict, broken, invalid
+from mlgit.render.text import number, signed
 from mlgit.rules import Effect, GateRule, Gates, Waiver
 from mlgit.statistics import power
 from mlgit.statistics.comparison import Comparison
@@ -25,7 +24,7 @@ def judge(rule: GateRule, seen: MetricEvidence) -> RuleResult:
     if seen.trouble:
         return invalid(rule, seen.trouble)
     if rule.kind == "bound":
-        return _bound(rule, seen)
+        return bound_verdicts.judge(rule, seen)
     if rule.kind == "gap":
         return slice_verdicts.gap(rule, seen)
     if seen.is_first:
@@ -43,7 +42,7 @@ def judge(rule: GateRule, seen: MetricEvidence) -> RuleResult:
     if rule.kind == "no_harm":
         return slice_verdicts.no_harm(rule, seen)
     if seen.comparison is None:
-        return _unverified(rule, seen)
+        return recorded_verdicts.judge(rule, seen)
     return _of_rows(rule, seen.comparison, seen.better)
 
 
@@ -126,71 +125,23 @@ def _of_rows(rule: GateRule, found: Comparison, better: str) -> RuleResult:
     if is_disproven:
         return _result(rule, found, broken(rule), needs, f"shown to be {opposite}")
     reason = f"the {found.n} rows do not decide: the interval reaches from {number(found.low)} to {number(found.high)}"
-    return replace(_inconclusive(rule, found, reason, _settling(found, margin)), needs=needs)
+    gain = (found.delta or 0) if better == "higher" else -(found.delta or 0)
+    return replace(_inconclusive(rule, found, reason, _settling(rule, found, gain, margin)), needs=needs)
 
 
-def _settling(found: Comparison, margin: float) -> str:
-    """How many rows would be enough, from the variance that the interval shows."""
-    if margin <= 0 or found.low is None or found.high is None:
-        return "more rows in the test set"
+def _settling(rule: GateRule, found: Comparison, gain: float, margin: float) -> str:
+    """How many rows would be enough, from the variance that the interval shows; or that the estimate is beyond."""
+    assert found.low is not None
+    assert found.high is not None
+    beyond = {"no_worse": gain <= -margin, "better": gain <= margin, "same": abs(gain) >= margin}[rule.kind]
+    if beyond:
+        limit = "not better" if rule.kind == "better" and not margin else "beyond the margin"
+        return f"the estimate itself ({signed(found.delta or 0)}) is {limit}, so more rows would rather show that"
+    room = gain - margin if rule.kind == "better" else margin
     variance = power.variance_of_row(found.low, found.high, found.n, confidence=found.confidence_level)
-    rows = power.rows_needed(margin, variance=variance, alpha=(1 - found.confidence_level) / 2)
-    return f"about {max(rows, found.n + 1)} rows would decide with 80 % probability, if nothing changed"
-
-
-def _bound(rule: GateRule, seen: MetricEvidence) -> RuleResult:
-    if seen.current is None:
-        return invalid(rule, f"there is no {rule.metric}")
-    value = seen.current
-    if not math.isfinite(value):  # nothing compares with NaN, so no limit would be broken
-        return invalid(rule, f"{rule.metric} is {number(value)}, which is not a finite number")
-    if rule.max_change is not None and seen.baseline is not None and not math.isfinite(seen.baseline):
-        return invalid(rule, f"{rule.metric} of the baseline is {number(seen.baseline)}, which is not a finite number")
-    if rule.use != "point":
-        if seen.interval is None:
-            why = f"{rule.metric} has no confidence interval: {seen.no_interval or 'there are no predictions per row'}"
-            return replace(invalid(rule, why), current=value)
-        value = seen.interval[rule.use == "upper"]
-    named = rule.metric if rule.use == "point" else f"the {rule.use} end of {rule.metric}"
-    faults, needs = [], []
-    if rule.minimum is not None:
-        needs.append(f"at least {number(rule.minimum)}")
-        faults += [f"{named} is {number(value)}"] if value < rule.minimum else []
-    if rule.maximum is not None:
-        needs.append(f"at most {number(rule.maximum)}")
-        faults += [f"{named} is {number(value)}"] if value > rule.maximum else []
-    if rule.max_change is not None:
-        needs.append(f"changed by at most {shown(rule.max_change)}")
-        if seen.baseline is None:
-            first = RuleResult(
-                rule.id, rule.kind, rule.metric, "first", "warn", " and ".join(needs), f"first results for {rule.metric}"
-            )
-            return first if not faults else replace(first, outcome=broken(rule), effect=broken(rule), reason=faults[0])
-        change = abs(seen.current - seen.baseline)
-        faults += [f"it changed by {number(change)}"] if change > rule.max_change.of(seen.baseline) else []
-    outcome = broken(rule) if faults else "pass"
-    return RuleResult(
-        rule.id,
-        rule.kind,
-        rule.metric,
-        outcome,
-        outcome,
-        " and ".join(needs),
-        "; ".join(faults) or f"{named} is {number(value)}",
-        baseline=seen.baseline,
-        current=seen.current,
-        delta=None if seen.baseline is None else seen.current - seen.baseline,
-        low=seen.interval[0] if seen.interval else None,
-        high=seen.interval[1] if seen.interval else None,
-    )
-
-
-def _unverified(rule: GateRule, seen: MetricEvidence) -> RuleResult:
-    reason = "recorded values only: without predictions per row nothing can be shown"
-    found = RuleResult(rule.id, rule.kind, rule.metric, "inconclusive", rule.if_inconclusive, reason=reason)
-    settle = "declare models.NAME.predictions and id in mlgit.yaml"
-    delta = None if seen.current is None or seen.baseline is None else seen.current - seen.baseline
-    return replace(found, settle=settle, baseline=seen.baseline, current=seen.current, delta=delta)
+    rows = power.rows_needed(room, variance=variance, alpha=(1 - found.confidence_level) / 2)
+    given = "if the difference stayed the same" if rule.kind == "better" else "if nothing changed"
+    return f"about {max(rows, found.n + 1)} rows would decide with 80 % probability, {given}"
 
 
 def _inconclusive(rule: GateRule, found: Comparison, reason: str, settle: str) -> RuleResult:

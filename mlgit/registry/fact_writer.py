@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mlgit.gate.rule_result import RuleResult
 from mlgit.registry.facts import DataFile, Facts
-from mlgit.registry.policy import Approval, Check
-from mlgit.registry.rules import Evaluation, Judged, Outcome, digests
-from mlgit.registry.tag_facts import Recorded
+from mlgit.registry.policy import Approval, Check, Outcome, counts_as
 
 Kind = Literal["register", "assign", "rollback", "unassign", "deregister", "deprecate", "approve"]
 # How many of each there are in a body, so that it stays near 4 KB: the commit has them all.
@@ -25,7 +24,7 @@ class Gate:
     outcome: Outcome
     config: str
     baseline: str = ""
-    rules: tuple[Judged, ...] = ()
+    rules: tuple[RuleResult, ...] = ()
     checks: tuple[Check, ...] = ()
 
 
@@ -71,17 +70,17 @@ def gate(found: Gate) -> dict[str, Any]:
     written = {"result": found.outcome, "config": found.config} | _given({"baseline": found.baseline})
     written |= _cut("rules", [_rule(each) for each in found.rules])
     failed = [each.name for each in found.checks if not each.ok]
-    unverified = [each.rule.id for each in found.rules if each.standing == "unverified"][: _MOST["rules"]]
-    named = {"not_met": failed, "unverified": unverified}
+    recorded = [each.id for each in found.rules if each.is_recorded][: _MOST["rules"]]
+    named = {"not_met": failed, "recorded_only": recorded}
     return {"gate": written | {key: names for key, names in named.items() if names}}
 
 
-def _rule(each: Judged) -> dict[str, Any]:
+def _rule(each: RuleResult) -> dict[str, Any]:
     delta = None if each.delta is None else round(each.delta, 12)
     values = {"value": each.current, "baseline": each.baseline, "delta": delta, "low": each.low, "high": each.high}
     finite = {key: value for key, value in values.items() if value is not None and math.isfinite(value)}
-    named = _given({"id": each.rule.id, "metric": each.rule.metric, "path": each.rule.path})
-    return named | {"result": each.outcome, "outcome": each.standing} | finite
+    named = _given({"id": each.id, "metric": each.metric, "path": each.path})
+    return named | {"result": counts_as(each), "outcome": each.outcome} | finite
 
 
 def approvals(found: Sequence[Approval]) -> dict[str, Any]:
@@ -100,18 +99,3 @@ def _cut(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:
     """Those that are known."""
     return {key: value for key, value in values.items() if value not in ("", None)}
-
-
-def evaluation(version: str, found: Facts | None, written: Recorded | None) -> Evaluation:
-    """What a version scored: as its commit says, else (where the files are not at hand) as its tag recorded."""
-    metrics = dict(found.metrics) if found else {}
-    test = digests(found.data) if found else ()
-    if written and not metrics:
-        metrics = {name: float(row["value"]) for name, row in written.metrics.items() if _is_number(row.get("value"))}
-    if written and not test:
-        test = digests(written.data)
-    return Evaluation(version, metrics, test)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

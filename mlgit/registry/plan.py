@@ -60,10 +60,11 @@ def event(
     done: str = "",
     following: str = "",
 ) -> TagPlan:
-    """The plan for an event upon the events of its artifact (in chain order); `version` is the one it is about.
+    """The plan for an event upon the events of its artifact (in chain order), whose name gets the number after theirs.
 
-    `also` are further tags that it stands upon.
+    `version` is the one it is about; `also` are further tags that it stands upon.
     """
+    name = counted(name, events)
     last = max(events, key=lambda each: each.time, default=None)
     sentence = SENTENCES[name.action].format(artifact=name.artifact, version=version, environment=name.environment)
     return TagPlan(
@@ -80,6 +81,13 @@ def event(
         done=done,
         following=following,
     )
+
+
+def nothing_new(
+    artifact: str, events: Iterable[Event], *, target: str = "", version: str = "", done: str = "", following: str = ""
+) -> TagPlan:
+    """The plan where what was asked is so already, and only what it stands upon may have to be pushed."""
+    return TagPlan(artifact, "", target, "", upon=upon(events), version=version, done=done, following=following)
 
 
 def upon(events: Iterable[Event]) -> tuple[tuple[str, str], ...]:

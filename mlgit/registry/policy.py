@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlgit.config import Environment
-from mlgit.registry.rules import Judged, Outcome
+from mlgit.gate.rule_result import RuleResult
 from mlgit.render.text import few
 
+Outcome = Literal["pass", "fail", "invalid"]
 CardStatus = Literal["complete", "fresh", "stale", "missing", "unknown"]
 
 
@@ -62,7 +63,7 @@ class Case:
     is_active: bool = True
     fault: str = ""
     held: frozenset[str] = frozenset()
-    gates: tuple[Judged, ...] = ()
+    gates: tuple[RuleResult, ...] = ()
     card: CardStatus = "unknown"
     card_trouble: str = ""
     approvals: tuple[Approval, ...] = ()
@@ -130,14 +131,25 @@ def _gates(case: Case) -> list[Check]:
     answers: dict[Outcome, bool | None] = {"pass": True, "fail": False, "invalid": None}
     return [
         Check(
-            f"gate {each.rule.id}",
-            answers[each.outcome],
-            each.reason,
-            each.hint,
-            is_warning=each.outcome == "pass" and each.standing != "pass",
+            f"gate {each.id}",
+            answers[counts_as(each)],
+            _said(each),
+            each.settle,
+            is_warning=each.effect != "fail" and each.outcome != "pass",
         )
         for each in case.gates
     ]
+
+
+def counts_as(found: RuleResult) -> Outcome:
+    """What a rule's result is for a promotion: what passes or warns comes in, what fails does not, what is invalid cannot be
+    told."""
+    return "pass" if found.effect != "fail" else "invalid" if found.outcome == "invalid" else "fail"
+
+
+def _said(found: RuleResult) -> str:
+    reason = found.reason if found.outcome in ("pass", "fail") else f"{found.outcome}: {found.reason}"
+    return f"{reason} (needs {found.needs})" if found.needs and found.needs not in reason else reason
 
 
 def _card(case: Case) -> Check:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from mlgit.statistics.distributions import normal_quantile
+from mlgit.statistics.distributions import normal_cdf, normal_quantile
 
 
 def rows_needed(margin: float, *, variance: float, alpha: float = 0.05, power: float = 0.8) -> int:
@@ -30,3 +30,10 @@ def _places(alpha: float, power: float) -> float:
 def variance_of_row(low: float, high: float, number: int, *, confidence: float) -> float:
     """The variance of one row's difference that a two-sided interval of `number` rows goes with, taken as normal."""
     return ((high - low) / 2 / normal_quantile((1 + confidence) / 2)) ** 2 * number
+
+
+def chance_of_drop(margin: float, *, rows: int, differing: float) -> float:
+    """The chance that a share of `rows` falls by more than a margin though nothing changed, where two models differ on the
+    share `differing` of the rows: normal, with the correction for whole rows."""
+    least = (math.floor(margin * rows + 1e-9) + 0.5) / rows
+    return normal_cdf(-least / math.sqrt(differing / rows))

@@ -82,14 +82,14 @@ def test_rows_that_are_the_same_and_tell_nothing(tmp_path, cli, metric, lines, o
     assert found["verdict"] == outcome
 
 
-def test_without_predictions_nothing_is_proven(tmp_path, cli):
+def test_without_predictions_nothing_is_shown(tmp_path, cli):
     config = "mlgit: 1\nmetrics: {accuracy: {direction: higher}}\nmodels: {churn: {metrics: reports/metrics.json}}\n"
     project = started(tmp_path / "project", cli, config=config + RULES % "accuracy")
     ran(project, cli, sources(rows(), metrics={"accuracy": 0.91}))
     found = judged(project, cli)
-    assert (only(found)["outcome"], found["verdict"], found["code"]) == ("inconclusive", "warn", 0)
-    assert "recorded values only" in only(found)["reason"]
-    assert only(found)["settle"] == "declare models.NAME.predictions and id in mlgit.yaml"
+    assert (only(found)["outcome"], found["verdict"], found["code"]) == ("warn", "warn", 0)
+    assert "recorded numbers only" in only(found)["reason"]
+    assert only(found)["settle"] == "declare models.NAME.predictions and id in mlgit.yaml; keep predictions to judge by rows"
     assert [(each["metric"], each["standing"]) for each in found["metrics"]] == [("accuracy", "unverified")]
 
 
@@ -99,7 +99,7 @@ def test_predictions_that_the_baseline_did_not_have(tmp_path, cli):
     files = {"mlgit.yaml": MODELS + RULES % "accuracy"}
     ran(project, cli, sources(rows(), metrics={"accuracy": 0.9}) | files)
     found = judged(project, cli)
-    assert (found["tested"][0]["how"], only(found)["outcome"]) == ("unverified", "inconclusive")
+    assert (found["tested"][0]["how"], only(found)["outcome"]) == ("unverified", "warn")
     assert [each["id"] for each in found["rule_changes"]] == [
         *("direction of roc_auc", "direction of latency", "predictions of churn", "id of churn", "test of churn")
     ]

@@ -24,7 +24,7 @@ def root(tmp_path, cli):
     root = made(tmp_path / "project", cli, {"mlgit.yaml": CONFIG + RULES + PROD})
     register(root, cli)
     promoted = promote(root, cli)
-    assert (promoted.code, "unverified" in promoted.out) == (0, False), promoted.said
+    assert (promoted.code, "recorded" in promoted.out) == (0, False), promoted.said
     return root
 
 
@@ -55,7 +55,7 @@ def test_version_that_is_proven_worse_is_refused_and_its_numbers_are_kept(root, 
     gate, rule = kept(root, 2)
     assert (gate["result"], gate["not_met"], rule["result"], rule["outcome"]) == ("fail", ["gate kept"], "fail", "fail")
     assert rule["low"] < rule["delta"] < rule["high"] < -0.05
-    assert "unverified" not in gate
+    assert "recorded_only" not in gate
 
 
 def test_version_that_is_proven_no_worse_comes_in(root, cli):
@@ -119,14 +119,17 @@ def test_on_other_test_data_a_version_that_is_gone_cannot_be_compared(root, cli)
     assert "models/cut.txt: neither in the cache nor in a DVC remote" in refused.out
 
 
-def test_without_the_predictions_recorded_numbers_are_compared_and_called_unverified(root, cli):
+def test_without_the_predictions_recorded_numbers_are_compared_and_that_is_said(root, cli):
     register(root, cli, {"params.yaml": "cut: 51\n"})
     shutil.rmtree(root / ".dvc/cache")
     os.remove(root / "reports/predictions.csv")
     done = promote(root, cli)
-    assert (done.code, done.out.splitlines()[0]) == (0, "leave@v0.2.0 is now in prod, unverified: gate kept (leave#prod#2)")
+    assert (done.code, done.out.splitlines()[0]) == (
+        0,
+        "leave@v0.2.0 is now in prod, by recorded numbers only: gate floor, gate kept (leave#prod#2)",
+    )
     gate, rule = kept(root, 2)
-    assert (gate["unverified"], rule["result"], rule["outcome"], "low" in rule) == (["kept"], "pass", "unverified", False)
+    assert (gate["recorded_only"], rule["result"], rule["outcome"], "low" in rule) == (["floor", "kept"], "pass", "warn", False)
 
 
 def test_rules_about_another_model_are_not_asked(root, cli):

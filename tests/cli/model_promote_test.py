@@ -145,8 +145,8 @@ def test_gate_passes_with_numbers_in_the_tag(shared, promote):
     assert (gate["result"], gate["baseline"]) == ("pass", "churn@v1.0.0")
     assert gate["config"] == git(shared.root, "rev-parse", "main")
     numbers = {"value": 0.5, "baseline": 0.3, "delta": 0.2}
-    assert gate["rules"][1] == {"id": "kept", "metric": "auc", "result": "pass", "outcome": "unverified", **numbers}
-    assert gate["unverified"] == ["kept"]
+    assert gate["rules"][1] == {"id": "kept", "metric": "auc", "result": "pass", "outcome": "warn", **numbers}
+    assert gate["recorded_only"] == ["floor", "kept"]
     assert facts(shared.root, "churn#prod#2")["replaces"] == "v1.0.0"
 
 
@@ -155,7 +155,8 @@ def test_worse_version_is_refused(shared, promote):
     assert promote("churn@v1.2.0", "prod").code == 0
     refused = promote("churn@v1.1.0", "prod")
     assert refused.code == 1
-    assert "auc 0.7 → 0.5, margin 0.05" in refused.out
+    assert "recorded numbers only: auc 0.7 → 0.5, beyond the margin of 0.05" in refused.out
+    assert "mlgit cannot compute auc from predictions, only accuracy, " in refused.out
     assert current(shared.root) == "v1.2.0"
 
 
@@ -200,13 +201,13 @@ def test_undeclared_direction_names_the_line_to_add(shared, promote):
     assert promote("churn@v1.0.0", "prod").code == 0
     refused = promote("churn@v1.1.0", "prod")
     assert refused.code == 2
-    assert "add to mlgit.yaml, metrics: `nested.loss: {direction: higher}` (or lower)" in refused.out
+    assert "add to mlgit.yaml: metrics: {nested.loss: {direction: higher}} (or lower)" in refused.out
 
 
 def test_metric_nobody_measured_passes_nothing(shared, promote):
     shared.settle(GATED.replace("bound, metric: auc", "bound, metric: latency"))
     refused = promote("churn", "prod")
-    assert (refused.code, "v1.2.0 has no metric latency" in refused.out) == (2, True)
+    assert (refused.code, "no model has latency" in refused.out) == (2, True)
 
 
 @pytest.mark.slow

@@ -102,7 +102,10 @@ def test_first_rows_are_new_and_no_direction_is_invalid():
 
 
 def test_bound_by_the_end_of_the_interval():
-    point, end = rule("kind: bound, metric: recall, min: 0.89"), rule("kind: bound, metric: recall, min: 0.89, use: lower")
+    point, end = (
+        rule("kind: bound, metric: recall, min: 0.89, use: point"),
+        rule("kind: bound, metric: recall, min: 0.89, use: lower"),
+    )
     assert outcome(point, None, table()).outcome == "pass"
     assert outcome(end, None, table()).outcome == "fail"
     assert outcome(end, table(wrong=0.5), table(wrong=0.01)).outcome == "pass"

@@ -109,7 +109,7 @@ def test_counter_is_one_more_than_any_of_the_artifact(name, existing, ref):
 def test_event_follows_the_last_one_in_name_and_time():
     events = assigned("v1.0.0", "v2.0.0")
     written = fact_writer.facts("assign", version="v3.0.0", previous=plan.previous(events))
-    tag = plan.counted(TagName("churn", "assign", environment="prod"), events)
+    tag = TagName("churn", "assign", environment="prod")
     made = plan.event(tag, version="v3.0.0", target=COMMITS["v3.0.0"], events=events, facts=written, reason="Why")
     assert (made.ref, made.not_before) == ("churn#prod#3", 1003)
     assert tag_message.previous(made.message) == ("churn#prod#2", f"{2:040x}")

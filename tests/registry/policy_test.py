@@ -7,9 +7,8 @@ from dataclasses import replace
 import pytest
 
 from mlgit.config import Environment
+from mlgit.gate.rule_result import RuleResult
 from mlgit.registry.policy import Approval, Case, Check, checks, counted, verdict
-from mlgit.registry.rules import Judged
-from mlgit.rules import GateRule
 
 TAG = "a" * 40
 PROD = Environment("prod")
@@ -68,7 +67,8 @@ def test_gates_without_rules_pass_nothing():
 
 def test_every_rule_is_a_check():
     rules = [
-        Judged(GateRule(name, "bound", "auc", minimum=0.0), outcome) for name, outcome in (("a", "pass"), ("b", "invalid"))
+        RuleResult(name, "bound", "auc", outcome, effect)
+        for name, outcome, effect in (("a", "pass", "pass"), ("b", "invalid", "fail"))
     ]
     case = replace(CASE, environment=replace(PROD, gates=True), gates=tuple(rules))
     assert [(each.name, each.ok) for each in checks(case)[1:]] == [("gate a", True), ("gate b", None)]

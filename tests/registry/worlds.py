@@ -110,7 +110,7 @@ def assign(root: Path, version: str, environment: str = "prod") -> TagPlan:
     """The plan to put a version somewhere, by what this clone knows, without asking a policy."""
     artifact = churn(root)
     written = fact_writer.facts("assign", version=version, previous=plan.previous(artifact.events))
-    tag = plan.counted(TagName("churn", "assign", environment=environment), artifact.events)
+    tag = TagName("churn", "assign", environment=environment)
     target = artifact.version(version).commit
     return plan.event(tag, version=version, target=target, events=artifact.events, facts=written)
 

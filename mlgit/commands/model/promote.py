@@ -77,12 +77,10 @@ def promote(
 
 def _standing(artifact: Artifact, candidate: Version, environment: str) -> TagPlan:
     """Nothing new: the version is there, and its tags may have to be pushed."""
-    return TagPlan(
+    return plan.nothing_new(
         artifact.name,
-        "",
-        candidate.commit,
-        "",
-        upon=plan.upon(artifact.events),
+        artifact.events,
+        target=candidate.commit,
         version=candidate.name,
         done=f"{artifact.name}@{candidate.name} is already in {environment}",
         following=f"`mlgit model get '{artifact.name}#{environment}'`",
@@ -112,8 +110,10 @@ def _remarks(planned: TagPlan) -> str:
     if "override" in facts:
         return f", against policy: {', '.join(facts['gate']['not_met'])}"
     gate = facts.get("gate", {})
-    warned = [each["id"] for each in gate.get("rules", []) if each["result"] == "pass" and each["outcome"] in _WARNED]
-    told = {"unverified": gate.get("unverified", []), "with warnings": warned}
+    recorded = gate.get("recorded_only", [])
+    rules = [each for each in gate.get("rules", []) if each["result"] == "pass" and each["outcome"] in _WARNED]
+    warned = [each["id"] for each in rules if each["id"] not in recorded]
+    told = {"by recorded numbers only": recorded, "with warnings": warned}
     return "".join(f", {what}: {', '.join(f'gate {each}' for each in names)}" for what, names in told.items() if names)
 
 
@@ -145,9 +145,8 @@ def _planned(
     written |= fact_writer.approvals(counted)
     if override and outcome != "pass":
         written["override"] = {"reason": override}
-    tag = plan.counted(TagName(artifact.name, "assign", environment=wanted.name), artifact.events)
     planned = plan.event(
-        tag,
+        TagName(artifact.name, "assign", environment=wanted.name),
         version=candidate.name,
         target=candidate.commit,
         events=artifact.events,

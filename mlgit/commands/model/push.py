@@ -37,7 +37,7 @@ def push(name: str | None = None, *, remote: str = "origin") -> PushResult:
         found.artifact(each)
 
         def rebuild(artifact: str = each) -> TagPlan:
-            return TagPlan(artifact, "", "", "", upon=plan.upon(registry_of(root).artifact(artifact).events))
+            return plan.nothing_new(artifact, registry_of(root).artifact(artifact).events)
 
         done = publish.send(root, rebuild, remote=remote)
         pushed += done.pushed

@@ -60,7 +60,7 @@ def register(
         written |= fact_writer.evidence(found, card=_card(revision, found))
         label = f"{found.artifact}@{name}"
         return plan.event(
-            plan.counted(TagName(found.artifact, "register", name), artifact.events),
+            TagName(found.artifact, "register", name),
             version=name,
             target=commit,
             events=artifact.events,
@@ -78,12 +78,10 @@ def register(
 def _standing(artifact: Artifact, there: Version) -> TagPlan:
     """Nothing new: the version that the commit has already, whose tag may have to be pushed."""
     label = f"{artifact.name}@{there.name}"
-    return TagPlan(
+    return plan.nothing_new(
         artifact.name,
-        "",
-        there.commit,
-        "",
-        upon=plan.upon(artifact.events),
+        artifact.events,
+        target=there.commit,
         version=there.name,
         done=f"{label} is registered at {there.commit[:10]} already",
         following=f"`mlgit model promote {label} ENVIRONMENT`",

@@ -33,14 +33,13 @@ def retire(version: str, *, reason: str = "", options: WriteOptions = KEEP) -> W
 def _whole(artifact: Artifact, asked: str, *, reason: str, sign: bool) -> TagPlan:
     following = f"`mlgit model show {artifact.name}`"
     if not artifact.is_active:
-        upon = plan.upon(artifact.events)
-        return TagPlan(artifact.name, "", "", "", upon=upon, done=f"{asked} is retired already", following=following)
+        return plan.nothing_new(artifact.name, artifact.events, done=f"{asked} is retired already", following=following)
     _require_out(artifact, "")
     newest = artifact.latest or (artifact.versions[-1] if artifact.versions else None)
     if newest is None:
         raise MlgitError(f"{artifact.name}: no version is registered", "there is nothing to retire")
     return plan.event(
-        plan.counted(TagName(artifact.name, "deprecate"), artifact.events),
+        TagName(artifact.name, "deprecate"),
         version="",
         target=newest.commit,
         events=artifact.events,
@@ -58,13 +57,14 @@ def _version(project: Project, asked: str, *, reason: str, sign: bool) -> TagPla
     artifact = found.artifact(withdrawn.artifact)
     following = f"`mlgit model show {artifact.name}`"
     if not withdrawn.is_active:
-        upon, done = plan.upon(artifact.events), f"{asked} is retired already"
-        name = withdrawn.name
-        return TagPlan(artifact.name, "", withdrawn.commit, "", upon=upon, version=name, done=done, following=following)
+        done, name = f"{asked} is retired already", withdrawn.name
+        return plan.nothing_new(
+            artifact.name, artifact.events, target=withdrawn.commit, version=name, done=done, following=following
+        )
     _require_out(artifact, withdrawn.name)
     grammar.check_version(withdrawn.name)
     return plan.event(
-        plan.counted(TagName(artifact.name, "deregister", withdrawn.name), artifact.events),
+        TagName(artifact.name, "deregister", withdrawn.name),
         version=withdrawn.name,
         target=withdrawn.commit,
         events=artifact.events,

@@ -36,7 +36,7 @@ def rollback(name: str, environment: str, *, reason: str, options: WriteOptions 
         written = fact_writer.facts("rollback", version=target.name, previous=plan.previous(artifact.events))
         written |= repeated(target) | {"replaces": left, "config": deciding.commit}
         return plan.event(
-            plan.counted(TagName(artifact.name, "assign", environment=environment), artifact.events),
+            TagName(artifact.name, "assign", environment=environment),
             version=target.name,
             target=target.commit,
             events=artifact.events,

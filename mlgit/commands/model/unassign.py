@@ -27,7 +27,7 @@ def unassign(name: str, environment: str, *, reason: str = "", options: WriteOpt
         before = [each.version for each in artifact.environments[environment][:-1]]
         now = f"{before[-1]} is there again" if before else "nothing is there now"
         return plan.event(
-            plan.counted(TagName(artifact.name, "unassign", environment=environment), artifact.events),
+            TagName(artifact.name, "unassign", environment=environment),
             version=current.version,
             target=current.event.commit,
             events=artifact.events,
