@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Hf = Literal["", "optional", "asked"]
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
     """A section that only a person can write.
 
-    `group` is the heading of the card it stands below, `prompt` the question it answers, `annex` the point of Annex IV of
-    the EU's AI Act that asks for it; `in_hf` says whether profile hf asks for it too.
+    `group` is the heading of the card it stands below, `prompt` the question it answers, `annex` the points of Annex IV of
+    the EU's AI Act that ask for it; `hf` says whether profile hf asks for it too, or shows that it is not stated.
     """
 
     key: str
@@ -18,35 +21,82 @@ class Topic:
     group: str
     prompt: str
     annex: str
-    in_hf: bool = False
+    hf: Hf = ""
 
 
-USE, DATA, TRAINING, EVALUATION = "Intended use", "Data", "Training", "Evaluation"
-LIMITS, UPKEEP = "Limitations and risks", "Upkeep"
+USE, HOW, EVALUATION, LIMITS = "Intended use", "How to use", "Evaluation", "Limitations and risks"
+DATA, TRAINING, UPKEEP = "Data", "Training", "Upkeep"
 
 TOPICS = (
-    Topic("intended_use", "Purpose", USE, "What is the model for, and what decisions may rest on it?", "1(a)", in_hf=True),
-    Topic("users", "Users", USE, "Who uses it, and whom does it affect?", "1(a)"),
-    Topic("out_of_scope", "Out of scope", USE, "What must it not be used for?", "2(e), 3", in_hf=True),
-    Topic("instructions", "Instructions for use", USE, "How is it called, and how is its answer read?", "1(f)-(h)"),
-    Topic("data_provenance", "Provenance", DATA, "Where do the data come from, and under which terms?", "2(d)", in_hf=True),
+    Topic("intended_use", "Purpose", USE, "What is the model for, and what decisions may rest on it?", "1(a)", "asked"),
+    Topic("users", "Users", USE, "Who uses it, and whom does it affect?", "1(a), 2(b)"),
+    Topic(
+        "downstream_use", "Downstream use", USE, "Into what may it be built, and for what may it be adapted?", "–", "optional"
+    ),
+    Topic("out_of_scope", "Out of scope", USE, "What must it not be used for?", "3", "asked"),
+    Topic("interaction", "Interaction", USE, "With which other hardware, software and AI systems does it work?", "1(b)"),
+    Topic(
+        "forms", "Forms of delivery", USE, "In which forms is it delivered: as a file, a package, an API, in a device?", "1(d)"
+    ),
+    Topic("hardware", "Hardware", USE, "On which hardware is it meant to run?", "1(e)"),
+    Topic("product", "Product", USE, "Of which product is it a part, and where are pictures of it?", "1(f)"),
+    Topic(
+        "instructions",
+        "Instructions for use",
+        HOW,
+        "How is it called, what must its input be, how is its answer read, and through which interface?",
+        "1(g), 1(h), 3",
+    ),
+    Topic("metric_rationale", "Choice of metrics", EVALUATION, "Why are these metrics and thresholds the right ones?", "4"),
+    Topic("testing", "Tests", EVALUATION, "How was it tested, by whom, and where are the dated and signed reports?", "2(g)"),
+    Topic("limitations", "Limitations", LIMITS, "Where is it known or likely to be wrong?", "3", "asked"),
+    Topic("risks", "Risks and mitigations", LIMITS, "What can go wrong, for whom, and what is done about it?", "3, 5", "asked"),
+    Topic(
+        "recommendations", "Recommendations", LIMITS, "What should its users do, given these limits and risks?", "–", "asked"
+    ),
+    Topic("ethics", "Fairness", LIMITS, "How does it treat different groups, and is that acceptable?", "2(g), 3", "asked"),
+    Topic("human_oversight", "Human oversight", LIMITS, "Who watches and can overrule it, and how?", "2(e), 3"),
+    Topic("security", "Security", LIMITS, "What protects it against manipulation of data, model and input?", "2(h)"),
+    Topic("data_provenance", "Provenance", DATA, "Where do the data come from, and under which terms?", "2(d)", "asked"),
     Topic("data_collection", "Collection", DATA, "How and when were they collected and selected?", "2(d)"),
     Topic("data_labelling", "Labelling", DATA, "Who or what gave the labels, and how reliable are they?", "2(d)"),
     Topic("data_cleaning", "Cleaning", DATA, "What was removed or changed, and why?", "2(d)"),
     Topic("personal_data", "Personal data", DATA, "Are there personal or sensitive data, and how are they protected?", "2(d)"),
-    Topic("approach", "Approach", TRAINING, "Which kind of model is it, and why this one?", "2(b)"),
-    Topic("metric_rationale", "Choice of metrics", EVALUATION, "Why are these metrics and thresholds the right ones?", "4"),
-    Topic("limitations", "Limitations", LIMITS, "Where is it known or likely to be wrong?", "3", in_hf=True),
-    Topic("risks", "Risks and mitigations", LIMITS, "What can go wrong, for whom, and what is done about it?", "5", in_hf=True),
-    Topic("ethics", "Fairness", LIMITS, "How does it treat different groups, and is that acceptable?", "2(g), 3", in_hf=True),
-    Topic("human_oversight", "Human oversight", LIMITS, "Who watches and can overrule it, and how?", "2(e), 3"),
-    Topic("security", "Security", LIMITS, "What protects it against manipulation of data, model and input?", "2(h)"),
-    Topic("monitoring", "Monitoring", UPKEEP, "What is watched after release, and what happens when it fires?", "9"),
+    Topic(
+        "approach",
+        "Approach",
+        TRAINING,
+        "Which kind of model is it, what is it optimised for, what does it answer, and why was this chosen?",
+        "2(b)",
+    ),
+    Topic(
+        "third_party",
+        "Parts of others",
+        TRAINING,
+        "Which pre-trained models and tools of others went into it, and how?",
+        "2(a)",
+    ),
+    Topic("architecture", "Architecture", TRAINING, "How do its parts build on each other, and into what do they fit?", "2(c)"),
+    Topic(
+        "compute",
+        "Compute",
+        TRAINING,
+        "On which machines, for how long and with how much energy was it made?",
+        "2(c)",
+        "optional",
+    ),
+    Topic("monitoring", "Monitoring", UPKEEP, "What is watched after release, and what happens when it fires?", "3, 9"),
+    Topic(
+        "planned_changes",
+        "Planned changes",
+        UPKEEP,
+        "Which changes are decided beforehand, and what keeps it compliant?",
+        "2(f)",
+    ),
     Topic("standards", "Standards", UPKEEP, "Which standards and specifications does it follow?", "7"),
     Topic("conformity", "Conformity", UPKEEP, "Where is the declaration of conformity?", "8"),
 )
 BY_KEY = {topic.key: topic for topic in TOPICS}
-GROUPS = (USE, DATA, TRAINING, EVALUATION, LIMITS, UPKEEP)
 
 
 def _names(text: str) -> tuple[str, ...]:

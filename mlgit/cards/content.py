@@ -6,16 +6,16 @@ import posixpath
 import re
 from collections.abc import Iterable, Sequence
 
-from mlgit.cards import catalogue, changes, review
+from mlgit.cards import catalogue, changes, review, usage
 from mlgit.cards.material import Material
 from mlgit.evaluation.model_metrics import ModelMetric
 from mlgit.registry.facts import DataFile, ModelFile
-from mlgit.render.markdown import link_target, markdown_table, markdown_text
+from mlgit.render.markdown import code_span, fenced, link_target, markdown_table, markdown_text, web_link
 from mlgit.render.prose import prose
-from mlgit.render.text import count, few, number, size
+from mlgit.render.text import count, few, number, plain, size
 
 _MOST_COLUMNS = 60
-_NOT_MEASURED = "not measured"
+_NOT_STATED = "not stated"
 
 
 def body(material: Material, *, gaps: Sequence[review.CardGap]) -> str:
@@ -24,13 +24,16 @@ def body(material: Material, *, gaps: Sequence[review.CardGap]) -> str:
     parts = [
         _part("", [f"# {markdown_text(facts.artifact)}", markdown_text(facts.description), _identity(material)]),
         _part(catalogue.USE, _said(material, catalogue.USE, gaps)),
-        _part(catalogue.DATA, [*_data(material), *_said(material, catalogue.DATA, gaps)]),
-        _part(catalogue.TRAINING, [*_training(material), *_said(material, catalogue.TRAINING, gaps)]),
+        _part(catalogue.HOW, [*_how(material), *_said(material, catalogue.HOW, gaps)]),
         _part(catalogue.EVALUATION, [*_evaluation(material), *_said(material, catalogue.EVALUATION, gaps)]),
         _part(catalogue.LIMITS, _said(material, catalogue.LIMITS, gaps)),
+        _part(catalogue.DATA, [*_data(material), *_said(material, catalogue.DATA, gaps)]),
+        _part(catalogue.TRAINING, [*_training(material), *_said(material, catalogue.TRAINING, gaps)]),
         _part(_changes_title(material), _changes(material)),
         _part(catalogue.UPKEEP, _said(material, catalogue.UPKEEP, gaps)),
+        _part("Citation", _citation(material)),
         _part("What this card lacks", _lacks(gaps)),
+        _part("Digests", _digests(material)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -50,7 +53,7 @@ def _identity(material: Material) -> str:
     facts, notes = material.facts, material.notes
     model = facts.model
     licence = notes.license_name or notes.license
-    return _pairs(
+    rows = _pairs(
         (
             ("Type", facts.type),
             ("Task", notes.pipeline_tag),
@@ -60,12 +63,13 @@ def _identity(material: Material) -> str:
             ("Licence", f"{licence} ({notes.license_link})" if notes.license_link else licence),
             ("Owners", ", ".join(notes.owners)),
             ("Contact", notes.contact),
+            ("Authors of the notes", ", ".join(notes.authors) or _NOT_STATED),
             ("File", ", ".join(part for part in (model.path, model.format, _size(model.size)) if part)),
-            ("md5", model.md5),
-            ("sha256", model.sha256),
             ("Loading it", _loading(model)),
         )
     )
+    places = [("Repository", notes.repository or _NOT_STATED), ("Paper", notes.paper), ("Demo", notes.demo)]
+    return "\n".join([rows, *(f"| {name} | {web_link(place)} |" for name, place in places if place)])
 
 
 def _loading(model: ModelFile) -> str:
@@ -81,10 +85,41 @@ def _size(n_bytes: int | None) -> str:
     return "" if n_bytes is None else size(n_bytes)
 
 
+def _how(material: Material) -> list[str]:
+    """How to have the file, and how to load it."""
+    facts = material.facts
+    released = f"mlgit model get {facts.artifact} -o {facts.model.path}"
+    there = (
+        f"{code_span(f'dvc pull {facts.model.path}')} brings the file of this commit, {code_span(released)} that of a release."
+    )
+    pins = f" It was made with what {markdown_text(few(sorted(facts.environment)))} pins." if facts.environment else ""
+    lines = usage.code(facts.model)
+    code = fenced(lines, "python") if lines else f"How to load it is {_NOT_STATED}: no loader of this format is known."
+    return [there + pins, code]
+
+
+def _citation(material: Material) -> list[str]:
+    told = material.notes.citation
+    if not told:
+        return [f"{_NOT_STATED.capitalize()}."]
+    return [fenced([plain(line) for line in told.strip().splitlines()], "bibtex" if told.lstrip().startswith("@") else "text")]
+
+
+def _digests(material: Material) -> list[str]:
+    """What the parts above are about, to the byte."""
+    facts, model = material.facts, material.facts.model
+    files = [*facts.with_role("train"), *facts.with_role("test"), *facts.with_role("source")]
+    rows = [("model", model.path, "md5", model.md5), ("model", model.path, "sha256", model.sha256)]
+    rows += [(f"{each.role} data", each.path, "md5", each.md5) for each in files]
+    rows += [("code", path, "md5", md5) for path, md5 in changes.code(facts).items()]
+    rows += [("environment", path, "sha256", digest) for path, digest in sorted(facts.environment.items())]
+    return [markdown_table(("of", "file", "", "digest"), [row for row in rows if row[3]])]
+
+
 def _data(material: Material) -> list[str]:
     facts = material.facts
     files = [*facts.with_role("train"), *facts.with_role("test"), *facts.with_role("source")]
-    header = ("role", "path", "rows", "columns", "size", "md5")
+    header = ("role", "path", "rows", "columns", "size")
     rows = [_data_row(each, material.columns.get(each.path, ())) for each in files]
     blocks = [markdown_table(header, rows, right=(2, 3, 4))] if rows else []
     for each in files:
@@ -115,7 +150,7 @@ def _leak(material: Material) -> list[str]:
 def _data_row(file: DataFile, columns: Sequence[str]) -> tuple[str, ...]:
     path = file.path if file.n_files is None else f"{file.path}/ ({count(file.n_files, 'file')})"
     rows = "" if file.rows is None else str(file.rows)
-    return file.role, path, rows, str(len(columns) or ""), _size(file.size), file.md5
+    return file.role, path, rows, str(len(columns) or ""), _size(file.size)
 
 
 def _training(material: Material) -> list[str]:
@@ -125,23 +160,17 @@ def _training(material: Material) -> list[str]:
     values = list(changes.parameters(facts).items())
     blocks += [markdown_table(("parameter", "value"), values, right=(1,))] if values else []
     seeds = [f"{name} = {value}" for name, value in values if re.search(r"seed|random_state", name.rpartition(".")[2], re.I)]
-    code = [(path, md5) for path, md5 in changes.code(facts).items()]
-    blocks += [markdown_table(("code", "md5"), code)] if code else []
-    pins = [(path, digest) for path, digest in sorted(facts.environment.items())]
-    blocks += [markdown_table(("environment", "sha256"), pins)] if pins else []
-    recorded = (("Seeds", ", ".join(seeds) or "none among the parameters"), ("Hardware and duration", _NOT_MEASURED))
-    return [*blocks, _pairs((*recorded, ("Energy and emissions", _NOT_MEASURED)))]
+    recorded = [("Seeds", ", ".join(seeds) or "none among the parameters")]
+    recorded += [("Code", few(changes.code(facts)))] if changes.code(facts) else []
+    recorded += [("Environment", few(sorted(facts.environment)))] if facts.environment else []
+    return [*blocks, _pairs(recorded)]
 
 
 def _evaluation(material: Material) -> list[str]:
     evaluation, facts = material.evaluation, material.facts
-    tested = ", ".join(f"{each.path} (md5 {each.md5})" for each in facts.with_role("test"))
+    tested = ", ".join(each.path for each in facts.with_role("test"))
     on = f" on {count(evaluation.rows, 'row')}" if evaluation.rows is not None else ""
     blocks = [f"Measured{on}{' of ' if on else ' on '}{markdown_text(tested)}." if tested else ""]
-    stages = [(step.name, " && ".join(step.cmd.splitlines()), ", ".join(step.outs)) for step in facts.evaluation]
-    blocks += [markdown_table(("stage", "command", "makes"), stages)] if stages else []
-    values = list(changes.judged_by(facts).items())
-    blocks += [markdown_table(("parameter", "value"), values, right=(1,))] if values else []
     rows = [_metric_row(each, material.config.direction(each.name) or "") for each in evaluation.metrics]
     heads = ("metric", "value", f"{number(100 * evaluation.confidence_level)} % interval", "better")
     blocks += [markdown_table(heads, rows, right=(1,))] if rows else []
@@ -152,7 +181,12 @@ def _evaluation(material: Material) -> list[str]:
             methods.setdefault(each.method, []).append(each.name)
     told = "; ".join(f"{method} ({', '.join(names)})" for method, names in methods.items())
     blocks.append(f"Intervals hold for this model on rows like these. Methods: {markdown_text(told)}." if told else "")
-    return [*blocks, "\n".join(notes), *_slices(material), *_plots(material)]
+    blocks += ["\n".join(notes), *_slices(material), _plots(material)]
+    stages = [(step.name, " && ".join(step.cmd.splitlines()), ", ".join(step.outs)) for step in facts.evaluation]
+    blocks += [markdown_table(("stage", "command", "makes"), stages)] if stages else []
+    values = list(changes.judged_by(facts).items())
+    blocks += [markdown_table(("parameter", "value"), values, right=(1,))] if values else []
+    return blocks
 
 
 def _metric_row(each: ModelMetric, direction: str) -> tuple[str, ...]:
@@ -171,11 +205,15 @@ def _slices(material: Material) -> list[str]:
     return [markdown_table(("slice", "rows", *names), rows, right=range(1, len(names) + 2))] if rows else []
 
 
-def _plots(material: Material) -> list[str]:
-    folder = plot_folder(material.model.card.out)
-    name = posixpath.basename(folder)
-    captions = material.captions
-    return [f"![{markdown_text(captions.get(key, key))}](<{link_target(f'{name}/{key}.svg')}>)" for key in material.plots]
+def _plots(material: Material) -> str:
+    """All plots in one row, each below what it shows."""
+    name = posixpath.basename(plot_folder(material.model.card.out))
+    captions = [markdown_text(material.captions.get(key, key)) for key in material.plots]
+    images = [
+        f"![{caption}](<{link_target(f'{name}/{key}.svg')}>)" for key, caption in zip(material.plots, captions, strict=True)
+    ]
+    lines = [captions, ["---"] * len(captions), images]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) if images else ""
 
 
 def plot_folder(out: str) -> str:
@@ -202,9 +240,13 @@ def _said(material: Material, group: str, gaps: Sequence[review.CardGap]) -> lis
     states = {gap.key: gap for gap in gaps}
     blocks = []
     for topic in catalogue.TOPICS:
-        if topic.group != group or (topic.key not in material.notes.sections and topic.key not in states):
+        is_optional = topic.hf == "optional"
+        if topic.group != group or not (topic.key in material.notes.sections or topic.key in states or is_optional):
             continue
         blocks.append(f"### {topic.title}")
+        if is_optional and topic.key not in material.notes.sections and topic.key not in states:
+            blocks.append(f"{_NOT_STATED.capitalize()}.")
+            continue
         gap = states.get(topic.key)
         if gap and gap.state in ("missing", "placeholder"):
             blocks.append(f"*Not written yet. {topic.prompt}*")

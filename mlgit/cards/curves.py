@@ -11,6 +11,7 @@ from mlgit.evaluation.model_metrics import order
 Point = tuple[float, float]
 
 _MOST_POINTS = 400
+RANGES = 10  # of scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def _straight(one: Point, two: Point, three: Point) -> bool:
     return abs(area) < 1e-12
 
 
-def calibration(positive: Sequence[bool], score: Sequence[float], *, bins: int = 10) -> list[Bin]:
+def calibration(positive: Sequence[bool], score: Sequence[float], *, bins: int = RANGES) -> list[Bin]:
     """Rows in `bins` ranges of equal width of their score (a probability); ranges without rows are left out."""
     ranges: list[list[tuple[float, bool]]] = [[] for _ in range(bins)]
     for value, is_positive in zip(score, positive, strict=True):

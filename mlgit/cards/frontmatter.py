@@ -15,7 +15,7 @@ from mlgit.registry.facts import DataFile
 
 # The layout of cards: another number wherever the same material gives other bytes than before, so that the cards of
 # versions that were released are not taken for stale after an update of mlgit.
-VERSION = 2
+VERSION = 3
 
 
 def front_matter(material: Material) -> str:

@@ -32,6 +32,11 @@ SCHEMA = Table(
         Key("base_model", _ONE_OR_MORE, "the model this one was made from"),
         Key("owners", ListOf(Text()), "who answers for the model"),
         Key("contact", Text(), "where questions and incidents go"),
+        Key("repository", Text(), "where the code is: https://..."),
+        Key("paper", Text(), "where the method is described: https://..."),
+        Key("demo", Text(), "where it can be tried: https://..."),
+        Key("authors", ListOf(Text()), "who wrote the card's notes"),
+        Key("citation", Text(), "how the model is to be cited, as BibTeX or as a sentence"),
         Key("sections", Table(tuple(Key(topic.key, _SECTION, topic.prompt) for topic in TOPICS)), "what people have to say"),
     )
 )
@@ -67,6 +72,11 @@ class Notes:
     base_model: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
     contact: str = ""
+    repository: str = ""
+    paper: str = ""
+    demo: str = ""
+    authors: tuple[str, ...] = ()
+    citation: str = ""
     sections: Mapping[str, NotesSection] = field(default_factory=dict)
 
 
@@ -77,7 +87,7 @@ def parse(document: Any, *, name: str) -> Notes:
     """
     checked = {} if document is None else document
     check(checked, SCHEMA, name=name)
-    many = ("language", "tags", "datasets", "base_model", "owners")
+    many = ("language", "tags", "datasets", "base_model", "owners", "authors")
     values: dict[str, Any] = {
         key: _several(value) if key in many else value for key, value in checked.items() if key != "sections"
     }

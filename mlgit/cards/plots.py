@@ -6,20 +6,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mlgit.cards.curves import Bin, Point
+from mlgit.cards.curves import RANGES, Bin, Point
 from mlgit.render import svg
 from mlgit.render.svg import Frame, Span, element, text
 from mlgit.render.text import plain
 
 _UNIT = Frame(left=84, top=40, width=300, height=300, across=(0, 1), up=(0, 1))
-_RIGHT, _BOTTOM = 20, 56
+_RIGHT, _BOTTOM, _STRIP = 20, 56, 44
+_DARKEST = 0.6  # of a cell, so that the number in it can be read in light and dark
 _STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#24292f}"
     ".t{font-size:14px;font-weight:600}.a{stroke:#6e7781;stroke-width:1;fill:none}.g{stroke:#d0d7de;stroke-width:1}"
     ".l{stroke:#0969da;stroke-width:2;fill:none;stroke-linejoin:round}.d{fill:#0969da}.n{stroke:#6e7781;stroke-dasharray:4 4}"
-    ".c{fill:#0969da}.i{fill:#ffffff}"
+    ".c{fill:#0969da}.b{fill:#54aeff}.s{font-size:10px}"
     "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.a{stroke:#8b949e}.g{stroke:#30363d}.l{stroke:#58a6ff}"
-    ".d{fill:#58a6ff}.n{stroke:#8b949e}.c{fill:#58a6ff}.i{fill:#0d1117}}"
+    ".d{fill:#58a6ff}.n{stroke:#8b949e}.c{fill:#58a6ff}.b{fill:#1f6feb}}"
 )
 
 
@@ -32,12 +33,35 @@ def roc(points: Sequence[Point], *, area: float | None = None) -> str:
 
 
 def calibration(bins: Sequence[Bin]) -> str:
-    """How often rows with a score were positive, over the score; on the diagonal a score is a probability."""
+    """How often rows with a score were positive, over the score, and how many rows there are; on the diagonal a score is
+    a probability."""
     said = "Calibration. " + " ".join(f"Score {each.score:.2f}: {each.share:.2f} of {each.rows} positive." for each in bins)
     points = [(each.score, each.share) for each in bins]
     line = element("path", {"class": "l", "d": _UNIT.path(points)})
     body = [*_axes(_UNIT, "Mean score", "Share of positives"), _diagonal(), line]
-    return _file("Calibration", said, [*body, *(_dot(_UNIT, point, "4") for point in points)])
+    body += [_dot(_UNIT, point, "4") for point in points]
+    return _file("Calibration", said, [*body, *_counts(bins)], below=_STRIP + 28)
+
+
+def _counts(bins: Sequence[Bin]) -> list[str]:
+    """A bar for the rows of each range of scores, with their number above it."""
+    most, bottom = max((each.rows for each in bins), default=1), _UNIT.bottom + _BOTTOM + 14 + _STRIP
+    wide = _UNIT.width / RANGES
+    found = [text("Rows", {"transform": f"translate(16 {bottom - _STRIP / 2:.1f}) rotate(-90)"}, anchor="middle")]
+    for each in bins:
+        left = _UNIT.left + wide * min(int(each.score * RANGES), RANGES - 1)
+        high = max(1.0, _STRIP * each.rows / most)
+        found.append(element("rect", {"class": "b", "x": left + 2, "y": bottom - high, "width": wide - 4, "height": high}))
+        found.append(text(_short(each.rows), {"class": "s", "x": left + wide / 2, "y": bottom - high - 4}, anchor="middle"))
+    return [*found, element("path", {"class": "a", "d": f"M{_UNIT.left} {bottom} H{_UNIT.right}"})]
+
+
+def _short(rows: int) -> str:
+    """A number of at most five signs."""
+    for size, sign in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if rows >= size:
+            return f"{rows / (1e3 if sign == 'k' else size):.3g}{sign}"
+    return str(rows)
 
 
 def confusion(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
@@ -52,10 +76,9 @@ def confusion(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
             share = number / sum(found) if sum(found) else 0.0
             left = _UNIT.left + column * cell
             place = {"x": left, "y": _UNIT.top + row * cell, "width": cell, "height": cell}
-            shade = element("rect", {"class": "c", **place, "fill-opacity": f"{share:.2f}"})
+            shade = element("rect", {"class": "c", **place, "fill-opacity": f"{_DARKEST * share:.2f}"})
             body.append(shade + element("rect", {"class": "a", **place}))
-            ink = {"class": "i" if share > 0.5 else "", "x": left + cell / 2, "y": middle + 4}
-            body.append(text(str(number), ink, anchor="middle"))
+            body.append(text(str(number), {"x": left + cell / 2, "y": middle + 4}, anchor="middle"))
     told = [
         f"Truth {plain(name)}: " + ", ".join(f"{number} as {plain(said)}" for said, number in zip(classes, found, strict=True))
         for name, found in zip(classes, counts, strict=True)
@@ -74,9 +97,9 @@ def residuals(points: Sequence[Point]) -> str:
     return _file("Residuals", said, body)
 
 
-def _file(title: str, said: str, body: Sequence[str]) -> str:
+def _file(title: str, said: str, body: Sequence[str], *, below: int = 0) -> str:
     shown = element("text", {"class": "t", "x": _UNIT.left, "y": 24}, title)
-    size = {"width": _UNIT.right + _RIGHT, "height": _UNIT.bottom + _BOTTOM}
+    size = {"width": _UNIT.right + _RIGHT, "height": _UNIT.bottom + _BOTTOM + below}
     return svg.file([shown, *body], width=size["width"], height=size["height"], title=title, description=said, style=_STYLE)
 
 

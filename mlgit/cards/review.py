@@ -47,7 +47,7 @@ def data_digest(files: Iterable[DataFile]) -> str:
 
 def topics(profile: Profile) -> tuple[Topic, ...]:
     """The sections that a profile asks of people."""
-    return tuple(topic for topic in TOPICS if profile == "annex-iv" or topic.in_hf)
+    return tuple(topic for topic in TOPICS if (profile == "annex-iv" and topic.annex != "–") or topic.hf == "asked")
 
 
 def state(topic: Topic, notes: Notes, *, digest: str, profile: Profile) -> State:
@@ -63,7 +63,7 @@ def state(topic: Topic, notes: Notes, *, digest: str, profile: Profile) -> State
 def gaps(facts: Facts, notes: Notes, *, profile: Profile, file: str) -> tuple[CardGap, ...]:
     """Everything a profile lacks, in the order of the card; `file` is the notes file as messages call it."""
     digest = data_digest(facts.with_role("train"))
-    return (*_data_gaps(facts, digest), *_key_gaps(notes, file), *_section_gaps(facts, notes, digest, profile, file))
+    return (*_data_gaps(facts, digest, profile), *_key_gaps(notes, file), *_section_gaps(facts, notes, digest, profile, file))
 
 
 def require(key: str, known: Mapping[str, NotesSection], *, file: str) -> None:
@@ -77,13 +77,20 @@ def require(key: str, known: Mapping[str, NotesSection], *, file: str) -> None:
         raise MlgitError(f"{file}: sections.{key}.text: nobody has written it yet", "write it, then say that you read it")
 
 
-def _data_gaps(facts: Facts, digest: str) -> list[CardGap]:
+def _data_gaps(facts: Facts, digest: str, profile: Profile) -> list[CardGap]:
     where = f"mlgit.yaml: models.{facts.artifact}"
     found = []
     if not digest:
         found.append(CardGap("train", "missing", "which data it was trained on", f"{where}: add `train: [PATH]`"))
     if not facts.metrics:
         found.append(CardGap("metrics", "missing", "how good it is", f"{where}: add `metrics: PATH`"))
+    if profile == "annex-iv":
+        asked = (
+            ("test", facts.with_role("test"), "which data it was tested on", f"{where}: add `test: [PATH]`"),
+            ("steps", facts.steps, "how it was made", "declare the stages in dvc.yaml"),
+            ("environment", facts.environment, "which software it was made with", "add a requirements.txt with exact versions"),
+        )
+        found += [CardGap(key, "missing", what, mend) for key, is_there, what, mend in asked if not is_there]
     return found
 
 

@@ -116,6 +116,26 @@ def code_span(text: str) -> str:
     return f"<code>{safe.replace('&#64;', '&#64;<!-- -->')}</code>"
 
 
+# What GitLab and bots take for a command at the start of a line, some within a fence too; a path goes on with a slash.
+_COMMAND = re.compile(r"^(\s*)(?=/[A-Za-z_-]+(?:\s|$))")
+
+
+def fenced(lines: Iterable[str], language: str) -> str:
+    """Lines as a block of code that none of them can end."""
+    shown = [_COMMAND.sub("\\1\u200b", line.replace("\r", " ").replace("\n", " ")) for line in lines]
+    longest = max((len(run) for line in shown for run in re.findall(r"`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join((f"{fence}{language}", *shown, fence))
+
+
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~/%?=&+#-]*)?")
+
+
+def web_link(text: str) -> str:
+    """An address of the web as a link; whatever else it is, as words."""
+    return f"[{markdown_text(text)}](<{text}>)" if _ADDRESS.fullmatch(text) else markdown_text(text)
+
+
 # Names, digests, times and numbers: as code, no escape is in the way of reading and copying them.
 _SIMPLE = re.compile(r"(?:[A-Za-z0-9@#/:.=+_, \[\]()'-]|<[A-Za-z0-9.+_-]+@[A-Za-z0-9.-]+>)*")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from mlgit.render.markdown import code_span, comment_text
+from mlgit.render.markdown import code_span, comment_text, fenced
 from mlgit.report import content, marker, mermaid, page
 from mlgit.report.document import Report
 from mlgit.report.marker import Marker
@@ -15,8 +15,6 @@ LIMIT = 60_000  # bytes; GitHub takes 65,536 characters
 SUMMARY_LIMIT = 900_000  # bytes; over 1 MiB GitHub drops all of a summary
 _HEADLINE = "### mlgit: "
 _UNDRAWN = "its lines have no two places in common"
-# What GitLab and bots take for a command at the start of a line, some within a fence too; a path goes on with a slash.
-_COMMAND = re.compile(r"^(\s*)(?=/[A-Za-z_-]+(?:\s|$))")
 # Rows of a table and letters of a text, when there is no room for all.
 _SIZES = ((1000, 1000), (200, 300), (60, 200), (20, 120), (8, 60), (3, 40), (1, 20))
 
@@ -92,10 +90,10 @@ def _block(block: Block) -> str:
         case PageTable():
             return _table(block)
         case Log(lines, is_diff):
-            return _fenced(lines, "diff" if is_diff else "text")
+            return fenced(lines, "diff" if is_diff else "text")
         case Chart(plot):
             drawn = mermaid.chart(plot)
-            return _fenced(tuple(drawn.split("\n")), "mermaid") if drawn else comment_text(f"{plot.title}: {_UNDRAWN}")
+            return fenced(tuple(drawn.split("\n")), "mermaid") if drawn else comment_text(f"{plot.title}: {_UNDRAWN}")
 
 
 def _table(table: PageTable) -> str:
@@ -127,10 +125,3 @@ def _span(span: TextSpan) -> str:
             return f"[{safe}]({span.href})"
         case _:
             return safe
-
-
-def _fenced(lines: tuple[str, ...], language: str) -> str:
-    longest = max((len(run) for line in lines for run in re.findall(r"`+", line)), default=0)
-    fence = "`" * max(3, longest + 1)
-    safe = (_COMMAND.sub("\\1\u200b", line.replace("\r", " ").replace("\n", " ")) for line in lines)
-    return "\n".join((f"{fence}{language}", *safe, fence))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import huggingface_hub
 import numpy as np
 import pytest
 import yaml
 from huggingface_hub import ModelCard
 
 from mlgit.adapters.formats.documents import parse_yaml
-from mlgit.cards import frontmatter, profiles, review
+from mlgit.cards import frontmatter, profiles, review, usage
 from mlgit.cards.card import build
 from mlgit.cards.material import Replaced
 from mlgit.cards.notes import Notes, NotesSection, parse
@@ -81,7 +83,7 @@ def test_nothing_recorded_is_left_out():
     ):
         assert word in shown, word
     assert "15 rows for training, 5 for the test" in shown
-    assert "not measured" in shown
+    assert "not stated" in shown
 
 
 def test_card_does_not_name_its_commit():
@@ -143,6 +145,7 @@ def test_question_of_the_catalogue_is_no_answer():
     assert [gap.state for gap in build(material(notes=notes)).gaps] == ["placeholder"]
 
 
+LOADED = 'from skops.io import load\n\nmodel = load("models/churn.skops")\n'
 HOSTILE = "<script>x</script>\n# Evaluation\n![x](https://example.com/y) [z](javascript:a)\n---\nlicense: mit\n---\n| a |"
 
 
@@ -165,7 +168,7 @@ def test_hostile_texts_change_neither_headings_nor_front_matter():
     hostile, harmless = material(facts=facts, notes=notes), material()
     assert ModelCard(text(hostile)).data.license == "apache-2.0"
     found = [each for each in tokens(body(hostile)) if each.type in ("html_block", "html_inline", "link_open", "fence", "hr")]
-    assert found == []
+    assert [each.content.endswith(LOADED) for each in found] == [True]
     assert sum(each.type == "heading_open" for each in tokens(body(hostile))) == sum(
         each.type == "heading_open" for each in tokens(body(harmless))
     )
@@ -268,14 +271,91 @@ def test_profile_annex_iv_asks_for_more_and_says_who_fills_it():
     assert (rows["metrics"].by, rows["metrics"].state, rows["intended_use"].state) == ("mlgit", "filled", "filled")
     assert (rows["human_oversight"].by, rows["human_oversight"].state) == ("people", "missing")
     assert rows["slices"].where == "mlgit.yaml: models.churn: add `slices: [COLUMN]`"
-    points = {part.strip()[0] for each in rows.values() for part in each.annex.split(",")}
-    assert points >= set("12345679")
-    assert {each.name for each in profiles.fields(made, profile="hf")} < set(rows)
+    assert {each.name for each in profiles.fields(made, profile="hf")} - set(rows) == OPTIONAL
+
+
+OPTIONAL = {"repository", "paper", "demo", "authors", "citation", "downstream_use"}
+# Every point of Annex IV of Regulation (EU) 2024/1689 that can be answered by itself.
+POINTS = {*(f"1({letter})" for letter in "abcdefgh"), *(f"2({letter})" for letter in "abcdefgh"), *"3456789"}
+
+
+def test_every_point_of_annex_iv_is_asked_for_and_counts_when_it_is_missing():
+    bare = replace(FACTS, data=(), metrics={}, steps=(), environment={}, params={}, predictions=None)
+    made = with_profile(material(facts=bare, notes=Notes(), predictions=None), "annex-iv")
+    fields = profiles.fields(made, profile="annex-iv")
+    assert {point.strip() for each in fields for point in each.annex.split(",")} - {"–"} == POINTS
+    gaps = {gap.key for gap in build(made).gaps}
+    missing = {each.name for each in fields if each.state == "missing" and each.by == "people"}
+    assert gaps == missing | {"train", "test", "metrics", "steps", "environment"}
 
 
 def test_annex_iv_can_be_complete():
     sections = {topic.key: NotesSection("Said.", TRAIN) for topic in review.topics("annex-iv")}
     assert build(with_profile(material(notes=replace(NOTES, sections=sections)), "annex-iv")).gaps == ()
+
+
+# The places of Hugging Face's template, by the words that stand there in a card.
+HUGGING_FACE = {
+    "Direct Use": "### Purpose",
+    "Downstream Use": "### Downstream use",
+    "Out-of-Scope Use": "### Out of scope",
+    "Recommendations": "### Recommendations",
+    "How to Get Started": "## How to use",
+    "Compute Infrastructure": "### Compute",
+    "Citation": "## Citation",
+    "Repository": "| Repository |",
+    "Model Card Authors": "| Authors of the notes |",
+    "Model Card Contact": "| Contact |",
+}
+
+
+def test_card_has_each_place_of_hugging_face_s_template_and_invents_nothing():
+    template = (Path(huggingface_hub.__file__).parent / "templates/modelcard_template.md").read_text()
+    assert [place for place in HUGGING_FACE if place not in template] == []
+    shown = body(material())
+    assert [place for place in HUGGING_FACE.values() if place not in shown] == []
+    assert shown.count("ot stated") == 5  # repository, authors, downstream use, compute, citation
+
+
+def test_what_the_notes_declare_is_shown():
+    notes = replace(NOTES, repository="https://example.com/churn", authors=("Ada",), citation="@misc{churn,\n  title={``}}")
+    shown = body(material(notes=notes))
+    assert "](<https://example.com/churn>) |" in shown
+    assert "| Authors of the notes | Ada |" in shown
+    assert "```bibtex\n@misc{churn,\n  title={``}}\n```" in shown
+
+
+def test_digests_stand_below_the_metrics_and_plots_in_one_row():
+    shown = body(material())
+    assert shown.index("| accuracy |") < shown.index("c" * 32)
+    assert shown.index("## Digests") > shown.index("## Evaluation")
+    (row,) = [line for line in shown.splitlines() if "](<churn/" in line]
+    assert row.count("](<churn/") == 3
+
+
+def test_code_of_a_card_loads_the_model(tmp_path, monkeypatch):
+    from skops.io import dump
+
+    (tmp_path / "models").mkdir()
+    dump({"weights": [1, 2]}, tmp_path / "models/churn.skops")
+    monkeypatch.chdir(tmp_path)
+    found: dict[str, object] = {}
+    (block,) = [each.content for each in tokens(body(material())) if each.type == "fence"]
+    exec(block, found)
+    assert found["model"] == {"weights": [1, 2]}
+
+
+@pytest.mark.parametrize("kind", sorted(usage._LOADERS))
+def test_code_for_every_format_is_python(kind):
+    lines = usage.code(replace(FACTS.model, format=kind, path='a"b.x', executes_code=kind == "pickle"))
+    compile("\n".join(lines), kind, "exec")
+    assert lines[0].startswith("# This runs code") == (kind == "pickle")
+
+
+@pytest.mark.parametrize("model", [replace(FACTS.model, format="unknown"), replace(FACTS.model, path="a\nb")])
+def test_no_code_is_made_up_for_a_format_that_is_not_known(model):
+    assert usage.code(model) == []
+    assert "How to load it is not stated" in body(material(facts=replace(FACTS, model=model)))
 
 
 def test_regression_has_residuals():

@@ -61,7 +61,7 @@ NOTES = Notes(
     contact="ada@example.com",
     sections={
         key: NotesSection(f"What there is to say of {key}.", TRAIN)
-        for key in ("intended_use", "out_of_scope", "data_provenance", "limitations", "risks", "ethics")
+        for key in ("intended_use", "out_of_scope", "limitations", "risks", "recommendations", "ethics", "data_provenance")
     },
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlgit.cards import curves, plots
+from tests.kit.contrast import blended, schemes, worst
 
 _rows = st.lists(st.tuples(st.booleans(), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])), min_size=2, max_size=40)
 HOSTILE = "<script>\x00&\"'"
@@ -71,6 +73,19 @@ def test_plot_is_sound_svg_with_title_and_description(name):
     assert not list(root.iter(f"{space}script"))
     assert "nan" not in DRAWN[name]
     assert "inf" not in DRAWN[name].replace("info", "")
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_plot_can_be_read_in_light_and_dark(name):
+    for colours in schemes(DRAWN[name]):
+        cell = blended(colours[".c"], colours["paper"], 0.6)
+        assert worst([(colours["text"], colours["paper"]), (colours["text"], cell)]) >= 4.5
+        assert worst([(colours[line], colours["paper"]) for line in (".l", ".d", ".a")]) >= 3
+
+
+def test_calibration_tells_how_many_rows_each_range_of_scores_has():
+    assert [each for each in re.findall(r">([^<]+)</text>", DRAWN["calibration"]) if each in ("5", "3")] == ["5", "3"]
+    assert ">12.3k<" in plots.calibration([curves.Bin(1.0, 1.0, 12_345)])
 
 
 def test_last_bit_of_a_number_does_not_change_a_plot():

@@ -30,6 +30,12 @@ def variables(style: str) -> tuple[dict[str, str], dict[str, str]]:
     return found[0], found[0] | found[1]
 
 
+def blended(colour: str, paper: str, share: float) -> str:
+    """A colour that lets a part of the paper through."""
+    both = ([int(each[at : at + 2], 16) for at in (1, 3, 5)] for each in (colour, paper))
+    return "#" + "".join(f"{round(share * over + (1 - share) * under):02x}" for over, under in zip(*both, strict=True))
+
+
 def ratio(one: str, other: str) -> float:
     """The contrast of two colours: 1 for none, 21 for black on white."""
     low, high = sorted((_luminance(one), _luminance(other)))
