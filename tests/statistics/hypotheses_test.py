@@ -36,13 +36,38 @@ def test_mcnemar_of_mlxtend():
     assert mcnemar.midp(15, 25) == pytest.approx(0.11728, abs=5e-6)
 
 
+@pytest.mark.parametrize(("fixed", "broken", "pvalue"), [(3, 3, 0.84375), (1, 7, 0.0390625), (6, 16, 0.034690)])
+def test_mcnemar_of_fagerland_lydersen_and_laake(fixed, broken, pvalue):
+    """Equal counts by their formula; airway hyper-responsiveness (Bentur 2009) and complete response (Cavo 2012) as in their
+    paper of 2013 and their R package contingencytables."""
+    assert mcnemar.midp(fixed, broken) == pytest.approx(pvalue, abs=5e-7)
+
+
 @given(st.integers(0, 300), st.integers(0, 300))
 def test_mcnemar_is_a_binomial_test_less_half_of_what_was_seen(fixed, broken):
     found = mcnemar.midp(fixed, broken)
     assert found == mcnemar.midp(broken, fixed)
     exact = stats.binomtest(fixed, fixed + broken).pvalue if fixed + broken else 1.0
-    point = 0.0 if fixed == broken else stats.binom(fixed + broken, 0.5).pmf(fixed)
-    assert found == pytest.approx(exact - point, rel=1e-6)
+    point = stats.binom(fixed + broken, 0.5).pmf(fixed) if fixed + broken else 0.0
+    assert found == pytest.approx(exact - point * (0.5 if fixed == broken else 1), rel=1e-6)
+
+
+# fixed, broken, rows and confidence; the ends as R's contingencytables and PropCIs (the third) print them.
+TANGO = [
+    (6, 16, 161, 0.95, (-0.1240, -0.0054), 5e-5),  # complete response: Cavo 2012
+    (1, 7, 21, 0.95, (-0.517, -0.026), 5e-4),  # airway hyper-responsiveness: Bentur 2009
+    (28, 25, 618, 0.90, (-0.0148, 0.0247), 5e-5),  # scoreci.mp(25, 28, 618)
+]
+
+
+@pytest.mark.parametrize(("fixed", "broken", "number", "confidence", "ends", "digits"), TANGO)
+def test_tango_intervals_that_were_published(fixed, broken, number, confidence, ends, digits):
+    assert tango.interval(fixed, broken, number, confidence=confidence) == pytest.approx(ends, abs=digits)
+
+
+def test_tango_is_near_newcombe():
+    """Newcombe's square-and-add interval of the same table, by contingencytables: (-0.1186, -0.0046)."""
+    assert tango.interval(6, 16, 161, confidence=0.95) == pytest.approx((-0.1186, -0.0046), abs=0.006)
 
 
 def test_tango_of_contact_lenses():
