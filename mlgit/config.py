@@ -9,7 +9,7 @@ from typing import Any, Literal
 from mlgit import rules
 from mlgit.errors import MlgitError
 from mlgit.rules import Gates
-from mlgit.schema import Boolean, Either, Integer, Key, ListOf, MapOf, Number, Table, Text, check, json_schema
+from mlgit.schema import Boolean, Either, Integer, Key, ListOf, MapOf, Nothing, Number, Table, Text, check, json_schema
 
 NAME = "mlgit.yaml"
 _MOST_VALUES = 100_000
@@ -36,6 +36,16 @@ _MODEL = Table(
         Key("score", Text(), "the column with the probability or score, default score"),
         Key("positive", Either((Text(), Number(), Boolean())), "the label that counts as positive, of a model with two"),
         Key("slices", ListOf(Text()), "columns of the predictions to report metrics by"),
+        Key(
+            "cluster",
+            Either((Text(), Nothing())),
+            "the column that names the group of a row; default gates.stats.cluster, null: none",
+        ),
+        Key(
+            "order",
+            Either((Text(), Nothing())),
+            "the column with the time of a row, of rows that are a series; excludes cluster",
+        ),
         Key("train", ListOf(Text()), "the training data, as paths in the pipeline"),
         Key("test", ListOf(Text()), "the test data, as paths in the pipeline"),
         Key("card", _CARD, "the model card"),
@@ -97,6 +107,17 @@ class Model:
     slices: tuple[str, ...] = ()
     train: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
+    cluster: str | None = None
+    order: str = ""
+
+    def dependence(self, *, rule: str | None, default: str) -> tuple[str, str]:
+        """The columns that tell which rows belong together: that of groups, or that of time; '' for none.
+
+        A rule is heeded before the model, and that before `default`; '' switches off, None says nothing.
+        """
+        known = next((each for each in (rule, self.cluster) if each is not None), None)
+        cluster = (default if not self.order else "") if known is None else known
+        return cluster, self.order if not cluster else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +172,9 @@ def parse(document: Any, *, name: str = NAME) -> Config:
     _check_environments(environments, name=name)
     return Config(
         directions={metric: declared["direction"] for metric, declared in checked.get("metrics", {}).items()},
-        models={each: _model(each, declared) for each, declared in checked.get("models", {}).items()},
+        models={
+            each: _model(each, declared, where=f"{name}: models.{each}") for each, declared in checked.get("models", {}).items()
+        },
         gates=rules.parse(checked.get("gates", {}), name=name),
         environments=environments,
     )
@@ -168,11 +191,16 @@ def _refuse_vast(document: Any, *, name: str) -> None:
         waiting.extend(each.values() if isinstance(each, Mapping) else each if isinstance(each, list) else ())
 
 
-def _model(name: str, declared: Mapping[str, Any]) -> Model:
+def _model(name: str, declared: Mapping[str, Any], *, where: str = "") -> Model:
     card = declared.get("card", {})
     file = name.replace(":", "/")
     files = CardFiles(card.get("notes", f"cards/{file}.yaml"), card.get("out", f"cards/{file}.md"), card.get("profile", "hf"))
     given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in declared.items()}
+    if given.get("cluster") and given.get("order"):
+        raise MlgitError(
+            f"{where}.order: rows belong together by a cluster or by time, not by both", "take out `cluster:` or `order:`"
+        )
+    given |= {key: given[key] or "" for key in ("cluster", "order") if key in given}
     return Model(name=name, **given | {"card": files})
 
 

@@ -65,6 +65,9 @@ _RULE = Table(
         Key("slices", _SLICES, "no_harm, gap: the parts to look at"),
         Key("schema", Text(choices=("compatible", "same")), "data: compatible: columns may be added, not lost or retyped"),
         Key("rows", _CHANGE, "data: least and greatest change of the number of rows"),
+        Key(
+            "cluster", Either((Text(), Nothing())), "the column that names the group of a row, null: none; default: the model's"
+        ),
         Key("psi", Number(minimum=0), "data: the largest population stability index of a column"),
     )
 )
@@ -136,7 +139,10 @@ class Slices(NamedTuple):
 
 
 class GateRule(NamedTuple):
-    """One rule; which fields belong to which kind is in the table above."""
+    """One rule; which fields belong to which kind is in the table above.
+
+    `cluster` is None where that of the model counts, '' where rows are independent.
+    """
 
     id: str
     kind: Kind
@@ -158,6 +164,7 @@ class GateRule(NamedTuple):
     psi: float | None = None
     model: str = ""
     if_recorded: IfRecorded = "fail"
+    cluster: str | None = None
 
 
 class Waiver(NamedTuple):
@@ -288,7 +295,7 @@ def _rule(declared: Mapping[str, Any], where: str) -> GateRule:
     if lacking:
         raise MlgitError(f"{where}: {kind} needs {' and '.join(lacking)}", f"add `{lacking[0]}:`; there is no default")
     allowed = _NEEDS[kind] | _TAKES.get(kind, set())
-    allowed |= {"model"} if "metric" in allowed else set()
+    allowed |= {"model", "cluster"} if "metric" in allowed else set()
     foreign = sorted(declared.keys() - allowed - _ALWAYS)
     if foreign:
         raise MlgitError(f"{where}.{foreign[0]}: {kind} takes none", f"{kind} takes {', '.join(sorted(allowed))}")
@@ -319,7 +326,13 @@ def _rule(declared: Mapping[str, Any], where: str) -> GateRule:
         declared.get("psi"),
         declared.get("model", ""),
         declared.get("if_recorded", "fail"),
+        _cluster(declared),
     )
+
+
+def _cluster(declared: Mapping[str, Any]) -> str | None:
+    """None where it is not said, '' where it is switched off."""
+    return (declared["cluster"] or "") if "cluster" in declared else None
 
 
 def _amount(value: float | str | None) -> Amount | None:

@@ -31,7 +31,7 @@ class Seen:
         if (name, rule) not in self._known:
             joined = self.models[name]
             better = self.config.direction(rule.metric)
-            asked = settings(joined.model, self.config.gates.stats)
+            asked = settings(joined.model, self.config.gates.stats, cluster=rule.cluster)
             found = metric_evidence.evidence(rule, joined, better=better, asked=asked)
             self._known[name, rule] = found
             if found.comparison is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,17 +25,21 @@ if TYPE_CHECKING:
 # A metric that was rounded in its file is still the one computed here.
 ROUNDING = 1e-3
 _MOST_VALUES = 50
+_BEGIN = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonSettings:
-    """How rows are judged; `cluster` is the column that names the group of each row, '' where rows are independent."""
+    """How rows are judged; `cluster` is the column that names the group of each row, `order` the one with its time in a series;
+    both are '' where rows are independent.
+    """
 
     resamples: int = 9999
     seed: int = 0
     cluster: str = ""
     positive: Any = None
     alpha: float = ALPHA
+    order: str = ""
 
     @property
     def confidence_level(self) -> float:
@@ -77,9 +82,10 @@ class ModelEvaluation:
     confidence_level: float = 1 - 2 * ALPHA
 
 
-def settings(model: Model, stats: Stats) -> ComparisonSettings:
-    """How the rows of a model are judged."""
-    return ComparisonSettings(stats.resamples, stats.seed, stats.cluster, model.positive, stats.alpha)
+def settings(model: Model, stats: Stats, *, cluster: str | None = None) -> ComparisonSettings:
+    """How the rows of a model are judged; `cluster` is what a rule says of their groups, None where it says nothing."""
+    found, order = model.dependence(rule=cluster, default=stats.cluster)
+    return ComparisonSettings(stats.resamples, stats.seed, found, model.positive, stats.alpha, order)
 
 
 def evaluate(results: ModelResults, *, stats: Stats) -> ModelEvaluation:
@@ -156,6 +162,7 @@ def interval(
     """
     rows = predictions_of(model, table, places)
     clusters = column_of(table, asked.cluster) if asked.cluster else None
+    order = in_time(model, table, asked.order, places) if asked.order else None
     return bootstrap.interval(
         metric,
         rows.label,
@@ -163,6 +170,7 @@ def interval(
         score=rows.score,
         positive=asked.positive,
         clusters=clusters if clusters is None or places is None else clusters[places],
+        order=order,
         confidence_level=asked.confidence_level,
         resamples=asked.resamples,
         seed=asked.seed,
@@ -185,6 +193,45 @@ def column_of(table: Table, name: str) -> Array:
     if name not in table:
         raise no_column(name, table)
     return np.asarray(table[name])
+
+
+def in_time(model: Model, table: Table, name: str, places: Array | None = None) -> Array:
+    """The places of rows in the order of time; those of one time come by their keys, however the file lists them."""
+    times = moments(column_of(table, name), name=name)
+    keys = (
+        np.asarray([str(each) for each in column_of(table, model.id).tolist()]) if model.id in table else np.arange(len(times))
+    )
+    if places is not None:
+        times, keys = times[places], keys[places]
+    return np.lexsort((keys, times))
+
+
+def moments(values: Array, *, name: str) -> Array:
+    """Times as numbers that are in their order: numbers as they are, and texts and dates in ISO 8601.
+
+    Raises MlgitError for anything else.
+    """
+    found = np.asarray(values)
+    if found.dtype.kind == "M":
+        found = found.astype("datetime64[us]").astype(float)
+    elif found.dtype.kind not in "biuf":
+        found = np.asarray([_moment(each, name) for each in found.tolist()], dtype=float)
+    missing = int((~np.isfinite(found.astype(float))).sum())
+    if missing:
+        raise MlgitError(f"{name}: {missing} of {len(found)} times are missing", "give every row a time")
+    return found
+
+
+def _moment(value: Any, name: str) -> float:
+    if isinstance(value, int | float):
+        return float(value)
+    try:
+        found = datetime.datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise MlgitError(
+            f"{name}: {str(value)!r} is no time", "write a number, or a date and time as 2026-01-31T12:00:00"
+        ) from error
+    return (found.replace(tzinfo=found.tzinfo or datetime.UTC) - _BEGIN).total_seconds()
 
 
 def no_column(name: str, table: Table, hint: str = "") -> MlgitError:

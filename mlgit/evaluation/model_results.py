@@ -96,14 +96,18 @@ def _with_columns_of(known: Model | None, model: Model) -> Model:
         score=known.score,
         positive=known.positive,
         slices=known.slices,
+        cluster=known.cluster,
+        order=known.order,
     )
 
 
 def columns(model: Model, *, rules: Iterable[GateRule], cluster: str) -> tuple[set[str], set[str]]:
     """The columns of a model's predictions that are read, and those among them that only name things (keys, groups, slices)."""
     sliced = {name for rule in rules if rule.slices for names in rule.slices.by for name in names}
-    names = {model.id, cluster, *model.slices, *sliced} - {"", model.label, model.prediction, model.score}
-    return names | {model.label, model.prediction, model.score}, names
+    grouped = {model.dependence(rule=rule.cluster, default=cluster)[0] for rule in rules}
+    grouped.add(model.dependence(rule=None, default=cluster)[0])
+    names = {model.id, *grouped, *model.slices, *sliced} - {"", model.label, model.prediction, model.score}
+    return names | {model.label, model.prediction, model.score, model.order} - {""}, names
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, float]:

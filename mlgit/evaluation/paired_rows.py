@@ -13,7 +13,7 @@ from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation import slice_gaps
 from mlgit.evaluation.align import Misaligned, align
-from mlgit.evaluation.model_metrics import ComparisonSettings, check_positive, column_of, interval, predictions_of
+from mlgit.evaluation.model_metrics import ComparisonSettings, check_positive, column_of, in_time, interval, predictions_of
 from mlgit.evaluation.model_results import PredictionTable, Table, header_of
 from mlgit.evaluation.results import MetricEvidence, Part, SliceGaps
 from mlgit.rules import GateRule
@@ -143,6 +143,7 @@ def _compared(
     assert rows.baseline is not None
     sides = [predictions_of(rows.model, table, places) for table in (rows.baseline, rows.current)]
     clusters = column_of(rows.baseline, settings.cluster)[places] if settings.cluster else None
+    order = in_time(rows.model, rows.baseline, settings.order, places) if settings.order else None
     asked = ComparisonOptions(settings.confidence_level, settings.resamples, settings.seed, settings.positive, better=better)
     if rule.margin:
         before = metrics.value(
@@ -153,7 +154,7 @@ def _compared(
             positive=settings.positive,
         )
         asked = replace(asked, margin=rule.margin.of(before))
-    return compare(rule.metric, sides[0], sides[1], question=asked, clusters=clusters)
+    return compare(rule.metric, sides[0], sides[1], question=asked, clusters=clusters, order=order)
 
 
 def _parts(

@@ -13,6 +13,7 @@ from typing import Literal
 
 from mlgit.config import Model
 from mlgit.errors import MlgitError
+from mlgit.evaluation.dependence import may_name_groups
 from mlgit.evaluation.model_results import (
     MODEL_BYTES,
     ModelResults,
@@ -213,7 +214,7 @@ def _too_large(path: str, size: int) -> MlgitError:
 def _parsed(content: bytes, path: str, model: Model, gates: Gates) -> Table:
     wanted, names = columns(model, rules=gates.rules, cluster=gates.stats.cluster)
     try:
-        made = PredictionTable(selection.select(content, path=path, names=wanted, texts=names))
+        made = PredictionTable(selection.select(content, path=path, names=wanted, texts=names, also=may_name_groups))
         if not wanted - {model.score} <= made.keys():
             made.header = outline.measure(content, path=path).columns
         return made

@@ -90,7 +90,8 @@ class TestedRows:
     where that is not all here, `is_at_least`.
 
     `how`: paired by `key`; re-evaluated (the baseline model on the current rows, then paired); unpaired (different rows);
-    unverified (single numbers only); first (no baseline); invalid (`trouble` says why).
+    unverified (single numbers only); first (no baseline); invalid (`trouble` says why). The rows are grouped into `clusters`
+    by the column `cluster`, or in time by `order`, if these are not ''.
     """
 
     model: str
@@ -102,6 +103,17 @@ class TestedRows:
     judged: int = 0
     is_at_least: bool = False
     trouble: str = ""
+    cluster: str = ""
+    clusters: int = 0
+    order: str = ""
+
+    @property
+    def rows(self) -> str:
+        """How many rows there are, in which groups or order, as a reader wants it."""
+        told = f"{self.n:,} {'row' if self.n == 1 else 'rows'}"
+        if self.cluster:
+            return f"{told} in {self.clusters:,} {'cluster' if self.clusters == 1 else 'clusters'} by {self.cluster}"
+        return f"{told} in the order of {self.order}" if self.order else told
 
 
 @dataclass(frozen=True, slots=True)

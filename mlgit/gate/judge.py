@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from mlgit.config import Config, Model
-from mlgit.evaluation import metric_evidence, metric_table
+from mlgit.evaluation import dependence, metric_evidence, metric_table
+from mlgit.evaluation.model_metrics import settings
 from mlgit.evaluation.model_pair import ModelPair, digest, is_changed, join
 from mlgit.evaluation.model_results import RevisionResults, Table
 from mlgit.evaluation.prediction_flips import turned
@@ -112,7 +113,7 @@ def review(case: ReviewInput, *, today: datetime.date) -> Review:
         labels=tuple(sorted(case.labels)),
         resamples=declared.stats.resamples,
         seed=declared.stats.seed,
-        notes=(*case.notes, *_notes(case, rules, tested)),
+        notes=(*case.notes, *_notes(case, rules, tested), *_dependence(case, rules, models)),
     )
 
 
@@ -224,6 +225,8 @@ def tested_by(case: ReviewInput, joined: ModelPair) -> TestedRows:
     table, model = joined.current.table, joined.model
     known = joined.current.test or (digest(model, table) if table is not None else "")
     others = case.judged.get(joined.name, frozenset()) - {joined.current.output}
+    asked = settings(model, case.deciding.gates.stats)
+    groups = table[asked.cluster] if table is not None and asked.cluster in table else ()
     return TestedRows(
         model=joined.name,
         how=joined.how,
@@ -234,7 +237,15 @@ def tested_by(case: ReviewInput, joined: ModelPair) -> TestedRows:
         judged=len(others),
         is_at_least=case.is_history_cut and joined.name in case.judged,
         trouble=joined.trouble,
+        cluster=asked.cluster,
+        clusters=len(set(map(str, groups))),
+        order=asked.order,
     )
+
+
+def _dependence(case: ReviewInput, rules: Collection[GateRule], models: Mapping[str, ModelPair]) -> Iterator[str]:
+    for each in models.values():
+        yield from dependence.notes(each, stats=case.deciding.gates.stats, rules=rules)
 
 
 def _notes(case: ReviewInput, rules: Iterable[GateRule], tested: Iterable[TestedRows]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from mlgit.render.text import number
 from mlgit.rules import Amount, Slices
 
 # What is declared of a model and tells which rows, and which columns of them, are compared.
-_DECIDING = ("metrics", "predictions", "id", "label", "prediction", "score", "positive", "test")
+_DECIDING = ("metrics", "predictions", "id", "label", "prediction", "score", "positive", "cluster", "order", "test")
 
 
 def changes(deciding: Config, own: Config) -> tuple[RuleChange, ...]:
@@ -49,7 +49,7 @@ def _entries(config: Config) -> dict[str, str]:
 def _of_model(model: Model) -> Iterator[tuple[str, str]]:
     for key in _DECIDING:
         value = getattr(model, key)
-        if value not in ("", None, ()):
+        if value not in ("", None, ()) or (key == "cluster" and value is not None):
             yield key, _text(value)
 
 

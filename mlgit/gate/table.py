@@ -72,7 +72,7 @@ def _named(found: Baseline) -> str:
 
 def _tested(review: Review) -> Iterator[str]:
     for each in review.tested:
-        told = f"{each.model}: {count(each.n, 'row')}, " if each.n else f"{each.model}: "
+        told = f"{each.model}: {each.rows}, " if each.n else f"{each.model}: "
         told += _ROWS[each.how].format(key=each.key)
         told += f" ({each.trouble})" if each.trouble else ""
         yield plain(told + _wear(each))

@@ -125,11 +125,11 @@ def _compared(report: Report) -> Words:
 def _rows(tested: TestedRows, *, several: bool) -> str:
     of = f"{tested.model}: " if several else ""
     which = {
-        "paired": f"same test set ({tested.n:,} rows{f', paired by {tested.key}' if tested.key else ''})",
-        "re-evaluated": f"new test set, the baseline model judged on it again ({tested.n:,} rows, paired by {tested.key})",
-        "unpaired": f"another test set ({tested.n:,} rows): unpaired",
+        "paired": f"same test set ({tested.rows}{f', paired by {tested.key}' if tested.key else ''})",
+        "re-evaluated": f"new test set, the baseline model judged on it again ({tested.rows}, paired by {tested.key})",
+        "unpaired": f"another test set ({tested.rows}): unpaired",
         "unverified": "single numbers only, nothing can be proven",
-        "first": f"{tested.n:,} rows, nothing to compare with",
+        "first": f"{tested.rows}, nothing to compare with",
         "invalid": "invalid: the rows cannot be compared",
     }
     return of + which[tested.how]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlgit.statistics import delong, features, metrics, ranking, resampling
+from mlgit.statistics import blocks, delong, features, influences, metrics, ranking, resampling
 from mlgit.statistics.distributions import normal_quantile
 from mlgit.statistics.metrics import Metric
 from mlgit.statistics.resampling import Spread
@@ -47,6 +47,7 @@ def interval(
     score: Any = None,
     positive: Any = None,
     clusters: Any = None,
+    order: Any = None,
     confidence_level: float = 0.95,
     resamples: int = 9999,
     seed: int = 0,
@@ -56,7 +57,8 @@ def interval(
     Shares (accuracy, precision, recall, specificity): the score interval of Wilson 1927. Other metrics of the confusion
     matrix and means of losses: BCa bootstrap over joint counts or sums. roc_auc: DeLong, on the logit scale.
     average_precision: bootstrap of weights, with many rows the infinitesimal jackknife. `clusters` names the group of
-    every row (patient, session), and then whole groups are drawn.
+    every row (patient, session), and then whole groups are drawn; `order` the places of the rows of a series in time order, and
+    then blocks of it are drawn.
 
     Raises MlgitError for unknown metrics, a column that is not there, missing values and columns of different lengths.
     """
@@ -66,11 +68,14 @@ def interval(
     column = metrics.column_of(chosen, prediction=prediction, score=score)
     groups = None if clusters is None else features.groups(clusters, size=size)
     units = size if groups is None else int(groups.max()) + 1
-    is_share = name in _SHARES and groups is None
+    is_share = name in _SHARES and groups is None and order is None
     if given != given:
         found = resampling.nothing("the metric is undefined for these rows")
     elif units < resampling.FEWEST_ROWS and not is_share:
         found = resampling.too_few(units, "row" if groups is None else "cluster")
+    elif order is not None:
+        one = influences.of(chosen, label, column, positive=positive)
+        found = blocks.interval(given, one[np.asarray(order)], confidence=confidence_level)
     elif is_share:
         found = _wilson(chosen, label, column, positive=positive, confidence=confidence_level)
     elif chosen.kind == "ranking":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mlgit.errors import MlgitError
-from mlgit.statistics import delong, features, mcnemar, metrics, paired, ranking, resampling, tango
+from mlgit.statistics import blocks, delong, features, influences, mcnemar, metrics, paired, ranking, resampling, tango
 from mlgit.statistics.metrics import Metric
 from mlgit.statistics.resampling import FEWEST_ROWS, Spread
 
@@ -53,7 +53,8 @@ class Comparison:
     `low` and `high` are the ends of the interval, `pvalue` is one-sided (worse by the margin or more), `pvalue_harm` the
     other way round (worse by no more than the margin), and `pvalue_difference` two-sided (no difference); each is None where
     it cannot be had or was not asked for, and `reason` says why there is no interval. `draws` is how many draws they rest on,
-    0 where none were made. `n_discordant` counts the rows in which the models differ as far as the metric sees.
+    0 where none were made. `clusters` is the number of groups of rows, None where rows count one by one. `n_discordant` counts
+    the rows in which the models differ as far as the metric sees.
     """
 
     metric: str
@@ -71,12 +72,21 @@ class Comparison:
     reason: str = ""
     pvalue_harm: float | None = None
     draws: int = 0
+    clusters: int | None = None
 
 
 def compare(
-    name: str, baseline: Predictions, current: Predictions, *, question: ComparisonOptions | None = None, clusters: Any = None
+    name: str,
+    baseline: Predictions,
+    current: Predictions,
+    *,
+    question: ComparisonOptions | None = None,
+    clusters: Any = None,
+    order: Any = None,
 ) -> Comparison:
     """Compare two models by a metric, on rows that are the same and in the same order.
+
+    `clusters` names the group of every row; `order` are the places of the rows of a series, from the first in time to the last.
 
     Raises MlgitError for what is no comparison: an unknown metric, columns that are missing or of different lengths,
     labels that differ, values that are missing, a margin without a declared direction.
@@ -94,7 +104,7 @@ def compare(
         metrics.value(name, each.label, prediction=each.prediction, score=each.score, positive=asked.positive)
         for each in (baseline, current)
     ]
-    rows = _Rows(chosen, baseline.label, columns[0], columns[1], asked, clusters)
+    rows = _Rows(chosen, baseline.label, columns[0], columns[1], asked, clusters, order)
     found, pvalue = _spread(rows, values)
     return _result(rows, values, found, pvalue)
 
@@ -102,9 +112,12 @@ def compare(
 class _Rows:
     """The rows of both models with what was asked, looked at once."""
 
-    def __init__(self, chosen: Metric, label: Any, old: Any, new: Any, asked: ComparisonOptions, clusters: Any) -> None:
+    def __init__(
+        self, chosen: Metric, label: Any, old: Any, new: Any, asked: ComparisonOptions, clusters: Any, order: Any
+    ) -> None:
         self.chosen, self.label, self.old, self.new, self.asked = chosen, label, old, new, asked
         self.size = len(label)
+        self.order = order
         self.groups: Array | None = None if clusters is None else features.groups(clusters, size=self.size)
         self.units = self.size if self.groups is None else int(self.groups.max()) + 1
         self.discordant = paired.discordant(chosen, label, old, new, positive=asked.positive)
@@ -112,7 +125,7 @@ class _Rows:
 
 def _spread(rows: _Rows, values: list[float]) -> tuple[Spread, float | None]:
     """The interval, and the two-sided p-value where the method has one of its own."""
-    chosen, is_share = rows.chosen, rows.chosen.name == "accuracy" and rows.groups is None
+    chosen, is_share = rows.chosen, rows.chosen.name == "accuracy" and rows.groups is None and rows.order is None
     if not np.isfinite(values).all():
         return resampling.nothing("the metric is undefined for these rows"), None
     if is_share:
@@ -121,6 +134,8 @@ def _spread(rows: _Rows, values: list[float]) -> tuple[Spread, float | None]:
         return resampling.too_few(rows.units, "row" if rows.groups is None else "cluster"), None
     if not rows.discordant:
         return _of_equals(rows), 1.0
+    if rows.order is not None:
+        return _of_series(rows, values[1] - values[0]), None
     if chosen.kind == "ranking":
         return _of_ranking(rows)
     asked = rows.asked
@@ -140,6 +155,13 @@ def _of_shares(rows: _Rows) -> tuple[Spread, float]:
 
     ends = tango.interval(fixed, broken, rows.size, confidence=rows.asked.confidence_level)
     return Spread(*ends, "Tango score, McNemar mid-p", below), mcnemar.midp(fixed, broken)
+
+
+def _of_series(rows: _Rows, delta: float) -> Spread:
+    """Rows of a series: what one says is partly said by those before it."""
+    positive = rows.asked.positive
+    old, new = (influences.of(rows.chosen, rows.label, each, positive=positive) for each in (rows.old, rows.new))
+    return blocks.interval(delta, (new - old)[np.asarray(rows.order)], confidence=rows.asked.confidence_level)
 
 
 def _of_equals(rows: _Rows) -> Spread:
@@ -199,6 +221,7 @@ def _result(rows: _Rows, values: list[float], found: Spread, pvalue: float | Non
         reason=found.why,
         pvalue_harm=_known(_harm(found, asked, values[1] - values[0])),
         draws=found.draws,
+        clusters=None if rows.groups is None else rows.units,
     )
 
 

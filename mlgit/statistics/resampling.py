@@ -215,6 +215,12 @@ def abc(sums: Sums, *, confidence: float) -> Spread:
     return Spread(low, high, method, below)
 
 
+def slopes(sums: Sums) -> Array:
+    """The derivative of the statistic as the weight of each cell grows, shape (M,)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _derivatives(sums, sums.totals / sums.size)[0]
+
+
 def _derivatives(sums: Sums, mean: Array) -> tuple[Array, Array]:
     """First and second derivative of the statistic as the weight of each cell grows, shape (M,) each."""
     step, slopes, curves = _STEP, [], []

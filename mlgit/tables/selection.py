@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from mlgit.errors import MlgitError
 from mlgit.tables import chunks, formats, limits, outline
 
 
-def select(content: bytes, *, path: str, names: Collection[str], texts: Collection[str]) -> dict[str, Any]:
-    """The columns of these names that the table has; the end of `path` tells its format.
+def select(
+    content: bytes, *, path: str, names: Collection[str], texts: Collection[str], also: Callable[[str], bool] | None = None
+) -> dict[str, Any]:
+    """The columns of these names that the table has, and those that `also` wants; the end of `path` tells its format.
 
     Only an empty field is a missing value. `texts` are left as texts where the file has no types. A column that one piece of
     the file took for numbers and another shows to be texts is all texts. Raises MlgitError for what is no table, or too large.
@@ -18,9 +20,9 @@ def select(content: bytes, *, path: str, names: Collection[str], texts: Collecti
     table = formats.known(path)
     if table.name == "parquet":
         _refuse_rows(outline.measure(content, path=path).rows)
-    found, mixed = _gathered(content, path, names, texts)
+    found, mixed = _gathered(content, path, names, texts, also)
     if mixed and not table.has_types:
-        found, _ = _gathered(content, path, names, {*texts, *mixed})
+        found, _ = _gathered(content, path, names, {*texts, *mixed}, also)
     return found
 
 
@@ -29,7 +31,9 @@ def _refuse_rows(rows: int) -> None:
         raise MlgitError(f"{rows} rows are more than fit into memory", f"up to {limits.PREDICTIONS_ROWS} are compared")
 
 
-def _gathered(content: bytes, path: str, names: Collection[str], texts: Collection[str]) -> tuple[dict[str, Any], set[str]]:
+def _gathered(
+    content: bytes, path: str, names: Collection[str], texts: Collection[str], also: Callable[[str], bool] | None
+) -> tuple[dict[str, Any], set[str]]:
     """The columns as they stand, and the names of those whose pieces are partly numbers and partly not."""
     import numpy as np
 
@@ -37,7 +41,7 @@ def _gathered(content: bytes, path: str, names: Collection[str], texts: Collecti
     sizes: list[int] = []
     for piece in chunks.chunks(content, path=path, texts=texts, literally=True, most=limits.PREDICTIONS_BYTES):
         size = max(map(len, piece.values()), default=0)
-        for name in names & piece.keys():
+        for name in (each for each in piece if each in names or (also and also(each))):
             # an object of JSON Lines may lack a key that others have
             found = pieces.setdefault(name, [np.full(each, None) for each in sizes])
             found.append(_typed(piece[name]))

@@ -1,0 +1,25 @@
+"""How much each row has to do with the value of a metric: its influence, for methods that need rows one by one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlgit.statistics import delong, features, metrics, ranking, resampling
+from mlgit.statistics.metrics import Metric
+
+if TYPE_CHECKING:
+    from mlgit.statistics.rows import Array
+
+
+def of(chosen: Metric, label: Any, values: Any, *, positive: Any = None) -> Array:
+    """The influence of each row on a metric of one model, shape (n,): they sum to 0, their squares to about its variance."""
+    if chosen.kind == "ranking":
+        truth, score = metrics.ranked(label, values, positive=positive)
+        if chosen.name == "roc_auc":
+            return delong.components(truth, score).influence
+        return ranking.influence(truth, score)
+    size = len(label)
+    sums = features.one(chosen, label, values, positive=positive, groups=np.arange(size))
+    return resampling.slopes(sums) / size
