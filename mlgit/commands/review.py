@@ -57,7 +57,9 @@ def review_input(
     before, left, own = (revisions.at(each).own_config for each in (rules, began.point, current_ref))
     deciding, rules_from, notes = judge.decides(before, own, name=rules.name)
     looked_for = (left or deciding).models or deciding.models
-    found = baselines.choose(revisions, began, deciding.gates.baseline, models=looked_for, head=current_ref)
+    tables = _table_paths(deciding)
+    chosen = deciding.gates.baseline
+    found = baselines.choose(revisions, began, chosen, models=looked_for, tables=tables, head=current_ref)
     then = revisions.at(RevisionRef(found.name, found.commit)) if found else None
     now = revisions.at(current_ref)
     notes += _fetched(deciding, then, now) if pull else ()

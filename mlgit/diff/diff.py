@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlgit.config import Config, Direction
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlgit.tables.drift import TableDrift
 
 Change = Literal["added", "removed", "changed", "same", "unknown"]
-Trend = Literal["better", "worse", "same", "added", "removed", "unknown-direction", "changed"]
+Trend = Literal["better", "worse", "same", "added", "removed", "unknown-direction", "changed", "unknown"]
 StepKind = Literal["command", "dependency", "parameter", "output"]
 
 _MISSING = object()
@@ -27,7 +27,9 @@ _MISSING = object()
 
 @dataclass(frozen=True, slots=True)
 class MetricChange:
-    """One metric on both sides; None is not there. `changed` is a difference of what is not a number (texts, NaN)."""
+    """One metric on both sides; None is not there. `changed` is a difference of what is not a number (texts, NaN), and
+    `unknown` where the file of the other side could not be read.
+    """
 
     file: str
     name: str
@@ -126,7 +128,7 @@ class Diff:
     def compared(self) -> dict[str, int]:
         """How many things of each kind were on both sides, so that they could be compared."""
         return {
-            "metrics": sum(row.verdict not in ("added", "removed") for row in self.metrics),
+            "metrics": sum(row.verdict not in ("added", "removed", "unknown") for row in self.metrics),
             "parameters": _on_both_sides(self.parameters),
             "data": _on_both_sides(self.data),
             "stages": _on_both_sides(self.stages),
@@ -149,7 +151,7 @@ class Diff:
     def has_other_rows(self) -> bool:
         """Whether predictions that a model declares differ, so that they can be compared row by row."""
         files = {row.path for row in self.data if row.change in ("changed", "unknown")}
-        files |= {row.file for row in self.metrics if row.verdict not in ("same", "added", "removed")}
+        files |= {row.file for row in self.metrics if row.verdict not in ("same", "added", "removed", "unknown")}
         models = [each for each in self.head.config.models.values() if each.predictions]
         declared = (posixpath.normpath(path) for each in models for path in (each.predictions, each.metrics) if path)
         return any(covering(files, path) for path in declared)
@@ -205,11 +207,11 @@ def _is_turned(before: Direction | None, now: Direction | None) -> bool:
 
 def _metrics(base: Snapshot, head: Snapshot, config: Config) -> Iterable[MetricChange]:
     for file in _union(head.metrics, base.metrics):
-        if file in base.unread or file in head.unread:
-            continue  # what cannot be read is neither new nor gone; a note tells of it
-        before, now = base.metrics.get(file, {}), head.metrics.get(file, {})
+        before, now = ({} if file in side.unread else side.metrics.get(file, {}) for side in (base, head))
+        is_unread = file in base.unread or file in head.unread  # neither new nor gone; a note tells why
         for name in _union(now, before):
-            yield _metric(file, name, before.get(name), now.get(name), config.direction(name))
+            row = _metric(file, name, before.get(name), now.get(name), config.direction(name))
+            yield replace(row, verdict="unknown") if is_unread else row
 
 
 def _metric(file: str, name: str, old: Value | None, new: Value | None, direction: Direction | None) -> MetricChange:

@@ -25,7 +25,7 @@ _HOW = {
 _MOST_NOTES = 8
 # A population stability index below it is commonly read as stable (Siddiqi 2006, Credit Risk Scorecards).
 STABLE = 0.1
-_VERDICTS = {"unknown-direction": "direction not declared"}
+_VERDICTS = {"unknown-direction": "direction not declared", "unknown": "not compared"}
 
 
 class DiffSection(NamedTuple):

@@ -97,9 +97,8 @@ def _of_numbers(rule: GateRule, joined: ModelPair, better: Better | None) -> Met
     current = joined.current.recorded.get(rule.metric)
     before = joined.baseline.recorded.get(rule.metric) if joined.baseline else None
     if rule.kind in ("no_harm", "gap"):
-        return MetricEvidence(
-            better=better, trouble=f"slices are judged on rows, and {rule.metric} cannot be computed from them"
-        )
+        told = f"slices are judged on rows, and {rule.metric} cannot be computed from them"
+        return MetricEvidence(better=better, trouble=told, settle=what_gives_rows(rule.metric))
     if current is None:
         return MetricEvidence(better=better, trouble=joined.current.trouble or f"there is no {rule.metric}")
     is_bound = rule.kind == "bound" and rule.max_change is None
@@ -107,6 +106,9 @@ def _of_numbers(rule: GateRule, joined: ModelPair, better: Better | None) -> Met
     if before is not None and joined.is_changed and not is_exact and not is_bound:
         told = f"the test set changed: {rule.metric} is known as single numbers of different test data only"
         return MetricEvidence(better=better, current=current, trouble=told)
+    if before is None and joined.baseline and joined.baseline.trouble and not is_exact and not is_bound:
+        told = f"{rule.metric} of the baseline is not known: {joined.baseline.trouble}"
+        return MetricEvidence(better=better, current=current, trouble=told, settle=joined.baseline.hint)
     if not is_bound and not np.isfinite([each for each in (current, before) if each is not None]).all():
         return MetricEvidence(better=better, trouble=f"{rule.metric} is not a finite number on one of the sides")
     same = "same recorded number, and nothing on the way to it changed" if current == before and joined.is_repeated else ""

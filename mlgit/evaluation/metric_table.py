@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
@@ -120,12 +121,18 @@ def _unproven(
     reason = known.trouble or joined.trouble or "only single numbers are known"
     if before is None:
         standing = "first"
-    if current is None or joined.how == "invalid":
+    is_lost = before is None and joined.baseline is not None and joined.baseline.trouble
+    if current is None or joined.how == "invalid" or is_lost or not _are_finite(before, current):
         standing = "invalid"
     elif before is not None and better is None and not known.trouble:
         standing = "changed" if before != current else "same"
     delta = None if before is None or current is None or joined.is_changed else current - before
+    delta = delta if _are_finite(delta) else None
     return MetricResult(joined.name, metric, standing, better, before, current, delta, is_gated=is_gated, reason=reason)
+
+
+def _are_finite(*numbers: float | None) -> bool:
+    return all(each is None or math.isfinite(each) for each in numbers)
 
 
 def _before(joined: ModelPair, metric: str, short: str) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +18,7 @@ from mlgit.evaluation.suggest import Suggestion
 from mlgit.gate import data_rules, limits, rule_changes, rule_verdicts, slice_verdicts
 from mlgit.gate.review import Review, RuleChange
 from mlgit.gate.rule_result import RuleResult, Verdict
-from mlgit.render.text import count, few
+from mlgit.render.text import count, few, number
 from mlgit.revision.refs import Baseline, Notice
 from mlgit.rules import GateRule
 from mlgit.schema import near_miss
@@ -248,6 +249,21 @@ def _dependence(case: ReviewInput, rules: Collection[GateRule], models: Mapping[
         yield from dependence.notes(each, stats=case.deciding.gates.stats, rules=rules)
 
 
+def _unusable(case: ReviewInput) -> Iterator[str]:
+    """What is recorded and could not be used: numbers that are none, and files that could not be read."""
+    for side in filter(None, (case.baseline, case.current)):
+        for each in side.scored.values():
+            odd: dict[str, list[str]] = {}
+            for name, value in each.recorded.items():
+                if not math.isfinite(value):
+                    odd.setdefault(number(value), []).append(name)
+            for word, names in odd.items():
+                told = f"{few(names)} {'is' if len(names) == 1 else 'are'} {word}, which is not used"
+                yield f"{side.label}: {each.model.metrics}: {told}"
+            if each.trouble and (each.table is not None or not each.model.predictions):
+                yield f"{side.label}: {each.trouble}" + (f"; {each.hint}" if each.hint else "")
+
+
 def _notes(case: ReviewInput, rules: Iterable[GateRule], tested: Iterable[TestedRows]) -> Iterator[str]:
     if not case.deciding.gates.rules:
         yield f"nothing was judged: no gate rules are declared; add to mlgit.yaml: {LINES}"
@@ -258,6 +274,7 @@ def _notes(case: ReviewInput, rules: Iterable[GateRule], tested: Iterable[Tested
         told = few([each.id for each in since])
         yield f"{case.rules_from} declares other rules than where this branch left it, and they judge: {told}"
     yield from case.current.notes
+    yield from _unusable(case)
     found, allowed_days = case.found, case.deciding.gates.baseline.max_age
     if found and found.is_old:
         told = f"the baseline {found.name} is {found.age_days} days older, and {allowed_days} are allowed"

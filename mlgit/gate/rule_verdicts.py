@@ -22,7 +22,7 @@ from mlgit.statistics.comparison import Comparison
 def judge(rule: GateRule, seen: MetricEvidence) -> RuleResult:
     """The outcome of one rule of a kind that is about a metric; those about data: `data_rules.judge`."""
     if seen.trouble:
-        return invalid(rule, seen.trouble)
+        return invalid(rule, seen.trouble, seen.settle)
     if rule.kind == "bound":
         return bound_verdicts.judge(rule, seen)
     if rule.kind == "gap":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ from mlgit.diff import wording
 from mlgit.diff.diff import DataChange, Diff, MetricChange, ParameterChange, StageChange
 from mlgit.evaluation.results import MetricResult
 from mlgit.gate.review import Review
+from mlgit.render.text import few
 from mlgit.report.codec import MAX_NUMBER
 from mlgit.report.document import Fact, Failure, Parameter, Plot, Report, Run, Side, StageRun, State
 from mlgit.revision import recorded_paths
@@ -61,8 +63,22 @@ def report(
     if diff is not None:
         found = replace(found, metrics=(*found.metrics, *_recorded(diff, found.metrics)))
     state = _state(found, review, diff)
-    told = [*found.notes, *notes]
+    told = [*found.notes, *notes, *(_unusable(diff, known=found.notes) if diff is not None else ())]
     return replace(found, state=state, verdict="" if state == "run failed" else found.verdict, notes=tuple(dict.fromkeys(told)))
+
+
+def _unusable(diff: Diff, *, known: Sequence[str]) -> Iterable[str]:
+    """What the files of metrics and parameters hold that could not be compared, but for what the review has said."""
+    for side in (diff.base, diff.head):
+        for note in side.notes:
+            if any(note.message.startswith(f"{file}:") for file in side.unread) and not any(
+                note.message in each for each in known
+            ):
+                yield f"{side.label}: {note.message}" + (f"; {note.hint}" if note.hint else "")
+        for file, values in side.metrics.items():
+            odd = [name for name, value in values.items() if isinstance(value, float) and not math.isfinite(value)]
+            if odd and not any(f"{file}: " in each and few(odd) in each for each in known):
+                yield f"{side.label}: {file}: {few(odd)}: no finite number, so not compared"
 
 
 def _colourless(failure: Failure) -> Failure:

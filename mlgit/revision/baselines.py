@@ -6,7 +6,7 @@ Where that has no results, the nearest ancestor that has them stands in, and it 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from mlgit.adapters.git import git
@@ -23,10 +23,17 @@ _MOST_STATES = 50
 
 
 def choose(
-    revisions: Revisions, began: ComparisonStart, rule: BaselineRule, *, models: Mapping[str, Model], head: RevisionRef
+    revisions: Revisions,
+    began: ComparisonStart,
+    rule: BaselineRule,
+    *,
+    models: Mapping[str, Model],
+    tables: Iterable[str] = (),
+    head: RevisionRef,
 ) -> Baseline | None:
     """The baseline: where the comparison starts, or what `gates.baseline.ref` names, or an ancestor; None without results.
 
+    Results are those of models; where no commit has any, the `tables` that rules are about are what is compared.
     Raises MlgitError for a ref that does not exist.
     """
     if began.is_alone:
@@ -35,7 +42,9 @@ def choose(
     found: HowFound = began.found
     if rule.ref != MERGE_BASE and found == "merge base":
         wanted, found = _named(revisions, rule.ref), "named"
-    commit, distance = _with_results(revisions, wanted.commit, rule, models)
+    commit, distance = _with_results(revisions, wanted.commit, rule, _files(models))
+    if not commit:
+        commit, distance = _with_results(revisions, wanted.commit, rule, _inside(tables))
     if not commit:
         return None
     times = revisions.objects
@@ -55,24 +64,27 @@ def _named(revisions: Revisions, ref: str) -> RevisionRef:
         ) from error
 
 
-def _with_results(revisions: Revisions, wanted: str, rule: BaselineRule, models: Mapping[str, Model]) -> tuple[str, int]:
+def _with_results(revisions: Revisions, wanted: str, rule: BaselineRule, files: list[str]) -> tuple[str, int]:
     """The commit with results and its distance from the wanted one; ('', 0) where there is none."""
-    if _has_results(revisions, wanted, models):
+    if _has_results(revisions, wanted, files):
         return wanted, 0
-    if rule.fallback == "none":
+    if rule.fallback == "none" or not files:
         return "", 0
-    for commit in _states(revisions, wanted, models):
-        if _has_results(revisions, commit, models):
+    for commit in _states(revisions, wanted, files):
+        if _has_results(revisions, commit, files):
             return commit, int(
                 git.line(revisions.project.git_root, "rev-list", "--first-parent", "--count", f"{commit}..{wanted}")
             )
     return "", 0
 
 
-def _states(revisions: Revisions, wanted: str, models: Mapping[str, Model]) -> Iterator[str]:
+def _states(revisions: Revisions, wanted: str, files: list[str]) -> Iterator[str]:
     """The commits just before the results changed, newest first, on the first-parent line."""
-    files = [f"{revisions.project.prefix}{path}" for path in _files(models)]
-    locks = [f":(top,glob){revisions.project.prefix}**/dvc.lock", *(f":(top,literal){path}" for path in files)]
+    prefix = revisions.project.prefix
+    locks = [
+        f":(top,glob){prefix}**/dvc.lock",
+        *(f":(top,literal){prefix}{path}{end}" for path in files for end in ("", ".dvc")),
+    ]
     args = ["--first-parent", "--format=%H %P", f"--max-count={_MOST_STATES}", wanted, "--", *locks]
     for line in git.run(revisions.project.git_root, "log", "--no-show-signature", *args).text.splitlines():
         _, *parents = line.split()
@@ -80,15 +92,17 @@ def _states(revisions: Revisions, wanted: str, models: Mapping[str, Model]) -> I
             yield parents[0]
 
 
-def _has_results(revisions: Revisions, commit: str, models: Mapping[str, Model]) -> bool:
-    """Whether a commit says what a model scored: its predictions or metrics are recorded, or in Git."""
+def _has_results(revisions: Revisions, commit: str, files: list[str]) -> bool:
+    """Whether a commit has one of these files: recorded, or in Git."""
     with suppress(MlgitError):  # a pipeline that cannot be read has no results
         revision = revisions.commit(commit)
-        paths = _files(models)
-        return any(recorded_paths.covering(revision.recorded, path) or revision.files.size(path) is not None for path in paths)
+        return any(recorded_paths.covering(revision.recorded, path) or revision.files.size(path) is not None for path in files)
     return False
 
 
 def _files(models: Mapping[str, Model]) -> list[str]:
-    found = [posixpath.normpath(path) for each in models.values() for path in (each.predictions, each.metrics) if path]
-    return [path for path in found if recorded_paths.is_inside(path)]
+    return _inside(path for each in models.values() for path in (each.predictions, each.metrics) if path)
+
+
+def _inside(paths: Iterable[str]) -> list[str]:
+    return [path for path in map(posixpath.normpath, paths) if recorded_paths.is_inside(path)]

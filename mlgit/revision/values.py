@@ -47,9 +47,15 @@ def _checked(document: Any) -> list[tuple[str, Any]]:
         raise ValueError(f"more than {MAX_VALUES} values")
     values: dict[str, Any] = {}
     for name, value in found:
-        if not params.same(values.setdefault(name, value), value):
+        known = values.setdefault(name, value)
+        if known is not value and not params.same(known, value) and not _are_nan(known, value):
             raise ValueError(f"two values are called '{name}' (a key with a dot, and a key in a mapping)")
     return found
+
+
+def _are_nan(one: Any, other: Any) -> bool:
+    """Whether both are the one number that is unequal to itself."""
+    return isinstance(one, float) and isinstance(other, float) and one != one and other != other
 
 
 def settled(value: Any) -> Any:

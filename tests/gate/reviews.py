@@ -57,7 +57,7 @@ def sources(predictions, *, metrics=None, model=b"x" * 1000):
     return {"source/predictions.csv": predictions, "source/metrics.json": json.dumps(given), "source/model.bin": model}
 
 
-def started(root, cli, *, config=MODELS + RULES, predictions=None, folder="", **given):
+def started(root, cli, *, config=MODELS + RULES, predictions=None, folder="", pipeline=PIPELINE, **given):
     """A project on its default branch, run and committed, and a branch that begins there; the project's folder."""
     repository(root)
     project = root
@@ -66,7 +66,7 @@ def started(root, cli, *, config=MODELS + RULES, predictions=None, folder="", **
         (root / folder).mkdir(parents=True)
         (root / ".dvc").rename(project / ".dvc")
         (root / ".dvcignore").rename(project / ".dvcignore")
-    files = {"dvc.yaml": PIPELINE, "mlgit.yaml": config, "data/test.csv": "x\n1\n"}
+    files = {"dvc.yaml": pipeline, "mlgit.yaml": config, "data/test.csv": "x\n1\n"}
     write_tree(project, files | sources(rows() if predictions is None else predictions, **given))
     ran(project, cli)
     git(root, "checkout", "--quiet", "-b", "change")
