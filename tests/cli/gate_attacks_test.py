@@ -47,7 +47,7 @@ def test_change_without_rows_cannot_hide_behind_a_number_with_a_longer_name(tmp_
     [
         ("  evaluate:\n", "  evaluate:\n    frozen: true\n", "invalid", "evaluate: stale"),
         (", models/model.bin, data", ", data", "invalid", "reports/predictions.csv does not come from the model any more"),
-        ("  train:\n", "  train:\n    frozen: true\n", "pass", "shown"),
+        ("  train:\n", "  train:\n    frozen: true\n", "pass", "same predictions"),
     ],
 )
 def test_change_cannot_show_what_another_model_said(tmp_path, cli, before, after, outcome, reason):
