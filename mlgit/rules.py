@@ -107,11 +107,19 @@ _STATS = Table(
     )
 )
 
+_LEAKAGE = Table(
+    (
+        Key("max_rows", Integer(minimum=0), "how many test rows may be in the training data, default 0"),
+        Key("severity", Text(choices=("fail", "warn")), "what more of them count as, default warn"),
+    )
+)
+
 SCHEMA: Schema = Table(
     (
         Key("baseline", _BASELINE, "what a model is compared with"),
         Key("test_set", _TEST_SET, "what holds for the rows that models are compared on"),
         Key("stats", _STATS, "how they are compared"),
+        Key("leakage", _LEAKAGE, "test rows in the training data"),
         Key("rules", ListOf(_RULE), "what a model must keep"),
         Key("waivers", ListOf(_WAIVER), "rules set aside for a time"),
     )
@@ -202,6 +210,14 @@ class Stats(NamedTuple):
     cluster: str = ""
 
 
+class LeakageRule(NamedTuple):
+    """How many test rows may be in the training data; `is_declared`: somebody has said so."""
+
+    max_rows: int = 0
+    severity: Literal["fail", "warn"] = "warn"
+    is_declared: bool = False
+
+
 class Gates(NamedTuple):
     """What `gates:` declares."""
 
@@ -210,6 +226,7 @@ class Gates(NamedTuple):
     baseline: BaselineRule = BaselineRule()
     test_set: HeldOut = HeldOut()
     stats: Stats = Stats()
+    leakage: LeakageRule = LeakageRule()
 
 
 # What a kind must have, and may have, beside what every rule may have.
@@ -248,7 +265,8 @@ def parse(document: Any, *, name: str = "mlgit.yaml") -> Gates:
     declared = {key: document.get(key, {}) for key in ("baseline", "test_set", "stats")}
     stats = _stats(declared["stats"])
     _check_resamples(stats, rules, name=name)
-    return Gates(rules, waivers, _baseline(declared["baseline"]), HeldOut(**declared["test_set"]), stats)
+    leakage = LeakageRule(**document["leakage"], is_declared=True) if "leakage" in document else LeakageRule()
+    return Gates(rules, waivers, _baseline(declared["baseline"]), HeldOut(**declared["test_set"]), stats, leakage)
 
 
 def _baseline(declared: Mapping[str, Any]) -> BaselineRule:

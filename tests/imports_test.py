@@ -69,7 +69,7 @@ DOORS = {
     },
     "tables": {"chunks", "digests", "outline", "overlap", "parquet", "profile", "selection", "small"},
     "revision": {"baselines", "collect", "comparison_start", "contents", "data_tables", "revision", "revisions"},
-    "evaluation": {"predictions", "reevaluate", "test_set_reuse"},
+    "evaluation": {"judging_code", "leakage", "predictions", "reevaluate", "test_set_reuse"},
     "cards": {"write"},
     "registry": {
         "approvals",

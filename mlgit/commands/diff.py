@@ -73,4 +73,5 @@ def _closer(before: Revision, now: Revision, diff: Diff) -> Diff:
     from mlgit.commands import table_changes  # numpy and pandas take longer than the rest of a diff
 
     found = table_changes.compared_rows(before, now, diff) if diff.has_other_rows else diff
-    return replace(found, tables=table_changes.changed_tables(before, now, diff))
+    leaked = table_changes.leaked(now, diff)
+    return replace(found, tables=table_changes.changed_tables(before, now, diff), leakage=leaked)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from mlgit.commands import fetching
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
-from mlgit.evaluation import predictions, reevaluate, test_set_reuse
+from mlgit.evaluation import judging_code, leakage, predictions, reevaluate, test_set_reuse
 from mlgit.evaluation.model_results import RevisionResults, Table, asked
 from mlgit.gate import judge
 from mlgit.gate.judge import ReviewInput
@@ -66,6 +66,7 @@ def review_input(
     current = results(now, deciding)
     baseline = results(then, deciding) if then else None
     reuse = _test_set_reuse(revisions, current, now)
+    models = {name: each.model for name, each in current.scored.items()}
     return ReviewInput(
         deciding=deciding,
         own=own or Config(),
@@ -80,7 +81,22 @@ def review_input(
         data=tables_of_rules(deciding, then, now),
         labels=frozenset(labels),
         notes=notes,
+        judging=_judging(then, now, baseline, current),
+        leakage=leakage.look(now, models, declared=deciding.models),
     )
+
+
+def _judging(
+    then: Revision | None, now: Revision, baseline: RevisionResults | None, current: RevisionResults
+) -> dict[str, tuple[str, ...]]:
+    if then is None or baseline is None:
+        return {}
+    both = {name: (baseline.scored[name], each) for name, each in current.scored.items() if name in baseline.scored}
+    return {
+        name: judging_code.differences(then, now, before.model, each.model)
+        for name, (before, each) in both.items()
+        if not before.is_empty
+    }
 
 
 def _fetched(deciding: Config, then: Revision | None, now: Revision) -> tuple[str, ...]:

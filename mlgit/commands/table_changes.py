@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from mlgit.commands import review
 from mlgit.diff.diff import Diff
-from mlgit.evaluation import metric_table, predictions
+from mlgit.evaluation import leakage, metric_table, predictions
 from mlgit.evaluation.model_pair import ModelPair
 from mlgit.evaluation.model_results import asked
 from mlgit.evaluation.prediction_flips import turned
-from mlgit.evaluation.results import TestedRows
+from mlgit.evaluation.results import Leakage, TestedRows
 from mlgit.gate import judge
 from mlgit.revision import data_tables
 from mlgit.revision.revision import Revision
@@ -38,6 +38,11 @@ def changed_tables(before: Revision, now: Revision, diff: Diff) -> tuple[TableDr
     old, new = data_tables.read(before, read), data_tables.read(now, read)
     found |= {path: drift.measure(path, old.get(path), new.get(path), keys=keys) for path in read}
     return tuple(found[path] for path in diff.changed_tables)
+
+
+def leaked(now: Revision, diff: Diff) -> tuple[Leakage, ...]:
+    """What the training data of each model holds of its test data."""
+    return leakage.look(now, diff.head.config.models, declared=diff.base.config.models)
 
 
 def compared_rows(before: Revision, now: Revision, diff: Diff) -> Diff:

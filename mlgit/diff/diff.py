@@ -15,7 +15,7 @@ from mlgit.tables import formats
 
 if TYPE_CHECKING:
     # with the statistics behind it, it takes longer to import than most comparisons take
-    from mlgit.evaluation.results import Flips, MetricResult, TestedRows
+    from mlgit.evaluation.results import Flips, Leakage, MetricResult, TestedRows
     from mlgit.tables.drift import TableDrift
 
 Change = Literal["added", "removed", "changed", "same", "unknown"]
@@ -109,7 +109,8 @@ class Diff:
     """Both sides and every row of the comparison, those that are the same too.
 
     `turned` are metrics whose direction the head declares otherwise than the base. `tables` tells more of data that differs.
-    `tested`, `measured` and `rows` are what the predictions of both sides say, row by row, of each model.
+    `tested`, `measured` and `rows` are what the predictions of both sides say, row by row, of each model;
+    `leakage`, which of its test rows the head has in the training data.
     """
 
     base: Snapshot
@@ -123,6 +124,7 @@ class Diff:
     tested: tuple[TestedRows, ...] = ()
     measured: tuple[MetricResult, ...] = ()
     rows: tuple[Flips, ...] = ()
+    leakage: tuple[Leakage, ...] = ()
 
     @property
     def compared(self) -> dict[str, int]:

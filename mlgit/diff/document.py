@@ -32,6 +32,7 @@ def document(diff: Diff, *, everything: bool = False) -> dict[str, Any]:
         "data": [_data(row) for row in diff.data if everything or row.change != "same"],
         "comparisons": [{key: _finite(value) for key, value in asdict(row).items()} for row in diff.measured],
         "rows": [_rows(row, diff) for row in diff.tested],
+        "leakage": [asdict(row) for row in diff.leakage],
         "tables": [_table(row) for row in diff.tables],
         "stages": [_stage(row) for row in diff.stages if everything or row.change != "same"],
     }

@@ -267,6 +267,7 @@ def remarks(diff: Diff) -> list[tuple[str, str]]:
         before, now = diff.base.config.direction(name), diff.head.config.direction(name)
         found.append((f"mlgit.yaml turns the direction of {name}: {before} -> {now or 'not declared'}", ""))
     found += [(f"{each.model}: {each.trouble}", "") for each in diff.tested if each.trouble]
+    found += [(f"{each.model}: {each.told}", "take them out of one of both") for each in diff.leakage if each.leaked]
     if diff.undeclared:
         found.append(
             (f"which way is better is not declared for {_few(diff.undeclared)}", f"add to mlgit.yaml: {line_to_add(diff)}")

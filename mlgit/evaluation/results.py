@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from mlgit.render.text import count
+
 if TYPE_CHECKING:
     from mlgit.statistics.comparison import Comparison
 
@@ -85,13 +87,33 @@ Standing = Literal["better", "worse", "no worse", "same", "inconclusive", "unver
 
 
 @dataclass(frozen=True, slots=True)
+class RowChanges:
+    """What became of `before` rows: so many are `gone`, and so many of the others `relabelled`; `added` are new."""
+
+    before: int
+    gone: int = 0
+    added: int = 0
+    relabelled: int = 0
+
+    @property
+    def told(self) -> str:
+        """In words, '' where no row changed."""
+        are = "is" if self.gone == 1 else "are"
+        told = [f"{self.gone:,} of {count(self.before, 'row')} {are} gone"] if self.gone else []
+        told += [f"{self.added:,} {'is' if self.added == 1 else 'are'} new"] if self.added else []
+        told += [f"{self.relabelled:,} {'has' if self.relabelled == 1 else 'have'} another label"] if self.relabelled else []
+        return ", ".join(told)
+
+
+@dataclass(frozen=True, slots=True)
 class TestedRows:
     """The rows a model was judged on. `judged` counts the different models these very rows have judged before, by history;
     where that is not all here, `is_at_least`.
 
     `how`: paired by `key`; re-evaluated (the baseline model on the current rows, then paired); unpaired (different rows);
     unverified (single numbers only); first (no baseline); invalid (`trouble` says why). The rows are grouped into `clusters`
-    by the column `cluster`, or in time by `order`, if these are not ''.
+    by the column `cluster`, or in time by `order`, if these are not ''. `changes` is what became of the rows, `judging` what of
+    code, commands and parameters judges otherwise than at the baseline, `remarks` what no predictions should be.
     """
 
     model: str
@@ -106,6 +128,9 @@ class TestedRows:
     cluster: str = ""
     clusters: int = 0
     order: str = ""
+    changes: RowChanges | None = None
+    judging: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def rows(self) -> str:
@@ -114,6 +139,34 @@ class TestedRows:
         if self.cluster:
             return f"{told} in {self.clusters:,} {'cluster' if self.clusters == 1 else 'clusters'} by {self.cluster}"
         return f"{told} in the order of {self.order}" if self.order else told
+
+
+@dataclass(frozen=True, slots=True)
+class Leakage:
+    """Of `of` test rows of a model, those that its training data has (`leaked`): `rows` of them whole, without the column that
+    names them, `ids` by that name.
+
+    `leaked` is None where nobody could look, and `unchecked` says why.
+    """
+
+    model: str
+    leaked: int | None = None
+    rows: int = 0
+    ids: int = 0
+    of: int = 0
+    unchecked: str = ""
+
+    @property
+    def told(self) -> str:
+        """What was counted, or why nothing was."""
+        if self.leaked is None:
+            return f"leakage was not looked for: {self.unchecked}"
+        if not self.leaked:
+            return f"none of {count(self.of, 'test row')} is in the training data"
+        are = "is" if self.leaked == 1 else "are"
+        how = [f"{self.rows:,} whole rows"] if self.rows else []
+        how += [f"{self.ids:,} by id"] if self.ids else []
+        return f"{self.leaked:,} of {count(self.of, 'test row')} {are} in the training data ({', '.join(how)})"
 
 
 @dataclass(frozen=True, slots=True)

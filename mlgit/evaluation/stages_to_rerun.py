@@ -24,7 +24,7 @@ def stages(declared: Sequence[Stage], model: Model, *, model_path: str = "") -> 
             f"add `{lacking}: {'PATH' if lacking == 'predictions' else '[PATH]'}`",
         )
     upstream = Makers(declared).upstream([model.predictions])
-    found = _from(upstream, model.test)
+    found = reading(upstream, model.test)
     for path in model.test:
         if not any(overlaps(path, target) for stage in found for _, target in stage.inputs()):
             raise MlgitError(
@@ -35,10 +35,10 @@ def stages(declared: Sequence[Stage], model: Model, *, model_path: str = "") -> 
     return tuple(found)
 
 
-def _from(upstream: Iterable[Stage], test: Collection[str]) -> list[Stage]:
-    """The stages that read the test data, or what one of them makes of it."""
+def reading(upstream: Iterable[Stage], paths: Collection[str]) -> list[Stage]:
+    """The stages that read one of these paths, or what one of them makes of it."""
     found: list[Stage] = []
-    touched = list(test)
+    touched = list(paths)
     for stage in upstream:
         if stage.is_source or not any(overlaps(target, path) for _, target in stage.inputs() for path in touched):
             continue

@@ -15,7 +15,7 @@ def document(review: Review) -> dict[str, Any]:
     """The verdict, every rule, and what they rest on; numbers that JSON has no word for are null."""
     whole = asdict(review)
     found = {"schema": 1, "verdict": review.verdict, "rules": whole["judged"]}
-    found |= {key: whole[key] for key in ("baseline", "rules_from", "labels", "tested", "metrics", "turned", "data")}
+    found |= {key: whole[key] for key in ("baseline", "rules_from", "labels", "tested", "leakage", "metrics", "turned", "data")}
     found |= {key: whole[key] for key in ("rule_changes", "resamples", "seed", "notes")}
     return {key: _plain(value) for key, value in found.items()}
 

@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from mlgit.config import Config, Model
-from mlgit.evaluation import dependence, metric_evidence, metric_table
+from mlgit.evaluation import dependence, metric_evidence, metric_table, row_changes
 from mlgit.evaluation.model_metrics import settings
 from mlgit.evaluation.model_pair import ModelPair, digest, is_changed, join
 from mlgit.evaluation.model_results import RevisionResults, Table
 from mlgit.evaluation.prediction_flips import turned
-from mlgit.evaluation.results import MetricEvidence, TestedRows
+from mlgit.evaluation.results import Leakage, MetricEvidence, TestedRows
 from mlgit.evaluation.suggest import Suggestion
-from mlgit.gate import data_rules, limits, rule_changes, rule_verdicts, slice_verdicts
+from mlgit.gate import data_rules, leakage, limits, rule_changes, rule_verdicts, slice_verdicts
 from mlgit.gate.review import Review, RuleChange
 from mlgit.gate.rule_result import RuleResult, Verdict
 from mlgit.render.text import count, few, number
@@ -52,6 +52,8 @@ class ReviewInput:
     labels: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     left: Config | None = None
+    leakage: tuple[Leakage, ...] = ()
+    judging: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def decides(before: Config | None, own: Config | None, *, name: str) -> tuple[Config, str, tuple[str, ...]]:
@@ -98,6 +100,7 @@ def review(case: ReviewInput, *, today: datetime.date) -> Review:
         (rule, name, seen.evidence(rule, name)) for rule in rules if rule.kind == "no_harm" for name in _about(rule, models)
     )
     judged = [each for rule in rules for each in _judged(rule, case, seen, harm, today)]
+    judged += _leaked(case, models) if judged or declared.leakage.is_declared else []
     judged = list(rule_verdicts.waive(judged, declared.waivers, today=today)) if judged else []
     tested = tuple(tested_by(case, each) for each in models.values())
     changed = () if case.deciding is case.own else _changes(case)
@@ -106,6 +109,7 @@ def review(case: ReviewInput, *, today: datetime.date) -> Review:
         judged=tuple(judged),
         baseline=case.found,
         tested=tested,
+        leakage=case.leakage,
         metrics=metric_table.measured(seen, rules),
         turned=tuple(found for each in models.values() if each.rows and (found := turned(each.rows))),
         data=_data(case),
@@ -116,6 +120,12 @@ def review(case: ReviewInput, *, today: datetime.date) -> Review:
         seed=declared.stats.seed,
         notes=(*case.notes, *_notes(case, rules, tested), *_dependence(case, rules, models)),
     )
+
+
+def _leaked(case: ReviewInput, models: Mapping[str, ModelPair]) -> list[RuleResult]:
+    rule = case.deciding.gates.leakage
+    found = (leakage.judge(rule, each, is_old=models[each.model].is_repeated) for each in case.leakage)
+    return [each for each in found if each is not None]
 
 
 def _changes(case: ReviewInput) -> tuple[RuleChange, ...]:
@@ -241,6 +251,9 @@ def tested_by(case: ReviewInput, joined: ModelPair) -> TestedRows:
         cluster=asked.cluster,
         clusters=len(set(map(str, groups))),
         order=asked.order,
+        changes=row_changes.changes(joined),
+        judging=case.judging.get(joined.name, ()),
+        remarks=(*row_changes.remarks(joined), *_of_another(case, joined)),
     )
 
 
@@ -262,6 +275,14 @@ def _unusable(case: ReviewInput) -> Iterator[str]:
                 yield f"{side.label}: {each.model.metrics}: {told}"
             if each.trouble and (each.table is not None or not each.model.predictions):
                 yield f"{side.label}: {each.trouble}" + (f"; {each.hint}" if each.hint else "")
+
+
+def _of_another(case: ReviewInput, joined: ModelPair) -> Iterator[str]:
+    """The other models of the project that have these very predictions."""
+    own = joined.current
+    for name, each in case.current.scored.items():
+        if name != joined.name and own.predicted and each.predicted == own.predicted and each.artifact != own.artifact:
+            yield f"the predictions are byte for byte those of {name}"
 
 
 def _notes(case: ReviewInput, rules: Iterable[GateRule], tested: Iterable[TestedRows]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mlgit.evaluation.results import Flips, MetricResult, TestedRows
+from mlgit.evaluation.results import Flips, Leakage, MetricResult, TestedRows
 from mlgit.gate.rule_result import RuleResult, Verdict
 from mlgit.revision.refs import Baseline
 from mlgit.tables.drift import TableDrift
@@ -29,6 +29,7 @@ class Review:
     judged: tuple[RuleResult, ...] = ()
     baseline: Baseline | None = None
     tested: tuple[TestedRows, ...] = ()
+    leakage: tuple[Leakage, ...] = ()
     metrics: tuple[MetricResult, ...] = ()
     turned: tuple[Flips, ...] = ()
     data: tuple[TableDrift, ...] = ()

@@ -11,7 +11,7 @@ from mlgit.render.text import number
 from mlgit.rules import Amount, Slices
 
 # What is declared of a model and tells which rows, and which columns of them, are compared.
-_DECIDING = ("metrics", "predictions", "id", "label", "prediction", "score", "positive", "cluster", "order", "test")
+_DECIDING = ("metrics", "predictions", "id", "label", "prediction", "score", "positive", "cluster", "order", "train", "test")
 
 
 def changes(deciding: Config, own: Config) -> tuple[RuleChange, ...]:
@@ -38,8 +38,8 @@ def _entries(config: Config) -> dict[str, str]:
         name = f"waiver of {waiver.rule}" + (f" ({part})" if part else "")
         told = _told(waiver, without=("rule", "slice"))
         found[name] = f"{found[name]}; {told}" if name in found else told
-    for section, declared in (("baseline", gates.baseline), ("test_set", gates.test_set), ("stats", gates.stats)):
-        found |= {f"{section}.{key}": value for key, value in _given(declared)}
+    for section in ("baseline", "test_set", "stats", "leakage"):
+        found |= {f"{section}.{key}": value for key, value in _given(getattr(gates, section))}
     found |= {f"direction of {metric}": direction for metric, direction in config.directions.items()}
     for model in config.models.values():
         found |= {f"{key} of {model.name}": value for key, value in _of_model(model)}

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from mlgit.evaluation.results import MetricResult, TestedRows
 from mlgit.evaluation.suggest import Suggestion
+from mlgit.gate import leakage
 from mlgit.gate.review import Review
 from mlgit.gate.rule_result import RuleResult
 from mlgit.render.terminal import paint, table
-from mlgit.render.text import count, number, plain, signed
+from mlgit.render.text import count, few, number, plain, signed
 from mlgit.revision.refs import Baseline
 
 # Beside the word, so that neither colour nor sign alone tells an outcome.
@@ -76,6 +77,18 @@ def _tested(review: Review) -> Iterator[str]:
         told += _ROWS[each.how].format(key=each.key)
         told += f" ({each.trouble})" if each.trouble else ""
         yield plain(told + _wear(each))
+        yield from _noticed(each)
+    for model, said in leakage.worth_telling(review.leakage):
+        yield plain(f"{model}: {said}")
+
+
+def _noticed(tested: TestedRows) -> Iterator[str]:
+    """What makes the numbers of both sides less comparable, or less likely, than they look."""
+    if tested.changes and tested.changes.told:
+        yield plain(f"{tested.model}: the test set changed: {tested.changes.told}")
+    if tested.judging:
+        yield plain(f"{tested.model}: the code that judges changed: {few(tested.judging)}")
+    yield from (plain(f"{tested.model}: {each}") for each in tested.remarks)
 
 
 def _wear(tested: TestedRows) -> str:

@@ -20,10 +20,10 @@ def check(revision: Revision, facts: Facts, *, id_column: str = "") -> Leak:
     if not train or not test:
         return Leak(unchecked="training and test data are not both declared in mlgit.yaml")
     try:
-        found, rows = overlap.count(_tables(revision, train), _tables(revision, test), without=id_column)
+        found = overlap.count(_tables(revision, train), _tables(revision, test), id_column=id_column)
     except MlgitError as error:
         return Leak(unchecked=error.message)
-    return Leak(found, rows) if rows else Leak(unchecked="the test data has no rows")
+    return Leak(found.rows, found.of) if found.of else Leak(unchecked="the test data has no rows")
 
 
 def _tables(revision: Revision, data: Iterable[DataFile]) -> list[TableFile]:

@@ -108,6 +108,7 @@ def _with_review(found: Report, review: Review) -> Report:
         rules_from=review.rules_from,
         metrics=review.metrics,
         tested=review.tested,
+        leakage=review.leakage,
         turned=review.turned,
         data=_data(review.data, found.data),
         labels=review.labels,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from mlgit.evaluation.results import MetricResult, TestedRows
+from mlgit.evaluation.results import Leakage, MetricResult, TestedRows
 from mlgit.gate.rule_result import RuleResult
 from mlgit.report import details
 from mlgit.report.document import Failure, Report
 from mlgit.report.figures import ARROWS, OUTCOME_TONES, SIGNS, STANDING_TONES, STANDINGS, difference, got, side
 from mlgit.report.page import Block, Log, Page, PageSection, PageTable, Paragraph, TextSpan, Words, clipped, code, strong, text
 
-_MOST_NAMED, _MOST_NOTES = 3, 10
+_MOST_NAMED, _MOST_NOTES, _MOST_CODE = 3, 10, 8
 _LONGEST_PART = 160
 _QUIET = ("same", "no worse")
 
@@ -44,8 +44,19 @@ def _headline(report: Report) -> Words:
     if report.state == "first" and report.verdict not in ("fail", "invalid"):
         return (text("🆕 first results"), *_names(" for ", [row.metric for row in report.metrics]))
     if not report.rules:
-        return (text("no gates are declared"), *_names(" · differs: ", [row.metric for row in _moved(report)]))
-    return (text(_count(report)), *_worst(report))
+        return (
+            text("no gates are declared"),
+            *_rows_changed(report),
+            *_names(" · differs: ", [row.metric for row in _moved(report)]),
+        )
+    return (text(_count(report)), *_rows_changed(report), *_worst(report))
+
+
+def _rows_changed(report: Report) -> Words:
+    """Rows that were taken from the judges, given to them, or given another truth."""
+    told = [(each.model, each.changes.told) for each in report.tested if each.changes and each.changes.told]
+    named = [said if len(report.tested) == 1 else f"{model}: {said}" for model, said in told]
+    return (text(f" · test set changed: {'; '.join(named)}"),) if named else ()
 
 
 def _ended(failed: Failure) -> Words:
@@ -105,9 +116,31 @@ def _top(report: Report, previous: str) -> tuple[Block, ...]:
         found.append(Paragraph((strong("Old baseline: "), old, *allowed), is_notice=True))
     for tested in report.tested:
         found += _handled(tested)
+        found += _noticed(tested)
+    found += [_leaked(each) for each in report.leakage if each.leaked != 0]
     told = [*report.notes[:_MOST_NOTES]]
     told += [f"{len(report.notes) - _MOST_NOTES} more notes are in the report"] if len(report.notes) > _MOST_NOTES else []
     return (*found, *(Paragraph((strong("Note: "), text(note)), is_notice=True) for note in told))
+
+
+def _noticed(tested: TestedRows) -> Iterator[Block]:
+    """What makes the numbers of both sides less comparable, or less likely, than they look."""
+    if tested.judging:
+        named: list[TextSpan] = []
+        for each in tested.judging[:_MOST_CODE]:
+            named += [text(", "), code(each)] if named else [code(each)]
+        more = len(tested.judging) - _MOST_CODE
+        left = (text(f" and {more} more"),) if more > 0 else ()
+        yield Paragraph((strong("The code that judges changed: "), *named, *left), is_notice=True)
+    for remark in tested.remarks:
+        yield Paragraph((strong("Look twice: "), code(tested.model), text(f": {remark}.")), is_notice=True)
+
+
+def _leaked(found: Leakage) -> Paragraph:
+    """Test rows that the model may have learned from; or that nobody could look for them."""
+    if found.leaked is None:
+        return Paragraph((code(found.model), text(f": {found.told}.")))
+    return Paragraph((strong("Leakage: "), code(found.model), text(f": {found.told}.")), is_notice=True)
 
 
 def _compared(report: Report) -> Words:
@@ -140,7 +173,8 @@ def _handled(tested: TestedRows) -> Iterator[Block]:
         yield Paragraph((strong("Rows cannot be compared: "), code(tested.model), text(f" {tested.trouble}")), is_notice=True)
     elif tested.is_changed:
         how = "the baseline model was run on the new rows" if tested.how == "re-evaluated" else "no difference is proven by it"
-        yield Paragraph((strong("The test set changed: "), code(tested.model), text(f" {how}.")), is_notice=True)
+        rows = f": {tested.changes.told}; " if tested.changes and tested.changes.told else " "
+        yield Paragraph((strong("The test set changed: "), code(tested.model), text(f"{rows}{how}.")), is_notice=True)
 
 
 def _failure(report: Report) -> Iterator[Block]:

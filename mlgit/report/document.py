@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from mlgit.errors import MlgitError
-from mlgit.evaluation.results import Flips, MetricResult, TestedRows
+from mlgit.evaluation.results import Flips, Leakage, MetricResult, TestedRows
 from mlgit.gate.review import RuleChange
 from mlgit.gate.rule_result import RuleResult
 from mlgit.report import codec
@@ -122,6 +122,7 @@ class Report:
     rules_from: str = ""
     metrics: tuple[MetricResult, ...] = ()
     tested: tuple[TestedRows, ...] = ()
+    leakage: tuple[Leakage, ...] = ()
     turned: tuple[Flips, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     data: tuple[TableDrift, ...] = ()

@@ -48,16 +48,17 @@ def row_digests(
     source: bytes | BinaryIO,
     *,
     path: str,
-    without: str = "",
+    id_column: str = "",
     names: set[str] | None = None,
     most: int = limits.OVERLAP_BYTES,
-) -> Iterator[bytes]:
-    """A digest of every row of a table, in the order they stand, without the column that names rows.
+) -> Iterator[tuple[bytes, str]]:
+    """Of every row of a table, in the order they stand: a digest without the column that names rows, and its value there.
 
-    The columns that count are added to `names`. Raises MlgitError for what is no table, or too large.
+    That is '' where there is none. The columns that count are added to `names`. Raises MlgitError for what is no table, or too
+    large.
     """
     table = formats.known(path)
-    counted = _Counted(without, set() if names is None else names)
+    counted = _Counted(id_column, set() if names is None else names)
     if table.name == "parquet":
         return _of_columns(parquet.pieces(source), counted)
     if table.separator:
@@ -68,12 +69,12 @@ def row_digests(
 class _Counted:
     """Which columns count."""
 
-    def __init__(self, without: str, names: set[str]) -> None:
-        self._without, self._names = without, names
+    def __init__(self, id_column: str, names: set[str]) -> None:
+        self.id_column, self._names = id_column, names
 
     def of(self, names: Iterable[str]) -> list[str]:
         """Those of these columns that count, in the order of their names."""
-        others = sorted(name for name in names if name != self._without)
+        others = sorted(name for name in names if name != self.id_column)
         found = [name for name in others if not _UNNAMED.fullmatch(name)] or others
         self._names.update(found)
         return found
@@ -131,33 +132,36 @@ def _value(value: Any) -> str:
     return _text(str(value))
 
 
-def _of_texts(source: bytes | BinaryIO, table: TableFormat, counted: _Counted, most: int) -> Iterator[bytes]:
+def _of_texts(source: bytes | BinaryIO, table: TableFormat, counted: _Counted, most: int) -> Iterator[tuple[bytes, str]]:
     # bytes that are no UTF-8 differ from each other
-    names, rows = separated.rows(source, table=table, most=most, errors="surrogateescape")
+    names, found = separated.rows(source, table=table, most=most, errors="surrogateescape")
     at = {name: place for place, name in enumerate(names)}
     places = [(name, at[name]) for name in counted.of(names)]
     digest, width, canonical = _Digest([name for name, _ in places]), len(names), _Canonical()
     picked: Callable[[Sequence[str]], Any] = itemgetter(*(place for _, place in places)) if places else lambda row: ()
     count = canonical.__getitem__
-    for row in rows:
+    key_at = at.get(counted.id_column)
+    for row in found:
         if len(row) < width:
             row.extend(_EMPTY * (width - len(row)))
         values = picked(row) if len(places) != 1 else (picked(row),)
-        yield digest.of(list(map(count, values)))
+        yield digest.of(list(map(count, values))), "" if key_at is None else _text(row[key_at])
 
 
-def _of_columns(pieces: Iterator[Mapping[str, Any]], counted: _Counted) -> Iterator[bytes]:
+def _of_columns(pieces: Iterator[Mapping[str, Any]], counted: _Counted) -> Iterator[tuple[bytes, str]]:
     canonical = _Canonical()
     for piece in pieces:
         names = counted.of(piece)
         digest = _Digest(names)
         columns = [parquet.values(piece[name]) for name in names]
-        rows = zip(*columns, strict=True) if columns else repeat((), max(map(len, piece.values()), default=0))
-        for row in rows:
-            yield digest.of([canonical[value] if type(value) is str else _value(value) for value in row])
+        number = max(map(len, piece.values()), default=0)
+        found = zip(*columns, strict=True) if columns else repeat((), number)
+        keys = parquet.values(piece[counted.id_column]) if counted.id_column in piece else repeat("", number)
+        for row, key in zip(found, keys, strict=True):
+            yield digest.of([canonical[value] if type(value) is str else _value(value) for value in row]), _value(key)
 
 
-def _of_objects(batches: Iterator[list[objects.Row]], counted: _Counted) -> Iterator[bytes]:
+def _of_objects(batches: Iterator[list[objects.Row]], counted: _Counted) -> Iterator[tuple[bytes, str]]:
     digests: dict[tuple[str, ...], _Digest] = {}
     for batch in batches:
         for row in batch:
@@ -165,7 +169,7 @@ def _of_objects(batches: Iterator[list[objects.Row]], counted: _Counted) -> Iter
             digest = digests.get(keys) or _Digest(counted.of(keys))
             if len(digests) < _MOST_KNOWN // 1000:
                 digests[keys] = digest
-            yield digest.of([_value(row[name]) for name in digest.names])
+            yield digest.of([_value(row[name]) for name in digest.names]), _value(row.get(counted.id_column))
 
 
 class _Digest:

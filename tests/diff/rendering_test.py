@@ -264,9 +264,10 @@ SIDE = {
     "additionalProperties": False,
     "properties": {"name": {"type": "string"}, "commit": {"type": ["string", "null"]}, "stale": {}, "notes": {}},
 }
+TABLES = ("leakage", "tables")
 JSON_SCHEMA = {
     "type": "object",
-    "required": ["schema", "base", "head", "changed", "compared", "causes", "comparisons", "rows", "tables", *SCHEMA_KEYS],
+    "required": ["schema", "base", "head", "changed", "compared", "causes", "comparisons", "rows", *TABLES, *SCHEMA_KEYS],
     "additionalProperties": False,
     "properties": {
         "schema": {"const": 1},
@@ -276,6 +277,7 @@ JSON_SCHEMA = {
         "compared": {"type": "object", "required": ["metrics", "parameters", "data", "stages"]},
         "comparisons": {"type": "array", "items": {"required": ["model", "metric", "standing", "delta", "low", "high", "n"]}},
         "rows": {"type": "array", "items": {"required": ["model", "how", "n", "digest", "trouble", "fixed", "broken"]}},
+        "leakage": {"type": "array", "items": {"required": ["model", "leaked", "rows", "ids", "of", "unchecked"]}},
         "tables": {"type": "array", "items": {"required": ["path", "rows_before", "rows_now", "moved", "reason"]}},
         "causes": {
             "type": "object",

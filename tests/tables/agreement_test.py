@@ -18,6 +18,7 @@ from mlgit.tables.outline import measure
 from mlgit.tables.overlap import TableFile, count
 from mlgit.tables.profile import profile
 from mlgit.tables.shape import Shape
+from mlgit.tables.shared_rows import SharedRows
 from tests.tables import written
 
 # Words that pandas reads as missing are texts in formats with types; a text of blanks is no line of CSV.
@@ -72,10 +73,8 @@ def test_rows_of_another_format_and_order_are_counted_like_those_of_a_set(rows, 
     turned = written.every([names[at] for at in order], [tuple(row[at] for at in order) for row in test], _TYPES)
     pair = data.draw(st.sampled_from(sorted(train))), data.draw(st.sampled_from(sorted(turned)))
     expected = sum(any(row == other for other in rows) for row in test)
-    assert count(*([file(path, files[path])] for path, files in zip(pair, (train, turned), strict=True))) == (
-        expected,
-        len(test),
-    )
+    found = count(*([file(path, files[path])] for path, files in zip(pair, (train, turned), strict=True)))
+    assert (found.rows, found.of) == (expected, len(test))
 
 
 def file(path, content):
@@ -122,8 +121,10 @@ def test_short_floats_decimals_times_and_lists_count_as_they_are_written():
 
 
 def test_column_that_names_rows_does_not_count():
-    assert digest("id,a\n7,1\n", without="id") == digest("a,id\n1,8\n", without="id") == digest("a\n1\n")
-    assert len(digest(written.parquet(["id"], [(1,), (2,)]), "t.parquet", without="id")) == 2
+    (found, one), (same, other) = *digest("id,a\n7,1\n", id_column="id"), *digest("a,id\n1,8\n", id_column="id")
+    assert ([(found, "")], one, other) == (digest("a\n1\n"), "7", "8")
+    assert found == same
+    assert [key for _, key in digest(written.parquet(["id"], [(1,), (2,)]), "t.parquet", id_column="id")] == ["1", "2"]
 
 
 @pytest.mark.parametrize("name", ["", "Unnamed: 0", "Unnamed: 7"])
@@ -132,13 +133,25 @@ def test_column_without_a_name_counts_rows_and_does_not_count_itself(name):
     assert digest("Unnamed: 0\n1\n") != digest("Unnamed: 0\n2\n")
 
 
+def test_rows_are_found_by_name_too_unless_that_is_their_number():
+    train, test = (
+        [file("a.csv", b"id,x\nu1,5\nu2,6\nu9,7\n")],
+        [file("b.jsonl", b'{"id": "u1", "x": 5.0}\n{"id": "u9", "x": 8}\n')],
+    )
+    assert count(train, test, id_column="id") == SharedRows(2, rows=1, ids=2, either=2)
+    assert count(train, test, id_column="") == SharedRows(2, rows=1, either=1)
+    for first in (0, 1):
+        numbered = "".join(f"{first + each},{each + 10}\n" for each in range(3)).encode()
+        assert count([file("a.csv", b"id,x\n0,1\n1,2\n2,3\n")], [file("b.csv", b"id,x\n" + numbered)], id_column="id").ids == 0
+
+
 def test_tables_with_different_columns_are_not_said_to_share_nothing():
     train, test = [file("a.csv", b"id,x,y\n1,2,3\n")], [file("b.jsonl", b'{"x": 2}\n')]
     with pytest.raises(MlgitError, match="training and test data have different columns, so no rows are the same: y"):
-        count(train, test, without="id")
-    assert count(train, [file("b.jsonl", b'{"x": 2, "y": 4}\n')], without="id") == (0, 1)
+        count(train, test, id_column="id")
+    assert count(train, [file("b.jsonl", b'{"x": 2, "y": 4}\n')], id_column="id") == SharedRows(1)
     optional = [file("b.jsonl", b'{"x": 2}\n{"x": 2, "y": 3}\n')]
-    assert count(train, optional, without="id") == (1, 2)
+    assert count(train, optional, id_column="id") == SharedRows(2, rows=1, either=1)
     with pytest.raises(MlgitError, match=r"no/c\.csv: no such file"):
         count(train, [TableFile("no/c.csv", lambda: None)])
 
@@ -148,7 +161,7 @@ def test_index_that_pandas_keeps_in_a_parquet_file_is_no_column(tmp_path):
     for name, rows in (("train.parquet", frame), ("test.parquet", frame.iloc[[2, 1]])):
         rows.to_parquet(tmp_path / name)
     train, test = ([file(name, (tmp_path / name).read_bytes())] for name in ("train.parquet", "test.parquet"))
-    assert count(train, test) == (2, 2)
+    assert count(train, test) == SharedRows(2, rows=2, either=2)
     content = (tmp_path / "test.parquet").read_bytes()
     assert measure(content, path="t.parquet").columns == tuple(profile(content, path="t.parquet").columns) == ("a", "b")
 

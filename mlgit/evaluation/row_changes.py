@@ -1,0 +1,59 @@
+"""What became of the rows that a model is judged on, whoever judges them: gone, new, or held to another label."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlgit.evaluation.model_pair import ModelPair
+from mlgit.evaluation.model_results import Table
+from mlgit.evaluation.results import RowChanges
+from mlgit.render.text import count
+
+if TYPE_CHECKING:
+    from mlgit.statistics.rows import Array
+
+
+def changes(joined: ModelPair) -> RowChanges | None:
+    """How the current rows differ from those of the baseline, by name; None where they do not, or have no names."""
+    before, now = joined.baseline.table if joined.baseline else None, joined.current.table
+    if before is None or now is None or (joined.how == "paired" and not joined.is_changed):
+        return None
+    id_column, label = joined.model.id, joined.model.label
+    if not all(name in table for name in (id_column, label) for table in (before, now)):
+        return None
+    old, new = _labels(before, id_column, label), _labels(now, id_column, label)
+    common = old.keys() & new.keys()
+    relabelled = sum(old[key] != new[key] for key in common)
+    return RowChanges(len(old), len(old) - len(common), len(new) - len(common), relabelled)
+
+
+def _labels(table: Table, id_column: str, label: str) -> dict[str, Any]:
+    labels = np.asarray(table[label])
+    values = (labels.astype(float) if labels.dtype.kind in "biuf" else labels).tolist()
+    return dict(zip(map(str, np.asarray(table[id_column]).tolist()), map(str, values), strict=True))
+
+
+def remarks(joined: ModelPair) -> list[str]:
+    """What predictions should not be: the truth in every row, or those of another model."""
+    found = []
+    table, model = joined.current.table, joined.model
+    if table is not None and model.label in table and len(table[model.label]):
+        label = np.asarray(table[model.label])
+        names = [name for name in (model.prediction, model.score) if name in table and name != model.label]
+        copied = [name for name in names if _is_same(label, np.asarray(table[name]))]
+        found += [f"the {name} is the label in each of {count(len(label), 'row')}" for name in copied]
+    before = joined.baseline
+    if before and before.artifact and joined.current.artifact not in ("", before.artifact):
+        if before.predicted and before.predicted == joined.current.predicted:
+            found.append("the predictions are byte for byte those of the baseline, though the model is another")
+        elif joined.rows is not None and joined.rows.are_same:
+            found.append("the predictions are those of the baseline in every row, though the model is another")
+    return found
+
+
+def _is_same(label: Array, said: Array) -> bool:
+    if label.dtype.kind in "biuf" and said.dtype.kind in "biuf":
+        return bool(np.array_equal(label.astype(float), said.astype(float)))
+    return label.shape == said.shape and list(map(str, label.tolist())) == list(map(str, said.tolist()))
