@@ -43,6 +43,8 @@ def test_a_change_of_the_readme_warns_of_nothing(project, cli):
         "### mlgit: ✅ nothing changed: no metric, parameter, data or stage differs",
         "",
         f"`{now}` vs main `{before}` · same test set (400 rows, paired by id)",
+        "",
+        "`churn`: leakage was not looked for: mlgit.yaml does not declare models.churn.train.",
     ]
 
 
