@@ -109,6 +109,7 @@ LAW = Law(
     lazy={
         "adapters.formats.documents",
         "commands.diff",
+        "commands.plots",
         "cli.error_boundary",
         "cli.group",
         "cli.main",

@@ -33,7 +33,7 @@ class Box(NamedTuple):
     height: float
 
 
-class Run(NamedTuple):
+class EdgePiece(NamedTuple):
     """A piece of an edge, from one row of the picture down to the next."""
 
     x: float
@@ -46,7 +46,7 @@ class Layout(NamedTuple):
     """The boxes by their numbers, the pieces of the edges, where arrowheads point (to the tops of boxes), and the size."""
 
     boxes: dict[int, Box]
-    runs: tuple[Run, ...]
+    runs: tuple[EdgePiece, ...]
     heads: tuple[Size, ...]
     width: float
     height: float
@@ -252,14 +252,14 @@ def _drawn(net: _Net, sizes: Mapping[int, Size], centres: Mapping[int, float]) -
     boxes = {
         number: Box(middle[number] - wide / 2, tops[net.row_of[number]], wide, high) for number, (wide, high) in sizes.items()
     }
-    runs: list[Run] = []
+    runs: list[EdgePiece] = []
     for upper in sorted(centres):
         row = net.row_of[upper]
         out = boxes[upper].top + boxes[upper].height if upper in boxes else tops[row]
         if out < bottoms[row] and (upper not in boxes or net.down.get(upper)):
-            runs.append(Run(middle[upper], out, middle[upper], bottoms[row]))
+            runs.append(EdgePiece(middle[upper], out, middle[upper], bottoms[row]))
         ends = net.down.get(upper, ())
-        runs += [Run(middle[upper], bottoms[row], middle[lower], tops[net.row_of[lower]]) for lower in ends]
+        runs += [EdgePiece(middle[upper], bottoms[row], middle[lower], tops[net.row_of[lower]]) for lower in ends]
     heads = tuple((middle[number], boxes[number].top) for number in sorted(sizes) if net.up.get(number))
     bottom = (bottoms[-1] if bottoms else _MARGIN) + _MARGIN
     return Layout(boxes, tuple(runs), heads, round(width, 1), round(bottom, 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from mlgit.pipeline.graph_layout import Box, Edge, Run, layered
+from mlgit.pipeline.graph_layout import Box, Edge, EdgePiece, layered
 from mlgit.render import svg
 from mlgit.render.svg import element
 from mlgit.render.terminal import width
@@ -37,7 +37,7 @@ def picture(names: Mapping[int, str], edges: Sequence[Edge]) -> str:
     return svg.file(body, width=size["width"], height=size["height"], title="Pipeline", description=said, style=_STYLE)
 
 
-def _curve(run: Run) -> str:
+def _curve(run: EdgePiece) -> str:
     if run.x == run.end_x:
         return f"M{run.x:.1f} {run.y:.1f}V{run.end_y:.1f}"
     # upright at both ends, so that it enters a box from above

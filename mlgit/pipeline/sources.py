@@ -82,6 +82,16 @@ class _Documents:
             document, folder=posixpath.dirname(path), text=self.text, options=self.parsing_options()
         )
 
+    def plots(self, path: str) -> list[Any]:
+        """What stands under `plots:` of a pipeline file, with all templating done."""
+        document = self.sections(path)
+        found = list(document.get("plots") or ())
+        if "${" not in str(found):
+            return found
+        return templating.resolve_plots(
+            document, folder=posixpath.dirname(path), text=self.text, options=self.parsing_options()
+        )
+
     def parsing_options(self) -> Mapping[str, str]:
         return {}
 

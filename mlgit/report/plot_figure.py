@@ -20,11 +20,11 @@ _COLOURS = ("var(--a)", "var(--b)", "var(--c)", "var(--d)", "var(--e)", "var(--f
 _DASHES = ("", "8 4", "2 4", "12 4 2 4", "4 4", "16 4")  # so that colour is not all that tells lines apart
 
 # Both axes of these go from 0 to 1, whatever part of them the values fill.
-_RATES = {
+RATES = {
     *("fpr", "false_positive_rate", "tpr", "true_positive_rate", "recall", "precision", "sensitivity", "specificity"),
     *("prob_pred", "prob_true"),
 }
-_CHANCE = {"fpr", "false_positive_rate", "prob_pred"}  # with one of these across, the diagonal means something
+CHANCE = {"fpr", "false_positive_rate", "prob_pred"}  # with one of these across, the diagonal means something
 _CORNERS = {"fpr", "false_positive_rate"}  # and with one of these a curve begins at (0, 0) and ends at (1, 1)
 
 Points = list[Span]
@@ -50,7 +50,7 @@ def _is_of_rates(plot: Plot) -> bool:
     last = len(max(plot.lines, key=lambda line: len(line.values)).values) if plot.last is None else plot.last
     heights = [number for line in plot.lines for _, number in points_of(line)]
     is_within = plot.first >= 0 and last <= 1 and min(heights, default=0.0) >= 0 and max(heights, default=0.0) <= 1
-    return is_within and plot.x.lower() in _RATES and plot.y.lower() in _RATES
+    return is_within and plot.x.lower() in RATES and plot.y.lower() in RATES
 
 
 def _points(plot: Plot, line: Line) -> Points:
@@ -99,7 +99,7 @@ def _axes(plot: Plot, frame: Frame) -> list[str]:
         y = frame.bottom - share * frame.height
         found.append(element("path", {"d": f"M{frame.left} {y:.1f}H{frame.right}", "stroke": "var(--line)"}))
         found.append(_label(frame.left - 8, y + 4, value(low * (1 - share) + high * share), anchor="end"))
-    if _is_of_rates(plot) and plot.x.lower() in _CHANCE:
+    if _is_of_rates(plot) and plot.x.lower() in CHANCE:
         diagonal = {"d": f"M{frame.left} {frame.bottom}L{frame.right} {frame.top}", "fill": "none", "stroke": "var(--soft)"}
         found.append(element("path", {**diagonal, "stroke-dasharray": "3 5"}))
     first = 0.0 if _is_of_rates(plot) else plot.first

@@ -20,14 +20,15 @@ from tests.report.samples import FULL, PASSED, STATES
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "main", "h1", "section", "details", "summary", "p", "pre", "code"),
     *("strong", "s", "a", "div", "table", "caption", "thead", "tbody", "tr", "th", "td", "figure", "figcaption"),
-    *("svg", "desc", "path", "polyline", "text", "rect", "circle", "span"),
+    *("svg", "desc", "path", "polyline", "text", "rect", "circle", "span", "h2", "img"),
 }
 ATTRIBUTES = {
     *("lang", "charset", "http-equiv", "content", "name", "class", "role", "tabindex", "aria-label", "scope", "href", "rel"),
     *("viewbox", "width", "height", "d", "fill", "stroke", "stroke-width", "stroke-dasharray", "points", "x", "y"),
-    *("font-size", "text-anchor", "colspan", "cx", "cy", "r"),
+    *("font-size", "text-anchor", "colspan", "cx", "cy", "r", "alt", "src"),
+    *("fill-opacity", "stroke-opacity"),
 }
-VOID = {"meta"}
+VOID = {"meta", "img"}
 
 
 class Reader(HTMLParser):
@@ -70,6 +71,7 @@ def check_inert(page):
     assert set(found.tags) <= TAGS
     assert {name for name, _ in found.attributes} <= ATTRIBUTES
     links = [value for name, value in found.attributes if name == "href"]
+    assert all(value.startswith("data:image/") for name, value in found.attributes if name == "src")
     assert all(re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/%?=&+-]*)?", value) for value in links)
     assert "nan" not in " ".join(value or "" for name, value in found.attributes if name in ("points", "d")).lower()
     return found

@@ -82,6 +82,14 @@ def resolve_artifacts(
         return dict(_resolver(document, folder=folder, text=text, options=options).resolve_artifacts())
 
 
+def resolve_plots(
+    document: Mapping[str, Any], *, folder: str, text: Callable[[str], str | None], options: Mapping[str, str]
+) -> list[Any]:
+    """What stands under `plots:` of a parsed dvc.yaml with `${}` resolved; arguments and errors as for `resolve`."""
+    with _refusals(posixpath.join(folder, "dvc.yaml")):
+        return list(_resolver(document, folder=folder, text=text, options=options).resolve_plots())
+
+
 def _resolver(
     document: Mapping[str, Any], *, folder: str, text: Callable[[str], str | None], options: Mapping[str, str]
 ) -> Any:
