@@ -100,7 +100,7 @@ _TEST_SET = Table(
 
 _STATS = Table(
     (
-        Key("alpha", Number(minimum=0.001, maximum=0.2), "the chance of a false proof that is accepted, default 0.05"),
+        Key("alpha", Number(minimum=0.001, maximum=0.2), "the chance of showing what is not so that is accepted, default 0.05"),
         Key("resamples", Integer(minimum=100), "how many draws a bootstrap makes, default 9999"),
         Key("seed", Integer(minimum=0), "where its random numbers begin, default 0"),
         Key("cluster", Either((Text(), Nothing())), "the column of the predictions that names the group of a row"),

@@ -38,7 +38,7 @@ def command(words: tuple[str, ...], form: str, as_json: bool, labels: tuple[str,
     compared row by row: a rule passes when it is shown to hold, fails when it is shown not to, and is inconclusive when the
     rows do not decide.
 
-    `mlgit gate suggest` shows which differences the test set can prove, and so which margins make sense.
+    `mlgit gate suggest` shows which differences the test set can show, and so which margins make sense.
 
     Exit code 0 when the change passes (with or without warnings), 1 when a rule fails, 2 when it could not be compared.
     """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlgit.diff.cause import Cause, causes
 from mlgit.diff.diff import DataChange, Diff, Difference, MetricChange, StageChange
-from mlgit.render.text import MOST_NAMES, count, few, number, signed, size
+from mlgit.render.text import MOST_NAMES, count, few, level_of, number, signed, size
 from mlgit.revision.snapshot import Data, Snapshot
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def sections(diff: Diff, *, everything: bool) -> list[DiffSection]:
     shown = [(row, diff.measure(row)) for row in diff.metrics if everything or row.verdict != "same"]
     has_interval = any(found and found.low is not None for _, found in shown)
     metrics = [_metric(row, found, diff, several=several, has_interval=has_interval) for row, found in shown]
-    interval = (f"{_level(diff)} interval",) if has_interval else ()
+    interval = (_level(diff),) if has_interval else ()
     parameters = [
         (
             _clipped(row.key if row.file == "params.yaml" else f"{row.file}:{row.key}"),
@@ -102,7 +102,7 @@ def _unproven(found: MetricResult | None, diff: Diff) -> str:
 
 def _level(diff: Diff) -> str:
     levels = {each.confidence_level for each in diff.measured if each.low is not None}
-    return f"{number(100 * min(levels, default=0.9))} %"
+    return level_of(min(levels, default=0.9))
 
 
 def _rows(diff: Diff) -> list[tuple[str, ...]]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from mlgit.evaluation.results import MetricEvidence
 from mlgit.gate.rule_result import Outcome, RuleResult, broken, invalid, shown
-from mlgit.render.text import number
+from mlgit.render.text import number, span
 from mlgit.rules import Effect, GateRule
 from mlgit.statistics import power
 
@@ -83,7 +83,8 @@ def _of_value(rule: GateRule, seen: MetricEvidence) -> Iterator[_Limit]:
         end = seen.interval[rule.use == "upper"]
         ends, told = (end, end), f"the {rule.use} end of {rule.metric} is {number(end)}"
     elif rule.use == "interval" and seen.interval:
-        ends, told = seen.interval, f"{told} ({_level(seen)} interval {number(seen.interval[0])} to {number(seen.interval[1])})"
+        low, high, middle = span(*seen.interval, value)
+        ends, told = seen.interval, f"{rule.metric} is {middle} ({_level(seen)} interval {low} to {high})"
     elif rule.use == "interval" and seen.n:
         ends, told = (-math.inf, math.inf), f"{told}, without an interval: {seen.no_interval}"
     elif _is_recorded(seen):
@@ -113,7 +114,8 @@ def _of_change(rule: GateRule, seen: MetricEvidence) -> _Limit:
         return _Limit(needs, "open", f"{told}, without an interval: {found.reason}", "more rows in the test set")
     least = max(0.0, found.low, -found.high)
     most = max(-found.low, found.high)
-    told += f" ({_level(seen)} interval of the difference {number(found.low)} to {number(found.high)})"
+    low, high = span(found.low, found.high)
+    told += f" ({_level(seen)} interval of the difference {low} to {high})"
     state: Literal["kept", "broken", "open"] = "kept" if most <= limit else "broken" if least > limit else "open"
     return _Limit(needs, state, told, "more rows in the test set" if state == "open" else "")
 

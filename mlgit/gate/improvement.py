@@ -1,4 +1,4 @@
-"""Whether a model that was trained anew is worth a pull request: the gates let it pass, and something is proven better."""
+"""Whether a model that was trained anew is worth a pull request: the gates let it pass, and something is shown to be better."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Gain:
 def gain(review: Review) -> Gain:
     """What a review says about the worth of a change that nobody asked for.
 
-    Rules of the kind `better` decide where there are any that apply; else one metric has to be proven better. First
+    Rules of the kind `better` decide where there are any that apply; else one metric has to be shown to be better. First
     results are worth it: there is nothing to lose.
     """
     if review.verdict == "fail":
@@ -32,13 +32,15 @@ def gain(review: Review) -> Gain:
         told = _few(each.reason for each in review.judged if each.outcome == "invalid")
         return Gain(False, f"nothing was compared: {told or 'no gate rule is declared'}", is_known=False)
     asked = [each for each in review.judged if each.kind == "better" and each.outcome != "first"]
-    unproven = [each.id for each in asked if each.outcome != "pass" or each.delta == 0]  # the same predictions pass, too
+    not_shown = [each.id for each in asked if each.outcome != "pass" or each.delta == 0]  # the same predictions pass, too
     if asked:
-        return Gain(not unproven, f"not proven: {_few(unproven)}" if unproven else f"proven: {_few(each.id for each in asked)}")
+        return Gain(
+            not not_shown, f"not shown: {_few(not_shown)}" if not_shown else f"shown: {_few(each.id for each in asked)}"
+        )
     better = [each.metric for each in review.metrics if each.standing == "better"]
     if better:
-        return Gain(True, f"proven better: {_few(better)}")
-    return Gain(False, "no metric is proven better")
+        return Gain(True, f"shown to be better: {_few(better)}")
+    return Gain(False, "no metric is shown to be better")
 
 
 def _few(words: Iterable[str]) -> str:

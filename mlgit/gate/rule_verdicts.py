@@ -13,7 +13,7 @@ from dataclasses import replace
 from mlgit.evaluation.results import MetricEvidence, Part
 from mlgit.gate import bound_verdicts, recorded_verdicts, slice_verdicts
 from mlgit.gate.rule_result import RuleResult, Verdict, broken, invalid
-from mlgit.render.text import number, signed
+from mlgit.render.text import number, signed, span
 from mlgit.rules import Effect, GateRule, Gates, Waiver
 from mlgit.statistics import power
 from mlgit.statistics.comparison import Comparison
@@ -110,7 +110,7 @@ def _of_rows(rule: GateRule, found: Comparison, better: str) -> RuleResult:
     margin = rule.margin.of(found.baseline) if rule.margin else rule.by
     least, most = (found.low, found.high) if better == "higher" else (-found.high, -found.low)
     size = number(margin)
-    needs, is_shown, is_disproven, opposite = {
+    needs, is_shown, is_refuted, opposite = {
         "no_worse": (f"worse by less than {size}", least > -margin, most < -margin, f"worse by more than {size}"),
         "better": (f"better by more than {size}", least > margin, most <= margin, f"better by at most {size}"),
         "same": (
@@ -122,10 +122,11 @@ def _of_rows(rule: GateRule, found: Comparison, better: str) -> RuleResult:
     }[rule.kind]
     if is_shown:
         return _result(rule, found, "pass", needs, f"shown to be {needs}")
-    if is_disproven:
+    if is_refuted:
         return _result(rule, found, broken(rule), needs, f"shown to be {opposite}")
     units = _units(found, found.clusters or found.n)
-    reason = f"the {units} do not decide: the interval reaches from {number(found.low)} to {number(found.high)}"
+    low, high = span(found.low, found.high)
+    reason = f"the {units} do not decide: the interval reaches from {low} to {high}"
     gain = (found.delta or 0) if better == "higher" else -(found.delta or 0)
     return replace(_inconclusive(rule, found, reason, _settling(rule, found, gain, margin)), needs=needs)
 

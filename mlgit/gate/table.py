@@ -11,7 +11,7 @@ from mlgit.gate import leakage
 from mlgit.gate.review import Review
 from mlgit.gate.rule_result import RuleResult
 from mlgit.render.terminal import paint, table
-from mlgit.render.text import count, few, number, plain, signed
+from mlgit.render.text import count, few, level_of, number, plain, signed, span
 from mlgit.revision.refs import Baseline
 
 # Beside the word, so that neither colour nor sign alone tells an outcome.
@@ -112,8 +112,10 @@ def _rule(judged: RuleResult, *, color: bool) -> Iterator[str]:
 
 def _got(judged: RuleResult) -> str:
     if judged.delta is not None:
-        ends = "" if judged.low is None or judged.high is None else f" ({number(judged.low)} to {number(judged.high)})"
-        return f"{signed(judged.delta)}{ends if judged.kind != 'bound' else ''}"
+        if judged.low is None or judged.high is None or judged.kind == "bound":
+            return signed(judged.delta)
+        low, high, delta = span(judged.low, judged.high, judged.delta)
+        return f"{'+' if judged.delta > 0 else ''}{delta} ({low} to {high})"
     return ""
 
 
@@ -122,20 +124,25 @@ def _metrics(found: Iterable[MetricResult]) -> list[str]:
         (
             each.metric if not each.better else f"{each.metric} {'↑' if each.better == 'higher' else '↓'}",
             each.model,
-            _value(each.baseline),
-            _value(each.current),
-            "" if each.delta is None else signed(each.delta),
-            "" if each.low is None or each.high is None else f"{number(each.low)} to {number(each.high)}",
+            *_numbers(each),
             each.standing,
         )
         for each in found
     ]
     if not rows:
         return []
-    levels = {each.confidence_level for each in found}
-    interval = f"{100 * max(levels):g} % interval"
+    interval = level_of(max(each.confidence_level for each in found))
     header = ("metric", "model", "baseline", "current", "difference", interval, "")
     return table(header, rows, right=(2, 3, 4)).split("\n")
+
+
+def _numbers(row: MetricResult) -> tuple[str, ...]:
+    """Both sides, the difference and its interval: with the digits that the interval supports, where there is one."""
+    delta = "" if row.delta is None else signed(row.delta)
+    if row.low is None or row.high is None or row.baseline is None or row.current is None or row.delta is None:
+        return _value(row.baseline), _value(row.current), delta, ""
+    low, high, before, now, moved = span(row.low, row.high, row.baseline, row.current, row.delta)
+    return before, now, moved if row.delta <= 0 else f"+{moved}", f"{low} to {high}"
 
 
 def _value(value: float | None) -> str:
@@ -157,7 +164,7 @@ def _changes(review: Review) -> list[str]:
 
 
 def suggestions(found: Mapping[str, tuple[Suggestion, ...]]) -> str:
-    """What each test set can prove, metric by metric, and which rules ask for more."""
+    """What each test set can show, metric by metric, and which rules ask for more."""
     blocks = []
     for model, rows in found.items():
         cells = [
@@ -172,7 +179,7 @@ def suggestions(found: Mapping[str, tuple[Suggestion, ...]]) -> str:
             for each in rows
             if each.smallest is not None
         ]
-        header = ("metric", "rows", "rows that differ", "smallest provable", "margin", "rows for half of it")
+        header = ("metric", "rows", "rows that differ", "smallest that can be shown", "margin", "rows for half of it")
         lines = [plain(model), *table(header, cells, right=range(1, 6)).split("\n")] if cells else [plain(model)]
         reasons: dict[str, list[str]] = {}
         for each in rows:

@@ -33,6 +33,34 @@ def number(value: float) -> str:
     return f"{value:.6g}"
 
 
+def decimals(low: float | None, high: float | None) -> int | None:
+    """Digits behind the point that an interval supports: the first that its half width reaches, one more where that is 1."""
+    if low is None or high is None or not high > low or not math.isfinite(high - low):
+        return None
+    half = high / 2 - low / 2
+    if not half:  # half of the smallest number there is
+        return None
+    magnitude = math.floor(math.log10(half))
+    is_one = half / 10.0**magnitude < 2 if magnitude > -300 else False
+    return max(0, min(12, -magnitude + (1 if is_one else 0)))
+
+
+def fixed(value: float, digits: int | None) -> str:
+    """A number with so many digits behind the point; None: as many as it has."""
+    return number(value) if digits is None or not math.isfinite(value) or abs(value) >= 1e12 else f"{value:.{digits}f}"
+
+
+def span(low: float, high: float, *values: float) -> tuple[str, ...]:
+    """The ends of an interval and values beside it, with the digits that it supports and one more, for a limit may be near."""
+    digits = decimals(low, high)
+    return tuple(fixed(each, None if digits is None else digits + 1) for each in (low, high, *values))
+
+
+def level_of(confidence_level: float) -> str:
+    """How sure an interval is, and what each of its ends leaves out."""
+    return f"{number(100 * confidence_level)} % interval, {number(50 * (1 - confidence_level))} % a side"
+
+
 def signed(value: float) -> str:
     """A difference with its sign; no difference is 0."""
     return "0" if value == 0 else ("+" if value > 0 else "") + number(value)

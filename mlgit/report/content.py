@@ -1,4 +1,4 @@
-"""What stands in a report, and in which order: the verdict in a sentence, then the proof, then everything else folded away."""
+"""What stands in a report, and in which order: the verdict in a sentence, then what shows it, then all the rest folded away."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from mlgit.evaluation.results import Leakage, MetricResult, TestedRows
 from mlgit.gate.rule_result import RuleResult
+from mlgit.render.text import level_of
 from mlgit.report import details
 from mlgit.report.document import Failure, Report
 from mlgit.report.figures import ARROWS, OUTCOME_TONES, SIGNS, STANDING_TONES, STANDINGS, difference, got, side
@@ -161,7 +162,7 @@ def _rows(tested: TestedRows, *, several: bool) -> str:
         "paired": f"same test set ({tested.rows}{f', paired by {tested.key}' if tested.key else ''})",
         "re-evaluated": f"new test set, the baseline model judged on it again ({tested.rows}, paired by {tested.key})",
         "unpaired": f"another test set ({tested.rows}): unpaired",
-        "unverified": "single numbers only, nothing can be proven",
+        "unverified": "recorded numbers only, which show nothing",
         "first": f"{tested.rows}, nothing to compare with",
         "invalid": "invalid: the rows cannot be compared",
     }
@@ -172,7 +173,7 @@ def _handled(tested: TestedRows) -> Iterator[Block]:
     if tested.how == "invalid" or (tested.trouble and tested.how != "unverified"):
         yield Paragraph((strong("Rows cannot be compared: "), code(tested.model), text(f" {tested.trouble}")), is_notice=True)
     elif tested.is_changed:
-        how = "the baseline model was run on the new rows" if tested.how == "re-evaluated" else "no difference is proven by it"
+        how = "the baseline model was run on the new rows" if tested.how == "re-evaluated" else "it shows no difference"
         rows = f": {tested.changes.told}; " if tested.changes and tested.changes.told else " "
         yield Paragraph((strong("The test set changed: "), code(tested.model), text(f"{rows}{how}.")), is_notice=True)
 
@@ -211,7 +212,7 @@ def _metrics(report: Report) -> Iterator[Block]:
         return
     several = len({row.model for row in report.metrics}) > 1
     levels = sorted({row.confidence_level for row in shown if row.low is not None})
-    level = f" ({levels[0]:.0%} CI)" if len(levels) == 1 else ""
+    level = f" ({level_of(levels[0])})" if len(levels) == 1 else ""
     rows = tuple(_metric(row, several) for row in shown)
     yield PageTable("Metrics", ("Metric", "Baseline", "Now", f"Δ{level}", "Verdict"), rows, frozenset({1, 2, 3}))
     quiet = len(report.metrics) - len(shown)
@@ -243,7 +244,7 @@ def _gate(rule: RuleResult) -> tuple[Words, ...]:
     found = got(rule)
     told = [found] if found != rule.reason else []
     is_said = rule.outcome == "pass" or (rule.kind == "bound" and rule.outcome in ("fail", "warn"))
-    told += [] if told and is_said else [rule.reason]
+    told += [] if told and is_said and not rule.is_recorded else [rule.reason]
     told += [f"To settle it: {rule.settle}"] if rule.settle and rule.outcome != "pass" else []
     sign = f"{SIGNS[rule.outcome]} {rule.outcome}"
     return (

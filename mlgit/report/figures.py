@@ -6,6 +6,7 @@ import math
 
 from mlgit.evaluation.results import MetricResult
 from mlgit.gate.rule_result import RuleResult
+from mlgit.render.text import decimals
 from mlgit.report.page import Tone
 
 MINUS = "\N{MINUS SIGN}"
@@ -16,7 +17,7 @@ STANDINGS = {
     "no worse": "≈ no worse",
     "same": "= the same",
     "inconclusive": "? inconclusive",
-    "unverified": "· not verified",
+    "unverified": "· recorded only",
     "first": "first result",
     "invalid": "🚫 invalid",
     "changed": "· changed",
@@ -32,18 +33,6 @@ OUTCOME_TONES: dict[str, Tone] = {
 }
 STANDING_TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "inconclusive": "warn", "invalid": "bad"}
 ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
-
-
-def decimals(low: float | None, high: float | None) -> int | None:
-    """Digits behind the point that an interval supports: the first that its half width reaches, one more where that is 1."""
-    if low is None or high is None or not high > low or not math.isfinite(high - low):
-        return None
-    half = high / 2 - low / 2
-    if not half:  # half of the smallest number there is
-        return None
-    magnitude = math.floor(math.log10(half))
-    is_one = half / 10.0**magnitude < 2 if magnitude > -300 else False
-    return max(0, min(12, -magnitude + (1 if is_one else 0)))
 
 
 def value(number: float | None, digits: int | None = None) -> str:
@@ -93,7 +82,8 @@ def got(rule: RuleResult) -> str:
         ends = "" if rule.low is None or rule.high is None else f" ({signed(rule.low, digits)}, {signed(rule.high, digits)})"
         return f"{signed(rule.delta, digits)}{ends}"
     if rule.kind == "bound" and rule.current is not None:
-        return value(rule.current, digits)
+        ends = "" if rule.low is None or rule.high is None else f" ({value(rule.low, digits)}, {value(rule.high, digits)})"
+        return f"{value(rule.current, digits)}{ends}"
     return rule.reason
 
 

@@ -85,4 +85,4 @@ def test_suggestion_names_what_the_rows_can_prove(project, cli):
     (found,) = json.loads(cli(project, "gate", "suggest", "--json").out)["models"]["churn"]
     assert (found["metric"], found["n"], found["n_discordant"]) == ("accuracy", 400, 30)
     assert 0.03 < found["smallest"] <= found["margin"] < 0.045
-    assert "smallest provable" in cli(project, "gate", "suggest").out
+    assert "smallest that can be shown" in cli(project, "gate", "suggest").out

@@ -1,4 +1,4 @@
-"""`mlgit ci propose`: one pull request for a model that is proven better, with real Git, DVC and a forge."""
+"""`mlgit ci propose`: one pull request for a model that is shown to be better, with real Git, DVC and a forge."""
 
 from __future__ import annotations
 
@@ -130,5 +130,5 @@ def test_dry_run_shows_the_text_and_pushes_nothing(root, state):
     train(root, 90)
     done = propose(root, state, "--dry-run", token="")
     assert (done.code, tip(root), state.requests) == (0, "", [])
-    assert done.out.startswith("would propose: proven better: accuracy\n")
+    assert done.out.startswith("would propose: shown to be better: accuracy\n")
     assert "### mlgit:" in done.out

@@ -52,7 +52,7 @@ def test_the_whole_interval_decides(text, evidence, outcome):
 
 def test_open_limit_counts_as_the_rule_says_and_names_the_rows():
     found = judged("min: 0.8", seen(0.79, 0.91))
-    assert (found.effect, found.reason) == ("warn", "f1 is 0.85 (90 % interval 0.79 to 0.91)")
+    assert (found.effect, found.reason) == ("warn", "f1 is 0.850 (90 % interval 0.790 to 0.910)")
     assert found.settle == "about 1646 rows would show it with 80 % probability, if f1 stayed the same; there are 500"
     assert judged("min: 0.8, if_inconclusive: fail", seen(0.79, 0.91)).effect == "fail"
     assert "a better model is needed" in judged("min: 0.8", seen(0.7, 0.85, value=0.79)).settle

@@ -23,18 +23,18 @@ def review(*judged, verdict="pass", standing="no worse", how="paired"):
 @pytest.mark.parametrize(
     ("found", "is_there", "word"),
     [
-        (review(rule("a"), standing="better"), True, "proven better: f1"),
-        (review(rule("a")), False, "no metric is proven better"),
+        (review(rule("a"), standing="better"), True, "shown to be better: f1"),
+        (review(rule("a")), False, "no metric is shown to be better"),
         (review(rule("a"), standing="inconclusive"), False, "no metric"),
-        (review(rule("a"), rule("g", kind="better")), True, "proven: g"),
+        (review(rule("a"), rule("g", kind="better")), True, "shown: g"),
         (
             review(rule("a"), rule("g", "inconclusive", kind="better"), standing="better", verdict="warn"),
             False,
-            "not proven: g",
+            "not shown: g",
         ),
         (review(rule("a", "fail", effect="fail"), standing="better", verdict="fail"), False, "gates failed: a"),
         (review(rule("a", "first"), verdict="warn", how="first"), True, "first results"),
-        (review(rule("g", "first", kind="better"), verdict="warn", standing="better"), True, "proven better"),
+        (review(rule("g", "first", kind="better"), verdict="warn", standing="better"), True, "shown to be better"),
     ],
 )
 def test_worth(found, is_there, word):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlgit.render import text
 from mlgit.report import figures, html, markdown, mermaid
 from mlgit.report.document import Line, Plot
 from tests.report.samples import FULL
@@ -31,7 +32,7 @@ from tests.report.samples import FULL
     ],
 )
 def test_an_interval_decides_how_many_digits_are_shown(low, high, digits):
-    assert figures.decimals(low, high) == digits
+    assert text.decimals(low, high) == digits
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_differences_have_a_sign(number, digits, shown):
 
 @given(st.floats(allow_nan=True, allow_infinity=True), st.floats(), st.floats())
 def test_every_number_can_be_shown(number, low, high):
-    digits = figures.decimals(low, high)
+    digits = text.decimals(low, high)
     assert figures.value(number, digits)
     assert figures.signed(number, digits)
 

@@ -44,7 +44,7 @@ def seen(body):
         ("failed", "the run failed"),
         ("invalid", "no valid comparison"),
         ("retested", "the baseline model was run on the new rows"),
-        ("unpaired", "no difference is proven by it"),
+        ("unpaired", "it shows no difference"),
         ("fork", "Self-reported by a fork"),
         ("waived", "#142, until 2026-12-31, by @lead"),
         ("loosened", "This change edits the rules it is judged by"),

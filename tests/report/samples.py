@@ -25,11 +25,11 @@ FULL = Report(
             baseline=0.8712, current=0.8523, delta=-0.0189, low=-0.0267, high=-0.0111,
         ),
         RuleResult(
-            "auc.no_worse", "no_worse", "roc_auc", "pass", "pass", "lower bound > -0.005", "proven",
+            "auc.no_worse", "no_worse", "roc_auc", "pass", "pass", "lower bound > -0.005", "shown",
             baseline=0.9411, current=0.9442, delta=0.0031, low=-0.0012, high=0.0071,
         ),
         RuleResult("recall.floor", "bound", "recall", "pass", "pass", "at least 0.80", current=0.83),
-        RuleResult("slices", "no_harm", "f1", "warn", "warn", "no slice proven 0.02 worse", "region=EU -0.044 (adj. p 0.012)"),
+        RuleResult("slices", "no_harm", "f1", "warn", "warn", "no slice shown 0.02 worse", "region=EU -0.044 (adj. p 0.012)"),
     ),
     metrics=(
         MetricResult("churn", "latency_p95_ms", "inconclusive", "lower", 18.2, 17.9, -0.3, -2.1, 1.6, n=4812,

@@ -42,8 +42,8 @@ def command(
 ) -> int:
     """Propose what lies in the workspace after a run, beside the last commit: results, and the card.
 
-    The gates decide. Where a rule of the kind `better` applies it has to be proven, else one metric has to be proven
-    better; and no rule may fail. Then the data go to the DVC remote, the commit to the branch, and one pull request is
+    The gates decide. Where a rule of the kind `better` applies it has to be shown to hold, else one metric has to be shown
+    to be better; and no rule may fail. Then the data go to the DVC remote, the commit to the branch, and one pull request is
     opened or brought up to date. Index, branch and files here stay as they are.
 
     Exit code 0 when it was proposed and when there is nothing to propose, 2 when that cannot be told.
