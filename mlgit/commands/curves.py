@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlgit.diff.diff import Diff
+from mlgit.errors import MlgitError
 from mlgit.report.document import Line, Plot
-from mlgit.revision import data_tables
+from mlgit.revision import data_tables, recorded_paths
 from mlgit.revision.revision import Revision
+from mlgit.tables import formats
 from mlgit.tables.columns import DataTable
 
 if TYPE_CHECKING:
@@ -28,15 +31,37 @@ class _PlotColumns(NamedTuple):
 
 
 def plots(before: Revision, now: Revision, diff: Diff) -> tuple[Plot, ...]:
-    """One plot for each table of kind plot that differs, with a line for each side."""
+    """One plot for each table that is a plot and differs, with a line for each side; those below a folder that a stage makes
+    are known by what dvc.yaml declares.
+    """
     changed = [row for row in diff.data if row.kind == "plot" and row.change not in ("same", "removed")]
     named = _declared(now)
-    paths = [row.path for row in changed if row.new and row.new.shape][:MOST]
+    paths = [row.path for row in changed if row.new and row.new.shape]
+    named |= {path: columns for path, columns in _below(before, now, named).items() if path not in named}
+    paths = [
+        *paths,
+        *(path for path in named if path not in paths and path not in diff.head.data and _differs(before, now, path)),
+    ][:MOST]
     if not paths:
         return ()
     old, new = data_tables.read(before, paths), data_tables.read(now, paths)
     found = (_plot(path, named.get(path, _PlotColumns()), old.get(path), new.get(path), before.ref.name) for path in paths)
     return tuple(plot for plot in found if plot)
+
+
+def _below(before: Revision, now: Revision, named: Mapping[str, _PlotColumns]) -> dict[str, _PlotColumns]:
+    """The tables in folders that are declared as plots, with what is declared of the folder."""
+    found: dict[str, _PlotColumns] = {}
+    for folder, columns in named.items():
+        with suppress(MlgitError):  # a list of files that is not in the cache
+            if now.contents.is_folder(folder) or recorded_paths.covering(now.recorded, folder):
+                found |= {path: columns for path in now.contents.files(folder) if path != folder and formats.of(path)}
+    return found
+
+
+def _differs(before: Revision, now: Revision, path: str) -> bool:
+    found = now.digest_or_none(path) if formats.of(path) else None
+    return found is not None and found != before.digest_or_none(path)
 
 
 def _declared(revision: Revision) -> dict[str, _PlotColumns]:
@@ -49,6 +74,8 @@ def _declared(revision: Revision) -> dict[str, _PlotColumns]:
 
 def _rows(listed: Any) -> Iterator[tuple[str, _PlotColumns]]:
     for each in listed if isinstance(listed, list) else [listed]:
+        if isinstance(each, str):
+            yield each, _PlotColumns()
         for path, options in each.items() if isinstance(each, Mapping) else ():
             if isinstance(options, Mapping):
                 x, y, title = (options.get(key) for key in ("x", "y", "title"))

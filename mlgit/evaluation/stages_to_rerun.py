@@ -24,7 +24,7 @@ def stages(declared: Sequence[Stage], model: Model, *, model_path: str = "") -> 
             f"add `{lacking}: {'PATH' if lacking == 'predictions' else '[PATH]'}`",
         )
     upstream = Makers(declared).upstream([model.predictions])
-    found = reading(upstream, model.test)
+    found = reading([each for each in upstream if not _trains_beside(each, model, model_path)], model.test)
     for path in model.test:
         if not any(overlaps(path, target) for stage in found for _, target in stage.inputs()):
             raise MlgitError(
@@ -45,6 +45,17 @@ def reading(upstream: Iterable[Stage], paths: Collection[str]) -> list[Stage]:
         found.append(stage)
         touched += [out.target for out in stage.outs]
     return found
+
+
+def _trains_beside(stage: Stage, model: Model, model_path: str) -> bool:
+    """Whether a stage makes the model from a folder in which the test data lies beside the training data.
+
+    It may leave the test data alone, and the model that it made is there; what reads model and folder is what judges.
+    """
+    if not model_path or not any(overlaps(out.target, model_path) for out in stage.outs):
+        return False
+    read = [target for _, target in stage.inputs() if any(overlaps(target, path) for path in model.test)]
+    return bool(read) and all(any(path.startswith(f"{target}/") for path in model.train) for target in read)
 
 
 def _refuse_training(found: Sequence[Stage], upstream: Sequence[Stage], model: Model, model_path: str) -> None:
