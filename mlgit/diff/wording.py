@@ -49,7 +49,8 @@ def sections(diff: Diff, *, everything: bool) -> list[DiffSection]:
     shown = [(row, diff.measure(row)) for row in diff.metrics if everything or row.verdict != "same"]
     has_interval = any(found and found.low is not None for _, found in shown)
     metrics = [_metric(row, found, diff, several=several, has_interval=has_interval) for row, found in shown]
-    interval = (_level(diff),) if has_interval else ()
+    together = sum(found.pvalue is not None for found in diff.measured)
+    interval = (_level(diff), "p (adjusted)" if together > 1 else "p") if has_interval else ()
     parameters = [
         (
             _clipped(row.key if row.file == "params.yaml" else f"{row.file}:{row.key}"),
@@ -80,11 +81,21 @@ def _metric(row: MetricChange, found: MetricResult | None, diff: Diff, *, severa
         places = _places(found.high - found.low)
         values = [f"{each:.{places}f}" for each in (found.baseline, found.current) if each is not None]
         delta, low, high = (f"{each:+.{places}f}" for each in (found.delta or 0, found.low, found.high))
-        return _clipped(name), *values, delta, f"{low} to {high}", found.standing
+        return _clipped(name), *values, delta, f"{low} to {high}", _chance(found), found.standing
     base, head = ("" if each is None else value(each) for each in (row.base, row.head))
     delta = "" if row.delta is None else signed(row.delta)
     verdict = _unproven(found, diff) or _VERDICTS.get(row.verdict, row.verdict)
-    return _clipped(name), base, head, delta, *([""] if has_interval else []), verdict
+    return _clipped(name), base, head, delta, *(["", ""] if has_interval else []), verdict
+
+
+def _chance(found: MetricResult) -> str:
+    """The p-value of no difference, and what it is among those of the other metrics."""
+    told = [_digits(each) for each in (found.pvalue, found.pvalue_adjusted) if each is not None]
+    return f"{told[0]} ({told[1]})" if len(told) == 2 and told[0] != told[1] else "".join(told[:1])
+
+
+def _digits(pvalue: float) -> str:
+    return "<0.001" if pvalue < 0.001 else f"{pvalue:.3f}" if pvalue < 0.1 else f"{pvalue:.2f}"
 
 
 def _places(width: float) -> int:

@@ -13,7 +13,7 @@ from mlgit.evaluation.model_pair import ModelPair
 from mlgit.evaluation.results import MetricEvidence, MetricResult, Standing
 from mlgit.evaluation.suggest import Suggestion, suggest
 from mlgit.rules import GateRule
-from mlgit.statistics import metrics
+from mlgit.statistics import metrics, multiple
 from mlgit.statistics.comparison import Comparison
 
 _MOST = 50
@@ -50,11 +50,26 @@ class Seen:
 def measured(seen: Seen, rules: Iterable[GateRule]) -> tuple[MetricResult, ...]:
     """Metrics that rules are about, then those with a declared direction, by model."""
     given = [each for each in rules if each.kind != "data"]
-    return tuple(
+    return adjusted(
         _measured(seen, joined, metric, given)
         for joined in seen.models.values()
         for metric in list(dict.fromkeys(_metrics(seen, joined, given)))[:_MOST]
     )
+
+
+def adjusted(found: Iterable[MetricResult]) -> tuple[MetricResult, ...]:
+    """The same, where better or worse is a claim about all rows of the table together: each of them could be so by chance.
+
+    Words change only, no interval and no outcome of a rule.
+    """
+    rows = list(found)
+    known = [place for place, each in enumerate(rows) if each.pvalue is not None]
+    chances = multiple.benjamini_hochberg([rows[place].pvalue or 0.0 for place in known])
+    for place, chance in zip(known, chances, strict=True):
+        row = rows[place] = replace(rows[place], pvalue_adjusted=chance)
+        if row.standing in ("better", "worse") and len(known) > 1 and chance > 1 - row.confidence_level + 1e-12:
+            rows[place] = replace(row, standing="not shown (after adjustment)")
+    return tuple(rows)
 
 
 def _metrics(seen: Seen, joined: ModelPair, rules: Iterable[GateRule]) -> Iterator[str]:

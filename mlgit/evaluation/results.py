@@ -83,7 +83,18 @@ class MetricEvidence:
 
 
 Pairing = Literal["paired", "re-evaluated", "unpaired", "unverified", "first", "invalid"]
-Standing = Literal["better", "worse", "no worse", "same", "inconclusive", "unverified", "first", "invalid", "changed"]
+Standing = Literal[
+    "better",
+    "worse",
+    "not shown (after adjustment)",
+    "no worse",
+    "same",
+    "inconclusive",
+    "unverified",
+    "first",
+    "invalid",
+    "changed",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +185,7 @@ class MetricResult:
     """A metric on both sides: current - baseline with its interval, and what that means given the declared direction.
 
     `smallest` is the smallest difference these rows could prove in four of five cases; `method` names the test, and
-    `pvalue` is the two-sided one of no difference.
+    `pvalue` is the two-sided one of no difference, `pvalue_adjusted` the same for all metrics of all models looked at together.
     """
 
     model: str
@@ -194,6 +205,7 @@ class MetricResult:
     is_gated: bool = False
     reason: str = ""
     pvalue: float | None = None
+    pvalue_adjusted: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

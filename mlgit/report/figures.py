@@ -14,6 +14,7 @@ SIGNS = {"pass": "✅", "warn": "⚠️", "fail": "⛔", "inconclusive": "❔", 
 STANDINGS = {
     "better": "▲ better",
     "worse": "▼ worse",
+    "not shown (after adjustment)": "? not shown (after adjustment)",
     "no worse": "≈ no worse",
     "same": "= the same",
     "inconclusive": "? inconclusive",

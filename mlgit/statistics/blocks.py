@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlgit.statistics.distributions import student_cdf, student_quantile
 from mlgit.statistics.resampling import Spread, nothing
 
 if TYPE_CHECKING:
@@ -91,12 +92,10 @@ def interval(value: float, influence: Array, *, confidence: float) -> Spread:
     spread = math.sqrt(_long_run(centred, block))
     if not spread > 0:
         return nothing("every row has the same weight in the result", method=method)
-    from scipy.special import stdtr, stdtrit  # takes longer to import than most comparisons to make
-
     freedom = number - 1 if block == 1 else max(4.0, number / 2 - 1)
-    width = float(stdtrit(freedom, (1 + confidence) / 2)) * spread
+    width = student_quantile((1 + confidence) / 2, freedom) * spread
 
     def below(least: float) -> float:
-        return float(stdtr(freedom, (least - value) / spread))
+        return student_cdf((least - value) / spread, freedom)
 
     return Spread(value - width, value + width, f"{method}, blocks of {block} rows", below)

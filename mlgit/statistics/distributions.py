@@ -1,5 +1,5 @@
-"""The normal and the fair binomial distribution, from Python's own functions: one number at a time needs no library that takes
-half a second to import."""
+"""The normal, the fair binomial and Student's distribution, from Python's own functions: one number at a time needs no library
+that takes half a second to import."""
 
 from __future__ import annotations
 
@@ -47,3 +47,50 @@ def coin_cdf(k: int, n: int) -> float:
     i = np.arange(1, k + 1, dtype=float)
     logs = np.concatenate([[0.0], np.cumsum(np.log((n - i + 1) / i))]) - n * math.log(2)
     return min(1.0, float(np.exp(logs).sum()))
+
+
+def student_cdf(x: float, freedom: float) -> float:
+    """The chance that a value of Student's t, of any number of degrees of freedom, is at most x."""
+    if math.isinf(x):
+        return float(x > 0)
+    if x * x < 1:  # else the chance of being near 0 would be lost beside that of being far away
+        return 0.5 + math.copysign(_beta(x * x / (freedom + x * x), 0.5, freedom / 2) / 2, x)
+    tail = _beta(freedom / (freedom + x * x), freedom / 2, 0.5) / 2
+    return tail if x < 0 else 1 - tail
+
+
+def student_quantile(p: float, freedom: float) -> float:
+    """The value that one of Student's t is below with chance p; infinite at the ends."""
+    if p <= 0 or p >= 1:
+        return normal_quantile(p)
+    if p < 0.5:
+        return -student_quantile(1 - p, freedom)
+    low, high = 0.0, 2.0
+    while student_cdf(high, freedom) < p:
+        low, high = high, 2 * high
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if student_cdf(middle, freedom) < p else (low, middle)
+    return (low + high) / 2
+
+
+def _beta(x: float, a: float, b: float) -> float:
+    """The regularized incomplete beta function, by its continued fraction (DLMF 8.17.22) with Lentz's method."""
+    if x <= 0 or x >= 1:
+        return float(x >= 1)
+    if x > (a + 1) / (a + b + 2):
+        return 1 - _beta(1 - x, b, a)
+    log = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    least = 1e-300
+    upper, lower, found = 1.0, 1 / max(1 - (a + b) * x / (a + 1), least), 1 / max(1 - (a + b) * x / (a + 1), least)
+    for m in range(1, 1000):
+        for step in (
+            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
+        ):
+            lower = 1 / (1 + step * lower or least)
+            upper = 1 + step / upper or least
+            found *= upper * lower
+        if abs(upper * lower - 1) < 1e-15:
+            break
+    return math.exp(log) * found / a

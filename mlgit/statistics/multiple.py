@@ -19,6 +19,19 @@ def holm(pvalues: Sequence[float]) -> list[float]:
     return found
 
 
+def benjamini_hochberg(pvalues: Sequence[float]) -> list[float]:
+    """Adjusted p-values in the given order: of all that are at most q, a share of at most q is expected to be chance.
+
+    Benjamini and Hochberg 1995, J. R. Stat. Soc. B 57, 289; for tables that people look through, where nothing is decided.
+    """
+    _check(pvalues)
+    found, reached, number = [0.0] * len(pvalues), 1.0, len(pvalues)
+    for place, index in reversed(list(enumerate(sorted(range(number), key=lambda each: pvalues[each]), start=1))):
+        reached = min(reached, pvalues[index] * number / place)
+        found[index] = reached
+    return found
+
+
 def draws_needed(tests: int, *, alpha: float) -> int:
     """How many draws a p-value needs to reach alpha after Holm's correction for so many tests.
 

@@ -39,8 +39,8 @@ def test_worse_model_is_proven_worse_with_rows_and_cause(root, cli):
         {"kind": "parameter", "stage": "train", "name": "cut", "change": "changed", "old": 50, "new": 70}
     ]
     text = lines(root, cli)
-    assert text[3] == "metric HEAD workspace change 90 % interval, 5 % a side"
-    assert text[4].endswith(" worse")
+    assert text[3] == "metric HEAD workspace change 90 % interval, 5 % a side p"
+    assert text[4].endswith(" <0.001 worse")
     assert f"leave 400 by id {rows['fixed']} {rows['broken']} broken: " in "\n".join(text)
 
 

@@ -208,10 +208,10 @@ def judged(**more):
 
 def test_what_rows_say_stands_before_what_is_recorded():
     metrics, *others = wording.sections(judged(), everything=False)
-    assert metrics.header == ("metric", "main", "workspace", "change", "90 % interval, 5 % a side", "")
+    assert metrics.header == ("metric", "main", "workspace", "change", "90 % interval, 5 % a side", "p", "")
     assert metrics.rows[:2] == [
-        ("auc", "0.970", "0.974", "+0.004", "-0.001 to +0.009", "inconclusive"),
-        ("loss", "0.3", "0.4", "+0.1", "", "direction not declared"),
+        ("auc", "0.970", "0.974", "+0.004", "-0.001 to +0.009", "", "inconclusive"),
+        ("loss", "0.3", "0.4", "+0.1", "", "", "direction not declared"),
     ]
     rows = next(section for section in others if section.title == "Rows").rows[0]
     assert rows[:4] == ("m|x", "1000 by id", "2", "30")

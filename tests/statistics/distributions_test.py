@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from mlgit.statistics.distributions import coin_cdf, logistic, normal_cdf, normal_cdfs, normal_quantile
+from mlgit.statistics.distributions import (
+    coin_cdf,
+    logistic,
+    normal_cdf,
+    normal_cdfs,
+    normal_quantile,
+    student_cdf,
+    student_quantile,
+)
 
 
 @given(st.floats(-37, 37))
@@ -39,3 +47,18 @@ def test_coin_cdf_is_scipys(data, n):
 @given(st.floats(-2000, 2000))
 def test_logistic_is_scipys(x):
     assert logistic(x) == pytest.approx(special.expit(x), rel=1e-12, abs=1e-300)
+
+
+@given(st.floats(-1e3, 1e3), st.floats(0.5, 1e5))
+def test_student_cdf_is_scipys(x, freedom):
+    assert student_cdf(x, freedom) == pytest.approx(special.stdtr(freedom, x), rel=1e-8, abs=1e-14)
+
+
+@given(st.floats(1e-4, 0.9999), st.floats(0.5, 1e5))
+def test_student_quantile_is_scipys(p, freedom):
+    assert student_quantile(p, freedom) == pytest.approx(special.stdtrit(freedom, p), rel=1e-7, abs=1e-9)
+
+
+def test_ends_of_students_distribution():
+    assert (student_quantile(0.0, 3), student_quantile(1.0, 3)) == (-math.inf, math.inf)
+    assert (student_cdf(-math.inf, 3), student_cdf(math.inf, 3)) == (0.0, 1.0)

@@ -150,6 +150,13 @@ def test_adjusted_pvalues_of_holm():
     assert adjusted[:3] == pytest.approx([0.0015, 0.0056, 0.0247], abs=1e-12)
 
 
+def test_adjusted_pvalues_of_benjamini_and_hochberg():
+    adjusted = multiple.benjamini_hochberg(THROMBOLYSIS)
+    assert adjusted[:4] == pytest.approx([0.0015, 0.003, 0.0095, 0.035625], abs=1e-12)
+    assert [each <= 0.05 for each in adjusted] == [True] * 4 + [False] * 11
+    assert adjusted == pytest.approx(stats.false_discovery_control(THROMBOLYSIS).tolist())
+
+
 pvalues = st.lists(st.floats(0, 1), max_size=20)
 
 
