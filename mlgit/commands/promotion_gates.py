@@ -38,14 +38,14 @@ def judged(
     """
     names = _names(revisions.project, version.artifact)
     asking = _of_model(config, names)
-    now, current = _side(revisions, version, asking, names, candidate)
+    now, current = _side(revisions, version, asking, names, candidate, is_measured=True)
     by_numbers = _has_absent_predictions(current)
     current = _numbers_only(current) if by_numbers else current
     case = ReviewInput(asking, asking, "", current=current)
     if before is None or baseline is None:
         found = judge.review(_with_tables(case, None, now), today=datetime.date.today()).judged
         return first_version.held(asking, found)
-    then, other = _side(revisions, before, asking, names, baseline)
+    then, other = _side(revisions, before, asking, names, baseline, is_measured=False)
     if by_numbers or (_declares_predictions(current) and _has_absent_predictions(other)):
         current, other = _numbers_only(current), _numbers_only(other)
     again = review.reevaluated(asking, now.own_config or asking, then, now, other, current, pull=True) if now and then else {}
@@ -75,10 +75,16 @@ def _of_model(config: Config, names: frozenset[str]) -> Config:
 
 
 def _side(
-    revisions: Revisions, version: Version, deciding: Config, names: frozenset[str], known: RecordedMetrics
+    revisions: Revisions,
+    version: Version,
+    deciding: Config,
+    names: frozenset[str],
+    known: RecordedMetrics,
+    *,
+    is_measured: bool,
 ) -> tuple[Revision | None, RevisionResults]:
     """What a version's commit says of its model, with what is recorded where that says nothing; the
-    revision is None where it cannot be read.
+    revision is None where it cannot be read, and `is_measured` what then counts of the metrics: whether a stage made them.
     """
     try:
         revision = revisions.at(RevisionRef(version.name, version.commit))
@@ -88,7 +94,7 @@ def _side(
         revision, found = None, {}
     if not found:
         model = deciding.model(next((name for name in sorted(names) if name in deciding.models), version.artifact))
-        found = {model.name: ModelResults(replace(model, predictions=""))}
+        found = {model.name: ModelResults(replace(model, predictions=""), is_measured=is_measured)}
     scored = {name: _recorded(each, known) for name, each in found.items()}
     return revision, RevisionResults(version.name, scored)
 
@@ -99,7 +105,7 @@ def _recorded(found: ModelResults, known: RecordedMetrics) -> ModelResults:
     if found.recorded.keys() - {MODEL_BYTES} or not known.metrics:
         return filled
     trouble, hint = (found.trouble, found.hint) if found.is_absent else ("", "")
-    return replace(filled, recorded={**known.metrics, **found.recorded}, trouble=trouble, hint=hint, is_measured=True)
+    return replace(filled, recorded={**known.metrics, **found.recorded}, trouble=trouble, hint=hint)
 
 
 def _has_absent_predictions(side: RevisionResults) -> bool:

@@ -98,7 +98,7 @@ def _of_numbers(rule: GateRule, joined: ModelPair, better: Better | None) -> Met
     before = joined.baseline.recorded.get(rule.metric) if joined.baseline else None
     if rule.kind in ("no_harm", "gap"):
         told = f"slices are judged on rows, and {rule.metric} cannot be computed from them"
-        return MetricEvidence(better=better, trouble=told, settle=what_gives_rows(rule.metric))
+        return MetricEvidence(better=better, trouble=told, settle=_what_gives_rows(joined.current, rule.metric))
     if current is None:
         return MetricEvidence(better=better, trouble=joined.current.trouble or f"there is no {rule.metric}")
     is_bound = rule.kind == "bound" and rule.max_change is None
@@ -120,7 +120,7 @@ def _of_numbers(rule: GateRule, joined: ModelPair, better: Better | None) -> Met
         no_interval="" if is_exact else _no_interval(joined.current, rule.metric),
         n_test=_n_test(joined.current),
         is_exact=is_exact,
-        settle="" if is_exact else what_gives_rows(rule.metric),
+        settle="" if is_exact else _what_gives_rows(joined.current, rule.metric),
         same=same,
     )
 
@@ -129,11 +129,13 @@ def _n_test(scored: ModelResults) -> int:
     return scored.n_test if scored.table is None else rows_of(scored.table)
 
 
-def what_gives_rows(metric: str) -> str:
+def _what_gives_rows(scored: ModelResults, metric: str) -> str:
     """What would let a metric be judged by rows: for one that mlgit does not know, the names of those that it does."""
-    if metric.rpartition(".")[2] in metrics.METRICS:
-        return "declare models.NAME.predictions and id in mlgit.yaml"
-    return f"mlgit cannot compute {metric} from predictions, only {', '.join(metrics.METRICS)}"
+    if metric.rpartition(".")[2] not in metrics.METRICS:
+        return f"mlgit cannot compute {metric} from predictions, only {', '.join(metrics.METRICS)}"
+    if scored.table is not None:
+        return f"the rows of {scored.model.predictions} cannot judge {metric}: {_no_interval(scored, metric)}"
+    return "declare models.NAME.predictions and id in mlgit.yaml"
 
 
 def _no_interval(scored: ModelResults, metric: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlgit.errors import MlgitError
-from mlgit.registry import grammar, tag_message
+from mlgit.registry import fact_writer, grammar, tag_message
 from mlgit.registry.event import Event, TagName
 from mlgit.registry.tag_message import Body
 
@@ -52,7 +52,8 @@ def event(
     version: str,
     target: str,
     events: Sequence[Event],
-    facts: Mapping[str, Any],
+    facts: Mapping[str, Any] | None = None,
+    kind: fact_writer.Kind | None = None,
     reason: str = "",
     sign: bool = False,
     trusted: bool = False,
@@ -62,16 +63,18 @@ def event(
 ) -> TagPlan:
     """The plan for an event upon the events of its artifact (in chain order), whose name gets the number after theirs.
 
-    `version` is the one it is about; `also` are further tags that it stands upon.
+    `version` is the one it is about; `also` are further tags that it stands upon. Its facts begin with what every event says,
+    whose `kind` is the name's unless it is given.
     """
     name = counted(name, events)
+    written = fact_writer.facts(kind or name.action, version=version, previous=previous(events)) | dict(facts or {})
     last = max(events, key=lambda each: each.time, default=None)
     sentence = SENTENCES[name.action].format(artifact=name.artifact, version=version, environment=name.environment)
     return TagPlan(
         artifact=name.artifact,
         ref=grammar.format(name),
         target=target,
-        message=tag_message.render(Body(sentence, reason, facts)),
+        message=tag_message.render(Body(sentence, reason, written)),
         not_before=last.time + 1 if last else 0,
         latest=last.ref if last else "",
         sign=sign,

@@ -108,9 +108,8 @@ def test_counter_is_one_more_than_any_of_the_artifact(name, existing, ref):
 
 def test_event_follows_the_last_one_in_name_and_time():
     events = assigned("v1.0.0", "v2.0.0")
-    written = fact_writer.facts("assign", version="v3.0.0", previous=plan.previous(events))
     tag = TagName("churn", "assign", environment="prod")
-    made = plan.event(tag, version="v3.0.0", target=COMMITS["v3.0.0"], events=events, facts=written, reason="Why")
+    made = plan.event(tag, version="v3.0.0", target=COMMITS["v3.0.0"], events=events, reason="Why")
     assert (made.ref, made.not_before) == ("churn#prod#3", 1003)
     assert tag_message.previous(made.message) == ("churn#prod#2", f"{2:040x}")
     assert tag_message.parse(made.message).sentence == "Assigning stage prod to artifact churn version v3.0.0"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlgit.registry import fact_writer, plan, publish, read, state
+from mlgit.registry import plan, publish, read, state
 from mlgit.registry.event import TagName
 from mlgit.registry.plan import TagPlan
 from mlgit.registry.state import Artifact
@@ -109,10 +109,9 @@ def facts(root: Path, ref: str) -> Any:
 def assign(root: Path, version: str, environment: str = "prod") -> TagPlan:
     """The plan to put a version somewhere, by what this clone knows, without asking a policy."""
     artifact = churn(root)
-    written = fact_writer.facts("assign", version=version, previous=plan.previous(artifact.events))
     tag = TagName("churn", "assign", environment=environment)
     target = artifact.version(version).commit
-    return plan.event(tag, version=version, target=target, events=artifact.events, facts=written)
+    return plan.event(tag, version=version, target=target, events=artifact.events)
 
 
 def sends(root: Path, version: str) -> publish.Published:

@@ -134,8 +134,7 @@ def _planned(
     sign: bool,
 ) -> TagPlan:
     current = artifact.current(wanted.name)
-    written = fact_writer.facts("assign", version=candidate.name, previous=plan.previous(artifact.events))
-    written |= repeated(candidate)
+    written = repeated(candidate)
     if current:
         written["replaces"] = current.version
     baseline = f"{artifact.name}@{current.version}" if current else ""

@@ -56,15 +56,13 @@ def register(
         mine = [*checks, _free(artifact, there, name)]
         if not all(each.ok for each in mine):
             raise RefusedError(mine, f"nothing was registered for {found.artifact}")
-        written = fact_writer.facts("register", version=name, previous=plan.previous(artifact.events))
-        written |= fact_writer.evidence(found, card=_card(revision, found))
         label = f"{found.artifact}@{name}"
         return plan.event(
             TagName(found.artifact, "register", name),
             version=name,
             target=commit,
             events=artifact.events,
-            facts=written,
+            facts=fact_writer.evidence(found, card=_card(revision, found)),
             reason=reason,
             sign=options.sign,
             done=f"registered {label} at {commit[:10]}",

@@ -7,7 +7,7 @@ from mlgit.commands.model.open_registry import artifact_called, registry_of, ver
 from mlgit.commands.model.write_tag import KEEP, RefusedError, WriteOptions, WriteResult, write_tag
 from mlgit.errors import MlgitError
 from mlgit.project import Project
-from mlgit.registry import fact_writer, grammar, plan
+from mlgit.registry import grammar, plan
 from mlgit.registry.event import TagName
 from mlgit.registry.plan import TagPlan
 from mlgit.registry.policy import Check
@@ -43,7 +43,6 @@ def _whole(artifact: Artifact, asked: str, *, reason: str, sign: bool) -> TagPla
         version="",
         target=newest.commit,
         events=artifact.events,
-        facts=fact_writer.facts("deprecate", previous=plan.previous(artifact.events)),
         reason=reason,
         sign=sign,
         done=f"retired {asked}",
@@ -68,7 +67,6 @@ def _version(project: Project, asked: str, *, reason: str, sign: bool) -> TagPla
         version=withdrawn.name,
         target=withdrawn.commit,
         events=artifact.events,
-        facts=fact_writer.facts("deregister", version=withdrawn.name, previous=plan.previous(artifact.events)),
         reason=reason,
         sign=sign,
         done=f"retired {asked}",

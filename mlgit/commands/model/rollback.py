@@ -7,7 +7,7 @@ from mlgit.commands.model.open_registry import artifact_called, registry_of
 from mlgit.commands.model.promote import repeated
 from mlgit.commands.model.write_tag import KEEP, RefusedError, WriteOptions, WriteResult, write_tag
 from mlgit.errors import MlgitError
-from mlgit.registry import fact_writer, grammar, plan
+from mlgit.registry import grammar, plan
 from mlgit.registry.event import TagName
 from mlgit.registry.plan import TagPlan
 from mlgit.registry.policy import Check
@@ -33,14 +33,13 @@ def rollback(name: str, environment: str, *, reason: str, options: WriteOptions 
         declared = deciding.config.environment(environment)
         # an environment that is not declared any more asks nothing: a rollback is an emergency
         trusted = declared is not None and declared.signed
-        written = fact_writer.facts("rollback", version=target.name, previous=plan.previous(artifact.events))
-        written |= repeated(target) | {"replaces": left, "config": deciding.commit}
         return plan.event(
             TagName(artifact.name, "assign", environment=environment),
             version=target.name,
             target=target.commit,
             events=artifact.events,
-            facts=written,
+            kind="rollback",
+            facts=repeated(target) | {"replaces": left, "config": deciding.commit},
             reason=reason,
             sign=options.sign or trusted,
             trusted=trusted,

@@ -6,7 +6,7 @@ from mlgit.commands import places
 from mlgit.commands.model.open_registry import artifact_called, registry_of
 from mlgit.commands.model.write_tag import KEEP, WriteOptions, WriteResult, write_tag
 from mlgit.errors import MlgitError
-from mlgit.registry import fact_writer, grammar, plan
+from mlgit.registry import grammar, plan
 from mlgit.registry.event import TagName
 from mlgit.registry.plan import TagPlan
 
@@ -31,7 +31,6 @@ def unassign(name: str, environment: str, *, reason: str = "", options: WriteOpt
             version=current.version,
             target=current.event.commit,
             events=artifact.events,
-            facts=fact_writer.facts("unassign", version=current.version, previous=plan.previous(artifact.events)),
             reason=reason,
             sign=options.sign,
             done=f"took {artifact.name}@{current.version} out of {environment}; {now}",
