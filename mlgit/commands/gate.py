@@ -1,4 +1,4 @@
-"""Judges a change by the rules of mlgit.yaml, and tells which margins a test set can prove."""
+"""Judges a change by the rules of mlgit.yaml, and tells which margins a test set can show."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class GateResult:
 
 @dataclass(frozen=True, slots=True)
 class GateSuggestions:
-    """For each model, which differences its test set can prove."""
+    """For each model, which differences its test set can show."""
 
     by_model: Mapping[str, tuple[Suggestion, ...]]
 
@@ -62,7 +62,7 @@ def gate(base: str | None = None, head: str | None = None, *, labels: Sequence[s
 
 
 def suggest(base: str | None = None, head: str | None = None, *, pull: bool = False) -> GateSuggestions:
-    """Which differences the test sets of both sides can prove. Raises MlgitError where there are no predictions."""
+    """Which differences the test sets of both sides can show. Raises MlgitError where there are no predictions."""
     with Revisions(projects.find()) as revisions:
         found = judge.suggestions(review_input(revisions, base=base, head=head, pull=pull))
     if not any(found.values()):

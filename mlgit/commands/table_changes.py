@@ -1,4 +1,4 @@
-"""What takes reading whole tables to tell: what predictions prove, and how far the values in data that differs have moved."""
+"""What takes reading whole tables to tell: what predictions show, and how far the values in data that differs have moved."""
 
 from __future__ import annotations
 

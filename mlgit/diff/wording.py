@@ -84,7 +84,7 @@ def _metric(row: MetricChange, found: MetricResult | None, diff: Diff, *, severa
         return _clipped(name), *values, delta, f"{low} to {high}", _chance(found), found.standing
     base, head = ("" if each is None else value(each) for each in (row.base, row.head))
     delta = "" if row.delta is None else signed(row.delta)
-    verdict = _unproven(found, diff) or _VERDICTS.get(row.verdict, row.verdict)
+    verdict = _not_shown(found, diff) or _VERDICTS.get(row.verdict, row.verdict)
     return _clipped(name), base, head, delta, *(["", ""] if has_interval else []), verdict
 
 
@@ -103,7 +103,7 @@ def _places(width: float) -> int:
     return min(8, max(0, 1 - math.floor(math.log10(width)))) if width > 0 else 4
 
 
-def _unproven(found: MetricResult | None, diff: Diff) -> str:
+def _not_shown(found: MetricResult | None, diff: Diff) -> str:
     """The word for a metric of a model whose rows do not tell it."""
     if found is None or found.standing not in ("unverified", "invalid", "inconclusive"):
         return ""

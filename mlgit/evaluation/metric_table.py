@@ -86,7 +86,7 @@ def _measured(seen: Seen, joined: ModelPair, metric: str, rules: Iterable[GateRu
     better = seen.config.direction(metric)
     found, known = seen.compared(joined.name, metric)
     if found is None:
-        return _unproven(joined, metric, known, better=better, is_gated=bool(about))
+        return _not_shown(joined, metric, known, better=better, is_gated=bool(about))
     margin = next((rule.margin.of(found.baseline) for rule in about if rule.margin and found.baseline is not None), None)
     return MetricResult(
         model=joined.name,
@@ -124,7 +124,7 @@ def _standing(found: Comparison, better: str | None, margin: float | None) -> St
     return "no worse" if margin is not None and least > -margin else "inconclusive"
 
 
-def _unproven(
+def _not_shown(
     joined: ModelPair, metric: str, known: MetricEvidence, *, better: metric_evidence.Better | None, is_gated: bool
 ) -> MetricResult:
     """A metric whose difference rows do not tell: what is known of each side, and why."""
@@ -158,7 +158,7 @@ def _before(joined: ModelPair, metric: str, short: str) -> float | None:
 
 
 def suggested(seen: Seen, joined: ModelPair, rules: Iterable[GateRule]) -> tuple[Suggestion, ...]:
-    """What the rows of a model can prove, metric by metric, and which rules ask for more."""
+    """What the rows of a model can show, metric by metric, and which rules ask for more."""
     about = [rule for rule in rules if rule.model in ("", joined.name) and rule.kind != "data"]
     found = []
     for metric in list(dict.fromkeys(_metrics(seen, joined, about)))[:_MOST]:

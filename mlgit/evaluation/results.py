@@ -184,7 +184,7 @@ class Leakage:
 class MetricResult:
     """A metric on both sides: current - baseline with its interval, and what that means given the declared direction.
 
-    `smallest` is the smallest difference these rows could prove in four of five cases; `method` names the test, and
+    `smallest` is the smallest difference these rows could show in four of five cases; `method` names the test, and
     `pvalue` is the two-sided one of no difference, `pvalue_adjusted` the same for all metrics of all models looked at together.
     """
 

@@ -136,7 +136,7 @@ def _changes(case: ReviewInput) -> tuple[RuleChange, ...]:
 
 
 def suggestions(case: ReviewInput) -> dict[str, tuple[Suggestion, ...]]:
-    """What the rows of each model can prove of each metric, or why they tell nothing."""
+    """What the rows of each model can show of each metric, or why they tell nothing."""
     seen = metric_table.Seen(case.deciding, joined(case))
     return {name: metric_table.suggested(seen, each, case.deciding.gates.rules) for name, each in seen.models.items()}
 
