@@ -15,7 +15,7 @@ from mlgit.evaluation.model_results import RevisionResults, Table
 from mlgit.evaluation.prediction_flips import turned
 from mlgit.evaluation.results import Leakage, MetricEvidence, TestedRows
 from mlgit.evaluation.suggest import Suggestion
-from mlgit.gate import data_rules, leakage, limits, rule_changes, rule_verdicts, slice_verdicts
+from mlgit.gate import data_rules, leakage, limits, rule_changes, rule_verdicts, slice_table, slice_verdicts
 from mlgit.gate.review import Review, RuleChange
 from mlgit.gate.rule_result import RuleResult, Verdict
 from mlgit.render.text import count, few, number
@@ -163,9 +163,11 @@ def _judged(
     aside = rule_verdicts.set_aside(rule, case.deciding.gates.waivers, today=today)
     for name in names:
         known = harm.get((rule.id, name)) or seen.evidence(rule, name)
-        found = rule_verdicts.judge(rule, replace(known, set_aside=aside))
+        known = replace(known, set_aside=aside)
+        found = rule_verdicts.judge(rule, known)
         least, most = limits.allowed(rule, found, better=known.better)
-        yield _if_new(case, replace(_settled(found, seen.models[name]), model=name, least=least, most=most))
+        told = replace(_settled(found, seen.models[name]), model=name, least=least, most=most)
+        yield _if_new(case, replace(told, slices=slice_table.slices(rule, known)))
 
 
 def _about(rule: GateRule, models: Mapping[str, ModelPair]) -> list[str]:

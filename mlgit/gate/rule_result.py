@@ -12,13 +12,32 @@ Outcome = Literal["pass", "warn", "fail", "inconclusive", "invalid", "first", "w
 Verdict = Literal["pass", "warn", "fail", "invalid"]
 
 
+SliceStanding = Literal["harmed", "no harm shown", "apart", "not apart", "too few rows", "no value", "gone", "waived"]
+
+
+@dataclass(frozen=True, slots=True)
+class SliceResult:
+    """A slice of a rule: its numbers, and how it stands. `pvalue` is that of harm, adjusted for all slices looked at."""
+
+    name: str
+    standing: SliceStanding
+    n: int = 0
+    baseline: float | None = None
+    current: float | None = None
+    delta: float | None = None
+    low: float | None = None
+    high: float | None = None
+    pvalue: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class RuleResult:
     """A rule's outcome: the numbers, what was needed, why, and what would settle or mend it.
 
     `effect` is what the outcome counts as in the verdict; `model` whose metric was judged, `path` what a rule about data
     is about. `is_recorded`: recorded numbers alone were judged, without rows.
-    `least` and `most` are the ends of what is allowed, in the unit of `low` and `high`.
+    `least` and `most` are the ends of what is allowed, in the unit of `low` and `high`. `slices` are what a rule
+    about slices looked at.
     """
 
     id: str
@@ -39,6 +58,7 @@ class RuleResult:
     most: float | None = None
     path: str = ""
     is_recorded: bool = False
+    slices: tuple[SliceResult, ...] = ()
 
 
 def broken(rule: GateRule) -> Literal["fail", "warn"]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from mlgit.evaluation.results import Leakage, MetricResult, TestedRows
 from mlgit.gate.rule_result import RuleResult
-from mlgit.render.text import level_of
-from mlgit.report import details
+from mlgit.report import details, slice_rows
 from mlgit.report.document import Failure, Report
-from mlgit.report.figures import ARROWS, OUTCOME_TONES, SIGNS, STANDING_TONES, STANDINGS, difference, got, side
+from mlgit.report.figures import ARROWS, OUTCOME_TONES, SIGNS, STANDING_TONES, STANDINGS, difference, got, level_head, side
 from mlgit.report.page import Block, Log, Page, PageSection, PageTable, Paragraph, TextSpan, Words, clipped, code, strong, text
 
 _MOST_NAMED, _MOST_NOTES, _MOST_CODE = 3, 10, 8
@@ -23,9 +22,11 @@ def page(report: Report, *, previous: str = "") -> Page:
     if report.state == "nothing changed" and not report.rule_changes:
         return Page(headline(report), (PageSection("top", _top(report, "")),))
     sections = [PageSection("top", _top(report, previous)), PageSection("failure", tuple(_failure(report)))]
-    sections += [PageSection("rules changed", tuple(_rule_changes(report)))]
-    sections += [PageSection("metrics", tuple(_metrics(report))), PageSection("gates", tuple(_gates(report)))]
-    sections += [PageSection("changed", tuple(_changed(report))), *details.sections(report)]
+    # the verdict, what moved, who is hurt, why: at most three tables, whatever the report holds
+    sections += [PageSection("rules changed", tuple(_rule_changes(report))), PageSection("gates", tuple(_gates(report)))]
+    sections += [PageSection("metrics", tuple(_metrics(report))), PageSection("hurt slices", tuple(slice_rows.hurt(report)))]
+    sections += [PageSection("changed", tuple(_changed(report))), *_changed_rules(report)]
+    sections += [*_other_metrics(report), *slice_rows.folded(report), *details.sections(report)]
     return Page(headline(report), tuple(each for each in sections if each.blocks))
 
 
@@ -189,13 +190,18 @@ def _failure(report: Report) -> Iterator[Block]:
 
 def _rule_changes(report: Report) -> Iterator[Block]:
     if report.rule_changes:
-        told = f"It was judged by the rules of {_short(report.rules_from) or 'the baseline'}; these hold after a merge:"
+        told = f"It was judged by the rules of {_short(report.rules_from) or 'the baseline'}, and others hold after a merge."
         yield Paragraph((strong("This change edits the rules it is judged by. "), text(told)), is_notice=True)
-        rows = tuple(
-            ((code(each.id),), (text(each.change),), (text(each.before or "–"),), (text(each.now or "–"),))
-            for each in report.rule_changes
-        )
-        yield PageTable("Rules that change", ("Rule", "Change", "Judged by", "After a merge"), rows)
+
+
+def _changed_rules(report: Report) -> Iterator[PageSection]:
+    rows = tuple(
+        ((code(each.id),), (text(each.change),), (text(each.before or "–"),), (text(each.now or "–"),))
+        for each in report.rule_changes
+    )
+    if rows:
+        table = PageTable("Rules that change", ("Rule", "Change", "Judged by", "After a merge"), rows)
+        yield PageSection("changed rules", (table,), f"Rules that change: {len(rows)}")
 
 
 def _short(revision: str) -> str:
@@ -207,17 +213,42 @@ def _moved(report: Report) -> list[MetricResult]:
 
 
 def _metrics(report: Report) -> Iterator[Block]:
-    shown = sorted(_moved(report), key=lambda row: (not row.is_gated, -abs(row.delta or 0) / (abs(row.baseline or 0) or 1)))
-    if not shown:
-        return
-    several = len({row.model for row in report.metrics}) > 1
-    levels = sorted({row.confidence_level for row in shown if row.low is not None})
-    level = f" ({level_of(levels[0])})" if len(levels) == 1 else ""
-    rows = tuple(_metric(row, several) for row in shown)
-    yield PageTable("Metrics", ("Metric", "Baseline", "Now", f"Δ{level}", "Verdict"), rows, frozenset({1, 2, 3}))
-    quiet = len(report.metrics) - len(shown)
-    if quiet:
+    """Those with a gate; where none has one, all that differ."""
+    shown, others, quiet = _split(report)
+    if shown:
+        yield _metric_table(report, shown, "Metrics")
+    moved = [row for row in others if row.standing in ("worse", "better")]
+    if moved:
+        named: list[TextSpan] = []
+        for row in moved[:_MOST_NAMED]:
+            named += [text(", ")] if named else []
+            named += [code(row.metric), text(f" {STANDINGS[row.standing]}", tone=STANDING_TONES[row.standing])]
+        more = len(moved) - _MOST_NAMED
+        yield Paragraph((text("Without a gate: "), *named, text(f" and {more} more" if more > 0 else "")))
+    if quiet and not others:
         yield Paragraph((text(f"{quiet} more {'metric is' if quiet == 1 else 'metrics are'} unchanged."),))
+
+
+def _other_metrics(report: Report) -> Iterator[PageSection]:
+    _, others, quiet = _split(report)
+    if others:
+        unchanged = f", {quiet} unchanged" if quiet else ""
+        title = f"Other metrics: {len(others)} {'differs' if len(others) == 1 else 'differ'}{unchanged}"
+        yield PageSection("other metrics", (_metric_table(report, others, "Other metrics"),), title)
+
+
+def _split(report: Report) -> tuple[list[MetricResult], list[MetricResult], int]:
+    """The metrics that stand open, the others that differ, and how many do not."""
+    moved = sorted(_moved(report), key=lambda row: -abs(row.delta or 0) / (abs(row.baseline or 0) or 1))
+    gated = [row for row in moved if row.is_gated]
+    quiet = len(report.metrics) - len(moved)
+    return (gated, [row for row in moved if not row.is_gated], quiet) if gated else (moved, [], quiet)
+
+
+def _metric_table(report: Report, shown: Sequence[MetricResult], caption: str) -> PageTable:
+    several = len({row.model for row in report.metrics}) > 1
+    rows = tuple(_metric(row, several) for row in shown)
+    return PageTable(caption, ("Metric", "Baseline", "Now", f"Δ{level_head(shown)}", "Verdict"), rows, frozenset({1, 2, 3}))
 
 
 def _metric(row: MetricResult, several: bool) -> tuple[Words, ...]:

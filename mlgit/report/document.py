@@ -165,6 +165,7 @@ def _shortened(report: Report, longest: int) -> Report:
         )
         for each in cut["data"]
     )
+    cut["rules"] = tuple(replace(each, slices=each.slices[:longest]) for each in cut["rules"])
     cut["plots"] = tuple(
         replace(each, lines=tuple(replace(line, values=line.values[:longest]) for line in each.lines[:longest]))
         for each in cut["plots"]

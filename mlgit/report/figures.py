@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from mlgit.evaluation.results import MetricResult
 from mlgit.gate.rule_result import RuleResult
-from mlgit.render.text import decimals
+from mlgit.render.text import decimals, level_of
 from mlgit.report.page import Tone
 
 MINUS = "\N{MINUS SIGN}"
@@ -91,3 +92,9 @@ def got(rule: RuleResult) -> str:
 def share(number: float) -> str:
     """A share as signed percent."""
     return f"{signed(100 * number, 1)} %"
+
+
+def level_head(rows: Iterable[MetricResult]) -> str:
+    """The level of all intervals, as it stands in the header of a table; '' where there are several, or none."""
+    levels = {row.confidence_level for row in rows if row.low is not None}
+    return f" ({level_of(next(iter(levels)))})" if len(levels) == 1 else ""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mlgit.evaluation.results import Flips, MetricResult, TestedRows
 from mlgit.gate.review import RuleChange
-from mlgit.gate.rule_result import RuleResult
+from mlgit.gate.rule_result import RuleResult, SliceResult
 from mlgit.report.document import Fact, Failure, Line, Parameter, Plot, Report, Run, Side, StageRun
 from mlgit.revision.refs import Baseline
 from mlgit.tables.drift import TableDrift
@@ -29,7 +29,14 @@ FULL = Report(
             baseline=0.9411, current=0.9442, delta=0.0031, low=-0.0012, high=0.0071,
         ),
         RuleResult("recall.floor", "bound", "recall", "pass", "pass", "at least 0.80", current=0.83),
-        RuleResult("slices", "no_harm", "f1", "warn", "warn", "no slice shown 0.02 worse", "region=EU -0.044 (adj. p 0.012)"),
+        RuleResult(
+            "slices", "no_harm", "f1", "warn", "warn", "no slice shown 0.02 worse", "region=EU -0.044 (adj. p 0.012)",
+            slices=(
+                SliceResult("region=EU", "harmed", 1200, 0.88, 0.836, -0.044, -0.061, -0.027, 0.012),
+                SliceResult("region=US", "no harm shown", 3500, 0.87, 0.858, -0.012, -0.021, -0.003, 0.4),
+                SliceResult("region=ASIA", "too few rows", 40),
+            ),
+        ),
     ),
     metrics=(
         MetricResult("churn", "latency_p95_ms", "inconclusive", "lower", 18.2, 17.9, -0.3, -2.1, 1.6, n=4812,
@@ -59,7 +66,7 @@ FULL = Report(
 PASSED = replace(
     FULL,
     verdict="pass",
-    rules=tuple(replace(rule, outcome="pass", effect="pass") for rule in FULL.rules),
+    rules=tuple(replace(rule, outcome="pass", effect="pass", slices=rule.slices[1:]) for rule in FULL.rules),
     metrics=FULL.metrics[1:],
 )
 NOTHING = Report(state="nothing changed", verdict="pass", head=FULL.head, base=FULL.base, run=FULL.run, rules=PASSED.rules)
@@ -101,6 +108,9 @@ WAIVED = replace(
 )
 LOOSENED = replace(FULL, rules_from=BASE, rule_changes=(RuleChange("f1.no_worse", "changed", "margin: 0.01", "margin: 0.5"),))
 OLD = replace(PASSED, base=Baseline("main", BASE, "nearest ancestor", 4, 44, is_old=True))
+
+# What may be open at once: rules that change, gates, metrics, hurt slices.
+LOADED_RULES = {"rules_from": BASE, "rule_changes": LOOSENED.rule_changes}
 
 STATES = {
     "full": FULL, "passed": PASSED, "nothing": NOTHING, "first": FIRST, "failed": FAILED, "invalid": INVALID,
