@@ -118,7 +118,7 @@ class RowChanges:
 
 @dataclass(frozen=True, slots=True)
 class TestedRows:
-    """The rows a model was judged on. `judged` counts the different models these very rows have judged before, by history;
+    """The rows a model was judged on. `judged` counts the other models these very rows have judged, `uncounted` says why not;
     where that is not all here, `is_at_least`.
 
     `how`: paired by `key`; re-evaluated (the baseline model on the current rows, then paired); unpaired (different rows);
@@ -135,6 +135,7 @@ class TestedRows:
     digest: str = ""
     judged: int = 0
     is_at_least: bool = False
+    uncounted: str = ""
     trouble: str = ""
     cluster: str = ""
     clusters: int = 0

@@ -1,4 +1,4 @@
-"""How many models a test set has judged, counted from what `dvc.lock` said over the history of a commit."""
+"""How many models a test set has judged, counted from what `dvc.lock` says in every commit, and from the run cache."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import itertools
 import posixpath
 import re
 from collections import ChainMap
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from mlgit.adapters.git import git
 from mlgit.config import Model
@@ -17,16 +18,20 @@ from mlgit.revision.revision import Revision
 
 # As DVC writes an item of a lock; versions before 3 have no line about the hash.
 _ITEM = re.compile(r"^ *- path: (.+)\n(?: +hash: md5\n)? +md5: ([0-9a-f]{32}(?:\.dir)?)$", re.MULTILINE)
-_CHANGED = re.compile(r"\n*:\d{6} \d{6} [0-9a-f]+ ([0-9a-f]+) [AM]$")
+_OID = re.compile(r"[0-9a-f]{40,64}")
 _MOST_STATES = 5000
+_MOST_RUNS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class TestSetReuse:
-    """By model: the digests of other results on the same test data. `is_at_least`: the history here is not the whole one."""
+    """By model: the digests of other results on the same test data. `at_least` are the models of which there may be more, and
+    `unknown` says why nothing can be counted of one.
+    """
 
     judged: Mapping[str, frozenset[str]]
-    is_at_least: bool = False
+    at_least: frozenset[str] = frozenset()
+    unknown: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +43,42 @@ class _Wanted:
 
 
 def count(head: Revision, models: Mapping[str, Model], *, test: Mapping[str, str]) -> TestSetReuse:
-    """The results that the history of `head` (a commit) has for each model on the test data with the digest `test[name]`.
+    """The results that this clone knows of each model on the test data with the digest `test[name]`.
 
-    Every state of the locks counts once. Models whose test data is not declared are left out.
+    Every state of the locks counts that any ref or `head` (a commit) has in its history, and every run that the run cache
+    remembers, committed or not.
     """
     known = {name: model for name, model in models.items() if test.get(name)}
+    unknown = {name: _why_unknown(model) for name, model in models.items() if name not in known}
     if not known:
-        return TestSetReuse({})
+        return TestSetReuse({}, unknown=unknown)
     wanted = {name: _wanted(head.pipeline, model, head.artifact_path(name)) for name, model in known.items()}
-    files = {file for each in wanted.values() for places in (each.output, *each.test) for file, _ in places}
-    states, is_cut = _states(head, sorted(files))
+    files = sorted({file for each in wanted.values() for places in (each.output, *each.test) for file, _ in places})
+    states, missing = _states(head, files)
+    runs, are_all_runs = _runs(head, files)
     found: dict[str, set[str]] = {name: set() for name in known}
-    for state in states:
+    for state in (*states, *runs):
         for name, places in wanted.items():
             output = next((state[each] for each in places.output if each in state), "")
             if output and _digest(state, places.test) == test[name]:
                 found[name].add(output)
-    return TestSetReuse({name: frozenset(each) for name, each in found.items()}, is_cut)
+    cut = {name for name, places in wanted.items() if missing or not are_all_runs or _has_untold(runs, places, found[name])}
+    if missing:
+        unknown |= {name: missing for name, seen in found.items() if not seen}
+    return TestSetReuse({name: frozenset(each) for name, each in found.items()}, frozenset(cut), unknown)
+
+
+def _why_unknown(model: Model) -> str:
+    return f"no digest of {' or '.join(model.test)} is recorded" if model.test else f"models.{model.name}.test is not declared"
+
+
+def _has_untold(runs: Iterable[Mapping[tuple[str, str], str]], places: _Wanted, found: Collection[str]) -> bool:
+    """Whether a run made results without saying of which test data: a stage before it read them."""
+    for run in runs:
+        output = next((run[each] for each in places.output if each in run), "")
+        if output and output not in found and not any(run.keys() & test for test in places.test):
+            return True
+    return False
 
 
 def _wanted(pipeline: Pipeline, model: Model, artifact: str) -> _Wanted:
@@ -77,30 +101,50 @@ def _digest(state: Mapping[tuple[str, str], str], test: Iterable[frozenset[tuple
     return test_digest(next((state[place] for place in places if place in state), "") for places in test)
 
 
-def _states(head: Revision, files: list[str]) -> tuple[list[Mapping[tuple[str, str], str]], bool]:
-    """What these locks said after each commit that changed one, and whether there were more of them than are here."""
+def _states(head: Revision, files: list[str]) -> tuple[list[Mapping[tuple[str, str], str]], str]:
+    """What these locks say in each commit that changed one, on every ref, and why there may be more such commits ('': none)."""
     if not files:
-        return [], False
-    project = head.project
+        return [], ""
+    project, root = head.project, head.project.git_root
     where = [f":(top,literal){project.prefix}{file}" for file in files]
-    args = ["--no-show-signature", "--format=", "--raw", "--no-abbrev", "-z", "-m", "--diff-filter=AM", "--no-renames"]
-    done = git.run(project.git_root, "log", *args, f"--max-count={_MOST_STATES}", head.commit, "--", *where)
-    rows = list(reversed(_rows(done.text)))
-    contents = head.objects.blobs(blob for blob, _ in rows)
-    read = {each: _items(each[1].removeprefix(project.prefix), contents.get(each[0], b"")) for each in dict.fromkeys(rows)}
-    now: dict[str, dict[tuple[str, str], str]] = {}
-    states: list[Mapping[tuple[str, str], str]] = []
-    for blob, path in rows:  # from the first to the last: other locks stay as they were
-        now[path] = read[blob, path]
-        states.append(ChainMap(*now.values()))
-    is_shallow = git.line(project.git_root, "rev-parse", "--is-shallow-repository") == "true"
-    return states, is_shallow or len(rows) >= _MOST_STATES
+    args = ["--no-show-signature", "--format=%H", "--full-history", f"--max-count={_MOST_STATES}", "--all", head.commit]
+    commits = git.run(root, "log", *args, "--", *where).text.split()
+    asked = [(commit, file) for commit in commits for file in files]
+    named = "".join(f"{commit}:{project.prefix}{file}\n" for commit, file in asked).encode()
+    # Git would fetch each blob of a partial clone, one after the other
+    done = git.run(root, "cat-file", "--batch-check=%(objectname)", stdin=named, env={"GIT_NO_LAZY_FETCH": "1"})
+    blobs = [row if _OID.fullmatch(row) else "" for row in done.text.splitlines()]
+    contents = head.objects.blobs(blob for blob in blobs if blob)
+    read = {
+        (blob, file): _items(file, contents.get(blob, b"")) for blob, file in zip(blobs, (f for _, f in asked), strict=True)
+    }
+    rows = list(zip(asked, blobs, strict=True))
+    states: list[Mapping[tuple[str, str], str]] = [
+        ChainMap(*(read[blob, file] for (_, file), blob in rows[start : start + len(files)]))
+        for start in range(0, len(rows), len(files))
+    ]
+    return states, _why_missing(root, is_full=len(commits) >= _MOST_STATES, has_gaps=not all(blobs))
 
 
-def _rows(raw: str) -> list[tuple[str, str]]:
-    """The new blob and the path of every line of `git log --raw -z`."""
-    found = ((_CHANGED.match(field), path) for field, path in itertools.pairwise(raw.split("\0")))
-    return [(match[1], path) for match, path in found if match]
+def _why_missing(root: Path, *, is_full: bool, has_gaps: bool) -> str:
+    """Why this clone may lack commits or locks of the repository, and what would bring them; '' where it lacks none."""
+    if git.line(root, "rev-parse", "--is-shallow-repository") == "true":
+        return "this clone is shallow (`git fetch --unshallow`)"
+    done = git.run(root, "config", "--get-regexp", r"^remote\..*\.(fetch|promisor)$", check=False)
+    settings = [row.partition(" ") for row in done.text.splitlines()]
+    if has_gaps and any(key.endswith(".promisor") and value == "true" for key, _, value in settings):
+        return "this clone is partial, and some of its locks are not here"
+    fetched = [value for key, _, value in settings if key.endswith(".fetch") and "refs/heads/" in value]
+    if fetched and not any("refs/heads/*" in value for value in fetched):
+        return "this clone has a single branch (`git remote set-branches origin '*' && git fetch`)"
+    return f"more than {_MOST_STATES} commits changed the locks" if is_full else ""
+
+
+def _runs(head: Revision, files: list[str]) -> tuple[list[Mapping[tuple[str, str], str]], bool]:
+    """What the run cache remembers of every run, under the name of each lock, and whether that is all."""
+    texts = list(itertools.islice(head.cache.runs(), _MOST_RUNS + 1))
+    runs = [ChainMap(*(_items(file, text) for file in files)) for text in texts[:_MOST_RUNS]]
+    return list(runs), len(texts) <= _MOST_RUNS
 
 
 def _items(file: str, content: bytes) -> dict[tuple[str, str], str]:

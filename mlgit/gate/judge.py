@@ -36,7 +36,8 @@ class ReviewInput:
     `deciding` is the configuration whose rules judge, from `rules_from`; `own` that of the current side; `left` that of where
     it left the others, if that may be another one than decides. `again` are the
     predictions of the baseline's model on the current rows, or why there are none, by model; `judged` the digests of results
-    that the test data of a model has seen, by history; `data` the tables of both sides that rules are about, by path.
+    that the test data of a model has seen, as far as this clone knows: `judged_at_least` where there may be more, `uncounted`
+    says why nothing is known; `data` the tables of both sides that rules are about, by path.
     """
 
     deciding: Config
@@ -47,7 +48,8 @@ class ReviewInput:
     found: Baseline | None = None
     again: Mapping[str, Table | Notice] = field(default_factory=dict)
     judged: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    is_history_cut: bool = False
+    judged_at_least: frozenset[str] = frozenset()
+    uncounted: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, tuple[DataTable | None, DataTable | None]] = field(default_factory=dict)
     labels: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
@@ -248,7 +250,8 @@ def tested_by(case: ReviewInput, joined: ModelPair) -> TestedRows:
         is_changed=joined.is_changed,
         digest=known,
         judged=len(others),
-        is_at_least=case.is_history_cut and joined.name in case.judged,
+        is_at_least=joined.name in case.judged_at_least,
+        uncounted=case.uncounted.get(joined.name, "") if table is not None else "",
         trouble=joined.trouble,
         cluster=asked.cluster,
         clusters=len(set(map(str, groups))),

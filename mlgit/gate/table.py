@@ -93,7 +93,8 @@ def _noticed(tested: TestedRows) -> Iterator[str]:
 
 def _wear(tested: TestedRows) -> str:
     if not tested.judged:
-        return ""
+        told = "how many other models were judged on this test set cannot be counted"
+        return f"; {told}: {tested.uncounted}" if tested.uncounted else ""
     models = f"{'at least ' if tested.is_at_least else ''}{count(tested.judged, 'other model')}"
     return f"; {models} {'was' if tested.judged == 1 else 'were'} already judged on this test set"
 

@@ -96,6 +96,17 @@ def _statistics(report: Report) -> Iterator[Block]:
             models = f"{'At least ' if tested.is_at_least else ''}{count(tested.judged, 'other model')}"
             were = "was" if tested.judged == 1 else "were"
             yield Paragraph((text(f"{models} {were} already judged on the test set of "), code(tested.model), text(".")))
+        elif tested.uncounted:
+            told = " cannot be counted: "
+            model = code(tested.model)
+            yield Paragraph(
+                (
+                    text("How many other models the test set of "),
+                    model,
+                    text(f" has judged{told}"),
+                    text(f"{tested.uncounted}."),
+                )
+            )
     for turned in report.turned:
         yield from _turned(turned)
     if report.provenance:

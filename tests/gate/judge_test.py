@@ -144,9 +144,11 @@ def test_changed_rows_are_compared_through_the_model_of_the_baseline():
 
 
 def test_other_models_on_the_same_rows_are_counted_without_this_one():
-    given = case([rule()], "rows", "rows", judged={"m": frozenset("abc")}, is_history_cut=True)
+    given = case([rule()], "rows", "rows", judged={"m": frozenset("abc")}, judged_at_least=frozenset("m"))
     found = review(given, today=TODAY)
     assert (found.tested[0].judged, found.tested[0].is_at_least) == (3, True)
+    unknown = review(replace(given, judged={}, uncounted={"m": "this clone is shallow"}), today=TODAY)
+    assert "judged on this test set cannot be counted: this clone is shallow" in gate_table.render(unknown, current="x")
 
 
 def test_rules_of_the_base_decide_unless_it_has_none():

@@ -10,7 +10,7 @@ import marshal
 import os
 import stat as stats
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -358,6 +358,13 @@ class Cache:
             return None if newest is None else Path(folder, newest)
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+    def runs(self) -> Iterator[bytes]:
+        """What every file of the run cache says; one that cannot be read is left out."""
+        for folder, _, names in os.walk(f"{self.root}/runs"):
+            for name in names:
+                with suppress(OSError):
+                    yield Path(folder, name).read_bytes()
 
     def has_run(self, key: str, value: str) -> bool:
         """Whether the run cache has this very result."""
