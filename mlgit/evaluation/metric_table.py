@@ -105,7 +105,7 @@ def _measured(seen: Seen, joined: ModelPair, metric: str, rules: Iterable[GateRu
         smallest=suggest(found).smallest,
         method=found.method,
         is_gated=bool(about),
-        reason=found.reason,
+        reason=found.reason or found.note,
     )
 
 
@@ -117,10 +117,12 @@ def _standing(found: Comparison, better: str | None, margin: float | None) -> St
     if found.low is None or found.high is None:
         return "inconclusive"
     least, most = (found.low, found.high) if better == "higher" else (-found.high, -found.low)
-    if least > 0:
-        return "better"
     if most < 0:
         return "worse"
+    if not found.may_pass:
+        return "inconclusive"
+    if least > 0:
+        return "better"
     return "no worse" if margin is not None and least > -margin else "inconclusive"
 
 

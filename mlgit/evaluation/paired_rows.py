@@ -91,6 +91,7 @@ def _gathered(
     _check_slices(rule, rows)
     current = interval(rule.metric, rows.model, rows.current, settings)
     known = MetricEvidence(better=better, current=current.value, interval=_ends(current), no_interval=current.reason)
+    known = replace(known, doubt="" if current.may_pass else current.note)
     known = replace(known, n=current.n, is_first=rows.baseline is None, alpha=settings.alpha)
     if rule.kind == "gap":
         return replace(known, gaps=_gaps(rule, rows, settings), missing=_missing(rule, rows), small=_small(rule, rows))

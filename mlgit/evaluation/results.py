@@ -51,7 +51,8 @@ class MetricEvidence:
     `trouble` says why there is no comparison though there should be one; `is_first` that no baseline exists. `parts` holds
     comparisons by slice (with the p-value of the rule's margin), `missing` the slices only the baseline has, `small` those
     with too few rows to be judged, `set_aside` those that a waiver names. `interval` is that of the current value itself,
-    `no_interval` why there is none; `n` counts the rows behind it, `n_test` those of the test data where numbers were recorded.
+    `no_interval` why there is none, `doubt` why it shows nothing good though it is there; `n` counts the rows behind it,
+    `n_test` those of the test data where numbers were recorded.
     `is_exact`: the numbers are counted and not estimated. `settle` is what would give rows.
     `alpha` is the accepted chance of showing a harm that is not there. `same` says what is the same, if nothing that the metric
     could see differs: then no model is worse than the other. `harm` are the p-values of
@@ -65,6 +66,7 @@ class MetricEvidence:
     current: float | None = None
     interval: tuple[float, float] | None = None
     no_interval: str = ""
+    doubt: str = ""
     is_first: bool = False
     trouble: str = ""
     parts: Mapping[Part, Comparison] | None = None

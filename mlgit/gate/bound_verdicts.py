@@ -12,6 +12,7 @@ from mlgit.gate.rule_result import Outcome, RuleResult, broken, invalid, shown
 from mlgit.render.text import number, span
 from mlgit.rules import Effect, GateRule
 from mlgit.statistics import power
+from mlgit.statistics.leverage import ENOUGH_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ def _of_value(rule: GateRule, seen: MetricEvidence) -> Iterator[_Limit]:
             wanted, room = (limit, value - limit) if needs == "at least" else (-limit, limit - value)
             state: Literal["kept", "broken", "open"] = "kept" if least >= wanted else "broken" if most < wanted else "open"
             settle = _settle(rule, seen, room) if state == "open" else ""
+            if state == "kept" and seen.doubt and rule.use != "point":
+                state, told, settle = "open", f"{told}; {seen.doubt}", f"a test set of {ENOUGH_ROWS} rows or more"
             yield _Limit(f"{needs} {number(limit)}", state, told, settle)
 
 
@@ -117,6 +120,8 @@ def _of_change(rule: GateRule, seen: MetricEvidence) -> _Limit:
     low, high = span(found.low, found.high)
     told += f" ({_level(seen)} interval of the difference {low} to {high})"
     state: Literal["kept", "broken", "open"] = "kept" if most <= limit else "broken" if least > limit else "open"
+    if state == "kept" and not found.may_pass:
+        state, told = "open", f"{told}; {found.note}"
     return _Limit(needs, state, told, "more rows in the test set" if state == "open" else "")
 
 

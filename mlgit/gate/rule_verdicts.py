@@ -17,6 +17,7 @@ from mlgit.render.text import number, signed, span
 from mlgit.rules import Effect, GateRule, Gates, Waiver
 from mlgit.statistics import power
 from mlgit.statistics.comparison import Comparison
+from mlgit.statistics.leverage import ENOUGH_ROWS
 
 
 def judge(rule: GateRule, seen: MetricEvidence) -> RuleResult:
@@ -120,6 +121,9 @@ def _of_rows(rule: GateRule, found: Comparison, better: str) -> RuleResult:
             f"different by more than {size}",
         ),
     }[rule.kind]
+    if is_shown and not found.may_pass:
+        reason = f"{found.note}: they show nothing good below {ENOUGH_ROWS} rows"
+        return replace(_inconclusive(rule, found, reason, f"a test set of {ENOUGH_ROWS} rows or more"), needs=needs)
     if is_shown:
         return _result(rule, found, "pass", needs, f"shown to be {needs}")
     if is_refuted:

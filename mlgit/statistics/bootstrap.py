@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from mlgit.statistics import blocks, delong, features, influences, metrics, ranking, resampling
+from mlgit.statistics import blocks, features, influences, metrics, perfect, ranking, resampling, student
 from mlgit.statistics.distributions import normal_quantile
 from mlgit.statistics.metrics import Metric
 from mlgit.statistics.resampling import Spread
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Shares of rows that are right, among rows of a kind; for these there is an exact theory.
 _SHARES = {"accuracy": "all", "recall": "actual", "specificity": "actual_rest", "precision": "predicted"}
+# Where a metric of losses can lie, unless from 0 up.
+_RANGES = {"brier": (0.0, 1.0), "r2": (-np.inf, 1.0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Interval:
     can be given, and `reason` then says why.
 
     `n` counts the rows, `draws` how many draws the ends rest on, 0 where none were made. The interval is about
-    this model on rows like these, not about training it anew.
+    this model on rows like these, not about training it anew. `note` is what a reader must know of it; unless `may_pass`, too
+    few rows decide for it to show anything good.
     """
 
     metric: str
@@ -37,6 +40,8 @@ class Interval:
     method: str
     reason: str = ""
     draws: int = 0
+    note: str = ""
+    may_pass: bool = True
 
 
 def interval(
@@ -55,8 +60,8 @@ def interval(
     """The metric of one model and its confidence interval, the same for the same seed.
 
     Shares (accuracy, precision, recall, specificity): the score interval of Wilson 1927. Other metrics of the confusion
-    matrix and means of losses: BCa bootstrap over joint counts or sums. roc_auc: DeLong, on the logit scale.
-    average_precision: bootstrap of weights, with many rows the infinitesimal jackknife. `clusters` names the group of
+    matrix: BCa bootstrap over joint counts. Means of losses and functions of them: bootstrap-t. roc_auc and average_precision:
+    the influence of each row, on the logit scale. A model without a mistake: what was not seen. `clusters` names the group of
     every row (patient, session), and then whole groups are drawn; `order` the places of the rows of a series in time order, and
     then blocks of it are drawn.
 
@@ -67,29 +72,74 @@ def interval(
     size = len(label)
     column = metrics.column_of(chosen, prediction=prediction, score=score)
     groups = None if clusters is None else features.groups(clusters, size=size)
-    units = size if groups is None else int(groups.max()) + 1
-    is_share = name in _SHARES and groups is None and order is None
+    asked = _Asked(confidence_level, resamples, seed, positive, groups, order)
     if given != given:
         found = resampling.nothing("the metric is undefined for these rows")
-    elif units < resampling.FEWEST_ROWS and not is_share:
-        found = resampling.too_few(units, "row" if groups is None else "cluster")
-    elif order is not None:
-        one = influences.of(chosen, label, column, positive=positive)
-        found = blocks.interval(given, one[np.asarray(order)], confidence=confidence_level)
-    elif is_share:
+    elif name in _SHARES and groups is None and order is None:
         found = _wilson(chosen, label, column, positive=positive, confidence=confidence_level)
-    elif chosen.kind == "ranking":
-        truth, scores = metrics.ranked(label, column, positive=positive)
-        found = _of_ranking(chosen, truth, scores, groups, confidence=confidence_level, resamples=resamples, seed=seed)
     else:
-        sums = features.one(chosen, label, column, positive=positive, groups=groups)
-        found = resampling.interval(sums, confidence=confidence_level, resamples=resamples, seed=seed)
+        found = _found(chosen, label, column, given, asked)
     return _result(chosen, given, found, confidence_level, size)
+
+
+class _Asked(NamedTuple):
+    confidence: float
+    resamples: int
+    seed: int
+    positive: Any
+    groups: Array | None
+    order: Any
+
+
+def _found(chosen: Metric, label: Any, column: Any, given: float, asked: _Asked) -> Spread:
+    """By resampling or by influences; where nothing varies, by what was not seen."""
+    units = len(label) if asked.groups is None else int(asked.groups.max()) + 1
+    noun = "row" if asked.groups is None else "cluster"
+    if perfect.is_perfect(chosen, label, column, positive=asked.positive):
+        found = resampling.nothing(resampling.SAME)
+    elif units < resampling.FEWEST_ROWS:
+        return resampling.too_few(units, noun)
+    elif asked.order is not None:
+        each = influences.of(chosen, label, column, positive=asked.positive)
+        return blocks.interval(given, each[np.asarray(asked.order)], confidence=asked.confidence)
+    elif chosen.kind == "ranking":
+        truth, scores = metrics.ranked(label, column, positive=asked.positive)
+        return ranking.interval(chosen.name, truth, scores, groups=asked.groups, confidence=asked.confidence, noun=noun)
+    else:
+        found = _drawn(chosen, label, column, asked, noun)
+    if found.why != resampling.SAME:
+        return found
+    unseen = perfect.interval(chosen, label, column, positive=asked.positive, groups=asked.groups, confidence=asked.confidence)
+    return unseen or found
+
+
+def _drawn(chosen: Metric, label: Any, column: Any, asked: _Asked, noun: str) -> Spread:
+    sums = features.one(chosen, label, column, positive=asked.positive, groups=asked.groups)
+    if chosen.kind == "confusion":
+        return resampling.interval(sums, confidence=asked.confidence, resamples=asked.resamples, seed=asked.seed)
+    found = student.interval(sums, confidence=asked.confidence, resamples=asked.resamples, seed=asked.seed, noun=noun)
+    if chosen.needs == "score":
+        truth, _ = metrics.ranked(label, column, positive=asked.positive)
+        found = ranking.noted(found, truth, groups=asked.groups, noun=noun)
+    least, most = _RANGES.get(chosen.name, (0.0, np.inf))
+    return replace(found, low=max(found.low, least), high=min(found.high, most)) if found.low == found.low else found
 
 
 def _result(chosen: Metric, given: float, found: Spread, confidence_level: float, size: int) -> Interval:
     value, low, high = (None if each != each else each for each in (given, found.low, found.high))
-    return Interval(chosen.name, value, low, high, confidence_level, size, found.method, found.why, found.draws)
+    return Interval(
+        chosen.name,
+        value,
+        low,
+        high,
+        confidence_level,
+        size,
+        found.method,
+        found.why,
+        found.draws,
+        found.note,
+        found.may_pass,
+    )
 
 
 def wilson(hits: int, trials: int, *, confidence: float) -> tuple[float, float]:
@@ -109,11 +159,3 @@ def _wilson(chosen: Metric, label: Any, prediction: Any, *, positive: Any, confi
         "predicted": (hits[-1], predicted[-1]),
     }[_SHARES[chosen.name]]
     return Spread(*wilson(int(part), int(whole), confidence=confidence), "Wilson score")
-
-
-def _of_ranking(
-    chosen: Metric, truth: Array, score: Array, groups: Array | None, *, confidence: float, resamples: int, seed: int
-) -> Spread:
-    if chosen.name == "roc_auc":
-        return delong.one(truth, score, groups=groups, confidence=confidence)
-    return ranking.average_precision(truth, score, groups=groups, confidence=confidence, resamples=resamples, seed=seed)

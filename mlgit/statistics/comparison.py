@@ -1,8 +1,9 @@
 """The front door of this room: is one model better or worse than another on the same rows, and how sure is that?
 
 The method follows from the metric: accuracy by McNemar and Tango; other metrics of the confusion matrix by the bootstrap
-over joint counts of label and both predictions; roc_auc by DeLong; means of losses and smooth functions of them by the BCa
-bootstrap, with sign flips for the p-value; with clusters, whole clusters are drawn.
+over joint counts of label and both predictions; roc_auc and average_precision by the influence of each row, on the logit scale;
+means of losses and smooth functions of them by the bootstrap-t, with sign flips for the p-value; with clusters, whole clusters
+are drawn.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mlgit.errors import MlgitError
-from mlgit.statistics import blocks, delong, features, influences, mcnemar, metrics, paired, ranking, resampling, tango
+from mlgit.statistics import blocks, features, influences, mcnemar, metrics, paired, ranking, resampling, student, tango
 from mlgit.statistics.metrics import Metric
 from mlgit.statistics.resampling import FEWEST_ROWS, Spread
 
@@ -54,7 +55,8 @@ class Comparison:
     other way round (worse by no more than the margin), and `pvalue_difference` two-sided (no difference); each is None where
     it cannot be had or was not asked for, and `reason` says why there is no interval. `draws` is how many draws they rest on,
     0 where none were made. `clusters` is the number of groups of rows, None where rows count one by one. `n_discordant` counts
-    the rows in which the models differ as far as the metric sees.
+    the rows in which the models differ as far as the metric sees. `note` is what a reader must know of the interval; unless
+    `may_pass`, too few rows decide for it to show that no harm was done.
     """
 
     metric: str
@@ -73,6 +75,8 @@ class Comparison:
     pvalue_harm: float | None = None
     draws: int = 0
     clusters: int | None = None
+    note: str = ""
+    may_pass: bool = True
 
 
 def compare(
@@ -121,6 +125,7 @@ class _Rows:
         self.groups: Array | None = None if clusters is None else features.groups(clusters, size=self.size)
         self.units = self.size if self.groups is None else int(self.groups.max()) + 1
         self.discordant = paired.discordant(chosen, label, old, new, positive=asked.positive)
+        self.noun = "row" if self.groups is None else "cluster"
 
 
 def _spread(rows: _Rows, values: list[float]) -> tuple[Spread, float | None]:
@@ -131,7 +136,7 @@ def _spread(rows: _Rows, values: list[float]) -> tuple[Spread, float | None]:
     if is_share:
         return _of_shares(rows)
     if rows.units < FEWEST_ROWS:
-        return resampling.too_few(rows.units, "row" if rows.groups is None else "cluster"), None
+        return resampling.too_few(rows.units, rows.noun), None
     if not rows.discordant:
         return _of_equals(rows), 1.0
     if rows.order is not None:
@@ -140,10 +145,16 @@ def _spread(rows: _Rows, values: list[float]) -> tuple[Spread, float | None]:
         return _of_ranking(rows)
     asked = rows.asked
     sums = features.two(chosen, rows.label, rows.old, rows.new, positive=asked.positive, groups=rows.groups)
-    found = resampling.interval(sums, confidence=asked.confidence_level, resamples=asked.resamples, seed=asked.seed)
-    if chosen.kind == "mean_loss":
-        return found, paired.sign_flip(_differences(rows), resamples=asked.resamples, seed=asked.seed)
-    return found, None
+    confidence, resamples, seed = asked.confidence_level, asked.resamples, asked.seed
+    if chosen.kind == "confusion":
+        return resampling.interval(sums, confidence=confidence, resamples=resamples, seed=seed), None
+    found = student.interval(sums, confidence=confidence, resamples=resamples, seed=seed, noun=rows.noun)
+    if chosen.kind == "means":
+        return found, None
+    if chosen.needs == "score":
+        truth, _ = metrics.ranked(rows.label, rows.old, positive=asked.positive)
+        found = ranking.noted(found, truth, groups=rows.groups, noun=rows.noun)
+    return found, paired.sign_flip(sums.features[:, 1] - sums.features[:, 0], resamples=resamples, seed=seed)
 
 
 def _of_shares(rows: _Rows) -> tuple[Spread, float]:
@@ -183,21 +194,8 @@ def _of_ranking(rows: _Rows) -> tuple[Spread, float | None]:
     asked = rows.asked
     truth, old = metrics.ranked(rows.label, rows.old, positive=asked.positive)
     _, new = metrics.ranked(rows.label, rows.new, positive=asked.positive)
-    confidence, resamples, seed = asked.confidence_level, asked.resamples, asked.seed
-    if rows.chosen.name == "roc_auc":
-        found = delong.compare(truth, old, new, groups=rows.groups, confidence=confidence, resamples=resamples, seed=seed)
-        return found.spread, found.pvalue
-    spread = ranking.average_precision(
-        truth, old, new, groups=rows.groups, confidence=confidence, resamples=resamples, seed=seed
-    )
-    return spread, None
-
-
-def _differences(rows: _Rows) -> Array:
-    """The difference of the losses of each row, or its sum over each cluster."""
-    old, new = (metrics.terms(rows.chosen, rows.label, each, positive=rows.asked.positive) for each in (rows.old, rows.new))
-    each = (new - old)[:, 0]
-    return each if rows.groups is None else np.bincount(rows.groups, weights=each)
+    chosen, confidence = rows.chosen.name, asked.confidence_level
+    return ranking.interval(chosen, truth, old, new, groups=rows.groups, confidence=confidence, noun=rows.noun), None
 
 
 def _result(rows: _Rows, values: list[float], found: Spread, pvalue: float | None) -> Comparison:
@@ -222,6 +220,8 @@ def _result(rows: _Rows, values: list[float], found: Spread, pvalue: float | Non
         pvalue_harm=_known(_harm(found, asked, values[1] - values[0])),
         draws=found.draws,
         clusters=None if rows.groups is None else rows.units,
+        note=found.note,
+        may_pass=found.may_pass,
     )
 
 

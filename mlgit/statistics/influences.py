@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlgit.statistics import delong, features, metrics, ranking, resampling
+from mlgit.statistics import features, metrics, ranking, student
 from mlgit.statistics.metrics import Metric
 
 if TYPE_CHECKING:
@@ -17,9 +17,5 @@ def of(chosen: Metric, label: Any, values: Any, *, positive: Any = None) -> Arra
     """The influence of each row on a metric of one model, shape (n,): they sum to 0, their squares to about its variance."""
     if chosen.kind == "ranking":
         truth, score = metrics.ranked(label, values, positive=positive)
-        if chosen.name == "roc_auc":
-            return delong.components(truth, score).influence
-        return ranking.influence(truth, score)
-    size = len(label)
-    sums = features.one(chosen, label, values, positive=positive, groups=np.arange(size))
-    return resampling.slopes(sums) / size
+        return ranking.components(chosen.name, truth, score).influence
+    return student.influences(features.one(chosen, label, values, positive=positive, groups=np.arange(len(label))))

@@ -8,6 +8,7 @@ metric says and is shown in texts; whether a project wants more or less of somet
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -25,6 +26,7 @@ Kind = Literal["confusion", "mean_loss", "means", "ranking"]
 
 # Probabilities this near to 0 and 1 are cut, so that one sure mistake does not make the loss infinite: scikit-learn's bound.
 _LEAST = 2.0**-52
+LARGEST_LOG_LOSS = -math.log(_LEAST)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

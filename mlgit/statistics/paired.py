@@ -78,13 +78,10 @@ def unseen(
     Of clustered rows, n is `units`, the number of clusters: rows that hang together say no more than one.
     """
     method = "score bound without discordant rows"
-    found = rows.classes(label, prediction)
-    found = rows.against_rest(found, positive=positive) if chosen.binary else found
-    size, number = len(found.names), len(found.label) if units is None else units
-    if size > _MOST_CLASSES:
+    table = _table(chosen, label, prediction, positive=positive)
+    number = int(table.sum()) if units is None else units
+    if len(table) > _MOST_CLASSES:
         return nothing("no row differs, and there are too many classes to bound what was not seen", method=method)
-    size = max(size, 2)
-    table = np.bincount(found.label * size + found.predictions[0], minlength=size * size).reshape(size, size)
     place = normal_quantile((1 + confidence) / 2) ** 2
     share = place / (number + place)
     low, high = _reach(chosen, table, share)
@@ -100,6 +97,24 @@ def unseen(
         return float(normal_cdf(-math.sqrt(number * end / max(1 - end, 1e-12))))
 
     return Spread(low, high, method, below)
+
+
+def reach(chosen: Metric, label: Any, prediction: Any, share: float, *, positive: Any = None) -> tuple[float, float, float]:
+    """A confusion metric of one model, between what a share of rows could make of it; NaN for many classes."""
+    table = _table(chosen, label, prediction, positive=positive)
+    if len(table) > _MOST_CLASSES:
+        return float("nan"), float("nan"), float("nan")
+    value = float(chosen.function(np.diagonal(table), table.sum(axis=1), table.sum(axis=0)))
+    low, high = _reach(chosen, table, share)
+    return value + low, value, value + high
+
+
+def _table(chosen: Metric, label: Any, prediction: Any, *, positive: Any) -> Array:
+    """How many rows of each class (at least two) are predicted as each."""
+    found = rows.classes(label, prediction)
+    found = rows.against_rest(found, positive=positive) if chosen.binary else found
+    size = max(len(found.names), 2)
+    return np.bincount(found.label * size + found.predictions[0], minlength=size * size).reshape(size, size)
 
 
 def _reach(chosen: Metric, table: Array, share: float) -> tuple[float, float]:

@@ -1,63 +1,85 @@
-"""Average precision: its bootstrap by weights, and with many rows by the infinitesimal jackknife.
+"""Intervals of ROC AUC and average precision, without resampling: from the influence of each row, on the logit scale.
 
-Infinitesimal jackknife: Jaeckel 1972; Efron 1982, The Jackknife, the Bootstrap and Other Resampling Plans, chapter 6.
+ROC AUC: DeLong. Average precision: the infinitesimal jackknife (Jaeckel 1972; Efron 1982, The Jackknife, the Bootstrap and
+Other Resampling Plans, chapter 6).
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlgit.statistics import metrics
-from mlgit.statistics.distributions import normal_cdf, normal_quantile
-from mlgit.statistics.resampling import Spread, bca, nothing, skewness
+from mlgit.render.text import count
+from mlgit.statistics import delong, leverage, metrics, mover
+from mlgit.statistics.delong import Components
+from mlgit.statistics.mover import Estimate
+from mlgit.statistics.resampling import Spread, nothing
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
 
-# Above this, draws take seconds and say what the jackknife says.
-MOST_ROWS = 500
-_BLOCK = 2_000_000
+# With fewer rows of a class, no method known keeps its promise near the ends of the scale.
+FEWEST_OF_A_CLASS = 20
 
 
-def average_precision(
-    is_positive: Array,
-    *scores: Array,
-    groups: Array | None = None,
-    confidence: float,
-    resamples: int,
-    seed: int,
+def interval(
+    name: str, is_positive: Array, *scores: Array, groups: Array | None = None, confidence: float, noun: str = "row"
 ) -> Spread:
-    """The interval of the average precision of one score, or of the difference second - first of two."""
-    member = np.arange(len(is_positive)) if groups is None else groups
-    influences = [influence(is_positive, score) for score in scores]
-    total = influences[-1] - influences[0] if len(scores) == 2 else influences[0]
-    summed = np.bincount(member, weights=total)
-    value = float(_values(is_positive, scores, np.ones(len(is_positive))))
-    if not np.isfinite(value):
-        return nothing("average_precision is undefined without positive rows")
-    if len(is_positive) > MOST_ROWS:
-        return _normal(value, summed, confidence=confidence)
-    generator, number = np.random.default_rng(seed), len(summed)
-    drawn, block = [], max(1, _BLOCK // len(is_positive))
-    for start in range(0, resamples, block):
-        size = min(block, resamples - start)
-        chosen = generator.integers(0, number, size=(size, number)) + np.arange(size)[:, None] * number
-        weights = np.bincount(chosen.ravel(), minlength=size * number).reshape(size, number)
-        drawn.append(_values(is_positive, scores, weights[:, member].astype(float)))
-    acceleration = skewness(summed, np.ones(number))
-    return bca(np.concatenate(drawn), value, acceleration=acceleration, confidence=confidence)
+    """The interval of the metric of one score, or of the difference second - first of two on the same rows."""
+    linear, method = _METHODS[name]
+    units, told = rarest(is_positive, groups=groups, noun=noun)
+    if units < FEWEST_OF_A_CLASS:
+        return nothing(f"{told}, at least {FEWEST_OF_A_CLASS} needed", method=method)
+    found = [linear(is_positive, score) for score in scores]
+    parts = [moved(is_positive, each.influence, groups) for each in found]
+    estimates = [
+        Estimate(each.value, float(leverage.widened(one**2).sum()), units) for each, one in zip(found, parts, strict=True)
+    ]
+    if len(estimates) == 1:
+        return mover.one(estimates[0], confidence=confidence, method=f"{method}, logit scale")
+    squares = float(parts[0] @ parts[0]) * float(parts[1] @ parts[1])
+    shared = float(parts[0] @ parts[1]) / math.sqrt(squares) if squares > 0 else 0.0
+    return mover.difference(*estimates, correlation=shared, confidence=confidence, method=f"{method}, logit scale, MOVER")
 
 
-def _values(is_positive: Array, scores: tuple[Array, ...], weights: Array) -> Array:
-    function = metrics.metric("average_precision").function
-    found = [function(is_positive, score, weights) for score in scores]
-    return found[-1] - found[0] if len(scores) == 2 else found[0]
+def components(name: str, is_positive: Array, score: Array) -> Components:
+    """The metric of a score, and the influence of each row on it."""
+    return _METHODS[name][0](is_positive, score)
 
 
-def influence(is_positive: Array, score: Array) -> Array:
-    """The derivative of the average precision by the weight of each row, shape (n,); it sums to 0.
+def rarest(is_positive: Array, *, groups: Array | None = None, noun: str = "row") -> tuple[int, str]:
+    """How many rows (or clusters) the class has that has fewer, and in words."""
+    sizes = [len(np.unique(groups[chosen])) if groups is not None else int(chosen.sum()) for chosen in _classes(is_positive)]
+    fewest, kind = min(zip(sizes, ("positive", "negative"), strict=True))
+    return fewest, f"{count(fewest, noun)} with {kind} rows" if groups is not None else count(fewest, f"{kind} row")
+
+
+def noted(found: Spread, is_positive: Array, *, groups: Array | None, noun: str) -> Spread:
+    """An interval of a loss of probabilities, with a note where a class is rare."""
+    fewest, told = rarest(is_positive, groups=groups, noun=noun)
+    notes = [found.note, f"only {told}" if fewest < FEWEST_OF_A_CLASS else ""]
+    return replace(found, note="; ".join(filter(None, notes)))
+
+
+def _classes(is_positive: Array) -> tuple[Array, Array]:
+    return is_positive == 1, is_positive == 0
+
+
+def moved(is_positive: Array, each: Array, groups: Array | None = None) -> Array:
+    """What each row or cluster adds to the metric, so that the squares sum to an unbiased variance."""
+    if groups is not None:
+        summed = leverage.summed(each, groups)
+        return summed * math.sqrt(len(summed) / (len(summed) - 1))
+    ones, zeros = (int(chosen.sum()) for chosen in _classes(is_positive))
+    return np.asarray(each * np.where(is_positive == 1, math.sqrt(ones / (ones - 1)), math.sqrt(zeros / (zeros - 1))))
+
+
+def _precision(is_positive: Array, score: Array) -> Components:
+    """The average precision, and its derivative by the weight of each row, shape (n,), which sums to 0.
 
     With F and S the positive and all rows down to a score, and p the positive rows at it, the average precision is
     the mean of p F / S over scores; a row changes its own term and all those below it.
@@ -65,27 +87,17 @@ def influence(is_positive: Array, score: Array) -> Array:
     order, last = metrics.ties(-score)
     found, shown = np.cumsum(is_positive[order])[last], last + 1
     here = np.diff(found, prepend=0)
-    if not found[-1]:
-        return np.full(len(score), np.nan)
     average = (here * found / shown).sum() / found[-1]
     gained = np.cumsum((here / shown)[::-1])[::-1]
     lost = np.cumsum((here * found / shown**2)[::-1])[::-1]
     run = np.repeat(np.arange(len(last)), np.diff(last, prepend=-1))
     positive = is_positive[order]
-    sorted_ = (positive * ((found / shown)[run] + gained[run] - average) - lost[run]) / found[-1]
     result = np.empty(len(score))
-    result[order] = sorted_
-    return result
+    result[order] = (positive * ((found / shown)[run] + gained[run] - average) - lost[run]) / found[-1]
+    return Components(float(average), result)
 
 
-def _normal(value: float, summed: Array, *, confidence: float) -> Spread:
-    deviation = float(np.sqrt((summed**2).sum()))
-    method = "infinitesimal jackknife"
-    if deviation <= 0:
-        return nothing("every row has the same weight in the result", method=method)
-    width = normal_quantile((1 + confidence) / 2) * deviation
-
-    def below(least: float) -> float:
-        return float(normal_cdf((least - value) / deviation))
-
-    return Spread(value - width, value + width, method, below)
+_METHODS: dict[str, tuple[Callable[[Array, Array], Components], str]] = {
+    "roc_auc": (delong.components, "DeLong"),
+    "average_precision": (_precision, "infinitesimal jackknife"),
+}

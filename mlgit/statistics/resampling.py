@@ -26,6 +26,7 @@ FEWEST_ROWS = 30
 MOST_CELLS = 2500
 # A statistic undefined in more than this share of the draws has too little to stand on.
 MOST_UNDEFINED = 0.01
+SAME = "every resample gives the same value"
 _BLOCK = 2_000_000
 _STEP = 1e-3
 
@@ -67,7 +68,8 @@ class Spread:
     """Where the truth may lie: ends of a two-sided interval, NaN where it is not possible to say; `why` then says why.
 
     `below(x)` is the one-sided p-value of the hypothesis that the truth is x or less: x is the low end of the interval
-    whose lower tail is that p-value. `draws` is how many draws it rests on.
+    whose lower tail is that p-value. `draws` is how many draws it rests on. `note` is
+    what a reader must know of the interval, and unless `may_pass` it shows no claim: too few rows decide.
     """
 
     low: float
@@ -76,6 +78,8 @@ class Spread:
     below: Callable[[float], float] = _unknown
     why: str = ""
     draws: int = 0
+    note: str = ""
+    may_pass: bool = True
 
 
 def nothing(why: str, *, method: str = "") -> Spread:
@@ -153,7 +157,7 @@ def bca(drawn: Array, value: float, *, acceleration: float, confidence: float) -
             f"undefined in {1 - len(known) / len(drawn):.0%} of the resamples: too few rows of a class", method=method
         )
     if known.min() == known.max():
-        return nothing("every resample gives the same value", method=method)
+        return nothing(SAME, method=method)
     shift = _shift(known, value)
     tails = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
     moved = shift + np.array([normal_quantile(float(tail)) for tail in tails])
@@ -213,12 +217,6 @@ def abc(sums: Sums, *, confidence: float) -> Spread:
         return _tail(sums, mean, direction, least, shift=shift, acceleration=acceleration)
 
     return Spread(low, high, method, below)
-
-
-def slopes(sums: Sums) -> Array:
-    """The derivative of the statistic as the weight of each cell grows, shape (M,)."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return _derivatives(sums, sums.totals / sums.size)[0]
 
 
 def _derivatives(sums: Sums, mean: Array) -> tuple[Array, Array]:

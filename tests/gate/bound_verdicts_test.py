@@ -50,6 +50,15 @@ def test_the_whole_interval_decides(text, evidence, outcome):
     assert judged(text, evidence).outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("text", "outcome"), [("max: 2", "inconclusive"), ("max: 2, use: point", "pass"), ("max: 0.5", "fail")]
+)
+def test_floor_that_few_rows_decide_is_kept_by_none(text, outcome):
+    found = judged(text, MetricEvidence(current=0.85, interval=(0.6, 1.5), n=400, doubt="2 of 400 rows decide this"))
+    assert found.outcome == outcome
+    assert ("2 of 400 rows decide this" in found.reason) == (outcome == "inconclusive")
+
+
 def test_open_limit_counts_as_the_rule_says_and_names_the_rows():
     found = judged("min: 0.8", seen(0.79, 0.91))
     assert (found.effect, found.reason) == ("warn", "f1 is 0.850 (90 % interval 0.790 to 0.910)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 
 import pytest
 
@@ -61,6 +62,14 @@ def test_ends_of_the_interval_decide(text, better, low, high, outcome):
     assert found.outcome == outcome
     assert (found.low, found.high) == (low, high)
     assert found.effect == ("warn" if outcome == "inconclusive" else outcome)
+
+
+@pytest.mark.parametrize(("low", "high", "outcome"), [(-0.009, 0.02, "inconclusive"), (-0.03, -0.011, "fail")])
+def test_what_few_rows_decide_passes_nothing(low, high, outcome):
+    doubted = replace(compared(low, high, number=400), note="2 of 400 rows decide this", may_pass=False)
+    found = judge(rule(NO_WORSE), MetricEvidence(doubted, "higher"))
+    assert found.outcome == outcome
+    assert ("2 of 400 rows decide this" in found.reason) == (outcome == "inconclusive")
 
 
 def test_rows_that_cannot_tell_say_how_many_would():

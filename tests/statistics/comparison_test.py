@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from mlgit.errors import MlgitError
-from mlgit.statistics import resampling, tango
+from mlgit.statistics import student, tango
 from mlgit.statistics.comparison import ComparisonOptions, Predictions, compare
 from mlgit.statistics.metrics import METRICS, value
 from tests.kit import FULL
@@ -74,7 +73,7 @@ def test_more_rows_of_the_same_make_it_narrower(name):
     single = compare(name, baseline, current, question=FAST)
     often = compare(name, taken(baseline, places), taken(current, places), question=FAST)
     assert often.delta == pytest.approx(single.delta)
-    assert (often.high - often.low) / (single.high - single.low) == pytest.approx(1 / 3, rel=0.15)
+    assert (often.high - often.low) / (single.high - single.low) == pytest.approx(1 / 3, rel=0.2)
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -103,16 +102,14 @@ def test_interval_is_that_of_resampled_rows(name):
     )
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["average_precision", "rmse", "r2", "log_loss"])
-def test_many_rows_are_judged_as_by_draws(monkeypatch, name):
-    baseline, current = sides(made(500 if name == "average_precision" else 2400, seed=6))
+@pytest.mark.parametrize("name", ["rmse", "r2", "log_loss", "mae"])
+def test_many_rows_are_judged_as_each_drawn(monkeypatch, name):
+    """The sum of the rows of little influence is taken as normal: as if each were drawn."""
+    baseline, current = sides(made(1200, seed=6))
+    found = compare(name, baseline, current)
+    monkeypatch.setattr("mlgit.statistics.student._DRAWN", 1200)
     drawn = compare(name, baseline, current)
-    monkeypatch.setattr(resampling, "MOST_CELLS", 100)
-    monkeypatch.setattr("mlgit.statistics.ranking.MOST_ROWS", 100)
-    other = compare(name, baseline, current)
-    assert drawn.method != other.method
-    assert (other.low, other.high) == pytest.approx((drawn.low, drawn.high), abs=0.08 * (drawn.high - drawn.low))
+    assert (found.low, found.high) == pytest.approx((drawn.low, drawn.high), abs=0.02 * (drawn.high - drawn.low))
 
 
 @pytest.mark.slow
@@ -175,8 +172,12 @@ def test_few_rows_without_a_difference_prove_little():
     [
         ("f1", {"prediction": [0, 1] * 14}, {"prediction": [1, 1] * 14}, "28 rows, at least 30 needed"),
         ("roc_auc", {"score": [0, 1] * 14}, {"score": [1, 0] * 14}, "28 rows, at least 30 needed"),
-        ("roc_auc", {"score": [0.1, 0.9] * 20}, {"score": [*[0.1, 0.9] * 19, 0.2, 0.8]}, "every resample gives the same"),
-        ("roc_auc", {"score": [0.5, 0.5] * 20}, {"score": [0.1, 0.9] * 20}, "every resample gives the same"),
+        (
+            "roc_auc",
+            {"score": [0.1, 0.9] * 19},
+            {"score": [0.1, 0.9, 0.2, 0.8, *[0.1, 0.9] * 17]},
+            "19 negative rows, at least",
+        ),
         ("precision", {"prediction": [0, 0] * 20}, {"prediction": [0, 1] * 20}, "undefined"),
         ("mae", {"prediction": [0, 1] * 20}, {"prediction": [1, 2] * 20}, "every resample gives the same"),
     ],
@@ -286,7 +287,7 @@ def test_intervals_hold_the_true_difference_as_often_as_they_say(name):
         baseline, current = sides(made(500, seed=seed, discordant=0.12))
         found = compare(name, baseline, current, question=ComparisonOptions(resamples=399, seed=seed))
         held += found.low <= 0 <= found.high
-    assert 0.93 <= held / runs <= 0.97
+    assert 0.93 <= held / runs <= 0.985
 
 
 @pytest.mark.slow
@@ -311,9 +312,28 @@ def test_clusters_are_heeded_where_rows_hang_together():
     assert held["rows"] / runs < 0.7
 
 
-def test_difference_of_losses_is_scipys_bca():
-    baseline, current = sides(made(200, seed=9))
-    found = compare("brier", baseline, current, question=ComparisonOptions(resamples=20_000))
-    each = (current.score - current.label) ** 2 - (baseline.score - baseline.label) ** 2
-    peer = stats.bootstrap((each,), np.mean, n_resamples=20_000, rng=3).confidence_interval
-    assert (found.low, found.high) == pytest.approx((peer.low, peer.high), abs=0.03 * (peer.high - peer.low))
+def test_two_perfect_rankings_of_different_scores_prove_nothing():
+    label = np.tile([0, 1], 40)
+    sides = [Predictions(label, score=label + np.random.default_rng(seed).random(80) / 2) for seed in (1, 2)]
+    found = compare("roc_auc", *sides, question=ComparisonOptions(0.9, margin=0.02, better="higher"))
+    assert (found.delta, found.pvalue_difference) == (0, 1)
+    assert (found.low, found.high) == pytest.approx((0.05 ** (1 / 40) - 1, 1 - 0.05 ** (1 / 40)))
+    assert found.pvalue > 0.05
+
+
+def test_a_perfect_ranking_beside_one_that_is_not_has_an_interval():
+    label = np.tile([0, 1], 40)
+    worse = label + 0.0
+    worse[:3] = 0.5, 0.4, 0.6
+    old, new = (Predictions(label, score=each) for each in (label, worse))
+    found, back = compare("roc_auc", old, new), compare("roc_auc", new, old)
+    assert found.low < found.delta < 0 < found.high
+    assert (found.low, found.high) == pytest.approx((-back.high, -back.low))
+
+
+def test_bootstrap_t_of_efron_and_tibshirani():
+    """An Introduction to the Bootstrap, section 12.5: nine mice of the control group, percentiles -4.53 and 1.53."""
+    survived = np.array([52, 104, 146, 10, 50, 31, 40, 27, 46], dtype=float)
+    each = survived - survived.mean()
+    drawn = student._draws(each / np.sqrt((each**2).sum()), resamples=20_000, seed=0)
+    assert tuple(np.quantile(drawn, [0.05, 0.95])) == pytest.approx((-4.53, 1.53), abs=0.25)

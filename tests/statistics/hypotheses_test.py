@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 
-from mlgit.statistics import delong, distances, mcnemar, multiple, power, tango
+from mlgit.statistics import delong, distances, mcnemar, multiple, power, ranking, tango
 from mlgit.statistics.paired import sign_flip
 from tests.statistics.kit import ASAH_POOR, ASAH_S100B, ASAH_WFNS
 
@@ -25,11 +25,23 @@ SLEEP = np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]) - np.ar
 )
 
 
-def test_delong_difference_of_proc():
-    found = delong.compare(ASAH_POOR, ASAH_WFNS, ASAH_S100B, confidence=0.95, resamples=99, seed=0)
-    assert found.pvalue == pytest.approx(0.02717578, abs=1e-8)
-    assert (found.spread.low, found.spread.high) == pytest.approx((-0.1742144, -0.0104062), abs=1e-7)
-    assert stats.norm.ppf(found.spread.below(0)) == pytest.approx(2.208983591, abs=1e-8)
+def test_delong_variances_of_proc():
+    """pROC 1.18: var and cov of roc(aSAH$outcome, aSAH$wfns) and of s100b, and roc.test of both."""
+    old, new = (delong.components(ASAH_POOR, score) for score in (ASAH_WFNS, ASAH_S100B))
+    one, other = (ranking.moved(ASAH_POOR, each.influence) for each in (old, new))
+    found = [one @ one, other @ other, one @ other]
+    assert (old.value, new.value) == pytest.approx((0.8236788618, 0.7313685637), abs=1e-10)
+    assert found == pytest.approx([0.001469915, 0.002668682, 0.001196156], abs=5e-10)
+    assert (old.value - new.value) / (found[0] + found[1] - 2 * found[2]) ** 0.5 == pytest.approx(2.208983591, abs=1e-8)
+
+
+def test_logit_interval_of_an_auc_is_that_of_its_variance():
+    """exp and log of the variance that pROC gives, widened by what single rows weigh in it."""
+    found = ranking.interval("roc_auc", ASAH_POOR, ASAH_WFNS, confidence=0.95)
+    width = stats.norm.ppf(0.975) * 0.001469915**0.5 / (0.8236788618 * (1 - 0.8236788618))
+    plain = special.expit(special.logit(0.8236788618) + np.array([-width, width]))
+    assert found.low < plain[0] < plain[1] < found.high
+    assert (found.low, found.high) == pytest.approx(tuple(plain), abs=0.006)
 
 
 def test_mcnemar_of_mlxtend():

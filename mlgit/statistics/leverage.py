@@ -1,0 +1,47 @@
+"""The variance of a statistic from the influence of each row on it: how much it would move if the row counted a little more.
+
+Influences sum to 0, and the variance of independent rows is the sum of their squares. Where few rows carry it, that sum is too
+small as often as such rows happen not to be drawn: hence each square is divided by the share that all the other rows have,
+twice, as the residuals of a regression are by their leverage (HC3: MacKinnon and White 1985, J. Econometrics 29, 305).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from mlgit.statistics.rows import Array
+
+# What is left of a variance when everything but rounding cancelled.
+NOUGHT = 1e-20
+_LEAST_REST = 0.1
+# The rows that may carry half of the variance before an interval is in doubt: one in a hundred.
+_FEW = 0.01
+_HALF = 0.5
+# With so many rows, even such a sample holds enough of them.
+ENOUGH_ROWS = 1000
+
+
+def summed(influence: Array, groups: Array | None) -> Array:
+    """The influence of each cluster, or of each row where there are none."""
+    return influence if groups is None else np.bincount(groups, weights=influence)
+
+
+def widened(squares: Array) -> Array:
+    """Squared influences, each divided twice by what the others have of their sum."""
+    total = squares.sum()
+    if total <= 0:
+        return squares
+    return np.asarray(squares / np.maximum(1 - squares / total, _LEAST_REST) ** 2)
+
+
+def deciding(influence: Array) -> int:
+    """How many rows carry half of the variance, where that is one in a hundred or fewer; else 0."""
+    squares = np.sort(influence**2)[::-1]
+    total = float(squares.sum())
+    if total <= NOUGHT:
+        return 0
+    number = int(np.searchsorted(np.cumsum(squares), _HALF * total)) + 1
+    return number if number <= max(1, _FEW * len(influence)) and len(influence) else 0
