@@ -77,7 +77,7 @@ def _unusable(diff: Diff, *, known: Sequence[str]) -> Iterable[str]:
                 yield f"{side.label}: {note.message}" + (f"; {note.hint}" if note.hint else "")
         for file, values in side.metrics.items():
             odd = [name for name, value in values.items() if isinstance(value, float) and not math.isfinite(value)]
-            if odd and not any(f"{file}: " in each and few(odd) in each for each in known):
+            if odd and not any(each.startswith(f"{side.label}: {file}: ") and few(odd) in each for each in known):
                 yield f"{side.label}: {file}: {few(odd)}: no finite number, so not compared"
 
 
@@ -164,6 +164,8 @@ def _unverified(row: MetricChange, name: str, model: str) -> MetricResult:
     """A recorded number that differs; what is gone, or no number any more, cannot be compared."""
     before, now = _number(row.base), _number(row.head)
     found = MetricResult(model, name, "unverified", row.direction, before, now, row.delta)
+    if row.verdict == "unknown":
+        return replace(found, standing="invalid", reason=f"{row.file} of the other side could not be read")
     if row.head is None or (isinstance(row.head, float) and now is None):
         return replace(found, standing="invalid", delta=None, reason=_texts(row))
     if now is None or (before is None and row.base is not None):

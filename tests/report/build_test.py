@@ -14,7 +14,7 @@ from mlgit.gate.rule_result import RuleResult
 from mlgit.report import build, markdown
 from mlgit.report.build import Context
 from mlgit.report.document import Failure, Side
-from mlgit.revision.refs import Baseline
+from mlgit.revision.refs import Baseline, Notice
 from mlgit.revision.snapshot import Snapshot
 
 BASE = Baseline("merge base with main", "b" * 40, "merge base")
@@ -54,6 +54,20 @@ def test_whatever_became_of_a_recorded_number_is_told(before, now, standing, rea
     assert (row.metric, row.standing, row.reason.lower()) == ("f1", standing, reason)
     review = Review("pass", (PASSED,), baseline=BASE)
     assert reason in markdown.comment(build.report(CONTEXT, review=review, diff=compared(*sides))).lower()
+
+
+def test_what_could_not_be_used_stands_in_the_open():
+    note = Notice("m.json: not in the cache", "--pull fetches it")
+    base = Snapshot("main", metrics={"n.json": {"auc": math.inf, "f1": 0.8}}, unread=frozenset({"m.json"}), notes=(note,))
+    head = Snapshot("now", metrics={"m.json": {"f1": 0.7}, "n.json": {"auc": math.nan, "f1": 0.8}})
+    review = Review("pass", (PASSED,), baseline=BASE, notes=("now: n.json: auc is nan, which is not used",))
+    found = build.report(CONTEXT, review=review, diff=compare(base, head, config=Config()))
+    assert [(row.current, row.standing) for row in found.metrics if row.metric == "m.json: f1"] == [(0.7, "invalid")]
+    assert found.notes == (
+        *review.notes,
+        "main: m.json: not in the cache; --pull fetches it",
+        "main: n.json: auc: no finite number, so not compared",
+    )
 
 
 def test_number_that_rows_say_more_of_is_told_once():
