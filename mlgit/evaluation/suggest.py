@@ -18,6 +18,8 @@ POWER = 0.8
 class Suggestion:
     """For one metric: rows, rows that tell the models apart, and the smallest margin that can be proven 4 times in 5.
 
+    `n_counted` of the rows have a part in the metric, and `counted` says what such a row is (a positive row for recall; a
+    cluster where rows hang together): all numbers of rows here count those, as `mlgit gate` does.
     `margin` is that, rounded up to two digits, to write into a rule. `rows_for_half` rows would support half of it.
     `too_narrow` are the rules that ask for less, each with the rows it needs. Without an interval only `reason` is set.
     """
@@ -30,19 +32,22 @@ class Suggestion:
     rows_for_half: int | None = None
     too_narrow: tuple[tuple[str, int], ...] = ()
     reason: str = ""
+    n_counted: int = 0
+    counted: str = "row"
 
 
 def suggest(found: Comparison, *, rules: Iterable[GateRule] = ()) -> Suggestion:
     """What two sets of predictions on these rows say about the margins of a metric."""
+    units, noun = found.units, "cluster" if found.clusters else found.counted
     if found.low is None or found.high is None or found.baseline is None or not found.high > found.low:
         reason = found.reason or "the two models differ in no row, which says nothing about how models differ on these rows"
-        return Suggestion(found.metric, found.n, found.n_discordant, reason=reason)
-    variance = power.variance_of_row(found.low, found.high, found.n, confidence=found.confidence_level)
+        return Suggestion(found.metric, found.n, found.n_discordant, reason=reason, n_counted=units, counted=noun)
+    variance = power.variance_of_row(found.low, found.high, units, confidence=found.confidence_level)
     alpha = (1 - found.confidence_level) / 2
-    smallest = power.smallest_difference(found.n, variance=variance, alpha=alpha, power=POWER)
+    smallest = power.smallest_difference(units, variance=variance, alpha=alpha, power=POWER)
     margin = _rounded_up(smallest)
     narrow = [
-        (each.id, power.rows_needed(asked, variance=variance, alpha=alpha, power=POWER))
+        (each.id, max(units + 1, power.rows_needed(asked, variance=variance, alpha=alpha, power=POWER)))
         for each in rules
         if each.metric == found.metric
         and each.kind in ("no_worse", "same")
@@ -50,7 +55,17 @@ def suggest(found: Comparison, *, rules: Iterable[GateRule] = ()) -> Suggestion:
         and 0 < (asked := each.margin.of(found.baseline)) < smallest
     ]
     half = power.rows_needed(margin / 2, variance=variance, alpha=alpha, power=POWER)
-    return Suggestion(found.metric, found.n, found.n_discordant, smallest, margin, half, tuple(narrow))
+    return Suggestion(
+        found.metric,
+        found.n,
+        found.n_discordant,
+        smallest,
+        margin,
+        half,
+        tuple(narrow),
+        n_counted=units,
+        counted=noun,
+    )
 
 
 def _rounded_up(value: float) -> float:

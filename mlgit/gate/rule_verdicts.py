@@ -128,9 +128,8 @@ def _of_rows(rule: GateRule, found: Comparison, better: str) -> RuleResult:
         return _result(rule, found, "pass", needs, f"shown to be {needs}")
     if is_refuted:
         return _result(rule, found, broken(rule), needs, f"shown to be {opposite}")
-    units = _units(found, found.clusters or found.n)
     low, high = span(found.low, found.high)
-    reason = f"the {units} do not decide: the interval reaches from {low} to {high}"
+    reason = f"the {found.told(found.units)} do not decide: the interval reaches from {low} to {high}"
     gain = (found.delta or 0) if better == "higher" else -(found.delta or 0)
     return replace(_inconclusive(rule, found, reason, _settling(rule, found, gain, margin)), needs=needs)
 
@@ -144,16 +143,11 @@ def _settling(rule: GateRule, found: Comparison, gain: float, margin: float) -> 
         limit = "not better" if rule.kind == "better" and not margin else "beyond the margin"
         return f"the estimate itself ({signed(found.delta or 0)}) is {limit}, so more rows would rather show that"
     room = gain - margin if rule.kind == "better" else margin
-    units = found.clusters or found.n
+    units = found.units
     variance = power.variance_of_row(found.low, found.high, units, confidence=found.confidence_level)
     rows = power.rows_needed(room, variance=variance, alpha=(1 - found.confidence_level) / 2)
     given = "if the difference stayed the same" if rule.kind == "better" else "if nothing changed"
-    return f"about {_units(found, max(rows, units + 1))} would decide with 80 % probability, {given}"
-
-
-def _units(found: Comparison, number: int) -> str:
-    """What was sampled: rows, or the clusters that they belong to."""
-    return f"{number} {'rows' if found.clusters is None else 'clusters'}"
+    return f"about {found.told(max(rows, units + 1))} would decide with 80 % probability, {given}"
 
 
 def _inconclusive(rule: GateRule, found: Comparison, reason: str, settle: str) -> RuleResult:

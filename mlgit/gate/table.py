@@ -171,7 +171,7 @@ def suggestions(found: Mapping[str, tuple[Suggestion, ...]]) -> str:
         cells = [
             (
                 each.metric,
-                str(each.n),
+                count(each.n_counted or each.n, each.counted),
                 str(each.n_discordant),
                 _value(each.smallest),
                 _value(each.margin),
@@ -180,7 +180,7 @@ def suggestions(found: Mapping[str, tuple[Suggestion, ...]]) -> str:
             for each in rows
             if each.smallest is not None
         ]
-        header = ("metric", "rows", "rows that differ", "smallest that can be shown", "margin", "rows for half of it")
+        header = ("metric", "rows that count", "of which differ", "smallest that can be shown", "margin", "for half of it")
         lines = [plain(model), *table(header, cells, right=range(1, 6)).split("\n")] if cells else [plain(model)]
         reasons: dict[str, list[str]] = {}
         for each in rows:
@@ -189,7 +189,7 @@ def suggestions(found: Mapping[str, tuple[Suggestion, ...]]) -> str:
         lines += [plain(f"{', '.join(metrics)}: {reason}") for reason, metrics in reasons.items()]
         for each in rows:
             lines += [
-                plain(f"rule {rule} asks for more than these rows can tell: {needed} rows would be needed")
+                plain(f"rule {rule} asks for more than these rows can tell: {count(needed, each.counted)} would be needed")
                 for rule, needed in each.too_narrow
             ]
         blocks.append("\n".join(lines))

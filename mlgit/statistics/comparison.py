@@ -1,9 +1,9 @@
 """The front door of this room: is one model better or worse than another on the same rows, and how sure is that?
 
-The method follows from the metric: accuracy by McNemar and Tango; other metrics of the confusion matrix by the bootstrap
-over joint counts of label and both predictions; roc_auc and average_precision by the influence of each row, on the logit scale;
-means of losses and smooth functions of them by the bootstrap-t, with sign flips for the p-value; with clusters, whole clusters
-are drawn.
+The method follows from the metric: accuracy, recall and specificity by McNemar and Tango, other metrics of the confusion table
+by the same score interval on influence values (`confusion`); roc_auc and average_precision by the influence of each row, on the
+logit scale; means of losses and smooth functions of them by the bootstrap-t, with sign flips for the p-value; with clusters,
+whole clusters are added up or drawn.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mlgit.errors import MlgitError
-from mlgit.statistics import blocks, features, influences, mcnemar, metrics, paired, ranking, resampling, student, tango
+from mlgit.render.text import count
+from mlgit.statistics import blocks, confusion, features, influences, metrics, paired, ranking, resampling, student
 from mlgit.statistics.metrics import Metric
 from mlgit.statistics.resampling import FEWEST_ROWS, Spread
 
@@ -54,9 +55,10 @@ class Comparison:
     `low` and `high` are the ends of the interval, `pvalue` is one-sided (worse by the margin or more), `pvalue_harm` the
     other way round (worse by no more than the margin), and `pvalue_difference` two-sided (no difference); each is None where
     it cannot be had or was not asked for, and `reason` says why there is no interval. `draws` is how many draws they rest on,
-    0 where none were made. `clusters` is the number of groups of rows, None where rows count one by one. `n_discordant` counts
-    the rows in which the models differ as far as the metric sees. `note` is what a reader must know of the interval; unless
-    `may_pass`, too few rows decide for it to show that no harm was done.
+    0 where none were made. `clusters` is the number of groups of rows, None where rows count one by one. `n_counted` rows
+    have a part in the metric (of recall the positive ones), `counted` is what such a row is, and in `n_discordant` of them
+    the models differ as far as the metric sees. `note` is what a reader must know of the interval; unless `may_pass`, too
+    few rows decide for it to show that no harm was done.
     """
 
     metric: str
@@ -77,6 +79,17 @@ class Comparison:
     clusters: int | None = None
     note: str = ""
     may_pass: bool = True
+    n_counted: int = 0
+    counted: str = "row"
+
+    @property
+    def units(self) -> int:
+        """How many independent pieces were sampled: clusters, or the rows that have a part in the metric."""
+        return self.clusters or self.n_counted or self.n
+
+    def told(self, number: int) -> str:
+        """So many of them, in words."""
+        return count(number, "cluster" if self.clusters else self.counted)
 
 
 def compare(
@@ -124,30 +137,36 @@ class _Rows:
         self.order = order
         self.groups: Array | None = None if clusters is None else features.groups(clusters, size=self.size)
         self.units = self.size if self.groups is None else int(self.groups.max()) + 1
-        self.discordant = paired.discordant(chosen, label, old, new, positive=asked.positive)
         self.noun = "row" if self.groups is None else "cluster"
+        self.table: confusion.Table | None = None
+        self.counted, self.counted_noun = self.size, "row"
+        if chosen.kind == "confusion":
+            seen = self.table = confusion.table(chosen, label, old, new, positive=asked.positive, groups=self.groups)
+            self.counted, self.counted_noun, self.discordant = seen.counted, seen.noun, seen.discordant
+        else:
+            self.discordant = paired.discordant(chosen, label, old, new, positive=asked.positive)
 
 
 def _spread(rows: _Rows, values: list[float]) -> tuple[Spread, float | None]:
     """The interval, and the two-sided p-value where the method has one of its own."""
-    chosen, is_share = rows.chosen, rows.chosen.name == "accuracy" and rows.groups is None and rows.order is None
+    chosen, asked, table = rows.chosen, rows.asked, rows.table
+    is_series = rows.order is not None and rows.discordant > 0
     if not np.isfinite(values).all():
         return resampling.nothing("the metric is undefined for these rows"), None
-    if is_share:
-        return _of_shares(rows)
+    if table is not None and chosen.name == "accuracy" and rows.groups is None and rows.order is None:
+        return confusion.compare(table, confidence=asked.confidence_level)
     if rows.units < FEWEST_ROWS:
         return resampling.too_few(rows.units, rows.noun), None
+    if table is not None and not is_series:
+        return confusion.compare(table, confidence=asked.confidence_level)
     if not rows.discordant:
-        return _of_equals(rows), 1.0
-    if rows.order is not None:
+        return Spread(0.0, 0.0, "no row differs", lambda least: float(least >= 0)), 1.0
+    if is_series:
         return _of_series(rows, values[1] - values[0]), None
     if chosen.kind == "ranking":
         return _of_ranking(rows)
-    asked = rows.asked
     sums = features.two(chosen, rows.label, rows.old, rows.new, positive=asked.positive, groups=rows.groups)
     confidence, resamples, seed = asked.confidence_level, asked.resamples, asked.seed
-    if chosen.kind == "confusion":
-        return resampling.interval(sums, confidence=confidence, resamples=resamples, seed=seed), None
     found = student.interval(sums, confidence=confidence, resamples=resamples, seed=seed, noun=rows.noun)
     if chosen.kind == "means":
         return found, None
@@ -157,37 +176,11 @@ def _spread(rows: _Rows, values: list[float]) -> tuple[Spread, float | None]:
     return found, paired.sign_flip(sums.features[:, 1] - sums.features[:, 0], resamples=resamples, seed=seed)
 
 
-def _of_shares(rows: _Rows) -> tuple[Spread, float]:
-    label, old, new = (np.asarray(each) for each in (rows.label, rows.old, rows.new))
-    fixed, broken = int(((new == label) & (old != label)).sum()), int(((old == label) & (new != label)).sum())
-
-    def below(least: float) -> float:
-        return tango.noninferiority(fixed, broken, rows.size, margin=-least)[1]
-
-    ends = tango.interval(fixed, broken, rows.size, confidence=rows.asked.confidence_level)
-    return Spread(*ends, "Tango score, McNemar mid-p", below), mcnemar.midp(fixed, broken)
-
-
 def _of_series(rows: _Rows, delta: float) -> Spread:
     """Rows of a series: what one says is partly said by those before it."""
     positive = rows.asked.positive
     old, new = (influences.of(rows.chosen, rows.label, each, positive=positive) for each in (rows.old, rows.new))
     return blocks.interval(delta, (new - old)[np.asarray(rows.order)], confidence=rows.asked.confidence_level)
-
-
-def _of_equals(rows: _Rows) -> Spread:
-    """Two models that say the same of every row."""
-    if rows.chosen.kind == "confusion":
-        asked = rows.asked
-        return paired.unseen(
-            rows.chosen,
-            rows.label,
-            rows.old,
-            positive=asked.positive,
-            units=rows.units,
-            confidence=asked.confidence_level,
-        )
-    return Spread(0.0, 0.0, "no row differs", lambda least: float(least >= 0))
 
 
 def _of_ranking(rows: _Rows) -> tuple[Spread, float | None]:
@@ -215,6 +208,8 @@ def _result(rows: _Rows, values: list[float], found: Spread, pvalue: float | Non
         pvalue_difference=None if pvalue is None else _known(pvalue),
         n=rows.size,
         n_discordant=rows.discordant,
+        n_counted=rows.counted,
+        counted=rows.counted_noun,
         method=found.method,
         reason=found.why,
         pvalue_harm=_known(_harm(found, asked, values[1] - values[0])),

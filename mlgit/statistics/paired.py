@@ -9,9 +9,8 @@ import numpy as np
 
 from mlgit.errors import MlgitError
 from mlgit.statistics import metrics, rows
-from mlgit.statistics.distributions import normal_cdf, normal_quantile
+from mlgit.statistics.distributions import normal_cdf
 from mlgit.statistics.metrics import Metric
-from mlgit.statistics.resampling import Spread, nothing
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -56,47 +55,12 @@ def _signed(given: Array, resamples: int, seed: int) -> Array:
 
 
 def discordant(chosen: Metric, label: Any, baseline: Any, current: Any, *, positive: Any = None) -> int:
-    """In how many rows the two models differ, as far as the metric can see: in class, in loss, in rank."""
-    if chosen.kind == "confusion":
-        found = rows.classes(label, baseline, current)
-        found = rows.against_rest(found, positive=positive) if chosen.binary else found
-        return int((found.predictions[0] != found.predictions[1]).sum())
+    """In how many rows the two models differ, as far as a metric of scores or losses can see: in loss, in rank."""
     if chosen.kind == "ranking":
         one, other = (np.unique(rows.numbers(each, what="score"), return_inverse=True)[1] for each in (baseline, current))
         return int((one != other).sum())
     one, other = (metrics.terms(chosen, label, each, positive=positive) for each in (baseline, current))
     return int((one != other).any(axis=1).sum())
-
-
-def unseen(
-    chosen: Metric, label: Any, prediction: Any, *, positive: Any = None, units: int | None = None, confidence: float
-) -> Spread:
-    """The interval of a confusion metric's difference when the models predict the same class in every row.
-
-    Rows in which they differ may still exist: as many as the score test of Tango does not exclude, a share of z² / (n + z²).
-    The ends are what such rows could do to the metric at worst and at best. For accuracy this is Tango's interval.
-    Of clustered rows, n is `units`, the number of clusters: rows that hang together say no more than one.
-    """
-    method = "score bound without discordant rows"
-    table = _table(chosen, label, prediction, positive=positive)
-    number = int(table.sum()) if units is None else units
-    if len(table) > _MOST_CLASSES:
-        return nothing("no row differs, and there are too many classes to bound what was not seen", method=method)
-    place = normal_quantile((1 + confidence) / 2) ** 2
-    share = place / (number + place)
-    low, high = _reach(chosen, table, share)
-
-    def below(least: float) -> float:
-        """From the share of rows at which the worst case reaches `least`; 1 where no difference is already too low."""
-        if least >= 0:
-            return 1.0
-        start, end = 0.0, 1.0
-        for _ in range(50):
-            middle = (start + end) / 2
-            start, end = (middle, end) if _reach(chosen, table, middle)[0] > least else (start, middle)
-        return float(normal_cdf(-math.sqrt(number * end / max(1 - end, 1e-12))))
-
-    return Spread(low, high, method, below)
 
 
 def reach(chosen: Metric, label: Any, prediction: Any, share: float, *, positive: Any = None) -> tuple[float, float, float]:

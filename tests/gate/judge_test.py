@@ -200,13 +200,14 @@ def test_document_has_no_word_for_what_is_no_number():
 
 
 def test_suggestions_read_as_a_table():
-    rows = (Suggestion("f1", 400, 12, 0.0123, 0.013, 1600, (("kept", 3000),)), Suggestion("auc", 5, 0, reason="too few rows"))
+    f1 = Suggestion("f1", 400, 12, 0.0123, 0.013, 1600, (("kept", 3000),), n_counted=63, counted="actual or predicted positive")
+    rows = (f1, Suggestion("auc", 5, 0, reason="too few rows"))
     text = gate_table.suggestions({"m": rows})
     assert [line.split() for line in text.splitlines() if line.startswith("f1 ")] == [
-        ["f1", "400", "12", "0.0123", "0.013", "1600"]
+        ["f1", "63", "actual", "or", "predicted", "positives", "12", "0.0123", "0.013", "1600"]
     ]
     assert "auc: too few rows" in text
-    assert "rule kept asks for more than these rows can tell: 3000 rows would be needed" in text
+    assert "rule kept asks for more than these rows can tell: 3000 actual or predicted positives would be needed" in text
     assert document.suggestions({"m": rows})["models"]["m"][0]["too_narrow"] == [["kept", 3000]]
 
 

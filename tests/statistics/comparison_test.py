@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlgit.errors import MlgitError
-from mlgit.statistics import student, tango
+from mlgit.statistics import student
 from mlgit.statistics.comparison import ComparisonOptions, Predictions, compare
 from mlgit.statistics.metrics import METRICS, value
 from tests.kit import FULL
@@ -134,17 +134,6 @@ def test_same_predictions_are_no_difference(name):
     assert (found.delta, found.n_discordant, found.pvalue_difference) == (0, 0, 1)
     assert found.low <= 0 <= found.high
     assert found.pvalue < 0.05
-
-
-def test_what_was_not_seen_of_accuracy_is_tangos():
-    from mlgit.statistics.paired import unseen
-
-    label = np.array([0, 1] * 50)
-    found = unseen(METRICS["accuracy"], label, label, confidence=0.9)
-    low, _ = tango.interval(0, 0, 100, confidence=0.9)
-    assert found.low == pytest.approx(low)
-    assert found.high == 0  # nothing is left to be right about
-    assert found.below(-0.02) == pytest.approx(tango.noninferiority(0, 0, 100, margin=0.02)[1], abs=1e-6)
 
 
 @pytest.mark.parametrize("name", ["accuracy", "f1", "mcc"])
