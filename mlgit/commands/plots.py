@@ -155,6 +155,8 @@ def _compared(key: str, sides: Iterable[_Side]) -> ComparedPlot:
             drawn, axes = [*drawn, *more], named if more else axes
         except MlgitError as error:
             troubles.append(f"{side.name}: {error.message}")
+    if not (drawn or images or troubles):
+        troubles.append("there are no points in it")
     title, template = settings.get("title"), settings.get("template")
     return ComparedPlot(
         key, str(title or key), str(template or "linear"), axes.x, axes.y, tuple(drawn), tuple(images), tuple(troubles)
@@ -176,6 +178,7 @@ def _content(side: _Side, path: str, troubles: list[str]) -> Any:
     if not recorded_paths.is_inside(path):
         raise MlgitError(f"{path}: not inside the project")
     if ending not in _READ:
+        side.revision.contents.files(path)  # a folder whose list is not here tells how to have it
         raise MlgitError(f"{path}: a plot is made of JSON, YAML, CSV or TSV, or of an image")
     content = side.revision.contents.read(path, most=_LARGEST_DATA)
     if content is None:

@@ -40,7 +40,7 @@ def table(text: str, *, path: str, header: bool = True) -> list[Row]:
     """
     mark = "\t" if path.endswith(".tsv") else ","
     try:
-        columns = None if header else [str(at) for at, _ in enumerate(next(csv.reader(io.StringIO(text)), []))]
+        columns = None if header else [str(at) for at, _ in enumerate(next(csv.reader(io.StringIO(text), delimiter=mark), []))]
         return list(csv.DictReader(io.StringIO(text), delimiter=mark, fieldnames=columns))
     except csv.Error as error:
         raise MlgitError(f"{path}: {error}") from error

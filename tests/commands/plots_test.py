@@ -11,7 +11,7 @@ import pytest
 
 from mlgit.commands.plots import plots_diff, write_page
 from mlgit.errors import MlgitError
-from tests.kit import commit, dvc, repository, write_tree
+from tests.kit import FULL, commit, dvc, repository, write_tree
 from tests.report.html_test import check_inert
 
 pytestmark = pytest.mark.slow  # real repositories, and DVC beside them
@@ -174,3 +174,54 @@ def test_plot_that_one_side_alone_declares_is_drawn(root):
     assert {each.side for each in found["new.csv"].series} == {"workspace"}
     assert {each.side for each in found["loss.tsv"].series} == {"HEAD"}
     assert write_page(plots_diff("HEAD"), None).exists()
+
+
+def test_plot_without_a_point_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(repository(tmp_path / "project", {"dvc.yaml": "plots: [e.json]\n", "e.json": "[]"}))
+    (found,) = plots_diff("HEAD").plots
+    assert (found.troubles, found.is_drawn) == (("there are no points in it",), False)
+
+
+# Further ways to declare plots, and odd files; what is refused is refused by DVC too.
+ODD: dict[str, dict[str, Any]] = {
+    "one name in two files": {
+        "dvc.yaml": "plots:\n  - roc: {x: a, y: {one.csv: b}}\n  - one.csv\n",
+        "sub/dvc.yaml": "plots:\n  - roc: {x: a, y: {two.csv: [b, a]}}\n  - deep/three.json: {x: u, y: [v, w]}\n",
+        "one.csv": "a,b\n1,2\n3,4\n",
+        "sub/two.csv": "a,b\n5,6\n",
+        "sub/deep/three.json": '[{"u": 1, "v": 2, "w": 3}]',
+    },
+    "folders": {
+        "dvc.yaml": "stages:\n  t:\n    cmd: x\n    wdir: w\n    plots: [{out: {cache: false, x: s, y: v}}]\nplots: [imgs]\n",
+        "w/out/a.csv": "s,v\n1,2\n", "w/out/deep/b.csv": "s,v\n3,4\n", "imgs/p.png": PNG, "imgs/deep/q.jpg": b"j",
+    },
+    "lists in documents": {
+        "dvc.yaml": "plots: [m.json, {n.json: {y: z}}, {c.yml: {y: on}}, {b.yaml: {x: k, y: v}}, e.json, h.csv]\n",
+        "m.json": '{"train": [{"loss": 1}, {"loss": 2}, {"loss": 3}], "test": {"deep": [{"acc": 4}, {"acc": 5}]}}',
+        "n.json": '{"x": [{"y": 1}, {"z": 2}], "k": [{"z": 7}, {"z": 8}]}',
+        "c.yml": "- {on: 1e-5}\n- {on: 012}\n", "b.yaml": "base: &b\n  - {k: 1, v: 2}\nother: *b\n",
+        "e.json": "[]", "h.csv": "",
+    },
+    "cells": {
+        "dvc.yaml": "plots: [{q.csv: {x: a, y: b}}, e.csv, {s.csv: {x: a, y: c}}, {d.tsv: {y: b}}]\n",
+        "q.csv": 'a,b\n"1,5","x ""y"""\n2,"l1\nl2"\n', "e.csv": "a\n", "s.csv": "a,b,c\n1,2\n3,4,5,6\n",
+        "d.tsv": "a\tb\n1\t2\n\n3\t4\n",
+    },
+    "lengths": {
+        "dvc.yaml": "plots:\n  - p: {x: {one.csv: a}, y: {two.csv: b}}\n  - q: {x: {one.csv: a, two.csv: b}, y: {one.csv: a}}\n"
+        "  - r: {x: a, y: {one.csv: [a, b], two.csv: b}}\n",
+        "one.csv": "a,b\n1,2\n3,4\n", "two.csv": "a,b\n5,6\n",
+    },
+    "twice": {"dvc.yaml": "plots:\n  - one.csv: {x: a, y: b}\n  - one.csv: {y: c}\n", "one.csv": "a,b,c\n1,2,3\n"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD if FULL else ["folders"])
+def test_points_of_other_declarations_are_those_of_dvc_too(name, tmp_path, monkeypatch):
+    root = repository(tmp_path / "project", ODD[name])
+    monkeypatch.chdir(root)
+    write_tree(root, {"untracked": ""})
+    points, images = of_dvc(root)
+    found = plots_diff("HEAD")
+    assert of_mlgit(found) == points
+    assert {each.name for each in found.plots if each.images} == images.keys()
