@@ -67,7 +67,7 @@ DOORS = {
         "forked",
         "local",
     },
-    "tables": {"chunks", "digests", "outline", "overlap", "parquet", "profile", "selection", "small"},
+    "tables": {"candidates", "chunks", "digests", "outline", "overlap", "parquet", "profile", "selection", "small"},
     "revision": {"baselines", "collect", "comparison_start", "contents", "data_tables", "revision", "revisions"},
     "evaluation": {"judging_code", "leakage", "predictions", "reevaluate", "test_set_reuse"},
     "cards": {"write"},

@@ -16,6 +16,8 @@ from mlgit.pipeline.model import Stage
 from mlgit.revision import recorded_paths
 from mlgit.revision.revision import Revision
 
+_SETTINGS = (".yaml", ".yml", ".toml", ".json", ".ini", ".cfg")
+
 
 def differences(then: Revision, now: Revision, before: Model, model: Model) -> tuple[str, ...]:
     """What judges otherwise: programs and settings by path, then commands and parameters; `before` is the model of `then`.
@@ -68,9 +70,9 @@ def _programs(revision: Revision, model: Model, stage: Stage) -> Iterator[str]:
 
 
 def _inside(revision: Revision, path: str) -> Iterator[str]:
-    """The programs of a folder, else the path itself."""
+    """The path itself, or those of its folder, that are programs or settings of one."""
     below = revision.files.below(path) if revision.files.size(path) is None else []
-    yield from (each for each in below if recorded_paths.is_program(each)) if below else (path,)
+    yield from (each for each in below or [path] if recorded_paths.is_program(each) or each.lower().endswith(_SETTINGS))
 
 
 def _named(command: str, folder: str) -> Iterator[str]:

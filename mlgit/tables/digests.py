@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from operator import itemgetter
 from typing import Any, BinaryIO
@@ -31,7 +31,7 @@ _MISSING = (
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"),
     *("NULL", "NaN", "None", "n/a", "nan", "null"),
 )
-_WORDS = {
+WORDS = {
     **dict.fromkeys(_MISSING, ""),
     **dict.fromkeys(("True", "TRUE"), "true"),
     **dict.fromkeys(("False", "FALSE"), "false"),
@@ -50,24 +50,25 @@ def row_digests(
     path: str,
     id_column: str = "",
     names: set[str] | None = None,
+    places: Collection[int] | None = None,
     most: int = limits.OVERLAP_BYTES,
 ) -> Iterator[tuple[bytes, str]]:
     """Of every row of a table, in the order they stand: a digest without the column that names rows, and its value there.
 
-    That is '' where there is none. The columns that count are added to `names`. Raises MlgitError for what is no table, or too
-    large.
+    With `places`, which only a table with a separator has, of the rows that stand there. The name is '' where there is none.
+    The columns that count are added to `names`. Raises MlgitError for what is no table, or too large.
     """
     table = formats.known(path)
-    counted = _Counted(id_column, set() if names is None else names)
+    counted = Counted(id_column, set() if names is None else names)
     if table.name == "parquet":
         return _of_columns(parquet.pieces(source), counted)
     if table.separator:
-        return _of_texts(source, table, counted, most)
+        return _of_texts(source, table, counted, most, places)
     return _of_objects(objects.batches(source, table=table, most=most), counted)
 
 
-class _Counted:
-    """Which columns count."""
+class Counted:
+    """Which columns count: all but the one that names rows."""
 
     def __init__(self, id_column: str, names: set[str]) -> None:
         self.id_column, self._names = id_column, names
@@ -99,7 +100,7 @@ def _text(text: str) -> str:
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     found = _NUMBER.fullmatch(text) if text[:1] in _BEGINS_NUMBER else None
     if found is None:
-        return _WORDS.get(text, text)
+        return WORDS.get(text, text)
     if found.lastindex is None:  # whole
         return "0" if text == "-0" else text
     if found.lastindex == 1 and len(text) < 16 and text[-1] in "123456789" and ".000" not in text:
@@ -132,7 +133,9 @@ def _value(value: Any) -> str:
     return _text(str(value))
 
 
-def _of_texts(source: bytes | BinaryIO, table: TableFormat, counted: _Counted, most: int) -> Iterator[tuple[bytes, str]]:
+def _of_texts(
+    source: bytes | BinaryIO, table: TableFormat, counted: Counted, most: int, places_of_rows: Collection[int] | None
+) -> Iterator[tuple[bytes, str]]:
     # bytes that are no UTF-8 differ from each other
     names, found = separated.rows(source, table=table, most=most, errors="surrogateescape")
     at = {name: place for place, name in enumerate(names)}
@@ -141,14 +144,16 @@ def _of_texts(source: bytes | BinaryIO, table: TableFormat, counted: _Counted, m
     picked: Callable[[Sequence[str]], Any] = itemgetter(*(place for _, place in places)) if places else lambda row: ()
     count = canonical.__getitem__
     key_at = at.get(counted.id_column)
-    for row in found:
+    for place, row in enumerate(found):
+        if places_of_rows is not None and place not in places_of_rows:
+            continue
         if len(row) < width:
             row.extend(_EMPTY * (width - len(row)))
         values = picked(row) if len(places) != 1 else (picked(row),)
         yield digest.of(list(map(count, values))), "" if key_at is None else _text(row[key_at])
 
 
-def _of_columns(pieces: Iterator[Mapping[str, Any]], counted: _Counted) -> Iterator[tuple[bytes, str]]:
+def _of_columns(pieces: Iterator[Mapping[str, Any]], counted: Counted) -> Iterator[tuple[bytes, str]]:
     canonical = _Canonical()
     for piece in pieces:
         names = counted.of(piece)
@@ -161,7 +166,7 @@ def _of_columns(pieces: Iterator[Mapping[str, Any]], counted: _Counted) -> Itera
             yield digest.of([canonical[value] if type(value) is str else _value(value) for value in row]), _value(key)
 
 
-def _of_objects(batches: Iterator[list[objects.Row]], counted: _Counted) -> Iterator[tuple[bytes, str]]:
+def _of_objects(batches: Iterator[list[objects.Row]], counted: Counted) -> Iterator[tuple[bytes, str]]:
     digests: dict[tuple[str, ...], _Digest] = {}
     for batch in batches:
         for row in batch:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from mlgit.errors import MlgitError
 from mlgit.render.text import few
-from mlgit.tables import digests, formats, limits
+from mlgit.tables import candidates, digests, formats, limits
+from mlgit.tables.digests import Counted
 from mlgit.tables.shared_rows import SharedRows
 
 
@@ -28,48 +30,79 @@ def count(train: Sequence[TableFile], test: Sequence[TableFile], *, id_column: s
     Names that do nothing but number the rows of both (0, 1, 2 or 1, 2, 3) tell of none that it is the same. Raises MlgitError,
     with the path, for what is not there, no table, or too large; and where the columns of both differ and no row is in both.
     """
-    before: set[str] = set()
-    now: set[str] = set()
-    asked = [row for each in test for row in _of_file(each, id_column, now)]
-    digests, keys = {digest for digest, _ in asked}, {key for _, key in asked if key}
-    numbered = [_Numbered(), _Numbered()]
-    for _, key in asked:
-        numbered[0].take(key)
-    known_digests: set[bytes] = set()
-    known_keys: set[str] = set()
-    for each in train:
-        for digest, key in _of_file(each, id_column, before):
-            numbered[1].take(key)
-            if digest in digests:
-                known_digests.add(digest)
-            if key in keys:
-                known_keys.add(key)
-    known_keys = set() if all(each.is_by_place for each in numbered) else known_keys
-    found = [(digest in known_digests, key in known_keys) for digest, key in asked]
-    if asked and not known_digests and not known_keys and before != now:
+    before, now = _Side(train, id_column), _Side(test, id_column)
+    if all(table and table.separator for table in map(formats.of, (each.path for each in (*train, *test)))):
+        before.number()
+        now.number()
+        before.keep(now)
+        now.keep(before)
+    asked, learned = list(now.digests()), list(before.digests())
+    digests_there, keys_there = {digest for digest, _ in learned}, {key for _, key in learned if key}
+    if before.is_by_place and now.is_by_place:
+        keys_there = set()
+    found = [(digest in digests_there, key in keys_there) for digest, key in asked]
+    if now.rows and not any(map(any, found)) and before.names != now.names:
         raise MlgitError(
-            f"training and test data have different columns, so no rows are the same: {few(sorted(before ^ now))}",
+            f"training and test data have different columns, so no rows are the same: {few(sorted(before.names ^ now.names))}",
             "let both have the same columns",
         )
-    return SharedRows(len(asked), sum(row for row, _ in found), sum(key for _, key in found), sum(map(any, found)))
+    return SharedRows(now.rows, sum(row for row, _ in found), sum(key for _, key in found), sum(map(any, found)))
 
 
-class _Numbered:
-    """Whether the names of rows only tell their places: 0, 1, 2 or 1, 2, 3 and so on, in any order."""
+class _Side:
+    """Tables whose rows are looked at; once numbered, only those that may be among the rows of the other side."""
 
-    def __init__(self) -> None:
-        self._rows, self._least, self._most = 0, 2, 0
-        self._are_numbers = True
-
-    def take(self, key: str) -> None:
-        self._are_numbers = self._are_numbers and key.isdecimal()
-        if self._are_numbers:
-            number = int(key)
-            self._rows, self._least, self._most = self._rows + 1, min(self._least, number), max(self._most, number)
+    def __init__(self, files: Sequence[TableFile], id_column: str) -> None:
+        self.names: set[str] = set()
+        self.rows = 0
+        self._files, self._id_column = files, id_column
+        self._numbers: list[tuple[Any, Any]] | None = None
+        self._places: list[set[int] | None] = [None] * len(files)
+        self._are_numbers, self._least, self._most = True, 2, 0
 
     @property
     def is_by_place(self) -> bool:
-        return self._are_numbers and self._least < 2 and self._most - self._least == self._rows - 1
+        """Whether the names of rows only tell their places: 0, 1, 2 or 1, 2, 3 and so on, in any order."""
+        return self._are_numbers and self._least < 2 and self._most - self._least == self.rows - 1
+
+    def number(self) -> None:
+        """Read all rows, fast."""
+        import numpy as np
+
+        self._numbers = []
+        for file in self._files:
+            rows, keys = [np.empty(0, dtype=np.uint64)], [np.empty(0, dtype=np.uint64)]
+            with _reading(file) as stream:
+                for piece in candidates.numbered(stream, path=file.path, counted=Counted(self._id_column, self.names)):
+                    rows.append(piece.rows)
+                    keys.append(piece.keys)
+                    self._take(piece.names.tolist() if piece.names.dtype.kind in "iu" else [""] * len(piece.names))
+            self._numbers.append((np.concatenate(rows), np.concatenate(keys)))
+
+    def keep(self, other: _Side) -> None:
+        """Look only at rows whose number, or that of whose name, the other side has."""
+        import numpy as np
+
+        assert self._numbers is not None
+        assert other._numbers is not None
+        rows, keys = (np.unique(np.concatenate([each[at] for each in other._numbers])) for at in (0, 1))
+        hits = [np.isin(each[0], rows) | (np.isin(each[1], keys) & (each[1] != 0)) for each in self._numbers]
+        self._places = [set(np.flatnonzero(each).tolist()) for each in hits]
+
+    def digests(self) -> Iterator[tuple[bytes, str]]:
+        """Digests and names of the rows that are looked at."""
+        for file, places in zip(self._files, self._places, strict=True):
+            if places is None or places:
+                for row in _of_file(file, self._id_column, self.names, places):
+                    if places is None:
+                        self._take([row[1]])
+                    yield row
+
+    def _take(self, names: Sequence[str | int]) -> None:
+        self.rows += len(names)
+        numbers = [int(name) for name in names if isinstance(name, int) or name.isdecimal()] if self._are_numbers else []
+        self._are_numbers = self._are_numbers and len(numbers) == len(names)
+        self._least, self._most = min([self._least, *numbers]), max([self._most, *numbers])
 
 
 def known(tables: Sequence[TableFile], *, without: str = "", names: set[str] | None = None) -> AbstractSet[bytes]:
@@ -92,16 +125,25 @@ def shared(
     return found, rows
 
 
-def _of_file(file: TableFile, without: str, names: set[str] | None) -> Iterator[tuple[bytes, str]]:
+def _of_file(
+    file: TableFile, without: str, names: set[str] | None, places: Collection[int] | None = None
+) -> Iterator[tuple[bytes, str]]:
+    with _reading(file) as stream:
+        rows = digests.row_digests(stream, path=file.path, id_column=without, names=names, places=places)
+        for number, row in enumerate(rows):
+            if number >= limits.OVERLAP_ROWS:
+                raise limits.TooLargeError(f"more than {limits.OVERLAP_ROWS} rows, so they are not compared")
+            yield row
+
+
+@contextmanager
+def _reading(file: TableFile) -> Iterator[BinaryIO]:
+    """The open file; what is wrong with it is told with its path."""
     try:
         formats.known(file.path)
         limits.refuse_bytes(file.size or 0, most=limits.OVERLAP_BYTES)
         with _opened(file) as stream:
-            rows = digests.row_digests(stream, path=file.path, id_column=without, names=names)
-            for number, row in enumerate(rows):
-                if number >= limits.OVERLAP_ROWS:
-                    raise limits.TooLargeError(f"more than {limits.OVERLAP_ROWS} rows, so they are not compared")
-                yield row
+            yield stream
     except MlgitError as error:
         told = error.message if error.message.startswith(f"{file.path}: ") else f"{file.path}: {error.message}"
         raise MlgitError(told, error.hint) from error

@@ -88,7 +88,7 @@ def test_branch_that_begins_before_the_rules_is_judged_by_them(tmp_path, cli, ol
     found = judged(project, cli)
     assert (found["verdict"], found["rules_from"], found["rule_changes"]) == ("fail", "main", [])
     assert found["baseline"]["name"] == "merge base with main"
-    (note,) = found["notes"]
+    note, *_ = found["notes"]
     assert note.startswith("main declares other rules than where this branch left it, and they judge: kept")
     ran(project, cli, {"mlgit.yaml": gates("").replace("0.05", "0.8")})
     found = judged(project, cli)

@@ -46,10 +46,11 @@ def test_order_of_the_rows_changes_nothing(project, cli):
 
 def test_text_begins_with_the_verdict_and_has_a_line_for_each_rule(project, cli):
     change(project, cli, rows(wrong=range(3, 120)))
-    first, second, third, _, rule, *_ = cli(project, "gate").out.splitlines()
+    first, second, third, leakage, _, rule, *_ = cli(project, "gate").out.splitlines()
     assert first == "fail: 1 of 1 rule failed"
     assert second.startswith("workspace vs main (")
     assert third == "churn: 400 rows, paired by id; 1 other model was already judged on this test set"
+    assert leakage == "churn: leakage was not looked for: mlgit.yaml does not declare models.churn.train"
     assert rule.startswith("✗ fail  kept (churn): needs worse by less than 0.05; got -0.1925 (")
 
 

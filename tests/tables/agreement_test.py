@@ -199,3 +199,17 @@ def test_numbers_of_many_rows_are_those_that_pandas_reads():
     assert len({tuple(digest(content, path)) for path, content in files.items()}) == 1
     for path, content in files.items():
         assert np.allclose(profile(content, path=path).columns["a"].numbers, frame["a"], rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("7", "7.0"), ("1e0", "1"), ("True", "TRUE"), ("x", "x"), ("NA", ""), ("-0.0", "0")]
+)
+@pytest.mark.parametrize("more", ["z", "3", "True", "007", ""])
+def test_rows_are_found_whatever_the_other_values_make_of_a_column(one, other, more):
+    train, test = f"a,b\nz,{one}\n0,5\n".encode(), f"b\ta\n{other}\tz\n{more}\tq\n".encode()
+    assert count([file("a.csv", train)], [file("b.tsv", test)]) == SharedRows(2, rows=1, either=1)
+
+
+def test_rows_that_only_seem_the_same_to_pandas_are_none():
+    numbers = f"a\n007\n{2**60}\n1_0\n".encode()
+    assert count([file("a.csv", numbers)], [file("b.csv", f"a\n7\n{2**60 + 1}\n10\n".encode())]) == SharedRows(3)
