@@ -19,7 +19,8 @@ ALPHA = 0.05
 class SliceGap:
     """How far the slice with the higher value is from another one, with the ends of an interval two-sided at 1 - 2 alpha.
 
-    `least` is the lower end that heeds how many pairs are looked at (Holm). Ends are None where a slice has no interval.
+    `least` is the lower end that heeds how many pairs are looked at (Holm), if it may be above the limit. Ends are None where
+    a slice has no interval.
     """
 
     high: Part

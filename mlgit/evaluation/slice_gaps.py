@@ -37,9 +37,12 @@ def measure(
     ]
     # two slices that must not differ at all may differ either way, and chance has two ways to err
     tests = len(pairs) * (1 if most > 0 else 2) if is_corrected else 1 if most > 0 else 2
-    least = _least(pairs, intervals, most=most, alpha=alpha, tests=tests, is_corrected=is_corrected)
+    # no end is above `most` with a correction that is not above it without
+    is_open = any((end := _ends(plain[one], plain[other])[0]) is not None and end > most for one, other in pairs)
+    chosen = pairs if is_open else []
+    least = _least(chosen, intervals, most=most, alpha=alpha, tests=tests, is_corrected=is_corrected)
     found = tuple(
-        SliceGap(one, other, values[one] - values[other], *_ends(plain[one], plain[other]), least[one, other], rows)
+        SliceGap(one, other, values[one] - values[other], *_ends(plain[one], plain[other]), least.get((one, other)), rows)
         for one, other in pairs
         for rows in (min(plain[one].n, plain[other].n),)
     )
