@@ -2,7 +2,8 @@
 
 Influences sum to 0, and the variance of independent rows is the sum of their squares. Where few rows carry it, that sum is too
 small as often as such rows happen not to be drawn: hence each square is divided by the share that all the other rows have,
-twice, as the residuals of a regression are by their leverage (HC3: MacKinnon and White 1985, J. Econometrics 29, 305).
+twice, as the residuals of a regression are by their leverage (HC3: MacKinnon and White 1985, J. Econometrics 29, 305). A share
+counts as a half at most: one row that is nearly all of the variance does not make the interval boundless.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 # What is left of a variance when everything but rounding cancelled.
 NOUGHT = 1e-20
-_LEAST_REST = 0.1
+_LEAST_REST = 0.5
 # The rows that may carry half of the variance before an interval is in doubt: one in a hundred.
 _FEW = 0.01
 _HALF = 0.5
