@@ -36,13 +36,15 @@ class SliceGap:
 class SliceGaps:
     """The values of slices that are large enough, and their pairs; `without` those that have no value.
 
-    `draws` is the least number of draws that an interval rests on, 0 where none were made.
+    `draws` is the least number of draws that an interval rests on, 0 where none were made. `few` says of which slices too few
+    rows decide for them to show anything good.
     """
 
     values: Mapping[Part, float]
     pairs: tuple[SliceGap, ...]
     without: tuple[Part, ...] = ()
     draws: int = 0
+    few: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

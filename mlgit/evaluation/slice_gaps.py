@@ -47,7 +47,8 @@ def measure(
         for rows in (min(plain[one].n, plain[other].n),)
     )
     draws = min((each.draws for each in plain.values() if each.draws), default=0)
-    return SliceGaps(values, found, tuple(part for part in plain if part not in values), draws)
+    without = tuple(part for part in plain if part not in values)
+    return SliceGaps(values, found, without, draws, tuple(part for part, each in plain.items() if not each.may_pass))
 
 
 def _least(

@@ -95,8 +95,10 @@ def gap(rule: GateRule, seen: MetricEvidence) -> RuleResult:
         return _without_rows(rule, seen, rule.slices.if_missing, found.needs)
     reason = "; ".join([_told(widest, gaps.values), *others])
     open_ = [pair for pair in gaps.pairs if pair.upper is None or max(pair.upper, -(pair.lower or 0)) > rule.maximum]
-    if not open_ and not gaps.without:
+    if not open_ and not gaps.without and not gaps.few:
         return replace(found, reason=reason)
+    if gaps.few:
+        reason = f"too few rows decide the value of {few([named(each) for each in gaps.few])}; {reason}"
     if open_:
         reason = f"the rows do not decide about {count(len(open_), 'pair')} of slices; {reason}"
     settle = _settling(rule, seen, open_, len(gaps.pairs))

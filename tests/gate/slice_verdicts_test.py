@@ -103,6 +103,8 @@ def test_gap_hides_no_slice_that_was_not_judged():
     open_ = judge(rule(GAP), apart(-0.02, -0.01, 0.04, without=(ASIA,)))
     assert (open_.outcome, open_.effect, "no value for region=ASIA" in open_.reason) == ("inconclusive", "warn", True)
     assert judge(rule(GAP), MetricEvidence()).outcome == "invalid"
+    tails = judge(rule(GAP), replace(near, gaps=replace(near.gaps, few=(US,))))
+    assert (tails.outcome, "too few rows decide the value of region=US" in tails.reason) == ("inconclusive", True)
 
 
 @pytest.mark.parametrize(("text", "seen"), [(GAP, apart(-0.02, -0.01, 0.04)), (SLICED, harmed(EU=0.5))])
