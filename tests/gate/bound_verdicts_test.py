@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from mlgit.adapters.formats.documents import parse_yaml
+from mlgit.config import Config
+from mlgit.evaluation.model_metrics import ComparisonSettings
+from mlgit.evaluation.paired_rows import gather, pair
 from mlgit.evaluation.results import MetricEvidence
 from mlgit.gate.rule_verdicts import judge
-from mlgit.rules import parse
+from mlgit.rules import GateRule, parse
 from mlgit.statistics.comparison import Comparison
 
 
@@ -86,3 +90,15 @@ def test_broken_outweighs_open_and_open_a_first_result():
     assert judged("min: 0.8, max_change: 0.1", seen(0.7, 0.9)).outcome == "inconclusive"
     assert judged("min: 0.8, max_change: 0.1", seen(0.81, 0.9)).outcome == "first"
     assert judged("min: 0.95, max_change: 0.1", seen(0.81, 0.9)).outcome == "fail"
+
+
+@pytest.mark.parametrize(
+    ("metric", "rows", "outcome"), [("f1", 200, "pass"), ("roc_auc", 200, "pass"), ("roc_auc", 12, "inconclusive")]
+)
+def test_perfect_model_passes_its_floor_where_there_are_rows_enough(metric, rows, outcome):
+    label = np.arange(rows) % 2
+    table = {"label": label, "prediction": label, "score": label + np.arange(rows) / 1e6}
+    declared = GateRule("a", "bound", metric, minimum=0.9)
+    settings = ComparisonSettings(resamples=199)
+    evidence = gather(declared, pair(Config().model("m"), None, table), better="higher", settings=settings)
+    assert judge(declared, evidence).outcome == outcome
