@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
@@ -120,13 +121,20 @@ def _of_numbers(rule: GateRule, joined: ModelPair, better: Better | None) -> Met
         no_interval="" if is_exact else _no_interval(joined.current, rule.metric),
         n_test=_n_test(joined.current),
         is_exact=is_exact,
-        settle="" if is_exact else _what_gives_rows(joined.current, rule.metric),
+        settle="" if is_exact else "; ".join(_mended(joined, rule.metric)),
         same=same,
     )
 
 
 def _n_test(scored: ModelResults) -> int:
     return scored.n_test if scored.table is None else rows_of(scored.table)
+
+
+def _mended(joined: ModelPair, metric: str) -> Iterator[str]:
+    """What would tell more than recorded numbers do."""
+    yield _what_gives_rows(joined.current, metric)
+    if not all(each.test or each.table is not None for each in _sides(joined)):
+        yield "declare models.NAME.test, so that it is known whether both were measured on the same test data"
 
 
 def _what_gives_rows(scored: ModelResults, metric: str) -> str:

@@ -89,7 +89,11 @@ def test_without_predictions_nothing_is_shown(tmp_path, cli):
     found = judged(project, cli)
     assert (only(found)["outcome"], found["verdict"], found["code"]) == ("warn", "warn", 0)
     assert "recorded numbers only" in only(found)["reason"]
-    assert only(found)["settle"] == "declare models.NAME.predictions and id in mlgit.yaml; keep predictions to judge by rows"
+    assert only(found)["settle"].split("; ") == [
+        "declare models.NAME.predictions and id in mlgit.yaml",
+        "declare models.NAME.test, so that it is known whether both were measured on the same test data",
+        "keep predictions to judge by rows",
+    ]
     assert [(each["metric"], each["standing"]) for each in found["metrics"]] == [("accuracy", "unverified")]
 
 
