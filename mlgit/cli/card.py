@@ -116,4 +116,6 @@ def _show_profile(result: CardCheck, examined: Examination) -> None:
     rows = [(each.name, each.annex, each.by, each.state) for each in fields]
     click.echo(table(("field", "Annex IV", "by", "state"), rows))
     filled = sum(each.state == "filled" for each in fields)
-    click.echo(f"{filled} of {count(len(fields), 'field')} of profile {result.profile} are filled")
+    spared = sum(each.state == "not stated" for each in fields)
+    left = f", {spared} may be left out" if spared else ""
+    click.echo(f"{filled} of {count(len(fields), 'field')} of profile {result.profile} are filled{left}")
