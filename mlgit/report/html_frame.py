@@ -48,7 +48,7 @@ h2 { font-size: 1.1rem; margin: 2rem 0 .25rem; overflow-wrap: anywhere }
 a { color: var(--link) }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 0 2rem }
 figure { margin: 1rem 0; min-width: 0 }
-figcaption { color: var(--soft); font-size: .9rem }
+figcaption { color: var(--soft); font-size: .9rem; overflow-wrap: anywhere }
 svg { max-width: 100%; height: auto; display: block }
 @media (max-width: 40rem) { main { padding: 1rem .75rem 3rem } h1 { font-size: 1.2rem } th, td { padding: .3rem .5rem }
   table { font-size: .9rem } .number { white-space: normal } }

@@ -128,6 +128,8 @@ def test_nothing_is_wider_than_a_phone_unless_it_scrolls_by_itself():
     page = html.page(FULL)
     assert page.count("<table>") == page.count('<div class="scroll"')
     assert "svg { max-width: 100%" in page
+    broken = re.findall(r"(?m)^([^{}@\n]+) \{[^}]*overflow-wrap: anywhere", page)
+    assert {"h1", "h2", "p", "code", "summary", "figcaption"} <= {each.strip() for each in broken}
     assert all(float(size) <= 420 for size in re.findall(r"[^x]-?width: ?([0-9.]+)px", page.partition("</style>")[0]))
     assert all(float(size) * 16 <= 420 for size in re.findall(r"min-width: ?([0-9.]+)rem", page))
 
