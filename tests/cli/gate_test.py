@@ -51,7 +51,7 @@ def test_text_begins_with_the_verdict_and_has_a_line_for_each_rule(project, cli)
     assert second.startswith("workspace vs main (")
     assert third == "churn: 400 rows, paired by id; 1 other model was already judged on this test set"
     assert leakage == "churn: leakage was not looked for: mlgit.yaml does not declare models.churn.train"
-    assert rule.startswith("✗ fail  kept (churn): needs worse by less than 0.05; got -0.1925 (")
+    assert rule.startswith("✗ fail  kept (churn): needs worse by less than 0.05; got -0.193 (")
 
 
 def test_without_rules_nothing_was_judged(tmp_path, cli):
