@@ -8,7 +8,7 @@ from dataclasses import replace
 from mlgit.commands import review
 from mlgit.config import Config
 from mlgit.errors import MlgitError
-from mlgit.evaluation import predictions
+from mlgit.evaluation import leakage, predictions
 from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, RevisionResults, asked, test_digest
 from mlgit.gate import judge
 from mlgit.gate.judge import ReviewInput
@@ -43,7 +43,7 @@ def judged(
     current = _numbers_only(current) if by_numbers else current
     case = ReviewInput(asking, asking, "", current=current)
     if before is None or baseline is None:
-        found = judge.review(_with_tables(case, None, now), today=datetime.date.today()).judged
+        found = judge.review(_with_data(case, None, now), today=datetime.date.today()).judged
         return first_version.held(asking, found)
     then, other = _side(revisions, before, asking, names, baseline, is_measured=False)
     if by_numbers or (_declares_predictions(current) and _has_absent_predictions(other)):
@@ -51,13 +51,20 @@ def judged(
     again = review.reevaluated(asking, now.own_config or asking, then, now, other, current, pull=True) if now and then else {}
     place = Baseline(before.name, before.commit, "named")
     case = replace(case, current=current, baseline=other, found=place, again=again)
-    found = judge.review(_with_tables(case, then, now), today=datetime.date.today()).judged
+    found = judge.review(_with_data(case, then, now), today=datetime.date.today()).judged
     blind = next((each.version for each in (candidate, baseline) if not each.test), "")
     return first_version.of_known_test_data(found, blind=blind)
 
 
-def _with_tables(case: ReviewInput, then: Revision | None, now: Revision | None) -> ReviewInput:
-    return replace(case, data=review.tables_of_rules(case.deciding, then, now)) if now else case
+def _with_data(case: ReviewInput, then: Revision | None, now: Revision | None) -> ReviewInput:
+    """With the tables that rules are about, and, where a limit is declared, the test rows in the training data."""
+    if now is None:
+        return case
+    case = replace(case, data=review.tables_of_rules(case.deciding, then, now))
+    if not case.deciding.gates.leakage.is_declared:
+        return case
+    models = {name: each.model for name, each in case.current.scored.items()}
+    return replace(case, leakage=leakage.look(now, models, declared=case.deciding.models))
 
 
 def _names(project: Project, artifact: str) -> frozenset[str]:

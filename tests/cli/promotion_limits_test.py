@@ -51,6 +51,14 @@ def test_limit_that_the_rows_do_not_decide_lets_no_first_version_in(tmp_path, cl
     assert released(root, cli, scored(40)).code == 0  # one is there now, so that it does not decide is a warning
 
 
+def test_model_that_learned_from_its_test_rows_comes_nowhere_where_that_fails(tmp_path, cli):
+    root = started(tmp_path / "project", FLOOR % "", wrong=10)
+    declared = (root / "mlgit.yaml").read_text().replace("test: [", "train: [test.csv], test: [")
+    strict = declared.replace("gates: {", "gates: {leakage: {severity: fail}, ")
+    refused = released(root, cli, {"mlgit.yaml": strict})
+    assert (refused.code, "no  gate leakage: " in refused.out) == (1, True), refused.said
+
+
 def test_rule_that_only_warns_of_recorded_numbers_lets_them_in(tmp_path, cli):
     recorded = ", predictions: p.csv, id: id"
     root = started(tmp_path / "project", FLOOR % "", KEPT % ", severity: warn", wrong=10, without=recorded)
