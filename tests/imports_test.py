@@ -110,6 +110,7 @@ LAW = Law(
         "adapters.formats.documents",
         "commands.diff",
         "commands.plots",
+        "cli.diff",
         "cli.error_boundary",
         "cli.group",
         "cli.main",

@@ -11,7 +11,6 @@ import click
 from mlgit.cli.error_boundary import note, use_color
 from mlgit.cli.remote_options import timeout_option
 from mlgit.commands.diff import DiffResult, diff
-from mlgit.commands.plots import plots_diff, write_page
 from mlgit.diff import markdown, table
 from mlgit.errors import MlgitError
 
@@ -59,6 +58,8 @@ def command(
 
 
 def _plots(base: str | None, head: str | None, *, form: str, pull: bool, out: Path | None) -> int:
+    from mlgit.commands.plots import plots_diff, write_page  # a diff in words draws nothing
+
     found = plots_diff(base, head, pull=pull, note=note)
     if form == "json":
         click.echo(json.dumps(found.document(), indent=2, default=str))

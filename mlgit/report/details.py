@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from mlgit.evaluation.results import Flips
 from mlgit.render.text import count, seconds
 from mlgit.report.document import Report, StageRun
-from mlgit.report.figures import share, value
+from mlgit.report.figures import share
+from mlgit.report.numbers import value
 from mlgit.report.page import Block, Chart, Log, PageSection, PageTable, Paragraph, Words, code, text
 from mlgit.tables.drift import TableDrift
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from mlgit.evaluation.results import MetricResult
 from mlgit.gate.rule_result import RuleResult
 from mlgit.render.text import decimals, level_of
+from mlgit.report.numbers import signed, value
 from mlgit.report.page import Tone
 
-MINUS = "\N{MINUS SIGN}"
 SIGNS = {"pass": "✅", "warn": "⚠️", "fail": "⛔", "inconclusive": "❔", "invalid": "🚫", "first": "🆕", "waived": "🟡"}
 STANDINGS = {
     "better": "▲ better",
@@ -35,32 +34,6 @@ OUTCOME_TONES: dict[str, Tone] = {
 }
 STANDING_TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "inconclusive": "warn", "invalid": "bad"}
 ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
-
-
-def value(number: float | None, digits: int | None = None) -> str:
-    """A number, a dash for none."""
-    if number is None:
-        return "–"
-    if not math.isfinite(number):
-        return str(number)
-    shown = f"{number:.{digits}f}" if digits is not None and abs(number) < 1e12 else f"{number:.4g}"
-    return _negative(shown, number)
-
-
-def signed(number: float | None, digits: int | None = None) -> str:
-    """A difference, always with its sign."""
-    shown = value(number, digits)
-    return f"+{shown}" if number is not None and number > 0 and not _is_zero(shown) else shown
-
-
-def _negative(shown: str, number: float) -> str:
-    """With a true minus sign, and without one where nothing but zeros is left."""
-    bare = shown.removeprefix("-")
-    return bare if _is_zero(bare) or number >= 0 else MINUS + bare
-
-
-def _is_zero(shown: str) -> bool:
-    return not any(char in "123456789" for char in shown) and any(char == "0" for char in shown)
 
 
 def difference(row: MetricResult) -> str:

@@ -9,7 +9,8 @@ from mlgit.gate.rule_result import RuleResult
 from mlgit.render import svg
 from mlgit.render.svg import Frame, element, safe
 from mlgit.render.text import decimals
-from mlgit.report.figures import OUTCOME_TONES, SIGNS, got, signed, value
+from mlgit.report.figures import OUTCOME_TONES, SIGNS, got
+from mlgit.report.numbers import signed, value
 
 _WIDTH, _HEIGHT = 480, 92
 _LEFT, _RIGHT, _TOP, _BOTTOM = 16, 16, 26, 30

@@ -11,8 +11,8 @@ from mlgit.diff.plot_points import PlotSeries
 from mlgit.render import svg
 from mlgit.render.svg import Frame, Span, element, safe
 from mlgit.report import plot_matrix
-from mlgit.report.figures import value
-from mlgit.report.plot_figure import CHANCE, RATES
+from mlgit.report.numbers import value
+from mlgit.report.rates import CHANCE, RATES
 
 LINES, SMOOTH, POINTS = ("linear", "simple"), ("smooth",), ("scatter", "scatter_jitter")
 BARS, MATRICES = ("bar_horizontal", "bar_horizontal_sorted"), ("confusion", "confusion_normalized")

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from mlgit.render import svg
 from mlgit.render.svg import Frame, Span, element, safe
 from mlgit.report.document import Line, Plot
-from mlgit.report.figures import value
 from mlgit.report.mermaid import points_of
+from mlgit.report.numbers import value
+from mlgit.report.rates import CHANCE, CORNERS, RATES
 
 _WIDTH, _HEIGHT = 480, 280
 _SQUARE = 400  # how wide and high a plot of two rates is
@@ -19,13 +20,6 @@ _TICKS = 4
 _COLOURS = ("var(--a)", "var(--b)", "var(--c)", "var(--d)", "var(--e)", "var(--f)")
 _DASHES = ("", "8 4", "2 4", "12 4 2 4", "4 4", "16 4")  # so that colour is not all that tells lines apart
 
-# Both axes of these go from 0 to 1, whatever part of them the values fill.
-RATES = {
-    *("fpr", "false_positive_rate", "tpr", "true_positive_rate", "recall", "precision", "sensitivity", "specificity"),
-    *("prob_pred", "prob_true"),
-}
-CHANCE = {"fpr", "false_positive_rate", "prob_pred"}  # with one of these across, the diagonal means something
-_CORNERS = {"fpr", "false_positive_rate"}  # and with one of these a curve begins at (0, 0) and ends at (1, 1)
 
 Points = list[Span]
 
@@ -63,7 +57,7 @@ def _points(plot: Plot, line: Line) -> Points:
     last = float(len(line.values)) if plot.last is None else plot.last
     step = (last - plot.first) / (len(line.values) - 1)
     placed = [(plot.first + (place - 1) * step, number) for place, number in found]
-    return [(0.0, 0.0), *placed, (1.0, 1.0)] if plot.x.lower() in _CORNERS and placed else placed
+    return [(0.0, 0.0), *placed, (1.0, 1.0)] if plot.x.lower() in CORNERS and placed else placed
 
 
 def _unit_frame() -> Frame:

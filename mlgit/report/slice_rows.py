@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from mlgit.gate.rule_result import RuleResult, SliceResult
 from mlgit.render.text import count, decimals
 from mlgit.report.document import Report
-from mlgit.report.figures import level_head, signed, value
+from mlgit.report.figures import level_head
+from mlgit.report.numbers import signed, value
 from mlgit.report.page import Block, PageSection, PageTable, Tone, Words, code, text
 
 _MOST = 20

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlgit.render import text
-from mlgit.report import figures, html, markdown, mermaid
+from mlgit.report import html, markdown, mermaid, numbers
 from mlgit.report.document import Line, Plot
 from tests.report.samples import FULL
 
@@ -40,21 +40,21 @@ def test_an_interval_decides_how_many_digits_are_shown(low, high, digits):
     [(-0.0189, 3, "−0.019"), (0.0, 3, "0.000"), (-0.0001, 2, "0.00"), (None, 2, "–"), (0.5, None, "0.5"), (math.inf, 2, "inf")],
 )
 def test_values(number, digits, shown):
-    assert figures.value(number, digits) == shown
+    assert numbers.value(number, digits) == shown
 
 
 @pytest.mark.parametrize(
     ("number", "digits", "shown"), [(0.0031, 3, "+0.003"), (-1.0, 1, "−1.0"), (0.0001, 2, "0.00"), (0, 1, "0.0")]
 )
 def test_differences_have_a_sign(number, digits, shown):
-    assert figures.signed(number, digits) == shown
+    assert numbers.signed(number, digits) == shown
 
 
 @given(st.floats(allow_nan=True, allow_infinity=True), st.floats(), st.floats())
 def test_every_number_can_be_shown(number, low, high):
     digits = text.decimals(low, high)
-    assert figures.value(number, digits)
-    assert figures.signed(number, digits)
+    assert numbers.value(number, digits)
+    assert numbers.signed(number, digits)
 
 
 ITEM = r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"  # what Mermaid's lexer takes for a number: no exponents
