@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docs.simulation_confusion import LABEL, NEW, OLD
+from mlgit.evaluation.results import MetricEvidence
 from mlgit.evaluation.suggest import suggest
+from mlgit.gate.rule_verdicts import judge
 from mlgit.rules import Amount, GateRule
 from mlgit.statistics.comparison import ComparisonOptions, Predictions, compare
 
@@ -58,3 +61,25 @@ def test_margin_has_two_digits_and_is_enough(number, discordant):
     found = suggest(compared(number, discordant=discordant))
     assert found.margin >= found.smallest * (1 - 1e-9)
     assert float(f"{found.margin:.2g}") == found.margin
+
+
+@pytest.mark.parametrize(
+    ("metric", "counted"), [("recall", "65 positive rows"), ("accuracy", "195 rows"), ("f1", "110 actual")]
+)
+@pytest.mark.parametrize("is_clustered", [False, True])
+def test_gate_names_the_rows_that_the_suggestion_names(metric, counted, is_clustered):
+    """Of recall the positive ones, with clusters those; a margin that is suggested passes where the models are alike."""
+    label, old, new = (np.repeat(each, [50, 3, 3, 9, 35, 5, 5, 85]) for each in (LABEL, OLD, NEW))
+    question = ComparisonOptions(confidence_level=0.9)
+    clusters = np.random.default_rng(0).permutation(len(label)) // 2 if is_clustered else None
+    found = compare(metric, Predictions(label, old), Predictions(label, new), question=question, clusters=clusters)
+    told = suggest(found, rules=[GateRule("narrow", "no_worse", metric, margin=Amount(0.02))])
+
+    def judged(margin):
+        rule = GateRule("narrow", "no_worse", metric, margin=Amount(margin))
+        return judge(rule, MetricEvidence(better="higher", comparison=found, baseline=found.baseline, current=found.current))
+
+    ((_, needed),) = told.too_narrow
+    assert f"about {found.told(needed)} would decide" in judged(0.02).settle
+    assert judged(0.02).reason.startswith("the 98 clusters do not" if is_clustered else f"the {counted}")
+    assert judged(told.margin).outcome == "pass"
