@@ -11,7 +11,7 @@ import numpy as np
 from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, Table
-from mlgit.evaluation.paired_rows import PairedRows, pair
+from mlgit.evaluation.paired_rows import PairedRows, is_same_column, pair
 from mlgit.evaluation.results import Pairing
 from mlgit.revision.refs import Notice
 from mlgit.rules import IfChanged
@@ -57,6 +57,11 @@ def is_changed(baseline: ModelResults | None, current: ModelResults) -> bool:
     if baseline.test and current.test:
         return baseline.test != current.test
     if baseline.table is None or current.table is None:
+        return False
+    names = (current.model.id, current.model.label)
+    if all(name in table for name in names for table in (baseline.table, current.table)) and all(
+        is_same_column(baseline.table[name], current.table[name]) for name in names
+    ):
         return False
     return digest(current.model, baseline.table) != digest(current.model, current.table)
 
