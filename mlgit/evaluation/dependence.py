@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlgit.evaluation.model_pair import ModelPair
+from mlgit.evaluation.model_results import may_name_groups
 from mlgit.rules import GateRule, Stats
 from mlgit.statistics import blocks
 from mlgit.statistics.rows import is_missing
@@ -18,19 +18,9 @@ if TYPE_CHECKING:
     from mlgit.evaluation.model_results import Table
     from mlgit.statistics.rows import Array
 
-# patient_id, user-uuid, sessionId, and what people are called without it.
-_GROUP = re.compile(
-    r"(?i:.*[_\-. ](id|uid|uuid|key)|patient|subject|participant|user|customer|client|member|household|session|device|speaker)"
-    r"|.*[a-z](Id|ID|Uid|UID)"
-)
 _FEWEST_ROWS, _FEWEST_DIFFERENT = 100, 30
 _LEAST_ALIKE, _DEVIATIONS = 0.1, 4.0
 _MOST_CLASSES = 20
-
-
-def may_name_groups(column: str) -> bool:
-    """Whether a column is called as one that names a patient, a user, a session."""
-    return _GROUP.fullmatch(column) is not None
 
 
 def notes(joined: ModelPair, *, stats: Stats, rules: Collection[GateRule]) -> Iterator[str]:

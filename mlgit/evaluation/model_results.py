@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -27,6 +28,11 @@ def header_of(table: Table) -> tuple[str, ...]:
 
 
 MODEL_BYTES = "model_bytes"
+# patient_id, user-uuid, sessionId, and what people are called without it.
+_GROUP = re.compile(
+    r"(?i:.*[_\-. ](id|uid|uuid|key)|patient|subject|participant|user|customer|client|member|household|session|device|speaker)"
+    r"|.*[a-z](Id|ID|Uid|UID)"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +114,11 @@ def columns(model: Model, *, rules: Iterable[GateRule], cluster: str) -> tuple[s
     grouped.add(model.dependence(rule=None, default=cluster)[0])
     names = {model.id, *grouped, *model.slices, *sliced} - {"", model.label, model.prediction, model.score}
     return names | {model.label, model.prediction, model.score, model.order} - {""}, names
+
+
+def may_name_groups(column: str) -> bool:
+    """Whether a column is called as one that names a patient, a user, a session."""
+    return _GROUP.fullmatch(column) is not None
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, float]:

@@ -13,7 +13,6 @@ from typing import Literal
 
 from mlgit.config import Model
 from mlgit.errors import MlgitError
-from mlgit.evaluation.dependence import may_name_groups
 from mlgit.evaluation.model_results import (
     MODEL_BYTES,
     ModelResults,
@@ -21,6 +20,7 @@ from mlgit.evaluation.model_results import (
     RevisionResults,
     Table,
     columns,
+    may_name_groups,
     numbers,
     test_digest,
 )
