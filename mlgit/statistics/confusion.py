@@ -14,7 +14,7 @@ import numpy as np
 from mlgit.render.text import count
 from mlgit.statistics import mcnemar, rows, score, tango
 from mlgit.statistics.confusion_influence import RANGES, Influence, influence
-from mlgit.statistics.distributions import normal_cdf, normal_quantile
+from mlgit.statistics.distributions import normal_cdf, normal_quantile, student_cdf, student_quantile
 from mlgit.statistics.metrics import Metric
 from mlgit.statistics.resampling import FEWEST_ROWS, Spread, nothing
 from mlgit.statistics.score import Sample
@@ -171,13 +171,11 @@ def _of_clusters(seen: Table, groups: Array, confidence: float) -> Spread:
         told = f"{count(len(there), 'cluster')} with {seen.noun}s"
         told += "" if len(there) < FEWEST_ROWS else f", which are worth {int(worth)} of equal size"
         return nothing(f"{told}, at least {FEWEST_ROWS} needed")
-    from scipy.special import stdtr, stdtrit  # takes longer to import than most comparisons to make
-
     unseen = len(gain) - int(groups.max()) - 1
     counts = np.concatenate([np.ones(int(groups.max()) + 1), np.zeros(unseen)])
     sample = Sample(counts, gain, old_share, new_share, rowwise.old, rowwise.new, rowwise.least, rowwise.most)
-    place = float(stdtrit(worth - 1, (1 + confidence) / 2))
-    return _by_score(sample, place, lambda z: float(stdtr(worth - 1, z)), "score on influence values of clusters")
+    place = student_quantile((1 + confidence) / 2, worth - 1)
+    return _by_score(sample, place, lambda z: student_cdf(z, worth - 1), "score on influence values of clusters")
 
 
 def _added_up(each: Array, groups: Array, actual: Array) -> Array:
