@@ -230,13 +230,14 @@ def _sliced(table: Table, columns: tuple[str, ...]) -> Iterator[tuple[Part, Arra
 
 def _coded(column: Array) -> tuple[Array, list[str]]:
     """A column as numbers of texts, and these texts."""
-    import pandas as pd
-
-    codes, distinct = pd.factorize(column, use_na_sentinel=False)
-    if column.dtype.kind in "biuf" or all(type(each) is str for each in distinct.tolist()):
+    if column.dtype.kind in "biuf":
+        distinct, codes = np.unique(column, return_inverse=True)
         return codes, [str(each) for each in distinct.tolist()]
-    codes, distinct = pd.factorize(np.array([str(each) for each in column.tolist()], dtype=object))
-    return codes, distinct.tolist()
+    known: dict[str, int] = {}
+    codes = np.fromiter(
+        (known.setdefault(str(each), len(known)) for each in column.tolist()), dtype=np.int64, count=len(column)
+    )
+    return codes, list(known)
 
 
 def _taken(table: Table, places: Array) -> Table:
