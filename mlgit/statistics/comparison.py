@@ -138,7 +138,7 @@ class _Rows:
         self.groups: Array | None = None if clusters is None else features.groups(clusters, size=self.size)
         self.units = self.size if self.groups is None else int(self.groups.max()) + 1
         self.noun = "row" if self.groups is None else "cluster"
-        self.table: confusion.Table | None = None
+        self.table: confusion.JointClasses | None = None
         self.counted, self.counted_noun = self.size, "row"
         if chosen.kind == "confusion":
             seen = self.table = confusion.table(chosen, label, old, new, positive=asked.positive, groups=self.groups)

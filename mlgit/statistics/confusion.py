@@ -37,7 +37,7 @@ _COUNTED = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Table:
+class JointClasses:
     """Rows as class numbers 0..K-1 of label and of both predictions, shape (n,) each, with the number of their cluster.
 
     `is_counted` says which rows have a part in the metric, and `noun` what such a row is.
@@ -63,7 +63,7 @@ class Table:
         return int((self.is_counted & (self.old != self.new)).sum())
 
 
-def table(chosen: Metric, label: Any, old: Any, new: Any, *, positive: Any = None, groups: Array | None = None) -> Table:
+def table(chosen: Metric, label: Any, old: Any, new: Any, *, positive: Any = None, groups: Array | None = None) -> JointClasses:
     """The rows of two models as a metric sees them. Raises MlgitError for columns that do not fit together."""
     found = rows.classes(label, old, new)
     found = rows.against_rest(found, positive=positive) if chosen.binary else found
@@ -75,10 +75,10 @@ def table(chosen: Metric, label: Any, old: Any, new: Any, *, positive: Any = Non
         "f1": (actual == 1) | (one == 1) | (other == 1),
     }.get(chosen.name, np.ones(len(actual), dtype=bool))
     noun = _COUNTED.get(chosen.name, "row")
-    return Table(chosen.name, actual, one, other, len(found.names), groups, is_counted, noun)
+    return JointClasses(chosen.name, actual, one, other, len(found.names), groups, is_counted, noun)
 
 
-def compare(seen: Table, *, confidence: float) -> tuple[Spread, float | None]:
+def compare(seen: JointClasses, *, confidence: float) -> tuple[Spread, float | None]:
     """The interval of current - baseline, and the two-sided p-value where the method has one of its own."""
     if seen.metric in _OF_CLASS:
         number = _OF_CLASS[seen.metric]
@@ -94,7 +94,7 @@ def compare(seen: Table, *, confidence: float) -> tuple[Spread, float | None]:
     return _by_score(sample, normal_quantile((1 + confidence) / 2), normal_cdf, "score on influence values"), None
 
 
-def _of_share(seen: Table, confidence: float) -> tuple[Spread, float]:
+def _of_share(seen: JointClasses, confidence: float) -> tuple[Spread, float]:
     was_right, is_right = ((each == seen.label) & seen.is_counted for each in (seen.old, seen.new))
     fixed, broken, number = int((is_right & ~was_right).sum()), int((was_right & ~is_right).sum()), seen.counted
 
@@ -157,7 +157,7 @@ def _by_score(sample: Sample, place: float, tail: Callable[[float], float], meth
     return Spread(*score.interval(sample, place=place), method, below)
 
 
-def _of_clusters(seen: Table, groups: Array, confidence: float) -> Spread:
+def _of_clusters(seen: JointClasses, groups: Array, confidence: float) -> Spread:
     """Rows of a cluster may be right and wrong together; Student's t by how many clusters of equal size they are worth."""
     rowwise = of_kinds(seen.metric, seen.label, seen.old, seen.new, np.ones(len(seen.label)))
     actual = np.concatenate([seen.label, *2 * [np.unique(seen.label)]])
