@@ -107,7 +107,8 @@ def _of_share(seen: JointClasses, confidence: float) -> tuple[Spread, float]:
 
 def kinds(label: Array, old: Array, new: Array, size: int) -> tuple[Array, Array, Array, Array]:
     """The kinds of rows there are, as label, old and new prediction, and how many there are of each."""
-    code, counts = np.unique((label * size + old) * size + new, return_counts=True)
+    code, cell = rows.numbered((label * size + old) * size + new)
+    counts = np.bincount(cell)
     return code // size**2, code // size % size, code % size, counts
 
 

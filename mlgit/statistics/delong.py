@@ -31,17 +31,17 @@ def components(is_positive: Array, score: Array) -> Components:
     ones, zeros = int(positive.sum()), int((~positive).sum())
     if not ones or not zeros:
         return Components(float("nan"), np.full(len(score), np.nan))
-    overall, placed = _midranks(score), np.empty(len(score))
-    placed[positive] = (overall[positive] - _midranks(score[positive])) / zeros
-    placed[~positive] = 1 - (overall[~positive] - _midranks(score[~positive])) / ones
+    # how many rows of the other class are below one is its midrank among all less that within its class: exact halves
+    order, last = ties(score)
+    passed = np.cumsum(positive[order])[last]
+    here = np.diff(passed, prepend=0)
+    first = np.concatenate([[0], last[:-1] + 1])
+    below_ones = passed - here / 2
+    below_zeros = first + (last - first + 1) / 2 - below_ones
+    shares = np.where(
+        positive[order], np.repeat(below_zeros / zeros, last - first + 1), np.repeat(1 - below_ones / ones, last - first + 1)
+    )
+    placed = np.empty(len(score))
+    placed[order] = shares
     auc = float(placed[positive].mean())
     return Components(auc, (placed - auc) / np.where(positive, ones, zeros))
-
-
-def _midranks(values: Array) -> Array:
-    """Ranks from 1, those of equal values averaged; in float64, so exact for any number of rows that fits in memory."""
-    order, last = ties(values)
-    first = np.concatenate([[0], last[:-1] + 1])
-    found = np.empty(len(values))
-    found[order] = np.repeat((first + last) / 2 + 1, last - first + 1)
-    return found

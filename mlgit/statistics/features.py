@@ -38,8 +38,7 @@ def _sums(chosen: Metric, label: Any, columns: tuple[Any, ...], *, positive: Any
     if chosen.kind == "confusion":
         cell, table, function = _counted(chosen, label, columns, positive=positive)
         if groups is None:
-            used, number = np.unique(cell, return_counts=True)
-            return Sums(table[used], number, function)
+            return Sums(table, np.bincount(cell), function)
         features = np.column_stack([np.bincount(groups, weights=column[cell]) for column in table.T])
         return Sums(features, np.ones(len(features)), function)
     terms = np.column_stack([metrics.terms(chosen, label, each, positive=positive) for each in columns])
@@ -69,7 +68,7 @@ def _counted(
     code = found.label
     for each in found.predictions:
         code = code * size + each
-    seen, cell = np.unique(code, return_inverse=True)
+    seen, cell = rows.numbered(code)
     digits = [seen // size**place % size for place in range(len(columns), -1, -1)]
     hot = np.eye(size)
     actual, predicted = hot[digits[0]], [hot[each] for each in digits[1:]]

@@ -238,9 +238,10 @@ def _average_precision(is_positive: Array, score: Array, weights: Array | None) 
 
 
 def ties(key: Array) -> tuple[Array, Array]:
-    """The order of ascending keys, and the last place of each run of equal ones."""
-    order = np.argsort(key, kind="stable")
-    return order, np.flatnonzero(np.append(np.diff(key[order]) != 0, True))
+    """An order of ascending keys, and the last place of each run of equal ones, in which they stand in any order."""
+    order = np.argsort(key)
+    ascending = key[order]
+    return order, np.flatnonzero(np.append(ascending[1:] != ascending[:-1], True))
 
 
 METRICS = {

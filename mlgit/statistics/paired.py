@@ -57,10 +57,18 @@ def _signed(given: Array, resamples: int, seed: int) -> Array:
 def discordant(chosen: Metric, label: Any, baseline: Any, current: Any, *, positive: Any = None) -> int:
     """In how many rows the two models differ, as far as a metric of scores or losses can see: in loss, in rank."""
     if chosen.kind == "ranking":
-        one, other = (np.unique(rows.numbers(each, what="score"), return_inverse=True)[1] for each in (baseline, current))
+        one, other = (_ranks(rows.numbers(each, what="score")) for each in (baseline, current))
         return int((one != other).sum())
     one, other = (metrics.terms(chosen, label, each, positive=positive) for each in (baseline, current))
     return int((one != other).any(axis=1).sum())
+
+
+def _ranks(score: Array) -> Array:
+    """The place of each score among the different ones."""
+    order, last = metrics.ties(score)
+    found = np.empty(len(score), dtype=np.int64)
+    found[order] = np.repeat(np.arange(len(last)), np.diff(last, prepend=-1))
+    return found
 
 
 def reach(chosen: Metric, label: Any, prediction: Any, share: float, *, positive: Any = None) -> tuple[float, float, float]:

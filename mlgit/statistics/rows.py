@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
+    # The names of classes in order, and the columns as their numbers.
+    _Numbered = tuple[tuple[Any, ...], list[Array]]
 
 _NUMBERS = "biuf"
+# Whole numbers up to here are exact as floats.
+_MOST_EXACT = 2.0**53
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,12 +46,11 @@ def classes(label: Any, *predictions: Any) -> Classes:
             f"labels like {columns[0][0]!r} cannot be compared with predictions like {columns[-1][0]!r}",
             "write both as numbers, or both as text",
         )
-    values = np.concatenate(columns)
-    if is_missing(values).any():
+    found = _tabled(columns) or _listed(columns) or _sorted(columns)
+    if found is None:
         raise MlgitError("a label or prediction is missing (empty or NaN)", "give every row a label and a prediction")
-    names, codes = _numbered(values)
-    parts = np.split(codes, len(columns))
-    return Classes(names, parts[0], tuple(parts[1:]))
+    names, codes = found
+    return Classes(names, codes[0], tuple(codes[1:]))
 
 
 def is_missing(values: Any) -> Array:
@@ -60,15 +63,59 @@ def is_missing(values: Any) -> Array:
     return np.fromiter((each is None or each != each for each in found.tolist()), dtype=bool, count=len(found))
 
 
-def _numbered(values: Array) -> tuple[tuple[Any, ...], Array]:
-    """The values there are, in order, and the number of each row's value among them."""
-    if values.dtype.kind != "O":
-        names, codes = np.unique(values, return_inverse=True)
-        return tuple(names.tolist()), codes
-    listed = values.tolist()
-    ordered = sorted(set(listed), key=_place)
+def numbered(values: Array) -> tuple[Array, Array]:
+    """The numbers there are, ascending, and the place of each row's among them: numpy's `unique`, without its sort where it can
+    be done without."""
+    found = _tabled([values])
+    if found is not None:
+        return np.asarray(found[0], dtype=values.dtype), found[1][0]
+    distinct, codes = np.unique(values, return_inverse=True)
+    return distinct, codes
+
+
+def _tabled(columns: Sequence[Array]) -> _Numbered | None:
+    """Classes that are whole numbers and lie close together, by a table of those there are; None for others.
+
+    Columns of 0..K-1 are their own numbers, and no copy of them is made.
+    """
+    if not all(each.dtype.kind in _NUMBERS and len(each) for each in columns):
+        return None
+    low, high = min(each.min() for each in columns), max(each.max() for each in columns)
+    if not (float(high) - float(low) <= len(columns[0]) and abs(float(low)) < _MOST_EXACT):  # nor with a NaN
+        return None
+    whole = [each.astype(np.int64, copy=False) for each in columns]
+    if any(each.dtype.kind == "f" and not np.array_equal(each, there) for each, there in zip(columns, whole, strict=True)):
+        return None
+    first = int(low)
+    codes = [each - first for each in whole] if first else whole
+    is_there = np.zeros(int(high) - first + 1, dtype=bool)
+    for each in codes:
+        is_there |= np.bincount(each, minlength=len(is_there)) > 0
+    names = (np.flatnonzero(is_there) + first).astype(np.result_type(*columns))
+    number = np.cumsum(is_there) - 1
+    return tuple(names.tolist()), codes if is_there.all() else [number[each] for each in codes]
+
+
+def _listed(columns: Sequence[Array]) -> _Numbered | None:
+    """Classes of objects, such as texts; None where one is missing, and for others."""
+    if not any(each.dtype.kind == "O" for each in columns):
+        return None
+    listed = [each.tolist() for each in columns]
+    distinct = set().union(*listed)
+    if any(each is None or each != each for each in distinct):
+        return None
+    ordered = sorted(distinct, key=_place)
     number = {name: place for place, name in enumerate(ordered)}
-    return tuple(ordered), np.fromiter((number[each] for each in listed), dtype=np.int64, count=len(listed))
+    return tuple(ordered), [np.fromiter(map(number.__getitem__, each), dtype=np.int64, count=len(each)) for each in listed]
+
+
+def _sorted(columns: Sequence[Array]) -> _Numbered | None:
+    """Classes of any other kind; None where one is missing."""
+    values = np.concatenate(columns)
+    if is_missing(values).any():
+        return None
+    names, codes = np.unique(values, return_inverse=True)
+    return tuple(names.tolist()), np.split(codes, len(columns))
 
 
 def _place(name: Any) -> tuple[bool, Any, str]:
@@ -91,6 +138,8 @@ def against_rest(found: Classes, *, positive: Any = None) -> Classes:
             )
         positive = 1
     number = found.names.index(positive) if positive in found.names else -1
+    if number == 1 and len(found.names) == 2:
+        return Classes((None, positive), found.label, found.predictions)
     return Classes(
         (None, positive), (found.label == number).astype(int), tuple((each == number).astype(int) for each in found.predictions)
     )
