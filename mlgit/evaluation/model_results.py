@@ -116,6 +116,12 @@ def columns(model: Model, *, rules: Iterable[GateRule], cluster: str) -> tuple[s
     return names | {model.label, model.prediction, model.score, model.order} - {""}, names
 
 
+def key(model: Model, *, rules: Iterable[GateRule], cluster: str) -> set[str]:
+    """The column that names rows, where that is all it does: whether it holds numbers or texts is no matter then."""
+    others, _ = columns(replace(model, id=""), rules=rules, cluster=cluster)
+    return {model.id} - others - {""}
+
+
 def may_name_groups(column: str) -> bool:
     """Whether a column is called as one that names a patient, a user, a session."""
     return _GROUP.fullmatch(column) is not None

@@ -20,6 +20,7 @@ from mlgit.evaluation.model_results import (
     RevisionResults,
     Table,
     columns,
+    key,
     may_name_groups,
     numbers,
     test_digest,
@@ -173,8 +174,9 @@ class _Reader:
     def _table(self, model: Model) -> Table | None:
         """The columns that are asked for, read once for all that ask for the same."""
         wanted, names = columns(model, rules=self._gates.rules, cluster=self._gates.stats.cluster)
-        key = "predictions", model.predictions, frozenset(wanted), frozenset(names)
-        table: Table | None = self._revision.once(key, lambda: self._read(model))
+        keys = key(model, rules=self._gates.rules, cluster=self._gates.stats.cluster)
+        asked = "predictions", model.predictions, frozenset(wanted), frozenset(names), frozenset(keys)
+        table: Table | None = self._revision.once(asked, lambda: self._read(model))
         return table
 
     def _read(self, model: Model) -> Table | None:
@@ -213,8 +215,9 @@ def _too_large(path: str, size: int) -> MlgitError:
 
 def _parsed(content: bytes, path: str, model: Model, gates: Gates) -> Table:
     wanted, names = columns(model, rules=gates.rules, cluster=gates.stats.cluster)
+    keys = key(model, rules=gates.rules, cluster=gates.stats.cluster)
     try:
-        made = PredictionTable(selection.select(content, path=path, names=wanted, texts=names, also=may_name_groups))
+        made = PredictionTable(selection.select(content, path=path, names=wanted, texts=names, keys=keys, also=may_name_groups))
         if not wanted - {model.score} <= made.keys():
             made.header = outline.measure(content, path=path).columns
         return made

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, BinaryIO
 
+from mlgit.errors import MlgitError
 from mlgit.tables import formats, limits, objects, parquet, separated, small
 from mlgit.tables.formats import TableFormat
 
@@ -14,6 +15,8 @@ Chunk = Mapping[str, Any]
 _FIRST_ROWS = 1000
 # About this many values at a time: 100 MB of objects at most.
 _VALUES = 1_000_000
+# Bytes of a key that is read as they stand: enough for whole numbers of 18 digits, and one more to tell longer ones.
+KEY_BYTES = 19
 
 
 def chunks(
@@ -21,27 +24,56 @@ def chunks(
     *,
     path: str,
     texts: Collection[str] = (),
+    keys: Collection[str] = (),
     literally: bool = False,
     most: int = limits.VALUES_BYTES,
+    wanted: Callable[[str], bool] | None = None,
 ) -> Iterator[Chunk]:
     """The rows of a table in the order they stand: for each piece, arrays of equal length by column name.
 
     The end of `path` tells the format. A table without rows is one piece with empty columns. What a file without types calls
     numbers is told by each piece for itself; `texts` are columns of a CSV or TSV file to be left as texts. `literally`, only an
-    empty field there is a missing value, for a class may be called None. `most` is how many bytes of text are read.
+    empty field there is a missing value, for a class may be called None. `keys` are left as texts, or where that is faster as
+    their first KEY_BYTES bytes. `most` is how many bytes of text are read, and the values of columns that are not `wanted` mean
+    nothing.
     Raises MlgitError for what is not in its format, or larger than is read.
     """
     table = formats.known(path)
     if table.name == "parquet":
         return map(parquet.arrays, parquet.pieces(source))
     if table.separator:
-        columns = small.columns(source, table=table, texts=texts, literally=literally, most=most)
-        return iter([columns]) if columns is not None else _of_separated(source, table, texts, literally, most)
+        columns = small.columns(source, table=table, texts={*texts, *keys}, literally=literally, most=most)
+        if columns is not None:
+            return iter([columns])
+        types = _types(_named(source, table, most) if wanted or keys else (), texts=texts, keys=keys, wanted=wanted)
+        return _of_separated(source, table, types, literally, most)
     return map(_of_rows, objects.batches(source, table=table, most=most))
 
 
+def _named(source: bytes | BinaryIO, table: TableFormat, most: int) -> tuple[str, ...]:
+    """The names of the columns; none where pandas has to tell what is wrong with them."""
+    try:
+        return separated.rows(source, table=table, most=most)[0]
+    except MlgitError:
+        return ()
+
+
+def _types(
+    names: Collection[str], *, texts: Collection[str], keys: Collection[str], wanted: Callable[[str], bool] | None
+) -> dict[str, Any]:
+    """What pandas is told of columns; of those not wanted it keeps a byte. `usecols` would pass over rows with too many fields.
+
+    A second column of one name has the type of the first, so the first of several is read as if it were wanted.
+    """
+    repeated = {name.rpartition(".")[0] for name in names}
+    found: dict[str, Any] = {name: str if name in repeated else f"S{KEY_BYTES}" for name in keys} | dict.fromkeys(texts, str)
+    if wanted is not None:
+        found |= {name: "S1" for name in names if name not in repeated and not wanted(name)}
+    return found
+
+
 def _of_separated(
-    source: bytes | BinaryIO, table: TableFormat, texts: Collection[str], literally: bool, most: int
+    source: bytes | BinaryIO, table: TableFormat, types: Mapping[str, Any], literally: bool, most: int
 ) -> Iterator[Chunk]:
     import pandas as pd
 
@@ -53,7 +85,7 @@ def _of_separated(
             low_memory=False,
             index_col=False,
             encoding_errors="replace",
-            dtype=dict.fromkeys(texts, str),
+            dtype=dict(types),
             keep_default_na=not literally,
             na_values=[""],
         ) as reader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlgit.errors import MlgitError
@@ -10,20 +11,44 @@ from mlgit.tables import chunks, formats, limits, outline
 
 
 def select(
-    content: bytes, *, path: str, names: Collection[str], texts: Collection[str], also: Callable[[str], bool] | None = None
+    content: bytes,
+    *,
+    path: str,
+    names: Collection[str],
+    texts: Collection[str],
+    keys: Collection[str] = (),
+    also: Callable[[str], bool] | None = None,
 ) -> dict[str, Any]:
     """The columns of these names that the table has, and those that `also` wants; the end of `path` tells its format.
 
     Only an empty field is a missing value. `texts` are left as texts where the file has no types. A column that one piece of
-    the file took for numbers and another shows to be texts is all texts. Raises MlgitError for what is no table, or too large.
+    the file took for numbers and another shows to be texts is all texts. `keys` among the texts may be numbers where each is a
+    whole one, written as Python writes it. Raises MlgitError for what is no table, or too large.
     """
     table = formats.known(path)
     if table.name == "parquet":
         _refuse_rows(outline.measure(content, path=path).rows)
-    found, mixed = _gathered(content, path, names, texts, also)
-    if mixed and not table.has_types:
-        found, _ = _gathered(content, path, names, {*texts, *mixed}, also)
-    return found
+    asked = _Asked(path, frozenset(names), frozenset(texts) - frozenset(keys), frozenset(keys), also)
+    gathered = _gathered(content, asked)
+    if gathered is None:
+        asked = replace(asked, texts=frozenset(texts), keys=frozenset())
+        gathered = _gathered(content, asked)
+    if gathered is not None and gathered[1] and not table.has_types:
+        gathered = _gathered(content, replace(asked, texts=asked.texts | gathered[1]))
+    assert gathered is not None, "keys are whole numbers the second time as the first"
+    return gathered[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    path: str
+    names: frozenset[str]
+    texts: frozenset[str]
+    keys: frozenset[str]
+    also: Callable[[str], bool] | None
+
+    def wants(self, name: str) -> bool:
+        return name in self.names or (self.also is not None and self.also(name))
 
 
 def _refuse_rows(rows: int) -> None:
@@ -31,26 +56,59 @@ def _refuse_rows(rows: int) -> None:
         raise MlgitError(f"{rows} rows are more than fit into memory", f"up to {limits.PREDICTIONS_ROWS} are compared")
 
 
-def _gathered(
-    content: bytes, path: str, names: Collection[str], texts: Collection[str], also: Callable[[str], bool] | None
-) -> tuple[dict[str, Any], set[str]]:
-    """The columns as they stand, and the names of those whose pieces are partly numbers and partly not."""
+def _gathered(content: bytes, asked: _Asked) -> tuple[dict[str, Any], set[str]] | None:
+    """The columns as they stand, and the names of those whose pieces are partly numbers and partly not; None where a key that
+    was read as bytes is no whole number."""
     import numpy as np
 
     pieces: dict[str, list[Any]] = {}
     sizes: list[int] = []
-    for piece in chunks.chunks(content, path=path, texts=texts, literally=True, most=limits.PREDICTIONS_BYTES):
+    for piece in chunks.chunks(
+        content,
+        path=asked.path,
+        texts=asked.texts,
+        keys=asked.keys,
+        literally=True,
+        most=limits.PREDICTIONS_BYTES,
+        wanted=asked.wants,
+    ):
         size = max(map(len, piece.values()), default=0)
-        for name in (each for each in piece if each in names or (also and also(each))):
+        for name in filter(asked.wants, piece):
+            values = (
+                _whole_numbers(piece[name]) if name in asked.keys and piece[name].dtype.kind == "S" else _typed(piece[name])
+            )
+            if values is None:
+                return None
             # an object of JSON Lines may lack a key that others have
-            found = pieces.setdefault(name, [np.full(each, None) for each in sizes])
-            found.append(_typed(piece[name]))
+            pieces.setdefault(name, [np.full(each, None) for each in sizes]).append(values)
         for name in pieces.keys() - piece.keys():
             pieces[name].append(np.full(size, None))
         sizes.append(size)
     whole = {name: [each for each in found if len(each)] or found[:1] for name, found in pieces.items()}
     mixed = {name for name, found in whole.items() if len({each.dtype.kind in "biuf" for each in found}) > 1}
-    return {name: np.concatenate(found) for name, found in whole.items()}, mixed
+    return {name: np.concatenate(whole.pop(name)) for name in pieces}, mixed
+
+
+def _whole_numbers(values: Any) -> Any | None:
+    """Texts of bytes as the numbers that they are; None where one is no whole number, or not written as Python writes it."""
+    import numpy as np
+
+    places = np.asarray(values, dtype=f"S{chunks.KEY_BYTES}").view(np.uint8).reshape(len(values), chunks.KEY_BYTES)
+    width = int(places.any(axis=0).sum())
+    has_more = width == chunks.KEY_BYTES
+    if not len(values) or has_more or ((places[:, 0] == ord("0")) & (places[:, 1] != 0)).any():
+        return None
+    found, has_ended = np.zeros(len(values), dtype=np.int64), np.zeros(len(values), dtype=bool)
+    for place in range(width):
+        digit = places[:, place] - ord("0")
+        is_digit = digit < 10
+        is_end = places[:, place] == 0
+        if not (is_digit ^ is_end).all() or (is_digit & has_ended).any() or (place == 0 and is_end.any()):
+            return None
+        np.multiply(found, 10, out=found, where=is_digit)
+        np.add(found, digit, out=found, where=is_digit)
+        has_ended = is_end
+    return found
 
 
 def _typed(values: Any) -> Any:

@@ -56,7 +56,7 @@ def _has_lone_returns(stream: BinaryIO) -> bool:
             return True
         last = piece[-1:]
         whole = piece.removesuffix(b"\r")
-        if whole.count(b"\r") != whole.count(b"\r\n"):
+        if b"\r" in whole and whole.count(b"\r") != whole.count(b"\r\n"):
             return True
     return last == b"\r"
 
