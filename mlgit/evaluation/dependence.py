@@ -12,7 +12,7 @@ from mlgit.evaluation.model_pair import ModelPair
 from mlgit.evaluation.model_results import may_name_groups
 from mlgit.rules import GateRule, Stats
 from mlgit.statistics import blocks
-from mlgit.statistics.rows import is_missing
+from mlgit.statistics.rows import is_missing, numbered
 
 if TYPE_CHECKING:
     from mlgit.evaluation.model_results import Table
@@ -58,7 +58,7 @@ def _losses(table: Table, joined: ModelPair) -> Array | None:
     if joined.model.label not in table or joined.model.prediction not in table:
         return None
     label, given = np.asarray(table[joined.model.label]), np.asarray(table[joined.model.prediction])
-    if label.dtype.kind in "iuf" and given.dtype.kind in "iuf" and len(np.unique(label)) > _MOST_CLASSES:
+    if label.dtype.kind in "iuf" and given.dtype.kind in "iuf" and len(numbered(label)[0]) > _MOST_CLASSES:
         return np.asarray(np.abs(given - label))
     return np.asarray(given != label, dtype=float)
 
@@ -73,7 +73,8 @@ def _likeness(before: Array | None, now: Array | None, label: Any) -> float:
     series = now - before
     if np.count_nonzero(series) < _FEWEST_DIFFERENT or not np.isfinite(series).all():
         return 0.0
-    names, codes = np.unique(np.asarray(label).astype(str), return_inverse=True)
+    values = np.asarray(label)
+    names, codes = numbered(values if values.dtype.kind in "biuf" else values.astype(str))
     codes = codes if len(names) <= _MOST_CLASSES else np.zeros(len(series), dtype=int)
     centred = series - (np.bincount(codes, weights=series) / np.bincount(codes))[codes]
     lags = blocks.autocovariances(centred, 1)

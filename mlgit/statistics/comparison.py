@@ -20,6 +20,9 @@ from mlgit.statistics.metrics import Metric
 from mlgit.statistics.resampling import FEWEST_ROWS, Spread
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mlgit.statistics.metrics import Ties
     from mlgit.statistics.rows import Array
 
 
@@ -117,11 +120,12 @@ def compare(
         )
     paired.same_labels(baseline.label, current.label)
     columns = [metrics.column_of(chosen, prediction=each.prediction, score=each.score) for each in (baseline, current)]
+    tied = [metrics.tied(chosen, column) for column in columns]
     values = [
-        metrics.value(name, each.label, prediction=each.prediction, score=each.score, positive=asked.positive)
-        for each in (baseline, current)
+        metrics.value(name, each.label, prediction=each.prediction, score=each.score, positive=asked.positive, tied=known)
+        for each, known in zip((baseline, current), tied, strict=True)
     ]
-    rows = _Rows(chosen, baseline.label, columns[0], columns[1], asked, clusters, order)
+    rows = _Rows(chosen, baseline.label, columns[0], columns[1], asked, clusters, order, [each for each in tied if each])
     found, pvalue = _spread(rows, values)
     return _result(rows, values, found, pvalue)
 
@@ -130,11 +134,19 @@ class _Rows:
     """The rows of both models with what was asked, looked at once."""
 
     def __init__(
-        self, chosen: Metric, label: Any, old: Any, new: Any, asked: ComparisonOptions, clusters: Any, order: Any
+        self,
+        chosen: Metric,
+        label: Any,
+        old: Any,
+        new: Any,
+        asked: ComparisonOptions,
+        clusters: Any,
+        order: Any,
+        tied: Sequence[Ties],
     ) -> None:
         self.chosen, self.label, self.old, self.new, self.asked = chosen, label, old, new, asked
         self.size = len(label)
-        self.order = order
+        self.order, self.tied = order, tied
         self.groups: Array | None = None if clusters is None else features.groups(clusters, size=self.size)
         self.units = self.size if self.groups is None else int(self.groups.max()) + 1
         self.noun = "row" if self.groups is None else "cluster"
@@ -144,7 +156,7 @@ class _Rows:
             seen = self.table = confusion.table(chosen, label, old, new, positive=asked.positive, groups=self.groups)
             self.counted, self.counted_noun, self.discordant = seen.counted, seen.noun, seen.discordant
         else:
-            self.discordant = paired.discordant(chosen, label, old, new, positive=asked.positive)
+            self.discordant = paired.discordant(chosen, label, old, new, positive=asked.positive, tied=tied)
 
 
 def _spread(rows: _Rows, values: list[float]) -> tuple[Spread, float | None]:
@@ -185,10 +197,9 @@ def _of_series(rows: _Rows, delta: float) -> Spread:
 
 def _of_ranking(rows: _Rows) -> tuple[Spread, float | None]:
     asked = rows.asked
-    truth, old = metrics.ranked(rows.label, rows.old, positive=asked.positive)
-    _, new = metrics.ranked(rows.label, rows.new, positive=asked.positive)
+    truth, _ = metrics.ranked(rows.label, rows.old, positive=asked.positive)
     chosen, confidence = rows.chosen.name, asked.confidence_level
-    return ranking.interval(chosen, truth, old, new, groups=rows.groups, confidence=confidence, noun=rows.noun), None
+    return ranking.interval(chosen, truth, *rows.tied, groups=rows.groups, confidence=confidence, noun=rows.noun), None
 
 
 def _result(rows: _Rows, values: list[float], found: Spread, pvalue: float | None) -> Comparison:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlgit.statistics.metrics import ties
+from mlgit.statistics.metrics import Ties
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -25,14 +25,14 @@ class Components:
     influence: Array
 
 
-def components(is_positive: Array, score: Array) -> Components:
+def components(is_positive: Array, tied: Ties) -> Components:
     """The AUC and the influence of each row, from midranks; NaN where a class has no rows."""
     positive = is_positive.astype(bool)
     ones, zeros = int(positive.sum()), int((~positive).sum())
     if not ones or not zeros:
-        return Components(float("nan"), np.full(len(score), np.nan))
+        return Components(float("nan"), np.full(len(positive), np.nan))
     # how many rows of the other class are below one is its midrank among all less that within its class: exact halves
-    order, last = ties(score)
+    order, last = tied
     passed = np.cumsum(positive[order])[last]
     here = np.diff(passed, prepend=0)
     first = np.concatenate([[0], last[:-1] + 1])
@@ -41,7 +41,7 @@ def components(is_positive: Array, score: Array) -> Components:
     shares = np.where(
         positive[order], np.repeat(below_zeros / zeros, last - first + 1), np.repeat(1 - below_ones / ones, last - first + 1)
     )
-    placed = np.empty(len(score))
+    placed = np.empty(len(positive))
     placed[order] = shares
     auc = float(placed[positive].mean())
     return Components(auc, (placed - auc) / np.where(positive, ones, zeros))

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Metric:
 
     `confusion`: `function(hits, actual, predicted)`, counts per class of shape (..., K), where `binary` ones read two
     classes of which number 1 is positive. `mean_loss` and `means`: `terms(label, value)` has shape (n, m), and
-    `function(means)` turns means of shape (..., m) into values. `ranking`: `function(is_positive, score, weights)` with
+    `function(means)` turns means of shape (..., m) into values. `ranking`: `function(is_positive, score, weights, ties)` with
     weights of shape (..., n). `needs` says which column is read beside the label.
     """
 
@@ -58,8 +58,18 @@ def metric(name: str) -> Metric:
     return found
 
 
-def value(name: str, label: Any, *, prediction: Any = None, score: Any = None, positive: Any = None) -> float:
+def value(
+    name: str,
+    label: Any,
+    *,
+    prediction: Any = None,
+    score: Any = None,
+    positive: Any = None,
+    tied: Ties | None = None,
+) -> float:
     """The metric of one model's rows; NaN where it is undefined (no positive row for recall, one class for roc_auc).
+
+    `tied` are the ties of the scores, where they are known.
 
     Raises MlgitError for unknown metrics, a column that is not there, missing values and columns of different lengths.
     """
@@ -70,7 +80,7 @@ def value(name: str, label: Any, *, prediction: Any = None, score: Any = None, p
             case "confusion":
                 return float(chosen.function(*counts(chosen, label, column, positive=positive)))
             case "ranking":
-                return float(chosen.function(*ranked(label, column, positive=positive), None))
+                return float(chosen.function(*ranked(label, column, positive=positive), None, tied))
             case _:
                 return float(chosen.function(terms(chosen, label, column, positive=positive).mean(axis=0)))
 
@@ -90,6 +100,9 @@ def counts(chosen: Metric, label: Any, prediction: Any, *, positive: Any = None)
     found = rows.classes(label, prediction)
     found = rows.against_rest(found, positive=positive) if chosen.binary else found
     size, predicted = len(found.names), found.predictions[0]
+    if size**2 <= len(predicted):
+        table = np.bincount(found.label * size + predicted, minlength=size**2).reshape(size, size)
+        return np.diagonal(table), table.sum(axis=1), table.sum(axis=0)
     hits = np.bincount(found.label[found.label == predicted], minlength=size)
     return hits, np.bincount(found.label, minlength=size), np.bincount(predicted, minlength=size)
 
@@ -216,32 +229,54 @@ def _log_loss(truth: Array, given: Array) -> Array:
     return -np.log(np.where(truth == 1, cut, 1 - cut))[:, None]
 
 
-def _roc_auc(is_positive: Array, score: Array, weights: Array | None) -> Array:
+def _roc_auc(is_positive: Array, score: Array, weights: Array | None, tied: Ties | None = None) -> Array:
     """The share of pairs of a positive and a negative row that the score orders rightly; ties count half."""
-    order, last = ties(score)
-    weight = np.ones(len(score)) if weights is None else weights[..., order]
-    ones = np.cumsum(weight * is_positive[order], axis=-1)[..., last]
-    zeros = np.cumsum(weight * (1 - is_positive[order]), axis=-1)[..., last]
+    order, last = tied or ties(score)
+    shown, ones = _passed(is_positive[order], last, None if weights is None else weights[..., order])
+    zeros = shown - ones
     below = np.diff(zeros, axis=-1, prepend=0) / 2 + np.concatenate([np.zeros_like(zeros[..., :1]), zeros[..., :-1]], axis=-1)
     right = (np.diff(ones, axis=-1, prepend=0) * below).sum(axis=-1)
-    return _share(right, ones[..., -1] * zeros[..., -1])
+    return _share(right, ones[..., -1].astype(float) * zeros[..., -1])
 
 
-def _average_precision(is_positive: Array, score: Array, weights: Array | None) -> Array:
+def _average_precision(is_positive: Array, score: Array, weights: Array | None, tied: Ties | None = None) -> Array:
     """The mean of the precision at every positive row, rows of equal score together."""
-    order, last = ties(-score)
-    weight = np.ones(len(score)) if weights is None else weights[..., order]
-    found = np.cumsum(weight * is_positive[order], axis=-1)[..., last]
-    shown = np.cumsum(weight, axis=-1)[..., last]
+    order, last = (tied or ties(score)).descending
+    shown, found = _passed(is_positive[order], last, None if weights is None else weights[..., order])
     precision = np.nan_to_num(_share(found, shown))
     return _share((np.diff(found, axis=-1, prepend=0) * precision).sum(axis=-1), found[..., -1])
 
 
-def ties(key: Array) -> tuple[Array, Array]:
-    """An order of ascending keys, and the last place of each run of equal ones, in which they stand in any order."""
-    order = np.argsort(key)
-    ascending = key[order]
-    return order, np.flatnonzero(np.append(ascending[1:] != ascending[:-1], True))
+def _passed(is_positive: Array, last: Array, weights: Array | None) -> tuple[Array, Array]:
+    """How many rows, and how many positive ones, there are up to the end of each run."""
+    if weights is None:
+        return last + 1, np.cumsum(is_positive)[last]
+    return np.cumsum(weights, axis=-1)[..., last], np.cumsum(weights * is_positive, axis=-1)[..., last]
+
+
+class Ties(NamedTuple):
+    """An order of ascending scores, and the last place of each run of equal ones, in which they stand in any order."""
+
+    order: Array
+    last: Array
+
+    @property
+    def descending(self) -> tuple[Array, Array]:
+        """The same from the highest score down."""
+        size = len(self.order)
+        return self.order[::-1], size - 1 - np.concatenate([[0], self.last[:-1] + 1])[::-1]
+
+
+def ties(score: Array) -> Ties:
+    """The ties of scores: what all metrics of rankings are made from."""
+    order = np.argsort(score)
+    ascending = score[order]
+    return Ties(order, np.flatnonzero(np.append(ascending[1:] != ascending[:-1], True)))
+
+
+def tied(chosen: Metric, values: Any) -> Ties | None:
+    """The ties of a column, where the metric is of rankings."""
+    return ties(rows.numbers(values, what="score")) if chosen.kind == "ranking" else None
 
 
 METRICS = {

@@ -13,6 +13,9 @@ from mlgit.statistics.distributions import normal_cdf
 from mlgit.statistics.metrics import Metric
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mlgit.statistics.metrics import Ties
     from mlgit.statistics.rows import Array
 
 # Up to here every pattern of signs is tried, and the p-value is exact.
@@ -54,19 +57,21 @@ def _signed(given: Array, resamples: int, seed: int) -> Array:
     return total
 
 
-def discordant(chosen: Metric, label: Any, baseline: Any, current: Any, *, positive: Any = None) -> int:
+def discordant(
+    chosen: Metric, label: Any, baseline: Any, current: Any, *, positive: Any = None, tied: Sequence[Ties] = ()
+) -> int:
     """In how many rows the two models differ, as far as a metric of scores or losses can see: in loss, in rank."""
     if chosen.kind == "ranking":
-        one, other = (_ranks(rows.numbers(each, what="score")) for each in (baseline, current))
+        one, other = map(_ranks, tied or [metrics.ties(rows.numbers(each, what="score")) for each in (baseline, current)])
         return int((one != other).sum())
     one, other = (metrics.terms(chosen, label, each, positive=positive) for each in (baseline, current))
     return int((one != other).any(axis=1).sum())
 
 
-def _ranks(score: Array) -> Array:
+def _ranks(tied: Ties) -> Array:
     """The place of each score among the different ones."""
-    order, last = metrics.ties(score)
-    found = np.empty(len(score), dtype=np.int64)
+    order, last = tied
+    found = np.empty(len(order), dtype=np.int64)
     found[order] = np.repeat(np.arange(len(last)), np.diff(last, prepend=-1))
     return found
 

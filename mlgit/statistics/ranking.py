@@ -20,6 +20,7 @@ from mlgit.statistics.mover import Estimate
 from mlgit.statistics.resampling import Spread, nothing
 
 if TYPE_CHECKING:
+    from mlgit.statistics.metrics import Ties
     from mlgit.statistics.rows import Array
 
 # With fewer rows of a class, no method known keeps its promise near the ends of the scale.
@@ -27,9 +28,9 @@ FEWEST_OF_A_CLASS = 20
 
 
 def interval(
-    name: str, is_positive: Array, *scores: Array, groups: Array | None = None, confidence: float, noun: str = "row"
+    name: str, is_positive: Array, *scores: Ties, groups: Array | None = None, confidence: float, noun: str = "row"
 ) -> Spread:
-    """The interval of the metric of one score, or of the difference second - first of two on the same rows."""
+    """The interval of the metric of one score, by its ties, or of the difference second - first of two on the same rows."""
     linear, method = _METHODS[name]
     units, told = rarest(is_positive, groups=groups, noun=noun)
     if units < FEWEST_OF_A_CLASS:
@@ -48,7 +49,7 @@ def interval(
 
 def components(name: str, is_positive: Array, score: Array) -> Components:
     """The metric of a score, and the influence of each row on it."""
-    return _METHODS[name][0](is_positive, score)
+    return _METHODS[name][0](is_positive, metrics.ties(score))
 
 
 def rarest(is_positive: Array, *, groups: Array | None = None, noun: str = "row") -> tuple[int, str]:
@@ -78,13 +79,13 @@ def moved(is_positive: Array, each: Array, groups: Array | None = None) -> Array
     return np.asarray(each * np.where(is_positive == 1, math.sqrt(ones / (ones - 1)), math.sqrt(zeros / (zeros - 1))))
 
 
-def _precision(is_positive: Array, score: Array) -> Components:
+def _precision(is_positive: Array, tied: Ties) -> Components:
     """The average precision, and its derivative by the weight of each row, shape (n,), which sums to 0.
 
     With F and S the positive and all rows down to a score, and p the positive rows at it, the average precision is
     the mean of p F / S over scores; a row changes its own term and all those below it.
     """
-    order, last = metrics.ties(-score)
+    order, last = tied.descending
     found, shown = np.cumsum(is_positive[order])[last], last + 1
     here = np.diff(found, prepend=0)
     average = (here * found / shown).sum() / found[-1]
@@ -92,12 +93,12 @@ def _precision(is_positive: Array, score: Array) -> Components:
     lost = np.cumsum((here * found / shown**2)[::-1])[::-1]
     run = np.repeat(np.arange(len(last)), np.diff(last, prepend=-1))
     positive = is_positive[order]
-    result = np.empty(len(score))
+    result = np.empty(len(order))
     result[order] = (positive * ((found / shown)[run] + gained[run] - average) - lost[run]) / found[-1]
     return Components(float(average), result)
 
 
-_METHODS: dict[str, tuple[Callable[[Array, Array], Components], str]] = {
+_METHODS: dict[str, tuple[Callable[[Array, Ties], Components], str]] = {
     "roc_auc": (delong.components, "DeLong"),
     "average_precision": (_precision, "infinitesimal jackknife"),
 }

@@ -76,8 +76,8 @@ def influences(sums: Sums) -> Array:
 
 def _draws(each: Array, *, resamples: int, seed: int) -> Array:
     """The studentized sums of draws in which every row comes as often as a Poisson number says, shape (resamples,)."""
-    order = np.lexsort((each, -np.abs(each)))
-    single, rest = each[order[:_DRAWN]], each[order[_DRAWN:]]
+    falling = _by_size(each)
+    single, rest = falling[:_DRAWN], falling[_DRAWN:]
     columns = np.column_stack([single, single**2, np.ones(len(single))])
     weights, block = _weights(seed, resamples, len(single)), max(1, _BLOCK // len(single))
     sums = np.concatenate([weights[start : start + block].astype(float) @ columns for start in range(0, resamples, block)])
@@ -88,6 +88,14 @@ def _draws(each: Array, *, resamples: int, seed: int) -> Array:
     known = spread > 0
     found = np.where(known, total / np.where(known, spread, 1.0), np.sign(total) * _FARTHEST)
     return np.asarray(np.clip(found, -_FARTHEST, _FARTHEST))
+
+
+def _by_size(each: Array) -> Array:
+    """The largest first, whatever their sign, and of two that differ in it the negative one: by one sort of the bits, in which
+    floats of one sign lie in order, with the sign moved from the first place to the last."""
+    bits = np.asarray(each, dtype=np.float64).view(np.uint64)
+    keys = np.sort((bits << np.uint64(1)) | (bits >> np.uint64(63)))[::-1]
+    return np.asarray(((keys >> np.uint64(1)) | (keys << np.uint64(63))).view(np.float64))
 
 
 @functools.lru_cache(maxsize=2)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from mlgit.statistics import delong, distances, mcnemar, multiple, power, ranking, tango
+from mlgit.statistics.metrics import ties
 from mlgit.statistics.paired import sign_flip
 from tests.statistics.kit import ASAH_POOR, ASAH_S100B, ASAH_WFNS
 
@@ -27,7 +28,7 @@ SLEEP = np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]) - np.ar
 
 def test_delong_variances_of_proc():
     """pROC 1.18: var and cov of roc(aSAH$outcome, aSAH$wfns) and of s100b, and roc.test of both."""
-    old, new = (delong.components(ASAH_POOR, score) for score in (ASAH_WFNS, ASAH_S100B))
+    old, new = (delong.components(ASAH_POOR, ties(score)) for score in (ASAH_WFNS, ASAH_S100B))
     one, other = (ranking.moved(ASAH_POOR, each.influence) for each in (old, new))
     found = [one @ one, other @ other, one @ other]
     assert (old.value, new.value) == pytest.approx((0.8236788618, 0.7313685637), abs=1e-10)
@@ -37,7 +38,7 @@ def test_delong_variances_of_proc():
 
 def test_logit_interval_of_an_auc_is_that_of_its_variance():
     """exp and log of the variance that pROC gives, widened by what single rows weigh in it."""
-    found = ranking.interval("roc_auc", ASAH_POOR, ASAH_WFNS, confidence=0.95)
+    found = ranking.interval("roc_auc", ASAH_POOR, ties(ASAH_WFNS), confidence=0.95)
     width = stats.norm.ppf(0.975) * 0.001469915**0.5 / (0.8236788618 * (1 - 0.8236788618))
     plain = special.expit(special.logit(0.8236788618) + np.array([-width, width]))
     assert found.low < plain[0] < plain[1] < found.high
