@@ -17,6 +17,9 @@ from mlgit.revision.refs import Notice
 from mlgit.rules import IfChanged
 from mlgit.statistics import paired
 
+# So many rows lie in memory as texts.
+_BLOCK = 1 << 16
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelPair:
@@ -70,12 +73,15 @@ def digest(model: Model, table: Table) -> str:
     """A digest of keys and labels, whatever the order of the rows; '' without these columns."""
     if model.id not in table or model.label not in table:
         return ""
-    label = np.asarray(table[model.label])
-    values = label.astype(float) if label.dtype.kind in "biuf" else label  # 1 and 1.0 are one label
-    texts = [[str(each) for each in column.tolist()] for column in (np.asarray(table[model.id]), values)]
-    rows = ["\0".join(row) for row in zip(*texts, strict=True)]
-    hashed = (int.from_bytes(blake2b(row.encode(errors="replace"), digest_size=8).digest()) for row in rows)
-    return f"{len(rows):x}-{sum(hashed) % 2**64:016x}" if rows else "0"
+    keys, label = np.asarray(table[model.id]), np.asarray(table[model.label])
+    total = 0
+    for start in range(0, len(keys), _BLOCK):
+        some = label[start : start + _BLOCK]
+        values = some.astype(float) if some.dtype.kind in "biuf" else some  # 1 and 1.0 are one label
+        rows = map("{}\0{}".format, keys[start : start + _BLOCK].tolist(), values.tolist())
+        hashed = b"".join(blake2b(row.encode(errors="replace"), digest_size=8).digest() for row in rows)
+        total += int(np.frombuffer(hashed, dtype=">u8").sum(dtype=np.uint64))
+    return f"{len(keys):x}-{total % 2**64:016x}" if len(keys) else "0"
 
 
 def join(

@@ -102,7 +102,7 @@ def _gathered(
         return known
     if rows.trouble:
         return replace(known, trouble=rows.trouble)
-    everything = np.arange(len(column_of(rows.baseline, rows.model.label)))
+    column_of(rows.baseline, rows.model.label)
     if current.value is not None and rows.are_same and all(map(rows.is_same, _sliced_by(rule))):
         known = replace(known, same="same predictions", baseline=current.value)
     if rule.kind == "no_harm" and known.same:
@@ -110,7 +110,7 @@ def _gathered(
     if rule.kind == "no_harm":
         parts = dict(_parts(rule, rows, better, settings))
         return replace(known, parts=parts, missing=_missing(rule, rows), small=_small(rule, rows))
-    whole = _compared(rule, rows, everything, better, settings)
+    whole = _compared(rule, rows, None, better, settings)
     return replace(known, comparison=whole, baseline=whole.baseline)
 
 
@@ -140,11 +140,16 @@ def _ends(found: bootstrap.Interval) -> tuple[float, float] | None:
 
 
 def _compared(
-    rule: GateRule, rows: PairedRows, places: Array, better: Literal["higher", "lower"] | None, settings: ComparisonSettings
+    rule: GateRule,
+    rows: PairedRows,
+    places: Array | None,
+    better: Literal["higher", "lower"] | None,
+    settings: ComparisonSettings,
 ) -> Comparison:
     assert rows.baseline is not None
     sides = [predictions_of(rows.model, table, places) for table in (rows.baseline, rows.current)]
-    clusters = column_of(rows.baseline, settings.cluster)[places] if settings.cluster else None
+    clusters = column_of(rows.baseline, settings.cluster) if settings.cluster else None
+    clusters = clusters if clusters is None or places is None else clusters[places]
     order = in_time(rows.model, rows.baseline, settings.order, places) if settings.order else None
     asked = ComparisonOptions(settings.confidence_level, settings.resamples, settings.seed, settings.positive, better=better)
     if rule.margin:
