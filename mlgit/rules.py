@@ -320,6 +320,10 @@ def _rule(declared: Mapping[str, Any], where: str) -> GateRule:
     choices = _ONE_OF.get(kind, set())
     if choices and not choices & declared.keys():
         raise MlgitError(f"{where}: {kind} asks for nothing", f"add {' or '.join(sorted(choices))}")
+    if declared.get("min", -math.inf) > declared.get("max", math.inf):
+        raise MlgitError(
+            f"{where}.min: {declared['min']:g} is above max, {declared['max']:g}", "no value could pass; swap them"
+        )
     when = declared.get("when", {})
     if when.keys() - {"label"}:
         raise MlgitError(f"{where}.when: unknown key '{min(when.keys() - {'label'})}'", "the only one is label")

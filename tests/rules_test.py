@@ -91,6 +91,10 @@ def test_relative_margin_is_of_the_size_of_the_baseline():
         ("{id: a, kind: gap, metric: f1, slices: {by: [a]}}", "gap needs max"),
         ("{id: a, kind: bound, min: 1}", "bound needs metric"),
         ("{id: a, kind: bound, metric: f1}", "bound asks for nothing; add max or max_change or min"),
+        (
+            "{id: a, kind: bound, metric: f1, min: 0.9, max: 0.1}",
+            "rules[0].min: 0.9 is above max, 0.1",
+        ),
         ("{id: a, kind: data, path: a.csv}", "data asks for nothing"),
         ("{id: a, kind: bound, metric: f1, min: 1, margin: 2}", "rules[0].margin: bound takes none"),
         ("{id: a, kind: noworse, metric: f1}", "no_worse"),

@@ -96,7 +96,7 @@ def _results(revision: Revision, facts: Facts, *, model: Model) -> ModelResults:
         raise MlgitError(read.trouble, read.hint)
     if read.table:
         for name in (model.label, model.prediction, *model.slices):
-            model_metrics.column_of(read.table, name)
+            model_metrics.column_of(model, read.table, name)
     return read
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlgit.render.text import count
 from mlgit.statistics.rows import is_missing
 
 if TYPE_CHECKING:
@@ -38,14 +39,17 @@ class Misaligned:
     def reason(self) -> str:
         """One sentence with every count that is not 0."""
         told = [
-            (self.unnamed, "rows without a key"),
-            (self.repeated_baseline, "keys more than once in the baseline"),
-            (self.repeated_current, "keys more than once in the current rows"),
-            (self.missing, "rows of the baseline are missing"),
-            (self.added, "rows are new"),
+            (self.unnamed, "row", "without a key"),
+            (self.repeated_baseline, "key", "more than once in the baseline"),
+            (self.repeated_current, "key", "more than once in the current rows"),
+            (self.missing, "row", "of the baseline {} missing"),
+            (self.added, "row", "{} new"),
         ]
         shown = f" (such as {', '.join(self.examples)})" if self.examples else ""
-        return "the rows are not the same: " + ", ".join(f"{number} {what}" for number, what in told if number) + shown
+        counts = [
+            f"{count(number, noun)} {what.format('is' if number == 1 else 'are')}" for number, noun, what in told if number
+        ]
+        return f"the rows are not the same: {', '.join(counts)}{shown}"
 
 
 def align(baseline: Any, current: Any) -> Aligned | Misaligned:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from mlgit.rules import Stats
 from mlgit.schema import near_miss
 from mlgit.statistics import bootstrap, metrics
 from mlgit.statistics.comparison import Predictions
+from mlgit.statistics.rows import is_missing
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -114,7 +116,7 @@ def _metric(name: str, value: float, model: Model, table: Table, asked: Comparis
     if kind not in metrics.METRICS:
         return ModelMetric(name, value)
     try:
-        check_positive(kind, model, table, positive=asked.positive)
+        check_classes(kind, model, table, positive=asked.positive)
         computed = interval(kind, model, table, asked)
     except MlgitError as error:
         return ModelMetric(name, value, note=f"no interval: {error.message}")
@@ -142,15 +144,47 @@ def value(metric: str, model: Model, table: Table, places: Array | None = None) 
     return found if math.isfinite(found) else None
 
 
-def check_positive(metric: str, model: Model, table: Table, *, positive: Any) -> None:
-    """Without a single positive row every row is a negative one, and specificity would be perfect whatever the model says."""
+def check_classes(metric: str, model: Model, table: Table, *, positive: Any) -> None:
+    """Refuse columns from which a metric of classes would have a value that says nothing of the model.
+
+    Without a single positive row every row is a negative one, and specificity would be perfect whatever the model says.
+    Where predictions are no classes (probabilities, other names) no row is right on either side, and nothing gets worse.
+    """
     chosen = metrics.metric(metric)
+    needed = model.score if chosen.needs == "score" else model.prediction
+    if needed not in table and model.label in table:
+        missing = no_column(model, table, needed)
+        raise MlgitError(f"{metric} needs a column of {chosen.needs}s; {missing.message}", missing.hint)
+    if chosen.kind == "confusion" and model.label in table and model.prediction in table:
+        _check_predictions(model, np.asarray(table[model.label]), np.asarray(table[model.prediction]), positive)
     if positive is None or not (chosen.binary or chosen.needs == "score"):
         return
-    label = column_of(table, model.label)
-    if positive not in label.tolist():
-        known = ", ".join(sorted(map(str, set(label.tolist())))[:4])
-        raise MlgitError(f"no row has the positive label {positive!r}", f"the labels are {known}")
+    label = column_of(model, table, model.label).tolist()
+    if label and positive not in label:
+        known = sorted(set(label), key=str)
+        alike = next((each for each in known if str(each).lower() == str(positive).lower()), None)
+        hint = f"the labels are {', '.join(map(str, known[:4]))}"
+        if alike is not None:
+            hint += f", of another type: write models.{model.name}.positive: {json.dumps(alike)} in mlgit.yaml"
+        raise MlgitError(f"no row has the positive label {positive!r}", hint)
+
+
+def _check_predictions(model: Model, label: Array, given: Array, positive: Any) -> None:
+    where = f"{model.predictions}: {model.prediction}"
+    hint = f"name the column with the predicted class as models.{model.name}.prediction in mlgit.yaml; a probability is a score"
+    if given.dtype.kind == "f" and label.dtype.kind in "biuf":
+        broken = np.isfinite(given) & (given != np.floor(given))
+        if broken.any() and not (np.isfinite(label) & (label != np.floor(label))).any():
+            told = f"{broken.sum()} of {len(given)} values, such as {given[broken][0]:.6g}"
+            raise MlgitError(f"{where}: {told}, are no class, for every label is a whole number", hint)
+    if (given.dtype.kind in "biuf") != (label.dtype.kind in "biuf"):
+        return  # text and numbers are told by what compares them
+    if (label == given).any() or is_missing(given).any() or is_missing(label).any():
+        return
+    classes, said = set(label.tolist()), set(given.tolist())
+    if len(classes) > 1 and said and said.isdisjoint({*classes, positive}):
+        shown = [", ".join(sorted(map(str, each))[:4]) for each in (said, classes)]
+        raise MlgitError(f"{where}: no value is one of the labels: it has {shown[0]}, and {model.label} has {shown[1]}", hint)
 
 
 def interval(
@@ -161,7 +195,7 @@ def interval(
     Raises MlgitError for columns that are not there, or hold what the metric cannot read.
     """
     rows = predictions_of(model, table, places)
-    clusters = column_of(table, asked.cluster) if asked.cluster else None
+    clusters = column_of(model, table, asked.cluster) if asked.cluster else None
     order = in_time(model, table, asked.order, places) if asked.order else None
     return bootstrap.interval(
         metric,
@@ -184,22 +218,24 @@ def predictions_of(model: Model, table: Table, places: Array | None) -> Predicti
         column = np.asarray(table[name]) if name in table else None
         found.append(column if column is None or places is None else column[places])
     if found[0] is None:
-        raise no_column(model.label, table, f"name it as models.{model.name}.label in mlgit.yaml")
+        raise no_column(model, table, model.label)
     return Predictions(*found)
 
 
-def column_of(table: Table, name: str) -> Array:
+def column_of(model: Model, table: Table, name: str) -> Array:
     """A column of predictions. Raises MlgitError where there is none of this name."""
     if name not in table:
-        raise no_column(name, table)
+        raise no_column(model, table, name)
     return np.asarray(table[name])
 
 
 def in_time(model: Model, table: Table, name: str, places: Array | None = None) -> Array:
     """The places of rows in the order of time; those of one time come by their keys, however the file lists them."""
-    times = moments(column_of(table, name), name=name)
+    times = moments(column_of(model, table, name), name=name)
     keys = (
-        np.asarray([str(each) for each in column_of(table, model.id).tolist()]) if model.id in table else np.arange(len(times))
+        np.asarray([str(each) for each in column_of(model, table, model.id).tolist()])
+        if model.id in table
+        else np.arange(len(times))
     )
     if places is not None:
         times, keys = times[places], keys[places]
@@ -234,11 +270,13 @@ def _moment(value: Any, name: str) -> float:
     return (found.replace(tzinfo=found.tzinfo or datetime.UTC) - _BEGIN).total_seconds()
 
 
-def no_column(name: str, table: Table, hint: str = "") -> MlgitError:
-    """That predictions lack a column, with the near miss."""
+def no_column(model: Model, table: Table, name: str, *, asked: str = "") -> MlgitError:
+    """That predictions lack a column: with the near miss, the file, and the key of mlgit.yaml that asks for it."""
+    keys = [key for key in ("label", "prediction", "score", "id", "cluster", "order") if getattr(model, key) == name]
+    asked = asked or f"models.{model.name}.{keys[0] if keys else 'slices'}"
     return MlgitError(
-        f"the predictions have no column '{name}'{near_miss(name, header_of(table))}",
-        hint or f"they have {', '.join(header_of(table))}",
+        f"{model.predictions}: the predictions have no column '{name}'{near_miss(name, header_of(table))}",
+        f"{asked} in mlgit.yaml asks for it; there are {', '.join(header_of(table)) or 'no columns'}",
     )
 
 
@@ -246,7 +284,7 @@ def _slices(model: Model, table: Table, recorded: list[str]) -> Iterator[SliceMe
     kinds = [name for name in sorted({name.rpartition(".")[2] for name in recorded}) if name in metrics.METRICS]
     for column in model.slices:
         places: dict[str, list[int]] = {}
-        for place, each in enumerate(column_of(table, column).tolist()):
+        for place, each in enumerate(column_of(model, table, column).tolist()):
             places.setdefault(str(each), []).append(place)
         for each in sorted(places, key=order)[:_MOST_VALUES]:
             chosen = np.asarray(places[each])

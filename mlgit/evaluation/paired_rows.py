@@ -13,7 +13,15 @@ from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation import slice_gaps
 from mlgit.evaluation.align import Misaligned, align
-from mlgit.evaluation.model_metrics import ComparisonSettings, check_positive, column_of, in_time, interval, predictions_of
+from mlgit.evaluation.model_metrics import (
+    ComparisonSettings,
+    check_classes,
+    column_of,
+    in_time,
+    interval,
+    no_column,
+    predictions_of,
+)
 from mlgit.evaluation.model_results import PredictionTable, Table, header_of
 from mlgit.evaluation.results import MetricEvidence, Part, SliceGaps
 from mlgit.rules import GateRule
@@ -67,7 +75,8 @@ def pair(model: Model, baseline: Table | None, current: Table) -> PairedRows:
         return PairedRows(model, current, baseline, f"models.{model.name}.id names no column to align rows by")
     for side, table in (("baseline", baseline), ("current", current)):
         if model.id not in table:
-            told = f"the {side} predictions have no column '{model.id}'{near_miss(model.id, header_of(table))}"
+            told = f"{model.predictions}: the {side} predictions have no column '{model.id}'"
+            told += f"{near_miss(model.id, header_of(table))}, which models.{model.name}.id asks for"
             return PairedRows(model, current, baseline, told)
     found = align(baseline[model.id], current[model.id])
     if isinstance(found, Misaligned):
@@ -88,7 +97,8 @@ def gather(
 def _gathered(
     rule: GateRule, rows: PairedRows, better: Literal["higher", "lower"] | None, settings: ComparisonSettings
 ) -> MetricEvidence:
-    check_positive(rule.metric, rows.model, rows.current, positive=settings.positive)
+    _check_columns(rule, rows, settings)
+    check_classes(rule.metric, rows.model, rows.current, positive=settings.positive)
     _check_slices(rule, rows)
     current = interval(rule.metric, rows.model, rows.current, settings)
     known = MetricEvidence(better=better, current=current.value, interval=_ends(current), no_interval=current.reason)
@@ -102,7 +112,11 @@ def _gathered(
         return known
     if rows.trouble:
         return replace(known, trouble=rows.trouble)
-    column_of(rows.baseline, rows.model.label)
+    try:
+        check_classes(rule.metric, rows.model, rows.baseline, positive=settings.positive)
+    except MlgitError as error:
+        raise MlgitError(f"baseline: {error.message}", error.hint) from error
+    column_of(rows.model, rows.baseline, rows.model.label)
     if current.value is not None and rows.are_same and all(map(rows.is_same, _sliced_by(rule))):
         known = replace(known, same="same predictions", baseline=current.value)
     if rule.kind == "no_harm" and known.same:
@@ -112,6 +126,20 @@ def _gathered(
         return replace(known, parts=parts, missing=_missing(rule, rows), small=_small(rule, rows))
     whole = _compared(rule, rows, None, better, settings)
     return replace(known, comparison=whole, baseline=whole.baseline)
+
+
+def _check_columns(rule: GateRule, rows: PairedRows, settings: ComparisonSettings) -> None:
+    """Every column that only names things has to be there; the error says who asks for it."""
+    asked = dict.fromkeys(_sliced_by(rule), f"`slices` of the rule {rule.id}")
+    if settings.cluster:
+        own = rule.cluster is not None
+        by_model = f"models.{rows.model.name}.cluster" if rows.model.cluster else "gates.stats.cluster"
+        asked[settings.cluster] = f"`cluster` of the rule {rule.id}" if own else by_model
+    if settings.order:
+        asked[settings.order] = f"models.{rows.model.name}.order"
+    for name, by in asked.items():
+        if name not in rows.current:
+            raise no_column(rows.model, rows.current, name, asked=by)
 
 
 def _sliced_by(rule: GateRule) -> dict[str, None]:
@@ -126,7 +154,9 @@ def _check_slices(rule: GateRule, rows: PairedRows) -> None:
         return
     for name in _sliced_by(rule):
         if name in rows.baseline and not rows.is_same(name):
-            before, now = ([str(each) for each in column_of(table, name).tolist()] for table in (rows.baseline, rows.current))
+            before, now = (
+                [str(each) for each in column_of(rows.model, table, name).tolist()] for table in (rows.baseline, rows.current)
+            )
             differing = sum(one != other for one, other in zip(before, now, strict=True))
             if differing:
                 raise MlgitError(
@@ -148,7 +178,7 @@ def _compared(
 ) -> Comparison:
     assert rows.baseline is not None
     sides = [predictions_of(rows.model, table, places) for table in (rows.baseline, rows.current)]
-    clusters = column_of(rows.baseline, settings.cluster) if settings.cluster else None
+    clusters = column_of(rows.model, rows.baseline, settings.cluster) if settings.cluster else None
     clusters = clusters if clusters is None or places is None else clusters[places]
     order = in_time(rows.model, rows.baseline, settings.order, places) if settings.order else None
     asked = ComparisonOptions(settings.confidence_level, settings.resamples, settings.seed, settings.positive, better=better)
@@ -176,7 +206,7 @@ def _large(rule: GateRule, rows: PairedRows) -> Iterator[tuple[Part, Array]]:
     """Every slice with rows enough."""
     assert rule.slices
     for columns in rule.slices.by:
-        yield from (each for each in _sliced(rows.current, columns) if len(each[1]) >= rule.slices.min_n)
+        yield from (each for each in _sliced(rows.model, rows.current, columns) if len(each[1]) >= rule.slices.min_n)
 
 
 def _gaps(rule: GateRule, rows: PairedRows, settings: ComparisonSettings) -> SliceGaps:
@@ -205,21 +235,23 @@ def _missing(rule: GateRule, rows: PairedRows) -> tuple[Part, ...]:
     for columns in rule.slices.by:
         if rows.baseline is None or not set(columns) <= rows.baseline.keys():
             continue
-        now = {part for part, _ in _sliced(rows.current, columns)}
-        found += [part for part, _ in _sliced(rows.baseline, columns) if part not in now]
+        now = {part for part, _ in _sliced(rows.model, rows.current, columns)}
+        found += [part for part, _ in _sliced(rows.model, rows.baseline, columns) if part not in now]
     return tuple(found)
 
 
 def _small(rule: GateRule, rows: PairedRows) -> tuple[Part, ...]:
     assert rule.slices
     least = rule.slices.min_n
-    return tuple(part for columns in rule.slices.by for part, places in _sliced(rows.current, columns) if len(places) < least)
+    return tuple(
+        part for columns in rule.slices.by for part, places in _sliced(rows.model, rows.current, columns) if len(places) < least
+    )
 
 
-def _sliced(table: Table, columns: tuple[str, ...]) -> Iterator[tuple[Part, Array]]:
+def _sliced(model: Model, table: Table, columns: tuple[str, ...]) -> Iterator[tuple[Part, Array]]:
     """The rows of each combination of values, by name."""
     names = sorted(columns)
-    coded = [_coded(column_of(table, name)) for name in names]
+    coded = [_coded(column_of(model, table, name)) for name in names]
     numbers = np.zeros(len(coded[0][0]), dtype=np.int64)
     for codes, texts in coded:
         numbers = numbers * len(texts) + codes

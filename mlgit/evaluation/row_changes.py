@@ -9,7 +9,6 @@ import numpy as np
 from mlgit.evaluation.model_pair import ModelPair
 from mlgit.evaluation.model_results import Table
 from mlgit.evaluation.results import RowChanges
-from mlgit.render.text import count
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -43,7 +42,10 @@ def remarks(joined: ModelPair) -> list[str]:
         label = np.asarray(table[model.label])
         names = [name for name in (model.prediction, model.score) if name in table and name != model.label]
         copied = [name for name in names if _is_same(label, np.asarray(table[name]))]
-        found += [f"the {name} is the label in each of {count(len(label), 'row')}" for name in copied]
+        found += [
+            f"the {name} is the label in {'the only row' if len(label) == 1 else f'each of {len(label)} rows'}"
+            for name in copied
+        ]
     before = joined.baseline
     if before and before.artifact and joined.current.artifact not in ("", before.artifact):
         if before.predicted and before.predicted == joined.current.predicted:

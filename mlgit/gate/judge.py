@@ -241,7 +241,8 @@ def tested_by(case: ReviewInput, joined: ModelPair) -> TestedRows:
     known = joined.current.test or (digest(model, table) if table is not None else "")
     others = case.judged.get(joined.name, frozenset()) - {joined.current.output}
     asked = settings(model, case.deciding.gates.stats)
-    groups = table[asked.cluster] if table is not None and asked.cluster in table else ()
+    cluster, order = (name if table is not None and name in table else "" for name in (asked.cluster, asked.order))
+    groups = table[cluster] if table is not None and cluster else ()
     return TestedRows(
         model=joined.name,
         how=joined.how,
@@ -253,9 +254,9 @@ def tested_by(case: ReviewInput, joined: ModelPair) -> TestedRows:
         is_at_least=joined.name in case.judged_at_least,
         uncounted=case.uncounted.get(joined.name, "") if table is not None else "",
         trouble=joined.trouble,
-        cluster=asked.cluster,
+        cluster=cluster,
         clusters=len(set(map(str, groups))),
-        order=asked.order,
+        order=order,
         changes=row_changes.changes(joined),
         judging=case.judging.get(joined.name, ()),
         remarks=(*row_changes.remarks(joined), *_of_another(case, joined)),

@@ -129,7 +129,8 @@ def _of_rows(rule: GateRule, found: Comparison, better: str) -> RuleResult:
     if is_refuted:
         return _result(rule, found, broken(rule), needs, f"shown to be {opposite}")
     low, high = span(found.low, found.high)
-    reason = f"the {found.told(found.units)} do not decide: the interval reaches from {low} to {high}"
+    verb = "does" if found.units == 1 else "do"
+    reason = f"the {found.told(found.units)} {verb} not decide: the interval reaches from {low} to {high}"
     gain = (found.delta or 0) if better == "higher" else -(found.delta or 0)
     return replace(_inconclusive(rule, found, reason, _settling(rule, found, gain, margin)), needs=needs)
 

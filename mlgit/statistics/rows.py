@@ -43,12 +43,15 @@ def classes(label: Any, *predictions: Any) -> Classes:
     _check_lengths(columns)
     if len({_is_number(each) for each in columns}) > 1:
         raise MlgitError(
-            f"labels like {columns[0][0]!r} cannot be compared with predictions like {columns[-1][0]!r}",
+            f"labels like {_first(columns[0])} cannot be compared with predictions like {_first(columns[-1])}",
             "write both as numbers, or both as text",
         )
     found = _tabled(columns) or _listed(columns) or _sorted(columns)
     if found is None:
-        raise MlgitError("a label or prediction is missing (empty or NaN)", "give every row a label and a prediction")
+        missing = [int(is_missing(each).sum()) for each in columns]
+        told = [(missing[0], "label"), (max(missing[1:], default=0), "prediction")]
+        counts = " and ".join(f"{number} of {len(columns[0])} {what}s" for number, what in told if number)
+        raise MlgitError(f"{counts} are missing (empty or NaN)", "give every row a label and a prediction")
     names, codes = found
     return Classes(names, codes[0], tuple(codes[1:]))
 
@@ -167,6 +170,10 @@ def _column(values: Any, what: str) -> Array:
     if found.ndim != 1:
         raise MlgitError(f"{what}: one value per row is needed, not an array of shape {found.shape}")
     return found
+
+
+def _first(column: Array) -> str:
+    return repr(column[:1].tolist()[0])
 
 
 def _check_lengths(columns: Sequence[Array]) -> None:

@@ -62,7 +62,9 @@ def test_a_change_of_the_column_that_names_rows_is_said_and_brings_nothing(proje
 def test_a_column_of_names_that_is_gone_is_no_comparison(project, cli):
     ran(project, cli, {"evaluate.sh": EVALUATE.replace('"id,label', '"key,label')})
     told = comment(project, cli, 2, "--base", "main")
-    assert "Rows cannot be compared: `leave` the current predictions have no column 'id'" in opened(told)
+    assert "Rows cannot be compared: `leave` reports/predictions.csv: the current predictions have no column 'id'" in opened(
+        told
+    )
 
 
 def test_labels_that_are_copied_into_the_predictions_are_said(project, cli):

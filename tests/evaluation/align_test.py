@@ -21,10 +21,10 @@ def test_same_keys_in_any_order_come_together(keys, random):
 @pytest.mark.parametrize(
     ("baseline", "current", "said"),
     [
-        ([1, 2, 2], [1, 2, 3], "1 keys more than once in the baseline, 1 rows are new (such as 2, 3)"),
+        ([1, 2, 2], [1, 2, 3], "1 key more than once in the baseline, 1 row is new (such as 2, 3)"),
         ([1, 2], [1, 1, 2, 2], "2 keys more than once in the current rows (such as 1, 2)"),
         ([1, 2, 3], [1], "2 rows of the baseline are missing (such as 2, 3)"),
-        (["a", None], ["a", "b"], "1 rows without a key"),
+        (["a", None], ["a", "b"], "1 row without a key"),
         ([1, np.nan], [1, np.nan], "2 rows without a key"),
     ],
 )

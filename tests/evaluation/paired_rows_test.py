@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -71,7 +73,7 @@ def test_order_of_the_rows_does_not_matter(metric):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"id": np.arange(2000) + 1}, "1 rows of the baseline are missing, 1 rows are new"),
+        ({"id": np.arange(2000) + 1}, "1 row of the baseline is missing, 1 row is new"),
         ({"id": np.zeros(2000)}, "more than once in the current rows"),
         ({"label": np.zeros(2000)}, "the labels differ in 1000 of 2000 rows"),
         ({"prediction": np.full(2000, np.nan)}, "missing"),
@@ -82,6 +84,72 @@ def test_rows_that_are_no_comparison_are_invalid(change, said):
     found = outcome(NO_WORSE, table(), table() | change)
     assert (found.outcome, found.effect) == ("invalid", "fail")
     assert said in found.reason
+
+
+TRUTH = table()["label"]
+WORDS = np.where(TRUTH == 1, "yes", "no")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"prediction": np.full(2000, 0.25)}, "prediction: 2000 of 2000 values, such as 0.25, are no class"),
+        (
+            {"prediction": np.where(np.arange(2000) < 5, 1.0, 0.75)},
+            "1995 of 2000 values, such as 0.75, are no class",
+        ),
+        ({"prediction": np.full(2000, 7)}, "prediction: no value is one of the labels: it has 7, and label has 0, 1"),
+        (
+            {"label": WORDS, "prediction": np.full(2000, "Yes")},
+            "one of the labels: it has Yes, and label has no, yes",
+        ),
+    ],
+)
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro", "mcc"])
+def test_predictions_that_are_no_classes_are_invalid_and_never_no_worse(change, said, metric):
+    asked = rule(f"kind: no_worse, metric: {metric}, margin: 0.1")
+    both = outcome(asked, table() | change, table() | change)
+    before = outcome(asked, table() | change, table() | {"label": change.get("label", TRUTH)})
+    assert (both.outcome, said in both.reason) == ("invalid", True)
+    assert (before.outcome, before.reason.startswith("baseline: ")) == ("invalid", "label" not in change)
+    assert outcome(rule(f"kind: bound, metric: {metric}, min: 0"), None, table() | change).outcome == "invalid"
+
+
+def test_models_that_are_wrong_in_every_row_are_judged():
+    wrong, ones = {"prediction": 1.0 - TRUTH}, {"label": np.ones(2000), "prediction": np.zeros(2000)}
+    asked = rule("kind: no_worse, metric: accuracy, margin: 0.1")
+    assert outcome(asked, table(), table() | wrong).outcome == "fail"
+    assert outcome(asked, table() | {"label": np.ones(2000)}, table() | ones).outcome == "fail"
+
+
+@pytest.mark.parametrize(
+    ("label", "positive", "written"),
+    [
+        (TRUTH, "1", "positive: 1"),
+        (TRUTH.astype(bool), "TRUE", "positive: true"),
+        (TRUTH.astype(int).astype(str), 1, 'positive: "1"'),
+    ],
+)
+def test_positive_label_of_another_type_is_told_how_to_write(label, positive, written):
+    settings = replace(FAST, positive=positive)
+    sides = [table() | {"label": label, "prediction": label}] * 2
+    found = gather(rule("kind: no_worse, metric: recall, margin: 0.1"), pair(MODEL, *sides), better="higher", settings=settings)
+    assert f"of another type: write models.churn.{written} in mlgit.yaml" in found.trouble
+
+
+@pytest.mark.parametrize(
+    ("more", "settings", "asks"),
+    [
+        ("", {"cluster": "who"}, "gates.stats.cluster in mlgit.yaml"),
+        (", cluster: who", {"cluster": "who"}, "`cluster` of the rule a in mlgit.yaml"),
+        ("", {"order": "who"}, "models.churn.order in mlgit.yaml"),
+    ],
+)
+def test_column_that_is_not_there_is_told_with_its_file_and_key(more, settings, asks):
+    asked = rule(f"kind: no_worse, metric: accuracy, margin: 0.1{more}")
+    found = gather(asked, pair(MODEL, table(), table()), better="higher", settings=replace(FAST, **settings))
+    assert found.trouble.startswith("predictions.csv: the predictions have no column 'who'")
+    assert f"{asks} asks for it; there are" in found.trouble
 
 
 @pytest.mark.parametrize("column", ["id", "label", "prediction"])
