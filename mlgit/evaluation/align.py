@@ -75,7 +75,7 @@ def _in_order(old: Array, new: Array) -> Aligned | None:
     if old.dtype.kind != "O" or new.dtype.kind != "O" or old.shape != new.shape:
         return None
     keys = old.tolist()
-    if keys != new.tolist() or len(set(keys)) < len(keys) or not all(type(key) is str for key in keys):
+    if keys != new.tolist() or len(set(keys)) < len(keys) or set(map(type, keys)) != {str}:
         return None
     return Aligned(np.arange(len(keys)), np.arange(len(keys)))
 

@@ -64,7 +64,10 @@ def is_same_column(one: Any, other: Any) -> bool:
     before, now = np.asarray(one), np.asarray(other)
     if before.dtype.kind in "biuf" and now.dtype.kind in "biuf":
         return np.array_equal(before, now, equal_nan=before.dtype.kind == "f" and now.dtype.kind == "f")
-    return before.shape == now.shape and bool(((before == now) | (is_missing(before) & is_missing(now))).all())
+    if before.shape != now.shape:
+        return False
+    is_equal = np.asarray(before == now)
+    return bool(is_equal.all() or (is_equal | (is_missing(before) & is_missing(now))).all())
 
 
 def pair(model: Model, baseline: Table | None, current: Table) -> PairedRows:

@@ -9,7 +9,7 @@ import numpy as np
 from mlgit.evaluation.model_results import Table
 from mlgit.evaluation.paired_rows import PairedRows
 from mlgit.evaluation.results import Flips
-from mlgit.statistics.rows import is_missing
+from mlgit.statistics.rows import are_texts, is_missing
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -46,6 +46,8 @@ def _first(keys: Array, places: Array) -> tuple[str, ...]:
 def _classes(table: Table, name: str) -> Array | None:
     """A column as whole numbers (of type float) or as texts; None where it holds anything else, or nothing in a row."""
     column: Array = np.asarray(table[name]) if name in table else np.empty(0)
+    if column.dtype.kind == "O" and are_texts(column):
+        return column
     if column.ndim != 1 or not len(column) or is_missing(column).any():
         return None
     if column.dtype.kind in "biuf":

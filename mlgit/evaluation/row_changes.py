@@ -9,6 +9,7 @@ import numpy as np
 from mlgit.evaluation.model_pair import ModelPair
 from mlgit.evaluation.model_results import Table
 from mlgit.evaluation.results import RowChanges
+from mlgit.statistics.rows import are_texts
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -58,4 +59,6 @@ def remarks(joined: ModelPair) -> list[str]:
 def _is_same(label: Array, said: Array) -> bool:
     if label.dtype.kind in "biuf" and said.dtype.kind in "biuf":
         return bool(np.array_equal(label.astype(float), said.astype(float)))
+    if label.dtype.kind == said.dtype.kind == "O" and are_texts(label) and are_texts(said):
+        return bool(np.array_equal(label, said))
     return label.shape == said.shape and list(map(str, label.tolist())) == list(map(str, said.tolist()))

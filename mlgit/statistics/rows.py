@@ -63,7 +63,14 @@ def is_missing(values: Any) -> Array:
         return np.asarray(found != found)
     if found.dtype.kind != "O":
         return np.zeros(found.shape, dtype=bool)
+    if are_texts(found):
+        return np.zeros(found.shape, dtype=bool)
     return np.fromiter((each is None or each != each for each in found.tolist()), dtype=bool, count=len(found))
+
+
+def are_texts(values: Array) -> bool:
+    """Whether every value of a column of objects is a text."""
+    return values.ndim == 1 and set(map(type, values.tolist())) == {str}
 
 
 def numbered(values: Array) -> tuple[Array, Array]:
