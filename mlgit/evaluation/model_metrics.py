@@ -19,7 +19,7 @@ from mlgit.rules import Stats
 from mlgit.schema import near_miss
 from mlgit.statistics import bootstrap, metrics
 from mlgit.statistics.comparison import Predictions
-from mlgit.statistics.rows import is_missing
+from mlgit.statistics.rows import Texts, is_missing
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -215,7 +215,8 @@ def predictions_of(model: Model, table: Table, places: Array | None) -> Predicti
     """The columns of a model's predictions, of all rows or those at `places`. Raises MlgitError without labels."""
     found = []
     for name in (model.label, model.prediction, model.score):
-        column = np.asarray(table[name]) if name in table else None
+        column = table.get(name)
+        column = column if column is None or isinstance(column, Texts) else np.asarray(column)
         found.append(column if column is None or places is None else column[places])
     if found[0] is None:
         raise no_column(model, table, model.label)

@@ -28,7 +28,7 @@ from mlgit.rules import GateRule
 from mlgit.schema import near_miss
 from mlgit.statistics import bootstrap, metrics
 from mlgit.statistics.comparison import Comparison, ComparisonOptions, compare
-from mlgit.statistics.rows import is_missing
+from mlgit.statistics.rows import Texts, coded, is_missing
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -52,15 +52,30 @@ class PairedRows:
             return False
         return self.is_same(self.model.label) and self.is_same(self.model.prediction) and self.is_same(self.model.score)
 
+    @cached_property
+    def coded(self) -> PairedRows:
+        """The same rows, with classes that are texts looked at once for all rules."""
+        before = None if self.baseline is None else _with_codes(self.model, self.baseline)
+        return replace(self, current=_with_codes(self.model, self.current), baseline=before)
+
     def is_same(self, name: str) -> bool:
         """Whether both sides have the same in a column, or both have no such column."""
         return self.baseline is not None and is_same_column(self.baseline.get(name), self.current.get(name))
+
+
+def _with_codes(model: Model, table: Table) -> Table:
+    found = PredictionTable(table)
+    found.header = header_of(table)
+    found.update({name: coded(table[name]) for name in (model.label, model.prediction) if name in table})
+    return found
 
 
 def is_same_column(one: Any, other: Any) -> bool:
     """Whether two columns hold the same values in the same order; what is missing is like what is missing."""
     if one is None or other is None:
         return one is other
+    if isinstance(one, Texts) and isinstance(other, Texts) and one.names == other.names:
+        return np.array_equal(one.places, other.places)
     before, now = np.asarray(one), np.asarray(other)
     if before.dtype.kind in "biuf" and now.dtype.kind in "biuf":
         return np.array_equal(before, now, equal_nan=before.dtype.kind == "f" and now.dtype.kind == "f")
@@ -92,7 +107,7 @@ def gather(
 ) -> MetricEvidence:
     """The evidence for a rule about a metric that can be computed from rows. What is wrong with them becomes `trouble`."""
     try:
-        return _gathered(rule, rows, better, settings)
+        return _gathered(rule, rows.coded, better, settings)
     except MlgitError as error:
         return MetricEvidence(better=better, trouble=f"{error.message}; {error.hint}" if error.hint else error.message)
 

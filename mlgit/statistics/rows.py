@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +34,39 @@ class Classes:
     predictions: tuple[Array, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Texts:
+    """A column of texts as places in `names`: looked at once, for all that is asked of it. As an array it is the texts."""
+
+    names: tuple[str, ...]
+    places: Array
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, rows: Array) -> Texts:
+        return Texts(self.names, self.places[rows])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self.names, dtype=object)[self.places].astype(dtype or object, copy=False)
+
+
+def coded(column: Any) -> Any:
+    """A column of texts as such; any other as it is."""
+    values = np.asarray(column)
+    if values.dtype.kind != "O" or not are_texts(values):
+        return column
+    names, (places,) = _listed([values]) or ((), [values])
+    return Texts(names, places.astype(np.min_scalar_type(len(names))))
+
+
 def classes(label: Any, *predictions: Any) -> Classes:
     """Number the classes of columns of equal length.
 
     Raises MlgitError for lengths that differ, no rows, missing values, and text compared with numbers.
     """
+    if isinstance(label, Texts) and all(isinstance(each, Texts) for each in predictions):
+        return _merged([label, *predictions])
     columns = [_column(label, "label"), *(_column(each, "prediction") for each in predictions)]
     _check_lengths(columns)
     if len({_is_number(each) for each in columns}) > 1:
@@ -54,6 +82,18 @@ def classes(label: Any, *predictions: Any) -> Classes:
         raise MlgitError(f"{counts} are missing (empty or NaN)", "give every row a label and a prediction")
     names, codes = found
     return Classes(names, codes[0], tuple(codes[1:]))
+
+
+def _merged(columns: Sequence[Texts]) -> Classes:
+    """The classes of columns whose texts are numbered each for itself."""
+    _check_lengths(columns)
+    there = [np.bincount(each.places, minlength=len(each.names)) > 0 for each in columns]
+    names = sorted(
+        {each.names[place] for each, is_there in zip(columns, there, strict=True) for place in np.flatnonzero(is_there)}
+    )
+    number = {name: place for place, name in enumerate(names)}
+    codes = [np.array([number.get(name, 0) for name in each.names])[each.places] for each in columns]
+    return Classes(tuple(names), codes[0], tuple(codes[1:]))
 
 
 def is_missing(values: Any) -> Array:
@@ -183,7 +223,7 @@ def _first(column: Array) -> str:
     return repr(column[:1].tolist()[0])
 
 
-def _check_lengths(columns: Sequence[Array]) -> None:
+def _check_lengths(columns: Sequence[Sized]) -> None:
     lengths = {len(each) for each in columns}
     if len(lengths) > 1:
         raise MlgitError(f"columns of different lengths: {', '.join(map(str, sorted(lengths)))}", "align the rows first")

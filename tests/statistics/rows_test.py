@@ -48,3 +48,21 @@ def test_influences_on_the_auc_count_the_rows_below(drawn):
     placed = np.where(positive, right, above)
     assert found.value == pytest.approx(right[positive].mean())
     assert found.influence == pytest.approx((placed - found.value) / np.where(positive, len(ones), len(zeros)))
+
+
+@given(st.lists(st.tuples(*[st.sampled_from(["b", "a", "é", "10", "9", ""])] * 3), min_size=1, max_size=9), st.data())
+def test_texts_that_were_numbered_before_are_the_same_classes(drawn, data):
+    columns = [np.array(each, dtype=object) for each in zip(*drawn, strict=True)]
+    places = np.array(data.draw(st.lists(st.integers(0, len(drawn) - 1), min_size=1)))
+    known = [rows.coded(each)[places] for each in columns]
+    found, expected = (rows.classes(*some) for some in (known, [each[places] for each in columns]))
+    assert found.names == expected.names
+    assert np.array_equal([found.label, *found.predictions], [expected.label, *expected.predictions])
+    assert [np.asarray(each).tolist() for each in known] == [each[places].tolist() for each in columns]
+    assert rows.classes(known[0], columns[1][places]).names == rows.classes(columns[0][places], columns[1][places]).names
+
+
+@pytest.mark.parametrize("other", [None, float("nan"), 1, True, ["a"]])
+def test_column_with_anything_but_texts_stays_as_it_is(other):
+    column = np.fromiter(["a", other], dtype=object, count=2)
+    assert rows.coded(column) is column
