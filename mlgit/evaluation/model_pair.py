@@ -78,8 +78,8 @@ def digest(model: Model, table: Table) -> str:
     for start in range(0, len(keys), _BLOCK):
         some = label[start : start + _BLOCK]
         values = some.astype(float) if some.dtype.kind in "biuf" else some  # 1 and 1.0 are one label
-        rows = map("{}\0{}".format, keys[start : start + _BLOCK].tolist(), values.tolist())
-        hashed = b"".join(blake2b(row.encode(errors="replace"), digest_size=8).digest() for row in rows)
+        rows = zip(keys[start : start + _BLOCK].tolist(), values.tolist(), strict=True)
+        hashed = b"".join([blake2b(f"{key}\0{each}".encode("utf-8", "replace"), digest_size=8).digest() for key, each in rows])
         total += int(np.frombuffer(hashed, dtype=">u8").sum(dtype=np.uint64))
     return f"{len(keys):x}-{total % 2**64:016x}" if len(keys) else "0"
 
