@@ -172,7 +172,8 @@ def _spread(rows: _Rows, values: list[float]) -> tuple[Spread, float | None]:
     if table is not None and not is_series:
         return confusion.compare(table, confidence=asked.confidence_level)
     if not rows.discordant:
-        return Spread(0.0, 0.0, "no row differs", lambda least: float(least >= 0)), 1.0
+        is_other = chosen.kind == "ranking" and not np.array_equal(np.asarray(rows.old), np.asarray(rows.new))
+        return _of_one_order(rows) if is_other else Spread(0.0, 0.0, "no row differs", lambda least: float(least >= 0)), 1.0
     if is_series:
         return _of_series(rows, values[1] - values[0]), None
     if chosen.kind == "ranking":
@@ -186,6 +187,12 @@ def _spread(rows: _Rows, values: list[float]) -> tuple[Spread, float | None]:
         truth, _ = metrics.ranked(rows.label, rows.old, positive=asked.positive)
         found = ranking.noted(found, truth, groups=rows.groups, noun=rows.noun)
     return found, paired.sign_flip(sums.features[:, 1] - sums.features[:, 0], resamples=resamples, seed=seed)
+
+
+def _of_one_order(rows: _Rows) -> Spread:
+    """Two models whose scores differ and order these rows alike may order others otherwise."""
+    truth, _ = metrics.ranked(rows.label, rows.old, positive=rows.asked.positive)
+    return ranking.unseen(truth, groups=rows.groups, confidence=rows.asked.confidence_level, noun=rows.noun)
 
 
 def _of_series(rows: _Rows, delta: float) -> Spread:

@@ -47,6 +47,21 @@ def interval(
     return mover.difference(*estimates, correlation=shared, confidence=confidence, method=f"{method}, logit scale, MOVER")
 
 
+def unseen(is_positive: Array, *, groups: Array | None = None, confidence: float, noun: str = "row") -> Spread:
+    """The interval of a difference that no row shows: of k rows of the rarer class none has moved, with chance
+    (1 - share) ** k where that share of its rows does, each of which moves the metric by 1 / k at most."""
+    units, told = rarest(is_positive, groups=groups, noun=noun)
+    if units < FEWEST_OF_A_CLASS:
+        return nothing(f"{told}, at least {FEWEST_OF_A_CLASS} needed", method="no rank differs")
+    share = 1 - ((1 - confidence) / 2) ** (1 / units)
+
+    def below(least: float) -> float:
+        tail = min(0.5, max(0.0, 1 - abs(least)) ** units)
+        return tail if least < 0 else 1 - tail
+
+    return Spread(-share, share, "no rank differs", below)
+
+
 def components(name: str, is_positive: Array, score: Array) -> Components:
     """The metric of a score, and the influence of each row on it."""
     return _METHODS[name][0](is_positive, metrics.ties(score))

@@ -86,6 +86,21 @@ def test_rows_that_are_no_comparison_are_invalid(change, said):
     assert said in found.reason
 
 
+@pytest.mark.parametrize(("metric", "margin", "expected"), [("roc_auc", 0.02, "inconclusive"), ("roc_auc", 0.1, "pass")])
+@pytest.mark.parametrize("is_perfect", [False, True])
+def test_other_scores_that_order_a_hundred_rows_alike_show_no_more_than_a_hundred_rows_can(
+    metric, margin, expected, is_perfect
+):
+    before = table(100) | (
+        {"score": table(100)["label"] * 0.5 + 0.2} if is_perfect else {"score": table(100)["prediction"] * 0.5}
+    )
+    found = outcome(
+        rule(f"kind: no_worse, metric: {metric}, margin: {margin}"), before, before | {"score": before["score"] + 0.1}
+    )
+    assert (found.outcome, found.delta) == (expected, 0)
+    assert found.low == pytest.approx(-(1 - 0.05 ** (1 / 50)))
+
+
 TRUTH = table()["label"]
 WORDS = np.where(TRUTH == 1, "yes", "no")
 
