@@ -52,7 +52,9 @@ def test_a_change_of_the_column_that_names_rows_is_said_and_brings_nothing(proje
     ran(project, cli, renamed)
     found = judged(project, cli, "main")
     assert rows_of(found)["key"] == "id"
-    assert "`id of leave` | changed | id | label" in opened(comment(project, cli, found["code"], "--base", "main"))
+    told = comment(project, cli, found["code"], "--base", "main")
+    assert "This change edits the rules it is judged by." in opened(told)
+    assert any("`id of leave` | changed | id | label" in line for line in told)
     others = table(1000).replace("\n", "\nu").rstrip("u")
     ran(project, cli, {"data/test.csv": "id,x,label" + others.removeprefix("id,x,label")})
     told = comment(project, cli, judged(project, cli, "main")["code"], "--base", "main")
