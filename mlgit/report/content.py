@@ -191,7 +191,12 @@ def _failure(report: Report) -> Iterator[Block]:
 def _rule_changes(report: Report) -> Iterator[Block]:
     if report.rule_changes:
         told = f"It was judged by the rules of {_short(report.rules_from) or 'the baseline'}, and others hold after a merge."
-        yield Paragraph((strong("This change edits the rules it is judged by. "), text(told)), is_notice=True)
+        named: list[TextSpan] = []
+        for each in report.rule_changes[:_MOST_NAMED]:
+            named += [text(", ") if named else text(": "), code(each.id)]
+        more = len(report.rule_changes) - _MOST_NAMED
+        named.append(text(f" and {more} more. " if more > 0 else ". "))
+        yield Paragraph((strong("This change edits the rules it is judged by"), *named, text(told)), is_notice=True)
 
 
 def _changed_rules(report: Report) -> Iterator[PageSection]:
@@ -276,13 +281,14 @@ def _gate(rule: RuleResult) -> tuple[Words, ...]:
     told = [found] if found != rule.reason else []
     is_said = rule.outcome == "pass" or (rule.kind == "bound" and rule.outcome in ("fail", "warn"))
     told += [] if told and is_said and not rule.is_recorded else [rule.reason]
+    told = [": ".join(filter(None, told))]
     told += [f"To settle it: {rule.settle}"] if rule.settle and rule.outcome != "pass" else []
     sign = f"{SIGNS[rule.outcome]} {rule.outcome}"
     return (
         (text(sign, tone=OUTCOME_TONES.get(rule.outcome, "")),),
         (code(rule.id),),
         (text(rule.needs or "–"),),
-        (text(". ".join(told) or "–"),),
+        (text(". ".join(filter(None, told)) or "–"),),
     )
 
 

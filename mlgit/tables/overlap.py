@@ -14,6 +14,9 @@ from mlgit.tables import candidates, digests, formats, limits
 from mlgit.tables.digests import Counted
 from mlgit.tables.shared_rows import SharedRows
 
+# Below that, all rows are read before numpy and pandas are imported.
+_SMALL_BYTES = 1 << 18
+
 
 @dataclass(frozen=True, slots=True)
 class TableFile:
@@ -31,7 +34,7 @@ def count(train: Sequence[TableFile], test: Sequence[TableFile], *, id_column: s
     with the path, for what is not there, no table, or too large; and where the columns of both differ and no row is in both.
     """
     before, now = _Side(train, id_column), _Side(test, id_column)
-    if all(table and table.separator for table in map(formats.of, (each.path for each in (*train, *test)))):
+    if _is_worth_numbering((*train, *test)):
         before.number()
         now.number()
         before.keep(now)
@@ -47,6 +50,12 @@ def count(train: Sequence[TableFile], test: Sequence[TableFile], *, id_column: s
             "let both have the same columns",
         )
     return SharedRows(now.rows, sum(row for row, _ in found), sum(key for _, key in found), sum(map(any, found)))
+
+
+def _is_worth_numbering(files: Sequence[TableFile]) -> bool:
+    """Whether rows are told apart sooner by numbers first: where pandas reads the files, and they are not small."""
+    size = sum(_SMALL_BYTES if each.size is None else each.size for each in files)
+    return size >= _SMALL_BYTES and all(table and table.separator for table in map(formats.of, (each.path for each in files)))
 
 
 class _Side:

@@ -53,7 +53,7 @@ def test_a_change_of_the_column_that_names_rows_is_said_and_brings_nothing(proje
     found = judged(project, cli, "main")
     assert rows_of(found)["key"] == "id"
     told = comment(project, cli, found["code"], "--base", "main")
-    assert "This change edits the rules it is judged by." in opened(told)
+    assert "This change edits the rules it is judged by: `id of leave`" in opened(told)
     assert any("`id of leave` | changed | id | label" in line for line in told)
     others = table(1000).replace("\n", "\nu").rstrip("u")
     ran(project, cli, {"data/test.csv": "id,x,label" + others.removeprefix("id,x,label")})

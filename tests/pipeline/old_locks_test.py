@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow  # real repositories, many times
 
 # What one stage stores again of a lost cache may be what the next one lacks: side by side, more stages run than in DVC.
 IN_ORDER = ("-j1",)
-SEEDS = range(200) if FULL else random.Random(2).sample(range(200), 2)
+SEEDS = range(200) if FULL else [14]
 
 
 def aged(folder, seed):

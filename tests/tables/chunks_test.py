@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mlgit.errors import MlgitError
 from mlgit.tables import chunks as adapter
-from mlgit.tables import objects
+from mlgit.tables import objects, small
 from mlgit.tables.chunks import chunks
 from mlgit.tables.parquet import kinds
 from tests.kit.sides import NASTY
@@ -85,6 +85,7 @@ def test_lines_that_are_no_objects_are_refused(content, said):
 
 @pytest.mark.slow
 def test_many_rows_and_many_columns_come_in_pieces(monkeypatch):
+    monkeypatch.setattr(small, "MOST_BYTES", 0)
     monkeypatch.setattr(adapter, "_FIRST_ROWS", 2)
     monkeypatch.setattr(adapter, "_VALUES", 9)
     monkeypatch.setattr(objects, "_VALUES", 9)
