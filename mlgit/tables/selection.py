@@ -74,9 +74,11 @@ def _gathered(content: bytes, asked: _Asked) -> tuple[dict[str, Any], set[str]] 
     ):
         size = max(map(len, piece.values()), default=0)
         for name in filter(asked.wants, piece):
-            values = (
-                _whole_numbers(piece[name]) if name in asked.keys and piece[name].dtype.kind == "S" else _typed(piece[name])
-            )
+            values = piece[name]
+            if name in asked.keys and len(values) and isinstance(values[0], bytes):
+                values = _whole_numbers(values)  # before pandas 3 these are objects
+            else:
+                values = _typed(values)
             if values is None:
                 return None
             # an object of JSON Lines may lack a key that others have
