@@ -39,7 +39,7 @@ def count(train: Sequence[TableFile], test: Sequence[TableFile], *, id_column: s
         now.number()
         before.keep(now)
         now.keep(before)
-    asked, learned = list(now.digests()), list(before.digests())
+    learned, asked = list(before.digests()), list(now.digests())
     digests_there, keys_there = {digest for digest, _ in learned}, {key for _, key in learned if key}
     if before.is_by_place and now.is_by_place:
         keys_there = set()

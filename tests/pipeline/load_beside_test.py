@@ -16,7 +16,7 @@ from tests.kit import FULL, git, repository
 from tests.pipeline.neighbours import Revision, edited, project
 
 READERS = Revision.document, Revision.sections
-SEEDS = range(20000 if FULL else 160)
+SEEDS = range(20000 if FULL else 80)
 
 
 def outcome(work):

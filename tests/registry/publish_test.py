@@ -16,7 +16,7 @@ from tests.registry.worlds import assign, churn, current, facts, hook, on_origin
 
 pytestmark = pytest.mark.slow  # real repositories, many times
 
-ROUNDS = 50 if FULL else 5
+ROUNDS = 50 if FULL else 3
 
 
 @pytest.fixture

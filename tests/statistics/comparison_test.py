@@ -271,7 +271,7 @@ def test_unchanged_model_is_hardly_ever_failed_and_a_worse_one_mostly(name):
 @pytest.mark.parametrize("name", ["accuracy", "f1", "recall", "roc_auc", "log_loss", "average_precision"])
 def test_intervals_hold_the_true_difference_as_often_as_they_say(name):
     """The true difference is 0 by symmetry; 95 in 100, up to two points."""
-    runs, held = 5000 if FULL else 400, 0
+    runs, held = 5000 if FULL else 200, 0
     for seed in range(runs):
         baseline, current = sides(made(500, seed=seed, discordant=0.12))
         found = compare(name, baseline, current, question=ComparisonOptions(resamples=399, seed=seed))
