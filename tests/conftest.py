@@ -20,7 +20,7 @@ from tests.kit import FULL, Completed
 
 # A seed per test, so that a failure is the same everywhere; the full run looks further, and anew each time.
 settings.register_profile(
-    "quick", max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "quick", max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 settings.register_profile("full", settings.get_profile("quick"), max_examples=2000, derandomize=False)
 settings.register_profile("fast", settings.get_profile("quick"), max_examples=15)
