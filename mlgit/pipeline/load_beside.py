@@ -36,7 +36,7 @@ class SharingSource(Source, Protocol):
     def parsed(self) -> Mapping[str, Any]:
         """The documents that are parsed already, by path."""
 
-    def take_parsed(self, documents: Mapping[str, Any]) -> None:
+    def take_parsed(self, parsed: Mapping[str, Any]) -> None:
         """Take over what another source has parsed, for files whose text is the same in both."""
 
 

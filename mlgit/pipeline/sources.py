@@ -48,9 +48,9 @@ class _Documents:
         """The documents that are parsed already, by path."""
         return self._parsed
 
-    def take_parsed(self, documents: Mapping[str, Any]) -> None:
+    def take_parsed(self, parsed: Mapping[str, Any]) -> None:
         """Take over what another source has parsed, for files whose text is the same in both."""
-        self._parsed = {**documents, **self._parsed}
+        self._parsed = {**parsed, **self._parsed}
 
     def dumps(self, document: Mapping[str, Any]) -> str:
         """A document as DVC writes it."""

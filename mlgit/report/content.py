@@ -191,12 +191,8 @@ def _failure(report: Report) -> Iterator[Block]:
 def _rule_changes(report: Report) -> Iterator[Block]:
     if report.rule_changes:
         told = f"It was judged by the rules of {_short(report.rules_from) or 'the baseline'}, and others hold after a merge."
-        named: list[TextSpan] = []
-        for each in report.rule_changes[:_MOST_NAMED]:
-            named += [text(", ") if named else text(": "), code(each.id)]
-        more = len(report.rule_changes) - _MOST_NAMED
-        named.append(text(f" and {more} more. " if more > 0 else ". "))
-        yield Paragraph((strong("This change edits the rules it is judged by"), *named, text(told)), is_notice=True)
+        named = _names(": ", (each.id for each in report.rule_changes))
+        yield Paragraph((strong("This change edits the rules it is judged by"), *named, text(f". {told}")), is_notice=True)
 
 
 def _changed_rules(report: Report) -> Iterator[PageSection]:
