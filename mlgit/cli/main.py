@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -16,9 +17,14 @@ def main() -> None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as long as the process
     # Commands make many small objects that live to the end; looking for cycles among them again and again is no use.
     gc.set_threshold(100_000)
+    ended: list[int] = []
+    atexit.register(_leave, ended)  # the first, so the last to be called: threads have ended then, and the rest is cleaned up
     try:
-        _main(sys.argv[1:])
+        code = _main(sys.argv[1:])
         sys.stdout.flush()
+        ended.append(code)
+        if code:
+            sys.exit(code)
     except OSError as error:  # the output's disk is full; nothing may be flushed again
         sys.stderr.write(f"error: the output cannot be written: {error.strerror}\n")
         sys.stderr.flush()
@@ -28,13 +34,21 @@ def main() -> None:
         sys.exit(130)
 
 
-def _main(arguments: list[str]) -> None:
+def _leave(ended: list[int]) -> None:
+    """End at once: to take apart every object that was made can take as long as an answer."""
+    if ended:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(ended[0])
+
+
+def _main(arguments: list[str]) -> int:
     asked, kept = fast(arguments), None
     if asked == "version":
         from mlgit import __version__
 
         sys.stdout.write(f"mlgit {__version__}\n")
-        return
+        return 0
     if asked in ("run", "status"):
         from mlgit.pipeline import noop
 
@@ -43,15 +57,10 @@ def _main(arguments: list[str]) -> None:
         kept = noop.compare(root) if root else None
         if kept and not kept.changed and len(arguments) == 1:
             _say_unchanged(asked, kept.stages, kept.frozen, time.perf_counter() - began)
-            return
+            return 0
     from mlgit.cli.error_boundary import run
 
-    code = run(arguments, kept=kept)
-    if asked == "models":  # to take thousands of tags apart again is no use
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
+    return run(arguments, kept=kept)
 
 
 def _say_unchanged(command: str, stages: int, frozen: int, took: float) -> None:

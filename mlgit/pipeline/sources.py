@@ -100,10 +100,13 @@ _SECTION = re.compile(r"(?m)^(?![ #\n]|- )(?:([a-z]+):(?=[ \n])|)")
 _STAGES = re.compile(r"(?ms)^stages:\n.*?(?=^[a-z]|\Z)")
 # Where a text in quotes or something in brackets begins, and one that ends for sure before a line that is not indented.
 _QUOTED_OR_FLOW = re.compile(r"(?m)(?:^|[:?-] |[&!][^ \n]* ) *(?=[\"'\[{])")
-_FLAT = r"""[^\[\]{}"'#\n]"""
+_PLAIN = r"""[^\[\]{}"'#\n]"""
+_NESTED = _PLAIN
+for _ in range(4):  # brackets within brackets, as deep as options of an output in a list
+    _NESTED = rf"(?:{_PLAIN}|\{{{_NESTED}*\}}|\[{_NESTED}*\])"
 _IN_PLACE = re.compile(
     r"""(?:"(?:[^"\\\n]|\\.|\\?\n(?=[ \n]))*"|'(?:[^'\n]|''|\n(?=[ \n]))*'(?!')"""
-    rf"""|\[{_FLAT}*\]|\{{(?:{_FLAT}|\{{{_FLAT}*\}}|\[{_FLAT}*\])*\}})(?= *(?: \#|\n|\Z)|:[ \n])"""
+    rf"""|\[{_NESTED}*\]|\{{{_NESTED}*\}})(?= *(?: \#|\n|\Z)|:[ \n])"""
 )
 _ANCHOR = re.compile(r"(?:^|[\s\[{,])[&*][A-Za-z0-9_-]")
 # Tabs, and what ends a line for YAML besides \n

@@ -71,14 +71,22 @@ class Revision:
         return CommitFiles(self.objects, self.commit, prefix=self.project.prefix, parsing=parsing)
 
     @cached_property
+    def kept(self) -> Loaded | None:
+        """The pipeline of the workspace as an earlier command left it; None where it is outdated, and for commits."""
+        files = self.files
+        found = resolved.load(self.project.root) if isinstance(files, WorkspaceFiles) else None
+        if found is None or not isinstance(files, WorkspaceFiles):
+            return None
+        pipeline, read, searched = found
+        files.folders[:] = searched
+        return Loaded(pipeline, files, tuple(read))
+
+    @cached_property
     def loaded(self) -> Loaded:
         """The pipeline with what it was read from: kept by an earlier command, else read beside one that is loaded."""
-        files = self.files
-        if isinstance(files, WorkspaceFiles) and (kept := resolved.load(self.project.root)):
-            pipeline, read, searched = kept
-            files.folders[:] = searched
-            return Loaded(pipeline, files, tuple(read))
-        known = self._beside()
+        if self.kept:
+            return self.kept
+        files, known = self.files, self._beside()
         found = load_beside(files, known) if known else None
         pipeline = found or load(files)
         return Loaded(pipeline, files, tuple(files.read))

@@ -10,7 +10,6 @@ from mlgit.adapters.dvc.store import Cache
 from mlgit.adapters.git import git, refs
 from mlgit.adapters.git.objects import GitObjects
 from mlgit.adapters.git.refs import Branches
-from mlgit.pipeline import resolved
 from mlgit.pipeline.load_beside import Loaded
 from mlgit.project import Project
 from mlgit.revision.refs import RevisionRef
@@ -56,9 +55,7 @@ class Revisions:
     def _loaded(self) -> Loaded | None:
         """A pipeline that is loaded already, or kept: most revisions differ little from it."""
         known = next((each for each in self._opened.values() if "loaded" in each.__dict__), None)
-        if known is None and resolved.load(self.project.root) is not None:
-            known = self.workspace
-        return known.loaded if known else None
+        return known.loaded if known else self.workspace.kept
 
     @cached_property
     def head(self) -> str:

@@ -123,7 +123,12 @@ def test_text_that_looks_like_a_section_is_none(text):
 
 
 @pytest.mark.parametrize(
-    "text", [STAGE + "'it''s\n\n      long'\nplots:\n- {a.csv: {x: b}}\n", STAGE + '"a \\\n      b" # c\nparams: [p.yaml]\n']
+    "text",
+    [
+        STAGE + "'it''s\n\n      long'\nplots:\n- {a.csv: {x: b}}\n",
+        STAGE + '"a \\\n      b" # c\nparams: [p.yaml]\n',
+        STAGE + "x\n    metrics: [{m.json: {cache: false}}, {n.json: {desc: d, labels: [b]}}]\nparams: [p.yaml]\n",
+    ],
 )
 def test_stages_are_left_out_where_that_is_sure(text):
     assert "stages" not in Revision({"dvc.yaml": text}).sections("dvc.yaml")
