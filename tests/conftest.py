@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import os
 import signal
 import socket
 import sys
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,10 +48,23 @@ _GIT_CONFIG = """\
 
 
 _HOMES = itertools.count()
-# It builds a parser for each kind of address when jsonschema is imported, which takes seconds; addresses are checked in full.
 FAST = os.environ.get("MLGIT_TEST_FAST") == "1"
-if FAST:
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+
+
+class _Addresses(types.ModuleType):
+    """`rfc3987_syntax` builds a parser for each kind of address as soon as jsonschema imports it, which takes seconds.
+
+    Here it does so when the first address is checked.
+    """
+
+    @staticmethod
+    def is_valid_syntax(kind: str, address: str) -> bool:
+        sys.modules.pop("rfc3987_syntax", None)
+        return bool(importlib.import_module("rfc3987_syntax").is_valid_syntax(kind, address))
+
+
+if "rfc3987_syntax" not in sys.modules:
+    sys.modules["rfc3987_syntax"] = _Addresses("rfc3987_syntax")
 
 
 def _unheard(number: int, frame: object) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
-import huggingface_hub
 import numpy as np
 import pytest
 import yaml
-from huggingface_hub import ModelCard
 
 from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.cards import frontmatter, profiles, review, usage
@@ -20,7 +19,10 @@ from mlgit.errors import MlgitError
 from mlgit.evaluation.model_metrics import ModelMetric
 from mlgit.registry.facts import DataFile, Step
 from tests.cards.kit import BINARY, CONFIG, FACTS, NOTES, TEST, TRAIN, material, table, with_profile
+from tests.kit.late import Late
 from tests.render.prose_test import tokens
+
+huggingface_hub = Late("huggingface_hub")
 
 
 def with_slices(*columns):
@@ -41,7 +43,7 @@ def front(made):
 
 
 def test_card_is_valid_for_hugging_face_and_holds_its_metrics():
-    card = ModelCard(text(material()))
+    card = huggingface_hub.ModelCard(text(material()))
     assert (card.data.license, card.data.library_name, card.data.pipeline_tag) == (
         "apache-2.0",
         "sklearn",
@@ -61,7 +63,7 @@ def test_card_is_valid_for_hugging_face_and_holds_its_metrics():
 )
 def test_front_matter_is_valid_whatever_people_left_out_or_wrote(notes):
     made = material(notes=notes)
-    card = ModelCard(text(made))
+    card = huggingface_hub.ModelCard(text(made))
     assert card.data.license == (notes.license or None)
     assert yaml.safe_load(frontmatter.split(text(made))) == front(made)
 
@@ -113,7 +115,7 @@ def test_card_without_notes_and_predictions_says_what_it_lacks():
     assert {gap.key for gap in card.gaps} == {*review.KEYS, *(topic.key for topic in review.topics("hf"))}
     assert "0.75" in card.files["cards/churn.md"]
     assert "What this card lacks" in card.files["cards/churn.md"]
-    assert ModelCard(card.files["cards/churn.md"]).data.eval_results is None
+    assert huggingface_hub.ModelCard(card.files["cards/churn.md"]).data.eval_results is None
 
 
 def test_complete_card_lacks_nothing():
@@ -166,7 +168,7 @@ def test_hostile_texts_change_neither_headings_nor_front_matter():
         sections={key: NotesSection(HOSTILE, TRAIN) for key in NOTES.sections},
     )
     hostile, harmless = material(facts=facts, notes=notes), material()
-    assert ModelCard(text(hostile)).data.license == "apache-2.0"
+    assert huggingface_hub.ModelCard(text(hostile)).data.license == "apache-2.0"
     found = [each for each in tokens(body(hostile)) if each.type in ("html_block", "html_inline", "link_open", "fence", "hr")]
     assert [each.content.endswith(LOADED) for each in found] == [True]
     assert sum(each.type == "heading_open" for each in tokens(body(hostile))) == sum(
@@ -310,7 +312,8 @@ HUGGING_FACE = {
 
 
 def test_card_has_each_place_of_hugging_face_s_template_and_invents_nothing():
-    template = (Path(huggingface_hub.__file__).parent / "templates/modelcard_template.md").read_text()
+    found = importlib.util.find_spec("huggingface_hub").origin
+    template = (Path(found).parent / "templates/modelcard_template.md").read_text()
     assert [place for place in HUGGING_FACE if place not in template] == []
     shown = body(material())
     assert [place for place in HUGGING_FACE.values() if place not in shown] == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 import pytest
-from huggingface_hub import ModelCard
 
 from mlgit import project as projects
 from mlgit.cards import frontmatter
@@ -13,9 +12,12 @@ from mlgit.commands import card as cards
 from mlgit.revision.revisions import Revisions
 from tests.kit import commit, git, write_tree
 from tests.kit.forked import mlgit
+from tests.kit.late import Late
 from tests.registry.projects import FILES, RAW, made, ran
 
 pytestmark = pytest.mark.slow  # real repositories, many times
+
+huggingface_hub = Late("huggingface_hub")
 
 SECTIONS = ("intended_use", "out_of_scope", "limitations", "risks", "recommendations", "ethics", "data_provenance")
 NOTES = """\
@@ -60,7 +62,7 @@ def test_build_writes_a_card_that_check_finds_good(root, cli):
     assert f"wrote {CARD}, cards/churn/calibration.svg, cards/churn/confusion.svg, cards/churn/roc.svg" in done.out
     checked = cli(root, "card", "check", "--json")
     assert (checked.code, checked.json["good"]) == (0, True)
-    card = ModelCard((root / CARD).read_text())
+    card = huggingface_hub.ModelCard((root / CARD).read_text())
     assert {each.metric_name: each.metric_value for each in card.data.eval_results} == {"accuracy": 0.6, "brier": 0.25}
 
 

@@ -6,12 +6,14 @@ import shutil
 from itertools import pairwise
 
 import pytest
-from gto.api import show
 
 from tests.kit import commit, dvc, git
+from tests.kit.late import Late
 from tests.registry.worlds import VERSIONS, churn, current, facts, world
 
 pytestmark = pytest.mark.slow  # real repositories, many times
+
+gto = Late("gto.api")
 
 
 @pytest.fixture
@@ -111,7 +113,7 @@ def test_gto_and_dvc_read_the_way_back_as_it_is_meant(shared, model):
     promoted(model, *VERSIONS)
     assert model("retire", "churn@v1.1.0").code == 0
     assert back(model, "--push").code == 0
-    assert show(str(shared.root))["churn"]["stage"]["prod"] == "v1.0.0"
+    assert gto.show(str(shared.root))["churn"]["stage"]["prod"] == "v1.0.0"
     git(shared.root, "restore", ".")
     out = shared.root.parent / "delivered.json"
     done = dvc(shared.root, "artifacts", "get", str(shared.root), "churn", "--stage", "prod", "-o", str(out))
@@ -124,17 +126,17 @@ def test_gto_reads_every_kind_of_event(shared, model, cli):
     promoted(model, "v1.0.0", "v1.1.0")
     assert model("promote", "churn@v1.2.0", "staging").code == 0
     assert model("unassign", "churn", "prod").code == 0
-    shown = show(str(shared.root))["churn"]
+    shown = gto.show(str(shared.root))["churn"]
     assert (shown["version"], shown["stage"]) == ("v1.2.0", {"prod": "v1.0.0", "staging": "v1.2.0"})
     assert model("unassign", "churn", "staging").code == 0
     assert model("retire", "churn@v1.2.0").code == 0
-    assert show(str(shared.root))["churn"]["version"] == "v1.1.0"
+    assert gto.show(str(shared.root))["churn"]["version"] == "v1.1.0"
     assert model("unassign", "churn", "prod").code == 0
     assert model("retire", "churn").code == 0
-    assert show(str(shared.root)) == {}
+    assert gto.show(str(shared.root)) == {}
     commit(shared.root)
     assert model("register", "churn").code == 0
-    assert show(str(shared.root))["churn"]["version"] == "v1.2.1"
+    assert gto.show(str(shared.root))["churn"]["version"] == "v1.2.1"
 
 
 @pytest.mark.slow

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn import metrics as sklearn
 
 from mlgit.errors import MlgitError
 from mlgit.statistics.metrics import METRICS, metric, value
+from tests.kit.late import Late
+
+sklearn = Late("sklearn.metrics")
 
 OF_PREDICTIONS = {
     "accuracy": sklearn.accuracy_score,

@@ -13,20 +13,19 @@ import subprocess
 import sys
 import zipfile
 
-import joblib
 import numpy as np
 import pytest
-import skops.io
 import yaml
-from sklearn.linear_model import LogisticRegression
-from sklearn.utils import all_estimators
 
 from mlgit.adapters.modelscan.modelfile import describe
 from mlgit.adapters.modelscan.sklearn_names import CLASSES
 from tests.kit import FULL, tricks
+from tests.kit.late import Late
 from tests.kit.tricks import NONE, after_an_array, called, named, number, several
 
 pytestmark = pytest.mark.slow  # files of many libraries
+
+joblib, skops, linear, sklearn = Late("joblib"), Late("skops.io"), Late("sklearn.linear_model"), Late("sklearn.utils")
 
 RECONSTRUCTED = called(named("copyreg", "_reconstructor"), tricks.WRAPPER, named("builtins", "object"), tricks.NONE)
 NEW = called(named("copyreg", "__newobj__"), tricks.WRAPPER)
@@ -191,7 +190,7 @@ def test_archive_that_says_two_things_is_found(tmp_path, content):
 
 
 def _schema(**changes):
-    content = skops.io.dumps(LogisticRegression().fit([[0.0], [1.0]], [0, 1]))
+    content = skops.dumps(linear.LogisticRegression().fit([[0.0], [1.0]], [0, 1]))
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     members["schema.json"] = json.dumps(json.loads(members["schema.json"]) | changes).encode()
@@ -332,7 +331,7 @@ def test_array_with_its_axes_in_another_order_is_clean(tmp_path):
 
 
 def test_every_estimator_of_scikit_learn_is_on_the_list():
-    assert [each for _, each in all_estimators() if each.__name__ not in CLASSES.get(each.__module__, ())] == []
+    assert [each for _, each in sklearn.all_estimators() if each.__name__ not in CLASSES.get(each.__module__, ())] == []
 
 
 def test_verdict_names_the_loader_it_holds_for(tmp_path):
@@ -345,14 +344,14 @@ def test_verdict_names_the_loader_it_holds_for(tmp_path):
 
 def _written():
     stream = io.BytesIO()
-    model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+    model = linear.LogisticRegression().fit([[0.0], [1.0]], [0, 1])
     joblib.dump([model, np.array(["a", None], dtype=object)], stream)
     packed = io.BytesIO()
     np.savez_compressed(packed, a=np.arange(3))
     yield ".pkl", pickle.dumps(model)
     yield ".joblib", stream.getvalue()
     yield ".gz", gzip.compress(pickle.dumps(model))
-    yield ".skops", skops.io.dumps(model)
+    yield ".skops", skops.dumps(model)
     yield ".npz", packed.getvalue()
     yield ".npy", _npy()
     yield ".keras", tricks.keras(_node("keras.layers", "Dense"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
 import io
@@ -12,39 +13,44 @@ import pickletools
 import zipfile
 from contextlib import suppress
 
-import joblib
 import numpy as np
 import pytest
-import skops.io
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import sparse
-from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
-from sklearn.svm import SVC
 
 from mlgit.adapters.modelscan import archives, joblib_streams, modelfile, pickles, scans
 from mlgit.adapters.modelscan.modelfile import describe
 from mlgit.adapters.modelscan.pickle_allowlist import is_safe
 from mlgit.errors import MlgitError
+from tests.kit.late import Late
+
+joblib, skops, scipy = Late("joblib"), Late("skops.io"), Late("scipy.sparse")
+linear, ensemble, neighbors, svm = (Late(f"sklearn.{name}") for name in ("linear_model", "ensemble", "neighbors", "svm"))
+compose, pipeline, preprocessing, text = (
+    Late(f"sklearn.{name}") for name in ("compose", "pipeline", "preprocessing", "feature_extraction.text")
+)
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 Y = (X[:, 0] > 0).astype(int)
-ESTIMATORS = [
-    make_pipeline(StandardScaler(), LogisticRegression()),
-    RandomForestClassifier(3, random_state=0),
-    GradientBoostingClassifier(n_estimators=3, random_state=0),
-    HistGradientBoostingClassifier(max_iter=3),
-    KNeighborsClassifier(algorithm="kd_tree"),
-    SVC(),
-    ColumnTransformer([("scale", StandardScaler(), [0]), ("one", OneHotEncoder(handle_unknown="ignore"), [1])]),
-]
-NAMES = [type(each).__name__ for each in ESTIMATORS]
+ESTIMATORS = {
+    "Pipeline": lambda: pipeline.make_pipeline(preprocessing.StandardScaler(), linear.LogisticRegression()),
+    "RandomForestClassifier": lambda: ensemble.RandomForestClassifier(3, random_state=0),
+    "GradientBoostingClassifier": lambda: ensemble.GradientBoostingClassifier(n_estimators=3, random_state=0),
+    "HistGradientBoostingClassifier": lambda: ensemble.HistGradientBoostingClassifier(max_iter=3),
+    "KNeighborsClassifier": lambda: neighbors.KNeighborsClassifier(algorithm="kd_tree"),
+    "SVC": svm.SVC,
+    "ColumnTransformer": lambda: compose.ColumnTransformer(
+        [
+            ("scale", preprocessing.StandardScaler(), [0]),
+            ("one", preprocessing.OneHotEncoder(handle_unknown="ignore"), [1]),
+        ]
+    ),
+}
+
+
+@functools.cache
+def fitted(estimator):
+    return ESTIMATORS[estimator]().fit(X, Y)
 
 
 def described(tmp_path, content, name="model.bin"):
@@ -53,26 +59,26 @@ def described(tmp_path, content, name="model.bin"):
     return describe(path)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=NAMES)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize("protocol", [2, 4, 5])
 def test_pickled_estimator_is_clean(tmp_path, estimator, protocol):
-    found = described(tmp_path, pickle.dumps(estimator.fit(X, Y), protocol=protocol))
+    found = described(tmp_path, pickle.dumps(fitted(estimator), protocol=protocol))
     assert (found.format, found.executes_code, found.findings) == ("pickle", False, ())
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=NAMES)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 3)], ids=str)
 def test_joblib_file_is_clean(tmp_path, estimator, compress):
-    joblib.dump(estimator.fit(X, Y), tmp_path / "model.joblib", compress=compress)
+    joblib.dump(fitted(estimator), tmp_path / "model.joblib", compress=compress)
     found = describe(tmp_path / "model.joblib")
     assert (found.format, found.executes_code, found.findings) == ("joblib", False, ())
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=NAMES)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_skops_agrees_that_nothing_is_untrusted(tmp_path, estimator):
     path = tmp_path / "model.skops"
-    skops.io.dump(estimator.fit(X, Y), path)
-    untrusted = skops.io.get_untrusted_types(file=path)
+    skops.dump(fitted(estimator), path)
+    untrusted = skops.get_untrusted_types(file=path)
     found = describe(path)
     assert found.format == "skops"
     if not untrusted:
@@ -80,8 +86,8 @@ def test_skops_agrees_that_nothing_is_untrusted(tmp_path, estimator):
 
 
 def test_text_model_with_sparse_rows_and_words_is_clean(tmp_path):
-    model = TfidfVectorizer().fit(["one two", "two three"])
-    content = pickle.dumps([model, sparse.csr_matrix(X), np.array(["a", None], dtype=object), {"a": {1, 2}}])
+    model = text.TfidfVectorizer().fit(["one two", "two three"])
+    content = pickle.dumps([model, scipy.csr_matrix(X), np.array(["a", None], dtype=object), {"a": {1, 2}}])
     assert not described(tmp_path, content).executes_code
     joblib.dump([np.array(["a", {"b": X}], dtype=object), X, np.float64(3)], tmp_path / "objects.joblib")
     assert describe(tmp_path / "objects.joblib").findings == ()
@@ -101,7 +107,7 @@ def hostile(target):
     """The payload in every wrapping that a loader would unwrap."""
     yield "plain.pkl", pickle.dumps(Payload(target))
     yield "old.pkl", pickle.dumps(Payload(target), protocol=0)
-    yield "inside.pkl", pickle.dumps({"model": [LogisticRegression(), Payload(target)]})
+    yield "inside.pkl", pickle.dumps({"model": [linear.LogisticRegression(), Payload(target)]})
     yield "text.txt", pickle.dumps(Payload(target), protocol=0)
     yield "broken.pkl", pickle.dumps(Payload(target))[:-1] + b"\xff"
     yield "behind.pkl", pickle.dumps(1) + pickle.dumps(Payload(target))
@@ -166,15 +172,17 @@ def test_way_around_the_list_is_found(tmp_path, content):
 
 @pytest.mark.parametrize("cut", [1, 10, 100, -1])
 def test_file_that_is_cut_off_cannot_be_proven_safe(tmp_path, cut):
-    for content in (pickle.dumps(X.tolist()), _saved(joblib.dump), _saved(skops.io.dump)):
+    for content in (pickle.dumps(X.tolist()), _joblib_bytes(), skops.dumps(_model())):
         assert described(tmp_path, content[:cut], "model.pkl").executes_code
 
 
-def _saved(dump):
+def _model():
+    return linear.LogisticRegression().fit(X, Y)
+
+
+def _joblib_bytes():
     stream = io.BytesIO()
-    if dump is skops.io.dump:
-        return skops.io.dumps(LogisticRegression().fit(X, Y))
-    dump(LogisticRegression().fit(X, Y), stream)
+    joblib.dump(_model(), stream)
     return stream.getvalue()
 
 
@@ -229,11 +237,11 @@ def test_archive_in_which_readers_could_see_different_things(tmp_path):
 
 
 def test_unknown_type_in_a_skops_file_is_named(tmp_path):
-    skops.io.dump(FunctionTransformer(os.path.join), tmp_path / "model.skops")
+    skops.dump(preprocessing.FunctionTransformer(os.path.join), tmp_path / "model.skops")
     found = describe(tmp_path / "model.skops")
     assert found.executes_code
     assert any("join" in each for each in found.findings)
-    skops.io.dump(FunctionTransformer(np.log1p), tmp_path / "model.skops")
+    skops.dump(preprocessing.FunctionTransformer(np.log1p), tmp_path / "model.skops")
     assert describe(tmp_path / "model.skops").findings == ()
 
 

@@ -1,0 +1,23 @@
+"""Libraries that few tests need and that take seconds to import: every worker collects all tests, and one runs these."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+
+class Late:
+    """A module whose functions and classes import it when they are called: `metrics = Late("sklearn.metrics")`."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Callable[..., Any]:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+
+        def call(*args: Any, **named: Any) -> Any:
+            return getattr(importlib.import_module(self._name), attribute)(*args, **named)
+
+        return call
