@@ -7,12 +7,14 @@ folding or a tag, `entry_text` answers None and the caller lets DVC's own serial
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from json.encoder import encode_basestring_ascii as _json
 from typing import Any, NamedTuple
 
 from mlgit.errors import MlgitError
@@ -42,18 +44,23 @@ _WIDTH = 80
 
 
 def _plain(text: str, column: int) -> str | None:
-    if not text or not _PLAIN.fullmatch(text) or _RESERVED.fullmatch(text) or ": " in text or " #" in text:
-        return None
     if column + len(text) >= _WIDTH:  # ruamel folds at spaces, and puts a long word on a line of its own
         return None
-    return text
+    return text if _is_plain(text) else None
+
+
+@functools.lru_cache(4096)  # the paths and names of a stage are written to its lock and to the run cache
+def _is_plain(text: str) -> bool:
+    return not (not text or not _PLAIN.fullmatch(text) or _RESERVED.fullmatch(text) or ": " in text or " #" in text)
 
 
 def _folded(text: str, column: int, indent: int) -> str | None:
     """A plain text of any length, broken where ruamel breaks it: at a space beyond the width, and before a word that does
     not fit."""
-    if _plain(text, -len(text)) is None:
+    if not _is_plain(text):
         return None
+    if column + len(text) < _WIDTH:
+        return text
     found = []
     for number, word in enumerate(text.split(" ")):
         if number:
@@ -68,6 +75,8 @@ def _folded(text: str, column: int, indent: int) -> str | None:
 
 
 def _scalar(value: Any, column: int, indent: int) -> str | None:
+    if isinstance(value, str):
+        return _folded(value, column, indent)
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -76,12 +85,12 @@ def _scalar(value: Any, column: int, indent: int) -> str | None:
         return text if column + len(text := str(value)) < _WIDTH else None
     if isinstance(value, float):
         return repr(value).lower() if value == value and abs(value) != float("inf") else None
-    return _folded(value, column, indent) if isinstance(value, str) else None
+    return None
 
 
 def _value(prefix: str, value: Any, indent: int, rows: list[str]) -> bool:
     """Append `prefix value` (prefix ends with `:` or is a bare `-`) to the rows; False where only DVC knows the text."""
-    if isinstance(value, Mapping):
+    if not isinstance(value, str) and isinstance(value, Mapping):
         return bool(value) and not isinstance(value, OrderedDict) and _nested(prefix, value, indent, rows)
     if isinstance(value, (list, tuple)):
         if not value:
@@ -106,10 +115,13 @@ def _nested(prefix: str, value: Mapping[Any, Any], indent: int, rows: list[str])
     return True
 
 
+# An md5 can look like a number: `1234...` all digits, `12e3...`, or `0b0110...`.
+_NUMBER = re.compile(r"[0-9]+(?:e[0-9]+)?|0b[01]+")
+
+
 def _item_text(value: str | int) -> str:
-    # An md5 can look like a number: `1234...` all digits, `12e3...`, or `0b0110...`.
     if isinstance(value, str):
-        return f"'{value}'" if re.fullmatch(r"[0-9]+(?:e[0-9]+)?|0b[01]+", value) else value
+        return f"'{value}'" if _NUMBER.fullmatch(value) else value
     return "true" if value is True else str(value)
 
 
@@ -275,10 +287,10 @@ def split(text: str, names: Sequence[str], *, name: str) -> tuple[str, dict[str,
 
 def join(head: str, pieces: Mapping[str, str], tail: str = "") -> str:
     """The whole lock again. DVC numbers YAML anchors (of values that stand twice in a stage) through the whole file."""
-    texts = list(pieces.values())
-    if any(_ANCHOR.search(text) for text in texts):
-        texts = _renumbered(texts)
-    return head + "".join(texts) + tail
+    whole = "".join(pieces.values())
+    if ("&id" in whole or "*id" in whole) and _ANCHOR.search(whole):
+        whole = "".join(_renumbered(list(pieces.values())))
+    return head + whole + tail
 
 
 _ANCHOR = re.compile(r"(?m)((?::|-) )([&*])id([0-9]{3,})(?=(?: \{\}| \[\])?$)")
@@ -296,25 +308,42 @@ def _renumbered(texts: list[str]) -> list[str]:
 
 def run_cache_key(entry: Entry) -> str:
     """The name under which the run cache files every result for this command on these inputs."""
-    body = _without_sizes(document(entry))
-    body["outs"] = [item.path for item in entry.outs]
-    return _sha256(body)
+    return _sha256(entry, f"[{', '.join(_json(item.path) for item in entry.outs)}]")
 
 
 def run_cache_value(entry: Entry) -> str:
     """The name of this very result in the run cache."""
-    return _sha256(_without_sizes(document(entry)))
+    return _sha256(entry, _items_json(entry.outs) if entry.outs else "")
+
+
+def _sha256(entry: Entry, outs: str) -> str:
+    """The digest of an entry without sizes as JSON with sorted keys, which is written here for all but parameters."""
+    cmd = _json(entry.cmd) if isinstance(entry.cmd, str) else json.dumps(entry.cmd)
+    rows = [f'"cmd": {cmd}']
+    if entry.deps:
+        rows.append(f'"deps": {_items_json(entry.deps)}')
+    if outs:
+        rows.append(f'"outs": {outs}')
+    if entry.params:
+        rows.append(f'"params": {json.dumps(_without_sizes(entry.params), sort_keys=True)}')
+    return hashlib.sha256(f"{{{', '.join(rows)}}}".encode()).hexdigest()
+
+
+def _items_json(items: Iterable[Item]) -> str:
+    rows = []
+    for path, digest in items:
+        mark = '"isexec": true, ' if digest.isexec else ""
+        rows.append(f'{{"hash": "md5", {mark}"md5": "{digest.md5}", "path": {_json(path)}}}')
+    return f"[{', '.join(rows)}]"
 
 
 def _without_sizes(value: Any) -> Any:
     # DVC leaves out every key called size or nfiles, wherever it stands (also among parameters).
+    if isinstance(value, str):
+        return value
     if isinstance(value, Mapping):
         return {key: _without_sizes(inner) for key, inner in value.items() if key not in ("size", "nfiles")}
     return [_without_sizes(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _sha256(body: Any) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 def lock_text(text: str, document: Any, *, name: str) -> LockText:
