@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from mlgit.adapters.system import stat_signature, state_files
 from mlgit.adapters.system.stat_signature import Stamp
@@ -22,6 +22,8 @@ from mlgit.errors import MlgitError
 
 _LONGEST_PAUSE = 0.2
 _SAID_AFTER = 3.0
+_WAIT_FOR_IT = "wait until it has ended, or end it"
+_LONGEST_HOLDER = 200
 
 
 @contextmanager
@@ -31,7 +33,7 @@ def held(
     timeout: float,
     busy: str,
     note: str = "",
-    hint: str = "wait until it has ended, or end it",
+    hint: str = _WAIT_FOR_IT,
     waiting: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
     """Hold an exclusive flock on a file (made if missing) that says who holds it.
@@ -40,31 +42,45 @@ def held(
     the same words after a few seconds.
     """
     state_files.make_folder(str(path.parent))
-    with open(_opened(path), "r+", encoding="utf-8", errors="replace") as stream:
-        began, pause = time.monotonic(), 0.02
-        while not _try_lock(stream.fileno()):
-            waited = time.monotonic() - began
-            if waited >= timeout:
-                raise MlgitError(f"{busy}{_holder(stream)}", hint)
-            if waiting and waited >= _SAID_AFTER:
-                waiting(f"{busy}{_holder(stream)}")
-                waiting = None
-            time.sleep(min(pause, timeout - waited))
-            pause = min(pause * 1.1, _LONGEST_PAUSE)
-        try:
-            os.ftruncate(stream.fileno(), 0)
-            os.pwrite(stream.fileno(), (note or f" {os.getpid()}\n").encode(), 0)
-        except OSError as error:
-            raise MlgitError(f"{path}: cannot be written: {error.strerror}") from error
+    descriptor = _opened(path)
+    try:
+        _lock(descriptor, timeout=timeout, busy=busy, hint=hint, waiting=waiting)
+        _say(path, descriptor, note)
         try:
             yield
         finally:
-            fcntl.flock(stream.fileno(), fcntl.LOCK_UN)
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+    finally:
+        os.close(descriptor)
 
 
-def _holder(stream: IO[str]) -> str:
-    stream.seek(0)
-    holder = stream.read(_LONGEST_HOLDER).strip()
+def _lock(
+    descriptor: int, *, timeout: float, busy: str, hint: str = _WAIT_FOR_IT, waiting: Callable[[str], None] | None = None
+) -> None:
+    began, pause = 0.0, 0.02
+    while not _try_lock(descriptor):
+        began = began or time.monotonic()
+        waited = time.monotonic() - began
+        if waited >= timeout:
+            raise MlgitError(f"{busy}{_holder(descriptor)}", hint)
+        if waiting and waited >= _SAID_AFTER:
+            waiting(f"{busy}{_holder(descriptor)}")
+            waiting = None
+        time.sleep(min(pause, timeout - waited))
+        pause = min(pause * 1.1, _LONGEST_PAUSE)
+
+
+def _say(path: Path, descriptor: int, note: str = "") -> None:
+    """Write into a lock's file who holds it."""
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, (note or f" {os.getpid()}\n").encode(), 0)
+    except OSError as error:
+        raise MlgitError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _holder(descriptor: int) -> str:
+    holder = os.pread(descriptor, _LONGEST_HOLDER, 0).decode("utf-8", "replace").strip()
     return f": {holder}" if holder else ""
 
 
@@ -104,7 +120,6 @@ def is_alive(pid: int) -> bool:
 
 
 _LARGEST_TABLE = 64 << 20
-_LONGEST_HOLDER = 200
 Table = tuple[dict[str, Any], dict[str, list[Any]]]  # paths being written, with who does; paths being read
 
 
@@ -132,7 +147,39 @@ def read_table(path: Path) -> Table:
     return write, read
 
 
+_PAGE = 4096
 _GUARDED = "DVC's table of busy paths is locked"
+
+
+class _Guard:
+    """The lock of the table. It is taken for every stage, so its file stays open while it is the one that lies there."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = -1
+        self._seen: Stamp | None = (0, 0, 0, 0)
+
+    def __enter__(self) -> None:
+        if self._descriptor >= 0:
+            _lock(self._descriptor, timeout=10, busy=_GUARDED)
+            if stat_signature.of(str(self._path)) == self._seen:
+                return
+            self.__exit__()
+            self.close()
+        state_files.make_folder(str(self._path.parent))
+        self._descriptor = _opened(self._path)
+        _lock(self._descriptor, timeout=10, busy=_GUARDED)
+        _say(self._path, self._descriptor)
+        self._seen = stat_signature.stamp(os.fstat(self._descriptor))
+
+    def __exit__(self, *error: object) -> None:
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
 
 
 class BusyPaths:
@@ -143,10 +190,11 @@ class BusyPaths:
 
     def __init__(self, folder: Path, command: str) -> None:
         self._path = folder / "rwlock"
-        self._guard = folder / "rwlock.lock"
+        self._guard = _Guard(folder / "rwlock.lock")
         self._me = {"pid": os.getpid(), "cmd": command}
         self._said = json.dumps(self._me)
         self._mine: dict[str, tuple[dict[str, str], dict[str, str]]] = {}  # rows of the table as text, by path
+        self._table = -1  # the file that this process has put there, open
         self._known: tuple[Stamp | None, dict[str, dict[str, Any]]] = (None, {"write": {}, "read": {}})
 
     def change(self, *, enter: Iterable[tuple[str, Iterable[str], Iterable[str]]] = (), leave: Iterable[str] = ()) -> None:
@@ -155,7 +203,7 @@ class BusyPaths:
         Raises MlgitError when another living process uses one of the paths to enter.
         """
         entering = {name: (tuple(read), tuple(written)) for name, read, written in enter}
-        with held(self._guard, timeout=10, busy=_GUARDED):
+        with self._guard:
             others = self._others()
             for read, written in entering.values():
                 _refuse_blocked(others["write"], [*read, *written])
@@ -165,6 +213,8 @@ class BusyPaths:
             for name, (read, written) in entering.items():
                 self._mine[name] = (self._rows(read, f"[{self._said}]"), self._rows(written, self._said))
             self._write(others)
+        if not self._mine:
+            self._guard.close()
 
     def _rows(self, paths: Iterable[str], said: str) -> dict[str, str]:
         return {path: f"{json.dumps(path)}: {said}" for path in paths}
@@ -175,7 +225,7 @@ class BusyPaths:
         with suppress(OSError):  # told when the table is read
             others = self._known[1] if stat_signature.of(str(self._path)) == self._known[0] else None
         if others is None:  # DVC writes the table in place: half of it can be there
-            with held(self._guard, timeout=10, busy=_GUARDED):
+            with self._guard:
                 others = self._others()
         _refuse_blocked(others["write"], [*read, *written])
         _refuse_blocked(others["read"], written)
@@ -206,8 +256,33 @@ class BusyPaths:
             if any(path in read for read, _ in self._mine.values()):
                 read_now[path] = f"{json.dumps(path)}: {json.dumps([*others['read'][path], self._me])}"
         text = f'{{"write": {{{", ".join(write_now.values())}}}, "read": {{{", ".join(read_now.values())}}}}}'
-        state_files.replace(str(self._path), text.encode(), mode=0o666)
+        content = text.encode()
+        if not (self._mine and self._overwrite(content)):
+            self._let_go()
+            state_files.replace(str(self._path), content, mode=0o666)
+        if self._mine and self._table < 0 and len(content) <= _PAGE:
+            self._table = os.open(self._path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         self._known = (stat_signature.of(str(self._path)), others)
+
+    def _overwrite(self, content: bytes) -> bool:
+        """Write over this process's own table, if it still lies there: a file more for every stage is dear.
+
+        No more than a page, in one call, which also a process that is killed completes; what is shorter gets blanks.
+        """
+        stamp = self._known[0]
+        if self._table < 0 or stamp is None or max(len(content), stamp[2]) > _PAGE:
+            return False
+        if os.fstat(self._table).st_ino != stamp[3]:
+            return False
+        content = content.ljust(stamp[2])
+        with suppress(OSError):  # a full disk
+            return os.pwrite(self._table, content, 0) == len(content)
+        return False
+
+    def _let_go(self) -> None:
+        if self._table >= 0:
+            os.close(self._table)
+        self._table = -1
 
 
 def _check_infos(infos: list[Any]) -> None:

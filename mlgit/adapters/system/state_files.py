@@ -122,9 +122,13 @@ def _replace(path: str, parts: tuple[bytes, ...], mode: int) -> None:
         os.unlink(temporary)
         descriptor = os.open(temporary, _WRITE, mode)
     try:
-        with open(descriptor, "wb") as stream:
+        try:
             for part in parts:
-                stream.write(part)
+                written = os.write(descriptor, part)
+                while written < len(part):
+                    written += os.write(descriptor, memoryview(part)[written:])
+        finally:
+            os.close(descriptor)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)

@@ -23,3 +23,34 @@ def test_table_holds_what_others_wrote_and_what_runs_here(tmp_path):
     assert json.loads(table.read_text()) == {"write": {"/z": other, '/é \\ " w': me}, "read": {"/shared": [other], "/q": [me]}}
     busy.change(leave=["b"])
     assert table.read_text() == json.dumps(before)
+
+
+def test_table_says_what_runs_now_whatever_was_longer_before(tmp_path):
+    table = tmp_path / "rwlock"
+    busy, me = BusyPaths(tmp_path, "mlgit run"), {"pid": os.getpid(), "cmd": "mlgit run"}
+    for name in ("/p/a long name", "/p/b", "/p/c" * 2000, "/p/d"):
+        busy.change(enter=[(name, (), [name])])
+        assert json.loads(table.read_text()) == {"write": {name: me}, "read": {}}
+        busy.change(leave=[name], enter=[("kept", ["/p/in"], [])])
+        assert json.loads(table.read_text()) == {"write": {}, "read": {"/p/in": [me]}}
+        busy.change(leave=["kept"])
+        assert table.read_text() == '{"write": {}, "read": {}}'
+
+
+def test_table_that_another_process_writes_in_place_keeps_its_rows(tmp_path):
+    table, other = tmp_path / "rwlock", {"pid": os.getppid(), "cmd": "dvc repro"}
+    busy, me = BusyPaths(tmp_path, "mlgit run"), {"pid": os.getpid(), "cmd": "mlgit run"}
+    for number in range(3):
+        busy.change(enter=[(f"s{number}", [], [f"/p/{number}"])])
+        kept = json.loads(table.read_text())["write"]
+        table.write_text(json.dumps({"write": {**kept, f"/q/{number}": other}, "read": {}}))
+    busy.change(leave=["s0", "s1"])
+    assert json.loads(table.read_text())["write"] == {"/p/2": me, **{f"/q/{number}": other for number in range(3)}}
+
+
+def test_lock_of_the_table_that_was_removed_is_made_anew(tmp_path):
+    busy = BusyPaths(tmp_path, "mlgit run")
+    busy.change(enter=[("a", [], ["/p/a"])])
+    (tmp_path / "rwlock.lock").unlink()
+    busy.change(enter=[("b", [], ["/p/b"])])
+    assert (tmp_path / "rwlock.lock").read_text() == f" {os.getpid()}\n"
