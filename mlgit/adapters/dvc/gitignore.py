@@ -13,6 +13,7 @@ from mlgit.adapters.git import git
 from mlgit.adapters.system import files, stat_signature
 from mlgit.errors import MlgitError
 
+_OUTSIDE_NS = 100_000_000
 _SPECIAL = set("\\[]!*#?")
 
 
@@ -80,12 +81,15 @@ class Rules:
 class AsDvc:
     """Says whether a path from the root is ignored to DVC, by the ignore files as they are when it is asked.
 
-    To read them takes milliseconds, so it is done again only when one of them has changed, or is too young to tell.
+    To read them takes milliseconds, so it is done again only when one of them has changed, or is too young to tell. Those
+    outside the project are looked at ten times a second.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._top = str(root)
         self._outside: list[str] = []
+        self._looked_outside = 0
         self._read: dict[str, stat_signature.Stamp | None] = {}
         self._young: set[str] = set()
         self._ask: Callable[[str], bool] | None = None
@@ -98,15 +102,23 @@ class AsDvc:
             ]
             self._outside = [*elsewhere(self._root), *config]
         now = time.time_ns()
-        inside = [f"{folder}.gitignore" for folder in ("", *_folders_above(f"{path}/"))]
-        stamps = {file: stat_signature.of(f"{self._root}/{file}") for file in (*self._outside, *inside)}
+        inside = [".gitignore", *(f"{folder}.gitignore" for folder in _folders_above(f"{path}/"))]
+        is_soon = 0 <= now - self._looked_outside < _OUTSIDE_NS  # many stages may end in this time, and none writes there
+        stamps = self._stamps(inside if is_soon else [*inside, *self._outside])
         if self._ask is None or any(self._is_other(file, stamp) for file, stamp in stamps.items()):
+            stamps |= self._stamps(self._outside)
             self._ask = _reader(self._root)
             self._read, self._young = {}, set()
-        fresh = {file: stamp for file, stamp in stamps.items() if file not in self._read}
-        self._read |= fresh
-        self._young |= {file for file, stamp in fresh.items() if stamp and stat_signature.is_racy(stamp, now)}
+        self._looked_outside = self._looked_outside if is_soon else now
+        for file, stamp in stamps.items():
+            if file not in self._read:
+                self._read[file] = stamp
+                if stamp and stat_signature.is_racy(stamp, now):
+                    self._young.add(file)
         return self._ask(path)
+
+    def _stamps(self, paths: list[str]) -> dict[str, stat_signature.Stamp | None]:
+        return {path: stat_signature.of(f"{self._top}/{path}") for path in paths}
 
     def _is_other(self, file: str, stamp: stat_signature.Stamp | None) -> bool:
         return file in self._young or self._read.get(file, stamp) != stamp
