@@ -123,8 +123,11 @@ def plan(graph: Graph, chosen: Iterable[int], *, seconds: Mapping[str, float], c
     return Plan(graph, frozenset(wanted), left, controls, current)
 
 
-# Results are reported when they are on disk; a lock of many stages is not written more often than this.
+# Results are reported when they are on disk; a lock of many stages is not written more often than this, nor so often that
+# to write it takes more than a small share of the time.
 FLUSH_SECONDS = 0.1
+_LONGEST_PAUSE = 2.0
+_PAUSES = 20  # times what the last writing took
 TICK_SECONDS = 0.2
 
 
@@ -159,16 +162,18 @@ class _Outbox:
         self._clock = clock
         self._waiting: list[Result] = []
         self._flushed = clock()
+        self._pause = FLUSH_SECONDS
 
     def add(self, result: Result) -> None:
         self._waiting.append(result)
 
     def flush_in_time(self) -> None:
         """Write and report what waits, unless that was done just now."""
-        if self._waiting and self._clock() - self._flushed >= FLUSH_SECONDS:
+        if self._waiting and (began := self._clock()) - self._flushed >= self._pause:
             self._keeper.flush()
             self._report()
             self._flushed = self._clock()
+            self._pause = max(FLUSH_SECONDS, min(_LONGEST_PAUSE, _PAUSES * (self._flushed - began)))
 
     def close(self) -> None:
         """Write and report everything, for the last time."""

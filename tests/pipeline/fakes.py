@@ -41,6 +41,7 @@ class World:
     broken: set[str] = field(default_factory=set)
     unmade: set[str] = field(default_factory=set)
     unstartable: set[str] = field(default_factory=set)
+    flush_takes: float = 0.0
     interrupt_at: float = float("inf")
     now: float = 0.0
     diary: list[str] = field(default_factory=list)
@@ -71,6 +72,7 @@ class World:
         self.on_disk += self.unflushed
         self.unflushed.clear()
         self.diary.append("flush")
+        self.now += self.flush_takes
 
     # the executor
 

@@ -130,6 +130,13 @@ def test_many_short_stages_share_a_flush():
     assert world.diary.count("flush") < 10
 
 
+def test_flush_that_takes_long_takes_a_small_share_of_the_time():
+    stages = {f"s{i}": [] for i in range(200)}
+    world = World(slots=1, seconds=dict.fromkeys(stages, 0.05), flush_takes=0.05)
+    world.run(pipeline(stages))
+    assert 5 < world.diary.count("flush") < 15
+
+
 def test_interrupt_stops_the_executor_and_keeps_what_is_done():
     world = World(slots=1, interrupt_at=1.5)
     with pytest.raises(KeyboardInterrupt):
