@@ -49,6 +49,9 @@ class Ledger:
         tracker: record.TrackedData,
     ) -> None:
         self._root = root
+        self._top = str(root)
+        self._for_commands = os.environ.get("DVC_ROOT") or self._top
+        self._folders: dict[str, Path] = {}
         self.entries = dict(entries)
         self._book = book
         self._fingerprints = fingerprints
@@ -82,7 +85,7 @@ class Ledger:
             for path, target in () if stage.frozen or stage.exotic else stage.inputs():
                 if target not in known:
                     is_made = target in made or target in above_made or not made.isdisjoint(_folders_above(target))
-                    known[target] = is_made or os.path.exists(f"{self._root}/{target}")
+                    known[target] = is_made or os.path.exists(f"{self._top}/{target}")
                 if not known[target]:
                     raise MlgitError(
                         f"{stage.file}: stages.{stage.name}: '{path}' does not exist, and no stage makes it",
@@ -173,8 +176,8 @@ class Ledger:
         return Start(job, why)
 
     def _refuse_busy(self, stage: Stage) -> None:
-        read = [f"{self._root}/{target}" for _, target in stage.inputs()]
-        self._busy.refuse(read, [f"{self._root}/{out.target}" for out in stage.outs])
+        read = [f"{self._top}/{target}" for _, target in stage.inputs()]
+        self._busy.refuse(read, [f"{self._top}/{out.target}" for out in stage.outs])
 
     def _begin_borrowed(self, stage: Stage, *, force: bool) -> Beginning:
         why = self.reasons(stage)
@@ -242,8 +245,10 @@ class Ledger:
 
     def _job(self, stage: Stage) -> Job:
         wanted = stage_options.of(stage.meta)
-        env = {"DVC_ROOT": os.environ.get("DVC_ROOT") or str(self._root), **wanted.env, "DVC_STAGE": stage.address}
-        folder = self._root / stage.wdir
+        env = {"DVC_ROOT": self._for_commands, **wanted.env, "DVC_STAGE": stage.address}
+        folder = self._folders.get(stage.wdir)
+        if folder is None:
+            folder = self._folders[stage.wdir] = self._root / stage.wdir
         if stage.wdir and not folder.is_dir():
             raise MlgitError(f"{stage.file}: stages.{stage.name}.wdir: no folder '{stage.wdir}'", f"`mkdir -p {stage.wdir}`")
         name = stage.address.replace("/", "_").replace(":", "_")
@@ -253,12 +258,12 @@ class Ledger:
 
     def _clear_outputs(self, stage: Stage) -> None:
         for out in stage.outs:
-            path = self._root / out.target
+            path = f"{self._top}/{out.target}"
             if out.persist:
                 if out.cache:
-                    self._cache.unprotect(str(path))
-            elif not (path.is_symlink() and path.is_dir()):  # DVC leaves a link to a folder where it is
-                files.remove(path)
+                    self._cache.unprotect(path)
+            elif os.path.lexists(path) and not (os.path.islink(path) and os.path.isdir(path)):
+                files.remove(Path(path))  # DVC leaves a link to a folder where it is
 
     def _restore(self, stage: Stage, recorded: Entry | None, seen: Observed) -> bool:
         current = record.inputs_unchanged(stage, recorded, seen)

@@ -22,6 +22,7 @@ class Outputs:
 
     def __init__(self, root: Path, *, kept: Protected, dvcignored: Refusing | None = None, without_git: bool = False) -> None:
         self._root = root
+        self._top = str(root)
         self._without_git = without_git
         self._kept = kept
         self._dvcignored = dvcignored
@@ -86,8 +87,8 @@ class Outputs:
         for out in stage.outs:
             self._refuse_dvcignored(stage, out, made=True)
             inside = self._inside(out)
-            project = protected_paths.nested_project(self._root, inside)
-            if project and os.path.isdir(self._root / inside):
+            project = protected_paths.nested_project(self._top, inside)
+            if project and os.path.isdir(f"{self._top}/{inside}"):
                 raise MlgitError(
                     f"{_where(stage, out)}: '{project}' is a project of its own, because of the .dvc in it",
                     "DVC would record nothing of it: let the stage write to another folder, or without a .dvc",
@@ -97,7 +98,7 @@ class Outputs:
         for out in stage.outs if stage.cmd or stage.exotic else ():
             if out.persist or "://" in out.path:
                 continue
-            found = protected_paths.repository_in(os.path.join(self._root, out.target))
+            found = protected_paths.repository_in(os.path.join(self._top, out.target))
             if found:
                 return MlgitError(
                     f"{_where(stage, out)}: '{out.path}' holds a repository, which the stage would delete: {found}",

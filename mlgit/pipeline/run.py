@@ -71,7 +71,7 @@ class _Announced:
     def __init__(self, inner: Executor, busy: locks.BusyPaths, root: Path, graph: Graph) -> None:
         self.inner = inner
         self.busy = busy
-        self.root = root
+        self.top = str(root)
         self.graph = graph
         self.numbers: dict[str, int] = {}
         self.entered: set[str] = set()
@@ -85,8 +85,8 @@ class _Announced:
         if not self.numbers:
             self.numbers = self.graph.numbers()
         stage = self.graph.stages[self.numbers[job.name]]
-        read = [f"{self.root}/{target}" for _, target in stage.inputs()]
-        written = [f"{self.root}/{out.target}" for out in stage.outs]
+        read = [f"{self.top}/{target}" for _, target in stage.inputs()]
+        written = [f"{self.top}/{out.target}" for out in stage.outs]
         self.busy.change(enter=[(job.name, read, written)], leave=self.ended)
         self.entered.difference_update(self.ended)
         self.ended.clear()

@@ -13,7 +13,7 @@ class Storage:
     """The outputs of one project on their way to the cache."""
 
     def __init__(self, root: Path, *, fingerprints: Fingerprints, cache: Cache) -> None:
-        self._root = root
+        self._top = str(root)
         self._fingerprints = fingerprints
         self._cache = cache
 
@@ -22,7 +22,7 @@ class Storage:
         was_file = {item.path for item in recorded.outs if not item.digest.is_folder} if recorded else set()
         for out in stage.outs:
             if out.cache:
-                self._cache.links.refuse_impossible(f"{self._root}/{out.target}", stays=out.path not in was_file)
+                self._cache.links.refuse_impossible(f"{self._top}/{out.target}", stays=out.path not in was_file)
 
     def store(self, out: Output, digest: Digest | None, *, restored: bool) -> None:
         """Place an output of this digest in the cache and link it; `restored`: it was to be restored, and lay there as it is.
@@ -30,7 +30,7 @@ class Storage:
         Raises MlgitError when it changes meanwhile, or cannot be linked.
         """
         assert digest is not None
-        path, target = f"{self._root}/{out.target}", out.target
+        path, target = f"{self._top}/{out.target}", out.target
         content = Content(digest.md5, digest.size, digest.nfiles, digest.isexec)
         new: set[str] = set()
         members = self._fingerprints.members(target) if digest.is_folder else []

@@ -64,7 +64,7 @@ class Protected:
 
 def repository_in(folder: str) -> str:
     """A repository, or project of DVC, that a folder holds: the path of its `.git` or `.dvc`; '' where there is none."""
-    if os.path.islink(folder) or not os.path.isdir(folder):
+    if not os.path.isdir(folder) or os.path.islink(folder):
         return ""
     waiting = [folder]
     while waiting:
@@ -79,6 +79,8 @@ def repository_in(folder: str) -> str:
 
 def nested_project(root: str | Path, path: str) -> str:
     """The folder with a project of its own that `path`, relative to the project's root, is or lies in; '' for none."""
+    if "/" not in path:
+        return path if path and os.path.isdir(f"{root}/{path}/.dvc") else ""
     ends = [*(end for end, char in enumerate(path) if char == "/"), len(path)]
     return next((path[:end] for end in ends if path[:end] and os.path.isdir(f"{root}/{path[:end]}/.dvc")), "")
 
