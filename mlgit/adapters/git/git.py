@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from mlgit.errors import MlgitError
 
 # Variables that would point git at another repository or index than the one in `cwd`, or change what an argument means
 # (git sets some for hooks, and mlgit may run inside one).
+_PIPE = 1 << 15  # bytes that go into a pipe without anybody reading it
 _SCRUBBED = {
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -270,26 +271,41 @@ class IgnoreQuery:
 
     def rules(self, paths: list[str]) -> dict[str, tuple[str, str]]:
         """Path -> the pattern that decides about it and the file it stands in ('' where none does)."""
-        if not paths:
-            return {}
+        found: dict[str, tuple[str, str]] = {}
+        for asked in _portions(paths):
+            fields = self._answers(asked)  # of each path: source, line number, pattern, and the path itself
+            found.update(zip(asked, zip(fields[2::4], fields[::4], strict=False), strict=False))
+        return found
+
+    def _answers(self, paths: list[str]) -> list[str]:
         assert self._child.stdin
         assert self._child.stdout
-        self._child.stdin.write(b"".join(os.fsencode(path) + b"\0" for path in paths))
+        self._child.stdin.write(os.fsencode("".join(f"{path}\0" for path in paths)))
         self._child.stdin.flush()
-        answer = self._answer(len(paths) * 4)  # a path's source, line number, pattern, and the path itself
-        fields = [os.fsdecode(each) for each in answer]
-        return {path: (fields[place * 4 + 2], fields[place * 4]) for place, path in enumerate(paths)}
-
-    def _answer(self, n_fields: int) -> list[bytes]:
-        assert self._child.stdout
-        answer = b""
-        while answer.count(b"\0") < n_fields:
+        blocks: list[bytes] = []
+        missing = 4 * len(paths)
+        while missing > 0:
             block = os.read(self._child.stdout.fileno(), 1 << 16)
             if not block:
                 run(self._root, "rev-parse", "--git-dir")  # says in Git's own words why it does not work here
                 raise MlgitError("`git check-ignore` ended unexpectedly", "type `git status` to see whether Git works here")
-            answer += block
-        return answer.split(b"\0")
+            blocks.append(block)
+            missing -= block.count(b"\0")
+        return os.fsdecode(b"".join(blocks)).split("\0")
+
+
+def _portions(paths: list[str]) -> Iterator[list[str]]:
+    """Paths in portions that a pipe holds: Git answers while it is asked, and would wait for its answers to be read."""
+    portion: list[str] = []
+    size = 0
+    for path in paths:
+        size += 4 * len(path) + 1  # a character can be four bytes
+        if size > _PIPE and portion:
+            yield portion
+            portion, size = [], 4 * len(path) + 1
+        portion.append(path)
+    if portion:
+        yield portion
 
 
 def write_tree(root: Path, contents: Mapping[str, tuple[str, bytes]]) -> str:

@@ -222,6 +222,15 @@ def test_ignore_query_answers_as_a_walk_goes_on(root):
         assert query.rules([]) == {}
 
 
+def test_ignore_query_takes_more_paths_than_pipes_hold(root):
+    kit.write_tree(root, {".gitignore": "*7\n"})
+    paths = [f"{'folder' * 20}/é{number}" for number in range(5000)]
+    with git.IgnoreQuery(root) as query:
+        rules = query.rules(paths)
+    assert list(rules) == paths
+    assert [path for path in paths if rules[path][1]] == [path for path in paths if path.endswith("7")]
+
+
 def test_ignore_query_outside_a_repository_is_an_error(tmp_path):
     with pytest.raises((MlgitError, BrokenPipeError)), git.IgnoreQuery(tmp_path) as query:
         query.rules(["a"])
