@@ -13,6 +13,7 @@ from mlgit.pipeline.model import Command, Dependency, Entry, Output, OutputKind,
 from mlgit.schema import Anything, Boolean, Either, Key, ListOf, MapOf, Schema, Table, Text, check
 
 _HALF = re.compile("[\ud800-\udfff]")
+_PLAIN_PATH = re.compile(r"[^/.][^/]*(?:/[^/.][^/]*)*", re.DOTALL)
 _TEXT = Text()
 _ANY = Anything()
 # What a file may hold is checked before templating, as in DVC: `${...}` is a text and no truth value, whatever it stands for.
@@ -112,8 +113,21 @@ def check_file(document: Any, *, name: str) -> None:
                 f"{name}: stages: '{stage}' is not a valid stage name",
                 "leave out the @: DVC puts it before the values of foreach",
             )
+        if type(body) is dict and "cmd" in body and all(_is_simple(key, value) for key, value in body.items()):
+            continue
         repeated = isinstance(body, Mapping) and ("foreach" in body or "do" in body)
         check(body, _FOREACH if repeated else _ENTRY, name=name, path=f"stages.{stage}")
+
+
+_TEXTS = frozenset(("cmd", "wdir", "desc"))
+_LISTS = frozenset(("cmd", "deps", "params", "outs", "metrics", "plots"))
+
+
+def _is_simple(key: str, value: Any) -> bool:
+    """Whether a key of a stage is a text, or a list of texts, where the table allows that. To ask the table takes long."""
+    if type(value) is str:
+        return key in _TEXTS
+    return key in _LISTS and type(value) is list and all(type(each) is str for each in value)
 
 
 def _check_sections(document: Mapping[str, Any], name: str) -> None:
@@ -336,6 +350,8 @@ def _place(path: str, folder: str, root: str) -> tuple[str, str]:
 
     As DVC, which takes a path as it is written and an absolute one inside the project as seen from the stage's folder.
     """
+    if not folder and _PLAIN_PATH.fullmatch(path):
+        return path, path
     joined = posixpath.normpath(posixpath.join(folder, path))
     if joined == root:
         return path, ""
