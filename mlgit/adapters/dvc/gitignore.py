@@ -19,7 +19,9 @@ _SPECIAL = set("\\[]!*#?")
 
 def line_for(path: str) -> str:
     """The .gitignore line that DVC writes for an output, without its line end."""
-    name = "/" + posixpath.basename(path)
+    name = f"/{path.rpartition('/')[2]}"
+    if _SPECIAL.isdisjoint(name):
+        return name
     return "".join(f"\\{char}" if char in _SPECIAL else char for char in name)
 
 
@@ -61,11 +63,12 @@ class Rules:
 
     def settled(self, paths: list[str]) -> tuple[set[str], set[str]]:
         """Outputs that are ignored whatever will lie there, and those of which only `ignores` can tell once it does."""
-        asked = {path: [path, f"{path}/", *_folders_above(path)] for path in paths if not _behind_link(self._root, path)}
+        behind_link = _behind_links(str(self._root))
+        asked = {path: [path, f"{path}/", *_folders_above(path)] for path in paths if not behind_link(path)}
         rules = self._query.rules(list(dict.fromkeys(each for row in asked.values() for each in row)))
         hidden, unsure = set(), set(paths) - asked.keys()
         for path, row in asked.items():
-            found = [rules[each] for each in row if rules[each][1]]
+            found = [rule for rule in map(rules.__getitem__, row) if rule[1]]
             is_plain = all(_is_plain(*rule) and not rule[0].endswith("/") for rule in found)
             if found and is_plain and not any(self._speaks(each) for each in row[2:]):
                 hidden.add(path)
@@ -144,8 +147,19 @@ def _folders_above(path: str) -> list[str]:
     return [path[: end + 1] for end, char in enumerate(path) if char == "/"]
 
 
-def _behind_link(root: Path, path: str) -> bool:
-    return any(os.path.islink(root / each.rstrip("/")) for each in (path, *_folders_above(path)))
+def _behind_links(root: str) -> Callable[[str], bool]:
+    """A function that says whether a path is a link, or lies behind one; folders are looked at once."""
+    folders = {"": False}
+
+    def is_link(path: str) -> bool:
+        return os.path.islink(f"{root}/{path}")
+
+    def lies_behind(folder: str) -> bool:
+        if folder not in folders:
+            folders[folder] = lies_behind(posixpath.dirname(folder)) or is_link(folder)
+        return folders[folder]
+
+    return lambda path: is_link(path) or ("/" in path and lies_behind(posixpath.dirname(path)))
 
 
 def elsewhere(root: Path) -> list[str]:
@@ -167,10 +181,12 @@ def without_line(root: Path, paths: Iterable[str]) -> list[str]:
     texts: dict[str, set[str]] = {}
     found = []
     for path in paths:
-        folder = posixpath.dirname(path)
+        folder = path.rpartition("/")[0]
         if folder not in texts:
             texts[folder] = lines(read(root / folder / ".gitignore"))
-        if line_for(path) not in texts[folder] or any(line.startswith("!") for line in texts[folder]):
+            if any(line.startswith("!") for line in texts[folder]):
+                texts[folder] = set()
+        if line_for(path) not in texts[folder]:
             found.append(path)
     return found
 

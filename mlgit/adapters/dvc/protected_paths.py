@@ -32,10 +32,11 @@ class Protected:
         """Why nothing may be written at a path (from the root, or absolute); '' where something may."""
         full = os.path.normpath(os.path.join(self._root, target))
         found = _identity(full)
-        if found in self._above:
-            return "holds the project, its repository or DVC's cache"
-        if found in self._kept:
-            return f"is {self._kept[found]}"
+        if found is not None:
+            if found in self._above:
+                return "holds the project, its repository or DVC's cache"
+            if found in self._kept:
+                return f"is {self._kept[found]}"
         folder = os.path.dirname(full)
         if folder not in self._verdicts:
             self._verdicts[folder] = self._verdict(folder)
