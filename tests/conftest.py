@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, settings
 
 from mlgit.cli import error_boundary
 from mlgit.pipeline.noop import Kept
-from tests.kit import FULL, Completed
+from tests.kit import FULL, Completed, example
+from tests.kit.once import once
 
 # A seed per test, so that a failure is the same everywhere; the full run looks further, and anew each time.
 settings.register_profile(
@@ -100,6 +101,21 @@ def _fence_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     with pytest.MonkeyPatch.context() as patch:
         _fence_off(patch, tmp_path_factory.mktemp("home"))
         yield
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all workers; see `tests.kit.once`."""
+    mine = tmp_path_factory.getbasetemp()
+    folder = (mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def example_that_ran(shared: Path) -> Path:
+    """The example project after `mlgit new` and `mlgit run`, for all workers: to be copied."""
+    return once(shared, "example", example.make_and_run) / example.NAME
 
 
 @pytest.fixture(autouse=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.kit import example, git, mlgit
+from tests.kit.once import copied
 
 pytestmark = pytest.mark.slow
 
@@ -25,8 +27,8 @@ def _without_trained_digests(lock: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    return example.files(example.build(tmp_path_factory.mktemp("example")))
+def made(tmp_path_factory: pytest.TempPathFactory, example_that_ran: Path) -> dict[str, bytes]:
+    return example.files(example.add_card(copied(example_that_ran, tmp_path_factory.mktemp("example") / "copy")))
 
 
 def _committed() -> dict[str, bytes]:
@@ -62,17 +64,21 @@ def test_metrics_are_those_of_today(made):
     assert json.loads(made["reports/metrics.json"]) == pytest.approx(committed, abs=1e-4)
 
 
-def test_run_works_in_place_in_a_subfolder_of_a_repository(tmp_path: Path):
+def test_run_works_in_place_in_a_subfolder_of_a_repository(tmp_path: Path, example_that_ran: Path):
     git(tmp_path, "init", "--quiet")
     for path, content in _committed().items():
         target = tmp_path / "example-project" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
     git(tmp_path, "add", "--all")
+    # of a cache that has all but the first result, so that one stage runs here
+    shutil.copytree(example_that_ran / ".dvc/cache", tmp_path / "example-project/.dvc/cache")
+    shutil.copy(example_that_ran / "dvc.lock", tmp_path / "example-project")
+    example.forget(tmp_path / "example-project", "data/raw.csv")
     done = mlgit(tmp_path / "example-project", "run", "--json", env=example.environment())
     counts = done.json["counts"]
-    # the validation report is committed and still right; everything else has to be made
-    assert (done.code, counts["ran"], counts["unchanged"]) == (0, 4, 1)
+    # the validation report is committed and still right
+    assert (done.code, counts["ran"], counts["restored"], counts["unchanged"]) == (0, 1, 3, 1)
     same = (tmp_path / "example-project" / "dvc.lock").read_bytes() == _committed()["dvc.lock"]
     checked = mlgit(tmp_path / "example-project", "card", "check", env=example.environment())
     assert checked.code == (0 if same else 1), checked.said

@@ -16,7 +16,7 @@ from typing import Self
 
 import yaml
 
-from tests.kit import Completed, commit, lock, repository, write_tree
+from tests.kit import Completed, commit, forked, lock, repository, write_tree
 from tests.kit.forked import mlgit
 from tests.pipeline.differential import run_dvc
 
@@ -60,7 +60,7 @@ class Cluster:
     ) -> None:
         self.folder = folder
         self.env = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "3", **(env or {})}
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, subprocess.Popen[bytes] | forked.Started] = {}
         file = folder / "scheduler.json"
         said = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
         self._start("scheduler", ["distributed.cli.dask_scheduler", *said], bare=bare)
@@ -100,11 +100,16 @@ class Cluster:
     ) -> None:
         (self.folder / name).mkdir(parents=True)
         added = {**self.env, "WORKER": name, **env, **({"PYTHONPATH": _PACKAGES} if bare else {})}
-        with open(self.folder / f"{name}.log", "wb") as log:
+        added = {key: value for key, value in added.items() if value}
+        log_file = self.folder / f"{name}.log"
+        if not before and "PYTHONPATH" not in added:  # it has what all have, and need not import it again
+            self.processes[name] = forked.start(argv[0], self.folder / name, argv[1:], env=added, log=log_file)
+            return
+        with open(log_file, "wb") as log:
             self.processes[name] = subprocess.Popen(
                 [*before, sys.executable, *(["-S"] if bare else []), "-m", *argv],  # without it, no package in development
                 cwd=self.folder / name,
-                env={key: value for key, value in added.items() if value},
+                env=added,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -5,17 +5,20 @@ from __future__ import annotations
 import pytest
 
 from tests.executors.cluster import WAIT, Cluster, assert_same, is_gone, project, recorded, start, twin, until
-from tests.kit import commit, git, lock, mlgit, write_tree
+from tests.kit import FULL, commit, git, lock, mlgit, write_tree
 from tests.pipeline.differential import run_dvc
 
 pytest.importorskip("distributed")
 pytestmark = pytest.mark.slow
 
 
-def thirty_stages() -> dict[str, object]:
-    """Ten times: data that Git has or DVC tracks, a folder made of it, and a metric that is not cached."""
+CHAINS = 10 if FULL else 5
+
+
+def chains() -> dict[str, object]:
+    """Many times: data that Git has or DVC tracks, a folder made of it, and a metric that is not cached."""
     stages: dict[str, object] = {}
-    for number in range(10):
+    for number in range(CHAINS):
         say = f'echo x >> "$MEET/ran-{{}}{number}"'
         wait = "sh wait.sh slow && " if number == 4 else ""
         stages[f"clean{number}"] = {
@@ -42,7 +45,7 @@ def test_killed_worker_costs_one_stage_and_the_lock_is_that_of_a_local_run(tmp_p
     meet = tmp_path / "meet"
     meet.mkdir()
     files = {"text.txt": "a\nb\nc\n", "wait.sh": WAIT, "params.yaml": "depth: 3\n", "raw.txt": "1\n2\n3\n"}
-    root = project(tmp_path / "project", thirty_stages(), files)
+    root = project(tmp_path / "project", chains(), files)
     git(root, "rm", "-q", "--cached", "raw.txt")
     assert run_dvc(root, "add", "raw.txt").code == 0
     commit(root, "Track the data")
@@ -51,7 +54,7 @@ def test_killed_worker_costs_one_stage_and_the_lock_is_that_of_a_local_run(tmp_p
         run = start(root, cluster)
         until((meet / "slow").exists, "the slow stage")
         worker, pid = (meet / "slow").read_text().split()
-        until(lambda: len(recorded(root)) == 28, "all other stages")
+        until(lambda: len(recorded(root)) == 3 * CHAINS - 2, "all other stages")
         cluster.kill(worker)
         until(lambda: len((meet / "slow").read_text().splitlines()) == 2, "the second attempt")
         until(lambda: is_gone(int(pid)), "the end of what the killed worker ran")
@@ -61,10 +64,10 @@ def test_killed_worker_costs_one_stage_and_the_lock_is_that_of_a_local_run(tmp_p
     runs = {path.name: len(path.read_text().splitlines()) for path in meet.glob("ran-*")}
     assert runs.pop("ran-split4") == 2
     assert set(runs.values()) == {1}
-    assert len(runs) == 29
+    assert len(runs) == 3 * CHAINS - 1
     done = mlgit(other, "run", env={"MEET": str(meet)})
     assert done.code == 0, done.said
-    assert_same(root, other, "score3.json", "parts4/deep/paa", "clean9.txt")
+    assert_same(root, other, "score3.json", "parts4/deep/paa", f"clean{CHAINS - 1}.txt")
     assert git(root, "status", "--porcelain").splitlines() == git(other, "status", "--porcelain").splitlines()
 
 

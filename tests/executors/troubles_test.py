@@ -12,7 +12,7 @@ import pytest
 
 import mlgit as mlgit_package
 from tests.executors.cluster import WAIT, Cluster, assert_same, project, spread, start, twin, until
-from tests.executors.losses_test import thirty_stages
+from tests.executors.losses_test import CHAINS, chains
 from tests.kit import commit, git, lock, mlgit, write_tree
 from tests.kit.storage import SECRET, environment, storage
 from tests.pipeline.differential import run_dvc
@@ -40,12 +40,12 @@ def on_small_disk(folder: Path, kib: int) -> list[str]:
     return [*alone, "sh", "-c", script, "sh"]
 
 
-def test_thirty_stages_over_s3_go_round_the_workers_that_cannot_work(tmp_path):
+def test_many_stages_over_s3_go_round_the_workers_that_cannot_work(tmp_path):
     meet = tmp_path / "meet"
     meet.mkdir()
     (meet / "go").touch()
     files = {"text.txt": "a\nb\nc\n", "wait.sh": "echo x >> $MEET/$1\n", "params.yaml": "depth: 3\n", "raw.txt": "1\n2\n"}
-    root = project(tmp_path / "project", thirty_stages(), files)
+    root = project(tmp_path / "project", chains(), files)
     git(root, "rm", "-q", "--cached", "raw.txt")
     assert run_dvc(root, "add", "raw.txt").code == 0
     with storage("s3", tmp_path / "server") as server:
@@ -61,7 +61,7 @@ def test_thirty_stages_over_s3_go_round_the_workers_that_cannot_work(tmp_path):
             done = mlgit(root, "run", "--executor", "dask", "--scheduler", cluster.address, env=env)
         assert done.code == 0, done.said
         assert mlgit(other, "run", env=env).code == 0
-        assert_same(root, other, "score3.json", "parts4/deep/paa", "clean9.txt")
+        assert_same(root, other, "score3.json", "parts4/deep/paa", f"clean{CHAINS - 1}.txt")
     for name, what in {"nobody": "credentials", "plain": "dvc[s3]", "small": "No space left on device"}.items():
         [line] = [line for line in done.err.splitlines() if f"the worker '{name}'" in line and "gets no more stages" in line]
         assert what in line, line

@@ -9,7 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-COMMITTED = Path(__file__).parents[2] / "example-project"
+import yaml
+
+NAME = "example-project"
+COMMITTED = Path(__file__).parents[2] / NAME
 
 
 def environment() -> dict[str, str]:
@@ -18,17 +21,33 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"}
 
 
-def build(folder: Path) -> Path:
-    """Make the project in `folder`, run it, write its card, and return its path; everything it commits is staged in Git."""
-    project = folder / COMMITTED.name
-    for cwd, argv in (
-        (folder, [sys.executable, "-m", "mlgit", "new", COMMITTED.name, "--defaults"]),
-        (project, [sys.executable, "-m", "mlgit", "run"]),
-        (project, [sys.executable, "-m", "mlgit", "card", "build", "--reviewed", "all"]),
-        (project, ["git", "add", "--all"]),
-    ):
-        subprocess.run(argv, cwd=cwd, env=environment(), check=True, stdout=subprocess.DEVNULL)
+def make_and_run(folder: Path) -> Path:
+    """Make the project in `folder`, run it, and return its path."""
+    _call(folder, sys.executable, "-m", "mlgit", "new", NAME, "--defaults")
+    _call(folder / NAME, sys.executable, "-m", "mlgit", "run")
+    return folder / NAME
+
+
+def add_card(project: Path) -> Path:
+    """Write the card of a project that ran, and return its path; everything it commits is staged in Git."""
+    _call(project, sys.executable, "-m", "mlgit", "card", "build", "--reviewed", "all")
+    _call(project, "git", "add", "--all")
     return project
+
+
+def forget(project: Path, output: str) -> None:
+    """Take the result of one stage out of the cache of a project, so that this stage has to run and the others need not."""
+    recorded = yaml.safe_load((project / "dvc.lock").read_text())["stages"].values()
+    (digest,) = [row["md5"] for stage in recorded for row in stage["outs"] if row["path"] == output]
+    cache = project / ".dvc/cache"
+    (cache / "files/md5" / digest[:2] / digest[2:]).unlink()
+    for path in [path for path in (cache / "runs").rglob("*") if path.is_file()]:
+        if output in [row["path"] for row in yaml.safe_load(path.read_text())["outs"]]:
+            path.unlink()
+
+
+def _call(folder: Path, *argv: str) -> None:
+    subprocess.run(argv, cwd=folder, env=environment(), check=True, stdout=subprocess.DEVNULL)
 
 
 def files(project: Path) -> dict[str, bytes]:
@@ -40,7 +59,7 @@ def files(project: Path) -> dict[str, bytes]:
 def main() -> None:
     """Replace the committed example by what mlgit makes today."""
     with tempfile.TemporaryDirectory() as folder:
-        contents = files(build(Path(folder)))
+        contents = files(add_card(make_and_run(Path(folder))))
     shutil.rmtree(COMMITTED, ignore_errors=True)
     for path, content in contents.items():
         (COMMITTED / path).parent.mkdir(parents=True, exist_ok=True)

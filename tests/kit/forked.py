@@ -22,7 +22,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -34,7 +36,8 @@ IMPORTED = (
     *("dvc.cli.parser", "dvc.repo", "dvc.repo.reproduce", "dvc.repo.graph", "dvc.cachemgr", "dvc.data_cloud", "dvc.daemon"),
     *("dvc.dirs", "dvc.lock", "dvc.rwlock", "dvc._debug", "dvc_data.index", "dvc_data.hashfile", "dvc_data.hashfile.cache"),
     *("scmrepo.git", "dulwich.ignore", "dulwich.worktree", "configobj", "psutil", "networkx", "ruamel.yaml"),
-    *("rich.status", "rich.live", "pandas", "scipy.special", "distributed"),
+    *("rich.status", "rich.live", "pandas", "scipy.special"),
+    *("distributed", "distributed.cli.dask_worker", "distributed.cli.dask_scheduler"),
 )
 _ONE_AFTER_THE_OTHER = threading.Lock()
 
@@ -53,22 +56,69 @@ def call(
     with tempfile.TemporaryDirectory(prefix="mlgit-test-forked-") as folder:
         places = [Path(folder, name) for name in ("in", "out", "err")]
         places[0].write_text(stdin)
-        request = {
-            "module": module,
-            "args": list(map(str, args)),
-            "root": str(root),
-            "env": {**os.environ, **(env or {})},
-            "seconds": seconds,
-        }
-        with _ONE_AFTER_THE_OTHER:
-            server = _server()
-            assert server.stdin
-            assert server.stdout
-            server.stdin.write(json.dumps({**request, "files": list(map(str, places))}).encode() + b"\n")
-            server.stdin.flush()
-            code = int(server.stdout.readline())
+        code = _ask(module, root, args, env={**os.environ, **(env or {})}, files=places, seconds=seconds)
         out, err = (path.read_bytes().decode(errors="surrogateescape") for path in places[1:])
     return Completed(code, out, err)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A process that was not waited for; what `subprocess.Popen` says of its own."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """None while it runs; its exit code is not known."""
+        try:
+            state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return 0
+        return 0 if state == "Z" else None
+
+    def kill(self) -> None:
+        """End it so that it can do nothing about it."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> None:
+        """Wait for its end."""
+        while self.poll() is None:
+            time.sleep(0.005)
+
+
+def start(module: str, root: Path, args: Sequence[str], *, env: Mapping[str, str], log: Path) -> Started:
+    """Start `python -m MODULE ARGS` in `root` with this environment, in a session of its own, and say everything to `log`."""
+    log.touch()
+    return Started(_ask(module, root, args, env=env, files=[Path(os.devnull), log, log], is_awaited=False))
+
+
+def _ask(
+    module: str,
+    root: Path,
+    args: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    files: Sequence[Path],
+    seconds: int = 0,
+    is_awaited: bool = True,
+) -> int:
+    """The exit code, or the id of a process that is not awaited."""
+    request = {
+        "module": module,
+        "args": list(map(str, args)),
+        "root": str(root),
+        "env": dict(env),
+        "files": list(map(str, files)),
+        "seconds": seconds,
+        "is_awaited": is_awaited,
+    }
+    with _ONE_AFTER_THE_OTHER:
+        server = _server()
+        assert server.stdin
+        assert server.stdout
+        server.stdin.write(json.dumps(request).encode() + b"\n")
+        server.stdin.flush()
+        return int(server.stdout.readline())
 
 
 @functools.cache
@@ -100,8 +150,16 @@ def _serve() -> None:
             asked.close()
             os.close(answers)
             _become(request)
-        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        os.write(answers, b"%d\n" % code)
+        said = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) if request["is_awaited"] else pid
+        os.write(answers, b"%d\n" % said)
+        _bury()
+
+
+def _bury() -> None:
+    """Let go of processes that were not awaited and have ended."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _prepare() -> None:
@@ -121,10 +179,13 @@ def _become(request: dict[str, Any]) -> None:
     os.environ.update(request["env"])
     time.tzset()
     random.seed()
-    for number, (path, mode) in enumerate(zip(request["files"], ("rb", "wb", "wb"), strict=True)):
+    for number, (path, mode) in enumerate(zip(request["files"], ("rb", "ab", "ab"), strict=True)):
         with open(path, mode) as stream:
             _replace(stream, number)
     signal.alarm(request["seconds"])
+    if not request["is_awaited"]:
+        os.setsid()
+        importlib.import_module("dask.config").refresh()  # it was read from the environment of the server
     sys.path[0] = request["root"]
     sys.argv = ["", *request["args"]]
     try:

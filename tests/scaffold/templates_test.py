@@ -14,7 +14,8 @@ from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.scaffold import answers, library
 from mlgit.scaffold.create import create
 from mlgit.scaffold.render import render
-from tests.kit import FULL, commit, dvc, git, lock, program
+from tests.kit import FULL, commit, dvc, example, git, lock, program
+from tests.kit.once import copied, once
 
 pytestmark = pytest.mark.slow  # many repositories
 
@@ -126,14 +127,27 @@ def succeeds(root, *argv):
 CASES = [(name, features) for name in library.names() for features in (feature_sets(name) if FULL else feature_sets(name)[-1:])]
 
 
+@pytest.fixture
+def reproduced(shared):
+    """A copy of a project that was made from a template and that `dvc repro` ran."""
+
+    def copy(target, name, features):
+        def make(folder):
+            root = made(folder / "p", name, package_name="example_project", **({"features": features} if features else {}))
+            assert dvc(root, "repro", env=example.environment()).code == 0
+
+        return copied(once(shared, "-".join(("reproduced", name, *features)), make) / "p", target)
+
+    return copy
+
+
 @pytest.mark.parametrize(("name", "features"), CASES)
 @pytest.mark.usefixtures("python_first")
-def test_project_passes_lint_and_its_own_tests_and_runs_once(tmp_path, name, features):
-    root = made(tmp_path / "p", name, **({"features": features} if features else {}))
+def test_project_passes_lint_and_its_own_tests_and_runs_once(tmp_path, reproduced, name, features):
+    root = reproduced(tmp_path / "p", name, features)
     succeeds(root, sys.executable, "-m", "ruff", "check", "--no-cache", ".")
     succeeds(root, sys.executable, "-m", "ruff", "format", "--no-cache", "--check", ".")
     succeeds(root, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
-    assert dvc(root, "repro").code == 0
     assert not [row for row in git(root, "status", "--porcelain").splitlines() if not row.startswith("?? ")]
     commit(root, "Run the pipeline")
     assert "up to date" in dvc(root, "repro").said
@@ -148,12 +162,12 @@ def test_longest_names_keep_the_code_formatted(tmp_path):
 
 
 @pytest.mark.usefixtures("python_first")
-def test_second_clone_makes_the_same_outputs_and_a_parameter_reruns_only_train_and_evaluate(tmp_path):
-    root, other = (made(tmp_path / name, "tabular-classification", project_name="x", package_name="x") for name in "ab")
-    assert dvc(root, "repro").code == 0
-    assert dvc(other, "repro", "--no-run-cache").code == 0
+def test_every_run_makes_the_same_outputs_and_a_parameter_reruns_only_train_and_evaluate(
+    tmp_path, reproduced, example_that_ran
+):
+    root = reproduced(tmp_path / "p", "tabular-classification", CASES[-1][1])
     before = lock(root)["stages"]
-    assert lock(other)["stages"] == before
+    assert lock(example_that_ran)["stages"] == before
     assert (root / "reports" / "predictions.csv").read_text().startswith("id,label,prediction,score\n")
     params = root / "params.yaml"
     params.write_text(params.read_text().replace("C: 1.0", "C: 0.01"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -236,12 +237,16 @@ def test_names_in_a_subfolder_do_not_meet_those_of_another_project():
 
 
 @pytest.mark.slow
-def test_steps_of_check_run_on_a_laptop(tmp_path):
+def test_steps_of_check_run_on_a_laptop(tmp_path, example_that_ran):
     def call(*argv, cwd=tmp_path):
         return subprocess.run(argv, cwd=cwd, env=example.environment(), capture_output=True, text=True)
 
-    assert call(sys.executable, "-m", "mlgit", "new", "project", "--defaults").returncode == 0
-    root = tmp_path / "project"
+    assert call(sys.executable, "-m", "mlgit", "new", example.NAME, "--defaults").returncode == 0
+    root = tmp_path / example.NAME
+    # all results but the last are there already, as in CI
+    shutil.copytree(example_that_ran / ".dvc/cache", root / ".dvc/cache")
+    shutil.copy(example_that_ran / "dvc.lock", root)
+    example.forget(root, "reports/predictions.csv")
     found = parse_yaml((root / ".github/workflows/check.yml").read_text(), name="check")
     lines = [step["run"] for job, _, step in steps(found) if "run" in step and job in ("review", "code")]
     assert lines[0] == "mlgit ci run"
