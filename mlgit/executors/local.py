@@ -7,7 +7,6 @@ import select
 import signal
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from mlgit.adapters.system import process, programs, state_files
 from mlgit.adapters.system.reaper import MARK, Guardian
@@ -42,7 +41,7 @@ class Local:
     def __init__(self, *, slots: int, guardian: Guardian | None = None) -> None:
         self._slots = slots
         self._running: dict[str, _Running] = {}
-        self._folders: set[Path] = set()
+        self._folders: set[str] = set()
         self._guardian = guardian or Guardian()
         self._has_guardian = guardian is None
         self._caller = -1
@@ -75,7 +74,7 @@ class Local:
 
     def submit(self, job: Job) -> None:
         """Start the job's first command."""
-        log = self._open_log(job.log)
+        log = self._open_log(str(job.log))
         with process.undisturbed():
             try:
                 pid = self._start(job, 0, log)
@@ -86,11 +85,12 @@ class Local:
             deadline = None if job.timeout is None else now + job.timeout
             self._running[job.name] = _Running(job, pid=pid, log=log, started=now, deadline=deadline)
 
-    def _open_log(self, path: Path) -> int:
+    def _open_log(self, path: str) -> int:
         """A new file in the place of an old log: what lies there can be a link, or a pipe, that came with a clone."""
-        if path.parent not in self._folders:
-            state_files.make_folder(str(path.parent))
-            self._folders.add(path.parent)
+        folder = os.path.dirname(path) or "."
+        if folder not in self._folders:
+            state_files.make_folder(folder)
+            self._folders.add(folder)
         try:
             with suppress(FileNotFoundError):
                 os.unlink(path)
@@ -99,11 +99,10 @@ class Local:
             raise MlgitError(f"{path}: no log can be written there: {error.strerror}", "remove what lies there") from error
 
     def _start(self, job: Job, position: int, log: int) -> int:
-        env = {**self._environ, **{os.fsencode(name): os.fsencode(value) for name, value in job.env.items()}}
+        env = self._environ | {os.fsencode(name): os.fsencode(value) for name, value in job.env.items()}
         command = job.commands[position]
         direct = self._programs.direct(command) if "PATH" not in job.env else None
-        argv = shell.argv(command, shell=self._shell)
-        program, argv = direct or (argv[0], argv)
+        program, argv = direct or (self._shell, shell.argv(command, shell=self._shell))
         pid = process.spawn(program, argv, folder=str(job.folder), env=env, output=log)
         self._guardian.begin(pid)
         return pid
@@ -143,7 +142,7 @@ class Local:
 
     def _drain(self) -> None:
         with suppress(BlockingIOError):
-            while os.read(self._reader, 4096):
+            while len(os.read(self._reader, 4096)) == 4096:
                 continue
 
     def _reap(self) -> list[Outcome]:

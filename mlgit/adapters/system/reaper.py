@@ -1,14 +1,15 @@
 """A small process that outlives this one for a moment: it ends what was started here if this process is killed.
 
-A process that gets SIGKILL cannot clean up. The guardian is a fork that waits on a pipe; it is told of every process group
-that begins and ends, and when the pipe closes without a word of farewell it ends the groups that are left. Where /proc
-shows the environment of processes (Linux), it also finds those that left their group, or that killed this process before
-the guardian was told of them: all carry the run's mark.
+A process that gets SIGKILL cannot clean up. The guardian is a fork that waits on a pipe, and shares a table of the process
+groups that run now; when the pipe closes without a word of farewell it ends the groups that are left. Where /proc shows the
+environment of processes (Linux), it also finds those that left their group, or that killed this process before they stood in
+the table: all carry the run's mark.
 """
 
 from __future__ import annotations
 
 import itertools
+import mmap
 import os
 import signal
 import time
@@ -17,32 +18,45 @@ from contextlib import suppress
 _GRACE_SECONDS = 2.0
 MARK = "MLGIT_RUN"  # the environment variable by which processes of a run are known
 _FAREWELL = b"."
+_ROOM = 1 << 16  # bytes of the table, eight for a group
 
 
 class Guardian:
-    """The near end of the pipe. One per run, made before the first process is started; a fork of this process may use it
-    too, and what is left ends when the last of them is gone.
+    """The near end of the pipe. One per run, made before the first process is started. A fork of this process may start the
+    processes in its place; what is left ends when the last of them is gone.
     """
 
     def __init__(self) -> None:
         self.mark = os.urandom(16).hex()
+        self._table = memoryview(mmap.mmap(-1, _ROOM)).cast("q")  # to write there wakes nobody
+        self._free = list(range(len(self._table)))
+        self._places: dict[int, int] = {}
         reader, self.writer = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
             try:
                 os.close(self.writer)
-                _watch(reader, self.mark)
+                _watch(reader, self._table, self.mark)
             finally:
                 os._exit(0)
         os.close(reader)
 
     def begin(self, group: int) -> None:
         """A process group was started."""
-        self._tell(f"+{group}\n".encode())
+        if not self._free:  # some thousands at once
+            self._tell(f"{group}\n".encode())
+            return
+        place = self._places[group] = self._free.pop()
+        self._table[place] = group
 
     def end(self, group: int) -> None:
         """A process group has ended."""
-        self._tell(f"-{group}\n".encode())
+        place = self._places.pop(group, None)
+        if place is None:
+            self._tell(f"-{group}\n".encode())
+            return
+        self._table[place] = 0
+        self._free.append(place)
 
     def _tell(self, line: bytes) -> None:
         with suppress(BrokenPipeError):  # the guardian was killed; there is nothing better to do than to go on
@@ -57,7 +71,7 @@ class Guardian:
             os.waitpid(self._pid, 0)
 
 
-def _watch(reader: int, mark: str) -> None:
+def _watch(reader: int, table: memoryview, mark: str) -> None:
     os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_IGN)
@@ -69,8 +83,9 @@ def _watch(reader: int, mark: str) -> None:
         for line in lines:
             if line == _FAREWELL:
                 return
-            (groups.add if line[:1] == b"+" else groups.discard)(int(line[1:]))
-    _end(groups, mark)
+            group = int(line)
+            (groups.add if group > 0 else groups.discard)(abs(group))
+    _end(groups.union(table).difference((0,)), mark)
 
 
 def let_go_of_files(*, keep: tuple[int, ...]) -> None:
