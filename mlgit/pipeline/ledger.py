@@ -354,15 +354,20 @@ class Ledger:
         for out in stage.outs:
             if out.cache:
                 self._ignores.add(out.target)
+        text = lock.entry_text(stage.name, made)
         if saves_run:
-            self._save_run(made)
+            self._save_run(made, text)
         self.entries[stage.address] = made
-        self._book.put(stage, made)
+        if text is None:
+            self._book.put(stage, made)
+        else:
+            self._book.put_text(stage, text)
 
-    def _save_run(self, made: Entry) -> None:
+    def _save_run(self, made: Entry, text: str | None) -> None:
         key, value = lock.run_cache_key(made), lock.run_cache_value(made)
         if not self._cache.has_run(key, value):
-            self._cache.add_run(key, value, lock.run_cache_text(made) or internals.dumps(lock.document(made)))
+            said = lock.run_cache_text(made, beside=text) or internals.dumps(lock.document(made))
+            self._cache.add_run(key, value, said)
 
     def flush(self, *, last: bool = False) -> None:
         """Write the .gitignore lines and the locks of the stages recorded so far."""

@@ -134,9 +134,14 @@ def entry_text(name: str, entry: Entry) -> str | None:
     return "\n".join(rows) + "\n" if not _shares(entry) and _body(document(entry), 4, rows) else None
 
 
-def run_cache_text(entry: Entry) -> str | None:
-    """The text of a run-cache file for an entry, or None where it needs DVC's own serializer."""
+def run_cache_text(entry: Entry, *, beside: str | None = None) -> str | None:
+    """The text of a run-cache file for an entry, or None where it needs DVC's own serializer.
+
+    `beside` is the entry's text in dvc.lock, if it is at hand.
+    """
     rows: list[str] = []
+    if beside and not entry.params and isinstance(entry.cmd, str) and len(entry.cmd) < _WIDTH - len("    cmd: "):
+        return "".join([row[4:] for row in beside.splitlines(keepends=True)[1:]])  # nothing in it is folded
     return "\n".join(rows) + "\n" if not _shares(entry) and _body(document(entry), 0, rows) else None
 
 

@@ -122,17 +122,18 @@ class Objects:
         """Make a folder and those above it, with the mode of the store."""
         if folder in self._known_folders:
             return
-        missing = []
-        current = folder
-        while not os.path.isdir(current):
-            missing.append(current)
-            current = os.path.dirname(current)
-        for each in reversed(missing):
+        missing = [folder]
+        while missing:
             try:
-                os.mkdir(each)
-                os.chmod(each, self._folder_mode)
-            except FileExistsError:
-                pass  # another process was faster
+                os.mkdir(missing[-1])
+                os.chmod(missing[-1], self._folder_mode)
+            except FileNotFoundError:
+                missing.append(os.path.dirname(missing[-1]))
+                continue
+            except FileExistsError:  # or another process was faster
+                if not os.path.isdir(missing[-1]):
+                    raise
+            missing.pop()
         self._known_folders.add(folder)
 
     def expect(self, files: int) -> None:
