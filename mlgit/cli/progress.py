@@ -1,12 +1,11 @@
-"""What a user sees while a pipeline runs: a live table on a terminal, plain lines elsewhere."""
+"""What a user sees of a run where nothing is drawn anew: plain lines, and what failed."""
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from mlgit.cli.error_boundary import note, use_color
 from mlgit.commands.run import RunReporter
@@ -27,6 +26,11 @@ _REASON_WIDTH = 60
 class Silent(RunReporter):
     """Shows no progress, for `--json`: what is worth knowing beside it goes to standard error."""
 
+    @property
+    def streamed(self) -> Collection[str]:
+        """The stages whose output was shown while they ran."""
+        return ()
+
     def waiting(self, what: str) -> None:
         """Say what is waited for, at once."""
         sys.stderr.write(f"{plain(what)}; waiting for it to end (Ctrl-C gives up)\n")
@@ -38,29 +42,43 @@ class Silent(RunReporter):
 
 
 class StageLines(Silent):
-    """One plain line when a stage starts and one when it ends; unchanged stages are only counted."""
+    """One plain line when a stage starts and one when it ends; unchanged stages are only counted.
+
+    `stream` is standard output, unless that is for a JSON document.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
 
     def parameter_set(self, setting: ParameterSetting) -> None:
         """Print what the parameter was and is."""
         change = f"{setting.before} → {setting.now}" if setting.changed else f"is {setting.now} already"
-        say(plain(f"{'set':9}  {setting.file}: {setting.key}: {change}"))
+        self._line(plain(f"{'set':9}  {setting.file}: {setting.key}: {change}"))
 
     def broken_off(self, results: Sequence[Result]) -> None:
         """Print what failed before."""
-        show_failures(results)
+        show_failures(results, streamed=self.streamed)
 
     def started(self, stage: Stage, reasons: tuple[Reason, ...]) -> None:
         """Print the stage and why it runs."""
-        say(plain(f"{'running':9}  {stage.address}{_why(reasons)}"))
+        self._line(plain(f"{'running':9}  {stage.address}{why_of(reasons)}"))
 
     def retried(self, stage: Stage, attempt: int, delay: float) -> None:
         """Print that the stage is tried again."""
-        say(plain(_retry_line(stage, attempt, delay)))
+        self._line(plain(f"{'retrying':9}  {stage.address}  (failed; attempt {attempt + 1} in {seconds(delay)})"), "yellow")
 
     def ended(self, result: Result) -> None:
         """Print how the stage ended, and how long it took."""
         if result.state != "unchanged":
-            say(plain(row(result)))
+            self._line(plain(row(result)), _COLORS[result.state])
+
+    def _line(self, text: str, style: str = "") -> None:
+        """Print a line at once; it is in a style where those that run stand in a table below."""
+        self._write(f"{text}\n")
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()
 
 
 def say(text: str = "") -> None:
@@ -72,83 +90,24 @@ def say(text: str = "") -> None:
 def row(result: Result) -> str:
     """The line for a stage that ended."""
     took = f"  {seconds(result.seconds)}" if result.state in ("ran", "restored", "failed") else ""
-    why = _why(result.reasons) if result.state != "ran" else ""
+    why = why_of(result.reasons) if result.state != "ran" else ""
     note = f"  ({result.message})" if result.state == "skipped" and result.message else ""
     return f"{result.state:9}  {result.stage.address}{took}{why}{note}"
 
 
-def _why(reasons: Sequence[Reason]) -> str:
+def why_of(reasons: Sequence[Reason]) -> str:
+    """Why a stage runs, as it stands behind its name."""
     if not reasons:
         return ""
     text = "; ".join(str(reason) for reason in reasons)
     return f"  ({text if len(text) <= _REASON_WIDTH else text[: _REASON_WIDTH - 1] + '…'})"
 
 
-def _retry_line(stage: Stage, attempt: int, delay: float) -> str:
-    return f"{'retrying':9}  {stage.address}  (failed; attempt {attempt + 1} in {seconds(delay)})"
+def show_failures(results: Sequence[Result], *, streamed: Collection[str] = ()) -> None:
+    """For every failed stage: its command, exit code and last lines, or what was wrong before or after it.
 
-
-class Live(StageLines):
-    """Ended stages scroll by; below them stands a table of what runs now, with a line of counts."""
-
-    def __init__(self) -> None:
-        self._total = 0
-        self._done = 0
-        self._running: dict[str, tuple[float, tuple[Reason, ...]]] = {}
-
-    def begin(self, total: int) -> None:
-        """Start the table."""
-        from rich.console import Console
-        from rich.live import Live as RichLive
-
-        self._console = Console(highlight=False)
-        self._live = RichLive(console=self._console, auto_refresh=False, transient=True)
-        self._total = total
-        self._live.start()
-
-    def end(self) -> None:
-        """Take the table away."""
-        self._live.stop()
-
-    def started(self, stage: Stage, reasons: tuple[Reason, ...]) -> None:
-        """Show the stage among those that run."""
-        self._running[stage.address] = (time.monotonic(), reasons)
-        self.tick()
-
-    def retried(self, stage: Stage, attempt: int, delay: float) -> None:
-        """Say above the table that the stage is tried again."""
-        from rich.text import Text
-
-        self._running.pop(stage.address, None)
-        self._console.print(Text(plain(_retry_line(stage, attempt, delay)), style="yellow"))
-
-    def ended(self, result: Result) -> None:
-        """Move the stage from the table to the lines above it."""
-        from rich.text import Text
-
-        self._done += 1
-        self._running.pop(result.stage.address, None)
-        if result.state != "unchanged":
-            self._console.print(Text(plain(row(result)), style=_COLORS[result.state]))
-        self.tick()
-
-    def tick(self) -> None:
-        """Draw the table anew."""
-        from rich.table import Table
-        from rich.text import Text
-
-        now = time.monotonic()
-        grid = Table.grid(padding=(0, 2))
-        for name, (since, reasons) in self._running.items():
-            grid.add_row(
-                Text("running", style="bold"), Text(plain(name)), Text(seconds(now - since)), Text(plain(_why(reasons)), "dim")
-            )
-        grid.add_row(Text(f"{self._done} of {self._total}", style="dim"))
-        self._live.update(grid, refresh=True)
-
-
-def show_failures(results: Sequence[Result]) -> None:
-    """For every failed stage: its command, exit code and last lines, or what was wrong before or after it."""
+    The lines of those that were `streamed` stand above.
+    """
     color = use_color(sys.stdout)
     for result in results:
         if result.state != "failed":
@@ -160,6 +119,6 @@ def show_failures(results: Sequence[Result]) -> None:
         if result.hint:
             say(f"  hint: {plain(result.hint)}")
         if result.job is not None:
-            for line in last_lines(result.job.log):
+            for line in last_lines(result.job.log) if result.stage.address not in streamed else ():
                 say(f"  | {plain(line)}")
             say(f"  full log: {Path(result.job.log)}")

@@ -8,6 +8,7 @@ import click
 
 from mlgit.cli.remote_options import timeout_option
 from mlgit.cli.run_screen import conclude, reporter, show_preview
+from mlgit.commands.follow import ALL
 from mlgit.commands.run import preview, run
 from mlgit.executors import table
 from mlgit.pipeline import stage_options
@@ -55,6 +56,10 @@ def _duration(_context: click.Context, _option: click.Parameter, text: str | Non
 )
 @click.option("--wait", is_flag=True, expose_value=False, help="Wait for another run here to end; --wait=30m: at most so long.")
 @click.option("--wait-at-most", "limit", callback=_duration, hidden=True)
+@click.option("-v", "--verbose", is_flag=True, help="Show what the stages print, as it comes.")
+@click.option(
+    "--follow", multiple=True, metavar="STAGE", help="Show what this stage prints (a name, or a pattern such as 'train@*')."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end.")
 def command(
     targets: tuple[str, ...],
@@ -70,6 +75,8 @@ def command(
     cluster: str | None,
     resources: tuple[str, ...],
     limit: float | None,
+    verbose: bool,
+    follow: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Run what is stale, in dependency order and side by side, and record it in dvc.lock.
@@ -77,6 +84,9 @@ def command(
     A TARGET is a stage, a dvc.yaml or .dvc file, a folder or an output; what it needs runs too. Without one the whole
     project runs, from whatever folder of it (`dvc repro` runs the dvc.yaml of the current folder): `mlgit run .` runs
     that of this folder. A result that the run cache knows is restored.
+
+    What a stage prints goes to its log, .dvc/tmp/mlgit/logs/STAGE.log. With -v it is shown as well, or with --follow that
+    of some stages; each line begins with the name of its stage where several may run at once.
 
     A stage ends with its command: what it leaves in the background is ended too. Exit code 0 when all is up to date, 1
     when a stage failed, 2 when another `mlgit run` is at work here and `--wait` was not given.
@@ -87,8 +97,11 @@ def command(
         raise click.UsageError("--scheduler goes with --executor dask")
     if changes and dry_run:
         raise click.UsageError("--set writes to parameter files, so it cannot be tried with --dry-run")
+    if follow and dry_run:
+        raise click.UsageError("--follow shows what stages print, and with --dry-run none runs")
     if dry_run:
         return show_preview(preview(targets, force=force), as_json=as_json)
+    told = reporter(as_json=as_json, verbose=verbose or bool(follow))
     result = run(
         targets,
         jobs=jobs,
@@ -101,6 +114,7 @@ def command(
         cluster=cluster,
         resources=resources,
         wait=limit,
-        reporter=reporter(as_json=as_json),
+        follow=follow or ((ALL,) if verbose else ()),
+        reporter=told,
     )
-    return conclude(result, as_json=as_json)
+    return conclude(result, as_json=as_json, streamed=told.streamed)

@@ -4,36 +4,44 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Collection
 
 from mlgit import errors
 from mlgit.cli.error_boundary import note, use_color
-from mlgit.cli.progress import Live, Silent, StageLines, say, show_failures
+from mlgit.cli.progress import Silent, StageLines, say, show_failures
+from mlgit.cli.screen import is_terminal
 from mlgit.commands.run import RunPreview, RunResult
 from mlgit.render.terminal import paint
 from mlgit.render.text import count, plain, seconds
 
 
-def reporter(*, as_json: bool) -> Silent:
-    """What shows a run while it lasts: a live table on a terminal, else lines; nothing where JSON is asked for."""
-    if as_json:
-        return Silent()
-    return Live() if use_color(sys.stdout) else StageLines()
+def reporter(*, as_json: bool, verbose: bool = False) -> Silent:
+    """What shows a run while it lasts: a live table on a terminal, else lines.
+
+    Where JSON is asked for it is nothing, or lines on standard error for a `verbose` run.
+    """
+    is_live = is_terminal(sys.stdout) and not as_json
+    if not is_live and not verbose:
+        return Silent() if as_json else StageLines()
+    from mlgit.cli.live import Live, StreamedLines
+
+    return Live() if is_live else StreamedLines(sys.stderr if as_json else sys.stdout)
 
 
-def conclude(result: RunResult, *, as_json: bool) -> int:
+def conclude(result: RunResult, *, as_json: bool, streamed: Collection[str] = ()) -> int:
     """Show how a run went; its exit code. Raises MlgitError where the remote could not say what it had to."""
-    show_result(result, as_json=as_json)
+    show_result(result, as_json=as_json, streamed=streamed)
     if result.unanswered:
         raise result.unanswered
     return result.exit_code
 
 
-def show_result(result: RunResult, *, as_json: bool = False) -> None:
-    """Show how a run went, and what did not come from the remote."""
+def show_result(result: RunResult, *, as_json: bool = False, streamed: Collection[str] = ()) -> None:
+    """Show how a run went, and what did not come from the remote; `streamed` are stages whose output was shown."""
     if as_json:
         say(json.dumps(result.document(), indent=2, default=str))
     else:
-        show_failures(result.failed)
+        show_failures(result.failed, streamed=streamed)
         say(_last_line(result, color=use_color(sys.stdout)))
     for text in result.notes:
         note(text)

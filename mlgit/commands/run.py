@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,12 +29,30 @@ from mlgit.pipeline.status import Reason
 if TYPE_CHECKING:
     from mlgit.adapters.dvc.remote_outputs import RemoteCache
     from mlgit.commands.set_parameters import ParameterSetting
+    from mlgit.pipeline.forecast import Forecast
 
 STATES = ("ran", "restored", "verified", "unchanged", "failed", "skipped")
 
 
 class RunReporter:
-    """Is told what a run does, as it does it; this one says nothing. Beside the scheduler's words it knows those of a run."""
+    """Is told what a run does, as it does it; this one says nothing. Beside the scheduler's words it knows those of a run.
+
+    One that `is_watching` wants to know what is to be expected, and the last lines of what runs.
+    """
+
+    is_watching = False
+
+    def expect(self, forecast: Forecast) -> None:
+        """How long the stages took before."""
+
+    def follow(self, names: Collection[str], *, at_once: bool) -> None:
+        """All that these stages print is told from now on; `at_once`: more than one of them may run at a time."""
+
+    def printed(self, name: str, content: bytes, *, left_out: int) -> None:
+        """A stage printed this, after so many bytes that were passed over."""
+
+    def printed_all(self, name: str) -> None:
+        """Nothing more comes of a stage."""
 
     def waiting(self, what: str) -> None:
         """Another run is at work, and is waited for."""
@@ -152,13 +170,15 @@ def run(
     cluster: str | None = None,
     resources: Sequence[str] = (),
     wait: float | None = None,
+    follow: Sequence[str] = (),
     reporter: RunReporter | None = None,
     kept: Kept | None = None,
 ) -> RunResult:
     """Run what is stale of the targets (none: of the project that holds the current folder) and of all they need.
 
     `changes` are `[FILE:]PARAM=VALUE`, written first. Another run here is waited for `wait` seconds; without it the call is
-    refused. `kept` is what `noop.compare` found. Raises MlgitError where it cannot be run; a stage that fails is a result.
+    refused. The reporter is told what those stages print that `follow` names. `kept` is what `noop.compare` found. Raises
+    MlgitError where it cannot be run; a stage that fails is a result.
     """
     told = reporter or RunReporter()
     with nullcontext() if wait is None else reserved(project.find().root, timeout=wait, waiting=told.waiting):
@@ -175,12 +195,13 @@ def run(
         stages = [plan.graph.stages[number] for number in sorted(plan.chosen - plan.current)]
         opened.ledger.check_inputs(stages)
         opened.ledger.expect(stages, force=force)
+        follows = _followed(plan, follow)
         with _closed(opened, told) as results, _begun(told, len(plan.chosen)):
             ended = execute(
                 opened.project.root,
                 plan,
                 keeper=opened.ledger,
-                executor=_executor(opened, plan, executor, cluster=cluster, jobs=jobs, reporter=told),
+                executor=_executor(opened, plan, executor, cluster=cluster, jobs=jobs, follows=follows, reporter=told),
                 busy=opened.busy,
                 reporter=told,
                 force=force,
@@ -269,14 +290,40 @@ def _of_remote(pulling: RemoteCache | None, lost: Mapping[str, tuple[str, str]])
     return tuple(notes), MlgitError(trouble.message, f"{trouble.hint}; or compute what is missing: --compute-if-unreachable")
 
 
+def _followed(plan: Plan, patterns: Sequence[str]) -> frozenset[int]:
+    if not patterns:
+        return frozenset()
+    from mlgit.commands.follow import followed
+
+    return followed(plan, patterns)
+
+
 def _executor(
-    opened: Opened, plan: Plan, name: str, *, cluster: str | None, jobs: int | None, reporter: RunReporter
+    opened: Opened,
+    plan: Plan,
+    name: str,
+    *,
+    cluster: str | None,
+    jobs: int | None,
+    follows: frozenset[int],
+    reporter: RunReporter,
 ) -> Executor:
     if name == table.LOCAL:
-        return table.make(name, jobs=jobs or machine.cpus(), expected=len(plan.chosen - plan.current))
-    from mlgit.commands import dask_run
+        made = table.make(name, jobs=jobs or machine.cpus(), expected=len(plan.chosen - plan.current))
+    else:
+        from mlgit.commands import dask_run
 
-    return dask_run.make_executor(opened, plan, name, scheduler=cluster, jobs=jobs, note=reporter.note)
+        made = dask_run.make_executor(opened, plan, name, scheduler=cluster, jobs=jobs, note=reporter.note)
+    if not follows and not reporter.is_watching:
+        return made
+    from mlgit.executors.followed import Followed
+    from mlgit.pipeline.forecast import Forecast, may_overlap
+
+    if reporter.is_watching:
+        reporter.expect(Forecast(plan, seconds=timings.load(opened.project.own_folder), slots=made.slots))
+    names = {plan.graph.stages[number].address for number in follows}
+    reporter.follow(names, at_once=may_overlap(plan.graph, follows - plan.current, slots=made.slots))
+    return Followed(made, reporter, whole=names, is_local=name == table.LOCAL)
 
 
 def _totals(plan: Plan, given: Sequence[str]) -> dict[str, float]:

@@ -26,6 +26,34 @@ def _columns(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
+def cut(text: str, columns: int) -> str:
+    """`text` in at most so many columns; where something is left out, the last of them shows that."""
+    if width(text) <= columns:
+        return text
+    taken, used = [], 0
+    for char in text:
+        used += _columns(char)
+        if used >= columns:
+            break
+        taken.append(char)
+    return "".join(taken) + "…" if columns > 0 else ""
+
+
+def wrap(text: str, columns: int, *, indent: int = 0) -> list[str]:
+    """`text` in lines of at most so many columns, broken between words; all but the first begin with `indent` spaces."""
+    if width(text) <= columns:
+        return [text]
+    lines, line = [], ""
+    start = " " * (indent if indent <= columns // 2 else 2)
+    for word in text.split(" "):
+        if line.strip() and width(line) + 1 + width(word) > columns:
+            lines.append(line.rstrip())
+            line = start + word
+        else:
+            line += f" {word}" if line else word
+    return [cut(each, columns) for each in (*lines, line)]
+
+
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> str:
     """Rows as aligned columns, two spaces apart; the columns numbered in `right` are aligned to the right."""
     lines = [[plain(cell).replace("\t", " ") for cell in row] for row in (header, *rows)]
