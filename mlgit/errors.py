@@ -23,9 +23,23 @@ class MlgitError(Exception):
         self.hint = hint
 
 
-def near_miss(word: str, known: Iterable[str]) -> str:
-    """`, did you mean 'x'?` when a known word is close to `word`, else nothing."""
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that is `word` but for the case of letters and `-` for `_`, else the closest one; '' for none."""
     import difflib
 
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f", did you mean '{close[0]}'?" if close else ""
+    folded: dict[str, str] = {}
+    for each in known:
+        folded.setdefault(_folded(each), each)
+    wanted = _folded(word)
+    close = [wanted] if wanted in folded else difflib.get_close_matches(wanted, list(folded), n=1, cutoff=0.6)
+    return folded[close[0]] if close else ""
+
+
+def _folded(word: str) -> str:
+    return word.casefold().replace("-", "_")
+
+
+def near_miss(word: str, known: Iterable[str]) -> str:
+    """`, did you mean 'x'?` when a known word is close to `word`, else nothing."""
+    close = nearest(word, known)
+    return f", did you mean '{close}'?" if close else ""

@@ -10,6 +10,7 @@ import click
 from mlgit import errors
 from mlgit.cards.review import Profile
 from mlgit.cli.error_boundary import use_color
+from mlgit.cli.group import SuggestingGroup
 from mlgit.commands.card import Examination
 from mlgit.commands.model_cards import PROFILES, CardCheck, build_cards, check_cards, models_page, write_models_page
 from mlgit.render.terminal import paint, table
@@ -17,6 +18,7 @@ from mlgit.render.text import count, plain
 
 
 @click.group(
+    cls=SuggestingGroup,
     epilog="Examples: `mlgit card build`, `mlgit card check tumor`, `mlgit card check --json`.",
     short_help="Write model cards, and check that they are true.",
 )

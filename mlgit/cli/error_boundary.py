@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, TextIO
 
 from mlgit import __version__, errors
 from mlgit.cli import fast, jobs_of
-from mlgit.errors import MlgitError
+from mlgit.errors import MlgitError, nearest
 from mlgit.render.terminal import paint
 from mlgit.render.text import plain
 
 if TYPE_CHECKING:
+    from click import NoSuchOption
+
     from mlgit.pipeline.noop import Kept
 
 # What the machine refuses, wherever it happens: no defect of mlgit, and the user's to mend.
@@ -153,12 +155,27 @@ def _told_by_click(error: Exception) -> int | None:
         return _interrupted()
     if isinstance(error, click.UsageError):
         name = error.ctx.command_path if error.ctx else "mlgit"
-        complain(error.format_message(), f"`{name} --help` shows the usage")
+        message = _no_such_option(error) if isinstance(error, click.NoSuchOption) else error.format_message()
+        complain(message, f"`{name} --help` shows the usage")
     elif isinstance(error, click.ClickException):
         complain(error.format_message())
     else:
         return None
     return errors.EXIT_CANNOT_ANSWER
+
+
+def _no_such_option(error: NoSuchOption) -> str:
+    """An option that the command does not have, and the one that is close to it: for one letter, a word that begins so."""
+    given = error.option_name
+    known = [word for each in error.ctx.command.get_params(error.ctx) for word in each.opts] if error.ctx else []
+    known = [word for word in known if word.startswith("--")] or ["--help"]
+    if given.startswith("--"):
+        begun = [each for each in known if each.startswith(given)]
+        close = begun[0] if len(begun) == 1 else nearest(given, known)
+    else:
+        begun = [each for each in known if each.startswith(f"-{given.lower()[:2]}")]
+        close = " or ".join(f"'{each}'" for each in begun).strip("'")
+    return f"no such option '{given}'" + (f", did you mean '{close}'?" if close else "")
 
 
 def _interrupted() -> int:

@@ -9,7 +9,8 @@ from typing import ClassVar
 import click
 
 from mlgit import __version__
-from mlgit.schema import near_miss
+from mlgit.cli import other_tools
+from mlgit.errors import near_miss
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "new": ("mlgit.cli.new", "Make a new ML repository from a template."),
@@ -28,7 +29,37 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-class LazyGroup(click.Group):
+# The commands that have commands of their own.
+GROUPS = ("model", "card", "ci")
+
+
+class SuggestingGroup(click.Group):
+    """A group that says, for a word that is none of its commands, which command may have been meant.
+
+    `elsewhere` says what the commands of other tools are called here.
+    """
+
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
+            ctx.fail(f"no such command '{args[0]}'" + self._instead(ctx, args[0]))
+        return super().resolve_command(ctx, args)
+
+    def _instead(self, ctx: click.Context, word: str) -> str:
+        names = self.list_commands(ctx)
+        if word.lower() in self.elsewhere and word.lower() not in names:
+            return f"; {self.elsewhere[word.lower()]}"
+        top = ctx.find_root().command
+        places = [f"mlgit {word}"] if self is not top and isinstance(top, LazyGroup) and word in top.table else []
+        for name in () if places else GROUPS:
+            group = top.get_command(ctx, name) if isinstance(top, click.Group) else None
+            if isinstance(group, click.Group) and word in group.list_commands(ctx):
+                places.append(f"mlgit {name} {word}")
+        return f", did you mean `{'` or `'.join(places)}`?" if places else near_miss(word, names)
+
+
+class LazyGroup(SuggestingGroup):
     """A group that knows its commands' names and summaries without importing them; a subclass names them in `table`.
 
     `table` is name -> (module, one line for the overview); the module holds a click command called `command`.
@@ -45,11 +76,6 @@ class LazyGroup(click.Group):
         command: click.Command = importlib.import_module(self.table[cmd_name][0]).command
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in self.table and not args[0].startswith("-"):
-            ctx.fail(f"no such command '{args[0]}'" + near_miss(args[0], self.table))
-        return super().resolve_command(ctx, args)
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, summary) in self.table.items()])
@@ -57,6 +83,7 @@ class LazyGroup(click.Group):
 
 class _Commands(LazyGroup):
     table = COMMANDS
+    elsewhere = other_tools.ELSEWHERE
 
 
 @click.group(

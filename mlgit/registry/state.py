@@ -113,7 +113,8 @@ class Registry(NamedTuple):
             if found is None:
                 known = ", ".join(sorted(artifact.environments)) or "none"
                 hint = f"environments with a version of it: {known}"
-                raise MlgitError(f"'{wanted}': nothing is in '{wanted.environment}'", hint)
+                close = near_miss(wanted.environment, artifact.environments)
+                raise MlgitError(f"'{wanted}': nothing is in '{wanted.environment}'{close}", hint)
             return found
         if wanted.version in ("", grammar.LATEST):
             if artifact.latest is None:

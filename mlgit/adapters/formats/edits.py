@@ -9,16 +9,19 @@ import datetime
 import json
 import math
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import yaml
 
 from mlgit.adapters.formats import documents, spans
 from mlgit.adapters.formats.spans import Span
-from mlgit.errors import MlgitError
+from mlgit.errors import MlgitError, nearest
 
 _MOST_VALUES = 1_000_000
 _MOST_CORRECTIONS = 100
+_MOST_KEYS = 10_000  # to look for a near miss among
+_MOST_CLOSE = 3
 
 
 def value_of(text: str) -> Any:
@@ -119,16 +122,35 @@ def value_at(text: str, key: str, *, name: str) -> Any:
 def _path(document: Any, key: str, *, name: str) -> list[Any]:
     """The keys and places that a path with dots goes through. Raises MlgitError where there is none."""
     found: list[Any] = []
+    whole = document
     for part in key.split("."):
         shown = ".".join([*map(str, found), part])
         names = {str(each): each for each in document} if isinstance(document, dict) else {}
         if isinstance(document, (list, tuple)) and part.isdecimal() and int(part) < len(document):
             names = {part: int(part)}
         if part not in names:
-            raise MlgitError(f"{name}: no parameter '{shown}'", f"add it to {name} first")
+            close = _closest(key, list(islice(_keys(whole), _MOST_KEYS)))
+            raise MlgitError(f"{name}: no parameter '{shown}'{close}", f"add it to {name} first")
         found.append(names[part])
         document = document[names[part]]
     return found
+
+
+def _closest(key: str, known: list[str]) -> str:
+    """Which keys may have been meant: one that is close, and below another section those with the same last word."""
+    last = key.rpartition(".")[2].casefold()
+    close = [each for each in known if each.casefold() == key.casefold()]
+    close = close or [each for each in known if each.rpartition(".")[2].casefold() == last]
+    if not 0 < len(close) <= _MOST_CLOSE:
+        close = list(filter(None, [nearest(key, known)]))
+    return f", did you mean {' or '.join(map(repr, close))}?" if close else ""
+
+
+def _keys(document: Any, above: str = "") -> Iterator[str]:
+    rows: Any = document.items() if isinstance(document, dict) else ()
+    for name, value in rows:
+        yield f"{above}{name}"
+        yield from _keys(value, f"{above}{name}.")
 
 
 def _at(document: Any, path: list[Any]) -> Any:

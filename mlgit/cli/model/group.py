@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mlgit.cli import other_tools
 from mlgit.cli.group import LazyGroup
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -28,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 class _Commands(LazyGroup):
     table = COMMANDS
+    elsewhere = other_tools.OF_MODELS
 
 
 @click.group(

@@ -6,7 +6,7 @@ from mlgit.commands import places, policy_inputs
 from mlgit.commands.model.open_registry import artifact_called, registry_of
 from mlgit.commands.model.promote import repeated
 from mlgit.commands.model.write_tag import KEEP, RefusedError, WriteOptions, WriteResult, write_tag
-from mlgit.errors import MlgitError
+from mlgit.errors import MlgitError, near_miss
 from mlgit.registry import grammar, plan
 from mlgit.registry.event import TagName
 from mlgit.registry.plan import TagPlan
@@ -59,7 +59,8 @@ def _target(artifact: Artifact, environment: str) -> tuple[str, Version]:
     history = plan.stack(environment, artifact.events, artifact.meant)
     if not history:
         raise MlgitError(
-            f"{artifact.name}: nothing is in '{environment}', and nothing can be gone back to",
+            f"{artifact.name}: nothing is in '{environment}', and nothing can be gone back to"
+            + near_miss(environment, artifact.environments),
             f"`mlgit model history {artifact.name}` shows what was where",
         )
     left = history[-1].version

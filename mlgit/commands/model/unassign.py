@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlgit.commands import places
 from mlgit.commands.model.open_registry import artifact_called, registry_of
 from mlgit.commands.model.write_tag import KEEP, WriteOptions, WriteResult, write_tag
-from mlgit.errors import MlgitError
+from mlgit.errors import MlgitError, near_miss
 from mlgit.registry import grammar, plan
 from mlgit.registry.event import TagName
 from mlgit.registry.plan import TagPlan
@@ -21,7 +21,7 @@ def unassign(name: str, environment: str, *, reason: str = "", options: WriteOpt
         current = artifact.current(environment)
         if current is None:
             raise MlgitError(
-                f"{artifact.name}: nothing is in '{environment}'",
+                f"{artifact.name}: nothing is in '{environment}'{near_miss(environment, artifact.environments)}",
                 f"environments with a version of it: {', '.join(artifact.environments) or 'none'}",
             )
         before = [each.version for each in artifact.environments[environment][:-1]]
