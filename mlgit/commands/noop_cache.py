@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from contextlib import suppress
 
 from mlgit.adapters.dvc import settings
-from mlgit.adapters.system import stat_signature
+from mlgit.adapters.system import fork_pool, stat_signature
 from mlgit.commands.open_project import Opened
 from mlgit.errors import MlgitError
 from mlgit.pipeline import noop, resolved
@@ -15,6 +16,7 @@ from mlgit.pipeline.model import Stage
 from mlgit.pipeline.searched import names
 
 _NEVER = (".git", ".dvc")  # a project of its own begins there
+_PART = 200  # stages that are worth a process
 _MOST = 1000  # folders; to look into more takes longer than it saves
 
 
@@ -38,12 +40,20 @@ def _remember(opened: Opened, *, all_current: bool, earlier: noop.Look | None) -
     if searched is None:
         noop.forget(str(root))
         return
-    if written and not pipeline.foreign:  # what DVC wrote anew may be plain now
-        resolved.save(root, pipeline, read=opened.read, folders=searched, since=opened.since, written=written)
     stages = pipeline.graph.stages
+    saved = None
+    if written and not pipeline.foreign:  # what DVC wrote anew may be plain now
+        save = functools.partial(
+            resolved.save, root, pipeline, read=opened.read, folders=searched, since=opened.since, written=written
+        )
+        saved = fork_pool.beside(save) if len(stages) > _PART else save()
     changing = any(stage.exotic or stage.always_changed or stage.is_callback for stage in stages)
-    if not all_current or changing or opened.ignores or not _keep_answer(opened, pipeline, searched, earlier):
-        noop.forget(str(root))
+    try:
+        if not all_current or changing or opened.ignores or not _keep_answer(opened, pipeline, searched, earlier):
+            noop.forget(str(root))
+    finally:
+        if saved:
+            saved()
 
 
 def _searched_now(opened: Opened) -> dict[str, list[str]] | None:
@@ -94,10 +104,20 @@ def _keep_answer(opened: Opened, pipeline: Pipeline, searched: dict[str, list[st
     ):
         return False
     touched = [stage for stage in stages if not seen.newer.isdisjoint(contents[stage.address])]
-    if any(opened.ledger.reasons(stage) for stage in touched):
+    if _is_any_stale(opened, touched):
         return False
     noop.save(root, seen, stages=len(stages), frozen=sum(stage.frozen for stage in stages))
     return True
+
+
+def _is_any_stale(opened: Opened, stages: list[Stage]) -> bool:
+    """Whether one of the stages is stale, as their files are now; of many, several processes look at a part each."""
+    size = max(_PART, -(-len(stages) // fork_pool.MOST_PARTS))
+
+    def look(number: int) -> bool:
+        return any(opened.ledger.reasons(stage) for stage in stages[number * size : (number + 1) * size])
+
+    return any(fork_pool.spread(-(-len(stages) // size), look))
 
 
 def untouched(opened: Opened, kept: noop.Kept) -> dict[int, set[str]]:
