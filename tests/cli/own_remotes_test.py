@@ -7,7 +7,8 @@ import shutil
 
 import pytest
 
-from tests.kit import commit, dvc, git, mlgit, repository, write_tree
+from tests.kit import commit, dvc, git, repository, write_tree
+from tests.kit.forked import mlgit
 from tests.registry.projects import FILES, RAW
 
 pytestmark = pytest.mark.slow  # many repositories, and DVC itself

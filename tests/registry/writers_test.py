@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit import FULL, Completed, commit, git, mlgit, repository
+from tests.kit import FULL, Completed, commit, forked, git, mlgit, repository
 from tests.kit.git_server import http_host, ssh_environment
 from tests.registry.worlds import on_origin, published
 
@@ -52,7 +52,7 @@ def test_all_come_through_and_every_tag_is_in_the_log(host, tmp_path):
     clones = [root]
     for number in range(ROUNDS):
         (root / "round").write_text(f"{number}\n")
-        assert mlgit(root, "run").code == 0
+        assert forked.mlgit(root, "run").code == 0
         commit(root)
         git(root, "push", "--quiet", "origin", "HEAD:main")
         if number == 0:
@@ -60,7 +60,7 @@ def test_all_come_through_and_every_tag_is_in_the_log(host, tmp_path):
         for clone in clones:
             git(clone, "pull", "--quiet", "origin", "main")
             shutil.copytree(root / ".dvc/cache", clone / ".dvc/cache", dirs_exist_ok=True)
-            assert mlgit(clone, "run").code == 0
+            assert forked.mlgit(clone, "run").code == 0
         begun, said = time.monotonic(), _at_once(clones, number)
         for done in said:
             assert done.code == 0, done.said
@@ -68,7 +68,7 @@ def test_all_come_through_and_every_tag_is_in_the_log(host, tmp_path):
         print(f"round {number}: {len(said)} tags in {time.monotonic() - begun:.1f} s, {again} tries again")
     for clone in clones:
         git(clone, "fetch", "--quiet", "--tags", "origin")
-        found = mlgit(clone, "model", "verify", "--json")
+        found = forked.mlgit(clone, "model", "verify", "--json")
         assert (found.code, found.json["findings"]) == (0, []), found.said
     assert sorted(published(origin)) == sorted(on_origin(origin))
     assert len(on_origin(origin)) == 2 * WRITERS * ROUNDS

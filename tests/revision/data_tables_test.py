@@ -14,7 +14,7 @@ from mlgit.revision.refs import RevisionRef
 from mlgit.revision.revisions import Revisions
 from mlgit.tables import limits
 from mlgit.tables.drift import measure
-from tests.kit import commit, repository, write_tree
+from tests.kit import FULL, commit, repository, write_tree
 from tests.kit.sides import NASTY
 
 pytestmark = pytest.mark.slow  # real processes, many of them
@@ -116,12 +116,13 @@ def test_numbers_that_become_texts_in_a_later_piece_are_texts_from_the_first_row
     assert measure("t.csv", before["u.csv"], before["t.csv"]).retyped == ("a",)
 
 
-def test_ten_thousand_columns_with_hostile_names(tmp_path):
-    header = ",".join(f'"{number}|{NASTY}"' for number in range(10_000))
-    row = ",".join("1" for _ in range(10_000)) + "\n"
+def test_thousands_of_columns_with_hostile_names(tmp_path):
+    count = 10_000 if FULL else 2_000
+    header = ",".join(f'"{number}|{NASTY}"' for number in range(count))
+    row = ",".join("1" for _ in range(count)) + "\n"
     root = repository(tmp_path / "project", {"t.csv": f"{header}\n" + row * 30})
     write_tree(root, {"t.csv": f"{header}\n" + row * 29 + row.replace("1", "2")})
     before, now = sides(root, ["t.csv"])
     found = measure("t.csv", before["t.csv"], now["t.csv"])
-    assert (len(found.moved), found.added, found.retyped) == (10_000, (), ())
+    assert (len(found.moved), found.added, found.retyped) == (count, (), ())
     assert found.moved[0][0].endswith(NASTY)

@@ -38,52 +38,52 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_project_is_clean_and_one_commit(tmp_path):
-    made = make(tmp_path / "p", template=TEMPLATE, answers=ANSWERS)
-    assert git(tmp_path / "p", "status", "--porcelain", "--ignored=no") == ""
-    assert git(tmp_path / "p", "rev-list", "HEAD") == made.commit
-    assert git(tmp_path / "p", "log", "-1", "--format=%an|%s|%(trailers:key=Mlgit-Template,valueonly)").strip() == (
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A project that tests only look at."""
+    return make(tmp_path_factory.mktemp("made") / "p", template=TEMPLATE, answers=ANSWERS)
+
+
+def test_project_is_clean_and_one_commit(made):
+    assert git(made.folder, "status", "--porcelain", "--ignored=no") == ""
+    assert git(made.folder, "rev-list", "HEAD") == made.commit
+    assert git(made.folder, "log", "-1", "--format=%an|%s|%(trailers:key=Mlgit-Template,valueonly)").strip() == (
         "Ada Example|Start from the template demo 1.2.3|demo 1.2.3"
     )
-    assert names(tmp_path) == ["p"]
+    assert names(made.folder.parent) == ["p"]
 
 
-def test_tree_in_the_state_file_is_the_pristine_render(tmp_path):
-    made = make(tmp_path / "p", template=TEMPLATE, answers=ANSWERS)
-    recorded = state.parse(parse_yaml((tmp_path / "p" / state.NAME).read_text(), name="s"))
+def test_tree_in_the_state_file_is_the_pristine_render(made):
+    recorded = state.parse(parse_yaml((made.folder / state.NAME).read_text(), name="s"))
     assert recorded == state.State("demo", "1.2.3", made.tree, ANSWERS)
-    assert git(tmp_path / "p", "rev-parse", "refs/mlgit/template^{tree}") == made.tree
+    assert git(made.folder, "rev-parse", "refs/mlgit/template^{tree}") == made.tree
 
 
-def test_pristine_render_is_a_sound_tree_of_exactly_the_rendered_files(tmp_path):
-    make(tmp_path / "p", template=TEMPLATE, answers=ANSWERS)
-    rows = git(tmp_path / "p", "ls-tree", "-r", "--format=%(objectmode) %(path)", state.REF).splitlines()
+def test_pristine_render_is_a_sound_tree_of_exactly_the_rendered_files(made):
+    rows = git(made.folder, "ls-tree", "-r", "--format=%(objectmode) %(path)", state.REF).splitlines()
     expected = [f"{mode} {path}" for path, (mode, _) in render(TEMPLATE, ANSWERS).items()]
     assert sorted(rows) == sorted(expected)
-    assert git(tmp_path / "p", "fsck", "--strict") == ""
+    assert git(made.folder, "fsck", "--strict") == ""
 
 
-def test_first_commit_holds_the_same_blobs(tmp_path):
-    make(tmp_path / "p", template=TEMPLATE, answers=ANSWERS)
-    changed = git(tmp_path / "p", "diff", "--name-status", state.REF, "HEAD").splitlines()
+def test_first_commit_holds_the_same_blobs(made):
+    changed = git(made.folder, "diff", "--name-status", state.REF, "HEAD").splitlines()
     assert changed == [f"A\t{path}" for path in (".dvc/.gitignore", ".dvc/config", ".dvcignore", state.NAME)]
 
 
-def test_same_inputs_have_the_same_commit_id_in_two_repositories(tmp_path, monkeypatch):
-    one = make(tmp_path / "one", template=TEMPLATE, answers=ANSWERS)
+def test_same_inputs_have_the_same_commit_id_in_two_repositories(made, tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_AUTHOR_NAME", "Bo")
     monkeypatch.setenv("GIT_COMMITTER_DATE", "2031-01-01T00:00:00Z")
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     git(tmp_path, "config", "--global", "i18n.commitEncoding", "ISO-8859-1")
     other = make(tmp_path / "other", template=TEMPLATE, answers=ANSWERS)
-    assert one.template_commit == other.template_commit
-    assert one.commit != other.commit
+    assert made.template_commit == other.template_commit
+    assert made.commit != other.commit
 
 
-def test_other_answers_have_another_commit_id(tmp_path):
-    one = make(tmp_path / "one", template=TEMPLATE, answers=ANSWERS)
+def test_other_answers_have_another_commit_id(made, tmp_path):
     other = make(tmp_path / "other", template=TEMPLATE, answers={**ANSWERS, "name": "two"})
-    assert one.template_commit != other.template_commit
+    assert made.template_commit != other.template_commit
 
 
 def test_commit_id_of_a_template_never_changes(tmp_path):
@@ -91,16 +91,14 @@ def test_commit_id_of_a_template_never_changes(tmp_path):
     assert made.template_commit == "5647a52ed98f29e4378c0a84b43af5a97a1d177a"
 
 
-def test_dvc_is_initialised_quiet_and_without_autostage(tmp_path):
-    make(tmp_path / "p", template=TEMPLATE, answers=ANSWERS)
-    assert dvc(tmp_path / "p", "config", "--list", "--project").out == "core.analytics=false\ncore.autostage=false\n"
-    assert dvc(tmp_path / "p", "status").code == 0
+def test_dvc_is_initialised_quiet_and_without_autostage(made):
+    assert dvc(made.folder, "config", "--list", "--project").out == "core.analytics=false\ncore.autostage=false\n"
+    assert dvc(made.folder, "status").code == 0
 
 
-def test_program_is_executable(tmp_path):
-    make(tmp_path / "p", template=TEMPLATE, answers=ANSWERS)
-    assert os.access(tmp_path / "p" / "run.sh", os.X_OK)
-    assert not os.access(tmp_path / "p" / "README.md", os.X_OK)
+def test_program_is_executable(made):
+    assert os.access(made.folder / "run.sh", os.X_OK)
+    assert not os.access(made.folder / "README.md", os.X_OK)
 
 
 def test_folders_above_are_made(tmp_path):

@@ -84,6 +84,11 @@ def test_pins_are_exact_and_within_what_mlgit_itself_accepts(name):
         assert ranges.get(pin.name, pin.specifier).contains(exact.version), pin
 
 
+@pytest.mark.parametrize("where", ["/abs/mlgit-0.1.0-py3-none-any.whl", "/a b/mlgit", "git+https://example.com/mlgit@v1"])
+def test_mlgit_is_required_as_one_wants_it(where):
+    assert rendered("minimal", mlgit_requirement=where)["requirements.txt"].splitlines()[0] == where
+
+
 @own_templates
 def test_hostile_answers_stay_text(tmp_path, name):
     create(tmp_path / "p", template=library.load(name), answers=complete(name, description=HOSTILE))
