@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from tests.kit import git, write_tree
@@ -15,21 +17,30 @@ BRANCH = "mlgit/retrain"
 GAIN = "    - {id: gain, kind: better, metric: accuracy, when: {label: retrain}}\n"
 
 
-@pytest.fixture
-def root(tmp_path):
-    """A clone of a bare origin, on main, whose pipeline has run, with a DVC remote."""
-    git(tmp_path, "init", "-q", "--bare", "--initial-branch=main", "origin.git")
-    git(tmp_path, "clone", "-q", "origin.git", "clone")
-    root = tmp_path / "clone"
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """A clone of a bare origin, on main, whose pipeline has run, with a DVC remote; all of it in one folder."""
+    folder = tmp_path_factory.mktemp("original")
+    git(folder, "init", "-q", "--bare", "--initial-branch=main", "origin.git")
+    git(folder, "clone", "-q", "origin.git", "clone")
+    root = folder / "clone"
+    git(root, "remote", "set-url", "origin", "../origin.git")
     git(root, "checkout", "-q", "-B", "main")
-    config = f"[core]\n    remote = there\n['remote \"there\"']\n    url = {tmp_path / 'data'}\n"
+    config = "[core]\n    remote = there\n['remote \"there\"']\n    url = ../../data\n"
     files = {"dvc.yaml": PIPELINE, "mlgit.yaml": CONFIG % "0.01" + GAIN, "train.py": TRAIN, "params.yaml": "skill: 80\n"}
     write_tree(root, {**files, ".dvc/config": config, ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n"})
     assert mlgit(root, "run").code == 0
     git(root, "add", "-A")
     git(root, "commit", "-qm", "start")
     git(root, "push", "-q", "-u", "origin", "main")
-    return root
+    return folder
+
+
+@pytest.fixture
+def root(original, tmp_path):
+    """The clone in a folder of the test's own."""
+    shutil.copytree(original, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return tmp_path / "clone"
 
 
 @pytest.fixture
