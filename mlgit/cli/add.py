@@ -9,7 +9,8 @@ import click
 
 from mlgit import errors
 from mlgit.cli.bar import progress
-from mlgit.cli.error_boundary import use_color
+from mlgit.cli.preferences import use_color
+from mlgit.cli.screen import is_terminal
 from mlgit.commands.add import AddResult, add
 from mlgit.render.terminal import paint
 from mlgit.render.text import count, plain, seconds, size
@@ -27,7 +28,7 @@ def command(paths: tuple[str, ...], *, as_json: bool) -> int:
     A path that is tracked already is brought up to date. Nothing is touched when one of the paths cannot be tracked.
     `dvc push` and `dvc pull` work as after `dvc add`.
     """
-    with progress(shown=not as_json and use_color(sys.stdout)) as watch:
+    with progress(shown=not as_json and is_terminal(sys.stdout)) as watch:
         result = add(paths, watch=watch)
     if as_json:
         click.echo(json.dumps(result.document(), indent=2))

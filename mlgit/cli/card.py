@@ -9,8 +9,8 @@ import click
 
 from mlgit import errors
 from mlgit.cards.review import Profile
-from mlgit.cli.error_boundary import use_color
 from mlgit.cli.group import SuggestingGroup
+from mlgit.cli.preferences import use_color
 from mlgit.commands.card import Examination
 from mlgit.commands.model_cards import PROFILES, CardCheck, build_cards, check_cards, models_page, write_models_page
 from mlgit.render.terminal import paint, table

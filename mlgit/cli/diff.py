@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from mlgit.cli.error_boundary import note, use_color
+from mlgit.cli.error_boundary import note
+from mlgit.cli.preferences import use_color
 from mlgit.cli.remote_options import timeout_option
 from mlgit.commands.diff import DiffResult, diff
 from mlgit.diff import markdown, table

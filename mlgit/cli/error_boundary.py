@@ -7,13 +7,16 @@ import io
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from contextvars import ContextVar
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from mlgit import __version__, errors
-from mlgit.cli import fast, jobs_of
+from mlgit.cli import fast, jobs_of, preferences
+from mlgit.cli.preferences import use_color
 from mlgit.errors import MlgitError, nearest
 from mlgit.render.terminal import paint
 from mlgit.render.text import plain
@@ -46,8 +49,18 @@ def run(argv: Sequence[str], *, kept: Kept | None = None) -> int:
     `kept` is what is known, when this is a plain `mlgit run`, of the last time that nothing was stale. With `--json`, an
     error is one JSON document on standard output too, unless something stands there already.
     """
-    if not _wants_json(argv):
-        return _run(argv, kept)
+    is_json = _wants_json(argv)
+    with preferences.of(argv, is_data=is_json) as preferred:
+        began = time.monotonic()
+        code = _listened(argv, kept) if is_json else _run(argv, kept)
+        if preferred.verbose:
+            note(
+                f"mlgit {__version__}, Python {sys.version.split()[0]}: exit code {code} after {time.monotonic() - began:.2f} s"
+            )
+    return code
+
+
+def _listened(argv: Sequence[str], kept: Kept | None) -> int:
     said = _Said(sys.stdout)
     token = _listening.set(said)
     try:
@@ -61,7 +74,8 @@ def run(argv: Sequence[str], *, kept: Kept | None = None) -> int:
 
 
 def _wants_json(argv: Sequence[str]) -> bool:
-    return "--json" in (argv[: argv.index("--")] if "--" in argv else argv)
+    words = list(argv[: argv.index("--")] if "--" in argv else argv)
+    return "--json" in words or "--format=json" in words or ("--format", "json") in pairwise(words)
 
 
 class _Said:
@@ -108,6 +122,7 @@ def _run(argv: Sequence[str], kept: Kept | None) -> int:
         return code
     except MlgitError as error:
         complain(error.message, error.hint)
+        _show_causes(error)
     except KeyboardInterrupt:
         return _interrupted()
     except SystemExit:
@@ -141,7 +156,7 @@ def _dispatch(argv: Sequence[str], kept: Kept | None) -> int:
         return listing.show(as_json="--json" in argv, asked=tags)
     from mlgit.cli.group import group
 
-    code = group.main(args=list(argv) or ["--help"], prog_name="mlgit", standalone_mode=False)
+    code = group.main(args=list(argv) or ["--help"], prog_name="mlgit", standalone_mode=False, color=use_color(sys.stdout))
     return code if isinstance(code, int) else errors.EXIT_YES
 
 
@@ -237,20 +252,23 @@ def complain(message: str, hint: str = "") -> None:
         _discard(sys.stderr)
 
 
+def _show_causes(error: BaseException) -> None:
+    """What lies beneath an error, for a verbose command."""
+    cause = error.__cause__
+    while cause is not None and preferences.current().verbose:
+        sys.stderr.write(f"caused by {type(cause).__name__}: {_safe(str(cause))}\n")
+        cause = cause.__cause__
+
+
 def note(text: str) -> None:
-    """Say something beside the answer, on standard error."""
+    """Say something beside the answer, on standard error; a quiet command says nothing."""
+    if preferences.current().quiet:
+        return
     sys.stderr.write(f"note: {_safe(text)}\n")
 
 
 def _safe(text: str) -> str:
     return "\n".join(map(plain, text.split("\n")))
-
-
-def use_color(stream: object) -> bool:
-    """Whether to colour what goes to `stream`: a terminal, and NO_COLOR not set (https://no-color.org)."""
-    return (
-        bool(getattr(stream, "isatty", lambda: False)()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    )
 
 
 def _write_crash_log(argv: Sequence[str]) -> str:

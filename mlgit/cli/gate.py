@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from mlgit.cli.error_boundary import use_color
+from mlgit.cli.preferences import use_color
 from mlgit.cli.remote_options import timeout_option
 from mlgit.commands.gate import gate, suggest
 from mlgit.errors import MlgitError

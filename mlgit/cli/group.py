@@ -10,6 +10,7 @@ import click
 
 from mlgit import __version__
 from mlgit.cli import other_tools
+from mlgit.cli.preference_options import add_preferences
 from mlgit.errors import near_miss
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -74,7 +75,7 @@ class LazyGroup(SuggestingGroup):
         if cmd_name not in self.table:
             return None
         command: click.Command = importlib.import_module(self.table[cmd_name][0]).command
-        return command
+        return add_preferences(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -94,3 +95,6 @@ class _Commands(LazyGroup):
 @click.version_option(__version__, "-V", "--version", message="mlgit %(version)s")
 def group() -> None:
     """A Git repository as the whole ML platform: pipelines, metrics, models and their history are files and commits."""
+
+
+add_preferences(group)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import TextIO
 
-from mlgit.cli.error_boundary import use_color
+from mlgit.cli.preferences import use_color
 from mlgit.cli.progress import StageLines, why_of
 from mlgit.cli.screen import Screen
 from mlgit.cli.stage_output import StageOutput

@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from mlgit.cli.error_boundary import note, use_color
+from mlgit.cli.error_boundary import note
+from mlgit.cli.preferences import use_color
 from mlgit.commands.run import RunReporter
 from mlgit.commands.stage_failures import cause, last_lines
 from mlgit.pipeline.model import Stage

@@ -9,6 +9,7 @@ from typing import Any, TextIO, TypeVar
 
 import click
 
+from mlgit.cli import preferences
 from mlgit.commands.remote_access import limit_remotes, watch_remotes
 from mlgit.pipeline import stage_options
 from mlgit.render.text import plain
@@ -51,6 +52,8 @@ class TransferLine:
 
     def show(self, text: str) -> None:
         """Take the text in; '' ends the line."""
+        if preferences.current().quiet:
+            return
         now = time.monotonic()
         if self._stream.isatty():
             if not text or now - self._last >= _REDRAWN:
@@ -64,5 +67,7 @@ class TransferLine:
 
 
 def _tell(text: str) -> None:
+    if preferences.current().quiet:
+        return
     sys.stderr.write(f"{plain(text)}\n")
     sys.stderr.flush()

@@ -6,6 +6,7 @@ import math
 
 import click
 
+from mlgit.cli import preferences
 from mlgit.cli.remote_options import timeout_option
 from mlgit.cli.run_screen import conclude, reporter, show_preview
 from mlgit.commands.follow import ALL
@@ -101,6 +102,7 @@ def command(
         raise click.UsageError("--follow shows what stages print, and with --dry-run none runs")
     if dry_run:
         return show_preview(preview(targets, force=force), as_json=as_json)
+    verbose = verbose or preferences.current().verbose
     told = reporter(as_json=as_json, verbose=verbose or bool(follow))
     result = run(
         targets,

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Collection
+from contextlib import redirect_stdout
 
 from mlgit import errors
-from mlgit.cli.error_boundary import note, use_color
+from mlgit.cli import preferences
+from mlgit.cli.error_boundary import note
+from mlgit.cli.preferences import use_color
 from mlgit.cli.progress import Silent, StageLines, say, show_failures
 from mlgit.cli.screen import is_terminal
 from mlgit.commands.run import RunPreview, RunResult
@@ -41,7 +44,8 @@ def show_result(result: RunResult, *, as_json: bool = False, streamed: Collectio
     if as_json:
         say(json.dumps(result.document(), indent=2, default=str))
     else:
-        show_failures(result.failed, streamed=streamed)
+        with redirect_stdout(sys.stderr if preferences.current().quiet else sys.stdout):
+            show_failures(result.failed, streamed=streamed)
         say(_last_line(result, color=use_color(sys.stdout)))
     for text in result.notes:
         note(text)

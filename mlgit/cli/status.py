@@ -7,7 +7,8 @@ import sys
 
 import click
 
-from mlgit.cli.error_boundary import use_color
+from mlgit.cli import preferences
+from mlgit.cli.preferences import use_color
 from mlgit.commands.status import StatusResult, status
 from mlgit.render.terminal import paint
 from mlgit.render.text import count, plain
@@ -39,6 +40,10 @@ def show(result: StatusResult, *, color: bool) -> None:
         click.echo(paint(plain(each.stage.address), "bold", color=color))
         for reason in each.reasons:
             click.echo(f"  {plain(str(reason))}")
+    if preferences.current().verbose:
+        for each in result.stages:
+            if not each.reasons:
+                click.echo(f"{plain(each.stage.address)}: {each.state.replace('-', ' ')}")
     if not result.stages:
         click.echo("no stages: declare some in dvc.yaml")
     elif result.stale:

@@ -66,7 +66,7 @@ def test_groups_are_those_with_commands_of_their_own():
         ("run --dry", "error: no such option '--dry', did you mean '--dry-run'?\nhint: `mlgit run --help`"),
         ("run --keepgoing", "'--keepgoing', did you mean '--keep-going'?\n"),
         ("run --Force", "'--Force', did you mean '--force'?\n"),
-        ("run -f", "'-f', did you mean '--force'?\n"),
+        ("doctor -f", "'-f', did you mean '--fix'?\n"),
         ("status --xyzzy", "error: no such option '--xyzzy'\n"),
         ("run --set train.c=1", "params.yaml: no parameter 'train.c', did you mean 'train.C'?\n"),
         ("run --set C=1", "no parameter 'C', did you mean 'train.C'?\n"),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from mlgit.cli.error_boundary import use_color
+from mlgit.cli.preferences import use_color
 from mlgit.commands.model.write_tag import WriteResult
 from mlgit.registry.plan import TagPlan
 from mlgit.registry.policy import Check
