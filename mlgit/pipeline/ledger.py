@@ -64,6 +64,7 @@ class Ledger:
         self._outputs = outputs
         self._storage = storage
         self._started: dict[str, Observed] = {}
+        self._unrecorded: list[tuple[Stage, Entry, bool]] = []
         self._tracker = tracker
         self.lost: dict[str, tuple[str, str]] = {}  # by stage, path and md5 of an output that kept it from being restored
 
@@ -354,14 +355,20 @@ class Ledger:
         for out in stage.outs:
             if out.cache:
                 self._ignores.add(out.target)
-        text = lock.entry_text(stage.name, made)
-        if saves_run:
-            self._save_run(made, text)
         self.entries[stage.address] = made
-        if text is None:
-            self._book.put(stage, made)
-        else:
-            self._book.put_text(stage, text)
+        self._unrecorded.append((stage, made, saves_run))
+
+    def record(self) -> None:
+        """File in the run cache, and put into the lock, what was finished since."""
+        finished, self._unrecorded = self._unrecorded, []
+        for stage, made, saves_run in finished:
+            text = lock.entry_text(stage.name, made)
+            if saves_run:
+                self._save_run(made, text)
+            if text is None:
+                self._book.put(stage, made)
+            else:
+                self._book.put_text(stage, text)
 
     def _save_run(self, made: Entry, text: str | None) -> None:
         key, value = lock.run_cache_key(made), lock.run_cache_value(made)
@@ -370,7 +377,8 @@ class Ledger:
             self._cache.add_run(key, value, said)
 
     def flush(self, *, last: bool = False) -> None:
-        """Write the .gitignore lines and the locks of the stages recorded so far."""
+        """Write the .gitignore lines and the locks of the stages finished so far."""
+        self.record()
         self._ignores.flush()
         self._book.flush(last=last)
 

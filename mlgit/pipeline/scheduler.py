@@ -59,8 +59,11 @@ class Keeper(Protocol):
     def adopt(self, stage: Stage, made: RemoteResult) -> None:
         """Take in what a stage's commands left in another place. Raises MlgitError as `finish` does."""
 
+    def record(self) -> None:
+        """Write down what was taken in, where there was no hurry: this is called when the next stages have been started."""
+
     def flush(self, *, last: bool = False) -> None:
-        """Write everything recorded so far; after the `last` time it outlasts a loss of power."""
+        """Write everything taken in so far; after the `last` time it outlasts a loss of power."""
 
 
 State = Literal["unchanged", "restored", "verified", "ran", "failed", "skipped"]
@@ -260,6 +263,7 @@ class _Run:
                 self._take_in(number, start, outcome)
                 self._outbox.flush_in_time()
                 self._start_ready()
+                self._keeper.record()
             self._start_ready()
             self._outbox.flush_in_time()
             self._reporter.tick()

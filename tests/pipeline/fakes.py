@@ -50,6 +50,8 @@ class World:
     ticks: int = 0
     stopped: bool = False
     unflushed: list[str] = field(default_factory=list)
+    unrecorded: list[str] = field(default_factory=list)
+    recorded: list[tuple[str, int]] = field(default_factory=list)  # with how many had been started
     on_disk: list[str] = field(default_factory=list)
     forced: dict[str, bool] = field(default_factory=dict)
 
@@ -67,6 +69,11 @@ class World:
         if stage.name in self.unmade:
             raise MlgitError(f"{stage.name} made nothing")
         self.unflushed.append(stage.name)
+        self.unrecorded.append(stage.name)
+
+    def record(self) -> None:
+        self.recorded += [(name, len(self.starts())) for name in self.unrecorded]
+        self.unrecorded.clear()
 
     def flush(self, *, last: bool = False) -> None:
         self.on_disk += self.unflushed

@@ -123,6 +123,12 @@ def test_stage_is_reported_only_after_it_is_on_disk():
     assert [line for line in world.diary if line.startswith("ran")] == ["ran a", "ran b", "ran c", "ran d"]
 
 
+def test_next_stage_starts_before_the_last_is_recorded():
+    world = World()
+    world.run(pipeline(CHAIN))
+    assert world.recorded == [("a", 2), ("b", 3), ("c", 3)]
+
+
 def test_many_short_stages_share_a_flush():
     stages = {f"s{i}": [] for i in range(50)}
     world = World(slots=1, seconds=dict.fromkeys(stages, 0.01))
