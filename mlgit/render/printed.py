@@ -89,17 +89,19 @@ class Printed:
             text = block.decode("utf-8", "replace")
             if text.replace("\n", "").replace("\t", "").isprintable():  # by far the most of what is printed
                 found = text.split("\n")
-                self._is_parted = False
+                self._is_parted, self._kept_back = False, b""
                 self._last = next((line for line in reversed(found) if line), "").encode() or self._last
                 return found
         lines = []
         for line in block.split(b"\n"):
             self._last = line if line.strip() else self._last
-            if _UP.search(line):  # a line of several that are drawn anew again and again
+            if _is_redrawn(line):
                 self._kept_back, self._is_bar = line, False
                 if now - self._shown_at < BAR_SECONDS:
                     continue
                 self._shown_at, self._kept_back = now, b""
+            else:
+                self._kept_back = b""
             lines += self._finished(line)
         return lines
 
@@ -140,6 +142,17 @@ class Printed:
         self._looked_at = self._rest
         self._is_parted = self._is_parted or bool(text)
         return text
+
+
+def _is_redrawn(line: bytes) -> bool:
+    """Whether a line is one of several that are drawn anew again and again, as bars below each other are.
+
+    What a program writes after it has blanked a bar is a line of its own.
+    """
+    if b"\x1b[" not in line or not (ups := _UP.split(line))[1:]:
+        return False
+    before, _, text = ups[-1].rpartition(b"\r")
+    return not text.strip() or not (before and not before.strip())
 
 
 def shown(line: bytes, *, color: bool = False, is_part: bool = False) -> str:

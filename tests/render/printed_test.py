@@ -79,6 +79,16 @@ def test_bars_one_below_the_other_do_not_flood():
     assert "999" in printed.last
 
 
+def test_line_written_between_bars_is_not_taken_for_one():
+    printed, given = Printed(), []
+    for at in range(20):
+        for step in range(50):
+            given += printed.feed(b"\r%d%%\n\r%d steps\x1b[A" % (at, step), now=0.0).complete
+        given += printed.feed(b"\n\r        \x1b[A\r     \repoch %d\n" % at, now=0.0).complete
+    assert [line for line in given if "epoch" in line] == [f"epoch {at}" for at in range(20)]
+    assert len(given) < 3 * 20
+
+
 def test_line_without_end_is_neither_waited_for_nor_kept():
     printed, total = Printed(), 0
     for _ in range(100):
