@@ -9,10 +9,19 @@ import click
 
 from mlgit import errors
 from mlgit.cards.review import Profile
+from mlgit.cli.format_options import json_option
 from mlgit.cli.group import SuggestingGroup
 from mlgit.cli.preferences import use_color
 from mlgit.commands.card import Examination
-from mlgit.commands.model_cards import PROFILES, CardCheck, build_cards, check_cards, models_page, write_models_page
+from mlgit.commands.model_cards import (
+    PROFILES,
+    CardCheck,
+    build_cards,
+    check_cards,
+    models_index,
+    models_page,
+    write_models_page,
+)
 from mlgit.render.terminal import paint, table
 from mlgit.render.text import count, plain
 
@@ -70,9 +79,14 @@ def check(name: str | None, profile: Profile | None, *, as_json: bool) -> int:
 
 @command.command(epilog="Examples:\n\n  mlgit card index\n\n  mlgit card index -o MODELS.md")
 @click.option("-o", "--output", metavar="FILE", help="Write the page to FILE (links to cards are made for its place).")
-def index(output: str | None) -> int:
+@json_option()
+def index(output: str | None, *, as_json: bool) -> int:
     """Print a Markdown page of all models: which version is in which environment, every version, and its metrics."""
-    if output is None:
+    if as_json and output is not None:
+        raise click.UsageError("-o names a Markdown page: leave it out, or --json")
+    if as_json:
+        click.echo(json.dumps(models_index().document(), indent=2))
+    elif output is None:
         click.echo(models_page(), nl=False)
     else:
         write_models_page(output)

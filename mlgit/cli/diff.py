@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from mlgit.cli.error_boundary import note
+from mlgit.cli.format_options import format_options
 from mlgit.cli.preferences import use_color
 from mlgit.cli.remote_options import timeout_option
 from mlgit.commands.diff import DiffResult, diff
@@ -20,12 +21,12 @@ FORMATS = ("table", "md", "json")
 
 @click.command(
     epilog="Examples: `mlgit diff` (what this branch changes), `mlgit diff HEAD~1`, `mlgit diff v1.0.0 main`, "
-    "`mlgit diff --format md > report.md`, `mlgit diff --format json --all`.",
+    "`mlgit diff --format md > report.md`, `mlgit diff --json --all`.",
     short_help="Compare metrics, parameters and data between two revisions.",
 )
 @click.argument("base", required=False)
 @click.argument("head", required=False)
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How to print it.")
+@format_options(FORMATS, default="table")
 @click.option("--all", "everything", is_flag=True, help="Show what is the same, too.")
 @click.option("--pull", is_flag=True, help="Fetch metrics, plots and predictions that the cache lacks from the DVC remote.")
 @click.option(
@@ -43,7 +44,7 @@ def command(
     there are changes that are not committed.
 
     With --plots, the plots that dvc.yaml declares are drawn as one HTML page that opens from its file, curves over each
-    other and images side by side; its path is printed. With `--format json` their points are printed instead.
+    other and images side by side; its path is printed. With `--json` their points are printed instead.
 
     Exit code 0 when things were compared, different or not; 2 when nothing could be.
     """

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from mlgit.cli.format_options import format_options
 from mlgit.cli.preferences import use_color
 from mlgit.cli.remote_options import timeout_option
 from mlgit.commands.gate import gate, suggest
@@ -23,14 +24,11 @@ _MOST_WORDS = 2
     short_help="Judge a change by the rules of mlgit.yaml.",
 )
 @click.argument("words", nargs=-1, metavar="[suggest] [BASE [HEAD]]")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How to print it."
-)
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@format_options(("table", "json"), default="table")
 @click.option("--label", "labels", multiple=True, help="A label of the pull request, for rules with `when`; repeatable.")
 @timeout_option()
 @click.option("--pull", is_flag=True, help="Fetch what is compared and not in the cache from the DVC remote.")
-def command(words: tuple[str, ...], form: str, as_json: bool, labels: tuple[str, ...], pull: bool) -> int:
+def command(words: tuple[str, ...], form: str, labels: tuple[str, ...], pull: bool) -> int:
     """Judge HEAD against BASE by the gate rules of mlgit.yaml, as BASE declares them.
 
     Both are revisions; HEAD defaults to the workspace, BASE to the point where this branch left the default branch; on the
@@ -42,7 +40,7 @@ def command(words: tuple[str, ...], form: str, as_json: bool, labels: tuple[str,
 
     Exit code 0 when the change passes (with or without warnings), 1 when a rule fails, 2 when it could not be compared.
     """
-    is_json = as_json or form == "json"
+    is_json = form == "json"
     if words[:1] == (SUGGEST,):
         return _suggest(*_sides(words[1:]), pull=pull, as_json=is_json)
     base, head = _sides(words)

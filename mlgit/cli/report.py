@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mlgit import errors
+from mlgit.cli.format_options import format_options
 from mlgit.commands.report import FORMATS, Format, read_report, render_report, write_rendered
 
 
@@ -15,12 +16,11 @@ from mlgit.commands.report import FORMATS, Format, read_report, render_report, w
     short_help="Show a report of `mlgit ci run`.",
 )
 @click.argument("report", type=click.Path(path_type=Path), default=Path("mlgit-report/report.json"))
-@click.option("--format", "form", type=click.Choice(FORMATS), default="md", show_default=True, help="Output format.")
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@format_options(FORMATS, default="md")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The file to write (default: print it).")
-def command(report: Path, *, form: Format, as_json: bool, out: Path | None) -> int:
+def command(report: Path, *, form: Format, out: Path | None) -> int:
     """Render a REPORT that `mlgit ci run` left, as the comment of a pull request, as a page, or as its JSON, checked."""
-    text = render_report(read_report(report), form="json" if as_json else form)
+    text = render_report(read_report(report), form=form)
     if out is None:
         click.echo(text, nl=not text.endswith("\n"))
     else:

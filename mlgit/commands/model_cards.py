@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from mlgit.cards import index as pages
 from mlgit.cards import profiles, write
 from mlgit.cards.review import Profile
 from mlgit.commands.card import Examination, examine, judged_by, model_named
+from mlgit.commands.model.list_models import ModelList, list_models
 from mlgit.config import Config
 from mlgit.errors import MlgitError
 from mlgit.registry import read, state
@@ -119,6 +120,27 @@ def check_cards(name: str | None = None, *, profile: Profile | None = None) -> C
         names = _names(projects.load_config(revisions.project), name)
         found = [examine(revisions, each) for each in names]
     return CardCheck(tuple(judged_by(each, profile) for each in found) if profile else tuple(found), profile)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIndex:
+    """Every model of the registry, and the paths of the cards that are there."""
+
+    models: ModelList
+    cards: Mapping[str, str]
+
+    def document(self) -> dict[str, Any]:
+        """The answer as JSON: schema 1."""
+        rows = [{**row, "card": self.cards.get(row["name"])} for row in self.models.document()["models"]]
+        return {"schema": 1, "models": rows}
+
+
+def models_index() -> ModelIndex:
+    """What the page of all models is made from."""
+    project = projects.find()
+    config, models = projects.load_config(project), list_models()
+    cards = {each.name: model_named(config, each.name, prefix=project.prefix).card.out for each in models.artifacts}
+    return ModelIndex(models, {name: path for name, path in cards.items() if (project.root / path).is_file()})
 
 
 def models_page(place: Path | str = "index.md") -> str:

@@ -8,9 +8,11 @@ import click
 
 from mlgit.cli import error_boundary
 from mlgit.cli.ci import notices
+from mlgit.cli.format_options import json_option
 from mlgit.cli.remote_options import timeout_option
 from mlgit.cli.run_screen import reporter, show_result
 from mlgit.commands.ci_run import FOLDER, CiRunResult, ci_run, current_job, write_report
+from mlgit.commands.report import render_report
 from mlgit.gate import table
 from mlgit.report import markdown
 
@@ -29,6 +31,7 @@ from mlgit.report import markdown
 @click.option("--compute-if-unreachable", is_flag=True, help="Run what is missing where the DVC remote cannot be asked.")
 @timeout_option()
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Stages at once (default: the number of CPUs).")
+@json_option()
 @click.option("-o", "--out", default=FOLDER, show_default=True, help="The folder for report.json, report.md and report.html.")
 def command(
     base: str | None,
@@ -39,6 +42,7 @@ def command(
     force: bool,
     compute_if_unreachable: bool,
     jobs: int | None,
+    as_json: bool,
     out: str,
 ) -> int:
     """Bring the pipeline up to date, compare with the baseline, apply its gates, and write a report.
@@ -52,7 +56,7 @@ def command(
     if no_run and force:
         raise click.UsageError("--no-run and --force exclude each other", click.get_current_context())
     job = current_job()
-    with notices.muted(job.kind):
+    with notices.muted("" if as_json else job.kind):
         result = ci_run(
             job,
             base=base,
@@ -62,15 +66,19 @@ def command(
             force=force,
             compute_if_unreachable=compute_if_unreachable,
             jobs=jobs,
-            reporter=reporter(as_json=False),
-            on_run=show_result,
+            reporter=reporter(as_json=as_json),
+            on_run=None if as_json else show_result,
         )
-        _show(result)
+        if not as_json or result.trouble:
+            _show(result)
     write_report(Path(out), result.report)
     if job.summary:
         notices.summarize(Path(job.summary), markdown.summary(result.report))
-    notices.tell(job.kind, result.report)
-    click.echo(f"the report is in {out}")
+    if as_json:
+        click.echo(render_report(result.report, form="json"), nl=False)
+    else:
+        notices.tell(job.kind, result.report)
+        click.echo(f"the report is in {out}")
     return result.exit_code
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mlgit.cli.format_options import format_options
 from mlgit.cli.remote_options import timeout_option
 from mlgit.commands.model.audit import FORMATS, audit
 
@@ -15,17 +16,15 @@ from mlgit.commands.model.audit import FORMATS, audit
 )
 @click.argument("subject", metavar="NAME[@VERSION|#ENVIRONMENT]|FILE|DIGEST")
 @click.option("--at", "when", metavar="DATE", help="With #ENVIRONMENT: what was there at that time (2026-05-03T10:00Z).")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="md", show_default=True, help="How to print it.")
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@format_options(FORMATS, default="md")
 @timeout_option()
-def command(subject: str, *, when: str | None, form: str, as_json: bool) -> int:
+def command(subject: str, *, when: str | None, form: str) -> int:
     """Tell which data, code, parameters, environment, people and checks made a model, and where it was in use.
 
     The subject is a version, a file (a model, its data, its predictions) or a digest, md5 or sha256. The verdict stands
     first: PROVEN, or GAPS with what to do about each. Exit code 0 when all is proven, 1 for gaps and for content that
     belongs to no version, 2 where the DVC remote could not be asked for what is not here.
     """
-    form = "json" if as_json else form
     result = audit(subject, at=when)
     is_page = form == "md" and result.evidence is not None
     click.echo(result.text(form), nl=not is_page, err=result.evidence is None and form in ("in-toto", "cyclonedx"))

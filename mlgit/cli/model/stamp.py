@@ -7,6 +7,7 @@ import json
 import click
 
 from mlgit import errors
+from mlgit.cli.format_options import json_option
 from mlgit.commands.model.stamp import stamp
 
 
@@ -15,10 +16,12 @@ from mlgit.commands.model.stamp import stamp
     short_help="One JSON line for a service to log with each decision.",
 )
 @click.argument("reference", metavar="NAME[@VERSION|#ENVIRONMENT]")
-def command(reference: str) -> int:
+@json_option()
+def command(reference: str, *, as_json: bool) -> int:
     """Print one JSON line that says which model answers: name, version, digests and the id of the tag.
 
-    A service that logs it with each decision makes `mlgit model audit` able to say where a decision came from.
+    It is the same with --json. A service that logs it with each decision makes `mlgit model audit` able to say where a
+    decision came from.
     """
     click.echo(json.dumps(stamp(reference).document()))
     return errors.EXIT_YES

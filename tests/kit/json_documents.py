@@ -1,0 +1,95 @@
+"""What reading commands print with --json in one project; `python -m tests.kit.json_documents` drafts docs/schemas."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.kit.forked import mlgit
+from tests.kit.programs import git
+from tests.kit.pulls import CONFIG, PIPELINE, TRAIN
+from tests.kit.repositories import repository
+
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
+FILES = {"dvc.yaml": PIPELINE, "mlgit.yaml": CONFIG % "0.01", "train.py": TRAIN, "params.yaml": "skill: 90\n"}
+MORE = "environments: [{name: staging}]\n"
+
+# The command line that shows each command's document, in this order.
+LINES = {
+    "run": "run",
+    "status": "status",
+    "dag": "dag",
+    "doctor": "doctor",
+    "card build": "card build",
+    "card check": "card check",
+    "model register": "model register churn",
+    "model promote": "model promote churn staging",
+    "model list": "model list",
+    "model show": "model show churn",
+    "model history": "model history churn",
+    "model verify": "model verify --offline",
+    "model event": "model event churn@v0.0.1",
+    "model audit": "model audit churn@v0.0.1",
+    "model stamp": "model stamp churn@v0.0.1",
+    "model get": "model get churn -o got.txt",
+    "card index": "card index",
+    "diff": "diff HEAD~1",
+    "gate": "gate HEAD~1",
+    "ci run": "ci run --no-run --base HEAD~1",
+    "report": "report",
+    "new": "new --list",
+}
+
+
+def documents(folder: Path) -> dict[str, Any]:
+    """The documents by command, and that of an error."""
+    root = repository(folder / "project", {**FILES, "mlgit.yaml": FILES["mlgit.yaml"] + MORE})
+    found: dict[str, Any] = {}
+
+    def ask(name: str, line: str) -> None:
+        done = mlgit(root, *line.split(), "--json")
+        assert done.code in (0, 1), (line, done.said)
+        found[name] = json.loads(done.out)
+
+    for name, line in LINES.items():
+        ask(name, line)
+        if name in ("run", "card build"):
+            git(root, "add", "-A")
+            git(root, "commit", "-qm", name)
+    found["error"] = json.loads(mlgit(root, "status", "nothing", "--json").out)
+    return found
+
+
+def schema_of(value: Any) -> dict[str, Any]:
+    """A JSON Schema that takes a document and those of its shape."""
+    if isinstance(value, Mapping):
+        rows = {name: schema_of(each) for name, each in value.items()}
+        is_record = all(name.isidentifier() for name in rows) and bool(rows)
+        return {"type": "object", "properties": rows, "required": sorted(rows)} if is_record else {"type": "object"}
+    if isinstance(value, list):
+        shapes = [schema_of(each) for each in value]
+        return {"type": "array", **({"items": shapes[0]} if shapes and all(each == shapes[0] for each in shapes) else {})}
+    names: Mapping[type, str] = {bool: "boolean", int: "number", float: "number", str: "string"}
+    return {"type": [names[type(value)], "null"]} if type(value) in names else {}
+
+
+def main() -> None:
+    """Draft a schema for each command that has none."""
+    SCHEMAS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, document in documents(Path(folder)).items():
+            path = SCHEMAS / f"{name.replace(' ', '-')}.json"
+            title = "What every command prints where it fails" if name == "error" else f"mlgit {name} --json"
+            head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
+            schema = schema_of(document)
+            if isinstance(document, dict) and "schema" in document:
+                schema["properties"]["schema"] = {"const": document["schema"]}
+            if not path.exists():
+                path.write_text(json.dumps(head | schema, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
