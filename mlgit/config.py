@@ -166,7 +166,7 @@ def parse(document: Any, *, name: str = NAME) -> Config:
     Raises MlgitError naming the first fault as `mlgit.yaml: path: what`.
     """
     _refuse_vast(document, name=name)
-    checked = {} if document is None else rules.with_text_days(document)
+    checked = {} if document is None else rules.with_text_days(_without_empty(document))
     check(checked, SCHEMA, name=name)
     environments = tuple(_environment(each) for each in checked.get("environments", []))
     _check_environments(environments, name=name)
@@ -178,6 +178,17 @@ def parse(document: Any, *, name: str = NAME) -> Config:
         gates=rules.parse(checked.get("gates", {}), name=name),
         environments=environments,
     )
+
+
+def _without_empty(document: Any) -> Any:
+    """The document without sections that hold nothing (all their lines are comments), which YAML reads as null."""
+    if not isinstance(document, Mapping):
+        return document
+    kept = {key: value for key, value in document.items() if value is not None or key not in ("metrics", "models", "gates")}
+    models = kept.get("models")
+    if isinstance(models, Mapping):
+        kept["models"] = {name: {} if declared is None else declared for name, declared in models.items()}
+    return kept
 
 
 def _refuse_vast(document: Any, *, name: str) -> None:

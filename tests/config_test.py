@@ -46,7 +46,7 @@ def test_project_without_the_file_declares_nothing():
             "mlgit.yaml: metrics.auc.direction: 'up' is not one of higher, lower",
         ),
         ({"mlgit": 1, "metrics": {"auc": {}}}, "mlgit.yaml: metrics.auc.direction: missing"),
-        ({"mlgit": 1, "metrics": None}, "mlgit.yaml: metrics: expected a mapping, found nothing"),
+        ({"mlgit": 1, "environments": None}, "mlgit.yaml: environments: expected a list, found nothing"),
     ],
 )
 def test_fault_is_named(document, message):
@@ -110,3 +110,7 @@ def documented(schema, path=""):
         case Either(options):
             for option in options:
                 yield from documented(option, path)
+
+
+def test_section_whose_lines_are_all_comments_is_an_empty_one():
+    assert config.parse({"mlgit": 1, "metrics": None, "models": {"churn": None}, "gates": None}).models.keys() == {"churn"}

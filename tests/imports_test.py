@@ -88,7 +88,7 @@ DOORS = {
         "git_provenance",
     },
     "report": {"post", "proposal"},
-    "scaffold": {"adopt", "create", "library"},
+    "scaffold": {"adopt", "create", "library", "surroundings"},
 }
 
 LAW = Law(

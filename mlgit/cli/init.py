@@ -48,6 +48,8 @@ def _show(result: InitResult) -> None:
         click.echo(f"{would}write {plain(path)}" if dry_run else f"wrote      {plain(path)}")
     for path in done.left:
         click.echo(f"left alone {plain(path)}: there already")
+    for note in result.notes:
+        click.echo(f"note: {plain(note)}")
     click.echo("\nNext:")
     for line in result.following:
         click.echo(f"  {plain(line)}")

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mlgit import __version__
-from mlgit.adapters.system import files
+from mlgit.adapters.dvc import settings
+from mlgit.adapters.git import git
 from mlgit.errors import MlgitError
 from mlgit.project import Project
-from mlgit.revision import collect
+from mlgit.revision import collect, recorded_paths
 from mlgit.revision.revisions import Revisions
-from mlgit.scaffold import adopt, answers, library
-from mlgit.scaffold.adopt import Adopted, Place
-from mlgit.scaffold.draft import Known, draft
+from mlgit.scaffold import adopt, answers, draft, library, scripts, surroundings
+from mlgit.scaffold.adopt import Adopted, Draft, Place
+from mlgit.scaffold.draft import Known
 from mlgit.scaffold.manifest import Value
 
 _COMPUTED = "project_folder"
+_MOST_SCRIPT = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class InitResult:
-    """What was done, or with `dry_run` would be, and what is left to people."""
+    """What was done, or with `dry_run` would be, what to know, and what to type next (a line behind `#` is for people)."""
 
     done: Adopted
     following: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     dry_run: bool = False
 
     def document(self) -> dict[str, Any]:
@@ -40,27 +44,52 @@ class InitResult:
             "started_dvc": self.done.started_dvc,
             "written": list(self.done.written),
             "left": list(self.done.left),
+            "notes": list(self.notes),
             "next": list(self.following),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the project says: for the draft, and whether its results are there."""
+
+    known: Known
+    has_pipeline: bool = False
+    is_stale: bool = False
+    lacking: tuple[str, ...] = ()
 
 
 def init(folder: Path | str = ".", *, assignments: Sequence[str] = (), dry_run: bool = False) -> InitResult:
     """Start DVC in a folder of a Git repository where there is none, and write what mlgit needs beside it.
 
-    No file that is there is changed. `assignments` are `NAME=VALUE` answers to the questions of the part that is written.
+    No file that is there is changed, but a drafted mlgit.yaml that nobody has touched is filled in when more can be read.
+    `assignments` are `NAME=VALUE` answers to the questions of the part that is written.
     """
     place = adopt.find(Path(folder))
     part = library.part("review")
     given = answers.parse_assignments(assignments, part.manifest)
     if _COMPUTED in given:
         raise MlgitError(f"--set {_COMPUTED}: it is the folder given", "type `mlgit init DIR`")
-    presumed = _checked(adopt.presumed(place))
+    required = surroundings.requirements(place.folder, mlgit=f"mlgit=={__version__}", wanted=str(given.get("requirements", "")))
+    presumed = _checked({**adopt.presumed(place), "requirements": required.path})
     complete = answers.resolve(part.manifest, given={**presumed, **given}, facts={})
-    requirement = f"mlgit=={__version__}"
-    done = adopt.adopt(
-        place, part=part, answers=complete, requirement=requirement, draft=lambda: draft(_known(place)), dry_run=dry_run
+    check = f".github/workflows/{complete['prefix']}check.yml"
+    notes = (*required.notes, *surroundings.other_ci(place.git_root, check=check))
+    pipeline = "" if (place.folder / "dvc.yaml").exists() else _pipeline(place)
+    own = {required.path: required.content, **({"dvc.yaml": pipeline} if pipeline else {})}
+    found = _Found(Known(name=_name(place)), has_pipeline=bool(pipeline), is_stale=True)
+
+    def drafted() -> Draft:
+        nonlocal found
+        found = _look(place)
+        return _draft(found.known)
+
+    done = adopt.adopt(place, part=part, answers=complete, own=own, draft=drafted, dry_run=dry_run)
+    found = replace(found, has_pipeline=found.has_pipeline or bool(pipeline), is_stale=found.is_stale or bool(pipeline))
+    is_draft = f"{place.prefix}{adopt.CONFIG}" in done.written or (place.folder / adopt.CONFIG).read_text() == draft.draft(
+        found.known
     )
-    return InitResult(done, tuple(_following(done, complete, requirement)), dry_run)
+    return InitResult(done, tuple(_following(done, found, is_draft=is_draft, drafted=bool(pipeline))), notes, dry_run)
 
 
 def _checked(presumed: Mapping[str, Value]) -> dict[str, Value]:
@@ -70,29 +99,74 @@ def _checked(presumed: Mapping[str, Value]) -> dict[str, Value]:
     return {name: answers.checked(questions[name], value, name="mlgit init") for name, value in presumed.items()}
 
 
-def _known(place: Place) -> Known:
+def _name(place: Place) -> str:
+    """What a model is called where no artifact says it: the folder's name, as a tag can hold it."""
+    name = re.sub(r"[^a-z0-9]+", "-", place.folder.name.lower()).strip("-")
+    return name if name and name[0].isalpha() else f"model-{name}".strip("-")
+
+
+def _pipeline(place: Place) -> str:
+    """A dvc.yaml for the scripts of a project without one."""
+    listed = git.run(place.folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard").text.split("\0")
+    there = {path for path in listed if path and (place.folder / path).is_file()}
+    tracked = {path for path in git.run(place.folder, "ls-files", "-z").text.split("\0") if path}
+    small = [path for path in scripts.candidates(there) if (place.folder / path).stat().st_size <= _MOST_SCRIPT]
+    found = [scripts.read(path, (place.folder / path).read_text("utf-8", errors="replace")) for path in small]
+    return scripts.pipeline([each for each in found if each], there=there, tracked=tracked)
+
+
+def _look(place: Place) -> _Found:
     """What the project says about itself already."""
     with Revisions(Project(place.folder, place.git_root)) as revisions:
         workspace = revisions.workspace
         snapshot = collect.collect(workspace)
-    return Known(
-        artifacts=tuple(each.local for each in workspace.artifacts.values()),
+        listed = {path: workspace.files.sections(path) for path in recorded_paths.pipeline_files(workspace.pipeline)}
+        declared = recorded_paths.metric_files(workspace.pipeline, listed)
+        artifacts = workspace.artifacts.values()
+        stages = [stage for stage in workspace.pipeline.graph.stages if not stage.is_source]
+    models = tuple(each.local for each in artifacts if _is_model(each.type, each.path))
+    others = tuple(f"{each.local} ({each.type or each.path})" for each in artifacts if each.local not in models)
+    known = Known(
+        artifacts=models,
         metrics={path: tuple(values) for path, values in snapshot.metrics.items()},
         tables={path: data.shape.columns for path, data in snapshot.data.items() if data.kind == "out" and data.shape},
+        name=_name(place),
+        others=others,
     )
+    lacking = tuple(p for p in declared if not any(file == p or file.startswith(f"{p}/") for file in snapshot.metrics))
+    return _Found(known, has_pipeline=bool(stages), is_stale=bool(snapshot.stale), lacking=lacking)
 
 
-def _following(done: Adopted, complete: Mapping[str, Value], requirement: str) -> list[str]:
-    """What is left to people, as commands and as lines to write."""
+def _is_model(kind: str, path: str) -> bool:
+    """Whether an artifact is a model that lies in the project: no data set, and no path in a cloud (`s3:/...`, normed)."""
+    is_url = re.match(r"[a-z][a-z0-9+.-]*:/", path, re.IGNORECASE)
+    return (not kind or "model" in kind.lower()) and recorded_paths.is_inside(path) and not is_url
+
+
+def _draft(known: Known) -> Draft:
+    less = (Known(name=known.name), replace(known, metrics={}, tables={}), replace(known, tables={}))
+    return Draft(draft.draft(known), tuple(draft.draft(each).encode() for each in less))
+
+
+def _following(done: Adopted, found: _Found, *, is_draft: bool, drafted: bool) -> list[str]:
+    """What to type until a branch is judged; what only people can do stands behind a `#`."""
     place = done.place
-    requirements = place.folder / str(complete["requirements"])
-    lists_mlgit = requirements.is_file() and re.search(r"(?im)^[^#\n]*\bmlgit\b", files.read_text(requirements))
     there = os.path.relpath(place.folder)
-    steps = [] if there == "." else [f"cd {there}"]
-    if requirements.is_file() and not lists_mlgit:
-        steps.append(f"add the line `{requirement}` to {complete['requirements']}, from which the workflows install")
-    if f"{place.prefix}{adopt.CONFIG}" in done.written:
-        steps.append("fill in mlgit.yaml: the lines behind a `#`")
-    if not (place.folder / "dvc.yaml").exists():
-        steps.append("declare the stages in dvc.yaml")
-    return [*steps, "mlgit status", "git add --all && git commit -m 'Bring in mlgit'"]
+    steps = [] if there == "." else [f"cd {shlex.quote(there)}"]
+    if not found.has_pipeline:
+        steps.append("# declare the stages in dvc.yaml, with the file that holds the metrics under `metrics:`; then")
+    elif drafted:
+        steps.append("# look over dvc.yaml, which was drafted from the files that the scripts name")
+    has_results = bool(draft.rules_in(found.known))
+    if found.lacking and found.has_pipeline and not drafted and settings.default_remote(place.folder / ".dvc"):
+        steps.append("dvc pull")
+        steps += ["mlgit run"] if found.is_stale else []
+    elif found.is_stale or found.lacking or not found.has_pipeline:
+        steps.append("mlgit run")
+    if is_draft and not has_results:
+        if found.has_pipeline and not found.lacking and not drafted:
+            steps.append(
+                "# name the file of the metrics under `metrics:` in dvc.yaml, and in mlgit.yaml which way is better; then"
+            )
+        steps.append("mlgit init")
+    return [*steps, "git add --all && git commit -m 'Bring in mlgit'", "git switch --create first-change", "mlgit gate"]

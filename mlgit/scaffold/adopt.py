@@ -44,6 +44,14 @@ class Adopted:
     left: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The text of mlgit.yaml, and the texts that an earlier call wrote when less could be read."""
+
+    text: str
+    earlier: tuple[bytes, ...] = ()
+
+
 def find(folder: Path) -> Place:
     """The place that `folder` is.
 
@@ -88,31 +96,45 @@ def _has_others(folder: Path) -> bool:
 
 
 def adopt(
-    place: Place, *, part: Template, answers: Mapping[str, Value], requirement: str, draft: Callable[[], str], dry_run: bool
+    place: Place,
+    *,
+    part: Template,
+    answers: Mapping[str, Value],
+    own: Mapping[str, str],
+    draft: Callable[[], Draft],
+    dry_run: bool,
 ) -> Adopted:
     """Start DVC if it is not there, and write what is missing.
 
-    `requirement` is the line by which pip gets mlgit; `draft` gives the text of mlgit.yaml and is asked when DVC is there.
+    `own` are further files by path from the project's folder; `draft` gives mlgit.yaml and is asked when DVC is there.
     Raises MlgitError, before anything is written, for a path that leads out of the repository or would be ignored.
     """
     starts_dvc = not (place.folder / ".dvc").is_dir()
     if starts_dvc and git.ignored(place.git_root, [f"{place.prefix}.dvc/"]):
         raise MlgitError(f"{place.prefix}.dvc: ignored by Git, and DVC keeps its settings there", "take it out of .gitignore")
     wanted: dict[str, File] = dict(render(part, answers))
-    own = {".mlgit.schema.json": schema_file(), str(answers["requirements"]): requirement.encode() + b"\n"}
-    wanted |= {f"{place.prefix}{path}": ("100644", content) for path, content in own.items()}
+    wanted[f"{place.prefix}.mlgit.schema.json"] = ("100644", schema_file())
+    wanted |= {f"{place.prefix}{path}": ("100644", text.encode()) for path, text in own.items()}
     config = f"{place.prefix}{CONFIG}"
-    left = [path for path in sorted([*wanted, config]) if _is_there(place.git_root, path)]
+    left = {path for path in [*wanted, config] if _is_there(place.git_root, path)}
     if not dry_run:
         if starts_dvc:
             dvc_command.init_dvc(place.folder, below_git_root=bool(place.prefix))
-        if config not in left:
-            wanted[config] = ("100644", draft().encode())
-        for path in sorted(wanted.keys() - set(left)):
+        for path in sorted(wanted.keys() - left):
             (place.git_root / path).parent.mkdir(parents=True, exist_ok=True)
             files.write_atomic(place.git_root / path, wanted[path][1])
-    written = sorted({*wanted, config} - set(left))
-    return Adopted(place, starts_dvc, tuple(written), tuple(left))
+    if not dry_run or not starts_dvc:
+        wanted[config], left = _drafted(place.folder / CONFIG, draft(), config=config, left=left)
+        if config not in left and not dry_run:
+            files.write_atomic(place.folder / CONFIG, wanted[config][1])
+    return Adopted(place, starts_dvc, tuple(sorted({*wanted, config} - left)), tuple(sorted(left)))
+
+
+def _drafted(path: Path, draft: Draft, *, config: str, left: set[str]) -> tuple[File, set[str]]:
+    """The drafted file, and what is left alone: a draft that knew less and that nobody has changed is none of that."""
+    may_replace = config in left and not path.is_symlink() and path.is_file() and path.read_bytes() in draft.earlier
+    is_new = may_replace and path.read_bytes() != draft.text.encode()
+    return ("100644", draft.text.encode()), left - {config} if is_new else left
 
 
 def _is_there(root: Path, path: str) -> bool:

@@ -1,6 +1,7 @@
-"""The first `mlgit.yaml` of a project that was there before: what its dvc.yaml says, and the lines people have to fill in.
+"""The first `mlgit.yaml` of a project that was there before: what its files say, and the lines people may add.
 
-Nothing is guessed: what is not declared or read stands behind a `#`, as the line to write.
+What one name or one file can only mean is written; all else stands behind a `#`. Taking `# ` away from any one line
+leaves the file valid.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mlgit.scaffold import metric_names
 from mlgit.scaffold.filters import yaml
 
-# A name that YAML takes for text without quotes; true, false, null and numbers are not among them.
-_PLAIN = re.compile(r"(?!(?:true|false|null)$)[A-Za-z_][\w./-]*", re.IGNORECASE | re.ASCII)
+# A name that YAML takes for text without quotes; true, false, null, yes and numbers are not among them.
+_PLAIN = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[A-Za-z_][\w./-]*", re.IGNORECASE | re.ASCII)
+_MOST_RULES = 5
 
 _HEAD = """\
 # yaml-language-server: $schema=./.mlgit.schema.json
@@ -20,79 +23,116 @@ mlgit: 1
 """
 
 _NO_METRICS = """
-# Which way is better? Nothing is guessed from a name. Metrics of dvc.yaml, once there are any:
-# metrics:
-#   accuracy: {direction: higher}
-"""
-
-_NO_MODELS = """
-# No artifact is declared in dvc.yaml. With `artifacts: {NAME: {path: PATH-OF-THE-MODEL, type: model}}` there:
-# models:
-#   NAME: {metrics: METRICS-FILE, predictions: TABLE, id: COLUMN}
-"""
-
-_GATES = """
-# When a change is good enough; `mlgit gate suggest` says which margins the test rows can support.
-# gates:
-#   rules:
-#     - {id: no-worse, kind: no_worse, metric: METRIC, margin: MARGIN}
+# No metric could be read yet. Once there are any, `mlgit init` fills this file in, as long as nobody has changed it.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What could be read of a project: its artifacts, its metrics by file, and the columns of the tables its stages make."""
+    """What could be read of a project: its models, its metrics by file, and the columns of the tables its stages make.
+
+    `name` is what its model is called when no artifact is declared; `others` are artifacts that are no models.
+    """
 
     artifacts: tuple[str, ...] = ()
     metrics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    name: str = "model"
+    others: tuple[str, ...] = ()
 
 
 def draft(known: Known) -> str:
     """The text of mlgit.yaml; it is valid as it stands."""
-    return _HEAD + _metrics(known) + _models(known) + _GATES
+    if not any(known.metrics.values()) and not known.artifacts:
+        return _HEAD + _NO_METRICS
+    chosen = {name: _chosen_file(name, known) for name in known.artifacts or (known.name,)}
+    return _HEAD + _metrics(known) + _models(known, chosen) + _gates(known, [file for file in chosen.values() if file])
+
+
+def rules_in(known: Known) -> int:
+    """How many rules the draft holds: without any, there is nothing to judge by yet."""
+    files = [file for file in (_chosen_file(name, known) for name in known.artifacts or (known.name,)) if file]
+    return len(_judged(known, files))
 
 
 def _metrics(known: Known) -> str:
     names = sorted({name for names in known.metrics.values() for name in names})
     if not names:
         return _NO_METRICS
-    lines = "".join(f"#   {_text(name)}: {{direction: higher}}  # or lower\n" for name in names)
-    return (
-        "\n# Which way is better? Nothing is guessed from a name: write the right word, and take the `#` away.\n"
-        f"# metrics:\n{lines}"
-    )
+    sure = [name for name in names if metric_names.direction(name)]
+    doubtful = [name for name in names if name not in sure]
+    lines = [] if not sure else ["", "# Which way is better.", "metrics:"]
+    lines += [f"  {plain_text(name)}: {{direction: {metric_names.direction(name)}}}" for name in sure]
+    if doubtful:
+        lines += [] if sure else ["", "metrics:"]
+        lines += ["  # Their names do not tell; write the right word, and take the `# ` away:"]
+        lines += [f"  # {plain_text(name)}: {{direction: higher}}  # or lower" for name in doubtful]
+    return "\n".join(lines) + "\n"
 
 
-def _models(known: Known) -> str:
-    if not known.artifacts:
-        return _NO_MODELS
-    blocks = "".join(_model(name, known) for name in known.artifacts)
-    return f"\n# What belongs to the models that dvc.yaml names under `artifacts:`.\nmodels:\n{blocks}"
+def _models(known: Known, chosen: Mapping[str, str]) -> str:
+    why = "`artifacts:` of dvc.yaml" if known.artifacts else "the folder; an artifact in dvc.yaml gives it a path to register"
+    blocks = "".join(_model(name, file, known) for name, file in chosen.items())
+    others = f"# No models: {_one_line(', '.join(known.others))}.\n" if known.others else ""
+    return f"\n# What belongs to each model. Its name is from {why}.\n{others}models:\n{blocks}"
 
 
-def _model(name: str, known: Known) -> str:
-    lines = [f"  {_text(name)}:"]
-    found = 0
-    if len(known.metrics) == 1 and len(known.artifacts) == 1:
-        lines.append(f"    metrics: {_text(next(iter(known.metrics)))}")
-        found += 1
+def _model(name: str, file: str, known: Known) -> str:
+    lines = [f"  {plain_text(name)}:"]
+    if file:
+        lines.append(f"    metrics: {plain_text(file)}")
     else:
-        choice = ", ".join(known.metrics) or "none in dvc.yaml yet"
-        lines.append(f"    # metrics: METRICS-FILE  # of: {_one_line(choice)}")
+        choice = ", ".join(known.metrics) or "none could be read yet"
+        lines.append(f"    # metrics: {plain_text(next(iter(known.metrics), 'METRICS-FILE'))}  # of: {_one_line(choice)}")
     tables = [path for path, columns in known.tables.items() if {"label", "prediction"} <= set(columns)]
-    if len(tables) == 1 and len(known.artifacts) == 1:
-        lines.append(f"    predictions: {_text(tables[0])}")
+    if len(tables) == 1 and len(known.artifacts) < 2:
+        lines.append(f"    predictions: {plain_text(tables[0])}")
         has_id = "id" in known.tables[tables[0]]
         lines.append("    id: id" if has_id else "    # id: COLUMN  # that names a row")
-        found += 1
     else:
         lines.append("    # predictions: TABLE  # an output with one row per test row: id, label, prediction, score")
         lines.append("    # id: COLUMN  # that names a row")
-    if not found:
-        lines[0] += " {}"
     lines += ["    # train: [TABLE]  # what it learnt from", "    # test: [TABLE]  # what it is judged on"]
+    if not any(line.startswith("    ") and not line.startswith("    #") for line in lines):
+        path = name.replace(":", "/")
+        lines.append(f"    card: {{notes: {plain_text(f'cards/{path}.yaml')}, out: {plain_text(f'cards/{path}.md')}}}")
     return "\n".join(lines) + "\n"
+
+
+def _chosen_file(name: str, known: Known) -> str:
+    """The metrics of a model: the only file beside its dvc.yaml, else the only one there that is not of training."""
+    folder = name.rpartition(":")[0]
+    rivals = [each for each in known.artifacts if each != name and each.rpartition(":")[0] == folder]
+    near = [path for path in known.metrics if not folder or path.startswith(f"{folder}/")]
+    if rivals or (not folder and len(known.artifacts) > 1):
+        return ""
+    tested = near if len(near) == 1 else [path for path in near if not metric_names.of_training(path)]
+    return tested[0] if len(tested) == 1 else ""
+
+
+def _judged(known: Known, files: list[str]) -> list[str]:
+    names = sorted({name for file in files for name in known.metrics[file] if metric_names.direction(name)})
+    tested = [name for name in names if not metric_names.of_training(name)]
+    return (tested or names)[:_MOST_RULES]
+
+
+def _gates(known: Known, files: list[str]) -> str:
+    rules = [_rule(name) for name in _judged(known, files)]
+    if rules:
+        return (
+            "\n# When a change may be merged. How much may be lost is yours to say: 2% of the value is a start;\n"
+            f"# `mlgit gate suggest` says what the test rows can support.\ngates:\n  rules:\n{''.join(rules)}"
+        )
+    return (
+        "\n# When a change may be merged; `mlgit gate suggest` says which margins the test rows can support.\ngates:\n"
+        "  baseline: {ref: merge-base}  # what a change is compared with\n"
+        "  # rules: [{id: no-worse, kind: no_worse, metric: METRIC, margin: 2%}]\n"
+    )
+
+
+def _rule(name: str) -> str:
+    identity = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "metric"
+    return f"    - {{id: {plain_text(f'{identity}-no-worse')}, kind: no_worse, metric: {plain_text(name)}, margin: 2%}}\n"
 
 
 def _one_line(text: str) -> str:
@@ -100,5 +140,6 @@ def _one_line(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
-def _text(value: str) -> str:
+def plain_text(value: str) -> str:
+    """A name as YAML, without quotes where it needs none."""
     return value if _PLAIN.fullmatch(value) else yaml(value)

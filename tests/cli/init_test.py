@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from mlgit import __version__, config
 from mlgit.adapters.formats.documents import parse_yaml
+from mlgit.scaffold import metric_names, surroundings
 from mlgit.scaffold.draft import Known, draft
 from tests.kit import commit, git, repository, write_tree
 
@@ -99,8 +101,8 @@ def test_files_that_are_there_are_left_as_they_are(bare, cli):
     write_tree(bare, mine)
     done = cli(bare, "init")
     assert {path: (bare / path).read_text() for path in mine} == mine
-    assert [f"left alone {path}: there already" in done.out for path in mine] == [True] * 3
-    assert f"add the line `mlgit=={__version__}` to requirements.txt" in done.out
+    assert [f"left alone {path}: there already" in done.out for path in mine] == [True, True, False]
+    assert (bare / "requirements-mlgit.txt").read_text() == f"mlgit=={__version__}\n-r requirements.txt\n"
 
 
 @pytest.mark.slow
@@ -198,12 +200,14 @@ def test_mlgit_yaml_says_what_could_be_read_and_asks_for_the_rest(measured, cli)
     assert cli(measured, "init").code == 0
     text = (measured / "mlgit.yaml").read_text()
     found = config.parse(parse_yaml(text, name="mlgit.yaml"))
-    assert found.directions == {}
+    assert found.directions == {"f1": "higher"}
+    assert [rule.metric for rule in found.gates.rules] == ["f1"]
     model = found.models["churn"]
     assert (model.metrics, model.predictions, model.id) == ("reports/metrics.json", "predictions.csv", "id")
     assert cli(measured, "diff", "HEAD").code == 0
-    filled = text.replace("# metrics:", "metrics:").replace("#   f1:", "  f1:").replace("#   no.on:", "  no.on:")
-    assert config.parse(parse_yaml(filled, name="m")).directions == {"f1": "higher", "no.on": "higher"}
+
+
+SOME = {"m.json": ("f1", "steps", "train.loss")}
 
 
 @pytest.mark.parametrize(
@@ -213,13 +217,91 @@ def test_mlgit_yaml_says_what_could_be_read_and_asks_for_the_rest(measured, cli)
         Known(artifacts=("a", "b"), metrics={"m.json": ("x",)}, tables={"t.csv": ("id", "label", "prediction")}),
         Known(artifacts=("a",), metrics={"m.json": (), "n.json": ("true", "1e5", "a b", '"', "#")}),
         Known(artifacts=("null",), tables={"a\nb: c": ("label", "prediction")}, metrics={"x\n#": ("y",)}),
+        Known(metrics={"m.json": ("steps",)}),
         Known(artifacts=("a",), tables={"one.csv": ("label", "prediction"), "two.csv": ("label", "prediction")}),
     ],
 )
 def test_draft_is_valid_and_where_there_is_a_choice_nothing_is_chosen(known):
     found = config.parse(parse_yaml(draft(known), name="mlgit.yaml"))
-    assert tuple(found.models) == known.artifacts
+    assert tuple(found.models) == (known.artifacts or (("model",) if any(known.metrics.values()) else ()))
     if len(known.artifacts) > 1 or len(known.metrics) > 1:
         assert all(not model.metrics for model in found.models.values())
     if len(known.artifacts) > 1 or len(known.tables) > 1:
         assert all(not model.predictions for model in found.models.values())
+
+
+@pytest.mark.parametrize("known", [Known(artifacts=("churn",)), Known(artifacts=("churn",), metrics=SOME), Known(metrics=SOME)])
+def test_every_line_of_the_draft_can_be_uncommented_by_itself_and_all_of_them(known):
+    lines = draft(known).splitlines()
+    keys = [n for n, line in enumerate(lines) if re.match(r" +# (- )?\w+: ?[\w{\[]", line)]
+    assert keys
+    for chosen in ({each} for each in keys):
+        text = "\n".join(line.replace("# ", "", 1) if n in chosen else line for n, line in enumerate(lines))
+        config.parse(parse_yaml(text, name="mlgit.yaml"))
+
+
+@pytest.mark.parametrize(("name", "way"), [("eval.test_accuracy", "higher"), ("dice_multi", "higher"), ("valRMSE", "lower")])
+def test_direction_is_told_by_a_name_with_one_meaning(name, way):
+    assert metric_names.direction(name) == way
+
+
+@pytest.mark.parametrize("name", ["step", "score", "gain", "accuracy_loss", "time", "", "error"])
+def test_direction_of_other_names_is_not_guessed(name):
+    assert metric_names.direction(name) == ""
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "content"),
+    [
+        ({"src/requirements.txt": "x\n"}, "requirements-mlgit.txt", "mlgit==1\n-r src/requirements.txt\n"),
+        ({"pyproject.toml": "[project]\nname='a'\n", "uv.lock": ""}, "requirements-mlgit.txt", "mlgit==1\n-e .\n"),
+        ({"pyproject.toml": "[tool.ruff]\n"}, "requirements.txt", "mlgit==1\n"),
+        ({"setup.py": ""}, "requirements-mlgit.txt", "mlgit==1\n-e .\n"),
+        ({"environment.yml": ""}, "requirements-mlgit.txt", "mlgit==1\n"),
+        ({"Pipfile": ""}, "requirements-mlgit.txt", "mlgit==1\n"),
+        ({"requirements.txt": "mlgit\n"}, "requirements.txt", ""),
+        ({"requirements.txt": "mlgit\n", "requirements-mlgit.txt": "mine\n"}, "requirements-mlgit.txt", None),
+    ],
+)
+def test_workflows_install_what_the_project_has(tmp_path, files, path, content):
+    found = surroundings.requirements(write_tree(tmp_path, files), mlgit="mlgit==1")
+    assert found.path == path
+    assert content is None or found.content == content
+    assert bool(found.notes) == bool({"uv.lock", "environment.yml", "Pipfile"} & {*files})
+
+
+def test_dvc_that_the_project_pins_is_told(tmp_path):
+    write_tree(tmp_path, {"requirements.txt": "dvc[s3]==3.55.2\n"})
+    assert "dvc[s3]==3.55.2" in surroundings.requirements(tmp_path, mlgit="mlgit==1").notes[0]
+
+
+@pytest.mark.parametrize("path", [".gitlab-ci.yml", "Jenkinsfile", ".github/workflows/cml.yaml"])
+def test_other_ci_is_mentioned_with_what_to_do(tmp_path, path):
+    write_tree(
+        tmp_path, {path: "run: dvc repro && cml comment create report.md\n", ".github/workflows/lint.yml": "run: ruff\n"}
+    )
+    (note,) = surroundings.other_ci(tmp_path, check="check.yml")
+    assert (path in note, "mlgit ci run" in note) == (True, True)
+
+
+def test_dataset_and_cloud_artifacts_are_no_models(tmp_path, cli):
+    declared = "artifacts: {a: {path: d.csv, type: dataset}, b: {path: 's3://x/m.pkl', type: model}, c: {path: m.pkl}}\n"
+    root = repository(tmp_path / "project", {"dvc.yaml": declared})
+    assert cli(root, "init").code == 0
+    assert {*config.parse(parse_yaml((root / "mlgit.yaml").read_text(), name="m")).models} == {"c"}
+    assert "a (dataset), b (model)" in (root / "mlgit.yaml").read_text()
+
+
+@pytest.mark.slow
+def test_draft_that_knew_less_is_filled_in_and_an_edited_one_is_not(tmp_path, cli):
+    stage = "stages: {a: {cmd: cp m.txt m.json, deps: [m.txt], metrics: [m.json]}}\n"
+    root = repository(tmp_path / "project", {"dvc.yaml": stage, "m.txt": '{"auc": 1}'})
+    assert cli(root, "init").code == 0
+    assert cli(root, "run").code == 0
+    assert cli(root, "init", "--dry-run", "--json").json["written"] == ["mlgit.yaml"]
+    before = (root / "mlgit.yaml").read_text()
+    (root / "mlgit.yaml").write_text(before + "# mine\n")
+    assert cli(root, "init", "--json").json["written"] == []
+    (root / "mlgit.yaml").write_text(before)
+    assert cli(root, "init", "--json").json["written"] == ["mlgit.yaml"]
+    assert "auc: {direction: higher}" in (root / "mlgit.yaml").read_text()

@@ -12,4 +12,5 @@ def test_dry_run_tells_and_the_call_writes(notebook):
     assert not (root / "mlgit.yaml").exists()
     assert init(root).done.written == told.done.written
     assert (root / "mlgit.yaml").exists()
-    assert "mlgit status" in told.document()["next"]
+    assert told.document()["next"][-1:] == ["mlgit gate"]
+    assert "mlgit run" in told.document()["next"]
