@@ -20,6 +20,7 @@ _ESCAPE = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # titles, links and other strings
     r"|\x1b[ -/]*[0-Z\\^-~]|\x1b[\[\]]?)"
 )
+_TO_THE_START = re.compile(rb"\x1b\[[01]?G")  # another word for a carriage return
 _UP = re.compile(rb"\x1b\[\d*[AF]")
 _UNFINISHED = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]{0,500}|[ -/]*)?\Z")
 _RESET = "\x1b[0m"
@@ -54,6 +55,8 @@ class Printed:
 
     def feed(self, content: bytes, *, now: float) -> Lines:
         """Take in what was printed."""
+        if b"\x1b" in content or b"\x1b" in self._rest:
+            content, self._rest = _TO_THE_START.sub(b"\r", self._rest + content), b""
         before, newline, after = content.rpartition(b"\n")
         if not newline:
             self._rest += content

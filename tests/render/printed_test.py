@@ -71,6 +71,14 @@ def test_progress_bar_is_given_now_and_then_and_at_its_end():
     assert printed.feed(b"\r100%\n", now=100).complete == ["100%"]
 
 
+def test_bar_that_moves_to_the_first_column_is_one_too():
+    printed, given = Printed(), []
+    for at in range(9):
+        given += printed.feed(b"\x1b[2K\x1b[1G%d%%" % at, now=at).complete + printed.settle(now=at).complete
+    assert (given, printed.settle(now=9).part, printed.last) == (["0%"], "", "8%")
+    assert printed.feed(b"\x1b[2K\x1b[1Gdone\n", now=9).complete == ["done"]
+
+
 def test_bars_one_below_the_other_do_not_flood():
     printed, given = Printed(), []
     for at in range(1000):
