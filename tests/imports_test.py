@@ -116,6 +116,8 @@ LAW = Law(
         "cli.group",
         "cli.main",
         "cli.run_screen",
+        "cli.complete",
+        "commands.candidates",
         "commands.open_project",
         "commands.policy_inputs",
         "commands.run",

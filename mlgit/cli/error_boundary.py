@@ -126,8 +126,6 @@ def _run(argv: Sequence[str], kept: Kept | None) -> int:
     except KeyboardInterrupt:
         return _interrupted()
     except SystemExit:
-        if "_MLGIT_COMPLETE" in os.environ:  # the end of a shell completion
-            raise
         _discard(sys.stdout)  # else click's way to report a broken pipe
     except BrokenPipeError:
         _discard(sys.stdout)

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gate": ("mlgit.cli.gate", "Judge a change by the rules of mlgit.yaml."),
     "ci": ("mlgit.cli.ci.group", "Run, judge and report a change, as continuous integration does."),
     "report": ("mlgit.cli.report", "Show a report of `mlgit ci run`."),
+    "completion": ("mlgit.cli.completion", "Print the script that completes command lines."),
     "diff": ("mlgit.cli.diff", "Compare metrics, parameters and data between two revisions."),
 }
 

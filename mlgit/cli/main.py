@@ -43,6 +43,11 @@ def _leave(ended: list[int]) -> None:
 
 
 def _main(arguments: list[str]) -> int:
+    if shell := os.environ.get("_MLGIT_COMPLETE"):
+        from mlgit.cli import complete
+
+        complete.answer(shell, arguments)
+        return 0
     asked, kept = fast(arguments), None
     if asked == "version":
         from mlgit import __version__
