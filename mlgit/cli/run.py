@@ -103,7 +103,9 @@ def command(
     if dry_run:
         return show_preview(preview(targets, force=force), as_json=as_json)
     verbose = verbose or preferences.current().verbose
-    told = reporter(as_json=as_json, verbose=verbose or bool(follow))
+    asked = preferences.current()
+    asked.verbose = asked.verbose or verbose
+    told = reporter(as_json=as_json, verbose=(verbose or bool(follow)) and not asked.quiet)
     result = run(
         targets,
         jobs=jobs,

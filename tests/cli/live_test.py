@@ -121,6 +121,13 @@ def test_json_stays_clean_beside_streamed_lines(tmp_path):
     assert "hello\n" in found.err
 
 
+def test_quiet_run_streams_nothing(tmp_path):
+    root = project(tmp_path, a="echo hello")
+    assert mlgit(root, "run", "-q", "-v").said == ""
+    found = mlgit(root, "run", "-q", "-v", "--force", "--json")
+    assert (json.loads(found.out)["ok"], found.err) == (True, "")
+
+
 def test_failure_does_not_repeat_what_was_streamed(tmp_path):
     root = project(tmp_path, a="echo cause; exit 3")
     found = mlgit(root, "run", "-v")
