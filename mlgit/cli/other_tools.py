@@ -55,6 +55,7 @@ OF_MODELS: dict[str, str] = {
     "delete": "a version is withdrawn by `mlgit model retire NAME@VERSION`",
     "download": "the bytes of a version are brought by `mlgit model get NAME`",
     "log": "what happened to a model is shown by `mlgit model history NAME`",
+    "push": "tags of models are published by `mlgit push --tags-only`",
     "stages": "environments are shown by `mlgit model list`",
     "card": "did you mean `mlgit card`?",
 }

@@ -41,7 +41,8 @@ class Parameters(NamedTuple):
 class Output(NamedTuple):
     """A file or folder that a stage writes.
 
-    `remote` names the DVC remote that its content goes to, in lower case, as DVC looks it up ('': the default).
+    `remote` names the DVC remote that its content goes to, in lower case, as DVC looks it up ('': the default); content that
+    is not to `push` goes to none.
     """
 
     path: str
@@ -50,6 +51,7 @@ class Output(NamedTuple):
     cache: bool = True
     persist: bool = False
     remote: str = ""
+    push: bool = True
 
 
 class Digest(NamedTuple):

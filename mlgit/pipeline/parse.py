@@ -185,6 +185,8 @@ def source(document: Mapping[str, Any], *, file: str, root: str) -> tuple[Stage,
     check({key: value for key, value in document.items() if value is not None}, _DATA_FILE, name=file)
     wdir = _place(document.get("wdir") or ".", folder, root)[1]
     rows = document.get("outs") or []
+    # what was imported from a repository is in that one's remote
+    is_elsewhere = any(isinstance(row, Mapping) and row.get("repo") for row in document.get("deps") or ())
     for key in ("outs", "deps"):
         for position, row in enumerate(document.get(key) or []):
             _text(row.get("path"), f"{file}: {key}.{position}.path")
@@ -194,6 +196,7 @@ def source(document: Mapping[str, Any], *, file: str, root: str) -> tuple[Stage,
             cache=bool(row.get("cache", True)),
             persist=bool(row.get("persist")),
             remote=str(row.get("remote") or "").lower(),
+            push=bool(row.get("push", True)) and not is_elsewhere,
         )
         for row in rows
     )
@@ -279,6 +282,7 @@ def _all_outputs(body: Mapping[str, Any], wdir: str, root: str, *, where: str) -
                 cache=bool(own.get("cache", True)),
                 persist=bool(own.get("persist")),
                 remote=str(own.get("remote") or "").lower(),
+                push=bool(own.get("push", True)),
             )
             for path, own in flags.items()
         ]

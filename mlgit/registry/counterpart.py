@@ -102,12 +102,14 @@ def _unlogged(there: There, here: Mapping[str, str], logged: set[str]) -> list[T
     """Published tags that the log does not name, so that they could be taken away unseen."""
     names = [name for name, oid in there.tags.items() if here.get(name) == oid and grammar.artifact_of(name)]
     message = f"is on '{there.remote}' and not in the log there, so that it could be taken away unseen"
-    hint = f"`mlgit model push{'' if there.remote == 'origin' else f' --remote {there.remote}'}` enters it"
+    hint = f"`mlgit push --tags-only{'' if there.remote == 'origin' else f' --remote {there.remote}'}` enters it"
     return [TagFault("unlogged", name, message, hint, grammar.artifact_of(name)) for name in names if name not in logged]
 
 
 def _push(there: There) -> str:
-    return f"`mlgit model push{'' if there.remote == 'origin' else f' --remote {there.remote}'}` sends what is missing there"
+    return (
+        f"`mlgit push --tags-only{'' if there.remote == 'origin' else f' --remote {there.remote}'}` sends what is missing there"
+    )
 
 
 def _apart(there: There, mine: str) -> TagFault:
@@ -144,4 +146,4 @@ def _unpublished(there: There, here: Mapping[str, str], published: set[str]) -> 
     kept = [name for name in here if grammar.artifact_of(name) and name not in there.tags and name not in published]
     if not kept:
         return []
-    return [f"{count(len(kept), 'tag')} only in this clone so far, such as {kept[-1]}: `mlgit model push` publishes them"]
+    return [f"{count(len(kept), 'tag')} only in this clone so far, such as {kept[-1]}: `mlgit push --tags-only` publishes them"]

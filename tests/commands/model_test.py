@@ -14,7 +14,6 @@ from mlgit.commands.model.get import get
 from mlgit.commands.model.history import history
 from mlgit.commands.model.list_models import list_models
 from mlgit.commands.model.promote import promote
-from mlgit.commands.model.push import push
 from mlgit.commands.model.register import register
 from mlgit.commands.model.reproduce import reproduce
 from mlgit.commands.model.retire import retire
@@ -24,6 +23,7 @@ from mlgit.commands.model.stamp import stamp
 from mlgit.commands.model.unassign import unassign
 from mlgit.commands.model.verify import verify
 from mlgit.commands.model.write_tag import WriteOptions
+from mlgit.commands.push import push, push_tags
 from mlgit.errors import EXIT_NO, EXIT_YES, MlgitError
 from tests.kit import git
 from tests.registry.worlds import facts, world
@@ -80,8 +80,13 @@ def test_new_version_is_registered_and_pushed(root):
     git(root, "commit", "--quiet", "--allow-empty", "-m", "another look")
     done = register("churn", bump="minor", reason="a new look")
     assert (done.version, done.pushed) == ("v1.3.0", ())
-    assert push("churn").pushed == ("churn@v1.3.0",)
+    assert push_tags().tags == ("churn@v1.3.0",)
     assert [each.name.version for each in history("churn").events][:2] == ["v1.3.0", "v1.2.0"]
+
+
+def test_data_that_has_nowhere_to_go_keeps_commits_and_tags_back(root):
+    with pytest.raises(MlgitError, match=r"no DVC remote for the data of 5 outputs, such as data/raw.csv"):
+        push(dry_run=True)
 
 
 def test_somebody_is_asked_before_an_environment_is_made(tmp_path, monkeypatch):
@@ -122,7 +127,7 @@ def test_notes_go_to_who_wants_them(tmp_path, monkeypatch):
 
 
 def test_results_cannot_be_changed(root):
-    for result in (promote("churn", "prod"), show("churn"), audit("churn"), push()):
+    for result in (promote("churn", "prod"), show("churn"), audit("churn"), push_tags()):
         assert is_dataclass(result)
         with pytest.raises(AttributeError):
             setattr(result, fields(result)[0].name, None)

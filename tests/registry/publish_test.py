@@ -312,7 +312,7 @@ def test_commit_that_was_not_pushed_goes_with_its_tag(shared, cli):
 def test_same_command_with_push_publishes_what_was_kept_back(shared, cli):
     commit(shared.root)
     kept = cli(shared.root, "model", "register", "churn")
-    assert "only in this clone so far: `mlgit model push churn` publishes it" in kept.out
+    assert "only in this clone so far: `mlgit push --tags-only` publishes it" in kept.out
     done = cli(shared.root, "model", "register", "churn", "--push")
     assert (done.code, "pushed to origin: churn@v1.2.1" in done.out) == (0, True)
     again = cli(shared.root, "model", "register", "churn", "--push")
@@ -323,10 +323,10 @@ def test_push_publishes_what_was_kept_back_together_with_the_log(shared, cli):
     commit(shared.root)
     assert cli(shared.root, "model", "register", "churn").code == 0
     assert cli(shared.root, "model", "promote", "churn", "prod").code == 0
-    done = cli(shared.root, "model", "push", "--json")
-    assert (done.code, done.json["pushed"]) == (0, ["churn@v1.2.1", "churn#prod#1"])
+    done = cli(shared.root, "push", "--tags-only", "--json")
+    assert (done.code, done.json["tags"]) == (0, ["churn@v1.2.1", "churn#prod#1"])
     assert {ref for ref, _ in read.published(shared.origin)} >= {"churn@v1.2.1", "churn#prod#1"}
-    assert "origin has all tags of models" in cli(shared.root, "model", "push", "churn").out
+    assert "origin has all tags of models" in cli(shared.root, "push", "--tags-only").out
     git(shared.origin, "tag", "-d", "churn#prod#1")
     git(shared.root, "tag", "-d", "churn#prod#1")
     assert "churn#prod#1: deleted" in cli(shared.root, "model", "verify").out

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from mlgit.adapters.dvc import hashing, internals
 from mlgit.adapters.dvc.remote_errors import Address, RemoteUnreachableError, is_gone, no_place, not_a_storage, unreachable
-from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.dvc.store import Cache, DamagedObjectError
 from mlgit.adapters.system import disks, transfers
 from mlgit.adapters.system.transfers import StalledError, Tick
 from mlgit.errors import MlgitError
@@ -48,6 +48,14 @@ class DamagedRemoteError(RemoteUnreachableError):
         self.remote = address.name
         self.by_asker = False
         self.md5 = md5
+
+
+def damaged_at(md5: str) -> DamagedObjectError:
+    """The error for an object whose bytes are not those of its name, and which was therefore not sent."""
+    return DamagedObjectError(
+        f"object {md5} of the cache is damaged: its bytes are not those of its name, so it was not sent",
+        "`mlgit doctor --deep --fix` removes it; then `mlgit run` or `mlgit run --pull` brings it back",
+    )
 
 
 class CloudStore:
@@ -211,6 +219,8 @@ class CloudStore:
     def _send(self, remote: Any, target: str, md5: str) -> Callable[[Tick], None]:
         def send(tick: Tick) -> None:
             source = self._here.path(md5)
+            if hashing.file_md5(source) != md5.removesuffix(".dir"):
+                raise damaged_at(md5)
             remote.makedirs(remote.parent(target), exist_ok=True)
             remote.put_file(source, target, callback=internals.progress(tick), size=os.path.getsize(source))
 
@@ -254,6 +264,8 @@ class CloudStore:
                 raise MlgitError(
                     f"{self._here.root}: {os.strerror(answer.errno)}", "free disk space there, or fix permissions"
                 ) from answer
+            if isinstance(answer, DamagedObjectError):
+                raise answer
             if isinstance(answer, Exception):
                 raise unreachable(self._address, answer, options=options) from answer
         return answers  # type: ignore[return-value]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from mlgit.adapters.dvc import hashing
-from mlgit.adapters.dvc.cloud_store import DamagedRemoteError
+from mlgit.adapters.dvc.cloud_store import DamagedRemoteError, damaged_at
 from mlgit.adapters.dvc.remote_errors import Address, RemoteUnreachableError, unreachable
 from mlgit.adapters.dvc.settings import Settings
 from mlgit.adapters.dvc.store import Cache
@@ -61,13 +61,15 @@ class FolderStore:
         return gone
 
     def push(self, md5s: Iterable[str]) -> None:
-        """Copy what is missing there."""
+        """Copy what is missing there. Raises DamagedObjectError for an object that is not what its name says."""
         wanted = list(dict.fromkeys(md5s))
         with Progress(f"the DVC remote {self._address}", len(wanted)) as progress:
             for md5 in wanted:
                 if self._here.has(md5) and not os.path.exists(self._there.path(md5)):
                     try:
-                        _copy(self._here.path(md5), self._there.path(md5), md5, unread=self._unread, progress=progress)
+                        source, target = self._here.path(md5), self._there.path(md5)
+                        if not _copy(source, target, md5, unread=self._unread, progress=progress):
+                            raise damaged_at(md5)
                     except OSError as error:
                         raise self._unread(error) from error
                 progress.done += 1

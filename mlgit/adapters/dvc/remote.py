@@ -211,6 +211,27 @@ class Remote:
         self._send(self._with_parts(lists) | {md5: self._homes(md5) for md5 in wanted if md5 not in lists})
         self._send(lists)
 
+    def lacking(self, md5s: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Those of the objects, with all files in folders whose lists are here, that a remote lacks in which they are to be.
+
+        Each with the names of those remotes. A folder that was not made yet has nothing.
+        """
+        wanted = list(dict.fromkeys(md5s))
+        lists = {md5: self._homes(md5) for md5 in wanted if md5.endswith(".dir")}
+        homes = self._with_parts(lists) | {md5: self._homes(md5) for md5 in wanted}
+        new = {each.name for each in self.addresses if each.is_folder and not os.path.lexists(each.url)}
+        found: dict[str, tuple[str, ...]] = {}
+        for name, store in self._stores.items():
+            own = [md5 for md5, names in homes.items() if name in names]
+            there = store.found(own) if own and name not in new else set()
+            found |= {md5: (*found.get(md5, ()), name) for md5 in own if md5 not in there}
+        return found
+
+    def send(self, lacking: Mapping[str, tuple[str, ...]]) -> None:
+        """Send objects to the remotes named with them, the lists of folders after all files."""
+        self._send({md5: names for md5, names in lacking.items() if not md5.endswith(".dir")})
+        self._send({md5: names for md5, names in lacking.items() if md5.endswith(".dir")})
+
     def _homes(self, md5: str) -> tuple[str, ...]:
         """The names of the remotes that an object is to be in."""
         return self._routes.get(md5) or ((self._default,) if self._default else self._names)

@@ -19,7 +19,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "approve": ("mlgit.cli.model.approve", "Approve a version."),
     "retire": ("mlgit.cli.model.retire", "Withdraw a version, or a whole model."),
     "unassign": ("mlgit.cli.model.unassign", "Take out what is in an environment."),
-    "push": ("mlgit.cli.model.push", "Publish the model tags that are only in this clone."),
     "get": ("mlgit.cli.model.get", "Bring the bytes of a version, digest checked."),
     "audit": ("mlgit.cli.model.audit", "Tell where a model comes from, and what of it is proven."),
     "reproduce": ("mlgit.cli.model.reproduce", "Make a version again from its commit, and compare."),

@@ -47,7 +47,7 @@ def _show_done(result: WriteResult, planned: TagPlan) -> None:
         click.echo(f"note: {plain(note)}")
     if planned.ref and not result.options.push and result.is_shared:
         remote = "" if result.options.remote == "origin" else f" --remote {plain(result.options.remote)}"
-        click.echo(f"only in this clone so far: `mlgit model push {plain(planned.artifact)}{remote}` publishes it")
+        click.echo(f"only in this clone so far: `mlgit push --tags-only{remote}` publishes it")
     if planned.following:
         click.echo(f"next: {plain(planned.following)}")
 
