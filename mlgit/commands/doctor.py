@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from mlgit import errors
@@ -15,7 +17,8 @@ from mlgit.adapters.dvc.hashing import Fingerprints
 from mlgit.adapters.dvc.protected_paths import Protected
 from mlgit.adapters.dvc.settings import Settings
 from mlgit.adapters.dvc.store import Cache
-from mlgit.adapters.system import locks
+from mlgit.adapters.formats import documents
+from mlgit.adapters.system import files, locks
 from mlgit.commands import registry_problems
 from mlgit.errors import MlgitError
 from mlgit.pipeline import sources
@@ -103,5 +106,26 @@ def _of_project(project: Project) -> list[Damage]:
     try:
         projects.load_config(project)
     except MlgitError as error:
-        found.append(Damage("config", projects.CONFIG, error.message.removeprefix(f"{projects.CONFIG}: "), error.hint))
+        found.append(_fault(projects.CONFIG, error))
+    for path in _documents(project):
+        name = os.path.relpath(path, project.root)
+        try:
+            documents.parse_yaml(files.read_text(path, name=name), name=name)
+        except MlgitError as error:
+            found.append(_fault(name, error))
     return found + [Damage("tag", each.ref, each.message, each.hint) for each in registry_problems.find(project.git_root)]
+
+
+def _documents(project: Project) -> list[Path]:
+    """The other YAML files that are mlgit's to read: notes of cards, the answers to a template, the workflows it wrote."""
+    found = [*project.root.glob("cards/**/*.yaml"), project.root / ".mlgit-template.yaml"]
+    flows = [*project.git_root.glob(".github/workflows/*.y*ml"), *project.git_root.glob(".github/actions/*/action.y*ml")]
+    found += [path for path in flows if path.is_file() and b"mlgit" in path.read_bytes()]
+    if not (project.root / "dvc.yaml").is_file():
+        found.append(project.root / "params.yaml")
+    return sorted(path for path in found if path.is_file())
+
+
+def _fault(name: str, error: MlgitError) -> Damage:
+    hint = error.hint or f"correct it, or `git checkout -- {name}` brings the last committed one back"
+    return Damage("config", name, error.message.removeprefix(f"{name}: "), hint)

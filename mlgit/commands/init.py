@@ -24,6 +24,10 @@ from mlgit.scaffold.manifest import Value
 
 _COMPUTED = "project_folder"
 _MOST_SCRIPT = 1 << 20
+_NO_PIPELINE = (
+    "declare in dvc.yaml what is to be run, and the file in which it leaves its metrics, such as:",
+    "  stages: {train: {cmd: python train.py, deps: [train.py], metrics: [{metrics.json: {cache: false}}]}}",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +114,13 @@ def _pipeline(place: Place) -> str:
     listed = git.run(place.folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard").text.split("\0")
     there = {path for path in listed if path and (place.folder / path).is_file()}
     tracked = {path for path in git.run(place.folder, "ls-files", "-z").text.split("\0") if path}
-    small = [path for path in scripts.candidates(there) if (place.folder / path).stat().st_size <= _MOST_SCRIPT]
-    found = [scripts.read(path, (place.folder / path).read_text("utf-8", errors="replace")) for path in small]
-    return scripts.pipeline([each for each in found if each], there=there, tracked=tracked)
+    likely, others = scripts.candidates(there)
+    for paths in (likely, [*likely, *others]):
+        small = [path for path in paths if (place.folder / path).stat().st_size <= _MOST_SCRIPT]
+        found = [scripts.read(path, (place.folder / path).read_text("utf-8", errors="replace")) for path in small]
+        if text := scripts.pipeline([each for each in found if each], there=there, tracked=tracked):
+            return text
+    return ""
 
 
 def _look(place: Place) -> _Found:
@@ -153,20 +161,20 @@ def _following(done: Adopted, found: _Found, *, is_draft: bool, drafted: bool) -
     place = done.place
     there = os.path.relpath(place.folder)
     steps = [] if there == "." else [f"cd {shlex.quote(there)}"]
+    has_metrics = any(found.known.metrics.values())
     if not found.has_pipeline:
-        steps.append("# declare the stages in dvc.yaml, with the file that holds the metrics under `metrics:`; then")
+        steps += [f"# {line}" for line in _NO_PIPELINE]
     elif drafted:
         steps.append("# look over dvc.yaml, which was drafted from the files that the scripts name")
-    has_results = bool(draft.rules_in(found.known))
+    elif is_draft and not has_metrics and not found.lacking:
+        steps.append("# name the file that holds the metrics under `metrics:` in dvc.yaml; then")
     if found.lacking and found.has_pipeline and not drafted and settings.default_remote(place.folder / ".dvc"):
         steps.append("dvc pull")
         steps += ["mlgit run"] if found.is_stale else []
     elif found.is_stale or found.lacking or not found.has_pipeline:
         steps.append("mlgit run")
-    if is_draft and not has_results:
-        if found.has_pipeline and not found.lacking and not drafted:
-            steps.append(
-                "# name the file of the metrics under `metrics:` in dvc.yaml, and in mlgit.yaml which way is better; then"
-            )
+    if is_draft and not has_metrics:
         steps.append("mlgit init")
+    elif is_draft and not draft.rules_in(found.known):
+        steps.append("# in mlgit.yaml, say which file is `metrics:` of each model, and write a rule under `gates:`; then")
     return [*steps, "git add --all && git commit -m 'Bring in mlgit'", "git switch --create first-change", "mlgit gate"]

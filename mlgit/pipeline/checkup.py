@@ -13,6 +13,7 @@ from mlgit.adapters.dvc.cache_check import Stock
 from mlgit.adapters.dvc.dvc_stages import BorrowedStages
 from mlgit.adapters.dvc.hashing import Fingerprints
 from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.formats import documents
 from mlgit.errors import MlgitError
 from mlgit.pipeline import sources
 from mlgit.pipeline.graph import Pipeline
@@ -97,7 +98,7 @@ class Checkup:
             try:
                 load(_One(self._source, path))
             except MlgitError as error:
-                hint = error.hint or f"correct it, or `git checkout -- {path}` brings the last committed one back"
+                hint = error.hint or _restore(path)
                 found.append(Damage("file", path, error.message, hint))
         if found:
             return found, None
@@ -105,9 +106,20 @@ class Checkup:
             pipeline = load(self._source)
             self._source.refuse_hidden()
             self._approve(pipeline.graph.stages)
-            return [], pipeline
+            return self._parameters(pipeline), pipeline
         except MlgitError as error:
             return [Damage("file", "dvc.yaml", error.message, error.hint)], None
+
+    def _parameters(self, pipeline: Pipeline) -> list[Damage]:
+        """What is wrong in the files that stages read parameters from."""
+        found = []
+        for path in dict.fromkeys(each.target for stage in pipeline.graph.stages for each in stage.params):
+            try:
+                if (self._root / path).is_file():
+                    documents.load(self._root / path, name=path)
+            except MlgitError as error:
+                found.append(Damage("file", path, error.message.removeprefix(f"{path}: "), error.hint or _restore(path)))
+        return found
 
     def _objects(self, stock: Stock, users: Mapping[str, str]) -> list[Damage]:
         found = []
@@ -175,6 +187,10 @@ class Checkup:
         except MlgitError:
             return False
         return content is not None and content.md5 == digest.md5
+
+
+def _restore(path: str) -> str:
+    return f"correct it, or `git checkout -- {path}` brings the last committed one back"
 
 
 def _lost(stage: Stage, target: str) -> Damage:

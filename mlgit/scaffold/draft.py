@@ -100,13 +100,14 @@ def _model(name: str, file: str, known: Known) -> str:
 
 
 def _chosen_file(name: str, known: Known) -> str:
-    """The metrics of a model: the only file beside its dvc.yaml, else the only one there that is not of training."""
+    """The metrics of a model: the only file below its dvc.yaml, or with a clear direction, or of these not of training."""
     folder = name.rpartition(":")[0]
     rivals = [each for each in known.artifacts if each != name and each.rpartition(":")[0] == folder]
     near = [path for path in known.metrics if not folder or path.startswith(f"{folder}/")]
     if rivals or (not folder and len(known.artifacts) > 1):
         return ""
-    tested = near if len(near) == 1 else [path for path in near if not metric_names.of_training(path)]
+    told = [path for path in near if any(map(metric_names.direction, known.metrics[path]))]
+    tested = next((one for one in (near, told) if len(one) == 1), [path for path in told if not metric_names.of_training(path)])
     return tested[0] if len(tested) == 1 else ""
 
 

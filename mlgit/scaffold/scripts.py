@@ -17,6 +17,8 @@ _FILE = re.compile(r"[\w.-]+(?:/[\w.-]+)*\.[A-Za-z][A-Za-z0-9]{0,9}")
 _WRITES = re.compile(r"(?:write|dump|save|savefig|to_(?:csv|json|parquet|pickle|feather|excel)|savetxt|writer)", re.IGNORECASE)
 _METRICS = re.compile(r"(?:metric|score|result|report|eval)\w*\.(?:json|ya?ml|toml)$", re.IGNORECASE)
 _MODES = re.compile(r"[rwaxbt+U]{1,4}")
+_FOLDERS = ("", "src", "scripts", "stages", "pipeline", "code")
+_MOST_OTHERS = 50
 _STEPS = (
     *("load", "download", "fetch", "prepare", "preprocess", "split", "features", "featurize", "train", "fit", "evaluate"),
     *("eval", "test_model", "score", "predict", "main", "run", "model", "pipeline"),
@@ -32,14 +34,11 @@ class Script:
     writes: tuple[str, ...]
 
 
-def candidates(paths: Collection[str]) -> list[str]:
-    """The Python files that may be steps of training, by their names; those of the fewest folders first."""
-    likely = [
-        path
-        for path in paths
-        if path.endswith(".py") and posixpath.dirname(path) in ("", "src", "scripts", "stages") and _stem(path) in _STEPS
-    ]
-    return sorted(likely, key=lambda path: (_STEPS.index(_stem(path)), path))
+def candidates(paths: Collection[str]) -> tuple[list[str], list[str]]:
+    """The Python files that are steps of training by their names, in the usual order, and all others where those may lie."""
+    near = [path for path in paths if path.endswith(".py") and posixpath.dirname(path) in _FOLDERS]
+    likely = sorted((path for path in near if _stem(path) in _STEPS), key=lambda path: (_STEPS.index(_stem(path)), path))
+    return likely, sorted({*near} - {*likely})[:_MOST_OTHERS]
 
 
 def _stem(path: str) -> str:
@@ -52,13 +51,10 @@ def read(path: str, text: str) -> Script | None:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return None
-    constants = {
-        target.id: value
-        for node in tree.body
-        if isinstance(node, ast.Assign) and (value := _path(node.value, {}))
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    constants: dict[str, str] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and (value := _text(node.value, constants)):
+            constants |= {target.id: value for target in node.targets if isinstance(target, ast.Name)}
     reads: dict[str, None] = {}
     writes: dict[str, None] = {}
     for name, is_written in _uses(tree, constants):
@@ -75,20 +71,31 @@ def _uses(tree: ast.AST, constants: Mapping[str, str]) -> Iterator[tuple[str, bo
         found = [path for each in values if (path := _path(each, constants))]
         modes = [each.value for each in values if isinstance(each, ast.Constant) and isinstance(each.value, str)]
         opened = name == "open" and any(_MODES.fullmatch(mode) and set(mode) & set("wax") for mode in modes)
-        if name not in ("Path", "str", "print", "add_argument"):
+        if name not in ("Path", "join", "str", "print", "add_argument"):
             yield from ((path, bool(opened or _WRITES.match(name))) for path in found)
 
 
 def _path(node: ast.expr, constants: Mapping[str, str]) -> str:
-    """The file that an expression names: a text, Path("..."), a constant."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Path", "open") and node.args:
-        return _path(node.args[0], constants) if node.func.id == "Path" else ""
+    """The file that an expression names, '' for none."""
+    name = posixpath.normpath(_text(node, constants) or ".")
+    return name if _FILE.fullmatch(name) and not name.startswith("..") else ""
+
+
+def _text(node: ast.expr, constants: Mapping[str, str]) -> str:
+    """The text of "...", a constant, Path("..."), join("...", "...") and ... / "...", '' where any part is not known."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
     if isinstance(node, ast.Name):
         return constants.get(node.id, "")
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        name = posixpath.normpath(node.value) if node.value else ""
-        return name if _FILE.fullmatch(name) and not name.startswith("..") else ""
-    return ""
+    parts: list[ast.expr] = []
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        parts = [node.left, node.right]
+    elif isinstance(node, ast.Call):
+        function = node.func
+        name = function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+        parts = node.args if name in ("Path", "join") else []
+    texts = [_text(each, constants) for each in parts]
+    return posixpath.join(*texts) if texts and all(texts) else ""
 
 
 def pipeline(scripts: Collection[Script], *, there: Collection[str], tracked: Collection[str]) -> str:

@@ -87,7 +87,7 @@ def _pins(folder: Path, listed: str) -> tuple[str, ...]:
     if not listed:
         return ()
     text = (folder / listed).read_text("utf-8", errors="replace")
-    pinned = re.search(r"(?m)^dvc(?:\[[^\]\n]*\])? *(?:==|<|~=)[^#\n]*", text)
+    pinned = re.search(r"(?m)^dvc(?:\[[^\]\n]*\])? *(?:[<>=!~][^#;\n]*)?(?:==|<|~=)[^#;\n]*", text)
     if not pinned:
         return ()
     return (

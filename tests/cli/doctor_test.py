@@ -278,3 +278,16 @@ def test_mlgit_yaml_that_cannot_be_read_is_a_finding(tmp_path, cli):
     assert done.code == 1
     assert done.out.startswith("mlgit.yaml: ")
     assert "modells" in done.out
+
+
+@pytest.mark.parametrize("path", ["mlgit.yaml", "params.yaml", "more.json", "cards/churn.yaml", ".github/workflows/check.yml"])
+def test_file_that_is_no_yaml_is_named_with_what_to_type(tmp_path, cli, path):
+    stage = "stages: {a: {cmd: touch o, params: [p, more.json: [q]], outs: [o]}}\n"
+    sound = {"dvc.yaml": stage, "params.yaml": "p: 1\n", "more.json": '{"q": 1}', "cards/churn.yaml": "a: 1\n"}
+    root = repository(tmp_path / "project", sound)
+    assert cli(root, "doctor").code == 0
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text("# mlgit\na: {}\n  b: 1\n")
+    done = cli(root, "doctor", "--json")
+    assert (done.code, [each["path"] for each in done.json["findings"]]) == (1, [path])
+    assert "git checkout" in done.json["findings"][0]["hint"]

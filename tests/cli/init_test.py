@@ -75,7 +75,7 @@ def test_dry_run_names_every_file_and_writes_none(bare, cli):
 def test_repository_becomes_a_project_that_commands_work_in(bare, cli):
     done = cli(bare, "init")
     assert done.code == 0, done.err
-    assert "declare the stages in dvc.yaml" in done.out
+    assert "# declare in dvc.yaml what is to be run" in done.out
     assert (bare / "requirements.txt").read_text() == f"mlgit=={__version__}\n"
     check = parse_yaml((bare / ".github/workflows/check.yml").read_text(), name="check")
     assert check["on"]["push"]["branches"] == ["trunk"]
