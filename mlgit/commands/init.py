@@ -90,10 +90,13 @@ def init(folder: Path | str = ".", *, assignments: Sequence[str] = (), dry_run: 
 
     done = adopt.adopt(place, part=part, answers=complete, own=own, draft=drafted, dry_run=dry_run)
     found = replace(found, has_pipeline=found.has_pipeline or bool(pipeline), is_stale=found.is_stale or bool(pipeline))
-    is_draft = f"{place.prefix}{adopt.CONFIG}" in done.written or (place.folder / adopt.CONFIG).read_text() == draft.draft(
-        found.known
-    )
+    is_new = f"{place.prefix}{adopt.CONFIG}" in done.written
+    is_draft = is_new or _holds(place.folder / adopt.CONFIG, draft.draft(found.known))
     return InitResult(done, tuple(_following(done, found, is_draft=is_draft, drafted=bool(pipeline))), notes, dry_run)
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode()
 
 
 def _checked(presumed: Mapping[str, Value]) -> dict[str, Value]:
@@ -169,7 +172,7 @@ def _following(done: Adopted, found: _Found, *, is_draft: bool, drafted: bool) -
     elif is_draft and not has_metrics and not found.lacking:
         steps.append("# name the file that holds the metrics under `metrics:` in dvc.yaml; then")
     if found.lacking and found.has_pipeline and not drafted and settings.default_remote(place.folder / ".dvc"):
-        steps.append("dvc pull")
+        steps += ["# where the remote cannot be reached, `mlgit run` makes anew what is missing", "dvc pull"]
         steps += ["mlgit run"] if found.is_stale else []
     elif found.is_stale or found.lacking or not found.has_pipeline:
         steps.append("mlgit run")

@@ -305,3 +305,20 @@ def test_draft_that_knew_less_is_filled_in_and_an_edited_one_is_not(tmp_path, cl
     (root / "mlgit.yaml").write_text(before)
     assert cli(root, "init", "--json").json["written"] == ["mlgit.yaml"]
     assert "auc: {direction: higher}" in (root / "mlgit.yaml").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("content", [b"\xff\xfe", None])
+def test_configuration_that_cannot_be_read_is_no_defect_of_mlgit(bare, cli, content):
+    if content is None:
+        (bare / "mlgit.yaml").symlink_to("gone.yaml")
+    else:
+        (bare / "mlgit.yaml").write_bytes(content)
+    assert cli(bare, "init", "--dry-run").code == 0
+    assert cli(bare, "init").code == (0 if content is None else 2)
+
+
+def test_models_of_several_folders_have_the_metrics_of_their_own():
+    known = Known(artifacts=("a:one", "b:two"), metrics={"a/m.json": ("auc",), "b/m.json": ("auc",), "b/train.json": ("auc",)})
+    found = config.parse(parse_yaml(draft(known), name="m"))
+    assert {name: model.metrics for name, model in found.models.items()} == {"a:one": "a/m.json", "b:two": "b/m.json"}
