@@ -252,4 +252,4 @@ def test_interrupted_run_in_a_pipe_ends_the_open_line(tmp_path):
     read_until(run.stdout, b"half a line")
     run.send_signal(signal.SIGINT)
     said, complaint = run.communicate(timeout=30)
-    assert (run.returncode, said, complaint) == (130, "\n", "\nerror: interrupted\n")
+    assert (run.returncode, said, "error: interrupted\n" in complaint) == (130, "\n", True)
