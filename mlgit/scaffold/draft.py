@@ -118,7 +118,7 @@ def _judged(known: Known, files: list[str]) -> list[str]:
 
 
 def _gates(known: Known, files: list[str]) -> str:
-    rules = [_rule(name) for name in _judged(known, files)]
+    rules = _rules(_judged(known, files))
     if rules:
         return (
             "\n# When a change may be merged. How much may be lost is yours to say: 2% of the value is a start;\n"
@@ -131,9 +131,14 @@ def _gates(known: Known, files: list[str]) -> str:
     )
 
 
-def _rule(name: str) -> str:
-    identity = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "metric"
-    return f"    - {{id: {plain_text(f'{identity}-no-worse')}, kind: no_worse, metric: {plain_text(name)}, margin: 2%}}\n"
+def _rules(names: list[str]) -> list[str]:
+    """A line for each metric; of names that differ in signs only, each has an id of its own."""
+    rules: dict[str, str] = {}
+    for name in names:
+        plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "metric"
+        identity = f"{plain}-no-worse" if f"{plain}-no-worse" not in rules else f"{plain}-no-worse-{len(rules) + 1}"
+        rules[identity] = f"    - {{id: {plain_text(identity)}, kind: no_worse, metric: {plain_text(name)}, margin: 2%}}\n"
+    return [*rules.values()]
 
 
 def _one_line(text: str) -> str:

@@ -322,3 +322,10 @@ def test_models_of_several_folders_have_the_metrics_of_their_own():
     known = Known(artifacts=("a:one", "b:two"), metrics={"a/m.json": ("auc",), "b/m.json": ("auc",), "b/train.json": ("auc",)})
     found = config.parse(parse_yaml(draft(known), name="m"))
     assert {name: model.metrics for name, model in found.models.items()} == {"a:one": "a/m.json", "b:two": "b/m.json"}
+
+
+def test_metrics_whose_names_differ_in_signs_have_rules_of_their_own():
+    known = Known(metrics={"m.json": ("test.acc", "test-acc", "test acc")})
+    rules = config.parse(parse_yaml(draft(known), name="m")).gates.rules
+    assert {rule.metric for rule in rules} == {"test.acc", "test-acc", "test acc"}
+    assert len({rule.id for rule in rules}) == 3
