@@ -53,7 +53,7 @@ def main() -> None:
 
     say("1. A repository from a template: breast-cancer data, four stages and a model that can be explained.")
     play("mlgit new tumor --defaults", folder=home, env=env)
-    say("   (In a project of your own you would now type: cd tumor && pip install -r requirements.txt)")
+    say("   (In a project of your own you would now type what stands under Next.)")
     play("mlgit dag", folder=project, env=env)
 
     say("2. Run it, with a cautious first guess. Independent stages run side by side; dvc.lock records what ran on what.")

@@ -99,6 +99,9 @@ def _print_list(*, as_json: bool) -> None:
 def _show(result: NewResult, directory: str) -> None:
     made, manifest = result.created, result.template
     what = f"{count(made.n_files, 'file')}, commit {made.commit[:10]}"
-    click.echo(f"Made {plain(str(made.folder))} from {manifest.name} {manifest.version}: {what}.\n\nNext:")
+    click.echo(f"Made {plain(str(made.folder))} from {manifest.name} {manifest.version}: {what}.")
+    if result.note:
+        click.echo(f"note: {plain(result.note)}", err=True)
+    click.echo("\nNext:")
     for line in result.following(directory):
         click.echo(f"  {line}")

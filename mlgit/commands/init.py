@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mlgit import __version__
 from mlgit.adapters.dvc import settings
 from mlgit.adapters.git import git
+from mlgit.adapters.system import installation
 from mlgit.errors import MlgitError
 from mlgit.project import Project
 from mlgit.revision import collect, recorded_paths
@@ -21,6 +21,7 @@ from mlgit.scaffold import adopt, answers, draft, library, scripts, surroundings
 from mlgit.scaffold.adopt import Adopted, Draft, Place
 from mlgit.scaffold.draft import Known
 from mlgit.scaffold.manifest import Value
+from mlgit.scaffold.render import REQUIREMENTS, requirements_file
 
 _COMPUTED = "project_folder"
 _MOST_SCRIPT = 1 << 20
@@ -74,13 +75,14 @@ def init(folder: Path | str = ".", *, assignments: Sequence[str] = (), dry_run: 
     given = answers.parse_assignments(assignments, part.manifest)
     if _COMPUTED in given:
         raise MlgitError(f"--set {_COMPUTED}: it is the folder given", "type `mlgit init DIR`")
-    required = surroundings.requirements(place.folder, mlgit=f"mlgit=={__version__}", wanted=str(given.get("requirements", "")))
+    required = surroundings.requirements(place.folder, wanted=str(given.get("requirements", "")))
     presumed = _checked({**adopt.presumed(place), "requirements": required.path})
     complete = answers.resolve(part.manifest, given={**presumed, **given}, facts={})
     check = f".github/workflows/{complete['prefix']}check.yml"
     notes = (*required.notes, *surroundings.other_ci(place.git_root, check=check))
     pipeline = "" if (place.folder / "dvc.yaml").exists() else _pipeline(place)
-    own = {required.path: required.content, **({"dvc.yaml": pipeline} if pipeline else {})}
+    tools = requirements_file(installation.source().requirement).decode()
+    own = {required.path: required.content, REQUIREMENTS: tools, **({"dvc.yaml": pipeline} if pipeline else {})}
     found = _Found(Known(name=_name(place)), has_pipeline=bool(pipeline), is_stale=True)
 
     def drafted() -> Draft:

@@ -10,6 +10,9 @@ from typing import Any
 
 from mlgit import __version__
 from mlgit.adapters.formats import documents
+from mlgit.adapters.system import installation
+from mlgit.adapters.system.installation import Source
+from mlgit.commands import preparation
 from mlgit.scaffold import answers, create, library
 from mlgit.scaffold.create import Created
 from mlgit.scaffold.manifest import Manifest, Question, Value
@@ -24,14 +27,25 @@ class NewResult:
     created: Created
     template: Manifest
     answers: Mapping[str, Value]
+    source: Source
 
     def following(self, directory: str) -> list[str]:
         """What to type next, with the project's folder by this name; one called -x is no option of `cd`."""
         place = f"./{directory}" if directory.startswith("-") else directory
         folder = self.created.folder
         steps = [] if folder == Path.cwd() else [f"cd {shlex.quote(place)}"]
-        steps += ["pip install -r requirements.txt"] if (folder / "requirements.txt").exists() else []
-        return [*steps, "mlgit run"]
+        has_requirements = (folder / "requirements.txt").exists()
+        return [*steps, *(preparation.commands("requirements.txt") if has_requirements else ["mlgit run"])]
+
+    @property
+    def note(self) -> str:
+        """That the workflows install another mlgit than this one; '' where they do not."""
+        if not self.source.local or self.answers.get("mlgit_requirement") != self.source.requirement:
+            return ""
+        return (
+            f"this mlgit comes from {self.source.local}, which others cannot reach: mlgit-requirements.txt, from which the "
+            f"workflows install it, says {self.source.requirement}"
+        )
 
     def document(self) -> dict[str, Any]:
         """The result as JSON: schema 1."""
@@ -43,6 +57,7 @@ class NewResult:
             "commit": self.created.commit,
             "tree": self.created.tree,
             "template_commit": self.created.template_commit,
+            "note": self.note,
             "next": self.following(str(self.created.folder)),
         }
 
@@ -61,11 +76,12 @@ def new(
     else from the file, else from `ask`, else it is the default.
     """
     loaded = library.load(template)
-    facts = {"folder": Path(directory).resolve().name, "mlgit_version": __version__}
+    source = installation.source()
+    facts = {"folder": Path(directory).resolve().name, "mlgit_version": __version__, "mlgit_source": source.requirement}
     given = _given(loaded.manifest, assignments, answers_file)
     complete = answers.resolve(loaded.manifest, given=given, facts=facts, ask=ask)
     made = create.create(Path(directory), template=loaded, answers=complete)
-    return NewResult(made, loaded.manifest, complete)
+    return NewResult(made, loaded.manifest, complete, source)
 
 
 def templates() -> tuple[Manifest, ...]:

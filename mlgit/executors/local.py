@@ -8,7 +8,7 @@ import signal
 import time
 from contextlib import suppress
 
-from mlgit.adapters.system import process, programs, state_files
+from mlgit.adapters.system import process, programs, stage_environ, state_files
 from mlgit.adapters.system.reaper import MARK, Guardian
 from mlgit.errors import MlgitError
 from mlgit.executors import shell
@@ -46,8 +46,10 @@ class Local:
         self._has_guardian = guardian is None
         self._caller = -1
         self.is_called = False
-        self._environ = {**os.environb, os.fsencode(MARK): os.fsencode(self._guardian.mark)}
-        self._programs = programs.Programs(os.environ)
+        environ = stage_environ.with_mlgit(stage_environ.of_stages(os.environ))
+        self._environ = {os.fsencode(name): os.fsencode(value) for name, value in environ.items()}
+        self._environ[os.fsencode(MARK)] = os.fsencode(self._guardian.mark)
+        self._programs = programs.Programs(environ)
         self._shell = programs.shell_of(os.environ)
         self._reader, writer = os.pipe()
         os.set_blocking(self._reader, False)

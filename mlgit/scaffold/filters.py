@@ -54,6 +54,21 @@ def identifier(text: str) -> str:
     return f"{name}_project" if taken else name
 
 
+def model_name(text: str) -> str:
+    """A name that a model may have in dvc.yaml and in tags: ASCII letters, digits, hyphens and underscores, 60 at most."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-_")[:60].rstrip("-_") or "model"
+
+
+# What YAML takes for text without quotes, in 1.1 as in 1.2: words of truth and nothing, and numbers, are not among them.
+_PLAIN = re.compile(r"(?!(?:true|false|yes|no|on|off|y|n|null)$)[A-Za-z_][\w./-]*", re.IGNORECASE | re.ASCII)
+
+
+def key(text: str) -> str:
+    """A name as a key or value of YAML, between quotes only where it needs them."""
+    return text if _PLAIN.fullmatch(text) else quoted(text)
+
+
 FILTERS: dict[str, Callable[[str], str] | Callable[[object], str]] = {
     "yaml": yaml,
     "toml": yaml,
@@ -61,4 +76,6 @@ FILTERS: dict[str, Callable[[str], str] | Callable[[object], str]] = {
     "python": python,
     "markdown": markdown_text,
     "identifier": identifier,
+    "model_name": model_name,
+    "key": key,
 }

@@ -27,7 +27,7 @@ Value = str | int | bool | tuple[str, ...]
 QuestionType = Literal["str", "int", "bool", "choice", "multichoice"]
 
 # What a default may use besides earlier answers: the name of the new folder, and the version of mlgit.
-FACTS = ("folder", "mlgit_version")
+FACTS = ("folder", "mlgit_version", "mlgit_source")
 
 _QUESTION = Table(
     (
@@ -57,7 +57,7 @@ SCHEMA = Table(
         Key("description", Text(pattern=r"[^\r\n]+"), "the template in one line", required=True),
         Key("questions", MapOf(_QUESTION, key_pattern="[a-z][a-z0-9_]*"), "answer name -> question, in the order asked"),
         Key("files", MapOf(_PATH), "path -> when it is written, and under which name"),
-        Key("generated", MapOf(Text(choices=("mlgit-schema",))), "path -> what mlgit itself writes there"),
+        Key("generated", MapOf(Text(choices=("mlgit-schema", "mlgit-requirements"))), "path -> what mlgit itself writes there"),
         Key("parts", MapOf(MapOf(Anything())), "part of mlgit's own that is rendered too -> its answers"),
     )
 )
@@ -126,6 +126,9 @@ def parse(document: Any, *, name: str = NAME) -> Manifest:
     rules = tuple(_rule(path, table) for path, table in checked.get("files", {}).items())
     for rule in rules:
         _check_condition(rule, questions, name=name)
+    for path, what in checked.get("generated", {}).items():
+        if what == "mlgit-requirements" and not any(each.name == "mlgit_requirement" for each in questions):
+            raise MlgitError(f"{name}: generated.{path}: no question 'mlgit_requirement', whose answer it is made of")
     return Manifest(
         name=checked["name"],
         version=checked["version"],

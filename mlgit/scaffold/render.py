@@ -19,6 +19,9 @@ File = tuple[str, bytes]
 # What Windows and macOS file systems take for `.git` besides the name itself.
 _GIT_NAMES = re.compile(r"\.git|git~[0-9]+", re.IGNORECASE)
 
+# What pip installs mlgit from, beside a project's own requirements.
+REQUIREMENTS = "mlgit-requirements.txt"
+
 
 def render(template: Template, answers: Mapping[str, Value]) -> dict[str, File]:
     """Every file of a project made from `template` with these (complete, checked) answers, by path, sorted.
@@ -36,7 +39,12 @@ def render(template: Template, answers: Mapping[str, Value]) -> dict[str, File]:
     for path, what in manifest.generated.items():
         if _is_written(manifest, path, answers):
             target = _target(manifest, path, answers)
-            _add(found, target, (_mode(manifest, path), _generate(what)), name=f"{manifest.name}/{NAME}: generated.{path}")
+            _add(
+                found,
+                target,
+                (_mode(manifest, path), _generate(what, answers)),
+                name=f"{manifest.name}/{NAME}: generated.{path}",
+            )
     for part, part_answers in template.parts:
         for path, file in render(part, part_answers).items():
             _add(found, path, file, name=f"{manifest.name}/{NAME}: parts.{part.manifest.name}")
@@ -78,9 +86,17 @@ def _content(stored: str, content: bytes, answers: Mapping[str, Value], *, name:
     return fill(source, answers, name=name).encode("utf-8", "surrogatepass")
 
 
-def _generate(what: str) -> bytes:
-    assert what == "mlgit-schema", what  # the manifest's table allows no other
-    return schema_file()
+def requirements_file(requirement: str) -> bytes:
+    """What pip installs mlgit from, apart from what a project's own code requires."""
+    return (
+        "# What checks this project, for an environment of its own: no code of the project imports it.\n"
+        f"{requirement}\n"
+        "# The plugin of the DVC remote goes here, too, such as `dvc-s3`.\n"
+    ).encode()
+
+
+def _generate(what: str, answers: Mapping[str, Value]) -> bytes:
+    return schema_file() if what == "mlgit-schema" else requirements_file(str(answers["mlgit_requirement"]))
 
 
 def _add(found: dict[str, File], path: str, file: File, *, name: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlgit.adapters.system import files
 
-OWN_REQUIREMENTS = "requirements-mlgit.txt"
+_EMPTY = "# What the code of the stages imports, one package a line.\n"
 _USUAL = "requirements.txt"
 _NESTED = ("src/requirements.txt", "requirements/base.txt", "requirements/prod.txt", "requirements/requirements.txt")
 _PINNED = {
@@ -36,32 +36,22 @@ class Requirements:
     notes: tuple[str, ...] = ()
 
 
-def requirements(folder: Path, *, mlgit: str, wanted: str = "") -> Requirements:
-    """How the workflows install what the project in `folder` requires, and mlgit (`mlgit` is the line for pip).
+def requirements(folder: Path, *, wanted: str = "") -> Requirements:
+    """How the workflows install what the project in `folder` requires; mlgit is installed apart from it.
 
-    No file that is there is changed: where one lists the requirements without mlgit, another refers to it. `wanted` is
-    the file that the user named.
+    No file that is there is changed. `wanted` is the file that the user named.
     """
-    if wanted:
-        return Requirements(wanted, f"{mlgit}\n", _missing(folder, wanted, mlgit))
-    own = folder / OWN_REQUIREMENTS
-    listed = next((path for path in (_USUAL, *_NESTED) if (folder / path).is_file()), "")
-    if listed and not own.is_file() and _lists(folder / listed, "mlgit"):
-        return Requirements(listed)
-    notes = _pins(folder, listed)
+    listed = wanted or next((path for path in (_USUAL, *_NESTED) if (folder / path).is_file()), "")
     if listed:
-        return Requirements(OWN_REQUIREMENTS, f"{mlgit}\n-r {listed}\n", notes)
+        return Requirements(listed, _EMPTY)
     locked = next((path for path in _PINNED if (folder / path).is_file()), "")
     conda = next((path for path in _CONDA if (folder / path).is_file()), "")
+    notes: tuple[str, ...] = ()
     if locked:
-        why = f"the workflows do not read {locked}: `{_PINNED[locked]}` writes what it pins, then add `-r requirements.txt`"
-        notes += (f"{why} to {OWN_REQUIREMENTS}",)
+        notes = (f"the workflows do not read {locked}: `{_PINNED[locked]}` writes what it pins to the file that they read",)
     elif conda:
-        notes += (f"pip cannot install from {conda}: list in {OWN_REQUIREMENTS} what the stages need",)
-    package = _package(folder)
-    if package or locked or conda or own.is_file():
-        return Requirements(OWN_REQUIREMENTS, f"{mlgit}\n{package}", notes)
-    return Requirements(_USUAL, f"{mlgit}\n", notes)
+        notes = (f"pip cannot install from {conda}: list in {_USUAL} what the stages need",)
+    return Requirements(_USUAL, _package(folder) or _EMPTY, notes)
 
 
 def _package(folder: Path) -> str:
@@ -70,29 +60,6 @@ def _package(folder: Path) -> str:
     text = files.decode(project.read_bytes(), name="pyproject.toml") if project.is_file() else ""
     is_package = re.search(r"(?m)^\[(?:project|build-system)\]", text) and not re.search(r"(?m)^package-mode *= *false", text)
     return "-e .\n" if is_package or (folder / "setup.py").is_file() else ""
-
-
-def _lists(path: Path, name: str) -> bool:
-    return bool(re.search(rf"(?im)^[^#\n]*\b{name}\b", path.read_text("utf-8", errors="replace")))
-
-
-def _missing(folder: Path, wanted: str, mlgit: str) -> tuple[str, ...]:
-    if not (folder / wanted).is_file() or _lists(folder / wanted, "mlgit"):
-        return ()
-    return (f"add the line `{mlgit}` to {wanted}, from which the workflows install",)
-
-
-def _pins(folder: Path, listed: str) -> tuple[str, ...]:
-    """Whether the project pins a DVC: pip installs one only, and mlgit needs the one it was tested with."""
-    if not listed:
-        return ()
-    text = (folder / listed).read_text("utf-8", errors="replace")
-    pinned = re.search(r"(?m)^dvc(?:\[[^\]\n]*\])? *(?:[<>=!~][^#;\n]*)?(?:==|<|~=)[^#;\n]*", text)
-    if not pinned:
-        return ()
-    return (
-        f"{listed} has `{pinned.group().strip()}`, and mlgit brings the DVC it works with: keep only the plugins (`dvc-s3`)",
-    )
 
 
 def other_ci(git_root: Path, *, check: str) -> tuple[str, ...]:

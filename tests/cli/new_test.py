@@ -9,9 +9,13 @@ import sys
 import pytest
 
 from mlgit import __version__
+from mlgit.commands.preparation import commands
 from mlgit.scaffold import library
 from tests.kit import git, mlgit
 from tests.scaffold.kit import question, write_template
+
+# What is typed next where `python` of the shell is not the one of mlgit.
+APART = commands("requirements.txt")
 
 pytestmark = pytest.mark.slow  # many repositories, and DVC itself
 
@@ -19,14 +23,14 @@ pytestmark = pytest.mark.slow  # many repositories, and DVC itself
 def test_new_makes_a_clean_repository_and_says_what_to_type_next(tmp_path, cli):
     done = cli(tmp_path, "new", "my model")
     assert done.code == 0, done.said
-    assert done.out.splitlines()[-3:] == ["  cd 'my model'", "  pip install -r requirements.txt", "  mlgit run"]
+    assert done.out.partition("Next:\n")[2].splitlines() == ["  cd 'my model'", *(f"  {each}" for each in APART)]
     assert git(tmp_path / "my model", "status", "--porcelain") == ""
     assert (tmp_path / "my model" / "src" / "my_model" / "train.py").is_file()
 
 
 def test_current_folder_needs_no_cd(tmp_path, cli):
     done = cli(tmp_path, "new", ".", "-t", "minimal")
-    assert done.out.splitlines()[-3:] == ["Next:", "  pip install -r requirements.txt", "  mlgit run"]
+    assert done.out.partition("Next:\n")[2].splitlines() == [f"  {each}" for each in APART]
 
 
 def test_json_says_everything_that_was_decided(tmp_path, cli):
@@ -39,7 +43,8 @@ def test_json_says_everything_that_was_decided(tmp_path, cli):
         "commit": git(tmp_path / "p", "rev-parse", "HEAD"),
         "tree": git(tmp_path / "p", "rev-parse", "refs/mlgit/template^{tree}"),
         "template_commit": git(tmp_path / "p", "rev-parse", "refs/mlgit/template"),
-        "next": [f"cd {tmp_path / 'p'}", "pip install -r requirements.txt", "mlgit run"],
+        "note": done.json["note"],
+        "next": [f"cd {tmp_path / 'p'}", *APART],
     }
 
 
@@ -69,7 +74,7 @@ def test_template_of_ones_own_is_taken_by_its_path(tmp_path, cli):
 
 def test_mlgit_is_required_as_one_wants_it(tmp_path, cli):
     cli(tmp_path, "new", "p", "-t", "minimal", "--set", "mlgit_requirement=mlgit>=0.1")
-    assert (tmp_path / "p" / "requirements.txt").read_text().splitlines()[0] == "mlgit>=0.1"
+    assert "mlgit>=0.1" in (tmp_path / "p" / "mlgit-requirements.txt").read_text().splitlines()
 
 
 @pytest.mark.parametrize(
@@ -110,7 +115,7 @@ def test_required_answer_that_nobody_can_be_asked_for_is_an_error(tmp_path, cli)
 
 def test_nothing_is_asked_when_input_is_no_terminal(tmp_path):
     done = mlgit(tmp_path, "new", "p", "-t", "minimal", stdin="ignored\n")
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err.startswith("note: this mlgit comes from"), done.err.count("\n")) == (0, True, 1)
 
 
 def talk(folder, arguments, lines):

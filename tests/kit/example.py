@@ -23,7 +23,7 @@ def environment() -> dict[str, str]:
 
 def make_and_run(folder: Path) -> Path:
     """Make the project in `folder`, run it, and return its path."""
-    _call(folder, sys.executable, "-m", "mlgit", "new", NAME, "--defaults")
+    _call(folder, sys.executable, "-m", "mlgit", "new", NAME, "--defaults", "--set", "model_name=tumor")
     _call(folder / NAME, sys.executable, "-m", "mlgit", "run")
     return folder / NAME
 

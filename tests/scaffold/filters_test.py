@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlgit.adapters.formats.documents import parse_yaml
+from mlgit.registry import grammar
 from mlgit.scaffold import filters
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
@@ -59,3 +60,28 @@ def test_every_identifier_can_name_a_package(text):
     assert name.isidentifier()
     assert name.isascii()
     assert len(name) <= 40
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("tumor", "tumor"),
+        ("Tumor_2", "Tumor_2"),
+        ("my model", "my-model"),
+        ("v1.2", "v1-2"),
+        ("Größe--2-", "Groe--2"),
+        ("日本", "model"),
+        ("2024", "2024"),
+        ("a" * 59 + "-b", "a" * 59),
+        ("true", "true"),
+    ],
+)
+def test_model_name_is_one_that_tags_take(text, name):
+    assert filters.model_name(text) == name
+    grammar.check_name(name)
+    assert parse_yaml(f"{filters.key(name)}: 1", name="y") == {name: 1}
+
+
+@given(TEXTS)
+def test_every_text_has_a_model_name(text):
+    assert grammar.parse(f"{filters.model_name(text)}@v1.0.0")

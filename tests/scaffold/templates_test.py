@@ -20,6 +20,7 @@ from tests.kit.once import copied, once
 pytestmark = pytest.mark.slow  # many repositories
 
 ROOT = Path(__file__).parents[2]
+FACTS = {"mlgit_version": __version__, "mlgit_source": f"mlgit=={__version__}"}
 HOSTILE = "\"'`]]}} [[ 1 ]] [% x %] ${{ y }} $(touch sprung) <b> # \\n é 日本 \U0001f600 \u2028 \x07"
 
 own_templates = pytest.mark.parametrize("name", library.names())
@@ -27,7 +28,7 @@ own_templates = pytest.mark.parametrize("name", library.names())
 
 def complete(name, **given):
     manifest = library.load(name).manifest
-    return answers.resolve(manifest, given=given, facts={"folder": "my-model", "mlgit_version": __version__})
+    return answers.resolve(manifest, given=given, facts={"folder": "my-model", **FACTS})
 
 
 def rendered(name, **given):
@@ -77,8 +78,9 @@ def test_pins_are_exact_and_within_what_mlgit_itself_accepts(name):
     accepted = [Requirement(each) for each in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]]
     ranges = {each.name: each.specifier for each in accepted}
     lines = [line for line in rendered(name)["requirements.txt"].splitlines() if line and not line.startswith("#")]
-    assert lines[0] == f"mlgit=={__version__}"
-    for pin in map(Requirement, lines[1:]):
+    assert f"\nmlgit=={__version__}\n" in rendered(name)["mlgit-requirements.txt"]
+    assert {each.split("==")[0] for each in lines}.isdisjoint({"mlgit", "dvc"})  # they have an environment of their own
+    for pin in map(Requirement, lines):
         (exact,) = pin.specifier
         assert exact.operator == "=="
         assert ranges.get(pin.name, pin.specifier).contains(exact.version), pin

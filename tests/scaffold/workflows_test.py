@@ -43,7 +43,7 @@ ALLOWED = {
     ("release", "release"): {"contents": "read", "id-token": "write"},
 }
 # Commands that a step may be besides mlgit: Git, what a project lists among its requirements, and a word of the shell.
-PLAIN = ("git", "test", "echo", "python", "ruff")
+PLAIN = ("git", "test", "echo", "mkdir", "python", "ruff")
 
 
 def rendered(way):

@@ -101,7 +101,7 @@ def bring(
 
 def run(root: Path, targets: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Run all stages there, or those up to the targets, whatever is recorded of them; what failed, line by line."""
-    argv = [sys.executable, "-m", "mlgit", "run", "--force", "--json", "--", *targets]
+    argv = [sys.executable, "-P", "-m", "mlgit", "run", "--force", "--json", "--", *targets]
     child = process.start(argv, cwd=root, env=git.environment(), stdout=process.PIPE, stderr=process.PIPE)
     try:
         out, said = child.communicate()

@@ -170,8 +170,8 @@ def _check_folder(path: str) -> None:
         raise MlgitError(f"{path}: not a folder", "remove it: mlgit keeps its own files there")
 
 
-def _home() -> str:
-    """The folder of the key, '' where the user has no home."""
+def home() -> str:
+    """The folder of what is kept for the user (the key of seals), '' where the user has no home."""
     given = os.environ.get("XDG_STATE_HOME", "")
     above = given if os.path.isabs(given) else os.path.expanduser("~/.local/state")
     return f"{above}/mlgit" if os.path.isabs(above) else ""
@@ -179,9 +179,9 @@ def _home() -> str:
 
 def _key() -> bytes | None:
     """The user's key, if it is there and this user's own."""
-    home = _home()
+    folder = home()
     try:
-        descriptor = os.open(f"{home}/key", _READ) if home else -1
+        descriptor = os.open(f"{folder}/key", _READ) if folder else -1
     except OSError:
         return None
     if descriptor < 0:
@@ -198,24 +198,24 @@ def _key() -> bytes | None:
 
 def _new_key() -> bytes | None:
     """A key for this user, made once; None where no place for it is there, or none that belongs to this user."""
-    home = _home()
-    if not home:
+    folder = home()
+    if not folder:
         return None
     try:
-        nearest = home
+        nearest = folder
         while not os.path.isdir(nearest):
             nearest = os.path.dirname(nearest)
         if os.stat(nearest).st_uid != os.geteuid():  # nothing of root's in another's home
             return None
-        os.makedirs(home, mode=0o700, exist_ok=True)
-        temporary = f"{home}/key.{os.getpid()}.tmp"
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        temporary = f"{folder}/key.{os.getpid()}.tmp"
         with open(os.open(temporary, _WRITE, 0o600), "wb") as stream:
             stream.write(os.urandom(_KEY))
         try:
-            os.link(temporary, f"{home}/key")  # of two processes at once, one makes it
+            os.link(temporary, f"{folder}/key")  # of two processes at once, one makes it
         except FileExistsError:
             if _key() is None:  # cut short, or of another form
-                os.replace(temporary, f"{home}/key")
+                os.replace(temporary, f"{folder}/key")
         finally:
             if os.path.lexists(temporary):
                 os.unlink(temporary)

@@ -1,0 +1,103 @@
+"""How the running mlgit was installed: from where (PEP 610), and into what kind of environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from mlgit import __version__
+
+_PUBLISHED = f"mlgit=={__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What brings this mlgit elsewhere, and the path it came from where that is on this machine only."""
+
+    requirement: str
+    local: str = ""
+
+
+def source() -> Source:
+    """Where this mlgit came from, as a line of a requirements file that another machine can use.
+
+    A wheel, checkout or address that only this machine or this user can read is told as `local`; the line is then that of
+    the published version.
+    """
+    return source_of(_record())
+
+
+def source_of(record: Any) -> Source:
+    """What a `direct_url.json` says; nothing or something unknown means the published version."""
+    address = record.get("url") if isinstance(record, dict) else None
+    if not isinstance(address, str):
+        return Source(_PUBLISHED)
+    parts = urlsplit(address)
+    if parts.scheme == "file":
+        return Source(_PUBLISHED, local=unquote(parts.path))
+    # what may be a secret of the one who installed it does not go into a file that others read
+    if parts.password is not None or parts.query or (parts.username and parts.scheme != "ssh"):
+        return Source(_PUBLISHED, local=f"{parts.scheme}://{parts.hostname or ''}{parts.path}")
+    below = f"#subdirectory={record['subdirectory']}" if isinstance(record.get("subdirectory"), str) else ""
+    version_control = record.get("vcs_info")
+    if isinstance(version_control, dict):
+        kind, commit = version_control.get("vcs"), version_control.get("commit_id")
+        return Source(f"mlgit @ {kind}+{address}@{commit}{below}") if kind and commit else Source(_PUBLISHED)
+    archive = record.get("archive_info")
+    hashes = archive.get("hashes") if isinstance(archive, dict) else None
+    digest = f"#sha256={hashes['sha256']}" if isinstance(hashes, dict) and "sha256" in hashes else ""
+    return Source(f"mlgit @ {address}{digest or below}") if parts.scheme == "https" else Source(_PUBLISHED, local=address)
+
+
+def _record() -> Any:
+    """The `direct_url.json` of the distribution that this package belongs to; None for one out of an index."""
+    package = Path(__file__).resolve().parents[2]
+    try:
+        distribution = metadata.distribution("mlgit")
+        found = json.loads(distribution.read_text("direct_url.json") or "null")
+        packages = Path(str(distribution.locate_file("mlgit"))).resolve()
+    except (metadata.PackageNotFoundError, OSError, ValueError):
+        found, packages = None, None
+    address = found.get("url", "") if isinstance(found, dict) else ""
+    checkout = unquote(urlsplit(address).path) if address.startswith("file:") else ""
+    if packages == package or (checkout and package.parent == Path(checkout).resolve()):
+        return found
+    # not the installed one, but a checkout on the path
+    return {"url": package.parent.as_uri()} if (package.parent / "pyproject.toml").is_file() else None
+
+
+@cache
+def is_tool() -> bool:
+    """Whether this Python is an environment that uv or pipx made for one program: nobody's project."""
+    prefix = Path(sys.prefix)
+    if any((prefix / name).is_file() for name in ("uv-receipt.toml", "pipx_metadata.json")):
+        return True
+    # `uvx` keeps its environments in uv's cache, which is marked as one
+    return prefix.parent.name.startswith(("archive-v", "environments-v")) and (prefix.parents[1] / "CACHEDIR.TAG").is_file()
+
+
+def is_active() -> bool:
+    """Whether the environment of this Python is the one that is activated."""
+    active = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX") or ""
+    return bool(active) and os.path.realpath(active) == os.path.realpath(sys.prefix)
+
+
+def adding(package: str) -> str:
+    """The command that installs a package beside this mlgit, where it can import it."""
+    prefix = Path(sys.prefix)
+    if (prefix / "uv-receipt.toml").is_file():
+        return f"uv tool install --with {_quoted(package)} mlgit"
+    if (prefix / "pipx_metadata.json").is_file():
+        return f"pipx inject mlgit {_quoted(package)}"
+    return f"pip install {_quoted(package)}"
+
+
+def _quoted(package: str) -> str:
+    return f"'{package}'" if "[" in package else package
