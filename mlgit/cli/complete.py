@@ -12,7 +12,7 @@ _BREAKS = "@:="  # where bash ends a word, of what stands in names
 _ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("run", "status", "dag"), ("stage or file",)),
     **dict.fromkeys(("diff", "gate"), ("revision", "revision", "")),
-    **dict.fromkeys(("card build", "card check", "model history", "model verify", "model push"), ("model", "")),
+    **dict.fromkeys(("card build", "card check", "model history", "model verify"), ("model", "")),
     "model register": ("model", "revision", ""),
     "model promote": ("model or version", "environment", ""),
     **dict.fromkeys(("model rollback", "model unassign"), ("model", "environment", "")),

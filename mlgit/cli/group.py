@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("mlgit.cli.status", "Say which stages are stale, and why."),
     "add": ("mlgit.cli.add", "Track data files and folders, as `dvc add` does."),
     "push": ("mlgit.cli.push", "Publish data, commits and tags, in this order."),
+    "pull": ("mlgit.cli.pull", "Bring commits, tags and data that others pushed."),
     "doctor": ("mlgit.cli.doctor", "Look for damage in cache, locks and pipeline files."),
     "dag": ("mlgit.cli.dag", "Draw the pipeline."),
     "card": ("mlgit.cli.card", "Write model cards, and check that they are true."),

@@ -159,6 +159,11 @@ def send(root: Path, rebuild: Rebuild, *, remote: str, patience: float = PATIENC
     raise MlgitError(f"others were faster at '{remote}' {attempt} times in {patience:g} s", "try again")
 
 
+def receive(root: Path, remote: str) -> None:
+    """Bring the tags of models and the log that a remote has and this clone has not. Raises MlgitError as `send` does."""
+    _catch_up(root, remote, branch="")
+
+
 def _tags_of(artifact: str, names: Mapping[str, str]) -> dict[str, str]:
     return {name: oid for name, oid in names.items() if grammar.artifact_of(name) == artifact}
 

@@ -11,33 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit import FULL, commit, dvc, git, repository, write_tree
+from tests.kit import FULL, commit, dvc, git, write_tree
 from tests.kit.forked import mlgit, start
+from tests.kit.sharing import change, make
 
 pytestmark = pytest.mark.slow
-
-PIPELINE = """\
-stages:
-  copy:
-    cmd: mkdir -p made && cp in made/one && echo two > made/two && cp in kept && cp in secret
-    deps: [in]
-    outs: [made, {secret: {push: false}}]
-    metrics: [{kept: {cache: false}}]
-"""
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     top = tmp_path_factory.mktemp("template")
-    root = repository(top / "project", {"dvc.yaml": PIPELINE, "in": "1\n", ".dvc/config": CONFIG})
-    assert mlgit(root, "run").code == 0
-    commit(root)
-    git(top, "init", "--quiet", "--bare", "origin.git")
-    git(root, "remote", "add", "origin", "../origin.git")
+    make(top)
     return top
-
-
-CONFIG = "[core]\n    remote = there\n['remote \"there\"']\n    url = ../../there\n"
 
 
 @pytest.fixture
@@ -48,12 +33,6 @@ def root(template, tmp_path):
 
 def objects(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def change(root: Path, text: str) -> str:
-    (root / "in").write_text(text)
-    assert mlgit(root, "run").code == 0
-    return commit(root)
 
 
 def lacking(top: Path) -> list[str]:

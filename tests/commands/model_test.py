@@ -23,6 +23,7 @@ from mlgit.commands.model.stamp import stamp
 from mlgit.commands.model.unassign import unassign
 from mlgit.commands.model.verify import verify
 from mlgit.commands.model.write_tag import WriteOptions
+from mlgit.commands.pull import pull
 from mlgit.commands.push import push, push_tags
 from mlgit.errors import EXIT_NO, EXIT_YES, MlgitError
 from tests.kit import git
@@ -87,6 +88,7 @@ def test_new_version_is_registered_and_pushed(root):
 def test_data_that_has_nowhere_to_go_keeps_commits_and_tags_back(root):
     with pytest.raises(MlgitError, match=r"no DVC remote for the data of 5 outputs, such as data/raw.csv"):
         push(dry_run=True)
+    assert pull(dry_run=True).outputs == ()
 
 
 def test_somebody_is_asked_before_an_environment_is_made(tmp_path, monkeypatch):

@@ -116,6 +116,53 @@ def push(root: Path, branch: Branch) -> None:
         git.run(root, "config", f"branch.{branch.name}.merge", f"refs/heads/{branch.name}")
 
 
+def fetch(root: Path, branch: Branch, there: Mapping[str, str]) -> list[str]:
+    """Bring the remote's commits of a branch and the refs of monitoring and of runs; notes of those that went apart."""
+    head = f"refs/heads/{branch.name}"
+    if head in there:
+        done = git.run(root, "fetch", "--quiet", "--", branch.remote, head, check=False)
+        if done.code:
+            raise MlgitError(
+                f"fetching from '{branch.remote}' failed: {_last(_said(done))}", "`git remote -v` lists the remotes"
+            )
+    notes = []
+    rows = git.run(root, "for-each-ref", "--format=%(objectname) %(refname)", *_SHARED).text.splitlines()
+    here = {ref: oid for oid, ref in (row.split(" ", 1) for row in rows)}
+    for ref in [ref for ref, oid in there.items() if ref.startswith(_SHARED) and here.get(ref) != oid]:
+        done = git.run(root, "fetch", "--quiet", "--no-tags", "--", branch.remote, f"{ref}:{ref}", check=False)
+        notes += [f"{ref} here and on '{branch.remote}' went apart, and stays as it is here"] if done.code else []
+    return notes
+
+
+def ahead(root: Path, branch: Branch, there: Mapping[str, str]) -> str:
+    """The remote's commit of a branch where it continues the one here, '' where it has nothing new.
+
+    Raises MlgitError where the two went apart: nothing is merged unasked.
+    """
+    tip = there.get(f"refs/heads/{branch.name}", "")
+    if not tip or git.is_ancestor(root, tip, branch.commit):
+        return ""
+    if git.is_ancestor(root, branch.commit, tip):
+        return tip
+    one, other = git.line(root, "rev-list", "--left-right", "--count", f"{branch.commit}...{tip}").split()
+    theirs = f"{branch.remote}/{branch.name}"
+    raise MlgitError(
+        f"'{branch.name}' and '{theirs}' went apart: {one} here that are not there, and {other} there that are not here",
+        f"`git rebase {theirs}` or `git merge {theirs}`, then `mlgit pull` brings the data",
+    )
+
+
+def forward(root: Path, branch: Branch, tip: str) -> None:
+    """Take the branch and the workspace on to a commit that continues it. Raises MlgitError where files would be lost."""
+    done = git.run(root, "merge", "--ff-only", "--quiet", tip, check=False)
+    if done.code:
+        said = [line.strip() for line in _said(done).splitlines() if line.startswith("\t")]
+        told = f": {', '.join(said)}" if said else f": {_last(_said(done))}"
+        raise MlgitError(
+            f"files that are not committed stand in the way of '{branch.remote}'{told}", "commit them, or `git stash`"
+        )
+
+
 def _refused(branch: Branch, said: str) -> MlgitError:
     if any(word in said for word in ("fetch first", "non-fast-forward", "cannot lock ref", "failed to update ref")):
         return overtaken(branch)
