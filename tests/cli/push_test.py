@@ -13,7 +13,7 @@ import pytest
 
 from tests.kit import FULL, commit, dvc, git, write_tree
 from tests.kit.forked import mlgit, start
-from tests.kit.sharing import change, make
+from tests.kit.sharing import PIPELINE, change, make
 
 pytestmark = pytest.mark.slow
 
@@ -174,6 +174,24 @@ def test_hook_that_refuses_is_quoted_and_data_stays_sent(root):
     assert (done.code, "does not take the branch 'main': protected branch" in done.said) == (2, True), done.said
     hook.unlink()
     assert mlgit(root, "push", "--json").json["objects"] == 0
+
+
+def test_file_that_left_the_remote_is_sent_although_its_folder_is_listed_there(root):
+    assert mlgit(root, "push").code == 0
+    md5 = "b026324c6904b2a9cb4b88d6d61c81d1"
+    _place(root.parent, md5).unlink()
+    assert mlgit(root, "push", "--json").json["objects"] == 1
+    assert _place(root.parent, md5).read_text() == "1\n"
+
+
+def test_output_with_a_remote_of_its_own_goes_there(root):
+    with (root / ".dvc/config").open("a") as config:
+        config.write("['remote \"own\"']\n    url = ../../own\n")
+    (root / "dvc.yaml").write_text(PIPELINE.replace("outs: [made,", "outs: [{made: {remote: own}},"))
+    commit(root)
+    assert mlgit(root, "push", "--json").json["objects"] == 3
+    assert len(objects(root.parent / "own")) == 3
+    assert objects(root.parent / "own") == objects(root.parent / "there")  # where the commit before has it
 
 
 def test_model_push_is_pointed_to_what_took_its_place(root):
