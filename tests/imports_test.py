@@ -109,6 +109,7 @@ LAW = Law(
     starts={"cli.main", "cli.error_boundary"},
     lazy={
         "adapters.formats.documents",
+        "adapters.system.installation",  # asks the metadata of the installed package
         "commands.diff",
         "commands.plots",
         "cli.diff",

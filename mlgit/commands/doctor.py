@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from mlgit.adapters.dvc.protected_paths import Protected
 from mlgit.adapters.dvc.settings import Settings
 from mlgit.adapters.dvc.store import Cache
 from mlgit.adapters.formats import documents
-from mlgit.adapters.system import files, locks
+from mlgit.adapters.system import files, locks, stage_environ
 from mlgit.commands import registry_problems
 from mlgit.errors import MlgitError
 from mlgit.pipeline import sources
@@ -69,7 +70,11 @@ def doctor(
     checkup, fingerprints = _checkup(project, configured, watch=watch)
     lock = locks.held(project.own_folder / "run.lock", timeout=0, busy="an `mlgit run` is at work in this clone")
     with lock if fix else nullcontext():
-        findings = checkup.objects(deep=deep) if only_cache else checkup.run(deep=deep) + _of_project(project)
+        findings = (
+            checkup.objects(deep=deep)
+            if only_cache
+            else checkup.run(deep=deep) + _of_project(project) + _of_environment(project)
+        )
         if fix:
             findings = checkup.fix(findings)
     fingerprints.save()
@@ -98,6 +103,20 @@ def _checkup(
         tick=partial(watch, "objects") if watch else None,
     )
     return checkup, fingerprints
+
+
+def _of_environment(project: Project) -> list[Damage]:
+    """A `.venv` beside the pipeline that the stages do not use, because nothing has activated it."""
+    environ = stage_environ.of_stages(os.environ)
+    own = project.root / ".venv/bin"
+    is_active = environ.get("VIRTUAL_ENV") or environ.get("CONDA_PREFIX")
+    if is_active or not (own / "python").exists():
+        return []
+    python = shutil.which("python", path=environ.get("PATH", ""))
+    if python is not None and os.path.realpath(os.path.dirname(python)) == os.path.realpath(own):
+        return []
+    found = f"is not active: {f'stages use {python}' if python else 'stages find no `python`'}"
+    return [Damage("environment", ".venv", found, "type `. .venv/bin/activate`, or `uv run mlgit run`")]
 
 
 def _of_project(project: Project) -> list[Damage]:

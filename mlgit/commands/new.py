@@ -11,7 +11,7 @@ from typing import Any
 from mlgit import __version__
 from mlgit.adapters.formats import documents
 from mlgit.adapters.system import installation
-from mlgit.adapters.system.installation import Source
+from mlgit.adapters.system.installation import Origin
 from mlgit.commands import preparation
 from mlgit.scaffold import answers, create, library
 from mlgit.scaffold.create import Created
@@ -27,7 +27,7 @@ class NewResult:
     created: Created
     template: Manifest
     answers: Mapping[str, Value]
-    source: Source
+    source: Origin
 
     def following(self, directory: str) -> list[str]:
         """What to type next, with the project's folder by this name; one called -x is no option of `cd`."""

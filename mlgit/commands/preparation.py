@@ -7,7 +7,6 @@ import shlex
 import shutil
 import sys
 import sysconfig
-from importlib.util import find_spec
 from pathlib import Path
 
 from mlgit.adapters.system import installation, process, stage_environ
@@ -33,7 +32,7 @@ def commands(requirements: str) -> list[str]:
     what = f"install -r {shlex.quote(requirements)}"
     if _is_shared(path):
         beside = shutil.which("pip", path=path)
-        if find_spec("pip") is not None:
+        if (Path(sysconfig.get_path("purelib")) / "pip").is_dir() or beside:
             is_own = beside is not None and os.path.dirname(beside) == os.path.dirname(shutil.which("python", path=path) or "")
             return [f"pip {what}" if is_own else f"python -m pip {what}", "mlgit run"]
         if shutil.which("uv", path=path) and installation.is_active():

@@ -95,3 +95,15 @@ def test_code_of_templates_imports_neither_mlgit_nor_dvc():
             )
         ]
         assert not {name.partition(".")[0] for name in names} & {"mlgit", "dvc", "dvclive"}, path
+
+
+def test_doctor_says_which_python_stages_use_when_the_environment_of_the_project_is_not_active(tmp_path, cli, monkeypatch):
+    root = repository(tmp_path / "project", {"dvc.yaml": "stages: {}\n", ".gitignore": "/.venv/\n"})
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    monkeypatch.delenv("CONDA_PREFIX", raising=False)
+    assert cli(root, "doctor").code == 0
+    write_tree(root, {".venv/bin/python": "#!/bin/sh\n"})
+    done = cli(root, "doctor")
+    assert (done.code, "is not active: stages" in done.said, ". .venv/bin/activate" in done.said) == (1, True, True)
+    monkeypatch.setenv("VIRTUAL_ENV", str(root / ".venv"))
+    assert cli(root, "doctor").code == 0

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mlgit.adapters.system import installation
 from mlgit.errors import MlgitError
 
 # The extra of `pip install 'dvc[EXTRA]'` that a kind of URL needs.
@@ -130,8 +131,8 @@ def not_a_storage(address: Address) -> RemoteUnreachableError:
 def install(scheme: str) -> str:
     """The command that installs DVC's plugin for a kind of URL."""
     if scheme in ("http", "https"):  # comes with DVC itself
-        return "`pip install dvc-http`"
-    return f"`pip install 'dvc[{EXTRAS.get(scheme, scheme)}]'`"
+        return f"`{installation.adding('dvc-http')}`"
+    return f"`{installation.adding(f'dvc[{EXTRAS.get(scheme, scheme)}]')}`"
 
 
 def unreachable(address: Address, error: BaseException, *, options: Mapping[str, Any] | None = None) -> RemoteUnreachableError:

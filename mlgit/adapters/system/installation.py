@@ -18,14 +18,14 @@ _PUBLISHED = f"mlgit=={__version__}"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Origin:
     """What brings this mlgit elsewhere, and the path it came from where that is on this machine only."""
 
     requirement: str
     local: str = ""
 
 
-def source() -> Source:
+def source() -> Origin:
     """Where this mlgit came from, as a line of a requirements file that another machine can use.
 
     A wheel, checkout or address that only this machine or this user can read is told as `local`; the line is then that of
@@ -34,26 +34,26 @@ def source() -> Source:
     return source_of(_record())
 
 
-def source_of(record: Any) -> Source:
+def source_of(record: Any) -> Origin:
     """What a `direct_url.json` says; nothing or something unknown means the published version."""
     address = record.get("url") if isinstance(record, dict) else None
     if not isinstance(address, str):
-        return Source(_PUBLISHED)
+        return Origin(_PUBLISHED)
     parts = urlsplit(address)
     if parts.scheme == "file":
-        return Source(_PUBLISHED, local=unquote(parts.path))
+        return Origin(_PUBLISHED, local=unquote(parts.path))
     # what may be a secret of the one who installed it does not go into a file that others read
     if parts.password is not None or parts.query or (parts.username and parts.scheme != "ssh"):
-        return Source(_PUBLISHED, local=f"{parts.scheme}://{parts.hostname or ''}{parts.path}")
+        return Origin(_PUBLISHED, local=f"{parts.scheme}://{parts.hostname or ''}{parts.path}")
     below = f"#subdirectory={record['subdirectory']}" if isinstance(record.get("subdirectory"), str) else ""
     version_control = record.get("vcs_info")
     if isinstance(version_control, dict):
         kind, commit = version_control.get("vcs"), version_control.get("commit_id")
-        return Source(f"mlgit @ {kind}+{address}@{commit}{below}") if kind and commit else Source(_PUBLISHED)
+        return Origin(f"mlgit @ {kind}+{address}@{commit}{below}") if kind and commit else Origin(_PUBLISHED)
     archive = record.get("archive_info")
     hashes = archive.get("hashes") if isinstance(archive, dict) else None
     digest = f"#sha256={hashes['sha256']}" if isinstance(hashes, dict) and "sha256" in hashes else ""
-    return Source(f"mlgit @ {address}{digest or below}") if parts.scheme == "https" else Source(_PUBLISHED, local=address)
+    return Origin(f"mlgit @ {address}{digest or below}") if parts.scheme == "https" else Origin(_PUBLISHED, local=address)
 
 
 def _record() -> Any:

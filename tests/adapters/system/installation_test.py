@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlgit import __version__
-from mlgit.adapters.system.installation import Source, source, source_of
+from mlgit.adapters.system.installation import Origin, source, source_of
 from tests.docs_test import CHECKOUT
 
 PUBLISHED = f"mlgit=={__version__}"
@@ -15,25 +15,25 @@ COMMIT = "c" * 40
 @pytest.mark.parametrize(
     ("record", "expected"),
     [
-        (None, Source(PUBLISHED)),
-        ({}, Source(PUBLISHED)),
-        ([], Source(PUBLISHED)),
-        ({"url": 3}, Source(PUBLISHED)),
-        ({"url": "file:///a%20b/mlgit.whl", "archive_info": {}}, Source(PUBLISHED, local="/a b/mlgit.whl")),
-        ({"url": "file:///src", "dir_info": {"editable": True}}, Source(PUBLISHED, local="/src")),
-        ({"url": "file:///src", "vcs_info": {"vcs": "git", "commit_id": COMMIT}}, Source(PUBLISHED, local="/src")),
+        (None, Origin(PUBLISHED)),
+        ({}, Origin(PUBLISHED)),
+        ([], Origin(PUBLISHED)),
+        ({"url": 3}, Origin(PUBLISHED)),
+        ({"url": "file:///a%20b/mlgit.whl", "archive_info": {}}, Origin(PUBLISHED, local="/a b/mlgit.whl")),
+        ({"url": "file:///src", "dir_info": {"editable": True}}, Origin(PUBLISHED, local="/src")),
+        ({"url": "file:///src", "vcs_info": {"vcs": "git", "commit_id": COMMIT}}, Origin(PUBLISHED, local="/src")),
         (
             {"url": "https://example.com/m.git", "vcs_info": {"vcs": "git", "commit_id": COMMIT}},
-            Source(f"mlgit @ git+https://example.com/m.git@{COMMIT}"),
+            Origin(f"mlgit @ git+https://example.com/m.git@{COMMIT}"),
         ),
         (
             {"url": "ssh://git@example.com/m.git", "vcs_info": {"vcs": "git", "commit_id": COMMIT}, "subdirectory": "x"},
-            Source(f"mlgit @ git+ssh://git@example.com/m.git@{COMMIT}#subdirectory=x"),
+            Origin(f"mlgit @ git+ssh://git@example.com/m.git@{COMMIT}#subdirectory=x"),
         ),
-        ({"url": "https://example.com/m.git", "vcs_info": {}}, Source(PUBLISHED)),
+        ({"url": "https://example.com/m.git", "vcs_info": {}}, Origin(PUBLISHED)),
         (
             {"url": "https://example.com/m.whl", "archive_info": {"hashes": {"sha256": "ab"}}},
-            Source("mlgit @ https://example.com/m.whl#sha256=ab"),
+            Origin("mlgit @ https://example.com/m.whl#sha256=ab"),
         ),
     ],
 )
@@ -49,4 +49,4 @@ def test_secret_of_an_address_goes_nowhere(url):
 
 
 def test_checkout_that_the_tests_run_from_is_known():
-    assert source() == Source(PUBLISHED, local=str(CHECKOUT))
+    assert source() == Origin(PUBLISHED, local=str(CHECKOUT))
