@@ -61,4 +61,4 @@ def _is_same(label: Array, said: Array) -> bool:
         return bool(np.array_equal(label.astype(float), said.astype(float)))
     if label.dtype.kind == said.dtype.kind == "O" and are_texts(label) and are_texts(said):
         return bool(np.array_equal(label, said))
-    return label.shape == said.shape and list(map(str, label.tolist())) == list(map(str, said.tolist()))
+    return label.shape == said.shape and all(str(one) == str(other) for one, other in zip(label, said, strict=True))

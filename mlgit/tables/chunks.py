@@ -25,6 +25,7 @@ def chunks(
     path: str,
     texts: Collection[str] = (),
     keys: Collection[str] = (),
+    guessed: Collection[str] = (),
     literally: bool = False,
     most: int = limits.VALUES_BYTES,
     wanted: Callable[[str], bool] | None = None,
@@ -35,7 +36,8 @@ def chunks(
     numbers is told by each piece for itself; `texts` are columns of a CSV or TSV file to be left as texts. `literally`, only an
     empty field there is a missing value, for a class may be called None. `keys` are left as texts, or where that is faster as
     their first KEY_BYTES bytes. `most` is how many bytes of text are read, and the values of columns that are not `wanted` mean
-    nothing.
+    nothing. `guessed` are texts that may come as numbers where all of a piece look so: texts are read much faster where pandas
+    finds out by itself that they are.
     Raises MlgitError for what is not in its format, or larger than is read.
     """
     table = formats.known(path)
@@ -45,7 +47,8 @@ def chunks(
         columns = small.columns(source, table=table, texts={*texts, *keys}, literally=literally, most=most)
         if columns is not None:
             return iter([columns])
-        types = _types(_named(source, table, most) if wanted or keys else (), texts=texts, keys=keys, wanted=wanted)
+        named = _named(source, table, most) if wanted or keys else ()
+        types = _types(named, texts=[name for name in texts if name not in guessed], keys=keys, wanted=wanted)
         return _of_separated(source, table, types, literally, most)
     return map(_of_rows, objects.batches(source, table=table, most=most))
 
@@ -77,14 +80,15 @@ def _of_separated(
 ) -> Iterator[Chunk]:
     import pandas as pd
 
+    text, encoding_errors = separated.for_pandas(source, table=table, most=most)
     try:
         with pd.read_csv(
-            separated.for_pandas(source, table=table, most=most),
+            text,
             sep=table.separator,
             iterator=True,
             low_memory=False,
             index_col=False,
-            encoding_errors="replace",
+            encoding_errors=encoding_errors,
             dtype=dict(types),
             keep_default_na=not literally,
             na_values=[""],

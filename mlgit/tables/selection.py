@@ -28,14 +28,20 @@ def select(
     table = formats.known(path)
     if table.name == "parquet":
         _refuse_rows(outline.measure(content, path=path).rows)
-    asked = _Asked(path, frozenset(names), frozenset(texts) - frozenset(keys), frozenset(keys), also)
+    texts, keys = frozenset(texts), frozenset(keys)
+    asked = _Asked(path, frozenset(names), texts - keys, keys, also, guessed=frozenset() if table.has_types else texts - keys)
     gathered = _gathered(content, asked)
-    if gathered is None:
-        asked = replace(asked, texts=frozenset(texts), keys=frozenset())
+    while isinstance(gathered, _Misread):
+        if gathered.column in asked.keys:
+            asked = replace(asked, texts=asked.texts | asked.keys, keys=frozenset(), guessed=asked.guessed | asked.keys)
+        else:
+            asked = replace(asked, guessed=asked.guessed - {gathered.column})
         gathered = _gathered(content, asked)
-    if gathered is not None and gathered[1] and not table.has_types:
-        gathered = _gathered(content, replace(asked, texts=asked.texts | gathered[1]))
-    assert gathered is not None, "keys are whole numbers the second time as the first"
+    found, mixed = gathered
+    if not mixed or table.has_types:
+        return found
+    gathered = _gathered(content, replace(asked, texts=asked.texts | mixed, guessed=frozenset()))
+    assert not isinstance(gathered, _Misread), "nothing is guessed"
     return gathered[0]
 
 
@@ -46,9 +52,17 @@ class _Asked:
     texts: frozenset[str]
     keys: frozenset[str]
     also: Callable[[str], bool] | None
+    guessed: frozenset[str]
 
     def wants(self, name: str) -> bool:
         return name in self.names or (self.also is not None and self.also(name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Misread:
+    """A column that is not what it was read as: a key that is no whole number, or a text that looks like one in every row."""
+
+    column: str
 
 
 def _refuse_rows(rows: int) -> None:
@@ -56,9 +70,8 @@ def _refuse_rows(rows: int) -> None:
         raise MlgitError(f"{rows} rows are more than fit into memory", f"up to {limits.PREDICTIONS_ROWS} are compared")
 
 
-def _gathered(content: bytes, asked: _Asked) -> tuple[dict[str, Any], set[str]] | None:
-    """The columns as they stand, and the names of those whose pieces are partly numbers and partly not; None where a key that
-    was read as bytes is no whole number."""
+def _gathered(content: bytes, asked: _Asked) -> tuple[dict[str, Any], set[str]] | _Misread:
+    """The columns as they stand, and the names of those whose pieces are partly numbers and partly not."""
     import numpy as np
 
     pieces: dict[str, list[Any]] = {}
@@ -68,6 +81,7 @@ def _gathered(content: bytes, asked: _Asked) -> tuple[dict[str, Any], set[str]] 
         path=asked.path,
         texts=asked.texts,
         keys=asked.keys,
+        guessed=asked.guessed,
         literally=True,
         most=limits.PREDICTIONS_BYTES,
         wanted=asked.wants,
@@ -79,8 +93,8 @@ def _gathered(content: bytes, asked: _Asked) -> tuple[dict[str, Any], set[str]] 
                 values = _whole_numbers(values)  # before pandas 3 these are objects
             else:
                 values = _typed(values)
-            if values is None:
-                return None
+            if values is None or (name in asked.guessed and not _may_be_texts(values)):
+                return _Misread(name)
             # an object of JSON Lines may lack a key that others have
             pieces.setdefault(name, [np.full(each, None) for each in sizes]).append(values)
         for name in pieces.keys() - piece.keys():
@@ -89,6 +103,13 @@ def _gathered(content: bytes, asked: _Asked) -> tuple[dict[str, Any], set[str]] 
     whole = {name: [each for each in found if len(each)] or found[:1] for name, found in pieces.items()}
     mixed = {name for name, found in whole.items() if len({each.dtype.kind in "biuf" for each in found}) > 1}
     return {name: np.concatenate(whole.pop(name)) for name in pieces}, mixed
+
+
+def _may_be_texts(values: Any) -> bool:
+    """Whether a piece of a column that pandas looked at may hold texts: numbers too large for an array are objects as well."""
+    if values.dtype.kind != "O":
+        return not len(values)
+    return isinstance(next((each for each in values if each == each), ""), str)
 
 
 def _whole_numbers(values: Any) -> Any | None:

@@ -6,10 +6,11 @@ the same in both.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from mlgit.errors import MlgitError
 from mlgit.tables import limits, streams
@@ -35,30 +36,39 @@ def rows(
     return names(header), found
 
 
-def for_pandas(source: bytes | BinaryIO, *, table: TableFormat, most: int) -> BinaryIO:
-    """The text of a table as pandas reads it without losing any: after an empty line that ends with a carriage return alone, it
-    passes over the first separator or quote. A file with such line ends is written anew, with others.
+def for_pandas(source: bytes | BinaryIO, *, table: TableFormat, most: int) -> tuple[BinaryIO, Literal["strict", "replace"]]:
+    """The text of a table as pandas reads it without losing any, and what to do with bytes that are no UTF-8: to be ready to
+    replace some takes pandas several times as long.
+
+    After an empty line that ends with a carriage return alone, it passes over the first separator or quote: a file with such
+    line ends is written anew, with others.
     """
-    if not _has_lone_returns(streams.text(source, table=table, most=most)):
-        return streams.text(source, table=table, most=most)
+    has_lone_returns, is_utf8 = _looked_at(streams.text(source, table=table, most=most))
+    if not has_lone_returns:
+        return streams.text(source, table=table, most=most), "strict" if is_utf8 else "replace"
     text = io.TextIOWrapper(streams.text(source, table=table, most=most), encoding="utf-8-sig", errors="replace", newline="")
     written = io.StringIO(newline="")
     csv.writer(written, delimiter=table.separator, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(
         _records(text, table.separator)
     )
-    return io.BytesIO(written.getvalue().encode())
+    return io.BytesIO(written.getvalue().encode()), "strict"
 
 
-def _has_lone_returns(stream: BinaryIO) -> bool:
-    last = b""
+def _looked_at(stream: BinaryIO) -> tuple[bool, bool]:
+    """Whether a line ends with a carriage return alone, and whether all of it is UTF-8."""
+    last, decoder, is_utf8 = b"", codecs.getincrementaldecoder("utf-8")(), True
     while piece := stream.read(_PIECE):
         if last == b"\r" and piece[:1] != b"\n":
-            return True
+            return True, False
         last = piece[-1:]
         whole = piece.removesuffix(b"\r")
         if b"\r" in whole and whole.count(b"\r") != whole.count(b"\r\n"):
-            return True
-    return last == b"\r"
+            return True, False
+        try:
+            is_utf8 = is_utf8 and decoder.decode(piece) is not None
+        except UnicodeDecodeError:
+            is_utf8 = False
+    return last == b"\r", is_utf8 and not decoder.getstate()[0]
 
 
 def refused(separator: str, why: object) -> MlgitError:
