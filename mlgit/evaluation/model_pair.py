@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from operator import lt
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +18,9 @@ from mlgit.evaluation.results import Pairing
 from mlgit.revision.refs import Notice
 from mlgit.rules import IfChanged
 from mlgit.statistics import paired
+
+if TYPE_CHECKING:
+    from mlgit.statistics.rows import Array
 
 # So many rows lie in memory as texts.
 _BLOCK = 1 << 16
@@ -74,14 +79,44 @@ def digest(model: Model, table: Table) -> str:
     if model.id not in table or model.label not in table:
         return ""
     keys, label = np.asarray(table[model.id]), np.asarray(table[model.label])
-    total = 0
+    return (_in_order(keys, label) or _sorted(keys, label)) if len(keys) else "0"
+
+
+def _in_order(keys: Array, label: Array) -> str | None:
+    """The digest of rows that stand in the order of their keys, each once; None for others. Short keys come first, so that
+    whole numbers are in order."""
+    last, hashed = (-1, ""), blake2b(digest_size=8)
     for start in range(0, len(keys), _BLOCK):
-        some = label[start : start + _BLOCK]
-        values = some.astype(float) if some.dtype.kind in "biuf" else some  # 1 and 1.0 are one label
-        rows = zip(keys[start : start + _BLOCK].tolist(), values.tolist(), strict=True)
-        hashed = b"".join([blake2b(f"{key}\0{each}".encode("utf-8", "replace"), digest_size=8).digest() for key, each in rows])
-        total += int(np.frombuffer(hashed, dtype=">u8").sum(dtype=np.uint64))
-    return f"{len(keys):x}-{total % 2**64:016x}" if len(keys) else "0"
+        names, labels = _texts(keys[start : start + _BLOCK], label[start : start + _BLOCK])
+        ranks = [last, *zip(map(len, names), names, strict=True)]
+        if not all(map(lt, ranks, ranks[1:])):
+            return None
+        last = ranks[-1]
+        hashed.update(_packed(names, labels))
+    return f"{len(keys):x}-{hashed.hexdigest()}"
+
+
+def _sorted(keys: Array, label: Array) -> str:
+    ranked = sorted((len(name), name, each) for name, each in zip(*_texts(keys, label), strict=True))
+    hashed = blake2b(digest_size=8)
+    for start in range(0, len(ranked), _BLOCK):
+        some = ranked[start : start + _BLOCK]
+        hashed.update(_packed([name for _, name, _ in some], [each for _, _, each in some]))
+    return f"{len(ranked):x}-{hashed.hexdigest()}"
+
+
+def _texts(keys: Array, label: Array) -> tuple[list[str], list[str]]:
+    """Both columns as texts: 1 and 1.0 are one label."""
+    values = label.astype(float) if label.dtype.kind in "biuf" else label
+    return [str(key) for key in keys.tolist()], [str(each) for each in values.tolist()]
+
+
+def _packed(names: list[str], labels: list[str]) -> bytes:
+    """Texts as bytes that no other texts give."""
+    texts = "\0".join([*names, *labels])
+    if texts.count("\0") != 2 * len(names) - 1:
+        texts = repr((names, labels))
+    return texts.encode("utf-8", "backslashreplace")
 
 
 def join(

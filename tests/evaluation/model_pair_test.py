@@ -121,6 +121,16 @@ def test_hostile_keys_do_not_break_the_digest():
     assert digest(MODEL, table([NASTY, "", "b\0c"])) == digest(MODEL, table(["", NASTY, "b\0c"], [1, 0, 0]))
 
 
+def test_text_that_moves_from_keys_to_labels_changes_the_digest():
+    split = [(["a", "b\0c"], ["d", "e"]), (["a\0b", "c"], ["d", "e"]), (["a", "b"], ["c\0d", "e"]), (["a", "b"], ["c", "d\0e"])]
+    assert len({digest(MODEL, {"id": np.array(keys), "label": np.array(labels)}) for keys, labels in split}) == 4
+
+
+def test_rows_of_several_blocks_may_stand_in_any_order():
+    keys = np.arange(150_000)
+    assert digest(MODEL, {"id": keys, "label": keys % 7}) == digest(MODEL, {"id": keys[::-1], "label": keys[::-1] % 7})
+
+
 def test_without_a_key_the_line_to_add_is_named():
     nameless = replace(MODEL, id="")
     sides = [ModelResults(nameless, table=table(KEYS)) for _ in range(2)]
