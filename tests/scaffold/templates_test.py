@@ -88,7 +88,7 @@ def test_pins_are_exact_and_within_what_mlgit_itself_accepts(name):
 
 @pytest.mark.parametrize("where", ["/abs/mlgit-0.1.0-py3-none-any.whl", "/a b/mlgit", "git+https://example.com/mlgit@v1"])
 def test_mlgit_is_required_as_one_wants_it(where):
-    assert rendered("minimal", mlgit_requirement=where)["requirements.txt"].splitlines()[0] == where
+    assert rendered("minimal", mlgit_requirement=where)["mlgit-requirements.txt"].splitlines()[1] == where
 
 
 @own_templates
