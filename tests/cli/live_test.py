@@ -18,10 +18,13 @@ pytestmark = pytest.mark.slow  # runs that last until they have shown something
 
 
 def project(folder, **stages):
-    """A project with these commands as stages, each with an output, and the pipes `a.go` and `b.go` for them to wait on."""
+    """A project with these commands as stages, each with an output, and the pipes `a.go`, `b.go`, `c.go` for them to wait on.
+
+    A stage waits on each but once: a second reader could find the end of what the first one got.
+    """
     declared = {name: {"cmd": f"{cmd}; touch {name}.out", "outs": [f"{name}.out"]} for name, cmd in stages.items()}
     root = write_tree(repository(folder / "p"), {"dvc.yaml": json.dumps({"stages": declared})})
-    for name in ("a.go", "b.go"):
+    for name in ("a.go", "b.go", "c.go"):
         os.mkfifo(root / name)
     return root
 
@@ -64,14 +67,14 @@ def test_lines_come_while_the_stage_runs(tmp_path):
 
 
 def test_lines_of_stages_side_by_side_have_names_and_are_never_mixed(tmp_path):
-    root = project(tmp_path, a=f"printf 'one '; {WAIT}; echo two", other="read x < b.go; echo three; read x < b.go")
+    root = project(tmp_path, a=f"printf 'one '; {WAIT}; echo two", other="read x < b.go; echo three; read x < c.go")
     run = piped(root, "-v", "-j2")
     assert read_until(run.stdout, b"a     | one ")
     go(root, "b.go")
     assert read_until(run.stdout, b"three\n") == b"\nother | three\n"
     go(root)
     assert read_until(run.stdout, b"two\n") == b"a     | two\n"
-    go(root, "b.go")
+    go(root, "c.go")
     assert run.wait(30) == 0
 
 
