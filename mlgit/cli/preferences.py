@@ -7,20 +7,22 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from itertools import pairwise
 
 AUTO, ALWAYS, NEVER = COLORS = ("auto", "always", "never")
 
 
-@dataclass(slots=True)
 class Preferences:
-    """The preferences of one command line; `is_data`: what is printed is a document for programs."""
+    """The preferences of one command line; `is_data`: what is printed is a document for programs.
 
-    color: str = AUTO
-    quiet: bool = False
-    verbose: bool = False
-    is_data: bool = False
+    No dataclass, whose module alone takes as long to import as `mlgit model list` needs.
+    """
+
+    def __init__(self, color: str = AUTO, *, is_data: bool = False) -> None:
+        self.color = color
+        self.quiet = False
+        self.verbose = False
+        self.is_data = is_data
 
     def be_quiet(self) -> None:
         """Print errors only, and a document that was asked for."""

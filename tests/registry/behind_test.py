@@ -66,7 +66,7 @@ def test_remote_whose_log_is_behind_gets_what_it_lacks(shared, mirror, lacks):
     if lacks == "one tag and the log":
         git(mirror, "tag", "-d", "churn#prod#2")
     (mirror / "pushes").write_text("")
-    done = mlgit(shared.root, "model", "push", "--remote", "mirror", "--json")
+    done = mlgit(shared.root, "push", "--tags-only", "--remote", "mirror", "--json")
     assert done.code == 0, done.said
     assert on_origin(mirror) == on_origin(shared.origin)
     assert git(mirror, "rev-parse", log.REF) == git(shared.root, "rev-parse", log.REF) == before
