@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "add": ("mlgit.cli.add", "Track data files and folders, as `dvc add` does."),
     "push": ("mlgit.cli.push", "Publish data, commits and tags, in this order."),
     "pull": ("mlgit.cli.pull", "Bring commits, tags and data that others pushed."),
+    "remote": ("mlgit.cli.remote", "Set up where data is kept for others."),
     "doctor": ("mlgit.cli.doctor", "Look for damage in cache, locks and pipeline files."),
     "dag": ("mlgit.cli.dag", "Draw the pipeline."),
     "card": ("mlgit.cli.card", "Write model cards, and check that they are true."),
@@ -34,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 # The commands that have commands of their own.
-GROUPS = ("model", "card", "ci")
+GROUPS = ("model", "card", "ci", "remote")
 
 
 class SuggestingGroup(click.Group):

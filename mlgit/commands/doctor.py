@@ -21,11 +21,15 @@ from mlgit.adapters.dvc.store import Cache
 from mlgit.adapters.formats import documents
 from mlgit.adapters.system import files, locks, stage_environ
 from mlgit.commands import registry_problems
+from mlgit.commands.remote import list_remotes
+from mlgit.commands.remote_access import limit_remotes
 from mlgit.errors import MlgitError
 from mlgit.pipeline import sources
 from mlgit.pipeline.checkup import Checkup, Damage
 from mlgit.pipeline.outputs import Outputs
 from mlgit.project import Project
+
+_REMOTE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ def doctor(
         findings = (
             checkup.objects(deep=deep)
             if only_cache
-            else checkup.run(deep=deep) + _of_project(project) + _of_environment(project)
+            else checkup.run(deep=deep) + _of_project(project) + _of_environment(project) + _of_remotes()
         )
         if fix:
             findings = checkup.fix(findings)
@@ -117,6 +121,16 @@ def _of_environment(project: Project) -> list[Damage]:
         return []
     found = f"is not active: {f'stages use {python}' if python else 'stages find no `python`'}"
     return [Damage("environment", ".venv", found, "type `. .venv/bin/activate`, or `uv run mlgit run`")]
+
+
+def _of_remotes() -> list[Damage]:
+    """DVC remotes that do not answer within some seconds."""
+    limit_remotes(_REMOTE_SECONDS)
+    try:
+        asked = list_remotes(check=True).remotes
+    except MlgitError as error:
+        return [_fault(".dvc/config", error)]
+    return [Damage("remote", each.name, each.trouble, each.hint) for each in asked if each.trouble]
 
 
 def _of_project(project: Project) -> list[Damage]:

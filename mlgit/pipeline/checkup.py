@@ -20,7 +20,7 @@ from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.load import load
 from mlgit.pipeline.model import Digest, Output, Stage
 
-Kind = Literal["object", "listing", "leftover", "lock", "file", "output", "tag", "config", "environment"]
+Kind = Literal["object", "listing", "leftover", "lock", "file", "output", "tag", "config", "environment", "remote"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from tests.kit.json_documents import LINES, SCHEMAS, documents
 WITHOUT = {"completion", "ci publish"}
 # What writes tags or files: the document says what was done, and its schema is that of a command in the list where one is.
 WRITING = {
-    *("add", "init", "ci propose", "model rollback", "model approve", "model retire", "model unassign", "model push"),
+    *("add", "init", "ci propose", "model rollback", "model approve", "model retire", "model unassign"),
     *("model reproduce", "push", "pull", "remote add"),
 }
 

@@ -41,6 +41,7 @@ LINES = {
     "ci run": "ci run --no-run --base HEAD~1",
     "report": "report",
     "new": "new --list",
+    "remote list": "remote list",
 }
 
 

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -121,6 +122,22 @@ class CloudStore:
             if self._together({"": _ask(remote, base)})[""] is None:
                 self._together({"": lambda tick: remote.makedirs(base, exist_ok=True)})
             self._is_placed = True
+
+    def try_writing(self) -> bool:
+        """Whether a file could be written there and removed again; False, and nothing tried, where none can be removed."""
+        remote, folder, _ = self._connect()
+        if remote.protocol in ("http", "https"):
+            return False
+        self.make()
+        path = remote.join(remote.parent(remote.parent(folder)), f".mlgit-{secrets.token_hex(8)}")
+
+        def write(tick: Tick) -> None:
+            with tempfile.NamedTemporaryFile() as empty:
+                remote.put_file(empty.name, path, callback=internals.progress(tick), size=0)
+
+        self._together({"": write})
+        self._together({"": lambda tick: remote.remove(path)})
+        return True
 
     def _base(self) -> tuple[Any, str]:
         remote, folder, _ = self._connect()

@@ -28,6 +28,19 @@ class FolderStore:
         self._there = Cache(Settings(cache_folder=Path(address.url)))
         self._here = cache
 
+    def try_writing(self) -> bool:
+        """Whether a file could be written there and taken away again: True. Raises RemoteUnreachableError where not."""
+        path = os.path.join(self._address.url, f".mlgit-{secrets.token_hex(8)}")
+        try:
+            if not os.path.lexists(self._address.url):
+                os.mkdir(self._address.url)  # not what is above: that may be a disk that is not mounted
+            with open(path, "xb"):
+                pass
+            os.unlink(path)
+        except OSError as error:
+            raise unreachable(self._address, error) from error
+        return True
+
     def found(self, md5s: Iterable[str]) -> set[str]:
         """Those whose file is there."""
         wanted = list(md5s)

@@ -19,7 +19,7 @@ from mlgit.adapters.dvc.cloud_store import DamagedRemoteError
 from mlgit.adapters.dvc.hashing import Content
 from mlgit.adapters.dvc.remote_errors import Address, RemoteUnreachableError
 from mlgit.adapters.dvc.store import Cache
-from mlgit.errors import MlgitError
+from mlgit.errors import MlgitError, near_miss
 
 __all__ = [
     "Address",
@@ -67,6 +67,9 @@ class Store(Protocol):
     def make(self) -> None:
         """Make the folder in which it lies, unless it is there or its kind has none."""
 
+    def try_writing(self) -> bool:
+        """Whether a file could be written there and taken away again; False where that cannot be tried."""
+
 
 @dataclass(frozen=True, slots=True)
 class Examined:
@@ -106,6 +109,9 @@ class _Unconfigured:
         raise self._refuse()
 
     def make(self) -> None:
+        raise self._refuse()
+
+    def try_writing(self) -> bool:
         raise self._refuse()
 
 
@@ -155,6 +161,15 @@ def connect(dvc_folder: Path, cache: Cache, *, routes: Routes | None = ((), {}))
     for address in addresses:
         stores[address.name] = _store(dvc_folder, address, cache)
     return Remote(stores, cache, default=default if default in options else "", routes=routes, addresses=addresses)
+
+
+def open_store(dvc_folder: Path, cache: Cache, name: str) -> tuple[Address, Store]:
+    """The remote of this name, by itself. Raises MlgitError where there is none, and for one whose objects have versions."""
+    _, options = settings.remotes(dvc_folder)
+    if name not in options:
+        raise MlgitError(f"no DVC remote is called '{name}'{near_miss(name, options)}", "`mlgit remote list` lists them")
+    address = _address(name, options[name])
+    return address, _store(dvc_folder, address, cache)
 
 
 def _store(dvc_folder: Path, address: Address, cache: Cache) -> Store:

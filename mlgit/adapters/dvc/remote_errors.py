@@ -155,6 +155,11 @@ def without_secrets(text: str, options: Mapping[str, Any] | None = None) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
+def is_secret(key: str) -> bool:
+    """Whether a setting of a remote holds, by its name, what must not be committed."""
+    return key != "keyfile" and any(word in key.lower() for word in _SECRETS)
+
+
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

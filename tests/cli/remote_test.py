@@ -1,0 +1,93 @@
+"""`mlgit remote`: a remote is written once it has answered and has taken a file."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.kit import dvc, repository, write_tree
+from tests.kit.forked import mlgit
+from tests.kit.storage import KINDS, SECRET, environment, storage
+
+
+@pytest.fixture
+def root(tmp_path):
+    return repository(tmp_path / "p", {"dvc.yaml": "stages: {}\n"})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["store", "../store"], ["-d", "store", "{}/a b/store"], ["--local", "store", "../store"]])
+def test_configuration_is_what_dvc_writes(root, tmp_path, words):
+    (tmp_path / "a b").mkdir()
+    words = [word.format(tmp_path) for word in words]
+    before = {name: (root / ".dvc" / name).read_text() for name in ("config",)}
+    done = mlgit(root, "remote", "add", *words)
+    assert (done.code, done.err) == (0, "")
+    assert "it answers and can be written" in done.out
+    config = root / ".dvc" / ("config.local" if "--local" in words else "config")
+    found = config.read_text()
+    config.unlink()
+    write_tree(root / ".dvc", before)
+    assert dvc(root, "remote", "add", "--default", *[word for word in words if word != "-d"]).code == 0
+    assert found == config.read_text()
+    assert not [path for path in tmp_path.rglob(".mlgit-*") if "store" in path.parts]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["b", "/no/such/place"], "No such file or directory"),
+        (["b", "p.txt"], "Not a directory"),
+        (["b", "https://ada:secret@host/x"], "the URL holds a user or a password"),
+        (["b", "https://host/x?sig=secret"], "may be a secret"),
+        (["b", "s3://bucket/x", "-o", "secret_access_key=x"], "secret_access_key would be committed"),
+        (["b", "s3://bucket/x", "-o", "profile"], "'profile' is not KEY=VALUE"),
+        (["b", "http://127.0.0.1:1/x"], "Connect call failed"),
+        (["b", "nonsense://x/y"], "nonsense"),
+    ],
+)
+def test_remote_that_does_not_answer_is_not_written(root, cli, words, said):
+    write_tree(root, {"p.txt": ""})
+    before = (root / ".dvc/config").read_bytes()
+    done = cli(root, "remote", "add", *words)
+    assert done.code == 2
+    assert said in done.err
+    assert "secret@" not in done.err
+    assert (root / ".dvc/config").read_bytes() == before
+
+
+def test_name_that_is_taken_is_replaced_by_force_only(root, cli, tmp_path):
+    assert cli(root, "remote", "add", "store", str(tmp_path / "one")).code == 0
+    done = cli(root, "remote", "add", "store", str(tmp_path / "two"))
+    assert (done.code, "called 'store' already" in done.err) == (2, True)
+    assert cli(root, "remote", "add", "--force", "store", str(tmp_path / "two")).code == 0
+    listed = json.loads(cli(root, "remote", "list", "--json").out)
+    assert [each["url"] for each in listed["remotes"]] == [str(tmp_path / "two")]
+
+
+def test_remote_that_is_gone_is_named_by_list_and_doctor(root, cli, tmp_path):
+    assert cli(root, "remote", "add", "--no-check", "store", str(tmp_path / "mount" / "store")).code == 0
+    (tmp_path / "file").write_text("")
+    assert cli(root, "remote", "add", "--no-check", "odd", str(tmp_path / "file" / "store")).code == 0
+    listed = cli(root, "remote", "list", "--check")
+    assert (listed.code, "does not answer" in listed.out) == (1, True)
+    found = json.loads(cli(root, "doctor", "--json").out)["findings"]
+    assert {(each["kind"], each["path"]) for each in found} >= {("remote", "odd")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_storage_is_asked_and_written(root, tmp_path, kind):
+    with storage(kind, tmp_path / "server") as server:
+        env = environment(server, tmp_path)
+        words = [f"--option={key}={value}" for key, value in server.options.items()]
+        done = mlgit(root, "remote", "add", "--local", "store", server.url, *words, env=env)
+        assert done.code == 0, done.said
+        assert ("can be written" in done.out) == (kind != "http") or "not known before a push" in done.out
+        assert not list(server.folder.rglob(".mlgit-*"))
+        server.fault = "403"
+        config = (root / ".dvc/config.local").read_bytes()
+        done = mlgit(root, "remote", "add", "--local", "other", server.url, *words, env=env)
+        assert (done.code, SECRET in done.said) == (2, False), done.said
+        assert (root / ".dvc/config.local").read_bytes() == config
