@@ -73,6 +73,11 @@ def _listened(argv: Sequence[str], kept: Kept | None) -> int:
     return code
 
 
+def _is_for_programs(argv: Sequence[str]) -> bool:
+    """Whether a script or document is asked for, whose lines have to stay as they are."""
+    return _wants_json(argv) or argv[:1] == ["completion"] or any(each.startswith("--format") for each in argv)
+
+
 def _wants_json(argv: Sequence[str]) -> bool:
     words = list(argv[: argv.index("--")] if "--" in argv else argv)
     return "--json" in words or "--format=json" in words or ("--format", "json") in pairwise(words)
@@ -116,6 +121,10 @@ def _run(argv: Sequence[str], kept: Kept | None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file's name need not be text
+            if stream.isatty() and not _is_for_programs(argv):
+                from mlgit.cli.word_wrap import wrap_lines
+
+                wrap_lines(stream)
     try:
         code = _dispatch(argv, kept)
         sys.stdout.flush()
