@@ -11,7 +11,7 @@ from mlgit.render.terminal import width
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _DRAWING = re.compile(r"\r|\x1b\[[0-9;?]*[A-Za-ln-z]")
 # A cell of a table: columns are two spaces apart.
-_CELL = re.compile(r" *(?:[^ ]| (?! ))+")
+_CELL = re.compile(r" *(?:`[^`\n]*`|[^ ]| (?! ))+")
 # A word with the spaces before it; a command in backquotes is one word, so that it can be copied as a whole.
 _WORD = re.compile(r" *(?:`[^`\n]*`|[^ ])+| +$")
 _NARROWEST = 10

@@ -15,6 +15,7 @@ from mlgit.adapters.git import git
 from mlgit.adapters.system import installation
 from mlgit.errors import MlgitError
 from mlgit.project import Project
+from mlgit.render.text import few
 from mlgit.revision import collect, recorded_paths
 from mlgit.revision.revisions import Revisions
 from mlgit.scaffold import adopt, answers, draft, library, scripts, surroundings
@@ -81,6 +82,8 @@ def init(folder: Path | str = ".", *, assignments: Sequence[str] = (), dry_run: 
     check = f".github/workflows/{complete['prefix']}check.yml"
     notes = (*required.notes, *surroundings.other_ci(place.git_root, check=check))
     pipeline = "" if (place.folder / "dvc.yaml").exists() else _pipeline(place)
+    if not pipeline and place.folder == place.git_root and not (place.folder / ".dvc").exists():
+        _refuse_monorepo(place)
     tools = requirements_file(installation.source().requirement).decode()
     own = {required.path: required.content, REQUIREMENTS: tools, **({"dvc.yaml": pipeline} if pipeline else {})}
     found = _Found(Known(name=_name(place)), has_pipeline=bool(pipeline), is_stale=True)
@@ -105,7 +108,10 @@ def _checked(presumed: Mapping[str, Value]) -> dict[str, Value]:
     """The presumed answers, refused where a workflow cannot hold them."""
     manifest = library.part("review").manifest
     questions = {question.name: question for question in manifest.questions}
-    return {name: answers.checked(questions[name], value, name="mlgit init") for name, value in presumed.items()}
+    try:
+        return {name: answers.checked(questions[name], value, name="mlgit init") for name, value in presumed.items()}
+    except MlgitError as error:
+        raise MlgitError(error.message, "the workflows cannot hold such a name: rename it, as with `git mv OLD NEW`") from error
 
 
 def _name(place: Place) -> str:
@@ -126,6 +132,19 @@ def _pipeline(place: Place) -> str:
         if text := scripts.pipeline([each for each in found if each], there=there, tracked=tracked):
             return text
     return ""
+
+
+def _refuse_monorepo(place: Place) -> None:
+    """Raise MlgitError where scripts that could be a pipeline are in folders below: each is a project of its own, and none can
+    be begun inside another."""
+    listed = git.run(place.folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard").text.split("\0")
+    if any(path.endswith(("dvc.yaml", ".dvc")) for path in listed):
+        return
+    parents = sorted({path.rpartition("/")[0] for path in listed if path.endswith(".py") and 1 <= path.count("/") <= 3})
+    found = [each for each in parents if _pipeline(Place(place.folder / each, place.git_root))]
+    if found:
+        told = f"no script here leaves a model or metrics, and in {few(found)} some do"
+        raise MlgitError(f"{place.folder}: {told}", f"make each a project: `mlgit init {shlex.quote(found[0])}`")
 
 
 def _look(place: Place) -> _Found:

@@ -104,6 +104,8 @@ def _publish(root: Path, branch: Branch, plan: PushResult, there: Mapping[str, s
         sharing.push(root, branch)
     sent = unpublished_tags.send(root, branch.remote)
     refs, refused = sharing.push_shared(root, branch.remote, there)
+    if is_new and not plan.n_commits:  # a branch that begins where another one is
+        refs = [f"refs/heads/{branch.name}", *refs]
     notes = (*plan.notes, *sent.notes, *refused, *_left_out(root))
     if is_new and not branch.is_followed:
         notes = (f"'{branch.name}' follows '{branch.remote}/{branch.name}' from now on", *notes)

@@ -322,3 +322,19 @@ def test_metrics_whose_names_differ_in_signs_have_rules_of_their_own():
     rules = config.parse(parse_yaml(draft(known), name="m")).gates.rules
     assert {rule.metric for rule in rules} == {"test.acc", "test-acc", "test acc"}
     assert len({rule.id for rule in rules}) == 3
+
+
+def test_top_of_a_monorepo_is_no_project(bare, cli):
+    script = "import json\njson.dump({'accuracy': 1}, open('metrics.json', 'w'))\n"
+    root = write_tree(bare, {f"models/{name}/train.py": script for name in ("churn", "fraud")})
+    done = cli(root, "init")
+    assert (done.code, "in models/churn, models/fraud some do" in done.err) == (2, True), done.said
+    assert not (root / ".dvc").exists()
+    assert cli(root, "init", "models/churn").code == 0
+    assert cli(root, "init", "models/fraud").code == 0
+
+
+def test_folder_that_workflows_cannot_name_is_refused_with_what_to_do(bare, cli):
+    root = write_tree(bare, {"models/churn rate/dvc.yaml": "stages: {}\n"})
+    done = cli(root, "init", "models/churn rate")
+    assert (done.code, "git mv" in done.err) == (2, True), done.said

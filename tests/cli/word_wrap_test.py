@@ -27,6 +27,8 @@ def test_every_word_stands_whole_and_in_its_place(line, columns):
 def test_command_in_backquotes_is_not_broken():
     line = "hint: bring it back: `mlgit run --pull`, or leave it out of the comparison"
     assert "`mlgit run --pull`," in wrapped(line, 30).replace("\n", "|")
+    spaced = wrapped("hint: type `git commit -m 'two  spaces'` and go on with it now", 40)
+    assert "`git commit -m 'two  spaces'`" in spaced
     assert wrapped(f"  \x1b[31m{'word ' * 3}\x1b[0m", 20) == f"  \x1b[31m{'word ' * 3}\x1b[0m"
 
 
