@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mlgit.scaffold import metric_names
-from mlgit.scaffold.filters import yaml
+from mlgit.scaffold.filters import key
 
 # A name that YAML takes for text without quotes; true, false, null, yes and numbers are not among them.
-_PLAIN = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[A-Za-z_][\w./-]*", re.IGNORECASE | re.ASCII)
 _MOST_RULES = 5
 
 _HEAD = """\
@@ -62,11 +61,11 @@ def _metrics(known: Known) -> str:
     sure = [name for name in names if metric_names.direction(name)]
     doubtful = [name for name in names if name not in sure]
     lines = [] if not sure else ["", "# Which way is better.", "metrics:"]
-    lines += [f"  {plain_text(name)}: {{direction: {metric_names.direction(name)}}}" for name in sure]
+    lines += [f"  {key(name)}: {{direction: {metric_names.direction(name)}}}" for name in sure]
     if doubtful:
         lines += [] if sure else ["", "metrics:"]
         lines += ["  # Their names do not tell; write the right word, and take the `# ` away:"]
-        lines += [f"  # {plain_text(name)}: {{direction: higher}}  # or lower" for name in doubtful]
+        lines += [f"  # {key(name)}: {{direction: higher}}  # or lower" for name in doubtful]
     return "\n".join(lines) + "\n"
 
 
@@ -78,15 +77,15 @@ def _models(known: Known, chosen: Mapping[str, str]) -> str:
 
 
 def _model(name: str, file: str, known: Known) -> str:
-    lines = [f"  {plain_text(name)}:"]
+    lines = [f"  {key(name)}:"]
     if file:
-        lines.append(f"    metrics: {plain_text(file)}")
+        lines.append(f"    metrics: {key(file)}")
     else:
         choice = ", ".join(known.metrics) or "none could be read yet"
-        lines.append(f"    # metrics: {plain_text(next(iter(known.metrics), 'METRICS-FILE'))}  # of: {_one_line(choice)}")
+        lines.append(f"    # metrics: {key(next(iter(known.metrics), 'METRICS-FILE'))}  # of: {_one_line(choice)}")
     tables = [path for path, columns in known.tables.items() if {"label", "prediction"} <= set(columns)]
     if len(tables) == 1 and len(known.artifacts) < 2:
-        lines.append(f"    predictions: {plain_text(tables[0])}")
+        lines.append(f"    predictions: {key(tables[0])}")
         has_id = "id" in known.tables[tables[0]]
         lines.append("    id: id" if has_id else "    # id: COLUMN  # that names a row")
     else:
@@ -95,7 +94,7 @@ def _model(name: str, file: str, known: Known) -> str:
     lines += ["    # train: [TABLE]  # what it learnt from", "    # test: [TABLE]  # what it is judged on"]
     if not any(line.startswith("    ") and not line.startswith("    #") for line in lines):
         path = name.replace(":", "/")
-        lines.append(f"    card: {{notes: {plain_text(f'cards/{path}.yaml')}, out: {plain_text(f'cards/{path}.md')}}}")
+        lines.append(f"    card: {{notes: {key(f'cards/{path}.yaml')}, out: {key(f'cards/{path}.md')}}}")
     return "\n".join(lines) + "\n"
 
 
@@ -137,15 +136,10 @@ def _rules(names: list[str]) -> list[str]:
     for name in names:
         plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "metric"
         identity = f"{plain}-no-worse" if f"{plain}-no-worse" not in rules else f"{plain}-no-worse-{len(rules) + 1}"
-        rules[identity] = f"    - {{id: {plain_text(identity)}, kind: no_worse, metric: {plain_text(name)}, margin: 2%}}\n"
+        rules[identity] = f"    - {{id: {key(identity)}, kind: no_worse, metric: {key(name)}, margin: 2%}}\n"
     return [*rules.values()]
 
 
 def _one_line(text: str) -> str:
     """Paths for a comment: nothing in them may end it."""
     return "".join(char if char.isprintable() else "?" for char in text)
-
-
-def plain_text(value: str) -> str:
-    """A name as YAML, without quotes where it needs none."""
-    return value if _PLAIN.fullmatch(value) else yaml(value)
