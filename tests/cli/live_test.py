@@ -79,10 +79,10 @@ def test_lines_of_stages_side_by_side_have_names_and_are_never_mixed(tmp_path):
 
 
 def read_until(stream, wanted):
-    """Read what has come, without waiting for a line's end."""
+    """Read to the end of what is wanted and no further, without waiting for a line's end."""
     found = b""
     while wanted not in found:
-        content = os.read(stream.fileno(), 65536)
+        content = os.read(stream.fileno(), 1)
         assert content, found
         found += content
     return found
