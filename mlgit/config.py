@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -78,6 +79,7 @@ SCHEMA = Table(
         Key("models", MapOf(_MODEL), "artifact of dvc.yaml -> what belongs to it"),
         Key("gates", rules.SCHEMA, "when a model is good enough"),
         Key("environments", ListOf(_ENVIRONMENT), "where models are deployed, in the order they get there"),
+        Key("data", MapOf(Text()), "a file of data, or a folder of parts -> the contract that it must keep"),
     )
 )
 
@@ -142,6 +144,7 @@ class Config:
     models: Mapping[str, Model] = field(default_factory=dict)
     gates: Gates = field(default_factory=Gates)
     environments: tuple[Environment, ...] = ()
+    contracts: Mapping[str, str] = field(default_factory=dict)
 
     def direction(self, metric: str) -> Direction | None:
         """The declared direction of a metric: by its full dotted name, else by the last part of it."""
@@ -177,6 +180,7 @@ def parse(document: Any, *, name: str = NAME) -> Config:
         },
         gates=rules.parse(checked.get("gates", {}), name=name),
         environments=environments,
+        contracts={posixpath.normpath(path): posixpath.normpath(file) for path, file in checked.get("data", {}).items()},
     )
 
 
@@ -184,7 +188,9 @@ def _without_empty(document: Any) -> Any:
     """The document without sections that hold nothing (all their lines are comments), which YAML reads as null."""
     if not isinstance(document, Mapping):
         return document
-    kept = {key: value for key, value in document.items() if value is not None or key not in ("metrics", "models", "gates")}
+    kept = {
+        key: value for key, value in document.items() if value is not None or key not in ("metrics", "models", "gates", "data")
+    }
     models = kept.get("models")
     if isinstance(models, Mapping):
         kept["models"] = {name: {} if declared is None else declared for name, declared in models.items()}

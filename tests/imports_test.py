@@ -25,19 +25,20 @@ ROOMS = {
     "adapters.forge": {SYSTEM},
     "statistics": set(),
     "tables": {"statistics"},
+    "validation": {"tables"},
     "executors": set(),
     "scaffold": set(),
     "pipeline": {"executors"},
     "revision": {"pipeline", "tables"},
     "evaluation": {"pipeline", "revision", "statistics", "tables"},
     "diff": {"evaluation", "pipeline", "revision", "tables"},
-    "gate": {"evaluation", "pipeline", "revision", "statistics", "tables"},
+    "gate": {"evaluation", "pipeline", "revision", "statistics", "tables", "validation"},
     "registry": {"gate", "pipeline", "revision", "tables"},
-    "report": {"diff", "evaluation", "gate", "pipeline", "revision", "tables"},
+    "report": {"diff", "evaluation", "gate", "pipeline", "revision", "tables", "validation"},
     "cards": {"evaluation", "pipeline", "registry", "revision", "statistics", "tables"},
     "commands": {
         *("cards", "diff", "evaluation", "executors", "gate", "pipeline", "registry", "report", "revision", "scaffold"),
-        *("statistics", "tables"),
+        *("statistics", "tables", "validation"),
     },
 }
 

@@ -1,0 +1,155 @@
+"""A data contract: the columns that a table must have, and the checks that it must pass.
+
+The form is the Open Data Contract Standard (https://bitol-io.github.io/open-data-contract-standard/), versions 3.0 to 3.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Severity = Literal["error", "warning"]
+# What a check looks at. The first ones name rows, the rest one number of the whole table.
+CheckKind = Literal[
+    "present",
+    "type",
+    "required",
+    "unique",
+    "range",
+    "length",
+    "pattern",
+    "format",
+    "multiple",
+    "values",
+    "items",
+    "missing",
+    "duplicates",
+    "rows",
+    "query",
+    "freshness",
+]
+
+_WORDS = {
+    "mustBe": "{}",
+    "mustNotBe": "not {}",
+    "mustBeGreaterThan": "more than {}",
+    "mustBeGreaterOrEqualTo": "at least {}",
+    "mustBeLessThan": "fewer than {}",
+    "mustBeLessOrEqualTo": "at most {}",
+    "mustBeBetween": "between {} and {}, both excluded",
+    "mustNotBeBetween": "not between {} and {}",
+}
+OPERATORS = tuple(_WORDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a number found in the data is held against, by one of the operators of the standard.
+
+    `is_percent`: the number is a share of all rows, in percent.
+    """
+
+    operator: str = "mustBe"
+    value: float = 0
+    high: float | None = None
+    is_percent: bool = False
+
+    def holds(self, found: float) -> bool:
+        """Whether a number passes; both ends of `mustBeBetween` are excluded, as the standard says."""
+        high = self.value if self.high is None else self.high
+        match self.operator:
+            case "mustBe":
+                return found == self.value
+            case "mustNotBe":
+                return found != self.value
+            case "mustBeGreaterThan":
+                return found > self.value
+            case "mustBeGreaterOrEqualTo":
+                return found >= self.value
+            case "mustBeLessThan":
+                return found < self.value
+            case "mustBeLessOrEqualTo":
+                return found <= self.value
+            case "mustBeBetween":
+                return self.value < found < high
+            case _:
+                return not self.value < found < high
+
+    @property
+    def told(self) -> str:
+        """The limit in words: `at most 5 %`."""
+        unit = " %" if self.is_percent else ""
+        ends = [f"{each:,.10g}{unit}" for each in (self.value, self.high) if each is not None]
+        return "none" if self == Limit() else _WORDS[self.operator].format(*ends)
+
+
+NONE = Limit()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One rule of a contract.
+
+    `columns` are the paths (`address.zip`, `tags[]` for what stands in a list) it looks at, none for the whole table;
+    `condition` says in words what a value must be; `options` are what its kind needs (bounds, pattern, values, query);
+    `limit` is what the number of rows that break it, or the number that it computes, is held against.
+    """
+
+    id: str
+    kind: CheckKind
+    columns: tuple[str, ...]
+    condition: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    limit: Limit = NONE
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class ContractColumn:
+    """A column as the contract describes it.
+
+    `path` names it in the data (its physical name, after those of the columns it lies in); `type` is the logical type, '' where
+    none is declared; `classification` other than '' and public keeps its values out of every output;
+    `is_absent_at_serving`: a label, which a request cannot have.
+    """
+
+    path: str
+    type: str = ""
+    physical_type: str = ""
+    is_required: bool = False
+    is_unique: bool = False
+    is_key: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+    values: tuple[Any, ...] | None = None
+    classification: str = ""
+    is_absent_at_serving: bool = False
+
+    @property
+    def is_private(self) -> bool:
+        """Whether its values may not be shown."""
+        return self.classification.strip().lower() not in ("", "public")
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The checked content of one contract, for one table (`table`: the name that its queries use)."""
+
+    name: str
+    id: str
+    version: str
+    table: str
+    status: str = ""
+    columns: tuple[ContractColumn, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+    def column(self, path: str) -> ContractColumn | None:
+        """The column with this path."""
+        return next((each for each in self.columns if each.path == path), None)
+
+    def is_private(self, path: str) -> bool:
+        """Whether values of this path may not be shown: its own, or those of a column that it lies in, are classified."""
+        return any(
+            each.is_private and (path == each.path or path.startswith((f"{each.path}.", f"{each.path}[")))
+            for each in self.columns
+        )
