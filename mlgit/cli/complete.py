@@ -5,22 +5,41 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from click import Option
 
 VARIABLE = "_MLGIT_COMPLETE"
 _BREAKS = "@:="  # where bash ends a word, of what stands in names
-# Commands with commands of their own, and the kinds of the arguments of the others; the last of these repeats.
+_BEGINS = "@"  # of these, the one that begins the next word
+_FILE = "file"
+# What the arguments of a command are; the last of these repeats, and of several kinds each may be meant.
 _ARGUMENTS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("run", "status", "dag"), ("stage or file",)),
-    **dict.fromkeys(("diff", "gate"), ("revision", "revision", "")),
+    **dict.fromkeys(("run", "status", "dag", "pull"), ("stage file",)),
+    **dict.fromkeys(("add", "new", "init", "report", "ci publish"), (_FILE,)),
+    "diff": ("revision", "revision", ""),
+    "gate": ("revision suggestion", "revision", "revision"),
     **dict.fromkeys(("card build", "card check", "model history", "model verify"), ("model", "")),
     "model register": ("model", "revision", ""),
-    "model promote": ("model or version", "environment", ""),
+    "model promote": ("model version", "environment", ""),
     **dict.fromkeys(("model rollback", "model unassign"), ("model", "environment", "")),
-    **dict.fromkeys(("model show", "model get", "model stamp", "model reproduce", "model retire"), ("model or version", "")),
-    **dict.fromkeys(("model approve", "model audit"), ("version", "")),
+    **dict.fromkeys(("model show", "model get", "model stamp", "model reproduce", "model retire"), ("model version", "")),
+    "model approve": ("version", ""),
+    "model audit": ("model version file", ""),
+    "remote add": ("", _FILE, ""),
     "completion": ("shell", ""),
 }
-_OPTIONS = {"-t": "template", "--template": "template", "--base": "revision", "--follow": "stage"}
+_OPTIONS: Mapping[str, str] = {
+    "new --template": "template file",
+    "run --set": "parameter",
+    "--base": "revision",
+    "--follow": "stage",
+    "--answers": _FILE,
+    "--out": _FILE,
+    "--output": _FILE,
+}
+_WORDS: Mapping[str, tuple[str, ...]] = {"shell": ("bash", "zsh", "fish"), "suggestion": ("suggest",)}
 
 
 def answer(shell: str, arguments: Sequence[str]) -> None:
@@ -31,10 +50,11 @@ def answer(shell: str, arguments: Sequence[str]) -> None:
         if shell == "bash":
             arguments, quote = split(os.environ.get("COMP_LINE", "")[: int(os.environ.get("COMP_POINT", "0"))])
         *before, begun = arguments or [""]
-        found = [
-            each for each in dict.fromkeys(_candidates(before[1:], begun)) if each.startswith(begun) and each.isprintable()
-        ]
-        written = [_for_bash(each, begun, quote) for each in found] if shell == "bash" else found
+        found = {word: about for word, about in _candidates(before[1:], begun) if word.startswith(begun) and word.isprintable()}
+        if shell == "bash":
+            written = [_for_bash(each, begun, quote) for each in found]
+        else:
+            written = [f"{word}\t{about}" if about else word for word, about in found.items()]
         sys.stdout.write("".join(f"{each}\n" for each in written))
         sys.stdout.flush()
     except BaseException:  # noqa: S110 - whatever it is, the user is in the middle of a line
@@ -68,53 +88,65 @@ def _for_bash(word: str, begun: str, quote: str) -> str:
         return word.replace("'", "'\\''")
     if quote:
         return "".join(f"\\{char}" if char in '\\"$`' else char for char in word)
-    start = max((begun.rfind(char) for char in os.environ.get("COMP_WORDBREAKS", _BREAKS) if char in _BREAKS), default=-1) + 1
+    breaks = {*os.environ.get("COMP_WORDBREAKS", _BREAKS)} & {*_BREAKS}
+    last = max((begun.rfind(char) for char in breaks), default=-1)
+    start = 0 if last < 0 else last + (begun[last] not in _BEGINS)
     end = "" if word.endswith(("/", "=")) else " "
-    rest = word[start:]
-    return "".join(char if char.isalnum() or char in "_-./,:@=+%#" else f"\\{char}" for char in rest) + end
+    return "".join(map(_escaped, range(start, len(word)), word[start:])) + end
 
 
-def _candidates(before: Sequence[str], begun: str) -> list[str]:
+def _escaped(at: int, char: str) -> str:
+    """A character of a word as bash reads it; `#` begins a comment only where it begins a word."""
+    return char if char.isalnum() or char in "_-./,:@=+%" or (char == "#" and at) else f"\\{char}"
+
+
+def _candidates(before: Sequence[str], begun: str) -> list[tuple[str, str]]:
+    """Words, each with a line on what it is or '', among them those that go on from what is begun."""
     from mlgit.cli import names
 
-    groups = names.groups()
-    words = [each for each in before if not each.startswith("-")]
-    path = " ".join(words[: 2 if words[:1] and words[0] in groups else 1])
-    if not path:
-        return _options(path) if begun.startswith("-") else names.commands("")
-    if path in groups:
-        return _options(path) if begun.startswith("-") else names.commands(path)
-    if begun.startswith("-") and "--" not in before:
-        return _options(path)
-    last = before[-1] if before else ""
-    kind = _OPTIONS.get(last, "") if last.startswith("-") else ""
-    if last in ("--color",):
-        return ["auto", "always", "never"]
-    if not kind:
-        kinds = _ARGUMENTS.get(path, ("file",))
-        at = len(words) - len(path.split())
-        kind = kinds[min(at, len(kinds) - 1)]
-    return _named(kind, begun)
+    place = names.place(before)
+    if place is None:
+        return []
+    if place.awaited:
+        return _values(place.path, place.awaited, begun)
+    if begun.startswith("--") and "=" in begun and not place.ended:
+        word, _, value = begun.partition("=")
+        option = names.option(place.command, word)
+        return [(f"{word}={each}", about) for each, about in (_values(place.path, option, value) if option else [])]
+    if begun.startswith("-") and not place.ended:
+        return names.options(place.command)
+    if names.is_group(place.command):
+        return names.commands(place.path)
+    kinds = _ARGUMENTS.get(place.path, ("",))
+    return _named(kinds[min(place.arguments, len(kinds) - 1)], begun)
 
 
-def _named(kind: str, begun: str) -> list[str]:
-    if kind == "shell":
-        return ["bash", "zsh", "fish"]
-    files = _files(begun) if kind in ("file", "stage or file", "version") else []
-    if kind in ("", "file"):
-        return files
+def _values(path: str, option: Option, begun: str) -> list[tuple[str, str]]:
+    if choices := getattr(option.type, "choices", ()):
+        return [(str(each), "") for each in choices]
+    known = [_OPTIONS.get(f"{path} {word}") or _OPTIONS.get(word) or "" for word in option.opts]
+    return _named(max(known), begun)
+
+
+def _named(kinds: str, begun: str) -> list[tuple[str, str]]:
+    found = list[str]()
+    for kind in kinds.split():
+        if kind in _WORDS:
+            found += _WORDS[kind]
+        elif kind == _FILE:
+            found += _files(begun)
+        else:
+            found += _looked_up(kind, begun, also_models="model" in kinds)
+    return [(each, "") for each in found]
+
+
+def _looked_up(kind: str, begun: str, *, also_models: bool) -> list[str]:
     from mlgit.commands.candidates import candidates
 
     try:
-        return candidates("stage" if kind == "stage or file" else kind, begun) + files
-    except Exception:
-        return files
-
-
-def _options(path: str) -> list[str]:
-    from mlgit.cli import names
-
-    return names.options(path)
+        return candidates(kind, begun)
+    except Exception:  # files may still be found
+        return []
 
 
 def _files(begun: str) -> list[str]:

@@ -18,23 +18,41 @@ _mlgit_completion() {
 complete -o nospace -F _mlgit_completion mlgit
 """
 _ZSH = r"""#compdef mlgit
-# zsh completion of mlgit: eval "$(mlgit completion zsh)" after compinit
+# zsh completion of mlgit: eval "$(mlgit completion zsh)" after compinit, or as the file _mlgit in a folder of $fpath
 _mlgit() {
-    local -a found open
-    found=("${(@f)$(_MLGIT_COMPLETE=zsh "${words[1]}" "${(@Q)words[1,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)}")
-    found=(${found:#})
-    open=(${(M)found:#*[/=]})
-    found=(${found:#*[/=]})
-    compadd -- "${found[@]}"
-    compadd -S '' -- "${open[@]}"
+    local line word program=${(Q)words[1]} tab=$'\t'
+    program=${program/#\~\//$HOME/}
+    local -a plain open told shown
+    local -i none=1
+    for line in "${(@f)$(_MLGIT_COMPLETE=zsh "$program" "${(@Q)words[1,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)}"; do
+        word=${line%%$tab*}
+        if [[ -z $word ]]; then
+            continue
+        elif [[ $word == *[/=] ]]; then
+            open+=("$word")
+        elif [[ $line == *$tab* ]]; then
+            told+=("$word") shown+=("${(r:20:)word} -- ${line#*$tab}")
+        else
+            plain+=("$word")
+        fi
+    done
+    (( $#told )) && compadd -l -d shown -- "${told[@]}" && none=0
+    (( $#plain )) && compadd -- "${plain[@]}" && none=0
+    (( $#open )) && compadd -S '' -- "${open[@]}" && none=0
+    return none
 }
-compdef _mlgit mlgit
+if [[ $funcstack[1] == _mlgit ]]; then
+    _mlgit "$@"
+else
+    compdef _mlgit mlgit
+fi
 """
 _FISH = r"""# fish completion of mlgit: mlgit completion fish | source
 function __mlgit_complete
     set -l words (commandline -opc)
     set -l begun (commandline -ct | string unescape)
-    _MLGIT_COMPLETE=fish $words[1] $words "$begun" 2>/dev/null
+    set -l program (string replace -r "^~/" "$HOME/" -- $words[1])
+    _MLGIT_COMPLETE=fish $program $words "$begun" 2>/dev/null
 end
 complete -c mlgit -f -a '(__mlgit_complete)'
 """

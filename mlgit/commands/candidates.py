@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from mlgit import project as projects
+from mlgit.adapters.formats import documents
 from mlgit.adapters.git import git
+from mlgit.adapters.system import files
 from mlgit.config import Config
 from mlgit.pipeline import resolved
 from mlgit.registry import grammar
-from mlgit.scaffold import library
 
 
 def candidates(kind: str, begun: str) -> list[str]:
-    """Names of a kind (stage, model, version, environment, template, revision) for a word that is begun so."""
+    """Names of a kind (stage, parameter, model, version, environment, template, revision) for a word that is begun so."""
     if kind == "template":
+        from mlgit.scaffold import library
+
         return library.names()
     if kind == "stage":
         return _stages()
+    if kind == "parameter":
+        return [f"{each}=" for each in _parameters(begun)]
     if kind == "revision":
         refs = git.run(Path.cwd(), "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes")
         return ["HEAD", "workspace", *refs.text.splitlines()]
@@ -29,12 +37,8 @@ def candidates(kind: str, begun: str) -> list[str]:
     if kind == "model":
         return sorted(models | _config().models.keys())
     name = begun.partition("@")[0].partition("#")[0]
-    if (
-        not {"@", "#"} & {*begun}
-        and kind == "model or version"
-        and len([each for each in models if each.startswith(begun)]) > 1
-    ):
-        return sorted(models)
+    if not {"@", "#"} & {*begun} and len([each for each in models if each.startswith(begun)]) > 1:
+        return []
     versions = {f"{each.artifact}@{each.version}" for each in known if each.version}
     versions |= {f"{each}@{grammar.LATEST}" for each in models}
     placed = {f"{each.artifact}#{each.environment}" for each in known if each.environment}
@@ -50,10 +54,31 @@ def _config() -> Config:
 
 
 def _stages() -> list[str]:
-    """The stages as they were last read, or as they are read now."""
-    kept = resolved.load(projects.find().root)
+    """The stages as they were last read, or as they are read now; those of this folder by their short names as well."""
+    root = projects.find().root
+    kept = resolved.load(root)
     if kept is None:
         from mlgit.commands.open_project import open_project
 
-        return [stage.address for stage in open_project().pipeline.graph.stages]
-    return [stage.address for stage in kept[0].graph.stages]
+        stages = open_project().pipeline.graph.stages
+    else:
+        stages = kept[0].graph.stages
+    here = os.path.relpath(os.path.realpath("."), root)
+    near = [each.name for each in stages if os.path.dirname(each.file) == here]
+    return near + [each.address for each in stages if each.name]
+
+
+def _parameters(begun: str) -> Iterator[str]:
+    """The values of params.yaml, or of the file that is named, by their paths with dots."""
+    file, colon, _ = begun.rpartition(":")
+    name = file or "params.yaml"
+    for key in _values(documents.parse(files.read_text(projects.find().root / name, name=name), name=name)):
+        yield f"{file}{colon}{key}"
+
+
+def _values(document: Any, above: str = "") -> Iterator[str]:
+    if isinstance(document, Mapping) and (document or not above):
+        for name, value in document.items():
+            yield from _values(value, f"{above}.{name}" if above else str(name))
+    else:
+        yield above
