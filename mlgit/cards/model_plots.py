@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.cards import curves, plots
 from mlgit.errors import MlgitError
 from mlgit.evaluation.model_metrics import predictions_of, rows_of

@@ -7,8 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.render.text import count
 from mlgit.statistics.rows import is_missing
 

@@ -6,8 +6,7 @@ import math
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.evaluation.model_pair import ModelPair
 from mlgit.evaluation.model_results import may_name_groups
 from mlgit.rules import GateRule, Stats

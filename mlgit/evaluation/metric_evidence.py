@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
-
-import numpy as np
 
 from mlgit.errors import MlgitError
 from mlgit.evaluation.model_metrics import ComparisonSettings, interval, is_close, rows_of
@@ -110,7 +109,7 @@ def _of_numbers(rule: GateRule, joined: ModelPair, better: Better | None) -> Met
     if before is None and joined.baseline and joined.baseline.trouble and not is_exact and not is_bound:
         told = f"{rule.metric} of the baseline is not known: {joined.baseline.trouble}"
         return MetricEvidence(better=better, current=current, trouble=told, settle=joined.baseline.hint)
-    if not is_bound and not np.isfinite([each for each in (current, before) if each is not None]).all():
+    if not is_bound and not all(math.isfinite(each) for each in (current, before) if each is not None):
         return MetricEvidence(better=better, trouble=f"{rule.metric} is not a finite number on one of the sides")
     same = "same recorded number, and nothing on the way to it changed" if current == before and joined.is_repeated else ""
     return MetricEvidence(

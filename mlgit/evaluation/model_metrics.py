@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, Table, header_of

@@ -8,8 +8,7 @@ from hashlib import blake2b
 from operator import lt
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, Table

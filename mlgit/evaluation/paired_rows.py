@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation import slice_gaps

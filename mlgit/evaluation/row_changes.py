@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.evaluation.model_pair import ModelPair
 from mlgit.evaluation.model_results import Table
 from mlgit.evaluation.results import RowChanges

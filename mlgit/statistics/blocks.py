@@ -11,8 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.statistics.distributions import student_cdf, student_quantile
 from mlgit.statistics.resampling import Spread, nothing
 

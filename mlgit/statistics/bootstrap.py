@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.statistics import blocks, features, influences, metrics, perfect, ranking, resampling, student
 from mlgit.statistics.distributions import normal_quantile
 from mlgit.statistics.metrics import Metric
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Shares of rows that are right, among rows of a kind; for these there is an exact theory.
 _SHARES = {"accuracy": "all", "recall": "actual", "specificity": "actual_rest", "precision": "predicted"}
 # Where a metric of losses can lie, unless from 0 up.
-_RANGES = {"brier": (0.0, 1.0), "r2": (-np.inf, 1.0)}
+_RANGES = {"brier": (0.0, 1.0), "r2": (-math.inf, 1.0)}
 
 
 @dataclass(frozen=True, slots=True)

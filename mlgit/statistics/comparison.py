@@ -11,8 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError
 from mlgit.render.text import count
 from mlgit.statistics import blocks, confusion, features, influences, metrics, paired, ranking, resampling, student

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.render.text import count
 from mlgit.statistics import mcnemar, rows, score, tango
 from mlgit.statistics.confusion_influence import RANGES, Influence, influence

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
+from mlgit import lazy_numpy as np
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from mlgit import lazy_numpy as np
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array

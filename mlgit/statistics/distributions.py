@@ -7,7 +7,7 @@ import math
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-import numpy as np
+from mlgit import lazy_numpy as np
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array

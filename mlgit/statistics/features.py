@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError
 from mlgit.statistics import metrics, rows
 from mlgit.statistics.metrics import Metric

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.statistics import features, metrics, ranking, student
 from mlgit.statistics.metrics import Metric
 

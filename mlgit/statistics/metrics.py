@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError
 from mlgit.statistics import rows
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError
 from mlgit.statistics import metrics, rows
 from mlgit.statistics.distributions import normal_cdf

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.statistics import metrics, mover, paired, ranking
 from mlgit.statistics.metrics import Metric
 from mlgit.statistics.mover import Estimate

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.render.text import count
 from mlgit.statistics import delong, leverage, metrics, mover
 from mlgit.statistics.delong import Components

@@ -12,8 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.render.text import count
 from mlgit.statistics.distributions import normal_cdf, normal_cdfs, normal_quantile
 

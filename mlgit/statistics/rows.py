@@ -6,8 +6,7 @@ from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError
 
 if TYPE_CHECKING:

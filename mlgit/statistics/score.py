@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
+from mlgit import lazy_numpy as np
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array

@@ -12,8 +12,7 @@ import functools
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.render.text import count
 from mlgit.statistics import leverage
 from mlgit.statistics.distributions import normal_cdf, normal_quantile

@@ -6,8 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from mlgit import lazy_numpy as np
 from mlgit.render.text import few
 from mlgit.statistics import distances
 from mlgit.tables.columns import EMPTY, MIXED, Column, DataTable

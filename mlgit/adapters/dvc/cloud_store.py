@@ -10,7 +10,6 @@ import base64
 import hashlib
 import os
 import re
-import secrets
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -129,7 +128,7 @@ class CloudStore:
         if remote.protocol in ("http", "https"):
             return False
         self.make()
-        path = remote.join(remote.parent(remote.parent(folder)), f".mlgit-{secrets.token_hex(8)}")
+        path = remote.join(remote.parent(remote.parent(folder)), f".mlgit-{os.urandom(8).hex()}")
 
         def write(tick: Tick) -> None:
             with tempfile.NamedTemporaryFile() as empty:
@@ -195,7 +194,7 @@ class CloudStore:
 
         def bring(tick: Tick) -> str:
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            temporary = f"{os.path.dirname(target)}/.{secrets.token_urlsafe(12)}.tmp"
+            temporary = f"{os.path.dirname(target)}/.{os.urandom(12).hex()}.tmp"
             try:
                 try:
                     remote.get_file(source, temporary, callback=internals.progress(tick), **internals.in_small_steps(remote))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -30,7 +29,7 @@ class FolderStore:
 
     def try_writing(self) -> bool:
         """Whether a file could be written there and taken away again: True. Raises RemoteUnreachableError where not."""
-        path = os.path.join(self._address.url, f".mlgit-{secrets.token_hex(8)}")
+        path = os.path.join(self._address.url, f".mlgit-{os.urandom(8).hex()}")
         try:
             if not os.path.lexists(self._address.url):
                 os.mkdir(self._address.url)  # not what is above: that may be a disk that is not mounted
@@ -159,7 +158,7 @@ class _WrongBytesError(Exception):
 def place(path: str, write: Callable[[str], object]) -> None:
     """Put an object in place in one step, once `write` has made it under another name beside it."""
     folder = os.path.dirname(path)
-    temporary = f"{folder}/.{secrets.token_urlsafe(12)}.tmp"
+    temporary = f"{folder}/.{os.urandom(12).hex()}.tmp"
     try:
         try:
             write(temporary)
