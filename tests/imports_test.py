@@ -97,6 +97,7 @@ LAW = Law(
     doors=DOORS,
     leaves={
         "errors": set(),
+        "lazy_numpy": set(),
         "render": {"errors"},
         "schema": {"errors"},
         # the grammar of gates: read with mlgit.yaml, and known to every room that judges
@@ -104,14 +105,18 @@ LAW = Law(
         "config": {"errors", "schema", "rules"},
         "project": {"errors", "schema", "render", "config", *ADAPTERS},
     },
-    for_pure={"errors", "schema", "render", "rules", "config"},
+    for_pure={"errors", "lazy_numpy", "schema", "render", "rules", "config"},
     for_doors={"project"},
     # The way in and the end of every error: they answer before a command is imported, or where none can.
     starts={"cli.main", "cli.error_boundary"},
     lazy={
         "adapters.formats.documents",
+        # what judges rows and reads tables, for where there are some
+        *("evaluation.leakage", "evaluation.metric_evidence", "evaluation.model_pair", "gate.judge", "lazy_numpy"),
+        "statistics.distributions",
         "adapters.system.installation",  # asks the metadata of the installed package
         "commands.diff",
+        "commands.review",
         "commands.plots",
         "cli.diff",
         "cli.error_boundary",

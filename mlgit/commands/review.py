@@ -1,23 +1,28 @@
-"""A review of a change, put together from everything that reads: `gate`, `diff`, reports and promotions show it."""
+"""A review of a change, put together from everything that reads: `gate`, `diff`, reports and promotions show it.
+
+What fetches, reads tables of data, or runs models is imported where that is to be done.
+"""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from mlgit.commands import fetching
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
-from mlgit.evaluation import judging_code, leakage, predictions, reevaluate, test_set_reuse
+from mlgit.evaluation import judging_code, leakage, predictions, test_set_reuse
 from mlgit.evaluation.model_results import RevisionResults, Table, asked
 from mlgit.gate import judge
 from mlgit.gate.judge import ReviewInput
 from mlgit.gate.review import Review
-from mlgit.revision import baselines, comparison_start, data_tables
+from mlgit.revision import baselines, comparison_start
 from mlgit.revision.refs import Notice, RevisionRef
 from mlgit.revision.revision import Revision
 from mlgit.revision.revisions import Revisions
-from mlgit.tables.columns import DataTable
+
+if TYPE_CHECKING:
+    from mlgit.tables.columns import DataTable
 
 
 def review_change(
@@ -102,6 +107,8 @@ def _judging(
 
 def _fetched(deciding: Config, then: Revision | None, now: Revision) -> tuple[str, ...]:
     """Bring into the cache what is read of both sides; what did not work, in words."""
+    from mlgit.commands import fetching
+
     said = []
     for revision in (now, *([then] if then else [])):
         models = asked(deciding, revision.own_config).values()
@@ -135,7 +142,12 @@ def reevaluated(
     Without `run`, what was evaluated before is all that there is.
     """
     made: dict[str, Table | Notice] = {}
-    for name in judge.to_judge_again(deciding, baseline, current) if then else []:
+    again = judge.to_judge_again(deciding, baseline, current) if then else []
+    if not again:
+        return made
+    from mlgit.evaluation import reevaluate
+
+    for name in again:
         model: Model = own.models.get(name) or current.scored[name].model
         try:
             assert then
@@ -161,5 +173,7 @@ def tables_of_rules(
     paths = _table_paths(deciding)
     if not paths:
         return {}
+    from mlgit.revision import data_tables
+
     old, new = data_tables.read(then, paths) if then else {}, data_tables.read(now, paths)
     return {path: (old.get(path), new.get(path)) for path in paths}

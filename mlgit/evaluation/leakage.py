@@ -13,7 +13,7 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlgit.adapters.system import state_files
 from mlgit.config import NAME, Model
@@ -21,9 +21,11 @@ from mlgit.errors import MlgitError
 from mlgit.evaluation.results import Leakage
 from mlgit.revision import recorded_paths
 from mlgit.revision.revision import Revision
-from mlgit.tables import limits, overlap
-from mlgit.tables.overlap import TableFile
+from mlgit.tables import limits
 from mlgit.tables.shared_rows import SharedRows
+
+if TYPE_CHECKING:
+    from mlgit.tables.overlap import TableFile
 
 _FORMAT = 1
 _MOST_KEPT = 200
@@ -77,6 +79,8 @@ class _Kept:
         if known is None:
             train, test = (self._tables(each) for each in paths)
             _refuse_size([*train, *test])
+            from mlgit.tables import overlap  # most counts are known
+
             found = overlap.count(train, test, id_column=model.id)
             known = [found.of, found.rows, found.ids, found.either]
             if key:
@@ -99,6 +103,8 @@ class _Kept:
         for path in paths:
             if not recorded_paths.is_inside(path):
                 raise MlgitError(f"{path}: not in the project, so it is not read")
+        from mlgit.tables.overlap import TableFile
+
         files = [file for path in paths for file in contents.files(path)]
         return [TableFile(file, functools.partial(contents.stream, file), contents.size(file)) for file in files]
 

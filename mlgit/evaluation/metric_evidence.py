@@ -1,4 +1,7 @@
-"""What is known of one metric of one model: by rows where it can be computed from them, else by recorded numbers."""
+"""What is known of one metric of one model: by rows where it can be computed from them, else by recorded numbers.
+
+What judges rows is imported where there are some: with the statistics, it is more than all the rest of a gate imports.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,9 @@ from dataclasses import replace
 from typing import Literal
 
 from mlgit.errors import MlgitError
-from mlgit.evaluation.model_metrics import ComparisonSettings, interval, is_close, rows_of
-from mlgit.evaluation.model_metrics import value as value_of
+from mlgit.evaluation.comparison_settings import ComparisonSettings
 from mlgit.evaluation.model_pair import ModelPair
 from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults
-from mlgit.evaluation.paired_rows import PairedRows, gather
 from mlgit.evaluation.results import MetricEvidence
 from mlgit.rules import GateRule
 from mlgit.statistics import metrics
@@ -51,13 +52,22 @@ def computable(joined: ModelPair, metric: str) -> str:
 
 def agrees(scored: ModelResults, metric: str, short: str) -> bool:
     """Whether the rows of a side give the recorded value of a metric."""
-    given, found = scored.recorded.get(metric), value(scored, short)
-    return given is not None and found is not None and is_close(given, found)
+    given = scored.recorded.get(metric)
+    if given is None or scored.table is None:
+        return False
+    from mlgit.evaluation import model_metrics
+
+    found = value(scored, short)
+    return found is not None and model_metrics.is_close(given, found)
 
 
 def value(scored: ModelResults, metric: str) -> float | None:
     """A metric of all rows of a side; None where it has no value there."""
-    return None if scored.table is None else value_of(metric, scored.model, scored.table)
+    if scored.table is None:
+        return None
+    from mlgit.evaluation import model_metrics
+
+    return model_metrics.value(metric, scored.model, scored.table)
 
 
 def evidence(rule: GateRule, joined: ModelPair, *, better: Better | None, asked: ComparisonSettings) -> MetricEvidence:
@@ -75,6 +85,8 @@ def evidence(rule: GateRule, joined: ModelPair, *, better: Better | None, asked:
         )
     chosen = rule._replace(metric=short)
     if joined.how != "unverified":
+        from mlgit.evaluation.paired_rows import gather
+
         return gather(chosen, joined.rows, better=better, settings=asked)
     return _of_one_side(chosen, joined, better, asked, rule.metric)
 
@@ -83,6 +95,8 @@ def _of_one_side(
     rule: GateRule, joined: ModelPair, better: Better | None, asked: ComparisonSettings, metric: str
 ) -> MetricEvidence:
     """Rows of the current side, and at most a number of the baseline."""
+    from mlgit.evaluation.paired_rows import PairedRows, gather
+
     assert joined.rows is not None
     found = gather(rule, PairedRows(joined.model, joined.rows.current), better=better, settings=asked)
     before = joined.baseline.recorded.get(metric) if joined.baseline else None
@@ -126,7 +140,11 @@ def _of_numbers(rule: GateRule, joined: ModelPair, better: Better | None) -> Met
 
 
 def _n_test(scored: ModelResults) -> int:
-    return scored.n_test if scored.table is None else rows_of(scored.table)
+    if scored.table is None:
+        return scored.n_test
+    from mlgit.evaluation import model_metrics
+
+    return model_metrics.rows_of(scored.table)
 
 
 def _mended(joined: ModelPair, metric: str) -> Iterator[str]:
@@ -151,8 +169,12 @@ def _no_interval(scored: ModelResults, metric: str) -> str:
         return scored.trouble or "there are no predictions"
     if metric.rpartition(".")[2] not in metrics.METRICS:
         return "mlgit cannot compute it from predictions"
+    from mlgit.evaluation import model_metrics
+
     try:
-        interval(metric.rpartition(".")[2], scored.model, scored.table, ComparisonSettings(positive=scored.model.positive))
+        model_metrics.interval(
+            metric.rpartition(".")[2], scored.model, scored.table, ComparisonSettings(positive=scored.model.positive)
+        )
     except MlgitError as error:
         return error.message
     return "the predictions do not give it"

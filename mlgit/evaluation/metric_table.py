@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from mlgit.config import Config
 from mlgit.evaluation import metric_evidence
-from mlgit.evaluation.model_metrics import settings
+from mlgit.evaluation.comparison_settings import settings
 from mlgit.evaluation.model_pair import ModelPair
 from mlgit.evaluation.results import MetricEvidence, MetricResult, Standing
 from mlgit.evaluation.suggest import Suggestion, suggest
 from mlgit.rules import GateRule
 from mlgit.statistics import metrics, multiple
-from mlgit.statistics.comparison import Comparison
+
+if TYPE_CHECKING:
+    from mlgit.statistics.comparison import Comparison
 
 _MOST = 50
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mlgit import lazy_numpy as np
 from mlgit.config import Model
 from mlgit.errors import MlgitError
+from mlgit.evaluation.comparison_settings import ComparisonSettings, settings
 from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, Table, header_of
 from mlgit.evaluation.results import ALPHA
 from mlgit.rules import Stats
@@ -27,25 +28,6 @@ if TYPE_CHECKING:
 ROUNDING = 1e-3
 _MOST_VALUES = 50
 _BEGIN = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class ComparisonSettings:
-    """How rows are judged; `cluster` is the column that names the group of each row, `order` the one with its time in a series;
-    both are '' where rows are independent.
-    """
-
-    resamples: int = 9999
-    seed: int = 0
-    cluster: str = ""
-    positive: Any = None
-    alpha: float = ALPHA
-    order: str = ""
-
-    @property
-    def confidence_level(self) -> float:
-        """That of intervals: two-sided at 1 - 2 alpha, so that each end serves a claim with the error alpha."""
-        return 1 - 2 * self.alpha
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +63,6 @@ class ModelEvaluation:
     slices: tuple[SliceMetrics, ...] = ()
     rows: int | None = None
     confidence_level: float = 1 - 2 * ALPHA
-
-
-def settings(model: Model, stats: Stats, *, cluster: str | None = None) -> ComparisonSettings:
-    """How the rows of a model are judged; `cluster` is what a rule says of their groups, None where it says nothing."""
-    found, order = model.dependence(rule=cluster, default=stats.cluster)
-    return ComparisonSettings(stats.resamples, stats.seed, found, model.positive, stats.alpha, order)
 
 
 def evaluate(results: ModelResults, *, stats: Stats) -> ModelEvaluation:

@@ -1,4 +1,7 @@
-"""The two sides of a model brought together: which rows can be compared, and where none can, why."""
+"""The two sides of a model brought together: which rows can be compared, and where none can, why.
+
+What compares rows is imported where there are some.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,12 @@ from mlgit import lazy_numpy as np
 from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, Table
-from mlgit.evaluation.paired_rows import PairedRows, is_same_column, pair
 from mlgit.evaluation.results import Pairing
 from mlgit.revision.refs import Notice
 from mlgit.rules import IfChanged
-from mlgit.statistics import paired
 
 if TYPE_CHECKING:
+    from mlgit.evaluation.paired_rows import PairedRows
     from mlgit.statistics.rows import Array
 
 # So many rows lie in memory as texts.
@@ -65,6 +67,8 @@ def is_changed(baseline: ModelResults | None, current: ModelResults) -> bool:
         return baseline.test != current.test
     if baseline.table is None or current.table is None:
         return False
+    from mlgit.evaluation.paired_rows import is_same_column
+
     names = (current.model.id, current.model.label)
     if all(name in table for name in names for table in (baseline.table, current.table)) and all(
         is_same_column(baseline.table[name], current.table[name]) for name in names
@@ -141,6 +145,8 @@ def join(
     known = ModelPair(current, "unverified", before, is_changed=changed)
     if current.table is None:
         return _without_rows(known)
+    from mlgit.evaluation.paired_rows import pair
+
     if before is None:
         return replace(known, how="first", rows=pair(current.model, None, current.table))
     if changed and not (if_changed == "reevaluate" and isinstance(again, Mapping)):
@@ -190,11 +196,15 @@ def _without_rows(known: ModelPair) -> ModelPair:
 
 def _of_one_file(known: ModelPair) -> ModelPair:
     """Both sides have the same predictions, byte for byte: whatever names the rows, each lies beside itself."""
+    from mlgit.evaluation.paired_rows import PairedRows
+
     assert known.current.table is not None
     return replace(known, how="paired", rows=PairedRows(known.model, known.current.table, known.current.table))
 
 
 def _paired(known: ModelPair, table: Table) -> ModelPair:
+    from mlgit.evaluation.paired_rows import pair
+
     assert known.current.table is not None
     rows = pair(known.model, table, known.current.table)
     trouble = rows.trouble or _labels_differ(rows)
@@ -219,6 +229,8 @@ def _of_other_rows(known: ModelPair, if_changed: IfChanged, failed: Notice | Non
 
 
 def _alone(known: ModelPair, trouble: str) -> PairedRows:
+    from mlgit.evaluation.paired_rows import PairedRows
+
     assert known.current.table is not None
     before = known.baseline.table if known.baseline else None
     return PairedRows(known.model, known.current.table, before if before is not None else {}, trouble)
@@ -228,6 +240,8 @@ def _how_changed(known: ModelPair) -> str:
     before = known.baseline.table if known.baseline else None
     if before is None or known.current.table is None:
         return ""
+    from mlgit.evaluation.paired_rows import pair
+
     rows = pair(known.model, before, known.current.table)
     found = rows.trouble or _labels_differ(rows)
     return f" ({found})" if found else ""
@@ -236,6 +250,8 @@ def _how_changed(known: ModelPair) -> str:
 def _labels_differ(rows: PairedRows) -> str:
     if rows.baseline is None or rows.model.label not in rows.baseline or rows.model.label not in rows.current:
         return ""
+    from mlgit.statistics import paired
+
     try:
         paired.same_labels(rows.baseline[rows.model.label], rows.current[rows.model.label])
     except MlgitError as error:

@@ -12,8 +12,8 @@ from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation import slice_gaps
 from mlgit.evaluation.align import Misaligned, align
+from mlgit.evaluation.comparison_settings import ComparisonSettings
 from mlgit.evaluation.model_metrics import (
-    ComparisonSettings,
     check_classes,
     column_of,
     in_time,

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
 from mlgit.evaluation.model_results import Table
-from mlgit.evaluation.paired_rows import PairedRows
 from mlgit.evaluation.results import Flips
 from mlgit.statistics.rows import are_texts, is_missing
 
 if TYPE_CHECKING:
+    from mlgit.evaluation.paired_rows import PairedRows
     from mlgit.statistics.rows import Array
 
 MOST_KEYS = 100

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mlgit.rules import GateRule
 from mlgit.statistics import power
-from mlgit.statistics.comparison import Comparison
+
+if TYPE_CHECKING:
+    from mlgit.statistics.comparison import Comparison
 
 # The chance to prove that an unchanged model is no worse: the usual demand on a test.
 POWER = 0.8

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from mlgit.gate.rule_result import RuleResult
 from mlgit.render.text import number
 from mlgit.rules import Effect, GateRule
-from mlgit.tables.drift import Profile
+
+if TYPE_CHECKING:
+    from mlgit.tables.drift import Profile
 
 
 def judge(

@@ -1,4 +1,7 @@
-"""From two sides and the rules of one of them to a review: every rule's outcome, every metric, and the verdict."""
+"""From two sides and the rules of one of them to a review: every rule's outcome, every metric, and the verdict.
+
+What looks at rows is imported where there are some.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ import datetime
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from mlgit.config import Config, Model
-from mlgit.evaluation import dependence, metric_evidence, metric_table, row_changes
-from mlgit.evaluation.model_metrics import settings
+from mlgit.evaluation import metric_evidence, metric_table, row_changes
+from mlgit.evaluation.comparison_settings import settings
 from mlgit.evaluation.model_pair import ModelPair, digest, is_changed, join
 from mlgit.evaluation.model_results import RevisionResults, Table
 from mlgit.evaluation.prediction_flips import turned
@@ -22,9 +26,10 @@ from mlgit.render.text import count, few, number
 from mlgit.revision.refs import Baseline, Notice
 from mlgit.rules import GateRule
 from mlgit.schema import near_miss
-from mlgit.tables import drift
-from mlgit.tables.columns import DataTable
-from mlgit.tables.drift import TableDrift
+
+if TYPE_CHECKING:
+    from mlgit.tables.columns import DataTable
+    from mlgit.tables.drift import TableDrift
 
 LINES = "gates: {rules: [{id: f1.no_worse, metric: f1, kind: no_worse, margin: 0.01}]}"
 
@@ -209,6 +214,8 @@ def _if_new(case: ReviewInput, found: RuleResult) -> RuleResult:
 
 
 def _of_data(rule: GateRule, case: ReviewInput) -> RuleResult:
+    from mlgit.tables import drift
+
     baseline, current = case.data.get(rule.path, (None, None))
     before, now = drift.profiles(baseline, current)
     if current is None:
@@ -232,6 +239,10 @@ def _keys(case: ReviewInput) -> set[str]:
 
 def _data(case: ReviewInput) -> tuple[TableDrift, ...]:
     sides = {path: sides for path, sides in case.data.items() if sides != (None, None)}
+    if not sides:
+        return ()
+    from mlgit.tables import drift
+
     return tuple(drift.measure(path, *both, keys=_keys(case)) for path, both in sides.items())
 
 
@@ -264,7 +275,12 @@ def tested_by(case: ReviewInput, joined: ModelPair) -> TestedRows:
 
 
 def _dependence(case: ReviewInput, rules: Collection[GateRule], models: Mapping[str, ModelPair]) -> Iterator[str]:
-    for each in models.values():
+    paired = [each for each in models.values() if each.rows is not None]
+    if not paired:
+        return
+    from mlgit.evaluation import dependence
+
+    for each in paired:
         yield from dependence.notes(each, stats=case.deciding.gates.stats, rules=rules)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from mlgit.evaluation.results import Flips, Leakage, MetricResult, TestedRows
 from mlgit.gate.rule_result import RuleResult, Verdict
 from mlgit.revision.refs import Baseline
-from mlgit.tables.drift import TableDrift
+
+if TYPE_CHECKING:
+    from mlgit.tables.drift import TableDrift
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from mlgit.evaluation.results import MetricEvidence, Part
 from mlgit.gate import bound_verdicts, recorded_verdicts, slice_verdicts
@@ -16,8 +17,10 @@ from mlgit.gate.rule_result import RuleResult, Verdict, broken, invalid
 from mlgit.render.text import number, signed, span
 from mlgit.rules import Effect, GateRule, Gates, Waiver
 from mlgit.statistics import power
-from mlgit.statistics.comparison import Comparison
 from mlgit.statistics.leverage import ENOUGH_ROWS
+
+if TYPE_CHECKING:
+    from mlgit.statistics.comparison import Comparison
 
 
 def judge(rule: GateRule, seen: MetricEvidence) -> RuleResult:

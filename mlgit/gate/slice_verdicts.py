@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from mlgit.evaluation.results import MetricEvidence, Part, SliceGap, SliceGaps
 from mlgit.gate.rule_result import Outcome, RuleResult, broken, invalid, shown
 from mlgit.render.text import count, few, number
 from mlgit.rules import Effect, GateRule
 from mlgit.statistics import multiple, power
-from mlgit.statistics.comparison import Comparison
+
+if TYPE_CHECKING:
+    from mlgit.statistics.comparison import Comparison
 
 
 def together(seen: Iterable[tuple[GateRule, str, MetricEvidence]]) -> dict[tuple[str, str], MetricEvidence]:

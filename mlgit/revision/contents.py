@@ -65,12 +65,16 @@ class Contents:
         no files that are ignored.
         Raises MlgitError for what is neither a file nor a folder.
         """
+        if found := self.known(path):
+            return found
+        return None if self._fingerprints else read_by or self._of_folder(path)
+
+    def known(self, path: str) -> Content | None:
+        """The digest of what lies at a path or is recorded of it, whoever reads it. Raises as `digest` does."""
         lies = self._lies(path)
         if lies is None and path in self._recorded:
             self.absent[path] = None
-        if found := lies or self._recorded.get(path) or self._inside(path):
-            return found
-        return None if self._fingerprints else read_by or self._of_folder(path)
+        return lies or self._recorded.get(path) or self._inside(path)
 
     def _inside(self, path: str) -> Content | None:
         """What is recorded of a file in a recorded folder, if the list of the folder is in the cache."""

@@ -55,6 +55,7 @@ class Revision:
         self._beside = beside
         self.objects = objects
         self._stale: dict[tuple[str, bool], bool] = {}
+        self._digests: dict[str, Digest] = {}
         self._ignored: dict[str, bool] = {}
         self._worked_out: dict[tuple[object, ...], Any] = {}
 
@@ -168,8 +169,12 @@ class Revision:
 
         `read_by` is what the lock of a stage that reads it says. Raises MlgitError for what is neither a file nor a folder.
         """
+        if found := self._digests.get(path):
+            return found
         if not recorded_paths.is_inside(path):
             return None
+        if known := self.contents.known(path):
+            return self._digests.setdefault(path, Digest(*known))
         content = self.contents.digest(path, read_by=Content(*read_by) if read_by else None)
         return Digest(*content) if content else None
 

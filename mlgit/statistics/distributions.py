@@ -4,15 +4,16 @@ that takes half a second to import."""
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
+from functools import cache
 from typing import TYPE_CHECKING
 
 from mlgit import lazy_numpy as np
 
 if TYPE_CHECKING:
+    from statistics import NormalDist
+
     from mlgit.statistics.rows import Array
 
-_NORMAL = NormalDist()
 _EXACT = 1000
 
 
@@ -31,7 +32,14 @@ def normal_quantile(p: float) -> float:
     ends."""
     if p <= 0 or p >= 1:
         return math.copysign(math.inf, p - 0.5) if 0 <= p <= 1 else math.nan
-    return _NORMAL.inv_cdf(p)
+    return _normal().inv_cdf(p)
+
+
+@cache
+def _normal() -> NormalDist:
+    from statistics import NormalDist
+
+    return NormalDist()
 
 
 def logistic(x: float) -> float:

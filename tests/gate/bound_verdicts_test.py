@@ -7,7 +7,7 @@ import pytest
 
 from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.config import Config
-from mlgit.evaluation.model_metrics import ComparisonSettings
+from mlgit.evaluation.comparison_settings import ComparisonSettings
 from mlgit.evaluation.paired_rows import gather, pair
 from mlgit.evaluation.results import MetricEvidence
 from mlgit.gate.rule_verdicts import judge

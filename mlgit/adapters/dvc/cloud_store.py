@@ -10,7 +10,6 @@ import base64
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -131,6 +130,8 @@ class CloudStore:
         path = remote.join(remote.parent(remote.parent(folder)), f".mlgit-{os.urandom(8).hex()}")
 
         def write(tick: Tick) -> None:
+            import tempfile
+
             with tempfile.NamedTemporaryFile() as empty:
                 remote.put_file(empty.name, path, callback=internals.progress(tick), size=0)
 
