@@ -15,7 +15,8 @@ pytestmark = pytest.mark.slow  # all of the source is read
 
 # Each room, from the bottom up, and the rooms below it whose modules it may import.
 SYSTEM, GIT, FORMATS, DVC = "adapters.system", "adapters.git", "adapters.formats", "adapters.dvc"
-ADAPTERS = {SYSTEM, GIT, FORMATS, DVC, "adapters.modelscan", "adapters.forge"}
+DUCKDB = "adapters.duckdb"
+ADAPTERS = {SYSTEM, GIT, FORMATS, DVC, DUCKDB, "adapters.modelscan", "adapters.forge"}
 ROOMS = {
     SYSTEM: set(),
     GIT: {SYSTEM},
@@ -23,6 +24,7 @@ ROOMS = {
     DVC: {SYSTEM, GIT, FORMATS},
     "adapters.modelscan": {SYSTEM},
     "adapters.forge": {SYSTEM},
+    DUCKDB: set(),
     "statistics": set(),
     "tables": {"statistics"},
     "validation": {"tables"},

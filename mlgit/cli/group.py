@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("mlgit.cli.doctor", "Look for damage in cache, locks and pipeline files."),
     "dag": ("mlgit.cli.dag", "Draw the pipeline."),
     "card": ("mlgit.cli.card", "Write model cards, and check that they are true."),
+    "data": ("mlgit.cli.data", "Hold data against its contracts."),
     "model": ("mlgit.cli.model.group", "Register, promote and audit model versions as Git tags."),
     "gate": ("mlgit.cli.gate", "Judge a change by the rules of mlgit.yaml."),
     "ci": ("mlgit.cli.ci.group", "Run, judge and report a change, as continuous integration does."),
@@ -35,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 # The commands that have commands of their own.
-GROUPS = ("model", "card", "ci", "remote")
+GROUPS = ("model", "card", "ci", "remote", "data")
 
 
 class SuggestingGroup(click.Group):

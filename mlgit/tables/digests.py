@@ -27,12 +27,13 @@ from mlgit.tables.formats import TableFormat
 
 _NUMBER = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(\.[0-9]*)?|(\.[0-9]+))([eE][+-]?[0-9]+)?")
 _BEGINS_NUMBER = frozenset("-.0123456789")
-_MISSING = (
+# What stands for a missing value in text formats, as pandas reads them.
+MISSING_WORDS = (
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"),
     *("NULL", "NaN", "None", "n/a", "nan", "null"),
 )
 WORDS = {
-    **dict.fromkeys(_MISSING, ""),
+    **dict.fromkeys(MISSING_WORDS, ""),
     **dict.fromkeys(("True", "TRUE"), "true"),
     **dict.fromkeys(("False", "FALSE"), "false"),
     **dict.fromkeys(("Infinity", "+inf", "Inf", "INF"), "inf"),

@@ -5,7 +5,7 @@ The form is the Open Data Contract Standard (https://bitol-io.github.io/open-dat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -148,8 +148,19 @@ class Contract:
         return next((each for each in self.columns if each.path == path), None)
 
     def is_private(self, path: str) -> bool:
-        """Whether values of this path may not be shown: its own, or those of a column that it lies in, are classified."""
-        return any(
-            each.is_private and (path == each.path or path.startswith((f"{each.path}.", f"{each.path}[")))
-            for each in self.columns
-        )
+        """Whether values of this path may not be shown."""
+        return is_private(self.columns, path)
+
+    @property
+    def has_private(self) -> bool:
+        """Whether any column is classified."""
+        return any(each.is_private for each in self.columns)
+
+
+def is_private(columns: Iterable[ContractColumn], path: str) -> bool:
+    """Whether values of a path may not be shown: its own, or those of a column that it lies in or holds, are classified."""
+    return any(each.is_private and (_is_in(path, each.path) or _is_in(each.path, path)) for each in columns)
+
+
+def _is_in(path: str, other: str) -> bool:
+    return path == other or path.startswith((f"{other}.", f"{other}["))

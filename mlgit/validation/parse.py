@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mlgit.errors import MlgitError, near_miss
+from mlgit.render.text import count
 from mlgit.schema import check
 from mlgit.validation import standard
 from mlgit.validation.column_checks import of_column
-from mlgit.validation.contract import OPERATORS, Check, CheckKind, Contract, ContractColumn, Limit, Severity
+from mlgit.validation.contract import OPERATORS, Check, CheckKind, Contract, ContractColumn, Limit, Severity, is_private
 
 ABSENT = "absentAtServing"
 _UNITS = {
@@ -68,17 +70,20 @@ class _Reader:
             table,
             str(self._document.get("status") or ""),
             tuple(columns),
-            tuple(self._named(each) for each in checks),
+            tuple(self._named(each, columns) for each in checks),
         )
 
-    def _named(self, found: Check) -> Check:
-        """With an id that no other check has."""
+    def _named(self, found: Check, columns: Sequence[ContractColumn]) -> Check:
+        """With an id that no other check has, and without the values of a classified column in its words."""
         name, number = found.id, 1
         while name in self._ids:
             number += 1
             name = f"{found.id}-{number}"
         self._ids.add(name)
-        return Check(name, found.kind, found.columns, found.condition, found.options, found.limit, found.severity)
+        condition = found.condition
+        if found.kind == "values" and is_private(columns, found.columns[0]):
+            condition = f"one of {count(len(found.options['values']), 'value')}"
+        return replace(found, id=name, condition=condition)
 
     def _refuse_twice(self, columns: Sequence[ContractColumn]) -> None:
         seen: set[str] = set()

@@ -1,0 +1,180 @@
+"""A DuckDB in memory that may read some files, bounded in memory and time. Queries of a contract come from strangers.
+
+What protects: only one SELECT is run, and only one that reads the tables it was given (`refusal`), for `allowed_paths` lets
+COPY write where it lets read; the session can neither be unlocked, nor load extensions, nor put anything on the disk.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from mlgit.errors import MlgitError
+
+if TYPE_CHECKING:
+    import duckdb
+
+MISSING = "DuckDB is not installed"
+INSTALL = "pip install 'mlgit[data]'"
+# Seconds that one query of a contract may take.
+QUERY_SECONDS = 30.0
+_MEMORY = "2GB"
+_TABLE_FUNCTIONS = frozenset({"range", "generate_series", "unnest"})
+_SOURCES = frozenset({"BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EXPRESSION_LIST", "EMPTY"})
+# They tell about the machine, or write a log, and have nothing to do with the data.
+_FUNCTIONS = frozenset({"current_setting", "getenv", "getvariable", "write_log", "query", "query_table", "nextval", "currval"})
+
+
+class QueryError(MlgitError):
+    """A query that was refused, failed, or took too long."""
+
+
+class Session:
+    """One connection; made by `opened`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of mlgit's own query. Raises QueryError."""
+        import duckdb
+
+        try:
+            return self._connection.execute(sql).fetchall()
+        except duckdb.Error as error:
+            raise QueryError(told(error)) from error
+
+    def define(self, name: str, select: str) -> None:
+        """Give a SELECT a name that queries can use."""
+        self.rows(f"CREATE OR REPLACE TEMP VIEW {identifier(name)} AS {select}")
+
+    def number(self, query: str, *, tables: Collection[str], seconds: float = QUERY_SECONDS) -> float | None:
+        """The one number that a stranger's query gives, None for NULL.
+
+        Raises QueryError where it is refused, fails, gives anything but one number, or takes longer than `seconds`.
+        """
+        problem = self.refusal(query, tables=tables)
+        if problem:
+            raise QueryError(problem)
+        timer = threading.Timer(seconds, self._connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            found = self.rows(f"SELECT * FROM ({query.strip().rstrip(';')}\n) LIMIT 2")
+        except QueryError as error:
+            if "interrupt" in error.message.lower():
+                raise QueryError(f"stopped after {seconds:g} seconds") from error
+            raise
+        finally:
+            timer.cancel()
+        if len(found) != 1 or len(found[0]) != 1:
+            raise QueryError(f"it gives {'no row' if not found else 'more than one value'}, expected one number")
+        return _number(found[0][0])
+
+    def refusal(self, query: str, *, tables: Collection[str]) -> str:
+        """Why a stranger's query is not run: '' for one SELECT that reads these tables and nothing else."""
+        import duckdb
+
+        try:
+            statements = self._connection.extract_statements(query)
+        except duckdb.Error as error:
+            return told(error)
+        if len(statements) != 1:
+            return f"it holds {len(statements)} statements, expected one SELECT"
+        if statements[0].type != duckdb.StatementType.SELECT:
+            return f"it is a statement of type {statements[0].type.name}, expected SELECT"
+        parsed = json.loads(self._connection.execute("SELECT json_serialize_sql(?)", [query]).fetchall()[0][0])
+        if parsed["error"]:
+            return f"it is no plain SELECT: {parsed.get('error_message', '')}"
+        return _foreign(parsed["statements"], {each.lower() for each in tables})
+
+
+def _foreign(statements: Any, tables: Collection[str]) -> str:
+    """What a parsed query reads beside these tables, as a sentence."""
+    nodes = list(_nodes(statements))
+    named = {str(entry.get("key", "")).lower() for each in nodes for entry in each.get("cte_map", {}).get("map", [])}
+    reads = False
+    for each in nodes:
+        kind = each.get("type")
+        if "function_name" in each and each["function_name"].lower() in _FUNCTIONS:
+            return f"the function {each['function_name']} is not for contracts"
+        if kind == "TABLE_FUNCTION" and each["function"].get("function_name", "").lower() not in _TABLE_FUNCTIONS:
+            return f"the table function {each['function'].get('function_name')} is not for contracts"
+        if kind == "BASE_TABLE":
+            path = [part.lower() for part in each.get("qualified_name", {}).get("path", [])] or [
+                each.get("table_name", "").lower()
+            ]
+            if len(path) != 1 or path[0] not in {*tables, *named}:
+                return f"it reads '{'.'.join(path)}', which is not the table of the contract ({', '.join(sorted(tables))})"
+            reads = reads or path[0] in tables
+        source = each.get("from_table")
+        if isinstance(source, dict) and source.get("type") not in _SOURCES:
+            return f"{source.get('type', 'this')} is not for contracts"
+    return "" if reads else f"it does not read the table of the contract ({', '.join(sorted(tables))})"
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            yield each
+            waiting.extend(each.values())
+        elif isinstance(each, list):
+            waiting.extend(each)
+
+
+def _number(value: Any) -> float | None:
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise QueryError(f"it gives a value of type {type(value).__name__}, expected one number") from None
+
+
+@contextmanager
+def opened(files: Sequence[str], *, threads: int = 2) -> Iterator[Session]:
+    """A session that may read these files. Raises MlgitError where DuckDB is not installed."""
+    try:
+        import duckdb
+    except ImportError as error:
+        raise MlgitError(MISSING, INSTALL) from error
+    connection = duckdb.connect(
+        ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    )
+    try:
+        listed = ", ".join(literal(each) for each in files)
+        for setting in (
+            f"memory_limit = '{_MEMORY}'",
+            f"threads = {threads}",
+            "max_temp_directory_size = '0B'",
+            "TimeZone = 'UTC'",
+            "python_enable_replacements = false",
+            f"allowed_paths = [{listed}]",
+            "enable_external_access = false",
+            "lock_configuration = true",
+        ):
+            connection.execute(f"SET {setting}")
+        yield Session(connection)
+    finally:
+        connection.close()
+
+
+def told(error: Exception) -> str:
+    """DuckDB's message as one line, without the query it repeats."""
+    text = str(error).split("\n\n", 1)[0]
+    return " ".join(text.split("\nLINE ", 1)[0].split())
+
+
+def literal(value: str) -> str:
+    """A text as SQL."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A name as SQL."""
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,122 @@
+"""Holds data against the contracts that mlgit.yaml names for it."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlgit import errors
+from mlgit import project as projects
+from mlgit.adapters.dvc.objects import file_md5
+from mlgit.adapters.formats import documents
+from mlgit.adapters.system import digests, files
+from mlgit.errors import MlgitError, near_miss
+from mlgit.project import Project
+from mlgit.validation import document, judge, parse, source
+from mlgit.validation.contract import Contract
+from mlgit.validation.finding import ContractOutcome, ContractResult, worst
+
+_EXIT = {"pass": errors.EXIT_YES, "warn": errors.EXIT_YES, "fail": errors.EXIT_NO, "invalid": errors.EXIT_CANNOT_ANSWER}
+
+
+@dataclass(frozen=True, slots=True)
+class DataCheck:
+    """Every table with what became of its contract, in the order of mlgit.yaml or of the command line.
+
+    `digests` are those of the data by its name, as DVC computes them; empty where nobody asked.
+    """
+
+    results: tuple[ContractResult, ...]
+    digests: Mapping[str, str]
+
+    @property
+    def outcome(self) -> ContractOutcome:
+        """The worst of all."""
+        return worst(each.outcome for each in self.results)
+
+    @property
+    def exit_code(self) -> int:
+        """0 where the data keeps its contracts, warnings or not; 1 where it breaks one; 2 where nobody can say."""
+        return _EXIT[self.outcome]
+
+    def document(self) -> dict[str, Any]:
+        """The result as one JSON document."""
+        found = [document.document(each, digest=self.digests.get(each.data, "")) for each in self.results]
+        return {"schema": 1, "verdict": self.outcome, "results": found}
+
+
+def check_data(paths: Sequence[str] = (), *, contract: str | None = None, with_digests: bool = False) -> DataCheck:
+    """Hold data against contracts: each of `paths`, or all of `data:` in mlgit.yaml.
+
+    `contract` is a file to use instead of those in mlgit.yaml; then no project is needed. Raises MlgitError where there is
+    nothing to hold against anything, and for a contract or data that cannot be read.
+    """
+    pairs = _given(paths, contract) if contract is not None else _declared(paths)
+    now = datetime.datetime.now(datetime.UTC)
+    results, known = [], {}
+    for path, name, file, shown in pairs:
+        read = load_contract(file, name=shown)
+        parts = source.parts_of(path, name=name)
+        results.append(judge.judge(read, parts, data=name, now=now))
+        if with_digests:
+            known[name] = _digest(path)
+    return DataCheck(tuple(results), known)
+
+
+def load_contract(path: str, *, name: str) -> Contract:
+    """The contract in a file. Raises MlgitError for one that is not there, is faulty, or asks for nothing."""
+    if not os.path.exists(path):
+        raise MlgitError(f"{name}: no such contract", "`mlgit data infer PATH -o FILE` writes one")
+    found = parse.parse(documents.parse_yaml(files.read_text(Path(path), name=name), name=name), name=name)
+    judge.refuse_without_checks(found)
+    return found
+
+
+_Pair = tuple[str, str, str, str]  # data and its name, contract and its name
+
+
+def _given(paths: Sequence[str], contract: str) -> list[_Pair]:
+    if not paths:
+        raise MlgitError(f"{contract}: which data has to keep it?", f"type `mlgit data check PATH --contract {contract}`")
+    return [(path, path.rstrip("/") or path, contract, contract) for path in paths]
+
+
+def _declared(paths: Sequence[str]) -> list[_Pair]:
+    project = projects.find()
+    contracts = projects.load_config(project).contracts
+    if not contracts:
+        raise MlgitError(
+            f"{projects.CONFIG}: data: no data has a contract",
+            "`mlgit data infer PATH -o schemas/NAME.odcs.yaml` writes one; name it under `data:`, or type `--contract FILE`",
+        )
+    wanted = [_inside(project, path) for path in paths] or list(contracts)
+    return [_pair(project, contracts, each) for each in wanted]
+
+
+def _inside(project: Project, path: str) -> str:
+    """A path as mlgit.yaml writes it."""
+    return os.path.relpath(os.path.join(os.path.realpath(os.path.dirname(path) or "."), os.path.basename(path)), project.root)
+
+
+def _pair(project: Project, contracts: Mapping[str, str], path: str) -> _Pair:
+    """Data with its contract; a part of a folder has to keep that of the folder."""
+    above = [each for each in contracts if path == each or path.startswith(f"{each}/")]
+    if not above:
+        raise MlgitError(
+            f"{path}: no contract under `data:` in {projects.CONFIG}" + near_miss(path, contracts),
+            f"name it there, or type `mlgit data check {path} --contract FILE`",
+        )
+    file = contracts[max(above, key=len)]
+    return str(project.root / path), path, str(project.root / file), file
+
+
+def _digest(path: str) -> str:
+    """MD5 of a file; of a folder, that of its files with their names, as DVC computes it."""
+    if not os.path.isdir(path):
+        return file_md5(path)
+    below = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
+    return digests.listing_md5((os.path.relpath(each, path), file_md5(each)) for each in below)

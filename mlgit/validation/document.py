@@ -1,0 +1,46 @@
+"""A table held against its contract, as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlgit.validation.finding import ContractResult, Finding, Sample
+
+
+def document(result: ContractResult, *, digest: str = "") -> dict[str, Any]:
+    """The result with every rule; `digest` is that of the data, as DVC computes it."""
+    return {
+        "contract": result.contract.name,
+        "version": result.contract.version,
+        "data": result.data,
+        "digest": digest,
+        "rows": result.rows,
+        "verdict": result.outcome,
+        "undeclared": list(result.undeclared),
+        "rules": [_rule(each, has_lines=result.has_lines) for each in result.findings],
+    }
+
+
+def _rule(finding: Finding, *, has_lines: bool) -> dict[str, Any]:
+    check = finding.check
+    return {
+        "id": check.id,
+        "column": ", ".join(check.columns) or None,
+        "kind": check.kind,
+        "condition": check.condition,
+        "outcome": finding.outcome,
+        "rows": finding.rows,
+        "share": finding.share,
+        "value": finding.value,
+        "limit": check.limit.told,
+        "reason": finding.reason,
+        "samples": [_sample(each, has_lines=has_lines) for each in finding.samples],
+    }
+
+
+def _sample(sample: Sample, *, has_lines: bool) -> dict[str, Any]:
+    """Without the value where it may not be shown."""
+    place = {"line" if has_lines else "row": sample.place}
+    part = {"part": sample.part} if sample.part else {}
+    value = {} if sample.value is None else {"value": sample.value, "rows": sample.rows}
+    return place | part | value

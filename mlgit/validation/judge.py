@@ -1,0 +1,250 @@
+"""A table held against its contract: all checks in one pass over the data, and another for what is shown of a broken one."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mlgit.adapters.duckdb.session import QueryError, Session, identifier
+from mlgit.errors import MlgitError
+from mlgit.validation import predicates, source
+from mlgit.validation.contract import Check, Contract
+from mlgit.validation.finding import ContractOutcome, ContractResult, Finding
+from mlgit.validation.predicates import NoColumnError
+from mlgit.validation.samples import samples
+from mlgit.validation.source import Part, Source
+
+# Checks of the whole table, which have queries of their own or are known without one.
+_APART = ("present", "rows", "query", "freshness")
+_KEYS = ("unique", "duplicates")
+# So many expressions stand in one query at most.
+_AT_ONCE = 2000
+
+
+def judge(
+    contract: Contract,
+    parts: Sequence[Part],
+    *,
+    data: str,
+    now: datetime.datetime | None = None,
+    at_serving: bool = False,
+    threads: int = 2,
+) -> ContractResult:
+    """Hold the rows of `parts` against a contract.
+
+    `data` is what the table is called. Without `now` a promise of freshness is not looked at. `at_serving`: columns that are
+    absent when a model is asked are not asked for. Raises MlgitError for data that cannot be read as a table.
+    """
+    try:
+        return _judged(contract, parts, data=data, now=now, at_serving=at_serving, threads=threads, anew=False)
+    except QueryError:
+        # DuckDB refuses what other readers take: it is read as they do, or refused with their words
+        return _judged(contract, parts, data=data, now=now, at_serving=at_serving, threads=threads, anew=True)
+
+
+def _judged(
+    contract: Contract,
+    parts: Sequence[Part],
+    *,
+    data: str,
+    now: datetime.datetime | None,
+    at_serving: bool,
+    threads: int,
+    anew: bool,
+) -> ContractResult:
+    left_out = {each.path for each in contract.columns if each.is_absent_at_serving} if at_serving else set()
+    checks = [
+        each
+        for each in contract.checks
+        if not left_out.intersection(each.columns) and (each.kind != "freshness" or now is not None)
+    ]
+    with source.opened(parts, anew=anew, threads=threads) as (duck, table):
+        pass_ = _Pass(duck, table, contract, now)
+        findings = pass_.findings(checks)
+        declared = {name for each in contract.columns for name in table.columns if each.path.startswith(name)}
+        return ContractResult(
+            contract,
+            data,
+            pass_.rows,
+            findings,
+            tuple(name for name in table.columns if name not in declared),
+            all(each.format.separator or each.format.name == "jsonl" for each in table.parts),
+        )
+
+
+class _Pass:
+    """The data of one contract while it is looked at."""
+
+    def __init__(self, duck: Session, table: Source, contract: Contract, now: datetime.datetime | None) -> None:
+        self._duck, self._table, self._contract, self._now = duck, table, contract, now
+        self.rows = 0
+        self._numbers: dict[str, int] = {}
+        self._problems: dict[str, str] = {}
+
+    def findings(self, checks: Sequence[Check]) -> tuple[Finding, ...]:
+        """What became of each, in their order."""
+        wanted: dict[str, str] = {}
+        for check in checks:
+            if check.kind == "present":
+                self._look_for(check, wanted)
+            elif check.kind not in _APART:
+                self._prepare(check, wanted)
+        self._count(wanted)
+        found = [self._found(check) for check in checks]
+        shown = samples(self._duck, self._table, self._contract, found)
+        return tuple(shown)
+
+    def _look_for(self, check: Check, wanted: dict[str, str]) -> None:
+        """Whether a column is there. Objects may lack a key where its value may be missing."""
+        path = check.columns[0]
+        column = self._contract.column(path)
+        is_free = self._table.is_keyed and column is not None and not (column.is_required or column.is_key)
+        try:
+            cell = predicates.cell_of(path, self._table.columns) if "[]" not in path else None
+        except NoColumnError:
+            cell = None
+            if "[]" not in path:
+                self._numbers[check.id] = 0 if is_free else 1
+                return
+        is_missing = cell is not None and cell.type == "NONE" and not self._table.is_keyed
+        self._numbers[check.id] = int(is_missing)
+        if cell is not None and cell.storage == "json" and path not in self._table.columns and not is_free:
+            wanted[check.id] = (
+                f"CASE WHEN count(*) FILTER (WHERE {cell.sql} IS NOT NULL) = 0 AND count(*) > 0 THEN 1 ELSE 0 END"
+            )
+
+    def _prepare(self, check: Check, wanted: dict[str, str]) -> None:
+        try:
+            if check.kind in _KEYS:
+                parts = predicates.key(check, self._contract, self._table.columns)
+                whole = parts[0] if len(parts) == 1 else _row(parts)
+                wanted[check.id] = f"count({whole}) - count(DISTINCT {whole})"
+            else:
+                wanted[check.id] = f"count(*) FILTER (WHERE {predicates.broken(check, self._contract, self._table.columns)})"
+        except NoColumnError as error:
+            self._problems[check.id] = f"there is no column '{error}'"
+
+    def _count(self, wanted: dict[str, str]) -> None:
+        """All numbers in one pass; where one cannot be computed, each by itself."""
+        names = list(wanted)
+        for start in range(0, max(len(names), 1), _AT_ONCE):
+            block = names[start : start + _AT_ONCE]
+            try:
+                self._take(block, wanted)
+            except QueryError:
+                self.rows = self._duck.rows(f"SELECT count(*) FROM ({self._table.relation})")[0][0]
+                for name in block:
+                    try:
+                        self._take([name], wanted)
+                    except QueryError as error:
+                        self._problems[name] = error.message
+
+    def _take(self, names: Sequence[str], wanted: dict[str, str]) -> None:
+        listed = ", ".join(["count(*)", *(wanted[name] for name in names)])
+        self.rows, *numbers = self._duck.rows(f"SELECT {listed} FROM ({self._table.relation})")[0]
+        self._numbers |= dict(zip(names, numbers, strict=True))
+
+    def _found(self, check: Check) -> Finding:
+        if check.id in self._problems:
+            return Finding(check, "invalid", reason=self._problems[check.id])
+        try:
+            match check.kind:
+                case "rows":
+                    return self._held(check, self.rows, None)
+                case "query":
+                    return self._query(check)
+                case "freshness":
+                    return self._freshness(check)
+                case "unique" | "duplicates":
+                    return self._held(check, self._keys(check) if self._numbers[check.id] else 0, None)
+        except (QueryError, NoColumnError) as error:
+            problem = f"there is no column '{error}'" if isinstance(error, NoColumnError) else str(error)
+            return Finding(check, "invalid", reason=problem)
+        number = self._numbers[check.id]
+        return self._held(check, number, None if check.kind == "present" else number)
+
+    def _held(self, check: Check, number: float, of_rows: int | None) -> Finding:
+        """A number held against the limit; `of_rows`: it counts rows, so that it has a share."""
+        share = None if of_rows is None else of_rows / self.rows if self.rows else 0.0
+        value = 100 * (share or 0.0) if check.limit.is_percent else number
+        is_count = check.kind not in ("rows", "query", "freshness", "present")
+        return Finding(
+            check, self._outcome(check, check.limit.holds(value)), int(number) if is_count else None, float(value), share
+        )
+
+    def _outcome(self, check: Check, holds: bool) -> ContractOutcome:
+        return "pass" if holds else "warn" if check.severity == "warning" else "fail"
+
+    def _keys(self, check: Check) -> int:
+        """How many keys stand there more than once."""
+        parts = predicates.key(check, self._contract, self._table.columns)
+        names = [f"k{place}" for place in range(len(parts))]
+        inner = ", ".join(f"{part} AS {name}" for part, name in zip(parts, names, strict=True))
+        known = " AND ".join(f"{name} IS NOT NULL" for name in names)
+        found = self._duck.rows(
+            f"SELECT count(*) FROM (SELECT 1 FROM (SELECT {inner} FROM ({self._table.relation})) "
+            f"WHERE {known} GROUP BY {', '.join(names)} HAVING count(*) > 1)"
+        )
+        return int(found[0][0])
+
+    def _query(self, check: Check) -> Finding:
+        name = self._contract.table
+        query = str(check.options["query"])
+        for word in ("{object}", "{model}", "${object}", "${model}", "${table}", "{table}"):
+            query = query.replace(word, name)
+        if check.columns:
+            for word in ("${property}", "${column}", "{property}", "{column}"):
+                query = query.replace(word, check.columns[0])
+        self._duck.define(name, self._named_columns())
+        try:
+            number = self._duck.number(query, tables={name})
+        except QueryError as error:
+            # DuckDB names the value that it stumbles over
+            reason = error.message if not self._contract.has_private else "it was refused, failed, or gave no number"
+            return Finding(check, "invalid", reason=reason)
+        if number is None:
+            return Finding(check, "invalid", reason="it gives NULL, expected one number")
+        found = self._held(check, number, None)
+        return replace(found, value=None) if self._may_tell(query) else found
+
+    def _may_tell(self, query: str) -> bool:
+        """Whether the number of a query may be a value of a classified column: the query names one, or all of them."""
+        words = query.lower()
+        named = (each.path.rpartition(".")[2].lower() for each in self._contract.columns if each.is_private)
+        return self._contract.has_private and ("*" in words or "columns" in words or any(each in words for each in named))
+
+    def _named_columns(self) -> str:
+        """The table as an author of queries knows it: columns by their names, with the types that the contract gives them."""
+        shown: dict[str, str] = {}
+        for name, cell in self._table.columns.items():
+            column = self._contract.column(name)
+            if name.lower() not in shown:  # DuckDB knows no difference
+                shown[name.lower()] = f"{cell.column(column.type if column else 'string')} AS {identifier(name)}"
+        return f"SELECT {', '.join(shown.values()) or 'NULL AS nothing'} FROM ({self._table.relation})"
+
+    def _freshness(self, check: Check) -> Finding:
+        path = check.columns[0]
+        column = self._contract.column(path)
+        cell = predicates.cell_of(path, self._table.columns)
+        kind = column.type if column and column.type in ("date", "timestamp") else "timestamp"
+        form = str(column.options.get("format", "")) if column else ""
+        value = f"epoch(CAST({cell.value(kind, form=form)} AS TIMESTAMPTZ))"
+        newest = self._duck.rows(f"SELECT max({value}) FROM ({self._table.relation})")[0][0]
+        if newest is None or self._now is None:
+            return Finding(check, "invalid", reason=f"'{path}' has no time")
+        age = self._now.timestamp() - float(newest)
+        shown = None if self._contract.is_private(path) else age
+        return Finding(check, self._outcome(check, age <= check.options["seconds"]), value=shown)
+
+
+def _row(parts: Sequence[str]) -> str:
+    """Several columns as one value, NULL where one of them is."""
+    known = " AND ".join(f"({part}) IS NOT NULL" for part in parts)
+    return f"CASE WHEN {known} THEN struct_pack({', '.join(f'k{place} := {part}' for place, part in enumerate(parts))}) END"
+
+
+def refuse_without_checks(contract: Contract) -> None:
+    """Raise MlgitError for a contract that asks for nothing, which every table would keep."""
+    if not contract.checks:
+        raise MlgitError(f"{contract.name}: it has no column and no rule", "write down the columns: `mlgit data infer`")

@@ -1,0 +1,165 @@
+"""Checks as SQL: which rows break one, and what a duplicate is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from mlgit.adapters.duckdb.session import literal
+from mlgit.validation.cells import Cell
+from mlgit.validation.contract import Check, Contract
+
+# Beyond, a float is no longer exact.
+_EXACT = 2**53
+
+
+class NoColumnError(Exception):
+    """The data has no such column."""
+
+
+def broken(check: Check, contract: Contract, columns: Mapping[str, Cell]) -> str:
+    """The condition that is true of a row that breaks the check. Raises NoColumnError."""
+    path = check.columns[0]
+    column = contract.column(path)
+    kind = column.type if column else ""
+    form = str(column.options.get("format", "")) if column and kind in ("date", "timestamp", "time") else ""
+    match check.kind:
+        case "required":
+            return _any(path, columns, lambda cell: cell.missing)
+        case "missing":
+            return _any(path, columns, lambda cell: _missing(cell, check.options.get("values") or ()))
+        case "type":
+            return _any(path, columns, lambda cell: _there(cell, cell.wrong(kind, form=form)))
+        case "range":
+            return _any(path, columns, lambda cell: _there(cell, _outside(cell, kind, form, check.options)))
+        case "length":
+            return _any(path, columns, lambda cell: _there(cell, _length(cell, kind, check.options)))
+        case "pattern" | "format" | "values":
+            return _any(path, columns, lambda cell: _there(cell, _invalid(cell, kind, check)))
+        case "multiple":
+            return _any(path, columns, lambda cell: _there(cell, _no_multiple(cell.value("number"), check.options["of"])))
+        case "items":
+            return _any(path, columns, lambda cell: _there(cell, f"{cell.distinct_length} < {cell.length}"))
+    raise AssertionError(check.kind)
+
+
+def key(check: Check, contract: Contract, columns: Mapping[str, Cell]) -> tuple[str, ...]:
+    """What may not occur twice, one expression a column; a row where one of them is NULL has no key. Raises NoColumnError."""
+    return tuple(_key(cell_of(path, columns), contract, path) for path in check.columns)
+
+
+def _key(cell: Cell, contract: Contract, path: str) -> str:
+    column = contract.column(path)
+    kind = column.type if column else ""
+    value = cell.text if cell.storage == "json" else cell.sql
+    if cell.storage == "text" and kind == "integer":
+        # 1, 01 and 1.0 are one number, however long
+        value = f"coalesce(CAST(TRY_CAST({cell.sql} AS HUGEINT) AS VARCHAR), {cell.sql})"
+    elif cell.storage == "text" and kind in ("number", "date", "timestamp", "time"):
+        value = f"coalesce(CAST({cell.value(kind)} AS VARCHAR), {cell.sql})"
+    return f"CASE WHEN NOT {cell.missing} THEN {value} END"
+
+
+def cell_of(path: str, columns: Mapping[str, Cell]) -> Cell:
+    """The cell of a path that goes through no list. Raises NoColumnError."""
+    name, steps = _steps(path, columns)
+    cell = columns[name]
+    for step in steps:
+        if step == "[]":
+            raise NoColumnError(path)
+        cell = cell.field(step)
+    return cell
+
+
+def top_of(path: str, columns: Mapping[str, Cell]) -> Cell:
+    """The cell of the column that a path begins with. Raises NoColumnError."""
+    return columns[_steps(path, columns)[0]]
+
+
+def _steps(path: str, columns: Mapping[str, Cell]) -> tuple[str, list[str]]:
+    """The column that a path begins with, whose own name may have dots, and the steps into it."""
+    names = [name for name in columns if path == name or path.startswith((f"{name}.", f"{name}["))]
+    if not names:
+        raise NoColumnError(path)
+    name = max(names, key=len)
+    rest = path[len(name) :].replace("[]", ".[]").split(".")
+    return name, [step for step in rest if step]
+
+
+def _any(path: str, columns: Mapping[str, Cell], predicate: Callable[[Cell], str]) -> str:
+    """A predicate at the end of a path; behind a list, of anything in it."""
+    name, steps = _steps(path, columns)
+    return _into(columns[name], steps, predicate, 0)
+
+
+def _into(cell: Cell, steps: Sequence[str], predicate: Callable[[Cell], str], depth: int) -> str:
+    if not steps:
+        return predicate(cell)
+    if steps[0] != "[]":
+        return _into(cell.field(steps[0]), steps[1:], predicate, depth)
+    variable = f"item{depth}"
+    return cell.any_item(variable, _into(cell.item(variable), steps[1:], predicate, depth + 1))
+
+
+def _there(cell: Cell, wrong: str) -> str:
+    return f"(NOT {cell.missing} AND coalesce({wrong}, false))"
+
+
+def _missing(cell: Cell, values: Sequence[Any]) -> str:
+    if not values:
+        return cell.missing
+    return f"({cell.missing} OR coalesce({_among(cell, values, '')}, false))"
+
+
+def _outside(cell: Cell, kind: str, form: str, ends: Mapping[str, Any]) -> str:
+    if kind in ("date", "timestamp", "time"):
+        value = cell.value(kind, form=form)
+        name = {"date": "DATE", "timestamp": "TIMESTAMPTZ", "time": "TIME"}[kind]
+        bounds = {key: f"CAST({literal(str(each))} AS {name})" for key, each in ends.items()}
+    elif kind == "integer" and any(abs(each) > _EXACT for each in ends.values()):
+        value = cell.column("integer")
+        bounds = {key: f"{int(each)}" for key, each in ends.items()}
+    else:
+        value = cell.value("number")
+        bounds = {key: f"CAST({literal(repr(float(each)))} AS DOUBLE)" for key, each in ends.items()}
+    signs = {"minimum": "<", "exclusiveMinimum": "<=", "maximum": ">", "exclusiveMaximum": ">="}
+    return "(" + " OR ".join(f"{value} {signs[key]} {bound}" for key, bound in bounds.items()) + ")"
+
+
+def _length(cell: Cell, kind: str, ends: Mapping[str, Any]) -> str:
+    length = cell.length if kind == "array" else f"length({cell.text})"
+    low, high = ends.get("low"), ends.get("high")
+    said = [f"{length} < {low}" if low is not None else "", f"{length} > {high}" if high is not None else ""]
+    return "(" + " OR ".join(each for each in said if each) + ")"
+
+
+def _invalid(cell: Cell, kind: str, check: Check) -> str:
+    said = []
+    if check.options.get("pattern") is not None:
+        pattern = literal(check.options["pattern"])
+        # a pattern is found anywhere in the value, as in ECMA-262; a form is all of it
+        matches = "regexp_full_match" if check.kind == "format" else "regexp_matches"
+        said.append(f"NOT {matches}({cell.text}, {pattern})")
+    if check.options.get("values") is not None:
+        said.append(f"NOT {_among(cell, check.options['values'], kind)}")
+    return "(" + " OR ".join(said) + ")"
+
+
+def _among(cell: Cell, values: Sequence[Any], kind: str) -> str:
+    """Whether a value is one of those listed: numbers by their value, all else by its text."""
+    numbers = [each for each in values if isinstance(each, (int, float)) and not isinstance(each, bool)]
+    texts = [str(each) if not isinstance(each, bool) else str(each).lower() for each in values]
+    either = [f"{cell.text} IN ({', '.join(literal(each) for each in texts)})"] if texts else []
+    if numbers and kind != "string":
+        either.append(
+            f"{cell.value('number')} IN ({', '.join(f'CAST({literal(repr(float(each)))} AS DOUBLE)' for each in numbers)})"
+        )
+    if kind == "boolean":
+        either.append(f"lower({cell.text}) IN ({', '.join(literal(each) for each in texts)})")
+    return "(" + " OR ".join(f"coalesce({each}, false)" for each in either) + ")" if either else "false"
+
+
+def _no_multiple(value: str, of: float) -> str:
+    """Whether a number is no multiple of another, but for the rounding of floats."""
+    quotient = f"({value} / CAST({literal(repr(float(of)))} AS DOUBLE))"
+    return f"(abs({quotient} - round({quotient})) > 1e-9 * greatest(1.0, abs({quotient})))"
