@@ -35,7 +35,7 @@ def of_column(column: ContractColumn, *, name: str, where: str) -> Iterator[Chec
         yield Check(f"{path}.type", "type", (path,), column.type, _time_options(column))
     if column.is_required or column.is_key:
         yield Check(f"{path}.required", "required", (path,), "required")
-    if column.is_unique or column.is_key:
+    if column.is_unique:
         yield Check(f"{path}.unique", "unique", (path,), "unique")
     yield from _bounds(column, name=name, where=where)
     if column.values is not None:

@@ -109,8 +109,8 @@ class Check:
 class ContractColumn:
     """A column as the contract describes it.
 
-    `path` names it in the data (its physical name, after those of the columns it lies in); `type` is the logical type, '' where
-    none is declared; `classification` other than '' and public keeps its values out of every output;
+    `path` names it in the data (its physical name, after those of the columns it lies in), `name` in the contract; `type` is
+    the logical type, '' where none is declared; `classification` other than '' and public keeps its values out of every output;
     `is_absent_at_serving`: a label, which a request cannot have.
     """
 
@@ -124,6 +124,7 @@ class ContractColumn:
     values: tuple[Any, ...] | None = None
     classification: str = ""
     is_absent_at_serving: bool = False
+    name: str = ""
 
     @property
     def is_private(self) -> bool:

@@ -48,7 +48,7 @@ class _Reader:
         self._ids: set[str] = set()
 
     def contract(self) -> Contract:
-        found = list(self._columns(self._table.get("properties") or [], "schema[0].properties", ""))
+        found = list(self._columns(self._table.get("properties") or [], "schema[0].properties", "", ""))
         columns = [column for column, _, _ in found]
         self._refuse_twice(columns)
         checks = [each for column, given, where in found for each in self._of_column(column, given, where)]
@@ -95,7 +95,7 @@ class _Reader:
             seen.add(each.path)
 
     def _columns(
-        self, properties: Sequence[Mapping[str, Any]], where: str, above: str
+        self, properties: Sequence[Mapping[str, Any]], where: str, above: str, named: str
     ) -> Iterator[tuple[ContractColumn, Mapping[str, Any], str]]:
         """Each column with what the file says of it and where, those that lie in it behind it."""
         for index, given in enumerate(properties):
@@ -103,10 +103,11 @@ class _Reader:
             own = str(given.get("physicalName") or given.get("name") or "")
             if not own:
                 raise MlgitError(f"{self._name}: {here}.name: missing", "add it: the name of the column")
-            yield from self._column(given, here, f"{above}.{own}" if above else own)
+            name = str(given.get("name") or own)
+            yield from self._column(given, here, f"{above}.{own}" if above else own, f"{named}.{name}" if named else name)
 
     def _column(
-        self, given: Mapping[str, Any], where: str, path: str
+        self, given: Mapping[str, Any], where: str, path: str, name: str
     ) -> Iterator[tuple[ContractColumn, Mapping[str, Any], str]]:
         implied = "object" if given.get("properties") else "array" if given.get("items") else ""
         enum = given.get("enum")
@@ -121,11 +122,12 @@ class _Reader:
             values=None if enum is None else tuple(self._enum(each, f"{where}.enum") for each in enum),
             classification=given.get("classification") or "",
             is_absent_at_serving=_custom(given).get(ABSENT) is True,
+            name=name,
         )
         yield column, given, where
-        yield from self._columns(given.get("properties") or [], f"{where}.properties", path)
+        yield from self._columns(given.get("properties") or [], f"{where}.properties", path, name)
         if given.get("items"):
-            yield from self._column(given["items"], f"{where}.items", f"{path}[]")
+            yield from self._column(given["items"], f"{where}.items", f"{path}[]", f"{name}[]")
 
     def _enum(self, given: Any, where: str) -> Any:
         if isinstance(given, Mapping):
@@ -141,9 +143,11 @@ class _Reader:
         ]
 
     def _key(self, columns: Sequence[ContractColumn]) -> list[Check]:
-        """A primary key of several columns is unique as a whole."""
+        """A primary key of several columns is unique as a whole, and none of them need be."""
         key = tuple(each.path for each in columns if each.is_key)
-        return [Check(".".join((*key, "unique")), "unique", key, "unique together")] if len(key) > 1 else []
+        if not key or any(each.is_key and each.is_unique for each in columns):
+            return []
+        return [Check(".".join((*key, "unique")), "unique", key, "unique together" if len(key) > 1 else "unique")]
 
     def _quality(self, rules: Sequence[Mapping[str, Any]], where: str, column: ContractColumn | None) -> list[Check]:
         found = [self._rule(given, f"{where}[{index}]", column) for index, given in enumerate(rules)]
