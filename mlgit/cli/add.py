@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from mlgit import errors
-from mlgit.cli.bar import progress
 from mlgit.cli.preferences import use_color
-from mlgit.cli.screen import is_terminal
-from mlgit.commands.add import AddResult, add
 from mlgit.render.terminal import paint
 from mlgit.render.text import count, plain, seconds, size
+
+if TYPE_CHECKING:
+    from mlgit.commands.add import AddResult
 
 
 @click.command(
@@ -28,6 +29,10 @@ def command(paths: tuple[str, ...], *, as_json: bool) -> int:
     A path that is tracked already is brought up to date. Nothing is touched when one of the paths cannot be tracked.
     `dvc push` and `dvc pull` work as after `dvc add`.
     """
+    from mlgit.cli.bar import progress
+    from mlgit.cli.screen import is_terminal
+    from mlgit.commands.add import add
+
     with progress(shown=not as_json and is_terminal(sys.stdout)) as watch:
         result = add(paths, watch=watch)
     if as_json:

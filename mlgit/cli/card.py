@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from mlgit import errors
-from mlgit.cards.review import Profile
 from mlgit.cli.format_options import json_option
 from mlgit.cli.group import SuggestingGroup
 from mlgit.cli.preferences import use_color
-from mlgit.commands.card import Examination
-from mlgit.commands.model_cards import (
-    PROFILES,
-    CardCheck,
-    build_cards,
-    check_cards,
-    models_index,
-    models_page,
-    write_models_page,
-)
 from mlgit.render.terminal import paint, table
 from mlgit.render.text import count, plain
+
+if TYPE_CHECKING:
+    from mlgit.cards.review import Profile
+    from mlgit.commands.card import Examination
+    from mlgit.commands.model_cards import CardCheck
 
 
 @click.group(
@@ -46,6 +41,8 @@ def build(name: str | None, reviewed: tuple[str, ...], *, dry_run: bool, as_json
     What people have to say comes from cards/NAME.yaml. --reviewed writes into that file that a person has read a section
     and found it right for the training data of today; when the data change, the section needs review.
     """
+    from mlgit.commands.model_cards import build_cards
+
     result = build_cards(name, reviewed=reviewed, dry_run=dry_run)
     if as_json:
         click.echo(json.dumps(result.document(), indent=2))
@@ -60,7 +57,7 @@ def build(name: str | None, reviewed: tuple[str, ...], *, dry_run: bool, as_json
 
 @command.command(epilog="Examples: `mlgit card check`, `mlgit card check churn --profile annex-iv`, `mlgit card check --json`.")
 @click.argument("name", required=False)
-@click.option("--profile", type=click.Choice(PROFILES), help="Print every field of a profile and who fills it.")
+@click.option("--profile", type=click.Choice(["hf", "annex-iv"]), help="Print every field of a profile and who fills it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def check(name: str | None, profile: Profile | None, *, as_json: bool) -> int:
     """Make the card of NAME, or of every model, in memory and compare it with the one that is there, byte by byte.
@@ -68,6 +65,8 @@ def check(name: str | None, profile: Profile | None, *, as_json: bool) -> int:
     Exit code 0 when it is the same and lacks nothing; 1 when it is stale, or when a section is missing, a placeholder, or
     was read for other training data; 2 when it cannot be made, for example because stages are stale.
     """
+    from mlgit.commands.model_cards import check_cards
+
     result = check_cards(name, profile=profile)
     if as_json:
         click.echo(json.dumps(result.document(), indent=2))
@@ -82,6 +81,8 @@ def check(name: str | None, profile: Profile | None, *, as_json: bool) -> int:
 @json_option()
 def index(output: str | None, *, as_json: bool) -> int:
     """Print a Markdown page of all models: which version is in which environment, every version, and its metrics."""
+    from mlgit.commands.model_cards import models_index, models_page, write_models_page
+
     if as_json and output is not None:
         raise click.UsageError("-o names a Markdown page: leave it out, or --json")
     if as_json:

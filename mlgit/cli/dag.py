@@ -7,8 +7,8 @@ import json
 import click
 
 from mlgit import errors
-from mlgit.commands.dag import dag
-from mlgit.pipeline.render_graph import FORMATS
+
+FORMATS = ("text", "mermaid", "dot", "svg")
 
 
 @click.command(
@@ -23,6 +23,8 @@ def command(targets: tuple[str, ...], form: str, as_json: bool) -> int:
 
     A TARGET is a stage, a dvc.yaml or .dvc file, a folder or an output; it is drawn with all that it needs.
     """
+    from mlgit.commands.dag import dag
+
     found = dag(targets)
     if as_json:
         click.echo(json.dumps(found.document(), indent=2))

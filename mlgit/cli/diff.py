@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,9 +13,10 @@ from mlgit.cli.error_boundary import note
 from mlgit.cli.format_options import format_options
 from mlgit.cli.preferences import use_color
 from mlgit.cli.remote_options import timeout_option
-from mlgit.commands.diff import DiffResult, diff
-from mlgit.diff import markdown, table
 from mlgit.errors import MlgitError
+
+if TYPE_CHECKING:
+    from mlgit.commands.diff import DiffResult
 
 FORMATS = ("table", "md", "json")
 
@@ -48,6 +50,8 @@ def command(
 
     Exit code 0 when things were compared, different or not; 2 when nothing could be.
     """
+    from mlgit.commands.diff import diff
+
     if out is not None and not with_plots:
         raise MlgitError("-o names the page of --plots, which is not asked for", "add --plots, or redirect what is printed")
     if with_plots:
@@ -71,6 +75,8 @@ def _plots(base: str | None, head: str | None, *, form: str, pull: bool, out: Pa
 
 
 def _show(result: DiffResult, *, form: str, everything: bool) -> None:
+    from mlgit.diff import markdown, table
+
     if form == "json":
         click.echo(json.dumps(result.document(everything=everything), indent=2, allow_nan=False))
     elif form == "md":

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from mlgit.cli.bar import progress
 from mlgit.cli.preferences import use_color
-from mlgit.cli.screen import is_terminal
-from mlgit.commands.doctor import DoctorResult, doctor
 from mlgit.render.terminal import paint
 from mlgit.render.text import count, plain
+
+if TYPE_CHECKING:
+    from mlgit.commands.doctor import DoctorResult
 
 
 @click.command(
@@ -31,6 +32,10 @@ def command(*, only_cache: bool, deep: bool, fix: bool, as_json: bool) -> int:
     Without --deep, objects that are read-only are believed, as DVC does. Exit code 0 when all is well (after --fix: when
     nothing is left to do), 1 when something was found.
     """
+    from mlgit.cli.bar import progress
+    from mlgit.cli.screen import is_terminal
+    from mlgit.commands.doctor import doctor
+
     with progress(shown=not as_json and is_terminal(sys.stdout)) as watch:
         result = doctor(only_cache=only_cache, deep=deep, fix=fix, watch=watch)
     if as_json:

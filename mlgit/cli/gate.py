@@ -10,9 +10,7 @@ import click
 from mlgit.cli.format_options import format_options
 from mlgit.cli.preferences import use_color
 from mlgit.cli.remote_options import timeout_option
-from mlgit.commands.gate import gate, suggest
 from mlgit.errors import MlgitError
-from mlgit.gate import table
 
 SUGGEST = "suggest"
 _MOST_WORDS = 2
@@ -40,6 +38,9 @@ def command(words: tuple[str, ...], form: str, labels: tuple[str, ...], pull: bo
 
     Exit code 0 when the change passes (with or without warnings), 1 when a rule fails, 2 when it could not be compared.
     """
+    from mlgit.commands.gate import gate
+    from mlgit.gate import table
+
     is_json = form == "json"
     if words[:1] == (SUGGEST,):
         return _suggest(*_sides(words[1:]), pull=pull, as_json=is_json)
@@ -61,6 +62,9 @@ def _sides(words: tuple[str, ...]) -> tuple[str | None, str | None]:
 
 
 def _suggest(base: str | None, head: str | None, *, pull: bool, as_json: bool) -> int:
+    from mlgit.commands.gate import suggest
+    from mlgit.gate import table
+
     found = suggest(base, head, pull=pull)
     if as_json:
         click.echo(json.dumps(found.document(), indent=2, allow_nan=False))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
-from mlgit.commands.init import InitResult, init
 from mlgit.render.text import plain
+
+if TYPE_CHECKING:
+    from mlgit.commands.init import InitResult
 
 _EPILOG = """\b
 Examples:
@@ -32,6 +35,8 @@ def command(directory: str, *, assignments: tuple[str, ...], dry_run: bool, as_j
     Starts DVC where there is none, and writes mlgit.yaml (from what dvc.yaml declares), its schema, the workflows of
     GitHub with their composite actions, and a requirements file: each only where there is none of this name.
     """
+    from mlgit.commands.init import init
+
     result = init(directory, assignments=assignments, dry_run=dry_run)
     if as_json:
         click.echo(json.dumps(result.document(), indent=2))

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from mlgit.commands.new import DEFAULT_TEMPLATE, NewResult, new, templates
 from mlgit.errors import MlgitError
 from mlgit.render.terminal import table
 from mlgit.render.text import count, plain
-from mlgit.scaffold import answers
-from mlgit.scaffold.manifest import Question, Value
+
+if TYPE_CHECKING:
+    from mlgit.commands.new import NewResult
+    from mlgit.scaffold.manifest import Question, Value
 
 _EPILOG = """\b
 Examples:
@@ -31,7 +33,7 @@ Templates are data: nothing in them is run, so one from somebody else needs no t
 
 @click.command(epilog=_EPILOG)
 @click.argument("directory", metavar="DIR", required=False)
-@click.option("-t", "--template", "wanted", default=DEFAULT_TEMPLATE, show_default=True, help="Its name, or a path.")
+@click.option("-t", "--template", "wanted", default="tabular-classification", show_default=True, help="Its name, or a path.")
 @click.option("--set", "assignments", metavar="NAME=VALUE", multiple=True, help="Answer a question; may be repeated.")
 @click.option("--answers", "answers_file", metavar="FILE", type=click.Path(path_type=Path), help="Read answers from a file.")
 @click.option("--defaults", is_flag=True, help="Ask nothing; take the default of what is not answered.")
@@ -48,6 +50,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Make the new folder DIR: a Git repository with a DVC project, rendered from a template, in one commit."""
+    from mlgit.commands.new import new
+
     if show_list:
         _print_list(as_json=as_json)
         return
@@ -64,6 +68,7 @@ def command(
 
 def _ask(question: Question, presumed: Value | None) -> Value:
     """Ask on the terminal until the answer is one the question takes; on standard error, so that --json stays JSON."""
+    from mlgit.scaffold import answers
 
     def read(text: str) -> Value:
         try:
@@ -88,6 +93,8 @@ def _shown(value: Value | None) -> str | None:
 
 
 def _print_list(*, as_json: bool) -> None:
+    from mlgit.commands.new import templates
+
     found = templates()
     if as_json:
         rows = [{"name": each.name, "version": each.version, "description": each.description} for each in found]

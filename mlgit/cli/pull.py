@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from mlgit import errors
 from mlgit.cli.remote_options import timeout_option
-from mlgit.commands.pull import PullResult, pull
 from mlgit.render.text import count, plain
+
+if TYPE_CHECKING:
+    from mlgit.commands.pull import PullResult
 
 
 @click.command(
@@ -28,6 +31,8 @@ def command(targets: tuple[str, ...], *, remote: str | None, force: bool, dry_ru
     A TARGET is an output, a folder or a stage: then only its data is brought. Nothing is merged: where both sides have
     commits, that is said. Data that was changed here and is in no cache is never replaced without --force.
     """
+    from mlgit.commands.pull import pull
+
     result = pull(targets, remote=remote, dry_run=dry_run, force=force)
     if as_json:
         click.echo(json.dumps(result.document(), indent=2))

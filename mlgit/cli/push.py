@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from mlgit import errors
 from mlgit.cli.remote_options import timeout_option
-from mlgit.commands.push import PushResult, push, push_tags
 from mlgit.render.text import count, plain, size
+
+if TYPE_CHECKING:
+    from mlgit.commands.push import PushResult
 
 
 @click.command(
@@ -30,6 +33,8 @@ def command(*, remote: str | None, tags_only: bool, allow_missing: bool, dry_run
     Only what is committed is sent. A tag of a model goes together with the log of what was published (`refs/mlgit/log`),
     so that it cannot be taken away unseen.
     """
+    from mlgit.commands.push import push, push_tags
+
     if tags_only and allow_missing:
         raise click.UsageError("--allow-missing is about data, and --tags-only sends none")
     if tags_only:

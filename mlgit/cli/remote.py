@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from mlgit import errors
 from mlgit.cli.group import SuggestingGroup
 from mlgit.cli.remote_options import timeout_option
-from mlgit.commands.remote import RemoteAdded, add_remote, list_remotes
 from mlgit.render.text import plain
+
+if TYPE_CHECKING:
+    from mlgit.commands.remote import RemoteAdded
 
 
 @click.group(
@@ -39,6 +42,8 @@ def add(
 
     URL is a folder, or s3://, gs://, azure://, ssh://, webdavs://, https:// and so on.
     """
+    from mlgit.commands.remote import add_remote
+
     found = add_remote(name, url, options=options, default=default, local=local, force=force, check=not no_check)
     if as_json:
         click.echo(json.dumps(found.document(), indent=2))
@@ -66,6 +71,8 @@ def _show(found: RemoteAdded) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_(*, check: bool, as_json: bool) -> int:
     """List the DVC remotes that are configured here."""
+    from mlgit.commands.remote import list_remotes
+
     found = list_remotes(check=check)
     if as_json:
         click.echo(json.dumps(found.document(), indent=2))

@@ -10,8 +10,6 @@ from typing import Any, TextIO, TypeVar
 import click
 
 from mlgit.cli import preferences
-from mlgit.commands.remote_access import limit_remotes, watch_remotes
-from mlgit.pipeline import stage_options
 from mlgit.render.text import plain
 
 _CLEAR = "\x1b[K"
@@ -31,6 +29,9 @@ def timeout_option() -> Callable[[F], F]:
 
 
 def _set_limit(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    from mlgit.commands.remote_access import limit_remotes, watch_remotes
+    from mlgit.pipeline import stage_options
+
     watch_remotes(announce=_tell, report=TransferLine(sys.stderr).show)
     if value is None:
         return

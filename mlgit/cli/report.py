@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mlgit import errors
 from mlgit.cli.format_options import format_options
-from mlgit.commands.report import FORMATS, Format, read_report, render_report, write_rendered
+
+if TYPE_CHECKING:
+    from mlgit.commands.report import Format
 
 
 @click.command(
@@ -16,10 +19,12 @@ from mlgit.commands.report import FORMATS, Format, read_report, render_report, w
     short_help="Show a report of `mlgit ci run`.",
 )
 @click.argument("report", type=click.Path(path_type=Path), default=Path("mlgit-report/report.json"))
-@format_options(FORMATS, default="md")
+@format_options(("md", "html", "json"), default="md")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The file to write (default: print it).")
 def command(report: Path, *, form: Format, out: Path | None) -> int:
     """Render a REPORT that `mlgit ci run` left, as the comment of a pull request, as a page, or as its JSON, checked."""
+    from mlgit.commands.report import read_report, render_report, write_rendered
+
     text = render_report(read_report(report), form=form)
     if out is None:
         click.echo(text, nl=not text.endswith("\n"))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from mlgit.cli import preferences
 from mlgit.cli.remote_options import timeout_option
-from mlgit.cli.run_screen import conclude, reporter, show_preview
-from mlgit.commands.follow import ALL
-from mlgit.commands.run import preview, run
 from mlgit.executors import table
-from mlgit.pipeline import stage_options
 
 
 class _Command(click.Command):
@@ -26,6 +24,8 @@ class _Command(click.Command):
 
 
 def _duration(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
+    from mlgit.pipeline import stage_options
+
     if text is None or text == "inf":
         return None if text is None else math.inf
     try:
@@ -92,19 +92,15 @@ def command(
     A stage ends with its command: what it leaves in the background is ended too. Exit code 0 when all is up to date, 1
     when a stage failed, 2 when another `mlgit run` is at work here and `--wait` was not given.
     """
-    if compute_if_unreachable and not pull:
-        raise click.UsageError("--compute-if-unreachable goes with --pull")
-    if cluster is not None and executor != "dask":
-        raise click.UsageError("--scheduler goes with --executor dask")
-    if changes and dry_run:
-        raise click.UsageError("--set writes to parameter files, so it cannot be tried with --dry-run")
-    if follow and dry_run:
-        raise click.UsageError("--follow shows what stages print, and with --dry-run none runs")
+    from mlgit.cli.run_screen import conclude, reporter, show_preview
+    from mlgit.commands.follow import ALL
+    from mlgit.commands.run import preview, run
+
+    _refuse_contradictions(click.get_current_context().params)
     if dry_run:
         return show_preview(preview(targets, force=force), as_json=as_json)
-    verbose = verbose or preferences.current().verbose
     asked = preferences.current()
-    asked.verbose = asked.verbose or verbose
+    asked.verbose = verbose = asked.verbose or verbose
     told = reporter(as_json=as_json, verbose=(verbose or bool(follow)) and not asked.quiet)
     result = run(
         targets,
@@ -122,3 +118,15 @@ def command(
         reporter=told,
     )
     return conclude(result, as_json=as_json, streamed=told.streamed)
+
+
+def _refuse_contradictions(given: Mapping[str, Any]) -> None:
+    """Raise click's UsageError for options that do not go together."""
+    if given["compute_if_unreachable"] and not given["pull"]:
+        raise click.UsageError("--compute-if-unreachable goes with --pull")
+    if given["cluster"] is not None and given["executor"] != "dask":
+        raise click.UsageError("--scheduler goes with --executor dask")
+    if given["changes"] and given["dry_run"]:
+        raise click.UsageError("--set writes to parameter files, so it cannot be tried with --dry-run")
+    if given["follow"] and given["dry_run"]:
+        raise click.UsageError("--follow shows what stages print, and with --dry-run none runs")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from mlgit.cli import preferences
 from mlgit.cli.preferences import use_color
-from mlgit.commands.status import StatusResult, status
 from mlgit.render.terminal import paint
 from mlgit.render.text import count, plain
+
+if TYPE_CHECKING:
+    from mlgit.commands.status import StatusResult
 
 
 @click.command(
@@ -26,6 +29,8 @@ def command(targets: tuple[str, ...], as_json: bool) -> int:
     A TARGET is a stage, a dvc.yaml or .dvc file, a folder or an output; without one, the whole project is looked at.
     Exit code 0 when nothing is stale, 1 when something is.
     """
+    from mlgit.commands.status import status
+
     result = status(targets)
     if as_json:
         click.echo(json.dumps(result.document(), indent=2, default=str))

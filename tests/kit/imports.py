@@ -179,7 +179,7 @@ def _why_not_here(each: Import, law: Law) -> str:
     if not each.in_function or each.importer in law.lazy:
         return ""
     if top == PACKAGE:
-        return "inside a function"
+        return "" if room == "cli" else "inside a function"  # a command's options are known without what it does
     return "inside a function, and not in the list of slow packages" if pure or top not in law.late else ""
 
 

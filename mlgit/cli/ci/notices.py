@@ -13,12 +13,38 @@ from pathlib import Path
 import click
 
 from mlgit.cli.error_boundary import note
+from mlgit.commands.ci_publish import PublishReporter
+from mlgit.render.markdown import markdown_text
 from mlgit.render.text import plain
+from mlgit.report import markdown
 from mlgit.report.document import Report
 from mlgit.report.figures import got
 
 MOST = 10  # of each level; GitHub shows no more of one step
 _KINDS = ("github", "gitea")
+
+
+class Shown(PublishReporter):
+    """Prints what becomes of the report; where it is not seen in the pull request, it goes to the step summary."""
+
+    def __init__(self, summary: str) -> None:
+        self._summary = summary
+
+    def done(self, text: str) -> None:
+        """Print it."""
+        click.echo(text)
+
+    def note(self, text: str) -> None:
+        """Say it on standard error."""
+        note(text)
+
+    def not_shown(self, report: Report, why: str) -> None:
+        """Show the report where it can be shown, with a sentence that says why not in the pull request."""
+        note(f"not shown in the pull request: {why}")
+        text = markdown.summary(report)
+        said = f"> Not shown in the pull request: {markdown_text(why)}\n\n{text}"
+        if not self._summary or not summarize(Path(self._summary), said):
+            click.echo(text, nl=False)
 
 
 @contextmanager

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from mlgit import errors
-from mlgit.commands.ci_propose import ProposeResult, ci_propose
-from mlgit.commands.ci_run import current_job
-from mlgit.commands.clients import KINDS
 from mlgit.render.text import plain
+
+if TYPE_CHECKING:
+    from mlgit.commands.ci_propose import ProposeResult
 
 
 @click.command(
@@ -22,7 +23,7 @@ from mlgit.render.text import plain
 @click.option("--label", "labels", multiple=True, help="A label of the pull request, also for rules with `when`; repeatable.")
 @click.option("--title", default="Retrain the model", show_default=True, help="The title of commit and pull request.")
 @click.option("--remote", default="origin", show_default=True, help="The Git remote to push to.")
-@click.option("--forge", "kind", type=click.Choice(sorted(KINDS)), help="What hosts it (default: the job's).")
+@click.option("--forge", "kind", type=click.Choice(["gitea", "github", "gitlab"]), help="What hosts it (default: the job's).")
 @click.option("--api", default="", help="The address of its API (default: the job's).")
 @click.option("--repository", default="", metavar="OWNER/NAME", help="The repository (default: the job's).")
 @click.option("--dry-run", is_flag=True, help="Say what would be proposed, and push nothing.")
@@ -48,6 +49,9 @@ def command(
 
     Exit code 0 when it was proposed and when there is nothing to propose, 2 when that cannot be told.
     """
+    from mlgit.commands.ci_propose import ci_propose
+    from mlgit.commands.ci_run import current_job
+
     result = ci_propose(
         current_job(),
         branch=branch,

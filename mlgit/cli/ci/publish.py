@@ -3,41 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mlgit import errors
-from mlgit.cli.ci import notices
-from mlgit.cli.error_boundary import note
-from mlgit.commands.ci_publish import PublishReporter, ci_publish, published_report
-from mlgit.commands.ci_run import current_job
-from mlgit.commands.clients import KINDS
-from mlgit.render.markdown import markdown_text
-from mlgit.report import markdown
-from mlgit.report.document import Report
 
-
-class _Shown(PublishReporter):
-    """Prints what becomes of the report; where it is not seen in the pull request, it goes to the step summary."""
-
-    def __init__(self, summary: str) -> None:
-        self._summary = summary
-
-    def done(self, text: str) -> None:
-        """Print it."""
-        click.echo(text)
-
-    def note(self, text: str) -> None:
-        """Say it on standard error."""
-        note(text)
-
-    def not_shown(self, report: Report, why: str) -> None:
-        """Show the report where it can be shown, with a sentence that says why not in the pull request."""
-        note(f"not shown in the pull request: {why}")
-        text = markdown.summary(report)
-        said = f"> Not shown in the pull request: {markdown_text(why)}\n\n{text}"
-        if not self._summary or not notices.summarize(Path(self._summary), said):
-            click.echo(text, nl=False)
+if TYPE_CHECKING:
+    pass
 
 
 @click.command(
@@ -46,7 +19,9 @@ class _Shown(PublishReporter):
     short_help="Show a report in its pull request.",
 )
 @click.argument("report", type=click.Path(path_type=Path), default=Path("mlgit-report/report.json"))
-@click.option("--forge", "kind", type=click.Choice(sorted(KINDS)), help="What hosts the repository (default: the job's).")
+@click.option(
+    "--forge", "kind", type=click.Choice(["gitea", "github", "gitlab"]), help="What hosts the repository (default: the job's)."
+)
 @click.option("--api", help="The address of its API (default: the job's).")
 @click.option("--repository", metavar="OWNER/NAME", help="The repository (default: the job's).")
 @click.option("--pull-request", "--pr", "pull", type=click.IntRange(min=1), default=None, help="The pull request's number.")
@@ -86,6 +61,11 @@ def command(
     Without a token, or with one that may not write, the report goes to the step summary. Exit code 0 when it was
     published, 1 (with --exit-by-gates, or without a token) when gates failed, 2 when it could not be published.
     """
+    from mlgit.cli.ci import notices
+    from mlgit.commands.ci_publish import ci_publish, published_report
+    from mlgit.commands.ci_run import current_job
+    from mlgit.report import markdown
+
     job = current_job()
     found = published_report(report, job, key=key, commit=commit)
     with notices.muted(job.kind):  # what is printed has words from the report
@@ -104,6 +84,6 @@ def command(
             when=when,
             check=check,
             login=login,
-            reporter=_Shown(job.summary),
+            reporter=notices.Shown(job.summary),
         )
     return result.gates_exit_code if exit_by_gates else result.exit_code

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mlgit.cli import error_boundary
-from mlgit.cli.ci import notices
 from mlgit.cli.format_options import json_option
 from mlgit.cli.remote_options import timeout_option
-from mlgit.cli.run_screen import reporter, show_result
-from mlgit.commands.ci_run import FOLDER, CiRunResult, ci_run, current_job, write_report
-from mlgit.commands.report import render_report
-from mlgit.gate import table
-from mlgit.report import markdown
+
+if TYPE_CHECKING:
+    from mlgit.commands.ci_run import CiRunResult
 
 
 @click.command(
@@ -32,7 +30,9 @@ from mlgit.report import markdown
 @timeout_option()
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Stages at once (default: the number of CPUs).")
 @json_option()
-@click.option("-o", "--out", default=FOLDER, show_default=True, help="The folder for report.json, report.md and report.html.")
+@click.option(
+    "-o", "--out", default="mlgit-report", show_default=True, help="The folder for report.json, report.md and report.html."
+)
 def command(
     base: str | None,
     labels: tuple[str, ...],
@@ -53,6 +53,12 @@ def command(
     Exit code 0 when the change passes (with or without warnings), 1 when a stage or a gate fails, 2 when the change could
     not be compared. The report is written in each case.
     """
+    from mlgit.cli.ci import notices
+    from mlgit.cli.run_screen import reporter, show_result
+    from mlgit.commands.ci_run import ci_run, current_job, write_report
+    from mlgit.commands.report import render_report
+    from mlgit.report import markdown
+
     if no_run and force:
         raise click.UsageError("--no-run and --force exclude each other", click.get_current_context())
     job = current_job()
@@ -83,6 +89,8 @@ def command(
 
 
 def _show(result: CiRunResult) -> None:
+    from mlgit.gate import table
+
     if result.trouble:
         error_boundary.complain(result.trouble.message, result.trouble.hint)
     elif result.review:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import click
 
 from mlgit.cli.model.options import writing_options, written_as
-from mlgit.cli.model.tag_screen import conclude
-from mlgit.commands.model.approve import approve
 
 
 @click.command(
@@ -21,6 +19,9 @@ def command(version: str, *, message: str, as_json: bool) -> int:
 
     The version's author and who registered it cannot approve it.
     """
+    from mlgit.cli.model.tag_screen import conclude
+    from mlgit.commands.model.approve import approve
+
     if "@" not in version and "#" not in version:
         raise click.UsageError(f"name the version that you looked at: {version}@V, {version}@latest or {version}#ENV")
     return conclude(approve(version, reason=message, options=written_as()), as_json=as_json)

@@ -7,7 +7,6 @@ import json
 import click
 
 from mlgit.cli.error_boundary import note
-from mlgit.commands.model.event import event
 from mlgit.render.text import moment, plain
 
 
@@ -23,6 +22,8 @@ def command(ref: str, *, as_json: bool) -> int:
     Exit code 1 when something is wrong with the tag or with the chain it stands in, or when it does not show what policy
     asked; 2 when it is no tag of the registry.
     """
+    from mlgit.commands.model.event import event
+
     found = event(ref, note=note)
     if as_json:
         click.echo(json.dumps(found.document(), indent=2))

@@ -8,7 +8,6 @@ import click
 
 from mlgit import errors
 from mlgit.cli.remote_options import timeout_option
-from mlgit.commands.model.get import get
 from mlgit.render.text import few, plain, size
 
 _FROM = {"cache": "from the cache", "git": "from the commit", "remote": "from the DVC remote", "there": "was there already"}
@@ -29,6 +28,8 @@ def command(reference: str, *, out: str | None, force: bool, as_json: bool) -> i
 
     A bare NAME is its highest version. The model is never loaded. Exit code 2 when the bytes cannot be had or are others.
     """
+    from mlgit.commands.model.get import get
+
     result = get(reference, out=out, force=force)
     if as_json:
         click.echo(json.dumps(result.document(), indent=2))

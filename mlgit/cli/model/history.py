@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from mlgit import errors
 from mlgit.cli.error_boundary import note
-from mlgit.commands.model.history import history
-from mlgit.commands.model.registry_rows import override
-from mlgit.registry.event import Event
 from mlgit.render.terminal import table
 from mlgit.render.text import moment, plain
+
+if TYPE_CHECKING:
+    from mlgit.registry.event import Event
 
 
 @click.command(
@@ -23,6 +24,8 @@ from mlgit.render.text import moment, plain
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(name: str, *, as_json: bool) -> int:
     """Every event of a model, newest first, in the order of the chain: who did what, when and why."""
+    from mlgit.commands.model.history import history
+
     found = history(name, note=note)
     artifact = found.artifact
     if as_json:
@@ -47,5 +50,7 @@ def command(name: str, *, as_json: bool) -> int:
 
 
 def _why(event: Event) -> str:
+    from mlgit.commands.model.registry_rows import override
+
     reason = override(event)
     return f"POLICY OVERRIDDEN: {reason}" if reason else event.body.reason.partition("\n")[0][:50]

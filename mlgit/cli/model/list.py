@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from mlgit.cli.model import listing
-
 
 @click.command(
     epilog="Examples: `mlgit model list`, `mlgit model list --json`.",
@@ -14,4 +12,6 @@ from mlgit.cli.model import listing
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(*, as_json: bool) -> int:
     """All models: the latest version, and which version is in which environment."""
+    from mlgit.cli.model import listing
+
     return listing.show(as_json=as_json)

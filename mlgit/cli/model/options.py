@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mlgit.commands.model.write_tag import WriteOptions
+if TYPE_CHECKING:
+    from mlgit.commands.model.write_tag import WriteOptions
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 _KEY = "mlgit.model.options"
@@ -50,4 +52,6 @@ def _keep(context: click.Context, option: click.Parameter, value: Any) -> None:
 
 def written_as() -> WriteOptions:
     """How the tag is to be written, by the options of the current command line."""
+    from mlgit.commands.model.write_tag import WriteOptions
+
     return WriteOptions(**click.get_current_context().meta[_KEY])

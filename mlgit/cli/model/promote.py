@@ -7,9 +7,7 @@ import sys
 import click
 
 from mlgit.cli.model.options import writing_options, written_as
-from mlgit.cli.model.tag_screen import conclude
 from mlgit.cli.remote_options import timeout_option
-from mlgit.commands.model.promote import promote
 
 
 @click.command(
@@ -29,6 +27,9 @@ def command(version: str, environment: str, *, message: str, override: str | Non
     The mlgit.yaml of the default branch decides: what was reviewed, not the workspace. Exit code 1 when a requirement
     is not met, 2 when that cannot be decided, for example because two versions were measured on different test data.
     """
+    from mlgit.cli.model.tag_screen import conclude
+    from mlgit.commands.model.promote import promote
+
     if override is not None and not override.strip():
         raise click.UsageError("--override: policy is overridden for a reason only")
     may_ask = not as_json and sys.stdin.isatty() and sys.stdout.isatty()

@@ -7,7 +7,6 @@ import json
 import click
 
 from mlgit.cli.remote_options import timeout_option
-from mlgit.commands.model.reproduce import reproduce
 from mlgit.render.text import plain
 
 _SAID = {
@@ -32,6 +31,8 @@ def command(reference: str, *, keep: bool, as_json: bool) -> int:
     Workspace, cache and dvc.lock stay as they are; the stages run in the environment that is active now. Exit code 0 when
     bytes or all metrics are as recorded, 1 when they are not or a stage failed, 2 when it could not be tried.
     """
+    from mlgit.commands.model.reproduce import reproduce
+
     result = reproduce(reference, keep=keep)
     if as_json:
         click.echo(json.dumps(result.document(), indent=2))

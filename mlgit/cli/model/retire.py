@@ -5,8 +5,6 @@ from __future__ import annotations
 import click
 
 from mlgit.cli.model.options import writing_options, written_as
-from mlgit.cli.model.tag_screen import conclude
-from mlgit.commands.model.retire import retire
 
 
 @click.command(
@@ -22,4 +20,7 @@ def command(version: str, *, message: str, as_json: bool) -> int:
     Without @V the whole model is retired, until something is registered or promoted again. Refused while it is in an
     environment.
     """
+    from mlgit.cli.model.tag_screen import conclude
+    from mlgit.commands.model.retire import retire
+
     return conclude(retire(version, reason=message, options=written_as()), as_json=as_json)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import click
 
 from mlgit.cli.model.options import writing_options, written_as
-from mlgit.cli.model.tag_screen import conclude
 from mlgit.cli.remote_options import timeout_option
-from mlgit.commands.model.rollback import rollback
 
 
 @click.command(
@@ -25,6 +23,9 @@ def command(name: str, environment: str, *, message: str, as_json: bool) -> int:
     A version that was left by a rollback is not gone back to. Gates are not asked again, but the bytes must be at hand:
     in Git, in the cache, or in the DVC remote.
     """
+    from mlgit.cli.model.tag_screen import conclude
+    from mlgit.commands.model.rollback import rollback
+
     if not message.strip():
         raise click.UsageError("--message: a rollback needs its reason")
     return conclude(rollback(name, environment, reason=message, options=written_as()), as_json=as_json)

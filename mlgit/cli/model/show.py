@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mlgit import errors
 from mlgit.cli.error_boundary import note
-from mlgit.commands.model.registry_rows import override, version_row
-from mlgit.commands.model.show import ModelView, show
-from mlgit.registry.state import Artifact, Version
 from mlgit.render.terminal import table
 from mlgit.render.text import moment, plain
+
+if TYPE_CHECKING:
+    from mlgit.commands.model.show import ModelView
+    from mlgit.registry.state import Artifact, Version
 
 
 @click.command(
@@ -25,6 +26,8 @@ from mlgit.render.text import moment, plain
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(name: str, *, at: str | None, as_json: bool) -> int:
     """What is registered under NAME: its versions and environments; with @V or #ENV, that version and its evidence."""
+    from mlgit.commands.model.show import show
+
     found = show(name, at=at, note=note)
     if as_json:
         click.echo(json.dumps(found.document(), indent=2))
@@ -36,6 +39,8 @@ def command(name: str, *, at: str | None, as_json: bool) -> int:
 
 
 def _show(artifact: Artifact) -> None:
+    from mlgit.commands.model.registry_rows import version_row
+
     click.echo(plain(artifact.name) + ("" if artifact.is_active else "  (retired)"))
     rows = []
     for name, stack in artifact.environments.items():
@@ -56,6 +61,8 @@ def _show(artifact: Artifact) -> None:
 
 
 def _why(event: Any) -> str:
+    from mlgit.commands.model.registry_rows import override
+
     reason = override(event)
     return f"POLICY OVERRIDDEN: {reason}" if reason else event.body.reason.partition("\n")[0][:60]
 

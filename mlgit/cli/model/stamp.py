@@ -8,7 +8,6 @@ import click
 
 from mlgit import errors
 from mlgit.cli.format_options import json_option
-from mlgit.commands.model.stamp import stamp
 
 
 @click.command(
@@ -23,5 +22,7 @@ def command(reference: str, *, as_json: bool) -> int:
     It is the same with --json. A service that logs it with each decision makes `mlgit model audit` able to say where a
     decision came from.
     """
+    from mlgit.commands.model.stamp import stamp
+
     click.echo(json.dumps(stamp(reference).document()))
     return errors.EXIT_YES

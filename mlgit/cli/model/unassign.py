@@ -5,8 +5,6 @@ from __future__ import annotations
 import click
 
 from mlgit.cli.model.options import writing_options, written_as
-from mlgit.cli.model.tag_screen import conclude
-from mlgit.commands.model.unassign import unassign
 
 
 @click.command(
@@ -22,4 +20,7 @@ def command(name: str, environment: str, *, message: str, as_json: bool) -> int:
 
     `dvc artifacts get --stage` does not know of it and goes on delivering the version: to go back, use rollback.
     """
+    from mlgit.cli.model.tag_screen import conclude
+    from mlgit.commands.model.unassign import unassign
+
     return conclude(unassign(name, environment, reason=message, options=written_as()), as_json=as_json)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from mlgit.cli.error_boundary import note
 from mlgit.cli.remote_options import timeout_option
-from mlgit.commands.model.registry_rows import override
-from mlgit.commands.model.verify import VerifyResult, verify
 from mlgit.render.text import count, plain
+
+if TYPE_CHECKING:
+    from mlgit.commands.model.verify import VerifyResult
 
 
 @click.command(
@@ -32,6 +34,8 @@ def command(name: str | None, *, remote: str, offline: bool, deep: bool, as_json
     Exit code 0 when all is as it was written, 1 when something is not, 2 when it could not be compared with the remote, or
     the DVC remote could not be asked.
     """
+    from mlgit.commands.model.verify import verify
+
     if remote and offline:
         raise click.UsageError("--offline compares with no remote: leave out one of the two")
     result = verify(name, remote=remote, offline=offline, deep=deep, note=note)
@@ -43,6 +47,8 @@ def command(name: str | None, *, remote: str, offline: bool, deep: bool, as_json
 
 
 def _show(result: VerifyResult, *, offline: bool) -> None:
+    from mlgit.commands.model.registry_rows import override
+
     for each in result.findings:
         click.echo(f"{plain(each.ref)}: {each.kind}: {plain(each.message)}")
         click.echo(f"  {plain(each.hint)}")
