@@ -7,6 +7,7 @@ a gate that hangs up, resets, falls silent or drips; what servers answer can be 
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
 import struct
 import subprocess
@@ -44,6 +45,8 @@ class Storage:
     requests: int = 0
     port: int = 0
     certificate: Path | None = None  # with its key, signed by nobody else: then it speaks TLS
+    cut: int = 0  # so many bytes from clients, and it hangs up, now and from then on; `when_cut` is called first
+    when_cut: Callable[[], None] = lambda: None
 
     def config(self, **changes: str) -> str:
         """The text of a `.dvc/config` whose default remote is this."""
@@ -75,6 +78,15 @@ class Storage:
             self._client().delete_object(Bucket="store", Key=f"base/files/md5/{md5[:2]}/{md5[2:]}")
         else:
             (self.folder / "base/files/md5" / md5[:2] / md5[2:]).unlink()
+
+    def objects(self) -> dict[str, bytes]:
+        """What it keeps, by the names below its address."""
+        if self.kind != "s3":
+            base = self.folder / "base"
+            return {str(path.relative_to(base)): path.read_bytes() for path in base.rglob("*") if path.is_file()}
+        names = [each["Key"] for each in self._client().list_objects(Bucket="store", Prefix="base/").get("Contents", ())]
+        bodies = {name: self._client().get_object(Bucket="store", Key=name)["Body"].read() for name in names}
+        return {name.removeprefix("base/"): body for name, body in bodies.items()}
 
     def _client(self) -> Any:
         import boto3
@@ -168,16 +180,21 @@ def _serve(made: Storage, client: socket.socket, inner: int, open_sockets: list[
         client.close()
         return
     open_sockets.append(server)
-    threading.Thread(target=_pump, args=(made, client, server), daemon=True).start()
+    threading.Thread(target=_pump, args=(made, client, server), kwargs={"is_upload": True}, daemon=True).start()
     _pump(made, server, client)
 
 
-def _pump(made: Storage, source: socket.socket, target: socket.socket) -> None:
+def _pump(made: Storage, source: socket.socket, target: socket.socket, *, is_upload: bool = False) -> None:
     """Pass bytes on until the end; nothing goes on once the server has fallen silent."""
     try:
         while block := source.recv(1 << 16):
             if made.fault == "silent":
                 return
+            if is_upload and made.cut:
+                made.cut = max(1, made.cut - len(block))
+                if made.cut == 1:
+                    made.when_cut()
+                    break
             for drop in _drops(block) if made.fault == "slow" else [block]:
                 target.sendall(drop)
     except OSError:
@@ -244,10 +261,14 @@ def _http_server(made: Storage, app: Application) -> Iterator[int]:
         server.stop()
 
 
-def _s3(made: Storage) -> Any:
+@contextmanager
+def _s3(made: Storage) -> Iterator[int]:
+    from moto.moto_api._internal.models import moto_api_backend
     from moto.server import DomainDispatcherApplication, create_backend_app
 
-    return _http_server(made, DomainDispatcherApplication(create_backend_app))
+    with _http_server(made, DomainDispatcherApplication(create_backend_app)) as port:
+        yield port
+    moto_api_backend.reset()  # all servers of a process have the same buckets
 
 
 def _webdav(made: Storage) -> Any:
@@ -271,7 +292,8 @@ def _http(made: Storage) -> Any:
             return [b""]
         if method in ("POST", "PUT"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(environ["wsgi.input"].read())
+            with path.open("wb") as stream:  # as it comes: a part stays where the rest does not come
+                shutil.copyfileobj(environ["wsgi.input"], stream, 1 << 16)
             start_response("200 OK", [("Content-Length", "0")])
             return [b""]
         if not path.is_file():

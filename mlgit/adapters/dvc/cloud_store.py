@@ -7,7 +7,6 @@ existence turn every error into "no", so an object is gone only where the server
 from __future__ import annotations
 
 import base64
-import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from mlgit.adapters.dvc import hashing, internals
+from mlgit.adapters.dvc import cloud_calls, hashing, internals
 from mlgit.adapters.dvc.remote_errors import Address, RemoteUnreachableError, is_gone, no_place, not_a_storage, unreachable
 from mlgit.adapters.dvc.store import Cache, DamagedObjectError
 from mlgit.adapters.system import disks, transfers
@@ -69,19 +68,32 @@ class CloudStore:
 
     def found(self, md5s: Iterable[str]) -> set[str]:
         """Those that are there. Raises RemoteUnreachableError where the remote does not say."""
+        return set(self._sizes(md5s))
+
+    def whole(self, md5s: Iterable[str]) -> set[str]:
+        """Those that are there, and as long as the object here: an upload that was cut off may have left a part."""
+        return {md5 for md5, there in self._sizes(md5s).items() if not self._is_part(md5, there)}
+
+    def _is_part(self, md5: str, there: object) -> bool:
+        return (
+            isinstance(there, int) and os.path.exists(self._here.path(md5)) and os.path.getsize(self._here.path(md5)) != there
+        )
+
+    def _sizes(self, md5s: Iterable[str]) -> dict[str, object]:
+        """Those that are there, with the sizes that the storage tells (None: it does not)."""
         wanted = list(dict.fromkeys(md5s))
         if not wanted:
-            return set()
+            return {}
         remote, folder, _ = self._connect()
         if len(wanted) > _MANY and remote.CAN_TRAVERSE:
             remote.fs.invalidate_cache()  # others write there too
             seen = self._listed(remote, folder, wanted)
             if seen is not None:
-                there = seen.intersection(wanted)
+                there = {md5: seen[md5] for md5 in wanted if md5 in seen}
                 if len(there) < len(wanted):
                     self._require_place()
                 return there
-        return set(self._described(wanted))
+        return {md5: told.get("size") for md5, told in self._described(wanted).items()}
 
     def _described(self, md5s: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         """What the storage says of those that are there."""
@@ -96,14 +108,14 @@ class CloudStore:
     def _answers(self, md5s: Iterable[str]) -> dict[str, Mapping[str, Any] | None]:
         remote, folder, _ = self._connect()
         remote.fs.invalidate_cache()
-        return self._together({md5: _ask(remote, _place(remote, folder, md5)) for md5 in md5s})
+        return self._together({md5: cloud_calls.ask(remote, _place(remote, folder, md5)) for md5 in md5s})
 
     def _require_place(self) -> None:
         """Raise RemoteUnreachableError where what was not found has no folder in which it could be."""
         if self._is_placed or self._address.scheme not in _IN_FOLDERS:
             return
         remote, base = self._base()
-        if self._together({"": _ask(remote, base)})[""] is None:
+        if self._together({"": cloud_calls.ask(remote, base)})[""] is None:
             raise no_place(self._address, f"/{urlsplit(self._address.url).path.strip('/')}")
         self._is_placed = True
 
@@ -117,7 +129,7 @@ class CloudStore:
         """Make the folder of the remote, unless it is there or its kind has none."""
         if self._address.scheme in _MADE_ON_DEMAND and not self._is_placed:
             remote, base = self._base()
-            if self._together({"": _ask(remote, base)})[""] is None:
+            if self._together({"": cloud_calls.ask(remote, base)})[""] is None:
                 self._together({"": lambda tick: remote.makedirs(base, exist_ok=True)})
             self._is_placed = True
 
@@ -154,20 +166,20 @@ class CloudStore:
         verdicts = {md5: _is_sound(self._address.scheme, each, md5, sizes[md5]) for md5, each in told.items()}
         unsure = [md5 for md5, verdict in verdicts.items() if (read and verdict is not False) or verdict is None]
         remote, folder, _ = self._connect()
-        bytes_of = self._together({md5: _hash(remote, _place(remote, folder, md5)) for md5 in unsure})
+        bytes_of = self._together({md5: cloud_calls.digest(remote, _place(remote, folder, md5)) for md5 in unsure})
         verdicts |= {md5: found == md5.removesuffix(".dir") for md5, found in bytes_of.items()}
         if False in verdicts.values():
             self._require_storage()
         return {md5: None if is_sound else DamagedRemoteError(self._address, md5) for md5, is_sound in verdicts.items()}
 
-    def _listed(self, remote: Any, folder: str, md5s: list[str]) -> set[str] | None:
-        """All objects in the folders of these; None where there are so many that asking for each is faster."""
+    def _listed(self, remote: Any, folder: str, md5s: list[str]) -> dict[str, object] | None:
+        """All objects in the folders of these, and their sizes; None where there are so many that asking for each is faster."""
         first, *others = sorted({md5[:2] for md5 in md5s})
-        seen = self._together({first: _list(remote, remote.join(folder, first))})[first]
+        seen = self._together({first: cloud_calls.listing(remote, remote.join(folder, first))})[first]
         if len(seen) * (len(others) + 1) > _PAGE * len(md5s):
             return None
-        answers = self._together({prefix: _list(remote, remote.join(folder, prefix)) for prefix in others})
-        return {f"{prefix}{name}" for prefix, names in [(first, seen), *answers.items()] for name in names}
+        answers = self._together({prefix: cloud_calls.listing(remote, remote.join(folder, prefix)) for prefix in others})
+        return {f"{prefix}{name}": size for prefix, names in [(first, seen), *answers.items()] for name, size in names.items()}
 
     def fetch(self, md5s: Iterable[str]) -> list[str]:
         """Bring what is missing here and is there; returns those that are gone.
@@ -214,13 +226,13 @@ class CloudStore:
         return bring
 
     def push(self, md5s: Iterable[str]) -> None:
-        """Send what is here and missing there. Raises RemoteUnreachableError where one could not be sent."""
+        """Send what is here and there not, or not as a whole. Raises RemoteUnreachableError where one could not be sent."""
         wanted = [md5 for md5 in dict.fromkeys(md5s) if os.path.exists(self._here.path(md5))]
         if not wanted:
             return
         small = self._unasked(wanted)
         self.make()
-        there = self.found(md5 for md5 in wanted if md5 not in small)
+        there = self.whole(md5 for md5 in wanted if md5 not in small)
         remote, folder, _ = self._connect()
         self._together({md5: self._send(remote, _place(remote, folder, md5), md5) for md5 in wanted if md5 not in there})
 
@@ -249,10 +261,10 @@ class CloudStore:
         if remote.protocol in ("http", "https"):
             return {}
         place = remote.join(remote.parent(remote.parent(folder)), "runs", key[:2], key)
-        names = self._together({"": _list(remote, place)})[""]
+        names = self._together({"": cloud_calls.listing(remote, place)})[""]
         if not names:
             self._require_place()
-        return self._together({name: _read(remote, remote.join(place, name)) for name in names})
+        return self._together({name: cloud_calls.read(remote, remote.join(place, name)) for name in names})
 
     def _connect(self) -> tuple[Any, str, Mapping[str, Any]]:
         if self._connected is None:
@@ -288,18 +300,6 @@ class CloudStore:
         return answers  # type: ignore[return-value]
 
 
-def _ask(remote: Any, path: str) -> Callable[[Tick], Mapping[str, Any] | None]:
-    def ask(tick: Tick) -> Mapping[str, Any] | None:
-        try:
-            return dict(remote.info(path))
-        except FileNotFoundError as error:
-            if is_gone(error):
-                return None
-            raise
-
-    return ask
-
-
 def _is_of_a_storage(scheme: str, told: Mapping[str, Any]) -> bool:
     """Whether only a storage says that of an object: any web server may say 200, with a page to sign in."""
     return scheme not in ("http", "https") and (scheme != "s3" or bool(told.get("ETag")))
@@ -324,38 +324,6 @@ def _is_sound(scheme: str, told: Mapping[str, Any], md5: str, size: int | None) 
     if re.fullmatch("[0-9a-f]{32}", tag) and tag != md5.removesuffix(".dir"):
         return None if isinstance(there, int) and there <= _READ_TO_BE_SURE else True
     return True
-
-
-def _hash(remote: Any, path: str) -> Callable[[Tick], str]:
-    def digest(tick: Tick) -> str:
-        found = hashlib.md5(usedforsecurity=False)
-        with remote.open(path, "rb") as stream:
-            while block := stream.read(1 << 20):
-                found.update(block)
-                tick(len(block))
-        return found.hexdigest()
-
-    return digest
-
-
-def _read(remote: Any, path: str) -> Callable[[Tick], bytes]:
-    def read(tick: Tick) -> bytes:
-        with remote.open(path, "rb") as stream:
-            return bytes(stream.read())
-
-    return read
-
-
-def _list(remote: Any, path: str) -> Callable[[Tick], list[str]]:
-    def names(tick: Tick) -> list[str]:
-        try:
-            return [str(name).rpartition("/")[2] for name in remote.ls(path, detail=False)]
-        except FileNotFoundError as error:
-            if is_gone(error):
-                return []
-            raise
-
-    return names
 
 
 def _place(remote: Any, folder: str, md5: str) -> str:

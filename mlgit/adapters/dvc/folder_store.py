@@ -45,6 +45,16 @@ class FolderStore:
         wanted = list(md5s)
         return {md5 for md5 in wanted if self._is_there(md5)} if wanted and self._asked() else set()
 
+    def whole(self, md5s: Iterable[str]) -> set[str]:
+        """Those whose file is there, as long as the object here."""
+        return {md5 for md5 in self.found(md5s) if self._is_whole(md5)}
+
+    def _is_whole(self, md5: str) -> bool:
+        try:
+            return not self._here.has(md5) or os.path.getsize(self._here.path(md5)) == os.path.getsize(self._there.path(md5))
+        except OSError as error:
+            raise self._unread(error) from error
+
     def examine(self, sizes: Mapping[str, int | None], *, read: bool) -> dict[str, DamagedRemoteError | None]:
         """Those whose file is there, by its size or, with `read`, by its bytes."""
         return {md5: self._fault(md5, sizes[md5], read=read) for md5 in self.found(sizes)}
@@ -73,11 +83,11 @@ class FolderStore:
         return gone
 
     def push(self, md5s: Iterable[str]) -> None:
-        """Copy what is missing there. Raises DamagedObjectError for an object that is not what its name says."""
+        """Copy what is there not, or not as a whole. Raises DamagedObjectError for an object that is not what its name says."""
         wanted = list(dict.fromkeys(md5s))
         with Progress(f"the DVC remote {self._address}", len(wanted)) as progress:
             for md5 in wanted:
-                if self._here.has(md5) and not os.path.exists(self._there.path(md5)):
+                if self._here.has(md5) and not (os.path.exists(self._there.path(md5)) and self._is_whole(md5)):
                     try:
                         source, target = self._here.path(md5), self._there.path(md5)
                         if not _copy(source, target, md5, unread=self._unread, progress=progress):

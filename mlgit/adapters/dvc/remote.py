@@ -49,6 +49,9 @@ class Store(Protocol):
     def found(self, md5s: Iterable[str]) -> set[str]:
         """Those that are there; their bytes are not read."""
 
+    def whole(self, md5s: Iterable[str]) -> set[str]:
+        """Those that are there, and as long as the object here where it is here."""
+
     def examine(self, sizes: Mapping[str, int | None], *, read: bool) -> dict[str, DamagedRemoteError | None]:
         """Those of the objects that are there, with what is wrong: the storage says another size (in bytes) or md5 of it.
 
@@ -59,7 +62,7 @@ class Store(Protocol):
         """Bring what is missing here; returns those that are gone. Raises DamagedRemoteError, with all others brought."""
 
     def push(self, md5s: Iterable[str]) -> None:
-        """Send what is here and missing there."""
+        """Send what is here, and there not, or not as a whole."""
 
     def runs(self, key: str) -> dict[str, bytes]:
         """The results that its run cache has for a key: name -> text."""
@@ -94,6 +97,9 @@ class _Unconfigured:
         )
 
     def found(self, md5s: Iterable[str]) -> set[str]:
+        raise self._refuse()
+
+    def whole(self, md5s: Iterable[str]) -> set[str]:
         raise self._refuse()
 
     def examine(self, sizes: Mapping[str, int | None], *, read: bool) -> dict[str, DamagedRemoteError | None]:
@@ -227,9 +233,9 @@ class Remote:
         self._send(lists)
 
     def lacking(self, md5s: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        """Those of the objects, with all files in folders whose lists are here, that a remote lacks in which they are to be.
+        """Those of the objects, with all files in folders whose lists are here, that a remote lacks, or has in part.
 
-        Each with the names of those remotes. A folder that was not made yet has nothing.
+        Each with the names of those remotes, in which it is to be. A folder that was not made yet has nothing.
         """
         wanted = list(dict.fromkeys(md5s))
         lists = {md5: self._homes(md5) for md5 in wanted if md5.endswith(".dir")}
@@ -238,7 +244,7 @@ class Remote:
         found: dict[str, tuple[str, ...]] = {}
         for name, store in self._stores.items():
             own = [md5 for md5, names in homes.items() if name in names]
-            there = store.found(own) if own and name not in new else set()
+            there = store.whole(own) if own and name not in new else set()
             found |= {md5: (*found.get(md5, ()), name) for md5 in own if md5 not in there}
         return found
 

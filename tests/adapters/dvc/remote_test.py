@@ -183,3 +183,14 @@ def test_without_a_remote_nothing_is_connected(tmp_path):
     root = repository(tmp_path / "p")
     with pytest.raises(MlgitError, match="no default DVC remote"):
         remote_outputs.connect(root, Settings(root / ".dvc/cache"), cache(root / ".dvc/cache"), ignored=None)
+
+
+def test_part_of_an_object_that_an_upload_left_is_no_object(tmp_path):
+    here = cache(tmp_path / "here")
+    there = folder(tmp_path / "there", here)
+    remote.put(here, md5("content"), b"content")
+    part = tmp_path / "there/files/md5" / md5("content")[:2] / md5("content")[2:]
+    write_tree(tmp_path, {str(part.relative_to(tmp_path)): "cont"})
+    assert there.lacking([md5("content")]) == {md5("content"): ("store",)}
+    there.push([md5("content")])
+    assert part.read_text() == "content"
