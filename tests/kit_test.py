@@ -10,12 +10,20 @@ from pathlib import Path
 import pytest
 
 from tests.kit import commit, dvc, forked, git, mlgit, program, repository, write_tree
+from tests.kit.repositories import DVC_FILES
 
 
 def test_repository_is_a_clean_dvc_project(tmp_path):
     root = repository(tmp_path / "project", {"a/b.txt": "text\n"})
     assert git(root, "status", "--porcelain") == ""
     assert dvc(root, "status").code == 0
+
+
+def test_repository_has_what_dvc_init_writes(tmp_path):
+    git(tmp_path, "init", "--quiet")
+    assert dvc(tmp_path, "init", "--quiet").code == 0
+    names = git(tmp_path, "ls-files", "--cached").splitlines()
+    assert {name: (tmp_path / name).read_text() for name in names} == DVC_FILES
 
 
 def test_two_repositories_share_nothing(tmp_path):

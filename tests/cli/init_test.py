@@ -330,6 +330,12 @@ def test_top_of_a_monorepo_is_no_project(bare, cli):
     done = cli(root, "init")
     assert (done.code, "in models/churn, models/fraud some do" in done.err) == (2, True), done.said
     assert not (root / ".dvc").exists()
+
+
+@pytest.mark.slow  # real `dvc init`, twice
+def test_projects_of_a_monorepo_are_made_one_by_one(bare, cli):
+    script = "import json\njson.dump({'accuracy': 1}, open('metrics.json', 'w'))\n"
+    root = write_tree(bare, {f"models/{name}/train.py": script for name in ("churn", "fraud")})
     assert cli(root, "init", "models/churn").code == 0
     assert cli(root, "init", "models/fraud").code == 0
 

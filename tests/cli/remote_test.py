@@ -57,6 +57,7 @@ def test_remote_that_does_not_answer_is_not_written(root, cli, words, said):
     assert (root / ".dvc/config").read_bytes() == before
 
 
+@pytest.mark.slow  # real `dvc remote`, more than once
 def test_name_that_is_taken_is_replaced_by_force_only(root, cli, tmp_path):
     assert cli(root, "remote", "add", "store", str(tmp_path / "one")).code == 0
     done = cli(root, "remote", "add", "store", str(tmp_path / "two"))
@@ -66,6 +67,7 @@ def test_name_that_is_taken_is_replaced_by_force_only(root, cli, tmp_path):
     assert [each["url"] for each in listed["remotes"]] == [str(tmp_path / "two")]
 
 
+@pytest.mark.slow  # real `dvc remote`, more than once
 def test_remote_that_is_gone_is_named_by_list_and_doctor(root, cli, tmp_path):
     assert cli(root, "remote", "add", "--no-check", "store", str(tmp_path / "mount" / "store")).code == 0
     (tmp_path / "file").write_text("")

@@ -8,6 +8,7 @@ from mlgit.commands.new import new, templates
 from mlgit.errors import MlgitError
 
 
+@pytest.mark.slow  # real `dvc init`
 def test_project_is_made_from_values(notebook):
     root = notebook()
     made = new(root.parent / "tumor", template="minimal", ask=lambda question, presumed: presumed)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mlgit.commands.remote import add_remote, list_remotes
 from tests.kit import repository
 
 
+@pytest.mark.slow  # real `dvc remote`, more than once
 def test_remotes_are_added_and_listed(tmp_path, monkeypatch):
     monkeypatch.chdir(repository(tmp_path / "p", {"dvc.yaml": "stages: {}\n"}))
     first, second = (add_remote(name, str(tmp_path / name)) for name in ("one", "two"))

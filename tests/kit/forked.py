@@ -36,9 +36,10 @@ IMPORTED = (
     *("dvc.cli.parser", "dvc.repo", "dvc.repo.reproduce", "dvc.repo.graph", "dvc.cachemgr", "dvc.data_cloud", "dvc.daemon"),
     *("dvc.dirs", "dvc.lock", "dvc.rwlock", "dvc._debug", "dvc_data.index", "dvc_data.hashfile", "dvc_data.hashfile.cache"),
     *("scmrepo.git", "dulwich.ignore", "dulwich.worktree", "configobj", "psutil", "networkx", "ruamel.yaml"),
-    *("rich.status", "rich.live", "pandas", "scipy.special"),
-    *("distributed", "distributed.cli.dask_worker", "distributed.cli.dask_scheduler"),
+    *("rich.status", "rich.live"),
 )
+# What takes as long again, and only tests that are slow need.
+FOR_SLOW = ("pandas", "scipy.special", "distributed", "distributed.cli.dask_worker", "distributed.cli.dask_scheduler")
 _ONE_AFTER_THE_OTHER = threading.Lock()
 
 
@@ -166,7 +167,8 @@ def _prepare() -> None:
     sys.path[0] = os.getcwd()  # not the folder of this file
     import mlgit.cli
 
-    for name in (*IMPORTED, *(each.name for each in pkgutil.walk_packages(mlgit.cli.__path__, "mlgit.cli."))):
+    later = () if os.environ.get("MLGIT_TEST_FAST") == "1" else FOR_SLOW
+    for name in (*IMPORTED, *later, *(each.name for each in pkgutil.walk_packages(mlgit.cli.__path__, "mlgit.cli."))):
         importlib.import_module(name)
     gc.collect()
     gc.freeze()  # a collection in a forked process would copy every page

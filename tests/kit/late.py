@@ -21,3 +21,15 @@ class Late:
             return getattr(importlib.import_module(self._name), attribute)(*args, **named)
 
         return call
+
+
+class Module:
+    """A module that is imported when one of its names is used: `pd = Module("pandas")`."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        return getattr(importlib.import_module(self._name), attribute)

@@ -12,7 +12,14 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from tests.kit.programs import dvc, git
+from tests.kit.programs import git
+
+# What `dvc init` writes.
+DVC_FILES = {
+    ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n",
+    ".dvc/config": "",
+    ".dvcignore": "# Add patterns of files dvc should ignore, which could improve\n# the performance. Learn more at\n# https://dvc.org/doc/user-guide/dvcignore\n",
+}
 
 
 def write_tree(root: Path, files: Mapping[str, str | bytes]) -> Path:
@@ -50,9 +57,7 @@ def _template() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="mlgit-test-template-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     git(folder, "init", "--quiet")
-    done = dvc(folder, "init", "--quiet")
-    assert done.code == 0, done.said
-    shutil.rmtree(folder / ".dvc" / "tmp", ignore_errors=True)  # holds the folder's own birth time
+    write_tree(folder, DVC_FILES)
     shutil.rmtree(folder / ".git" / "hooks", ignore_errors=True)
     commit(folder, "Start a DVC project")
     return folder

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import networkx
 import pytest
-from dvc.repo.reproduce import plan_repro
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +11,10 @@ from mlgit.pipeline import graph
 from mlgit.pipeline.graph import build, select
 from mlgit.pipeline.model import Dependency, Output, Parameters, Stage
 from mlgit.pipeline.render_graph import draw
+from tests.kit.late import Module
+
+networkx = Module("networkx")
+reproduce = Module("dvc.repo.reproduce")
 
 
 def stage(name, *, reads=(), writes=(), file="dvc.yaml", params=(), frozen=False):
@@ -109,7 +111,7 @@ def test_running_order_is_that_of_dvc(stages):
     theirs.add_nodes_from(each.name for each in stages)
     for each in stages:
         theirs.add_edges_from((each.name, owner[dep.target]) for dep in each.deps if not each.frozen)
-    assert [each.name for each in build(stages).stages] == plan_repro(theirs)
+    assert [each.name for each in build(stages).stages] == reproduce.plan_repro(theirs)
 
 
 @given(stages=declared())

@@ -3,7 +3,6 @@
 import os
 import shutil
 
-import pandas as pd
 import pytest
 
 from mlgit import project as projects
@@ -11,7 +10,10 @@ from mlgit.revision.collect import collect_both
 from mlgit.revision.revisions import Revisions
 from mlgit.tables.shape import Shape
 from tests.kit import commit, git, repository, write_tree
+from tests.kit.late import Module
 from tests.revision.projects import PIPELINE, TRAIN, UNCACHED, at, made, messages, ran
+
+pd = Module("pandas")
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from mlgit.errors import MlgitError
 from mlgit.statistics import resampling
@@ -14,7 +13,10 @@ from mlgit.statistics.bootstrap import interval
 from mlgit.statistics.metrics import METRICS
 from mlgit.statistics.resampling import Sums
 from tests.kit import FULL
+from tests.kit.late import Module
 from tests.statistics.kit import SPATIAL_A, made
+
+stats = Module("scipy.stats")
 
 
 def variance(sums):

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import special
 
 from mlgit.statistics.distributions import (
     coin_cdf,
@@ -19,6 +18,9 @@ from mlgit.statistics.distributions import (
     student_cdf,
     student_quantile,
 )
+from tests.kit.late import Module
+
+special = Module("scipy.special")
 
 
 @given(st.floats(-37, 37))

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import special, stats
 
 from mlgit.statistics import delong, distances, mcnemar, multiple, power, ranking, tango
 from mlgit.statistics.metrics import ties
 from mlgit.statistics.paired import sign_flip
+from tests.kit.late import Module
 from tests.statistics.kit import ASAH_POOR, ASAH_S100B, ASAH_WFNS
+
+special = Module("scipy.special")
+stats = Module("scipy.stats")
 
 # Darwin's maize, differences of height in eighths of an inch: scipy's documentation of wilcoxon; Fisher 1935, section 17.
 MAIZE = np.array([6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75], dtype=float)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -19,7 +18,10 @@ from mlgit.tables.overlap import TableFile, count
 from mlgit.tables.profile import profile
 from mlgit.tables.shape import Shape
 from mlgit.tables.shared_rows import SharedRows
+from tests.kit.late import Module
 from tests.tables import written
+
+pd = Module("pandas")
 
 # Words that pandas reads as missing are texts in formats with types; a text of blanks is no line of CSV.
 _texts = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=5).filter(

@@ -7,7 +7,6 @@ from contextlib import suppress
 from datetime import date
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +16,10 @@ from mlgit.tables import chunks as adapter
 from mlgit.tables import objects, small
 from mlgit.tables.chunks import chunks
 from mlgit.tables.parquet import kinds
+from tests.kit.late import Module
 from tests.kit.sides import NASTY
+
+pd = Module("pandas")
 
 
 def read(content, ending="csv", texts=()):

@@ -55,6 +55,7 @@ def test_wide_tables_and_long_texts_are_read():
     assert len(read(b'id,text\n1,"' + b"a,\nb" * 100_000 + b'"\n', "csv")[0]["text"]) == 1
 
 
+@pytest.mark.slow
 def test_long_tables_are_read_to_their_end():
     content = b"a,b\n" + b"12345678,x\n" * 1_600_000
     assert outline.measure(content, path="t.csv").rows == 1_600_000

@@ -3,7 +3,6 @@
 import csv
 import io
 
-import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +10,9 @@ from hypothesis import strategies as st
 from mlgit.errors import MlgitError
 from mlgit.tables.outline import measure
 from mlgit.tables.shape import Shape
+from tests.kit.late import Module
+
+pandas = Module("pandas")
 
 
 def shape(text, ending="csv"):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from dvc.exceptions import DvcException
-from dvc.utils.hydra import apply_overrides
 
 from mlgit.adapters.formats import documents, edits
 from mlgit.errors import MlgitError
+from tests.kit.late import Module
+
+exceptions = Module("dvc.exceptions")
+hydra = Module("dvc.utils.hydra")
 
 LIST = "l:  # all\n  - 1 # one\n  - 2 # two\n  - 3\n# end\nz: 1\n"
 MERGED = "d: &d\n  lr: 1\ntrain:\n  <<: *d\n  e: 3 # e\n"
@@ -57,7 +59,7 @@ def test_value_is_set_as_dvc_sets_it_and_the_rest_stays(tmp_path, row):
     found = edits.set_value(text, key, edits.value_of(value), name=name)
     assert wanted is None or found == wanted
     (tmp_path / name).write_text(text)
-    apply_overrides(tmp_path / name, [f"{key}={value}"])
+    hydra.apply_overrides(tmp_path / name, [f"{key}={value}"])
     theirs = (tmp_path / name).read_text()
     assert repr(documents.parse(found, name=name)) == repr(documents.parse(theirs, name=name))
 
@@ -124,5 +126,5 @@ def test_section_that_is_no_mapping_takes_no_entry():
 
 def test_dvc_refuses_a_parameter_that_is_not_there(tmp_path):
     (tmp_path / "p.yaml").write_text("a: 1\n")
-    with pytest.raises(DvcException):
-        apply_overrides(tmp_path / "p.yaml", ["b=5"])
+    with pytest.raises(exceptions.DvcException):
+        hydra.apply_overrides(tmp_path / "p.yaml", ["b=5"])

@@ -74,6 +74,7 @@ def test_joblib_file_is_clean(tmp_path, estimator, compress):
     assert (found.format, found.executes_code, found.findings) == ("joblib", False, ())
 
 
+@pytest.mark.slow  # imports skops
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_skops_agrees_that_nothing_is_untrusted(tmp_path, estimator):
     path = tmp_path / "model.skops"
