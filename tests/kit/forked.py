@@ -40,6 +40,7 @@ IMPORTED = (
 )
 # What takes as long again, and only tests that are slow need.
 FOR_SLOW = ("pandas", "scipy.special", "distributed", "distributed.cli.dask_worker", "distributed.cli.dask_scheduler")
+_FAST = ["fast"] if os.environ.get("MLGIT_TEST_FAST") == "1" else []  # the fence takes it away
 _ONE_AFTER_THE_OTHER = threading.Lock()
 
 
@@ -125,7 +126,7 @@ def _ask(
 @functools.cache
 def _server() -> subprocess.Popen[bytes]:
     child = subprocess.Popen(
-        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
+        [sys.executable, __file__, *_FAST], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
     )
     atexit.register(_end, child)
     return child
@@ -167,7 +168,7 @@ def _prepare() -> None:
     sys.path[0] = os.getcwd()  # not the folder of this file
     import mlgit.cli
 
-    later = () if os.environ.get("MLGIT_TEST_FAST") == "1" else FOR_SLOW
+    later = () if sys.argv[1:] == ["fast"] else FOR_SLOW
     for name in (*IMPORTED, *later, *(each.name for each in pkgutil.walk_packages(mlgit.cli.__path__, "mlgit.cli."))):
         importlib.import_module(name)
     gc.collect()
