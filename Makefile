@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env test-fast test coverage test-full lint schema build demo conformance clean
+.PHONY: help env test-fast test coverage test-full lint schema build demo conformance contracts-oracle clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -52,6 +52,9 @@ demo: $(STAMP) ## scaffold a project, train, document and release its model, ref
 
 conformance: ## DVC's own tests against mlgit's engine: make conformance DVC_SOURCE=PATH PYTHON=PATH
 	$(or $(PYTHON),$(BIN)/python) tests/conformance/job.py $(DVC_SOURCE)
+
+contracts-oracle: $(STAMP) ## changes of contracts against `datacontract breaking`: make contracts-oracle PYTHON=PATH
+	$(BIN)/python -m tests.validation.oracle.job $(PYTHON)
 
 clean: ## remove everything that is made
 	rm -rf $(VENV) dist build demo .pytest_cache .hypothesis .mypy_cache .ruff_cache

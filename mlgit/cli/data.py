@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from mlgit.cli.data_diff import diff
 from mlgit.cli.format_options import json_option
 from mlgit.cli.group import SuggestingGroup
 from mlgit.cli.preferences import use_color
@@ -56,3 +57,6 @@ def check(paths: tuple[str, ...], *, contract: str | None, as_json: bool) -> int
             if each.outcome == "fail":
                 click.echo(plain(f"Fix the data, or accept it: `mlgit data infer {each.data} --update {each.contract.name}`"))
     return result.exit_code
+
+
+command.add_command(diff)

@@ -79,7 +79,9 @@ class Evolution:
             both = f"'{self.version_before}' and '{self.version_now}'"
             return f"versions {both} are not MAJOR.MINOR.PATCH, so they do not say that this is a {needed} change"
         why = f"this breaks {view}s" if needed == "major" else f"this is a {needed} change"
-        return f"version {self.version_before} became {self.version_now}, and {why}: it has to be {wanted} or later"
+        is_same = self.version_before == self.version_now
+        moved = f"is still {self.version_now}" if is_same else f"{self.version_before} became {self.version_now}"
+        return f"version {moved}, and {why}: it has to be {wanted} or later"
 
     def document(self, view: View) -> dict[str, object]:
         """As JSON."""

@@ -15,7 +15,14 @@ from tests.kit.repositories import repository
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 FILES = {"dvc.yaml": PIPELINE, "mlgit.yaml": CONFIG % "0.01", "train.py": TRAIN, "params.yaml": "skill: 90\n"}
-MORE = "environments: [{name: staging}]\n"
+MORE = "environments: [{name: staging}]\ndata: {predictions.csv: schemas/predictions.odcs.yaml}\n"
+CONTRACT = """\
+apiVersion: v3.1.0
+kind: DataContract
+id: predictions
+version: 1.0.0
+schema: [{name: predictions, properties: [{name: id, logicalType: string, required: true, unique: true}]}]
+"""
 
 # The command line that shows each command's document, in this order.
 LINES = {
@@ -42,12 +49,15 @@ LINES = {
     "report": "report",
     "new": "new --list",
     "remote list": "remote list",
+    "data diff": "data diff HEAD~1",
 }
 
 
 def documents(folder: Path) -> dict[str, Any]:
     """The documents by command, and that of an error."""
-    root = repository(folder / "project", {**FILES, "mlgit.yaml": FILES["mlgit.yaml"] + MORE})
+    root = repository(
+        folder / "project", {**FILES, "mlgit.yaml": FILES["mlgit.yaml"] + MORE, "schemas/predictions.odcs.yaml": CONTRACT}
+    )
     found: dict[str, Any] = {}
 
     def ask(name: str, line: str) -> None:
