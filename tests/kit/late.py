@@ -30,6 +30,6 @@ class Module:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
-        if attribute.startswith("__"):
+        if attribute.startswith("_"):  # pytest asks everything in a file whether it is a fixture
             raise AttributeError(attribute)
         return getattr(importlib.import_module(self._name), attribute)

@@ -166,6 +166,7 @@ def test_curve_of_two_rates_is_a_square_from_corner_to_corner():
     assert "62.0,348.0 62.0" not in beyond
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, phases=[Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck))
 @given(report=values(Report))
 def test_whatever_a_report_holds_its_page_is_inert(report):
