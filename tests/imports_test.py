@@ -71,7 +71,18 @@ DOORS = {
         "forked",
         "local",
     },
-    "tables": {"candidates", "chunks", "digests", "outline", "overlap", "parquet", "profile", "selection", "small"},
+    "tables": {
+        "candidates",
+        "chunks",
+        "digests",
+        "outline",
+        "overlap",
+        "parquet",
+        "profile",
+        "selection",
+        "small",
+        "textcolumns",
+    },
     "revision": {"baselines", "collect", "comparison_start", "contents", "data_tables", "revision", "revisions"},
     "evaluation": {"judging_code", "leakage", "predictions", "reevaluate", "test_set_reuse"},
     "cards": {"write"},
@@ -129,6 +140,7 @@ LAW = Law(
         "commands.run",
         "executors.table",
         "project",
+        "tables.selection",  # numpy and Arrow for tables that are large
     },
     late={
         # slow to import, so a command that does without pays nothing

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
 from mlgit.render.text import count
-from mlgit.statistics.rows import is_missing
+from mlgit.statistics.rows import Texts, is_missing
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -53,6 +53,10 @@ class Misaligned:
 
 def align(baseline: Any, current: Any) -> Aligned | Misaligned:
     """Bring two columns of keys together. Keys are compared as text, for 7 and "7" of two files are the same row."""
+    if isinstance(baseline, Texts) and isinstance(current, Texts):
+        places = baseline.places_in(current)
+        if places is not None:
+            return Aligned(np.arange(len(places)), places)
     both = np.asarray(baseline), np.asarray(current)
     if (found := _of_numbers(*both) or _in_order(*both)) is not None:
         return found

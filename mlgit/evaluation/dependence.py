@@ -11,7 +11,7 @@ from mlgit.evaluation.model_pair import ModelPair
 from mlgit.evaluation.model_results import may_name_groups
 from mlgit.rules import GateRule, Stats
 from mlgit.statistics import blocks
-from mlgit.statistics.rows import is_missing, numbered
+from mlgit.statistics.rows import Coded, differ, distinct, is_missing, numbered
 
 if TYPE_CHECKING:
     from mlgit.evaluation.model_results import Table
@@ -46,20 +46,24 @@ def notes(joined: ModelPair, *, stats: Stats, rules: Collection[GateRule]) -> It
 
 def _groups(column: Any) -> int:
     """How many different values there are, 0 where one is missing."""
-    values = np.asarray(column)
-    if is_missing(values).any():
-        return 0
-    return len(set(values.tolist()))
+    return 0 if is_missing(column).any() else len(distinct(column))
 
 
 def _losses(table: Table, joined: ModelPair) -> Array | None:
     """How far a model is from the truth in each row, by its prediction."""
     if joined.model.label not in table or joined.model.prediction not in table:
         return None
-    label, given = np.asarray(table[joined.model.label]), np.asarray(table[joined.model.prediction])
+    label, given = table[joined.model.label], table[joined.model.prediction]
+    if isinstance(label, Coded) and isinstance(given, Coded):
+        return differ(label, given).astype(float)
+    label, given = np.asarray(label), np.asarray(given)
     if label.dtype.kind in "iuf" and given.dtype.kind in "iuf" and len(numbered(label)[0]) > _MOST_CLASSES:
         return np.asarray(np.abs(given - label))
     return np.asarray(given != label, dtype=float)
+
+
+def _numbered(label: Array) -> tuple[Array, Array]:
+    return numbered(label if label.dtype.kind in "biuf" else label.astype(str))
 
 
 def _likeness(before: Array | None, now: Array | None, label: Any) -> float:
@@ -72,8 +76,7 @@ def _likeness(before: Array | None, now: Array | None, label: Any) -> float:
     series = now - before
     if np.count_nonzero(series) < _FEWEST_DIFFERENT or not np.isfinite(series).all():
         return 0.0
-    values = np.asarray(label)
-    names, codes = numbered(values if values.dtype.kind in "biuf" else values.astype(str))
+    names, codes = (label.names, label.places) if isinstance(label, Coded) else _numbered(np.asarray(label))
     codes = codes if len(names) <= _MOST_CLASSES else np.zeros(len(series), dtype=int)
     centred = series - (np.bincount(codes, weights=series) / np.bincount(codes))[codes]
     lags = blocks.autocovariances(centred, 1)

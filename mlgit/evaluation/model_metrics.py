@@ -19,7 +19,7 @@ from mlgit.rules import Stats
 from mlgit.schema import near_miss
 from mlgit.statistics import bootstrap, metrics
 from mlgit.statistics.comparison import Predictions
-from mlgit.statistics.rows import Texts, is_missing
+from mlgit.statistics.rows import Coded, differ, distinct, held, is_missing
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -131,12 +131,14 @@ def check_classes(metric: str, model: Model, table: Table, *, positive: Any) -> 
         missing = no_column(model, table, needed)
         raise MlgitError(f"{metric} needs a column of {chosen.needs}s; {missing.message}", missing.hint)
     if chosen.kind == "confusion" and model.label in table and model.prediction in table:
-        _check_predictions(model, np.asarray(table[model.label]), np.asarray(table[model.prediction]), positive)
+        _check_predictions(model, table[model.label], table[model.prediction], positive)
     if positive is None or not (chosen.binary or chosen.needs == "score"):
         return
-    label = column_of(model, table, model.label).tolist()
+    if model.label not in table:
+        raise no_column(model, table, model.label)
+    label = distinct(table[model.label])
     if label and positive not in label:
-        known = sorted(set(label), key=str)
+        known = sorted(label, key=str)
         alike = next((each for each in known if str(each).lower() == str(positive).lower()), None)
         hint = f"the labels are {', '.join(map(str, known[:4]))}"
         if alike is not None:
@@ -144,7 +146,10 @@ def check_classes(metric: str, model: Model, table: Table, *, positive: Any) -> 
         raise MlgitError(f"no row has the positive label {positive!r}", hint)
 
 
-def _check_predictions(model: Model, label: Array, given: Array, positive: Any) -> None:
+def _check_predictions(model: Model, label: Any, given: Any, positive: Any) -> None:
+    if isinstance(label, Coded) and isinstance(given, Coded) and len(label) and not differ(label, given).all():
+        return
+    label, given = np.asarray(label), np.asarray(given)
     where = f"{model.predictions}: {model.prediction}"
     hint = f"name the column with the predicted class as models.{model.name}.prediction in mlgit.yaml; a probability is a score"
     if given.dtype.kind == "f" and label.dtype.kind in "biuf":
@@ -191,8 +196,7 @@ def predictions_of(model: Model, table: Table, places: Array | None) -> Predicti
     found = []
     for name in (model.label, model.prediction, model.score):
         column = table.get(name)
-        column = column if column is None or isinstance(column, Texts) else np.asarray(column)
-        found.append(column if column is None or places is None else column[places])
+        found.append(column if column is None or places is None else held(column)[places])
     if found[0] is None:
         raise no_column(model, table, model.label)
     return Predictions(*found)

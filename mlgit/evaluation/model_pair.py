@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from operator import lt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
 from mlgit.config import Model
@@ -18,6 +18,7 @@ from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, Table
 from mlgit.evaluation.results import Pairing
 from mlgit.revision.refs import Notice
 from mlgit.rules import IfChanged
+from mlgit.statistics.rows import Coded, Texts, numbered
 
 if TYPE_CHECKING:
     from mlgit.evaluation.paired_rows import PairedRows
@@ -81,8 +82,59 @@ def digest(model: Model, table: Table) -> str:
     """A digest of keys and labels, whatever the order of the rows; '' without these columns."""
     if model.id not in table or model.label not in table:
         return ""
-    keys, label = np.asarray(table[model.id]), np.asarray(table[model.label])
-    return (_in_order(keys, label) or _sorted(keys, label)) if len(keys) else "0"
+    if not len(table[model.id]):
+        return "0"
+    labels = _Labels(table[model.label])
+    known = _in_order_at_once(table[model.id], labels)
+    if known:
+        return known
+    keys, label = np.asarray(table[model.id]), np.asarray(labels.texts(0, len(table[model.id])), dtype=object)
+    return _in_order(keys, label) or _sorted(keys, label)
+
+
+class _Labels:
+    """Labels as texts, each different one made once: 1 and 1.0 are one label."""
+
+    def __init__(self, column: Any) -> None:
+        if isinstance(column, Coded) and column.are_texts:
+            names, self._places = column.names, column.places
+        else:
+            values = np.asarray(column)
+            if values.dtype.kind in "biuf":
+                distinct, self._places = numbered(values.astype(float))
+                names = tuple(distinct.tolist())
+            else:
+                names, self._places = tuple(values.tolist()), np.arange(len(values))
+        self._names = np.array([str(each) for each in names], dtype=object)
+
+    def texts(self, start: int, stop: int) -> list[str]:
+        """Those of some rows."""
+        found: list[str] = self._names[self._places[start:stop]].tolist()
+        return found
+
+
+def _in_order_at_once(keys: Any, labels: _Labels) -> str | None:
+    """The digest of `_in_order` for keys that need not be looked at one by one: whole numbers, and texts in Arrow."""
+    if isinstance(keys, Texts):
+        if not keys.is_ascending():
+            return None
+        joined = keys.joined
+    else:
+        values = np.asarray(keys)
+        if values.dtype.kind not in "iu" or values[0] < 0 or not (values[1:] > values[:-1]).all():
+            return None
+
+        def joined(start: int, stop: int) -> str:
+            return "\0".join(map(str, values[start:stop].tolist()))
+
+    hashed = blake2b(digest_size=8)
+    for start in range(0, len(keys), _BLOCK):
+        stop = min(start + _BLOCK, len(keys))
+        texts = "\0".join([joined(start, stop), *labels.texts(start, stop)])
+        if texts.count("\0") != 2 * (stop - start) - 1:
+            return None
+        hashed.update(texts.encode("utf-8", "backslashreplace"))
+    return f"{len(keys):x}-{hashed.hexdigest()}"
 
 
 def _in_order(keys: Array, label: Array) -> str | None:
@@ -109,9 +161,8 @@ def _sorted(keys: Array, label: Array) -> str:
 
 
 def _texts(keys: Array, label: Array) -> tuple[list[str], list[str]]:
-    """Both columns as texts: 1 and 1.0 are one label."""
-    values = label.astype(float) if label.dtype.kind in "biuf" else label
-    return [str(key) for key in keys.tolist()], [str(each) for each in values.tolist()]
+    """Both columns as texts."""
+    return [str(key) for key in keys.tolist()], label.tolist()
 
 
 def _packed(names: list[str], labels: list[str]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,7 +27,7 @@ from mlgit.rules import GateRule
 from mlgit.schema import near_miss
 from mlgit.statistics import bootstrap, metrics
 from mlgit.statistics.comparison import Comparison, ComparisonOptions, compare
-from mlgit.statistics.rows import Texts, coded, is_missing
+from mlgit.statistics.rows import Coded, Texts, coded, differ, held, is_missing
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -53,19 +53,24 @@ class PairedRows:
 
     @cached_property
     def coded(self) -> PairedRows:
-        """The same rows, with classes that are texts looked at once for all rules."""
-        before = None if self.baseline is None else _with_codes(self.model, self.baseline)
-        return replace(self, current=_with_codes(self.model, self.current), baseline=before)
+        """The same rows, looked at once for all rules: classes are numbered, and columns keep what is made from them."""
+        sides = [each for each in (self.current, self.baseline) if each is not None]
+        names = [name for name in (self.model.label, self.model.prediction) if all(name in side for side in sides)]
+        numbered = iter(coded(*(side[name] for side in sides for name in names)) if names else ())
+        made = [_held(side, self.model, dict(zip(names, numbered, strict=False))) for side in sides]
+        return replace(self, current=made[0], baseline=made[1] if len(made) > 1 else None)
 
     def is_same(self, name: str) -> bool:
         """Whether both sides have the same in a column, or both have no such column."""
         return self.baseline is not None and is_same_column(self.baseline.get(name), self.current.get(name))
 
 
-def _with_codes(model: Model, table: Table) -> Table:
-    found = PredictionTable(table)
-    found.header = header_of(table)
-    found.update({name: coded(table[name]) for name in (model.label, model.prediction) if name in table})
+def _held(side: Table, model: Model, known: Mapping[str, Any]) -> Table:
+    found = PredictionTable(side)
+    found.header = header_of(side)
+    found.update(
+        {name: held(known.get(name, side[name])) for name in (model.label, model.prediction, model.score) if name in side}
+    )
     return found
 
 
@@ -73,8 +78,10 @@ def is_same_column(one: Any, other: Any) -> bool:
     """Whether two columns hold the same values in the same order; what is missing is like what is missing."""
     if one is None or other is None:
         return one is other
-    if isinstance(one, Texts) and isinstance(other, Texts) and one.names == other.names:
-        return np.array_equal(one.places, other.places)
+    if isinstance(one, Coded) and isinstance(other, Coded) and one.are_texts == other.are_texts:
+        return len(one) == len(other) and not (len(one) and bool(differ(one, other).any()))
+    if isinstance(one, Texts) and isinstance(other, Texts):
+        return one.is_same(other)
     before, now = np.asarray(one), np.asarray(other)
     if before.dtype.kind in "biuf" and now.dtype.kind in "biuf":
         return np.array_equal(before, now, equal_nan=before.dtype.kind == "f" and now.dtype.kind == "f")
@@ -133,7 +140,8 @@ def _gathered(
         check_classes(rule.metric, rows.model, rows.baseline, positive=settings.positive)
     except MlgitError as error:
         raise MlgitError(f"baseline: {error.message}", error.hint) from error
-    column_of(rows.model, rows.baseline, rows.model.label)
+    if rows.model.label not in rows.baseline:
+        raise no_column(rows.model, rows.baseline, rows.model.label)
     if current.value is not None and rows.are_same and all(map(rows.is_same, _sliced_by(rule))):
         known = replace(known, same="same predictions", baseline=current.value)
     if rule.kind == "no_harm" and known.same:
@@ -297,6 +305,10 @@ def _coded(column: Array) -> tuple[Array, list[str]]:
 def _taken(table: Table, places: Array) -> Table:
     if np.array_equal(places, np.arange(len(places))):
         return table
-    taken = PredictionTable({name: np.asarray(column)[places] for name, column in table.items()})
+    taken = PredictionTable({name: _at(column, places) for name, column in table.items()})
     taken.header = header_of(table)
     return taken
+
+
+def _at(column: Any, places: Array) -> Any:
+    return column[places] if isinstance(column, Texts | Coded) else np.asarray(column)[places]

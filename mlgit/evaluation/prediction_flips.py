@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlgit import lazy_numpy as np
 from mlgit.evaluation.model_results import Table
 from mlgit.evaluation.results import Flips
-from mlgit.statistics.rows import are_texts, is_missing
+from mlgit.statistics.rows import Coded, Texts, are_texts, differ, is_missing
 
 if TYPE_CHECKING:
     from mlgit.evaluation.paired_rows import PairedRows
@@ -30,20 +30,32 @@ def turned(rows: PairedRows) -> Flips | None:
     truth, truth_now, before, now = columns
     if truth is None or truth_now is None or before is None or now is None:
         return None
+    if all(isinstance(each, Coded) for each in columns):
+        if differ(truth, truth_now).any():
+            return None
+        was_right, is_right = ~differ(truth, before), ~differ(truth, now)
+        return _flips(rows, was_right, is_right)
     if len({each.dtype.kind == "f" for each in (truth, truth_now, before, now)}) > 1 or not np.array_equal(truth, truth_now):
         return None
-    was_right, is_right = truth == before, truth == now
-    keys = np.asarray(rows.baseline[rows.model.id])
+    return _flips(rows, truth == before, truth == now)
+
+
+def _flips(rows: PairedRows, was_right: Array, is_right: Array) -> Flips:
+    assert rows.baseline is not None
+    keys = rows.baseline[rows.model.id]
     fixed, broken = (np.flatnonzero(each) for each in (is_right & ~was_right, was_right & ~is_right))
     return Flips(rows.model.name, len(fixed), len(broken), _first(keys, fixed), _first(keys, broken))
 
 
-def _first(keys: Array, places: Array) -> tuple[str, ...]:
-    return tuple(str(key) for key in keys[places[:MOST_KEYS]])
+def _first(keys: Any, places: Array) -> tuple[str, ...]:
+    first = places[:MOST_KEYS]
+    return tuple(str(key) for key in (keys[first] if isinstance(keys, Texts) else np.asarray(keys)[first]))
 
 
-def _classes(table: Table, name: str) -> Array | None:
+def _classes(table: Table, name: str) -> Any:
     """A column as whole numbers (of type float) or as texts; None where it holds anything else, or nothing in a row."""
+    if isinstance(table.get(name), Coded) and table[name].are_texts and len(table[name]):
+        return table[name]
     column: Array = np.asarray(table[name]) if name in table else np.empty(0)
     if column.dtype.kind == "O" and are_texts(column):
         return column

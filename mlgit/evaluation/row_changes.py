@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlgit import lazy_numpy as np
 from mlgit.evaluation.model_pair import ModelPair
 from mlgit.evaluation.model_results import Table
 from mlgit.evaluation.results import RowChanges
-from mlgit.statistics.rows import are_texts
-
-if TYPE_CHECKING:
-    from mlgit.statistics.rows import Array
+from mlgit.statistics.rows import Coded, are_texts, differ
 
 
 def changes(joined: ModelPair) -> RowChanges | None:
@@ -39,9 +36,9 @@ def remarks(joined: ModelPair) -> list[str]:
     found = []
     table, model = joined.current.table, joined.model
     if table is not None and model.label in table and len(table[model.label]):
-        label = np.asarray(table[model.label])
+        label = table[model.label]
         names = [name for name in (model.prediction, model.score) if name in table and name != model.label]
-        copied = [name for name in names if _is_same(label, np.asarray(table[name]))]
+        copied = [name for name in names if _is_same(label, table[name])]
         found += [
             f"the {name} is the label in {'the only row' if len(label) == 1 else f'each of {len(label)} rows'}"
             for name in copied
@@ -55,7 +52,10 @@ def remarks(joined: ModelPair) -> list[str]:
     return found
 
 
-def _is_same(label: Array, said: Array) -> bool:
+def _is_same(label: Any, said: Any) -> bool:
+    if isinstance(label, Coded) and isinstance(said, Coded) and label.are_texts == said.are_texts:
+        return not differ(label, said).any()
+    label, said = np.asarray(label), np.asarray(said)
     if label.dtype.kind in "biuf" and said.dtype.kind in "biuf":
         return bool(np.array_equal(label.astype(float), said.astype(float)))
     if label.dtype.kind == said.dtype.kind == "O" and are_texts(label) and are_texts(said):

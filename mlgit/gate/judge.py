@@ -26,6 +26,7 @@ from mlgit.render.text import count, few, number
 from mlgit.revision.refs import Baseline, Notice
 from mlgit.rules import GateRule
 from mlgit.schema import near_miss
+from mlgit.statistics.rows import distinct
 
 if TYPE_CHECKING:
     from mlgit.tables.columns import DataTable
@@ -253,7 +254,7 @@ def tested_by(case: ReviewInput, joined: ModelPair) -> TestedRows:
     others = case.judged.get(joined.name, frozenset()) - {joined.current.output}
     asked = settings(model, case.deciding.gates.stats)
     cluster, order = (name if table is not None and name in table else "" for name in (asked.cluster, asked.order))
-    groups = table[cluster] if table is not None and cluster else ()
+    groups = distinct(table[cluster]) if table is not None and cluster else ()
     return TestedRows(
         model=joined.name,
         how=joined.how,

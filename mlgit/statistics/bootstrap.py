@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlgit import lazy_numpy as np
-from mlgit.statistics import blocks, features, influences, metrics, perfect, ranking, resampling, student
+from mlgit.statistics import blocks, features, influences, metrics, perfect, ranking, resampling, rows, student
 from mlgit.statistics.distributions import normal_quantile
 from mlgit.statistics.metrics import Metric
 from mlgit.statistics.resampling import Spread
 
 if TYPE_CHECKING:
-    from mlgit.statistics.metrics import Ties
     from mlgit.statistics.rows import Array
 
 # Shares of rows that are right, among rows of a kind; for these there is an exact theory.
@@ -69,11 +68,11 @@ def interval(
     Raises MlgitError for unknown metrics, a column that is not there, missing values and columns of different lengths.
     """
     chosen = metrics.metric(name)
-    column, size = metrics.column_of(chosen, prediction=prediction, score=score), len(label)
-    tied = metrics.tied(chosen, column)
-    given = metrics.value(name, label, prediction=prediction, score=score, positive=positive, tied=tied)
+    column, size = rows.held(metrics.column_of(chosen, prediction=prediction, score=score)), len(label)
+    label = rows.held(label)
+    given = metrics.value(name, label, prediction=column, score=column, positive=positive)
     groups = None if clusters is None else features.groups(clusters, size=size)
-    asked = _Asked(confidence_level, resamples, seed, positive, groups, order, tied)
+    asked = _Asked(confidence_level, resamples, seed, positive, groups, order)
     if given != given:
         found = resampling.nothing("the metric is undefined for these rows")
     elif name in _SHARES and groups is None and order is None:
@@ -90,7 +89,6 @@ class _Asked(NamedTuple):
     positive: Any
     groups: Array | None
     order: Any
-    tied: Ties | None
 
 
 def _found(chosen: Metric, label: Any, column: Any, given: float, asked: _Asked) -> Spread:
@@ -104,9 +102,9 @@ def _found(chosen: Metric, label: Any, column: Any, given: float, asked: _Asked)
     elif asked.order is not None:
         each = influences.of(chosen, label, column, positive=asked.positive)
         return blocks.interval(given, each[np.asarray(asked.order)], confidence=asked.confidence)
-    elif asked.tied is not None:
-        truth, _ = metrics.ranked(label, column, positive=asked.positive)
-        return ranking.interval(chosen.name, truth, asked.tied, groups=asked.groups, confidence=asked.confidence, noun=noun)
+    elif chosen.kind == "ranking":
+        truth, one = ranking.components(chosen, label, column, positive=asked.positive)
+        return ranking.interval(chosen.name, truth, one, groups=asked.groups, confidence=asked.confidence, noun=noun)
     else:
         found = _drawn(chosen, label, column, asked, noun)
     if found.why != resampling.SAME:

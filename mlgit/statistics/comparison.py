@@ -17,11 +17,9 @@ from mlgit.render.text import count
 from mlgit.statistics import blocks, confusion, features, influences, metrics, paired, ranking, resampling, student
 from mlgit.statistics.metrics import Metric
 from mlgit.statistics.resampling import FEWEST_ROWS, Spread
+from mlgit.statistics.rows import held
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mlgit.statistics.metrics import Ties
     from mlgit.statistics.rows import Array
 
 
@@ -119,12 +117,12 @@ def compare(
         )
     paired.same_labels(baseline.label, current.label)
     columns = [metrics.column_of(chosen, prediction=each.prediction, score=each.score) for each in (baseline, current)]
-    tied = [metrics.tied(chosen, column) for column in columns]
+    columns, labels = [*map(held, columns)], [held(each.label) for each in (baseline, current)]
     values = [
-        metrics.value(name, each.label, prediction=each.prediction, score=each.score, positive=asked.positive, tied=known)
-        for each, known in zip((baseline, current), tied, strict=True)
+        metrics.value(name, label, prediction=column, score=column, positive=asked.positive)
+        for label, column in zip(labels, columns, strict=True)
     ]
-    rows = _Rows(chosen, baseline.label, columns[0], columns[1], asked, clusters, order, [each for each in tied if each])
+    rows = _Rows(chosen, labels[0], columns[0], columns[1], asked, clusters, order)
     found, pvalue = _spread(rows, values)
     return _result(rows, values, found, pvalue)
 
@@ -141,11 +139,10 @@ class _Rows:
         asked: ComparisonOptions,
         clusters: Any,
         order: Any,
-        tied: Sequence[Ties],
     ) -> None:
         self.chosen, self.label, self.old, self.new, self.asked = chosen, label, old, new, asked
         self.size = len(label)
-        self.order, self.tied = order, tied
+        self.order = order
         self.groups: Array | None = None if clusters is None else features.groups(clusters, size=self.size)
         self.units = self.size if self.groups is None else int(self.groups.max()) + 1
         self.noun = "row" if self.groups is None else "cluster"
@@ -155,7 +152,7 @@ class _Rows:
             seen = self.table = confusion.table(chosen, label, old, new, positive=asked.positive, groups=self.groups)
             self.counted, self.counted_noun, self.discordant = seen.counted, seen.noun, seen.discordant
         else:
-            self.discordant = paired.discordant(chosen, label, old, new, positive=asked.positive, tied=tied)
+            self.discordant = paired.discordant(chosen, label, old, new, positive=asked.positive)
 
 
 def _spread(rows: _Rows, values: list[float]) -> tuple[Spread, float | None]:
@@ -203,9 +200,10 @@ def _of_series(rows: _Rows, delta: float) -> Spread:
 
 def _of_ranking(rows: _Rows) -> tuple[Spread, float | None]:
     asked = rows.asked
-    truth, _ = metrics.ranked(rows.label, rows.old, positive=asked.positive)
-    chosen, confidence = rows.chosen.name, asked.confidence_level
-    return ranking.interval(chosen, truth, *rows.tied, groups=rows.groups, confidence=confidence, noun=rows.noun), None
+    sides = [ranking.components(rows.chosen, rows.label, each, positive=asked.positive) for each in (rows.old, rows.new)]
+    truth, found = sides[0][0], [each for _, each in sides]
+    name, confidence = rows.chosen.name, asked.confidence_level
+    return ranking.interval(name, truth, *found, groups=rows.groups, confidence=confidence, noun=rows.noun), None
 
 
 def _result(rows: _Rows, values: list[float], found: Spread, pvalue: float | None) -> Comparison:

@@ -64,22 +64,25 @@ def value(
     prediction: Any = None,
     score: Any = None,
     positive: Any = None,
-    tied: Ties | None = None,
 ) -> float:
     """The metric of one model's rows; NaN where it is undefined (no positive row for recall, one class for roc_auc).
-
-    `tied` are the ties of the scores, where they are known.
 
     Raises MlgitError for unknown metrics, a column that is not there, missing values and columns of different lengths.
     """
     chosen = metric(name)
     column = column_of(chosen, prediction=prediction, score=score)
+    found: float = rows.once(("value", name, positive), lambda: _value(chosen, label, column, positive), column, label)
+    return found
+
+
+def _value(chosen: Metric, label: Any, column: Any, positive: Any) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         match chosen.kind:
             case "confusion":
                 return float(chosen.function(*counts(chosen, label, column, positive=positive)))
             case "ranking":
-                return float(chosen.function(*ranked(label, column, positive=positive), None, tied))
+                known = tied(column)
+                return float(chosen.function(*ranked(label, column, positive=positive), None, known))
             case _:
                 return float(chosen.function(terms(chosen, label, column, positive=positive).mean(axis=0)))
 
@@ -96,6 +99,12 @@ def column_of(chosen: Metric, *, prediction: Any, score: Any) -> Any:
 
 def counts(chosen: Metric, label: Any, prediction: Any, *, positive: Any = None) -> tuple[Array, Array, Array]:
     """Hits, actual rows and predicted rows per class, each of shape (K,)."""
+    key = "counts", chosen.binary, positive
+    found: tuple[Array, Array, Array] = rows.once(key, lambda: _counts(chosen, label, prediction, positive), prediction, label)
+    return found
+
+
+def _counts(chosen: Metric, label: Any, prediction: Any, positive: Any) -> tuple[Array, Array, Array]:
     found = rows.classes(label, prediction)
     found = rows.against_rest(found, positive=positive) if chosen.binary else found
     size, predicted = len(found.names), found.predictions[0]
@@ -108,6 +117,12 @@ def counts(chosen: Metric, label: Any, prediction: Any, *, positive: Any = None)
 
 def terms(chosen: Metric, label: Any, values: Any, *, positive: Any = None) -> Array:
     """What the metric averages, shape (n, m). Raises MlgitError for probabilities outside 0 to 1."""
+    key = "terms", chosen.name, positive
+    found: Array = rows.once(key, lambda: _terms(chosen, label, values, positive), values, label)
+    return found
+
+
+def _terms(chosen: Metric, label: Any, values: Any, positive: Any) -> Array:
     assert chosen.terms
     if chosen.needs == "prediction":
         truth, given = rows.numbers(label, what="label"), rows.numbers(values, what="prediction")
@@ -128,7 +143,8 @@ def ranked(label: Any, score: Any, *, positive: Any = None) -> tuple[Array, Arra
         raise MlgitError(f"the labels have {len(found.names)} classes, and a score is of one", "declare the positive label")
     given = rows.numbers(score, what="score")
     rows.same_length(found.label, given)
-    return rows.against_rest(found, positive=positive).label, given
+    truth: Array = rows.once(("truth", positive), lambda: rows.against_rest(found, positive=positive).label, label)
+    return truth, given
 
 
 def _accuracy(hits: Array, actual: Array, _: Array) -> Array:
@@ -273,9 +289,10 @@ def ties(score: Array) -> Ties:
     return Ties(order, np.flatnonzero(np.append(ascending[1:] != ascending[:-1], True)))
 
 
-def tied(chosen: Metric, values: Any) -> Ties | None:
-    """The ties of a column, where the metric is of rankings."""
-    return ties(rows.numbers(values, what="score")) if chosen.kind == "ranking" else None
+def tied(values: Any) -> Ties:
+    """The ties of a column of scores."""
+    found: Ties = rows.once("ties", lambda: ties(rows.numbers(values, what="score")), values)
+    return found
 
 
 METRICS = {

@@ -12,8 +12,6 @@ from mlgit.statistics.distributions import normal_cdf
 from mlgit.statistics.metrics import Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mlgit.statistics.metrics import Ties
     from mlgit.statistics.rows import Array
 
@@ -56,12 +54,10 @@ def _signed(given: Array, resamples: int, seed: int) -> Array:
     return total
 
 
-def discordant(
-    chosen: Metric, label: Any, baseline: Any, current: Any, *, positive: Any = None, tied: Sequence[Ties] = ()
-) -> int:
+def discordant(chosen: Metric, label: Any, baseline: Any, current: Any, *, positive: Any = None) -> int:
     """In how many rows the two models differ, as far as a metric of scores or losses can see: in loss, in rank."""
     if chosen.kind == "ranking":
-        one, other = map(_ranks, tied or [metrics.ties(rows.numbers(each, what="score")) for each in (baseline, current)])
+        one, other = map(_ranks, map(metrics.tied, (baseline, current)))
         return int((one != other).sum())
     one, other = (metrics.terms(chosen, label, each, positive=positive) for each in (baseline, current))
     return int((one != other).any(axis=1).sum())

@@ -9,17 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
 from mlgit.render.text import count
-from mlgit.statistics import delong, leverage, metrics, mover
+from mlgit.statistics import delong, leverage, metrics, mover, rows
 from mlgit.statistics.delong import Components
 from mlgit.statistics.mover import Estimate
 from mlgit.statistics.resampling import Spread, nothing
 
 if TYPE_CHECKING:
-    from mlgit.statistics.metrics import Ties
+    from mlgit.statistics.metrics import Metric, Ties
     from mlgit.statistics.rows import Array
 
 # With fewer rows of a class, no method known keeps its promise near the ends of the scale.
@@ -27,14 +27,13 @@ FEWEST_OF_A_CLASS = 20
 
 
 def interval(
-    name: str, is_positive: Array, *scores: Ties, groups: Array | None = None, confidence: float, noun: str = "row"
+    name: str, is_positive: Array, *found: Components, groups: Array | None = None, confidence: float, noun: str = "row"
 ) -> Spread:
-    """The interval of the metric of one score, by its ties, or of the difference second - first of two on the same rows."""
-    linear, method = _METHODS[name]
+    """The interval of the metric of one score, or of the difference second - first of two on the same rows."""
+    method = _METHODS[name][1]
     units, told = rarest(is_positive, groups=groups, noun=noun)
     if units < FEWEST_OF_A_CLASS:
         return nothing(f"{told}, at least {FEWEST_OF_A_CLASS} needed", method=method)
-    found = [linear(is_positive, score) for score in scores]
     parts = [moved(is_positive, each.influence, groups) for each in found]
     estimates = [
         Estimate(each.value, float(leverage.widened(one**2).sum()), units) for each, one in zip(found, parts, strict=True)
@@ -61,9 +60,12 @@ def unseen(is_positive: Array, *, groups: Array | None = None, confidence: float
     return Spread(-share, share, "no rank differs", below)
 
 
-def components(name: str, is_positive: Array, score: Array) -> Components:
-    """The metric of a score, and the influence of each row on it."""
-    return _METHODS[name][0](is_positive, metrics.ties(score))
+def components(chosen: Metric, label: Any, score: Any, *, positive: Any = None) -> tuple[Array, Components]:
+    """Which rows are positive; the metric of a score, and the influence of each row on it."""
+    truth, _ = metrics.ranked(label, score, positive=positive)
+    key = "components", chosen.name, positive
+    found: Components = rows.once(key, lambda: _METHODS[chosen.name][0](truth, metrics.tied(score)), score, label)
+    return truth, found
 
 
 def rarest(is_positive: Array, *, groups: Array | None = None, noun: str = "row") -> tuple[int, str]:

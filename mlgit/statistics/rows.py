@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     _Numbered = tuple[tuple[Any, ...], list[Array]]
 
 _NUMBERS = "biuf"
+# More different numbers than that are no classes.
+MOST_CODED = 1000
 # Whole numbers up to here are exact as floats.
 _MOST_EXACT = 2.0**53
 
@@ -33,30 +36,153 @@ class Classes:
     predictions: tuple[Array, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Texts:
-    """A column of texts as places in `names`: looked at once, for all that is asked of it. As an array it is the texts."""
+class HeldColumn:
+    """A column as an array, with what was made from it: that is made once for all who ask for it."""
 
-    names: tuple[str, ...]
-    places: Array
+    __slots__ = ("_made", "values")
+
+    def __init__(self, values: Array) -> None:
+        self.values = values
+        self._made: dict[Hashable, Any] = {}
+
+    def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What was made under this key, else what is made now."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.values)
 
-    def __getitem__(self, rows: Array) -> Texts:
-        return Texts(self.names, self.places[rows])
+    def __getitem__(self, rows: Array) -> Any:
+        return self.values[rows]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return self.values.astype(dtype or self.values.dtype, copy=bool(copy))
+
+    def tolist(self) -> list[Any]:
+        """The values, row by row."""
+        found: list[Any] = np.asarray(self).tolist()
+        return found
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.tolist())
+
+
+class Coded(HeldColumn):
+    """A column of classes as places in `names`, which are in order, each once. As an array it is the classes."""
+
+    __slots__ = ("_column", "names", "places")
+
+    def __init__(self, names: tuple[Any, ...], places: Array, column: Array | None = None) -> None:
+        """`column` are the classes themselves, where they lie in memory already."""
+        super().__init__(places)
+        self.names, self.places, self._column = names, places, column
+
+    def __getitem__(self, rows: Array) -> Coded:
+        return Coded(self.names, self.places[rows], None if self._column is None else self._column[rows])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if self._column is not None:
+            return self._column.astype(dtype or self._column.dtype, copy=bool(copy))
         return np.array(self.names, dtype=object)[self.places].astype(dtype or object, copy=False)
 
+    @property
+    def are_texts(self) -> bool:
+        """Whether classes are texts."""
+        return self._column is None
 
-def coded(column: Any) -> Any:
-    """A column of texts as such; any other as it is."""
-    values = np.asarray(column)
-    if values.dtype.kind != "O" or not are_texts(values):
-        return column
-    names, (places,) = _listed([values]) or ((), [values])
-    return Texts(names, places.astype(np.min_scalar_type(len(names))))
+    @property
+    def is_there(self) -> Array:
+        """Which of the names some row has, shape (K,)."""
+        found: Array = self.once("there", lambda: np.bincount(self.places, minlength=len(self.names)) > 0)
+        return found
+
+
+class Texts(ABC):
+    """A column of texts that are no objects, none missing: names of rows. As an array it is the texts."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def __getitem__(self, rows: Array) -> Texts: ...
+
+    @abstractmethod
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array: ...
+
+    @abstractmethod
+    def is_same(self, other: Texts) -> bool:
+        """Whether the other column has the same texts in the same order."""
+
+    @abstractmethod
+    def places_in(self, other: Texts) -> Array | None:
+        """Where the other column has each text of this one, if both have the same ones, each once; else None."""
+
+    @abstractmethod
+    def is_ascending(self) -> bool:
+        """Whether each text is longer than the one before it, or as long and behind it in the order of the letters."""
+
+    @abstractmethod
+    def joined(self, start: int, stop: int) -> str:
+        """The texts of some rows, each after a NUL but the first."""
+
+    def tolist(self) -> list[str]:
+        """The texts, row by row."""
+        found: list[str] = np.asarray(self).tolist()
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tolist())
+
+
+def held(values: Any) -> Any:
+    """A column that keeps what is made from it."""
+    return values if values is None or isinstance(values, HeldColumn) else HeldColumn(np.asarray(values))
+
+
+def once(key: Hashable, make: Callable[[], Any], first: Any, *others: Any) -> Any:
+    """What is made from columns: once, where they keep what was made."""
+    if isinstance(first, HeldColumn) and all(isinstance(each, HeldColumn) for each in others):
+        return first.once((key, *others), make)
+    return make()
+
+
+def coded(*columns: Any) -> list[Any]:
+    """Columns of the same classes, numbered together; as they are where they hold anything else, as a regression does."""
+    if all(isinstance(each, Coded) and each.are_texts for each in columns):
+        found = _merged(columns)
+    else:
+        values = [np.asarray(each) for each in columns]
+        is_whole = len({each.dtype for each in values}) == 1 and values[0].dtype.kind in "biu"
+        known = _tabled(values) if is_whole else _of_texts(values)
+        if known is None or (is_whole and len(known[0]) > MOST_CODED):
+            return list(columns)
+        if is_whole:
+            return [Coded(known[0], places, each) for places, each in zip(known[1], values, strict=True)]
+        found = Classes(known[0], known[1][0], tuple(known[1][1:]))
+    return [Coded(found.names, each) for each in (found.label, *found.predictions)]
+
+
+def differ(one: Any, other: Any) -> Array:
+    """In which rows two columns of the same kind of classes differ, shape (n,)."""
+    if isinstance(one, Coded) and isinstance(other, Coded):
+        found = _merged([one, other])
+        return np.asarray(found.label != found.predictions[0])
+    return np.asarray(np.asarray(one) != np.asarray(other))
+
+
+def distinct(values: Any) -> set[Any]:
+    """The different values of a column."""
+    if isinstance(values, Coded):
+        return {name for name, is_there in zip(values.names, values.is_there.tolist(), strict=True) if is_there}
+    return set(np.asarray(values).tolist())
+
+
+def _of_texts(columns: Sequence[Array]) -> _Numbered | None:
+    return _listed(columns) if all(each.dtype.kind == "O" and are_texts(each) for each in columns) else None
 
 
 def classes(label: Any, *predictions: Any) -> Classes:
@@ -64,8 +190,9 @@ def classes(label: Any, *predictions: Any) -> Classes:
 
     Raises MlgitError for lengths that differ, no rows, missing values, and text compared with numbers.
     """
-    if isinstance(label, Texts) and all(isinstance(each, Texts) for each in predictions):
-        return _merged([label, *predictions])
+    coded_ones = [each for each in (label, *predictions) if isinstance(each, Coded)]
+    if len(coded_ones) > len(predictions) and len({each.are_texts for each in coded_ones}) == 1:
+        return _merged(coded_ones)
     columns = [_column(label, "label"), *(_column(each, "prediction") for each in predictions)]
     _check_lengths(columns)
     if len({_is_number(each) for each in columns}) > 1:
@@ -83,13 +210,13 @@ def classes(label: Any, *predictions: Any) -> Classes:
     return Classes(names, codes[0], tuple(codes[1:]))
 
 
-def _merged(columns: Sequence[Texts]) -> Classes:
-    """The classes of columns whose texts are numbered each for itself."""
+def _merged(columns: Sequence[Coded]) -> Classes:
+    """The classes of columns that are numbered each for itself, or together: then no copy is made."""
     _check_lengths(columns)
-    there = [np.bincount(each.places, minlength=len(each.names)) > 0 for each in columns]
-    names = sorted(
-        {each.names[place] for each, is_there in zip(columns, there, strict=True) for place in np.flatnonzero(is_there)}
-    )
+    first = columns[0].names
+    if all(each.names is first for each in columns) and np.logical_or.reduce([each.is_there for each in columns]).all():
+        return Classes(first, columns[0].places, tuple(each.places for each in columns[1:]))
+    names = sorted({each.names[place] for each in columns for place in np.flatnonzero(each.is_there)})
     number = {name: place for place, name in enumerate(names)}
     codes = [np.array([number.get(name, 0) for name in each.names])[each.places] for each in columns]
     return Classes(tuple(names), codes[0], tuple(codes[1:]))
@@ -97,6 +224,8 @@ def _merged(columns: Sequence[Texts]) -> Classes:
 
 def is_missing(values: Any) -> Array:
     """Which values of a column are none: None, NaN and what is not equal to itself, shape (n,)."""
+    if isinstance(values, Coded):
+        return np.zeros(len(values), dtype=bool)
     found = np.asarray(values)
     if found.dtype.kind in "fcmM":
         return np.asarray(found != found)
@@ -196,8 +325,11 @@ def against_rest(found: Classes, *, positive: Any = None) -> Classes:
 
 def numbers(values: Any, *, what: str) -> Array:
     """A column as finite floats, shape (n,). Raises MlgitError for anything else."""
+    if isinstance(values, HeldColumn):
+        known: Array = values.once("numbers", lambda: numbers(np.asarray(values), what=what))
+        return known
     try:
-        found = _column(values, what).astype(float)
+        found = _column(values, what).astype(float, copy=False)
     except (TypeError, ValueError) as error:
         raise MlgitError(f"{what}: not all values are numbers", "this metric needs numbers") from error
     wrong = int((~np.isfinite(found)).sum())

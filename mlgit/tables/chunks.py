@@ -29,6 +29,7 @@ def chunks(
     literally: bool = False,
     most: int = limits.VALUES_BYTES,
     wanted: Callable[[str], bool] | None = None,
+    in_arrow: bool = False,
 ) -> Iterator[Chunk]:
     """The rows of a table in the order they stand: for each piece, arrays of equal length by column name.
 
@@ -37,19 +38,19 @@ def chunks(
     empty field there is a missing value, for a class may be called None. `keys` are left as texts, or where that is faster as
     their first KEY_BYTES bytes. `most` is how many bytes of text are read, and the values of columns that are not `wanted` mean
     nothing. `guessed` are texts that may come as numbers where all of a piece look so: texts are read much faster where pandas
-    finds out by itself that they are.
+    finds out by itself that they are. `in_arrow` leaves columns of texts, of which none is missing, as Arrow's chunked arrays.
     Raises MlgitError for what is not in its format, or larger than is read.
     """
     table = formats.known(path)
     if table.name == "parquet":
-        return map(parquet.arrays, parquet.pieces(source))
+        return (parquet.arrays(piece, in_arrow=in_arrow) for piece in parquet.pieces(source))
     if table.separator:
         columns = small.columns(source, table=table, texts={*texts, *keys}, literally=literally, most=most)
         if columns is not None:
             return iter([columns])
         named = _named(source, table, most) if wanted or keys else ()
         types = _types(named, texts=[name for name in texts if name not in guessed], keys=keys, wanted=wanted)
-        return _of_separated(source, table, types, literally, most)
+        return _of_separated(source, table, types, literally, most, in_arrow)
     return map(_of_rows, objects.batches(source, table=table, most=most))
 
 
@@ -76,7 +77,7 @@ def _types(
 
 
 def _of_separated(
-    source: bytes | BinaryIO, table: TableFormat, types: Mapping[str, Any], literally: bool, most: int
+    source: bytes | BinaryIO, table: TableFormat, types: Mapping[str, Any], literally: bool, most: int, in_arrow: bool = False
 ) -> Iterator[Chunk]:
     import pandas as pd
 
@@ -95,7 +96,7 @@ def _of_separated(
         ) as reader:
             piece = _piece(reader, _FIRST_ROWS)
             while piece is not None:
-                yield _columns(piece)
+                yield _columns(piece, in_arrow)
                 piece = _piece(reader, max(_FIRST_ROWS, _VALUES // max(1, len(piece.columns)))) if len(piece) else None
     except pd.errors.EmptyDataError:
         return
@@ -115,8 +116,17 @@ def _piece(reader: Any, rows: int) -> Any:
             return None
 
 
-def _columns(frame: Any) -> Chunk:
-    return {str(name): frame.iloc[:, place].to_numpy() for place, name in enumerate(frame.columns)}
+def _columns(frame: Any, in_arrow: bool) -> Chunk:
+    return {str(name): _values(frame.iloc[:, place], in_arrow) for place, name in enumerate(frame.columns)}
+
+
+def _values(series: Any, in_arrow: bool) -> Any:
+    if not in_arrow or getattr(series.dtype, "storage", "") != "pyarrow":
+        return series.to_numpy()
+    import pyarrow as pa
+
+    column = parquet.texts(pa.array(series.array))
+    return series.to_numpy() if column is None else column
 
 
 def _of_rows(rows: list[objects.Row]) -> Chunk:

@@ -76,19 +76,33 @@ def values(column: Any) -> list[Any]:
         return found
 
 
-def arrays(piece: Mapping[str, Any]) -> dict[str, Any]:
-    """Arrow arrays as those of numpy."""
+def arrays(piece: Mapping[str, Any], *, in_arrow: bool = False) -> dict[str, Any]:
+    """Arrow arrays as those of numpy; `in_arrow` leaves columns of texts, of which none is missing, as chunked arrays."""
     import numpy as np
     from pyarrow import types
 
     found: dict[str, Any] = {}
     with _reading():
         for name, column in piece.items():
-            if types.is_dictionary(column.type) or types.is_nested(column.type):  # lists as JSON has them, and no arrays
+            if in_arrow and (known := texts(column)) is not None:
+                found[name] = known
+            elif types.is_dictionary(column.type) or types.is_nested(column.type):  # lists as JSON has them, and no arrays
                 found[name] = np.fromiter(values(column), dtype=object, count=len(column))
             else:
                 found[name] = column.to_pandas().to_numpy()
     return found
+
+
+def texts(column: Any) -> Any | None:
+    """A chunked array of texts; None for an Arrow array of anything else, or where one is missing."""
+    import pyarrow as pa
+
+    is_dictionary = pa.types.is_dictionary(column.type)
+    kind = column.type.value_type if is_dictionary else column.type
+    found = column.cast(kind) if is_dictionary and not column.null_count else column
+    if found.null_count or not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return None
+    return pa.chunked_array(found.chunks if isinstance(found, pa.ChunkedArray) else [found], type=kind)
 
 
 def _of_dictionary(column: Any) -> list[Any]:

@@ -85,14 +85,14 @@ def _gathered(content: bytes, asked: _Asked) -> tuple[dict[str, Any], set[str]] 
         literally=True,
         most=limits.PREDICTIONS_BYTES,
         wanted=asked.wants,
+        in_arrow=True,
     ):
         size = max(map(len, piece.values()), default=0)
         for name in filter(asked.wants, piece):
             values = piece[name]
-            if name in asked.keys and len(values) and isinstance(values[0], bytes):
-                values = _whole_numbers(values)  # before pandas 3 these are objects
-            else:
-                values = _typed(values)
+            if isinstance(values, np.ndarray):
+                is_of_bytes = name in asked.keys and len(values) > 0 and isinstance(values[0], bytes)
+                values = _whole_numbers(values) if is_of_bytes else _typed(values)  # before pandas 3 these are objects
             if values is None or (name in asked.guessed and not _may_be_texts(values)):
                 return _Misread(name)
             # an object of JSON Lines may lack a key that others have
@@ -101,12 +101,29 @@ def _gathered(content: bytes, asked: _Asked) -> tuple[dict[str, Any], set[str]] 
             pieces[name].append(np.full(size, None))
         sizes.append(size)
     whole = {name: [each for each in found if len(each)] or found[:1] for name, found in pieces.items()}
-    mixed = {name for name, found in whole.items() if len({each.dtype.kind in "biuf" for each in found}) > 1}
-    return {name: np.concatenate(whole.pop(name)) for name in pieces}, mixed
+    mixed = {name for name, found in whole.items() if len(set(map(_is_number, found))) > 1}
+    pieces.clear()  # each column lies in memory twice, but one after the other
+    return {name: _joined(whole.pop(name)) for name in list(whole)}, mixed
+
+
+def _is_number(values: Any) -> bool:
+    return hasattr(values, "dtype") and values.dtype.kind in "biuf"
+
+
+def _joined(pieces: list[Any]) -> Any:
+    import numpy as np
+
+    if not any(isinstance(each, np.ndarray) for each in pieces):
+        from mlgit.tables import textcolumns  # with numpy and Arrow, which a project without predictions needs not
+
+        return textcolumns.joined(pieces)
+    return np.concatenate([np.asarray(each) for each in pieces])
 
 
 def _may_be_texts(values: Any) -> bool:
     """Whether a piece of a column that pandas looked at may hold texts: numbers too large for an array are objects as well."""
+    if not hasattr(values, "dtype"):  # of Arrow
+        return True
     if values.dtype.kind != "O":
         return not len(values)
     return isinstance(next((each for each in values if each == each), ""), str)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,8 @@ from mlgit.evaluation.model_pair import digest, is_changed, join
 from mlgit.evaluation.model_results import ModelResults, asked, columns
 from mlgit.revision.refs import Notice
 from mlgit.rules import parse as parse_gates
+from mlgit.statistics.rows import coded
+from mlgit.tables.textcolumns import ArrowTexts
 from tests.kit.sides import NASTY
 
 MODEL = parse({"mlgit": 1, "models": {"m": {"predictions": "p.csv", "id": "id"}}}).model("m")
@@ -137,3 +140,23 @@ def test_without_a_key_the_line_to_add_is_named():
     found = join(nameless, *sides, if_changed="reevaluate")
     assert (found.how, found.trouble) == ("invalid", "models.m.id names no column to align rows by")
     assert found.settle.startswith("add models.m.id to mlgit.yaml")
+
+
+ODD_KEYS = st.lists(st.sampled_from(["a", "b", "ab", "é", "1", "10", "9", "a\0b"]), min_size=1, max_size=6)
+
+
+@given(ODD_KEYS, st.sampled_from(["yes", "no\0"]), st.booleans())
+def test_digest_is_the_same_of_texts_that_lie_in_arrow(keys, odd, is_sorted):
+    keys = sorted(set(keys), key=lambda key: (len(key), key)) if is_sorted else keys
+    labels = np.array([odd if place % 2 else "yes" for place in range(len(keys))], dtype=object)
+    texts, codes = ArrowTexts(pa.chunked_array([keys], type=pa.string())), coded(labels)[0]
+    assert digest(MODEL, {"id": texts, "label": codes}) == digest(MODEL, {"id": np.array(keys, dtype=object), "label": labels})
+
+
+@given(st.lists(st.integers(0, 10**18), min_size=1, max_size=9, unique=True))
+def test_digest_of_numbers_is_that_of_their_texts(keys):
+    label = np.arange(len(keys)) % 3
+    texts = np.array([str(key) for key in keys], dtype=object)
+    numbers = digest(MODEL, {"id": np.array(keys), "label": label})
+    assert numbers == digest(MODEL, {"id": texts, "label": label}) == digest(MODEL, {"id": texts, "label": label.astype(float)})
+    assert digest(MODEL, {"id": np.sort(keys), "label": np.zeros(len(keys))}).startswith(f"{len(keys):x}-")

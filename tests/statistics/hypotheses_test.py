@@ -41,7 +41,7 @@ def test_delong_variances_of_proc():
 
 def test_logit_interval_of_an_auc_is_that_of_its_variance():
     """exp and log of the variance that pROC gives, widened by what single rows weigh in it."""
-    found = ranking.interval("roc_auc", ASAH_POOR, ties(ASAH_WFNS), confidence=0.95)
+    found = ranking.interval("roc_auc", ASAH_POOR, delong.components(ASAH_POOR, ties(ASAH_WFNS)), confidence=0.95)
     width = stats.norm.ppf(0.975) * 0.001469915**0.5 / (0.8236788618 * (1 - 0.8236788618))
     plain = special.expit(special.logit(0.8236788618) + np.array([-width, width]))
     assert found.low < plain[0] < plain[1] < found.high
