@@ -8,6 +8,7 @@ import sys
 import click
 
 from mlgit.cli.data_diff import diff
+from mlgit.cli.data_infer import infer
 from mlgit.cli.format_options import json_option
 from mlgit.cli.group import SuggestingGroup
 from mlgit.cli.preferences import use_color
@@ -59,4 +60,5 @@ def check(paths: tuple[str, ...], *, contract: str | None, as_json: bool) -> int
     return result.exit_code
 
 
+command.add_command(infer)
 command.add_command(diff)

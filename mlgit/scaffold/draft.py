@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mlgit.render.yaml_text import key
 from mlgit.scaffold import metric_names
-from mlgit.scaffold.filters import key
 
 # A name that YAML takes for text without quotes; true, false, null, yes and numbers are not among them.
 _MOST_RULES = 5

@@ -10,20 +10,7 @@ import unicodedata
 from collections.abc import Callable
 
 from mlgit.render.markdown import markdown_text
-
-# What YAML, TOML, JSON or Python would not take as it is between double quotes: control characters, separators that
-# some of them read as line ends, the byte order mark and non-characters; and the quote and the backslash themselves.
-_UNSAFE = re.compile('["\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]')
-
-
-def quoted(text: str) -> str:
-    """Text between double quotes, escaped so that YAML, TOML, JSON and Python all read the same text back."""
-    return '"' + _UNSAFE.sub(_escape, text) + '"'
-
-
-def _escape(match: re.Match[str]) -> str:
-    char = match.group()
-    return f"\\{char}" if char in '"\\' else f"\\u{ord(char):04x}"
+from mlgit.render.yaml_text import key, quoted
 
 
 def yaml(value: object) -> str:
@@ -58,15 +45,6 @@ def model_name(text: str) -> str:
     """A name that a model may have in dvc.yaml and in tags: ASCII letters, digits, hyphens and underscores, 60 at most."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-_")[:60].rstrip("-_") or "model"
-
-
-# What YAML takes for text without quotes, in 1.1 as in 1.2: words of truth and nothing, and numbers, are not among them.
-_PLAIN = re.compile(r"(?!(?:true|false|yes|no|on|off|y|n|null)$)[A-Za-z_][\w./-]*", re.IGNORECASE | re.ASCII)
-
-
-def key(text: str) -> str:
-    """A name as a key or value of YAML, between quotes only where it needs them."""
-    return text if _PLAIN.fullmatch(text) else quoted(text)
 
 
 FILTERS: dict[str, Callable[[str], str] | Callable[[object], str]] = {

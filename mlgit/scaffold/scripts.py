@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from mlgit.scaffold import filters
+from mlgit.render import yaml_text
 
 _FILE = re.compile(r"[\w.-]+(?:/[\w.-]+)*\.[A-Za-z][A-Za-z0-9]{0,9}")
 _WRITES = re.compile(r"(?:write|dump|save|savefig|to_(?:csv|json|parquet|pickle|feather|excel)|savetxt|writer)", re.IGNORECASE)
@@ -112,10 +112,10 @@ def pipeline(scripts: Collection[Script], *, there: Collection[str], tracked: Co
         made.update(outs)
         deps = [script.path, *(path for path in script.reads if path in there or path in made)]
         lines += [f"  {_stem(script.path)}:", f"    cmd: python {script.path}", "    deps:"]
-        lines += [f"      - {filters.key(path)}" for path in dict.fromkeys(deps)]
+        lines += [f"      - {yaml_text.key(path)}" for path in dict.fromkeys(deps)]
         for key, chosen in (("outs", [p for p in outs if not _METRICS.search(p)]), ("metrics", filter(_METRICS.search, outs))):
             rows = [
-                f"      - {filters.key(path)}" + (": {cache: false}" if key == "metrics" or path in tracked else "")
+                f"      - {yaml_text.key(path)}" + (": {cache: false}" if key == "metrics" or path in tracked else "")
                 for path in chosen
             ]
             lines += [f"    {key}:", *rows] if rows else []

@@ -69,6 +69,10 @@ class Cell:
         pointer = "/" + name.replace("~", "~0").replace("/", "~1")
         return Cell(f"json_extract({value}, {literal(pointer)})", "json")
 
+    def fields(self) -> tuple[tuple[str, Cell], ...]:
+        """What lies in a struct, by name; nothing of other values."""
+        return tuple((name, self.field(name)) for name in _struct_fields(self.type))
+
     def any_item(self, variable: str, predicate: str) -> str:
         """Whether a predicate on `item(variable)` is true of anything in the list."""
         return f"coalesce(len(list_filter({self._list}, lambda {variable}: {predicate})) > 0, false)"

@@ -1,7 +1,6 @@
 """No answer breaks a file: what a filter writes is read back as the same text."""
 
 import ast
-import json
 import tomllib
 
 import pytest
@@ -10,23 +9,10 @@ from hypothesis import strategies as st
 
 from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.registry import grammar
+from mlgit.render import yaml_text
 from mlgit.scaffold import filters
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
-
-
-@given(TEXTS)
-def test_quoted_text_is_read_back_by_every_format(text):
-    quoted = filters.quoted(text)
-    assert parse_yaml(f"a: {quoted}", name="y") == {"a": text}
-    assert tomllib.loads(f"a = {quoted}") == {"a": text}
-    assert json.loads(quoted) == text
-    assert ast.literal_eval(quoted) == text
-
-
-@given(TEXTS)
-def test_quoted_text_stays_on_one_line(text):
-    assert len(filters.quoted(text).splitlines()) == 1
 
 
 @pytest.mark.parametrize("value", [True, 3, "1e-5", "on", "012", (), ("a", 'b"')])
@@ -79,7 +65,7 @@ def test_every_identifier_can_name_a_package(text):
 def test_model_name_is_one_that_tags_take(text, name):
     assert filters.model_name(text) == name
     grammar.check_name(name)
-    assert parse_yaml(f"{filters.key(name)}: 1", name="y") == {name: 1}
+    assert parse_yaml(f"{yaml_text.key(name)}: 1", name="y") == {name: 1}
 
 
 @given(TEXTS)

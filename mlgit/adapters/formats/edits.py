@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -111,6 +111,24 @@ def insert_first(text: str, key: str, *, entry: str, value: str, name: str) -> s
     if section.pop(entry, None) != documents.parse_yaml(value, name=name) or wanted != before:
         raise MlgitError(f"{name}: {key}: '{entry}' cannot be added in its place", f"write `{entry}: {value}` into it")
     return changed
+
+
+def append_rows(text: str, key: str, rows: Sequence[tuple[Any, str]], *, name: str) -> str:
+    """The text of a YAML file with values behind the last of an existing list; `key` is a path with dots.
+
+    Each has its text, as it is to stand in a list that begins its line: `- ` and what follows, further lines two to the right.
+    Raises MlgitError where there is no such list in block style.
+    """
+    before = documents.parse(text, name=name)
+    path = _path(before, key, name=name)
+    span = _find(spans.of_yaml(text), path, name=name)
+    if span.kind != "list" or span.indent < 0 or not span.items:
+        raise MlgitError(f"{name}: {key}: not a list with a line for each entry", f"edit {name}")
+    end = "\r\n" if "\r\n" in text else "\n"
+    place = _end_of_line(text.replace("\r\n", " \n"), span.items[-1].span.end)
+    added = "".join(end + " " * span.indent + line for _, written in rows for line in written.splitlines())
+    wanted = _with(before, path, [*_at(before, path), *(value for value, _ in rows)])
+    return _checked(text[:place] + added + text[place:], wanted, key, name=name)
 
 
 def value_at(text: str, key: str, *, name: str) -> Any:

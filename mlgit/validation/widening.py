@@ -1,0 +1,153 @@
+"""What a contract has to allow so that data which breaks it does so no more, and the columns it lacks.
+
+Types, levels and `required` are widened. A bound, a pattern, a key or a query is a decision of its author: it is kept, and
+that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlgit.validation import infer
+from mlgit.validation.contract import Contract, ContractColumn
+from mlgit.validation.profile import MOST_LEVELS, ColumnProfile, TableProfile
+
+_NUMBERS = ("integer", "number")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A value of the document to be replaced, by a path with dots."""
+
+    key: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Widening:
+    """The edits of a contract, and what is kept though the data breaks it."""
+
+    edits: tuple[Edit, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+def widen(document: Mapping[str, Any], *, contract: Contract, table: TableProfile) -> Widening:
+    """How to bring a contract up to what a table holds."""
+    columns = {each.name: each for each in table.columns}
+    found = list(_of_table(document, table))
+    for place, given in enumerate(document["schema"][0].get("properties") or []):
+        name = str(given.get("physicalName") or given["name"])
+        declared = contract.column(name)
+        if name not in columns:
+            found.append(f"{name}: in the contract, and not in the data")
+        elif declared is not None:
+            found += _of_column(given, f"schema.0.properties.{place}", declared, columns[name], table.rows)
+    edits = tuple(each for each in found if isinstance(each, Edit))
+    return Widening(edits, tuple(each for each in found if isinstance(each, str)))
+
+
+_Found = Edit | str
+
+
+def _of_table(document: Mapping[str, Any], table: TableProfile) -> Iterator[_Found]:
+    for given in document["schema"][0].get("quality") or []:
+        least = given.get("mustBeGreaterOrEqualTo")
+        if given.get("metric") == "rowCount" and isinstance(least, (int, float)) and table.rows < least:
+            yield f"rowCount: at least {least}, and there are {table.rows} rows"
+
+
+def _of_column(
+    given: Mapping[str, Any], key: str, declared: ContractColumn, column: ColumnProfile, rows: int
+) -> Iterator[_Found]:
+    yield from _type(given, key, declared, column)
+    missing = rows - column.known
+    if missing and declared.is_key:
+        yield f"{declared.path}: primaryKey, and it is missing in {missing:,} rows"
+    elif missing and declared.is_required:
+        yield Edit(f"{key}.required", False)
+    if (declared.is_unique or declared.is_key) and column.distinct < column.known:
+        yield f"{declared.path}: unique, and {column.known - column.distinct:,} values come again"
+    for index, rule in enumerate(given.get("quality") or []):
+        yield from _levels(rule, f"{key}.quality.{index}", declared, column)
+    if declared.values is not None:
+        yield from _enum(given, f"{key}.enum", declared, column)
+    yield from _bounds(declared, column)
+
+
+def _type(given: Mapping[str, Any], key: str, declared: ContractColumn, column: ColumnProfile) -> Iterator[_Found]:
+    kind = given.get("logicalType") or ""
+    shown = infer.logical_type(column)
+    if not kind or not column.known or kind in column.kinds or kind == "map" or "format" in declared.options:
+        return
+    bounded = bool(set(declared.options) - {"format"})
+    if bounded and not (kind in _NUMBERS and shown in _NUMBERS):
+        yield f"{declared.path}: type {kind}, and the data is {shown}: change it by hand, with its logicalTypeOptions"
+    else:
+        yield Edit(f"{key}.logicalType", shown)
+
+
+def _bounds(declared: ContractColumn, column: ColumnProfile) -> Iterator[_Found]:
+    numbers, options = column.numbers, declared.options
+    if numbers is None:
+        return
+    for end, is_broken in (("minimum", numbers.low.__lt__), ("maximum", numbers.high.__gt__)):
+        bound = options.get(end)
+        if isinstance(bound, (int, float)) and not isinstance(bound, bool) and is_broken(float(bound)) is True:
+            yield f"{declared.path}: {end} {bound}, and there are values beyond it"
+
+
+def _levels(rule: Mapping[str, Any], key: str, declared: ContractColumn, column: ColumnProfile) -> Iterator[_Found]:
+    """The valid values of a rule."""
+    inner = "arguments.validValues" if (rule.get("arguments") or {}).get("validValues") is not None else "validValues"
+    values = (rule.get("arguments") or {}).get("validValues", rule.get("validValues"))
+    if isinstance(values, list):
+        yield from _widened(values, values, f"{key}.{inner}", declared, column)
+
+
+def _enum(given: Mapping[str, Any], key: str, declared: ContractColumn, column: ColumnProfile) -> Iterator[_Found]:
+    entries = list(given["enum"])
+    has_keys = any(isinstance(each, Mapping) for each in entries)
+    yield from _widened(list(declared.values or ()), entries, key, declared, column, has_keys=has_keys)
+
+
+def _widened(
+    values: Sequence[Any],
+    entries: Sequence[Any],
+    key: str,
+    declared: ContractColumn,
+    column: ColumnProfile,
+    *,
+    has_keys: bool = False,
+) -> Iterator[_Found]:
+    """With the values of the data that are not among them. Those of a column that is classified are written nowhere."""
+    if not column.known:
+        return
+    if column.levels is None:
+        yield f"{declared.path}: one of {len(values)} values, and the data has more than {MOST_LEVELS}"
+        return
+    is_number = any(isinstance(each, (int, float)) and not isinstance(each, bool) for each in values)
+    known = {_comparable(each, is_number) for each in values}
+    new = [level for level in column.levels if _comparable(level, is_number) not in known]
+    if not new:
+        return
+    if declared.is_private:
+        yield f"{declared.path}: one of {len(values)} values, and the data has {len(new)} more, which are classified"
+        return
+    typed = [_comparable(each, is_number) for each in new]
+    wanted = [*entries, *({"value": each} if has_keys else each for each in typed)]
+    yield Edit(key, wanted)
+
+
+def _comparable(value: Any, is_number: bool) -> Any:
+    """A value as it counts: among numbers, a text that is one is it."""
+    if is_number and isinstance(value, str):
+        try:
+            number = float(value)
+        except ValueError:
+            return value
+        return int(number) if number.is_integer() else number
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if is_number else str(value)
