@@ -29,14 +29,17 @@ def command() -> None:
 @click.argument("name")
 @click.argument("url")
 @click.option("-d", "--default", is_flag=True, help="Make it the default remote, as the first one is anyway.")
-@click.option("--local", is_flag=True, help="Write .dvc/config.local, which is not committed.")
+@click.option("--project", "level", flag_value="project", default="project", help="Write .dvc/config, which is committed.")
+@click.option("--local", "level", flag_value="local", help="Write .dvc/config.local, which is not committed.")
+@click.option("--global", "level", flag_value="global", help="Write the configuration of this user, for all projects.")
+@click.option("--system", "level", flag_value="system", help="Write the configuration of this machine.")
 @click.option("-o", "--option", "options", multiple=True, metavar="KEY=VALUE", help="A setting of the remote, as DVC calls it.")
 @click.option("-f", "--force", is_flag=True, help="Replace the remote of this name.")
 @click.option("--no-check", is_flag=True, help="Do not ask it: it need not be reached from here.")
 @timeout_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def add(
-    name: str, url: str, *, default: bool, local: bool, options: tuple[str, ...], force: bool, no_check: bool, as_json: bool
+    name: str, url: str, *, default: bool, level: str, options: tuple[str, ...], force: bool, no_check: bool, as_json: bool
 ) -> int:
     """Add a DVC remote, as `dvc remote add` does, once it has answered and has taken a file, which is removed again.
 
@@ -44,7 +47,7 @@ def add(
     """
     from mlgit.commands.remote import add_remote
 
-    found = add_remote(name, url, options=options, default=default, local=local, force=force, check=not no_check)
+    found = add_remote(name, url, options=options, default=default, level=level, force=force, check=not no_check)
     if as_json:
         click.echo(json.dumps(found.document(), indent=2))
     else:

@@ -172,7 +172,7 @@ def _pulling(project: Project, configured: Settings, cache: Cache, pipeline: Pip
 
     there = remote.connect(project.dvc_folder, cache, routes=routes.recorded(pipeline))
     if there is None:
-        raise MlgitError("--pull: the project has no default DVC remote", "type `dvc remote add -d NAME URL`")
+        raise MlgitError("--pull: the project has no default DVC remote", "type `mlgit remote add -d NAME URL`")
     return remote_outputs.RemoteCache(configured, there, may_compute=compute, runs=True)
 
 

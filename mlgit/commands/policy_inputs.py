@@ -181,5 +181,5 @@ def fault_of_bytes(revisions: Revisions, version: Version, *, read: bool = False
     if known.places[model.path] == "damaged" and known.trouble:
         what = f"the bytes of {label} are damaged: {fault}"
         return TagFault("damaged", version.event.ref, what, known.trouble.hint, version.artifact)
-    hint = f"`dvc push` where they are, or `mlgit model reproduce {label}`"
+    hint = f"`mlgit push` where they are, or `mlgit model reproduce {label}`"
     return TagFault("gone", version.event.ref, f"the bytes of {label} are {fault}", hint, version.artifact) if fault else None

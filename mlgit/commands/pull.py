@@ -147,7 +147,7 @@ def _bring(revisions: Revisions, wanted: Revision, found: dict[str, Content]) ->
     if there is None:
         raise MlgitError(
             f"no DVC remote to fetch {count(len(lacking), 'output')} from, such as {next(iter(lacking))}",
-            "`dvc remote add -d NAME URL` names one",
+            "`mlgit remote add -d NAME URL` names one",
         )
     gone = remotes.bring(there, cache, lacking.values())
     if gone:

@@ -123,7 +123,7 @@ def _with_data(project: Project, plan: PushResult, commits: list[str], *, allow_
         if there is None:
             path, _ = next(iter(data.places.values()))
             told = f"no DVC remote for the data of {count(len(data.sizes), 'output')}, such as {path}"
-            raise MlgitError(told, "`dvc remote add -d NAME URL` names one")
+            raise MlgitError(told, "`mlgit remote add -d NAME URL` names one")
         there.refuse_unconfigured()
         lacking = there.lacking(data.sizes)
         lost = _lost(data, cache, {md5 for md5 in lacking if not cache.has(md5)})

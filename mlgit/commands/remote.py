@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from contextvars import copy_context
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from mlgit import errors
 from mlgit import project as projects
-from mlgit.adapters.dvc import dvc_command, settings
+from mlgit.adapters.dvc import internals, settings
 from mlgit.adapters.dvc.cloud_store import NOBODYS
-from mlgit.adapters.dvc.remote import Store, open_store
-from mlgit.adapters.dvc.remote_errors import Address, is_secret, without_secrets
+from mlgit.adapters.dvc.remote import open_store
+from mlgit.adapters.dvc.remote_errors import Address, RemoteUnreachableError, is_secret, without_secrets
 from mlgit.adapters.dvc.store import Cache
 from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
 from mlgit.project import Project
+
+# Where a configuration may stand, and what DVC calls it.
+LEVELS = {"project": "repo", "local": "local", "global": "global", "system": "system"}
+_LOCALLY = "with `--local -o KEY=VALUE`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,58 +96,59 @@ def add_remote(
     *,
     options: Sequence[str] = (),
     default: bool = False,
-    local: bool = False,
+    level: str = "project",
     force: bool = False,
     check: bool = True,
 ) -> RemoteAdded:
-    """Write a DVC remote into `.dvc/config`, or with `local` into `.dvc/config.local`, as `dvc remote add` does.
+    """Write a DVC remote into `.dvc/config`, as `dvc remote add` does, or into the configuration of another level.
 
-    `options` are settings of the remote as KEY=VALUE. Unless `check` is off, the remote has to answer and to take a file, else
-    nothing is written. The first remote of a project is its default. Raises MlgitError.
+    `options` are settings of the remote as KEY=VALUE. Unless `check` is off, the remote has to answer and to take a file, and
+    nothing is written before. The first remote of a project is its default. Raises MlgitError.
     """
     project = projects.find()
     current, known = settings.remotes(project.dvc_folder)
-    if name in known and not force:
+    if name.lower() in known and not force:
         hint = f"take another name, or replace it: `mlgit remote add --force {name} URL`"
-        raise MlgitError(f"a DVC remote is called '{name}' already: {without_secrets(known[name]['url'])}", hint)
-    pairs = [_option(each, is_local=local) for each in options]
-    _refuse_secrets(name, url)
+        raise MlgitError(f"a DVC remote is called '{name}' already: {without_secrets(known[name.lower()]['url'])}", hint)
+    is_committed = level == "project"
+    pairs = [_option(each, is_committed=is_committed) for each in options]
+    _refuse_secrets(url)
     is_default = default or not current
-    config = project.dvc_folder / ("config.local" if local else "config")
-    before = config.read_bytes() if config.exists() else None
-    level = ["--local"] if local else []
+    chosen = {"url": url, **dict(pairs)}
+    draft = internals.draft_remote(project.dvc_folder, name, chosen, level=LEVELS[level], default=is_default)
+    store = open_store(project.dvc_folder, Cache(settings.load(project.dvc_folder)), name.lower(), draft=draft)
     try:
-        dvc_command.remote(
-            Path.cwd(),
-            "add",
-            "--quiet",
-            *level,
-            *(["--default"] if is_default else []),
-            *(["--force"] if force else []),
-            name,
-            url,
-        )
-        for key, value in pairs:
-            dvc_command.remote(Path.cwd(), "modify", "--quiet", *level, name, key, value)
-        writable = _try(project, name) if check else None
-    except BaseException:
-        _restore(config, before)
-        raise
-    shown = settings.remotes(project.dvc_folder)[1][name]["url"]
-    where = f".dvc/{config.name}"
-    return RemoteAdded(name, shown, where, is_default, is_checked=check, is_writable=writable)
+        with store.trial() if check else nullcontext() as writable:
+            draft.path.parent.mkdir(parents=True, exist_ok=True)
+            files.write_atomic(draft.path, draft.content)
+    except RemoteUnreachableError as error:
+        raise _not_added(error, name) from error
+    shown = settings.remotes(project.dvc_folder)[1][name.lower()]["url"]
+    where = f".dvc/{draft.path.name}" if draft.path.parent == project.dvc_folder else str(draft.path)
+    return RemoteAdded(name.lower(), shown, where, is_default, is_checked=check, is_writable=writable or None)
 
 
-def _option(text: str, *, is_local: bool) -> tuple[str, str]:
+def _not_added(error: RemoteUnreachableError, name: str) -> MlgitError:
+    """The error of a remote that is in no configuration: what is to be changed there is to be said when it is added again."""
+    said = re.sub(rf"`dvc remote modify (--local )?{re.escape(name.lower())} url [^`]*`", "another URL", error.hint)
+    said = re.sub(rf"`dvc remote modify (--local )?{re.escape(name.lower())} (\w+) ([^`]+)`", _again, said)
+    return MlgitError(f"{error.message}; nothing was written", said.replace("of the remote in .dvc/config.local", _LOCALLY))
+
+
+def _again(found: re.Match[str]) -> str:
+    return f"`{found[1] or ''}-o {found[2]}={found[3]}`"
+
+
+def _option(text: str, *, is_committed: bool) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise MlgitError(f"'{text}' is not KEY=VALUE", "as in `--option endpointurl=https://storage.example`")
-    if is_secret(key) and not is_local:
+    if is_secret(key) and is_committed:
         raise MlgitError(f"{key} would be committed with .dvc/config", "add `--local`, which writes .dvc/config.local")
     return key, value
 
 
-def _refuse_secrets(name: str, url: str) -> None:
+def _refuse_secrets(url: str) -> None:
     try:
         parts = urlsplit(url) if "://" in url else None
     except ValueError as error:
@@ -147,37 +156,22 @@ def _refuse_secrets(name: str, url: str) -> None:
             f"{without_secrets(url)}: no URL: {error}", "write SCHEME://HOST/PATH, or the path of a folder"
         ) from error
     if parts and (parts.password is not None or (parts.username and parts.scheme.lower() not in ("ssh", "sftp", "hdfs"))):
-        hint = f"leave it out of the URL, and then: `dvc remote modify --local {name} password VALUE`"
+        hint = "leave it out of the URL: `--local -o user=NAME -o password=VALUE`"
         raise MlgitError("the URL holds a user or a password, which would be committed", hint)
     if parts and parts.query and parts.scheme.lower() in ("http", "https", "azure"):
         raise MlgitError("what stands behind `?` in the URL may be a secret, which would be committed", "leave it out")
-
-
-def _try(project: Project, name: str) -> bool | None:
-    """Whether the remote takes a file; None where that cannot be tried. Raises RemoteUnreachableError where it does not."""
-    store = _opened(project, name)
-    if store.try_writing():
-        return True
-    store.found([NOBODYS])
-    return None
-
-
-def _opened(project: Project, name: str) -> Store:
-    return open_store(project.dvc_folder, Cache(settings.load(project.dvc_folder)), name)[1]
-
-
-def _restore(config: Path, before: bytes | None) -> None:
-    if before is None:
-        config.unlink(missing_ok=True)
-    elif config.read_bytes() != before:
-        files.write_atomic(config, before)
 
 
 def list_remotes(*, check: bool = False) -> RemoteList:
     """The DVC remotes that are configured here; with `check` each is asked."""
     project = projects.find()
     default, known = settings.remotes(project.dvc_folder)
-    return RemoteList(tuple(_listed(project, name, known[name]["url"], name == default, check) for name in known))
+    ask = [partial(_listed, project, name, known[name]["url"], name == default, check) for name in known]
+    if not check or len(ask) < 2:
+        return RemoteList(tuple(each() for each in ask))
+    with ThreadPoolExecutor(max_workers=len(ask)) as pool:  # at the same time: several may be silent
+        asked = [pool.submit(copy_context().run, each) for each in ask]
+    return RemoteList(tuple(each.result() for each in asked))
 
 
 def _listed(project: Project, name: str, url: str, is_default: bool, check: bool) -> ListedRemote:
@@ -185,7 +179,7 @@ def _listed(project: Project, name: str, url: str, is_default: bool, check: bool
     if not check:
         return ListedRemote(name, shown, is_default)
     try:
-        _opened(project, name).found([NOBODYS])
+        open_store(project.dvc_folder, Cache(settings.load(project.dvc_folder)), name).found([NOBODYS])
     except MlgitError as error:
         return ListedRemote(name, shown, is_default, error.message, error.hint)
     return ListedRemote(name, shown, is_default, "")

@@ -153,9 +153,9 @@ def _of_bytes(evidence: Evidence) -> Iterator[AuditGap]:
         place = evidence.places.get(path, "gone")
         if place == "gone":
             again = f"; else `{evidence.reproduce} --keep` makes it" if path == evidence.facts.model.path else ""
-            yield AuditGap(f"{noun} '{path}' is not retrievable", f"`dvc push` where it still is{again}")
+            yield AuditGap(f"{noun} '{path}' is not retrievable", f"`mlgit push` where it still is{again}")
         if place == "damaged":
-            mend = "remove it there, then `dvc push` from a clone whose cache has it"
+            mend = "remove it there, then `mlgit push` from a clone whose cache has it"
             yield AuditGap(f"{noun} '{path}' is damaged in the DVC remote, and nowhere else", mend)
         if place == "unknown":
             yield AuditGap(f"{noun} '{path}' is not in the cache, and whether the remote has it is not known", "ask again")

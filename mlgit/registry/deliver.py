@@ -86,12 +86,12 @@ def _fetch(revision: Revision, model: ModelFile, target: Path) -> Place:
     if there is None:
         raise MlgitError(
             f"{model.path}: not in the cache, and there is no default DVC remote to fetch it from",
-            "type `dvc remote add -d NAME URL`, or fetch it with `dvc fetch` where it was made",
+            "type `mlgit remote add -d NAME URL`, or fetch it with `dvc fetch` where it was made",
         )
     if remote.bring(there, cache, [content]):
         asked = " or ".join(there.asked_for(model.md5))
         raise MlgitError(
-            f"{model.path}: neither in the cache nor in the DVC remote {asked}", "`dvc push` where the model was made"
+            f"{model.path}: neither in the cache nor in the DVC remote {asked}", "`mlgit push` where the model was made"
         )
     cache.checkout(content, str(target), as_copy=True)
     return "remote"

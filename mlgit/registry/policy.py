@@ -188,7 +188,7 @@ def _named(approval: Approval) -> str:
 
 
 def _retrievable(case: Case) -> Check:
-    hint = "" if case.is_stored else "`dvc push` sends what is in this clone's cache"
+    hint = "" if case.is_stored else "`mlgit push` sends what is in this clone's cache"
     told = {
         True: "in the DVC remote",
         False: "the model is not in the default DVC remote",

@@ -64,7 +64,7 @@ def _bring_sources(revision: Revision, facts: Facts, root: Path, fetched: Path) 
         if not recorded_paths.is_inside(path):
             continue  # the stages read it where it lies; nothing is ever written there
         if path not in parts and not revision.has(path):
-            hint = "`dvc push` where the data still is"
+            hint = "`mlgit push` where the data still is"
             worktree.bring(
                 revision.project.dvc_folder,
                 content,

@@ -294,7 +294,7 @@ def test_bytes_have_to_be_in_the_remote_where_that_is_asked(shared, promote, tmp
     there.mkdir()  # a remote that can be asked, and has nothing
     (shared.root / ".dvc" / "config").write_text(f"[core]\n    remote = there\n['remote \"there\"']\n    url = {there}\n")
     refused = promote("churn", "prod")
-    assert (refused.code, "`dvc push`" in refused.out) == (1, True)
+    assert (refused.code, "`mlgit push`" in refused.out) == (1, True)
     shutil.copytree(shared.root / ".dvc" / "cache" / "files", there / "files")
     assert promote("churn", "prod").code == 0
 

@@ -60,7 +60,7 @@ def test_pull_without_a_remote_says_what_to_type(tmp_path):
     root = repository(tmp_path / "project", {"dvc.yaml": PIPELINE, "data/one": "1\n"})
     done = mlgit(root, "run", "--pull")
     assert done.code == 2
-    assert "dvc remote add" in done.said
+    assert "mlgit remote add" in done.said
 
 
 def test_pull_takes_what_git_keeps_as_it_lies(tmp_path):

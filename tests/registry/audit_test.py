@@ -58,7 +58,7 @@ def test_gap_is_named_first_with_what_to_do(what, changes):
 
 
 TODO = [
-    "`dvc push` where they are, or `mlgit model reproduce churn@v1.0.0`",
+    "`mlgit push` where they are, or `mlgit model reproduce churn@v1.0.0`",
     "`a``b` and (`c_d`)",
     " `x`, `y|z` ",
     "`a b",

@@ -9,7 +9,9 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -41,7 +43,7 @@ class DamagedRemoteError(RemoteUnreachableError):
     def __init__(self, address: Address, md5: str) -> None:
         super(RemoteUnreachableError, self).__init__(
             f"object {md5} of the DVC remote {address} is damaged: its bytes are not those of its name",
-            f"remove files/md5/{md5[:2]}/{md5[2:]} there, then `dvc push` from a clone whose cache has it",
+            f"remove files/md5/{md5[:2]}/{md5[2:]} there, then `mlgit push` from a clone whose cache has it",
         )
         self.remote = address.name
         self.by_asker = False
@@ -59,8 +61,9 @@ def damaged_at(md5: str) -> DamagedObjectError:
 class CloudStore:
     """A remote of any kind that DVC reaches; it is connected when it is first asked."""
 
-    def __init__(self, dvc_folder: Path, address: Address, cache: Cache) -> None:
+    def __init__(self, dvc_folder: Path, address: Address, cache: Cache, *, config: object = None) -> None:
         self._dvc_folder = dvc_folder
+        self._config = config  # of a draft, where the remote is not in the files yet
         self._address = address
         self._here = cache
         self._connected: tuple[Any, str, Mapping[str, Any]] | None = None
@@ -127,29 +130,54 @@ class CloudStore:
 
     def make(self) -> None:
         """Make the folder of the remote, unless it is there or its kind has none."""
-        if self._address.scheme in _MADE_ON_DEMAND and not self._is_placed:
-            remote, base = self._base()
-            if self._together({"": cloud_calls.ask(remote, base)})[""] is None:
-                self._together({"": lambda tick: remote.makedirs(base, exist_ok=True)})
-            self._is_placed = True
+        self._make()
 
-    def try_writing(self) -> bool:
-        """Whether a file could be written there and removed again; False, and nothing tried, where none can be removed."""
+    def _make(self) -> list[str]:
+        """The folders that were made, the innermost first."""
+        if self._address.scheme not in _MADE_ON_DEMAND or self._is_placed:
+            return []
+        remote, base = self._base()
+        missing = []
+        above = base
+        while above not in ("", remote.root_marker, "/") and self._together({"": cloud_calls.ask(remote, above)})[""] is None:
+            missing.append(above)
+            above = str(remote.parent(above))
+        if missing:
+            self._together({"": lambda tick: remote.makedirs(base, exist_ok=True)})
+        self._is_placed = True
+        return missing
+
+    @contextmanager
+    def trial(self) -> Iterator[bool]:
+        """Write a file there and take it away again. Raises RemoteUnreachableError where that cannot be.
+
+        False, and nothing but asked, where files cannot be taken away.
+        """
         remote, folder, _ = self._connect()
         if remote.protocol in ("http", "https"):
-            return False
-        self.make()
+            self.found([NOBODYS])
+            yield False
+            return
+        made = self._make()
         path = remote.join(remote.parent(remote.parent(folder)), f".mlgit-{os.urandom(8).hex()}")
+        try:
+            try:
+                self._together({"": lambda tick: _put_empty(remote, path, tick)})
+            except BaseException:
+                with suppress(Exception):  # it may have come all the same
+                    self._take_away(remote, path)
+                raise
+            self._take_away(remote, path)
+            yield True
+        except BaseException:
+            with suppress(Exception):  # what is told is why it failed
+                self._together({"": lambda tick: [remote.rmdir(each) for each in made]})
+            raise
 
-        def write(tick: Tick) -> None:
-            import tempfile
-
-            with tempfile.NamedTemporaryFile() as empty:
-                remote.put_file(empty.name, path, callback=internals.progress(tick), size=0)
-
-        self._together({"": write})
-        self._together({"": lambda tick: remote.remove(path)})
-        return True
+    def _take_away(self, remote: Any, path: str) -> None:
+        """Remove a file, unless it never came."""
+        if self._together({"": cloud_calls.ask(remote, path)})[""] is not None:
+            self._together({"": lambda tick: remote.remove(path)})
 
     def _base(self) -> tuple[Any, str]:
         remote, folder, _ = self._connect()
@@ -268,9 +296,8 @@ class CloudStore:
 
     def _connect(self) -> tuple[Any, str, Mapping[str, Any]]:
         if self._connected is None:
-            self._connected = self._together({"": lambda tick: internals.remote_files(self._dvc_folder, self._address.name)})[
-                ""
-            ]
+            connect = partial(internals.remote_files, self._dvc_folder, self._address.name, config=self._config)
+            self._connected = self._together({"": lambda tick: connect()})[""]
         return self._connected
 
     def _together(self, calls: Mapping[str, Callable[[Tick], T]]) -> dict[str, T]:
@@ -298,6 +325,13 @@ class CloudStore:
             if isinstance(answer, Exception):
                 raise unreachable(self._address, answer, options=options) from answer
         return answers  # type: ignore[return-value]
+
+
+def _put_empty(remote: Any, path: str, tick: Tick) -> None:
+    import tempfile
+
+    with tempfile.NamedTemporaryFile() as empty:
+        remote.put_file(empty.name, path, callback=internals.progress(tick), size=0)
 
 
 def _is_of_a_storage(scheme: str, told: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""DVC's own commands, by the DVC of this Python: `dvc init`, `dvc push` and `dvc remote`."""
+"""DVC's own commands, by the DVC of this Python: `dvc init` and `dvc push`."""
 
 from __future__ import annotations
 
@@ -24,12 +24,6 @@ def init_dvc(project: Path, *, below_git_root: bool = False) -> None:
         subdir = ["--subdir"] if below_git_root else []
         process.run([sys.executable, "-P", "-m", "dvc", "init", "--quiet", *subdir], cwd=project, env=env)
     (project / ".dvc" / "config").write_text(_CONFIG, encoding="utf-8")
-
-
-def remote(folder: Path, *words: str) -> None:
-    """`dvc remote WORDS`, called in a folder of the project. Raises MlgitError with what DVC says."""
-    env = {**git.environment(), "DVC_NO_ANALYTICS": "1"}
-    process.run([sys.executable, "-P", "-m", "dvc", "remote", *words], cwd=folder, env=env)
 
 
 def push_data(project: Path) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlgit.adapters.dvc import hashing
@@ -27,18 +28,31 @@ class FolderStore:
         self._there = Cache(Settings(cache_folder=Path(address.url)))
         self._here = cache
 
-    def try_writing(self) -> bool:
-        """Whether a file could be written there and taken away again: True. Raises RemoteUnreachableError where not."""
+    @contextmanager
+    def trial(self) -> Iterator[bool]:
+        """Write a file there and take it away again. Raises RemoteUnreachableError where that cannot be."""
         path = os.path.join(self._address.url, f".mlgit-{os.urandom(8).hex()}")
+        is_new = not os.path.lexists(self._address.url)
         try:
-            if not os.path.lexists(self._address.url):
+            if is_new:
                 os.mkdir(self._address.url)  # not what is above: that may be a disk that is not mounted
-            with open(path, "xb"):
-                pass
-            os.unlink(path)
         except OSError as error:
             raise unreachable(self._address, error) from error
-        return True
+        try:
+            try:
+                with open(path, "xb"):
+                    pass
+                os.unlink(path)
+            except OSError as error:
+                raise unreachable(self._address, error) from error
+            yield True
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(path)
+            if is_new:
+                with suppress(OSError):  # others have put something there meanwhile
+                    os.rmdir(self._address.url)
+            raise
 
     def found(self, md5s: Iterable[str]) -> set[str]:
         """Those whose file is there."""

@@ -6,11 +6,13 @@ Pinned to the DVC range of pyproject.toml; what is used of it is listed in docs/
 from __future__ import annotations
 
 import functools
+import io
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 from mlgit.adapters.dvc.remote_errors import install
 from mlgit.errors import MlgitError
@@ -126,21 +128,93 @@ def add(root: Path, paths: list[str]) -> None:
         repo.add(paths)
 
 
-def remote_files(dvc_folder: Path, name: str) -> tuple[Any, str, Mapping[str, Any]]:
+class DraftedConfiguration(NamedTuple):
+    """A file of DVC's configuration as it would be, and the configuration that DVC would have then; nothing was written."""
+
+    path: Path
+    content: bytes
+    config: Any
+
+
+def draft_remote(dvc_folder: Path, name: str, options: Mapping[str, str], *, level: str, default: bool) -> DraftedConfiguration:
+    """The file of a level ('repo', 'local', 'global' or 'system') with a remote, as `dvc remote add` and `modify` write it.
+
+    A path among the options starts at the current folder. Raises MlgitError for what DVC would not take.
+    """
+    from dvc.config import Config
+
+    written: dict[str, bytes] = {}
+
+    class Files:
+        def makedirs(self, path: str) -> None:
+            """No folder is needed."""
+
+        def open(self, path: str, mode: str = "r") -> IO[bytes]:
+            return _Kept(path, written) if mode == "wb" else io.BytesIO(written.get(path) or Path(path).read_bytes())
+
+    class Unwritten(Config):  # type: ignore[misc]
+        def _get_fs(self, level: str) -> Files:
+            return Files()
+
+    with own_errors(), _named_options():
+        config = Unwritten(dvc_dir=str(dvc_folder))
+        with config.edit(level) as edited:
+            edited["remote"][name.lower()] = dict(options)
+            if default:
+                edited["core"]["remote"] = name.lower()
+        path = config.files[level]
+        return DraftedConfiguration(Path(path), written[path], config)
+
+
+@contextmanager
+def _named_options() -> Iterator[None]:
+    """Raise MlgitError, by the name of the option, where DVC knows none of a remote or takes no such value for it."""
+    from dvc.config import ConfigError
+
+    try:
+        yield
+    except ConfigError as error:
+        found = re.search(r"(?:error: )?([^:]*) @ data\['remote'\]\['[^']*'\]\['([^']*)'\]", str(error))
+        if not found:
+            raise
+        told = "unknown for this kind of remote" if found[1].strip().startswith("extra keys") else found[1].strip()
+        raise MlgitError(
+            f"option '{found[2]}': {told}; nothing was written", "DVC's page on `dvc remote modify` lists those of each kind"
+        ) from error
+
+
+class _Kept(io.BytesIO):
+    """A file that is kept under its path when it is closed."""
+
+    def __init__(self, path: str, kept: dict[str, bytes]) -> None:
+        super().__init__()
+        self._path, self._kept = path, kept
+
+    def close(self) -> None:
+        self._kept[self._path] = self.getvalue()
+        super().close()
+
+
+def remote_files(dvc_folder: Path, name: str, *, config: Any = None) -> tuple[Any, str, Mapping[str, Any]]:
     """The file system of a remote, connected; where its objects of DVC 3 lie in it; and its options, secrets among them.
 
-    Raises whatever the plugin for this kind of remote raises.
+    `config` is that of a draft, instead of what is in the files. Raises whatever the plugin for this kind of remote raises.
     """
     from dvc.config import Config
     from dvc.fs import get_cloud_fs
 
     _silence()
-    kind, options, path = get_cloud_fs(Config(dvc_dir=str(dvc_folder)), name=name)
-    files = kind(**options)
+    kind, options, path = get_cloud_fs(config or Config(dvc_dir=str(dvc_folder)), name=name)
+    unasked = {} if _is_somebody_there() else {"client_factory": None}  # else the plugin asks for a password, of nobody
+    files = kind(**options, **(unasked if kind.protocol == "ssh" else {}))
     connected = files.fs
     if files.protocol in _WEBDAV:
         connected.blocksize = _BLOCK
     return files, files.join(path, "files", "md5"), options
+
+
+def _is_somebody_there() -> bool:
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
 
 def in_small_steps(files: Any) -> Mapping[str, int]:

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +18,7 @@ from typing import Protocol
 from mlgit.adapters.dvc import cloud_store, folder_store, settings
 from mlgit.adapters.dvc.cloud_store import DamagedRemoteError
 from mlgit.adapters.dvc.hashing import Content
+from mlgit.adapters.dvc.internals import DraftedConfiguration
 from mlgit.adapters.dvc.remote_errors import Address, RemoteUnreachableError
 from mlgit.adapters.dvc.store import Cache
 from mlgit.errors import MlgitError, near_miss
@@ -70,8 +72,11 @@ class Store(Protocol):
     def make(self) -> None:
         """Make the folder in which it lies, unless it is there or its kind has none."""
 
-    def try_writing(self) -> bool:
-        """Whether a file could be written there and taken away again; False where that cannot be tried."""
+    def trial(self) -> AbstractContextManager[bool]:
+        """Ask it, and write a file there and take it away again, before the block; False where no file can be taken away.
+
+        A folder that was made for it goes again where the block raises.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ class _Unconfigured:
         return RemoteUnreachableError(
             Address(self._name, ""),
             "outputs name it, and it is in no DVC configuration here",
-            f"`dvc remote add {self._name} URL`, or `dvc remote list` for those that there are",
+            f"`mlgit remote add {self._name} URL`, or `mlgit remote list` for those that there are",
             by_asker=True,
         )
 
@@ -117,7 +122,7 @@ class _Unconfigured:
     def make(self) -> None:
         raise self._refuse()
 
-    def try_writing(self) -> bool:
+    def trial(self) -> AbstractContextManager[bool]:
         raise self._refuse()
 
 
@@ -130,7 +135,7 @@ def configured(dvc_folder: Path) -> Address:
     if found is None:
         raise MlgitError(
             "no default DVC remote: data travels to and from the workers through it",
-            "type `dvc remote add -d NAME URL` (or `dvc remote default NAME` if there is one)",
+            "type `mlgit remote add -d NAME URL` (or `dvc remote default NAME` if there is one)",
         )
     return _address(*found)
 
@@ -139,7 +144,7 @@ def _address(name: str, options: Mapping[str, str]) -> Address:
     if any(options.get(key) == "true" for key in ("version_aware", "worktree")):
         raise MlgitError(
             f"the DVC remote '{name}' keeps versions of files instead of objects by content",
-            "use a remote without `version_aware` and `worktree`: `dvc remote add -d NAME URL`",
+            "use a remote without `version_aware` and `worktree`: `mlgit remote add -d NAME URL`",
         )
     if options["url"].startswith("file://"):
         raise MlgitError(
@@ -169,17 +174,21 @@ def connect(dvc_folder: Path, cache: Cache, *, routes: Routes | None = ((), {}))
     return Remote(stores, cache, default=default if default in options else "", routes=routes, addresses=addresses)
 
 
-def open_store(dvc_folder: Path, cache: Cache, name: str) -> tuple[Address, Store]:
-    """The remote of this name, by itself. Raises MlgitError where there is none, and for one whose objects have versions."""
-    _, options = settings.remotes(dvc_folder)
+def open_store(dvc_folder: Path, cache: Cache, name: str, *, draft: DraftedConfiguration | None = None) -> Store:
+    """The remote of this name, by itself; it may be in a `draft` of the configuration only.
+
+    Raises MlgitError where there is none, and for one whose objects have versions.
+    """
+    _, options = settings.remotes(dvc_folder, draft=(draft.path, draft.content) if draft else None)
     if name not in options:
         raise MlgitError(f"no DVC remote is called '{name}'{near_miss(name, options)}", "`mlgit remote list` lists them")
-    address = _address(name, options[name])
-    return address, _store(dvc_folder, address, cache)
+    return _store(dvc_folder, _address(name, options[name]), cache, config=draft.config if draft else None)
 
 
-def _store(dvc_folder: Path, address: Address, cache: Cache) -> Store:
-    return folder_store.FolderStore(address, cache) if address.is_folder else cloud_store.CloudStore(dvc_folder, address, cache)
+def _store(dvc_folder: Path, address: Address, cache: Cache, *, config: object = None) -> Store:
+    if address.is_folder:
+        return folder_store.FolderStore(address, cache)
+    return cloud_store.CloudStore(dvc_folder, address, cache, config=config)
 
 
 class Remote:

@@ -29,12 +29,15 @@ EXTRAS = {
     "webdavs": "webdav",
 }
 _CREDENTIALS = {
-    "s3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or `profile` of the remote; `aws sts get-caller-identity` tests it",
-    "gs": "`gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS",
-    "azure": "`az login`, or set AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN",
-    "ssh": "`ssh-add -l` lists your keys; set `user`, `keyfile` or `password` of the remote in .dvc/config.local",
+    "s3": "set `access_key_id` and `secret_access_key`, or `profile`, of the remote in .dvc/config.local; or "
+    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `aws sts get-caller-identity` tests them",
+    "gs": "`gcloud auth application-default login`; or set `credentialpath` of the remote in .dvc/config.local, or "
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "azure": "`az login`; or set `connection_string`, or `account_name` and `account_key`, of the remote in .dvc/config.local, "
+    "or AZURE_STORAGE_CONNECTION_STRING",
+    "ssh": "`ssh-add -l` lists your keys; or set `user`, and `keyfile` or `password`, of the remote in .dvc/config.local",
     "webdav": "set `user` and `password`, or `token`, of the remote in .dvc/config.local",
-    "http": "set `auth`, `user` and `password` of the remote in .dvc/config.local",
+    "http": "set `auth=basic`, `user` and `password` of the remote in .dvc/config.local",
 }
 _SECRETS = ("password", "passphrase", "secret", "token", "key", "connection_string", "credential", "custom_auth")
 # What S3 calls credentials that are not valid any more, and a bucket that another region has.
@@ -226,6 +229,8 @@ _STATUS = {
     401: " (not authorised)",
     403: " (forbidden)",
     404: " (not found)",
+    405: " (method not allowed)",
+    409: " (conflict)",
     429: " (too many requests)",
     500: " (internal error)",
     502: " (bad gateway)",
@@ -251,15 +256,19 @@ def _hint(address: Address, links: list[BaseException], status: int | None) -> s
         return f"name the authority that signed it: `dvc remote modify {address.name} ssl_verify FILE`"
     if kind == "s3" and any("endpoint" in str(link).lower() and not _is_connection(link) for link in links):
         return f"correct it: `dvc remote modify {address.name} endpointurl https://HOST`"
+    if status == 405:
+        return "see that the address is that of a storage, not of a website or of the folder above: `mlgit remote list`"
+    if status == 409:  # WebDAV's, where the folder above is not there
+        return "make the folder on the server, or correct the address: `mlgit remote list`"
     if _is_denied(links, status):
         return _CREDENTIALS.get(kind, f"see the rights of {address.url}" if address.is_folder else "see its credentials")
     if any(_code(link) == "NoSuchBucket" for link in links):
         return f"correct the address: `dvc remote modify {address.name} url s3://BUCKET/PATH`"
     if address.is_folder:
-        return "mount it, or correct the address: `dvc remote list`; the first `dvc push` makes a new one"
+        return "mount it, or correct the address: `mlgit remote list`; the first `mlgit push` makes a new one"
     if status is not None and (status >= 500 or status == 429):
         fewer = f", with fewer requests at a time: `dvc remote modify {address.name} jobs 4`" if status in (429, 503) else ""
-        return f"try again later{fewer}; `dvc status --cloud` asks it too"
+        return f"try again later{fewer}; `mlgit remote list --check` asks it too"
     if status == 400 and kind == "s3":  # an answer without a body, which would say more
         return f"credentials that have expired, or another region than the bucket's, are answered so: {_CREDENTIALS['s3']}"
-    return "see that the server runs and the address is right: `dvc remote list`"
+    return "see that the server runs and the address is right: `mlgit remote list`"

@@ -76,10 +76,13 @@ def _is_shared(cache: Mapping[str, str]) -> bool:
     return "shared" in cache
 
 
-def _levels(dvc_folder: Path) -> Iterator[tuple[Path, dict[str, dict[str, str]]]]:
-    for path in files_of(dvc_folder):
+def _levels(dvc_folder: Path, draft: tuple[Path, bytes] | None = None) -> Iterator[tuple[Path, dict[str, dict[str, str]]]]:
+    for path in (*_outside_files(), dvc_folder / "config", dvc_folder / "config.local"):
         name = f".dvc/{path.name}" if path.parent == dvc_folder else str(path)
-        yield path, parse(files.read_text(path, name=name), name=name)
+        if draft and path == draft[0]:
+            yield path, parse(draft[1].decode(), name=name)
+        elif path.is_file():
+            yield path, parse(files.read_text(path, name=name), name=name)
 
 
 def default_remote(dvc_folder: Path) -> tuple[str, dict[str, str]] | None:
@@ -88,14 +91,15 @@ def default_remote(dvc_folder: Path) -> tuple[str, dict[str, str]] | None:
     return (name, found[name]) if name in found else None
 
 
-def remotes(dvc_folder: Path) -> tuple[str, dict[str, dict[str, str]]]:
+def remotes(dvc_folder: Path, *, draft: tuple[Path, bytes] | None = None) -> tuple[str, dict[str, dict[str, str]]]:
     """The name of the default remote ('': none), and the options of all that have a URL, by name; names are in lower case.
 
     A URL that is a path is absolute; one that leads on from another remote (`remote://NAME/PATH`) has what that one has.
+    A `draft` is a file of them and what is to be in it.
     """
     name = ""
     found: dict[str, dict[str, str]] = {}
-    for path, own in _levels(dvc_folder):
+    for path, own in _levels(dvc_folder, draft):
         name = own.get("core", {}).get("remote", name)
         for section, values in own.items():
             if "url" in values and "://" not in values["url"]:

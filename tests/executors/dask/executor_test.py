@@ -244,7 +244,7 @@ def test_no_remote(tmp_path):
     done = mlgit(root, "run", "--executor", "dask")
     assert done.code == 2
     assert "no default DVC remote" in done.err
-    assert "dvc remote add -d NAME URL" in done.err
+    assert "mlgit remote add -d NAME URL" in done.err
 
 
 def test_no_scheduler(tmp_path, monkeypatch):
