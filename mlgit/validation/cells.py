@@ -11,12 +11,7 @@ from typing import Literal
 
 from mlgit.adapters.duckdb.session import identifier, literal
 
-_TEXT_PATTERNS = {
-    # what pandas writes for whole numbers beside missing ones is 1.0
-    "integer": r"\s*[+-]?[0-9]+(\.0*)?\s*",
-    "number": r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*|\s*[+-]?(?i:inf|infinity)\s*",
-    "boolean": r"\s*(?i:true|false|0|1)\s*",
-}
+_BOOLEAN = r"\s*(?i:true|false|0|1)\s*"
 _SQL = {"date": "DATE", "timestamp": "TIMESTAMPTZ", "time": "TIME", "boolean": "BOOLEAN"}
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
 _FLOATS = ("FLOAT", "DOUBLE")
@@ -111,8 +106,13 @@ class Cell:
             return f"NOT ({right})"
         if self.storage == "typed":
             return self._typed_wrong(kind, form)
-        if kind in _TEXT_PATTERNS:
-            return f"NOT regexp_full_match({self.sql}, {literal(_TEXT_PATTERNS[kind])})"
+        if kind in ("integer", "number"):
+            number = self.value("number")
+            # DuckDB takes 1_000 for a number; what is infinite has a part behind the point that is no number
+            part = f" OR {number} - floor({number}) <> 0" if kind == "integer" else f" OR isnan({number})"
+            return f"({number} IS NULL OR contains({self.sql}, '_'){part})"
+        if kind == "boolean":
+            return f"NOT regexp_full_match({self.sql}, {literal(_BOOLEAN)})"
         if kind in ("date", "timestamp", "time"):
             return f"{_moment(self.sql, kind, form)} IS NULL"
         if kind in ("object", "map", "array"):

@@ -121,6 +121,10 @@ class _Pass:
                 whole = parts[0] if len(parts) == 1 else _row(parts)
                 wanted[check.id] = f"count({whole}) - count(DISTINCT {whole})"
             else:
+                cell = self._table.columns.get(check.columns[0])
+                if check.kind == "required" and cell is not None and cell.missing == f"({cell.sql} IS NULL)":
+                    wanted[check.id] = f"count(*) - count({cell.sql})"
+                    return
                 wanted[check.id] = f"count(*) FILTER (WHERE {predicates.broken(check, self._contract, self._table.columns)})"
         except NoColumnError as error:
             self._problems[check.id] = f"there is no column '{error}'"

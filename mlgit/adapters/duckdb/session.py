@@ -6,10 +6,12 @@ COPY write where it lets read; the session can neither be unlocked, nor load ext
 
 from __future__ import annotations
 
+import importlib
 import json
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from mlgit.errors import MlgitError
@@ -40,11 +42,9 @@ class Session:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of mlgit's own query. Raises QueryError."""
-        import duckdb
-
         try:
             return self._connection.execute(sql).fetchall()
-        except duckdb.Error as error:
+        except _module().Error as error:
             raise QueryError(told(error)) from error
 
     def define(self, name: str, select: str) -> None:
@@ -76,8 +76,7 @@ class Session:
 
     def refusal(self, query: str, *, tables: Collection[str]) -> str:
         """Why a stranger's query is not run: '' for one SELECT that reads these tables and nothing else."""
-        import duckdb
-
+        duckdb = _module()
         try:
             statements = self._connection.extract_statements(query)
         except duckdb.Error as error:
@@ -136,14 +135,21 @@ def _number(value: Any) -> float | None:
         raise QueryError(f"it gives a value of type {type(value).__name__}, expected one number") from None
 
 
+def _module() -> ModuleType:
+    """DuckDB's extension module itself: the package around it takes ten times as long to import.
+
+    Raises MlgitError where DuckDB is not installed.
+    """
+    for name in ("_duckdb", "duckdb"):
+        with suppress(ImportError):
+            return importlib.import_module(name)
+    raise MlgitError(MISSING, INSTALL)
+
+
 @contextmanager
 def opened(files: Sequence[str], *, threads: int = 2) -> Iterator[Session]:
     """A session that may read these files. Raises MlgitError where DuckDB is not installed."""
-    try:
-        import duckdb
-    except ImportError as error:
-        raise MlgitError(MISSING, INSTALL) from error
-    connection = duckdb.connect(
+    connection = _module().connect(
         ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     )
     try:
