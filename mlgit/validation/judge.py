@@ -81,6 +81,7 @@ class _Pass:
         self.rows = 0
         self._numbers: dict[str, int] = {}
         self._problems: dict[str, str] = {}
+        self._checks = {each.id: each for each in contract.checks}
 
     def findings(self, checks: Sequence[Check]) -> tuple[Finding, ...]:
         """What became of each, in their order."""
@@ -96,10 +97,9 @@ class _Pass:
         return tuple(shown)
 
     def _look_for(self, check: Check, wanted: dict[str, str]) -> None:
-        """Whether a column is there. Objects may lack a key where its value may be missing."""
+        """Whether a column is there."""
         path = check.columns[0]
-        column = self._contract.column(path)
-        is_free = self._table.is_keyed and column is not None and not (column.is_required or column.is_key)
+        is_free = self._is_free(path)
         try:
             cell = predicates.cell_of(path, self._table.columns) if "[]" not in path else None
         except NoColumnError:
@@ -127,7 +127,15 @@ class _Pass:
                     return
                 wanted[check.id] = f"count(*) FILTER (WHERE {predicates.broken(check, self._contract, self._table.columns)})"
         except NoColumnError as error:
-            self._problems[check.id] = f"there is no column '{error}'"
+            if self._is_free(check.columns[0]):
+                self._numbers[check.id] = 0
+            else:
+                self._problems[check.id] = f"there is no column '{error}'"
+
+    def _is_free(self, path: str) -> bool:
+        """Whether rows may lack it altogether: a key of objects, whose value may be missing."""
+        column = self._contract.column(path)
+        return self._table.is_keyed and column is not None and not (column.is_required or column.is_key)
 
     def _count(self, wanted: dict[str, str]) -> None:
         """All numbers in one pass; where one cannot be computed, each by itself."""
@@ -137,7 +145,7 @@ class _Pass:
             try:
                 self._take(block, wanted)
             except QueryError:
-                self.rows = self._duck.rows(f"SELECT count(*) FROM ({self._table.relation})")[0][0]
+                self.rows = self._duck.rows(f"SELECT count(*) FROM ({self._table.relation(())})")[0][0]
                 for name in block:
                     try:
                         self._take([name], wanted)
@@ -146,7 +154,8 @@ class _Pass:
 
     def _take(self, names: Sequence[str], wanted: dict[str, str]) -> None:
         listed = ", ".join(["count(*)", *(wanted[name] for name in names)])
-        self.rows, *numbers = self._duck.rows(f"SELECT {listed} FROM ({self._table.relation})")[0]
+        columns = [predicates.top_of(path, self._table.columns) for name in names for path in self._checks[name].columns]
+        self.rows, *numbers = self._duck.rows(f"SELECT {listed} FROM ({self._table.relation(columns)})")[0]
         self._numbers |= dict(zip(names, numbers, strict=True))
 
     def _found(self, check: Check) -> Finding:
@@ -185,9 +194,10 @@ class _Pass:
         parts = predicates.key(check, self._contract, self._table.columns)
         names = [f"k{place}" for place in range(len(parts))]
         inner = ", ".join(f"{part} AS {name}" for part, name in zip(parts, names, strict=True))
+        relation = self._table.relation(predicates.top_of(path, self._table.columns) for path in check.columns)
         known = " AND ".join(f"{name} IS NOT NULL" for name in names)
         found = self._duck.rows(
-            f"SELECT count(*) FROM (SELECT 1 FROM (SELECT {inner} FROM ({self._table.relation})) "
+            f"SELECT count(*) FROM (SELECT 1 FROM (SELECT {inner} FROM ({relation})) "
             f"WHERE {known} GROUP BY {', '.join(names)} HAVING count(*) > 1)"
         )
         return int(found[0][0])
@@ -225,7 +235,7 @@ class _Pass:
             column = self._contract.column(name)
             if name.lower() not in shown:  # DuckDB knows no difference
                 shown[name.lower()] = f"{cell.column(column.type if column else 'string')} AS {identifier(name)}"
-        return f"SELECT {', '.join(shown.values()) or 'NULL AS nothing'} FROM ({self._table.relation})"
+        return f"SELECT {', '.join(shown.values()) or 'NULL AS nothing'} FROM ({self._table.relation()})"
 
     def _freshness(self, check: Check) -> Finding:
         path = check.columns[0]
@@ -234,7 +244,8 @@ class _Pass:
         kind = column.type if column and column.type in ("date", "timestamp") else "timestamp"
         form = str(column.options.get("format", "")) if column else ""
         value = f"epoch(CAST({cell.value(kind, form=form)} AS TIMESTAMPTZ))"
-        newest = self._duck.rows(f"SELECT max({value}) FROM ({self._table.relation})")[0][0]
+        relation = self._table.relation([predicates.top_of(path, self._table.columns)])
+        newest = self._duck.rows(f"SELECT max({value}) FROM ({relation})")[0][0]
         if newest is None or self._now is None:
             return Finding(check, "invalid", reason=f"'{path}' has no time")
         age = self._now.timestamp() - float(newest)

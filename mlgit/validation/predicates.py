@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mlgit.adapters.duckdb.session import literal
 from mlgit.validation.cells import Cell
 from mlgit.validation.contract import Check, Contract
 
-# Beyond, a float is no longer exact.
+# From here on, a float is no longer exact.
 _EXACT = 2**53
 
 
@@ -71,19 +71,23 @@ def cell_of(path: str, columns: Mapping[str, Cell]) -> Cell:
     return cell
 
 
-def top_of(path: str, columns: Mapping[str, Cell]) -> Cell:
-    """The cell of the column that a path begins with. Raises NoColumnError."""
-    return columns[_steps(path, columns)[0]]
+def top_of(path: str, columns: Mapping[str, Cell]) -> str:
+    """The column that a path begins with. Raises NoColumnError."""
+    return _steps(path, columns)[0]
 
 
 def _steps(path: str, columns: Mapping[str, Cell]) -> tuple[str, list[str]]:
     """The column that a path begins with, whose own name may have dots, and the steps into it."""
-    names = [name for name in columns if path == name or path.startswith((f"{name}.", f"{name}["))]
-    if not names:
+    name = path if path in columns else max((each for each in _beginnings(path) if each in columns), key=len, default=None)
+    if name is None:
         raise NoColumnError(path)
-    name = max(names, key=len)
     rest = path[len(name) :].replace("[]", ".[]").split(".")
     return name, [step for step in rest if step]
+
+
+def _beginnings(path: str) -> Iterator[str]:
+    """Every part of a path up to a dot or a bracket."""
+    return (path[:place] for place, char in enumerate(path) if char in ".[")
 
 
 def _any(path: str, columns: Mapping[str, Cell], predicate: Callable[[Cell], str]) -> str:
@@ -116,7 +120,7 @@ def _outside(cell: Cell, kind: str, form: str, ends: Mapping[str, Any]) -> str:
         value = cell.value(kind, form=form)
         name = {"date": "DATE", "timestamp": "TIMESTAMPTZ", "time": "TIME"}[kind]
         bounds = {key: f"CAST({literal(str(each))} AS {name})" for key, each in ends.items()}
-    elif kind == "integer" and any(abs(each) > _EXACT for each in ends.values()):
+    elif kind == "integer" and any(abs(each) >= _EXACT for each in ends.values()):
         value = cell.column("integer")
         bounds = {key: f"{int(each)}" for key, each in ends.items()}
     else:

@@ -39,12 +39,13 @@ def _of(duck: Session, table: Source, contract: Contract, finding: Finding) -> t
     check = finding.check
     is_private = any(contract.is_private(path) for path in check.columns)
     try:
-        value = predicates.top_of(check.columns[0], table.columns).text
+        names = [predicates.top_of(path, table.columns) for path in check.columns]
+        value, relation = table.columns[names[0]].text, table.relation(names)
         if check.kind in ("unique", "duplicates"):
-            rows = _twice(duck, table, predicates.key(check, contract, table.columns), value)
+            rows = _twice(duck, relation, predicates.key(check, contract, table.columns), value)
         else:
             where = predicates.broken(check, contract, table.columns)
-            rows = _broken(duck, table, where, value, by_value=check.kind in _BY_VALUE and not is_private)
+            rows = _broken(duck, relation, where, value, by_value=check.kind in _BY_VALUE and not is_private)
     except (NoColumnError, QueryError):
         return ()
     lines = {
@@ -62,9 +63,9 @@ def _of(duck: Session, table: Source, contract: Contract, finding: Finding) -> t
     )
 
 
-def _broken(duck: Session, table: Source, where: str, value: str, *, by_value: bool) -> list[_Place]:
+def _broken(duck: Session, relation: str, where: str, value: str, *, by_value: bool) -> list[_Place]:
     """The first rows that break a check; `by_value`: each value once, the most frequent first, with how often it is there."""
-    shown = f"SELECT part, row, {value} AS shown FROM ({table.relation}) WHERE {where}"
+    shown = f"SELECT part, row, {value} AS shown FROM ({relation}) WHERE {where}"
     if not by_value:
         return [(part, row, text, 1) for part, row, text in duck.rows(f"{shown} ORDER BY part, row LIMIT {MOST}")]
     place = f"min(part::BIGINT * {_PART} + row)"
@@ -72,12 +73,12 @@ def _broken(duck: Session, table: Source, where: str, value: str, *, by_value: b
     return [(first // _PART, first % _PART, text, often) for first, text, often in found]
 
 
-def _twice(duck: Session, table: Source, key: Sequence[str], value: str) -> list[_Place]:
+def _twice(duck: Session, relation: str, key: Sequence[str], value: str) -> list[_Place]:
     """Places of the first key that stands there more than once."""
     names = [f"k{place}" for place in range(len(key))]
     inner = ", ".join(f"{part} AS {name}" for part, name in zip(key, names, strict=True))
     known = " AND ".join(f"{name} IS NOT NULL" for name in names)
-    keyed = f"SELECT part, row, {value} AS shown, {inner} FROM ({table.relation})"
+    keyed = f"SELECT part, row, {value} AS shown, {inner} FROM ({relation})"
     again = (
         f"SELECT {', '.join(names)} FROM ({keyed}) WHERE {known} GROUP BY ALL HAVING count(*) > 1 "
         f"ORDER BY min(part), min(row) LIMIT {MOST}"

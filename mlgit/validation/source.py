@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from mlgit.adapters.duckdb import session
 from mlgit.adapters.duckdb.session import QueryError, Session, identifier, literal
@@ -37,16 +37,39 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """The rows of all parts. `relation` is a SELECT with the columns `c0, c1, ...`, `part` and `row` (from 1, of its part).
+class _Read:
+    """One part: the SELECT that gives its columns by their place, and what they are called, with the Cell of each."""
 
-    `columns` gives each name its Cell; `is_keyed`: rows are objects, which may lack a key.
-    """
+    select: str
+    cells: Mapping[str, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The rows of all parts. `columns` gives each name its Cell; `is_keyed`: rows are objects, which may lack a key."""
 
     parts: tuple[Part, ...]
-    relation: str
     columns: Mapping[str, Cell]
-    is_keyed: bool = False
+    is_keyed: bool
+    read: tuple[_Read, ...]
+
+    def relation(self, names: Iterable[str] | None = None) -> str:
+        """A SELECT of these columns (all, for None) by their Cells, with `part` (from 0) and `row` (from 1, of its part)."""
+        wanted = self.columns if names is None else dict.fromkeys(names)
+        return " UNION ALL ".join(self._placed(index, each, wanted) for index, each in enumerate(self.read))
+
+    def _placed(self, index: int, read: _Read, names: Iterable[str]) -> str:
+        columns = []
+        for name in names:
+            cell, own = self.columns[name], read.cells.get(name)
+            kind = cell.type or ("JSON" if cell.storage == "json" else "VARCHAR")
+            if own is None:
+                columns.append(f"CAST(NULL AS {kind}) AS {cell.sql}")
+            else:
+                columns.append(
+                    f"{own.sql} AS {cell.sql}" if own.type == cell.type else f"CAST({own.sql} AS {kind}) AS {cell.sql}"
+                )
+        return f"SELECT {', '.join([*columns, f'{index} AS part'])}, row_number() OVER () AS row FROM ({read.select})"
 
 
 def parts_of(path: str, *, name: str) -> tuple[Part, ...]:
@@ -89,15 +112,6 @@ def opened(parts: Sequence[Part], *, anew: bool = False, threads: int = 2) -> It
             yield duck, _joined(tuple(parts), read)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """One part: the SELECT that gives its columns by their place, and what they are called."""
-
-    select: str
-    names: tuple[str, ...]
-    cells: tuple[Cell, ...]
-
-
 def _read(duck: Session, part: Part, copy: str, *, anew: bool) -> _Read:
     try:
         if part.format.name == "parquet":
@@ -118,8 +132,10 @@ def _parquet(duck: Session, part: Part) -> _Read:
     described = duck.rows(f"DESCRIBE SELECT * FROM {source}")
     names = tuple(str(each[0]) for each in described)
     columns = ", ".join(f"{identifier(name)} AS c{place}" for place, name in enumerate(names))
-    cells = tuple(Cell(f"c{place}", "typed", str(each[1])) for place, each in enumerate(described))
-    return _Read(f"SELECT {columns or 'NULL AS c0'} FROM {source}", names, cells)
+    cells = {
+        name: Cell(f"c{place}", "typed", str(each[1])) for place, (name, each) in enumerate(zip(names, described, strict=True))
+    }
+    return _Read(f"SELECT {columns or 'NULL AS c0'} FROM {source}", cells)
 
 
 def _separated(part: Part, copy: str, *, anew: bool) -> _Read:
@@ -131,16 +147,16 @@ def _separated(part: Part, copy: str, *, anew: bool) -> _Read:
             select = _csv(copy, len(names), ",") if names else "SELECT NULL AS c0 WHERE false"
         else:
             select = _csv(os.path.realpath(part.path), len(names), part.format.separator)
-    return _Read(select, names, tuple(Cell(f"c{place}", "text") for place in range(len(names))))
+    return _Read(select, {name: Cell(f"c{place}", "text") for place, name in enumerate(names)})
 
 
 def _is_plain(stream: Any, part: Part, width: int) -> bool:
-    """Whether the header stands on the first line, beside others: in a table of one column an empty line would be a row."""
+    """Whether the header is the first line, and has several fields: in a table of one column an empty line would be a row."""
     if part.format.is_packed or width < 2:
         return False
     stream.seek(0)
     first = stream.readline()
-    return part.format.separator.encode() in first and b"\r" not in first.rstrip(b"\r\n")
+    return part.format.separator.encode() in first and b"\r" not in first.rstrip(b"\r\n") and first.count(b'"') % 2 == 0
 
 
 def _csv(path: str, width: int, separator: str) -> str:
@@ -174,7 +190,7 @@ def _objects(part: Part, copy: str) -> _Read:
         for place, name in enumerate(found)
     )
     select = f"SELECT {columns or 'NULL AS c0'} FROM {source}"
-    return _Read(select, found, tuple(Cell(f"c{place}", "json") for place in range(len(found))))
+    return _Read(select, {name: Cell(f"c{place}", "json") for place, name in enumerate(found)})
 
 
 def _finite(value: Any) -> Any:
@@ -188,38 +204,21 @@ def _finite(value: Any) -> Any:
 
 def _joined(parts: tuple[Part, ...], read: Sequence[_Read]) -> Source:
     """All parts below each other, by the names of their columns; one that a part lacks is missing in its rows."""
-    names: dict[str, int] = {}
+    kinds: dict[str, set[tuple[Literal["text", "json", "typed"], str]]] = {}
     for each in read:
-        for name in each.names:
-            names.setdefault(name, len(names))
+        for name, cell in each.cells.items():
+            kinds.setdefault(name, set()).add((cell.storage, cell.type))
     cells: dict[str, Cell] = {}
-    for name, place in names.items():
-        kinds = {each.cells[each.names.index(name)] for each in read if name in each.names}
-        storages, types = {each.storage for each in kinds}, {each.type for each in kinds}
-        if len(storages) > 1:
+    for place, (name, found) in enumerate(kinds.items()):
+        if len({storage for storage, _ in found}) > 1:
             raise MlgitError(f"{parts[0].name}: column '{name}' has types of its own in some parts, and none in others")
-        one = next(iter(kinds))
-        cells[name] = Cell(f"c{place}", one.storage, one.type if len(types) == 1 else _common(types))
-    selects = [_placed(index, each, names, cells) for index, each in enumerate(read)]
+        storage, kind = next(iter(found))
+        cells[name] = Cell(f"c{place}", storage, kind if len(found) == 1 else _common({each for _, each in found}))
     is_keyed = all(not each.format.separator and each.format.name != "parquet" for each in parts)
-    return Source(parts, " UNION ALL ".join(selects), cells, is_keyed)
+    return Source(parts, cells, is_keyed, tuple(read))
 
 
 def _common(types: set[str]) -> str:
     """The type of a column that has several in its parts: numbers are numbers, everything else is text."""
     numbers = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "FLOAT", "DOUBLE"}
     return "DOUBLE" if types <= numbers and types & {"FLOAT", "DOUBLE"} else "BIGINT" if types <= numbers else "VARCHAR"
-
-
-def _placed(index: int, read: _Read, names: Mapping[str, int], cells: Mapping[str, Cell]) -> str:
-    columns = []
-    for name, place in names.items():
-        own = read.names.index(name) if name in read.names else None
-        kind = cells[name].type or ("JSON" if cells[name].storage == "json" else "VARCHAR")
-        if own is None:
-            columns.append(f"CAST(NULL AS {kind}) AS c{place}")
-        else:
-            columns.append(
-                f"c{own} AS c{place}" if read.cells[own].type == cells[name].type else f"CAST(c{own} AS {kind}) AS c{place}"
-            )
-    return f"SELECT {', '.join([*columns, f'{index} AS part'])}, row_number() OVER () AS row FROM ({read.select})"

@@ -53,7 +53,7 @@ _CUSTOM = ListOf(
     )
 )
 
-_QUALITY = Table(
+QUALITY = Table(
     (
         Key("id", _TEXT, "a name of its own"),
         Key("name", _TEXT, "a name for people"),
@@ -80,7 +80,7 @@ _QUALITY = Table(
 _ELEMENT = _told("id", "businessName", "description", "deprecated", "synonyms", "authoritativeDefinitions", "tags")
 
 
-def _property(depth: int) -> Schema:
+def _property(depth: int) -> Table:
     """A column; those that lie in it are looked at as deep as tables nest."""
     inner: Schema = _property(depth - 1) if depth else _ANY
     return Table(
@@ -94,7 +94,7 @@ def _property(depth: int) -> Schema:
             *(Key(name, _BOOL, "true or false") for name in ("required", "unique", "primaryKey", "criticalDataElement")),
             Key("classification", _TEXT, "who may see its values; of any but public none is ever shown"),
             Key("enum", ListOf(Either((MapOf(_ANY), Text(), Number(), Boolean()))), "the values it may have"),
-            Key("quality", Either((ListOf(_QUALITY), Nothing())), "rules for it"),
+            Key("quality", Either((ListOf(QUALITY), Nothing())), "rules for it"),
             Key("properties", Either((ListOf(inner), Nothing())), "the columns that lie in it"),
             Key("items", inner, "what stands in each of its lists"),
             Key("customProperties", Either((_CUSTOM, Nothing())), "facts of one's own"),
@@ -107,13 +107,15 @@ def _property(depth: int) -> Schema:
     )
 
 
+COLUMN = _property(4)
+
 _OBJECT = Table(
     (
         Key("name", Text(), "the name of the table", required=True),
         Key("physicalName", _TEXT, "its name in the store it comes from"),
         Key("logicalType", Text(choices=("object",)), "object"),
-        Key("properties", Either((ListOf(_property(4)), Nothing())), "its columns"),
-        Key("quality", Either((ListOf(_QUALITY), Nothing())), "rules for the table"),
+        Key("properties", Either((ListOf(COLUMN), Nothing())), "its columns"),
+        Key("quality", Either((ListOf(QUALITY), Nothing())), "rules for the table"),
         Key("customProperties", Either((_CUSTOM, Nothing())), "facts of one's own"),
         *_ELEMENT,
         *_told("physicalType", "dataGranularityDescription", "relationships", "context"),

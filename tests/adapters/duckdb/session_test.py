@@ -1,0 +1,130 @@
+"""Queries that come with a pull request: what they may read, and that they end."""
+
+import pytest
+
+from mlgit.adapters.duckdb import session
+from mlgit.adapters.duckdb.session import QueryError
+
+
+@pytest.fixture
+def data(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("a,b\n1,2\n3,4\n")
+    return path
+
+
+@pytest.fixture
+def duck(data):
+    with session.opened([str(data)]) as opened:
+        opened.define("raw", f"SELECT * FROM read_csv({session.literal(str(data))})")
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("query", "number"),
+    [
+        ("SELECT count(*) FROM raw", 2),
+        ("select sum(a) from RAW;", 4),
+        ("WITH c AS (SELECT a FROM raw) SELECT max(a) FROM c", 3),
+        ("SELECT count(*) FROM raw r JOIN raw s ON r.a = s.a WHERE r.a IN (SELECT a FROM raw)", 2),
+        ("SELECT count(*) FROM raw, unnest([1, 2]) -- twice", 4),
+        ("SELECT a > 5 FROM raw LIMIT 1", 0),
+        ("FROM raw SELECT count(*)", 2),
+    ],
+)
+def test_query_of_the_table_gives_its_number(duck, query, number):
+    assert duck.number(query, tables={"raw"}) == number
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT count(*) FROM read_text('/etc/passwd')",
+        "SELECT count(*) FROM raw, read_csv('/etc/passwd')",
+        "SELECT count(*) FROM raw WHERE a IN (SELECT size FROM read_blob('/etc/passwd'))",
+        "SELECT count(*) FROM '/etc/passwd', raw",
+        "SELECT count(*) FROM raw, glob('/etc/*')",
+        "SELECT count(*) FROM raw, duckdb_settings()",
+        "SELECT count(*) FROM raw, information_schema.tables",
+        "SELECT count(*) FROM raw, pragma_database_list",
+        "SELECT count(*) FROM raw, query('SELECT 1')",
+        "SELECT count(*) FROM raw, sniff_csv('/etc/passwd')",
+        "SELECT length(current_setting('temp_directory')) FROM raw LIMIT 1",
+        "SELECT count(write_log('x')) FROM raw",
+        "WITH c AS (SELECT * FROM read_text('/etc/passwd')) SELECT count(*) FROM c, raw",
+        "SELECT count(*) FROM (DESCRIBE raw)",
+        "SELECT 0",
+        "SELECT count(*) FROM range(5)",
+        "COPY (SELECT 9) TO '{data}' (FORMAT csv, USE_TMP_FILE false)",
+        "COPY raw TO '{data}'",
+        "EXPORT DATABASE '{folder}/out'",
+        "ATTACH '{folder}/x.db'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET lock_configuration = false",
+        "PRAGMA database_list",
+        "CREATE TABLE t AS SELECT 1",
+        "DROP VIEW raw",
+        "SELECT count(*) FROM raw; SELECT 1",
+        "SELECT count(*) FROM raw; COPY (SELECT 9) TO '{data}'",
+        "CALL enable_logging()",
+        "EXPLAIN SELECT * FROM raw",
+        "SELECT",
+        "",
+        "SELECT a FROM raw",
+        "SELECT a, b FROM raw LIMIT 1",
+        "SELECT a FROM raw WHERE false",
+        "SELECT [1] FROM raw LIMIT 1",
+        "SELECT count(*) FROM raw) UNION ALL SELECT (9",
+    ],
+)
+def test_query_that_is_not_one_select_of_the_table_is_refused_and_touches_nothing(duck, data, tmp_path, query):
+    with pytest.raises(QueryError):
+        duck.number(query.format(data=data, folder=tmp_path), tables={"raw"})
+    assert data.read_text() == "a,b\n1,2\n3,4\n"
+    assert [each.name for each in tmp_path.iterdir()] == ["data.csv"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_text('/etc/hostname')",
+        "SELECT * FROM glob('/etc/*')",
+        "COPY (SELECT 9) TO '/tmp/mlgit-never'",
+        "ATTACH '/tmp/mlgit-never.db'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET enable_external_access = true",
+        "SET lock_configuration = false",
+        "SET allowed_paths = ['/etc/hostname']",
+        "SET memory_limit = '100GB'",
+    ],
+)
+def test_session_itself_can_neither_be_unlocked_nor_reach_another_file(duck, sql):
+    with pytest.raises(QueryError):
+        duck.rows(sql)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "WITH RECURSIVE c AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c, raw",
+        "SELECT count(*) FROM raw, range(100000000000) AS x, range(100000000000) AS y WHERE x.range * y.range = -1",
+    ],
+)
+def test_query_that_never_ends_is_stopped_and_the_session_goes_on(duck, query):
+    with pytest.raises(QueryError, match=r"stopped after 0.3 seconds|(?i:memory)"):
+        duck.number(query, tables={"raw"}, seconds=0.3)
+    assert duck.number("SELECT count(*) FROM raw", tables={"raw"}) == 2
+
+
+def test_query_that_takes_too_much_memory_writes_nothing_to_the_disk(duck):
+    with pytest.raises(QueryError, match=r"(?i)memory"):
+        duck.number(
+            "SELECT len(list(repeat('x', 9000000 + a + range))) FROM raw, range(1000) GROUP BY b LIMIT 1", tables={"raw"}
+        )
+
+
+def test_names_and_literals_stay_what_they_are(duck):
+    text, name = session.literal("it's"), session.identifier('a"b')
+    assert duck.rows(f"SELECT {name} FROM (SELECT {text} AS {name})") == [("it's",)]

@@ -1,0 +1,282 @@
+"""Tables held against contracts: which rows break which rule, and what is never shown."""
+
+import datetime
+import json
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from mlgit.errors import MlgitError
+from mlgit.validation import table
+from tests.validation.kit import broken, check, contract, found, places
+
+pytestmark = pytest.mark.slow
+
+
+def write(folder, text, name="raw.csv"):
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def column(name, kind="", **more):
+    return {"name": name} | ({"logicalType": kind} if kind else {}) | more
+
+
+def options(**more):
+    return {"logicalTypeOptions": more}
+
+
+VALUES = {
+    "integer": ("1", "-2", "+3", "007", "1.0", "123456789012345678901234567890"),
+    "number": ("1", "1.5", "-1e-5", ".5", "5.", "inf", "1e400"),
+    "boolean": ("true", "FALSE", "True", "0", "1"),
+    "date": ("2026-01-02", "2026-1-2", "2026-01-02 00:00:00"),
+    "timestamp": ("2026-01-02", "2026-01-02 03:04", "2026-01-02T03:04:05.123Z", "2026-01-02 03:04:05+02:00"),
+    "time": ("03:04", "03:04:05", "03:04:05.5"),
+    "string": ("a", "1", "true"),
+    "object": ('{"a": 1}', "{}"),
+    "array": ("[1]", "[]"),
+}
+WRONG = {
+    "integer": ("1.5", "x", "1_000", "0x10", "inf", "1,000", "true", "--1"),
+    "number": ("x", "1_000", "1,5", "0x10", "1 2", "--1"),
+    "boolean": ("yes", "2", "t", "x"),
+    "date": ("2026-02-30", "02/01/2026", "2026-01-02 03:04", "infinity", "epoch", "x"),
+    "timestamp": ("2026-02-30 00:00", "infinity", "epoch", "01.02.2026", "x"),
+    "time": ("25:00", "2026-01-02", "x"),
+    "object": ("[1]", "x", "1"),
+    "array": ('{"a": 1}', "x"),
+}
+
+
+@pytest.mark.parametrize("kind", list(VALUES))
+def test_texts_are_of_a_type_where_they_can_be_read_as_it(tmp_path, kind):
+    lines = [
+        json.dumps(each) if kind not in ("object", "array") else f'"{each.replace(chr(34), chr(34) * 2)}"'
+        for each in VALUES[kind]
+    ]
+    wrong = [f'"{each.replace(chr(34), chr(34) * 2)}"' for each in WRONG.get(kind, ())]
+    path = write(tmp_path, "n,x\n" + "".join(f"0,{each}\n" for each in [*lines, "", "NA", *wrong]))
+    result = check(path, contract(column("x", kind)))
+    rows = sum(each.rows or 0 for each in result.findings)
+    assert rows == len(wrong), places(result, "x.type")
+    assert {value for _, value in places(result, "x.type")} <= set(WRONG.get(kind, ()))
+
+
+@pytest.mark.parametrize(
+    ("asked", "name", "lines"),
+    [
+        (column("x", "integer", required=True), "x.required", [4, 5]),
+        (column("x", "integer", **options(minimum=0, maximum=9)), "x.range", [2, 6]),
+        (column("x", "number", **options(exclusiveMinimum=7)), "x.range", [2, 3, 7]),
+        (column("x", "integer", **options(minimum=7, exclusiveMinimum=True)), "x.range", [2, 3, 7]),
+        (column("x", "integer", **options(multipleOf=7)), "x.multiple", [2, 6]),
+        (column("x", "integer", unique=True), "x.unique", [3, 7]),
+        (column("x", "string", **options(maxLength=1)), "x.length", [2, 6, 7]),
+        (column("x", "string", **options(pattern="^[0-9]+$")), "x.pattern", [2]),
+        (column("x", "integer", enum=[{"value": 7}, {"value": 10}]), "x.values", [2]),
+        (
+            column("x", quality=[{"metric": "invalidValues", "arguments": {"validValues": [7, 10]}, "mustBe": 0}]),
+            "x.invalidValues",
+            [2],
+        ),
+        (
+            column("x", quality=[{"metric": "missingValues", "arguments": {"missingValues": [10]}, "mustBe": 0}]),
+            "x.missingValues",
+            [4, 6],
+        ),
+        (column("x", quality=[{"metric": "duplicateValues", "mustBe": 0}]), "x.duplicateValues", []),
+    ],
+)
+def test_each_rule_names_the_lines_that_break_it(tmp_path, asked, name, lines):
+    path = write(tmp_path, "n,x\n1,-1\n2,7\n3,\n4,nan\n5,10\n6,07\n")
+    result = check(path, contract(asked))
+    assert set(broken(result)) == ({name} if lines else set())
+    assert [place for place, _ in places(result, name)] == lines
+
+
+def test_numbers_are_held_against_limits(tmp_path):
+    path = write(tmp_path, "n,x\n1,a\n2,a\n3,\n4,b\n")
+    rows = [{"metric": "rowCount", "mustBeBetween": [3, 5]}, {"metric": "rowCount", "mustBeBetween": [4, 5]}]
+    missing = [
+        {"metric": "nullValues", "mustBeLessThan": 25, "unit": "percent"},
+        {"metric": "nullValues", "mustBeLessOrEqualTo": 1},
+    ]
+    both = {"metric": "duplicateValues", "mustBe": 0, "arguments": {"properties": ["n", "x"]}}
+    result = check(path, contract(column("n"), column("x", quality=missing), quality=[*rows, both]))
+    assert broken(result) == {"x.nullValues": ("fail", 1), "raw.rowCount-2": ("fail", None)}
+
+
+def test_missing_column_fails_and_what_is_asked_of_it_cannot_pass(tmp_path):
+    result = check(write(tmp_path, "n,x\n1,2\n"), contract(column("n"), column("y", "integer", required=True)))
+    assert broken(result) == {"y.present": ("fail", 1 if found(result, "y.present").rows else None)} | {
+        "y.type": ("invalid", None),
+        "y.required": ("invalid", None),
+    }
+    assert (result.outcome, result.undeclared) == ("fail", ("x",))
+    assert table.rows(result) == [("y", "there", "", "no such column")]
+
+
+def test_failure_of_severity_warning_is_a_warning(tmp_path):
+    rule = {"metric": "invalidValues", "arguments": {"validValues": ["a"]}, "mustBe": 0, "severity": "warning"}
+    result = check(write(tmp_path, "n,x\n1,a\n2,b\n3,b\n"), contract(column("x", quality=[rule])))
+    assert (result.outcome, broken(result)) == ("warn", {"x.invalidValues": ("warn", 2)})
+    assert table.rows(result) == [("x", "warning: one of a", "2 (67 %)", "line 3: 'b' (2)")]
+
+
+@pytest.mark.parametrize(
+    ("query", "outcome"),
+    [
+        ("SELECT count(*) FROM {object} WHERE shipped < ordered", "fail"),
+        ("SELECT count(*) FROM raw WHERE amount > 10", "pass"),
+        ("SELECT max(amount) FROM raw WHERE amount > 10", "invalid"),
+        ("SELECT count(*) FROM raw WHERE nothing > 10", "invalid"),
+        ("SELECT count(*) FROM read_text('/etc/passwd')", "invalid"),
+        ("DELETE FROM raw", "invalid"),
+    ],
+)
+def test_query_sees_columns_with_the_types_of_the_contract(tmp_path, query, outcome):
+    path = write(tmp_path, "ordered,shipped,amount\n2026-01-09,2026-01-10,9\n2026-01-10,2026-01-09,10\n")
+    columns = [column("ordered", "date"), column("shipped", "date"), column("amount", "integer")]
+    result = check(path, contract(*columns, quality=[{"type": "sql", "id": "q", "query": query, "mustBe": 0}]))
+    assert found(result, "q").outcome == outcome
+    assert result.outcome == outcome
+
+
+def test_freshness_is_that_of_the_newest_row(tmp_path):
+    path = write(tmp_path, "n,ts\n1,2026-01-01T00:00:00Z\n2,2026-01-02T00:00:00Z\n")
+    promised = {"property": "latency", "value": 2, "unit": "d", "element": "raw.ts"}
+    asked = contract(column("ts", "timestamp"), slaProperties=[promised])
+    now = datetime.datetime(2026, 1, 4, tzinfo=datetime.UTC)
+    assert check(path, asked, now=now).outcome == "pass"
+    late = check(path, asked, now=now + datetime.timedelta(seconds=1))
+    assert broken(late) == {"ts.freshness": ("fail", None)}
+    assert [each.check.kind for each in check(path, asked).findings] == ["present", "type"]
+
+
+def test_values_of_a_classified_column_are_never_shown(tmp_path):
+    secret = "s3cr3t"
+    rules = [{"metric": "invalidValues", "arguments": {"validValues": ["hidden-level"]}, "mustBe": 0}]
+    private = column("name", "integer", unique=True, classification="restricted", quality=rules, **options(pattern="x"))
+    queries = [f"SELECT {word} FROM raw" for word in ("max(name)", "max(name::INTEGER)", "count(*)", "max(COLUMNS(*))")]
+    quality = [{"type": "sql", "query": each, "mustBe": -1} for each in queries]
+    path = write(tmp_path, f"n,name\n1,{secret}\n2,{secret}\n")
+    result = check(path, contract(column("n"), private, quality=quality))
+    shown = repr([(each.outcome, each.value, each.reason, each.samples, each.check.condition) for each in result.findings])
+    shown += repr(table.rows(result))
+    assert secret not in shown
+    assert "hidden-level" not in shown
+    assert places(result, "name.type") == [(2, None), (3, None)]
+
+
+def test_value_that_is_long_or_holds_controls_is_shown_short(tmp_path):
+    path = write(tmp_path, f"n,x\n1,{'y' * 500}\n")
+    ((_, value),) = places(check(path, contract(column("x", "integer"))), "x.type")
+    assert len(value) == 60
+
+
+def test_lines_are_those_of_the_file_with_cells_over_several_lines(tmp_path):
+    path = write(tmp_path, 'n,x\n1,"a\nb\n\nc"\n2,7\n\n3,"\n"\n4,x\n')
+    result = check(path, contract(column("x", "integer")))
+    assert sorted(place for place, _ in places(result, "x.type")) == [2, 8, 10]
+
+
+def test_places_in_a_folder_name_the_part(tmp_path):
+    (tmp_path / "raw").mkdir()
+    write(tmp_path / "raw", "n,x\n1,1\n", "1.csv")
+    write(tmp_path / "raw", "n,x\n2,2\n3,x\n", "2.csv")
+    result = check(tmp_path / "raw", contract(column("x", "integer"), column("n", "integer", unique=True)))
+    assert [(each.part, each.place) for each in found(result, "x.type").samples] == [("raw/2.csv", 3)]
+
+
+@pytest.mark.parametrize("name", ["raw.parquet", "raw.jsonl"])
+def test_types_of_a_file_that_has_them_are_those_of_the_file(tmp_path, name):
+    frame = pd.DataFrame({"i": [1, 2], "f": [1.0, 2.5], "s": ["1", "x"], "b": [True, False]})
+    path = tmp_path / name
+    frame.to_parquet(path) if name.endswith("parquet") else frame.to_json(path, orient="records", lines=True)
+    right = {"i": ("integer", "number"), "f": ("number",), "s": ("string",), "b": ("boolean",)}
+    for column_name, kinds in right.items():
+        for kind in ("integer", "number", "string", "boolean", "date", "array", "object"):
+            result = check(path, contract(column(column_name, kind)))
+            assert (result.outcome == "pass") == (kind in kinds), (column_name, kind)
+    assert broken(check(path, contract(column("f", "integer")))) == {"f.type": ("fail", 1)}
+
+
+def test_nested_and_decimal_types_of_parquet(tmp_path):
+    from decimal import Decimal
+
+    rows = {
+        "money": pa.array([Decimal("1.50"), Decimal("-2.00"), None], pa.decimal128(9, 2)),
+        "place": pa.array([{"zip": "1", "n": 1}, {"zip": None, "n": -1}, None]),
+        "tags": pa.array([["a", "b"], ["a", "a"], []]),
+        "when": pa.array([datetime.datetime(2026, 1, 1)] * 3, pa.timestamp("us")),
+        "day": pa.array([datetime.date(2026, 1, 1)] * 3),
+    }
+    path = tmp_path / "raw.parquet"
+    pyarrow.parquet.write_table(pa.table(rows), path)
+    asked = contract(
+        column("money", "number", **options(minimum=0)),
+        column(
+            "place", "object", properties=[column("zip", "string", required=True), column("n", "integer", **options(minimum=0))]
+        ),
+        column(
+            "tags", "array", items={"logicalType": "string", **options(pattern="a")}, **options(uniqueItems=True, minItems=1)
+        ),
+        column("when", "timestamp", **options(minimum="2026-01-02")),
+        column("day", "date", **options(maximum="2026-01-01")),
+    )
+    assert broken(check(path, asked)) == {
+        "money.range": ("fail", 1),
+        "place.zip.required": ("fail", 2),
+        "place.n.range": ("fail", 1),
+        "tags.length": ("fail", 1),
+        "tags.items": ("fail", 1),
+        "tags[].pattern": ("fail", 1),
+        "when.range": ("fail", 3),
+    }
+
+
+def test_key_of_objects_may_be_lacking_unless_it_is_required(tmp_path):
+    path = write(tmp_path, '{"a": 1}\n{"a": 2, "b": {"c": null}}\n', "raw.jsonl")
+    free = contract(column("a", "integer"), column("x", "integer"), column("b", "object", properties=[column("c", "integer")]))
+    assert check(path, free).outcome == "pass"
+    assert broken(check(path, contract(column("x", required=True))))["x.present"][0] == "fail"
+
+
+def test_numbers_that_a_float_cannot_tell_apart_are_told_apart(tmp_path):
+    path = write(tmp_path, "n,id\n1,9007199254740993\n2,9007199254740992\n3,0009007199254740992\n")
+    result = check(path, contract(column("id", "integer", unique=True, **options(maximum=9007199254740992))))
+    assert broken(result) == {"id.range": ("fail", 1), "id.unique": ("fail", 1)}
+    assert [place for place, _ in places(result, "id.unique")] == [3, 4]
+
+
+def test_pattern_that_the_engine_does_not_know_cannot_pass(tmp_path):
+    result = check(
+        write(tmp_path, "n,x\n1,ab\n"), contract(column("x", "string", **options(pattern="a(?=b)")), column("n", "integer"))
+    )
+    assert broken(result) == {"x.pattern": ("invalid", None)}
+    assert result.outcome == "invalid"
+
+
+def test_names_of_columns_may_hold_anything(tmp_path):
+    names = ['a "b"', "it's", "x.y", "select", "é ü", "row", "part", "c0", "a[0]"]
+    path = tmp_path / "raw.csv"
+    pd.DataFrame({name: [1, 2] for name in names}).to_csv(path, index=False)
+    result = check(path, contract(*(column(name, "integer", required=True, **options(minimum=2)) for name in names)))
+    assert broken(result) == {f"{name}.range": ("fail", 1) for name in names}
+
+
+def test_empty_table_has_no_rows_that_break_anything_but_its_columns_are_looked_for(tmp_path):
+    asked = contract(
+        column("n", "integer", required=True, unique=True), quality=[{"metric": "rowCount", "mustBeGreaterThan": 0}]
+    )
+    assert broken(check(write(tmp_path, "n,x\n"), asked)) == {"raw.rowCount": ("fail", None)}
+    assert broken(check(write(tmp_path, ""), asked))["n.present"][0] == "fail"
+
+
+def test_file_of_another_form_is_refused(tmp_path):
+    with pytest.raises(MlgitError, match="more fields"):
+        check(write(tmp_path, "n,x\n1,2,3\n"), contract(column("n")))

@@ -1,0 +1,184 @@
+"""Files of the Open Data Contract Standard: what is read of them, and how their faults are told."""
+
+import importlib.resources
+import json
+
+import jsonschema
+import pytest
+
+from mlgit.errors import MlgitError
+from mlgit.validation import parse
+from mlgit.validation.contract import Limit
+from tests.validation.kit import contract, document, read
+
+EXAMPLE = """
+apiVersion: v3.1.0
+kind: DataContract
+id: raw
+version: 1.0.0
+status: active
+schema:
+  - name: raw
+    logicalType: object
+    quality:
+      - {metric: rowCount, mustBeGreaterOrEqualTo: 1000}
+      - {metric: duplicateValues, mustBe: 0, arguments: {properties: [tenant, order]}}
+      - {type: sql, id: dates-in-order, query: "SELECT COUNT(*) FROM {object} WHERE shipped < ordered", mustBe: 0}
+      - {type: text, description: is delivered every morning}
+    properties:
+      - {name: id, logicalType: integer, required: true, unique: true}
+      - {name: tenant, physicalName: TENANT, logicalType: string}
+      - {name: order, logicalType: string, classification: restricted}
+      - name: plan
+        logicalType: string
+        quality: [{metric: invalidValues, arguments: {validValues: [a, b]}, mustBe: 0, severity: warning}]
+      - name: email
+        logicalType: string
+        logicalTypeOptions: {pattern: '^[^@]+@[^@]+$'}
+        quality: [{metric: nullValues, mustBeLessThan: 1, unit: percent}]
+      - {name: label, logicalType: integer, customProperties: [{property: absentAtServing, value: true}]}
+slaProperties: [{property: latency, value: 2, unit: d, element: raw.id}]
+"""
+
+
+def test_contract_is_spelled_out_as_checks():
+    found = read(EXAMPLE.replace("[tenant, order]", "[TENANT, order]"))
+    assert (found.id, found.version, found.table, found.status) == ("raw", "1.0.0", "raw", "active")
+    kinds = {each.id: each.kind for each in found.checks if each.kind not in ("present", "type")}
+    assert kinds == {
+        "id.required": "required",
+        "id.unique": "unique",
+        "plan.invalidValues": "values",
+        "email.pattern": "pattern",
+        "email.nullValues": "missing",
+        "raw.rowCount": "rows",
+        "TENANT.duplicateValues": "duplicates",
+        "dates-in-order": "query",
+        "id.freshness": "freshness",
+    }
+    assert [each.path for each in found.columns] == ["id", "TENANT", "order", "plan", "email", "label"]
+    assert [each.path for each in found.columns if each.is_absent_at_serving] == ["label"]
+    assert found.has_private
+    assert found.is_private("order")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"apiVersion": "v2.3.0"}, "apiVersion: 'v2.3.0' does not match"),
+        ({"kind": "Contract"}, "kind: 'Contract' is not one of DataContract"),
+        ({"verison": "1"}, "verison: unknown key, did you mean 'version'?"),
+        ({"version": 1}, "version: expected text, found the number 1"),
+        ({"schema": []}, "schema: no table, expected one"),
+        ({"schema": [{"name": "a"}, {"name": "b"}]}, "schema: 2 tables, expected one"),
+        ({"schema": [{"properties": []}]}, "schema[0].name: missing"),
+    ],
+)
+def test_faults_of_the_document_are_told_with_their_place(change, said):
+    with pytest.raises(MlgitError) as error:
+        parse.parse(document() | change, name="raw.odcs.yaml")
+    assert error.value.message.startswith(f"raw.odcs.yaml: {said}")
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ({"name": "x", "logicaltype": "string"}, ".logicaltype: unknown key, did you mean 'logicalType'?"),
+        ({"name": "x", "logicalType": "int"}, ".logicalType: 'int' is not one of"),
+        ({"name": "x", "required": "yes"}, ".required: expected"),
+        ({"logicalType": "string"}, ".name: missing"),
+        ({"name": "x", "logicalTypeOptions": {"min": 1}}, ".logicalTypeOptions.min: unknown key"),
+        (
+            {"name": "x", "logicalType": "string", "logicalTypeOptions": {"minimum": 1}},
+            ".logicalTypeOptions.minimum: 1 is no end",
+        ),
+        (
+            {"name": "x", "logicalType": "integer", "logicalTypeOptions": {"minimum": "a"}},
+            ".logicalTypeOptions.minimum: 'a' is no number",
+        ),
+        (
+            {"name": "x", "logicalType": "integer", "logicalTypeOptions": {"multipleOf": 0}},
+            ".logicalTypeOptions.multipleOf: 0 is not above 0",
+        ),
+        (
+            {"name": "x", "quality": [{"metric": "nullvalues", "mustBe": 0}]},
+            ".quality[0].metric: 'nullvalues' is no metric, did you mean",
+        ),
+        ({"name": "x", "quality": [{"metric": "nullValues"}]}, ".quality[0]: expected one of mustBe"),
+        (
+            {"name": "x", "quality": [{"metric": "nullValues", "mustBe": 0, "mustNotBe": 1}]},
+            ".quality[0]: expected one of mustBe",
+        ),
+        ({"name": "x", "quality": [{"metric": "nullValues", "mustBe": "a"}]}, ".quality[0].mustBe: expected a number"),
+        (
+            {"name": "x", "quality": [{"metric": "nullValues", "mustBeBetween": [1]}]},
+            ".quality[0].mustBeBetween: expected two numbers",
+        ),
+        (
+            {"name": "x", "quality": [{"metric": "invalidValues", "mustBe": 0}]},
+            ".quality[0].arguments: validValues or pattern is missing",
+        ),
+        ({"name": "x", "quality": [{"type": "sql", "mustBe": 0}]}, ".quality[0].query: missing"),
+        (
+            {"name": "x", "quality": [{"type": "custom", "engine": "soda", "implementation": "x"}]},
+            ".quality[0]: rules of type custom",
+        ),
+        (
+            {"name": "x", "quality": [{"metric": "duplicateValues", "mustBe": 0, "unit": "percent"}]},
+            ".quality[0].unit: percent is not for",
+        ),
+        ({"name": "x", "enum": [{"label": "A"}]}, ".enum: an entry without `value`"),
+    ],
+)
+def test_faults_of_a_column_are_told_with_their_place(column, said):
+    with pytest.raises(MlgitError) as error:
+        contract({"name": "first"}, column)
+    assert error.value.message.startswith(f"raw.odcs.yaml: schema[0].properties[1]{said}")
+
+
+def test_column_that_is_there_twice_and_a_rule_of_no_column_are_refused():
+    with pytest.raises(MlgitError, match="'x' is there twice"):
+        contract({"name": "x"}, {"name": "y", "physicalName": "x"})
+    rule = {"metric": "duplicateValues", "mustBe": 0, "arguments": {"properties": ["plam", "x"]}}
+    with pytest.raises(MlgitError, match="names 'plam', which is no column, did you mean 'plan'"):
+        contract({"name": "plan"}, {"name": "x"}, quality=[rule])
+
+
+def test_words_of_version_3_0_are_read():
+    rules = [{"rule": "duplicateCount", "mustBe": 0}, {"rule": "validValues", "validValues": ["a"], "mustBe": 0}]
+    found = contract({"name": "x", "quality": rules}, apiVersion="v3.0.2")
+    assert [each.kind for each in found.checks] == ["present", "duplicates", "values"]
+
+
+def test_rules_of_one_name_have_names_of_their_own():
+    found = contract({"name": "x", "quality": [{"metric": "nullValues", "mustBe": 0}] * 3})
+    assert [each.id for each in found.checks[1:]] == ["x.nullValues", "x.nullValues-2", "x.nullValues-3"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "holds", "fails"),
+    [
+        (Limit("mustBe", 2), [2], [1, 3]),
+        (Limit("mustNotBe", 2), [1, 3], [2]),
+        (Limit("mustBeGreaterThan", 2), [2.5], [2]),
+        (Limit("mustBeGreaterOrEqualTo", 2), [2], [1.9]),
+        (Limit("mustBeLessThan", 2), [1.9], [2]),
+        (Limit("mustBeLessOrEqualTo", 2), [2], [2.1]),
+        (Limit("mustBeBetween", 2, 4), [3], [2, 4, 5]),
+        (Limit("mustNotBeBetween", 2, 4), [2, 4, 5], [3]),
+    ],
+)
+def test_limits_hold_as_the_standard_says(limit, holds, fails):
+    assert all(map(limit.holds, holds))
+    assert not any(map(limit.holds, fails))
+
+
+def test_every_key_of_the_official_schema_is_known():
+    """The official schema of 3.2 as an oracle: a contract that has every key that it allows for a column and a rule is read."""
+    official = json.loads((importlib.resources.files("open_data_contract_standard") / "schema.json").read_text())
+    base, quality = official["$defs"]["SchemaBaseProperty"], official["$defs"]["DataQuality"]
+    known = {key.name for key in parse.standard.COLUMN.keys}
+    assert set(base["properties"]) | set(official["$defs"]["SchemaElement"]["properties"]) <= known
+    assert set(quality["properties"]) <= {key.name for key in parse.standard.QUALITY.keys}
+    assert set(official["properties"]) <= {key.name for key in parse.standard.SCHEMA.keys}
+    jsonschema.validate(document({"name": "x", "logicalType": "string"}), official)
