@@ -102,6 +102,7 @@ DOORS = {
         "git_provenance",
     },
     "report": {"post", "proposal"},
+    "validation": {"judge", "samples", "source"},
     "scaffold": {"adopt", "create", "library", "surroundings"},
 }
 
@@ -145,6 +146,7 @@ LAW = Law(
     late={
         # slow to import, so a command that does without pays nothing
         *("sqlite3", "getpass", "difflib"),
+        *("_duckdb", "duckdb"),
         *("dvc", "dvc_data", "dvc_objects", "dulwich", "git", "gitdb", "logging", "ruamel", "rich", "tomlkit"),
         *("numpy", "pandas", "scipy", "sklearn", "skops", "shutil", "tempfile", "tomllib", "traceback"),
         # optional

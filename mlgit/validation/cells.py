@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mlgit.adapters.duckdb.session import identifier, literal
+from mlgit.render.sql import identifier, literal
 
 _BOOLEAN = r"\s*(?i:true|false|0|1)\s*"
 _SQL = {"date": "DATE", "timestamp": "TIMESTAMPTZ", "time": "TIME", "boolean": "BOOLEAN"}

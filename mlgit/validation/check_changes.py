@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlgit.validation import directions
-from mlgit.validation.contract import NONE, Check, Contract
+from mlgit.validation.contract import NONE, Contract, ContractCheck
 from mlgit.validation.directions import Direction
 
 # Quotes stay as they are; between them, space is space and a comment is nothing.
@@ -38,8 +38,8 @@ class ContractChange:
 
 
 def compare(
-    old: Sequence[Check],
-    new: Sequence[Check],
+    old: Sequence[ContractCheck],
+    new: Sequence[ContractCheck],
     *,
     sides: tuple[Contract, Contract],
     whole: Collection[str],
@@ -56,9 +56,9 @@ def compare(
                 yield from words.both(one, other)
 
 
-def _grouped(checks: Iterable[Check], whole: Collection[str]) -> dict[tuple[object, ...], list[Check]]:
+def _grouped(checks: Iterable[ContractCheck], whole: Collection[str]) -> dict[tuple[object, ...], list[ContractCheck]]:
     """By what they are about, each once; without what the types and the columns themselves tell."""
-    found: dict[tuple[object, ...], list[Check]] = {}
+    found: dict[tuple[object, ...], list[ContractCheck]] = {}
     for each in map(_plain, checks):
         if each.kind == "present" or (each.columns and all(path in whole for path in each.columns)):
             continue
@@ -68,7 +68,7 @@ def _grouped(checks: Iterable[Check], whole: Collection[str]) -> dict[tuple[obje
     return found
 
 
-def _plain(check: Check) -> Check:
+def _plain(check: ContractCheck) -> ContractCheck:
     """The same rule in one form: `required` counts what is missing, `unique` duplicates, and none of them may be there."""
     match check.kind:
         case "required":
@@ -83,13 +83,13 @@ def _plain(check: Check) -> Check:
             return check
 
 
-def _is_none(check: Check) -> bool:
+def _is_none(check: ContractCheck) -> bool:
     return directions.of_limits(check.limit, NONE, is_count=True) == "untested"
 
 
-def _pairs(old: list[Check], new: list[Check]) -> Iterator[tuple[Check | None, Check | None]]:
+def _pairs(old: list[ContractCheck], new: list[ContractCheck]) -> Iterator[tuple[ContractCheck | None, ContractCheck | None]]:
     """Those that differ: the same first, which are left out, then those of one name, then in their order."""
-    ways: tuple[Callable[[Check, Check], bool], ...] = (_same, _of_one_name, _any)
+    ways: tuple[Callable[[ContractCheck, ContractCheck], bool], ...] = (_same, _of_one_name, _any)
     for is_pair in ways:
         for each in list(new):
             found = next((other for other in old if is_pair(other, each)), None)
@@ -102,19 +102,19 @@ def _pairs(old: list[Check], new: list[Check]) -> Iterator[tuple[Check | None, C
     yield from ((None, each) for each in new)
 
 
-def _same(one: Check, other: Check) -> bool:
+def _same(one: ContractCheck, other: ContractCheck) -> bool:
     return one.severity == other.severity and one.limit == other.limit and _options(one) == _options(other)
 
 
-def _of_one_name(one: Check, other: Check) -> bool:
+def _of_one_name(one: ContractCheck, other: ContractCheck) -> bool:
     return one.id == other.id
 
 
-def _any(one: Check, other: Check) -> bool:
+def _any(one: ContractCheck, other: ContractCheck) -> bool:
     return True
 
 
-def _options(check: Check) -> dict[str, Any]:
+def _options(check: ContractCheck) -> dict[str, Any]:
     """What decides, without how it is written."""
     options = {key: value for key, value in check.options.items() if value is not None}
     if "values" in options:
@@ -145,7 +145,7 @@ class _Words:
             if side.is_private(each.path)
         }
 
-    def alone(self, old: Check | None, new: Check | None) -> Iterator[ContractChange]:
+    def alone(self, old: ContractCheck | None, new: ContractCheck | None) -> Iterator[ContractChange]:
         """A rule that came or went. A warning lets all data pass."""
         check = new or old
         assert check
@@ -161,7 +161,7 @@ class _Words:
         old_text, new_text = (self._shown(each) if each else "" for each in (old, new))
         yield ContractChange(_path(check), old_text, new_text, direction, sentence, _column(check))
 
-    def both(self, old: Check, new: Check) -> Iterator[ContractChange]:
+    def both(self, old: ContractCheck, new: ContractCheck) -> Iterator[ContractChange]:
         """A rule that both sides have, and that differs."""
         if new.kind in ("range", "length") and not self._is_hidden(old, new):
             yield from self._bounds(old, new)
@@ -175,7 +175,7 @@ class _Words:
         sentence = f"{_place(new)}: {'; '.join(said)}{_aside(new) if was_guard is is_guard else ''}"
         yield ContractChange(_path(new), self._shown(old), self._shown(new), direction, sentence, _column(new))
 
-    def _bounds(self, old: Check | None, new: Check | None) -> Iterator[ContractChange]:
+    def _bounds(self, old: ContractCheck | None, new: ContractCheck | None) -> Iterator[ContractChange]:
         """Each end of a range or length on its own."""
         check = new or old
         assert check
@@ -196,7 +196,7 @@ class _Words:
             path, sentence = f"{_place(check)}.{what}", f"{_place(check)}: {what} {told}"
             yield ContractChange(path, first, last, moved, sentence, _column(check))
 
-    def _step(self, old: Check, new: Check) -> str:
+    def _step(self, old: ContractCheck, new: ContractCheck) -> str:
         said = []
         before, now = _options(old), _options(new)
         if old.kind == "values" and before.get("values") != now.get("values"):
@@ -210,7 +210,7 @@ class _Words:
             said.append(f"{noun}{old.limit.told} became {new.limit.told}")
         return "; ".join(said) or self._told(new)
 
-    def _levels(self, old: Check, new: Check) -> str:
+    def _levels(self, old: ContractCheck, new: ContractCheck) -> str:
         before, now = ({directions.level(each): each for each in side.options["values"]} for side in (old, new))
         more, less = [each for each in now if each not in before], [each for each in before if each not in now]
         if self._is_hidden(old, new):
@@ -219,15 +219,15 @@ class _Words:
         told = [f"{_few(more)} is valid too" if more else "", f"{_few(less)} is valid no longer" if less else ""]
         return "; ".join(filter(None, told))
 
-    def _told(self, check: Check) -> str:
+    def _told(self, check: ContractCheck) -> str:
         """A rule with its limit; only what it is about where its values are hidden."""
         condition = _NOUNS.get(check.kind, check.kind) if self._is_hidden(check) else check.condition
         return condition if check.limit == NONE or check.kind == "rows" else f"{condition}: {check.limit.told}"
 
-    def _shown(self, check: Check) -> str:
+    def _shown(self, check: ContractCheck) -> str:
         return "" if self._is_hidden(check) else self._told(check)
 
-    def _is_hidden(self, *checks: Check) -> bool:
+    def _is_hidden(self, *checks: ContractCheck) -> bool:
         """Whether a rule holds values that may not be seen, on either side: those of a classified column."""
         for check in checks:
             if check.kind not in _NOUNS or (check.kind == "missing" and not check.options.get("values")):
@@ -240,7 +240,7 @@ class _Words:
         return False
 
 
-def _direction(old: Check, new: Check, kind: str) -> Direction:
+def _direction(old: ContractCheck, new: ContractCheck, kind: str) -> Direction:
     before, now, limit = _options(old), _options(new), new.limit
     counted = new.kind not in ("query", "rows")
     found: list[Direction] = [directions.of_limits(old.limit, limit, is_count=counted or new.kind == "rows")]
@@ -285,19 +285,19 @@ def _turn(is_guard: bool) -> str:
     return "a failure is no warning any more" if is_guard else "a failure is a warning only"
 
 
-def _aside(check: Check) -> str:
+def _aside(check: ContractCheck) -> str:
     return " (a warning only)" if check.severity == "warning" else ""
 
 
-def _place(check: Check) -> str:
+def _place(check: ContractCheck) -> str:
     return ", ".join(check.columns) or "the table"
 
 
-def _column(check: Check) -> str:
+def _column(check: ContractCheck) -> str:
     return check.columns[0] if check.columns else ""
 
 
-def _path(check: Check) -> str:
+def _path(check: ContractCheck) -> str:
     """`COLUMN.WHAT`; rules with a name of their own stand below their column."""
     return check.id if not check.columns or check.id.startswith(f"{check.columns[0]}.") else f"{check.columns[0]}.{check.id}"
 

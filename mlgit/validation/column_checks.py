@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlgit.errors import MlgitError
-from mlgit.validation.contract import Check, ContractColumn
+from mlgit.validation.contract import ContractCheck, ContractColumn
 
 _LENGTHS = {"string": ("minLength", "maxLength", "characters"), "array": ("minItems", "maxItems", "items")}
 # Whole numbers that fit into so many bits.
@@ -26,21 +26,21 @@ TEXT_FORMATS = {
 }
 
 
-def of_column(column: ContractColumn, *, name: str, where: str) -> Iterator[Check]:
+def of_column(column: ContractColumn, *, name: str, where: str) -> Iterator[ContractCheck]:
     """The checks of one column; the first is that it is there. Raises MlgitError for options that cannot be checked."""
     path = column.path
     if not path.endswith("[]"):
-        yield Check(f"{path}.present", "present", (path,), "there")
+        yield ContractCheck(f"{path}.present", "present", (path,), "there")
     if column.type:
-        yield Check(f"{path}.type", "type", (path,), column.type, _time_options(column))
+        yield ContractCheck(f"{path}.type", "type", (path,), column.type, _time_options(column))
     if column.is_required or column.is_key:
-        yield Check(f"{path}.required", "required", (path,), "required")
+        yield ContractCheck(f"{path}.required", "required", (path,), "required")
     if column.is_unique:
-        yield Check(f"{path}.unique", "unique", (path,), "unique")
+        yield ContractCheck(f"{path}.unique", "unique", (path,), "unique")
     yield from _bounds(column, name=name, where=where)
     if column.values is not None:
         values = tuple(each for each in column.values if each is not None)
-        yield Check(f"{path}.values", "values", (path,), "one of " + ", ".join(map(str, values)), {"values": values})
+        yield ContractCheck(f"{path}.values", "values", (path,), "one of " + ", ".join(map(str, values)), {"values": values})
 
 
 def _time_options(column: ContractColumn) -> dict[str, Any]:
@@ -49,27 +49,31 @@ def _time_options(column: ContractColumn) -> dict[str, Any]:
     return {"format": column.options["format"]} if is_time and "format" in column.options else {}
 
 
-def _bounds(column: ContractColumn, *, name: str, where: str) -> Iterator[Check]:
+def _bounds(column: ContractColumn, *, name: str, where: str) -> Iterator[ContractCheck]:
     path, options = column.path, column.options
     bounds = _range(column, name=name, where=where)
     if bounds:
-        yield Check(f"{path}.range", "range", (path,), _range_told(bounds), bounds)
+        yield ContractCheck(f"{path}.range", "range", (path,), _range_told(bounds), bounds)
     low, high, unit = _LENGTHS.get(column.type, ("minLength", "maxLength", "characters"))
     lengths = {"low": options.get(low), "high": options.get(high)}
     if any(each is not None for each in lengths.values()):
-        yield Check(f"{path}.length", "length", (path,), f"{_between(lengths['low'], lengths['high'])} {unit}", lengths)
+        yield ContractCheck(f"{path}.length", "length", (path,), f"{_between(lengths['low'], lengths['high'])} {unit}", lengths)
     if options.get("multipleOf") is not None:
         if options["multipleOf"] <= 0:
             raise MlgitError(f"{name}: {where}.logicalTypeOptions.multipleOf: {options['multipleOf']} is not above 0")
-        yield Check(
+        yield ContractCheck(
             f"{path}.multiple", "multiple", (path,), f"multiple of {options['multipleOf']:g}", {"of": options["multipleOf"]}
         )
     if options.get("pattern") is not None:
-        yield Check(f"{path}.pattern", "pattern", (path,), f"matches {options['pattern']}", {"pattern": options["pattern"]})
+        yield ContractCheck(
+            f"{path}.pattern", "pattern", (path,), f"matches {options['pattern']}", {"pattern": options["pattern"]}
+        )
     if column.type == "string" and options.get("format") in TEXT_FORMATS:
-        yield Check(f"{path}.format", "format", (path,), options["format"], {"pattern": TEXT_FORMATS[options["format"]]})
+        yield ContractCheck(
+            f"{path}.format", "format", (path,), options["format"], {"pattern": TEXT_FORMATS[options["format"]]}
+        )
     if options.get("uniqueItems"):
-        yield Check(f"{path}.items", "items", (path,), "no item twice")
+        yield ContractCheck(f"{path}.items", "items", (path,), "no item twice")
 
 
 def _range(column: ContractColumn, *, name: str, where: str) -> dict[str, Any]:

@@ -88,7 +88,7 @@ NONE = Limit()
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class ContractCheck:
     """One rule of a contract.
 
     `columns` are the paths (`address.zip`, `tags[]` for what stands in a list) it looks at, none for the whole table;
@@ -142,7 +142,7 @@ class Contract:
     table: str
     status: str = ""
     columns: tuple[ContractColumn, ...] = ()
-    checks: tuple[Check, ...] = ()
+    checks: tuple[ContractCheck, ...] = ()
 
     def column(self, path: str) -> ContractColumn | None:
         """The column with this path."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlgit.validation.finding import ContractResult, Finding, Sample
+from mlgit.validation.finding import BrokenCell, ContractResult, Finding
 
 
 def document(result: ContractResult, *, digest: str = "") -> dict[str, Any]:
@@ -38,7 +38,7 @@ def _rule(finding: Finding, *, has_lines: bool) -> dict[str, Any]:
     }
 
 
-def _sample(sample: Sample, *, has_lines: bool) -> dict[str, Any]:
+def _sample(sample: BrokenCell, *, has_lines: bool) -> dict[str, Any]:
     """Without the value where it may not be shown."""
     place = {"line" if has_lines else "row": sample.place}
     part = {"part": sample.part} if sample.part else {}

@@ -12,7 +12,7 @@ from typing import Literal
 
 from mlgit.validation import check_changes
 from mlgit.validation.check_changes import ContractChange
-from mlgit.validation.contract import Check, Contract, ContractColumn
+from mlgit.validation.contract import Contract, ContractCheck, ContractColumn
 from mlgit.validation.directions import Direction, of_types
 from mlgit.validation.versions import STEPS, Step, next_version, raised
 
@@ -227,7 +227,7 @@ def _moved(path: str, moved: Mapping[str, str]) -> str:
     return path
 
 
-def _check_moved(check: Check, moved: Mapping[str, str]) -> Check:
+def _check_moved(check: ContractCheck, moved: Mapping[str, str]) -> ContractCheck:
     """A rule under the names that its columns have now."""
     columns = tuple(_moved(path, moved) for path in check.columns)
     name = check.id

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from mlgit.validation.contract import Check, Contract
+from mlgit.validation.contract import Contract, ContractCheck
 
 ContractOutcome = Literal["pass", "warn", "fail", "invalid"]
 # A failure stands, whatever could not be looked at.
@@ -14,7 +14,7 @@ _ORDER: tuple[ContractOutcome, ...] = ("fail", "invalid", "warn", "pass")
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class BrokenCell:
     """A place where a check is broken: the line of a text file, or the row of another, from 1.
 
     `part` names the file in a folder; `value` is '' for one that is missing, and None for one that may not be shown;
@@ -34,12 +34,12 @@ class Finding:
     `share` is that of all rows; `reason` tells why a check could not be evaluated (`invalid`), which never counts as passed.
     """
 
-    check: Check
+    check: ContractCheck
     outcome: ContractOutcome
     rows: int | None = None
     value: float | None = None
     share: float | None = None
-    samples: tuple[Sample, ...] = ()
+    samples: tuple[BrokenCell, ...] = ()
     reason: str = ""
 
 

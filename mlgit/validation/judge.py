@@ -6,14 +6,15 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mlgit.adapters.duckdb.session import QueryError, Session, identifier
+from mlgit.adapters.duckdb.session import QueryError, Session
 from mlgit.errors import MlgitError
+from mlgit.render.sql import identifier
 from mlgit.validation import predicates, source
-from mlgit.validation.contract import Check, Contract
+from mlgit.validation.contract import Contract, ContractCheck
 from mlgit.validation.finding import ContractOutcome, ContractResult, Finding
 from mlgit.validation.predicates import NoColumnError
 from mlgit.validation.samples import samples
-from mlgit.validation.source import Part, Source
+from mlgit.validation.source import DataSource, Part
 
 # Checks of the whole table, which have queries of their own or are known without one.
 _APART = ("present", "rows", "query", "freshness")
@@ -76,14 +77,14 @@ def _judged(
 class _Pass:
     """The data of one contract while it is looked at."""
 
-    def __init__(self, duck: Session, table: Source, contract: Contract, now: datetime.datetime | None) -> None:
+    def __init__(self, duck: Session, table: DataSource, contract: Contract, now: datetime.datetime | None) -> None:
         self._duck, self._table, self._contract, self._now = duck, table, contract, now
         self.rows = 0
         self._numbers: dict[str, int] = {}
         self._problems: dict[str, str] = {}
         self._checks = {each.id: each for each in contract.checks}
 
-    def findings(self, checks: Sequence[Check]) -> tuple[Finding, ...]:
+    def findings(self, checks: Sequence[ContractCheck]) -> tuple[Finding, ...]:
         """What became of each, in their order."""
         wanted: dict[str, str] = {}
         for check in checks:
@@ -96,7 +97,7 @@ class _Pass:
         shown = samples(self._duck, self._table, self._contract, found)
         return tuple(shown)
 
-    def _look_for(self, check: Check, wanted: dict[str, str]) -> None:
+    def _look_for(self, check: ContractCheck, wanted: dict[str, str]) -> None:
         """Whether a column is there."""
         path = check.columns[0]
         is_free = self._is_free(path)
@@ -114,7 +115,7 @@ class _Pass:
                 f"CASE WHEN count(*) FILTER (WHERE {cell.sql} IS NOT NULL) = 0 AND count(*) > 0 THEN 1 ELSE 0 END"
             )
 
-    def _prepare(self, check: Check, wanted: dict[str, str]) -> None:
+    def _prepare(self, check: ContractCheck, wanted: dict[str, str]) -> None:
         try:
             if check.kind in _KEYS:
                 parts = predicates.key(check, self._contract, self._table.columns)
@@ -158,7 +159,7 @@ class _Pass:
         self.rows, *numbers = self._duck.rows(f"SELECT {listed} FROM ({self._table.relation(columns)})")[0]
         self._numbers |= dict(zip(names, numbers, strict=True))
 
-    def _found(self, check: Check) -> Finding:
+    def _found(self, check: ContractCheck) -> Finding:
         if check.id in self._problems:
             return Finding(check, "invalid", reason=self._problems[check.id])
         try:
@@ -177,7 +178,7 @@ class _Pass:
         number = self._numbers[check.id]
         return self._held(check, number, None if check.kind == "present" else number)
 
-    def _held(self, check: Check, number: float, of_rows: int | None) -> Finding:
+    def _held(self, check: ContractCheck, number: float, of_rows: int | None) -> Finding:
         """A number held against the limit; `of_rows`: it counts rows, so that it has a share."""
         share = None if of_rows is None else of_rows / self.rows if self.rows else 0.0
         value = 100 * (share or 0.0) if check.limit.is_percent else number
@@ -186,10 +187,10 @@ class _Pass:
             check, self._outcome(check, check.limit.holds(value)), int(number) if is_count else None, float(value), share
         )
 
-    def _outcome(self, check: Check, holds: bool) -> ContractOutcome:
+    def _outcome(self, check: ContractCheck, holds: bool) -> ContractOutcome:
         return "pass" if holds else "warn" if check.severity == "warning" else "fail"
 
-    def _keys(self, check: Check) -> int:
+    def _keys(self, check: ContractCheck) -> int:
         """How many keys stand there more than once."""
         parts = predicates.key(check, self._contract, self._table.columns)
         names = [f"k{place}" for place in range(len(parts))]
@@ -202,7 +203,7 @@ class _Pass:
         )
         return int(found[0][0])
 
-    def _query(self, check: Check) -> Finding:
+    def _query(self, check: ContractCheck) -> Finding:
         name = self._contract.table
         query = str(check.options["query"])
         for word in ("{object}", "{model}", "${object}", "${model}", "${table}", "{table}"):
@@ -210,7 +211,7 @@ class _Pass:
         if check.columns:
             for word in ("${property}", "${column}", "{property}", "{column}"):
                 query = query.replace(word, check.columns[0])
-        self._duck.define(name, self._named_columns())
+        self._duck.define(identifier(name), self._named_columns())
         try:
             number = self._duck.number(query, tables={name})
         except QueryError as error:
@@ -237,7 +238,7 @@ class _Pass:
                 shown[name.lower()] = f"{cell.column(column.type if column else 'string')} AS {identifier(name)}"
         return f"SELECT {', '.join(shown.values()) or 'NULL AS nothing'} FROM ({self._table.relation()})"
 
-    def _freshness(self, check: Check) -> Finding:
+    def _freshness(self, check: ContractCheck) -> Finding:
         path = check.columns[0]
         column = self._contract.column(path)
         cell = predicates.cell_of(path, self._table.columns)

@@ -11,7 +11,7 @@ from mlgit.render.text import count
 from mlgit.schema import check
 from mlgit.validation import standard
 from mlgit.validation.column_checks import of_column
-from mlgit.validation.contract import OPERATORS, Check, CheckKind, Contract, ContractColumn, Limit, Severity, is_private
+from mlgit.validation.contract import OPERATORS, CheckKind, Contract, ContractCheck, ContractColumn, Limit, Severity, is_private
 
 ABSENT = "absentAtServing"
 _UNITS = {
@@ -73,7 +73,7 @@ class _Reader:
             tuple(self._named(each, columns) for each in checks),
         )
 
-    def _named(self, found: Check, columns: Sequence[ContractColumn]) -> Check:
+    def _named(self, found: ContractCheck, columns: Sequence[ContractColumn]) -> ContractCheck:
         """With an id that no other check has, and without the values of a classified column in its words."""
         name, number = found.id, 1
         while name in self._ids:
@@ -136,24 +136,24 @@ class _Reader:
             return given["value"]
         return given
 
-    def _of_column(self, column: ContractColumn, given: Mapping[str, Any], where: str) -> list[Check]:
+    def _of_column(self, column: ContractColumn, given: Mapping[str, Any], where: str) -> list[ContractCheck]:
         return [
             *of_column(column, name=self._name, where=where),
             *self._quality(given.get("quality") or [], f"{where}.quality", column),
         ]
 
-    def _key(self, columns: Sequence[ContractColumn]) -> list[Check]:
+    def _key(self, columns: Sequence[ContractColumn]) -> list[ContractCheck]:
         """A primary key of several columns is unique as a whole, and none of them need be."""
         key = tuple(each.path for each in columns if each.is_key)
         if not key or any(each.is_key and each.is_unique for each in columns):
             return []
-        return [Check(".".join((*key, "unique")), "unique", key, "unique together" if len(key) > 1 else "unique")]
+        return [ContractCheck(".".join((*key, "unique")), "unique", key, "unique together" if len(key) > 1 else "unique")]
 
-    def _quality(self, rules: Sequence[Mapping[str, Any]], where: str, column: ContractColumn | None) -> list[Check]:
+    def _quality(self, rules: Sequence[Mapping[str, Any]], where: str, column: ContractColumn | None) -> list[ContractCheck]:
         found = [self._rule(given, f"{where}[{index}]", column) for index, given in enumerate(rules)]
         return [each for each in found if each is not None]
 
-    def _rule(self, given: Mapping[str, Any], where: str, column: ContractColumn | None) -> Check | None:
+    def _rule(self, given: Mapping[str, Any], where: str, column: ContractColumn | None) -> ContractCheck | None:
         """A quality rule; None for one in prose. One that mlgit cannot run is refused, for it would pass for one that holds."""
         kind = given.get("type") or ("sql" if "query" in given else "library")
         if kind == "text":
@@ -177,13 +177,13 @@ class _Reader:
 
     def _query(
         self, given: Mapping[str, Any], where: str, column: ContractColumn | None, limit: Limit, severity: Severity
-    ) -> Check:
+    ) -> ContractCheck:
         if not given.get("query"):
             raise self._fault(f"{where}.query", "missing", "add it: a SELECT that gives one number")
         name = given.get("id") or given.get("name") or f"{column.path if column else self._table['name']}.query"
         paths = (column.path,) if column else ()
         condition = str(given.get("name") or given.get("id") or " ".join(str(given["query"]).split()))
-        return Check(str(name), "query", paths, condition, {"query": given["query"]}, limit, severity)
+        return ContractCheck(str(name), "query", paths, condition, {"query": given["query"]}, limit, severity)
 
     def _metric(
         self,
@@ -193,7 +193,7 @@ class _Reader:
         column: ContractColumn | None,
         limit: Limit,
         severity: Severity,
-    ) -> Check:
+    ) -> ContractCheck:
         arguments = given.get("arguments") or {}
         paths: tuple[str, ...] = (column.path,) if column else ()
         options: dict[str, Any] = {}
@@ -218,7 +218,7 @@ class _Reader:
         if limit.is_percent and kind in ("rows", "duplicates"):
             raise self._fault(f"{where}.unit", f"percent is not for {metric}", "leave it out")
         name = given.get("id") or f"{paths[0] if paths else self._table['name']}.{metric}"
-        return Check(str(name), kind, paths, condition, options, limit, severity)
+        return ContractCheck(str(name), kind, paths, condition, options, limit, severity)
 
     def _invalid(
         self, given: Mapping[str, Any], arguments: Mapping[str, Any], where: str
@@ -254,7 +254,7 @@ class _Reader:
             )
         return Limit(operator, ends[0], ends[1] if len(ends) > 1 else None, given.get("unit") == "percent")
 
-    def _freshness(self, columns: Sequence[ContractColumn]) -> list[Check]:
+    def _freshness(self, columns: Sequence[ContractColumn]) -> list[ContractCheck]:
         """Promises of how old the newest row may be; of other promises nothing can be seen in the data."""
         found = []
         for index, given in enumerate(self._document.get("slaProperties") or []):
@@ -269,7 +269,9 @@ class _Reader:
                     where, "a number, a unit (d, h, m, s, w) and `element: TABLE.COLUMN` are needed to see how fresh it is"
                 )
             told = f"newest at most {given['value']:g} {given.get('unit') or 'd'} old"
-            found.append(Check(f"{column}.freshness", "freshness", (column,), told, {"seconds": given["value"] * seconds}))
+            found.append(
+                ContractCheck(f"{column}.freshness", "freshness", (column,), told, {"seconds": given["value"] * seconds})
+            )
         return found
 
     def _fault(self, where: str, what: str, hint: str = "") -> MlgitError:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from mlgit.adapters.duckdb.session import literal
+from mlgit.render.sql import literal
 from mlgit.validation.cells import Cell
-from mlgit.validation.contract import Check, Contract
+from mlgit.validation.contract import Contract, ContractCheck
 
 # From here on, a float is no longer exact.
 _EXACT = 2**53
@@ -17,7 +17,7 @@ class NoColumnError(Exception):
     """The data has no such column."""
 
 
-def broken(check: Check, contract: Contract, columns: Mapping[str, Cell]) -> str:
+def broken(check: ContractCheck, contract: Contract, columns: Mapping[str, Cell]) -> str:
     """The condition that is true of a row that breaks the check. Raises NoColumnError."""
     path = check.columns[0]
     column = contract.column(path)
@@ -43,7 +43,7 @@ def broken(check: Check, contract: Contract, columns: Mapping[str, Cell]) -> str
     raise AssertionError(check.kind)
 
 
-def key(check: Check, contract: Contract, columns: Mapping[str, Cell]) -> tuple[str, ...]:
+def key(check: ContractCheck, contract: Contract, columns: Mapping[str, Cell]) -> tuple[str, ...]:
     """What may not occur twice, one expression a column; a row where one of them is NULL has no key. Raises NoColumnError."""
     return tuple(_key(cell_of(path, columns), contract, path) for path in check.columns)
 
@@ -137,7 +137,7 @@ def _length(cell: Cell, kind: str, ends: Mapping[str, Any]) -> str:
     return "(" + " OR ".join(each for each in said if each) + ")"
 
 
-def _invalid(cell: Cell, kind: str, check: Check) -> str:
+def _invalid(cell: Cell, kind: str, check: ContractCheck) -> str:
     said = []
     if check.options.get("pattern") is not None:
         pattern = literal(check.options["pattern"])

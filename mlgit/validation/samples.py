@@ -11,9 +11,9 @@ from mlgit.adapters.duckdb.session import QueryError, Session
 from mlgit.tables import streams
 from mlgit.validation import predicates
 from mlgit.validation.contract import Contract
-from mlgit.validation.finding import Finding, Sample
+from mlgit.validation.finding import BrokenCell, Finding
 from mlgit.validation.predicates import NoColumnError
-from mlgit.validation.source import Part, Source
+from mlgit.validation.source import DataSource, Part
 
 MOST = 5
 # Checks that many rows break with the same value.
@@ -26,7 +26,7 @@ _LENGTH = 60
 _MOST_BYTES = 4 << 30
 
 
-def samples(duck: Session, table: Source, contract: Contract, findings: Iterable[Finding]) -> list[Finding]:
+def samples(duck: Session, table: DataSource, contract: Contract, findings: Iterable[Finding]) -> list[Finding]:
     """The same findings, with places for those that are broken."""
     found = []
     for each in findings:
@@ -35,7 +35,7 @@ def samples(duck: Session, table: Source, contract: Contract, findings: Iterable
     return found
 
 
-def _of(duck: Session, table: Source, contract: Contract, finding: Finding) -> tuple[Sample, ...]:
+def _of(duck: Session, table: DataSource, contract: Contract, finding: Finding) -> tuple[BrokenCell, ...]:
     check = finding.check
     is_private = any(contract.is_private(path) for path in check.columns)
     try:
@@ -53,7 +53,7 @@ def _of(duck: Session, table: Source, contract: Contract, finding: Finding) -> t
         for index in {row[0] for row in rows}
     }
     return tuple(
-        Sample(
+        BrokenCell(
             lines[part][row],
             None if is_private else _short(text),
             table.parts[part].name if len(table.parts) > 1 else "",

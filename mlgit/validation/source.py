@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mlgit.adapters.duckdb import session
-from mlgit.adapters.duckdb.session import QueryError, Session, identifier, literal
+from mlgit.adapters.duckdb.session import QueryError, Session
 from mlgit.errors import MlgitError
+from mlgit.render.sql import identifier, literal
 from mlgit.tables import formats, objects, separated
 from mlgit.tables.digests import MISSING_WORDS
 from mlgit.tables.formats import TableFormat
@@ -45,7 +46,7 @@ class _Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DataSource:
     """The rows of all parts. `columns` gives each name its Cell; `is_keyed`: rows are objects, which may lack a key."""
 
     parts: tuple[Part, ...]
@@ -98,7 +99,7 @@ def parts_of(path: str, *, name: str) -> tuple[Part, ...]:
 
 
 @contextmanager
-def opened(parts: Sequence[Part], *, anew: bool = False, threads: int = 2) -> Iterator[tuple[Session, Source]]:
+def opened(parts: Sequence[Part], *, anew: bool = False, threads: int = 2) -> Iterator[tuple[Session, DataSource]]:
     """DuckDB with these files, for as long as the block lasts; with `anew`, texts are written anew first, whatever they are.
 
     Raises MlgitError `NAME: what` for a file that is no table, and where DuckDB is not installed.
@@ -202,7 +203,7 @@ def _finite(value: Any) -> Any:
     return [_finite(each) for each in value] if isinstance(value, list) else value
 
 
-def _joined(parts: tuple[Part, ...], read: Sequence[_Read]) -> Source:
+def _joined(parts: tuple[Part, ...], read: Sequence[_Read]) -> DataSource:
     """All parts below each other, by the names of their columns; one that a part lacks is missing in its rows."""
     kinds: dict[str, set[tuple[Literal["text", "json", "typed"], str]]] = {}
     for each in read:
@@ -215,7 +216,7 @@ def _joined(parts: tuple[Part, ...], read: Sequence[_Read]) -> Source:
         storage, kind = next(iter(found))
         cells[name] = Cell(f"c{place}", storage, kind if len(found) == 1 else _common({each for _, each in found}))
     is_keyed = all(not each.format.separator and each.format.name != "parquet" for each in parts)
-    return Source(parts, cells, is_keyed, tuple(read))
+    return DataSource(parts, cells, is_keyed, tuple(read))
 
 
 def _common(types: set[str]) -> str:

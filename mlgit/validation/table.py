@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mlgit.render.text import count, few
 from mlgit.render.text import number as shown_number
-from mlgit.validation.finding import ContractResult, Finding, Sample
+from mlgit.validation.finding import BrokenCell, ContractResult, Finding
 
 HEADER = ("column", "rule", "rows", "such as")
 # So many columns that a contract does not know are named.
@@ -86,7 +86,7 @@ def _such_as(finding: Finding, *, has_lines: bool) -> str:
     return "; ".join(_place(each, word) for each in finding.samples)
 
 
-def _place(sample: Sample, word: str) -> str:
+def _place(sample: BrokenCell, word: str) -> str:
     place = f"{f'{sample.part} ' if sample.part else ''}{word} {sample.place}"
     often = f" ({sample.rows:,})" if sample.rows > 1 else ""
     if sample.value is None:
@@ -94,9 +94,9 @@ def _place(sample: Sample, word: str) -> str:
     return f"{place}: {_quoted(sample.value)}{often}" if sample.value else f"{place}{often}"
 
 
-def _twice(samples: Sequence[Sample], word: str) -> str:
+def _twice(samples: Sequence[BrokenCell], word: str) -> str:
     """`'81733' at lines 4 and 90211`."""
-    by_value: dict[str | None, list[Sample]] = {}
+    by_value: dict[str | None, list[BrokenCell]] = {}
     for each in samples:
         by_value.setdefault(each.value, []).append(each)
     said = []

@@ -6,11 +6,10 @@ COPY write where it lets read; the session can neither be unlocked, nor load ext
 
 from __future__ import annotations
 
-import importlib
 import json
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +47,8 @@ class Session:
             raise QueryError(told(error)) from error
 
     def define(self, name: str, select: str) -> None:
-        """Give a SELECT a name that queries can use."""
-        self.rows(f"CREATE OR REPLACE TEMP VIEW {identifier(name)} AS {select}")
+        """Give a SELECT a name (as SQL writes it) that queries can use."""
+        self.rows(f"CREATE OR REPLACE TEMP VIEW {name} AS {select}")
 
     def number(self, query: str, *, tables: Collection[str], seconds: float = QUERY_SECONDS) -> float | None:
         """The one number that a stranger's query gives, None for NULL.
@@ -140,10 +139,15 @@ def _module() -> ModuleType:
 
     Raises MlgitError where DuckDB is not installed.
     """
-    for name in ("_duckdb", "duckdb"):
-        with suppress(ImportError):
-            return importlib.import_module(name)
-    raise MlgitError(MISSING, INSTALL)
+    try:
+        import _duckdb
+    except ImportError:
+        try:
+            import duckdb
+        except ImportError as error:
+            raise MlgitError(MISSING, INSTALL) from error
+        return duckdb
+    return _duckdb
 
 
 @contextmanager
@@ -153,7 +157,7 @@ def opened(files: Sequence[str], *, threads: int = 2) -> Iterator[Session]:
         ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     )
     try:
-        listed = ", ".join(literal(each) for each in files)
+        listed = ", ".join("'" + each.replace("'", "''") + "'" for each in files)
         for setting in (
             f"memory_limit = '{_MEMORY}'",
             f"threads = {threads}",
@@ -174,13 +178,3 @@ def told(error: Exception) -> str:
     """DuckDB's message as one line, without the query it repeats."""
     text = str(error).split("\n\n", 1)[0]
     return " ".join(text.split("\nLINE ", 1)[0].split())
-
-
-def literal(value: str) -> str:
-    """A text as SQL."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def identifier(name: str) -> str:
-    """A name as SQL."""
-    return '"' + name.replace('"', '""') + '"'

@@ -4,6 +4,7 @@ import pytest
 
 from mlgit.adapters.duckdb import session
 from mlgit.adapters.duckdb.session import QueryError
+from mlgit.render import sql
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def data(tmp_path):
 @pytest.fixture
 def duck(data):
     with session.opened([str(data)]) as opened:
-        opened.define("raw", f"SELECT * FROM read_csv({session.literal(str(data))})")
+        opened.define("raw", f"SELECT * FROM read_csv({sql.literal(str(data))})")
         yield opened
 
 
@@ -126,5 +127,5 @@ def test_query_that_takes_too_much_memory_writes_nothing_to_the_disk(duck):
 
 
 def test_names_and_literals_stay_what_they_are(duck):
-    text, name = session.literal("it's"), session.identifier('a"b')
+    text, name = sql.literal("it's"), sql.identifier('a"b')
     assert duck.rows(f"SELECT {name} FROM (SELECT {text} AS {name})") == [("it's",)]
