@@ -139,7 +139,7 @@ def unused(trees: dict[str, ast.Module]) -> list[str]:
 IMPORTED_AS = {"gitpython": "gitdb", "pyyaml": "yaml"}
 FOR_PROJECTS = {"scikit-learn", "skops"}
 # What dvc and distributed bring, at the version that they ask for.
-BROUGHT = {"dulwich", "dvc_objects", "ruamel", "tomlkit", "dask"}
+BROUGHT = {"_duckdb", "dulwich", "dvc_objects", "ruamel", "tomlkit", "dask"}
 
 
 def test_every_dependency_is_imported_and_every_import_declared():
