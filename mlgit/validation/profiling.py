@@ -10,7 +10,7 @@ from typing import Any
 from mlgit.adapters.duckdb.session import Session
 from mlgit.validation.cells import Cell
 from mlgit.validation.profile import MOST_LEVELS, TAIL, ColumnProfile, Numbers, TableProfile
-from mlgit.validation.source import Source
+from mlgit.validation.source import DataSource
 
 # In the order in which a type is looked for.
 KINDS = ("integer", "number", "boolean", "date", "time", "timestamp", "object", "array", "string")
@@ -20,9 +20,9 @@ _FLOATING = ("FLOAT", "DOUBLE", "DECIMAL")
 _DEEPEST = 4
 
 
-def profile(session: Session, source: Source) -> TableProfile:
+def profile(session: Session, source: DataSource) -> TableProfile:
     """What the table holds."""
-    session.rows(f"CREATE TEMP TABLE profiled AS {source.relation}")
+    session.rows(f"CREATE TEMP TABLE profiled AS {source.relation()}")
     rows = int(session.rows("SELECT count(*) FROM profiled")[0][0])
     found: dict[str, ColumnProfile] = {}
     for columns in _alike(source.columns):
