@@ -61,15 +61,16 @@ def interval(sums: Sums, *, confidence: float, resamples: int, seed: int, noun: 
 def influences(sums: Sums) -> Array:
     """How far each row (or cluster) moves the statistic, shape (M,); they sum to 0, as it does not depend on scale."""
     totals, slopes = sums.totals, np.zeros(sums.features.shape[1])
-    for place, column in enumerate(sums.features.T):
-        step = _STEP * math.sqrt(float(column @ column))
+    squares = np.array([float(column @ column) for column in sums.features.T])
+    for place, square in enumerate(squares):
+        step = _STEP * math.sqrt(square)
         if step > 0:
             moved = np.zeros(len(slopes))
             moved[place] = step
             slopes[place] = (sums.function(totals + moved) - sums.function(totals - moved)) / (2 * step)
     each = sums.features @ slopes
     # what is left where all rows say the same is the rounding of the slopes
-    rounding = _ROUNDING * math.sqrt(float((slopes**2 * (sums.features**2).sum(axis=0)).max(initial=0.0)))
+    rounding = _ROUNDING * math.sqrt(float((slopes**2 * squares).max(initial=0.0)))
     return np.where(np.abs(each).max(initial=0.0) > rounding, each, 0.0)
 
 
@@ -109,7 +110,8 @@ def _weights(seed: int, resamples: int, rows: int) -> Array:
 def _of_many(rest: Array, normal: Array) -> Array:
     """Sums of values, squares and counts over many rows, normal in the limit, with their own means and covariances."""
     columns = np.column_stack([rest, rest**2, np.ones(len(rest))])
-    scale = np.maximum(np.abs(columns).max(axis=0), 1e-300)
+    most = float(np.abs(rest).max())
+    scale = np.maximum([most, most**2, 1.0], 1e-300)
     columns /= scale
     sizes, axes = np.linalg.eigh(columns.T @ columns)
     drawn = normal @ (axes * np.sqrt(np.maximum(sizes, 0.0))).T
