@@ -1,0 +1,82 @@
+"""Contracts drafted in a project, and entered in its mlgit.yaml."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlgit.adapters.formats.documents import parse_yaml
+from mlgit.commands.data_infer import infer_contract
+from mlgit.errors import MlgitError
+from tests.kit import repository
+
+RAW = "id,plan\n" + "".join(f"{place},{'ab'[place % 2]}\n" for place in range(400))
+CONTRACT = "schemas/raw.odcs.yaml"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    root = repository(tmp_path / "p", {"data/raw.csv": RAW, "mlgit.yaml": "mlgit: 1\n"})
+    monkeypatch.chdir(root)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("mlgit: 1\n", f"mlgit: 1\n\n# What data must be: `mlgit data check` judges it.\ndata:\n  data/raw.csv: {CONTRACT}\n"),
+        ("mlgit: 1\ndata:  # all\nmetrics: {}\n", f"mlgit: 1\ndata:  # all\n  data/raw.csv: {CONTRACT}\nmetrics: {{}}\n"),
+        ("mlgit: 1\ndata:\n  a.csv: b.yaml  # b\n", f"mlgit: 1\ndata:\n  data/raw.csv: {CONTRACT}\n  a.csv: b.yaml  # b\n"),
+        ("data: {a.csv: b}\nmlgit: 1", f"data: {{data/raw.csv: {CONTRACT}, a.csv: b}}\nmlgit: 1"),
+        (f"mlgit: 1\ndata: {{./data/raw.csv: {CONTRACT}}}\n", f"mlgit: 1\ndata: {{./data/raw.csv: {CONTRACT}}}\n"),
+    ],
+)
+def test_contract_that_is_written_is_entered_in_mlgit_yaml(project, before, after):
+    (project / "mlgit.yaml").write_text(before)
+    found = infer_contract("data/raw.csv", output=CONTRACT)
+    assert (project / "mlgit.yaml").read_text() == after
+    assert (found.is_mapped, found.was_mapped) == (True, before != after)
+    assert found.following == ("mlgit data check data/raw.csv",)
+
+
+@pytest.mark.parametrize("config", ["mlgit: 1\ndata: {data/raw.csv: other.yaml}\n", "mlgit: 1\ndata: {}\n"])
+def test_entry_that_cannot_be_made_is_told(project, config):
+    (project / "mlgit.yaml").write_text(config)
+    found = infer_contract("data/raw.csv", output=CONTRACT)
+    assert (project / "mlgit.yaml").read_text() == config
+    assert found.following[0] == f"# in mlgit.yaml, under `data:`: data/raw.csv: {CONTRACT}"
+    assert found.following[1] == f"mlgit data check data/raw.csv --contract {CONTRACT}"
+
+
+def test_contract_that_is_there_is_replaced_with_force_only(project):
+    first = infer_contract("data/raw.csv", output=CONTRACT)
+    with pytest.raises(MlgitError, match="there already") as caught:
+        infer_contract("data/raw.csv", output=CONTRACT)
+    assert f"--update {CONTRACT}" in caught.value.hint
+    assert infer_contract("data/raw.csv", output=CONTRACT, force=True).text == first.text
+
+
+def test_column_that_names_the_rows_of_a_model_is_unique(project):
+    (project / "mlgit.yaml").write_text("mlgit: 1\nmodels: {m: {id: plan, train: [data/raw.csv]}}\n")
+    (project / "data/raw.csv").write_text("plan,x\n" + "".join(f"p{place},1\n" for place in range(400)))
+    document = infer_contract("data/raw.csv").document()["contract"]
+    assert [each.get("unique") for each in document["schema"][0]["properties"]] == [True, None]
+
+
+def test_column_said_to_name_rows_that_does_not_is_told(project):
+    assert infer_contract("data/raw.csv", ids=["plan"]).notes == ("'plan' is to name rows, but 398 of its values come again",)
+    with pytest.raises(MlgitError, match="no column 'nothing'"):
+        infer_contract("data/raw.csv", ids=["nothing"])
+
+
+@pytest.mark.parametrize(("content", "what"), [("", "empty"), ("a,b\n", "no rows")])
+def test_nothing_is_drafted_from_no_rows(project, content, what):
+    (project / "data/raw.csv").write_text(content)
+    with pytest.raises(MlgitError, match=f"data/raw.csv: {what}"):
+        infer_contract("data/raw.csv", output=CONTRACT)
+    assert not (project / "schemas").exists()
+
+
+def test_text_says_what_the_document_does(project):
+    found = infer_contract("data/raw.csv")
+    assert parse_yaml(found.text, name="text") == found.document()["contract"]
+    assert found.text.startswith("# What data/raw.csv must be, drafted from 400 rows by `mlgit data infer`")

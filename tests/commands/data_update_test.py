@@ -1,0 +1,103 @@
+"""Contracts brought up to what data shows, in their own text."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlgit.commands.data_check import check_data
+from mlgit.commands.data_update import update_contract
+
+CONTRACT = """\
+# Ours, by hand.
+apiVersion: v3.1.0
+kind: DataContract
+id: raw
+version: 1.4.2   # raised by hand
+schema:
+- name: raw
+  properties:
+  # the first
+  - {name: id, logicalType: integer, required: true, unique: true}
+  - name: plan     # what they pay
+    logicalType: string
+    required: true
+    quality:
+    - metric: invalidValues
+      arguments:
+        validValues:
+        - a   # small
+        - b   # large
+      mustBe: 0
+    - {type: text, description: ours}
+  - {name: age, logicalType: integer, logicalTypeOptions: {minimum: 0, maximum: 120}}
+  # the end
+"""
+
+
+@pytest.fixture
+def updated(tmp_path, monkeypatch):
+    """Brings the contract up to rows; returns the result and the lines that are new and gone."""
+    monkeypatch.chdir(tmp_path)
+
+    def update(rows: str, contract: str = CONTRACT):
+        (tmp_path / "raw.csv").write_text(rows)
+        (tmp_path / "c.yaml").write_bytes(contract.encode())
+        found = update_contract("raw.csv", "c.yaml")
+        before, now = (text.splitlines() for text in (contract, (tmp_path / "c.yaml").read_bytes().decode()))
+        return found, [each for each in now if each not in before], [each for each in before if each not in now]
+
+    return update
+
+
+@pytest.mark.parametrize("contract", [CONTRACT, CONTRACT.replace("\n", "\r\n"), "\ufeff" + CONTRACT])
+def test_contract_that_is_kept_stays_byte_for_byte(updated, contract):
+    found, new, gone = updated("id,plan,age\n1,a,3\n2,b,\n", contract)
+    assert (found.changes, found.version, new, gone) == ((), "1.4.2", [], [])
+
+
+def test_level_is_added_behind_the_others_and_comments_stay(updated):
+    found, new, gone = updated("id,plan,age\n1,a,3\n2,c,4\n")
+    assert (new, gone) == (["version: 2.0.0   # raised by hand", "        - c"], ["version: 1.4.2   # raised by hand"])
+    assert [each.direction for each in found.changes] == ["loosens"]
+
+
+def test_column_is_added_behind_the_last_and_raises_the_minor_version(updated):
+    found, new, _ = updated("id,plan,age,paid\n1,a,3,2024-01-01\n")
+    assert new == ["version: 1.5.0   # raised by hand", "  - {name: paid, logicalType: date}"]
+    assert [each.direction for each in found.changes] == ["tightens"]
+
+
+def test_what_is_missing_is_required_no_longer(updated):
+    _, new, _ = updated("id,plan,age\n1,a,3\n2,,4\n")
+    assert new == ["version: 2.0.0   # raised by hand", "    required: false"]
+
+
+def test_integer_becomes_number_with_its_bounds(updated):
+    _, new, _ = updated("id,plan,age\n1,a,3.5\n")
+    assert new[1] == "  - {name: age, logicalType: number, logicalTypeOptions: {minimum: 0, maximum: 120}}"
+
+
+@pytest.mark.parametrize(
+    ("rows", "kept"),
+    [
+        ("id,plan,age\n1,a,3\n1,b,4\n", "id: unique, and 1 values come again"),
+        ("id,plan,age\n1,a,300\n", "age: maximum 120, and there are values beyond it"),
+        ("id,plan,age\n1,a,-1\n", "age: minimum 0, and there are values beyond it"),
+        ("id,plan,age\n1,a,old\n", "age: type integer, and the data is string: change it by hand, with its logicalTypeOptions"),
+        ("id,plan\n1,a\n", "age: in the contract, and not in the data"),
+    ],
+)
+def test_decisions_of_the_author_are_kept_and_told(updated, rows, kept):
+    found, new, gone = updated(rows)
+    assert (found.kept, new, gone) == ((kept,), [], [])
+
+
+def test_classified_column_gets_no_values(updated):
+    contract = CONTRACT.replace("what they pay\n", "\n    classification: restricted\n")
+    found, new, gone = updated("id,plan,age\n1,secret,3\n", contract)
+    assert (found.kept, new, gone) == (("plan: one of 2 values, and the data has 1 more, which are classified",), [], [])
+
+
+def test_data_keeps_a_contract_brought_up_to_it(updated):
+    updated("id,plan,age,x\n1,a,3.5,q\n2,,4,q\n3,on,4,\n")
+    assert check_data(["raw.csv"], contract="c.yaml").outcome == "pass"
