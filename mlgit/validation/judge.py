@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -225,7 +226,7 @@ class _Pass:
 
     def _may_tell(self, query: str) -> bool:
         """Whether the number of a query may be a value of a classified column: the query names one, or all of them."""
-        words = query.lower()
+        words = re.sub(r"count\s*\(\s*\*\s*\)", "", query.lower())
         named = (each.path.rpartition(".")[2].lower() for each in self._contract.columns if each.is_private)
         return self._contract.has_private and ("*" in words or "columns" in words or any(each in words for each in named))
 

@@ -170,6 +170,7 @@ def test_values_of_a_classified_column_are_never_shown(tmp_path):
     assert secret not in shown
     assert "hidden-level" not in shown
     assert places(result, "name.type") == [(2, None), (3, None)]
+    assert [each.value for each in result.findings if each.check.kind == "query"] == [None, None, 2, None]
 
 
 def test_value_that_is_long_or_holds_controls_is_shown_short(tmp_path):
