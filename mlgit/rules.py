@@ -14,9 +14,11 @@ from typing import Any, Literal, NamedTuple, get_args
 from mlgit.errors import MlgitError
 from mlgit.schema import Boolean, Either, Integer, Key, ListOf, MapOf, Nothing, Number, Schema, Table, Text, check
 
-Kind = Literal["bound", "no_worse", "better", "same", "no_harm", "gap", "data"]
+Kind = Literal["bound", "no_worse", "better", "same", "no_harm", "gap", "data", "contract"]
 Effect = Literal["pass", "warn", "fail"]
 End = Literal["interval", "point", "lower", "upper"]
+Allowed = Literal["compatible", "any"]
+View = Literal["consumer", "producer"]
 IfRecorded = Literal["fail", "warn", "invalid"]
 Fallback = Literal["nearest-ancestor", "none"]
 IfChanged = Literal["reevaluate", "unpaired", "invalid"]
@@ -42,7 +44,7 @@ _RULE = Table(
         Key("kind", Text(choices=get_args(Kind)), "what it asks", required=True),
         Key("metric", Text(), "the metric it is about"),
         Key("model", Text(), "the only model it is about; default: every model with this metric"),
-        Key("path", Text(), "data: the file it is about"),
+        Key("path", Text(), "data, contract: the file it is about, as `data:` names it"),
         Key("min", Number(), "bound: the least value that passes"),
         Key("max", Number(), "bound: the greatest value that passes; gap: the widest gap between slices"),
         Key("max_change", _AMOUNT, "bound: the largest change from the baseline"),
@@ -68,6 +70,12 @@ _RULE = Table(
         Key(
             "cluster", Either((Text(), Nothing())), "the column that names the group of a row, null: none; default: the model's"
         ),
+        Key(
+            "allow",
+            Text(choices=get_args(Allowed)),
+            "contract: compatible (default): what breaks nobody in the view, or any change",
+        ),
+        Key("view", Text(choices=get_args(View)), "contract: whom a change must not break, consumer (default) or producer"),
         Key("psi", Number(minimum=0), "data: the largest population stability index of a column"),
     )
 )
@@ -173,6 +181,8 @@ class GateRule(NamedTuple):
     model: str = ""
     if_recorded: IfRecorded = "fail"
     cluster: str | None = None
+    allow: Allowed = "compatible"
+    view: View = "consumer"
 
 
 class Waiver(NamedTuple):
@@ -238,12 +248,14 @@ _NEEDS: dict[Kind, set[str]] = {
     "no_harm": {"metric", "margin", "slices"},
     "gap": {"metric", "max", "slices"},
     "data": {"path"},
+    "contract": {"path"},
 }
 _TAKES: dict[Kind, set[str]] = {
     "bound": {"min", "max", "max_change", "use"},
     "no_worse": {"if_recorded"},
     "better": {"by"},
     "data": {"schema", "rows", "psi"},
+    "contract": {"allow", "view"},
 }
 _ALWAYS = {"id", "kind", "severity", "if_inconclusive", "if_invalid", "when"}
 # Metrics whose intervals need no draws.
@@ -349,6 +361,8 @@ def _rule(declared: Mapping[str, Any], where: str) -> GateRule:
         declared.get("model", ""),
         declared.get("if_recorded", "fail"),
         _cluster(declared),
+        declared.get("allow", "compatible"),
+        declared.get("view", "consumer"),
     )
 
 

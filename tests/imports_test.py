@@ -83,7 +83,7 @@ DOORS = {
         "small",
         "textcolumns",
     },
-    "revision": {"baselines", "collect", "comparison_start", "contents", "data_tables", "revision", "revisions"},
+    "revision": {"baselines", "collect", "comparison_start", "contents", "data_files", "data_tables", "revision", "revisions"},
     "evaluation": {"judging_code", "leakage", "predictions", "reevaluate", "test_set_reuse"},
     "cards": {"write"},
     "registry": {
@@ -136,6 +136,7 @@ LAW = Law(
         "cli.group",
         "cli.main",
         "commands.candidates",
+        "commands.contract_data",
         "commands.open_project",
         "commands.policy_inputs",
         "commands.run",

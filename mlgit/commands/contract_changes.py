@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import posixpath
 from dataclasses import dataclass
 
 from mlgit import config as configs
@@ -31,22 +31,19 @@ def evolutions(before: Revision, now: Revision) -> tuple[Evolution, ...]:
     A contract that cannot be read is one whose `trouble` says why. Raises MlgitError for a mlgit.yaml that cannot be read.
     """
     paths = dict.fromkeys([*now.config.contracts, *before.config.contracts])
-    return tuple(evolved(before, now, path) for path in paths)
+    return tuple(found for path in paths if (found := evolved(before, now, path)) is not None)
 
 
-def evolved(before: Revision, now: Revision, path: str) -> Evolution:
-    """What became of the contract of one file of data, which a side at least has."""
-    sides = []
-    file = now.config.contracts.get(path) or before.config.contracts[path]
-    for side in (before, now):
-        try:
-            sides.append(read(side, path))
-        except MlgitError as error:
-            return Evolution(path, file, "unreadable", trouble=error.message, hint=error.hint)
-    old, new = sides
+def evolved(before: Revision | None, now: Revision, path: str) -> Evolution | None:
+    """What became of the contract of one file of data; None where no side has one."""
+    path = posixpath.normpath(path)
+    file = next((name for side in (now, before) if side and (name := side.config.contracts.get(path))), path)
+    try:
+        old, new = read(before, path) if before else None, read(now, path)
+    except MlgitError as error:
+        return Evolution(path, file, "unreadable", trouble=error.message, hint=error.hint)
     if old is None:
-        assert new
-        return evolution.added(path, new.contract)
+        return evolution.added(path, new.contract) if new else None
     if new is None:
         return evolution.removed(path, old.contract)
     told = prose.changes(old.document, new.document)
@@ -55,7 +52,7 @@ def evolved(before: Revision, now: Revision, path: str) -> Evolution:
 
 def read(side: Revision, path: str) -> ReadContract | None:
     """The contract of a file of data; None where mlgit.yaml names none. Raises MlgitError for one that cannot be read."""
-    file = side.config.contracts.get(path)
+    file = side.config.contracts.get(posixpath.normpath(path))
     if file is None:
         return None
     found: ReadContract = side.once(("contract", file), lambda: _read(side, file))
@@ -73,10 +70,3 @@ def _read(side: Revision, file: str) -> ReadContract:
         raise MlgitError(f"{name}: no such contract", f"{configs.NAME} names it under `data:`")
     document = documents.parse_yaml(text, name=name)
     return ReadContract(parse.parse(document, name=name), document)
-
-
-def troubles(found: tuple[Evolution, ...]) -> Iterator[MlgitError]:
-    """Why contracts could not be compared."""
-    for each in found:
-        if each.trouble:
-            yield MlgitError(each.trouble, each.hint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import replace
 
-from mlgit.commands import review
+from mlgit.commands import contract_data, review
 from mlgit.config import Config
 from mlgit.errors import MlgitError
 from mlgit.evaluation import leakage, predictions
@@ -60,7 +60,8 @@ def _with_data(case: ReviewInput, then: Revision | None, now: Revision | None) -
     """With the tables that rules are about, and, where a limit is declared, the test rows in the training data."""
     if now is None:
         return case
-    case = replace(case, data=review.tables_of_rules(case.deciding, then, now))
+    contracts = contract_data.of_rules(case.deciding, then, now, guards=[then] if then else [])
+    case = replace(case, data=review.tables_of_rules(case.deciding, then, now), contracts=contracts)
     if not case.deciding.gates.leakage.is_declared:
         return case
     models = {name: each.model for name, each in case.current.scored.items()}

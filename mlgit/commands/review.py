@@ -17,11 +17,12 @@ from mlgit.gate import judge
 from mlgit.gate.judge import ReviewInput
 from mlgit.gate.review import Review
 from mlgit.revision import baselines, comparison_start
-from mlgit.revision.refs import Notice, RevisionRef
+from mlgit.revision.refs import ComparisonStart, Notice, RevisionRef
 from mlgit.revision.revision import Revision
 from mlgit.revision.revisions import Revisions
 
 if TYPE_CHECKING:
+    from mlgit.gate.contract_rules import ContractEvidence
     from mlgit.tables.columns import DataTable
 
 
@@ -62,7 +63,7 @@ def review_input(
     before, left, own = (revisions.at(each).own_config for each in (rules, began.point, current_ref))
     deciding, rules_from, notes = judge.decides(before, own, name=rules.name)
     looked_for = (left or deciding).models or deciding.models
-    tables = _table_paths(deciding)
+    tables = _data_paths(deciding)
     chosen = deciding.gates.baseline
     found = baselines.choose(revisions, began, chosen, models=looked_for, tables=tables, head=current_ref)
     then = revisions.at(RevisionRef(found.name, found.commit)) if found else None
@@ -85,6 +86,7 @@ def review_input(
         judged_at_least=reuse.at_least,
         uncounted=reuse.unknown,
         data=tables_of_rules(deciding, then, now),
+        contracts=_contracts(revisions, deciding, began, now),
         labels=frozenset(labels),
         notes=notes,
         judging=_judging(then, now, baseline, current),
@@ -113,8 +115,25 @@ def _fetched(deciding: Config, then: Revision | None, now: Revision) -> tuple[st
     for revision in (now, *([then] if then else [])):
         models = asked(deciding, revision.own_config).values()
         paths = [path for each in models for path in (each.predictions, each.metrics)]
-        said.append(fetching.fetch(revision, [*paths, *_table_paths(deciding)]))
+        said.append(fetching.fetch(revision, [*paths, *_data_paths(deciding)]))
     return tuple(filter(None, dict.fromkeys(said)))
+
+
+def _contracts(revisions: Revisions, deciding: Config, began: ComparisonStart, now: Revision) -> Mapping[str, ContractEvidence]:
+    """From where the change left to where it is now; the data has to keep the contract of the branch that it is to go to."""
+    if not any(rule.kind == "contract" for rule in deciding.gates.rules):
+        return {}
+    from mlgit.commands import contract_data
+
+    if began.is_alone:
+        return contract_data.of_rules(deciding, None, now, guards=())
+    left = revisions.at(began.point)
+    return contract_data.of_rules(deciding, left, now, guards=(revisions.at(began.rules or began.point), left))
+
+
+def _data_paths(deciding: Config) -> list[str]:
+    """The files of data that rules are about."""
+    return list(dict.fromkeys(rule.path for rule in deciding.gates.rules if rule.path))
 
 
 def _table_paths(deciding: Config) -> list[str]:

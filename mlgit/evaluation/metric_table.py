@@ -52,7 +52,7 @@ class Seen:
 
 def measured(seen: Seen, rules: Iterable[GateRule]) -> tuple[MetricResult, ...]:
     """Metrics that rules are about, then those with a declared direction, by model."""
-    given = [each for each in rules if each.kind != "data"]
+    given = [each for each in rules if each.metric]
     return adjusted(
         _measured(seen, joined, metric, given)
         for joined in seen.models.values()
@@ -164,7 +164,7 @@ def _before(joined: ModelPair, metric: str, short: str) -> float | None:
 
 def suggested(seen: Seen, joined: ModelPair, rules: Iterable[GateRule]) -> tuple[Suggestion, ...]:
     """What the rows of a model can show, metric by metric, and which rules ask for more."""
-    about = [rule for rule in rules if rule.model in ("", joined.name) and rule.kind != "data"]
+    about = [rule for rule in rules if rule.model in ("", joined.name) and rule.metric]
     found = []
     for metric in list(dict.fromkeys(_metrics(seen, joined, about)))[:_MOST]:
         if metric_evidence.computable(joined, metric):

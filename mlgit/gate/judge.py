@@ -19,7 +19,8 @@ from mlgit.evaluation.model_results import RevisionResults, Table
 from mlgit.evaluation.prediction_flips import turned
 from mlgit.evaluation.results import Leakage, MetricEvidence, TestedRows
 from mlgit.evaluation.suggest import Suggestion
-from mlgit.gate import data_rules, leakage, limits, rule_changes, rule_verdicts, slice_table, slice_verdicts
+from mlgit.gate import contract_rules, data_rules, leakage, limits, rule_changes, rule_verdicts, slice_table, slice_verdicts
+from mlgit.gate.contract_rules import ContractEvidence
 from mlgit.gate.review import Review, RuleChange
 from mlgit.gate.rule_result import RuleResult, Verdict
 from mlgit.render.text import count, few, number
@@ -43,7 +44,7 @@ class ReviewInput:
     it left the others, if that may be another one than decides. `again` are the
     predictions of the baseline's model on the current rows, or why there are none, by model; `judged` the digests of results
     that the test data of a model has seen, as far as this clone knows: `judged_at_least` where there may be more, `uncounted`
-    says why nothing is known; `data` the tables of both sides that rules are about, by path.
+    says why nothing is known; `data` the tables of both sides, and `contracts` the contracts, that rules are about, by path.
     """
 
     deciding: Config
@@ -62,6 +63,7 @@ class ReviewInput:
     left: Config | None = None
     leakage: tuple[Leakage, ...] = ()
     judging: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    contracts: Mapping[str, ContractEvidence] = field(default_factory=dict)
 
 
 def decides(before: Config | None, own: Config | None, *, name: str) -> tuple[Config, str, tuple[str, ...]]:
@@ -164,6 +166,9 @@ def _judged(
 ) -> Iterator[RuleResult]:
     if rule.kind == "data":
         yield _if_new(case, replace(_of_data(rule, case), path=rule.path))
+        return
+    if rule.kind == "contract":
+        yield _if_new(case, replace(contract_rules.judge(rule, case.contracts.get(rule.path)), path=rule.path))
         return
     names = _about(rule, seen.models)
     if not names:

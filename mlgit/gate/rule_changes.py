@@ -41,6 +41,8 @@ def _entries(config: Config) -> dict[str, str]:
     for section in ("baseline", "test_set", "stats", "leakage"):
         found |= {f"{section}.{key}": value for key, value in _given(getattr(gates, section))}
     found |= {f"direction of {metric}": direction for metric, direction in config.directions.items()}
+    asked = {rule.path for rule in gates.rules if rule.kind == "contract"}
+    found |= {f"contract of {path}": file for path, file in config.contracts.items() if path in asked}
     for model in config.models.values():
         found |= {f"{key} of {model.name}": value for key, value in _of_model(model)}
     return found

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from mlgit.adapters.dvc import hashing, internals
 from mlgit.adapters.dvc.hashing import Content, Fingerprints, Member
+from mlgit.adapters.dvc.objects import file_md5
 from mlgit.adapters.dvc.store import Cache
 from mlgit.adapters.formats import documents
 from mlgit.adapters.system import files
@@ -154,6 +155,24 @@ class Contents:
             return open(self._cache.lying(md5), "rb")
         except OSError as error:
             raise self._not_in_cache(path) from error
+
+    def place(self, path: str) -> str | None:
+        """Where the bytes of a file lie on this machine; None where Git alone has them, or nobody.
+
+        Raises MlgitError for content that is recorded and not in the cache, or damaged there.
+        """
+        if self._source.size(path) is not None:
+            return str(self._source.root / path) if isinstance(self._source, WorkspaceFiles) else None
+        md5 = self._recorded_md5(path)
+        if md5 is None:
+            return None
+        lying = self._cache.lying(md5)
+        if not os.path.exists(lying):
+            raise self._not_in_cache(path)
+        # the md5 of DVC 2 passes over line ends, and so says nothing of the bytes
+        if lying == self._cache.path(md5) and file_md5(lying) != md5:
+            raise self._damaged(path, md5)
+        return lying
 
     def _recorded_md5(self, path: str) -> str | None:
         if path in self._cached:

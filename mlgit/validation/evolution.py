@@ -6,7 +6,7 @@ breaks it; a producer's data has passed so far, so what tightens does. Values of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -234,9 +234,3 @@ def _check_moved(check: ContractCheck, moved: Mapping[str, str]) -> ContractChec
     if columns and name.startswith(f"{check.columns[0]}."):
         name = columns[0] + name[len(check.columns[0]) :]
     return replace(check, id=name, columns=columns)
-
-
-def worst(found: Sequence[Evolution], view: View) -> list[str]:
-    """Why this is not compatible in a view, in words; none where it is."""
-    told = [each.sentence for evolution in found for each in evolution.breaking(view)]
-    return told + [said for evolution in found if (said := evolution.version_told(view))]

@@ -1,0 +1,93 @@
+"""Holds the data of a revision against contracts, for rules and for what a diff tells."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+
+from mlgit.commands import contract_changes
+from mlgit.config import Config
+from mlgit.errors import MlgitError
+from mlgit.gate.contract_rules import ContractEvidence, HeldData
+from mlgit.render.text import count
+from mlgit.revision import data_files
+from mlgit.revision.revision import Revision
+from mlgit.tables import formats
+from mlgit.validation.contract import Contract
+from mlgit.validation.finding import ContractResult, Finding
+
+_MOST = 3
+
+
+def held(now: Revision, path: str, contract: Contract) -> HeldData:
+    """Whether the data of a revision keeps a contract; looked at once.
+
+    How old the newest row is counts for the workspace only: a commit never gets younger.
+    """
+    found: HeldData = now.once(("held", path, contract.name), lambda: _held(now, path, contract))
+    return found
+
+
+def _held(now: Revision, path: str, contract: Contract) -> HeldData:
+    from mlgit.validation import judge, source  # only where data is looked at
+
+    clock = None if now.commit else datetime.datetime.now(datetime.UTC)
+    name = f"{contract.name} (v{contract.version})"
+    try:
+        with data_files.placed(now, path) as files:
+            parts = [source.Part(place, each, form) for place, each in files if (form := formats.of(each))]
+            if not parts:
+                return HeldData(name, "invalid", f"{path}: no table", f"tables end in {formats.LISTED}")
+            judge.refuse_without_checks(contract)
+            result = judge.judge(contract, parts, data=path, now=clock)
+    except MlgitError as error:
+        return HeldData(name, "invalid", error.message, error.hint)
+    return HeldData(name, result.outcome, _told(result), f"`mlgit data check {path}` names the rows")
+
+
+def _told(result: ContractResult) -> str:
+    """The rules that are broken, with how many rows; values of no cell."""
+    wanted = [each for each in result.broken if each.outcome == result.outcome]
+    said = [_finding(each, result.contract) for each in wanted[:_MOST]]
+    return "; ".join([*said, f"{len(wanted) - _MOST} more rules"] if len(wanted) > _MOST else said)
+
+
+def _finding(found: Finding, contract: Contract) -> str:
+    check = found.check
+    is_private = any(contract.is_private(path) for path in check.columns)
+    asked = check.kind if is_private or check.kind == "query" else check.condition
+    named = check.id if check.kind == "query" else f"{', '.join(check.columns) or 'the table'}: {asked}"
+    counted = f" ({count(found.rows, 'row')})" if found.rows else ""
+    return f"{named}{counted}" if found.outcome != "invalid" else f"{named}: {found.reason}"
+
+
+def of_rules(
+    deciding: Config, before: Revision | None, now: Revision, *, guards: Iterable[Revision]
+) -> Mapping[str, ContractEvidence]:
+    """What rules of kind contract rest on, by path: contracts from `before` to `now`, and data of `now` against both.
+
+    The first of `guards` that has a contract for the data is the one whose contract it has to keep, whatever `now` says.
+    """
+    paths = dict.fromkeys(rule.path for rule in deciding.gates.rules if rule.kind == "contract")
+    sides = list(guards)
+    return {path: _evidence(before, now, path, sides) for path in paths}
+
+
+def _evidence(before: Revision | None, now: Revision, path: str, guards: list[Revision]) -> ContractEvidence:
+    evolution = contract_changes.evolved(before, now, path)
+    if evolution is None or evolution.trouble:
+        return ContractEvidence(evolution)
+    contracts: dict[str, Contract] = {}
+    try:
+        asked = next((read for side in guards if (read := contract_changes.read(side, path))), None)
+        for each in (asked, contract_changes.read(now, path)):
+            # one that asks the same is looked at once
+            if each and not any(_asks_the_same(each.contract, other) for other in contracts.values()):
+                contracts[each.contract.name] = each.contract
+    except MlgitError as error:
+        return ContractEvidence(evolution, (HeldData(path, "invalid", error.message, error.hint),))
+    return ContractEvidence(evolution, tuple(held(now, path, each) for each in contracts.values()))
+
+
+def _asks_the_same(one: Contract, other: Contract) -> bool:
+    return (one.table, one.columns, one.checks) == (other.table, other.columns, other.checks)
