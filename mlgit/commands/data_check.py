@@ -27,11 +27,12 @@ _EXIT = {"pass": errors.EXIT_YES, "warn": errors.EXIT_YES, "fail": errors.EXIT_N
 class DataCheck:
     """Every table with what became of its contract, in the order of mlgit.yaml or of the command line.
 
-    `digests` are those of the data by its name, as DVC computes them; empty where nobody asked.
+    `digests` are those of the data by its name, as DVC computes them; empty where nobody asked. `is_one`: one table was asked for.
     """
 
     results: tuple[ContractResult, ...]
     digests: Mapping[str, str]
+    is_one: bool = False
 
     @property
     def outcome(self) -> ContractOutcome:
@@ -44,9 +45,9 @@ class DataCheck:
         return _EXIT[self.outcome]
 
     def document(self) -> dict[str, Any]:
-        """The result as one JSON document."""
+        """The result as one JSON document: that of the one table that was asked for, or all under `results`."""
         found = [document.document(each, digest=self.digests.get(each.data, "")) for each in self.results]
-        return {"schema": 1, "verdict": self.outcome, "results": found}
+        return {"schema": 1} | (found[0] if self.is_one else {"verdict": self.outcome, "results": found})
 
 
 def check_data(paths: Sequence[str] = (), *, contract: str | None = None, with_digests: bool = False) -> DataCheck:
@@ -64,7 +65,7 @@ def check_data(paths: Sequence[str] = (), *, contract: str | None = None, with_d
         results.append(judge.judge(read, parts, data=name, now=now))
         if with_digests:
             known[name] = _digest(path)
-    return DataCheck(tuple(results), known)
+    return DataCheck(tuple(results), known, len(paths) == 1)
 
 
 def load_contract(path: str, *, name: str) -> Contract:

@@ -68,6 +68,12 @@ def test_document_holds_every_rule_and_the_digest_that_dvc_computes(project):
     assert json.loads(json.dumps(found)) == found
 
 
+def test_document_of_one_path_is_that_of_its_table(project):
+    found = check_data(["data/raw.csv"]).document()
+    assert (found["schema"], found["data"], found["verdict"]) == (1, "data/raw.csv", "fail")
+    assert found == {"schema": 1} | check_data(["data/raw.csv", "data/parts"]).document()["results"][0]
+
+
 def digest_of_dvc(project, path):
     from dvc.repo import Repo
 

@@ -50,6 +50,7 @@ LINES = {
     "new": "new --list",
     "remote list": "remote list",
     "data diff": "data diff HEAD~1",
+    "data check": "data check",
 }
 
 
