@@ -27,7 +27,7 @@ _EXIT = {"pass": errors.EXIT_YES, "warn": errors.EXIT_YES, "fail": errors.EXIT_N
 class DataCheck:
     """Every table with what became of its contract, in the order of mlgit.yaml or of the command line.
 
-    `digests` are those of the data by its name, as DVC computes them; empty where nobody asked. `is_one`: one table was asked for.
+    `digests` are those of the data by its name, as DVC computes them; empty where nobody asked. `is_one`: of one named table.
     """
 
     results: tuple[ContractResult, ...]
