@@ -75,11 +75,17 @@ def _listened(argv: Sequence[str], kept: Kept | None) -> int:
 
 def _is_for_programs(argv: Sequence[str]) -> bool:
     """Whether a script or document is asked for, whose lines have to stay as they are."""
-    return _wants_json(argv) or argv[:1] == ["completion"] or any(each.startswith("--format") for each in argv)
+    is_form = any(each == "--format" or each.startswith("--format=") for each in _options(argv))
+    return is_form or _wants_json(argv) or argv[:1] == ["completion"]
+
+
+def _options(argv: Sequence[str]) -> list[str]:
+    """The words in which options may stand."""
+    return list(argv[: argv.index("--")] if "--" in argv else argv)
 
 
 def _wants_json(argv: Sequence[str]) -> bool:
-    words = list(argv[: argv.index("--")] if "--" in argv else argv)
+    words = _options(argv)
     return "--json" in words or "--format=json" in words or ("--format", "json") in pairwise(words)
 
 

@@ -57,6 +57,8 @@ def command(
         return
     if directory is None:
         raise click.UsageError("the folder to make is missing", click.get_current_context())
+    if not directory.strip():
+        raise MlgitError(f"'{directory}' is no name for a folder", "for example `mlgit new my-model`")
     interactive = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
     ask = _ask if interactive else None
     result = new(directory, template=wanted, assignments=assignments, answers_file=answers_file, ask=ask)

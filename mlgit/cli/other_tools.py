@@ -40,6 +40,11 @@ ELSEWHERE: dict[str, str] = {
     "tag": "`git tag` lists all tags; a model's version is tagged by `mlgit model register NAME`",
     "clone": "`git clone` makes a clone; in it, `mlgit pull` brings the data",
     "install": "Git hooks of DVC are installed by `dvc install`",
+    "ls": "`git ls-files` lists files, `mlgit dag` stages, and `mlgit model list` models",
+    "root": "DVC's `root` is `git rev-parse --show-toplevel`, which prints the top of the repository",
+    "lock": "`frozen: true` in dvc.yaml locks a stage, and `dvc freeze` writes it; dvc.lock is written by `mlgit run`",
+    "unlock": "stages are unlocked by `dvc unfreeze`; what a killed run left locked is removed by `mlgit doctor --fix`",
+    "studio": "there is no server to sign in to: `mlgit diff` compares runs, and `mlgit model list` shows the registry",
     "version": "did you mean `mlgit --version`?",
     "help": "did you mean `mlgit --help`?",
 }

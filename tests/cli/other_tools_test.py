@@ -8,7 +8,7 @@ import shlex
 import click
 import pytest
 
-from mlgit.cli import group, other_tools
+from mlgit.cli import error_boundary, group, other_tools
 from mlgit.cli.model import group as model_group
 from tests.kit import repository
 from tests.kit.commands import parse
@@ -16,6 +16,7 @@ from tests.kit.commands import parse
 FOREIGN = (
     *("repro", "exp", "list", "show", "checkout", "commit", "fetch", "gc", "metrics", "params", "plots", "stage", "queue"),
     *("register", "promote", "assign", "deprecate", "ui", "server", "models", "history", "describe", "annotate"),
+    *("ls", "root", "lock", "unlock", "studio"),
 )
 STAGE = "stages:\n  train-one: {cmd: cat params.yaml > o, params: [train.C, Seed], outs: [o]}\n"
 FILES = {"dvc.yaml": STAGE, "params.yaml": "train: {C: 1, depth: 2}\ntest: {rows: 5}\nSeed: 1\nmodel: {rows: 7}\n"}
@@ -83,3 +84,20 @@ def test_near_miss_is_named(tmp_path, cli, line, said):
     done = cli(repository(tmp_path / "p", FILES), *line.split())
     assert done.code == 2
     assert said in done.err
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_new_without_a_name_speaks_of_the_name(tmp_path, cli, name):
+    done = cli(tmp_path, "new", name, "--defaults")
+    assert (done.code, done.err.splitlines()[0]) == (2, f"error: '{name}' is no name for a folder")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_picture_and_document_are_not_asked_for_at_once(tmp_path, cli):
+    done = cli(repository(tmp_path / "p", FILES), "dag", "--format", "dot", "--json")
+    assert (done.code, "--json and --format dot exclude each other" in done.said) == (2, True)
+
+
+def test_word_behind_two_dashes_is_no_option():
+    assert error_boundary._is_for_programs(["dag", "--format", "dot"])
+    assert not error_boundary._is_for_programs(["run", "--", "--format"])
