@@ -23,7 +23,6 @@ ELSEWHERE: dict[str, str] = {
     "remove": "`dvc remove` stops tracking a file; a stage is removed from dvc.yaml",
     "move": "`dvc move` renames what is tracked",
     "freeze": "`frozen: true` in dvc.yaml freezes a stage, and `dvc freeze` writes it",
-    "data": "DVC's `data status` is `mlgit status`",
     "config": "settings are in mlgit.yaml; DVC's are set by `dvc config`",
     "artifacts": "DVC's `artifacts get` is `mlgit model get`",
     "list": "GTO's `show` and MLflow's list of models is `mlgit model list`; stages are shown by `mlgit dag`",

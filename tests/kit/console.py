@@ -17,6 +17,7 @@ _OF_STAGE = re.compile(r"(running|ran|restored) ")
 
 # What differs from run to run, from machine to machine and with each version.
 _VARIES = (
+    (r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "MOMENT"),
     (r"(?<![\w-])/(?:[\w.@+-]+/)+", "PATH/"),
     (r"\b(?=\w*\d)[0-9a-f]{7,40}\b", "HASH"),
     (r"\b\d+(\.\d+)? (m?s|min)\b", "TIME"),
@@ -57,9 +58,16 @@ def normal(line: str) -> str:
 
 
 def is_shown(shown: Sequence[str], printed: str) -> bool:
-    """Whether what was printed is what is shown; a line `...` or `…` stands for any lines, and blank lines do not count."""
-    pattern = "".join(r"(?:.*\n)*" if line in ("...", "…") else re.escape(line) + r"\n" for line in _told(shown))
+    """Whether what was printed is what is shown; blank lines do not count.
+
+    A line `...` or `…` stands for any lines, and `...` within a line for the rest of it, or of what is in brackets.
+    """
+    pattern = "".join(r"(?:.*\n)*" if line in ("...", "…") else _pattern(line) + r"\n" for line in _told(shown))
     return re.fullmatch(pattern, "".join(f"{line}\n" for line in _told(printed.splitlines()))) is not None
+
+
+def _pattern(line: str) -> str:
+    return ".*".join(map(re.escape, line.split("...")))
 
 
 def _told(lines: Sequence[str]) -> list[str]:
@@ -74,12 +82,12 @@ class Shell:
     """Runs command lines one after the other, as one bash would as far as folders go."""
 
     def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
-        self.folder, self._env = folder, dict(env)
+        self.folder, self._env, self._code = folder, dict(env), 0
 
     def type(self, line: str) -> tuple[int, str]:
         """The exit code, and all that was printed."""
         reads, writes = os.pipe()
-        script = f"{without_environment(line)}\ncode=$?; pwd >&{writes}; exit $code"
+        script = f"(exit {self._code})\n{without_environment(line)}\ncode=$?; pwd >&{writes}; exit $code"
         done = subprocess.run(
             ["bash", "-c", script],
             cwd=self.folder,
@@ -94,4 +102,5 @@ class Shell:
         os.close(writes)
         with open(reads) as told:
             self.folder = Path(told.read().strip())
+        self._code = done.returncode
         return done.returncode, done.stdout

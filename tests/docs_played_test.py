@@ -1,0 +1,226 @@
+"""Every command in the console blocks of docs/, and of README beyond its tour, typed in a repository where it has a meaning.
+
+What a page shows below a command is what the command prints. What cannot be typed here stands in NOT_PLAYED, with the reason.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.adoption_test import LAYOUTS
+from tests.kit import FULL, commit, example, git, repository, write_tree
+from tests.kit.console import Shell, Typed, is_shown, typed
+from tests.kit.once import copied
+from tests.kit.pulls import CONFIG, PIPELINE, TRAIN
+from tests.registry.worlds import world
+
+pytestmark = pytest.mark.slow  # whole sessions
+
+CHECKOUT = Path(__file__).parents[1]
+_BUCKET = "needs a bucket of S3; tests/cli/remote_test.py and push_test.py play it with servers of this machine"
+_CLUSTER = "needs a cluster and a shared remote; tests/executors plays it with workers of this machine"
+NOT_PLAYED = {
+    "mlgit remote add store s3://team-models/churn": _BUCKET,
+    "dvc remote modify --local store profile research": _BUCKET,
+    "mlgit push": _BUCKET,
+    "mlgit remote add store s3://bucket/project": _BUCKET,
+    "mlgit run --executor dask": _CLUSTER,
+    "mlgit run --executor dask --scheduler tcp://10.0.0.5:8786": _CLUSTER,
+    "pip install 'mlgit[dask]'": "the tests run in an environment that has it",
+    'curl --request POST --header "PRIVATE-TOKEN: $TOKEN" "https://gitlab.example.com/api/v4/projects/5/protected_tags" \\': (
+        "needs a project of GitLab"
+    ),
+}
+GATED = """\
+gates:
+  rules:
+  - {id: floor, kind: bound, metric: auc, min: 0.2}
+  - {id: kept, kind: no_worse, metric: auc, margin: 0.5}
+environments: [{name: staging}, {name: prod, requires: {gates: pass}}]
+"""
+Folder = Callable[[Path, Path], Path]  # a new folder, the example that ran -> where to type
+
+
+def _monorepo(folder: Path, _: Path) -> Path:
+    files, _, _ = LAYOUTS["monorepo"]
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    write_tree(folder, {**files, "models/fraud/dvc.yaml": "stages: {}\n"})
+    commit(folder)
+    return folder
+
+
+def _script(folder: Path, _: Path) -> Path:
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    write_tree(folder, LAYOUTS["one script"][0])
+    (folder / "metrics.json").unlink()
+    commit(folder)
+    return folder
+
+
+def _worse(folder: Path, _: Path) -> Path:
+    script = folder / "train.py"
+    script.write_text(script.read_text().replace("0.9", "0.5"))
+    return folder
+
+
+def _suggesting(folder: Path, ran: Path) -> Path:
+    """The tabular template after a small change."""
+    root = copied(ran, folder / "tumor")
+    _do(root, "git add --all && git commit -qm Results", "git switch -qc change", "mlgit run --set train.C=0.1")
+    return root
+
+
+def _carded(folder: Path, ran: Path) -> Path:
+    return copied(ran, folder / "tumor")
+
+
+def _released(folder: Path, _: Path) -> Path:
+    """Two versions in prod one after the other, and the model of the first under another name."""
+    made = world(folder)
+    made.settle(GATED)
+    _do(made.root, "mlgit model promote churn@v1.1.0 prod", "mlgit model promote churn@v1.2.0 prod")
+    (made.root / "model-of-may.json").write_text('{"learner": {"depth": 5}, "version": [2, 0, 0]}')
+    return made.root
+
+
+def _gated(folder: Path, _: Path) -> Path:
+    """Two promotions past a gate."""
+    made = world(folder)
+    made.settle(GATED)
+    _do(
+        made.root,
+        "mlgit model promote churn@v1.0.0 prod",
+        "mlgit model promote churn@v1.1.0 prod -m 'Recall on new customers up'",
+    )
+    return made.root
+
+
+def _remembered(folder: Path, _: Path) -> Path:
+    """Promotions, a way back, and a version that was withdrawn, all of it pushed, where no environment is declared."""
+    made = world(folder)
+    made.settle("")
+    _do(
+        made.root,
+        "mlgit model promote churn@v1.0.0 prod --new-environment",
+        "mlgit model promote churn@v1.1.0 prod -m 'Recall on new customers up'",
+        "mlgit model promote churn@v1.2.0 staging --new-environment",
+        "mlgit model rollback churn prod -m 'Scores drift since Monday'",
+        "mlgit model retire churn@v1.1.0 -m 'trained on wrong labels'",
+        "mlgit push --tags-only",
+    )
+    return made.root
+
+
+def _with_key(folder: Path, _: Path) -> Path:
+    """A key that is on nobody's keyring yet."""
+    made = world(folder)
+    made.settle(GATED)
+    home = Path(os.environ["HOME"], ".ssh")
+    home.mkdir()
+    _do(made.root, f"ssh-keygen -q -t ed25519 -N '' -C ada@example.com -f {home}/id_ed25519")
+    return made.root
+
+
+def _branch(folder: Path, _: Path) -> Path:
+    """A change on a branch, and a DVC remote that has what is committed."""
+    made = world(folder)
+    made.settle(GATED)
+    (made.root / ".dvc/config").write_text(f"[core]\n remote = store\n['remote \"store\"']\n url = {folder / 'store'}\n")
+    (made.root / "params.yaml").write_text("train: {depth: 8}\n")
+    _do(made.root, "git switch -qc change", "mlgit run", "git commit -qam Deeper", f"cp -r .dvc/cache {folder}/store")
+    return made.root
+
+
+def _judged(folder: Path, _: Path) -> Path:
+    """A better model on a branch, and a tag before and after it."""
+    files = {"dvc.yaml": PIPELINE, "mlgit.yaml": CONFIG % 0.1, "train.py": TRAIN, "params.yaml": "skill: 90\n"}
+    root = repository(folder / "churn", files)
+    _do(root, "mlgit run", "git add --all && git commit -qm Start && git tag v1", "git switch -qc change")
+    (root / "params.yaml").write_text("skill: 91\n")
+    _do(root, "mlgit run", "git commit -qam Better && git tag v2")
+    return root
+
+
+def _same(folder: Path, _: Path) -> Path:
+    return folder
+
+
+# The pages, and for each console block of theirs what is there when it is typed; None: see NOT_PLAYED.
+PAGES: dict[str, tuple[Folder | None, ...]] = {
+    "docs/adopting.md": (_script, _monorepo, _script, _worse),
+    "docs/audit.md": (_released,),
+    "docs/cards.md": (_carded, _same),
+    "docs/ci.md": (_branch,),
+    "docs/dask.md": (None,),
+    "docs/registry.md": (_gated, _remembered, _same, _same, _with_key, None),
+    "docs/remotes.md": (None, None),
+    "docs/review.md": (_judged, _suggesting),
+    "README.md#The registry": (_remembered,),
+}
+
+
+def _do(root: Path, *lines: str) -> None:
+    shell = Shell(root, example.environment())
+    for line in lines:
+        code, printed = shell.type(line)
+        assert code == 0, (line, printed)
+
+
+def _blocks(page: str) -> list[list[Typed]]:
+    file, _, section = page.partition("#")
+    text = (CHECKOUT / file).read_text()
+    text = text.partition(f"\n## {section}\n")[2].partition("\n## ")[0] if section else text
+    return [typed(block) for block in re.findall(r"```console\n.*?```", text, re.DOTALL)]
+
+
+def _bare(line: str) -> str:
+    return re.sub(r"\s+#\s.*", "", line)
+
+
+def _play(shell: Shell, steps: list[Typed]) -> list[str]:
+    wrong = []
+    for step in steps:
+        if _bare(step.line) in NOT_PLAYED:
+            continue
+        code, printed = shell.type(step.line)
+        is_right = is_shown(step.shown or ["..."], printed) and code in (0, 1)
+        wrong += [] if is_right else ["\n".join([f"$ {step.line}", f"{printed}[{code}]", "the page shows:", *step.shown])]
+    return wrong
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_of_a_page_print_what_it_shows(tmp_path, request, page):
+    needs_example = {_carded, _suggesting} & {*PAGES[page]} and FULL
+    ran = request.getfixturevalue("example_that_ran") if needs_example else tmp_path
+    folder, where, wrong = tmp_path, tmp_path, []
+    for number, (steps, prepare) in enumerate(zip(_blocks(page), PAGES[page], strict=True)):
+        if prepare is None:
+            assert [step.line for step in steps if _bare(step.line) not in NOT_PLAYED] == []
+            continue
+        if not FULL and (prepare is _carded or prepare is _suggesting or folder.name == "of the example"):
+            folder = tmp_path / "of the example"  # trains a real model, more than once
+            continue
+        if prepare not in (_same, _worse):
+            folder = tmp_path / f"block{number}"
+            folder.mkdir()
+            where = folder
+        where = prepare(where, ran)
+        wrong += _play(Shell(where, example.environment()), steps)
+    assert not wrong, "\n\n".join(wrong)
+
+
+def test_every_page_with_console_blocks_is_played_and_every_exception_stands_in_one():
+    pages = {f"docs/{path.name}": path.read_text() for path in (CHECKOUT / "docs").glob("*.md")}
+    assert {page for page, text in pages.items() if "```console" in text} == {page for page in PAGES if "#" not in page}
+    lines = {_bare(step.line) for page in PAGES for steps in _blocks(page) for step in steps}
+    assert {*NOT_PLAYED} - lines == set()
+
+
+def test_difference_between_page_and_program_would_be_found(tmp_path):
+    assert _play(Shell(tmp_path, example.environment()), [Typed("echo one && false", ("one",))]) == []
+    assert len(_play(Shell(tmp_path, example.environment()), [Typed("echo one", ("two",)), Typed("exit 2", ())])) == 2
