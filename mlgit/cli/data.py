@@ -27,21 +27,25 @@ def command() -> None:
     """Data contracts: what may come in, as files in the Open Data Contract Standard beside the data."""
 
 
-@command.command(epilog="Examples: `mlgit data check`, `mlgit data check new.csv --contract schemas/raw.odcs.yaml`.")
+@command.command(
+    epilog="Examples: `mlgit data check`, `mlgit data check new.csv --contract schemas/raw.odcs.yaml`; as a stage of dvc.yaml: "
+    "`mlgit data check data/raw.csv -o reports/validation.json`."
+)
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())
 @click.option("--contract", metavar="FILE", type=click.Path(), help="Hold PATH against this contract, not that of mlgit.yaml.")
+@click.option("-o", "--output", metavar="FILE", type=click.Path(), help="Write the result to FILE as well, as JSON.")
 @json_option()
-def check(paths: tuple[str, ...], *, contract: str | None, as_json: bool) -> int:
+def check(paths: tuple[str, ...], *, contract: str | None, output: str | None, as_json: bool) -> int:
     """Hold each PATH, or all data that has a contract under `data:` in mlgit.yaml, against its contract.
 
     PATH is a table (CSV, TSV, JSON, JSON Lines, Parquet, text formats also with .gz) or a folder of parts. Every rule is
     looked at in every row; what breaks one is named with its line. Columns with a `classification` show no values.
     Exit code 0 when the data keeps its contracts (warnings do not count), 1 when it breaks one, 2 when a rule cannot be
-    evaluated or a file cannot be read.
+    evaluated or a file cannot be read. FILE is written where data breaks its contract, too, and is the same for the same data.
     """
     from mlgit.commands.data_check import check_data
 
-    result = check_data(paths, contract=contract, with_digests=as_json)
+    result = check_data(paths, contract=contract, with_digests=as_json, output=output)
     if as_json:
         click.echo(json.dumps(result.document(), indent=2))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,19 +45,30 @@ class DataCheck:
         """0 where the data keeps its contracts, warnings or not; 1 where it breaks one; 2 where nobody can say."""
         return _EXIT[self.outcome]
 
-    def document(self) -> dict[str, Any]:
-        """The result as one JSON document: that of the one table that was asked for, or all under `results`."""
-        found = [document.document(each, digest=self.digests.get(each.data, "")) for each in self.results]
+    def document(self, *, is_recorded: bool = False) -> dict[str, Any]:
+        """The result as one JSON document: that of the one table that was asked for, or all under `results`.
+
+        One that is recorded holds nothing that the clock alone changes.
+        """
+        found = [
+            document.document(each, digest=self.digests.get(each.data, ""), with_age=not is_recorded) for each in self.results
+        ]
         return {"schema": 1} | (found[0] if self.is_one else {"verdict": self.outcome, "results": found})
 
 
-def check_data(paths: Sequence[str] = (), *, contract: str | None = None, with_digests: bool = False) -> DataCheck:
+def check_data(
+    paths: Sequence[str] = (), *, contract: str | None = None, with_digests: bool = False, output: str | None = None
+) -> DataCheck:
     """Hold data against contracts: each of `paths`, or all of `data:` in mlgit.yaml.
 
-    `contract` is a file to use instead of those in mlgit.yaml; then no project is needed. Raises MlgitError where there is
-    nothing to hold against anything, and for a contract or data that cannot be read.
+    `contract` is a file to use instead of those in mlgit.yaml; then no project is needed. The document is written to the file
+    `output`, if one is named, whatever became of the contracts. Raises MlgitError where there is nothing to hold against
+    anything, for a contract or data that cannot be read, and for an `output` that is one of them.
     """
     pairs = _given(paths, contract) if contract is not None else _declared(paths)
+    if output is not None:
+        _refuse_input(output, pairs)
+        with_digests = True
     now = datetime.datetime.now(datetime.UTC)
     results, known = [], {}
     for path, name, file, shown in pairs:
@@ -65,7 +77,20 @@ def check_data(paths: Sequence[str] = (), *, contract: str | None = None, with_d
         results.append(judge.judge(read, parts, data=name, now=now))
         if with_digests:
             known[name] = _digest(path)
-    return DataCheck(tuple(results), known, len(paths) == 1)
+    found = DataCheck(tuple(results), known, len(paths) == 1)
+    if output is not None:
+        os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
+        files.write_atomic(Path(output), json.dumps(found.document(is_recorded=True), indent=2) + "\n")
+    return found
+
+
+def _refuse_input(output: str, pairs: Sequence[_Pair]) -> None:
+    """Nothing that was read is written over: neither data, nor a file in a folder of them, nor a contract."""
+    target = os.path.realpath(output)
+    for path, name, file, shown in pairs:
+        for each, called in ((path, name), (file, shown)):
+            if os.path.commonpath((target, os.path.realpath(each))) == os.path.realpath(each):
+                raise MlgitError(f"-o {output}: would write over {called}, which is read", "name another file")
 
 
 def load_contract(path: str, *, name: str) -> Contract:

@@ -7,8 +7,11 @@ from typing import Any
 from mlgit.validation.finding import BrokenCell, ContractResult, Finding
 
 
-def document(result: ContractResult, *, digest: str = "") -> dict[str, Any]:
-    """The result with every rule; `digest` is that of the data, as DVC computes it."""
+def document(result: ContractResult, *, digest: str = "", with_age: bool = True) -> dict[str, Any]:
+    """The result with every rule; `digest` is that of the data, as DVC computes it.
+
+    How old the newest row is differs whenever one looks: `with_age` tells whether it is there.
+    """
     return {
         "contract": result.contract.name,
         "version": result.contract.version,
@@ -17,11 +20,11 @@ def document(result: ContractResult, *, digest: str = "") -> dict[str, Any]:
         "rows": result.rows,
         "verdict": result.outcome,
         "undeclared": list(result.undeclared),
-        "rules": [_rule(each, has_lines=result.has_lines) for each in result.findings],
+        "rules": [_rule(each, has_lines=result.has_lines, with_age=with_age) for each in result.findings],
     }
 
 
-def _rule(finding: Finding, *, has_lines: bool) -> dict[str, Any]:
+def _rule(finding: Finding, *, has_lines: bool, with_age: bool) -> dict[str, Any]:
     check = finding.check
     return {
         "id": check.id,
@@ -31,7 +34,7 @@ def _rule(finding: Finding, *, has_lines: bool) -> dict[str, Any]:
         "outcome": finding.outcome,
         "rows": finding.rows,
         "share": finding.share,
-        "value": finding.value,
+        "value": finding.value if with_age or check.kind != "freshness" else None,
         "limit": check.limit.told,
         "reason": finding.reason,
         "samples": [_sample(each, has_lines=has_lines) for each in finding.samples],
