@@ -17,8 +17,8 @@ _FILE = "file"
 # What the arguments of a command are; the last of these repeats, and of several kinds each may be meant.
 _ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("run", "status", "dag", "pull"), ("stage file",)),
-    **dict.fromkeys(("add", "new", "init", "report", "ci publish"), (_FILE,)),
-    "diff": ("revision", "revision", ""),
+    **dict.fromkeys(("add", "new", "init", "report", "ci publish", "data check", "data infer"), (_FILE,)),
+    **dict.fromkeys(("diff", "data diff"), ("revision", "revision", "")),
     "gate": ("revision suggestion", "revision", "revision"),
     **dict.fromkeys(("card build", "card check", "model history", "model verify"), ("model", "")),
     "model register": ("model", "revision", ""),
