@@ -23,6 +23,7 @@ from mlgit.scaffold.adopt import Adopted, Draft, Place
 from mlgit.scaffold.draft import Known
 from mlgit.scaffold.manifest import Value
 from mlgit.scaffold.render import REQUIREMENTS, requirements_file
+from mlgit.tables import formats
 
 _COMPUTED = "project_folder"
 _MOST_SCRIPT = 1 << 20
@@ -156,6 +157,9 @@ def _look(place: Place) -> _Found:
         declared = recorded_paths.metric_files(workspace.pipeline, listed)
         artifacts = workspace.artifacts.values()
         stages = [stage for stage in workspace.pipeline.graph.stages if not stage.is_source]
+        made = {out.target for stage in stages for out in stage.outs}
+        read = [dep for each in snapshot.stages.values() for dep in each.deps if dep not in made]
+        tracked = [path for path, data in snapshot.data.items() if data.kind == "data"]
     models = tuple(each.local for each in artifacts if _is_model(each.type, each.path))
     others = tuple(f"{each.local} ({each.type or each.path})" for each in artifacts if each.local not in models)
     known = Known(
@@ -164,6 +168,7 @@ def _look(place: Place) -> _Found:
         tables={path: data.shape.columns for path, data in snapshot.data.items() if data.kind == "out" and data.shape},
         name=_name(place),
         others=others,
+        data=tuple(sorted({path for path in (*tracked, *read) if recorded_paths.is_inside(path) and formats.of(path)})),
     )
     lacking = tuple(p for p in declared if not any(file == p or file.startswith(f"{p}/") for file in snapshot.metrics))
     return _Found(known, has_pipeline=bool(stages), is_stale=bool(snapshot.stale), lacking=lacking)
@@ -176,7 +181,8 @@ def _is_model(kind: str, path: str) -> bool:
 
 
 def _draft(known: Known) -> Draft:
-    less = (Known(name=known.name), replace(known, metrics={}, tables={}), replace(known, tables={}))
+    less = [Known(name=known.name), replace(known, metrics={}, tables={}), replace(known, tables={})]
+    less += [replace(each, data=()) for each in less]
     return Draft(draft.draft(known), tuple(draft.draft(each).encode() for each in less))
 
 
@@ -201,4 +207,6 @@ def _following(done: Adopted, found: _Found, *, is_draft: bool, drafted: bool) -
         steps.append("mlgit init")
     elif is_draft and not draft.rules_in(found.known):
         steps.append("# in mlgit.yaml, say which file is `metrics:` of each model, and write a rule under `gates:`; then")
+    for path, file in draft.contracts(found.known).items() if is_draft else ():
+        steps.append(f"# to say what {path} must be: mlgit data infer {shlex.quote(path)} -o {shlex.quote(file)}")
     return [*steps, "git add --all && git commit -m 'Bring in mlgit'", "git switch --create first-change", "mlgit gate"]

@@ -15,6 +15,7 @@ from mlgit.scaffold import metric_names
 
 # A name that YAML takes for text without quotes; true, false, null, yes and numbers are not among them.
 _MOST_RULES = 5
+_MOST_CONTRACTS = 5
 
 _HEAD = """\
 # yaml-language-server: $schema=./.mlgit.schema.json
@@ -30,7 +31,8 @@ _NO_METRICS = """
 class Known:
     """What could be read of a project: its models, its metrics by file, and the columns of the tables its stages make.
 
-    `name` is what its model is called when no artifact is declared; `others` are artifacts that are no models.
+    `name` is what its model is called when no artifact is declared; `others` are artifacts that are no models; `data` are the
+    tables that no stage makes.
     """
 
     artifacts: tuple[str, ...] = ()
@@ -38,20 +40,41 @@ class Known:
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     name: str = "model"
     others: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
 
 
 def draft(known: Known) -> str:
     """The text of mlgit.yaml; it is valid as it stands."""
     if not any(known.metrics.values()) and not known.artifacts:
-        return _HEAD + _NO_METRICS
+        return _HEAD + _NO_METRICS + _data(known)
     chosen = {name: _chosen_file(name, known) for name in known.artifacts or (known.name,)}
-    return _HEAD + _metrics(known) + _models(known, chosen) + _gates(known, [file for file in chosen.values() if file])
+    gates = _gates(known, [file for file in chosen.values() if file])
+    return _HEAD + _metrics(known) + _models(known, chosen) + gates + _data(known)
 
 
 def rules_in(known: Known) -> int:
     """How many rules the draft holds: without any, there is nothing to judge by yet."""
     files = [file for file in (_chosen_file(name, known) for name in known.artifacts or (known.name,)) if file]
     return len(_judged(known, files))
+
+
+def contracts(known: Known) -> dict[str, str]:
+    """The file of a contract for each table that comes in, none of them written yet; of two with one name, for the first."""
+    found: dict[str, str] = {}
+    for path in known.data:
+        name = re.sub(r"[^A-Za-z0-9_-]+", "-", path.rpartition("/")[2].partition(".")[0]).strip("-") or "data"
+        if f"schemas/{name}.odcs.yaml" not in found.values():
+            found[path] = f"schemas/{name}.odcs.yaml"
+    return found
+
+
+def _data(known: Known) -> str:
+    offered = [*contracts(known).items()][:_MOST_CONTRACTS]
+    if not offered:
+        return ""
+    listed = ", ".join(f"{key(path)}: {key(file)}" for path, file in offered)
+    why = "# What data must be: `mlgit data infer PATH -o FILE` drafts it, and `mlgit data check` judges by it."
+    return f"\n{why}\n# data: {{{listed}}}\n"
 
 
 def _metrics(known: Known) -> str:

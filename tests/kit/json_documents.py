@@ -49,6 +49,7 @@ LINES = {
     "report": "report",
     "new": "new --list",
     "remote list": "remote list",
+    "data infer": "data infer predictions.csv",
     "data diff": "data diff HEAD~1",
     "data check": "data check",
 }
