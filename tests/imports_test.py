@@ -24,7 +24,7 @@ ROOMS = {
     DVC: {SYSTEM, GIT, FORMATS},
     "adapters.modelscan": {SYSTEM},
     "adapters.forge": {SYSTEM},
-    DUCKDB: set(),
+    DUCKDB: {SYSTEM},
     "statistics": set(),
     "tables": {"statistics"},
     "validation": {"tables"},

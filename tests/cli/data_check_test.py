@@ -51,7 +51,7 @@ def test_without_duckdb_the_hint_names_what_to_install(project):
     done = subprocess.run([sys.executable, "-c", code, "data", "check"], cwd=project, capture_output=True, text=True)
     assert done.returncode == 2
     assert "DuckDB is not installed" in done.stderr
-    assert "mlgit[data]" in done.stderr
+    assert "pip install 'mlgit[data]'" in done.stderr
 
 
 def test_help_shows_examples(project):

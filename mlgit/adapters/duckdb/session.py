@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from mlgit.adapters.system import installation
 from mlgit.errors import MlgitError
 
 if TYPE_CHECKING:
     import duckdb
 
 MISSING = "DuckDB is not installed"
-INSTALL = "pip install 'mlgit[data]'"
 # Seconds that one query of a contract may take.
 QUERY_SECONDS = 30.0
 _MEMORY = "2GB"
@@ -145,7 +145,7 @@ def _module() -> ModuleType:
         try:
             import duckdb
         except ImportError as error:
-            raise MlgitError(MISSING, INSTALL) from error
+            raise MlgitError(MISSING, f"type `{installation.adding_extra('data')}`") from error
         return duckdb
     return _duckdb
 

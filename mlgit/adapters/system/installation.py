@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import shlex
+import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +18,8 @@ from urllib.parse import unquote, urlsplit
 from mlgit import __version__
 
 _PUBLISHED = f"mlgit=={__version__}"
+# The extras of mlgit, and the package that each brings, which is imported by the same name.
+EXTRAS = {"dask": "distributed", "data": "duckdb"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +100,68 @@ def adding(package: str) -> str:
     """The command that installs a package beside this mlgit, where it can import it."""
     prefix = Path(sys.prefix)
     if (prefix / "uv-receipt.toml").is_file():
-        return f"uv tool install --with {_quoted(package)} mlgit"
+        return f"uv tool install --with {shlex.quote(package)} mlgit"
     if (prefix / "pipx_metadata.json").is_file():
-        return f"pipx inject mlgit {_quoted(package)}"
-    return f"pip install {_quoted(package)}"
+        return f"pipx inject mlgit {shlex.quote(package)}"
+    return f"pip install {shlex.quote(package)}"
 
 
-def _quoted(package: str) -> str:
-    return f"'{package}'" if "[" in package else package
+def lacks(extra: str) -> bool:
+    """Whether this mlgit was installed without an extra of its own."""
+    return importlib.util.find_spec(EXTRAS[extra]) is None
+
+
+def adding_extra(extra: str, *, prefix: Path | None = None) -> str:
+    """The command that brings an extra of mlgit to this mlgit, from where that came from and with what lies beside it.
+
+    `prefix` is the environment that it lives in, without it that of this Python.
+    """
+    prefix = prefix or Path(sys.prefix)
+    if (prefix / "uv-receipt.toml").is_file():
+        # what is not named anew, `uv tool install` takes away
+        receipt = _receipt(prefix)
+        own = sorted({extra, *(each for name, extras, _ in receipt if name == "mlgit" for each in extras)})
+        beside = [
+            word for name, extras, wanted in receipt if name != "mlgit" for word in ("--with", _line(name, extras) + wanted)
+        ]
+        return shlex.join(["uv", "tool", "install", *beside, _line("mlgit", own) + _place(source())])
+    if (prefix / "pipx_metadata.json").is_file():
+        return f"pipx inject mlgit {EXTRAS[extra]}"
+    # pip and uv leave an mlgit alone that is there, wherever it came from, and install what the extra needs
+    return f"{_installer()} {shlex.quote(_line('mlgit', [extra]))}"
+
+
+def _line(name: str, extras: Sequence[str]) -> str:
+    return f"{name}[{','.join(extras)}]" if extras else name
+
+
+def _place(origin: Origin) -> str:
+    """Where mlgit came from, as the end of a requirement; of a published one no version, which would be kept for ever."""
+    if origin.local:
+        return f" @ {Path(origin.local).as_uri() if origin.local.startswith('/') else origin.local}"
+    _, at, address = origin.requirement.partition(" @ ")
+    return at + address
+
+
+def _receipt(prefix: Path) -> list[tuple[str, list[str], str]]:
+    """Name, extras and range of each package that `uv tool install` was asked for; nothing where that cannot be read."""
+    import tomllib
+
+    try:
+        found = tomllib.loads((prefix / "uv-receipt.toml").read_text(encoding="utf-8"))["tool"]["requirements"]
+        return [(str(each["name"]), list(each.get("extras", [])), str(each.get("specifier", ""))) for each in found]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []
+
+
+def _installer() -> str:
+    """What installs into the environment of this Python, whichever is active."""
+    own = os.path.join(sys.prefix, "bin")
+    pip = shutil.which("pip")
+    if pip is not None and os.path.realpath(os.path.dirname(pip)) == os.path.realpath(own):
+        return "pip install"
+    if importlib.util.find_spec("pip") is not None:
+        return f"{shlex.quote(sys.executable)} -m pip install"
+    if shutil.which("uv") is not None:
+        return "uv pip install" if is_active() else f"uv pip install --python {shlex.quote(sys.executable)}"
+    return "pip install"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+import tomllib
+
 import pytest
+from packaging.requirements import Requirement
 
 from mlgit import __version__
-from mlgit.adapters.system.installation import Origin, source, source_of
+from mlgit.adapters.system.installation import EXTRAS, Origin, adding_extra, lacks, source, source_of
 from tests.docs_test import CHECKOUT
 
 PUBLISHED = f"mlgit=={__version__}"
@@ -50,3 +55,46 @@ def test_secret_of_an_address_goes_nowhere(url):
 
 def test_checkout_that_the_tests_run_from_is_known():
     assert source() == Origin(PUBLISHED, local=str(CHECKOUT))
+
+
+def test_extras_are_those_of_the_project_and_what_they_bring_is_imported_by_its_name():
+    declared = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert {extra: Requirement(line).name for extra, (line,) in declared.items()} == EXTRAS
+    assert not lacks("data")
+
+
+def test_extra_of_a_tool_of_uv_keeps_what_else_it_was_installed_with(tmp_path):
+    receipt = (
+        '[tool]\nrequirements = [{name = "mlgit", extras = ["dask"]}, {name = "dvc-s3", specifier = ">=3"}, {name = "x"}]\n'
+    )
+    (tmp_path / "uv-receipt.toml").write_text(receipt)
+    named = f"mlgit[dask,data] @ {CHECKOUT.as_uri()}"
+    assert shlex.split(adding_extra("data", prefix=tmp_path)) == [
+        "uv",
+        "tool",
+        "install",
+        "--with",
+        "dvc-s3>=3",
+        "--with",
+        "x",
+        named,
+    ]
+
+
+@pytest.mark.parametrize("receipt", ["", "[tool", "tool = 3", "[tool]\nrequirements = [3]\n"])
+def test_extra_of_a_tool_of_uv_with_an_unknown_receipt_is_of_mlgit_alone(tmp_path, receipt):
+    (tmp_path / "uv-receipt.toml").write_text(receipt)
+    assert shlex.split(adding_extra("data", prefix=tmp_path)) == ["uv", "tool", "install", f"mlgit[data] @ {CHECKOUT.as_uri()}"]
+
+
+def test_extra_of_a_tool_of_pipx_is_injected(tmp_path):
+    (tmp_path / "pipx_metadata.json").write_text("{}")
+    assert adding_extra("data", prefix=tmp_path) == "pipx inject mlgit duckdb"
+
+
+def test_extra_goes_into_the_environment_of_mlgit_whichever_is_active(monkeypatch, tmp_path):
+    (tmp_path / "pip").touch(mode=0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert adding_extra("data") == f"{shlex.quote(sys.executable)} -m pip install 'mlgit[data]'"
+    monkeypatch.setenv("PATH", f"{sys.prefix}/bin")
+    assert adding_extra("data") == "pip install 'mlgit[data]'"
