@@ -102,7 +102,7 @@ DOORS = {
         "git_provenance",
     },
     "report": {"post", "proposal"},
-    "validation": {"judge", "samples", "source"},
+    "validation": {"judge", "profiling", "samples", "source"},
     "scaffold": {"adopt", "create", "library", "surroundings"},
 }
 

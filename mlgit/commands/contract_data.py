@@ -49,7 +49,7 @@ def _told(result: ContractResult) -> str:
     """The rules that are broken, with how many rows; values of no cell."""
     wanted = [each for each in result.broken if each.outcome == result.outcome]
     said = [_finding(each, result.contract) for each in wanted[:_MOST]]
-    return "; ".join([*said, f"{len(wanted) - _MOST} more rules"] if len(wanted) > _MOST else said)
+    return "; ".join([*said, count(len(wanted) - _MOST, "more rule")] if len(wanted) > _MOST else said)
 
 
 def _finding(found: Finding, contract: Contract) -> str:
