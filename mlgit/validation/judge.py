@@ -182,7 +182,8 @@ class _Pass:
     def _held(self, check: ContractCheck, number: float, of_rows: int | None) -> Finding:
         """A number held against the limit; `of_rows`: it counts rows, so that it has a share."""
         share = None if of_rows is None else of_rows / self.rows if self.rows else 0.0
-        value = 100 * (share or 0.0) if check.limit.is_percent else number
+        # divided last: 100 times the float of 7/100 is more than 7
+        value = (100 * (of_rows or 0) / self.rows if self.rows else 0.0) if check.limit.is_percent else number
         is_count = check.kind not in ("rows", "query", "freshness", "present")
         return Finding(
             check, self._outcome(check, check.limit.holds(value)), int(number) if is_count else None, float(value), share

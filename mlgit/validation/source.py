@@ -129,7 +129,7 @@ def _read(duck: Session, part: Part, copy: str, *, anew: bool) -> _Read:
 
 
 def _parquet(duck: Session, part: Part) -> _Read:
-    source = f"read_parquet({literal(os.path.realpath(part.path))}, hive_partitioning=false)"
+    source = f"read_parquet({literal(os.path.realpath(part.path))}, hive_partitioning=false, can_have_nan=true)"
     described = duck.rows(f"DESCRIBE SELECT * FROM {source}")
     names = tuple(str(each[0]) for each in described)
     columns = ", ".join(f"{identifier(name)} AS c{place}" for place, name in enumerate(names))

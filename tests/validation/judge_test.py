@@ -281,3 +281,23 @@ def test_empty_table_has_no_rows_that_break_anything_but_its_columns_are_looked_
 def test_file_of_another_form_is_refused(tmp_path):
     with pytest.raises(MlgitError, match="more fields"):
         check(write(tmp_path, "n,x\n1,2,3\n"), contract(column("n")))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_rows_with_nan_are_found_though_the_statistics_of_parquet_leave_it_out(tmp_path, sign):
+    rows = pa.table({"x": pa.array([1.0, sign * float("nan"), 3.0, 9.0])})
+    pa.parquet.write_table(rows, tmp_path / "raw.parquet")
+    query = {"type": "sql", "id": "nans", "query": "SELECT COUNT(*) FROM raw WHERE isnan(x)", "mustBe": 0}
+    asked = contract(column("x", "number", required=True, **options(maximum=3)), quality=[query])
+    result = check(tmp_path / "raw.parquet", asked)
+    assert broken(result) == {"x.required": ("fail", 1), "x.range": ("fail", 1), "nans": ("fail", None)}
+    assert places(result, "x.required") == [(2, "nan")]
+    assert places(result, "x.range") == [(4, "9.0")]
+
+
+@pytest.mark.parametrize("missing", [7, 14, 28, 29, 55, 56, 57])
+def test_share_of_exactly_the_limit_is_at_most_it(tmp_path, missing):
+    lines = ["n,x", *(f"{row},{'' if row < missing else 1}" for row in range(100))]
+    rule = {"metric": "nullValues", "unit": "percent", "mustBeLessOrEqualTo": missing}
+    asked = contract(column("x", quality=[rule, rule | {"mustBeLessOrEqualTo": missing - 1}]))
+    assert broken(check(write(tmp_path, "\n".join(lines)), asked)) == {"x.nullValues-2": ("fail", missing)}
