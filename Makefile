@@ -53,8 +53,9 @@ demo: $(STAMP) ## scaffold a project, train, document and release its model, ref
 conformance: ## DVC's own tests against mlgit's engine: make conformance DVC_SOURCE=PATH PYTHON=PATH
 	$(or $(PYTHON),$(BIN)/python) tests/conformance/job.py $(DVC_SOURCE)
 
-contracts-oracle: $(STAMP) ## changes of contracts against `datacontract breaking`: make contracts-oracle PYTHON=PATH
+contracts-oracle: $(STAMP) ## contracts, their changes and tables against datacontract, pandera, frictionless: make contracts-oracle PYTHON=PATH
 	$(BIN)/python -m tests.validation.oracle.job $(PYTHON)
+	$(BIN)/python -m tests.validation.oracle.data_job $(PYTHON)
 
 clean: ## remove everything that is made
 	rm -rf $(VENV) dist build demo .pytest_cache .hypothesis .mypy_cache .ruff_cache
