@@ -13,7 +13,7 @@ from mlgit.adapters.formats import documents
 from mlgit.adapters.system import installation
 from mlgit.adapters.system.installation import Origin
 from mlgit.commands import preparation
-from mlgit.scaffold import answers, create, library
+from mlgit.scaffold import answers, create, library, requirement
 from mlgit.scaffold.create import Created
 from mlgit.scaffold.manifest import Manifest, Question, Value
 
@@ -34,6 +34,8 @@ class NewResult:
         place = f"./{directory}" if directory.startswith("-") else directory
         folder = self.created.folder
         steps = [] if folder == Path.cwd() else [f"cd {shlex.quote(place)}"]
+        # they know this mlgit, and the next steps may make another environment the active one
+        steps += [installation.adding_extra(each) for each in self.template.extras if installation.lacks(each)]
         has_requirements = (folder / "requirements.txt").exists()
         return [*steps, *(preparation.commands("requirements.txt") if has_requirements else ["mlgit run"])]
 
@@ -42,9 +44,12 @@ class NewResult:
         """That the workflows install another mlgit than this one; '' where they do not."""
         if not self.source.local or self.answers.get("mlgit_requirement") != self.source.requirement:
             return ""
+        said = self.source.requirement
+        for extra in self.template.extras:
+            said = requirement.with_extra(said, extra)
         return (
             f"this mlgit comes from {self.source.local}, which others cannot reach: mlgit-requirements.txt, from which the "
-            f"workflows install it, says {self.source.requirement}"
+            f"workflows install it, says {said}"
         )
 
     def document(self) -> dict[str, Any]:

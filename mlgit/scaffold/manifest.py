@@ -29,6 +29,10 @@ QuestionType = Literal["str", "int", "bool", "choice", "multichoice"]
 # What a default may use besides earlier answers: the name of the new folder, and the version of mlgit.
 FACTS = ("folder", "mlgit_version", "mlgit_source")
 
+# What mlgit itself writes into a project. An extra in brackets is one that the project's own stages need.
+SCHEMA_FILE, REQUIREMENTS_FILE = "mlgit-schema", "mlgit-requirements"
+GENERATED = (SCHEMA_FILE, REQUIREMENTS_FILE, f"{REQUIREMENTS_FILE}[data]")
+
 _QUESTION = Table(
     (
         Key("type", Text(choices=("str", "int", "bool", "choice", "multichoice")), "the kind of answer", required=True),
@@ -57,7 +61,7 @@ SCHEMA = Table(
         Key("description", Text(pattern=r"[^\r\n]+"), "the template in one line", required=True),
         Key("questions", MapOf(_QUESTION, key_pattern="[a-z][a-z0-9_]*"), "answer name -> question, in the order asked"),
         Key("files", MapOf(_PATH), "path -> when it is written, and under which name"),
-        Key("generated", MapOf(Text(choices=("mlgit-schema", "mlgit-requirements"))), "path -> what mlgit itself writes there"),
+        Key("generated", MapOf(Text(choices=GENERATED)), "path -> what mlgit itself writes there"),
         Key("parts", MapOf(MapOf(Anything())), "part of mlgit's own that is rendered too -> its answers"),
     )
 )
@@ -102,6 +106,16 @@ class Manifest:
     generated: Mapping[str, str]
     parts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """The extras of mlgit that the stages of a project cannot do without."""
+        return tuple(extra for extra in map(extra_of, self.generated.values()) if extra)
+
+
+def extra_of(what: str) -> str:
+    """The extra of mlgit in what is generated: that of `mlgit-requirements[data]`; '' for none."""
+    return what.partition("[")[2].removesuffix("]")
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -127,7 +141,7 @@ def parse(document: Any, *, name: str = NAME) -> Manifest:
     for rule in rules:
         _check_condition(rule, questions, name=name)
     for path, what in checked.get("generated", {}).items():
-        if what == "mlgit-requirements" and not any(each.name == "mlgit_requirement" for each in questions):
+        if what != SCHEMA_FILE and not any(each.name == "mlgit_requirement" for each in questions):
             raise MlgitError(f"{name}: generated.{path}: no question 'mlgit_requirement', whose answer it is made of")
     return Manifest(
         name=checked["name"],

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 from mlgit.config import document_schema
 from mlgit.errors import MlgitError
-from mlgit.scaffold.manifest import FOLDER, NAME, Manifest, Template, Value, holds, written_name
+from mlgit.scaffold.manifest import FOLDER, NAME, SCHEMA_FILE, Manifest, Template, Value, extra_of, holds, written_name
+from mlgit.scaffold.requirement import with_extra
 from mlgit.scaffold.sandbox import fill
 from mlgit.scaffold.state import NAME as STATE_NAME
 
@@ -96,7 +97,9 @@ def requirements_file(requirement: str) -> bytes:
 
 
 def _generate(what: str, answers: Mapping[str, Value]) -> bytes:
-    return schema_file() if what == "mlgit-schema" else requirements_file(str(answers["mlgit_requirement"]))
+    if what == SCHEMA_FILE:
+        return schema_file()
+    return requirements_file(with_extra(str(answers["mlgit_requirement"]), extra_of(what)))
 
 
 def _add(found: dict[str, File], path: str, file: File, *, name: str) -> None:

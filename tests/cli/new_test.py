@@ -4,11 +4,13 @@ import json
 import os
 import pty
 import select
+import subprocess
 import sys
 
 import pytest
 
 from mlgit import __version__
+from mlgit.adapters.system.installation import adding_extra
 from mlgit.commands.preparation import commands
 from mlgit.scaffold import library
 from tests.kit import git, mlgit
@@ -46,6 +48,14 @@ def test_json_says_everything_that_was_decided(tmp_path, cli):
         "note": done.json["note"],
         "next": [f"cd {tmp_path / 'p'}", *APART],
     }
+
+
+def test_extra_of_mlgit_that_stages_need_is_installed_first_where_it_lacks(tmp_path):
+    code = "import sys; sys.modules['duckdb'] = None; from mlgit.cli.main import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, "new", "p"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    following = done.stdout.partition("Next:\n")[2].splitlines()
+    assert [each.strip() for each in following] == ["cd p", adding_extra("data"), *APART]
+    assert f"\nmlgit[data]=={__version__}\n" in (tmp_path / "p" / "mlgit-requirements.txt").read_text()
 
 
 def test_list_names_every_template(tmp_path, cli):

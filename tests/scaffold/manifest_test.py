@@ -83,3 +83,14 @@ def test_names_of_stored_files_follow_the_two_rules(stored, written):
 def test_condition_holds_for_true_for_a_chosen_feature_and_for_a_choice(when, expected):
     answers = {"docker": True, "git": False, "features": ("web",), "ci": "github"}
     assert manifest.holds(when, answers) is expected
+
+
+def test_extras_are_those_that_the_requirements_of_mlgit_name():
+    asked = {"mlgit_requirement": question(default="mlgit")}
+    plain, extra = (
+        manifest.parse({**HEAD, "questions": asked, "generated": {"r.txt": what, "s.json": "mlgit-schema"}})
+        for what in ("mlgit-requirements", "mlgit-requirements[data]")
+    )
+    assert (plain.extras, extra.extras) == ((), ("data",))
+    with pytest.raises(MlgitError, match=r"generated\.r\.txt: no question 'mlgit_requirement'"):
+        manifest.parse({**HEAD, "generated": {"r.txt": "mlgit-requirements[data]"}})
