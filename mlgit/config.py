@@ -10,7 +10,7 @@ from typing import Any, Literal
 from mlgit import rules
 from mlgit.errors import MlgitError
 from mlgit.rules import Gates
-from mlgit.schema import Boolean, Either, Integer, Key, ListOf, MapOf, Nothing, Number, Table, Text, check, json_schema
+from mlgit.schema import Boolean, Either, Integer, Key, ListOf, MapOf, Nothing, Number, Schema, Table, Text, check, json_schema
 
 NAME = "mlgit.yaml"
 _MOST_VALUES = 100_000
@@ -72,14 +72,24 @@ _ENVIRONMENT = Table(
     )
 )
 
+
+def _section(schema: Schema) -> Schema:
+    """A mapping, or nothing: a section all of whose lines are comments is an empty one."""
+    return Either((schema, Nothing()))
+
+
 SCHEMA = Table(
     (
         Key("mlgit", Integer(choices=(1,)), "the version of this file's format: 1", required=True),
-        Key("metrics", MapOf(_METRIC), "metric name (as in the metrics file, nested names joined by dots) -> its direction"),
-        Key("models", MapOf(_MODEL), "artifact of dvc.yaml -> what belongs to it"),
-        Key("gates", rules.SCHEMA, "when a model is good enough"),
+        Key(
+            "metrics",
+            _section(MapOf(_METRIC)),
+            "metric name (as in the metrics file, nested names joined by dots) -> its direction",
+        ),
+        Key("models", _section(MapOf(_section(_MODEL))), "artifact of dvc.yaml -> what belongs to it"),
+        Key("gates", _section(rules.SCHEMA), "when a model is good enough"),
         Key("environments", ListOf(_ENVIRONMENT), "where models are deployed, in the order they get there"),
-        Key("data", MapOf(Text()), "a file of data, or a folder of parts -> the contract that it must keep"),
+        Key("data", _section(MapOf(Text())), "a file of data, or a folder of parts -> the contract that it must keep"),
     )
 )
 
@@ -169,32 +179,25 @@ def parse(document: Any, *, name: str = NAME) -> Config:
     Raises MlgitError naming the first fault as `mlgit.yaml: path: what`.
     """
     _refuse_vast(document, name=name)
-    checked = {} if document is None else rules.with_text_days(_without_empty(document))
+    checked = {} if document is None else rules.with_text_days(document)
     check(checked, SCHEMA, name=name)
     environments = tuple(_environment(each) for each in checked.get("environments", []))
     _check_environments(environments, name=name)
     return Config(
-        directions={metric: declared["direction"] for metric, declared in checked.get("metrics", {}).items()},
+        directions={metric: declared["direction"] for metric, declared in _filled(checked, "metrics").items()},
         models={
-            each: _model(each, declared, where=f"{name}: models.{each}") for each, declared in checked.get("models", {}).items()
+            each: _model(each, declared or {}, where=f"{name}: models.{each}")
+            for each, declared in _filled(checked, "models").items()
         },
-        gates=rules.parse(checked.get("gates", {}), name=name),
+        gates=rules.parse(_filled(checked, "gates"), name=name),
         environments=environments,
-        contracts={posixpath.normpath(path): posixpath.normpath(file) for path, file in checked.get("data", {}).items()},
+        contracts={posixpath.normpath(path): posixpath.normpath(file) for path, file in _filled(checked, "data").items()},
     )
 
 
-def _without_empty(document: Any) -> Any:
-    """The document without sections that hold nothing (all their lines are comments), which YAML reads as null."""
-    if not isinstance(document, Mapping):
-        return document
-    kept = {
-        key: value for key, value in document.items() if value is not None or key not in ("metrics", "models", "gates", "data")
-    }
-    models = kept.get("models")
-    if isinstance(models, Mapping):
-        kept["models"] = {name: {} if declared is None else declared for name, declared in models.items()}
-    return kept
+def _filled(document: Mapping[str, Any], section: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] | None = document.get(section)
+    return found or {}
 
 
 def _refuse_vast(document: Any, *, name: str) -> None:

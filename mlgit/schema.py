@@ -249,6 +249,10 @@ def json_schema(schema: Schema) -> dict[str, Any]:
         case MapOf(item, key_pattern):
             names = {"propertyNames": {"pattern": f"^(?:{key_pattern})$"}} if key_pattern else {}
             return {"type": "object", "additionalProperties": json_schema(item)} | names
+        case Either((ListOf() | MapOf() | Table() as filled, Nothing())):
+            # not anyOf: an editor then names the fault inside, and completes keys
+            found = json_schema(filled)
+            return found | {"type": [found["type"], "null"]}
         case Either(options):
             return {"anyOf": [json_schema(option) for option in options]}
         case Table(keys):

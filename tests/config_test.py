@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
+import functools
 import itertools
+import json
 
 import jsonschema
 import pytest
@@ -112,5 +115,56 @@ def documented(schema, path=""):
                 yield from documented(option, path)
 
 
-def test_section_whose_lines_are_all_comments_is_an_empty_one():
-    assert config.parse({"mlgit": 1, "metrics": None, "models": {"churn": None}, "gates": None}).models.keys() == {"churn"}
+_SECTIONS = ("metrics", "models", "models.churn", "gates", "data")
+_GOOD = {
+    "mlgit": 1,
+    "metrics": {"auc": {"direction": "higher"}},
+    "models": {"churn": {"metrics": "m.json", "cluster": None, "card": {"profile": "hf"}}},
+    "gates": {"rules": [{"id": "floor", "kind": "bound", "metric": "auc", "min": 0.5}]},
+    "environments": [{"name": "prod", "requires": {"card": "fresh"}}],
+    "data": {"data/raw.csv": "schemas/raw.odcs.yaml"},
+}
+
+
+def changed(path, value):
+    """The good document with another value at a dotted path; with `...` for the value, without it."""
+    document = copy.deepcopy(_GOOD)
+    *above, last = path.split(".")
+    place = functools.reduce(lambda found, key: found[key], above, document)
+    place.pop(last, None) if value is ... else place.update({last: value})
+    return document
+
+
+def accepts(document):
+    try:
+        return bool(config.parse(document))
+    except MlgitError:
+        return False
+
+
+@pytest.mark.parametrize("path", _SECTIONS)
+def test_section_whose_lines_are_all_comments_is_an_empty_one(path):
+    assert config.parse(changed(path, None)) == config.parse(changed(path, {}))
+
+
+_VALUES = (None, {}, [], "text", 7, True, {"nmae": 1}, {"x": None}, [None], ...)
+_PATHS = (
+    *_SECTIONS,
+    "metrics.auc",
+    "models.churn.card",
+    "gates.rules",
+    "environments",
+    "mlgit",
+    "models.churn.metrics",
+    "models.churn.order",
+    "models.churn.train",
+    "gates.stats",
+    "other",
+)
+
+
+@pytest.mark.parametrize("path", _PATHS)
+def test_editors_and_the_program_find_the_same_files_right(path):
+    schema = jsonschema.Draft202012Validator(json.loads(json_schema.SHIPPED.read_text()))
+    documents = [changed(path, value) for value in _VALUES]
+    assert [schema.is_valid(each) for each in documents] == [accepts(each) for each in documents]
