@@ -47,13 +47,16 @@ def is_code(levels: Mapping[int, int]) -> bool:
     if len(values) == 2:
         return values[0] in (0, 1)
     upwards = [levels[each] for each in values[:3]]
-    return _ends(upwards) and _ends([levels[each] for each in values[::-1][:3]])
+    downwards = [levels[each] for each in values[::-1][:3]]
+    # counts have a tail whose end looks like one now and then
+    return min(upwards[0], downwards[0]) >= _PILED and _ends(upwards, errors=2) and _ends(downwards, errors=2)
 
 
-def _ends(bins: Sequence[int]) -> bool:
+def _ends(bins: Sequence[int], *, errors: int = 1) -> bool:
     """Whether a distribution ends at a bound, by its values in three bins of one width that go away from it.
 
-    The logarithms of the counts, continued as a parabola, tell how many would lie in the bin behind the bound.
+    The logarithms of the counts, continued as a parabola, tell how many would lie in the bin behind the bound; so many standard
+    errors are taken off.
     """
     first, second, third = bins
     if first < _PILED // 2:
@@ -64,4 +67,4 @@ def _ends(bins: Sequence[int]) -> bool:
         return False
     expected = 3 * math.log(first) - 3 * math.log(second) + math.log(third)
     error = math.sqrt(9 / first + 9 / second + 1 / third)
-    return expected - error >= math.log(_EXPECTED)
+    return expected - errors * error >= math.log(_EXPECTED)
