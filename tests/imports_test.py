@@ -33,7 +33,7 @@ ROOMS = {
     "pipeline": {"executors"},
     "revision": {"pipeline", "tables"},
     "evaluation": {"pipeline", "revision", "statistics", "tables"},
-    "diff": {"evaluation", "pipeline", "revision", "tables"},
+    "diff": {"evaluation", "pipeline", "revision", "tables", "validation"},
     "gate": {"evaluation", "pipeline", "revision", "statistics", "tables", "validation"},
     "registry": {"gate", "pipeline", "revision", "tables"},
     "report": {"diff", "evaluation", "gate", "pipeline", "revision", "tables", "validation"},

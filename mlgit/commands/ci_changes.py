@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mlgit.adapters.dvc import settings
 from mlgit.adapters.forge.ci_env import CiJob
 from mlgit.adapters.git import git, refs
-from mlgit.commands import curves, table_changes
+from mlgit.commands import contract_data, curves, table_changes
 from mlgit.config import Config
 from mlgit.diff.diff import Diff, compare
 from mlgit.errors import MlgitError
@@ -93,6 +93,8 @@ def read(revisions: Revisions, wanted: str | None, review: Review) -> CiChanges:
     before, now = revisions.at(RevisionRef(name, resolved)), revisions.workspace
     one, other = collect_both(before, now)
     diff = compare(one, other, config=other.config)
+    if before.config.contracts or now.config.contracts:
+        diff = replace(diff, contracts=contract_data.of_diff(before, now))
     if diff.changed_tables:
         diff = replace(diff, tables=table_changes.changed_tables(before, now, diff))
     card = tuple(_card_lines(before, now, other.config))[:_MOST_LINES]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from mlgit.commands import contract_changes
 from mlgit.config import Config
@@ -14,9 +15,12 @@ from mlgit.revision import data_files
 from mlgit.revision.revision import Revision
 from mlgit.tables import formats
 from mlgit.validation.contract import Contract
+from mlgit.validation.evolution import Evolution
 from mlgit.validation.finding import ContractResult, Finding
 
 _MOST = 3
+# About as much as a diff reads of other tables.
+_MOST_BYTES = 256 << 20
 
 
 def held(now: Revision, path: str, contract: Contract) -> HeldData:
@@ -59,6 +63,26 @@ def _finding(found: Finding, contract: Contract) -> str:
     named = check.id if check.kind == "query" else f"{', '.join(check.columns) or 'the table'}: {asked}"
     counted = f" ({count(found.rows, 'row')})" if found.rows else ""
     return f"{named}{counted}" if found.outcome != "invalid" else f"{named}: {found.reason}"
+
+
+def of_diff(before: Revision, now: Revision) -> tuple[Evolution, ...]:
+    """What became of every contract, and, where it or its data differs, whether the data keeps it."""
+    return tuple(_with_data(before, now, each) for each in contract_changes.evolutions(before, now))
+
+
+def _with_data(before: Revision, now: Revision, found: Evolution) -> Evolution:
+    if found.trouble or found.state == "removed":
+        return found
+    old, new = before.digest_or_none(found.path), now.digest_or_none(found.path)
+    if not found.changes and old is not None and new is not None and old.md5 == new.md5:
+        return found
+    if new is not None and new.size > _MOST_BYTES:
+        why = f"larger than {_MOST_BYTES >> 20} MiB: `mlgit data check {found.path}` looks at it"
+        return replace(found, kept="invalid", because=why)
+    read = contract_changes.read(now, found.path)
+    assert read
+    seen = held(now, found.path, read.contract)
+    return replace(found, kept=seen.outcome, because=seen.told)
 
 
 def of_rules(

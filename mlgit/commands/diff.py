@@ -51,7 +51,7 @@ def diff(base: str | None = None, head: str | None = None, *, pull: bool = False
         # two names of one commit are one revision, and each is called as the user did
         one, other = (replace(each, name=ref.name) for each, ref in zip(collect_both(*sides), (before, now), strict=True))
         found = _closer(*sides, compare(one, other, config=other.config))
-    if any(found.compared.values()):
+    if any(found.compared.values()) or any(not each.trouble for each in found.contracts):
         return DiffResult(found)
     why = wording.why_nothing(one, other)
     return DiffResult(found, MlgitError(f"nothing was compared: {why}", "name another BASE: `mlgit diff REVISION`"))
@@ -68,6 +68,10 @@ def _fetch(*sides: Revision, note: Note) -> None:
 
 def _closer(before: Revision, now: Revision, diff: Diff) -> Diff:
     """The same, with what only reading whole tables tells."""
+    if before.config.contracts or now.config.contracts:
+        from mlgit.commands import contract_data  # most projects have no contract
+
+        diff = replace(diff, contracts=contract_data.of_diff(before, now))
     if not (diff.changed_tables or diff.has_other_rows):
         return diff
     from mlgit.commands import table_changes  # numpy and pandas take longer than the rest of a diff

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     # with the statistics behind it, it takes longer to import than most comparisons take
     from mlgit.evaluation.results import Flips, Leakage, MetricResult, TestedRows
     from mlgit.tables.drift import TableDrift
+    from mlgit.validation.evolution import Evolution
 
 Change = Literal["added", "removed", "changed", "same", "unknown"]
 Trend = Literal["better", "worse", "same", "added", "removed", "unknown-direction", "changed", "unknown"]
@@ -110,7 +111,7 @@ class Diff:
 
     `turned` are metrics whose direction the head declares otherwise than the base. `tables` tells more of data that differs.
     `tested`, `measured` and `rows` are what the predictions of both sides say, row by row, of each model;
-    `leakage`, which of its test rows the head has in the training data.
+    `leakage`, which of its test rows the head has in the training data; `contracts`, what became of those of its data.
     """
 
     base: Snapshot
@@ -125,6 +126,7 @@ class Diff:
     measured: tuple[MetricResult, ...] = ()
     rows: tuple[Flips, ...] = ()
     leakage: tuple[Leakage, ...] = ()
+    contracts: tuple[Evolution, ...] = ()
 
     @property
     def compared(self) -> dict[str, int]:
@@ -140,7 +142,8 @@ class Diff:
     def is_empty(self) -> bool:
         """Whether nothing differs; also true when nothing could be compared."""
         changes = [row.change for rows in (self.parameters, self.data, self.stages) for row in rows]
-        return all(row.verdict == "same" for row in self.metrics) and all(change == "same" for change in changes)
+        is_same = all(row.verdict == "same" for row in self.metrics) and all(change == "same" for change in changes)
+        return is_same and not any(each.is_changed for each in self.contracts)
 
     def measure(self, row: MetricChange) -> MetricResult | None:
         """What rows say of a metric: that of the model whose metrics file it stands in."""

@@ -34,6 +34,7 @@ def document(diff: Diff, *, everything: bool = False) -> dict[str, Any]:
         "rows": [_rows(row, diff) for row in diff.tested],
         "leakage": [asdict(row) for row in diff.leakage],
         "tables": [_table(row) for row in diff.tables],
+        "contracts": [each.document("consumer") for each in diff.contracts if everything or each.is_changed],
         "stages": [_stage(row) for row in diff.stages if everything or row.change != "same"],
     }
 

@@ -25,6 +25,13 @@ _HOW = {
 _MOST_NOTES = 8
 # A population stability index below it is commonly read as stable (Siddiqi 2006, Credit Risk Scorecards).
 STABLE = 0.1
+# Whether the data of the later side keeps its contract.
+KEPT = {
+    "pass": "keeps it",
+    "warn": "keeps it, with warnings",
+    "fail": "breaks it",
+    "invalid": "cannot be held against it",
+}
 _VERDICTS = {"unknown-direction": "direction not declared", "unknown": "not compared"}
 
 
@@ -69,6 +76,7 @@ def sections(diff: Diff, *, everything: bool) -> list[DiffSection]:
         DiffSection("Parameters", ("parameter", *names), parameters),
         DiffSection("Data and outputs", ("path", "content", "size", "inside"), data),
         DiffSection("Tables", ("path", "how far values moved"), [_table(row) for row in diff.tables]),
+        DiffSection("Contracts", ("data", "what", "moves", "breaks", "how"), list(_contracts(diff, everything=everything))),
         DiffSection("Stages", ("stage", "what differs"), stages),
     )
     return [section for section in found if section.rows]
@@ -209,6 +217,24 @@ def _table(row: TableDrift) -> tuple[str, ...]:
     stable = sum(index < STABLE for _, index in row.moved)
     told += [f"{count(stable, 'column')} stable"] if stable else []
     return row.path, "; ".join([*told, *filter(None, [row.reason])]) or "no column could be compared"
+
+
+def _contracts(diff: Diff, *, everything: bool) -> Iterator[tuple[str, ...]]:
+    """For each file of data, what became of its contract, and whether the data keeps it."""
+    for found in diff.contracts:
+        rows: list[tuple[str, ...]] = [
+            (_clipped(each.path), each.direction, each.breaks_whom, each.sentence) for each in found.changes
+        ]
+        if found.trouble:
+            rows = [("", "unknown", "", found.trouble)]
+        if wrong := found.version_told("consumer"):
+            rows.append(("version", "", "", wrong))
+        if found.kept:
+            rows.append(("the data", "", "", KEPT[found.kept] + (f": {found.because}" if found.because else "")))
+        if not rows and everything:
+            rows = [("", "same", "", "")]
+        for index, row in enumerate(rows):
+            yield "" if index else found.path, *row
 
 
 def _files(data: Data | None) -> str | None:

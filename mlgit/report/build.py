@@ -140,6 +140,7 @@ def _with_diff(found: Report, diff: Diff) -> Report:
         parameters=tuple(_parameter(row) for row in diff.parameters if row.change != "same"),
         data=(*(moved.get(row.path) or _content(row) for row in changed), *unseen),
         n_data=len(data) + len(unseen),
+        contracts=tuple(each for each in diff.contracts if each.is_changed),
         stages=found.stages or tuple(_stage(row) for row in diff.stages if row.change != "same"),
         provenance=tuple(_digests(data)),
     )

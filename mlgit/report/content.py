@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from mlgit.evaluation.results import Leakage, MetricResult, TestedRows
 from mlgit.gate.rule_result import RuleResult
+from mlgit.render.text import few
 from mlgit.report import details, slice_rows
 from mlgit.report.document import Failure, Report
 from mlgit.report.figures import ARROWS, OUTCOME_TONES, SIGNS, STANDING_TONES, STANDINGS, difference, got, level_head, side
 from mlgit.report.page import Block, Log, Page, PageSection, PageTable, Paragraph, TextSpan, Words, clipped, code, strong, text
+from mlgit.validation.evolution import Evolution
 
 _MOST_NAMED, _MOST_NOTES, _MOST_CODE = 3, 10, 8
 _LONGEST_PART = 160
@@ -120,6 +122,7 @@ def _top(report: Report, previous: str) -> tuple[Block, ...]:
         found += _handled(tested)
         found += _noticed(tested)
     found += [_leaked(each) for each in report.leakage if each.leaked != 0]
+    found += [notice for each in report.contracts for notice in _contract(each)]
     told = [*report.notes[:_MOST_NOTES]]
     told += [f"{len(report.notes) - _MOST_NOTES} more notes are in the report"] if len(report.notes) > _MOST_NOTES else []
     return (*found, *(Paragraph((strong("Note: "), text(note)), is_notice=True) for note in told))
@@ -143,6 +146,19 @@ def _leaked(found: Leakage) -> Paragraph:
     if found.leaked is None:
         return Paragraph((code(found.model), text(f": {found.told}.")))
     return Paragraph((strong("Leakage: "), code(found.model), text(f": {found.told}.")), is_notice=True)
+
+
+def _contract(found: Evolution) -> Iterator[Block]:
+    """A contract that breaks those who rely on it, or that the data breaks."""
+    if found.trouble:
+        yield Paragraph((strong("Contract: "), code(found.path), text(f" was not compared: {found.trouble}.")), is_notice=True)
+    if breaking := found.breaking("consumer"):
+        told = few([each.sentence for each in breaking], most=_MOST_NAMED)
+        yield Paragraph((strong("Contract: "), code(found.path), text(f" breaks consumers: {told}.")), is_notice=True)
+    if found.kept in ("fail", "invalid"):
+        how = "breaks" if found.kept == "fail" else "cannot be held against"
+        words = (text(f" {how} "), code(found.contract), text(f": {found.because}."))
+        yield Paragraph((strong("Contract: "), code(found.path), *words), is_notice=True)
 
 
 def _compared(report: Report) -> Words:

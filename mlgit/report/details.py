@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlgit.diff.wording import KEPT
 from mlgit.evaluation.results import Flips
 from mlgit.render.text import count, seconds
 from mlgit.report.document import Report, StageRun
 from mlgit.report.figures import share
 from mlgit.report.numbers import value
-from mlgit.report.page import Block, Chart, Log, PageSection, PageTable, Paragraph, Words, code, text
+from mlgit.report.page import Block, Chart, Log, PageSection, PageTable, Paragraph, Tone, Words, code, text
 from mlgit.tables.drift import TableDrift
+from mlgit.validation.evolution import Evolution
 
 _SHOWN_KEYS = 20
+_TONES: dict[str, Tone] = {"pass": "good", "warn": "warn", "fail": "bad", "invalid": "bad"}
 
 
 def sections(report: Report) -> list[PageSection]:
@@ -24,6 +27,7 @@ def sections(report: Report) -> list[PageSection]:
     found = [
         PageSection("parameters", tuple(_parameters(report)), f"Parameters: {len(report.parameters)} changed"),
         PageSection("data", tuple(_data(report)), data),
+        PageSection("contracts", tuple(_contracts(report)), f"Contracts: {len(report.contracts)} changed"),
         PageSection("stages", tuple(_stages(report)), stages),
         PageSection("card", (Log(report.card, is_diff=True),) if report.card else (), f"Model card: {len(report.card)} lines"),
         PageSection("plots", tuple(Chart(plot) for plot in report.plots), f"Plots: {len(report.plots)}"),
@@ -62,6 +66,26 @@ def _drift(row: TableDrift) -> Words:
         name, index = row.moved[0]
         return (text(f"largest PSI {value(index, 2)} ("), code(name), text(")"))
     return (text(row.reason or "–"),)
+
+
+def _contracts(report: Report) -> Iterator[Block]:
+    rows = tuple(row for each in report.contracts for row in _contract(each))
+    if rows:
+        yield PageTable("Contracts", ("Data", "What", "Moves", "Breaks", "How"), rows)
+
+
+def _contract(found: Evolution) -> Iterator[tuple[Words, ...]]:
+    path = (code(found.path),)
+    if found.trouble:
+        yield (path, (text("–"),), (text("unknown"),), (text("–"),), (text(found.trouble),))
+    for each in found.changes:
+        breaks = (text(each.breaks_whom or "–"),)
+        yield (path, (code(each.path),), (text(each.direction),), breaks, (text(each.sentence),))
+    if wrong := found.version_told("consumer"):
+        yield (path, (text("version"),), (text("–"),), (text("–"),), (text(wrong),))
+    if found.kept:
+        told = KEPT[found.kept] + (f": {found.because}" if found.because else "")
+        yield (path, (text("the data"),), (text("–"),), (text("–"),), (text(told, tone=_TONES[found.kept]),))
 
 
 def _stages(report: Report) -> Iterator[Block]:

@@ -16,6 +16,7 @@ from mlgit.gate.rule_result import RuleResult
 from mlgit.report import codec
 from mlgit.revision.refs import Baseline
 from mlgit.tables.drift import TableDrift
+from mlgit.validation.evolution import Evolution
 
 MAX_BYTES = 1 << 20
 MAX_LINES = 20
@@ -127,6 +128,7 @@ class Report:
     parameters: tuple[Parameter, ...] = ()
     data: tuple[TableDrift, ...] = ()
     n_data: int = 0
+    contracts: tuple[Evolution, ...] = ()
     stages: tuple[StageRun, ...] = ()
     card: tuple[str, ...] = ()
     plots: tuple[Plot, ...] = ()
@@ -165,6 +167,7 @@ def _shortened(report: Report, longest: int) -> Report:
         )
         for each in cut["data"]
     )
+    cut["contracts"] = tuple(replace(each, changes=each.changes[:longest]) for each in cut["contracts"])
     cut["rules"] = tuple(replace(each, slices=each.slices[:longest]) for each in cut["rules"])
     cut["plots"] = tuple(
         replace(each, lines=tuple(replace(line, values=line.values[:longest]) for line in each.lines[:longest]))

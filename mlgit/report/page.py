@@ -12,7 +12,7 @@ Kind = Literal["text", "code", "strong", "struck", "link"]
 Tone = Literal["", "good", "warn", "bad"]
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~/%?=&+-]*)?")
 # In the order in which they are left out where there is no room; the others stay.
-DROPPED_FIRST = ("plots", "card", "stages", "slices", "other metrics", "statistics", "parameters", "data")
+DROPPED_FIRST = ("plots", "card", "stages", "slices", "other metrics", "statistics", "parameters", "data", "contracts")
 
 
 @dataclass(frozen=True, slots=True)

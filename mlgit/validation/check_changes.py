@@ -13,6 +13,12 @@ from mlgit.validation.directions import Direction
 
 # Quotes stay as they are; between them, space is space and a comment is nothing.
 _SQL = re.compile(r"'[^']*'|\"[^\"]*\"|\$\$.*?\$\$|/\*.*?\*/|--[^\n]*|\s+|.", re.DOTALL)
+_BROKEN: dict[Direction, str] = {
+    "loosens": "consumers",
+    "tightens": "producers",
+    "both": "consumers and producers",
+    "untested": "",
+}
 _NOUNS = {
     "values": "the values that are valid",
     "pattern": "the pattern",
@@ -35,6 +41,11 @@ class ContractChange:
     direction: Direction
     sentence: str
     column: str = ""
+
+    @property
+    def breaks_whom(self) -> str:
+        """Those who see the contract from the side that it breaks, '' for nobody."""
+        return _BROKEN[self.direction]
 
 
 def compare(

@@ -47,6 +47,11 @@ class Evolution:
     kept: Literal["pass", "warn", "fail", "invalid", ""] = ""
     because: str = ""
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.changes or self.trouble or self.kept)
+
     def breaking(self, view: View) -> tuple[ContractChange, ...]:
         """The changes that break a side."""
         return tuple(each for each in self.changes if breaks(each, view))

@@ -264,7 +264,7 @@ SIDE = {
     "additionalProperties": False,
     "properties": {"name": {"type": "string"}, "commit": {"type": ["string", "null"]}, "stale": {}, "notes": {}},
 }
-TABLES = ("leakage", "tables")
+TABLES = ("leakage", "tables", "contracts")
 JSON_SCHEMA = {
     "type": "object",
     "required": ["schema", "base", "head", "changed", "compared", "causes", "comparisons", "rows", *TABLES, *SCHEMA_KEYS],
@@ -279,6 +279,7 @@ JSON_SCHEMA = {
         "rows": {"type": "array", "items": {"required": ["model", "how", "n", "digest", "trouble", "fixed", "broken"]}},
         "leakage": {"type": "array", "items": {"required": ["model", "leaked", "rows", "ids", "of", "unchecked"]}},
         "tables": {"type": "array", "items": {"required": ["path", "rows_before", "rows_now", "moved", "reason"]}},
+        "contracts": {"type": "array", "items": {"required": ["path", "contract", "state", "changes", "data", "reason"]}},
         "causes": {
             "type": "object",
             "additionalProperties": {"type": "array", "items": {"required": ["kind", "stage", "name", "change"]}},
