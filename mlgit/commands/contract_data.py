@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -61,8 +62,12 @@ def _finding(found: Finding, contract: Contract) -> str:
     is_private = any(contract.is_private(path) for path in check.columns)
     asked = check.kind if is_private or check.kind == "query" else check.condition
     named = check.id if check.kind == "query" else f"{', '.join(check.columns) or 'the table'}: {asked}"
+    if found.outcome == "invalid":
+        # what a database says of a query can hold a value that it met
+        is_told = check.kind != "query" or not any(each.is_private for each in contract.columns)
+        return f"{named}: {found.reason if is_told else 'it could not be evaluated'}"
     counted = f" ({count(found.rows, 'row')})" if found.rows else ""
-    return f"{named}{counted}" if found.outcome != "invalid" else f"{named}: {found.reason}"
+    return f"{named}{counted}"
 
 
 def of_diff(before: Revision, now: Revision) -> tuple[Evolution, ...]:
@@ -94,7 +99,7 @@ def of_rules(
     """
     paths = dict.fromkeys(rule.path for rule in deciding.gates.rules if rule.kind == "contract")
     sides = list(guards)
-    return {path: _evidence(before, now, path, sides) for path in paths}
+    return {path: _evidence(before, now, posixpath.normpath(path), sides) for path in paths}
 
 
 def _evidence(before: Revision | None, now: Revision, path: str, guards: list[Revision]) -> ContractEvidence:

@@ -116,7 +116,7 @@ def test_data_of_a_commit_is_read_from_the_cache_and_not_judged_without_it(tmp_p
 
 
 def test_folder_of_parts_in_git_is_judged_as_a_commit_has_it(tmp_path, cli):
-    config = CONFIG.replace("data/raw.csv", "data/parts") + RULE.replace("data/raw.csv", "data/parts") % ""
+    config = CONFIG.replace("data/raw.csv", "data/parts") + RULE.replace("data/raw.csv", "data/parts/") % ""
     root = project(tmp_path / "project", config=config)
     write_tree(root, {"data/parts/a.csv": table(), "data/parts/_more.txt": "x"})
     commit(root)
@@ -137,3 +137,12 @@ def test_values_of_classified_columns_are_in_no_reason(tmp_path, cli):
     assert "plan" in done.out
     assert not any(word in done.out + done.err for word in ("alpha", "beta", "gamma", "omega"))
     assert not any(word in str(judged(root, cli)["rules"]) for word in ("alpha", "beta", "gamma", "omega"))
+
+
+def test_query_that_meets_a_classified_value_does_not_tell_it(tmp_path, cli):
+    quality = "    quality: [{type: sql, id: odd, query: 'SELECT sum(CAST(plan AS INTEGER)) FROM raw', mustBe: 0}]\n"
+    root = started(tmp_path / "project", contract=CONTRACT + quality)
+    found = judged(root, cli)
+    assert (only(found)["outcome"], found["code"]) == ("invalid", 2)
+    assert "odd" in only(found)["reason"]
+    assert "alpha" not in str(found["rules"])
