@@ -17,7 +17,7 @@ _TESTED = frozenset(
         *("physicalType", "required", "unique", "primaryKey", "classification", "enum"),
     )
 )
-_TOLD_OF_RULES = ("description", "dimension", "businessImpact", "tags", "type", "name", "id")
+_TOLD_OF_RULES = ("description", "dimension", "businessImpact", "tags")
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[ContractChange, ...]:
@@ -66,12 +66,14 @@ def _of(column: str, given: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str]
     for key, value in given.items():
         if value is not None and key not in _TESTED:
             told = [_prose(each) for each in value] if key == "quality" else value
-            yield (column, key), _plain(told)
+            plain = _plain(told)
+            if plain != "[]":
+                yield (column, key), plain
 
 
 def _prose(rule: Mapping[str, Any]) -> Mapping[str, Any]:
     """A rule in prose as a whole; of others what people say of it."""
-    return rule if rule.get("type") == "text" else {key: rule[key] for key in _TOLD_OF_RULES if key in rule and key != "type"}
+    return rule if rule.get("type") == "text" else {key: rule[key] for key in _TOLD_OF_RULES if key in rule}
 
 
 def _plain(value: Any) -> str:

@@ -255,3 +255,11 @@ def test_prose_of_new_columns_and_the_order_of_lists_is_no_change_of_its_own() -
 def test_each_column_of_a_key_of_several_may_have_duplicates() -> None:
     found = contract({"name": "a", "primaryKey": True}, {"name": "b", "primaryKey": True})
     assert [each.columns for each in found.checks if each.kind == "unique"] == [("a", "b")]
+
+
+def test_a_rule_that_is_new_is_no_prose_and_one_in_prose_is() -> None:
+    rule = {"type": "sql", "id": "q", "query": "select 0", "mustBe": 0}
+    assert prose.changes(document({"name": "a"}), document({"name": "a"}, quality=[rule])) == ()
+    assert prose.changes(document({"name": "a"}), document({"name": "a", "quality": [rule]})) == ()
+    told = prose.changes(document({"name": "a"}), document({"name": "a"}, quality=[{"type": "text", "description": "whole"}]))
+    assert [(each.path, each.direction) for each in told] == [("quality", "untested")]
