@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from mlgit.adapters.duckdb.session import QueryError, Session
+from mlgit.adapters.duckdb.query_process import QueryProcess
+from mlgit.adapters.duckdb.session import QueryError, QueryRefusedError, Session
 from mlgit.errors import MlgitError
 from mlgit.render.sql import identifier
 from mlgit.validation import predicates, source
@@ -61,8 +61,11 @@ def _judged(
         for each in contract.checks
         if not left_out.intersection(each.columns) and (each.kind != "freshness" or now is not None)
     ]
-    with source.opened(parts, anew=anew, threads=threads) as (duck, table):
-        pass_ = _Pass(duck, table, contract, now)
+    with (
+        source.opened(parts, anew=anew, threads=threads) as (duck, table),
+        QueryProcess(duck.files, threads=threads) as queries,
+    ):
+        pass_ = _Pass(duck, queries, table, contract, now)
         findings = pass_.findings(checks)
         declared = {name for each in contract.columns for name in table.columns if each.path.startswith(name)}
         return ContractResult(
@@ -78,8 +81,10 @@ def _judged(
 class _Pass:
     """The data of one contract while it is looked at."""
 
-    def __init__(self, duck: Session, table: DataSource, contract: Contract, now: datetime.datetime | None) -> None:
-        self._duck, self._table, self._contract, self._now = duck, table, contract, now
+    def __init__(
+        self, duck: Session, queries: QueryProcess, table: DataSource, contract: Contract, now: datetime.datetime | None
+    ) -> None:
+        self._duck, self._queries, self._table, self._contract, self._now = duck, queries, table, contract, now
         self.rows = 0
         self._numbers: dict[str, int] = {}
         self._problems: dict[str, str] = {}
@@ -206,35 +211,53 @@ class _Pass:
         return int(found[0][0])
 
     def _query(self, check: ContractCheck) -> Finding:
-        name = self._contract.table
-        query = str(check.options["query"])
-        for word in ("{object}", "{model}", "${object}", "${model}", "${table}", "{table}"):
-            query = query.replace(word, name)
+        query = _filled(str(check.options["query"]), ("object", "model", "table"), identifier(self._contract.table))
         if check.columns:
-            for word in ("${property}", "${column}", "{property}", "{column}"):
-                query = query.replace(word, check.columns[0])
-        self._duck.define(identifier(name), self._named_columns())
+            query = _filled(query, ("property", "column"), self._path(check.columns[0]))
         try:
-            number = self._duck.number(query, tables={name})
+            number = self._number(query)
+        except QueryRefusedError as error:
+            return Finding(check, "invalid", reason=error.message)
         except QueryError as error:
             # DuckDB names the value that it stumbles over
-            reason = error.message if not self._contract.has_private else "it was refused, failed, or gave no number"
+            reason = error.message if not self._contract.has_private else "it failed, or gave no number"
             return Finding(check, "invalid", reason=reason)
         if number is None:
             return Finding(check, "invalid", reason="it gives NULL, expected one number")
         found = self._held(check, number, None)
-        return replace(found, value=None) if self._may_tell(query) else found
+        return found if self._may_tell(query, number) else replace(found, value=None)
 
-    def _may_tell(self, query: str) -> bool:
-        """Whether the number of a query may be a value of a classified column: the query names one, or all of them."""
-        words = re.sub(r"count\s*\(\s*\*\s*\)", "", query.lower())
-        named = (each.path.rpartition(".")[2].lower() for each in self._contract.columns if each.is_private)
-        return self._contract.has_private and ("*" in words or "columns" in words or any(each in words for each in named))
+    def _number(self, query: str, *, public: bool = False) -> float | None:
+        name = self._contract.table
+        return self._queries.number(query, table=name, quoted=identifier(name), relation=self._named_columns(public=public))
 
-    def _named_columns(self) -> str:
-        """The table as an author of queries knows it: columns by their names, with the types that the contract gives them."""
+    def _may_tell(self, query: str, number: float) -> bool:
+        """Whether the number of a query is no value of a classified column: without those columns it is the same."""
+        if not self._contract.has_private:
+            return True
+        try:
+            return self._number(query, public=True) == number
+        except QueryError:
+            return False
+
+    def _path(self, path: str) -> str:
+        """A column as a query names it."""
+        try:
+            name = predicates.top_of(path, self._table.columns)
+        except NoColumnError:
+            return identifier(path)
+        inner = [each for each in path[len(name) :].split(".") if each]
+        return ".".join(map(identifier, (name, *inner)))
+
+    def _named_columns(self, *, public: bool = False) -> str:
+        """The table as an author of queries knows it: columns by their names, with the types that the contract gives them.
+
+        With `public` without those that are classified, or hold something that is.
+        """
         shown: dict[str, str] = {}
         for name, cell in self._table.columns.items():
+            if public and self._contract.is_private(name):
+                continue
             column = self._contract.column(name)
             if name.lower() not in shown:  # DuckDB knows no difference
                 shown[name.lower()] = f"{cell.column(column.type if column else 'string')} AS {identifier(name)}"
@@ -260,6 +283,14 @@ def _row(parts: Sequence[str]) -> str:
     """Several columns as one value, NULL where one of them is."""
     known = " AND ".join(f"({part}) IS NOT NULL" for part in parts)
     return f"CASE WHEN {known} THEN struct_pack({', '.join(f'k{place} := {part}' for place, part in enumerate(parts))}) END"
+
+
+def _filled(query: str, words: Iterable[str], name: str) -> str:
+    """A query with a quoted name in the place of what stands for it, such as `{object}`, quoted or not."""
+    for word in words:
+        for mark in (f"${{{word}}}", f"{{{word}}}"):
+            query = query.replace(f'"{mark}"', name).replace(mark, name)
+    return query
 
 
 def refuse_without_checks(contract: Contract) -> None:

@@ -15,11 +15,13 @@ from mlgit.validation.contract import OPERATORS, CheckKind, Contract, ContractCh
 
 ABSENT = "absentAtServing"
 _UNITS = {
+    **dict.fromkeys(("ms", "millisecond", "milliseconds"), 0.001),
     **dict.fromkeys(("s", "sec", "second", "seconds"), 1),
     **dict.fromkeys(("m", "min", "minute", "minutes"), 60),
     **dict.fromkeys(("h", "hr", "hour", "hours"), 3600),
     **dict.fromkeys(("d", "day", "days", ""), 86400),
     **dict.fromkeys(("w", "week", "weeks"), 604800),
+    **dict.fromkeys(("y", "yr", "year", "years"), 31556952),
 }
 _FRESHNESS = ("latency", "ly", "freshness")
 
@@ -262,11 +264,13 @@ class _Reader:
             element = str(given.get("element") or self._document.get("slaDefaultElement") or "")
             if given["property"] not in _FRESHNESS or "," in element:
                 continue
-            column = element.removeprefix(f"{self._table['name']}.")
+            names = (each for each in (self._table["name"], self._table.get("physicalName")) if element.startswith(f"{each}."))
+            column = element.removeprefix(f"{next(names, '')}.")
             seconds = _UNITS.get(str(given.get("unit") or "").strip().lower())
             if not element or seconds is None or not _is_number(given["value"]):
                 raise self._fault(
-                    where, "a number, a unit (d, h, m, s, w) and `element: TABLE.COLUMN` are needed to see how fresh it is"
+                    where,
+                    "a number, a unit (y, w, d, h, m, s, ms) and `element: TABLE.COLUMN` are needed to see how fresh it is",
                 )
             told = f"newest at most {given['value']:g} {given.get('unit') or 'd'} old"
             found.append(

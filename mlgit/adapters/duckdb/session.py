@@ -26,18 +26,28 @@ _MEMORY = "2GB"
 _TABLE_FUNCTIONS = frozenset({"range", "generate_series", "unnest"})
 _SOURCES = frozenset({"BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EXPRESSION_LIST", "EMPTY"})
 # They tell about the machine, or write a log, and have nothing to do with the data.
-_FUNCTIONS = frozenset({"current_setting", "getenv", "getvariable", "write_log", "query", "query_table", "nextval", "currval"})
+_FUNCTIONS = frozenset(
+    {
+        *("current_setting", "getenv", "getvariable", "write_log", "query", "query_table", "nextval", "currval", "setval"),
+        *("current_query", "sleep_ms", "pg_sleep", "setseed"),
+    }
+)
 
 
 class QueryError(MlgitError):
-    """A query that was refused, failed, or took too long."""
+    """A query that failed; the message may hold what stands in the data."""
+
+
+class QueryRefusedError(QueryError):
+    """A query that was not run, or not to its end; the message is about the query, and holds nothing of the data."""
 
 
 class Session:
-    """One connection; made by `opened`."""
+    """One connection; made by `opened`. `files` are those that it may read."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> None:
         self._connection = connection
+        self.files = tuple(files)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of mlgit's own query. Raises QueryError."""
@@ -53,47 +63,58 @@ class Session:
     def number(self, query: str, *, tables: Collection[str], seconds: float = QUERY_SECONDS) -> float | None:
         """The one number that a stranger's query gives, None for NULL.
 
-        Raises QueryError where it is refused, fails, gives anything but one number, or takes longer than `seconds`.
+        Raises QueryRefusedError where it is refused or takes longer than `seconds`, QueryError where it fails or gives
+        anything but one number.
         """
-        problem = self.refusal(query, tables=tables)
-        if problem:
-            raise QueryError(problem)
+        statement = self._judged(query, tables={each.lower() for each in tables})
         timer = threading.Timer(seconds, self._connection.interrupt)
         timer.daemon = True
         timer.start()
         try:
-            found = self.rows(f"SELECT * FROM ({query.strip().rstrip(';')}\n) LIMIT 2")
-        except QueryError as error:
-            if "interrupt" in error.message.lower():
-                raise QueryError(f"stopped after {seconds:g} seconds") from error
-            raise
+            found = self._connection.execute(statement).fetchmany(2)
+        except _module().InterruptException as error:
+            raise QueryRefusedError(f"stopped after {seconds:g} seconds") from error
+        except _module().Error as error:
+            raise QueryError(told(error)) from error
         finally:
             timer.cancel()
         if len(found) != 1 or len(found[0]) != 1:
             raise QueryError(f"it gives {'no row' if not found else 'more than one value'}, expected one number")
         return _number(found[0][0])
 
-    def refusal(self, query: str, *, tables: Collection[str]) -> str:
-        """Why a stranger's query is not run: '' for one SELECT that reads these tables and nothing else."""
+    def _judged(self, query: str, *, tables: Collection[str]) -> Any:
+        """A stranger's query, once it is known to be one SELECT that reads these tables and nothing else.
+
+        Raises QueryRefusedError for any other.
+        """
         duckdb = _module()
         try:
             statements = self._connection.extract_statements(query)
         except duckdb.Error as error:
-            return told(error)
+            raise QueryRefusedError(told(error)) from error
         if len(statements) != 1:
-            return f"it holds {len(statements)} statements, expected one SELECT"
+            raise QueryRefusedError(f"it holds {len(statements)} statements, expected one SELECT")
         if statements[0].type != duckdb.StatementType.SELECT:
-            return f"it is a statement of type {statements[0].type.name}, expected SELECT"
-        parsed = json.loads(self._connection.execute("SELECT json_serialize_sql(?)", [query]).fetchall()[0][0])
+            raise QueryRefusedError(f"it is a statement of type {statements[0].type.name}, expected SELECT")
+        try:
+            parsed = json.loads(self._connection.execute("SELECT json_serialize_sql(?)", [query]).fetchall()[0][0])
+        except (duckdb.Error, RecursionError) as error:
+            raise QueryRefusedError("it is nested too deeply") from error
         if parsed["error"]:
-            return f"it is no plain SELECT: {parsed.get('error_message', '')}"
-        return _foreign(parsed["statements"], {each.lower() for each in tables})
+            raise QueryRefusedError(f"it is no plain SELECT: {parsed.get('error_message', '')}")
+        problem = _foreign(parsed["statements"], tables)
+        if problem:
+            raise QueryRefusedError(problem)
+        return statements[0]
 
 
 def _foreign(statements: Any, tables: Collection[str]) -> str:
     """What a parsed query reads beside these tables, as a sentence."""
     nodes = list(_nodes(statements))
     named = {str(entry.get("key", "")).lower() for each in nodes for entry in each.get("cte_map", {}).get("map", [])}
+    hidden = sorted(named.intersection(tables))
+    if hidden:
+        return f"it calls something else '{hidden[0]}', which is the name of the table"
     reads = False
     for each in nodes:
         kind = each.get("type")
@@ -108,9 +129,9 @@ def _foreign(statements: Any, tables: Collection[str]) -> str:
             if len(path) != 1 or path[0] not in {*tables, *named}:
                 return f"it reads '{'.'.join(path)}', which is not the table of the contract ({', '.join(sorted(tables))})"
             reads = reads or path[0] in tables
-        source = each.get("from_table")
-        if isinstance(source, dict) and source.get("type") not in _SOURCES:
-            return f"{source.get('type', 'this')} is not for contracts"
+        for source in (each.get(side) for side in ("from_table", "left", "right") if side == "from_table" or kind == "JOIN"):
+            if isinstance(source, dict) and source.get("type") not in _SOURCES:
+                return f"{source.get('type', 'this')} is not for contracts"
     return "" if reads else f"it does not read the table of the contract ({', '.join(sorted(tables))})"
 
 
@@ -169,7 +190,7 @@ def opened(files: Sequence[str], *, threads: int = 2) -> Iterator[Session]:
             "lock_configuration = true",
         ):
             connection.execute(f"SET {setting}")
-        yield Session(connection)
+        yield Session(connection, files)
     finally:
         connection.close()
 
