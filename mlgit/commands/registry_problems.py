@@ -39,7 +39,8 @@ def of_artifact(
     """What is wrong with one artifact's tags; `published` are the rows of the log."""
     artifact = registry.artifacts.get(name) or Artifact(name)
     lost = integrity.against_log([(ref, oid) for ref, oid in published if grammar.artifact_of(ref) == name], tags.oids)
-    found = state.problems(artifact) + integrity.too_early(name, artifact.events, now=int(time.time()))
+    whole, _ = read.as_published(git_root, artifact, published)
+    found = state.problems(artifact, whole=whole) + integrity.too_early(name, artifact.events, now=int(time.time()))
     found += substitutes.findings(git_root, artifact, replaced or substitutes.look(git_root), tags=tags.oids)
     told = {(each.kind, each.ref) for each in found}
     return [*found, *(each for each in lost if (each.kind, each.ref) not in told)]

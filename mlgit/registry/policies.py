@@ -10,24 +10,32 @@ from mlgit import config as configs
 from mlgit.adapters.formats import documents
 from mlgit.adapters.git import git, refs, tags
 from mlgit.config import Config
-from mlgit.registry import compliance, tag_facts
+from mlgit.registry import compliance, read, state, tag_facts
 from mlgit.registry.compliance import Ruling, Witnesses
 from mlgit.registry.event import Event
 from mlgit.registry.integrity import TagFault
 from mlgit.registry.policy import Approval
 from mlgit.registry.state import Artifact
+from mlgit.render.text import few
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _APPROVAL = re.compile(rb"object ([0-9a-f]+)\ntype tag\ntag ([^\n]*)\ntagger [^\n<]*<([^\n>]*)> ")
 
 
-def judge(root: Path, artifacts: Iterable[Artifact]) -> list[TagFault]:
-    """Promotions of artifacts that do not show what the policy in force asked."""
+def judge(root: Path, artifacts: Iterable[Artifact], *, published: Iterable[tuple[str, str]]) -> list[TagFault]:
+    """Promotions of artifacts that do not show what the policy in force asked; `published` are the rows of the log.
+
+    What was taken away or moved counts as it was, for that is another finding, and is held against policy as well: what came
+    after it is judged by what was there; where this clone cannot know that, the finding stands and says so.
+    """
     known = Policies(root)
-    found = []
+    rows = tuple(published)
+    found: list[TagFault] = []
     for artifact in artifacts:
-        rulings = known.rulings(artifact)
-        found += compliance.findings(artifact, rulings=rulings, witnesses=known.witnesses(artifact, rulings))
+        whole, lost = read.as_published(root, artifact, rows)
+        hint = f"bring back {few(lost)} first: what came after may rest on it" if lost else ""
+        wrong = state.judged(artifact, known.findings, whole=whole)
+        found += [each._replace(hint=hint or each.hint) for each in wrong]
     return found
 
 
@@ -58,6 +66,11 @@ class Policies:
         self._tip = reviewed_branch(root)[1]
         self._is_reviewed: dict[str, bool] = {}
         self._configs: dict[tuple[str, str], Config | None] = {}
+
+    def findings(self, artifact: Artifact) -> list[TagFault]:
+        """Promotions of one artifact that do not show what was asked."""
+        rulings = self.rulings(artifact)
+        return compliance.findings(artifact, rulings=rulings, witnesses=self.witnesses(artifact, rulings))
 
     def rulings(self, artifact: Artifact) -> dict[str, Ruling]:
         """The ruling for every assignment since mlgit began to write the model's tags, by ref."""

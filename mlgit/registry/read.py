@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from mlgit.adapters.git import git
 from mlgit.adapters.system.process import Completed
 from mlgit.errors import MlgitError
-from mlgit.registry import grammar, integrity, log, tag_message
+from mlgit.registry import grammar, integrity, log, state, tag_message
 from mlgit.registry.event import Event, TagName
 from mlgit.registry.integrity import TagFault
+from mlgit.registry.state import Artifact
 
 _HEADER = re.compile(
     r"object (?P<target>[0-9a-f]+)\ntype (?P<kind>\w+)\ntag (?P<tag>[^\n]*)\n"
@@ -54,8 +55,35 @@ def tags(root: Path, *, asked: Asked | None = None, known: Mapping[str, Event] =
     events = [event for ref, oid in oids.items() if (event := known.get(ref)) and event.oid == oid]
     seen = {event.ref for event in events}
     named = [(ref, oid, name) for ref, oid in oids.items() if ref not in seen and (name := grammar.parse(ref))]
+    found, faults = _parsed(root, named)
+    return Tags((*events, *found), tuple(faults), oids)
+
+
+def as_published(root: Path, artifact: Artifact, rows: Iterable[tuple[str, str]]) -> tuple[Artifact, list[str]]:
+    """The artifact with the tags that were taken away or moved since, and those of them whose object this clone has not.
+
+    `rows` are those of the log; where it is silent, the tags that came after tell what was there. An object is found by its
+    hash, so it is what was there, and is judged as if it still were.
+    """
+    there = {event.ref: event.oid for event in artifact.events}
+    wanted = integrity.first(row for row in rows if grammar.artifact_of(row[0]) == artifact.name)
+    links = integrity.first(event.previous for event in artifact.events if event.previous)
+    wanted |= {ref: oid for ref, oid in links.items() if ref not in wanted and ref not in there}
+    named = [(ref, oid, name) for ref, oid in wanted.items() if there.get(ref) != oid and (name := grammar.parse(ref))]
+    named = [row for row in named if row[2].artifact == artifact.name]
+    found, _ = _parsed(root, named) if named else ([], [])
+    if not found:
+        return artifact, [ref for ref, _, _ in named]
+    kept = {event.ref: event for event in (*artifact.events, *found)}
+    read = {event.ref for event in found}
+    return state.fold(kept.values()).artifact(artifact.name), [ref for ref, _, _ in named if ref not in read]
+
+
+def _parsed(root: Path, named: Sequence[tuple[str, str, TagName]]) -> tuple[list[Event], list[TagFault]]:
+    """The events in the tag objects of names and ids, and those that count for nothing."""
     objects = git.read_objects(root, [oid for _, oid, _ in named])
     faults: list[TagFault] = []
+    events: list[Event] = []
     nested: list[Event] = []
     for ref, oid, name in named:
         kind, content = objects.get(oid, ("", b""))
@@ -71,7 +99,7 @@ def tags(root: Path, *, asked: Asked | None = None, known: Mapping[str, Event] =
             events.append(event._replace(commit=commit))
         else:
             faults.append(_astray(event))
-    return Tags(tuple(events), tuple(faults), oids)
+    return events, faults
 
 
 def _astray(event: Event) -> TagFault:

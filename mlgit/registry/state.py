@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from mlgit.errors import MlgitError, near_miss
@@ -145,10 +145,24 @@ def fold(events: Iterable[Event], *, at: int | None = None, faults: Iterable[Tag
     return Registry({name: _artifact(name, integrity.order(grouped.get(name, ())), wrong.get(name, [])) for name in names})
 
 
-def problems(artifact: Artifact) -> list[TagFault]:
-    """Everything that is wrong with an artifact as its tags tell: its chain, and what its tags say that is not so."""
+def problems(artifact: Artifact, *, whole: Artifact | None = None) -> list[TagFault]:
+    """Everything that is wrong with an artifact as its tags tell: its chain, and what its tags say that is not so.
+
+    `whole` is the artifact with what was taken away or moved since.
+    """
     found = [*artifact.faults, *integrity.findings(artifact.name, artifact.events)]
-    return [*found, *_contradictions(artifact), *_withdrawn(artifact)]
+    return [*found, *judged(artifact, _contradictions, whole=whole or artifact), *_withdrawn(artifact)]
+
+
+def judged(artifact: Artifact, judge: Callable[[Artifact], list[TagFault]], *, whole: Artifact) -> list[TagFault]:
+    """What a judgement of events by those before them finds, where a tag that is gone or other now is a finding already.
+
+    Every event is judged in the `whole` history, so that nothing is blamed for what was done to another tag; what took a
+    tag's place is judged as it is here.
+    """
+    oids = {event.ref: event.oid for event in whole.events}
+    moved = {event.ref for event in artifact.events if oids[event.ref] != event.oid}
+    return judge(whole) + [each for each in (judge(artifact) if moved else []) if each.ref in moved]
 
 
 def _contradictions(artifact: Artifact) -> list[TagFault]:

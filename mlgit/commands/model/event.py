@@ -47,11 +47,10 @@ def event(ref: str, *, note: Note = unheard) -> EventResult:
     found = open_registry(anew=True, note=note)
     artifact = found.registry.artifacts.get(parsed.artifact) or Artifact(parsed.artifact)
     there = next((each for each in artifact.events if each.ref == name), None)
-    wrong = registry_problems.of_artifact(
-        found.root, found.registry, artifact.name, tags=found.tags, published=read.published(found.root)
-    )
+    rows = read.published(found.root)
+    wrong = registry_problems.of_artifact(found.root, found.registry, artifact.name, tags=found.tags, published=rows)
     if read.is_complete(found.root):
-        wrong += [each for each in policies.judge(found.root, [artifact]) if each.ref == name]
+        wrong += [each for each in policies.judge(found.root, [artifact], published=rows) if each.ref == name]
     if there is None and not any(each.ref == name for each in wrong):
         hint = "`git fetch --tags` brings the remote's"
         if "GIT_DIR" in os.environ:  # in a hook

@@ -97,7 +97,7 @@ def verify(
     told = {(each.kind, each.ref) for each in wrong}
     wrong += [each for each in compared.findings if _concerns(each, name, artifacts) and (each.kind, each.ref) not in told]
     is_shallow = remote_tags.is_shallow(found.root)
-    wrong += [] if is_shallow else policies.judge(found.root, artifacts)
+    wrong += [] if is_shallow else policies.judge(found.root, artifacts, published=compared.published)
     wrong += _signatures(found.root, [event for artifact in artifacts for event in artifact.events])
     looked, unasked = _look_for_bytes(found.root, artifacts, deep=deep)
     if None in looked:

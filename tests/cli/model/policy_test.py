@@ -224,3 +224,44 @@ def test_shallow_clone_says_that_it_could_not_look(honest, cli):
     done = cli(shallow, "model", "verify")
     assert (done.code, "this clone is shallow" in done.out) == (2, True), done.said
     assert "all as written" not in done.out
+
+
+def _deleted(made: World, *refs: str) -> None:
+    for root in (made.root, made.origin):
+        there = git(root, "tag").split()
+        git(root, "tag", "-d", *(ref for ref in refs if ref in there))
+
+
+@pytest.mark.parametrize("ref", ["churn@v1.1.0", "churn#staging#3", "churn#prod#4", "churn#prod#5"])
+def test_what_was_taken_away_is_the_only_finding(copy, cli, ref):
+    _deleted(copy, ref)
+    assert findings(cli, copy.root) == [("deleted", ref)]
+    assert findings(cli, copy.root, "churn") == [("deleted", ref)]
+    assert cli(copy.root, "model", "event", "churn#prod#6").code == 1
+
+
+def test_what_was_moved_does_not_blame_what_came_after_it(copy, cli):
+    git(copy.root, "tag", "-f", "-a", "-m", "By hand", "churn#prod#4", "churn@v1.2.0^{commit}")
+    assert {ref for _, ref in findings(cli, copy.root)} == {"churn#prod#4"}
+
+
+def test_deleting_a_tag_hides_no_forged_one(copy, cli):
+    ref = forge(copy.root, "v1.2.0", event="rollback", reason="quick")
+    _deleted(copy, "churn#prod#4")
+    assert findings(cli, copy.root) == [("deleted", "churn#prod#4"), ("policy", ref)]
+
+
+def test_deleting_a_forged_tag_hides_neither_it_nor_what_rests_on_it(copy, cli):
+    there = forge(copy.root, "v1.2.0", "staging")
+    first, last = forge(copy.root, "v1.2.0"), forge(copy.root, "v1.1.0", event="rollback", reason="")
+    _deleted(copy, first)
+    assert there not in {ref for kind, ref in findings(cli, copy.root) if kind == "policy"}
+    assert {*findings(cli, copy.root)} == {("deleted", first), ("policy", first), ("policy", last)}
+
+
+def test_without_the_object_of_a_deleted_tag_the_finding_stands_and_says_what_to_bring_back(copy, cli):
+    _deleted(copy, "churn#prod#4")
+    late = copy.clone("late")
+    found = {each["tag"]: each for each in cli(late, "model", "verify", "--json").json["findings"]}
+    assert found.keys() == {"churn#prod#4", "churn#prod#6"}
+    assert "bring back churn#prod#4 first" in cli(late, "model", "verify").out
