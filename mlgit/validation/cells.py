@@ -1,7 +1,7 @@
 """The cells of a column in SQL: which are missing, which are of the wrong type, and what the others are worth.
 
 A text (CSV, TSV) is what it can be read as, a value of JSON or Parquet what its file says. Cells of the wrong type are named by
-the check of the type; to every other check they are neither right nor wrong, so that one fault is told once.
+the check of the type; to checks of numbers and times they are neither right nor wrong, so that one fault is told once.
 """
 
 from __future__ import annotations
