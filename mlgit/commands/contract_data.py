@@ -15,6 +15,7 @@ from mlgit.render.text import count
 from mlgit.revision import data_files
 from mlgit.revision.revision import Revision
 from mlgit.tables import formats
+from mlgit.validation import table as words
 from mlgit.validation.contract import Contract
 from mlgit.validation.evolution import Evolution
 from mlgit.validation.finding import ContractResult, Finding
@@ -51,13 +52,14 @@ def _held(now: Revision, path: str, contract: Contract) -> HeldData:
 
 
 def _told(result: ContractResult) -> str:
-    """The rules that are broken, with how many rows; values of no cell."""
+    """The rules that are broken, and where; of a classified column no values."""
     wanted = [each for each in result.broken if each.outcome == result.outcome]
-    said = [_finding(each, result.contract) for each in wanted[:_MOST]]
+    said = [_finding(each, result.contract, has_lines=result.has_lines) for each in wanted[:_MOST]]
     return "; ".join([*said, count(len(wanted) - _MOST, "more rule")] if len(wanted) > _MOST else said)
 
 
-def _finding(found: Finding, contract: Contract) -> str:
+def _finding(found: Finding, contract: Contract, *, has_lines: bool) -> str:
+    """The rule, how many rows break it, and the first of them."""
     check = found.check
     is_private = any(contract.is_private(path) for path in check.columns)
     asked = check.kind if is_private or check.kind == "query" else check.condition
@@ -66,8 +68,10 @@ def _finding(found: Finding, contract: Contract) -> str:
         # what a database says of a query can hold a value that it met
         is_told = check.kind != "query" or not any(each.is_private for each in contract.columns)
         return f"{named}: {found.reason if is_told else 'it could not be evaluated'}"
-    counted = f" ({count(found.rows, 'row')})" if found.rows else ""
-    return f"{named}{counted}"
+    first = replace(found, samples=found.samples[: 2 if check.kind in ("unique", "duplicates") else 1])
+    seen = [count(found.rows, "row") if found.rows else "", words.such_as(first, has_lines=has_lines)]
+    shown = ", ".join(each for each in seen if each)
+    return f"{named} ({shown})" if shown else named
 
 
 def of_diff(before: Revision, now: Revision) -> tuple[Evolution, ...]:

@@ -54,7 +54,7 @@ def _row(finding: Finding, *, has_lines: bool) -> tuple[str, str, str, str]:
         return column, check.condition, "?", finding.reason
     if check.kind == "present":
         return column, mark + check.condition, "", "no such column"
-    return column, mark + _condition(finding), _rows(finding), _such_as(finding, has_lines=has_lines)
+    return column, mark + _condition(finding), _rows(finding), such_as(finding, has_lines=has_lines)
 
 
 def _condition(finding: Finding) -> str:
@@ -75,7 +75,8 @@ def _share(share: float) -> str:
     return f"{percent:.0f} %" if percent >= 1 or not percent else f"{percent:.1g} %" if percent >= 0.01 else "< 0.01 %"
 
 
-def _such_as(finding: Finding, *, has_lines: bool) -> str:
+def such_as(finding: Finding, *, has_lines: bool) -> str:
+    """Where a rule is broken, and what stands there: `line 101: 999; line 102: -1`."""
     check, word = finding.check, "line" if has_lines else "row"
     if check.kind in ("rows", "query"):
         return f"found {shown_number(finding.value)}" if finding.value is not None else ""

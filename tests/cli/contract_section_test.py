@@ -26,7 +26,7 @@ def test_diff_tells_how_each_rule_moved_and_whether_the_data_keeps_the_contract(
     found = json.loads(cli(root, "diff", "--json").out)
     (contract,) = found["contracts"]
     assert [(each["path"], each["direction"]) for each in contract["changes"]] == [("age.maximum", "loosens")]
-    assert (contract["data"], contract["reason"]) == ("fail", "age: 0 to 150 (1 row)")
+    assert (contract["data"], contract["reason"]) == ("fail", "age: 0 to 150 (1 row, line 51: 200)")
     assert found["changed"] is True
     for form in ("table", "md"):
         done = cli(root, "diff", "--format", form)

@@ -47,7 +47,7 @@ def test_nobody_loosens_a_contract_and_breaks_it_in_one_change(tmp_path, cli):
     found = only(judged(root, cli))
     assert found["outcome"] == "fail"
     assert "the data breaks" in found["reason"]
-    assert "0 to 120 (1 row)" in found["reason"]
+    assert "0 to 120 (1 row, line 51: 140)" in found["reason"]
 
 
 @pytest.mark.parametrize("rules", [RULE % ", severity: warn", "gates: {rules: []}\n", ""])
