@@ -27,7 +27,8 @@ from mlgit.validation.profile import TableProfile
 ENDING = ".odcs.yaml"
 _HEAD = """\
 What {data} must be, drafted from {rows:,} rows by `mlgit data infer`: look it over, and add what else you know.
-The form is the Open Data Contract Standard: https://bitol-io.github.io/open-data-contract-standard/"""
+The form is the Open Data Contract Standard: https://bitol-io.github.io/open-data-contract-standard/
+yaml-language-server: $schema=https://raw.githubusercontent.com/bitol-io/open-data-contract-standard/main/schema/odcs-json-schema-v3.1.0.json"""
 
 
 @dataclass(frozen=True, slots=True)
