@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlgit.config import Config
 from mlgit.errors import MlgitError
@@ -44,9 +44,17 @@ def collect_both(base: Revision, head: Revision) -> tuple[Snapshot, Snapshot]:
     Raises MlgitError when the pipeline of a side cannot be read.
     """
     one, other = _Reader(base), _Reader(head)
-    snapshots = one.snapshot(), other.snapshot()
+    first = one.snapshot()
+    snapshots = first, other.snapshot(beside=_Beside(base, first))
     paths = differing(*snapshots)
     return one.measure(snapshots[0], paths, folders=True), other.measure(snapshots[1], paths, folders=True)
+
+
+class _Beside(NamedTuple):
+    """The other side, of which a stage is taken over where everything that it depends on is the same."""
+
+    revision: Revision
+    snapshot: Snapshot
 
 
 class _Reader:
@@ -74,11 +82,21 @@ class _Reader:
     def _note(self, message: str, hint: str = "") -> None:
         self._notes[Notice(message, hint)] = None
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, *, beside: _Beside | None = None) -> Snapshot:
         """Everything but rows and columns."""
         self._read_ahead()
         metrics, parameters, data = self._metrics(), self._parameters(), self._data()
-        stages = {stage.address: self._step(stage) for stage in self._pipeline.graph.stages if not stage.is_source}
+        known = beside if beside and beside.revision.pipeline.graph is self._pipeline.graph else None
+        before = known.snapshot.parameters if known else {}
+        moved = {file for file in (*parameters, *before) if parameters.get(file) != before.get(file)}
+        stages = {}
+        for stage in self._pipeline.graph.stages:
+            if not stage.is_source:
+                read = recorded_paths.dependencies(self._pipeline, stage, self._digest)
+                same = known and self._is_same(stage, read, data, moved, known)
+                stages[stage.address] = known.snapshot.stages[stage.address] if known and same else self._step(stage, read)
+                if known and same:
+                    self._revision.take_stale(stage, known.revision)
         stale = tuple(stage.address for stage in self._pipeline.graph.stages if self._revision.is_stale(stage))
         self._note_absent()
         self._note_stale(stale)
@@ -166,14 +184,26 @@ class _Reader:
             self._note(f"only DVC knows the content of {few(opaque)}", "`dvc diff` compares it")
         return found
 
-    def _step(self, stage: Stage) -> StageSnapshot:
+    def _is_same(
+        self, stage: Stage, read: Mapping[str, Digest | None], data: Mapping[str, Data], moved: set[str], known: _Beside
+    ) -> bool:
+        """Whether a stage of the one graph of both sides read, made and recorded the same as on the other."""
+        entry, other = self._pipeline.entries.get(stage.address), known.revision.pipeline.entries.get(stage.address)
+        return (
+            entry is not None
+            and entry is other
+            and read == known.snapshot.stages[stage.address].deps
+            and all(each.target not in moved and each.target not in self._unread for each in stage.params)
+            and all(data.get(out.target) == known.snapshot.data.get(out.target) for out in stage.outs)
+        )
+
+    def _step(self, stage: Stage, read: Mapping[str, Digest | None]) -> StageSnapshot:
         values = {}
         for each in stage.params:
             prefix = "" if each.target == recorded_paths.PARAMETERS else f"{each.target}:"
             with suppress(MlgitError, ValueError, RecursionError):  # told of where the file's parameters are read
                 picked = parameter_values(self._revision.document(each.target), each.keys)
                 values.update({f"{prefix}{name}": value for name, value in picked.items()})
-        read = recorded_paths.dependencies(self._pipeline, stage, self._digest)
         return StageSnapshot(stage.cmd, read, values, tuple(out.target for out in stage.outs))
 
     def _note_absent(self) -> None:

@@ -195,6 +195,12 @@ class Revision:
             self._stale[key] = recorded_paths.is_stale(self.pipeline, stage, digest=self._seen, document=self.document)
         return self._stale[key]
 
+    def take_stale(self, stage: Stage, other: Revision) -> None:
+        """Take over what another revision knows of a stage of the same graph, of which both hold the same."""
+        key = stage.address, stage.frozen
+        if key in other._stale:
+            self._stale[key] = other._stale[key]
+
     def _seen(self, path: str, *, read_by: Digest | None = None) -> Digest | None:
         """What lies outside of the project cannot be looked at from a commit: it counts as it was read."""
         return self.digest_or_none(path, read_by=read_by) if recorded_paths.is_inside(path) else read_by

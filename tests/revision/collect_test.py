@@ -4,9 +4,12 @@ import shutil
 
 import pytest
 
+from mlgit import project as projects
 from mlgit.errors import MlgitError
+from mlgit.revision.collect import collect_both
+from mlgit.revision.revisions import Revisions
 from tests.kit import commit, repository, write_tree
-from tests.revision.projects import PIPELINE, TRAIN, UNCACHED, at, made, messages, ran
+from tests.revision.projects import PIPELINE, TRAIN, UNCACHED, at, made, messages, opened, ran
 
 pytestmark = pytest.mark.slow  # real processes, many of them
 
@@ -40,6 +43,37 @@ def test_workspace_is_read_as_it_lies(root):
     assert here.stages["train"].params == {"depth": 4}
     assert here.stages["train"].deps["data/raw.csv"] != at(root, "HEAD").stages["train"].deps["data/raw.csv"]
     assert here.stale == ("train",)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"README.md": "x\n"},
+        {"params.yaml": "depth: 4\n"},
+        {"params.yaml": "other: 4\n"},
+        {"params.yaml": None},
+        {"params.yaml": "[broken\n"},
+        {"metrics.json": '{"auc": 0.9}'},
+        {"metrics.json": None},
+        {"data/raw.csv": "a,b\n1,2\n3,4\n"},
+        {"data/raw.csv": None},
+        {"train.sh": TRAIN + "# changed\n"},
+        {"dvc.lock": None},
+        {"dvc.yaml": (PIPELINE % UNCACHED).replace("train:", "learn:")},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_side_that_takes_stages_over_from_the_other_is_what_it_is_by_itself(root, change, is_committed):
+    for name, text in change.items():
+        write_tree(root, {name: text}) if text is not None else (root / name).unlink()
+    if is_committed:
+        commit(root)
+    first, second = ("HEAD~1", "HEAD") if is_committed else ("HEAD", "")
+    revisions = Revisions(projects.find(root))
+    beside = collect_both(opened(revisions, first), opened(revisions, second))[1]
+    alone = at(root, second)
+    assert (beside.stages, beside.stale, beside.notes) == (alone.stages, alone.stale, alone.notes)
 
 
 def test_commit_whose_lock_is_older_than_its_files_is_stale(root):

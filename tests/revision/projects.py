@@ -41,10 +41,13 @@ def ran(root, cli):
 
 
 def at(root, revision=""):
-    project = projects.find(root)
+    return collect(opened(Revisions(projects.find(root)), revision))
+
+
+def opened(revisions, revision=""):
     if not revision:
-        return collect(Revisions(project).workspace)
-    return collect(Revisions(project).at(RevisionRef(revision, git_adapter.resolve(project.git_root, revision))))
+        return revisions.workspace
+    return revisions.at(RevisionRef(revision, git_adapter.resolve(revisions.project.git_root, revision)))
 
 
 def messages(snapshot):
