@@ -25,6 +25,7 @@ def resolve(
     a checked answer. Raises MlgitError for a question without an answer and for a default that its own rules refuse.
     """
     answers: dict[str, Value] = {}
+    of_folder = {"folder"} & facts.keys()
     for question in manifest.questions:
         if question.name in given:
             answers[question.name] = given[question.name]
@@ -34,9 +35,29 @@ def resolve(
             answers[question.name] = ask(question, presumed)
         elif presumed is None:
             raise MlgitError(f"no answer to '{question.name}': {question.doc}", f"add `--set {question.name}=...`")
+        elif _used(question) & of_folder:
+            of_folder |= {question.name}
+            answers[question.name] = _named_by_folder(question, presumed)
         else:
             answers[question.name] = checked(question, presumed, name="default answer")
     return answers
+
+
+def _used(question: Question) -> set[str]:
+    """The words in a default that is filled in: names of facts and answers among them."""
+    return {*re.findall(r"\w+", question.default)} if isinstance(question.default, str) and "[[" in question.default else set()
+
+
+def _named_by_folder(question: Question, presumed: Value | None) -> Value:
+    """A default made from the name of the folder, which is what the user typed; it is refused in words of that name."""
+    name = "name of the folder"
+    try:
+        return checked(question, presumed, name=name)
+    except MlgitError as error:
+        hint = "choose another name, as in `mlgit new my-model`"
+        if "folder" in _used(question):
+            raise MlgitError(error.message.replace(f"{name}: {question.name}: ", f"{name}: ", 1), hint) from error
+        raise MlgitError(error.message, f"{hint}, or add `--set {question.name}=...`") from error
 
 
 def parse_assignments(assignments: Iterable[str], manifest: Manifest, *, name: str = "--set") -> dict[str, Value]:

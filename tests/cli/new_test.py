@@ -105,7 +105,10 @@ def test_mlgit_is_required_as_one_wants_it(tmp_path, cli):
         (["p", "-t", "minimall"], "no template 'minimall', did you mean 'minimal'?"),
         (["p", "-t", "./minimal"], "./minimal: no template there"),
         (["p", "--answers", "nope.yaml"], "nope.yaml: no such file"),
-        (["!!!"], "default answer: project_name: '!!!': expected up to 80"),
+        (["!!!"], "name of the folder: '!!!': expected up to 80 letters"),
+        (["a/b@c", "-t", "minimal"], "choose another name, as in `mlgit new my-model`\n"),
+        (["dvc"], "name of the folder: package_name: 'dvc': expected a Python name"),
+        (["tests"], "choose another name, as in `mlgit new my-model`, or add `--set package_name=...`"),
         ([], "the folder to make is missing"),
     ],
 )

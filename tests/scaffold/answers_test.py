@@ -108,7 +108,7 @@ def test_question_without_default_must_be_answered():
 
 
 def test_default_that_breaks_its_own_pattern_is_refused():
-    manifest = make_template(questions={"name": question(default="[[ folder ]]", pattern="[a-z]+")}).manifest
+    manifest = make_template(questions={"name": question(default="my-[[ 'm' ]]odel", pattern="[a-z]+")}).manifest
     with pytest.raises(MlgitError, match=r"default answer: name: 'my-model': it does not match \[a-z\]\+"):
         resolve(manifest=manifest)
 
