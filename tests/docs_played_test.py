@@ -5,8 +5,12 @@ What a page shows below a command is what the command prints. What cannot be typ
 
 from __future__ import annotations
 
+import datetime
 import os
 import re
+import shlex
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,9 +19,10 @@ import pytest
 from tests.cli.adoption_test import LAYOUTS
 from tests.kit import FULL, commit, example, git, repository, write_tree
 from tests.kit.console import Shell, Typed, is_shown, typed
-from tests.kit.once import copied
+from tests.kit.forked import mlgit
+from tests.kit.once import copied, once
 from tests.kit.pulls import CONFIG, PIPELINE, TRAIN
-from tests.registry.worlds import world
+from tests.registry.worlds import World, world
 
 pytestmark = pytest.mark.slow  # whole sessions
 
@@ -28,6 +33,7 @@ NOT_PLAYED = {
     "mlgit remote add store s3://team-models/churn": _BUCKET,
     "dvc remote modify --local store profile research": _BUCKET,
     "mlgit push": _BUCKET,
+    "mlgit run --pull": _BUCKET,
     "mlgit remote add store s3://bucket/project": _BUCKET,
     "mlgit run --executor dask": _CLUSTER,
     "mlgit run --executor dask --scheduler tcp://10.0.0.5:8786": _CLUSTER,
@@ -43,7 +49,7 @@ gates:
   - {id: kept, kind: no_worse, metric: auc, margin: 0.5}
 environments: [{name: staging}, {name: prod, requires: {gates: pass}}]
 """
-Folder = Callable[[Path, Path], Path]  # a new folder, the example that ran -> where to type
+Folder = Callable[[Path, Path], Path]  # a new folder, what is shared by all workers -> where to type
 
 
 def _monorepo(folder: Path, _: Path) -> Path:
@@ -68,41 +74,45 @@ def _worse(folder: Path, _: Path) -> Path:
     return folder
 
 
-def _suggesting(folder: Path, ran: Path) -> Path:
+def _example(folder: Path, shared: Path) -> Path:
+    return copied(once(shared, "example", example.make_and_run) / example.NAME, folder / "tumor")
+
+
+def _suggesting(folder: Path, shared: Path) -> Path:
     """The tabular template after a small change."""
-    root = copied(ran, folder / "tumor")
-    _do(root, "git add --all && git commit -qm Results", "git switch -qc change", "mlgit run --set train.C=0.1")
+    root = _example(folder, shared)
+    _do(root, "git add --all", "git commit -qm Results", "git switch -qc change", "mlgit run --set train.C=0.1")
     return root
 
 
-def _carded(folder: Path, ran: Path) -> Path:
-    return copied(ran, folder / "tumor")
+def _carded(folder: Path, shared: Path) -> Path:
+    return _example(folder, shared)
 
 
-def _released(folder: Path, _: Path) -> Path:
-    """Two versions in prod one after the other, and the model of the first under another name."""
-    made = world(folder)
-    made.settle(GATED)
-    _do(made.root, "mlgit model promote churn@v1.1.0 prod", "mlgit model promote churn@v1.2.0 prod")
-    (made.root / "model-of-may.json").write_text('{"learner": {"depth": 5}, "version": [2, 0, 0]}')
-    return made.root
+def _prepared(shared: Path, name: str, prepare: Callable[[World], object], folder: Path) -> Path:
+    """A copy of a world that the first to need it prepared."""
+
+    def make(at: Path) -> None:
+        prepare(world(at))
+
+    kept = once(shared, name, make)
+    shutil.copytree(kept, folder, symlinks=True, dirs_exist_ok=True)
+    git(folder / "ada", "remote", "set-url", "origin", str(folder / "origin.git"))
+    return folder / "ada"
 
 
-def _gated(folder: Path, _: Path) -> Path:
+def _promoting(made: World) -> None:
     """Two promotions past a gate."""
-    made = world(folder)
     made.settle(GATED)
     _do(
         made.root,
         "mlgit model promote churn@v1.0.0 prod",
         "mlgit model promote churn@v1.1.0 prod -m 'Recall on new customers up'",
     )
-    return made.root
 
 
-def _remembered(folder: Path, _: Path) -> Path:
+def _going_back(made: World) -> None:
     """Promotions, a way back, and a version that was withdrawn, all of it pushed, where no environment is declared."""
-    made = world(folder)
     made.settle("")
     _do(
         made.root,
@@ -113,7 +123,22 @@ def _remembered(folder: Path, _: Path) -> Path:
         "mlgit model retire churn@v1.1.0 -m 'trained on wrong labels'",
         "mlgit push --tags-only",
     )
-    return made.root
+
+
+def _gated(folder: Path, shared: Path) -> Path:
+    return _prepared(shared, "two promotions", _promoting, folder)
+
+
+def _released(folder: Path, shared: Path) -> Path:
+    """Versions in prod one after the other, and the model of the first under another name."""
+    root = _gated(folder, shared)
+    _do(root, "mlgit model promote churn@v1.2.0 prod")
+    (root / "model-of-may.json").write_text('{"learner": {"depth": 5}, "version": [2, 0, 0]}')
+    return root
+
+
+def _remembered(folder: Path, shared: Path) -> Path:
+    return _prepared(shared, "a way back", _going_back, folder)
 
 
 def _with_key(folder: Path, _: Path) -> Path:
@@ -140,16 +165,60 @@ def _judged(folder: Path, _: Path) -> Path:
     """A better model on a branch, and a tag before and after it."""
     files = {"dvc.yaml": PIPELINE, "mlgit.yaml": CONFIG % 0.1, "train.py": TRAIN, "params.yaml": "skill: 90\n"}
     root = repository(folder / "churn", files)
-    _do(root, "mlgit run", "git add --all && git commit -qm Start && git tag v1", "git switch -qc change")
+    _do(root, "mlgit run", "git add --all", "git commit -qm Start", "git tag v1", "git switch -qc change")
     (root / "params.yaml").write_text("skill: 91\n")
-    _do(root, "mlgit run", "git commit -qam Better && git tag v2")
+    _do(root, "mlgit run", "git commit -qam Better", "git tag v2")
     return root
+
+
+def _orders(folder: Path, _: Path) -> Path:
+    """2,000 orders without a mistake, and no contract yet."""
+    return repository(folder / "shop", {"data/orders.csv": _table({}), "mlgit.yaml": "mlgit: 1\n"})
+
+
+def _table(mended: dict[tuple[int, int], str]) -> str:
+    """The orders as CSV, with other values at some lines and columns."""
+    day = datetime.date(2026, 1, 1)
+    lines = [["id", "plan", "age", "email", "ordered", "shipped"]]
+    for each in range(1, 2001):
+        days = [str(day + datetime.timedelta(days=each % 300 + more)) for more in (0, each % 4)]
+        lines.append([str(each), ("free", "pro", "team")[each % 3], str(18 + each % 70), f"u{each}@example.com", *days])
+    for (line, column), value in mended.items():
+        lines[line - 1][column] = value
+    return "".join(",".join(line) + "\n" for line in lines)
+
+
+def _bad_batch(folder: Path, _: Path) -> Path:
+    """The contract with what the page adds to it, and orders that break it."""
+    contract = folder / "schemas/orders.odcs.yaml"
+    text = contract.read_text()
+    added = re.search(r"( *- \{type: sql.*\n)", (CHECKOUT / "docs/data.md").read_text())
+    assert added
+    text = re.sub(r"( *- \{metric: rowCount.*\n)", rf"\1{added[1]}", text)
+    text = text.replace("{minimum: 0}", "{minimum: 0, maximum: 120}")
+    private = "classification: confidential, logicalTypeOptions: {pattern: '^[^@]+@[^@]+$'}"
+    contract.write_text(
+        text.replace("email, logicalType: string, required: true", rf"email, logicalType: string, required: true, {private}")
+    )
+    commit(folder)
+    bad = {(8, 0): "7", (300, 0): "7", (101, 2): "999", (102, 2): "-1", (400, 3): "nobody", (500, 5): "2020-01-01"}
+    (folder / "data/orders.csv").write_text(_table(bad | {(line, 1): "Team" for line in range(200, 210)}))
+    return folder
+
+
+def _accepted(folder: Path, _: Path) -> Path:
+    """A branch on which the contract allows one more plan."""
+    git(folder, "switch", "--quiet", "--create", "change")
+    contract = folder / "schemas/orders.odcs.yaml"
+    contract.write_text(contract.read_text().replace("[free, pro, team]", "[free, pro, team, Team]").replace("1.0.0", "1.0.1"))
+    return folder
 
 
 def _same(folder: Path, _: Path) -> Path:
     return folder
 
 
+_GOES_ON = (_same, _worse, _bad_batch, _accepted)  # in the folder of the block before
 # The pages, and for each console block of theirs what is there when it is typed; None: see NOT_PLAYED.
 PAGES: dict[str, tuple[Folder | None, ...]] = {
     "docs/adopting.md": (_script, _monorepo, _script, _worse),
@@ -157,6 +226,7 @@ PAGES: dict[str, tuple[Folder | None, ...]] = {
     "docs/cards.md": (_carded, _same),
     "docs/ci.md": (_branch,),
     "docs/dask.md": (None,),
+    "docs/data.md": (_orders, _bad_batch, _accepted),
     "docs/registry.md": (_gated, _remembered, _same, _same, _with_key, None),
     "docs/remotes.md": (None, None),
     "docs/review.md": (_judged, _suggesting),
@@ -165,10 +235,13 @@ PAGES: dict[str, tuple[Folder | None, ...]] = {
 
 
 def _do(root: Path, *lines: str) -> None:
-    shell = Shell(root, example.environment())
-    for line in lines:
-        code, printed = shell.type(line)
-        assert code == 0, (line, printed)
+    """Prepare by commands that are not what is tested: mlgit's without the time that its imports take."""
+    for words in map(shlex.split, lines):
+        if words[0] == "mlgit":
+            done = mlgit(root, *words[1:], env=example.environment())
+            assert done.code == 0, (words, done.said)
+        else:
+            subprocess.run(words, cwd=root, env=example.environment(), check=True, capture_output=True)
 
 
 def _blocks(page: str) -> list[list[Typed]]:
@@ -185,8 +258,6 @@ def _bare(line: str) -> str:
 def _play(shell: Shell, steps: list[Typed]) -> list[str]:
     wrong = []
     for step in steps:
-        if _bare(step.line) in NOT_PLAYED:
-            continue
         code, printed = shell.type(step.line)
         is_right = is_shown(step.shown or ["..."], printed) and code in (0, 1)
         wrong += [] if is_right else ["\n".join([f"$ {step.line}", f"{printed}[{code}]", "the page shows:", *step.shown])]
@@ -194,9 +265,7 @@ def _play(shell: Shell, steps: list[Typed]) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_commands_of_a_page_print_what_it_shows(tmp_path, request, page):
-    needs_example = {_carded, _suggesting} & {*PAGES[page]} and FULL
-    ran = request.getfixturevalue("example_that_ran") if needs_example else tmp_path
+def test_commands_of_a_page_print_what_it_shows(tmp_path, shared, page):
     folder, where, wrong = tmp_path, tmp_path, []
     for number, (steps, prepare) in enumerate(zip(_blocks(page), PAGES[page], strict=True)):
         if prepare is None:
@@ -205,11 +274,11 @@ def test_commands_of_a_page_print_what_it_shows(tmp_path, request, page):
         if not FULL and (prepare is _carded or prepare is _suggesting or folder.name == "of the example"):
             folder = tmp_path / "of the example"  # trains a real model, more than once
             continue
-        if prepare not in (_same, _worse):
+        if prepare not in _GOES_ON:
             folder = tmp_path / f"block{number}"
             folder.mkdir()
             where = folder
-        where = prepare(where, ran)
+        where = prepare(where, shared)
         wrong += _play(Shell(where, example.environment()), steps)
     assert not wrong, "\n\n".join(wrong)
 
