@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from example_project import contract, evaluate, model, prepare, train
+from example_project import columns, evaluate, model, prepare, train
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +51,14 @@ def test_scores_are_probabilities_that_rank(predicted):
 
 
 def test_larger_nuclei_never_look_more_benign(trained, rows):
-    features = rows[1][list(contract.FEATURES)]
+    features = rows[1][list(columns.FEATURES)]
     larger = features.assign(worst_radius=features["worst_radius"] * 1.5)
     before = trained.predict_proba(features)[:, 1]
     assert (trained.predict_proba(larger)[:, 1] >= before).all()
 
 
 def test_order_of_rows_does_not_change_a_score(trained, rows):
-    features = rows[1][list(contract.FEATURES)]
+    features = rows[1][list(columns.FEATURES)]
     upside_down = trained.predict_proba(features.iloc[::-1])[::-1, 1]
     np.testing.assert_allclose(trained.predict_proba(features)[:, 1], upside_down)
 
@@ -71,7 +71,7 @@ def test_same_seed_makes_the_same_file(rows, given, tmp_path):
 
 
 def test_saved_model_scores_as_before(trained, rows, tmp_path):
-    features = rows[1][list(contract.FEATURES)]
+    features = rows[1][list(columns.FEATURES)]
     model.save(tmp_path / "model.skops", trained)
     reread = model.read(tmp_path / "model.skops")
     np.testing.assert_array_equal(trained.predict_proba(features), reread.predict_proba(features))

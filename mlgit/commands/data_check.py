@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -80,7 +79,7 @@ def check_data(
     found = DataCheck(tuple(results), known, len(paths) == 1)
     if output is not None:
         os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
-        files.write_atomic(Path(output), json.dumps(found.document(is_recorded=True), indent=2) + "\n")
+        files.write_atomic(Path(output), document.recorded(found.document(is_recorded=True)) + "\n")
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from mlgit.validation.finding import BrokenCell, ContractResult, Finding
@@ -22,6 +23,17 @@ def document(result: ContractResult, *, digest: str = "", with_age: bool = True)
         "undeclared": list(result.undeclared),
         "rules": [_rule(each, has_lines=result.has_lines, with_age=with_age) for each in result.findings],
     }
+
+
+def recorded(value: Any, *, indent: str = "") -> str:
+    """A document as a file: a rule is one line, so that a diff of two files shows those of which something changed."""
+    inner = f"{indent}  "
+    if isinstance(value, dict) and value.keys() & {"rules", "results"}:
+        rows = [f"{inner}{json.dumps(key)}: {recorded(each, indent=inner)}" for key, each in value.items()]
+        return "{\n" + ",\n".join(rows) + f"\n{indent}}}"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n" + ",\n".join(inner + recorded(each, indent=inner) for each in value) + f"\n{indent}]"
+    return json.dumps(value)
 
 
 def _rule(finding: Finding, *, has_lines: bool, with_age: bool) -> dict[str, Any]:

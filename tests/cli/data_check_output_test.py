@@ -31,9 +31,14 @@ def test_result_is_written_and_printed_whether_or_not_the_contract_is_kept(root,
     assert ("line 51: 130" in done.out) == bool(code)
 
 
-def test_file_holds_what_json_prints(root, cli):
-    done = cli(root, "data", "check", "--json", "-o", OUT)
-    assert (root / OUT).read_text() == done.out
+@pytest.mark.parametrize("paths", [(), (PATH,)])
+def test_file_holds_what_json_prints_with_a_line_for_each_rule(root, cli, paths):
+    (root / PATH).write_text(table(oldest=130))
+    printed = json.loads(cli(root, "data", "check", *paths, "--json", "-o", OUT).out)
+    text = (root / OUT).read_text()
+    assert (json.loads(text), text[-2:]) == (printed, "}\n")
+    rules = printed["rules"] if paths else printed["results"][0]["rules"]
+    assert [json.loads(line.strip().rstrip(",")) for line in text.splitlines() if '"kind"' in line] == rules
     assert not [path for path in (root / "reports").iterdir() if path.name != "validation.json"]
 
 

@@ -4,13 +4,13 @@ import pandas as pd
 from sklearn import metrics
 from sklearn.pipeline import Pipeline
 
-from . import contract, files, model, parameters
+from . import columns, files, model, parameters
 
 
 def predict(trained: Pipeline, rows: pd.DataFrame, *, threshold: float) -> pd.DataFrame:
     """One row per tested row: id, label, prediction and score (the probability of label 1)."""
-    score = trained.predict_proba(rows[list(contract.FEATURES)])[:, 1]
-    predicted = rows[[contract.ID, contract.LABEL]].copy()
+    score = trained.predict_proba(rows[list(columns.FEATURES)])[:, 1]
+    predicted = rows[[columns.ID, columns.LABEL]].copy()
     predicted["prediction"] = (score >= threshold).astype(int)
     predicted["score"] = score
     return predicted

@@ -3,13 +3,13 @@
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from . import contract, files, model, parameters
+from . import columns, files, model, parameters
 
 
 def train(rows: pd.DataFrame, given: parameters.Train, *, seed: int) -> Pipeline:
     """The model that these rows and parameters make."""
-    features = rows[list(contract.FEATURES)]
-    return model.build(given, seed=seed).fit(features, rows[contract.LABEL])
+    features = rows[list(columns.FEATURES)]
+    return model.build(given, seed=seed).fit(features, rows[columns.LABEL])
 
 
 if __name__ == "__main__":

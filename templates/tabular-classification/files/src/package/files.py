@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 RAW = Path("data/raw.csv")
-VALIDATION = Path("reports/validation.json")
 TRAIN = Path("data/prepared/train.csv")
 TEST = Path("data/prepared/test.csv")
 MODEL = Path("models/model.skops")

@@ -3,15 +3,15 @@
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from . import contract, files, parameters
+from . import columns, files, parameters
 
 
 def split(frame: pd.DataFrame, *, test_size: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Train and test rows, with the same share of each label, in the order of their ids."""
     train, test = train_test_split(
-        frame, test_size=test_size, random_state=seed, stratify=frame[contract.LABEL]
+        frame, test_size=test_size, random_state=seed, stratify=frame[columns.LABEL]
     )
-    return train.sort_values(contract.ID), test.sort_values(contract.ID)
+    return train.sort_values(columns.ID), test.sort_values(columns.ID)
 
 
 if __name__ == "__main__":
