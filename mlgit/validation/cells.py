@@ -35,10 +35,12 @@ _DATE_PARTS = (
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value of one row: `sql` gives it, as a text, as JSON, or as a value of the type that its file names (`type`)."""
+    """A value of one row: `sql` gives it, as a text, as JSON, as a value of the type that its file names (`type`), or as the
+    number that a text was read as: of that, checks of the type and of numbers can be made, and none that look at the text.
+    """
 
     sql: str
-    storage: Literal["text", "json", "typed"]
+    storage: Literal["text", "json", "typed", "number"]
     type: str = ""
 
     @property
@@ -109,8 +111,10 @@ class Cell:
         if kind in ("integer", "number"):
             number = self.value("number")
             # DuckDB takes 1_000 for a number; what is infinite has a part behind the point that is no number
-            part = f" OR {number} - floor({number}) <> 0" if kind == "integer" else f" OR isnan({number})"
-            return f"({number} IS NULL OR contains({self.sql}, '_'){part})"
+            part = f"{number} - floor({number}) <> 0" if kind == "integer" else f"isnan({number})"
+            if self.storage == "number":
+                return f"({part})"
+            return f"({number} IS NULL OR contains({self.sql}, '_') OR {part})"
         if kind == "boolean":
             return f"NOT regexp_full_match({self.sql}, {literal(_BOOLEAN)})"
         if kind in ("date", "timestamp", "time"):
@@ -146,6 +150,8 @@ class Cell:
     def value(self, kind: str, *, form: str = "") -> str:
         """Its value as `kind`; NULL where it is missing or of another type."""
         if kind in ("integer", "number"):
+            if self.storage == "number":
+                return self.sql
             if self.storage == "typed":
                 number = f"CAST({self.sql} AS DOUBLE)" if self.type in (*_WHOLE, *_FLOATS) or "DECIMAL" in self.type else "NULL"
                 return number if self.type not in _FLOATS else f"CASE WHEN NOT isnan({self.sql}) THEN {number} END"

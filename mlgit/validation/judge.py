@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from mlgit.adapters.duckdb.query_process import QueryProcess
@@ -92,16 +93,41 @@ class _Pass:
 
     def findings(self, checks: Sequence[ContractCheck]) -> tuple[Finding, ...]:
         """What became of each, in their order."""
+        if not self._counted_as_numbers(checks):
+            self._count(self._wanted(checks, self._table), self._table)
+        found = [self._found(check) for check in checks]
+        shown = samples(self._duck, self._table, self._contract, found)
+        return tuple(shown)
+
+    def _wanted(self, checks: Sequence[ContractCheck], table: DataSource) -> dict[str, str]:
+        """What is to be counted in the rows of a table, by the checks that need it."""
         wanted: dict[str, str] = {}
         for check in checks:
             if check.kind == "present":
                 self._look_for(check, wanted)
             elif check.kind not in _APART:
-                self._prepare(check, wanted)
-        self._count(wanted)
-        found = [self._found(check) for check in checks]
-        shown = samples(self._duck, self._table, self._contract, found)
-        return tuple(shown)
+                self._prepare(check, wanted, table)
+        return wanted
+
+    def _counted_as_numbers(self, checks: Sequence[ContractCheck]) -> bool:
+        """Count with texts read as numbers where nobody asks for more; False where it cannot be done, and nothing is known."""
+        asked: dict[str, bool] = {}
+        for check in checks:
+            for path in check.columns if check.kind not in _APART else ():
+                with suppress(NoColumnError):
+                    name = predicates.top_of(path, self._table.columns)
+                    is_number = path == name and predicates.looks_at_number(check, self._contract)
+                    asked[name] = asked.get(name, True) and is_number
+        names = [name for name, is_number in asked.items() if is_number and self._table.columns[name].storage == "text"]
+        table = self._table.with_numbers(names)
+        wanted = self._wanted(checks, table) if table else {}
+        if table is None or len(wanted) > _AT_ONCE:
+            return False
+        try:
+            self._take(list(wanted), wanted, table)
+        except QueryError:
+            return False
+        return True
 
     def _look_for(self, check: ContractCheck, wanted: dict[str, str]) -> None:
         """Whether a column is there."""
@@ -121,18 +147,18 @@ class _Pass:
                 f"CASE WHEN count(*) FILTER (WHERE {cell.sql} IS NOT NULL) = 0 AND count(*) > 0 THEN 1 ELSE 0 END"
             )
 
-    def _prepare(self, check: ContractCheck, wanted: dict[str, str]) -> None:
+    def _prepare(self, check: ContractCheck, wanted: dict[str, str], table: DataSource) -> None:
         try:
             if check.kind in _KEYS:
-                parts = predicates.key(check, self._contract, self._table.columns)
+                parts = predicates.key(check, self._contract, table.columns)
                 whole = parts[0] if len(parts) == 1 else _row(parts)
                 wanted[check.id] = f"count({whole}) - count(DISTINCT {whole})"
             else:
-                cell = self._table.columns.get(check.columns[0])
+                cell = table.columns.get(check.columns[0])
                 if check.kind == "required" and cell is not None and cell.missing == f"({cell.sql} IS NULL)":
                     wanted[check.id] = f"count(*) - count({cell.sql})"
                     return
-                wanted[check.id] = f"count(*) FILTER (WHERE {predicates.broken(check, self._contract, self._table.columns)})"
+                wanted[check.id] = f"coalesce(count_if({predicates.broken(check, self._contract, table.columns)}), 0)"
         except NoColumnError as error:
             if self._is_free(check.columns[0]):
                 self._numbers[check.id] = 0
@@ -144,25 +170,25 @@ class _Pass:
         column = self._contract.column(path)
         return self._table.is_keyed and column is not None and not (column.is_required or column.is_key)
 
-    def _count(self, wanted: dict[str, str]) -> None:
+    def _count(self, wanted: dict[str, str], table: DataSource) -> None:
         """All numbers in one pass; where one cannot be computed, each by itself."""
         names = list(wanted)
         for start in range(0, max(len(names), 1), _AT_ONCE):
             block = names[start : start + _AT_ONCE]
             try:
-                self._take(block, wanted)
+                self._take(block, wanted, table)
             except QueryError:
-                self.rows = self._duck.rows(f"SELECT count(*) FROM ({self._table.relation(())})")[0][0]
+                self.rows = self._duck.rows(f"SELECT count(*) FROM ({table.relation((), is_numbered=False)})")[0][0]
                 for name in block:
                     try:
-                        self._take([name], wanted)
+                        self._take([name], wanted, table)
                     except QueryError as error:
                         self._problems[name] = error.message
 
-    def _take(self, names: Sequence[str], wanted: dict[str, str]) -> None:
+    def _take(self, names: Sequence[str], wanted: dict[str, str], table: DataSource) -> None:
         listed = ", ".join(["count(*)", *(wanted[name] for name in names)])
-        columns = [predicates.top_of(path, self._table.columns) for name in names for path in self._checks[name].columns]
-        self.rows, *numbers = self._duck.rows(f"SELECT {listed} FROM ({self._table.relation(columns)})")[0]
+        columns = [predicates.top_of(path, table.columns) for name in names for path in self._checks[name].columns]
+        self.rows, *numbers = self._duck.rows(f"SELECT {listed} FROM ({table.relation(columns, is_numbered=False)})")[0]
         self._numbers |= dict(zip(names, numbers, strict=True))
 
     def _found(self, check: ContractCheck) -> Finding:

@@ -43,6 +43,23 @@ def broken(check: ContractCheck, contract: Contract, columns: Mapping[str, Cell]
     raise AssertionError(check.kind)
 
 
+def looks_at_number(check: ContractCheck, contract: Contract) -> bool:
+    """Whether a check of one column asks nothing of its text but which number that is, as a float, if any."""
+    path = check.columns[0] if len(check.columns) == 1 else ""
+    column = contract.column(path)
+    if column is None or column.type not in ("integer", "number"):
+        return False
+    match check.kind:
+        case "type" | "required" | "multiple":
+            return True
+        case "missing":
+            return not check.options.get("values")
+        case "range":
+            return column.type == "number" or not _is_beyond_floats(check.options)
+        case _:
+            return False
+
+
 def key(check: ContractCheck, contract: Contract, columns: Mapping[str, Cell]) -> tuple[str, ...]:
     """What may not occur twice, one expression a column; a row where one of them is NULL has no key. Raises NoColumnError."""
     return tuple(_key(cell_of(path, columns), contract, path) for path in check.columns)
@@ -128,6 +145,10 @@ def _outside(cell: Cell, kind: str, form: str, ends: Mapping[str, Any]) -> str:
         bounds = {key: f"CAST({literal(repr(float(each)))} AS DOUBLE)" for key, each in ends.items()}
     signs = {"minimum": "<", "exclusiveMinimum": "<=", "maximum": ">", "exclusiveMaximum": ">="}
     return "(" + " OR ".join(f"{value} {signs[key]} {bound}" for key, bound in bounds.items()) + ")"
+
+
+def _is_beyond_floats(ends: Mapping[str, Any]) -> bool:
+    return any(abs(each) > _EXACT for each in ends.values())
 
 
 def _length(cell: Cell, kind: str, ends: Mapping[str, Any]) -> str:

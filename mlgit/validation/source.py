@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import csv
 import json
+import mmap
 import os
+import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,6 +27,7 @@ from mlgit.tables.formats import TableFormat
 from mlgit.validation.cells import Cell
 
 _MOST_BYTES = 4 << 30
+_GROUPED = re.compile(rb"_[0-9]")
 _NULLS = "[" + ", ".join(literal(each) for each in sorted(MISSING_WORDS)) + "]"
 
 
@@ -39,10 +42,22 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """One part: the SELECT that gives its columns by their place, and what they are called, with the Cell of each."""
+    """One part: the SELECT that gives its columns by their place, and what they are called, with the Cell of each.
+
+    `text` is the file, the number of fields and what separates them, of a part that is read as texts.
+    """
 
     select: str
     cells: Mapping[str, Cell]
+    text: tuple[str, int, str] | None = None
+
+    def with_numbers(self, names: Collection[str]) -> _Read:
+        """The same, these columns read as numbers."""
+        if self.text is None:
+            return self
+        cells = {name: Cell(each.sql, "number" if name in names else "text") for name, each in self.cells.items()}
+        places = [place for place, each in enumerate(cells.values()) if each.storage == "number"]
+        return _Read(_csv(*self.text, numbers=places), cells, self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +69,40 @@ class DataSource:
     is_keyed: bool
     read: tuple[_Read, ...]
 
-    def relation(self, names: Iterable[str] | None = None) -> str:
-        """A SELECT of these columns (all, for None) by their Cells, with `part` (from 0) and `row` (from 1, of its part)."""
-        wanted = self.columns if names is None else dict.fromkeys(names)
-        return " UNION ALL ".join(self._placed(index, each, wanted) for index, each in enumerate(self.read))
+    def relation(self, names: Iterable[str] | None = None, *, is_numbered: bool = True) -> str:
+        """A SELECT of these columns (all, for None) by their Cells, with `part` (from 0) and `row` (from 1, of its part).
 
-    def _placed(self, index: int, read: _Read, names: Iterable[str]) -> str:
+        `is_numbered`: there are `part` and `row`, without which a count costs less.
+        """
+        wanted = self.columns if names is None else dict.fromkeys(names)
+        return " UNION ALL ".join(
+            self._placed(index, each, wanted, is_numbered=is_numbered) for index, each in enumerate(self.read)
+        )
+
+    def with_numbers(self, names: Collection[str]) -> DataSource | None:
+        """The same rows with texts of these columns read as numbers, which costs a fraction of casting them.
+
+        To read from it fails where a text is none. None where a number may be written as 1_000, which DuckDB takes for one.
+        """
+        texts = [each.text for each in self.read if each.text is not None]
+        if not texts or not names or any(_has_grouped_digits(path) for path, _, _ in texts):
+            return None
+        columns = {name: Cell(each.sql, "number") if name in names else each for name, each in self.columns.items()}
+        return DataSource(self.parts, columns, self.is_keyed, tuple(each.with_numbers(names) for each in self.read))
+
+    def _placed(self, index: int, read: _Read, names: Iterable[str], *, is_numbered: bool) -> str:
         columns = []
         for name in names:
             cell, own = self.columns[name], read.cells.get(name)
-            kind = cell.type or ("JSON" if cell.storage == "json" else "VARCHAR")
+            kind = cell.type or {"json": "JSON", "number": "DOUBLE"}.get(cell.storage, "VARCHAR")
             if own is None:
                 columns.append(f"CAST(NULL AS {kind}) AS {cell.sql}")
             else:
                 columns.append(
                     f"{own.sql} AS {cell.sql}" if own.type == cell.type else f"CAST({own.sql} AS {kind}) AS {cell.sql}"
                 )
+        if not is_numbered:
+            return f"SELECT {', '.join(columns) or '1'} FROM ({read.select})"
         return f"SELECT {', '.join([*columns, f'{index} AS part'])}, row_number() OVER () AS row FROM ({read.select})"
 
 
@@ -142,13 +175,13 @@ def _parquet(duck: Session, part: Part) -> _Read:
 def _separated(part: Part, copy: str, *, anew: bool) -> _Read:
     with open(part.path, "rb") as stream:
         names, rows = separated.rows(stream, table=part.format, most=_MOST_BYTES)
+        text = (os.path.realpath(part.path), len(names), part.format.separator)
         if anew or not _is_plain(stream, part, len(names)):
             names, rows = separated.rows(stream, table=part.format, most=_MOST_BYTES)
             _write_csv(rows, copy, width=len(names))
-            select = _csv(copy, len(names), ",") if names else "SELECT NULL AS c0 WHERE false"
-        else:
-            select = _csv(os.path.realpath(part.path), len(names), part.format.separator)
-    return _Read(select, {name: Cell(f"c{place}", "text") for place, name in enumerate(names)})
+            text = (copy, len(names), ",")
+    cells = {name: Cell(f"c{place}", "text") for place, name in enumerate(names)}
+    return _Read(_csv(*text), cells, text) if names else _Read("SELECT NULL AS c0 WHERE false", {})
 
 
 def _is_plain(stream: Any, part: Part, width: int) -> bool:
@@ -160,13 +193,22 @@ def _is_plain(stream: Any, part: Part, width: int) -> bool:
     return part.format.separator.encode() in first and b"\r" not in first.rstrip(b"\r\n") and first.count(b'"') % 2 == 0
 
 
-def _csv(path: str, width: int, separator: str) -> str:
-    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(width))
+def _csv(path: str, width: int, separator: str, *, numbers: Collection[int] = ()) -> str:
+    columns = ", ".join(f"'c{place}': '{'DOUBLE' if place in numbers else 'VARCHAR'}'" for place in range(width))
     return (
         f"SELECT * FROM read_csv({literal(path)}, header = true, auto_detect = false, delim = {literal(separator)}, "
         f"""quote = '"', escape = '"', nullstr = {_NULLS}, strict_mode = true, max_line_size = 16777216, """
         f"columns = {{{columns}}})"
     )
+
+
+def _has_grouped_digits(path: str) -> bool:
+    """Whether an underscore stands between digits anywhere in a file."""
+    with open(path, "rb") as stream:
+        if not os.fstat(stream.fileno()).st_size:
+            return False
+        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
+            return any(text[each.start() - 1 : each.start()].isdigit() for each in _GROUPED.finditer(text))
 
 
 def _write_csv(rows: Iterable[list[str]], path: str, *, width: int) -> None:
@@ -205,7 +247,7 @@ def _finite(value: Any) -> Any:
 
 def _joined(parts: tuple[Part, ...], read: Sequence[_Read]) -> DataSource:
     """All parts below each other, by the names of their columns; one that a part lacks is missing in its rows."""
-    kinds: dict[str, set[tuple[Literal["text", "json", "typed"], str]]] = {}
+    kinds: dict[str, set[tuple[Literal["text", "json", "typed", "number"], str]]] = {}
     for each in read:
         for name, cell in each.cells.items():
             kinds.setdefault(name, set()).add((cell.storage, cell.type))

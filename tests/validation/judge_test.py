@@ -10,6 +10,7 @@ import pytest
 
 from mlgit.errors import MlgitError
 from mlgit.validation import parse, table
+from tests.kit import FULL
 from tests.validation.kit import broken, check, contract, document, found, places
 
 pytestmark = pytest.mark.slow
@@ -336,3 +337,61 @@ def test_share_of_exactly_the_limit_is_at_most_it(tmp_path, missing):
     rule = {"metric": "nullValues", "unit": "percent", "mustBeLessOrEqualTo": missing}
     asked = contract(column("x", quality=[rule, rule | {"mustBeLessOrEqualTo": missing - 1}]))
     assert broken(check(write(tmp_path, "\n".join(lines)), asked)) == {"x.nullValues-2": ("fail", missing)}
+
+
+NUMBERS = (
+    *(
+        "1",
+        "-2",
+        " 7 ",
+        "+3",
+        "007",
+        "1.0",
+        "1.5",
+        ".5",
+        "5.",
+        "1e3",
+        "1e-3",
+        "-0",
+        "inf",
+        "-Infinity",
+        "1e400",
+        "9" * 30,
+        "0.1",
+        "4",
+    ),
+    *("", "NA", "nan", "NaN", "NAN", "+nan", "null", "1_000", "1__0", "0x10", "x", "1,5", "1 2", "true", "2026-01-01", "٣"),
+)
+
+
+@pytest.mark.parametrize("text", NUMBERS if FULL else NUMBERS[::4])
+def test_texts_are_judged_as_numbers_as_if_each_were_cast(tmp_path, text):
+    lines = ["n,a,b,c", *(f'{row},"{text if row == 2 else row}","{text if row == 2 else row}",x' for row in range(5))]
+    path = write(tmp_path, "\n".join(lines) + "\n")
+    more = {"quality": [{"metric": "nullValues", "mustBe": 0}], "required": True, **options(minimum=1, maximum=3, multipleOf=2)}
+    asked = [column("a", "integer", **more), column("b", "number", **more), column("c", "string", required=True)]
+    # a rule that looks at texts, and is never broken: the columns that it names are read as such
+    words = {
+        "type": "library",
+        "metric": "missingValues",
+        "arguments": {"missingValues": ["none of them"]},
+        "mustBeLessThan": 99,
+    }
+    cast = [each | {"quality": [*more["quality"], words]} if "quality" in each else each for each in asked]
+    assert broken(check(path, contract(*asked))) == broken(check(path, contract(*cast)))
+
+
+def test_no_number_among_texts_far_down_hides_the_others(tmp_path):
+    lines = ["n,x", *(f"{row},{'x' if row == 39_999 else row % 7}" for row in range(40_000))]
+    asked = contract(column("n", "integer", **options(maximum=39_997)), column("x", "integer", **options(maximum=5)))
+    result = check(write(tmp_path, "\n".join(lines)), asked)
+    assert broken(result) == {"n.range": ("fail", 2), "x.type": ("fail", 1), "x.range": ("fail", 5714)}
+    assert places(result, "x.type") == [(40_001, "x")]
+
+
+def test_underscores_between_digits_are_no_part_of_a_number_in_any_part(tmp_path):
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    (folder / "1.csv").write_text("a_1,b\n1,x_1\n")
+    (folder / "2.csv").write_text("a_1,b\n1_0,x\n")
+    assert broken(check(folder, contract(column("a_1", "integer"), column("b")))) == {"a_1.type": ("fail", 1)}
