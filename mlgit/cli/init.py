@@ -55,6 +55,10 @@ def _show(result: InitResult) -> None:
         click.echo(f"left alone {plain(path)}: there already")
     for note in result.notes:
         click.echo(f"note: {plain(note)}")
+    for each in result.other_ci:
+        click.echo(f"\nFor {plain(each.path)}:")
+        for line in each.lines:
+            click.echo(f"  {plain(line)}")
     click.echo("\nNext:")
     for line in result.following:
         click.echo(f"  {plain(line)}")

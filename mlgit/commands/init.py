@@ -20,9 +20,11 @@ from mlgit.revision import collect, recorded_paths
 from mlgit.revision.revisions import Revisions
 from mlgit.scaffold import adopt, answers, draft, library, scripts, surroundings
 from mlgit.scaffold.adopt import Adopted, Draft, Place
+from mlgit.scaffold.ci_jobs import JobSetup
 from mlgit.scaffold.draft import Known
 from mlgit.scaffold.manifest import Value
 from mlgit.scaffold.render import REQUIREMENTS, requirements_file
+from mlgit.scaffold.surroundings import OtherCi
 from mlgit.tables import formats
 
 _COMPUTED = "project_folder"
@@ -35,11 +37,15 @@ _NO_PIPELINE = (
 
 @dataclass(frozen=True, slots=True)
 class InitResult:
-    """What was done, or with `dry_run` would be, what to know, and what to type next (a line behind `#` is for people)."""
+    """What was done, or with `dry_run` would be, what to know, and what to type next (a line behind `#` is for people).
+
+    `other_ci` are files of other CI, with a job to copy into each.
+    """
 
     done: Adopted
     following: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    other_ci: tuple[OtherCi, ...] = ()
     dry_run: bool = False
 
     def document(self) -> dict[str, Any]:
@@ -52,6 +58,7 @@ class InitResult:
             "written": list(self.done.written),
             "left": list(self.done.left),
             "notes": list(self.notes),
+            "jobs": [{"file": each.path, "lines": list(each.lines)} for each in self.other_ci],
             "next": list(self.following),
         }
 
@@ -81,7 +88,8 @@ def init(folder: Path | str = ".", *, assignments: Sequence[str] = (), dry_run: 
     presumed = _checked({**adopt.presumed(place), "requirements": required.path})
     complete = answers.resolve(part.manifest, given={**presumed, **given}, facts={})
     check = f".github/workflows/{complete['prefix']}check.yml"
-    notes = (*required.notes, *surroundings.other_ci(place.git_root, check=check))
+    job = JobSetup(place.prefix.rstrip("/") or ".", required.path, str(complete["python_version"]))
+    others = surroundings.other_ci(place.git_root, check=check, job=job)
     pipeline = "" if (place.folder / "dvc.yaml").exists() else _pipeline(place)
     if not pipeline and place.folder == place.git_root and not (place.folder / ".dvc").exists():
         _refuse_monorepo(place)
@@ -98,7 +106,8 @@ def init(folder: Path | str = ".", *, assignments: Sequence[str] = (), dry_run: 
     found = replace(found, has_pipeline=found.has_pipeline or bool(pipeline), is_stale=found.is_stale or bool(pipeline))
     is_new = f"{place.prefix}{adopt.CONFIG}" in done.written
     is_draft = is_new or _holds(place.folder / adopt.CONFIG, draft.draft(found.known))
-    return InitResult(done, tuple(_following(done, found, is_draft=is_draft, drafted=bool(pipeline))), notes, dry_run)
+    following = tuple(_following(done, found, is_draft=is_draft, drafted=bool(pipeline)))
+    return InitResult(done, following, (*required.notes, *(each.note for each in others)), others, dry_run)
 
 
 def _holds(path: Path, text: str) -> bool:

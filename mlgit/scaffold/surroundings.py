@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlgit.adapters.system import files
+from mlgit.scaffold import ci_jobs
+from mlgit.scaffold.ci_jobs import JobSetup
 
 _EMPTY = "# What the code of the stages imports, one package a line.\n"
 _USUAL = "requirements.txt"
@@ -62,19 +64,31 @@ def _package(folder: Path) -> str:
     return "-e .\n" if is_package or (folder / "setup.py").is_file() else ""
 
 
-def other_ci(git_root: Path, *, check: str) -> tuple[str, ...]:
-    """What runs in this repository already, each with what to do; `check` is the workflow that mlgit writes beside it."""
-    notes = [
-        f"{path} stays as it is; mlgit's workflows are for GitHub. Where {path} runs, a job with `mlgit ci run` reviews"
+@dataclass(frozen=True, slots=True)
+class OtherCi:
+    """Who else runs something in this repository: its file, what to do about it, and lines to copy into it."""
+
+    path: str
+    note: str
+    lines: tuple[str, ...]
+
+
+def other_ci(git_root: Path, *, check: str, job: JobSetup) -> tuple[OtherCi, ...]:
+    """What runs in this repository already; `check` is the workflow that mlgit writes beside it, and `job` what it needs."""
+    found = {
+        path: f"{path} stays as it is; mlgit's workflows are for GitHub. Where {path} runs, a job with `mlgit ci run` reviews"
         for path in _OTHER_CI
-        if (git_root / path).is_file()
-    ]
+        if (git_root / path).is_file() and not _knows_mlgit(git_root / path)
+    }
     folder = git_root / ".github/workflows"
     for each in sorted(folder.glob("*.y*ml")) if folder.is_dir() else ():
-        text = each.read_text("utf-8", errors="replace") if each.is_file() else ""
-        if "mlgit" not in text and _RUNS_ALSO.search(text):
-            name = each.relative_to(git_root)
-            notes.append(
+        if each.is_file() and not _knows_mlgit(each) and _RUNS_ALSO.search(each.read_text("utf-8", errors="replace")):
+            name = each.relative_to(git_root).as_posix()
+            found[name] = (
                 f"{name} stays as it is and runs beside {check}: take out of it what `mlgit ci run` does (run, compare)"
             )
-    return tuple(notes)
+    return tuple(OtherCi(path, note, ci_jobs.lines(path, job)) for path, note in found.items())
+
+
+def _knows_mlgit(path: Path) -> bool:
+    return "mlgit" in path.read_text("utf-8", errors="replace")

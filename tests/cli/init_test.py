@@ -6,12 +6,15 @@ import json
 import re
 
 import pytest
+import yaml
 
 from mlgit import __version__, config
 from mlgit.adapters.formats.documents import parse_yaml
-from mlgit.scaffold import metric_names, surroundings
+from mlgit.scaffold import ci_jobs, metric_names, surroundings
+from mlgit.scaffold.ci_jobs import JobSetup
 from mlgit.scaffold.draft import Known, draft
-from tests.kit import commit, git, repository, write_tree
+from tests.kit import commit, example, git, repository, write_tree
+from tests.kit.console import Shell
 
 OWN = {".mlgit.schema.json", "mlgit.yaml", "requirements.txt", "mlgit-requirements.txt"}
 NAMES = ("check", "publish", "release", "retrain", "verify")
@@ -268,13 +271,49 @@ def test_workflows_install_what_the_project_has(tmp_path, files, path, content):
     assert bool(found.notes) == bool({"uv.lock", "environment.yml", "Pipfile"} & {*files})
 
 
-@pytest.mark.parametrize("path", [".gitlab-ci.yml", "Jenkinsfile", ".github/workflows/cml.yaml"])
-def test_other_ci_is_mentioned_with_what_to_do(tmp_path, path):
+_JOB = JobSetup("models/a b", "requirements.txt", "3.12")
+_OTHERS = (".gitlab-ci.yml", "Jenkinsfile", "azure-pipelines.yml", ".circleci/config.yml", ".github/workflows/cml.yaml")
+
+
+@pytest.mark.parametrize("path", _OTHERS)
+def test_other_ci_is_mentioned_with_what_to_do_and_a_job_to_copy(tmp_path, path):
     write_tree(
         tmp_path, {path: "run: dvc repro && cml comment create report.md\n", ".github/workflows/lint.yml": "run: ruff\n"}
     )
-    (note,) = surroundings.other_ci(tmp_path, check="check.yml")
-    assert (path in note, "mlgit ci run" in note) == (True, True)
+    (found,) = surroundings.other_ci(tmp_path, check="check.yml", job=_JOB)
+    assert (found.path, path in found.note, "mlgit ci run" in found.note) == (path, True, True)
+    text = "\n".join(found.lines)
+    assert "cd 'models/a b'" in text
+    assert "bin/mlgit ci run" in text
+    assert len(found.lines) <= 14
+    write_tree(tmp_path, {path: f"cml\n{text}\n"})
+    assert surroundings.other_ci(tmp_path, check="check.yml", job=_JOB) == ()
+
+
+@pytest.mark.parametrize("path", [".gitlab-ci.yml", "azure-pipelines.yml", ".github/workflows/cml.yml"])
+def test_job_for_a_file_of_yaml_is_what_such_a_file_holds(path):
+    top = JobSetup(".", "ci/requirements one.txt", "3.12")
+    read = yaml.safe_load("\n".join(ci_jobs.lines(path, top)))
+    told = read["mlgit"] if path == ".gitlab-ci.yml" else read
+    assert "pip install -r 'ci/requirements one.txt'" in str(told).replace("\\", "")
+    assert "mlgit-report" in str(told)
+
+
+@pytest.mark.slow
+def test_job_for_gitlab_refuses_a_worse_model_and_leaves_its_report(tmp_path, cli):
+    stage = "stages: {a: {cmd: cp p.json m.json, deps: [p.json], metrics: [{m.json: {cache: false}}]}}\n"
+    root = repository(tmp_path / "project", {"dvc.yaml": stage, "p.json": '{"accuracy": 0.9}', ".gitlab-ci.yml": "a: {}\n"})
+    assert [cli(root, each).code for each in ("run", "init")] == [0, 0]
+    commit(root)
+    git(root, "switch", "--quiet", "--create", "worse")
+    (root / "p.json").write_text('{"accuracy": 0.5}')
+    commit(root)
+    job = yaml.safe_load("\n".join(cli(root, "init", "--dry-run", "--json").json["jobs"][0]["lines"]))["mlgit"]
+    # what is installed is here already
+    scripts = [each.replace("~/mlgit/bin/", "") for each in job["script"] if "install" not in each]
+    shell = Shell(root, example.environment() | {"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"})
+    assert [shell.type(each)[0] for each in scripts] == [1]
+    assert (root / job["artifacts"]["paths"][0] / "report.json").is_file()
 
 
 def test_dataset_and_cloud_artifacts_are_no_models(tmp_path, cli):
