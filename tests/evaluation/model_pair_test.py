@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,8 +16,11 @@ from mlgit.evaluation.model_results import ModelResults, asked, columns
 from mlgit.revision.refs import Notice
 from mlgit.rules import parse as parse_gates
 from mlgit.statistics.rows import coded
-from mlgit.tables.textcolumns import ArrowTexts
+from tests.kit.late import Module
 from tests.kit.sides import NASTY
+
+pa = Module("pyarrow")
+textcolumns = Module("mlgit.tables.textcolumns")
 
 MODEL = parse({"mlgit": 1, "models": {"m": {"predictions": "p.csv", "id": "id"}}}).model("m")
 
@@ -149,7 +151,7 @@ ODD_KEYS = st.lists(st.sampled_from(["a", "b", "ab", "é", "1", "10", "9", "a\0b
 def test_digest_is_the_same_of_texts_that_lie_in_arrow(keys, odd, is_sorted):
     keys = sorted(set(keys), key=lambda key: (len(key), key)) if is_sorted else keys
     labels = np.array([odd if place % 2 else "yes" for place in range(len(keys))], dtype=object)
-    texts, codes = ArrowTexts(pa.chunked_array([keys], type=pa.string())), coded(labels)[0]
+    texts, codes = textcolumns.ArrowTexts(pa.chunked_array([keys], type=pa.string())), coded(labels)[0]
     assert digest(MODEL, {"id": texts, "label": codes}) == digest(MODEL, {"id": np.array(keys, dtype=object), "label": labels})
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mlgit.errors import MlgitError
-from mlgit.tables.digests import _MISSING, row_digests
+from mlgit.tables.digests import MISSING_WORDS, row_digests
 from mlgit.tables.formats import ENDINGS
 from mlgit.tables.outline import measure
 from mlgit.tables.overlap import TableFile, count
@@ -21,11 +20,13 @@ from mlgit.tables.shared_rows import SharedRows
 from tests.kit.late import Module
 from tests.tables import written
 
+pa = Module("pyarrow")
+
 pd = Module("pandas")
 
 # Words that pandas reads as missing are texts in formats with types; a text of blanks is no line of CSV.
 _texts = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=5).filter(
-    lambda text: text not in _MISSING and text.strip() and not _is_number(text) and text.lower() not in ("true", "false")
+    lambda text: text not in MISSING_WORDS and text.strip() and not _is_number(text) and text.lower() not in ("true", "false")
 )
 _columns = {
     "whole": st.integers(-(2**53), 2**53),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import tracemalloc
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from mlgit.errors import MlgitError
@@ -14,6 +12,10 @@ from mlgit.tables import limits
 from mlgit.tables.digests import row_digests
 from mlgit.tables.outline import measure
 from mlgit.tables.profile import profile
+from tests.kit.late import Module
+
+pa = Module("pyarrow")
+pq = Module("pyarrow.parquet")
 
 
 def packed(columns, names):

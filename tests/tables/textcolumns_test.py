@@ -6,7 +6,6 @@ import gzip
 from itertools import pairwise
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,13 +13,16 @@ from hypothesis import strategies as st
 from mlgit.statistics.rows import Coded
 from mlgit.tables import parquet
 from mlgit.tables.selection import select
-from mlgit.tables.textcolumns import FEWEST_ROWS, ArrowTexts
+from tests.kit.late import Module
+
+pa = Module("pyarrow")
+textcolumns = Module("mlgit.tables.textcolumns")
 
 TEXTS = st.lists(st.sampled_from(["", "a", "b", "é", "ab", "ba", "zz", "10", "9", "漢", "a\0"]), min_size=1, max_size=6)
 
 
 def column(texts):
-    return ArrowTexts(pa.chunked_array([texts[:2], texts[2:]], type=pa.string()))
+    return textcolumns.ArrowTexts(pa.chunked_array([texts[:2], texts[2:]], type=pa.string()))
 
 
 @given(TEXTS)
@@ -53,10 +55,10 @@ def test_anything_else_is_no_column_of_texts(odd):
 
 
 def test_names_of_many_rows_stay_in_arrow_and_classes_are_numbered():
-    keys, labels = [f"k{place}" for place in range(FEWEST_ROWS)], ["yes", "no"] * (FEWEST_ROWS // 2)
+    keys, labels = [f"k{place}" for place in range(textcolumns.FEWEST_ROWS)], ["yes", "no"] * (textcolumns.FEWEST_ROWS // 2)
     lines = "\n".join(map(",".join, zip(["id", *keys], ["y", *labels], strict=True)))
     found = select(gzip.compress(lines.encode()), path="p.csv.gz", names=("id", "y"), texts=("id",), keys=("id",))
-    assert isinstance(found["id"], ArrowTexts)
+    assert isinstance(found["id"], textcolumns.ArrowTexts)
     assert isinstance(found["y"], Coded)
     assert found["y"].names == ("no", "yes")
     assert (found["id"].tolist(), found["y"].tolist()) == (keys, labels)

@@ -7,8 +7,10 @@ import gzip
 import io
 import json
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from tests.kit.late import Module
+
+pa = Module("pyarrow")
+pq = Module("pyarrow.parquet")
 
 
 def separated(names, rows, separator=","):

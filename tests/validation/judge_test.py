@@ -3,15 +3,17 @@
 import datetime
 import json
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet
 import pytest
 
 from mlgit.errors import MlgitError
 from mlgit.validation import parse, table
 from tests.kit import FULL
+from tests.kit.late import Module
 from tests.validation.kit import broken, check, contract, document, found, places
+
+pd = Module("pandas")
+pa = Module("pyarrow")
+pq = Module("pyarrow.parquet")
 
 pytestmark = pytest.mark.slow
 
@@ -253,7 +255,7 @@ def test_nested_and_decimal_types_of_parquet(tmp_path):
         "day": pa.array([datetime.date(2026, 1, 1)] * 3),
     }
     path = tmp_path / "raw.parquet"
-    pyarrow.parquet.write_table(pa.table(rows), path)
+    pq.write_table(pa.table(rows), path)
     asked = contract(
         column("money", "number", **options(minimum=0)),
         column(

@@ -3,7 +3,6 @@
 import gzip
 import json
 
-import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -14,6 +13,9 @@ from mlgit.tables import formats, separated
 from mlgit.tables.digests import MISSING_WORDS
 from mlgit.validation import source
 from tests.kit import FULL
+from tests.kit.late import Module
+
+pd = Module("pandas")
 
 pytestmark = pytest.mark.slow
 
