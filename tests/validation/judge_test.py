@@ -397,3 +397,18 @@ def test_underscores_between_digits_are_no_part_of_a_number_in_any_part(tmp_path
     (folder / "1.csv").write_text("a_1,b\n1,x_1\n")
     (folder / "2.csv").write_text("a_1,b\n1_0,x\n")
     assert broken(check(folder, contract(column("a_1", "integer"), column("b")))) == {"a_1.type": ("fail", 1)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [("integer", "200.5"), ("integer", "1_000"), ("integer", "inf"), ("number", "1_000"), ("number", "NAN")]
+)
+def test_cell_that_is_no_number_is_told_by_the_type_alone(tmp_path, kind, text):
+    lines = ["n,x", *(f"{row},{row}" for row in range(9)), f"9,{text}"]
+    asked = contract(column("x", kind, **options(maximum=100, multipleOf=1)))
+    assert broken(check(write(tmp_path, "\n".join(lines)), asked)) == {"x.type": ("fail", 1)}
+
+
+def test_fraction_is_no_double_of_the_whole_number_beside_it(tmp_path):
+    result = check(write(tmp_path, "n,x\n1,2\n2,1.5\n3,1.5\n4,2.0\n5,x\n"), contract(column("x", "integer", unique=True)))
+    assert broken(result)["x.unique"] == ("fail", 2)
+    assert places(result, "x.unique") == [(2, "2"), (3, "1.5"), (4, "1.5"), (5, "2.0")]

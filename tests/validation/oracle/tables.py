@@ -301,7 +301,7 @@ def _wrong(random: randoms.Random, found: Pair) -> None:
 
 def _fraction(random: randoms.Random, found: Pair) -> None:
     if found.form == "csv":
-        _put(random, found, "fraction", _somewhere(random, found, ("integer",)), "1.5", "-2.25", "1e-3")
+        _put(random, found, "fraction", _somewhere(random, found, ("integer",)), "1.5", "-2.25", "1e-3", "999.5", "2.5")
 
 
 def _word(random: randoms.Random, found: Pair) -> None:
