@@ -83,7 +83,12 @@ def _text(value: Any) -> str:
 def pairs(number: int, seed: int = 0) -> Iterator[Pair]:
     """So many of them, the same for the same seed."""
     for index in range(number):
-        yield pair(randoms.Random(f"{seed}/{index}"), f"p{index}")
+        yield numbered(index, seed)
+
+
+def numbered(index: int, seed: int = 0) -> Pair:
+    """One of them."""
+    return pair(randoms.Random(f"{seed}/{index}"), f"p{index}")
 
 
 def pair(random: randoms.Random, name: str) -> Pair:
