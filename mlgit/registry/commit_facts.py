@@ -138,10 +138,13 @@ class _Reader:
     def _data(self, stages: list[Stage]) -> tuple[DataFile, ...]:
         roles: dict[str, Role] = {posixpath.normpath(path): "test" for path in self._model.test}
         roles |= {posixpath.normpath(path): "train" for path in self._model.train}
+        contracts = set(self._revision.config.contracts.values())  # they say what data must be, and are none
         programs = self._programs({dep.target for stage in stages for dep in stage.deps} - roles.keys())
         for stage in stages:
             for dep in stage.deps:
-                if dep.target not in roles and dep.target not in programs:
+                if dep.target in contracts:
+                    roles.setdefault(dep.target, "other")
+                elif dep.target not in roles and dep.target not in programs:
                     roles[dep.target] = "other" if any(each.cmd for each in self._makers.of(dep.target)) else "source"
         recorded = self._read_by(stages)
         return tuple(self._data_file(path, role, read_by=recorded.get(path)) for path, role in sorted(roles.items()))

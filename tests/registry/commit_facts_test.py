@@ -51,6 +51,21 @@ def test_data_has_roles_digests_and_rows_and_leaves_out_programs(root):
         assert each.size == (root / each.path).stat().st_size
 
 
+def test_contract_that_a_stage_reads_is_no_source_of_data(tmp_path, cli):
+    pipeline = """
+stages:
+  train:
+    cmd: cp data.csv model.txt
+    deps: [data.csv, raw.odcs.yaml]
+    outs: [{model.txt: {cache: false}}]
+artifacts: {churn: {path: model.txt}}
+"""
+    config = "mlgit: 1\nmodels: {churn: {}}\ndata: {data.csv: raw.odcs.yaml}\n"
+    written = {"dvc.yaml": pipeline, "mlgit.yaml": config, "data.csv": "id\n1\n", "raw.odcs.yaml": "id: raw\n"}
+    found = facts(made(tmp_path / "project", cli, written)).data
+    assert {each.path: each.role for each in found} == {"data.csv": "source", "raw.odcs.yaml": "other"}
+
+
 def test_environment_are_the_files_that_pin_what_runs(root):
     found = facts(root).environment
     assert found == {name: hashlib.sha256(FILES[name].encode()).hexdigest() for name in ("Dockerfile", "requirements.txt")}
