@@ -93,10 +93,23 @@ def push(*, remote: str | None = None, dry_run: bool = False, allow_missing: boo
         tags=tuple(tags),
         is_planned=True,
     )
-    plan = _with_data(project, plan, sharing.recording(root, tips, there), allow_missing=allow_missing, dry_run=dry_run)
+    commits = sharing.recording(root, tips, there)
+    plan = _with_data(project, plan, commits, allow_missing=allow_missing, dry_run=dry_run)
+    for other in _others(project, tips, there):
+        try:
+            plan = _with_data(other, plan, commits, allow_missing=allow_missing, dry_run=dry_run)
+        except MlgitError as error:
+            raise MlgitError(f"in {other.root.relative_to(root)}: {error.message}", error.hint) from error
     if dry_run:
         return replace(plan, notes=(*plan.notes, *_left_out(root)))
     return _publish(root, branch, plan, there, is_new=tip != branch.commit)
+
+
+def _others(project: Project, tips: list[str], there: Mapping[str, str]) -> list[Project]:
+    """The other projects of a repository whose records change by what is pushed: their bytes go along with the records."""
+    root = project.git_root
+    folders = [each for each in sharing.projects(root) if each != project.prefix and (root / each).is_dir()]
+    return [Project(root / each, root) for each in folders if sharing.recording_below(root, tips, there, each)]
 
 
 def _publish(root: Path, branch: Branch, plan: PushResult, there: Mapping[str, str], *, is_new: bool) -> PushResult:
@@ -117,7 +130,7 @@ def _with_data(project: Project, plan: PushResult, commits: list[str], *, allow_
     with Revisions(project) as revisions:
         data = committed_data.of(revisions, commits)
         if not data.sizes:
-            return replace(plan, notes=data.notes)
+            return replace(plan, notes=(*plan.notes, *data.notes))
         cache = revisions.cache
         there = remotes.connect(project.dvc_folder, cache, routes=data.routes)
         if there is None:
@@ -127,9 +140,10 @@ def _with_data(project: Project, plan: PushResult, commits: list[str], *, allow_
         there.refuse_unconfigured()
         lacking = there.lacking(data.sizes)
         lost = _lost(data, cache, {md5 for md5 in lacking if not cache.has(md5)})
-        notes = [*data.notes, *_refuse_lost(data, lost, allow_missing=allow_missing)]
+        notes = [*plan.notes, *data.notes, *_refuse_lost(data, lost, allow_missing=allow_missing)]
         to_send = {md5: names for md5, names in lacking.items() if md5 not in lost and cache.has(md5)}
-        plan = replace(plan, n_objects=len(to_send), n_bytes=_bytes(cache, to_send), notes=tuple(notes))
+        n_objects, n_bytes = plan.n_objects + len(to_send), plan.n_bytes + _bytes(cache, to_send)
+        plan = replace(plan, n_objects=n_objects, n_bytes=n_bytes, notes=tuple(notes))
         if to_send and not dry_run:
             there.establish()
             there.send(to_send)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 
 import pytest
 
-from tests.kit import git
+from tests.kit import commit, git, repository
 from tests.kit.forked import mlgit
 from tests.kit.sharing import change, make
 
@@ -68,3 +69,72 @@ def test_edits_that_stand_in_the_way_stay_and_are_named(top):
     assert (done.code, "stand in the way" in done.said, "git stash" in done.said) == (2, True, True), done.said
     assert git(top / "other", "rev-parse", "HEAD") == before
     assert [(top / "other" / name).read_text() for name in ("in", "note", "made/one")] == ["mine\n", "mine\n", "2\n"]
+
+
+def test_runs_that_went_apart_stay_on_both_sides_and_both_can_be_kept(top):
+    git(top, "clone", "--quiet", "origin.git", "other")
+    ref, notes = "refs/mlgit/runs/one", []
+    for name in ("project", "other"):
+        oid = git(top / name, "commit-tree", "HEAD^{tree}", "-m", name)
+        git(top / name, "update-ref", ref, oid)
+        notes += mlgit(top / name, "push", "--json").json["notes"][-1:]
+    assert mlgit(top / "other", "pull").code == 0
+    (told,) = mlgit(top / "other", "push", "--json").json["notes"]
+    assert f"{ref} here and on 'origin' went apart" in told
+    subprocess.run(told.split("`")[1], shell=True, cwd=top / "other", check=True)
+    assert mlgit(top / "other", "push", "--json").json["refs"] == [f"{ref}-2"]
+    assert git(top / "origin.git", "log", "-1", "--format=%s", f"{ref}-2") == "other"
+    assert git(top / "origin.git", "log", "-1", "--format=%s", ref) == "project"
+
+
+def test_tags_and_log_of_others_come_together(top):
+    with open(top / "project/dvc.yaml", "a") as pipeline:
+        pipeline.write("artifacts: {one: {path: made/one, type: model}}\n")
+    commit(top / "project")
+    assert mlgit(top / "project", "model", "register", "one", "--version", "v1.0.0").code == 0
+    git(top, "clone", "--quiet", "origin.git", "other")
+    assert mlgit(top / "project", "push").code == 0
+    assert mlgit(top / "other", "pull").code == 0
+    for names in (("tag",), ("for-each-ref", "refs/mlgit/log")):
+        assert git(top / "other", *names) == git(top / "project", *names) != ""
+    assert mlgit(top / "other", "model", "verify").code == 0
+
+
+@pytest.fixture
+def monorepo(top):
+    """Two projects with DVC remotes of their own, in one commit that was not pushed."""
+    root = repository(top / "mono", {"note": "1\n"})
+    git(root, "remote", "add", "origin", str(top / "origin.git"))
+    git(root, "push", "--quiet", "--force", "origin", "HEAD:main")
+    for name in ("churn", "a [b]"):
+        folder = root / "models" / name
+        shutil.copytree(top / "project", folder, ignore=shutil.ignore_patterns(".git", "tmp", "cache", "made"))
+        (folder / ".dvc/config").write_text(f"[core]\n remote = there\n['remote \"there\"']\n url = {top}/of-{name}\n")
+        (folder / "in").write_text(name)
+        assert mlgit(folder, "run").code == 0
+    commit(root)
+    return root
+
+
+def test_push_from_one_project_of_a_repository_takes_the_data_of_all_that_it_publishes(monorepo, top):
+    done = mlgit(monorepo / "models/churn", "push", "--json")
+    assert (done.code, done.json["objects"]) == (0, 6), done.said
+    git(top, "clone", "--quiet", "origin.git", "third")
+    for name in ("churn", "a [b]"):
+        done = mlgit(top / "third/models" / name, "pull")
+        assert (done.code, (top / "third/models" / name / "made/one").read_text()) == (0, name), done.said
+
+
+def test_data_that_another_project_lost_stops_the_push_by_its_folder(monorepo, top):
+    shutil.rmtree(monorepo / "models/a [b]/.dvc/cache/files")
+    done = mlgit(monorepo / "models/churn", "push")
+    assert (done.code, "in models/a [b]: " in done.said, "nothing was pushed" in done.said) == (2, True, True), done.said
+    assert "models" not in git(top / "origin.git", "ls-tree", "--name-only", "main").split()
+
+
+def test_project_whose_records_do_not_change_is_not_asked_for(monorepo, top):
+    assert mlgit(monorepo / "models/churn", "push").code == 0
+    shutil.rmtree(top / "of-a [b]")
+    shutil.rmtree(monorepo / "models/a [b]/.dvc/cache/files")
+    change(monorepo / "models/churn", "2\n")
+    assert mlgit(monorepo / "models/churn", "push").code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,8 @@ from mlgit.adapters.system.process import Completed
 from mlgit.errors import MlgitError
 
 # Where pipelines and what they made are recorded.
-_RECORDS = (":(top,glob)**/dvc.lock", ":(top,glob)**/dvc.yaml", ":(top,glob)**/*.dvc")
+_NAMES = ("dvc.lock", "dvc.yaml", "*.dvc")
+_RECORDS = tuple(f":(top,glob)**/{name}" for name in _NAMES)
 _SHARED = ("refs/mlgit/monitor/", "refs/mlgit/runs/")
 
 
@@ -83,6 +85,22 @@ def recording(root: Path, tips: Iterable[str], there: Mapping[str, str]) -> list
     return list(dict.fromkeys([*wanted, *_listed(root, wanted, there, "--full-history", paths=_RECORDS)]))
 
 
+def recording_below(root: Path, tips: Iterable[str], there: Mapping[str, str], folder: str) -> list[str]:
+    """The unpushed commits that change pipelines or records of content below a folder, which ends with '/' or is ''."""
+    return _listed(root, tips, there, "--full-history", paths=[f":(top,glob){_literal(folder)}**/{name}" for name in _NAMES])
+
+
+def _literal(folder: str) -> str:
+    """A folder as a pattern of Git that means just it."""
+    return re.sub(r"([*?\[\\])", r"\\\1", folder)
+
+
+def projects(root: Path) -> list[str]:
+    """The folders of the DVC projects that are committed, from the top of the repository; each ends with '/', or is ''."""
+    listed = git.run(root, "ls-files", "-z", "--", ":(top,glob)**/.dvc/config").text.split("\0")
+    return [path.removesuffix(".dvc/config") for path in listed if path]
+
+
 def _listed(root: Path, tips: Iterable[str], there: Mapping[str, str], *args: str, paths: Iterable[str] = ()) -> list[str]:
     oids = list(dict.fromkeys(there.values()))
     known = git.run(root, "cat-file", "--batch-check=%(objectname)", stdin="".join(f"{oid}\n" for oid in oids).encode())
@@ -130,8 +148,20 @@ def fetch(root: Path, branch: Branch, there: Mapping[str, str]) -> list[str]:
     here = {ref: oid for oid, ref in (row.split(" ", 1) for row in rows)}
     for ref in [ref for ref, oid in there.items() if ref.startswith(_SHARED) and here.get(ref) != oid]:
         done = git.run(root, "fetch", "--quiet", "--no-tags", "--", branch.remote, f"{ref}:{ref}", check=False)
-        notes += [f"{ref} here and on '{branch.remote}' went apart, and stays as it is here"] if done.code else []
+        if done.code:
+            told = _apart(root, ref, here.get(ref, ""), branch.remote, there[ref])
+            notes.append(told or f"'{branch.remote}' does not give {ref}: {_last(_said(done))}")
     return notes
+
+
+def _apart(root: Path, ref: str, here: str, remote: str, there: str) -> str:
+    """The note for a ref that was written here and there, each on its own; '' where one continues the other."""
+    if not (here and there) or git.run(root, "cat-file", "-e", there, check=False).code:
+        return ""
+    if git.is_ancestor(root, here, there) or git.is_ancestor(root, there, here):
+        return ""
+    ways = f"`git update-ref {ref}-2 {here[:10]} && git fetch {remote} +{ref}:{ref}` keeps both"
+    return f"{ref} here and on '{remote}' went apart, and each stays as it is: {ways}"
 
 
 def ahead(root: Path, branch: Branch, there: Mapping[str, str]) -> str:
@@ -192,7 +222,8 @@ def push_shared(root: Path, remote: str, there: Mapping[str, str]) -> tuple[list
         if done.code == 0:
             sent.append(ref)
         else:
-            notes.append(f"'{remote}' does not take {ref}: {_last(_said(done))}; `mlgit pull` brings what is there")
+            told = _apart(root, ref, oid, remote, there.get(ref, ""))
+            notes.append(told or f"'{remote}' does not take {ref}: {_last(_said(done))}; `mlgit pull` brings what is there")
     return sent, notes
 
 
