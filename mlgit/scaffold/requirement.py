@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
+import string
 
 _NAME = "mlgit"
+_IN_ADDRESS = frozenset(f"{string.ascii_letters}{string.digits}/-._~".encode())
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(?:\s*\[(?P<extras>[^\]]*)\])?(?P<rest>.*)")
 _URL = re.compile(r"[\w+]+://")
 # A marker of the environment stands behind a space; a path, or an address, may hold a semicolon.
@@ -26,10 +27,14 @@ def with_extra(requirement: str, extra: str) -> str:
     found = _PLACE.fullmatch(requirement)
     if found is None:
         return requirement
-    place = f"file://{quote(found['place'])}" if requirement.startswith("/") else found["place"]
+    place = f"file://{_quoted(found['place'])}" if requirement.startswith("/") else found["place"]
     return f"{_NAME}{_bracketed(found['extras'], extra)} @ {place}{found['marker'] or ''}"
 
 
 def _bracketed(extras: str | None, extra: str) -> str:
     names = {each.strip() for each in (extras or "").split(",")} - {""} | {extra}
     return f"[{','.join(sorted(names))}]"
+
+
+def _quoted(path: str) -> str:
+    return "".join(chr(byte) if byte in _IN_ADDRESS else f"%{byte:02X}" for byte in path.encode())
