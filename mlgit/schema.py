@@ -184,6 +184,10 @@ def _allowed(known: Iterable[str]) -> str:
     return "known keys: " + ", ".join(known)
 
 
+# A file that is none of its kind, such as one that a link leads to, may be one text.
+_LONG = 60
+
+
 def kind(value: object) -> str:
     """What a value is, in the words of its file."""
     match value:
@@ -194,7 +198,7 @@ def kind(value: object) -> str:
         case int() | float():
             return f"the number {value}"
         case str():
-            return f"the text '{value}'"
+            return f"the text '{value if len(value) <= _LONG else value[:_LONG] + '…'}'"
         case list():
             return "a list"
         case Mapping():

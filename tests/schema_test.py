@@ -270,3 +270,9 @@ def following(schema):
             return st.fixed_dictionaries(
                 required, optional={key.name: following(key.schema) for key in keys if not key.required}
             )
+
+
+def test_long_text_that_is_no_mapping_is_told_short():
+    with pytest.raises(MlgitError) as error:
+        check("x" * 10_000, Table(()), name="f.yaml")
+    assert len(error.value.message) < 200

@@ -136,6 +136,10 @@ def _pair(project: Project, contracts: Mapping[str, str], path: str) -> _Pair:
             f"name it there, or type `mlgit data check {path} --contract FILE`",
         )
     file = contracts[max(above, key=len)]
+    if files.leads_out(project.root / file, of=project.root):
+        raise MlgitError(
+            f"{file}: a symbolic link out of the repository, which mlgit does not follow", "put a file in the place of the link"
+        )
     return str(project.root / path), path, str(project.root / file), file
 
 

@@ -96,6 +96,22 @@ def names(header: Sequence[str]) -> tuple[str, ...]:
     return tuple(given)
 
 
+def line_numbers(source: bytes | BinaryIO, *, table: TableFormat, most: int) -> Iterator[int]:
+    """The line, from 1, on which the header and each of the rows that `rows` gives begin."""
+    text = io.TextIOWrapper(streams.text(source, table=table, most=most), encoding="utf-8-sig", errors="replace", newline="")
+    before = csv.field_size_limit(limits.LINE_BYTES)
+    lines = _Lines()
+    begins = 1
+    try:
+        reader = csv.reader(lines.of(text, table.separator), delimiter=table.separator)
+        for row in reader:
+            if lines.hold(row):
+                yield begins
+            begins = reader.line_num + 1
+    finally:
+        csv.field_size_limit(before)
+
+
 def _records(text: io.TextIOWrapper, separator: str) -> Iterator[list[str]]:
     """The header, then rows with no more fields than it has.
 
@@ -109,7 +125,7 @@ def _records(text: io.TextIOWrapper, separator: str) -> Iterator[list[str]]:
     lines = _Lines()
     try:
         for row in csv.reader(lines.of(text, separator), delimiter=separator):
-            if len(row) < 2 and (not row or (row[0] and lines.is_blank)):
+            if not lines.hold(row):
                 continue
             if last is not None:
                 yield last
@@ -130,6 +146,10 @@ def _records(text: io.TextIOWrapper, separator: str) -> Iterator[list[str]]:
 
 class _Lines:
     """Lines as they are read, with one more after the last: a row of blanks does not tell whether there were quotes around."""
+
+    def hold(self, record: list[str]) -> bool:
+        """Whether the record that was read last is a row; a line of blanks is none."""
+        return len(record) > 1 or (bool(record) and not (record[0] and self.is_blank))
 
     def of(self, text: io.TextIOWrapper, separator: str) -> Iterator[str]:
         for line in text:

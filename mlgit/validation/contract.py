@@ -143,10 +143,14 @@ class Contract:
     status: str = ""
     columns: tuple[ContractColumn, ...] = ()
     checks: tuple[ContractCheck, ...] = ()
+    _by_path: Mapping[str, ContractColumn] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_path", {each.path: each for each in self.columns})
 
     def column(self, path: str) -> ContractColumn | None:
         """The column with this path."""
-        return next((each for each in self.columns if each.path == path), None)
+        return self._by_path.get(path)
 
     def is_private(self, path: str) -> bool:
         """Whether values of this path may not be shown."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from mlgit.adapters.duckdb.query_process import QueryProcess
 from mlgit.adapters.duckdb.session import QueryError, QueryRefusedError, Session
 from mlgit.errors import MlgitError
-from mlgit.render.sql import identifier
+from mlgit.render.sql import identifier, literal
 from mlgit.validation import predicates, source
 from mlgit.validation.contract import Contract, ContractCheck
 from mlgit.validation.finding import ContractOutcome, ContractResult, Finding
@@ -22,7 +22,7 @@ from mlgit.validation.source import DataSource, Part
 _APART = ("present", "rows", "query", "freshness")
 _KEYS = ("unique", "duplicates")
 # So many expressions stand in one query at most.
-_AT_ONCE = 2000
+_AT_ONCE = 500
 
 
 def judge(
@@ -68,7 +68,9 @@ def _judged(
     ):
         pass_ = _Pass(duck, queries, table, contract, now)
         findings = pass_.findings(checks)
-        declared = {name for each in contract.columns for name in table.columns if each.path.startswith(name)}
+        if pass_.has_stumbled and not anew and any(each.format.separator for each in parts):
+            raise QueryError("what the text itself is to blame for is not so when it is written anew")
+        declared = predicates.tops_of((each.path for each in contract.columns), table.columns)
         return ContractResult(
             contract,
             data,
@@ -87,6 +89,7 @@ class _Pass:
     ) -> None:
         self._duck, self._queries, self._table, self._contract, self._now = duck, queries, table, contract, now
         self.rows = 0
+        self.has_stumbled = False
         self._numbers: dict[str, int] = {}
         self._problems: dict[str, str] = {}
         self._checks = {each.id: each for each in contract.checks}
@@ -183,7 +186,7 @@ class _Pass:
                     try:
                         self._take([name], wanted, table)
                     except QueryError as error:
-                        self._problems[name] = error.message
+                        self._problems[name] = self._reason(self._checks[name], error)
 
     def _take(self, names: Sequence[str], wanted: dict[str, str], table: DataSource) -> None:
         listed = ", ".join(["count(*)", *(wanted[name] for name in names)])
@@ -205,10 +208,25 @@ class _Pass:
                 case "unique" | "duplicates":
                     return self._held(check, self._keys(check) if self._numbers[check.id] else 0, None)
         except (QueryError, NoColumnError) as error:
-            problem = f"there is no column '{error}'" if isinstance(error, NoColumnError) else str(error)
-            return Finding(check, "invalid", reason=problem)
+            is_absent = isinstance(error, NoColumnError)
+            return Finding(
+                check, "invalid", reason=f"there is no column '{error}'" if is_absent else self._reason(check, error)
+            )
         number = self._numbers[check.id]
         return self._held(check, number, None if check.kind == "present" else number)
+
+    def _reason(self, check: ContractCheck, error: Exception) -> str:
+        """Why a check could not be evaluated. DuckDB names values and whole lines that it stumbles over, in any check."""
+        self.has_stumbled = True
+        if not self._contract.has_private:
+            return str(error)
+        pattern = check.options.get("pattern")
+        if pattern is not None:
+            try:
+                self._duck.rows(f"SELECT regexp_matches('', {literal(pattern)})")
+            except QueryError as problem:
+                return problem.message
+        return "it failed, or gave no number"
 
     def _held(self, check: ContractCheck, number: float, of_rows: int | None) -> Finding:
         """A number held against the limit; `of_rows`: it counts rows, so that it has a share."""
@@ -245,9 +263,7 @@ class _Pass:
         except QueryRefusedError as error:
             return Finding(check, "invalid", reason=error.message)
         except QueryError as error:
-            # DuckDB names the value that it stumbles over
-            reason = error.message if not self._contract.has_private else "it failed, or gave no number"
-            return Finding(check, "invalid", reason=reason)
+            return Finding(check, "invalid", reason=self._reason(check, error))
         if number is None:
             return Finding(check, "invalid", reason="it gives NULL, expected one number")
         found = self._held(check, number, None)

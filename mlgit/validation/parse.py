@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -31,6 +32,7 @@ def parse(document: Any, *, name: str) -> Contract:
 
     Raises MlgitError naming the first fault as `FILE: path: what`.
     """
+    _write_dates(document)
     check(document if document is not None else {}, standard.SCHEMA, name=name)
     objects = document.get("schema") or []
     if len(objects) != 1:
@@ -40,6 +42,24 @@ def parse(document: Any, *, name: str) -> Contract:
             "a contract describes one file, or one folder of parts; split it into files",
         )
     return _Reader(name, document, objects[0]).contract()
+
+
+def _write_dates(document: Any) -> None:
+    """Put in the place of dates, which YAML makes of `2026-01-01` without quotes, the texts that they were.
+
+    What aliases name several times, or within itself, is looked at once.
+    """
+    waiting, seen = [document], set()
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen or not isinstance(each, (dict, list)):
+            continue
+        seen.add(id(each))
+        for key, value in each.items() if isinstance(each, dict) else enumerate(each):
+            if isinstance(value, datetime.date):
+                each[key] = value.isoformat()
+            else:
+                waiting.append(value)
 
 
 class _Reader:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from mlgit.render.sql import literal
@@ -94,6 +95,15 @@ def cell_of(path: str, columns: Mapping[str, Cell]) -> Cell:
 def top_of(path: str, columns: Mapping[str, Cell]) -> str:
     """The column that a path begins with. Raises NoColumnError."""
     return _steps(path, columns)[0]
+
+
+def tops_of(paths: Iterable[str], columns: Mapping[str, Cell]) -> set[str]:
+    """The columns that paths begin with; none for a path that no column begins."""
+    found = set()
+    for path in paths:
+        with suppress(NoColumnError):
+            found.add(top_of(path, columns))
+    return found
 
 
 def _steps(path: str, columns: Mapping[str, Cell]) -> tuple[str, list[str]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from itertools import islice
+from typing import Any, BinaryIO
 
 from mlgit.adapters.duckdb.session import QueryError, Session
-from mlgit.tables import streams
+from mlgit.tables import separated, streams
 from mlgit.validation import predicates
 from mlgit.validation.contract import Contract
 from mlgit.validation.finding import BrokenCell, Finding
@@ -16,6 +16,8 @@ from mlgit.validation.predicates import NoColumnError
 from mlgit.validation.source import DataSource, Part
 
 MOST = 5
+# As many broken checks as a table of them lists.
+_MOST_CHECKS = 100
 # Checks that many rows break with the same value.
 _BY_VALUE = ("type", "values", "pattern", "format", "missing")
 # More rows than any part has.
@@ -27,10 +29,12 @@ _MOST_BYTES = 4 << 30
 
 
 def samples(duck: Session, table: DataSource, contract: Contract, findings: Iterable[Finding]) -> list[Finding]:
-    """The same findings, with places for those that are broken."""
+    """The same findings, with places for the first of those that are broken: each takes a look at the data of its own."""
     found = []
+    left = _MOST_CHECKS
     for each in findings:
-        is_shown = each.outcome in ("fail", "warn") and bool(each.rows) and bool(each.check.columns)
+        is_shown = each.outcome in ("fail", "warn") and bool(each.rows) and bool(each.check.columns) and left > 0
+        left -= is_shown
         found.append(replace(each, samples=_of(duck, table, contract, each)) if is_shown else each)
     return found
 
@@ -103,26 +107,18 @@ def _lines(part: Part, rows: Sequence[int]) -> dict[int, int]:
     found: dict[int, int] = {}
     wanted, last = set(rows), max(rows)
     with open(part.path, "rb") as stream:
-        text = (line.decode("utf-8", "replace") for line in streams.text(stream, table=part.format, most=_MOST_BYTES))
-        at = -1 if part.format.separator else 0
-        numbered = (
-            _records(text, part.format.separator)
-            if part.format.separator
-            else ((number, bool(line.strip())) for number, line in enumerate(text, start=1))
-        )
-        for line, is_row in numbered:
-            at += is_row
-            if at in wanted and is_row:
+        for at, line in enumerate(_numbered(part, stream), start=1):
+            if at in wanted:
                 found[at] = line
             if at >= last:
                 break
     return found
 
 
-def _records(text: Iterator[str], separator: str) -> Iterator[tuple[int, bool]]:
-    """The line on which each record begins, and whether it is one."""
-    reader = csv.reader(text, delimiter=separator)
-    begins = 1
-    for record in reader:
-        yield begins, len(record) > 1 or bool("".join(record).strip())
-        begins = reader.line_num + 1
+def _numbered(part: Part, stream: BinaryIO) -> Iterator[int]:
+    """The line of each row, in their order."""
+    if part.format.separator:
+        yield from islice(separated.line_numbers(stream, table=part.format, most=_MOST_BYTES), 1, None)
+    else:
+        lines = enumerate(streams.text(stream, table=part.format, most=_MOST_BYTES), start=1)
+        yield from (number for number, line in lines if line.strip())

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from mlgit.adapters.duckdb import session
 from mlgit.adapters.duckdb.session import QueryError, Session
+from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
 from mlgit.render.sql import identifier, literal
 from mlgit.tables import formats, objects, separated
@@ -148,6 +149,7 @@ def opened(parts: Sequence[Part], *, anew: bool = False, threads: int = 2) -> It
 
 def _read(duck: Session, part: Part, copy: str, *, anew: bool) -> _Read:
     try:
+        os.close(files.open_regular(part.path))  # a pipe would be waited for
         if part.format.name == "parquet":
             return _parquet(duck, part)
         return _separated(part, copy, anew=anew) if part.format.separator else _objects(part, copy)

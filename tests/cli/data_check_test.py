@@ -46,6 +46,20 @@ def test_json_has_every_rule_and_the_same_exit_code(project):
     assert len(done.json["rules"]) == 7
 
 
+def test_contract_that_is_a_link_out_of_the_repository_is_not_read(project, tmp_path):
+    (tmp_path / "secret").write_text("user: alice\npassword: hunter2\n")
+    link = project / "schemas" / "raw.odcs.yaml"
+    content = link.read_text()
+    link.unlink()
+    link.symlink_to(tmp_path / "secret")
+    done = mlgit(project, "data", "check")
+    link.unlink()
+    link.write_text(content)
+    assert done.code == 2
+    assert "a symbolic link out of the repository" in done.err
+    assert "hunter2" not in done.err + done.out
+
+
 def test_without_duckdb_the_hint_names_what_to_install(project):
     code = "import sys; sys.modules['_duckdb'] = sys.modules['duckdb'] = None; from mlgit.cli.main import main; main()"
     done = subprocess.run([sys.executable, "-c", code, "data", "check"], cwd=project, capture_output=True, text=True)

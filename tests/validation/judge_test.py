@@ -6,30 +6,16 @@ import json
 import pytest
 
 from mlgit.errors import MlgitError
-from mlgit.validation import parse, table
+from mlgit.validation import table
 from tests.kit import FULL
 from tests.kit.late import Module
-from tests.validation.kit import broken, check, contract, document, found, places
+from tests.validation.kit import broken, check, column, contract, found, options, places, write
 
 pd = Module("pandas")
 pa = Module("pyarrow")
 pq = Module("pyarrow.parquet")
 
 pytestmark = pytest.mark.slow
-
-
-def write(folder, text, name="raw.csv"):
-    path = folder / name
-    path.write_text(text)
-    return path
-
-
-def column(name, kind="", **more):
-    return {"name": name} | ({"logicalType": kind} if kind else {}) | more
-
-
-def options(**more):
-    return {"logicalTypeOptions": more}
 
 
 VALUES = {
@@ -174,41 +160,6 @@ def test_values_of_a_classified_column_are_never_shown(tmp_path):
     assert "hidden-level" not in shown
     assert places(result, "name.type") == [(2, None), (3, None)]
     assert [each.value for each in result.findings if each.check.kind == "query"] == [None, None, 2, None]
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "SELECT max(mail::INT) FROM raw",
-        "SELECT max(c::INT) FROM raw AS t(x, c)",
-        "SELECT max(length(raw::VARCHAR)) FROM raw",
-        "SELECT sum(x::INT) FROM (SELECT unnest([*COLUMNS(*)]) AS x FROM raw)",
-        "SELECT error(c) FROM raw AS t(x, c)",
-    ],
-)
-def test_number_of_a_query_is_no_way_to_see_a_classified_column(tmp_path, query):
-    rules = [{"type": "sql", "id": "q", "query": query, "mustBe": -1}]
-    asked = contract(column("x", "string"), column("mail", "string", classification="secret"), quality=rules)
-    finding = found(check(write(tmp_path, "x,mail\n1,81733\n"), asked), "q")
-    assert finding.value is None
-    assert "81733" not in finding.reason
-
-
-def test_number_of_a_query_that_needs_no_classified_column_is_shown(tmp_path):
-    rules = [{"type": "sql", "id": "q", "query": "SELECT count(*) FROM {object} WHERE {object}.x = '1'", "mustBe": 0}]
-    asked = contract(column("x", "string"), column("mail", "string", classification="secret"), quality=rules)
-    assert found(check(write(tmp_path, "x,mail\n1,81733\n"), asked), "q").value == 1
-
-
-def test_object_and_property_of_a_query_are_names_whatever_they_hold(tmp_path):
-    rules = [
-        {"type": "sql", "id": f"q{form}", "query": f"SELECT count(*) FROM {form[0]} WHERE {form[1]} > 1", "mustBe": 1}
-        for form in (("{object}", "{property}"), ('"${table}"', '"${column}"'), ('"my-raw"', '"order"'))
-    ]
-    asked = document(column("order", "integer", quality=rules))
-    asked["schema"][0]["name"] = "my-raw"
-    result = check(write(tmp_path, "order\n1\n2\n"), parse.parse(asked, name="raw.odcs.yaml"))
-    assert result.outcome == "pass", [each.reason for each in result.findings]
 
 
 def test_value_that_is_long_or_holds_controls_is_shown_short(tmp_path):

@@ -40,3 +40,17 @@ def found(result: ContractResult, name: str) -> Finding:
 
 def places(result: ContractResult, name: str) -> list[tuple[int, str | None]]:
     return [(each.place, each.value) for each in found(result, name).samples]
+
+
+def write(folder, text, name="raw.csv"):
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def column(name, kind="", **more):
+    return {"name": name} | ({"logicalType": kind} if kind else {}) | more
+
+
+def options(**more):
+    return {"logicalTypeOptions": more}

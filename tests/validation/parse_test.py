@@ -182,3 +182,22 @@ def test_every_key_of_the_official_schema_is_known():
     assert set(quality["properties"]) <= {key.name for key in parse.standard.QUALITY.keys}
     assert set(official["properties"]) <= {key.name for key in parse.standard.SCHEMA.keys}
     jsonschema.validate(document({"name": "x", "logicalType": "string"}), official)
+
+
+def test_dates_without_quotes_are_the_texts_that_they_were():
+    asked = read(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: raw\nversion: 2026-01-02\nschema:\n- name: raw\n  properties:\n"
+        "  - {name: day, logicalType: date, logicalTypeOptions: {minimum: 2020-01-01}, enum: [2026-01-02]}\n"
+        "customProperties: &self\n- {property: this, value: *self}\n"
+    )
+    options = {each.kind: each.options for each in asked.checks}
+    assert (asked.version, options["range"]) == ("2026-01-02", {"minimum": "2020-01-01"})
+    assert options["values"] == {"values": ("2026-01-02",)}
+
+
+@pytest.mark.parametrize(("unit", "seconds"), [("ms", 0.5), ("yr", 500 * 31556952)])
+def test_freshness_is_promised_in_any_unit_of_the_standard(unit, seconds):
+    promise = {"property": "latency", "value": 500, "unit": unit, "element": "store.day"}
+    table = {"name": "raw", "physicalName": "store", "properties": [{"name": "day", "logicalType": "date"}]}
+    asked = parse.parse(document() | {"schema": [table], "slaProperties": [promise]}, name="raw.odcs.yaml")
+    assert next(each.options["seconds"] for each in asked.checks if each.kind == "freshness") == seconds

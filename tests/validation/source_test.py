@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 
 import pytest
 from hypothesis import example, given, settings
@@ -169,3 +170,16 @@ def test_file_that_is_a_link_is_read(tmp_path):
     (tmp_path / "object").write_text("a,b\n1,2\n")
     (tmp_path / "data.csv").symlink_to(tmp_path / "object")
     assert rows_of(tmp_path / "data.csv") == (("a", "b"), [("1", "2")])
+
+
+@pytest.mark.parametrize("name", ["data.csv", "data.jsonl", "data.parquet", "data.csv.gz", "parts/1.csv"])
+def test_pipe_or_device_is_refused_and_not_waited_for(tmp_path, name):
+    (tmp_path / "parts").mkdir()
+    os.mkfifo(tmp_path / name)
+    path = tmp_path / name.partition("/")[0]
+    with pytest.raises(MlgitError, match="device, pipe or socket"):
+        rows_of(path)
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to("/dev/zero")
+    with pytest.raises(MlgitError, match="device, pipe or socket"):
+        rows_of(path)

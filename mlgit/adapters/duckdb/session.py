@@ -55,6 +55,11 @@ class Session:
             return self._connection.execute(sql).fetchall()
         except _module().Error as error:
             raise QueryError(told(error)) from error
+        except RuntimeError as error:
+            # so DuckDB tells that Ctrl-C was pressed, or a signal handler raised, while it worked
+            if "interrupted" in str(error):
+                raise (error.__context__ or error.__cause__ or KeyboardInterrupt()) from error
+            raise
 
     def define(self, name: str, select: str) -> None:
         """Give a SELECT a name (as SQL writes it) that queries can use."""

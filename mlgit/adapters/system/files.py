@@ -69,14 +69,20 @@ def write_atomic(path: Path, content: str | bytes, *, mode: int | None = None, d
         raise MlgitError(f"{path}: cannot be written: {error.strerror}") from error
 
 
+def leads_out(path: Path, *, of: Path) -> bool:
+    """Whether a path leads, by a symbolic link, out of the repository that a folder is in; never where it is in none."""
+    folder = of.resolve()
+    above = next((each for each in (folder, *folder.parents) if os.path.lexists(each / ".git")), None)
+    return above is not None and not path.resolve().is_relative_to(above)
+
+
 def _behind(link: Path) -> Path:
     """The file that a link leads to. A commit can bring a link to any file of the user: none out of its repository is followed.
 
     Raises MlgitError for such a link, and for one to a device, pipe or folder, in whose place a file would be put.
     """
-    target, folder = link.resolve(), link.parent.resolve()
-    above = next((each for each in (folder, *folder.parents) if os.path.lexists(each / ".git")), None)
-    if above is not None and not target.is_relative_to(above):
+    target = link.resolve()
+    if leads_out(link, of=link.parent):
         message = f"{link}: a symbolic link out of the repository, which mlgit does not follow to write"
         raise MlgitError(message, "put a file in the place of the link")
     if target.exists() and not target.is_file():

@@ -1,5 +1,9 @@
 """Queries that come with a pull request: what they may read, and that they end."""
 
+import os
+import signal
+import threading
+
 import pytest
 
 from mlgit.adapters.duckdb import session
@@ -135,3 +139,10 @@ def test_query_that_never_ends_is_stopped_and_the_session_goes_on(duck, query):
 def test_names_and_literals_stay_what_they_are(duck):
     text, name = sql.literal("it's"), sql.identifier('a"b')
     assert duck.rows(f"SELECT {name} FROM (SELECT {text} AS {name})") == [("it's",)]
+
+
+def test_interrupt_while_duckdb_works_is_an_interrupt(duck):
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        duck.rows("SELECT count(*) FROM range(100000000000) AS x, range(100000000000) AS y WHERE x.range * y.range = -1")
