@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import cluster, data, registry, shapes
+from benchmarks import cluster, contracts, data, registry, shapes
 from benchmarks.measure import Measured, middle, once
 from benchmarks.tools import BIN, Tool, available, clean, environment, version
 
@@ -142,6 +142,9 @@ def main() -> None:
     parser.add_argument("--mebibytes", type=int, default=1024, help="the size of the file to track (0: none)")
     parser.add_argument("--files", type=int, default=100_000, help="the number of small files to track (0: none)")
     parser.add_argument("--tags", type=int, default=4000, help="the number of tags of models (0: none)")
+    parser.add_argument("--rows", type=int, default=100_000, help="the rows of the tables held against a contract (0: none)")
+    parser.add_argument("--large", type=int, default=5_000_000, help="the same, of the larger one (0: none)")
+    parser.add_argument("--peers", help="the Python of an environment with datacontract-cli, pandera and frictionless")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--work", type=Path, default=Path("/dev/shm") if os.path.isdir("/dev/shm") else None)
     parser.add_argument("--out", type=Path, help="write the page here too")
@@ -152,6 +155,8 @@ def main() -> None:
         spread = cluster.compare(chosen.dask, chosen.rounds, Path(folder)) if chosen.dask else []
         spread += data.compare(chosen.mebibytes, chosen.files, chosen.rounds, Path(folder))
         spread += registry.compare(chosen.tags, chosen.rounds, Path(folder)) if chosen.tags else []
+        if chosen.rows or chosen.large:
+            spread += contracts.compare(chosen.rows, chosen.large, chosen.rounds, Path(folder), chosen.peers)
         page = report(results, starts(chosen.rounds, Path(folder)), spread, tools, chosen.rounds)
     print(page)
     if chosen.out:
