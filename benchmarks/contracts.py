@@ -28,7 +28,7 @@ def commands(contract: Path, data: Path, peers: str | None, *, large: bool) -> d
     script = str(Path(__file__).with_name("contract_peers.py"))
     for peer in PEERS if peers and not large else ():
         if peer != "frictionless" or data.suffix == ".csv":
-            found[peer] = [str(peers), "-W", "ignore", script, peer, str(contract), str(data)]
+            found[peer] = [str(peers), "-P", "-W", "ignore", script, peer, str(contract), str(data)]
     return found
 
 

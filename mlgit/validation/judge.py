@@ -130,7 +130,7 @@ class _Pass:
             self._take(list(wanted), wanted, table)
         except QueryError:
             return False
-        return True
+        return all(self._numbers[name] is not None for name in wanted)
 
     def _look_for(self, check: ContractCheck, wanted: dict[str, str]) -> None:
         """Whether a column is there."""
@@ -156,6 +156,10 @@ class _Pass:
                 parts = predicates.key(check, self._contract, table.columns)
                 whole = parts[0] if len(parts) == 1 else _row(parts)
                 wanted[check.id] = f"count({whole}) - count(DISTINCT {whole})"
+                cell = table.columns.get(check.columns[0])
+                if cell is not None and cell.storage == "number":
+                    exact = predicates.are_exact(cell)
+                    wanted[check.id] = f"CASE WHEN {exact} THEN {wanted[check.id]} END"
             else:
                 cell = table.columns.get(check.columns[0])
                 if check.kind == "required" and cell is not None and cell.missing == f"({cell.sql} IS NULL)":

@@ -55,6 +55,8 @@ def looks_at_number(check: ContractCheck, contract: Contract) -> bool:
     match check.kind:
         case "type" | "required" | "multiple":
             return True
+        case "unique" | "duplicates":
+            return column.type == "integer"
         case "missing":
             return not check.options.get("values")
         case "range":
@@ -79,6 +81,11 @@ def _key(cell: Cell, contract: Contract, path: str) -> str:
     elif cell.storage == "text" and kind in ("number", "date", "timestamp", "time"):
         value = f"coalesce(CAST({cell.value(kind)} AS VARCHAR), {cell.sql})"
     return f"CASE WHEN NOT {cell.missing} THEN {value} END"
+
+
+def are_exact(cell: Cell) -> str:
+    """Whether all values of a column of whole numbers, read as floats, are such numbers, and differ where their texts do."""
+    return f"(coalesce(max(abs({cell.sql})), 0) < {_EXACT} AND NOT coalesce(bool_or({cell.wrong('integer')}), false))"
 
 
 def cell_of(path: str, columns: Mapping[str, Cell]) -> Cell:

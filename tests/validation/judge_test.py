@@ -363,3 +363,23 @@ def test_fraction_is_no_double_of_the_whole_number_beside_it(tmp_path):
     result = check(write(tmp_path, "n,x\n1,2\n2,1.5\n3,1.5\n4,2.0\n5,x\n"), contract(column("x", "integer", unique=True)))
     assert broken(result)["x.unique"] == ("fail", 2)
     assert places(result, "x.unique") == [(2, "2"), (3, "1.5"), (4, "1.5"), (5, "2.0")]
+
+
+@pytest.mark.parametrize(
+    ("texts", "twice"),
+    [
+        (("1", "2", "03"), 0),
+        (("1", "01", "1.0", "2"), 1),
+        (("0", "-0", "5"), 1),
+        (("1.5", "2"), 0),
+        (("9007199254740992", "9007199254740993"), 0),
+        (("9007199254740993", "9007199254740993.0"), 1),
+        (("1" * 30, "1" * 29 + "2"), 0),
+        (("1", "", "", "1_0", "10"), 0),
+        (("inf", "1", "1"), 1),
+        ((), 0),
+    ],
+)
+def test_whole_numbers_are_unique_by_their_value_however_long(tmp_path, texts, twice):
+    path = write(tmp_path, "\n".join(["n,x", *(f"{row},{text}" for row, text in enumerate(texts))]) + "\n")
+    assert found(check(path, contract(column("x", "integer", unique=True))), "x.unique").rows == twice
