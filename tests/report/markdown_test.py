@@ -216,9 +216,27 @@ def check_inert(body):
         assert is_code or not re.search(r":[a-z0-9_+-]*[a-z][a-z0-9_+-]*:", text, re.IGNORECASE)
         assert not re.search(r"\w@[\w.-]" if is_code else r"@[\w.-]|(?<!\w)#\d", text)
     assert not re.search(r"(?m)^\s*/[A-Za-z]+(\s|$)", body)  # of GitLab and of bots, which look into fences too
-    # GitHub looks for addresses in the source, where an entity hides them
-    source = re.sub(r"(?ms)^(`{3,}).*?^\1$|`[^`\n]*`", "", body)
-    assert not re.search(r"(?i)https?://|www\.", source)
+    # GitHub looks for addresses in the source, where an entity hides them; an escaped backtick begins no code
+    unseen = r"(?ms)\A<!-- [^<>]* -->$|^(`{3,}).*?^\1$|(\\.)|`[^`\n]*`"
+    source = re.sub(unseen, lambda found: found[2] or "", body)
+    assert not re.search(r"(?i)https?://|(?<![a-z0-9])www\.", source)
+
+
+@pytest.mark.parametrize("key", ["default", "www.evil.example"])
+def test_code_beside_a_backtick_stays_code(key):
+    """An address in code is no link, whatever stands before it, nor is the key in the marker."""
+    turned = replace(FULL.turned[0], model="`", broken_keys=("https://evil.example",))
+    body = markdown.comment(
+        replace(FULL, run=replace(FULL.run, url=""), key=key, turned=(turned,), notes=("1www.evil.example",))
+    )
+    assert "`https://evil.example`" in body
+    check_inert(body)
+
+
+def test_an_address_outside_of_code_is_noticed():
+    for body in ("### mlgit: \\` https://evil.example `x`\n", "### mlgit: `x` www.evil.example\n"):
+        with pytest.raises(AssertionError):
+            check_inert(body)
 
 
 @pytest.mark.slow
