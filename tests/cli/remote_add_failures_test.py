@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from tests import kit
 from tests.kit import FULL, repository, write_tree
 from tests.kit.forked import mlgit
+from tests.kit.late import Late
 from tests.kit.storage import SECRET, closed_port, environment, storage
 
 pytestmark = pytest.mark.slow
+
+asyncssh = Late("asyncssh")
 
 KEYS = {"s3": "`access_key_id` and `secret_access_key`", "webdav": "`user` and `password`", "http": "`auth=basic`, `user` and"}
 KEYS["ssh"] = "`keyfile` or `password`"
@@ -68,3 +74,17 @@ def test_way_of_failing_is_named_with_what_to_type_and_nothing_is_written(tmp_pa
     for word in (SECRET, "assword:", "Traceback", "dvc remote"):
         assert word not in done.said, done.said
     assert not (root / ".dvc/config.local").exists()
+
+
+@pytest.mark.skipif(not FULL, reason="changes with DVC's plugin only")
+def test_ssh_host_with_another_key_than_the_known_one_is_believed_as_docs_remotes_warns(tmp_path):
+    root = repository(tmp_path / "p", {"dvc.yaml": "stages: {}\n"})
+    with storage("ssh", tmp_path / "server", tls=False) as server:
+        env = environment(server, tmp_path)
+        other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+        known = {Path(home, ".ssh/known_hosts") for home in (env.get("HOME", ""), os.environ["HOME"]) if home}
+        for path in known:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(f"[127.0.0.1]:{server.port} {other}\n")
+        words = [f"--option={key}={value}" for key, value in server.options.items()]
+        assert mlgit(root, "remote", "add", "--local", "store", server.url, *words, env=env).code == 0

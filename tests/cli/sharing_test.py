@@ -100,6 +100,14 @@ def test_tags_and_log_of_others_come_together(top):
     assert mlgit(top / "other", "model", "verify").code == 0
 
 
+def test_clone_that_cannot_be_written_is_what_is_said_and_nothing_changes(top):
+    git(top, "clone", "--quiet", "origin.git", "other")
+    (top / "other/.git/FETCH_HEAD").mkdir()  # root may write everywhere else
+    done = mlgit(top / "other", "pull")
+    assert (done.code, "FETCH_HEAD" in done.said, "written into this clone" in done.said) == (2, True, True), done.said
+    assert not (top / "other/made").exists()
+
+
 @pytest.fixture
 def monorepo(top):
     """Two projects with DVC remotes of their own, in one commit that was not pushed."""

@@ -140,9 +140,9 @@ def fetch(root: Path, branch: Branch, there: Mapping[str, str]) -> list[str]:
     if head in there:
         done = git.run(root, "fetch", "--quiet", "--", branch.remote, head, check=False)
         if done.code:
-            raise MlgitError(
-                f"fetching from '{branch.remote}' failed: {_last(_said(done))}", "`git remote -v` lists the remotes"
-            )
+            is_local = re.search(r"cannot open '.*FETCH_HEAD'|unable to (?:create|write)", _said(done))
+            hint = "it is written into this clone, which has to allow it" if is_local else "`git remote -v` lists the remotes"
+            raise MlgitError(f"fetching from '{branch.remote}' failed: {_last(_said(done))}", hint)
     notes = []
     rows = git.run(root, "for-each-ref", "--format=%(objectname) %(refname)", *_SHARED).text.splitlines()
     here = {ref: oid for oid, ref in (row.split(" ", 1) for row in rows)}
