@@ -35,8 +35,8 @@ def environment(home: Path) -> dict[str, str]:
     env = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
     env["DVC_NO_ANALYTICS"] = "1"
-    name = subprocess.run(["git", "config", "user.name"], capture_output=True, check=False, cwd=home).stdout
-    if not name.strip():
+    asked = ["git", "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT"]
+    if subprocess.run(asked, capture_output=True, check=False, cwd=home, env=env).returncode != 0:
         for role in ("AUTHOR", "COMMITTER"):
             env[f"GIT_{role}_NAME"] = "Demo"
             env[f"GIT_{role}_EMAIL"] = "demo@example.com"
