@@ -49,7 +49,7 @@ def frictionless(document: dict[str, Any], path: str) -> bool:
             constraints["enum"] = rule["arguments"]["validValues"]
         constraints |= {key: True for key in ("required", "unique") if each.get(key)}
         kind = {"timestamp": "datetime"}.get(each["logicalType"], each["logicalType"])
-        form = {"format": "%Y-%m-%d %H:%M:%S"} if kind == "datetime" else {}
+        form = {"format": "%Y-%m-%d %H:%M:%S.%f"} if kind == "datetime" else {}
         fields.append({"name": each["name"], "type": kind, "constraints": constraints} | form)
     where = {"path": Path(path).name, "basepath": str(Path(path).parent)}
     return Resource(**where, schema=Schema.from_descriptor({"fields": fields})).validate().valid
