@@ -59,8 +59,14 @@ def pandera(document: dict[str, Any], path: str) -> dict[str, list[int]]:
         if name in frame:
             typed[name] = series(frame[name], kind)
             first = failing(frame[[name]], name, raw_checks(column, frame[name], typed[name], is_text=is_text), required=column)
-            for rule, rows in failing(typed[[name]], name, checks(column)).items():
-                first[rule] = sorted({*first.get(rule, []), *rows})
+            # a word that is no value is none of those listed; to a range it is neither right nor wrong
+            mixed = typed[[name]].astype(object).where(typed[[name]].notna(), frame[[name]])
+            asked = checks(column)
+            listed = {rule: check for rule, check in asked.items() if rule.endswith("values")}
+            rest = {rule: check for rule, check in asked.items() if rule not in listed}
+            for part, some in ((mixed, listed), (typed[[name]], rest)):
+                for rule, rows in failing(part, name, some).items():
+                    first[rule] = sorted({*first.get(rule, []), *rows})
             found |= first
             if column.get("unique") or (column.get("primaryKey") and len(primary) == 1):
                 found |= twice(frame[[name]].assign(**{name: keys(frame[name], typed[name])}), [name], f"{name}.unique")
