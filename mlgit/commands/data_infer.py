@@ -6,12 +6,13 @@ import os
 import posixpath
 import re
 import shlex
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlgit import project
+from mlgit.adapters.duckdb.session import QueryError
 from mlgit.adapters.formats import documents, edits
 from mlgit.adapters.system import files
 from mlgit.config import NAME as CONFIG
@@ -106,12 +107,23 @@ def properties(path: str, table: TableProfile, *, ids: Collection[str] = ()) -> 
 
 def look(path: str) -> TableProfile:
     """What a table holds. Raises MlgitError for one without rows: nothing can be told of it."""
-    with source.opened(source.parts_of(path, name=path)) as (session, read):
-        found = profiling.profile(session, read)
+    parts = source.parts_of(path, name=path)
+    try:
+        found = _profile(parts)
+    except QueryError:  # DuckDB refuses what other readers take: it is read as they do, or refused with their words
+        try:
+            found = _profile(parts, anew=True)
+        except QueryError as error:  # its message may hold a line of the file
+            raise MlgitError(f"{path}: cannot be read as a table", "see whether its ending says what it is") from error
     if not found.rows:
         what = "no rows" if found.columns else "empty"
         raise MlgitError(f"{path}: {what}, so nothing can be told of its columns", "infer from a file with rows")
     return found
+
+
+def _profile(parts: Sequence[source.Part], *, anew: bool = False) -> TableProfile:
+    with source.opened(parts, anew=anew) as (session, read):
+        return profiling.profile(session, read)
 
 
 def _check(text: str, document: Mapping[str, Any], *, name: str) -> None:

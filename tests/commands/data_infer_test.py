@@ -76,6 +76,20 @@ def test_nothing_is_drafted_from_no_rows(project, content, what):
     assert not (project / "schemas").exists()
 
 
+@pytest.mark.parametrize("content", ["a,b\n1\n2,secret\n\n4,5\n", 'a,b\r1,"x"y\r2,3\r', "a,b\n1,\xff\n2,3\n"])
+def test_text_that_duckdb_refuses_is_read_as_other_readers_do(project, content):
+    (project / "odd.csv").write_text(content, encoding="latin-1", newline="")
+    drafted = infer_contract("odd.csv").document()["contract"]["schema"][0]
+    assert [each["name"] for each in drafted["properties"]] == ["a", "b"]
+
+
+def test_table_that_cannot_be_read_is_refused_without_its_lines(project):
+    (project / "odd.csv").write_text("a,b\n1,secret,9\n")
+    with pytest.raises(MlgitError) as error:
+        infer_contract("odd.csv")
+    assert "secret" not in error.value.message + error.value.hint
+
+
 def test_text_says_what_the_document_does(project):
     found = infer_contract("data/raw.csv")
     assert parse_yaml(found.text, name="text") == found.document()["contract"]
