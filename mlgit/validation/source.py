@@ -28,6 +28,10 @@ from mlgit.tables.formats import TableFormat
 from mlgit.validation.cells import Cell
 
 _MOST_BYTES = 4 << 30
+_NOTHING = '"NULL"'  # DuckDB's word for the type of a column without a value
+_NUMBER = re.compile(r"\b(?:U?(?:TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(\d+,\s*\d+\))(?=\W|$)")
+_MOMENT = re.compile(r"\bDATE\b|\bTIMESTAMP(?:_[A-Z]+)?\b(?: WITH TIME ZONE)?")
+Storage = Literal["text", "json", "typed", "number"]
 _GROUPED = re.compile(rb"_[0-9]")
 _NULLS = "[" + ", ".join(literal(each) for each in sorted(MISSING_WORDS)) + "]"
 
@@ -144,7 +148,7 @@ def opened(parts: Sequence[Part], *, anew: bool = False, threads: int = 2) -> It
         ]
         with session.opened([*(os.path.realpath(each.path) for each in parts), *copies], threads=threads) as duck:
             read = [_read(duck, each, copy, anew=anew) for each, copy in zip(parts, copies, strict=True)]
-            yield duck, _joined(tuple(parts), read)
+            yield duck, _joined(duck, tuple(parts), read)
 
 
 def _read(duck: Session, part: Part, copy: str, *, anew: bool) -> _Read:
@@ -247,23 +251,65 @@ def _finite(value: Any) -> Any:
     return [_finite(each) for each in value] if isinstance(value, list) else value
 
 
-def _joined(parts: tuple[Part, ...], read: Sequence[_Read]) -> DataSource:
+def _joined(duck: Session, parts: tuple[Part, ...], read: Sequence[_Read]) -> DataSource:
     """All parts below each other, by the names of their columns; one that a part lacks is missing in its rows."""
-    kinds: dict[str, set[tuple[Literal["text", "json", "typed", "number"], str]]] = {}
-    for each in read:
+    kinds: dict[str, dict[tuple[Storage, str], int]] = {}
+    for index, each in enumerate(read):
         for name, cell in each.cells.items():
-            kinds.setdefault(name, set()).add((cell.storage, cell.type))
+            kinds.setdefault(name, {}).setdefault((cell.storage, cell.type), index)
     cells: dict[str, Cell] = {}
     for place, (name, found) in enumerate(kinds.items()):
         if len({storage for storage, _ in found}) > 1:
             raise MlgitError(f"{parts[0].name}: column '{name}' has types of its own in some parts, and none in others")
         storage, kind = next(iter(found))
-        cells[name] = Cell(f"c{place}", storage, kind if len(found) == 1 else _common({each for _, each in found}))
+        cells[name] = Cell(f"c{place}", storage, kind if len(found) == 1 else _common(duck, [each for _, each in found]))
+        if len(found) > 1:
+            _refuse_loss(duck, parts, read, name=name, common=cells[name].type)
     is_keyed = all(not each.format.separator and each.format.name != "parquet" for each in parts)
     return DataSource(parts, cells, is_keyed, tuple(read))
 
 
-def _common(types: set[str]) -> str:
-    """The type of a column that has several in its parts: numbers are numbers, everything else is text."""
-    numbers = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "FLOAT", "DOUBLE"}
-    return "DOUBLE" if types <= numbers and types & {"FLOAT", "DOUBLE"} else "BIGINT" if types <= numbers else "VARCHAR"
+def _common(duck: Session, types: Sequence[str]) -> str:
+    """The type of a column that has several in its parts, as DuckDB finds it; text, where they are of different kinds.
+
+    A number of few bits is one of many: beside others, 16777217 would not be a FLOAT.
+    """
+    known = list(dict.fromkeys("DOUBLE" if each == "FLOAT" else each for each in types if each != _NOTHING))
+    if not _agree(known):
+        return "VARCHAR"
+    try:
+        union = " UNION ALL ".join(f"SELECT CAST(NULL AS {each}) AS x" for each in known)
+        return str(duck.rows(f"SELECT typeof(x) FROM ({union}) LIMIT 1")[0][0])
+    except QueryError:
+        return "VARCHAR"
+
+
+def _agree(types: Collection[str]) -> bool:
+    """Whether values of these types are of one kind. DuckDB would also make true a 1, and fail at a text among dates."""
+    types = {each for each in types if each != _NOTHING}
+    cells = [Cell("x", "typed", each) for each in types]
+    if len(types) <= 1:
+        return True
+    if all(each.endswith("]") for each in types):
+        return _agree([each.item("x").type for each in cells])
+    if all(each.fields() for each in cells):
+        fields: dict[str, list[str]] = {}
+        for each in cells:
+            for name, inner in each.fields():
+                fields.setdefault(name, []).append(inner.type)
+        return all(map(_agree, fields.values()))
+    return len({_MOMENT.sub("MOMENT", _NUMBER.sub("NUMBER", each)) for each in types}) == 1
+
+
+def _refuse_loss(duck: Session, parts: Sequence[Part], read: Sequence[_Read], *, name: str, common: str) -> None:
+    """Two ids that become one float would be told as a duplicate."""
+    for part, each in zip(parts, read, strict=True):
+        cell = each.cells.get(name)
+        if cell is None or cell.type in (common, _NOTHING) or common == "VARCHAR":
+            continue
+        again = f"TRY_CAST(TRY_CAST({cell.sql} AS {common}) AS {cell.type})"
+        if duck.rows(f"SELECT 1 FROM ({each.select}) WHERE {again} IS DISTINCT FROM {cell.sql} LIMIT 1"):
+            raise MlgitError(
+                f"{part.name}: column '{name}' is {cell.type} here, and has values that {common} cannot hold, as other parts need",
+                "write all parts with the same types",
+            )

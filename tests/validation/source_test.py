@@ -16,6 +16,7 @@ from mlgit.validation import source
 from tests.kit import FULL
 from tests.kit.late import Module
 
+duckdb = Module("duckdb")
 pd = Module("pandas")
 
 pytestmark = pytest.mark.slow
@@ -155,6 +156,48 @@ def test_parquet_parts_of_several_number_types_are_numbers(tmp_path):
     with source.opened(source.parts_of(str(folder), name="data")) as (duck, table):
         assert table.columns["x"].type == "DOUBLE"
         assert duck.rows(f"SELECT c0 FROM ({table.relation()}) ORDER BY part, row") == [(1.0,), (2.0,), (0.5,)]
+
+
+def parts_of_types(folder, *selects):
+    """A folder with a Parquet part for each SELECT."""
+    folder.mkdir()
+    for place, select in enumerate(selects):
+        duckdb.sql(f"COPY ({select}) TO '{folder / f'{place}.parquet'}' (FORMAT parquet)")
+    return source.parts_of(str(folder), name="data")
+
+
+@pytest.mark.parametrize(
+    ("values", "common"),
+    [
+        (("1::DECIMAL(10,2)", "2::DECIMAL(12,2)"), "DECIMAL(12,2)"),
+        (("1::UBIGINT", "2::BIGINT"), "HUGEINT"),
+        (("1::BIGINT", "2::DECIMAL(12,2)"), "DECIMAL(21,2)"),
+        (("16777217::INTEGER", "2::FLOAT"), "DOUBLE"),
+        (("{'a': 1::INTEGER}", "{'a': 2::BIGINT}"), "STRUCT(a BIGINT)"),
+        (("{'a': 1, 'b': 'x'}", "{'a': 2::BIGINT, 'c': 3}"), "STRUCT(a BIGINT, b VARCHAR, c INTEGER)"),
+        (("[{'a': 1}]", "[{'a': 2.5::DOUBLE}]"), "STRUCT(a DOUBLE)[]"),
+        (("MAP {'a': 1}", "MAP {'a': 2::BIGINT}"), "MAP(VARCHAR, BIGINT)"),
+        (("DATE '2024-01-01'", "TIMESTAMP '2024-01-02 03:04:05'"), "TIMESTAMP"),
+        (("true", "2"), "VARCHAR"),
+        (("{'a': true}", "{'a': 2}"), "VARCHAR"),
+        (("DATE '2024-01-01'", "2"), "VARCHAR"),
+        (("[1]", "'x'"), "VARCHAR"),
+        (("{'a': 1}", "'x'"), "VARCHAR"),
+    ],
+)
+def test_parts_of_several_types_have_the_narrowest_that_holds_them(tmp_path, values, common):
+    parts = parts_of_types(tmp_path / "parts", *(f"SELECT {each} AS x" for each in values))
+    with source.opened(parts) as (duck, table):
+        assert table.columns["x"].type == common
+        assert len(duck.rows(f"SELECT c0 FROM ({table.relation()}) WHERE c0 IS NOT NULL")) == 2
+
+
+@pytest.mark.parametrize(("whole", "other"), [("BIGINT", "DOUBLE"), ("UBIGINT", "FLOAT"), ("DECIMAL(38,0)", "DECIMAL(38,10)")])
+def test_numbers_that_no_type_holds_beside_those_of_other_parts_are_refused(tmp_path, whole, other):
+    value = "9" * 38 if "38" in whole else "9007199254740993"
+    parts = parts_of_types(tmp_path / "parts", f"SELECT {value}::{whole} AS x", f"SELECT 0.25::{other} AS x")
+    with pytest.raises(MlgitError, match=r"data/\d.parquet: column 'x' is .* cannot hold"), source.opened(parts):
+        pass
 
 
 def test_objects_keep_their_types_and_differ_in_their_keys(tmp_path):
