@@ -310,6 +310,6 @@ def _refuse_loss(duck: Session, parts: Sequence[Part], read: Sequence[_Read], *,
         again = f"TRY_CAST(TRY_CAST({cell.sql} AS {common}) AS {cell.type})"
         if duck.rows(f"SELECT 1 FROM ({each.select}) WHERE {again} IS DISTINCT FROM {cell.sql} LIMIT 1"):
             raise MlgitError(
-                f"{part.name}: column '{name}' is {cell.type} here, and has values that {common} cannot hold, as other parts need",
+                f"{part.name}: column '{name}' is {cell.type} here, with values that {common}, for other parts, cannot hold",
                 "write all parts with the same types",
             )
