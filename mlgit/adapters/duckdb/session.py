@@ -7,6 +7,7 @@ COPY write where it lets read; the session can neither be unlocked, nor load ext
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ _FUNCTIONS = frozenset(
         *("current_query", "sleep_ms", "pg_sleep", "setseed"),
     }
 )
+# A name that is no path of a file, and how those of the tables begin that DuckDB has of itself.
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
+_CATALOG = ("duckdb_", "pragma_", "sqlite_", "pg_")
 
 
 class QueryError(MlgitError):
@@ -116,12 +120,14 @@ class Session:
 def _foreign(statements: Any, tables: Collection[str]) -> str:
     """What a parsed query reads beside these tables, as a sentence."""
     nodes = list(_nodes(statements))
-    named = {str(entry.get("key", "")).lower() for each in nodes for entry in each.get("cte_map", {}).get("map", [])}
-    hidden = sorted(named.intersection(tables))
-    if hidden:
-        return f"it calls something else '{hidden[0]}', which is the name of the table"
+    for name in (name for each, _ in nodes for name in _named(each)):
+        if name in tables:
+            return f"it calls something else '{name}', which is the name of the table"
+        # DuckDB reads a file that is called so, or a table of its own, wherever the name does not reach
+        if not _PLAIN.fullmatch(name) or name.startswith(_CATALOG):
+            return f"it calls something '{name}', expected a name of letters, digits and _"
     reads = False
-    for each in nodes:
+    for each, known in nodes:
         kind = each.get("type")
         if "function_name" in each and each["function_name"].lower() in _FUNCTIONS:
             return f"the function {each['function_name']} is not for contracts"
@@ -131,7 +137,7 @@ def _foreign(statements: Any, tables: Collection[str]) -> str:
             path = [part.lower() for part in each.get("qualified_name", {}).get("path", [])] or [
                 each.get("table_name", "").lower()
             ]
-            if len(path) != 1 or path[0] not in {*tables, *named}:
+            if len(path) != 1 or path[0] not in {*tables, *known}:
                 return f"it reads '{'.'.join(path)}', which is not the table of the contract ({', '.join(sorted(tables))})"
             reads = reads or path[0] in tables
         for source in (each.get(side) for side in ("from_table", "left", "right") if side == "from_table" or kind == "JOIN"):
@@ -140,15 +146,31 @@ def _foreign(statements: Any, tables: Collection[str]) -> str:
     return "" if reads else f"it does not read the table of the contract ({', '.join(sorted(tables))})"
 
 
-def _nodes(value: Any) -> Iterator[dict[str, Any]]:
-    waiting = [value]
+def _named(node: dict[str, Any]) -> list[str]:
+    """What a SELECT gives names to with WITH, in their order."""
+    return [str(entry.get("key", "")).lower() for entry in node.get("cte_map", {}).get("map", [])]
+
+
+def _nodes(value: Any) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
+    """Every part of a parsed query, with the names of WITH that can be read there: each reaches what stands behind it."""
+    waiting: list[tuple[Any, frozenset[str]]] = [(value, frozenset())]
     while waiting:
-        each = waiting.pop()
+        each, known = waiting.pop()
         if isinstance(each, dict):
-            yield each
-            waiting.extend(each.values())
+            for name, entry in zip(_named(each), each.get("cte_map", {}).get("map", []), strict=True):
+                waiting.append((entry, known | {name} if _is_recursive(entry) else known))
+                known |= {name}
+            yield each, known
+            waiting.extend((inner, known) for key, inner in each.items() if key != "cte_map")
         elif isinstance(each, list):
-            waiting.extend(each)
+            waiting.extend((inner, known) for inner in each)
+
+
+def _is_recursive(entry: dict[str, Any]) -> bool:
+    """Whether what WITH names reads itself."""
+    value = entry.get("value", {})
+    node = value.get("query_node") or value.get("query", {}).get("node", {})
+    return bool(node.get("type") == "RECURSIVE_CTE_NODE")
 
 
 def _number(value: Any) -> float | None:

@@ -36,6 +36,9 @@ def duck(data):
         ("SELECT a > 5 FROM raw LIMIT 1", 0),
         ("FROM raw SELECT count(*)", 2),
         ("SELECT max(a) FROM raw; -- done", 3),
+        ("WITH c AS (SELECT a FROM raw), d AS (FROM c) SELECT max(a) FROM d WHERE a IN (SELECT a FROM c)", 3),
+        ("WITH c AS MATERIALIZED (FROM raw) SELECT max(a) FROM (WITH c AS (SELECT a + 1 AS a FROM c) FROM c)", 4),
+        ("WITH RECURSIVE c AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM c WHERE n < 9) SELECT max(n) FROM c, raw", 9),
         ("/* ; DROP */ SELECT count(*) FROM raw r POSITIONAL JOIN raw s", 2),
         ("SELECT count(*) FROM raw WHERE a = list_sum([x for x in [1, 2] if x > 1]) - 1", 1),
     ],
@@ -94,6 +97,12 @@ def test_query_of_the_table_gives_its_number(duck, query, number):
         "SELECT a FROM raw WHERE false",
         "SELECT [1] FROM raw LIMIT 1",
         "SELECT count(*) FROM raw) UNION ALL SELECT (9",
+        'SELECT (SELECT max(a) FROM "{data}") FROM raw WHERE 1 = (WITH "{data}" AS (SELECT 1) SELECT 1) LIMIT 1',
+        'WITH "{data}" AS (SELECT * FROM "{data}") SELECT count(*) FROM "{data}", raw',
+        'WITH d AS (SELECT * FROM "{data}"), "{data}" AS (SELECT 1) SELECT count(*) FROM d, raw',
+        "SELECT count(*) + (SELECT count(*) FROM c) FROM raw WHERE 1 = (WITH c AS (SELECT 1) SELECT count(*) FROM c)",
+        "SELECT count(*) FROM raw, duckdb_tables WHERE 0 = (WITH duckdb_tables AS (SELECT 1) SELECT 0)",
+        'SELECT count(*) FROM raw AS "{data}", (SELECT max(a) FROM "{data}")',
     ],
 )
 def test_query_that_is_not_one_select_of_the_table_is_refused_and_touches_nothing(duck, data, tmp_path, query):
