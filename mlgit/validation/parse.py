@@ -24,7 +24,7 @@ _UNITS = {
     **dict.fromkeys(("w", "week", "weeks"), 604800),
     **dict.fromkeys(("y", "yr", "year", "years"), 31556952),
 }
-_FRESHNESS = ("latency", "ly", "freshness")
+FRESHNESS = ("latency", "ly", "freshness")
 
 
 def parse(document: Any, *, name: str) -> Contract:
@@ -282,7 +282,7 @@ class _Reader:
         for index, given in enumerate(self._document.get("slaProperties") or []):
             where = f"slaProperties[{index}]"
             element = str(given.get("element") or self._document.get("slaDefaultElement") or "")
-            if given["property"] not in _FRESHNESS or "," in element:
+            if given["property"] not in FRESHNESS or "," in element:
                 continue
             names = (each for each in (self._table["name"], self._table.get("physicalName")) if element.startswith(f"{each}."))
             column = element.removeprefix(f"{next(names, '')}.")

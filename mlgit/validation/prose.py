@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlgit.validation.check_changes import ContractChange
+from mlgit.validation.parse import ABSENT, FRESHNESS
 
 # What the checks and the columns are made from: evolution tells of it.
 _TESTED = frozenset(
@@ -17,6 +18,7 @@ _TESTED = frozenset(
         *("physicalType", "required", "unique", "primaryKey", "classification", "enum"),
     )
 )
+_PROMISED = ("property", "value", "unit", "element")
 _TOLD_OF_RULES = ("description", "dimension", "businessImpact", "tags")
 
 
@@ -65,10 +67,33 @@ def _of(column: str, given: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str]
     yield (column, ""), ""
     for key, value in given.items():
         if value is not None and key not in _TESTED:
-            told = [_prose(each) for each in value] if key == "quality" else value
-            plain = _plain(told)
+            plain = _plain(_untested(column, key, given))
             if plain != "[]":
                 yield (column, key), plain
+
+
+def _untested(column: str, key: str, given: Mapping[str, Any]) -> Any:
+    """What stands under a key, without what a check reads of it."""
+    value = given[key]
+    match key:
+        case "quality":
+            return [_prose(each) for each in value]
+        case "slaProperties":
+            return [
+                {name: text for name, text in each.items() if not (_is_fresh(each) and name in _PROMISED)} for each in value
+            ]
+        case "slaDefaultElement":
+            promises = given.get("slaProperties") or []
+            return [] if any(_is_fresh(each) and not each.get("element") for each in promises) else value
+        case "customProperties" if column:
+            return [each for each in value if each.get("property") != ABSENT]
+        case _:
+            return value
+
+
+def _is_fresh(promise: Mapping[str, Any]) -> bool:
+    """Whether it says how old the newest row may be, which a check reads."""
+    return promise.get("property") in FRESHNESS and "," not in str(promise.get("element") or "")
 
 
 def _prose(rule: Mapping[str, Any]) -> Mapping[str, Any]:
