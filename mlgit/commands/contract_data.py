@@ -30,7 +30,7 @@ def held(now: Revision, path: str, contract: Contract) -> HeldData:
 
     How old the newest row is counts for the workspace only: a commit never gets younger.
     """
-    found: HeldData = now.once(("held", path, contract.name), lambda: _held(now, path, contract))
+    found: HeldData = now.once(("held", path, contract.name, contract.private), lambda: _held(now, path, contract))
     return found
 
 
@@ -66,7 +66,7 @@ def _finding(found: Finding, contract: Contract, *, has_lines: bool) -> str:
     named = check.id if check.kind == "query" else f"{', '.join(check.columns) or 'the table'}: {asked}"
     if found.outcome == "invalid":
         # what a database says of a query can hold a value that it met
-        is_told = check.kind != "query" or not any(each.is_private for each in contract.columns)
+        is_told = check.kind != "query" or not contract.has_private
         return f"{named}: {found.reason if is_told else 'it could not be evaluated'}"
     first = replace(found, samples=found.samples[: 2 if check.kind in ("unique", "duplicates") else 1])
     seen = [count(found.rows, "row") if found.rows else "", words.such_as(first, has_lines=has_lines)]
@@ -88,9 +88,9 @@ def _with_data(before: Revision, now: Revision, found: Evolution) -> Evolution:
     if new is not None and new.size > _MOST_BYTES:
         why = f"larger than {_MOST_BYTES >> 20} MiB: `mlgit data check {found.path}` looks at it"
         return replace(found, kept="invalid", because=why)
-    read = contract_changes.read(now, found.path)
+    read, earlier = (contract_changes.read(side, found.path) for side in (now, before))
     assert read
-    seen = held(now, found.path, read.contract)
+    seen = held(now, found.path, read.contract.as_private_as(*([earlier.contract] if earlier else [])))
     return replace(found, kept=seen.outcome, because=seen.told)
 
 
@@ -113,10 +113,13 @@ def _evidence(before: Revision | None, now: Revision, path: str, guards: list[Re
     contracts: dict[str, Contract] = {}
     try:
         asked = next((read for side in guards if (read := contract_changes.read(side, path))), None)
-        for each in (asked, contract_changes.read(now, path)):
+        sides = [asked, contract_changes.read(now, path), contract_changes.read(before, path) if before else None]
+        known = [each.contract for each in sides if each]
+        # what one of them classifies none of them shows: a change cannot take that back and show it at once
+        for each in (one.contract.as_private_as(*known) for one in sides[:2] if one):
             # one that asks the same is looked at once
-            if each and not any(_asks_the_same(each.contract, other) for other in contracts.values()):
-                contracts[each.contract.name] = each.contract
+            if not any(_asks_the_same(each, other) for other in contracts.values()):
+                contracts[each.name] = each
     except MlgitError as error:
         return ContractEvidence(evolution, (HeldData(path, "invalid", error.message, error.hint),))
     return ContractEvidence(evolution, tuple(held(now, path, each) for each in contracts.values()))

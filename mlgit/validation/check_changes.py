@@ -149,11 +149,12 @@ class _Words:
 
     def __init__(self, sides: tuple[Contract, Contract], types: Mapping[str, str]) -> None:
         self._sides, self._types = sides, types
+        hidden = {each for side in sides for each in (*side.classified, *(column.path for column in side.columns))}
         self._private = {
-            each.path.rpartition(".")[2].removesuffix("[]").lower()
-            for side in sides
-            for each in side.columns
-            if side.is_private(each.path)
+            name.removesuffix("[]").lower()
+            for path in hidden
+            if any(side.is_private(path) for side in sides)
+            for name in (path, path.rpartition(".")[2])
         }
 
     def alone(self, old: ContractCheck | None, new: ContractCheck | None) -> Iterator[ContractChange]:
@@ -245,10 +246,14 @@ class _Words:
                 continue
             if any(side.is_private(path) for side in self._sides for path in check.columns):
                 return True
-            words = set(re.findall(r"\w+", str(check.options.get("query", "")).lower()))
-            if words & self._private:
+            if self._names_private(str(check.options.get("query", ""))):
                 return True
         return False
+
+    def _names_private(self, query: str) -> bool:
+        """Whether a query names a classified column, whose name may hold more than letters."""
+        text = query.lower().replace('""', '"')
+        return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in self._private if name in text)
 
 
 def _direction(old: ContractCheck, new: ContractCheck, kind: str) -> Direction:

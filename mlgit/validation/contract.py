@@ -6,7 +6,7 @@ The form is the Open Data Contract Standard (https://bitol-io.github.io/open-dat
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
@@ -134,7 +134,10 @@ class ContractColumn:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The checked content of one contract, for one table (`table`: the name that its queries use)."""
+    """The checked content of one contract, for one table (`table`: the name that its queries use).
+
+    `private` are paths that another version of it classifies: their values may not be shown either.
+    """
 
     name: str
     id: str
@@ -143,6 +146,7 @@ class Contract:
     status: str = ""
     columns: tuple[ContractColumn, ...] = ()
     checks: tuple[ContractCheck, ...] = ()
+    private: tuple[str, ...] = ()
     _by_path: Mapping[str, ContractColumn] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -154,17 +158,38 @@ class Contract:
 
     def is_private(self, path: str) -> bool:
         """Whether values of this path may not be shown."""
-        return is_private(self.columns, path)
+        return _is_private(self.classified, path)
+
+    @property
+    def classified(self) -> tuple[str, ...]:
+        """The paths whose values may not be shown."""
+        return (*(each.path for each in self.columns if each.is_private), *self.private)
 
     @property
     def has_private(self) -> bool:
         """Whether any column is classified."""
-        return any(each.is_private for each in self.columns)
+        return bool(self.classified)
+
+    def as_private_as(self, *others: Contract) -> Contract:
+        """The same contract, hiding what any other version of it hides, whatever it says itself of these columns.
+
+        A column that is called otherwise in the data is the same by its name in the contract.
+        """
+        hidden = dict.fromkeys(each for other in others for each in other.classified)
+        names = {each.name.lower() for other in others for each in other.columns if each.is_private and each.name}
+        hidden |= dict.fromkeys(each.path for each in self.columns if each.name.lower() in names)
+        return replace(self, private=tuple(dict.fromkeys((*self.private, *hidden))))
 
 
 def is_private(columns: Iterable[ContractColumn], path: str) -> bool:
     """Whether values of a path may not be shown: its own, or those of a column that it lies in or holds, are classified."""
-    return any(each.is_private and (_is_in(path, each.path) or _is_in(each.path, path)) for each in columns)
+    return _is_private((each.path for each in columns if each.is_private), path)
+
+
+def _is_private(classified: Iterable[str], path: str) -> bool:
+    # queries know no difference between Salary and salary
+    path = path.lower()
+    return any(_is_in(path, each.lower()) or _is_in(each.lower(), path) for each in classified)
 
 
 def _is_in(path: str, other: str) -> bool:

@@ -145,7 +145,7 @@ def compare(old: Contract, new: Contract) -> tuple[ContractChange, ...]:
     checks = check_changes.compare(
         [_check_moved(each, moved) for each in old.checks],
         new.checks,
-        sides=(old, new),
+        sides=(old.as_private_as(new), new.as_private_as(old)),
         whole=gone | fresh,
         types={path: each.type for path, each in now.items()},
     )

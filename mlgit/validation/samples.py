@@ -41,10 +41,11 @@ def samples(duck: Session, table: DataSource, contract: Contract, findings: Iter
 
 def _of(duck: Session, table: DataSource, contract: Contract, finding: Finding) -> tuple[BrokenCell, ...]:
     check = finding.check
-    is_private = any(contract.is_private(path) for path in check.columns)
     try:
         names = [predicates.top_of(path, table.columns) for path in check.columns]
-        value, relation = table.columns[names[0]].text, table.relation(names)
+        shown = _shown(check.columns[0], names[0])
+        is_private = any(contract.is_private(path) for path in (shown, *check.columns))
+        value, relation = predicates.cell_of(shown, table.columns).text, table.relation(names)
         if check.kind in ("unique", "duplicates"):
             rows = _twice(duck, relation, predicates.key(check, contract, table.columns), value)
         else:
@@ -65,6 +66,11 @@ def _of(duck: Session, table: DataSource, contract: Contract, finding: Finding) 
         )
         for part, row, text, rows_of in rows
     )
+
+
+def _shown(path: str, name: str) -> str:
+    """The path of the value that is shown: that of the check itself, or of the list that it lies in. `name` is its column."""
+    return name + path[len(name) :].partition("[]")[0]
 
 
 def _broken(duck: Session, relation: str, where: str, value: str, *, by_value: bool) -> list[_Place]:

@@ -146,3 +146,33 @@ def test_query_that_meets_a_classified_value_does_not_tell_it(tmp_path, cli):
     assert (only(found)["outcome"], found["code"]) == ("invalid", 2)
     assert "odd" in only(found)["reason"]
     assert "alpha" not in str(found["rules"])
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_change_that_declassifies_a_column_does_not_read_it(tmp_path, cli, renamed):
+    root = started(tmp_path / "project", data=table().replace("alpha", "4711").replace("beta", "4711"))
+    name = "tariff" if renamed else "plan"
+    open_ = f"{{name: plan, physicalName: {name}, logicalType: integer, logicalTypeOptions: {{maximum: 0}}}}"
+    read = f"    quality: [{{type: sql, id: most, query: 'SELECT max({name}) FROM raw', mustBe: 0}}]\n"
+    closed = "{name: plan, logicalType: string, classification: restricted, enum: [alpha, beta]}"
+    write_tree(root, {FILE: CONTRACT.replace(closed, open_) + read, PATH: (root / PATH).read_text().replace("plan", name)})
+    for args in (["gate"], ["gate", "--json"], ["diff"], ["diff", "--format", "md"], ["diff", "--json"]):
+        done = cli(root, *args)
+        assert name in done.out
+        assert "4711" not in done.out + done.err, args
+
+
+def test_a_column_that_a_change_takes_out_of_the_contract_is_not_read_by_its_queries(tmp_path, cli):
+    root = started(tmp_path / "project", data=table().replace("alpha", "4711").replace("beta", "4711"))
+    taken = CONTRACT[: CONTRACT.index("      - {name: plan")]
+    read = "    quality: [{type: sql, id: most, query: 'SELECT max(plan::INTEGER) FROM raw', mustBe: 0}]\n"
+    write_tree(root, {FILE: taken + read})
+    assert "4711" not in cli(root, "gate").out + cli(root, "diff").out
+
+
+def test_a_change_that_classifies_a_column_shows_it_no_more(tmp_path, cli):
+    root = started(tmp_path / "project")
+    write_tree(root, {FILE: CONTRACT.replace("{name: age,", "{name: age, classification: pii,"), PATH: table(oldest=140)})
+    done = cli(root, "gate")
+    assert done.code == 1
+    assert "140" not in done.out + done.err

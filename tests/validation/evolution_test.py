@@ -215,6 +215,32 @@ def test_a_query_over_the_table_hides_what_it_says_of_a_classified_column() -> N
     assert "123" not in str(found)
 
 
+@pytest.mark.parametrize("name", ["full name", "e-mail", 'say "x"', "a.b", "Höhe m"])
+def test_a_query_is_hidden_however_the_classified_column_is_called(name: str) -> None:
+    quoted = name.upper().replace('"', '""')
+    rule = {"type": "sql", "query": f"select count(*) from raw where \"{quoted}\" = '123'", "mustBe": 0}
+    hidden = {"name": name, "classification": "pii"}
+    assert "123" not in str(evolution.compare(contract(hidden, quality=[rule]), contract(hidden)))
+
+
+def test_values_of_a_column_that_was_classified_are_hidden_under_its_new_name() -> None:
+    old = contract({"name": "a", "logicalType": "string", "classification": "pii", "enum": ["s1", "s2"]})
+    new = contract({"name": "a", "physicalName": "b", "logicalType": "string", "enum": ["s2", "s3"]})
+    for found in (evolution.compare(old, new), evolution.compare(new, old)):
+        assert found
+        assert not any(each in str(found) for each in ("s1", "s2", "s3"))
+
+
+def test_what_a_check_reads_of_promises_and_facts_is_told_once() -> None:
+    keys = {"slaProperties": _sla(2, "d")}
+    label = {"customProperties": [{"property": "absentAtServing", "value": True}]}
+    assert prose.changes(document({"name": "a"}), document({"name": "a"} | label, **keys)) == ()
+    keys["slaProperties"] += [{"property": "retention", "value": 3, "unit": "y"}]
+    label["customProperties"] += [{"property": "owner", "value": "x"}]
+    told = prose.changes(document({"name": "a"}), document({"name": "a"} | label, **keys))
+    assert [each.path for each in told] == ["slaProperties", "a.customProperties"]
+
+
 @pytest.mark.parametrize(
     ("version", "view", "is_raised"),
     [

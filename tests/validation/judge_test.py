@@ -162,6 +162,35 @@ def test_values_of_a_classified_column_are_never_shown(tmp_path):
     assert [each.value for each in result.findings if each.check.kind == "query"] == [None, None, 2, None]
 
 
+@pytest.mark.parametrize("path", ["p.age", "p.tags", "p.deep[].n", "id"])
+def test_cell_is_shown_without_what_lies_beside_it(tmp_path, path):
+    deep = [column("n", "integer", **options(minimum=0)), column("pin", classification="pii")]
+    inner = [
+        column("age", "integer", **options(minimum=0)),
+        column("mail", classification="pii"),
+        column("tags", "array", items={"logicalType": "string", **options(pattern="x")}),
+        column("deep", "array", items={"logicalType": "object", "properties": deep}),
+    ]
+    row = {"id": "y", "p": {"age": -3, "mail": "bob@s", "tags": ["a"], "deep": [{"n": -1, "pin": "bob@s"}]}}
+    asked = contract(column("id", "integer"), column("p", "object", properties=inner))
+    result = check(write(tmp_path, json.dumps(row), "raw.jsonl"), asked)
+    shown = {"p.age": "-3", "p.tags": '["a"]', "p.deep[].n": None, "id": "y"}
+    (value,) = {
+        text for each in result.broken if each.check.columns[0].startswith(path) for _, text in places(result, each.check.id)
+    }
+    assert value == shown[path]
+    assert "bob" not in repr(result.findings)
+
+
+@pytest.mark.parametrize("name", ["salary", "SALARY"])
+def test_query_shows_nothing_of_a_classified_column_however_it_is_spelled(tmp_path, name):
+    rule = {"type": "sql", "id": "q", "query": f"SELECT max({name}) FROM raw", "mustBe": 0}
+    asked = contract(column("salary", "integer", classification="secret"), quality=[rule])
+    result = check(write(tmp_path, "n,Salary\n1,4711\n"), asked)
+    assert found(result, "q").value is None
+    assert "4711" not in repr(result.findings)
+
+
 def test_value_that_is_long_or_holds_controls_is_shown_short(tmp_path):
     path = write(tmp_path, f"n,x\n1,{'y' * 500}\n")
     ((_, value),) = places(check(path, contract(column("x", "integer"))), "x.type")
