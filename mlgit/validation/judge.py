@@ -232,11 +232,13 @@ class _Pass:
                 return problem.message
         return "it failed, or gave no number"
 
-    def _held(self, check: ContractCheck, number: float, of_rows: int | None) -> Finding:
-        """A number held against the limit; `of_rows`: it counts rows, so that it has a share."""
-        share = None if of_rows is None else of_rows / self.rows if self.rows else 0.0
-        # divided last: 100 times the float of 7/100 is more than 7
-        value = (100 * (of_rows or 0) / self.rows if self.rows else 0.0) if check.limit.is_percent else number
+    def _held(self, check: ContractCheck, number: float, broken_rows: int | None) -> Finding:
+        """A number held against the limit; `broken_rows`: how many rows it counts, which have a share, if it counts rows."""
+        share = None if broken_rows is None else broken_rows / self.rows if self.rows else 0.0
+        value = number
+        if check.limit.is_percent and broken_rows is not None:
+            # divided last: 100 times the float of 7/100 is more than 7
+            value = 100 * broken_rows / self.rows if self.rows else 0.0
         is_count = check.kind not in ("rows", "query", "freshness", "present")
         return Finding(
             check, self._outcome(check, check.limit.holds(value)), int(number) if is_count else None, float(value), share

@@ -135,6 +135,14 @@ def test_query_sees_columns_with_the_types_of_the_contract(tmp_path, query, outc
     assert result.outcome == outcome
 
 
+@pytest.mark.parametrize(("limit", "outcome"), [(0, "fail"), (50, "pass"), (49, "fail")])
+def test_query_that_gives_percent_is_held_against_what_it_gives(tmp_path, limit, outcome):
+    query = "SELECT 100 * count(*) FILTER (WHERE x > 1) / count(*) FROM raw"
+    rule = {"type": "sql", "id": "q", "query": query, "mustBeLessOrEqualTo": limit, "unit": "percent"}
+    result = check(write(tmp_path, "n,x\n1,1\n2,2\n"), contract(column("x", "integer"), quality=[rule]))
+    assert (found(result, "q").outcome, found(result, "q").value) == (outcome, 50)
+
+
 def test_freshness_is_that_of_the_newest_row(tmp_path):
     path = write(tmp_path, "n,ts\n1,2026-01-01T00:00:00Z\n2,2026-01-02T00:00:00Z\n")
     promised = {"property": "latency", "value": 2, "unit": "d", "element": "raw.ts"}
