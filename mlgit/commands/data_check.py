@@ -14,6 +14,7 @@ from mlgit import project as projects
 from mlgit.adapters.dvc.objects import file_md5
 from mlgit.adapters.formats import documents
 from mlgit.adapters.system import digests, files
+from mlgit.commands.data_paths import refuse_input, refuse_outside
 from mlgit.errors import MlgitError, near_miss
 from mlgit.project import Project
 from mlgit.validation import document, judge, parse, source
@@ -47,7 +48,7 @@ class DataCheck:
     def document(self, *, is_recorded: bool = False) -> dict[str, Any]:
         """The result as one JSON document: that of the one table that was asked for, or all under `results`.
 
-        One that is recorded holds nothing that the clock alone changes.
+        One that is recorded holds no age: for the same data it changes only where a freshness rule comes to another outcome.
         """
         found = [
             document.document(each, digest=self.digests.get(each.data, ""), with_age=not is_recorded) for each in self.results
@@ -66,7 +67,8 @@ def check_data(
     """
     pairs = _given(paths, contract) if contract is not None else _declared(paths)
     if output is not None:
-        _refuse_input(output, pairs)
+        read_too = [] if contract is not None else [(str(projects.find().root / projects.CONFIG), projects.CONFIG)]
+        refuse_input(output, [*read_too, *(each for pair in pairs for each in (pair[:2], pair[2:]))])
         with_digests = True
     now = datetime.datetime.now(datetime.UTC)
     results, known = [], {}
@@ -81,15 +83,6 @@ def check_data(
         os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
         files.write_atomic(Path(output), document.recorded(found.document(is_recorded=True)) + "\n")
     return found
-
-
-def _refuse_input(output: str, pairs: Sequence[_Pair]) -> None:
-    """Nothing that was read is written over: neither data, nor a file in a folder of them, nor a contract."""
-    target = os.path.realpath(output)
-    for path, name, file, shown in pairs:
-        for each, called in ((path, name), (file, shown)):
-            if os.path.commonpath((target, os.path.realpath(each))) == os.path.realpath(each):
-                raise MlgitError(f"-o {output}: would write over {called}, which is read", "name another file")
 
 
 def load_contract(path: str, *, name: str) -> Contract:
@@ -136,10 +129,8 @@ def _pair(project: Project, contracts: Mapping[str, str], path: str) -> _Pair:
             f"name it there, or type `mlgit data check {path} --contract FILE`",
         )
     file = contracts[max(above, key=len)]
-    if files.leads_out(project.root / file, of=project.root):
-        raise MlgitError(
-            f"{file}: a symbolic link out of the repository, which mlgit does not follow", "put a file in the place of the link"
-        )
+    refuse_outside(project, path)
+    refuse_outside(project, file)
     return str(project.root / path), path, str(project.root / file), file
 
 

@@ -15,6 +15,7 @@ from mlgit import project
 from mlgit.adapters.duckdb.session import QueryError
 from mlgit.adapters.formats import documents, edits
 from mlgit.adapters.system import files
+from mlgit.commands.data_paths import refuse_input
 from mlgit.config import NAME as CONFIG
 from mlgit.config import Config
 from mlgit.config import parse as parse_config
@@ -78,12 +79,17 @@ def infer_contract(path: str, *, output: str = "", ids: Collection[str] = (), fo
     """A contract drafted from a file, or a folder of parts; written to `output`, if one is named, and entered in mlgit.yaml.
 
     `ids` are columns that name rows. Raises MlgitError for what is no table or has no rows, for a file that is there already
-    (unless `force`), and where DuckDB is not installed.
+    (unless `force`, which replaces no table and nothing that is read), and where DuckDB is not installed.
     """
+    place = _placed(path)
+    if output:
+        config = [(str(place.project.root / CONFIG), CONFIG)] if place.project else []
+        refuse_input(output, [(path, path), *config])
+    if output and os.path.lexists(output) and formats.of(os.path.realpath(output)):
+        raise MlgitError(f"{output}: there already, and a table", f"name another file, such as {_stem(path)}{ENDING}")
     if output and os.path.lexists(output) and not force:
         hint = f"`mlgit data infer {shlex.quote(path)} --update {shlex.quote(output)}` adds to it, --force replaces it"
         raise MlgitError(f"{output}: there already", hint)
-    place = _placed(path)
     table = look(path)
     named = {*ids, *_declared(place)}
     missing = [each for each in ids if each not in {column.name for column in table.columns}]

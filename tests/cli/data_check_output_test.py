@@ -8,6 +8,7 @@ import json
 import pytest
 
 from mlgit.commands.data_check import check_data
+from tests.kit import write_tree
 from tests.kit.contract_projects import CONTRACT, FILE, PATH, project, table
 
 OUT = "reports/validation.json"
@@ -65,6 +66,18 @@ def test_file_in_a_folder_of_parts_is_not_written_over(root, cli):
     done = cli(root, "data", "check", "data", "--contract", FILE, "-o", "data/result.json")
     assert done.code == 2
     assert not (root / "data/result.json").exists()
+
+
+@pytest.mark.parametrize("target", ["parts/a.csv", "cache/obj.csv", "again/a.csv", "./parts/../cache/obj.csv", "mlgit.yaml"])
+def test_what_a_link_in_a_folder_leads_to_is_not_written_over(root, cli, target):
+    write_tree(root, {"cache/obj.csv": table(), "parts/b.csv": table(), "mlgit.yaml": f"mlgit: 1\ndata: {{parts: {FILE}}}\n"})
+    (root / "parts/a.csv").symlink_to("../cache/obj.csv")
+    (root / "again").symlink_to("parts")
+    before = (root / "mlgit.yaml").read_text()
+    done = cli(root, "data", "check", "parts", *(() if target == "mlgit.yaml" else ("--contract", FILE)), "-o", target)
+    assert (done.code, (root / "cache/obj.csv").read_text()) == (2, table())
+    assert f"-o {target}: would write over" in done.err
+    assert ((root / "parts/a.csv").is_symlink(), (root / "mlgit.yaml").read_text()) == (True, before)
 
 
 def test_data_that_cannot_be_read_leaves_the_file_as_it_was(root, cli):

@@ -111,6 +111,40 @@ def test_what_cannot_be_held_against_anything_is_an_error(project, paths, contra
     assert said in error.value.message
 
 
+@pytest.mark.parametrize(
+    ("declared", "link"),
+    [
+        ("../out.csv", ""),
+        ("OUT", ""),
+        ("l.csv", "l.csv"),
+        ("data/parts", "data/parts/3.csv"),
+        ("data/parts", "data/parts/README"),
+    ],
+)
+def test_declared_data_does_not_lead_out_of_the_project(project, declared, link):
+    out = project.parent / "out.csv"
+    out.write_text("id,age\nhunter2,1\n")
+    if link:
+        (project / link).symlink_to(out)
+    (project / "mlgit.yaml").write_text(f"mlgit: 1\ndata: {{{declared.replace('OUT', str(out))}: schemas/raw.odcs.yaml}}\n")
+    with pytest.raises(MlgitError, match=r"not in the project|symbolic link out of the repository"):
+        check_data(with_digests=True)
+    assert check_data([str(out)], contract="schemas/raw.odcs.yaml").outcome == "fail"  # what the user typed
+
+
+@pytest.mark.parametrize("place", ["files/md5/ab/" + "0" * 30, "ab/" + "c" * 30, "out.csv", "files/md5/ab/out.csv"])
+def test_link_to_an_object_of_a_cache_elsewhere_is_followed_and_to_nothing_else_there(project, place):
+    write_tree(project.parent / "cache", {place: "id,age\n1,2\n"})
+    (project / ".dvc/config").write_text("[cache]\n    dir = ../../cache\n")
+    (project / "data/parts/1.csv").unlink()
+    (project / "data/parts/1.csv").symlink_to(project.parent / "cache" / place)
+    if place.endswith(".csv"):
+        with pytest.raises(MlgitError, match=r"data/parts/1.csv: a symbolic link out"):
+            check_data(["data/parts"])
+    else:
+        assert check_data(["data/parts", "data/parts/1.csv"]).exit_code in (0, 1)
+
+
 def test_project_without_contracts_is_an_error(project):
     (project / "mlgit.yaml").write_text("mlgit: 1\n")
     with pytest.raises(MlgitError, match="no data has a contract"):

@@ -90,6 +90,27 @@ def test_table_that_cannot_be_read_is_refused_without_its_lines(project):
     assert "secret" not in error.value.message + error.value.hint
 
 
+@pytest.mark.parametrize(
+    ("path", "output"),
+    [
+        ("data/raw.csv", "data/raw.csv"),
+        ("data/link.csv", "data/raw.csv"),
+        ("data/link.csv", "data/link.csv"),
+        ("data/raw.csv", "link.yaml"),
+        ("data", "data/raw.csv"),
+        ("other.csv", "data/raw.csv"),
+        ("data/raw.csv", "mlgit.yaml"),
+    ],
+)
+def test_force_replaces_contracts_and_nothing_that_is_read(project, path, output):
+    (project / "data/link.csv").symlink_to("raw.csv")
+    (project / "link.yaml").symlink_to("data/raw.csv")
+    (project / "other.csv").write_text(RAW)
+    with pytest.raises(MlgitError, match=r"would write over|there already, and a table"):
+        infer_contract(path, output=output, force=True)
+    assert ((project / "data/raw.csv").read_text(), (project / "mlgit.yaml").read_text()) == (RAW, "mlgit: 1\n")
+
+
 def test_text_says_what_the_document_does(project):
     found = infer_contract("data/raw.csv")
     assert parse_yaml(found.text, name="text") == found.document()["contract"]

@@ -1,0 +1,67 @@
+"""Which data a command may read because mlgit.yaml names it, and which files it may write."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+
+from mlgit import project as projects
+from mlgit.adapters.dvc import settings
+from mlgit.adapters.system import files
+from mlgit.errors import MlgitError
+from mlgit.project import Project
+from mlgit.revision import recorded_paths
+
+# Where DVC keeps an object below its cache. `cache.dir` comes with a commit, so the folder alone says nothing.
+_OBJECT = re.compile(r"(?:files/md5/)?[0-9a-f]{2}/[0-9a-f]{30}")
+
+
+def refuse_outside(project: Project, path: str) -> None:
+    """Raises MlgitError for a path of mlgit.yaml that leads out of the project, itself or by a link, or a file below it.
+
+    Whoever proposes a change writes mlgit.yaml and links, and must not read this machine's files with them. Links to objects
+    of DVC's cache are followed, wherever it is.
+    """
+    if not recorded_paths.is_inside(path):
+        raise MlgitError(
+            f"{projects.CONFIG}: data: {path}: not in the project",
+            "name a path below its folder, or type `--contract FILE`",
+        )
+    cache = ""
+    for each in (path, *_links_below(project, path)):
+        full = project.root / each
+        if not files.leads_out(full, of=project.root):
+            continue
+        cache = cache or os.path.realpath(settings.load(project.dvc_folder).cache_folder)
+        if not _OBJECT.fullmatch(os.path.relpath(os.path.realpath(full), cache)):
+            raise MlgitError(
+                f"{each}: a symbolic link out of the repository, which mlgit does not follow",
+                "put a file in the place of the link",
+            )
+
+
+def _links_below(project: Project, path: str) -> Iterator[str]:
+    for folder, _, names in os.walk(project.root / path):
+        for full in (os.path.join(folder, name) for name in names):
+            if os.path.islink(full):
+                yield os.path.relpath(full, project.root)
+
+
+def refuse_input(output: str, inputs: Iterable[tuple[str, str]]) -> None:
+    """Nothing that was read is written over: neither a file, nor one in a folder, nor what a link there leads to.
+
+    `inputs` are paths with what they are called. Raises MlgitError for an `output` that is one of them.
+    """
+    targets = (os.path.abspath(output), os.path.realpath(output))
+    for path, called in inputs:
+        for each in _places(path):
+            if any(os.path.commonpath((target, each)) == each for target in targets):
+                raise MlgitError(f"-o {output}: would write over {called}, which is read", "name another file")
+
+
+def _places(path: str) -> Iterator[str]:
+    """Where a path lies, as it is written and behind its links; for a folder also what the links in it lead to."""
+    yield from (os.path.abspath(path), os.path.realpath(path))
+    for folder, _, names in os.walk(path):
+        yield from (os.path.realpath(full) for name in names if os.path.islink(full := os.path.join(folder, name)))
