@@ -166,6 +166,17 @@ class Cell:
             return f"TRY_CAST({self.text} AS BOOLEAN)" if kind == "boolean" else _moment(self.text, kind, form)
         return self.text if kind in ("string", "") else self.sql
 
+    @property
+    def whole(self) -> str:
+        """The whole number that it is, or is rounded to, by all its digits; NULL where HUGEINT has not as many."""
+        if self.storage == "typed":
+            is_number = self.type in (*_WHOLE, *_FLOATS) or (self.type.startswith("DECIMAL(") and self.type.endswith(")"))
+            return f"TRY_CAST({self.sql} AS HUGEINT)" if is_number else "CAST(NULL AS HUGEINT)"
+        whole = f"TRY_CAST({self.text} AS HUGEINT)"
+        if self.storage == "json":
+            return f"CASE WHEN json_type({self.sql}) IN ({', '.join(map(literal, _JSON_TYPES['number']))}) THEN {whole} END"
+        return whole
+
     def column(self, kind: str) -> str:
         """Its value for a query of the contract's author."""
         if self.storage == "typed":

@@ -166,6 +166,8 @@ class _Pass:
                     wanted[check.id] = f"count(*) - count({cell.sql})"
                     return
                 wanted[check.id] = f"coalesce(count_if({predicates.broken(check, self._contract, table.columns)}), 0)"
+                if check.kind == "multiple" and cell is not None and cell.storage == "number":
+                    wanted[check.id] = f"CASE WHEN {predicates.are_small(cell)} THEN {wanted[check.id]} END"
         except NoColumnError as error:
             if self._is_free(check.columns[0]):
                 self._numbers[check.id] = 0

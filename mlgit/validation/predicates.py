@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -12,6 +13,10 @@ from mlgit.validation.contract import Contract, ContractCheck
 
 # From here on, a float is no longer exact.
 _EXACT = 2**53
+# Whole numbers below it are those of HUGEINT.
+_HUGE = 2**127
+# What two divisions of floats may be off by, of one.
+_ROUNDING = 4 * 2.0**-52
 
 
 class NoColumnError(Exception):
@@ -38,9 +43,7 @@ def broken(check: ContractCheck, contract: Contract, columns: Mapping[str, Cell]
         case "pattern" | "format" | "values":
             return _any(path, columns, lambda cell: _there(cell, _invalid(cell, kind, check)))
         case "multiple":
-            return _any(
-                path, columns, lambda cell: _of_numbers(cell, kind, _no_multiple(cell.value("number"), check.options["of"]))
-            )
+            return _any(path, columns, lambda cell: _of_numbers(cell, kind, _no_multiple(cell, check.options["of"])))
         case "items":
             return _any(path, columns, lambda cell: _there(cell, f"{cell.distinct_length} < {cell.length}"))
     raise AssertionError(check.kind)
@@ -60,7 +63,7 @@ def looks_at_number(check: ContractCheck, contract: Contract) -> bool:
         case "missing":
             return not check.options.get("values")
         case "range":
-            return column.type == "number" or not _is_beyond_floats(check.options)
+            return not _is_beyond_floats(check.options)
         case _:
             return False
 
@@ -74,18 +77,28 @@ def _key(cell: Cell, contract: Contract, path: str) -> str:
     column = contract.column(path)
     kind = column.type if column else ""
     value = cell.text if cell.storage == "json" else cell.sql
-    if cell.storage == "text" and kind == "integer":
+    if cell.storage in ("text", "json") and kind == "integer":
         # 1, 01 and 1.0 are one number, however long; DuckDB takes 1.5 for 2
-        whole = f"CAST(TRY_CAST({cell.sql} AS HUGEINT) AS VARCHAR)"
-        value = f"coalesce(CASE WHEN NOT {cell.wrong(kind)} THEN {whole} END, {cell.sql})"
-    elif cell.storage == "text" and kind in ("number", "date", "timestamp", "time"):
+        value = f"coalesce(CASE WHEN NOT {cell.wrong(kind)} THEN CAST({cell.whole} AS VARCHAR) END, {value})"
+    elif cell.storage in ("text", "json") and kind == "number":
+        number = cell.value(kind)
+        value = (
+            f"CASE WHEN abs({number}) < {_EXACT} THEN CAST({number} AS VARCHAR) "
+            f"ELSE coalesce(CAST({cell.whole} AS VARCHAR), {value}) END"
+        )
+    elif cell.storage == "text" and kind in ("date", "timestamp", "time"):
         value = f"coalesce(CAST({cell.value(kind)} AS VARCHAR), {cell.sql})"
     return f"CASE WHEN NOT {cell.missing} THEN {value} END"
 
 
 def are_exact(cell: Cell) -> str:
     """Whether all values of a column of whole numbers, read as floats, are such numbers, and differ where their texts do."""
-    return f"(coalesce(max(abs({cell.sql})), 0) < {_EXACT} AND NOT coalesce(bool_or({cell.wrong('integer')}), false))"
+    return f"({are_small(cell)} AND NOT coalesce(bool_or({cell.wrong('integer')}), false))"
+
+
+def are_small(cell: Cell) -> str:
+    """Whether no value of a column, read as floats, is so large that its text may be another number."""
+    return f"(coalesce(max(abs({cell.sql})), 0) < {_EXACT})"
 
 
 def cell_of(path: str, columns: Mapping[str, Cell]) -> Cell:
@@ -163,18 +176,40 @@ def _outside(cell: Cell, kind: str, form: str, ends: Mapping[str, Any]) -> str:
         value = cell.value(kind, form=form)
         name = {"date": "DATE", "timestamp": "TIMESTAMPTZ", "time": "TIME"}[kind]
         bounds = {key: f"CAST({literal(str(each))} AS {name})" for key, each in ends.items()}
-    elif kind == "integer" and _is_beyond_floats(ends):
-        value = cell.column("integer")
-        bounds = {key: f"{int(each)}" for key, each in ends.items()}
+    elif _is_beyond_floats(ends):
+        return "(" + " OR ".join(_beyond(cell, end, each) for end, each in ends.items()) + ")"
     else:
         value = cell.value("number")
-        bounds = {key: f"CAST({literal(repr(float(each)))} AS DOUBLE)" for key, each in ends.items()}
-    signs = {"minimum": "<", "exclusiveMinimum": "<=", "maximum": ">", "exclusiveMaximum": ">="}
-    return "(" + " OR ".join(f"{value} {signs[key]} {bound}" for key, bound in bounds.items()) + ")"
+        bounds = {key: _float(each) for key, each in ends.items()}
+    return "(" + " OR ".join(f"{value} {_SIGNS[key]} {bound}" for key, bound in bounds.items()) + ")"
+
+
+_SIGNS = {"minimum": "<", "exclusiveMinimum": "<=", "maximum": ">", "exclusiveMaximum": ">="}
+
+
+def _beyond(cell: Cell, end: str, bound: float) -> str:
+    """Whether a number is beyond an end, both as whole numbers; of one that is longer than those its sign tells."""
+    number, sign = cell.value("number"), _SIGNS[end]
+    if abs(bound) >= _HUGE:
+        return f"{number} {sign} {_float(bound)}"
+    # of whole numbers, those below 0.5 are those below 1, and those above it are those above 0
+    whole = math.ceil(bound) if end in ("minimum", "exclusiveMaximum") else math.floor(bound)
+    return (
+        f"CASE WHEN abs({number}) < {_EXACT} THEN {number} {sign} {_float(bound)} "
+        f"ELSE coalesce({cell.whole} {sign} {_huge(whole)}, {number} {sign} 0) END"
+    )
 
 
 def _is_beyond_floats(ends: Mapping[str, Any]) -> bool:
-    return any(abs(each) >= _EXACT for each in ends.values())
+    return any(abs(each) >= _EXACT for each in ends.values() if isinstance(each, (int, float)))
+
+
+def _float(number: float) -> str:
+    return f"CAST({literal(repr(float(number)))} AS DOUBLE)"
+
+
+def _huge(number: float) -> str:
+    return f"CAST({literal(str(int(number)))} AS HUGEINT)"
 
 
 def _length(cell: Cell, kind: str, ends: Mapping[str, Any]) -> str:
@@ -201,16 +236,28 @@ def _among(cell: Cell, values: Sequence[Any], kind: str) -> str:
     numbers = [each for each in values if isinstance(each, (int, float)) and not isinstance(each, bool)]
     texts = [str(each) if not isinstance(each, bool) else str(each).lower() for each in values]
     either = [f"{cell.text} IN ({', '.join(literal(each) for each in texts)})"] if texts else []
-    if numbers and kind != "string":
-        either.append(
-            f"{cell.value('number')} IN ({', '.join(f'CAST({literal(repr(float(each)))} AS DOUBLE)' for each in numbers)})"
-        )
+    if kind != "string":
+        large = [each for each in numbers if _EXACT <= abs(each) < _HUGE]
+        other = [each for each in numbers if each not in large]
+        if large:
+            either.append(f"{cell.whole} IN ({', '.join(map(_huge, large))})")
+        if other:
+            either.append(f"{cell.value('number')} IN ({', '.join(map(_float, other))})")
     if kind == "boolean":
         either.append(f"lower({cell.text}) IN ({', '.join(literal(each) for each in texts)})")
     return "(" + " OR ".join(f"coalesce({each}, false)" for each in either) + ")" if either else "false"
 
 
-def _no_multiple(value: str, of: float) -> str:
-    """Whether a number is no multiple of another, but for the rounding of floats."""
-    quotient = f"({value} / CAST({literal(repr(float(of)))} AS DOUBLE))"
-    return f"(abs({quotient} - round({quotient})) > 1e-9 * greatest(1.0, abs({quotient})))"
+def _no_multiple(cell: Cell, of: float) -> str:
+    """Whether a number is no multiple of another: of whole numbers exactly, of others but for the rounding of floats."""
+    number = cell.value("number")
+    quotient = f"({number} / {_float(of)})"
+    rounded = f"(abs({quotient} - round({quotient})) > {_ROUNDING!r} * greatest(1.0, abs({quotient})))"
+    if of != int(of) or of >= _HUGE:
+        return rounded
+    # a float that is read anew where it is too large has no text
+    whole = "NULL" if cell.storage == "number" else f"{cell.whole} % {_huge(of)} <> 0"
+    return (
+        f"CASE WHEN abs({number}) >= {_EXACT} THEN coalesce({whole}, {rounded}) "
+        f"WHEN {number} = floor({number}) THEN {number} % {_float(of)} <> 0 ELSE {rounded} END"
+    )
