@@ -7,6 +7,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from mlgit.project import Project
 from mlgit.render.yaml_text import key
 from mlgit.tables import formats
 from mlgit.validation import contract_text, infer, parse, profiling, source
+from mlgit.validation.contract import Contract
 from mlgit.validation.profile import TableProfile
 
 ENDING = ".odcs.yaml"
@@ -78,8 +80,10 @@ class _Place:
 def infer_contract(path: str, *, output: str = "", ids: Collection[str] = (), force: bool = False) -> InferResult:
     """A contract drafted from a file, or a folder of parts; written to `output`, if one is named, and entered in mlgit.yaml.
 
-    `ids` are columns that name rows. Raises MlgitError for what is no table or has no rows, for a file that is there already
-    (unless `force`, which replaces no table and nothing that is read), and where DuckDB is not installed.
+    `ids` are columns that name rows. What a contract for this data, or the one that is replaced, classifies stays classified:
+    none of its values is written. Raises MlgitError where such a contract cannot be read, for what is no table or has no rows,
+    for a file that is there already (unless `force`, which replaces no table and nothing that is read), and where DuckDB is
+    not installed.
     """
     place = _placed(path)
     if output:
@@ -90,23 +94,25 @@ def infer_contract(path: str, *, output: str = "", ids: Collection[str] = (), fo
     if output and os.path.lexists(output) and not force:
         hint = f"`mlgit data infer {shlex.quote(path)} --update {shlex.quote(output)}` adds to it, --force replaces it"
         raise MlgitError(f"{output}: there already", hint)
+    earlier = _earlier(place, output)
     table = look(path)
     named = {*ids, *_declared(place)}
     missing = [each for each in ids if each not in {column.name for column in table.columns}]
     if missing:
         raise MlgitError(f"{path}: no column '{missing[0]}'", "columns: " + ", ".join(each.name for each in table.columns[:20]))
     stem = _stem(path)
-    draft = infer.infer(table, name=_name(output) or stem, ids=named, stem=stem)
+    draft = infer.infer(table, name=_name(output) or stem, ids=named, stem=stem, earlier=earlier)
     text = contract_text.text(draft.document, head=_HEAD.format(data=_one_line(place.path or path), rows=table.rows))
     _check(text, draft.document, name=output or "the draft")
     found = InferResult(path, table.rows, len(table.columns), text, draft.document, notes=draft.notes)
     return _written(found, place, output) if output else found
 
 
-def properties(path: str, table: TableProfile, *, ids: Collection[str] = ()) -> list[Mapping[str, Any]]:
-    """What is drafted for each column of a table."""
-    stem = _stem(path)
-    draft = infer.infer(table, name=stem, ids={*ids, *_declared(_placed(path))}, stem=stem)
+def properties(path: str, table: TableProfile, *, contract: Contract, ids: Collection[str] = ()) -> list[Mapping[str, Any]]:
+    """What is drafted for each column of a table that has a contract."""
+    place, stem = _placed(path), _stem(path)
+    earlier = [contract, *_earlier(place, "")]
+    draft = infer.infer(table, name=stem, ids={*ids, *_declared(place)}, stem=stem, earlier=earlier)
     found: list[Mapping[str, Any]] = draft.document["schema"][0]["properties"]
     return found
 
@@ -154,6 +160,24 @@ def _declared(place: _Place) -> set[str]:
     """The columns that are said to name rows by the models that learn from this data, or are judged on it."""
     models = place.config.models.values()
     return {each.id for each in models if each.id and place.path in map(posixpath.normpath, (*each.train, *each.test))}
+
+
+def _earlier(place: _Place, output: str) -> list[Contract]:
+    """The contracts that this data, or a folder it is a part of, has, and the one in the file that is written, if it is one."""
+    found = [
+        _read(str(place.project.root / file), name=file)
+        for data, file in place.config.contracts.items()
+        if place.project and place.path and (place.path == data or place.path.startswith(f"{data}/"))
+        if os.path.isfile(place.project.root / file)
+    ]
+    if output and os.path.isfile(output):
+        with suppress(MlgitError):
+            found.append(_read(output, name=output))
+    return found
+
+
+def _read(file: str, *, name: str) -> Contract:
+    return parse.parse(documents.parse_yaml(files.read_text(Path(file), name=name), name=name), name=name)
 
 
 def _stem(path: str) -> str:

@@ -52,7 +52,7 @@ def update_contract(path: str, file: str, *, ids: Collection[str] = ()) -> Updat
     contract = parse.parse(document, name=file)
     table = data_infer.look(path)
     known = {str(each.get("physicalName") or each.get("name")) for each in document["schema"][0].get("properties") or []}
-    added = [each for each in data_infer.properties(path, table, ids=ids) if each["name"] not in known]
+    added = [each for each in data_infer.properties(path, table, contract=contract, ids=ids) if each["name"] not in known]
     found = widening.widen(document, contract=contract, table=table)
     if not found.edits and not added:
         return UpdateResult(path, file, contract.version, contract.version, kept=found.kept)

@@ -7,12 +7,13 @@ but levels that come again and again.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mlgit.render.text import count
 from mlgit.validation import natural_bounds
+from mlgit.validation.contract import Contract
 from mlgit.validation.profile import MOST_LEVELS, ColumnProfile, TableProfile
 
 API_VERSION = "v3.1.0"
@@ -39,12 +40,19 @@ class ContractDraft:
     notes: tuple[str, ...] = ()
 
 
-def infer(table: TableProfile, *, name: str, ids: Collection[str] = (), stem: str = "") -> ContractDraft:
-    """The draft of a contract called `name`; `ids` are columns that are said to name rows, `stem` is the name of the file."""
+def infer(
+    table: TableProfile, *, name: str, ids: Collection[str] = (), stem: str = "", earlier: Sequence[Contract] = ()
+) -> ContractDraft:
+    """The draft of a contract called `name`; `ids` are columns that are said to name rows, `stem` is the name of the file.
+
+    What contracts that were there `earlier` classify stays classified.
+    """
     properties = [
         of_column(each, rows=table.rows, is_id=_is_id(each, place, ids, stem or name))
         for place, each in enumerate(table.columns)
     ]
+    for each in properties:
+        _classify(each, each["name"], earlier)
     document = {
         "apiVersion": API_VERSION,
         "kind": "DataContract",
@@ -60,10 +68,30 @@ def infer(table: TableProfile, *, name: str, ids: Collection[str] = (), stem: st
             }
         ],
     }
-    return ContractDraft(document, tuple(_notes(table, ids)))
+    return ContractDraft(document, tuple(_notes(table, ids, properties)))
 
 
-def _notes(table: TableProfile, ids: Collection[str]) -> list[str]:
+def _classify(given: dict[str, Any], path: str, earlier: Sequence[Contract]) -> set[str]:
+    """Say of a drafted column, and of what lies in it, how it was classified, and nothing of the values of one that was.
+
+    What is classified and not drafted is so with the column that it lies in. Gives the paths of which it is said.
+    """
+    said = {path.lower()}
+    for inner in given.get("properties") or []:
+        said |= _classify(inner, f"{path}.{inner['name']}", earlier)
+    if given.get("items"):
+        said |= _classify(given["items"], f"{path}[]", earlier)
+    classes = {each.path.lower(): each.classification for contract in earlier for each in contract.columns if each.is_private}
+    within = [each for each in classes if each.startswith((f"{path}.".lower(), f"{path}[".lower())) and each not in said]
+    for each in (path.lower(), *within):
+        if each in classes:
+            given.setdefault("classification", classes[each])
+    if any(contract.is_private(path) for contract in earlier):
+        given.pop("quality", None)
+    return said.union(within)
+
+
+def _notes(table: TableProfile, ids: Collection[str], properties: Sequence[Mapping[str, Any]]) -> list[str]:
     notes = [
         f"'{each.name}' is to name rows, but {each.known - each.distinct} of its values come again"
         if each.distinct < each.known
@@ -76,7 +104,7 @@ def _notes(table: TableProfile, ids: Collection[str]) -> list[str]:
     empty = [each.name for each in table.columns if not each.known]
     if empty:
         notes.append(f"no value in {_few(empty)}, so nothing is said of {'it' if len(empty) == 1 else 'them'}")
-    private = [each.name for each in table.columns if is_private(each.name)]
+    private = [each["name"] for each in properties if is_private(each["name"]) and "classification" not in each]
     if private:
         notes.append(f"{_few(private)} may be private: `classification: confidential` keeps values out of every output")
     return notes

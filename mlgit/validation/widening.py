@@ -7,7 +7,7 @@ that is said.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlgit.validation import infer
@@ -43,6 +43,8 @@ def widen(document: Mapping[str, Any], *, contract: Contract, table: TableProfil
         if name not in columns:
             found.append(f"{name}: in the contract, and not in the data")
         elif declared is not None:
+            if contract.is_private(name):  # what lies in it may be all that is classified
+                declared = replace(declared, classification=declared.classification or "restricted")
             found += _of_column(given, f"schema.0.properties.{place}", declared, columns[name], table.rows)
     edits = tuple(each for each in found if isinstance(each, Edit))
     return Widening(edits, tuple(each for each in found if isinstance(each, str)))

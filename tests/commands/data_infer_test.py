@@ -115,3 +115,28 @@ def test_text_says_what_the_document_does(project):
     found = infer_contract("data/raw.csv")
     assert parse_yaml(found.text, name="text") == found.document()["contract"]
     assert found.text.startswith("# What data/raw.csv must be, drafted from 400 rows by `mlgit data infer`")
+
+
+def test_draft_of_data_with_a_contract_keeps_its_classes_and_writes_none_of_those_values(project):
+    first = infer_contract("data/raw.csv", output=CONTRACT)
+    assert "validValues: [a, b]" in first.text
+    (project / CONTRACT).write_text(first.text.replace("- name: plan", "- name: plan\n        classification: restricted"))
+    for found in (infer_contract("data/raw.csv"), infer_contract("data/raw.csv", output=CONTRACT, force=True)):
+        (plan,) = (each for each in found.document_["schema"][0]["properties"] if each["name"] == "plan")
+        assert plan == {"name": "plan", "logicalType": "string", "required": True, "classification": "restricted"}
+        assert "[a, b]" not in found.text
+
+
+def test_draft_in_the_place_of_a_contract_keeps_the_classes_of_what_lies_in_a_column(project):
+    pq, pa = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
+    pq.write_table(pa.table({"p": [{"mail": "m", "l": [{"x": 1}]}] * 9, "q": [1] * 9}), "raw.parquet")
+    (project / "raw.jsonl").write_text('{"p": {"mail": "m", "l": [{"x": 1}]}, "q": 1}\n' * 9)
+    lists = "{name: l, items: {properties: [{name: x, classification: pii}]}}"
+    columns = f"[{{name: p, properties: [{{name: mail, classification: secret}}, {lists}]}}]"
+    head = "apiVersion: v3.1.0\nkind: DataContract\nid: x\nversion: 1.0.0\n"
+    (project / "c.yaml").write_text(f"{head}schema: [{{name: x, properties: {columns}}}]\n")
+    table, lines = (infer_contract(each, output="c.yaml", force=True).document_ for each in ("raw.parquet", "raw.jsonl"))
+    p, q = table["schema"][0]["properties"]
+    assert [each.get("classification") for each in (p, *p["properties"], q)] == [None, "secret", None, None]
+    assert p["properties"][1]["items"]["properties"][0]["classification"] == "pii"
+    assert lines["schema"][0]["properties"][0]["classification"] == "secret"
