@@ -39,9 +39,10 @@ def check(paths: tuple[str, ...], *, contract: str | None, output: str | None, a
     """Hold each PATH, or all data that has a contract under `data:` in mlgit.yaml, against its contract.
 
     PATH is a table (CSV, TSV, JSON, JSON Lines, Parquet, text formats also with .gz) or a folder of parts. Every rule is
-    looked at in every row; what breaks one is named with its line. Columns with a `classification` show no values.
-    Exit code 0 when the data keeps its contracts (warnings do not count), 1 when it breaks one, 2 when a rule cannot be
-    evaluated or a file cannot be read. FILE is written where data breaks its contract, too, and is the same for the same data.
+    looked at in every row; of the first 100 that are broken, at most five places each are named, with their lines. Columns with
+    a `classification` show no values. Exit code 0 when the data keeps its contracts (warnings do not count), 1 when it breaks
+    one, 2 when a file cannot be read or, with no rule broken, one cannot be evaluated. FILE is written where data breaks its
+    contract, too, and is the same for the same data, unless a rule of freshness comes to another outcome meanwhile.
     """
     from mlgit.commands.data_check import check_data
 
@@ -51,7 +52,7 @@ def check(paths: tuple[str, ...], *, contract: str | None, output: str | None, a
     else:
         from mlgit.validation import table as words
 
-        for each in result.results:
+        for each, accepting in zip(result.results, result.accepting, strict=True):
             click.echo(paint(plain(words.headline(each)), _COLORS[each.outcome], color=use_color(sys.stdout)))
             found = words.rows(each)
             if found:
@@ -60,7 +61,7 @@ def check(paths: tuple[str, ...], *, contract: str | None, output: str | None, a
             for note in words.notes(each):
                 click.echo(f"note: {plain(note)}")
             if each.outcome == "fail":
-                click.echo(plain(f"Fix the data, or accept it: `mlgit data infer {each.data} --update {each.contract.name}`"))
+                click.echo(plain(f"Fix the data, or accept it: `{accepting}`"))
     return result.exit_code
 
 

@@ -32,7 +32,7 @@ Observed extremes never become bounds: the next batch from the same source keeps
 @click.option("-o", "--output", metavar="FILE", type=click.Path(), help="Write the contract to FILE; otherwise it is printed.")
 @click.option("--update", metavar="FILE", type=click.Path(), help="Bring the contract in FILE up to the data.")
 @click.option("--id", "ids", multiple=True, metavar="COLUMN", help="A column that names rows; may be repeated.")
-@click.option("--force", is_flag=True, help="Replace FILE where there is one.")
+@click.option("--force", is_flag=True, help="Replace the contract in FILE, where there is one.")
 @json_option()
 def infer(path: str, *, output: str | None, update: str | None, ids: tuple[str, ...], force: bool, as_json: bool) -> int:
     """Draft a contract for PATH, a table or a folder of parts, in the Open Data Contract Standard.
@@ -46,6 +46,10 @@ def infer(path: str, *, output: str | None, update: str | None, ids: tuple[str, 
     if update is not None:
         if output is not None:
             raise errors.MlgitError("-o has nothing to write: --update writes its own FILE", "leave one of them out")
+        if force:
+            raise errors.MlgitError(
+                "--force has nothing to replace: --update changes FILE in its place", "leave one of them out"
+            )
         updated = update_contract(path, update, ids=ids)
         click.echo(json.dumps(updated.document(), indent=2)) if as_json else _show_update(updated)
         return errors.EXIT_YES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,11 +30,13 @@ class DataCheck:
     """Every table with what became of its contract, in the order of mlgit.yaml or of the command line.
 
     `digests` are those of the data by its name, as DVC computes them; empty where nobody asked. `is_one`: of one named table.
+    `accepting` is what to type, for each, to bring its contract up to the data.
     """
 
     results: tuple[ContractResult, ...]
     digests: Mapping[str, str]
     is_one: bool = False
+    accepting: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> ContractOutcome:
@@ -78,11 +81,21 @@ def check_data(
         results.append(judge.judge(read, parts, data=name, now=now))
         if with_digests:
             known[name] = _digest(path)
-    found = DataCheck(tuple(results), known, len(paths) == 1)
+    found = DataCheck(tuple(results), known, len(paths) == 1, tuple(_accepting(path, file) for path, _, file, _ in pairs))
     if output is not None:
         os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
         files.write_atomic(Path(output), document.recorded(found.document(is_recorded=True)) + "\n")
     return found
+
+
+def _accepting(path: str, file: str) -> str:
+    return f"mlgit data infer {_typed(path)} --update {_typed(file)}"
+
+
+def _typed(path: str) -> str:
+    """A path as it is typed in the current folder."""
+    near = os.path.relpath(path) if os.path.isabs(path) else path
+    return shlex.quote(f"./{near}" if near.startswith("-") else near)
 
 
 def load_contract(path: str, *, name: str) -> Contract:
@@ -99,7 +112,9 @@ _Pair = tuple[str, str, str, str]  # data and its name, contract and its name
 
 def _given(paths: Sequence[str], contract: str) -> list[_Pair]:
     if not paths:
-        raise MlgitError(f"{contract}: which data has to keep it?", f"type `mlgit data check PATH --contract {contract}`")
+        raise MlgitError(
+            f"{contract}: which data has to keep it?", f"type `mlgit data check PATH --contract {_typed(contract)}`"
+        )
     return [(path, path.rstrip("/") or path, contract, contract) for path in paths]
 
 
@@ -126,7 +141,7 @@ def _pair(project: Project, contracts: Mapping[str, str], path: str) -> _Pair:
     if not above:
         raise MlgitError(
             f"{path}: no contract under `data:` in {projects.CONFIG}" + near_miss(path, contracts),
-            f"name it there, or type `mlgit data check {path} --contract FILE`",
+            f"name it there, or type `mlgit data check {_typed(str(project.root / path))} --contract FILE`",
         )
     file = contracts[max(above, key=len)]
     refuse_outside(project, path)

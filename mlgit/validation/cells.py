@@ -63,8 +63,7 @@ class Cell:
             inner = _struct_fields(self.type).get(name)
             return Cell(f"{self.sql}.{identifier(name)}", "typed", inner or "NONE") if inner else Cell("NULL", "typed", "NONE")
         value = self.sql if self.storage == "json" else f"TRY_CAST({self.sql} AS JSON)"
-        pointer = "/" + name.replace("~", "~0").replace("/", "~1")
-        return Cell(f"json_extract({value}, {literal(pointer)})", "json")
+        return Cell(f"json_extract({value}, {json_pointer(name)})", "json")
 
     def fields(self) -> tuple[tuple[str, Cell], ...]:
         """What lies in a struct, by name; nothing of other values."""
@@ -183,6 +182,11 @@ class Cell:
             return self.sql
         whole = f"TRY_CAST({self.text} AS HUGEINT)"
         return whole if kind == "integer" else self.value(kind) if kind in (*_SQL, "number", "string", "") else self.sql
+
+
+def json_pointer(name: str) -> str:
+    """Where a key of an object is, as SQL writes it."""
+    return literal("/" + name.replace("~", "~0").replace("/", "~1"))
 
 
 def _is_whole(number: str) -> str:

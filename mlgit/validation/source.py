@@ -25,7 +25,7 @@ from mlgit.render.sql import identifier, literal
 from mlgit.tables import formats, objects, separated
 from mlgit.tables.digests import MISSING_WORDS
 from mlgit.tables.formats import TableFormat
-from mlgit.validation.cells import Cell
+from mlgit.validation.cells import Cell, json_pointer
 
 _MOST_BYTES = 4 << 30
 _NOTHING = '"NULL"'  # DuckDB's word for the type of a column without a value
@@ -234,10 +234,7 @@ def _objects(part: Part, copy: str) -> _Read:
                 out.write(json.dumps(_finite(row)) + "\n")
     found = tuple(names)
     source = f"read_ndjson_objects({literal(copy)}, maximum_object_size = 67108864)"
-    columns = ", ".join(
-        f"json_extract(json, {literal('/' + name.replace('~', '~0').replace('/', '~1'))}) AS c{place}"
-        for place, name in enumerate(found)
-    )
+    columns = ", ".join(f"json_extract(json, {json_pointer(name)}) AS c{place}" for place, name in enumerate(found))
     select = f"SELECT {columns or 'NULL AS c0'} FROM {source}"
     return _Read(select, {name: Cell(f"c{place}", "json") for place, name in enumerate(found)})
 

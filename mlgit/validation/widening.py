@@ -83,6 +83,9 @@ def _type(given: Mapping[str, Any], key: str, declared: ContractColumn, column: 
     shown = infer.logical_type(column)
     if not kind or not column.known or kind in column.kinds or kind == "map" or "format" in declared.options:
         return
+    if not shown:
+        yield f"{declared.path}: type {kind}, and the data is of several types: change it by hand"
+        return
     bounded = bool(set(declared.options) - {"format"})
     if bounded and not (kind in _NUMBERS and shown in _NUMBERS):
         yield f"{declared.path}: type {kind}, and the data is {shown}: change it by hand, with its logicalTypeOptions"

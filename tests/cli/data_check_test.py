@@ -1,5 +1,6 @@
 """`mlgit data check` as a user types it."""
 
+import shlex
 import subprocess
 import sys
 
@@ -27,6 +28,16 @@ def test_violation_is_read_in_a_table_with_its_lines_and_what_to_do(project):
         "  age     0 to 120  1 (50 %)  line 3: 999",
         "Fix the data, or accept it: `mlgit data infer data/raw.csv --update schemas/raw.odcs.yaml`",
     ]
+
+
+@pytest.mark.parametrize("asked", [(), ("../data/a b.csv",), ("a b.csv", "--contract", "../schemas/it's.yaml")])
+def test_line_that_accepts_the_data_works_as_it_is_typed_in_a_folder_below(tmp_path, asked):
+    config = 'mlgit: 1\ndata: {data/a b.csv: "schemas/it\'s.yaml"}\n'
+    files = {"mlgit.yaml": config, "data/a b.csv": "id,age\n1,2\n,3\n", "schemas/it's.yaml": CONTRACT}
+    root = repository(tmp_path / "p", files)
+    last = mlgit(root / "data", "data", "check", *asked).out.splitlines()[-1]
+    done = mlgit(root / "data", *shlex.split(last.split("`")[1])[1:])
+    assert (done.code, done.out.endswith("version 1.2.0 -> 2.0.0\n")) == (0, True)
 
 
 def test_duplicate_is_named_with_all_its_lines(project):

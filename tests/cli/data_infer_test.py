@@ -59,6 +59,11 @@ def test_update_and_output_exclude_each_other(root):
     assert mlgit(root, "data", "infer", "raw.csv", "--update", "a", "-o", "b").code == 2
 
 
+def test_update_and_force_exclude_each_other(root):
+    done = mlgit(root, "data", "infer", "raw.csv", "--update", "a", "--force")
+    assert (done.code, "--force has nothing to replace" in done.err) == (2, True)
+
+
 def test_json_holds_the_contract(root):
     found = json.loads(mlgit(root, "data", "infer", "raw.csv", "--json").out)
     assert (found["schema"], found["rows"], found["file"], found["contract"]["kind"]) == (1, 400, None, "DataContract")

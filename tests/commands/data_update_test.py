@@ -92,6 +92,17 @@ def test_decisions_of_the_author_are_kept_and_told(updated, rows, kept):
     assert (found.kept, new, gone) == ((kept,), [], [])
 
 
+def test_type_stays_where_the_data_has_several(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "raw.jsonl").write_text('{"id": 1, "plan": "a"}\n{"id": [2], "plan": "b"}\n{"id": "x", "plan": {"c": 1}}\n')
+    contract = CONTRACT.partition("  - name: plan")[0].replace("}", "}\n  - {name: plan, logicalType: boolean}")
+    (tmp_path / "c.yaml").write_text(contract)
+    found = update_contract("raw.jsonl", "c.yaml")
+    several = "and the data is of several types: change it by hand"
+    assert found.kept == (f"id: type integer, {several}", f"plan: type boolean, {several}")
+    assert (tmp_path / "c.yaml").read_text() == contract
+
+
 def test_classified_column_gets_no_values(updated):
     contract = CONTRACT.replace("what they pay\n", "\n    classification: restricted\n")
     found, new, gone = updated("id,plan,age\n1,secret,3\n", contract)
