@@ -128,7 +128,9 @@ def test_no_command_shows_the_overview(tmp_path, cli):
 
 
 def test_overview_names_every_command(tmp_path, cli):
-    shown = cli(tmp_path, "-h").out
+    done = cli(tmp_path, "-h")
+    assert done.code == 0, done.said
+    shown = done.out
     assert [name for name, (_, summary) in group.COMMANDS.items() if f"  {name}" not in shown or summary not in shown] == []
 
 
