@@ -196,15 +196,17 @@ def _is_whole(number: str) -> str:
 
 def _moment(text: str, kind: str, form: str) -> str:
     """A text as a date, time or moment. Without a declared form it is read as ISO 8601 writes it; a date has no time of day."""
+    # words such as Infinity and epoch are moments to DuckDB, whatever the form
+    start = f"ltrim({text}, ' -+\t\n\r\v\f')"
     if form:
-        return (
-            f"CAST(try_strptime({text}, {literal(_strptime(form))}) AS {_SQL[kind] if kind != 'timestamp' else 'TIMESTAMPTZ'})"
-        )
+        found = f"try_strptime({text}, {literal(_strptime(form))})"
+        is_word = f"regexp_matches({start}, '^(?i:inf|epoch)')"
+        return f"CASE WHEN NOT {is_word} THEN CAST({found} AS {_SQL[kind]}) END"
     if kind == "date":
         return f"CASE WHEN regexp_full_match({text}, {literal(_DATE)}) THEN TRY_CAST({text} AS DATE) END"
     if kind == "time":
         return f"CASE WHEN regexp_full_match({text}, {literal(_TIME)}) THEN TRY_CAST(rtrim({text}, 'Z') AS TIME) END"
-    return f"CASE WHEN starts_with({text}, 'e') OR starts_with({text}, 'i') THEN NULL ELSE TRY_CAST({text} AS TIMESTAMPTZ) END"
+    return f"CASE WHEN {start} < ':' THEN TRY_CAST({text} AS TIMESTAMPTZ) END"
 
 
 _DATE = r"\s*[0-9]{4,5}-[0-9]{1,2}-[0-9]{1,2}([ T]00:00(:00(\.0*)?)?)?\s*"

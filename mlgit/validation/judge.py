@@ -43,7 +43,11 @@ def judge(
         return _judged(contract, parts, data=data, now=now, at_serving=at_serving, threads=threads, anew=False)
     except QueryError:
         # DuckDB refuses what other readers take: it is read as they do, or refused with their words
-        return _judged(contract, parts, data=data, now=now, at_serving=at_serving, threads=threads, anew=True)
+        try:
+            return _judged(contract, parts, data=data, now=now, at_serving=at_serving, threads=threads, anew=True)
+        except QueryError as error:
+            # whose message may hold a line of the data
+            raise MlgitError(f"{data}: DuckDB cannot read this table", "write it anew, as CSV or Parquet") from error
 
 
 def _judged(
@@ -137,18 +141,15 @@ class _Pass:
         path = check.columns[0]
         is_free = self._is_free(path)
         try:
-            cell = predicates.cell_of(path, self._table.columns) if "[]" not in path else None
+            cell = predicates.end_of(path, self._table.columns)
         except NoColumnError:
-            cell = None
-            if "[]" not in path:
-                self._numbers[check.id] = 0 if is_free else 1
-                return
-        is_missing = cell is not None and cell.type == "NONE" and not self._table.is_keyed
+            self._numbers[check.id] = 0 if is_free else 1
+            return
+        is_missing = cell.type == "NONE" and not self._table.is_keyed
         self._numbers[check.id] = int(is_missing)
-        if cell is not None and cell.storage == "json" and path not in self._table.columns and not is_free:
-            wanted[check.id] = (
-                f"CASE WHEN count(*) FILTER (WHERE {cell.sql} IS NOT NULL) = 0 AND count(*) > 0 THEN 1 ELSE 0 END"
-            )
+        if cell.storage == "json" and path not in self._table.columns and not is_free:
+            there, place = predicates.somewhere(path, self._table.columns)
+            wanted[check.id] = f"CASE WHEN count_if({there}) = 0 AND count_if({place}) > 0 THEN 1 ELSE 0 END"
 
     def _prepare(self, check: ContractCheck, wanted: dict[str, str], table: DataSource) -> None:
         try:
@@ -170,7 +171,11 @@ class _Pass:
                     wanted[check.id] = f"CASE WHEN {predicates.are_small(cell)} THEN {wanted[check.id]} END"
         except NoColumnError as error:
             if self._is_free(check.columns[0]):
-                self._numbers[check.id] = 0
+                # what no row has is missing in all of them, and nothing else is wrong with it
+                if check.kind == "missing":
+                    wanted[check.id] = "count(*)"
+                else:
+                    self._numbers[check.id] = 0
             else:
                 self._problems[check.id] = f"there is no column '{error}'"
 
@@ -196,7 +201,7 @@ class _Pass:
 
     def _take(self, names: Sequence[str], wanted: dict[str, str], table: DataSource) -> None:
         listed = ", ".join(["count(*)", *(wanted[name] for name in names)])
-        columns = [predicates.top_of(path, table.columns) for name in names for path in self._checks[name].columns]
+        columns = sorted(predicates.tops_of((path for name in names for path in self._checks[name].columns), table.columns))
         self.rows, *numbers = self._duck.rows(f"SELECT {listed} FROM ({table.relation(columns, is_numbered=False)})")[0]
         self._numbers |= dict(zip(names, numbers, strict=True))
 

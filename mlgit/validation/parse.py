@@ -281,22 +281,28 @@ class _Reader:
         found = []
         for index, given in enumerate(self._document.get("slaProperties") or []):
             where = f"slaProperties[{index}]"
-            element = str(given.get("element") or self._document.get("slaDefaultElement") or "")
-            if given["property"] not in FRESHNESS or "," in element:
+            elements = str(given.get("element") or self._document.get("slaDefaultElement") or "").split(",")
+            if given["property"] not in FRESHNESS:
                 continue
-            names = (each for each in (self._table["name"], self._table.get("physicalName")) if element.startswith(f"{each}."))
-            column = element.removeprefix(f"{next(names, '')}.")
             seconds = _UNITS.get(str(given.get("unit") or "").strip().lower())
-            if not element or seconds is None or not _is_number(given["value"]):
+            if not all(map(str.strip, elements)) or seconds is None or not _is_number(given["value"]):
                 raise self._fault(
                     where,
                     "a number, a unit (y, w, d, h, m, s, ms) and `element: TABLE.COLUMN` are needed to see how fresh it is",
                 )
             told = f"newest at most {given['value']:g} {given.get('unit') or 'd'} old"
-            found.append(
-                ContractCheck(f"{column}.freshness", "freshness", (column,), told, {"seconds": given["value"] * seconds})
-            )
+            options = {"seconds": given["value"] * seconds}
+            found += [
+                ContractCheck(f"{column}.freshness", "freshness", (column,), told, options)
+                for column in map(self._without_table, elements)
+            ]
         return found
+
+    def _without_table(self, element: str) -> str:
+        """The column in TABLE.COLUMN."""
+        element = element.strip()
+        names = (each for each in (self._table["name"], self._table.get("physicalName")) if element.startswith(f"{each}."))
+        return element.removeprefix(f"{next(names, '')}.")
 
     def _fault(self, where: str, what: str, hint: str = "") -> MlgitError:
         return MlgitError(f"{self._name}: {where}: {what}", hint)

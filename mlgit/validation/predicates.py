@@ -112,6 +112,20 @@ def cell_of(path: str, columns: Mapping[str, Cell]) -> Cell:
     return cell
 
 
+def end_of(path: str, columns: Mapping[str, Cell]) -> Cell:
+    """The cell at the end of a path, which is no value of its own behind a list. Raises NoColumnError."""
+    found = []
+    _any(path, columns, lambda cell: found.append(cell) or "true")  # type: ignore[func-returns-value]
+    return found[0]
+
+
+def somewhere(path: str, columns: Mapping[str, Cell]) -> tuple[str, str]:
+    """Whether a row has something under a path, and whether it has a list with a place for it. Raises NoColumnError."""
+    above, brackets, _ = path.rpartition("[]")
+    place = _any(f"{above}[]", columns, lambda _: "true") if brackets else "true"
+    return _any(path, columns, lambda cell: f"{cell.sql} IS NOT NULL"), place
+
+
 def top_of(path: str, columns: Mapping[str, Cell]) -> str:
     """The column that a path begins with. Raises NoColumnError."""
     return _steps(path, columns)[0]

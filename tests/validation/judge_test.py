@@ -34,7 +34,7 @@ WRONG = {
     "number": ("x", "1_000", "1,5", "0x10", "1 2", "--1"),
     "boolean": ("yes", "2", "t", "x"),
     "date": ("2026-02-30", "02/01/2026", "2026-01-02 03:04", "infinity", "epoch", "x"),
-    "timestamp": ("2026-02-30 00:00", "infinity", "epoch", "01.02.2026", "x"),
+    "timestamp": ("2026-02-30 00:00", "infinity", "Infinity", " -inf", "Epoch", "01.02.2026", "x"),
     "time": ("25:00", "2026-01-02", "x"),
     "object": ("[1]", "x", "1"),
     "array": ('{"a": 1}', "x"),
@@ -152,6 +152,48 @@ def test_freshness_is_that_of_the_newest_row(tmp_path):
     late = check(path, asked, now=now + datetime.timedelta(seconds=1))
     assert broken(late) == {"ts.freshness": ("fail", None)}
     assert [each.check.kind for each in check(path, asked).findings] == ["present", "type"]
+
+
+@pytest.mark.parametrize("form", ["", "yyyy-MM-dd"])
+@pytest.mark.parametrize("word", ["Infinity", "-infinity", "EPOCH"])
+def test_word_is_no_moment_that_keeps_a_table_fresh(tmp_path, word, form):
+    path = write(tmp_path, f"n,ts\n1,2026-01-01\n2,{word}\n")
+    promised = {"property": "freshness", "value": 2, "unit": "d", "element": "raw.ts"}
+    asked = contract(column("ts", "timestamp", **(options(format=form) if form else {})), slaProperties=[promised])
+    now = datetime.datetime(2026, 2, 1, tzinfo=datetime.UTC)
+    assert broken(check(path, asked, now=now)) == {"ts.type": ("fail", 1), "ts.freshness": ("fail", None)}
+
+
+def test_key_that_no_object_has_is_missing_in_all(tmp_path):
+    path = write(tmp_path, '{"a": 1}\n{"a": 2, "b": {}}\n', "raw.jsonl")
+    rules = [{"metric": "nullValues", "mustBe": 0}, {"metric": "nullValues", "mustBeLessThan": 100, "unit": "percent"}]
+    asked = contract(column("x", quality=rules), column("b", "object", properties=[column("c", quality=rules)]))
+    assert broken(check(path, asked)) == {
+        f"{name}.nullValues{number}": ("fail", 2) for name in ("x", "b.c") for number in ("", "-2")
+    }
+
+
+@pytest.mark.parametrize(
+    ("items", "is_required", "outcome"),
+    [
+        ([[{"id": 1}], [{"id": 2}]], True, "fail"),
+        ([[{"id": 1, "sku": None}], [{"id": 2}]], False, "pass"),
+        ([[{"id": 1}]], False, "pass"),
+        ([[], []], True, "pass"),
+    ],
+)
+def test_key_that_no_item_of_the_lists_has_is_not_there(tmp_path, items, is_required, outcome):
+    path = write(tmp_path, "".join(json.dumps({"v": each}) + "\n" for each in items), "raw.jsonl")
+    inner = {"logicalType": "object", "properties": [column("sku", required=is_required)]}
+    assert found(check(path, contract(column("v", "array", items=inner))), "v[].sku.present").outcome == outcome
+
+
+@pytest.mark.parametrize(("name", "outcome"), [("id", "pass"), ("sku", "fail")])
+def test_field_that_the_type_of_a_list_lacks_is_not_there(tmp_path, name, outcome):
+    pq.write_table(pa.table({"v": [[{"id": 1}], []]}), tmp_path / "raw.parquet")
+    inner = {"logicalType": "object", "properties": [column(name)]}
+    result = check(tmp_path / "raw.parquet", contract(column("v", "array", items=inner)))
+    assert found(result, f"v[].{name}.present").outcome == outcome
 
 
 def test_values_of_a_classified_column_are_never_shown(tmp_path):

@@ -201,3 +201,11 @@ def test_freshness_is_promised_in_any_unit_of_the_standard(unit, seconds):
     table = {"name": "raw", "physicalName": "store", "properties": [{"name": "day", "logicalType": "date"}]}
     asked = parse.parse(document() | {"schema": [table], "slaProperties": [promise]}, name="raw.odcs.yaml")
     assert next(each.options["seconds"] for each in asked.checks if each.kind == "freshness") == seconds
+
+
+def test_freshness_is_promised_for_every_element():
+    promise = {"property": "latency", "value": 5, "unit": "d", "element": "raw.day, raw.at"}
+    asked = contract({"name": "day"}, {"name": "at"}, slaProperties=[promise])
+    assert [each.id for each in asked.checks if each.kind == "freshness"] == ["day.freshness", "at.freshness"]
+    with pytest.raises(MlgitError, match="are needed to see how fresh"):
+        contract({"name": "day"}, slaProperties=[promise | {"element": "raw.day,"}])
