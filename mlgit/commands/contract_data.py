@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import posixpath
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from mlgit.commands import contract_changes
@@ -88,10 +89,28 @@ def _with_data(before: Revision, now: Revision, found: Evolution) -> Evolution:
     if new is not None and new.size > _MOST_BYTES:
         why = f"larger than {_MOST_BYTES >> 20} MiB: `mlgit data check {found.path}` looks at it"
         return replace(found, kept="invalid", because=why)
-    read, earlier = (contract_changes.read(side, found.path) for side in (now, before))
+    read = contract_changes.read(now, found.path)
     assert read
-    seen = held(now, found.path, read.contract.as_private_as(*([earlier.contract] if earlier else [])))
+    seen = held(now, found.path, read.contract.as_private_as(*_earlier(before, now, found.path)))
     return replace(found, kept=seen.outcome, because=seen.told)
+
+
+def _earlier(before: Revision, now: Revision, path: str) -> list[Contract]:
+    """The contracts whose classes hold for the data at a path, whatever its contract says now.
+
+    Data that had none may be any other: who may not see values of a column does not read them under a new path, either.
+    """
+    known = before.config.contracts
+    bytes_ = now.digest_or_none(path)
+    found = []
+    for each in known:
+        if path in known and each != path:
+            other = before.digest_or_none(each) if bytes_ else None
+            if not bytes_ or not other or other.md5 != bytes_.md5:
+                continue
+        with suppress(MlgitError):  # one that cannot be read says nothing
+            found.append(contract_changes.read(before, each))
+    return [each.contract for each in found if each]
 
 
 def of_rules(
@@ -113,10 +132,10 @@ def _evidence(before: Revision | None, now: Revision, path: str, guards: list[Re
     contracts: dict[str, Contract] = {}
     try:
         asked = next((read for side in guards if (read := contract_changes.read(side, path))), None)
-        sides = [asked, contract_changes.read(now, path), contract_changes.read(before, path) if before else None]
-        known = [each.contract for each in sides if each]
+        sides = [asked, contract_changes.read(now, path)]
+        known = [*(each.contract for each in sides if each), *(_earlier(before, now, path) if before else [])]
         # what one of them classifies none of them shows: a change cannot take that back and show it at once
-        for each in (one.contract.as_private_as(*known) for one in sides[:2] if one):
+        for each in (one.contract.as_private_as(*known) for one in sides if one):
             # one that asks the same is looked at once
             if not any(_asks_the_same(each, other) for other in contracts.values()):
                 contracts[each.name] = each

@@ -176,3 +176,23 @@ def test_a_change_that_classifies_a_column_shows_it_no_more(tmp_path, cli):
     done = cli(root, "gate")
     assert done.code == 1
     assert "140" not in done.out + done.err
+
+
+@pytest.mark.parametrize("path", ["data/copy.csv", "data/other.csv"])
+def test_data_that_is_put_elsewhere_shows_no_more_than_before(tmp_path, cli, path):
+    """Who changes a project names any bytes of its cache, whether he may see them or not."""
+    other = "data/other.csv: schemas/o.odcs.yaml"
+    config = f"mlgit: 1\ndata: {{{PATH}: {FILE}, {other}}}\n" + RULE.replace(PATH, path) % ""
+    root = project(tmp_path / "project", config=config, data=table().replace("alpha", "4711"))
+    open_ = "{name: plan, logicalType: integer, logicalTypeOptions: {maximum: 0}}"
+    closed = "{name: plan, logicalType: string, classification: restricted, enum: [alpha, beta]}"
+    write_tree(root, {"schemas/o.odcs.yaml": CONTRACT.replace(closed, "{name: plan}"), "data/other.csv": table(oldest=5)})
+    commit(root)
+    git(root, "checkout", "--quiet", "-b", "change")
+    mapped = config.replace(f"{other}}}", f"{other}, {path}: schemas/o.odcs.yaml}}") if "copy" in path else config
+    texts = {"mlgit.yaml": mapped, "schemas/o.odcs.yaml": CONTRACT.replace(closed, open_)}
+    write_tree(root, {**texts, path: (root / PATH).read_text()})
+    for args in (["gate", "main"], ["diff", "main"]):
+        done = cli(root, *args)
+        assert "plan" in done.out
+        assert "4711" not in done.out + done.err, args
