@@ -37,13 +37,18 @@ def place(words: Sequence[str]) -> Cursor | None:
             named = option(command, word)
             awaited = named if named and not (named.is_flag or named.count) else None
         elif isinstance(command, click.Group):
-            found = command.get_command(click.Context(command), word)
+            found = command.get_command(context(command), word)
             if found is None:
                 return None
             command, path = found, f"{path} {word}".strip()
         else:
             arguments += 1
     return Cursor(command, path, arguments, awaited, ended)
+
+
+def context(command: click.Command) -> click.Context:
+    """What a command is asked in, as the top calls it: click keeps with each command how its help is asked for."""
+    return click.Context(command, help_option_names=group.group.context_settings["help_option_names"])
 
 
 def is_group(command: click.Command) -> bool:
@@ -78,4 +83,4 @@ def options(command: click.Command) -> list[tuple[str, str]]:
 
 
 def _options(command: click.Command) -> list[click.Option]:
-    return [each for each in command.get_params(click.Context(command)) if isinstance(each, click.Option)]
+    return [each for each in command.get_params(context(command)) if isinstance(each, click.Option)]

@@ -85,7 +85,7 @@ def test_nothing_is_said_in_a_broken_project(ask, root):
 def every_command(command: click.Command) -> list[click.Command]:
     if not isinstance(command, click.Group):
         return [command]
-    context = click.Context(command)
+    context = names.context(command)
     return [found for name in command.list_commands(context) for found in every_command(command.get_command(context, name))]
 
 

@@ -9,6 +9,7 @@ import click
 import jsonschema
 import pytest
 
+from mlgit.cli import names
 from mlgit.cli.group import group
 from tests.kit.json_documents import LINES, SCHEMAS, documents
 
@@ -23,7 +24,7 @@ WRITING = {
 
 def leaves(command: click.Group, above: str = "") -> Iterator[tuple[str, click.Command]]:
     """Every command with its name, as it is typed after `mlgit`."""
-    context = click.Context(command)
+    context = names.context(command)
     for name in command.list_commands(context):
         found = command.get_command(context, name)
         assert found is not None

@@ -8,7 +8,7 @@ import shlex
 import click
 import pytest
 
-from mlgit.cli import error_boundary, group, other_tools
+from mlgit.cli import error_boundary, group, names, other_tools
 from mlgit.cli.model import group as model_group
 from tests.kit import repository
 from tests.kit.commands import parse
@@ -46,7 +46,7 @@ def test_no_word_is_called_another_tools_that_is_a_command_here():
 
 def test_groups_are_those_with_commands_of_their_own():
     top = group.group
-    found = {name for name in group.COMMANDS if isinstance(top.get_command(click.Context(top), name), click.Group)}
+    found = {name for name in group.COMMANDS if isinstance(top.get_command(names.context(top), name), click.Group)}
     assert found == set(group.GROUPS)
 
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import click
 
-from mlgit.cli import group
+from mlgit.cli import group, names
 
 
 def parse(words: Sequence[str]) -> None:
     """Let click parse what comes after `mlgit`, without running it. Raises click's UsageError for what it does not take."""
     # a number stands where a variable of the environment will
     given = ["7" if word.startswith("$") and "/" not in word else word for word in words]
-    context = click.Context(group.group)
+    context = names.context(group.group)
     command: click.Command = group.group
     while isinstance(command, click.Group):
         if given and given[0] in ("--help", "-h", "--version"):
