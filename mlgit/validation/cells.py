@@ -91,6 +91,15 @@ class Cell:
         return f"len({self._list})"
 
     @property
+    def keys(self) -> str:
+        """How many keys it has, as an object or a map."""
+        if self.storage == "typed" and self.type != "JSON":
+            is_map = self.type.startswith("MAP(") and self.type.endswith(")")
+            return f"cardinality({self.sql})" if is_map else str(len(_struct_fields(self.type)))
+        value = self.sql if self.storage == "json" else f"TRY_CAST({self.sql} AS JSON)"
+        return f"CASE WHEN json_type({value}) = 'OBJECT' THEN len(json_keys({value})) END"
+
+    @property
     def distinct_length(self) -> str:
         """How many different items it has."""
         return f"len(list_distinct({self._list}))"

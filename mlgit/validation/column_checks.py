@@ -6,10 +6,32 @@ import datetime
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlgit.errors import MlgitError
+from mlgit.errors import MlgitError, near_miss
 from mlgit.validation.contract import ContractCheck, ContractColumn
 
-_LENGTHS = {"string": ("minLength", "maxLength", "characters"), "array": ("minItems", "maxItems", "items")}
+_OBJECT = ("minProperties", "maxProperties", "keys")
+_LENGTHS = {
+    "string": ("minLength", "maxLength", "characters"),
+    "array": ("minItems", "maxItems", "items"),
+    "object": _OBJECT,
+    "map": _OBJECT,
+}
+_NUMBERS = ("integer", "number", "")
+_MOMENTS = ("timestamp", "time")
+# The types that an option is for; "" is a column without one. Of any other it would make no rule, and pass for one that holds.
+_TYPES_OF = {
+    "multipleOf": _NUMBERS,
+    **dict.fromkeys(("minItems", "maxItems", "uniqueItems"), ("array",)),
+    **dict.fromkeys(("minProperties", "maxProperties"), ("object", "map")),
+    **dict.fromkeys(("minLength", "maxLength"), ("string", "integer", "number", "boolean", "date", *_MOMENTS, "")),
+    **dict.fromkeys(("timezone", "defaultTimezone"), _MOMENTS),
+    "format": ("string", "integer", "number", "date", *_MOMENTS),
+    "required": ("object",),
+}
+# A time of day with a zone, and a moment without one.
+_ZONED = r":[0-9]{2}(\.[0-9]+)?\s*(Z|z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)\s*$"
+_UNZONED = r"^\s*([0-9-]+|([0-9-]+[ T])?[0-9:.]+)\s*$"
+_UTC = ("UTC", "ETC/UTC", "GMT", "Z", "+00:00")
 # Whole numbers that fit into so many bits.
 INTEGERS = {
     **{f"i{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64, 128)},
@@ -26,9 +48,15 @@ TEXT_FORMATS = {
 }
 
 
+# Ways to write a text of which nothing can be checked, and numbers that are as wide as floats.
+_TOLD_FORMATS = ("password", "byte", "binary")
+_FLOATS = ("f32", "f64")
+
+
 def of_column(column: ContractColumn, *, name: str, where: str) -> Iterator[ContractCheck]:
     """The checks of one column; the first is that it is there. Raises MlgitError for options that cannot be checked."""
     path = column.path
+    _refuse_unfit(column, name=name, where=where)
     if not path.endswith("[]"):
         yield ContractCheck(f"{path}.present", "present", (path,), "there")
     if column.type:
@@ -72,8 +100,46 @@ def _bounds(column: ContractColumn, *, name: str, where: str) -> Iterator[Contra
         yield ContractCheck(
             f"{path}.format", "format", (path,), options["format"], {"pattern": TEXT_FORMATS[options["format"]]}
         )
+    if "timezone" in options and "format" not in options:
+        told, pattern = ("names its zone", _ZONED) if options["timezone"] else ("names no zone", _UNZONED)
+        yield ContractCheck(f"{path}.timezone", "pattern", (path,), told, {"pattern": pattern})
+    for each in options.get("required", ()):
+        yield ContractCheck(f"{path}.{each}.required", "required", (f"{path}.{each}",), "required")
     if options.get("uniqueItems"):
         yield ContractCheck(f"{path}.items", "items", (path,), "no item twice")
+
+
+def _refuse_unfit(column: ContractColumn, *, name: str, where: str) -> None:
+    """Raise MlgitError for an option that makes no rule for a column of this type."""
+    options, kind = column.options, column.type
+    where = f"{name}: {where}.logicalTypeOptions"
+    for key, types in _TYPES_OF.items():
+        if options.get(key) and kind not in types:
+            raise MlgitError(
+                f"{where}.{key}: no option of values of type {kind}"
+                if kind
+                else f"{where}.{key}: the type of the values is missing",
+                f"add `logicalType: {types[0]}`, or leave the option out",
+            )
+    form = str(options.get("format", ""))
+    known = {"string": (*TEXT_FORMATS, *_TOLD_FORMATS), "integer": tuple(INTEGERS), "number": _FLOATS}.get(kind)
+    if form and known and form not in known:
+        raise MlgitError(
+            f"{where}.format: '{form}' is no format of values of type {kind}{near_miss(form, known)}",
+            f"known formats: {', '.join(known)}; or write a `pattern`"
+            if kind == "string"
+            else f"known formats: {', '.join(known)}",
+        )
+    if "timezone" in options and form and options["timezone"] is not _names_zone(form):
+        raise MlgitError(f"{where}.timezone: the format '{form}' says otherwise", "change one of them")
+    zone = options.get("defaultTimezone")
+    if zone and zone.upper() not in _UTC:
+        raise MlgitError(f"{where}.defaultTimezone: {zone}: times without a zone are read as UTC", "leave it out, or write UTC")
+
+
+def _names_zone(form: str) -> bool:
+    """Whether a form of Java's DateTimeFormatter has a zone; what stands in single quotes is text."""
+    return any(letter in "".join(form.split("'")[::2]) for letter in "XxZzVO")
 
 
 def _range(column: ContractColumn, *, name: str, where: str) -> dict[str, Any]:
@@ -91,8 +157,9 @@ def _range(column: ContractColumn, *, name: str, where: str) -> dict[str, Any]:
         if problem:
             raise MlgitError(f"{name}: {where}.logicalTypeOptions.{key}: {value!r} is {problem}")
     kept = options.get("format")
-    if column.type == "integer" and kept in INTEGERS and not ends:
-        ends = dict(zip(("minimum", "maximum"), INTEGERS[kept], strict=True))
+    if column.type == "integer" and kept in INTEGERS:
+        low, high = INTEGERS[kept]
+        ends |= {"minimum": max(low, ends.get("minimum", low)), "maximum": min(high, ends.get("maximum", high))}
     return {key: value.isoformat() if isinstance(value, datetime.date) else value for key, value in ends.items()}
 
 

@@ -180,7 +180,9 @@ def _missing(cell: Cell, values: Sequence[Any]) -> str:
 
 
 def _of_numbers(cell: Cell, kind: str, wrong: str) -> str:
-    """What is wrong with numbers: 1.5 among whole ones, or NAN, is none, which the check of the type tells."""
+    """What is wrong with numbers: 1.5 among whole ones, or NAN, is none, which the type tells, if there is one."""
+    if not kind:
+        return _there(cell, f"coalesce({cell.wrong('number')}, false) OR {wrong}")
     none = cell.wrong(kind) if kind in ("integer", "number") else "false"
     return _there(cell, wrong if none == "false" else f"{wrong} AND NOT coalesce({none}, false)")
 
@@ -227,7 +229,7 @@ def _huge(number: float) -> str:
 
 
 def _length(cell: Cell, kind: str, ends: Mapping[str, Any]) -> str:
-    length = cell.length if kind == "array" else f"length({cell.text})"
+    length = cell.length if kind == "array" else cell.keys if kind in ("object", "map") else f"length({cell.text})"
     low, high = ends.get("low"), ends.get("high")
     said = [f"{length} < {low}" if low is not None else "", f"{length} > {high}" if high is not None else ""]
     return "(" + " OR ".join(each for each in said if each) + ")"

@@ -196,6 +196,38 @@ def test_field_that_the_type_of_a_list_lacks_is_not_there(tmp_path, name, outcom
     assert found(result, f"v[].{name}.present").outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("asked", "name", "rows"),
+    [
+        (column("x", **options(minimum=0)), "x.range", 2),
+        (column("x", **options(multipleOf=2)), "x.multiple", 2),
+        (column("x", "integer", **options(format="i8", minimum=0)), "x.range", 2),
+        (column("o", "object", **options(minProperties=1)), "o.length", 1),
+        (column("o", "map", **options(maxProperties=1)), "o.length", 1),
+        (column("o", "object", **options(required=["a"])), "o.a.required", 1),
+        (column("t", "timestamp", **options(timezone=True)), "t.timezone", 2),
+        (column("t", "timestamp", **options(timezone=False)), "t.timezone", 1),
+    ],
+)
+def test_options_of_a_column_are_looked_at_with_or_without_its_type(tmp_path, asked, name, rows):
+    lines = [
+        *("n,x,o,t", '1,abc,"{""a"": 1}",2026-01-02', "2,-1,{},2026-01-02 03:04:05"),
+        '3,300,"{""a"": 1, ""b"": 2}",2026-01-02T03:04:05+02:00',
+    ]
+    result = check(write(tmp_path, "\n".join([*lines, "4,,,"]) + "\n"), contract(asked))
+    wanted = rows + (name == "o.a.required")  # what is missing has no key
+    assert broken(result)[name] == ("fail", wanted)
+
+
+def test_keys_of_parquet_and_json_are_counted(tmp_path):
+    maps = pa.array([[("a", 1)], []], pa.map_(pa.string(), pa.int64()))
+    pq.write_table(pa.table({"m": maps, "s": [{"a": 1, "b": 2}] * 2}), tmp_path / "raw.parquet")
+    few = [column("m", "map", **options(minProperties=1)), column("s", "object", **options(maxProperties=1))]
+    assert broken(check(tmp_path / "raw.parquet", contract(*few))) == {"m.length": ("fail", 1), "s.length": ("fail", 2)}
+    path = write(tmp_path, '{"m": {"a": 1}, "s": {}}\n{"m": {}, "s": {"a": 1, "b": null}}\n', "raw.jsonl")
+    assert broken(check(path, contract(*few))) == {"m.length": ("fail", 1), "s.length": ("fail", 1)}
+
+
 def test_values_of_a_classified_column_are_never_shown(tmp_path):
     secret = "s3cr3t"
     rules = [{"metric": "invalidValues", "arguments": {"validValues": ["hidden-level"]}, "mustBe": 0}]

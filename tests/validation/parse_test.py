@@ -209,3 +209,38 @@ def test_freshness_is_promised_for_every_element():
     assert [each.id for each in asked.checks if each.kind == "freshness"] == ["day.freshness", "at.freshness"]
     with pytest.raises(MlgitError, match="are needed to see how fresh"):
         contract({"name": "day"}, slaProperties=[promise | {"element": "raw.day,"}])
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "said"),
+    [
+        ("", {"minItems": 1}, "minItems: the type of the values is missing"),
+        ("", {"uniqueItems": True}, "uniqueItems: the type of the values is missing"),
+        ("array", {"minLength": 1}, "minLength: no option of values of type array"),
+        ("string", {"maxProperties": 1}, "maxProperties: no option of values of type string"),
+        ("string", {"multipleOf": 2}, "multipleOf: no option of values of type string"),
+        ("map", {"required": ["a"]}, "required: no option of values of type map"),
+        ("date", {"timezone": True}, "timezone: no option of values of type date"),
+        ("string", {"format": "emial"}, "format: 'emial' is no format of values of type string, did you mean 'email'?"),
+        ("integer", {"format": "i65"}, "format: 'i65' is no format of values of type integer, did you mean"),
+        ("", {"format": "email"}, "format: the type of the values is missing"),
+        ("timestamp", {"format": "yyyy-MM-dd'Z'", "timezone": True}, "timezone: the format"),
+        ("timestamp", {"defaultTimezone": "Europe/Berlin"}, "defaultTimezone: Europe/Berlin: times without a zone are read"),
+    ],
+)
+def test_option_that_makes_no_rule_is_refused(kind, given, said):
+    with pytest.raises(MlgitError) as error:
+        contract({"name": "x", "logicalTypeOptions": given} | ({"logicalType": kind} if kind else {}))
+    assert error.value.message.startswith(f"raw.odcs.yaml: schema[0].properties[0].logicalTypeOptions.{said}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        *(("string", {"format": each}) for each in ("password", "byte", "email")),
+        ("timestamp", {"format": "yyyy-MM-dd'T'HH:mm:ssXXX", "timezone": True, "defaultTimezone": "Etc/UTC"}),
+        ("number", {"format": "f32"}),
+    ],
+)
+def test_option_of_which_nothing_more_can_be_seen_is_read(kind, given):
+    assert contract({"name": "x", "logicalType": kind, "logicalTypeOptions": given}).checks
