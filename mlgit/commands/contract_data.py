@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mlgit.commands import contract_changes
+from mlgit.commands.data_paths import refuse_outside
 from mlgit.config import Config
 from mlgit.errors import MlgitError
 from mlgit.gate.contract_rules import ContractEvidence, HeldData
@@ -41,6 +42,8 @@ def _held(now: Revision, path: str, contract: Contract) -> HeldData:
     clock = None if now.commit else datetime.datetime.now(datetime.UTC)
     name = f"{contract.name} (v{contract.version})"
     try:
+        if not now.commit:  # what links lead to has not been looked at by anybody
+            refuse_outside(now.project, path)
         with data_files.placed(now, path) as files:
             parts = [source.Part(place, each, form) for place, each in files if (form := formats.of(each))]
             if not parts:

@@ -196,3 +196,13 @@ def test_data_that_is_put_elsewhere_shows_no_more_than_before(tmp_path, cli, pat
         done = cli(root, *args)
         assert "plan" in done.out
         assert "4711" not in done.out + done.err, args
+
+
+def test_data_that_is_a_link_out_of_the_repository_is_not_looked_at(tmp_path, cli):
+    root = started(tmp_path / "project")
+    (tmp_path / "other.csv").write_text(table(oldest=4711))
+    (root / PATH).unlink()
+    (root / PATH).symlink_to(tmp_path / "other.csv")
+    found = judged(root, cli)
+    assert (only(found)["outcome"], found["code"]) == ("invalid", 2)
+    assert "4711" not in str(found)
