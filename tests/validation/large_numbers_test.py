@@ -73,3 +73,10 @@ def test_large_numbers_are_among_those_listed_by_all_their_digits(tmp_path, kind
 )
 def test_large_numbers_are_one_by_all_their_digits(tmp_path, kind, values, twice):
     assert rows_of(tmp_path, column("x", kind, unique=True), *values) == ({"x.unique": twice} if twice else {})
+
+
+def test_numbers_that_a_float_cannot_tell_apart_are_told_apart(tmp_path):
+    path = write(tmp_path, "n,id\n1,9007199254740993\n2,9007199254740992\n3,0009007199254740992\n")
+    result = check(path, contract(column("id", "integer", unique=True, **options(maximum=9007199254740992))))
+    assert broken(result) == {"id.range": ("fail", 1), "id.unique": ("fail", 1)}
+    assert [place for place, _ in places(result, "id.unique")] == [3, 4]
