@@ -32,30 +32,6 @@ def test_a_thousand_columns_with_a_rule_each_stay_within_memory(tmp_path):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 600 << 10
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "SELECT max(mail::INT) FROM raw",
-        "SELECT max(c::INT) FROM raw AS t(x, c)",
-        "SELECT max(length(raw::VARCHAR)) FROM raw",
-        "SELECT sum(x::INT) FROM (SELECT unnest([*COLUMNS(*)]) AS x FROM raw)",
-        "SELECT error(c) FROM raw AS t(x, c)",
-    ],
-)
-def test_number_of_a_query_is_no_way_to_see_a_classified_column(tmp_path, query):
-    rules = [{"type": "sql", "id": "q", "query": query, "mustBe": -1}]
-    asked = contract(column("x", "string"), column("mail", "string", classification="secret"), quality=rules)
-    finding = found(check(write(tmp_path, "x,mail\n1,81733\n"), asked), "q")
-    assert finding.value is None
-    assert "81733" not in finding.reason
-
-
-def test_number_of_a_query_that_needs_no_classified_column_is_shown(tmp_path):
-    rules = [{"type": "sql", "id": "q", "query": "SELECT count(*) FROM {object} WHERE {object}.x = '1'", "mustBe": 0}]
-    asked = contract(column("x", "string"), column("mail", "string", classification="secret"), quality=rules)
-    assert found(check(write(tmp_path, "x,mail\n1,81733\n"), asked), "q").value == 1
-
-
 def test_object_and_property_of_a_query_are_names_whatever_they_hold(tmp_path):
     rules = [
         {"type": "sql", "id": f"q{form}", "query": f"SELECT count(*) FROM {form[0]} WHERE {form[1]} > 1", "mustBe": 1}
@@ -78,11 +54,6 @@ def test_line_that_duckdb_stumbles_over_is_looked_at_and_not_shown(tmp_path, lin
     assert result.outcome == "fail"
     assert not any(each.outcome == "invalid" for each in result.findings)
     assert "SECRET" not in json.dumps(documents.document(result)) + str(table.rows(result))
-
-
-def test_pattern_that_is_none_is_told_of_a_classified_column(tmp_path):
-    asked = contract(column("b", "string", classification="secret", **options(pattern="(")))
-    assert "missing )" in found(check(write(tmp_path, "a,b\n1,x\n"), asked), "b.pattern").reason
 
 
 @pytest.mark.parametrize(

@@ -227,51 +227,6 @@ def test_keys_of_parquet_and_json_are_counted(tmp_path):
     assert broken(check(path, contract(*few))) == {"m.length": ("fail", 1), "s.length": ("fail", 1)}
 
 
-def test_values_of_a_classified_column_are_never_shown(tmp_path):
-    secret = "s3cr3t"
-    rules = [{"metric": "invalidValues", "arguments": {"validValues": ["hidden-level"]}, "mustBe": 0}]
-    private = column("name", "integer", unique=True, classification="restricted", quality=rules, **options(pattern="x"))
-    queries = [f"SELECT {word} FROM raw" for word in ("max(name)", "max(name::INTEGER)", "count(*)", "max(COLUMNS(*))")]
-    quality = [{"type": "sql", "query": each, "mustBe": -1} for each in queries]
-    path = write(tmp_path, f"n,name\n1,{secret}\n2,{secret}\n")
-    result = check(path, contract(column("n"), private, quality=quality))
-    shown = repr([(each.outcome, each.value, each.reason, each.samples, each.check.condition) for each in result.findings])
-    shown += repr(table.rows(result))
-    assert secret not in shown
-    assert "hidden-level" not in shown
-    assert places(result, "name.type") == [(2, None), (3, None)]
-    assert [each.value for each in result.findings if each.check.kind == "query"] == [None, None, 2, None]
-
-
-@pytest.mark.parametrize("path", ["p.age", "p.tags", "p.deep[].n", "id"])
-def test_cell_is_shown_without_what_lies_beside_it(tmp_path, path):
-    deep = [column("n", "integer", **options(minimum=0)), column("pin", classification="pii")]
-    inner = [
-        column("age", "integer", **options(minimum=0)),
-        column("mail", classification="pii"),
-        column("tags", "array", items={"logicalType": "string", **options(pattern="x")}),
-        column("deep", "array", items={"logicalType": "object", "properties": deep}),
-    ]
-    row = {"id": "y", "p": {"age": -3, "mail": "bob@s", "tags": ["a"], "deep": [{"n": -1, "pin": "bob@s"}]}}
-    asked = contract(column("id", "integer"), column("p", "object", properties=inner))
-    result = check(write(tmp_path, json.dumps(row), "raw.jsonl"), asked)
-    shown = {"p.age": "-3", "p.tags": '["a"]', "p.deep[].n": None, "id": "y"}
-    (value,) = {
-        text for each in result.broken if each.check.columns[0].startswith(path) for _, text in places(result, each.check.id)
-    }
-    assert value == shown[path]
-    assert "bob" not in repr(result.findings)
-
-
-@pytest.mark.parametrize("name", ["salary", "SALARY"])
-def test_query_shows_nothing_of_a_classified_column_however_it_is_spelled(tmp_path, name):
-    rule = {"type": "sql", "id": "q", "query": f"SELECT max({name}) FROM raw", "mustBe": 0}
-    asked = contract(column("salary", "integer", classification="secret"), quality=[rule])
-    result = check(write(tmp_path, "n,Salary\n1,4711\n"), asked)
-    assert found(result, "q").value is None
-    assert "4711" not in repr(result.findings)
-
-
 def test_value_that_is_long_or_holds_controls_is_shown_short(tmp_path):
     path = write(tmp_path, f"n,x\n1,{'y' * 500}\n")
     ((_, value),) = places(check(path, contract(column("x", "integer"))), "x.type")
