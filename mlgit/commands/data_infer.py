@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from mlgit import project
-from mlgit.adapters.duckdb.session import QueryError
 from mlgit.adapters.formats import documents, edits
 from mlgit.adapters.system import files
 from mlgit.commands.data_paths import refuse_input
@@ -120,20 +119,14 @@ def properties(path: str, table: TableProfile, *, contract: Contract, ids: Colle
 def look(path: str) -> TableProfile:
     """What a table holds. Raises MlgitError for one without rows: nothing can be told of it."""
     parts = source.parts_of(path, name=path)
-    try:
-        found = _profile(parts)
-    except QueryError:  # DuckDB refuses what other readers take: it is read as they do, or refused with their words
-        try:
-            found = _profile(parts, anew=True)
-        except QueryError as error:  # its message may hold a line of the file
-            raise MlgitError(f"{path}: cannot be read as a table", "see whether its ending says what it is") from error
+    found = source.read_either(lambda anew: _profile(parts, anew=anew), name=path)
     if not found.rows:
         what = "no rows" if found.columns else "empty"
         raise MlgitError(f"{path}: {what}, so nothing can be told of its columns", "infer from a file with rows")
     return found
 
 
-def _profile(parts: Sequence[source.Part], *, anew: bool = False) -> TableProfile:
+def _profile(parts: Sequence[source.Part], *, anew: bool) -> TableProfile:
     with source.opened(parts, anew=anew) as (session, read):
         return profiling.profile(session, read)
 

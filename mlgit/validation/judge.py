@@ -39,15 +39,9 @@ def judge(
     `data` is what the table is called. Without `now` a promise of freshness is not looked at. `at_serving`: columns that are
     absent when a model is asked are not asked for. Raises MlgitError for data that cannot be read as a table.
     """
-    try:
-        return _judged(contract, parts, data=data, now=now, at_serving=at_serving, threads=threads, anew=False)
-    except QueryError:
-        # DuckDB refuses what other readers take: it is read as they do, or refused with their words
-        try:
-            return _judged(contract, parts, data=data, now=now, at_serving=at_serving, threads=threads, anew=True)
-        except QueryError as error:
-            # whose message may hold a line of the data
-            raise MlgitError(f"{data}: DuckDB cannot read this table", "write it anew, as CSV or Parquet") from error
+    return source.read_either(
+        lambda anew: _judged(contract, parts, data=data, now=now, at_serving=at_serving, threads=threads, anew=anew), name=data
+    )
 
 
 def _judged(

@@ -12,10 +12,10 @@ import mmap
 import os
 import re
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from mlgit.adapters.duckdb import session
 from mlgit.adapters.duckdb.session import QueryError, Session
@@ -26,6 +26,8 @@ from mlgit.tables import formats, objects, separated
 from mlgit.tables.digests import MISSING_WORDS
 from mlgit.tables.formats import TableFormat
 from mlgit.validation.cells import Cell, json_pointer
+
+T = TypeVar("T")
 
 _MOST_BYTES = 4 << 30
 _NOTHING = '"NULL"'  # DuckDB's word for the type of a column without a value
@@ -149,6 +151,20 @@ def opened(parts: Sequence[Part], *, anew: bool = False, threads: int = 2) -> It
         with session.opened([*(os.path.realpath(each.path) for each in parts), *copies], threads=threads) as duck:
             read = [_read(duck, each, copy, anew=anew) for each, copy in zip(parts, copies, strict=True)]
             yield duck, _joined(duck, tuple(parts), read)
+
+
+def read_either(look: Callable[[bool], T], *, name: str) -> T:
+    """What `look(anew)` gives of the files as they are, or, where DuckDB refuses what other readers take, written anew.
+
+    Raises MlgitError where it refuses both: its own message may hold a line of the data.
+    """
+    try:
+        return look(False)
+    except QueryError:
+        try:
+            return look(True)
+        except QueryError as error:
+            raise MlgitError(f"{name}: DuckDB cannot read this table", "write it anew, as CSV or Parquet") from error
 
 
 def _read(duck: Session, part: Part, copy: str, *, anew: bool) -> _Read:
