@@ -31,17 +31,13 @@ def judge(
     *,
     data: str,
     now: datetime.datetime | None = None,
-    at_serving: bool = False,
-    threads: int = 2,
 ) -> ContractResult:
     """Hold the rows of `parts` against a contract.
 
-    `data` is what the table is called. Without `now` a promise of freshness is not looked at. `at_serving`: columns that are
-    absent when a model is asked are not asked for. Raises MlgitError for data that cannot be read as a table.
+    `data` is what the table is called. Without `now` a promise of freshness is not looked at. Raises MlgitError for data that
+    cannot be read as a table.
     """
-    return source.read_either(
-        lambda anew: _judged(contract, parts, data=data, now=now, at_serving=at_serving, threads=threads, anew=anew), name=data
-    )
+    return source.read_either(lambda anew: _judged(contract, parts, data=data, now=now, anew=anew), name=data)
 
 
 def _judged(
@@ -50,20 +46,10 @@ def _judged(
     *,
     data: str,
     now: datetime.datetime | None,
-    at_serving: bool,
-    threads: int,
     anew: bool,
 ) -> ContractResult:
-    left_out = {each.path for each in contract.columns if each.is_absent_at_serving} if at_serving else set()
-    checks = [
-        each
-        for each in contract.checks
-        if not left_out.intersection(each.columns) and (each.kind != "freshness" or now is not None)
-    ]
-    with (
-        source.opened(parts, anew=anew, threads=threads) as (duck, table),
-        QueryProcess(duck.files, threads=threads) as queries,
-    ):
+    checks = [each for each in contract.checks if each.kind != "freshness" or now is not None]
+    with source.opened(parts, anew=anew) as (duck, table), QueryProcess(duck.files) as queries:
         pass_ = _Pass(duck, queries, table, contract, now)
         findings = pass_.findings(checks)
         if pass_.has_stumbled and not anew and any(each.format.separator for each in parts):
