@@ -333,7 +333,7 @@ def test_file_of_another_form_is_refused(tmp_path):
 @pytest.mark.parametrize("sign", [1, -1])
 def test_rows_with_nan_are_found_though_the_statistics_of_parquet_leave_it_out(tmp_path, sign):
     rows = pa.table({"x": pa.array([1.0, sign * float("nan"), 3.0, 9.0])})
-    pa.parquet.write_table(rows, tmp_path / "raw.parquet")
+    pq.write_table(rows, tmp_path / "raw.parquet")
     query = {"type": "sql", "id": "nans", "query": "SELECT COUNT(*) FROM raw WHERE isnan(x)", "mustBe": 0}
     asked = contract(column("x", "number", required=True, **options(maximum=3)), quality=[query])
     result = check(tmp_path / "raw.parquet", asked)
