@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mlgit.errors import MlgitError
-from mlgit.scaffold.manifest import NAME, Manifest, Question, Value, answer_schema
+from mlgit.scaffold.manifest import NAME, Manifest, Question, Template, Use, Value, answer_schema
 from mlgit.scaffold.sandbox import fill
 from mlgit.schema import check, describe, near_miss
 
@@ -41,6 +41,22 @@ def resolve(
         else:
             answers[question.name] = checked(question, presumed, name="default answer")
     return answers
+
+
+def part_answers(part: Template, use: Use, answers: Mapping[str, Value], *, name: str) -> dict[str, Value]:
+    """The answers to the questions of a part that a template uses, filled in with the template's own.
+
+    `name` is shown before what is wrong with them, as `demo/template.yaml: parts.review`.
+    """
+    given = {key: _filled(value, answers, name=f"{name}.answers.{key}") for key, value in use.answers.items()}
+    return resolve(part.manifest, given=check_document(given, part.manifest, name=name), facts={})
+
+
+def _filled(value: Any, answers: Mapping[str, Value], *, name: str) -> Any:
+    if not isinstance(value, str):
+        return value
+    alone = re.fullmatch(r"\[\[ *(\w+) *\]\]", value)
+    return answers[alone[1]] if alone and alone[1] in answers else fill(value, answers, name=name)
 
 
 def _used(question: Question) -> set[str]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import mlgit
 from mlgit.adapters.formats import documents
 from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
 from mlgit.scaffold import answers, manifest
-from mlgit.scaffold.manifest import Manifest, Template, Value
+from mlgit.scaffold.manifest import Manifest, Template, Use
 from mlgit.schema import near_miss
 
 # Templates that others are made of lie in this folder of the shelf; none of them is a project.
@@ -47,7 +45,7 @@ def load(wanted: str) -> Template:
         raise MlgitError(f"{wanted}: no folder '{manifest.FOLDER}' in the template", "put what it renders there")
     found = files.read_folder(folder / manifest.FOLDER, name=f"{folder.name}/{manifest.FOLDER}")
     name = f"{folder.name}/{manifest.NAME}"
-    parts = tuple(_part(part, given, name=name) for part, given in manifest.parse(document, name=name).parts.items())
+    parts = {use.part: _part(use, beside=folder, name=name) for use in manifest.parse(document, name=name).uses}
     return manifest.template(document, found, name=name, parts=parts)
 
 
@@ -56,13 +54,20 @@ def part(wanted: str) -> Template:
     return load(str(shelf() / PARTS / wanted))
 
 
-def _part(wanted: str, given: Mapping[str, Any], *, name: str) -> tuple[Template, Mapping[str, Value]]:
-    known = sorted(folder.name for folder in (shelf() / PARTS).iterdir())
-    if wanted not in known:
-        raise MlgitError(f"{name}: parts.{wanted}: mlgit has no such part{near_miss(wanted, known)}")
-    found = part(wanted)
-    answered = answers.check_document(given, found.manifest, name=f"{name}: parts.{wanted}")
-    return found, answers.resolve(found.manifest, given=answered, facts={})
+def _part(use: Use, *, beside: Path, name: str) -> Template:
+    """A part by its name: from the folder `parts` beside the template, else mlgit's own."""
+    shelves = [folder for folder in (beside.parent / PARTS, shelf() / PARTS) if folder.is_dir() and not folder.is_symlink()]
+    known = {each.name: each for folder in reversed(shelves) for each in folder.iterdir() if (each / manifest.NAME).is_file()}
+    if use.part not in known:
+        raise MlgitError(f"{name}: parts.{use.part}: there is no such part{near_miss(use.part, sorted(known))}")
+    if known[use.part].is_symlink():
+        raise MlgitError(f"{name}: parts.{use.part}: a symbolic link", "put the folder in its place")
+    found = load(str(known[use.part]))
+    if found.manifest.uses:
+        raise MlgitError(f"{name}: parts.{use.part}: made of parts itself", "name them in the template")
+    constant = {key: value for key, value in use.answers.items() if "[[" not in str(value)}
+    answers.check_document(constant, found.manifest, name=f"{name}: parts.{use.part}")
+    return found
 
 
 def _find(wanted: str) -> Path:

@@ -53,6 +53,13 @@ _PATH = Table(
     )
 )
 
+_PART = Table(
+    (
+        Key("when", Text(), "render it only if this bool question, feature (of a multichoice) or question=choice holds"),
+        Key("answers", MapOf(Anything()), "its answers; text may use [[ answers ]], and one answer alone keeps its type"),
+    )
+)
+
 SCHEMA = Table(
     (
         Key("mlgit_template", Integer(choices=(1,)), "the version of this file's format: 1", required=True),
@@ -62,7 +69,7 @@ SCHEMA = Table(
         Key("questions", MapOf(_QUESTION, key_pattern="[a-z][a-z0-9_]*"), "answer name -> question, in the order asked"),
         Key("files", MapOf(_PATH), "path -> when it is written, and under which name"),
         Key("generated", MapOf(Text(choices=GENERATED)), "path -> what mlgit itself writes there"),
-        Key("parts", MapOf(MapOf(Anything())), "part of mlgit's own that is rendered too -> its answers"),
+        Key("parts", MapOf(_PART), "part that is rendered too -> when, and the answers to its questions"),
     )
 )
 
@@ -95,6 +102,15 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """That a template is made of a part as well: when, and with which answers, in which `[[ ]]` is not filled in yet."""
+
+    part: str
+    when: str = ""
+    answers: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """The checked content of a template.yaml."""
 
@@ -104,7 +120,7 @@ class Manifest:
     questions: tuple[Question, ...]
     rules: tuple[Rule, ...]
     generated: Mapping[str, str]
-    parts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    uses: tuple[Use, ...] = ()
 
     @property
     def extras(self) -> tuple[str, ...]:
@@ -121,12 +137,12 @@ def extra_of(what: str) -> str:
 class Template:
     """A manifest and the files of the template: path below `files/`, as stored -> content.
 
-    `parts` are templates that several share, such as the workflows, with the answers this one gives to their questions.
+    `parts` are templates that several share, such as the workflows, by the names under which the manifest uses them.
     """
 
     manifest: Manifest
     files: Mapping[str, bytes]
-    parts: tuple[tuple[Template, Mapping[str, Value]], ...] = ()
+    parts: Mapping[str, Template] = field(default_factory=dict)
 
 
 def parse(document: Any, *, name: str = NAME) -> Manifest:
@@ -138,8 +154,11 @@ def parse(document: Any, *, name: str = NAME) -> Manifest:
     check(checked, SCHEMA, name=name)
     questions = tuple(_question(key, table, name=name) for key, table in checked.get("questions", {}).items())
     rules = tuple(_rule(path, table) for path, table in checked.get("files", {}).items())
+    uses = tuple(Use(part, table.get("when", ""), table.get("answers", {})) for part, table in checked.get("parts", {}).items())
     for rule in rules:
-        _check_condition(rule, questions, name=name)
+        _check_condition(rule.when, questions, where=f"{name}: files.{rule.path}")
+    for use in uses:
+        _check_condition(use.when, questions, where=f"{name}: parts.{use.part}")
     for path, what in checked.get("generated", {}).items():
         if what != SCHEMA_FILE and not any(each.name == "mlgit_requirement" for each in questions):
             raise MlgitError(f"{name}: generated.{path}: no question 'mlgit_requirement', whose answer it is made of")
@@ -150,7 +169,7 @@ def parse(document: Any, *, name: str = NAME) -> Manifest:
         questions=questions,
         rules=rules,
         generated=checked.get("generated", {}),
-        parts=checked.get("parts", {}),
+        uses=uses,
     )
 
 
@@ -159,7 +178,7 @@ def template(
     files: Mapping[str, bytes],
     *,
     name: str = NAME,
-    parts: tuple[tuple[Template, Mapping[str, Value]], ...] = (),
+    parts: Mapping[str, Template] | None = None,
 ) -> Template:
     """A template from its parsed manifest, its files and its parts; a rule that covers no file is a fault."""
     manifest = parse(document, name=name)
@@ -167,7 +186,7 @@ def template(
     for rule in manifest.rules:
         if not any(rule.covers(path) for path in paths):
             raise MlgitError(f"{name}: files.{rule.path}: the template has no such file{near_miss(rule.path, paths)}")
-    return Template(manifest, files, parts)
+    return Template(manifest, files, parts or {})
 
 
 def written_name(path: str) -> str:
@@ -229,11 +248,11 @@ def answer_schema(kind: QuestionType, choices: Mapping[str, str]) -> Text | Inte
             return Text(choices=tuple(choices))
 
 
-def _check_condition(rule: Rule, questions: tuple[Question, ...], *, name: str) -> None:
+def _check_condition(when: str, questions: tuple[Question, ...], *, where: str) -> None:
     known = [word for question in questions for word in _conditions(question)]
-    if rule.when and known.count(rule.when) != 1:
-        problem = "two questions know" if rule.when in known else "no bool question, feature or question=choice is"
-        raise MlgitError(f"{name}: files.{rule.path}.when: {problem} '{rule.when}'{near_miss(rule.when, known)}")
+    if when and known.count(when) != 1:
+        problem = "two questions know" if when in known else "no bool question, feature or question=choice is"
+        raise MlgitError(f"{where}.when: {problem} '{when}'{near_miss(when, known)}")
 
 
 def _conditions(question: Question) -> list[str]:

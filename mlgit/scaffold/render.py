@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from mlgit.config import document_schema
 from mlgit.errors import MlgitError
+from mlgit.scaffold.answers import part_answers
 from mlgit.scaffold.manifest import FOLDER, NAME, SCHEMA_FILE, Manifest, Template, Value, extra_of, holds, written_name
 from mlgit.scaffold.requirement import with_extra
 from mlgit.scaffold.sandbox import fill
@@ -46,9 +47,12 @@ def render(template: Template, answers: Mapping[str, Value]) -> dict[str, File]:
                 (_mode(manifest, path), _generate(what, answers)),
                 name=f"{manifest.name}/{NAME}: generated.{path}",
             )
-    for part, part_answers in template.parts:
-        for path, file in render(part, part_answers).items():
-            _add(found, path, file, name=f"{manifest.name}/{NAME}: parts.{part.manifest.name}")
+    for use in manifest.uses:
+        if holds(use.when, answers):
+            where = f"{manifest.name}/{NAME}: parts.{use.part}"
+            part = template.parts[use.part]
+            for path, file in render(part, part_answers(part, use, answers, name=where)).items():
+                _add(found, path, file, name=where)
     _check_folders(found, name=manifest.name)
     return dict(sorted(found.items()))
 

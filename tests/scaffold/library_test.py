@@ -7,7 +7,7 @@ import pytest
 from mlgit.errors import MlgitError
 from mlgit.scaffold import library
 from mlgit.scaffold.render import render
-from tests.scaffold.kit import write_template
+from tests.scaffold.kit import question, write_template
 
 
 def test_mlgits_own_templates_are_found_and_named_as_their_folders():
@@ -34,20 +34,43 @@ def test_template_is_loaded_from_a_path(tmp_path, monkeypatch):
 
 
 def test_part_is_rendered_with_the_answers_that_the_template_gives(tmp_path):
-    write_template(tmp_path / "demo", {"a": "x"}, parts={"review": {"default_branch": "trunk"}})
+    write_template(tmp_path / "demo", {"a": "x"}, parts={"review": {"answers": {"default_branch": "trunk"}}})
     found = render(library.load(f"{tmp_path}/demo"), {})
     assert {"a", ".github/workflows/check.yml", ".github/actions/setup/action.yml"} <= {*found}
     assert b'branches: ["trunk"]' in found[".github/workflows/check.yml"][1]
 
 
+def test_part_is_rendered_when_its_feature_is_chosen_with_answers_that_keep_their_type(tmp_path):
+    part = {"on": question("bool"), "title": question()}
+    write_template(
+        tmp_path / "parts" / "badge", {"badge.jinja": "[[ title ]][% if on %]![% endif %]"}, name="badge", questions=part
+    )
+    features = question("multichoice", choices={"badges": "a badge"}, default=[])
+    use = {"badge": {"when": "badges", "answers": {"on": "[[ loud ]]", "title": "the [[ word ]]"}}}
+    asked = {"features": features, "loud": question("bool"), "word": question()}
+    write_template(tmp_path / "demo", {"a": "x"}, questions=asked, parts=use)
+    loaded = library.load(f"{tmp_path}/demo")
+    assert set(render(loaded, {"features": (), "loud": True, "word": "w"})) == {"a"}
+    found = render(loaded, {"features": ("badges",), "loud": True, "word": "w"})
+    assert found["badge"][1] == b"the w!"
+
+
+def test_part_made_of_parts_is_refused(tmp_path):
+    write_template(tmp_path / "parts" / "one", {"a": "x"}, parts={"review": {}})
+    write_template(tmp_path / "demo", {"a": "x"}, parts={"one": {}})
+    with pytest.raises(MlgitError, match=r"parts.one: made of parts itself"):
+        library.load(f"{tmp_path}/demo")
+
+
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ({"reviews": {}}, r"parts.reviews: mlgit has no such part, did you mean 'review'\?"),
-        ({"../parts/review": {}}, "mlgit has no such part"),
-        ({"review": {"branch": "x"}}, "asks no such question"),
-        ({"review": {"python_version": "2.7"}}, "3.11 or later"),
-        ({"review": {"project_folder": "a b"}}, "a path of letters"),
+        ({"reviews": {}}, r"parts.reviews: there is no such part, did you mean 'review'\?"),
+        ({"../parts/review": {}}, "there is no such part"),
+        ({"review": {"when": "docker"}}, "no bool question, feature or question=choice is 'docker'"),
+        ({"review": {"answers": {"branch": "x"}}}, "asks no such question"),
+        ({"review": {"answers": {"python_version": "2.7"}}}, "3.11 or later"),
+        ({"review": {"answers": {"project_folder": "a b"}}}, "a path of letters"),
     ],
 )
 def test_part_that_is_none_and_answers_that_are_none_are_refused(tmp_path, parts, message):
