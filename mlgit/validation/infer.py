@@ -7,6 +7,7 @@ but levels that come again and again.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,14 @@ _FEWEST_SEEN = 5
 _LONGEST_LEVEL = 100
 _ORDER = ("integer", "number", "boolean", "date", "time", "timestamp", "object", "array", "string")
 _ID_NAME = re.compile(r"(?:.*[^a-z0-9])?(?:id|uuid|guid)|[a-z0-9]*uuid|[a-z0-9]*guid")
+# What a path can name in a column: a dot in it would be a step.
+_PLAIN_FIELD = re.compile(r"[^.\[\]]+")
+# 2024-01, 1.2.24, 20240131T101500, 2024Q1, 2024-W05, Jan 2024
+_TIME = re.compile(
+    r"(?<!\d)(?:19|20)\d\d[-/._ ]?(?:0?[1-9]|1[0-2]|W\d\d|[QH][1-4])(?!\d)|(?<!\d)(?:19|20)\d{6}(?!\d)"
+    r"|(?<!\d)\d{1,2}[-/. ](?:\d{1,2}|[A-Za-z]{3,9})[-/. ](?:\d\d|\d{4})(?!\d)"
+    r"|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[-/. ]\d\d"
+)
 _OWN_ID = ("id", "uuid", "guid", "row_id", "record_id", "pk", "key")
 _PRIVATE = re.compile(
     r"(?:.*_)?(?:e_?mails?|phones?|telephone|mobile|fax|(?:first|last|middle|full|sur|user|family|given|maiden)_?names?|name|names"
@@ -101,7 +110,7 @@ def _notes(table: TableProfile, ids: Collection[str], properties: Sequence[Mappi
     ]
     if table.rows < ENOUGH_ROWS:
         notes.append(f"{count(table.rows, 'row')} cannot tell what is always there: `required` takes {ENOUGH_ROWS}")
-    empty = [each.name for each in table.columns if not each.known]
+    empty = [each.name for each in table.columns if not each.known and not logical_type(each)]
     if empty:
         notes.append(f"no value in {_few(empty)}, so nothing is said of {'it' if len(empty) == 1 else 'them'}")
     private = [each["name"] for each in properties if is_private(each["name"]) and "classification" not in each]
@@ -140,6 +149,10 @@ def logical_type(column: ColumnProfile) -> str:
         kinds = kinds - {"integer", "number"}
     if column.has_point:
         kinds = kinds - {"integer"}
+    if column.has_hour:
+        kinds = kinds - {"date"}
+    if column.is_loose:
+        kinds = kinds - {"timestamp"}
     return next((kind for kind in _ORDER if kind in kinds), "")
 
 
@@ -147,7 +160,8 @@ def _typed(column: ColumnProfile) -> dict[str, Any]:
     kind = logical_type(column)
     found: dict[str, Any] = {"logicalType": kind} if kind else {}
     if column.fields:
-        found["properties"] = [{"name": each.name, **_typed(each)} for each in column.fields]
+        named = [{"name": each.name, **_typed(each)} for each in column.fields if _PLAIN_FIELD.fullmatch(each.name)]
+        found |= {"properties": named} if named else {}
     if column.item is not None and _typed(column.item):
         found["items"] = _typed(column.item)
     return found
@@ -166,16 +180,19 @@ def _bounds(column: ColumnProfile) -> dict[str, Any]:
 
 def _levels(column: ColumnProfile) -> list[Any]:
     """The values that are valid, where these are a few that come again and again."""
-    levels = column.levels
+    levels, kind = column.levels, logical_type(column)
     if not levels or len(levels) > MOST_LEVELS or column.known < natural_bounds.FEWEST or min(levels.values()) < _FEWEST_SEEN:
         return []
     if is_private(column.name) or column.longest > _LONGEST_LEVEL:
         return []
-    kind = logical_type(column)
-    if kind == "integer":
-        codes = {int(text): number for text, number in levels.items()}
+    if kind in ("integer", "number") and "integer" in column.kinds:  # 0.0 and 1.0 are classes whose column has gaps
+        codes: Counter[int] = Counter()
+        for text, number in levels.items():
+            codes[int(float(text))] += number
         return sorted(codes) if natural_bounds.is_code(codes) else []
-    return sorted(levels) if kind == "string" else []
+    # one value alone may be that of its batch, and what tells of a time goes on
+    is_set = kind == "string" and len(levels) > 1 and not all(_TIME.search(each) for each in levels)
+    return sorted(levels) if is_set else []
 
 
 def is_private(name: str) -> bool:
@@ -199,7 +216,8 @@ def _is_id(column: ColumnProfile, place: int, ids: Collection[str], stem: str) -
     name, of_table = _snake(column.name), _snake(stem)
     if name in (*_OWN_ID, f"{of_table}_id", f"{of_table.removesuffix('s')}_id"):
         return True
-    return _ID_NAME.fullmatch(name) is not None and (place == 0 or _is_counted(column))
+    is_first = place == 0 and column.known >= ENOUGH_ROWS  # of a few rows, those of one customer differ by chance
+    return _ID_NAME.fullmatch(name) is not None and (is_first or _is_counted(column))
 
 
 def _is_counted(column: ColumnProfile) -> bool:

@@ -22,6 +22,8 @@ _PILED = 20
 _FAR = 3.0
 # A spread over so large a factor between a tenth and nine tenths is that of amounts, which are positive.
 _FACTOR = 10.0
+# Whole numbers from here on that follow each other are years, months or days, and go on.
+_YEARS = 1900
 
 
 def has_floor(numbers: Numbers, *, is_whole: bool) -> bool:
@@ -42,7 +44,7 @@ def has_ceiling(numbers: Numbers) -> bool:
 def is_code(levels: Mapping[int, int]) -> bool:
     """Whether whole numbers are the signs of a few classes: none is rare at either end, as counts are at the upper one."""
     values = sorted(levels)
-    if len(values) < 2 or values[-1] - values[0] != len(values) - 1:
+    if len(values) < 2 or values[-1] - values[0] != len(values) - 1 or values[-1] >= _YEARS:
         return False
     if len(values) == 2:
         return values[0] in (0, 1)

@@ -33,9 +33,10 @@ class ColumnProfile:
     """A column: `known` values are there, of which `distinct` are different.
 
     `kinds` are the logical types that all known values have. `has_point`: numbers are written with a decimal point, or stored
-    so that they could have a part behind it; `is_code`: digits with a zero or plus in front, which are no numbers. `levels`
-    tells how often each value comes, None where there are more than MOST_LEVELS; `longest` is the length of the longest text.
-    `fields` lie in it by name, `item` in each of its lists.
+    so that they could have a part behind it; `is_code`: digits with a zero or plus in front, or with E among them, which are no
+    numbers; `has_hour`: a day is written with its time, or could be; `is_loose`: DuckDB takes for a moment what nobody would
+    write so. `levels` tells how often each value comes, None where there are more than MOST_LEVELS; `longest` is the length of
+    the longest text. `fields` lie in it by name, `item` in each of its lists.
     """
 
     name: str
@@ -44,6 +45,8 @@ class ColumnProfile:
     kinds: frozenset[str] = frozenset()
     has_point: bool = False
     is_code: bool = False
+    has_hour: bool = False
+    is_loose: bool = False
     longest: int = 0
     levels: Mapping[str, int] | None = None
     numbers: Numbers | None = None

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from mlgit.adapters.duckdb.session import Session
+from mlgit.render.sql import literal
 from mlgit.validation.cells import Cell
 from mlgit.validation.profile import MOST_LEVELS, TAIL, ColumnProfile, Numbers, TableProfile
 from mlgit.validation.source import DataSource
@@ -18,6 +19,7 @@ KINDS = ("integer", "number", "boolean", "date", "time", "timestamp", "object", 
 _AT_ONCE = 1000
 _FLOATING = ("FLOAT", "DOUBLE", "DECIMAL")
 _DEEPEST = 4
+_DAY = r"^\s*[0-9]{4,5}(-[0-9]{1,2}-|/[0-9]{1,2}/)[0-9]{1,2}([ T]|\s*$)"
 
 
 def profile(session: Session, source: DataSource) -> TableProfile:
@@ -78,6 +80,9 @@ def _counts(cell: Cell) -> list[str]:
         f"max(length({text})) FILTER (WHERE {known})",
         f"count(*) FILTER (WHERE {known} AND ({_pointed(cell)}))",
         f"count(*) FILTER (WHERE {known} AND ({_coded(cell)}))",
+        f"count(*) FILTER (WHERE {known} AND ({_powered(cell)}))",
+        f"count(*) FILTER (WHERE {known} AND ({_timed(cell)}))",
+        f"count(*) FILTER (WHERE {known} AND ({_loose(cell)}))",
         *(f"count(*) FILTER (WHERE {known} AND coalesce({cell.wrong(kind)}, true))" for kind in KINDS),
     ]
 
@@ -91,20 +96,50 @@ def _pointed(cell: Cell) -> str:
 
 
 def _coded(cell: Cell) -> str:
-    """Whether digits are the sign of something and no number: `007`, `+49301234`."""
-    return f"regexp_full_match({cell.text}, '\\s*([+]|-?0)[0-9]+\\s*')" if cell.storage == "text" else "false"
+    """Whether digits are the sign of something and no number: `007`, `01.11`, `+49301234`, `12E07`."""
+    forms = r"\s*([+][0-9]+|-?0[0-9]+([.][0-9]*)?|[0-9]+[eE]0[0-9]+)\s*"
+    return f"regexp_full_match({cell.text}, {literal(forms)})" if cell.storage == "text" else "false"
+
+
+def _powered(cell: Cell) -> str:
+    """Whether an E stands between digits: a number written short, or the sign of something, such as `101E42`."""
+    return f"regexp_full_match({cell.text}, '[0-9]+[eE][0-9]+')" if cell.storage == "text" else "false"
+
+
+def _timed(cell: Cell) -> str:
+    """Whether a text names a time, of a day or by itself."""
+    return "false" if cell.storage == "typed" and cell.type != "VARCHAR" else f"contains({cell.text}, ':')"
+
+
+def _loose(cell: Cell) -> str:
+    """Whether a text names no day as people write it where others read it: the year first, with all its digits."""
+    if cell.storage == "typed" and cell.type != "VARCHAR":
+        return "false"
+    return f"NOT regexp_matches({cell.text}, {literal(_DAY)})"
 
 
 def _counted(name: str, cell: Cell, values: Sequence[Any]) -> ColumnProfile:
-    known, distinct, longest, pointed, coded, *wrong = (int(each or 0) for each in values or [0] * (5 + len(KINDS)))
-    kinds = frozenset(kind for kind, number in zip(KINDS, wrong, strict=True) if not number)
-    found = ColumnProfile(name, known, distinct, kinds if known else _stored(cell), bool(pointed), bool(coded), longest)
+    counted = [int(each or 0) for each in values or [0] * (8 + len(KINDS))]
+    known, distinct, longest, pointed, coded, powered, timed, loose, *wrong = counted
+    found = ColumnProfile(
+        name,
+        known,
+        distinct,
+        frozenset(kind for kind, number in zip(KINDS, wrong, strict=True) if not number)
+        if known
+        else _stored(cell, is_column=True),
+        has_point=bool(pointed),
+        is_code=bool(coded) or 0 < known == powered,
+        has_hour=bool(timed),
+        is_loose=bool(loose),
+        longest=longest,
+    )
     return _with_inner(found, cell)
 
 
-def _stored(cell: Cell) -> frozenset[str]:
-    """The types that a file names for a column without a value."""
-    if cell.storage != "typed" or cell.type == '"NULL"':
+def _stored(cell: Cell, *, is_column: bool = False) -> frozenset[str]:
+    """The types that a file names for a column without a value; that of fractions is none, for pandas gives it to any."""
+    if cell.storage != "typed" or cell.type == '"NULL"' or (is_column and cell.type in ("FLOAT", "DOUBLE")):
         return frozenset()
     return frozenset(kind for kind in KINDS if cell.wrong(kind) == "false")
 

@@ -8,6 +8,8 @@ from importlib.resources import files
 
 import pytest
 
+from mlgit.commands.data_infer import look
+from mlgit.validation.infer import infer
 from tests.kit import write_tree
 from tests.validation.drafts import broken, column, document, drafted, kept, written
 
@@ -31,6 +33,17 @@ from tests.validation.drafts import broken, column, document, drafted, kept, wri
         (["10:30", "23:59:59", "00:00"], "time"),
         (["1", "a", "2.5"], "string"),
         (["NA", "", "null"], None),
+        (["12E03", "101E010031", "7"], "string"),  # signs of products
+        (["1E5", "2e14", "3E7"], "string"),
+        (["100000", "1e5", "250"], "integer"),
+        (["1e+16", "0.5"], "number"),
+        (["01.11", "62.01"], "string"),  # branches of trade
+        (["0.5", "-0.25", "0"], "number"),
+        (["2024-01-31 00:00:00", "2024-02-01T00:00"], "timestamp"),  # the next one may not be midnight
+        (["2024/01/31", "2024/02/01"], "timestamp"),
+        (["1-2-3", "12-10-5"], "string"),  # sections, which DuckDB takes for days of the first century
+        (["3/4/5", "11/12/10"], "string"),
+        (["41 10 1"], "string"),
     ],
 )
 def test_type_is_the_narrowest_of_all_values(tmp_path, values, kind):
@@ -68,6 +81,29 @@ def test_levels_of_what_may_be_private_are_not_written(tmp_path, name):
     assert "quality" not in column(tmp_path, ["Ada", "Bob"] * 60, name)
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["2024-01"],
+        ["2024-01", "2024-02"],
+        ["20240131T10", "20240201T10"],
+        ["31.01.2024", "01.02.2024"],
+        ["1 Jan 24", "2 Jan 24"],
+        ["2023Q4", "2024Q1"],
+        ["Jan 2024", "Feb 2024"],
+        [2022, 2023, 2024],
+        ["run-17"],
+    ],
+)
+def test_what_tells_a_batch_from_the_next_has_no_levels(tmp_path, values):
+    assert "quality" not in column(tmp_path, values * 150)
+
+
+@pytest.mark.parametrize("values", [["0.0", "1.0"], ["0.0", "1.0", ""], ["0", "1e0"]])
+def test_classes_stay_classes_where_gaps_made_them_fractions(tmp_path, values):
+    assert column(tmp_path, values * 100)["quality"][0]["arguments"] == {"validValues": [0, 1]}
+
+
 def test_counts_have_no_levels(tmp_path):
     found = column(tmp_path, [0] * 200 + [1] * 60 + [2] * 20 + [3] * 10)
     assert found == {"name": "x", "logicalType": "integer", "logicalTypeOptions": {"minimum": 0}}
@@ -80,6 +116,12 @@ def test_id_is_unique_and_a_foreign_one_is_not_said_to_be(tmp_path):
     assert found == [True, False, True, False]
     declared = document(path, ids={"note"})["schema"][0]["properties"][-1]
     assert declared["unique"] is True
+
+
+def test_first_column_is_no_key_by_a_few_rows(tmp_path):
+    few, many = ({"customer_id": [each * 7919 for each in range(rows)]} for rows in (299, 300))
+    assert "unique" not in drafted(written(tmp_path / "a.csv", few))["customer_id"]
+    assert drafted(written(tmp_path / "b.csv", many))["customer_id"]["unique"] is True
 
 
 def test_half_of_the_rows_have_to_come(tmp_path):
@@ -128,6 +170,29 @@ def test_nested_and_decimal_types_of_parquet_are_named(tmp_path):
     assert found["l"]["items"] == {"logicalType": "number"}
     assert found["b"] == {"name": "b"}
     assert kept(path, document(path)).outcome == "pass"
+
+
+def test_fields_that_no_path_names_are_left_out(tmp_path):
+    import pyarrow
+    from pyarrow import parquet
+
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pyarrow.table({"s": [{"a.b": 1, "c[]": 2, "d'e": 3}], "t": [{"a.b": 1}]}), path)
+    found = drafted(path)
+    assert found["s"]["properties"] == [{"name": "d'e", "logicalType": "integer"}]
+    assert found["t"] == {"name": "t", "logicalType": "object"}
+    assert kept(path, document(path)).outcome == "pass"
+
+
+def test_column_of_gaps_has_no_type_but_one_that_its_file_was_told(tmp_path):
+    import pyarrow
+    from pyarrow import parquet
+
+    path = tmp_path / "a.parquet"
+    types = {"gaps": pyarrow.float64(), "nothing": pyarrow.null(), "whole": pyarrow.int64()}
+    parquet.write_table(pyarrow.table({name: pyarrow.array([None], kind) for name, kind in types.items()}), path)
+    assert [each.get("logicalType") for each in drafted(path).values()] == [None, None, "integer"]
+    assert any("'gaps' and 'nothing'" in each or "'gaps', 'nothing'" in each for each in infer(look(str(path)), name="a").notes)
 
 
 @pytest.mark.parametrize("version", ["v3.1.0", "v3.2.0"])
