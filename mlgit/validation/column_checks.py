@@ -48,6 +48,7 @@ TEXT_FORMATS = {
 }
 
 
+UNIQUE_ITEMS = "write `uniqueItems: true` for the list"
 # Ways to write a text of which nothing can be checked, and numbers that are as wide as floats.
 _TOLD_FORMATS = ("password", "byte", "binary")
 _FLOATS = ("f32", "f64")
@@ -57,6 +58,9 @@ def of_column(column: ContractColumn, *, name: str, where: str) -> Iterator[Cont
     """The checks of one column; the first is that it is there. Raises MlgitError for options that cannot be checked."""
     path = column.path
     _refuse_unfit(column, name=name, where=where)
+    if "[]" in path and (column.is_unique or column.is_key):
+        key = "unique" if column.is_unique else "primaryKey"
+        raise MlgitError(f"{name}: {where}.{key}: what stands in a list is no key of a row", UNIQUE_ITEMS)
     if not path.endswith("[]"):
         yield ContractCheck(f"{path}.present", "present", (path,), "there")
     if column.type:
@@ -149,6 +153,8 @@ def _range(column: ContractColumn, *, name: str, where: str) -> dict[str, Any]:
         exclusive = f"exclusive{end.capitalize()}"
         if options.get(exclusive) is True and end in options:
             options[exclusive] = options.pop(end)
+        elif options.get(exclusive) is True:
+            raise MlgitError(f"{name}: {where}.logicalTypeOptions.{exclusive}: true, and there is no {end}", f"add `{end}`")
         elif isinstance(options.get(exclusive), bool):
             del options[exclusive]
     ends = {key: options[key] for key in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum") if key in options}

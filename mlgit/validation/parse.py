@@ -11,7 +11,7 @@ from mlgit.errors import MlgitError, near_miss
 from mlgit.render.text import count
 from mlgit.schema import check
 from mlgit.validation import standard
-from mlgit.validation.column_checks import of_column
+from mlgit.validation.column_checks import UNIQUE_ITEMS, of_column
 from mlgit.validation.contract import OPERATORS, CheckKind, Contract, ContractCheck, ContractColumn, Limit, Severity, is_private
 
 ABSENT = "absentAtServing"
@@ -216,7 +216,7 @@ class _Reader:
         limit: Limit,
         severity: Severity,
     ) -> ContractCheck:
-        arguments = given.get("arguments") or {}
+        arguments = self._arguments(metric, given, where, column)
         paths: tuple[str, ...] = (column.path,) if column else ()
         options: dict[str, Any] = {}
         kind: CheckKind = "missing"
@@ -228,6 +228,8 @@ class _Reader:
             paths = paths or tuple(
                 str(each) for each in self._list(arguments.get("properties"), f"{where}.arguments.properties")
             )
+            if inner := next((each for each in paths if "[]" in each), None):
+                raise self._fault(f"{where}.metric", f"'{inner}' has many values in one row: {metric} counts rows", UNIQUE_ITEMS)
         elif column is None:
             raise self._fault(
                 f"{where}.metric", f"{metric} is counted in a column, not in the whole table", "move it to a column"
@@ -236,11 +238,28 @@ class _Reader:
             kind, condition, options = self._invalid(given, arguments, where)
         else:
             missing = arguments.get("missingValues")
-            options = {"values": tuple(self._list(missing, f"{where}.arguments.missingValues")) if missing else ()}
+            listed = self._list(missing, f"{where}.arguments.missingValues") if missing else []
+            options = {"values": tuple(each for each in listed if each is not None)}
         if limit.is_percent and kind in ("rows", "duplicates"):
             raise self._fault(f"{where}.unit", f"percent is not for {metric}", "leave it out")
         name = given.get("id") or f"{paths[0] if paths else self._table['name']}.{metric}"
         return ContractCheck(str(name), kind, paths, condition, options, limit, severity)
+
+    def _arguments(
+        self, metric: str, given: Mapping[str, Any], where: str, column: ContractColumn | None
+    ) -> Mapping[str, Any]:
+        """What a metric is given. Anything it does not look at is refused: it would narrow nothing, and seem to."""
+        arguments = given.get("arguments") or {}
+        known = () if metric == "duplicateValues" and column else standard.ARGUMENTS[metric]
+        other = next((each for each in arguments if each not in known), None)
+        if other is None:
+            return arguments
+        if metric == "duplicateValues" and other == "properties":
+            told, hint = "the rule of one column counts in that alone", "move it to the quality of the table"
+        else:
+            told = f"unknown argument of {metric}{near_miss(str(other), known)}"
+            hint = f"known arguments: {', '.join(known)}" if known else "leave it out"
+        raise self._fault(f"{where}.arguments.{other}", told, hint)
 
     def _invalid(
         self, given: Mapping[str, Any], arguments: Mapping[str, Any], where: str
@@ -274,6 +293,8 @@ class _Reader:
             raise self._fault(
                 f"{where}.{operator}", "expected two numbers" if operator.endswith("Between") else "expected a number"
             )
+        if len(ends) > 1 and ends[0] >= ends[1]:
+            raise self._fault(f"{where}.{operator}", f"nothing lies between {ends[0]} and {ends[1]}", "write the smaller one first")
         return Limit(operator, ends[0], ends[1] if len(ends) > 1 else None, given.get("unit") == "percent")
 
     def _freshness(self, columns: Sequence[ContractColumn]) -> list[ContractCheck]:

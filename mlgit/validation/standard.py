@@ -10,6 +10,14 @@ from mlgit.validation.contract import OPERATORS
 
 TYPES = ("string", "date", "timestamp", "time", "number", "integer", "object", "array", "boolean", "map")
 METRICS = ("nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount")
+# What each of them looks at under `arguments`.
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "nullValues": ("missingValues",),
+    "missingValues": ("missingValues",),
+    "invalidValues": ("validValues", "pattern"),
+    "duplicateValues": ("properties",),
+    "rowCount": (),
+}
 # The names that version 3.0 had for some of them, under `rule`.
 FORMER_METRICS = {"nullCheck": "nullValues", "duplicateCount": "duplicateValues", "validValues": "invalidValues"}
 
@@ -39,7 +47,6 @@ _OPTIONS = Table(
         Key("required", ListOf(Text()), "the properties that an object must have"),
         Key("timezone", Boolean(), "whether a time names its zone"),
         Key("defaultTimezone", Text(), "the zone of times that name none"),
-        *_told("precision", "scale"),
     )
 )
 

@@ -134,6 +134,20 @@ def test_query_sees_columns_with_the_types_of_the_contract(tmp_path, query, outc
     assert result.outcome == outcome
 
 
+@pytest.mark.parametrize("limit", [{"mustNotBe": 0}, {"mustNotBeBetween": [0, 1]}])
+def test_query_that_gives_no_number_is_not_beyond_a_limit(tmp_path, limit):
+    rule = {"type": "sql", "id": "q", "query": "SELECT avg(CAST(x AS DOUBLE)) FROM raw"} | limit
+    result = check(write(tmp_path, "n,x\n1,NAN\n2,2\n"), contract(column("x"), column("n"), quality=[rule]))
+    assert found(result, "q").outcome == "invalid"
+
+
+@pytest.mark.parametrize(("last", "outcome"), [(3, "pass"), (2, "fail")])
+def test_whole_number_that_a_query_gives_counts_by_all_its_digits(tmp_path, last, outcome):
+    rule = {"type": "sql", "id": "q", "query": "SELECT max(x) FROM raw", "mustBe": 9007199254740990 + last}
+    result = check(write(tmp_path, "n,x\n1,9007199254740993\n"), contract(column("x", "integer"), quality=[rule]))
+    assert found(result, "q").outcome == outcome
+
+
 @pytest.mark.parametrize(("limit", "outcome"), [(0, "fail"), (50, "pass"), (49, "fail")])
 def test_query_that_gives_percent_is_held_against_what_it_gives(tmp_path, limit, outcome):
     query = "SELECT 100 * count(*) FILTER (WHERE x > 1) / count(*) FROM raw"

@@ -128,6 +128,29 @@ def test_faults_of_the_document_are_told_with_their_place(change, said):
             ".quality[0].unit: percent is not for",
         ),
         ({"name": "x", "enum": [{"label": "A"}]}, ".enum: an entry without `value`"),
+        *(
+            ({"name": "x", "quality": [{"mustBe": 0, "metric": metric, "arguments": given}]}, f".quality[0].arguments.{said}")
+            for metric, given, said in (
+                ("missingValues", {"missingvalues": ["-"]}, "missingvalues: unknown argument of missingValues, did you mean"),
+                ("invalidValues", {"validValues": ["a"], "minLength": 3}, "minLength: unknown argument of invalidValues"),
+                ("duplicateValues", {"properties": ["first"]}, "properties: the rule of one column counts in that alone"),
+                ("rowCount", {"filter": "x > 1"}, "filter: unknown argument of rowCount"),
+            )
+        ),
+        (
+            {"name": "x", "quality": [{"metric": "nullValues", "mustNotBeBetween": [5, 1]}]},
+            ".quality[0].mustNotBeBetween: nothing lies between 5 and 1",
+        ),
+        ({"name": "x", "items": {"logicalType": "integer", "unique": True}}, ".items.unique: what stands in a list is no key"),
+        (
+            {"name": "x", "items": {"logicalType": "integer", "quality": [{"metric": "duplicateValues", "mustBe": 0}]}},
+            ".items.quality[0].metric: 'x[]' has many values in one row",
+        ),
+        (
+            {"name": "x", "logicalType": "number", "logicalTypeOptions": {"exclusiveMinimum": True}},
+            ".logicalTypeOptions.exclusiveMinimum: true, and there is no minimum",
+        ),
+        ({"name": "x", "logicalType": "number", "logicalTypeOptions": {"scale": 2}}, ".logicalTypeOptions.scale: unknown key"),
     ],
 )
 def test_faults_of_a_column_are_told_with_their_place(column, said):

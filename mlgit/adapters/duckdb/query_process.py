@@ -59,8 +59,8 @@ class QueryProcess:
             raise QueryRefusedError(f"stopped after {seconds:g} seconds")
         if "problem" in answer:
             raise (QueryRefusedError if answer["is_refused"] else QueryError)(answer["problem"])
-        number = answer["number"]
-        return None if number is None else float(number)
+        number: float | None = answer["number"]
+        return number
 
     def _answer(self, child: subprocess.Popen[bytes], asked: str, seconds: float) -> dict[str, Any] | None:
         """What the process says; None when it says nothing in time. Raises QueryError where it ended."""

@@ -7,6 +7,7 @@ COPY write where it lets read; the session can neither be unlocked, nor load ext
 from __future__ import annotations
 
 import json
+import math
 import re
 import threading
 from collections.abc import Collection, Iterator, Sequence
@@ -174,12 +175,15 @@ def _is_recursive(entry: dict[str, Any]) -> bool:
 
 
 def _number(value: Any) -> float | None:
-    if value is None:
-        return None
+    if value is None or type(value) is int:  # by all its digits
+        return value
     try:
-        return float(value)
+        found = float(value)
     except (TypeError, ValueError):
         raise QueryError(f"it gives a value of type {type(value).__name__}, expected one number") from None
+    if math.isnan(found):  # which is not 0, and not between any two numbers
+        raise QueryError("it gives NaN, expected one number")
+    return found
 
 
 def _module() -> ModuleType:
