@@ -16,7 +16,6 @@ from mlgit.gate.contract_rules import ContractEvidence, HeldData
 from mlgit.render.text import count
 from mlgit.revision import data_files
 from mlgit.revision.revision import Revision
-from mlgit.tables import formats
 from mlgit.validation import table as words
 from mlgit.validation.contract import Contract
 from mlgit.validation.evolution import Evolution
@@ -45,13 +44,15 @@ def _held(now: Revision, path: str, contract: Contract) -> HeldData:
         if not now.commit:  # what links lead to has not been looked at by anybody
             refuse_outside(now.project, path)
         with data_files.placed(now, path) as files:
-            parts = [source.Part(place, each, form) for place, each in files if (form := formats.of(each))]
-            if not parts:
-                return HeldData(name, "invalid", f"{path}: no table", f"tables end in {formats.LISTED}")
+            parts = source.parts_below(files, name=path)
             judge.refuse_without_checks(contract)
             result = judge.judge(contract, parts, data=path, now=clock)
     except MlgitError as error:
         return HeldData(name, "invalid", error.message, error.hint)
+    counts_rows = any(each.kind == "rows" for each in contract.checks)
+    if not result.rows and not counts_rows and result.outcome in ("pass", "warn"):
+        hint = "a rowCount in the contract says how many there may be"
+        return HeldData(name, "invalid", f"{path}: no rows, so nothing was compared", hint)
     return HeldData(name, result.outcome, _told(result), f"`mlgit data check {path}` names the rows")
 
 

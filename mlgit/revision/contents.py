@@ -117,15 +117,35 @@ class Contents:
             return Content(md5, -1)
 
     def files(self, path: str) -> list[str]:
-        """The files below a folder, or the path itself when it is no folder.
+        """The files below a folder, those that lie there and those that are recorded, or the path itself when it is no folder.
 
         Raises MlgitError for a recorded folder whose list of files is not in the cache.
         """
-        below = self._source.below(path) if self._source.size(path) is None else []
+        if self._source.size(path) is not None:
+            return [path]
+        below = dict.fromkeys(self._source.below(path))
         folder = self._cached.get(path)
-        if below or folder is None or folder.nfiles is None:
-            return below or [path]
-        return [f"{path}/{name}" for name in self._members(path, folder)]
+        # a folder that lies here is what it is now: it may have been changed since it was recorded
+        if folder is not None and folder.nfiles is not None and not below:
+            below |= dict.fromkeys(f"{path}/{name}" for name in self._members(path, folder))
+        for each, content in self._cached.items():
+            if each.startswith(f"{path}/") and not any(name == each or name.startswith(f"{each}/") for name in below):
+                is_folder = content.nfiles is not None
+                below |= dict.fromkeys(f"{each}/{name}" for name in self._members(each, content)) if is_folder else {each: None}
+        return list(below) or [path]
+
+    def twice(self, path: str) -> str:
+        """The first file at a path, or below it, that a commit has in Git and DVC would put there too, '' for none.
+
+        Which of both a checkout leaves there depends on who comes last.
+        """
+        if self._fingerprints:
+            return ""
+        for each, content in self._cached.items():
+            is_near = each == path or each.startswith(f"{path}/") or path.startswith(f"{each}/")
+            if is_near and (self._source.size(each) is not None or (content.nfiles is not None and self._source.below(each))):
+                return each
+        return ""
 
     def size(self, path: str) -> int | None:
         """The bytes of a file as it lies, else as it is in the cache; None where there is none.

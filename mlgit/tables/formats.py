@@ -18,6 +18,12 @@ _NAMES: dict[str, Literal["csv", "tsv", "json", "jsonl", "parquet"]] = {
 _SEPARATORS = {"csv": ",", "tsv": "\t"}
 # Parquet packs its columns itself.
 ENDINGS = (*_NAMES, *(f"{ending}.gz" for ending in _NAMES if ending != "parquet"))
+# Data that nothing here reads, in a format or a packing of its own.
+_OTHERS = (
+    *(".arrow", ".avro", ".db", ".dta", ".feather", ".h5", ".hdf", ".hdf5", ".ipc", ".msgpack", ".npy", ".npz", ".ods", ".orc"),
+    *(".pickle", ".pkl", ".psv", ".rds", ".sas7bdat", ".sav", ".sqlite", ".tfrecord", ".xls", ".xlsx"),
+    *(".7z", ".br", ".bz2", ".gz", ".lz4", ".snappy", ".tar", ".tgz", ".xz", ".zip", ".zst"),
+)
 # For messages: `it ends in none of ...`.
 LISTED = ", ".join(ENDINGS)
 
@@ -47,6 +53,11 @@ def of(path: str) -> TableFormat | None:
         name, packed = name.removesuffix(".gz"), True
     found = _NAMES.get(name.rpartition(".")[2]) if "." in name else None
     return None if found is None or (packed and found == "parquet") else TableFormat(found, packed)
+
+
+def is_unread(path: str) -> bool:
+    """Whether a path is data by its name, and no table that can be read."""
+    return of(path) is None and path.lower().endswith(_OTHERS)
 
 
 def ending(path: str) -> str:

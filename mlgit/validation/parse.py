@@ -229,7 +229,9 @@ class _Reader:
                 str(each) for each in self._list(arguments.get("properties"), f"{where}.arguments.properties")
             )
             if inner := next((each for each in paths if "[]" in each), None):
-                raise self._fault(f"{where}.metric", f"'{inner}' has many values in one row: {metric} counts rows", UNIQUE_ITEMS)
+                raise self._fault(
+                    f"{where}.metric", f"'{inner}' has many values in one row: {metric} counts rows", UNIQUE_ITEMS
+                )
         elif column is None:
             raise self._fault(
                 f"{where}.metric", f"{metric} is counted in a column, not in the whole table", "move it to a column"
@@ -245,9 +247,7 @@ class _Reader:
         name = given.get("id") or f"{paths[0] if paths else self._table['name']}.{metric}"
         return ContractCheck(str(name), kind, paths, condition, options, limit, severity)
 
-    def _arguments(
-        self, metric: str, given: Mapping[str, Any], where: str, column: ContractColumn | None
-    ) -> Mapping[str, Any]:
+    def _arguments(self, metric: str, given: Mapping[str, Any], where: str, column: ContractColumn | None) -> Mapping[str, Any]:
         """What a metric is given. Anything it does not look at is refused: it would narrow nothing, and seem to."""
         arguments = given.get("arguments") or {}
         known = () if metric == "duplicateValues" and column else standard.ARGUMENTS[metric]
@@ -294,7 +294,9 @@ class _Reader:
                 f"{where}.{operator}", "expected two numbers" if operator.endswith("Between") else "expected a number"
             )
         if len(ends) > 1 and ends[0] >= ends[1]:
-            raise self._fault(f"{where}.{operator}", f"nothing lies between {ends[0]} and {ends[1]}", "write the smaller one first")
+            raise self._fault(
+                f"{where}.{operator}", f"nothing lies between {ends[0]} and {ends[1]}", "write the smaller one first"
+            )
         return Limit(operator, ends[0], ends[1] if len(ends) > 1 else None, given.get("unit") == "percent")
 
     def _freshness(self, columns: Sequence[ContractColumn]) -> list[ContractCheck]:

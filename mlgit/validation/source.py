@@ -122,20 +122,29 @@ def parts_of(path: str, *, name: str) -> tuple[Part, ...]:
         below = sorted(
             os.path.relpath(os.path.join(folder, file), path) for folder, _, files in os.walk(path) for file in files
         )
-        found = tuple(
-            Part(os.path.join(path, each), f"{name}/{each}", form)
-            for each in below
-            if not os.path.basename(each).startswith((".", "_")) and (form := formats.of(each))
-        )
-        if not found:
-            raise MlgitError(f"{name}: no table in this folder", f"tables end in {formats.LISTED}")
-        return found
+        return parts_below(((os.path.join(path, each), f"{name}/{each}") for each in below), name=name)
     if not os.path.exists(path):
         raise MlgitError(f"{name}: no such file", "run the stage that makes it, or `mlgit pull`")
     form = formats.of(path)
     if form is None:
         raise MlgitError(f"{name}: no table: it ends in none of {formats.LISTED}")
     return (Part(path, name, form),)
+
+
+def parts_below(files: Iterable[tuple[str, str]], *, name: str) -> tuple[Part, ...]:
+    """The tables among the files below a folder, of which each is (where it lies, what it is called). Hidden files are none.
+
+    Raises MlgitError where there is none, and for data that cannot be read: nobody would have looked at it.
+    """
+    seen = [(place, called) for place, called in files if not os.path.basename(called).startswith(".")]
+    if unread := next((called for _, called in seen if formats.is_unread(called)), None):
+        raise MlgitError(
+            f"{unread}: no table that can be read: it ends in none of {formats.LISTED}", "write it in one of these"
+        )
+    found = tuple(Part(place, called, form) for place, called in seen if (form := formats.of(called)))
+    if not found:
+        raise MlgitError(f"{name}: no table in this folder", f"tables end in {formats.LISTED}")
+    return found
 
 
 @contextmanager
