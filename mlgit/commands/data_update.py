@@ -12,9 +12,10 @@ from mlgit.adapters.formats import documents, edits
 from mlgit.adapters.system import files
 from mlgit.commands import data_infer
 from mlgit.errors import MlgitError
-from mlgit.validation import contract_text, evolution, parse, versions, widening
+from mlgit.validation import contract_text, evolution, judge, parse, source, versions, widening
 from mlgit.validation.check_changes import ContractChange
-from mlgit.validation.widening import Edit
+from mlgit.validation.contract import Contract
+from mlgit.validation.widening import Edit, Widening
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,10 @@ def update_contract(path: str, file: str, *, ids: Collection[str] = ()) -> Updat
     added = [each for each in data_infer.properties(path, table, contract=contract, ids=ids) if each["name"] not in known]
     found = widening.widen(document, contract=contract, table=table)
     if not found.edits and not added:
-        return UpdateResult(path, file, contract.version, contract.version, kept=found.kept)
+        return UpdateResult(path, file, contract.version, contract.version, kept=_kept(path, contract, found))
     changed = _added(_edited(text, found.edits, name=file), document, added, name=file)
-    seen = evolution.evolved(path, contract, parse.parse(documents.parse_yaml(changed, name=file), name=file))
+    now = parse.parse(documents.parse_yaml(changed, name=file), name=file)
+    seen = evolution.evolved(path, contract, now)
     # one that is no three numbers stays: nobody can say what comes next
     version = versions.next_version(contract.version, seen.needed("consumer")) or contract.version
     if version != contract.version:
@@ -65,7 +67,12 @@ def update_contract(path: str, file: str, *, ids: Collection[str] = ()) -> Updat
         changed = edits.set_value(changed, "version", version, name=file)
     mark = "\ufeff" if content.startswith(codecs.BOM_UTF8) else ""
     files.write_atomic(Path(file), (mark + changed).encode())
-    return UpdateResult(path, file, contract.version, version, seen.changes, found.kept)
+    return UpdateResult(path, file, contract.version, version, seen.changes, _kept(path, now, found))
+
+
+def _kept(path: str, contract: Contract, found: Widening) -> tuple[str, ...]:
+    """What the data breaks in the contract as it is now."""
+    return found.broken(judge.judge(contract, source.parts_of(path, name=path), data=path))
 
 
 def _edited(text: str, wanted: Iterable[Edit], *, name: str) -> str:

@@ -54,10 +54,10 @@ def _row(finding: Finding, *, has_lines: bool) -> tuple[str, str, str, str]:
         return column, check.condition, "?", finding.reason
     if check.kind == "present":
         return column, mark + check.condition, "", "no such column"
-    return column, mark + _condition(finding), _rows(finding), such_as(finding, has_lines=has_lines)
+    return column, mark + condition(finding), _rows(finding), such_as(finding, has_lines=has_lines)
 
 
-def _condition(finding: Finding) -> str:
+def condition(finding: Finding) -> str:
     """What was asked for, with its limit where it is one of one's own."""
     check = finding.check
     limit = check.limit.told

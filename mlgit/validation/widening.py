@@ -10,9 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mlgit.render.text import count
+from mlgit.render.text import number as shown_number
 from mlgit.validation import infer
 from mlgit.validation.contract import Contract, ContractColumn
+from mlgit.validation.finding import ContractResult, Finding
 from mlgit.validation.profile import MOST_LEVELS, ColumnProfile, TableProfile
+from mlgit.validation.table import condition
 
 _NUMBERS = ("integer", "number")
 
@@ -26,11 +30,44 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A rule of its author, by the column and the kinds of its checks, and what to say where the data breaks it."""
+
+    path: str
+    kinds: tuple[str, ...]
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Widening:
-    """The edits of a contract, and what is kept though the data breaks it."""
+    """The edits of a contract, and what to say of rules that are kept."""
 
     edits: tuple[Edit, ...] = ()
-    kept: tuple[str, ...] = ()
+    kept: tuple[Kept, ...] = ()
+
+    def broken(self, result: ContractResult) -> tuple[str, ...]:
+        """What the data still breaks, once the edits are made: of whatever kind a rule is, none is passed over."""
+        said: dict[str, None] = {}
+        absent = {path for each in result.broken if each.check.kind == "present" for path in each.check.columns}
+        for finding in result.broken:
+            check = finding.check
+            if finding.outcome == "invalid" and absent.intersection(check.columns):
+                continue
+            known = [each.sentence for each in self.kept if check.kind in each.kinds and check.columns in ((), (each.path,))]
+            said.update(dict.fromkeys(known or [_told(finding)]))
+        return tuple(said)
+
+
+def _told(finding: Finding) -> str:
+    check = finding.check
+    rule = f"{', '.join(check.columns) or '(table)'}: {condition(finding)}"
+    if check.kind == "present":
+        return f"{check.columns[0]}: in the contract, and not in the data"
+    if finding.outcome == "invalid":
+        return f"{rule}: cannot be evaluated: {finding.reason}"
+    if finding.rows is not None:
+        return f"{rule}: broken by {count(finding.rows, 'key' if check.kind in ('unique', 'duplicates') else 'row')}"
+    return f"{rule}: found {shown_number(finding.value)}" if finding.value is not None else f"{rule}: broken"
 
 
 def widen(document: Mapping[str, Any], *, contract: Contract, table: TableProfile) -> Widening:
@@ -41,23 +78,23 @@ def widen(document: Mapping[str, Any], *, contract: Contract, table: TableProfil
         name = str(given.get("physicalName") or given["name"])
         declared = contract.column(name)
         if name not in columns:
-            found.append(f"{name}: in the contract, and not in the data")
+            found.append(Kept(name, ("present",), f"{name}: in the contract, and not in the data"))
         elif declared is not None:
             if contract.is_private(name):  # what lies in it may be all that is classified
                 declared = replace(declared, classification=declared.classification or "restricted")
             found += _of_column(given, f"schema.0.properties.{place}", declared, columns[name], table.rows)
     edits = tuple(each for each in found if isinstance(each, Edit))
-    return Widening(edits, tuple(each for each in found if isinstance(each, str)))
+    return Widening(edits, tuple(each for each in found if isinstance(each, Kept)))
 
 
-_Found = Edit | str
+_Found = Edit | Kept
 
 
 def _of_table(document: Mapping[str, Any], table: TableProfile) -> Iterator[_Found]:
     for given in document["schema"][0].get("quality") or []:
         least = given.get("mustBeGreaterOrEqualTo")
         if given.get("metric") == "rowCount" and isinstance(least, (int, float)) and table.rows < least:
-            yield f"rowCount: at least {least}, and there are {table.rows} rows"
+            yield Kept("", ("rows",), f"rowCount: at least {least}, and there are {table.rows} rows")
 
 
 def _of_column(
@@ -66,11 +103,12 @@ def _of_column(
     yield from _type(given, key, declared, column)
     missing = rows - column.known
     if missing and declared.is_key:
-        yield f"{declared.path}: primaryKey, and it is missing in {missing:,} rows"
+        yield Kept(declared.path, ("required",), f"{declared.path}: primaryKey, and it is missing in {missing:,} rows")
     elif missing and declared.is_required:
         yield Edit(f"{key}.required", False)
     if (declared.is_unique or declared.is_key) and column.distinct < column.known:
-        yield f"{declared.path}: unique, and {column.known - column.distinct:,} values come again"
+        again = f"{declared.path}: unique, and {column.known - column.distinct:,} values come again"
+        yield Kept(declared.path, ("unique", "duplicates"), again)
     for index, rule in enumerate(given.get("quality") or []):
         yield from _levels(rule, f"{key}.quality.{index}", declared, column)
     if declared.values is not None:
@@ -84,11 +122,13 @@ def _type(given: Mapping[str, Any], key: str, declared: ContractColumn, column: 
     if not kind or not column.known or kind in column.kinds or kind == "map" or "format" in declared.options:
         return
     if not shown:
-        yield f"{declared.path}: type {kind}, and the data is of several types: change it by hand"
+        several = f"{declared.path}: type {kind}, and the data is of several types: change it by hand"
+        yield Kept(declared.path, ("type",), several)
         return
     bounded = bool(set(declared.options) - {"format"})
     if bounded and not (kind in _NUMBERS and shown in _NUMBERS):
-        yield f"{declared.path}: type {kind}, and the data is {shown}: change it by hand, with its logicalTypeOptions"
+        other = f"{declared.path}: type {kind}, and the data is {shown}: change it by hand, with its logicalTypeOptions"
+        yield Kept(declared.path, ("type",), other)
     else:
         yield Edit(f"{key}.logicalType", shown)
 
@@ -100,7 +140,7 @@ def _bounds(declared: ContractColumn, column: ColumnProfile) -> Iterator[_Found]
     for end, is_broken in (("minimum", numbers.low.__lt__), ("maximum", numbers.high.__gt__)):
         bound = options.get(end)
         if isinstance(bound, (int, float)) and not isinstance(bound, bool) and is_broken(float(bound)) is True:
-            yield f"{declared.path}: {end} {bound}, and there are values beyond it"
+            yield Kept(declared.path, ("range",), f"{declared.path}: {end} {bound}, and there are values beyond it")
 
 
 def _levels(rule: Mapping[str, Any], key: str, declared: ContractColumn, column: ColumnProfile) -> Iterator[_Found]:
@@ -130,7 +170,8 @@ def _widened(
     if not column.known:
         return
     if column.levels is None:
-        yield f"{declared.path}: one of {len(values)} values, and the data has more than {MOST_LEVELS}"
+        many = f"{declared.path}: one of {len(values)} values, and the data has more than {MOST_LEVELS}"
+        yield Kept(declared.path, ("values",), many)
         return
     is_number = any(isinstance(each, (int, float)) and not isinstance(each, bool) for each in values)
     known = {_comparable(each, is_number) for each in values}
@@ -138,7 +179,8 @@ def _widened(
     if not new:
         return
     if declared.is_private:
-        yield f"{declared.path}: one of {len(values)} values, and the data has {len(new)} more, which are classified"
+        more = f"{declared.path}: one of {len(values)} values, and the data has {len(new)} more, which are classified"
+        yield Kept(declared.path, ("values",), more)
         return
     typed = [_comparable(each, is_number) for each in new]
     wanted = [*entries, *({"value": each} if has_keys else each for each in typed)]

@@ -92,6 +92,52 @@ def test_decisions_of_the_author_are_kept_and_told(updated, rows, kept):
     assert (found.kept, new, gone) == ((kept,), [], [])
 
 
+TABLE = """\
+apiVersion: v3.1.0
+kind: DataContract
+id: r
+version: 1.0.0
+schema:
+- name: r
+  quality:
+  - {metric: rowCount, mustBeBetween: [3, 9]}
+  - {metric: duplicateValues, mustBe: 0, arguments: {properties: [a, b]}}
+  - {type: sql, name: few, query: SELECT sum(b) FROM r, mustBeLessThan: 4}
+  properties:
+  - {name: a, logicalType: string, logicalTypeOptions: {maxLength: 2, pattern: ^x}}
+  - {name: b, logicalType: integer, logicalTypeOptions: {exclusiveMaximum: 3, multipleOf: 2}}
+  - {name: c, logicalType: date, logicalTypeOptions: {format: dd/MM/yyyy}}
+  - {name: d, quality: [{metric: nullValues, mustBeLessThan: 10, unit: percent}]}
+"""
+
+
+def test_no_rule_that_the_data_breaks_is_passed_over(updated):
+    found, new, gone = updated("a,b,c,d\nabc,3,2024-01-31,\nabc,3,31/12/2024,1\n", TABLE)
+    assert (new, gone) == ([], [])
+    assert found.kept == (
+        "a: at most 2 characters: broken by 2 rows",
+        "a: matches ^x: broken by 2 rows",
+        "b: below 3: broken by 2 rows",
+        "b: multiple of 2: broken by 2 rows",
+        "c: date: broken by 1 row",
+        "d: missing: fewer than 10 %: broken by 1 row",
+        "(table): between 3 and 9, both excluded rows: found 2",
+        "a, b: duplicates: broken by 1 key",
+        "(table): few: fewer than 4: found 6",
+    )
+
+
+def test_what_lies_in_a_column_is_not_passed_over(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "raw.jsonl").write_text('{"o": {"k": "x"}, "l": ["y"]}\n{"o": {}, "l": [1]}\n')
+    inner = "{name: o, logicalType: object, properties: [{name: k, logicalType: integer, required: true}]}"
+    rows = f"  - {inner}\n  - {{name: l, logicalType: array, items: {{logicalType: integer}}}}\n  - {{name: may_lack}}\n"
+    (tmp_path / "c.yaml").write_text(TABLE.partition("  quality")[0] + "  properties:\n" + rows)
+    one = "broken by 1 row"
+    found = update_contract("raw.jsonl", "c.yaml")
+    assert found.kept == (f"o.k: integer: {one}", f"o.k: required: {one}", f"l[]: integer: {one}")
+
+
 def test_type_stays_where_the_data_has_several(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "raw.jsonl").write_text('{"id": 1, "plan": "a"}\n{"id": [2], "plan": "b"}\n{"id": "x", "plan": {"c": 1}}\n')
