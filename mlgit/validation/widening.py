@@ -30,7 +30,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptRule:
     """A rule of its author, by the column and the kinds of its checks, and what to say where the data breaks it."""
 
     path: str
@@ -43,7 +43,7 @@ class Widening:
     """The edits of a contract, and what to say of rules that are kept."""
 
     edits: tuple[Edit, ...] = ()
-    kept: tuple[Kept, ...] = ()
+    kept: tuple[KeptRule, ...] = ()
 
     def broken(self, result: ContractResult) -> tuple[str, ...]:
         """What the data still breaks, once the edits are made: of whatever kind a rule is, none is passed over."""
@@ -78,23 +78,23 @@ def widen(document: Mapping[str, Any], *, contract: Contract, table: TableProfil
         name = str(given.get("physicalName") or given["name"])
         declared = contract.column(name)
         if name not in columns:
-            found.append(Kept(name, ("present",), f"{name}: in the contract, and not in the data"))
+            found.append(KeptRule(name, ("present",), f"{name}: in the contract, and not in the data"))
         elif declared is not None:
             if contract.is_private(name):  # what lies in it may be all that is classified
                 declared = replace(declared, classification=declared.classification or "restricted")
             found += _of_column(given, f"schema.0.properties.{place}", declared, columns[name], table.rows)
     edits = tuple(each for each in found if isinstance(each, Edit))
-    return Widening(edits, tuple(each for each in found if isinstance(each, Kept)))
+    return Widening(edits, tuple(each for each in found if isinstance(each, KeptRule)))
 
 
-_Found = Edit | Kept
+_Found = Edit | KeptRule
 
 
 def _of_table(document: Mapping[str, Any], table: TableProfile) -> Iterator[_Found]:
     for given in document["schema"][0].get("quality") or []:
         least = given.get("mustBeGreaterOrEqualTo")
         if given.get("metric") == "rowCount" and isinstance(least, (int, float)) and table.rows < least:
-            yield Kept("", ("rows",), f"rowCount: at least {least}, and there are {table.rows} rows")
+            yield KeptRule("", ("rows",), f"rowCount: at least {least}, and there are {table.rows} rows")
 
 
 def _of_column(
@@ -103,12 +103,12 @@ def _of_column(
     yield from _type(given, key, declared, column)
     missing = rows - column.known
     if missing and declared.is_key:
-        yield Kept(declared.path, ("required",), f"{declared.path}: primaryKey, and it is missing in {missing:,} rows")
+        yield KeptRule(declared.path, ("required",), f"{declared.path}: primaryKey, and it is missing in {missing:,} rows")
     elif missing and declared.is_required:
         yield Edit(f"{key}.required", False)
     if (declared.is_unique or declared.is_key) and column.distinct < column.known:
         again = f"{declared.path}: unique, and {column.known - column.distinct:,} values come again"
-        yield Kept(declared.path, ("unique", "duplicates"), again)
+        yield KeptRule(declared.path, ("unique", "duplicates"), again)
     for index, rule in enumerate(given.get("quality") or []):
         yield from _levels(rule, f"{key}.quality.{index}", declared, column)
     if declared.values is not None:
@@ -123,12 +123,12 @@ def _type(given: Mapping[str, Any], key: str, declared: ContractColumn, column: 
         return
     if not shown:
         several = f"{declared.path}: type {kind}, and the data is of several types: change it by hand"
-        yield Kept(declared.path, ("type",), several)
+        yield KeptRule(declared.path, ("type",), several)
         return
     bounded = bool(set(declared.options) - {"format"})
     if bounded and not (kind in _NUMBERS and shown in _NUMBERS):
         other = f"{declared.path}: type {kind}, and the data is {shown}: change it by hand, with its logicalTypeOptions"
-        yield Kept(declared.path, ("type",), other)
+        yield KeptRule(declared.path, ("type",), other)
     else:
         yield Edit(f"{key}.logicalType", shown)
 
@@ -140,7 +140,7 @@ def _bounds(declared: ContractColumn, column: ColumnProfile) -> Iterator[_Found]
     for end, is_broken in (("minimum", numbers.low.__lt__), ("maximum", numbers.high.__gt__)):
         bound = options.get(end)
         if isinstance(bound, (int, float)) and not isinstance(bound, bool) and is_broken(float(bound)) is True:
-            yield Kept(declared.path, ("range",), f"{declared.path}: {end} {bound}, and there are values beyond it")
+            yield KeptRule(declared.path, ("range",), f"{declared.path}: {end} {bound}, and there are values beyond it")
 
 
 def _levels(rule: Mapping[str, Any], key: str, declared: ContractColumn, column: ColumnProfile) -> Iterator[_Found]:
@@ -171,7 +171,7 @@ def _widened(
         return
     if column.levels is None:
         many = f"{declared.path}: one of {len(values)} values, and the data has more than {MOST_LEVELS}"
-        yield Kept(declared.path, ("values",), many)
+        yield KeptRule(declared.path, ("values",), many)
         return
     is_number = any(isinstance(each, (int, float)) and not isinstance(each, bool) for each in values)
     known = {_comparable(each, is_number) for each in values}
@@ -180,7 +180,7 @@ def _widened(
         return
     if declared.is_private:
         more = f"{declared.path}: one of {len(values)} values, and the data has {len(new)} more, which are classified"
-        yield Kept(declared.path, ("values",), more)
+        yield KeptRule(declared.path, ("values",), more)
         return
     typed = [_comparable(each, is_number) for each in new]
     wanted = [*entries, *({"value": each} if has_keys else each for each in typed)]
