@@ -31,7 +31,8 @@ def held(now: Revision, path: str, contract: Contract) -> HeldData:
 
     How old the newest row is counts for the workspace only: a commit never gets younger.
     """
-    found: HeldData = now.once(("held", path, contract.name, contract.private), lambda: _held(now, path, contract))
+    key = ("held", path, contract.name, contract.private, tuple(each.name for each in contract.before))
+    found: HeldData = now.once(key, lambda: _held(now, path, contract))
     return found
 
 
@@ -95,7 +96,9 @@ def _with_data(before: Revision, now: Revision, found: Evolution) -> Evolution:
         return replace(found, kept="invalid", because=why)
     read = contract_changes.read(now, found.path)
     assert read
-    seen = held(now, found.path, read.contract.as_private_as(*_earlier(before, now, found.path)))
+    seen = held(
+        now, found.path, _succeeding(read.contract, _earlier(before, now, found.path), _of_the_same(before, found.path))
+    )
     return replace(found, kept=seen.outcome, because=seen.told)
 
 
@@ -115,6 +118,20 @@ def _earlier(before: Revision, now: Revision, path: str) -> list[Contract]:
         with suppress(MlgitError):  # one that cannot be read says nothing
             found.append(contract_changes.read(before, each))
     return [each.contract for each in found if each]
+
+
+def _of_the_same(before: Revision, path: str) -> list[Contract]:
+    """The contract that the data at a path had."""
+    with suppress(MlgitError):
+        found = contract_changes.read(before, path)
+        return [found.contract] if found else []
+    return []
+
+
+def _succeeding(contract: Contract, known: Iterable[Contract], had: Iterable[Contract]) -> Contract:
+    """A contract, hiding what any of those known hides, for data that had some before."""
+    before = {each.name: each for each in had if each.name != contract.name}
+    return replace(contract.as_private_as(*known), before=tuple(before.values()))
 
 
 def of_rules(
@@ -138,8 +155,9 @@ def _evidence(before: Revision | None, now: Revision, path: str, guards: list[Re
         asked = next((read for side in guards if (read := contract_changes.read(side, path))), None)
         sides = [asked, contract_changes.read(now, path)]
         known = [*(each.contract for each in sides if each), *(_earlier(before, now, path) if before else [])]
+        had = [*([asked.contract] if asked else []), *(_of_the_same(before, path) if before else [])]
         # what one of them classifies none of them shows: a change cannot take that back and show it at once
-        for each in (one.contract.as_private_as(*known) for one in sides if one):
+        for each in (_succeeding(one.contract, known, had) for one in sides if one):
             # one that asks the same is looked at once
             if not any(_asks_the_same(each, other) for other in contracts.values()):
                 contracts[each.name] = each

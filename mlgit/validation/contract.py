@@ -136,7 +136,8 @@ class ContractColumn:
 class Contract:
     """The checked content of one contract, for one table (`table`: the name that its queries use).
 
-    `private` are paths that another version of it classifies: their values may not be shown either.
+    `private` are paths that another version of it classifies: their values may not be shown either. `before` are the contracts
+    that the same data had.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Contract:
     columns: tuple[ContractColumn, ...] = ()
     checks: tuple[ContractCheck, ...] = ()
     private: tuple[str, ...] = ()
+    before: tuple[Contract, ...] = ()
     _by_path: Mapping[str, ContractColumn] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -180,6 +182,22 @@ class Contract:
         hidden |= dict.fromkeys(each.path for each in self.columns if each.name.lower() in names)
         return replace(self, private=tuple(dict.fromkeys((*self.private, *hidden))))
 
+    def seen_in(self, names: Iterable[str]) -> Contract:
+        """The same contract, hiding also what may be a classified column by another name.
+
+        `names` are the columns of the data. Where one that is classified is not among them, here or before, those that the same
+        contract does not know may hold its values, or, in a table that lost its header, be its values.
+        """
+        lower = {each.lower(): each for each in names}
+        hidden = dict.fromkeys(
+            name
+            for contract in (self, *self.before)
+            if any(each.is_private and not _any_in(each.path.lower(), lower) for each in contract.columns)
+            for key, name in lower.items()
+            if not any(_is_in(each.path.lower(), key) for each in contract.columns)
+        )
+        return replace(self, private=tuple(dict.fromkeys((*self.private, *hidden)))) if hidden else self
+
 
 def is_private(columns: Iterable[ContractColumn], path: str) -> bool:
     """Whether values of a path may not be shown: its own, or those of a column that it lies in or holds, are classified."""
@@ -190,6 +208,10 @@ def _is_private(classified: Iterable[str], path: str) -> bool:
     # queries know no difference between Salary and salary
     path = path.lower()
     return any(_is_in(path, each.lower()) or _is_in(each.lower(), path) for each in classified)
+
+
+def _any_in(path: str, names: Iterable[str]) -> bool:
+    return any(_is_in(path, each) for each in names)
 
 
 def _is_in(path: str, other: str) -> bool:

@@ -56,6 +56,7 @@ def infer(
 
     What contracts that were there `earlier` classify stays classified.
     """
+    earlier = [each.seen_in(column.name for column in table.columns) for each in earlier]
     properties = [
         of_column(each, rows=table.rows, is_id=_is_id(each, place, ids, stem or name))
         for place, each in enumerate(table.columns)

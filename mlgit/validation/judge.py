@@ -50,6 +50,7 @@ def _judged(
 ) -> ContractResult:
     checks = [each for each in contract.checks if each.kind != "freshness" or now is not None]
     with source.opened(parts, anew=anew) as (duck, table), QueryProcess(duck.files) as queries:
+        contract = contract.seen_in(table.columns)
         pass_ = _Pass(duck, queries, table, contract, now)
         findings = pass_.findings(checks)
         if pass_.has_stumbled and not anew and any(each.format.separator for each in parts):
@@ -60,7 +61,7 @@ def _judged(
             data,
             pass_.rows,
             findings,
-            tuple(name for name in table.columns if name not in declared),
+            tuple(name for name in table.columns if name not in declared and (table.is_keyed or not contract.is_private(name))),
             all(each.format.separator or each.format.name == "jsonl" for each in table.parts),
         )
 

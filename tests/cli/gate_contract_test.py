@@ -162,6 +162,19 @@ def test_a_change_that_declassifies_a_column_does_not_read_it(tmp_path, cli, ren
         assert "4711" not in done.out + done.err, args
 
 
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_column_that_is_called_otherwise_in_data_and_contract_stays_classified(tmp_path, cli, declared):
+    root = started(tmp_path / "project", data=table().replace("alpha", "4711").replace("beta", "4711"))
+    open_ = "      - {name: tariff, logicalType: integer, logicalTypeOptions: {maximum: 0}}\n" if declared else ""
+    read = "    quality: [{type: sql, id: most, query: 'SELECT max(tariff::INTEGER) FROM raw', mustBe: 0}]\n"
+    kept = CONTRACT[: CONTRACT.index("      - {name: plan")] + open_ + read
+    write_tree(root, {FILE: kept, PATH: (root / PATH).read_text().replace("plan", "tariff")})
+    for args in (["gate"], ["gate", "--json"], ["diff"], ["diff", "--format", "md"], ["diff", "--json"]):
+        done = cli(root, *args)
+        assert "most" in done.out
+        assert "4711" not in done.out + done.err, args
+
+
 def test_a_column_that_a_change_takes_out_of_the_contract_is_not_read_by_its_queries(tmp_path, cli):
     root = started(tmp_path / "project", data=table().replace("alpha", "4711").replace("beta", "4711"))
     taken = CONTRACT[: CONTRACT.index("      - {name: plan")]

@@ -82,3 +82,16 @@ def test_number_of_a_query_that_needs_no_classified_column_is_shown(tmp_path):
 def test_pattern_that_is_none_is_told_of_a_classified_column(tmp_path):
     asked = contract(column("b", "string", classification="secret", **options(pattern="(")))
     assert "missing )" in found(check(write(tmp_path, "a,b\n1,x\n"), asked), "b.pattern").reason
+
+
+def test_first_row_that_is_taken_for_the_header_is_not_shown(tmp_path):
+    result = check(write(tmp_path, "s3cr3t,1\ns3cr3t,2\n"), contract(column("name", classification="pii"), column("n")))
+    assert "s3cr3t" not in repr((result.undeclared, result.findings))
+
+
+def test_column_that_may_be_a_classified_one_is_shown_by_no_query(tmp_path):
+    rule = {"type": "sql", "id": "q", "query": "SELECT max(pay::INTEGER) FROM raw", "mustBe": 0}
+    asked = contract(column("salary", classification="pii"), column("n"), quality=[rule])
+    result = check(write(tmp_path, "n,pay\n1,4711\n"), asked)
+    assert found(result, "q").outcome == "fail"
+    assert "4711" not in repr(result.findings)
