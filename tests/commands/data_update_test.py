@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from mlgit.commands.data_check import check_data
 from mlgit.commands.data_update import update_contract
@@ -59,6 +60,14 @@ def test_level_is_added_behind_the_others_and_comments_stay(updated):
     found, new, gone = updated("id,plan,age\n1,a,3\n2,c,4\n")
     assert (new, gone) == (["version: 2.0.0   # raised by hand", "        - c"], ["version: 1.4.2   # raised by hand"])
     assert [each.direction for each in found.changes] == ["loosens"]
+
+
+def test_new_levels_are_texts_to_every_reader_of_yaml(updated):
+    levels = ["on", "Yes", "<<", "=", "1_0", "0777", "12:30", "-", "...", "?", "~", "é", "plain"]
+    rows = "".join(f'1,"{each}",3\n' for each in levels)
+    _, new, _ = updated("id,plan,age\n" + rows)
+    read = yaml.safe_load("\n".join(each.strip() for each in new[1:]))  # as YAML 1.1 has it
+    assert sorted(read) == sorted(levels)
 
 
 def test_column_is_added_behind_the_last_and_raises_the_minor_version(updated):

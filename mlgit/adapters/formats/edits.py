@@ -18,6 +18,7 @@ from mlgit.adapters.formats import documents, spans
 from mlgit.adapters.formats.spans import Span
 from mlgit.errors import MlgitError, nearest
 
+_TEXT = "tag:yaml.org,2002:str"
 _MOST_VALUES = 1_000_000
 _MOST_CORRECTIONS = 100
 _MOST_KEYS = 10_000  # to look for a near miss among
@@ -344,4 +345,10 @@ def _written(value: Any, ending: str) -> str:
 def _reads_back(text: str) -> bool:
     if any(char in text for char in "\n#:,[]{}&*!|>'\"%@`\\") or text != text.strip() or not text:
         return False
-    return bool(documents.parse_yaml(text, name="--set") == text)
+    # YAML 1.1 takes `on`, `1_0` and `<<` for something else, and many readers are of that version
+    if yaml.SafeLoader("").resolve(yaml.ScalarNode, text, (True, False)) != _TEXT:  # type: ignore[no-untyped-call]
+        return False
+    try:
+        return bool(documents.parse_yaml(text, name="--set") == text)
+    except MlgitError:
+        return False
