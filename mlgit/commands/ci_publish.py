@@ -114,28 +114,42 @@ def published_report(path: Path, job: CiJob, *, key: str = "default", commit: st
     Where a job left none, one that says so, about `commit` or the job's.
     """
     marker.check_key(key)
-    return _trusted(_load(path, job, key=key, commit=commit or job.head), job, key=key, source=path)
+    return _trusted(_load(path, job, key=key, commit=commit or job.head), job, key=key, source=str(path))
+
+
+def fetched_report(content: bytes | None, job: CiJob, *, key: str, source: str) -> Report:
+    """The report in what a job left, as `published_report`; `job` is the one that left it, `content` None if it left none."""
+    found = _read(content, source=source) if content is not None else _missing(job, key=key, commit=job.head)
+    return _trusted(found, job, key=key, source=source)
 
 
 def _load(path: Path, job: CiJob, *, key: str, commit: str) -> Report:
     """The report in a file; where there is none, one that says that the run ended before it had one."""
     try:
         with open(path, "rb") as stream:
-            found = document.from_json(stream.read(document.MAX_BYTES + 1), source=str(path))
-            _refuse_better(found, source=str(path))
-            return found
+            return _read(stream.read(document.MAX_BYTES + 1), source=str(path))
     except FileNotFoundError as error:
         if not job.kind:
             raise MlgitError(
                 f"{path}: no such file", "`mlgit ci run` writes one; name it: `mlgit ci publish REPORT`"
             ) from error
-        note = "the job ended before it had a report: see its log"
-        return Report(key=key, state="run failed", head=Side(commit, job.head_branch), notes=(note,))
+        return _missing(job, key=key, commit=commit)
     except OSError as error:
         raise MlgitError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _trusted(found: Report, job: CiJob, *, key: str, source: Path) -> Report:
+def _read(content: bytes, *, source: str) -> Report:
+    found = document.from_json(content, source=source)
+    _refuse_better(found, source=source)
+    return found
+
+
+def _missing(job: CiJob, *, key: str, commit: str) -> Report:
+    note = "the job ended before it had a report: see its log"
+    return Report(key=key, state="run failed", head=Side(commit, job.head_branch), notes=(note,))
+
+
+def _trusted(found: Report, job: CiJob, *, key: str, source: str) -> Report:
     """The report with what only the forge can know: which run it was. Refused for another comment than was asked for."""
     if found.key != key:
         raise MlgitError(

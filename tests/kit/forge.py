@@ -33,6 +33,8 @@ class State:
     checks: list[dict[str, Any]] = field(default_factory=list)
     statuses: list[dict[str, Any]] = field(default_factory=list)
     projects: dict[int, str] = field(default_factory=dict)
+    pipelines: list[dict[str, Any]] = field(default_factory=list)
+    artifacts: dict[tuple[int, str], bytes] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
     is_own_server: bool = False
     trouble: list[tuple[int, dict[str, str], Any, bool]] = field(default_factory=list)
@@ -60,6 +62,14 @@ class State:
         row["system"] = False
         self.comments.append(row)
         return row
+
+    def ran(self, pull: int, number: int, jobs: dict[str, str], *, file: str = "", left: bytes = b"", parent: int = 0) -> None:
+        """Add a pipeline of GitLab for a merge request, or the child of one: the states of its jobs, and a file they left."""
+        row = next(each for each in self.pulls if each["number"] == pull)
+        made = {"id": number, "sha": row["sha"], "project_id": row["source_project_id"], "pull": pull, "parent": parent}
+        rows = [{"id": number * 10 + place, "name": name, "status": state} for place, (name, state) in enumerate(jobs.items())]
+        self.pipelines.append(made | {"jobs": [each | {"web_url": f"https://forge.example/{each['id']}"} for each in rows]})
+        self.artifacts |= {(each["id"], file): left for each in rows if file}
 
     def by(self, author: str) -> list[str]:
         """The bodies of somebody's comments."""
@@ -128,13 +138,16 @@ def _answer(handler: BaseHTTPRequestHandler, state: State, body: dict[str, Any])
         _send(handler, trouble[0], trouble[2], trouble[1])
         return
     headers = {}
+    if isinstance(value, bytes):
+        _send(handler, status, value, {"Content-Type": "application/octet-stream"})
+        return
     if isinstance(value, list):
         value, headers = _page(value, params, state, url.path)
     _send(handler, status, value, headers)
 
 
 def _send(handler: BaseHTTPRequestHandler, status: int, value: Any, headers: dict[str, str]) -> None:
-    content = b"" if value is None else json.dumps(value).encode()
+    content = value if isinstance(value, bytes) else b"" if value is None else json.dumps(value).encode()
     handler.send_response(status)
     for name, text in {"Content-Type": "application/json", "Content-Length": str(len(content)), **headers}.items():
         handler.send_header(name, text)
@@ -186,6 +199,10 @@ def _act(method: str, path: str, params: dict[str, str], body: dict[str, Any], s
         if int(found[1]) in state.hidden:
             raise _RefusedError(404, "Project Not Found")
         return 200, {"path_with_namespace": state.projects[int(found[1])]}
+    if found := re.fullmatch(r"/projects/(\d+)(/(?:pipelines|jobs)/.*)", path):
+        if int(found[1]) in state.hidden:
+            raise _RefusedError(404, "Project Not Found")
+        return 200, _left(int(found[1]), urllib.parse.unquote(found[2]), state)
     root = f"/projects/{quoted}" if state.kind == "gitlab" else f"/repos/{state.repository}"
     if not path.startswith(root + "/"):
         raise _RefusedError(404, "Not Found")
@@ -221,7 +238,27 @@ def _in_repository(
         _demand(state, "status")
         state.statuses.append({"sha": found[1], **body})
         return 201, body
+    if found := re.fullmatch(r"/repository/commits/([0-9a-f]+)/statuses", path):
+        own = [(place, each) for place, each in enumerate(state.statuses, 1) if each["sha"] == found[1]]
+        return 200, [{"id": place, "status": each["state"], **each} for place, each in own if each["name"] == params["name"]]
+    if found := re.fullmatch(r"/merge_requests/(\d+)/pipelines", path):
+        own_rows = [each for each in state.pipelines if each["pull"] == int(found[1]) and not each["parent"]]
+        return 200, sorted(own_rows, key=lambda each: -int(each["id"]))
     raise _RefusedError(404, "Not Found")
+
+
+def _left(project: int, path: str, state: State) -> Any:
+    """Of pipelines and jobs of GitLab: what one started, its jobs, and a file among what a job left."""
+    there = {each["id"]: each for each in state.pipelines if each["project_id"] == project}
+    if (found := re.fullmatch(r"/pipelines/(\d+)/(bridges|jobs)", path)) and int(found[1]) in there:
+        if found[2] == "jobs":
+            return there[int(found[1])]["jobs"]
+        children = [each for each in there.values() if each["parent"] == int(found[1])]
+        return [{"name": "x", "downstream_pipeline": {"id": each["id"], "source": "parent_pipeline"}} for each in children]
+    found = re.fullmatch(r"/jobs/(\d+)/artifacts/(.*)", path)
+    if not found or (int(found[1]), found[2]) not in state.artifacts:
+        raise _RefusedError(404, "Not Found")
+    return state.artifacts[int(found[1]), found[2]]
 
 
 def _comments(method: str, pull: int, body: dict[str, Any], state: State, login: str) -> tuple[int, Any]:

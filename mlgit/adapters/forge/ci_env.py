@@ -133,11 +133,12 @@ def _of_another_run(job: CiJob, run: Mapping[str, Any]) -> CiJob:
 
 
 def _of_gitlab(environ: Mapping[str, str]) -> CiJob:
+    """A job of GitLab; MLGIT_COMMIT names what a person started it for, where that is not the commit of its pipeline."""
     repository = environ.get("CI_PROJECT_PATH", "")
     source = environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", "") or repository
     # of a merged result the commit is GitLab's own; the proposed one is named apart
     head = environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "") or environ.get("CI_COMMIT_SHA", "")
-    return CiJob(
+    job = CiJob(
         kind="gitlab",
         api=environ.get("CI_API_V4_URL", ""),
         repository=repository,
@@ -150,8 +151,12 @@ def _of_gitlab(environ: Mapping[str, str]) -> CiJob:
         labels=tuple(filter(None, environ.get("CI_MERGE_REQUEST_LABELS", "").split(","))),
         run=_number(environ.get("CI_PIPELINE_ID", "")),
         url=environ.get("CI_PIPELINE_URL", ""),
-        is_fork=source.lower() != repository.lower(),
+        is_fork=source.lower() != (environ.get("CI_MERGE_REQUEST_PROJECT_PATH", "") or repository).lower(),
     )
+    asked = environ.get("MLGIT_COMMIT", "")
+    if not asked:
+        return job
+    return replace(job, head=asked, head_branch="", pull=_number(environ.get("MLGIT_MERGE_REQUEST", "")))
 
 
 def _event(path: str) -> Mapping[str, Any]:

@@ -45,6 +45,17 @@ class CheckRun:
     url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """The newest run of a job of CI for a pull request: its pipeline, commit and state, and the file that it left, if any."""
+
+    pipeline: int
+    commit: str
+    state: str
+    url: str = ""
+    content: bytes | None = None
+
+
 class Forge(Protocol):
     """A forge, for one repository. Every method raises HttpError."""
 

@@ -1,14 +1,19 @@
-"""GitLab's REST API (https://docs.gitlab.com/api, v4): merge requests, their notes, and statuses of commits."""
+"""GitLab's REST API (https://docs.gitlab.com/api, v4): merge requests, their notes and pipelines, and statuses of commits."""
 
 from __future__ import annotations
 
+import itertools
 import urllib.parse
+from collections.abc import Iterator
 from typing import Any
 
-from mlgit.adapters.forge.forge import CheckRun, Comment, Pull, check_repository
+from mlgit.adapters.forge.forge import CheckRun, Comment, JobRun, Pull, check_repository
 from mlgit.adapters.forge.http import Api, HttpError, at
 
 _PAGE = 100
+_MOST_PIPELINES = 20
+_ENDED = ("success", "failed")
+_OF_CHILD = ("parent_pipeline", None)  # what starts a child; older servers do not say
 
 
 class GitLab:
@@ -55,12 +60,58 @@ class GitLab:
         self._api.send("PUT", f"{self._path}/merge_requests/{number}", wanted)
 
     def set_check(self, commit: str, check: CheckRun) -> None:
-        """A status; GitLab's word for what says neither yes nor no is skipped."""
+        """A status, unless it is there: GitLab keeps each. Its word for what says neither yes nor no is skipped."""
         state = {"success": "success", "failure": "failed", "neutral": "skipped"}[check.conclusion]
         wanted = {"state": state, "name": check.name, "description": check.title[:255]}
         wanted |= {"target_url": check.url} if check.url else {}
-        path = f"{self._path}/statuses/{urllib.parse.quote(commit, safe='')}"
-        self._api.send("POST", path, wanted, is_repeatable=True)  # the last one counts
+        commit = urllib.parse.quote(commit, safe="")
+        if not self._is_set(commit, wanted):
+            self._api.send("POST", f"{self._path}/statuses/{commit}", wanted, is_repeatable=True)  # the last one counts
+
+    def newest_run(self, pull: int, job: str, *, file: str) -> JobRun | None:
+        """The newest run of the job of this name in the pipelines of a merge request and in their children; None without one.
+
+        Pipelines of a fork are looked through where the fork is. Raises HttpError.
+        """
+        rows = self._api.pages(f"{self._path}/merge_requests/{pull}/pipelines", {"per_page": _MOST_PIPELINES})
+        for row in itertools.islice(rows, _MOST_PIPELINES):
+            project = f"/projects/{int(row['project_id'])}" if row.get("project_id") else self._path
+            for pipeline in (int(at(row, "id")), *self._children(project, int(at(row, "id")))):
+                for each in self._api.pages(f"{project}/pipelines/{pipeline}/jobs", {"per_page": _PAGE}):
+                    if at(each, "name") == job:
+                        return self._job_run(project, pipeline, each, commit=str(at(row, "sha")), file=file)
+        return None
+
+    def _children(self, project: str, pipeline: int) -> Iterator[int]:
+        """The pipelines that a pipeline started in its own project, newest first."""
+        rows = self._api.pages(f"{project}/pipelines/{pipeline}/bridges", {"per_page": _PAGE})
+        started = [each.get("downstream_pipeline") for each in rows]
+        yield from sorted((int(at(each, "id")) for each in started if each and each.get("source") in _OF_CHILD), reverse=True)
+
+    def _job_run(self, project: str, pipeline: int, row: Any, *, commit: str, file: str) -> JobRun:
+        state, url = str(at(row, "status")), str(row.get("web_url") or "")
+        content = None
+        if state in _ENDED:
+            path = f"{project}/jobs/{int(at(row, 'id'))}/artifacts/{urllib.parse.quote(file)}"
+            try:
+                content = self._api.get(path).content
+            except HttpError as error:
+                if error.status != 404:
+                    raise
+        return JobRun(pipeline, commit, state, url, content)
+
+    def _is_set(self, commit: str, wanted: dict[str, str]) -> bool:
+        path = f"{self._path}/repository/commits/{commit}/statuses"
+        try:
+            rows = self._api.get(f"{path}?{urllib.parse.urlencode({'name': wanted['name'], 'per_page': _PAGE})}").value
+        except HttpError as error:
+            if error.status not in (403, 404):
+                raise
+            return False  # a token may write what it may not list
+        own = [each for each in rows or () if at(each, "name") == wanted["name"]]
+        newest = max(own, key=lambda each: int(at(each, "id")), default=None)
+        told = {"state": "status", "description": "description", "target_url": "target_url"}
+        return newest is not None and all((newest.get(told[key]) or "") == wanted.get(key, "") for key in told)
 
     def _pull(self, row: Any) -> Pull:
         project = at(row, "source_project_id")

@@ -42,11 +42,12 @@ class UnclearError(HttpError):
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What came back: the code, the headers (names in lower case), and the JSON, None where there is none."""
+    """What came back: the code, the headers (names in lower case), the JSON, None where there is none, and the bytes."""
 
     status: int
     headers: Mapping[str, str]
     value: Any
+    content: bytes = b""
 
 
 class Api:
@@ -162,7 +163,9 @@ class Api:
         if len(content) > MAX_BYTES:
             raise HttpError(f"{told}: the answer is larger than {MAX_BYTES} bytes", status=status)
         value = _parsed(content)
-        return HttpAnswer(status, headers, value), f"{status} {self._without_secrets(_said(value, status))[:_MOST_SAID]}"
+        return HttpAnswer(
+            status, headers, value, content
+        ), f"{status} {self._without_secrets(_said(value, status))[:_MOST_SAID]}"
 
     def _without_secrets(self, text: str) -> str:
         """For a server, or what stands before it, may quote the request."""

@@ -113,6 +113,18 @@ def test_a_merge_request_of_gitlab():
     assert (job.labels, job.is_fork, job.run) == (("refactor", "urgent"), True, 812)
 
 
+def test_a_merge_request_of_a_fork_is_known_where_the_fork_runs_it():
+    where = {"CI_PROJECT_PATH": "stranger/models", "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH": "stranger/models"}
+    assert ci_env.read({"GITLAB_CI": "true", **where, "CI_MERGE_REQUEST_PROJECT_PATH": "team/models"}).is_fork
+    assert not ci_env.read({"GITLAB_CI": "true", **where, "CI_MERGE_REQUEST_PROJECT_PATH": "stranger/models"}).is_fork
+
+
+def test_a_pipeline_of_gitlab_that_was_started_for_a_commit_is_about_that_one():
+    asked = {"MLGIT_COMMIT": HEAD, "MLGIT_MERGE_REQUEST": "7"}
+    job = ci_env.read({"GITLAB_CI": "true", "CI_COMMIT_SHA": MERGE, "CI_COMMIT_REF_NAME": "main", **asked})
+    assert (job.head, job.head_branch, job.pull) == (HEAD, "", 7)
+
+
 def test_a_laptop_is_no_job():
     assert ci_env.read({}) == CiJob()
 

@@ -209,6 +209,8 @@ def test_an_answer_that_ends_in_the_middle_is_asked_for_again(state, patience):
 
 
 def test_a_check_is_set_again_where_the_answer_was_unclear(state, patience):
+    if state.kind == "gitlab":
+        state.fail(404)  # statuses are not shown to it
     state.fail(502, after_doing=True)
     client(state, patience).set_check(COMMIT, CheckRun("mlgit", "success", "fine"))
     assert len(state.checks or state.statuses) == 2
@@ -282,3 +284,37 @@ def test_name_that_would_lead_elsewhere_is_refused(patience, name):
 def test_address_that_would_show_the_token_is_refused(base):
     with pytest.raises(MlgitError):
         Api(base, headers={})
+
+
+def test_status_that_says_so_already_is_not_set_again(patience):
+    with forge(State(kind="gitlab")) as state:
+        there = client(state, patience)
+        for conclusion in ("success", "success", "failure", "failure", "success"):
+            there.set_check(COMMIT, CheckRun("mlgit", conclusion, "as it is", url="https://example.com/1"))
+        assert [each["state"] for each in state.statuses] == ["success", "failed", "success"]
+
+
+def test_what_a_job_left_is_found_in_the_newest_pipeline_that_has_it_and_in_its_children(patience):
+    with forge(State(kind="gitlab")) as state:
+        there = client(state, patience)
+        state.pull(7, COMMIT)
+        assert there.newest_run(7, "check", file="a/b.json") is None
+        state.ran(7, 1, {"check": "failed"}, file="a/b.json", left=b"old")
+        state.ran(7, 2, {"start": "success"})
+        state.ran(7, 3, {"lint": "success", "check": "failed"}, file="a/b.json", left=b"new", parent=2)
+        state.ran(7, 4, {"external": "success"})
+        found = there.newest_run(7, "check", file="a/b.json")
+        assert (found.pipeline, found.commit, found.state, found.content) == (3, COMMIT, "failed", b"new")
+        assert there.newest_run(7, "check", file="a/c.json").content is None
+        state.ran(7, 5, {"check": "running"}, file="a/b.json", left=b"half")
+        assert there.newest_run(7, "check", file="a/b.json").content is None
+
+
+def test_what_lies_in_a_hidden_fork_is_refused(patience):
+    with forge(State(kind="gitlab")) as state:
+        state.pull(7, COMMIT, repository="stranger/models")
+        state.ran(7, 1, {"check": "success"}, file="r.json", left=b"{}")
+        assert client(state, patience).newest_run(7, "check", file="r.json").content == b"{}"
+        state.hidden = {state.pulls[0]["source_project_id"]}
+        with pytest.raises(HttpError, match="404"):
+            client(state, patience).newest_run(7, "check", file="r.json")
