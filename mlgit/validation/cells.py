@@ -6,11 +6,16 @@ the check of the type; to checks of numbers and times they are neither right nor
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from mlgit.render.sql import identifier, literal
 
+# From here on, a float is no longer exact.
+EXACT = 2**53
+_FRACTION = r"\s*[+-]?[0-9]*\.[0-9]*[1-9][0-9]*\s*"
 _BOOLEAN = r"\s*(?i:true|false|0|1)\s*"
 _SQL = {"date": "DATE", "timestamp": "TIMESTAMPTZ", "time": "TIME", "boolean": "BOOLEAN"}
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
@@ -25,11 +30,21 @@ _JSON_TYPES = {
     "array": ("ARRAY",),
     **dict.fromkeys(("date", "timestamp", "time"), ("VARCHAR",)),
 }
-# Letters of Java's DateTimeFormatter, by which the standard writes times, as those of strptime.
+# Letters of Java's DateTimeFormatter, by which the standard writes times, as those of strptime, with what is written for each.
+_TWO, _SHORT, _WORD, _ZONE = "[0-9]{2}", "[0-9]{1,2}", r"\pL+\.?", "(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)"
 _DATE_PARTS = (
-    *(("yyyy", "%Y"), ("yy", "%y"), ("MMMM", "%B"), ("MMM", "%b"), ("MM", "%m"), ("M", "%-m"), ("dd", "%d"), ("d", "%-d")),
-    *(("HH", "%H"), ("H", "%-H"), ("hh", "%I"), ("mm", "%M"), ("m", "%-M"), ("ss", "%S"), ("SSSSSS", "%f"), ("SSS", "%g")),
-    *(("a", "%p"), ("EEEE", "%A"), ("EEE", "%a"), ("XXX", "%z"), ("XX", "%z"), ("X", "%z"), ("Z", "%z")),
+    *(("yyyy", "%Y", "[0-9]{4}"), ("yy", "%y", _TWO), ("MMMM", "%B", _WORD), ("MMM", "%b", _WORD)),
+    *(("MM", "%m", _TWO), ("M", "%-m", _SHORT), ("dd", "%d", _TWO), ("d", "%-d", _SHORT)),
+    *(
+        ("HH", "%H", _TWO),
+        ("H", "%-H", _SHORT),
+        ("hh", "%I", _TWO),
+        ("mm", "%M", _TWO),
+        ("m", "%-M", _SHORT),
+        ("ss", "%S", _TWO),
+    ),
+    *(("SSSSSS", "%f", "[0-9]{6}"), ("SSS", "%g", "[0-9]{3}"), ("a", "%p", r"[AaPp]\.?[Mm]\.?")),
+    *(("EEEE", "%A", _WORD), ("EEE", "%a", _WORD), *((each, "%z", _ZONE) for each in ("XXX", "XX", "X", "Z"))),
 )
 
 
@@ -60,6 +75,8 @@ class Cell:
     def field(self, name: str) -> Cell:
         """What lies in it under a name."""
         if self.storage == "typed":
+            if held := _of_map(self.type):
+                return Cell(f"map_extract_value({self.sql}, {literal(name)})", "typed", held)
             inner = _struct_fields(self.type).get(name)
             return Cell(f"{self.sql}.{identifier(name)}", "typed", inner or "NONE") if inner else Cell("NULL", "typed", "NONE")
         value = self.sql if self.storage == "json" else f"TRY_CAST({self.sql} AS JSON)"
@@ -122,6 +139,8 @@ class Cell:
             part = f"{number} - floor({number}) <> 0" if kind == "integer" else f"isnan({number})"
             if self.storage == "number":
                 return f"({part})"
+            if kind == "integer":  # floats as large have no part behind the point
+                part += f" OR (abs({number}) >= {EXACT} AND regexp_full_match({self.sql}, {literal(_FRACTION)}))"
             return f"({number} IS NULL OR contains({self.sql}, '_') OR {part})"
         if kind == "boolean":
             return f"NOT regexp_full_match({self.sql}, {literal(_BOOLEAN)})"
@@ -137,7 +156,9 @@ class Cell:
         is_list, is_struct, is_map = self.type.endswith("]"), base == "STRUCT" and not self.type.endswith("]"), base == "MAP"
         is_decimal = base == "DECIMAL" and not is_list
         if kind == "integer":
-            if base in _FLOATS or is_decimal:
+            if is_decimal:
+                return f"{self.sql} <> floor({self.sql})"
+            if base in _FLOATS:
                 return f"NOT {_is_whole(self.sql)}"
             return "false" if self.type in _WHOLE else "true"
         right = {
@@ -208,9 +229,14 @@ def _moment(text: str, kind: str, form: str) -> str:
     # words such as Infinity and epoch are moments to DuckDB, whatever the form
     start = f"ltrim({text}, ' -+\t\n\r\v\f')"
     if form:
-        found = f"try_strptime({text}, {literal(_strptime(form))})"
+        written = _strptime(form)
+        # of zones, strptime knows those with digits only
+        plain = f"regexp_replace({text}, '[Zz]\\s*$', '+00')" if "%z" in written else text
+        found = f"try_strptime({plain}, {literal(written)})"
         is_word = f"regexp_matches({start}, '^(?i:inf|epoch)')"
-        return f"CASE WHEN NOT {is_word} THEN CAST({found} AS {_SQL[kind]}) END"
+        # strptime takes 26 for a year of four digits, and 1 for 01
+        is_so = f"regexp_full_match({text}, {literal(_shape(form))})"
+        return f"CASE WHEN NOT {is_word} AND {is_so} THEN CAST({found} AS {_SQL[kind]}) END"
     if kind == "date":
         return f"CASE WHEN regexp_full_match({text}, {literal(_DATE)}) THEN TRY_CAST({text} AS DATE) END"
     if kind == "time":
@@ -223,19 +249,36 @@ _TIME = r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?Z?"
 
 
 def _strptime(form: str) -> str:
-    """A form of Java's DateTimeFormatter in the letters of strptime; what stands in single quotes is text."""
-    found, place = "", 0
+    """A form of Java's DateTimeFormatter in the letters of strptime."""
+    return "".join(part[1] if part else text.replace("%", "%%") for text, part in _parts(form))
+
+
+def _shape(form: str) -> str:
+    """A regular expression of what is written in a form of Java's DateTimeFormatter."""
+    return r"\s*" + "".join(part[2] if part else re.escape(text) for text, part in _parts(form)) + r"\s*"
+
+
+def _parts(form: str) -> Iterator[tuple[str, tuple[str, str, str] | None]]:
+    """Each piece of a form, with what it stands for; what stands in single quotes is text."""
+    place = 0
     while place < len(form):
         if form[place] == "'":
             end = form.find("'", place + 1)
             end = len(form) if end < 0 else end
-            found += (form[place + 1 : end] or "'").replace("%", "%%")
+            yield form[place + 1 : end] or "'", None
             place = end + 1
             continue
         part = next((part for part in _DATE_PARTS if form.startswith(part[0], place)), None)
-        found += part[1] if part else form[place].replace("%", "%%")
+        yield form[place], part
         place += len(part[0]) if part else 1
-    return found
+
+
+def _of_map(kind: str) -> str:
+    """The type of what lies in `MAP(VARCHAR, INTEGER)` under a name; '' for what is no map with names."""
+    if not (kind.startswith("MAP(") and kind.endswith(")")):
+        return ""
+    key, *held = _split(kind.removeprefix("MAP(").removesuffix(")"))
+    return held[0] if key == "VARCHAR" and len(held) == 1 else ""
 
 
 def _struct_fields(kind: str) -> dict[str, str]:

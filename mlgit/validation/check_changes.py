@@ -272,6 +272,8 @@ def _direction(old: ContractCheck, new: ContractCheck, kind: str) -> Direction:
         case "missing":
             marked = directions.of_levels(old.options.get("values", ()), new.options.get("values", ()), limit)
             found.append(directions.turned(marked))
+            if ("within" in before) is not ("within" in now):  # of objects that are there, or in every row
+                found.append(directions.of_count(limit, is_more="within" not in now))
         case "pattern":
             found.append(_of_pattern(before.get("pattern"), now.get("pattern"), limit))
         case "freshness":

@@ -108,7 +108,8 @@ def _bounds(column: ContractColumn, *, name: str, where: str) -> Iterator[Contra
         told, pattern = ("names its zone", _ZONED) if options["timezone"] else ("names no zone", _UNZONED)
         yield ContractCheck(f"{path}.timezone", "pattern", (path,), told, {"pattern": pattern})
     for each in options.get("required", ()):
-        yield ContractCheck(f"{path}.{each}.required", "required", (f"{path}.{each}",), "required")
+        inner = {"within": path, "key": each}
+        yield ContractCheck(f"{path}.{each}.required", "required", (f"{path}.{each}",), "required", inner)
     if options.get("uniqueItems"):
         yield ContractCheck(f"{path}.items", "items", (path,), "no item twice")
 

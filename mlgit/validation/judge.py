@@ -144,14 +144,20 @@ class _Pass:
                     wanted[check.id] = f"CASE WHEN {exact} THEN {wanted[check.id]} END"
             else:
                 cell = table.columns.get(check.columns[0])
-                if check.kind == "required" and cell is not None and cell.missing == f"({cell.sql} IS NULL)":
+                if (
+                    check.kind == "required"
+                    and not check.options
+                    and cell is not None
+                    and cell.missing == f"({cell.sql} IS NULL)"
+                ):
                     wanted[check.id] = f"count(*) - count({cell.sql})"
                     return
                 wanted[check.id] = f"coalesce(count_if({predicates.broken(check, self._contract, table.columns)}), 0)"
-                if check.kind == "multiple" and cell is not None and cell.storage == "number":
+                is_whole = check.kind == "type" and check.condition == "integer"
+                if (check.kind == "multiple" or is_whole) and cell is not None and cell.storage == "number":
                     wanted[check.id] = f"CASE WHEN {predicates.are_small(cell)} THEN {wanted[check.id]} END"
         except NoColumnError as error:
-            if self._is_free(check.columns[0]):
+            if self._is_free(str(check.options.get("within", check.columns[0]))):
                 # what no row has is missing in all of them, and nothing else is wrong with it
                 if check.kind == "missing":
                     wanted[check.id] = "count(*)"

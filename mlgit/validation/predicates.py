@@ -8,15 +8,14 @@ from contextlib import suppress
 from typing import Any
 
 from mlgit.render.sql import literal
-from mlgit.validation.cells import Cell
+from mlgit.validation.cells import EXACT, Cell
 from mlgit.validation.contract import Contract, ContractCheck
 
-# From here on, a float is no longer exact.
-_EXACT = 2**53
 # Whole numbers below it are those of HUGEINT.
 _HUGE = 2**127
-# What two divisions of floats may be off by, of one.
-_ROUNDING = 4 * 2.0**-52
+# What two divisions of floats may be off by, of one, and of floats of 32 bits.
+_ROUNDING, _SHORT_ROUNDING = 4 * 2.0**-52, 4 * 2.0**-23
+_LARGEST_SHORT = 3e38
 
 
 class NoColumnError(Exception):
@@ -30,6 +29,9 @@ def broken(check: ContractCheck, contract: Contract, columns: Mapping[str, Cell]
     kind = column.type if column else ""
     form = str(column.options.get("format", "")) if column and kind in ("date", "timestamp", "time") else ""
     match check.kind:
+        case "required" if "within" in check.options:  # of objects that are there
+            field = str(check.options["key"])
+            return _any(str(check.options["within"]), columns, lambda cell: _there(cell, cell.field(field).missing))
         case "required":
             return _any(path, columns, lambda cell: cell.missing)
         case "missing":
@@ -83,11 +85,12 @@ def _key(cell: Cell, contract: Contract, path: str) -> str:
     elif cell.storage in ("text", "json") and kind == "number":
         number = cell.value(kind)
         value = (
-            f"CASE WHEN abs({number}) < {_EXACT} THEN CAST({number} AS VARCHAR) "
+            f"CASE WHEN abs({number}) < {EXACT} THEN CAST({number} AS VARCHAR) "
             f"ELSE coalesce(CAST({cell.whole} AS VARCHAR), {value}) END"
         )
-    elif cell.storage == "text" and kind in ("date", "timestamp", "time"):
-        value = f"coalesce(CAST({cell.value(kind)} AS VARCHAR), {cell.sql})"
+    elif cell.storage == "text" and kind in ("date", "timestamp", "time", "boolean"):
+        form = str(column.options.get("format", "")) if column else ""
+        value = f"coalesce(CAST({cell.value(kind, form=form)} AS VARCHAR), {cell.sql})"
     return f"CASE WHEN NOT {cell.missing} THEN {value} END"
 
 
@@ -98,7 +101,7 @@ def are_exact(cell: Cell) -> str:
 
 def are_small(cell: Cell) -> str:
     """Whether no value of a column, read as floats, is so large that its text may be another number."""
-    return f"(coalesce(max(abs({cell.sql})), 0) < {_EXACT})"
+    return f"(coalesce(max(abs({cell.sql})), 0) < {EXACT})"
 
 
 def cell_of(path: str, columns: Mapping[str, Cell]) -> Cell:
@@ -196,7 +199,12 @@ def _outside(cell: Cell, kind: str, form: str, ends: Mapping[str, Any]) -> str:
         return "(" + " OR ".join(_beyond(cell, end, each) for end, each in ends.items()) + ")"
     else:
         value = cell.value("number")
-        bounds = {key: _float(each) for key, each in ends.items()}
+        # as a float of 32 bits, 0.1 is above 0.1
+        is_short = cell.type == "FLOAT"
+        bounds = {
+            key: f"CAST({_float(each)} AS FLOAT)" if is_short and abs(each) < _LARGEST_SHORT else _float(each)
+            for key, each in ends.items()
+        }
     return "(" + " OR ".join(f"{value} {_SIGNS[key]} {bound}" for key, bound in bounds.items()) + ")"
 
 
@@ -211,13 +219,13 @@ def _beyond(cell: Cell, end: str, bound: float) -> str:
     # of whole numbers, those below 0.5 are those below 1, and those above it are those above 0
     whole = math.ceil(bound) if end in ("minimum", "exclusiveMaximum") else math.floor(bound)
     return (
-        f"CASE WHEN abs({number}) < {_EXACT} THEN {number} {sign} {_float(bound)} "
+        f"CASE WHEN abs({number}) < {EXACT} THEN {number} {sign} {_float(bound)} "
         f"ELSE coalesce({cell.whole} {sign} {_huge(whole)}, {number} {sign} 0) END"
     )
 
 
 def _is_beyond_floats(ends: Mapping[str, Any]) -> bool:
-    return any(abs(each) >= _EXACT for each in ends.values() if isinstance(each, (int, float)))
+    return any(abs(each) >= EXACT for each in ends.values() if isinstance(each, (int, float)))
 
 
 def _float(number: float) -> str:
@@ -253,14 +261,17 @@ def _among(cell: Cell, values: Sequence[Any], kind: str) -> str:
     texts = [str(each) if not isinstance(each, bool) else str(each).lower() for each in values]
     either = [f"{cell.text} IN ({', '.join(literal(each) for each in texts)})"] if texts else []
     if kind != "string":
-        large = [each for each in numbers if _EXACT <= abs(each) < _HUGE]
+        large = [each for each in numbers if EXACT <= abs(each) < _HUGE]
         other = [each for each in numbers if each not in large]
         if large:
             either.append(f"{cell.whole} IN ({', '.join(map(_huge, large))})")
         if other:
             either.append(f"{cell.value('number')} IN ({', '.join(map(_float, other))})")
-    if kind == "boolean":
-        either.append(f"lower({cell.text}) IN ({', '.join(literal(each) for each in texts)})")
+    if kind == "boolean" and texts:  # 1 is true
+        listed = ", ".join(literal(each.lower()) for each in texts)
+        either += [f"lower({cell.text}) IN ({listed})", f"CAST({cell.value(kind)} AS VARCHAR) IN ({listed})"]
+    elif bools := [str(each).lower() for each in values if isinstance(each, bool)]:
+        either.append(f"lower({cell.text}) IN ({', '.join(map(literal, bools))})")
     return "(" + " OR ".join(f"coalesce({each}, false)" for each in either) + ")" if either else "false"
 
 
@@ -268,12 +279,13 @@ def _no_multiple(cell: Cell, of: float) -> str:
     """Whether a number is no multiple of another: of whole numbers exactly, of others but for the rounding of floats."""
     number = cell.value("number")
     quotient = f"({number} / {_float(of)})"
-    rounded = f"(abs({quotient} - round({quotient})) > {_ROUNDING!r} * greatest(1.0, abs({quotient})))"
+    off = _SHORT_ROUNDING if cell.type == "FLOAT" else _ROUNDING
+    rounded = f"(abs({quotient} - round({quotient})) > {off!r} * greatest(1.0, abs({quotient})))"
     if of != int(of) or of >= _HUGE:
         return rounded
     # a float that is read anew where it is too large has no text
     whole = "NULL" if cell.storage == "number" else f"{cell.whole} % {_huge(of)} <> 0"
     return (
-        f"CASE WHEN abs({number}) >= {_EXACT} THEN coalesce({whole}, {rounded}) "
+        f"CASE WHEN abs({number}) >= {EXACT} THEN coalesce({whole}, {rounded}) "
         f"WHEN {number} = floor({number}) THEN {number} % {_float(of)} <> 0 ELSE {rounded} END"
     )
