@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlgit.errors import MlgitError, near_miss
+from mlgit.validation import patterns
 from mlgit.validation.contract import ContractCheck, ContractColumn
 
 _OBJECT = ("minProperties", "maxProperties", "keys")
@@ -97,6 +98,10 @@ def _bounds(column: ContractColumn, *, name: str, where: str) -> Iterator[Contra
             f"{path}.multiple", "multiple", (path,), f"multiple of {options['multipleOf']:g}", {"of": options["multipleOf"]}
         )
     if options.get("pattern") is not None:
+        try:
+            patterns.translated(options["pattern"])
+        except ValueError as error:
+            raise MlgitError(f"{name}: {where}.logicalTypeOptions.pattern: {error}") from error
         yield ContractCheck(
             f"{path}.pattern", "pattern", (path,), f"matches {options['pattern']}", {"pattern": options["pattern"]}
         )

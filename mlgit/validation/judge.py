@@ -11,7 +11,7 @@ from mlgit.adapters.duckdb.query_process import QueryProcess
 from mlgit.adapters.duckdb.session import QueryError, QueryRefusedError, Session
 from mlgit.errors import MlgitError
 from mlgit.render.sql import identifier, literal
-from mlgit.validation import predicates, source
+from mlgit.validation import patterns, predicates, source
 from mlgit.validation.contract import Contract, ContractCheck
 from mlgit.validation.finding import ContractOutcome, ContractResult, Finding
 from mlgit.validation.predicates import NoColumnError
@@ -221,7 +221,7 @@ class _Pass:
         pattern = check.options.get("pattern")
         if pattern is not None:
             try:
-                self._duck.rows(f"SELECT regexp_matches('', {literal(pattern)})")
+                self._duck.rows(f"SELECT regexp_matches('', {literal(patterns.translated(str(pattern)))})")
             except QueryError as problem:
                 return problem.message
         return "it failed, or gave no number"

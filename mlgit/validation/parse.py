@@ -10,7 +10,7 @@ from typing import Any
 from mlgit.errors import MlgitError, near_miss
 from mlgit.render.text import count
 from mlgit.schema import check
-from mlgit.validation import standard
+from mlgit.validation import patterns, standard
 from mlgit.validation.column_checks import UNIQUE_ITEMS, of_column
 from mlgit.validation.contract import OPERATORS, CheckKind, Contract, ContractCheck, ContractColumn, Limit, Severity, is_private
 
@@ -274,6 +274,10 @@ class _Reader:
             said.append("one of " + ", ".join(map(str, options["values"])))
         if pattern is not None:
             options["pattern"] = str(pattern)
+            try:
+                patterns.translated(str(pattern))
+            except ValueError as error:
+                raise self._fault(f"{where}.arguments.pattern", str(error)) from error
             said.append(f"matches {pattern}")
         return "values" if values is not None else "pattern", " and ".join(said), options
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from mlgit.render.sql import literal
+from mlgit.validation import patterns
 from mlgit.validation.cells import EXACT, Cell
 from mlgit.validation.contract import Contract, ContractCheck
 
@@ -246,8 +247,9 @@ def _length(cell: Cell, kind: str, ends: Mapping[str, Any]) -> str:
 def _invalid(cell: Cell, kind: str, check: ContractCheck) -> str:
     said = []
     if check.options.get("pattern") is not None:
-        pattern = literal(check.options["pattern"])
         # a pattern is found anywhere in the value, as in ECMA-262; a form is all of it
+        given = str(check.options["pattern"])
+        pattern = literal(given if check.kind == "format" else patterns.translated(given))
         matches = "regexp_full_match" if check.kind == "format" else "regexp_matches"
         said.append(f"NOT {matches}({cell.text}, {pattern})")
     if check.options.get("values") is not None:
