@@ -157,6 +157,8 @@ CALLED_FROM_OUTSIDE = {
     "executors.dask.worker.work",
     # the reading half of a file that `mlgit new` writes for `mlgit template`: shows that it can be read
     "scaffold.state.parse",
+    # and the way from what that file says back to the template
+    "scaffold.sources.remembered",
 }
 
 

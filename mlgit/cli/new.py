@@ -25,6 +25,8 @@ Examples:
   mlgit new tumor --set package_name=tumor     one answer given
   mlgit new tumor --answers answers.yaml       answers from a YAML, JSON or TOML file
   mlgit new tumor -t ./our-template            a template of your own: a folder with a template.yaml
+  mlgit new tumor -t https://host/org/ours.git@v1.2.0   from a Git repository at a tag, branch or commit
+  mlgit new tumor -t https://host/org/all.git@v1#churn  the template in a folder of it
   mlgit new --list                             the templates that come with mlgit
 
 Templates are data: nothing in them is run, so one from somebody else needs no trust.
@@ -33,7 +35,14 @@ Templates are data: nothing in them is run, so one from somebody else needs no t
 
 @click.command(epilog=_EPILOG)
 @click.argument("directory", metavar="DIR", required=False)
-@click.option("-t", "--template", "wanted", default="tabular-classification", show_default=True, help="Its name, or a path.")
+@click.option(
+    "-t",
+    "--template",
+    "wanted",
+    default="tabular-classification",
+    show_default=True,
+    help="Its name, a path, or a Git URL with a tag.",
+)
 @click.option("--set", "assignments", metavar="NAME=VALUE", multiple=True, help="Answer a question; may be repeated.")
 @click.option("--answers", "answers_file", metavar="FILE", type=click.Path(path_type=Path), help="Read answers from a file.")
 @click.option("--defaults", is_flag=True, help="Ask nothing; take the default of what is not answered.")
@@ -107,10 +116,12 @@ def _print_list(*, as_json: bool) -> None:
 
 def _show(result: NewResult, directory: str) -> None:
     made, manifest = result.created, result.template
+    place = f" of {result.source.name}" if result.source.kind == "url" else ""
+    pinned = f" ({' '.join(filter(None, (result.source.ref, result.source.commit[:10])))})" if place else ""
     what = f"{count(made.n_files, 'file')}, commit {made.commit[:10]}"
-    click.echo(f"Made {plain(str(made.folder))} from {manifest.name} {manifest.version}: {what}.")
-    if result.note:
-        click.echo(f"note: {plain(result.note)}", err=True)
+    click.echo(f"Made {plain(str(made.folder))} from {manifest.name} {manifest.version}{plain(place)}{plain(pinned)}: {what}.")
+    for note in result.notes:
+        click.echo(f"note: {plain(note)}", err=True)
     click.echo("\nNext:")
     for line in result.following(directory):
         click.echo(f"  {line}")

@@ -13,21 +13,23 @@ from mlgit.adapters.formats import documents
 from mlgit.adapters.system import installation
 from mlgit.adapters.system.installation import Origin
 from mlgit.commands import preparation
-from mlgit.scaffold import answers, create, library, requirement
+from mlgit.scaffold import answers, create, library, requirement, sources
 from mlgit.scaffold.create import Created
 from mlgit.scaffold.manifest import Manifest, Question, Value
+from mlgit.scaffold.sources import TemplateSource
 
 DEFAULT_TEMPLATE = "tabular-classification"
 
 
 @dataclass(frozen=True, slots=True)
 class NewResult:
-    """The project that was made, the template it was made from, and every answer."""
+    """The project that was made, the template it was made from and where that was found, every answer, and this mlgit."""
 
     created: Created
     template: Manifest
     answers: Mapping[str, Value]
-    source: Origin
+    source: TemplateSource
+    mlgit: Origin
 
     def following(self, directory: str) -> list[str]:
         """What to type next, with the project's folder by this name; one called -x is no option of `cd`."""
@@ -40,15 +42,23 @@ class NewResult:
         return [*steps, *(preparation.commands("requirements.txt") if has_requirements else ["mlgit run"])]
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What is worth knowing besides."""
+        stripped = (
+            "the user and password in the template's URL are not stored; a credential helper of Git's keeps them for later"
+        )
+        return tuple(each for each in (self.note, stripped if self.source.login else "") if each)
+
+    @property
     def note(self) -> str:
         """That the workflows install another mlgit than this one; '' where they do not."""
-        if not self.source.local or self.answers.get("mlgit_requirement") != self.source.requirement:
+        if not self.mlgit.local or self.answers.get("mlgit_requirement") != self.mlgit.requirement:
             return ""
-        said = self.source.requirement
+        said = self.mlgit.requirement
         for extra in self.template.extras:
             said = requirement.with_extra(said, extra)
         return (
-            f"this mlgit comes from {self.source.local}, which others cannot reach: mlgit-requirements.txt, from which the "
+            f"this mlgit comes from {self.mlgit.local}, which others cannot reach: mlgit-requirements.txt, from which the "
             f"workflows install it, says {said}"
         )
 
@@ -57,12 +67,18 @@ class NewResult:
         return {
             "schema": 1,
             "folder": str(self.created.folder),
-            "template": {"name": self.template.name, "version": self.template.version},
+            "template": {
+                "name": self.template.name,
+                "version": self.template.version,
+                "source": self.source.name,
+                "ref": self.source.ref,
+                "commit": self.source.commit,
+            },
             "answers": self.answers,
             "commit": self.created.commit,
             "tree": self.created.tree,
             "template_commit": self.created.template_commit,
-            "note": self.note,
+            "note": "; ".join(self.notes),
             "next": self.following(str(self.created.folder)),
         }
 
@@ -77,16 +93,16 @@ def new(
 ) -> NewResult:
     """Make the new folder `directory`: a Git repository with a DVC project, rendered from a template, in one commit.
 
-    `template` is the name of one that comes with mlgit, or a path. An answer is taken from `assignments` (`NAME=VALUE`),
-    else from the file, else from `ask`, else it is the default.
+    `template` is the name of one that comes with mlgit, a path, or a Git URL, `URL[@TAG][#FOLDER]`. An answer is taken from
+    `assignments` (`NAME=VALUE`), else from the file, else from `ask`, else it is the default.
     """
-    loaded = library.load(template)
-    source = installation.source()
-    facts = {"folder": Path(directory).resolve().name, "mlgit_version": __version__, "mlgit_source": source.requirement}
+    loaded, source = sources.read(sources.parse(template))
+    running = installation.source()
+    facts = {"folder": Path(directory).resolve().name, "mlgit_version": __version__, "mlgit_source": running.requirement}
     given = _given(loaded.manifest, assignments, answers_file)
     complete = answers.resolve(loaded.manifest, given=given, facts=facts, ask=ask)
-    made = create.create(Path(directory), template=loaded, answers=complete)
-    return NewResult(made, loaded.manifest, complete, source)
+    made = create.create(Path(directory), template=loaded, answers=complete, source=source)
+    return NewResult(made, loaded.manifest, complete, source, running)
 
 
 def templates() -> tuple[Manifest, ...]:

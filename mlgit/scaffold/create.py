@@ -17,12 +17,14 @@ from mlgit.adapters.dvc import dvc_command, objects
 from mlgit.adapters.git import git
 from mlgit.adapters.system import files, locks
 from mlgit.errors import MlgitError
-from mlgit.scaffold import state
+from mlgit.scaffold import sources, state
 from mlgit.scaffold.manifest import Template, Value
 from mlgit.scaffold.render import File, render
+from mlgit.scaffold.sources import TemplateSource
 from mlgit.scaffold.state import State
 
 _STAGE = ".mlgit-new-"
+_OWN = TemplateSource("builtin", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,8 @@ class Created:
     n_files: int
 
 
-def create(folder: Path, *, template: Template, answers: Mapping[str, Value]) -> Created:
-    """Make the project `folder` from a template and complete answers.
+def create(folder: Path, *, template: Template, answers: Mapping[str, Value], source: TemplateSource = _OWN) -> Created:
+    """Make the project `folder` from a template and complete answers; `source` is where the template comes from.
 
     Raises MlgitError, and leaves everything as it was, when the folder is not free, when it lies in another
     repository's working tree, when Git knows no identity, and for every fault of the template.
@@ -53,7 +55,9 @@ def create(folder: Path, *, template: Template, answers: Mapping[str, Value]) ->
             # DVC starts while the folder is empty: Python would import a template's `yaml.py` from it
             dvc_command.init_dvc(project)
             _write(project, contents)
-            commit, tree, pristine = _commit(project, contents, template=template, answers=answers)
+            commit, tree, pristine = _commit(
+                project, contents, template=template, answers=answers, source=source, folder=target
+            )
     except OSError as error:
         raise MlgitError(f"{folder}: cannot be made: {error.strerror or error}") from error
     return Created(target, commit, tree, pristine, len(contents))
@@ -133,7 +137,13 @@ def _write(project: Path, contents: Mapping[str, File]) -> None:
 
 
 def _commit(
-    project: Path, contents: Mapping[str, File], *, template: Template, answers: Mapping[str, Value]
+    project: Path,
+    contents: Mapping[str, File],
+    *,
+    template: Template,
+    answers: Mapping[str, Value],
+    source: TemplateSource,
+    folder: Path,
 ) -> tuple[str, str, str]:
     """The first commit, and the pristine render beside it; the ids of the commit, the rendered tree and its commit."""
     name, version = template.manifest.name, template.manifest.version
@@ -141,7 +151,9 @@ def _commit(
     message = state.message("Render the template", template=name, version=version)
     pristine = git.write_commit(project, tree, message=message, signature=state.SIGNATURE)
     git.update_ref(project, state.REF, pristine, reason="mlgit new")
-    (project / state.NAME).write_text(state.dump(State(name, version, tree, answers)), encoding="utf-8", newline="\n")
+    origin = sources.recorded(source, project=folder)
+    made = State(name, version, tree, answers, source=origin, ref=source.ref, commit=source.commit)
+    (project / state.NAME).write_text(state.dump(made), encoding="utf-8", newline="\n")
     # by name, because a user's own ignore rules must not hold back a file of the project
     git.stage(project, [*contents, state.NAME, *dvc_command.FILES])
     commit = git.commit_all(project, state.message("Start from the template", template=name, version=version))

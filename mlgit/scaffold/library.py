@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import mlgit
 from mlgit.adapters.formats import documents
 from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
-from mlgit.scaffold import answers, manifest
+from mlgit.scaffold import answers, limits, manifest
 from mlgit.scaffold.manifest import Manifest, Template, Use
 from mlgit.schema import near_miss
 
@@ -31,7 +34,17 @@ def names() -> list[str]:
 
 def manifests() -> list[Manifest]:
     """What mlgit's own templates say about themselves."""
-    return [manifest.parse(_document(shelf() / name, name=name), name=f"{name}/{manifest.NAME}") for name in names()]
+    shown = {f"{name}/{manifest.NAME}": shelf() / name / manifest.NAME for name in names()}
+    return [manifest.parse(documents.load(path, name=name), name=name) for name, path in shown.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A template as it is kept, not understood yet: its folder's name, the text of its manifest, and its files by path."""
+
+    name: str
+    manifest: str
+    files: Mapping[str, bytes]
 
 
 def load(wanted: str) -> Template:
@@ -40,13 +53,19 @@ def load(wanted: str) -> Template:
     Raises MlgitError for a template that is not there, holds links, or whose manifest is at fault.
     """
     folder = _find(wanted)
-    document = _document(folder, name=folder.name)
-    if not (folder / manifest.FOLDER).is_dir() or (folder / manifest.FOLDER).is_symlink():
-        raise MlgitError(f"{wanted}: no folder '{manifest.FOLDER}' in the template", "put what it renders there")
-    found = files.read_folder(folder / manifest.FOLDER, name=f"{folder.name}/{manifest.FOLDER}")
-    name = f"{folder.name}/{manifest.NAME}"
-    parts = {use.part: _part(use, beside=folder, name=name) for use in manifest.parse(document, name=name).uses}
-    return manifest.template(document, found, name=name, parts=parts)
+    return understand(_stored(folder), beside=_parts(folder.parent / PARTS))
+
+
+def understand(stored: Stored, *, beside: Mapping[str, Callable[[], Stored]]) -> Template:
+    """A template from what is kept of it; `beside` reads the parts that lie in the folder `parts` next to it, by name.
+
+    Raises MlgitError for whatever is at fault in its manifest or in a part.
+    """
+    name, document = _document(stored)
+    # a part of mlgit's own is taken where none of this name lies beside the template
+    known = {**_parts(shelf() / PARTS), **beside}
+    parts = {use.part: _part(use, known, name=name) for use in manifest.parse(document, name=name).uses}
+    return manifest.template(document, stored.files, name=name, parts=parts)
 
 
 def part(wanted: str) -> Template:
@@ -54,20 +73,41 @@ def part(wanted: str) -> Template:
     return load(str(shelf() / PARTS / wanted))
 
 
-def _part(use: Use, *, beside: Path, name: str) -> Template:
-    """A part by its name: from the folder `parts` beside the template, else mlgit's own."""
-    shelves = [folder for folder in (beside.parent / PARTS, shelf() / PARTS) if folder.is_dir() and not folder.is_symlink()]
-    known = {each.name: each for folder in reversed(shelves) for each in folder.iterdir() if (each / manifest.NAME).is_file()}
+def _part(use: Use, known: Mapping[str, Callable[[], Stored]], *, name: str) -> Template:
     if use.part not in known:
         raise MlgitError(f"{name}: parts.{use.part}: there is no such part{near_miss(use.part, sorted(known))}")
-    if known[use.part].is_symlink():
-        raise MlgitError(f"{name}: parts.{use.part}: a symbolic link", "put the folder in its place")
-    found = load(str(known[use.part]))
+    stored = known[use.part]()
+    shown, document = _document(stored)
+    found = manifest.template(document, stored.files, name=shown)
     if found.manifest.uses:
         raise MlgitError(f"{name}: parts.{use.part}: made of parts itself", "name them in the template")
     constant = {key: value for key, value in use.answers.items() if "[[" not in str(value)}
     answers.check_document(constant, found.manifest, name=f"{name}: parts.{use.part}")
     return found
+
+
+def _document(stored: Stored) -> tuple[str, object]:
+    name = f"{stored.name}/{manifest.NAME}"
+    limits.check_manifest(stored.manifest, name=name)
+    return name, documents.parse_yaml(stored.manifest, name=name)
+
+
+def _parts(place: Path) -> dict[str, Callable[[], Stored]]:
+    """Readers of the parts in a folder, by name."""
+    if not place.is_dir() or place.is_symlink():
+        return {}
+    return {each.name: partial(_stored, each) for each in place.iterdir() if (each / manifest.NAME).is_file()}
+
+
+def _stored(folder: Path) -> Stored:
+    shown = f"{folder.name}/{manifest.NAME}"
+    for path in (folder, folder / manifest.NAME, folder / manifest.FOLDER):
+        if path.is_symlink():
+            raise MlgitError(f"{path.relative_to(folder.parent)}: a symbolic link", "put what it points to in its place")
+    text = files.read_text(folder / manifest.NAME, name=shown)
+    if not (folder / manifest.FOLDER).is_dir():
+        raise MlgitError(f"{folder.name}: no folder '{manifest.FOLDER}' in the template", "put what it renders there")
+    return Stored(folder.name, text, files.read_folder(folder / manifest.FOLDER, name=f"{folder.name}/{manifest.FOLDER}"))
 
 
 def _find(wanted: str) -> Path:
@@ -83,12 +123,3 @@ def _find(wanted: str) -> Path:
             f"mlgit has: {', '.join(known)}; for a template of your own write its path with a slash, ./{wanted}",
         )
     return shelf() / wanted
-
-
-def _document(folder: Path, *, name: str) -> object:
-    path = folder / manifest.NAME
-    if path.is_symlink():
-        raise MlgitError(f"{name}/{manifest.NAME}: a symbolic link", "put a regular file in its place")
-    shown = f"{name}/{manifest.NAME}"
-    document: object = documents.parse_yaml(files.read_text(path, name=shown), name=shown)
-    return document

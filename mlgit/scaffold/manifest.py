@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mlgit.errors import MlgitError
+from mlgit.scaffold import paths
 from mlgit.schema import Anything, Boolean, Integer, Key, ListOf, MapOf, Table, Text, check, near_miss
 
 NAME = "template.yaml"
@@ -182,10 +183,14 @@ def template(
 ) -> Template:
     """A template from its parsed manifest, its files and its parts; a rule that covers no file is a fault."""
     manifest = parse(document, name=name)
-    paths = [written_name(path) for path in files] + list(manifest.generated)
+    written = {path: written_name(path) for path in files}
+    for stored, path in written.items():
+        if problem := paths.problem(path):
+            raise MlgitError(f"{manifest.name}/{FOLDER}/{stored}: would be written to {path!r}: {problem}")
+    known = [*written.values(), *manifest.generated]
     for rule in manifest.rules:
-        if not any(rule.covers(path) for path in paths):
-            raise MlgitError(f"{name}: files.{rule.path}: the template has no such file{near_miss(rule.path, paths)}")
+        if not any(rule.covers(path) for path in known):
+            raise MlgitError(f"{name}: files.{rule.path}: the template has no such file{near_miss(rule.path, known)}")
     return Template(manifest, files, parts or {})
 
 

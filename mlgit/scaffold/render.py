@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from collections.abc import Mapping
 
 from mlgit.config import document_schema
 from mlgit.errors import MlgitError
+from mlgit.scaffold import paths
 from mlgit.scaffold.answers import part_answers
 from mlgit.scaffold.manifest import FOLDER, NAME, SCHEMA_FILE, Manifest, Template, Value, extra_of, holds, written_name
 from mlgit.scaffold.requirement import with_extra
@@ -17,9 +16,6 @@ from mlgit.scaffold.state import NAME as STATE_NAME
 
 # A file as Git keeps it: its mode ("100644", or "100755" for a program) and its content.
 File = tuple[str, bytes]
-
-# What Windows and macOS file systems take for `.git` besides the name itself.
-_GIT_NAMES = re.compile(r"\.git|git~[0-9]+", re.IGNORECASE)
 
 # What pip installs mlgit from, beside a project's own requirements.
 REQUIREMENTS = "mlgit-requirements.txt"
@@ -32,17 +28,19 @@ def render(template: Template, answers: Mapping[str, Value]) -> dict[str, File]:
     """
     manifest = template.manifest
     found: dict[str, File] = {}
+    taken: dict[str, str] = {}
     for stored, content in sorted(template.files.items()):
         path = written_name(stored)
         if _is_written(manifest, path, answers):
             name = f"{manifest.name}/{FOLDER}/{stored}"
             text = _content(stored, content, answers, name=name)
-            _add(found, _target(manifest, path, answers), (_mode(manifest, path), text), name=name)
+            _add(found, taken, _target(manifest, path, answers), (_mode(manifest, path), text), name=name)
     for path, what in manifest.generated.items():
         if _is_written(manifest, path, answers):
             target = _target(manifest, path, answers)
             _add(
                 found,
+                taken,
                 target,
                 (_mode(manifest, path), _generate(what, answers)),
                 name=f"{manifest.name}/{NAME}: generated.{path}",
@@ -52,7 +50,7 @@ def render(template: Template, answers: Mapping[str, Value]) -> dict[str, File]:
             where = f"{manifest.name}/{NAME}: parts.{use.part}"
             part = template.parts[use.part]
             for path, file in render(part, part_answers(part, use, answers, name=where)).items():
-                _add(found, path, file, name=where)
+                _add(found, taken, path, file, name=where)
     _check_folders(found, name=manifest.name)
     return dict(sorted(found.items()))
 
@@ -106,36 +104,20 @@ def _generate(what: str, answers: Mapping[str, Value]) -> bytes:
     return requirements_file(with_extra(str(answers["mlgit_requirement"]), extra_of(what)))
 
 
-def _add(found: dict[str, File], path: str, file: File, *, name: str) -> None:
-    problem = _path_problem(path)
+def _add(found: dict[str, File], taken: dict[str, str], path: str, file: File, *, name: str) -> None:
+    problem = paths.problem(path)
+    if path.partition("/")[0].casefold() == ".dvc" or path.casefold() == STATE_NAME:
+        problem = "mlgit writes that itself"
     if problem:
         raise MlgitError(f"{name}: would be written to {path!r}: {problem}")
     # macOS and Windows keep `README.md` and `readme.md` as one file
-    twin = next((other for other in found if other.casefold() == path.casefold()), None)
-    if twin is not None:
+    if taken.setdefault(paths.folded(path), path) != path or path in found:
         raise MlgitError(f"{name}: would be written to {path!r}, and so would another file of the template")
     found[path] = file
 
 
-def _path_problem(path: str) -> str:
-    parts = path.split("/")
-    if path.startswith("/"):
-        return "an absolute path"
-    if any(part in ("", ".", "..") for part in parts):
-        return "not a plain path below the project"
-    if any(char in '\\:*?"<>|' or unicodedata.category(char)[0] == "C" for char in path):
-        return "a character that not every file system takes"
-    if any(part[-1] in " ." for part in parts):
-        return "a name that ends with a space or a dot"
-    if any(_GIT_NAMES.fullmatch(part) for part in parts):
-        return "inside a `.git`"
-    if parts[0].casefold() == ".dvc" or path.casefold() == STATE_NAME:
-        return "mlgit writes that itself"
-    return ""
-
-
 def _check_folders(found: Mapping[str, File], *, name: str) -> None:
-    folders = {path[:index].casefold(): path for path in found for index, char in enumerate(path) if char == "/"}
+    folders = {paths.folded(path[:index]): path for path in found for index, char in enumerate(path) if char == "/"}
     for path in found:
-        if path.casefold() in folders:
-            raise MlgitError(f"{name}: '{path}' would be a file and the folder of '{folders[path.casefold()]}'")
+        if paths.folded(path) in folders:
+            raise MlgitError(f"{name}: '{path}' would be a file and the folder of '{folders[paths.folded(path)]}'")

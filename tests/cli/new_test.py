@@ -13,11 +13,12 @@ from mlgit import __version__
 from mlgit.adapters.system.installation import adding_extra
 from mlgit.commands.preparation import commands
 from mlgit.scaffold import library
-from tests.kit import git, mlgit
+from tests.kit import commit, git, mlgit, repository
 from tests.scaffold.kit import question, write_template
 
 # What is typed next where `python` of the shell is not the one of mlgit.
 APART = commands("requirements.txt")
+VERSION = library.load("minimal").manifest.version
 
 pytestmark = pytest.mark.slow  # many repositories, and DVC itself
 
@@ -40,7 +41,7 @@ def test_json_says_everything_that_was_decided(tmp_path, cli):
     assert done.json == {
         "schema": 1,
         "folder": str(tmp_path / "p"),
-        "template": {"name": "minimal", "version": library.load("minimal").manifest.version},
+        "template": {"name": "minimal", "version": VERSION, "source": "builtin", "ref": "", "commit": ""},
         "answers": {"project_name": "p", "description": "a b", "mlgit_requirement": f"mlgit=={__version__}"},
         "commit": git(tmp_path / "p", "rev-parse", "HEAD"),
         "tree": git(tmp_path / "p", "rev-parse", "refs/mlgit/template^{tree}"),
@@ -172,3 +173,36 @@ def test_defaults_ask_nothing_on_a_terminal(tmp_path):
     assert code == 0
     assert "what?" not in screen
     assert screen.split()[0] == "Made"
+
+
+def test_template_of_a_repository_is_pinned_in_the_project(tmp_path, cli):
+    write_template(tmp_path / "all" / "churn", {"a.txt": "x\n"})
+    commit(repository(tmp_path / "all"))
+    git(tmp_path / "all", "tag", "v1.0.0")
+    url, oid = f"file://{tmp_path}/all", git(tmp_path / "all", "rev-parse", "HEAD")
+    done = cli(tmp_path, "new", "p", "-t", f"{url}#churn", "--json")
+    assert done.json["template"] == {
+        "name": "demo",
+        "version": "1.2.3",
+        "source": f"{url}#churn",
+        "ref": "v1.0.0",
+        "commit": oid,
+    }
+    kept = (tmp_path / "p" / ".mlgit-template.yaml").read_text().splitlines()
+    assert {f'source: "{url}#churn"', 'ref: "v1.0.0"', f'commit: "{oid}"'} <= {*kept}
+    assert (
+        f"from demo 1.2.3 of {url}#churn (v1.0.0 {oid[:10]}): 1 file"
+        in cli(tmp_path, "new", "q", "-t", f"{url}@v1.0.0#churn").out
+    )
+
+
+def test_template_in_a_folder_is_named_from_the_project(tmp_path, cli):
+    write_template(tmp_path / "ours", {"a.txt": "x\n"})
+    assert cli(tmp_path, "new", "a/p", "-t", "./ours").code == 0
+    assert 'source: "../../ours"\n' in (tmp_path / "a" / "p" / ".mlgit-template.yaml").read_text()
+
+
+def test_template_that_cannot_be_reached_makes_nothing(tmp_path, cli):
+    done = cli(tmp_path, "new", "p", "-t", f"file://ada:secret@/{tmp_path}/gone@v1")
+    assert (done.code, "cannot be fetched" in done.err, "secret" in done.said) == (2, True, False)
+    assert list(tmp_path.iterdir()) == []

@@ -19,6 +19,12 @@ def test_state_is_read_back_as_it_was_written(answers):
     assert state.parse(parse_yaml(state.dump(written), name="s")) == written
 
 
+@pytest.mark.parametrize("commit", ["", TREE, "0" * 64])
+def test_source_is_read_back_as_it_was_written(commit):
+    written = State("demo", "1.2.3", "1" * 64, {}, source="https://host/x.git#a: b", ref="v1", commit=commit, folder="a b")
+    assert state.parse(parse_yaml(state.dump(written), name="s")) == written
+
+
 @pytest.mark.parametrize(
     ("document", "said"),
     [

@@ -7,7 +7,8 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -47,8 +48,12 @@ def start(
     stdin: int | None = None,
     stdout: int | IO[bytes] | None = None,
     stderr: int | IO[bytes] | None = None,
+    own_session: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Start a program to talk to; without `stdin` it reads from an empty file."""
+    """Start a program to talk to; without `stdin` it reads from an empty file.
+
+    In a session of its own it has no terminal, and neither has what it starts.
+    """
     try:
         return subprocess.Popen(
             list(argv),
@@ -57,6 +62,7 @@ def start(
             stdin=subprocess.DEVNULL if stdin is None else stdin,
             stdout=stdout,
             stderr=stderr,
+            start_new_session=own_session,
         )
     except FileNotFoundError as error:
         missing = error.filename or argv[0]
@@ -151,3 +157,55 @@ def finish(child: subprocess.Popen[bytes], argv: Sequence[str], *, stdin: bytes 
     if check and completed.code != 0:
         raise ProcessError(completed)
     return completed
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a program may take that somebody else feeds: seconds, and bytes of any one file (its output too) and of memory."""
+
+    seconds: float
+    file_size: int
+    memory: int = 2 << 30
+
+
+class OutOfBoundsError(MlgitError):
+    """A program was ended because it came to one of its bounds."""
+
+
+# Set in the program itself, before it starts others, which inherit them. Memory is what it may write to (-d), not what
+# it reserves (-v): credential programs reserve hundreds of gigabytes. Sizes are in blocks of 512 bytes and in KiB.
+_BOUNDED = 'ulimit -c 0; ulimit -f "$1" && { ulimit -d "$2" 2>/dev/null || :; } && shift 2 && exec "$@"'
+
+
+def run_bounded(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], bounds: Bounds) -> Completed:
+    """Run a program to its end, as far as it keeps within bounds, and return what it said; it can ask nobody anything.
+
+    Raises OutOfBoundsError when it does not.
+    """
+    import tempfile
+
+    wrapped = ["sh", "-c", _BOUNDED, "sh", str(bounds.file_size // 512), str(bounds.memory // 1024), *argv]
+    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+        child = start(wrapped, cwd=cwd, env=env, stdout=stdout, stderr=stderr, own_session=True)
+        try:
+            code = child.wait(bounds.seconds)
+        except subprocess.TimeoutExpired as error:
+            raise OutOfBoundsError(f"took more than {bounds.seconds:g} s") from error
+        finally:
+            _end_session(child)
+        said = []
+        for stream in (stdout, stderr):
+            stream.seek(0)
+            said.append(stream.read())
+    if code == -signal.SIGXFSZ:
+        raise OutOfBoundsError(f"more than {bounds.file_size >> 20} MiB")
+    return Completed(tuple(argv), code, said[0], said[1])
+
+
+def _end_session(child: subprocess.Popen[bytes]) -> None:
+    """End a program that has a session of its own, and all that it started and that still runs."""
+    for each in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, each)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(2)
