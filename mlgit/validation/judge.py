@@ -21,6 +21,8 @@ from mlgit.validation.source import DataSource, Part
 # Checks of the whole table, which have queries of their own or are known without one.
 _APART = ("present", "rows", "query", "freshness")
 _KEYS = ("unique", "duplicates")
+# Seconds that the time of a row may be ahead.
+_AHEAD = 86400.0
 # So many expressions stand in one query at most.
 _AT_ONCE = 500
 
@@ -313,9 +315,13 @@ class _Pass:
         form = str(column.options.get("format", "")) if column else ""
         value = f"epoch(CAST({cell.value(kind, form=form)} AS TIMESTAMPTZ))"
         relation = self._table.relation([predicates.top_of(path, self._table.columns)])
-        newest = self._duck.rows(f"SELECT max({value}) FROM ({relation})")[0][0]
-        if newest is None or self._now is None:
-            return Finding(check, "invalid", reason=f"'{path}' has no time")
+        if self._now is None:
+            return Finding(check, "invalid", reason="there is no clock")
+        # a row of next year says nothing of how old the others are; a day is what zones and clocks differ by
+        latest = self._now.timestamp() + _AHEAD
+        newest = self._duck.rows(f"SELECT max({value}) FILTER ({value} <= {latest!r}) FROM ({relation})")[0][0]
+        if newest is None:
+            return Finding(check, "invalid", reason=f"'{path}' has no time, or only such as are still to come")
         age = self._now.timestamp() - float(newest)
         shown = None if self._contract.is_private(path) else age
         return Finding(check, self._outcome(check, age <= check.options["seconds"]), value=shown)

@@ -252,11 +252,12 @@ def _write_csv(rows: Iterable[list[str]], path: str, *, width: int) -> None:
 def _objects(part: Part, copy: str) -> _Read:
     """Rows that are JSON objects: each stays one value, from which the columns are taken by their names."""
     names: dict[str, None] = {}
-    with open(part.path, "rb") as stream, open(copy, "w", encoding="utf-8") as out:
+    # half of a surrogate pair is no text, and no reason to read nothing
+    with open(part.path, "rb") as stream, open(copy, "w", encoding="utf-8", errors="replace", newline="") as out:
         for batch in objects.batches(stream, table=part.format, most=_MOST_BYTES):
             for row in batch:
                 names.update(dict.fromkeys(row))
-                out.write(json.dumps(_finite(row)) + "\n")
+                out.write(json.dumps(_finite(row), ensure_ascii=False) + "\n")
     found = tuple(names)
     source = f"read_ndjson_objects({literal(copy)}, maximum_object_size = 67108864)"
     columns = ", ".join(f"json_extract(json, {json_pointer(name)}) AS c{place}" for place, name in enumerate(found))

@@ -134,10 +134,11 @@ def test_query_sees_columns_with_the_types_of_the_contract(tmp_path, query, outc
     assert result.outcome == outcome
 
 
+@pytest.mark.parametrize("number", ["NAN", "inf"])
 @pytest.mark.parametrize("limit", [{"mustNotBe": 0}, {"mustNotBeBetween": [0, 1]}])
-def test_query_that_gives_no_number_is_not_beyond_a_limit(tmp_path, limit):
+def test_query_that_gives_no_number_is_not_beyond_a_limit(tmp_path, limit, number):
     rule = {"type": "sql", "id": "q", "query": "SELECT avg(CAST(x AS DOUBLE)) FROM raw"} | limit
-    result = check(write(tmp_path, "n,x\n1,NAN\n2,2\n"), contract(column("x"), column("n"), quality=[rule]))
+    result = check(write(tmp_path, f"n,x\n1,{number}\n2,2\n"), contract(column("x"), column("n"), quality=[rule]))
     assert found(result, "q").outcome == "invalid"
 
 
@@ -154,6 +155,21 @@ def test_query_that_gives_percent_is_held_against_what_it_gives(tmp_path, limit,
     rule = {"type": "sql", "id": "q", "query": query, "mustBeLessOrEqualTo": limit, "unit": "percent"}
     result = check(write(tmp_path, "n,x\n1,1\n2,2\n"), contract(column("x", "integer"), quality=[rule]))
     assert (found(result, "q").outcome, found(result, "q").value) == (outcome, 50)
+
+
+@pytest.mark.parametrize(("other", "outcome"), [("2026-01-01", "fail"), ("2026-11-28", "pass"), ("", "invalid")])
+def test_row_that_is_dated_ahead_keeps_no_table_fresh(tmp_path, other, outcome):
+    promise = {"property": "latency", "value": 2, "unit": "d", "element": "raw.at"}
+    path = write(tmp_path, f"n,at\n1,2099-01-01\n2,{other}\n")
+    now = datetime.datetime(2026, 11, 29, tzinfo=datetime.UTC)
+    assert (
+        found(check(path, contract(column("at", "date"), slaProperties=[promise]), now=now), "at.freshness").outcome == outcome
+    )
+
+
+def test_half_of_a_surrogate_pair_is_one_sign(tmp_path):
+    path = write(tmp_path, '{"x": "\\ud800"}\n{"x": "\\ud83d\\ude00"}\n{"x": "ab"}\n', "raw.jsonl")
+    assert broken(check(path, contract(column("x", "string", **options(maxLength=1))))) == {"x.length": ("fail", 1)}
 
 
 def test_freshness_is_that_of_the_newest_row(tmp_path):

@@ -181,8 +181,8 @@ def _number(value: Any) -> float | None:
         found = float(value)
     except (TypeError, ValueError):
         raise QueryError(f"it gives a value of type {type(value).__name__}, expected one number") from None
-    if math.isnan(found):  # which is not 0, and not between any two numbers
-        raise QueryError("it gives NaN, expected one number")
+    if not math.isfinite(found):  # NaN is not 0, and not between any two numbers
+        raise QueryError(f"it gives {'NaN' if math.isnan(found) else 'an infinite number'}, expected one number")
     return found
 
 
