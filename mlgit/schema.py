@@ -7,8 +7,8 @@ The classes are named tuples, for every command imports them, and a dataclass ta
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -142,8 +142,10 @@ def _check_scalar(value: object, schema: Schema, *, name: str, path: str) -> Non
             raise _fault(name, path, f"{value} is below {minimum}")
         case Number(minimum, maximum) if isinstance(value, (int, float)):
             low, high = minimum is None or value >= minimum, maximum is None or value <= maximum
-            if not (low and high and abs(value) < math.inf):
-                raise _fault(name, path, f"{value} is not {describe(schema)}")
+            is_float = abs(value) <= sys.float_info.max
+            if not (low and high and is_float):
+                told = value if is_float or isinstance(value, float) else "a number too large for floats"
+                raise _fault(name, path, f"{told} is not {describe(schema)}")
 
 
 def _right_type(value: object, schema: Schema) -> bool:

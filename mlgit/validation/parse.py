@@ -24,6 +24,8 @@ _UNITS = {
     **dict.fromkeys(("w", "week", "weeks"), 604800),
     **dict.fromkeys(("y", "yr", "year", "years"), 31556952),
 }
+# What would be passed over in rules of a type, and seem to hold.
+_NOT_OF = {"text": ("metric", "rule", "query"), "sql": ("metric", "rule"), "library": ("query",), "custom": ()}
 FRESHNESS = ("latency", "ly", "freshness")
 
 
@@ -41,7 +43,10 @@ def parse(document: Any, *, name: str) -> Contract:
             f"{name}: schema: {there}, expected one",
             "a contract describes one file, or one folder of parts; split it into files",
         )
-    return _Reader(name, document, objects[0]).contract()
+    try:
+        return _Reader(name, document, objects[0]).contract()
+    except RecursionError:
+        raise MlgitError(f"{name}: schema: a column lies within itself", "name its columns without an alias") from None
 
 
 def _write_dates(document: Any) -> None:
@@ -178,6 +183,9 @@ class _Reader:
     def _rule(self, given: Mapping[str, Any], where: str, column: ContractColumn | None) -> ContractCheck | None:
         """A quality rule; None for one in prose. One that mlgit cannot run is refused, for it would pass for one that holds."""
         kind = given.get("type") or ("sql" if "query" in given else "library")
+        other = next((key for key in _NOT_OF[kind] if given.get(key) is not None), None)
+        if other:
+            raise self._fault(f"{where}.{other}", f"no key of rules of type {kind}", "leave it, or `type`, out")
         if kind == "text":
             return None
         if kind == "custom":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -259,7 +260,11 @@ def _invalid(cell: Cell, kind: str, check: ContractCheck) -> str:
 
 def _among(cell: Cell, values: Sequence[Any], kind: str) -> str:
     """Whether a value is one of those listed: numbers by their value, all else by its text."""
-    numbers = [each for each in values if isinstance(each, (int, float)) and not isinstance(each, bool)]
+    numbers = [
+        each
+        for each in values
+        if isinstance(each, (int, float)) and not isinstance(each, bool) and abs(each) <= sys.float_info.max
+    ]
     texts = [str(each) if not isinstance(each, bool) else str(each).lower() for each in values]
     either = [f"{cell.text} IN ({', '.join(literal(each) for each in texts)})"] if texts else []
     if kind != "string":

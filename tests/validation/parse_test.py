@@ -128,6 +128,18 @@ def test_faults_of_the_document_are_told_with_their_place(change, said):
             ".quality[0].unit: percent is not for",
         ),
         ({"name": "x", "enum": [{"label": "A"}]}, ".enum: an entry without `value`"),
+        (
+            {"name": "x", "quality": [{"type": "text", "metric": "nullValues", "mustBe": 0}]},
+            ".quality[0].metric: no key of rules",
+        ),
+        (
+            {"name": "x", "quality": [{"type": "library", "metric": "nullValues", "query": "x", "mustBe": 0}]},
+            ".quality[0].query: no",
+        ),
+        (
+            {"name": "x", "logicalType": "integer", "logicalTypeOptions": {"maximum": 10**400}},
+            ".logicalTypeOptions.maximum: a number too large for floats is not",
+        ),
         *(
             ({"name": "x", "quality": [{"mustBe": 0, "metric": metric, "arguments": given}]}, f".quality[0].arguments.{said}")
             for metric, given, said in (
@@ -165,6 +177,13 @@ def test_column_that_is_there_twice_and_a_rule_of_no_column_are_refused():
     rule = {"metric": "duplicateValues", "mustBe": 0, "arguments": {"properties": ["plam", "x"]}}
     with pytest.raises(MlgitError, match="names 'plam', which is no column, did you mean 'plan'"):
         contract({"name": "plan"}, {"name": "x"}, quality=[rule])
+
+
+def test_column_that_lies_within_itself_is_refused():
+    columns = "&a [{name: x, properties: *a}]"
+    text = f"{{apiVersion: v3.1.0, kind: DataContract, id: a, version: '1', schema: [{{name: a, properties: {columns}}}]}}"
+    with pytest.raises(MlgitError, match=r"raw\.odcs\.yaml: schema: a column lies within itself"):
+        read(text)
 
 
 def test_words_of_version_3_0_are_read():
