@@ -38,14 +38,29 @@ INTEGERS = {
     **{f"i{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64, 128)},
     **{f"u{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64, 128)},
 }
+_IPV4 = r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+
+
+def _ipv6() -> str:
+    """Eight groups of up to four hexadecimal digits; `::` stands for one or more, an address of version 4 for the last two."""
+    group = "[0-9A-Fa-f]{1,4}"
+    ways = [f"(?:{group}:){{7}}{group}", f"(?:{group}:){{6}}{_IPV4}"]
+    for left in range(8):
+        begin = f"{group}(?::{group}){{{left - 1}}}::" if left else "::"
+        ways.append(begin + (f"(?:{group}(?::{group}){{0,{6 - left}}})?" if left < 7 else ""))
+        if left < 6:
+            ways.append(f"{begin}(?:{group}:){{0,{5 - left}}}{_IPV4}")
+    return f"(?:{'|'.join(ways)})"
+
+
 # Ways to write a text, as regular expressions that match it as a whole: the everyday part of RFC 5322, 3986, 4122 and 1123.
 TEXT_FORMATS = {
     "email": r"[^@\s]+@[^@\s]+\.[^@\s]+",
     "uuid": r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}",
     "uri": r"[A-Za-z][A-Za-z0-9+.-]*:[^\s]+",
     "hostname": r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?",
-    "ipv4": r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)",
-    "ipv6": r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*",
+    "ipv4": _IPV4,
+    "ipv6": _ipv6(),
 }
 
 
@@ -53,6 +68,8 @@ UNIQUE_ITEMS = "write `uniqueItems: true` for the list"
 # Ways to write a text of which nothing can be checked, and numbers that are as wide as floats.
 _TOLD_FORMATS = ("password", "byte", "binary")
 _FLOATS = ("f32", "f64")
+# The largest float of 32 bits.
+_LARGEST = (2 - 2.0**-23) * 2.0**127
 
 
 def of_column(column: ContractColumn, *, name: str, where: str) -> Iterator[ContractCheck]:
@@ -172,6 +189,8 @@ def _range(column: ContractColumn, *, name: str, where: str) -> dict[str, Any]:
     if column.type == "integer" and kept in INTEGERS:
         low, high = INTEGERS[kept]
         ends |= {"minimum": max(low, ends.get("minimum", low)), "maximum": min(high, ends.get("maximum", high))}
+    if column.type == "number" and kept == "f32":
+        ends |= {"minimum": ends.get("minimum", -_LARGEST), "maximum": ends.get("maximum", _LARGEST)}
     return {key: value.isoformat() if isinstance(value, datetime.date) else value for key, value in ends.items()}
 
 

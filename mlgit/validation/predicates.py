@@ -87,7 +87,7 @@ def _key(cell: Cell, contract: Contract, path: str) -> str:
     elif cell.storage in ("text", "json") and kind == "number":
         number = cell.value(kind)
         value = (
-            f"CASE WHEN abs({number}) < {EXACT} THEN CAST({number} AS VARCHAR) "
+            f"CASE WHEN abs({number}) < {EXACT} THEN CAST({number} + 0.0::DOUBLE AS VARCHAR) "  # -0.0 is 0.0
             f"ELSE coalesce(CAST({cell.whole} AS VARCHAR), {value}) END"
         )
     elif cell.storage == "text" and kind in ("date", "timestamp", "time", "boolean"):

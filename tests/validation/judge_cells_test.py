@@ -94,3 +94,25 @@ def test_value_under_a_name_of_a_map_is_looked_at(tmp_path):
     path = stored(tmp_path, [[("b", 9)], [("c", 9)], None], lambda: pyarrow.map_(pyarrow.string(), pyarrow.int64()))
     inner = column("b", "integer", **options(maximum=3))
     assert broken(check(path, contract(column("x", "object", properties=[inner])))) == {"x.b.range": ("fail", 1)}
+
+
+def test_addresses_of_version_6_are_so_to_the_letter(tmp_path):
+    long = ("1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8", "1:2:3:4:5:6:1.2.3.4")
+    right = ("::", "::1", "1::", "fe80::1:2", "::ffff:1.2.3.4", *long)
+    wrong = (":::::", "12345::", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "1:2:3:4:5:6:7:8::", "::1.2.3", "g::")
+    path = write(tmp_path, "n,x\n" + "".join(f"0,{each}\n" for each in (*right, *wrong)))
+    result = check(path, contract(column("x", "string", **options(format="ipv6"))))
+    assert broken(result) == {"x.format": ("fail", len(wrong))}
+    assert {value for _, value in places(result, "x.format")} <= set(wrong)
+
+
+def test_number_is_no_float_of_32_bits_that_none_is_as_large_as(tmp_path):
+    path = write(tmp_path, "n,x\n1,3.4028234663852886e38\n2,-1e39\n")
+    assert places(check(path, contract(column("x", "number", **options(format="f32")))), "x.range") == [(3, "-1e39")]
+
+
+def test_zero_is_one_key_whatever_its_sign(tmp_path):
+    asked = contract(column("x", "number", unique=True))
+    for name, text in (("raw.csv", "n,x\n1,0\n2,-0.0\n"), ("raw.jsonl", '{"x": 0}\n{"x": -0.0}\n')):
+        assert broken(check(write(tmp_path, text, name), asked)) == {"x.unique": ("fail", 1)}
+    assert broken(check(stored(tmp_path, [0.0, -0.0], pyarrow.float64), asked)) == {"x.unique": ("fail", 1)}
