@@ -88,9 +88,9 @@ def _ask(question: Question, presumed: Value | None) -> Value:
             raise click.UsageError(error.message) from error
 
     for choice, doc in question.choices.items():
-        click.echo(f"  {choice}: {doc}", err=True)
+        click.echo(plain(f"  {choice}: {doc}"), err=True)
     answer: Value = click.prompt(
-        f"{question.doc} ({answers.expected(question)})", default=_shown(presumed), value_proc=read, err=True
+        plain(f"{question.doc} ({answers.expected(question)})"), default=_shown(presumed), value_proc=read, err=True
     )
     return answer
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlgit import __version__
 from mlgit.adapters.formats import documents
-from mlgit.adapters.system import installation
+from mlgit.adapters.system import bounds, installation
 from mlgit.adapters.system.installation import Origin
 from mlgit.commands import preparation
-from mlgit.scaffold import answers, create, library, requirement, sources
+from mlgit.scaffold import answers, create, library, manifest, requirement, sources
 from mlgit.scaffold.create import Created
 from mlgit.scaffold.manifest import Manifest, Question, Value
 from mlgit.scaffold.sources import TemplateSource
@@ -99,8 +100,10 @@ def new(
     loaded, source = sources.read(sources.parse(template))
     running = installation.source()
     facts = {"folder": Path(directory).resolve().name, "mlgit_version": __version__, "mlgit_source": running.requirement}
-    given = _given(loaded.manifest, assignments, answers_file)
-    complete = answers.resolve(loaded.manifest, given=given, facts=facts, ask=ask)
+    # who is asked can end what takes too long
+    with nullcontext() if ask else bounds.bounded(f"{loaded.manifest.name}/{manifest.NAME}"):
+        given = _given(loaded.manifest, assignments, answers_file)
+        complete = answers.resolve(loaded.manifest, given=given, facts=facts, ask=ask)
     made = create.create(Path(directory), template=loaded, answers=complete, source=source)
     return NewResult(made, loaded.manifest, complete, source, running)
 
@@ -110,10 +113,10 @@ def templates() -> tuple[Manifest, ...]:
     return tuple(library.manifests())
 
 
-def _given(manifest: Manifest, assignments: Sequence[str], answers_file: Path | None) -> dict[str, Value]:
+def _given(asking: Manifest, assignments: Sequence[str], answers_file: Path | None) -> dict[str, Value]:
     """What the answers file says, and over it what was assigned."""
     given: dict[str, Value] = {}
     if answers_file is not None:
         document = documents.load(answers_file, name=str(answers_file))
-        given = answers.check_document(document, manifest, name=str(answers_file))
-    return {**given, **answers.parse_assignments(assignments, manifest)}
+        given = answers.check_document(document, asking, name=str(answers_file))
+    return {**given, **answers.parse_assignments(assignments, asking)}

@@ -127,7 +127,11 @@ def _check_text(question: Question, text: str, *, name: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise MlgitError(f"{name}: {question.name}: not UTF-8 text", "give the answer in UTF-8") from error
-    if question.pattern and not re.fullmatch(question.pattern, text):
+    try:
+        fits = not question.pattern or re.fullmatch(question.pattern, text)
+    except TimeoutError as error:
+        raise MlgitError(f"{name}: {question.name}: {text!r} cannot be matched with {question.pattern} in time") from error
+    if not fits:
         expected = f"expected {question.expects}" if question.expects else f"it does not match {question.pattern}"
         raise MlgitError(f"{name}: {question.name}: {text!r}: {expected}", f"add `--set {question.name}=...`")
 

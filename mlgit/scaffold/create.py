@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mlgit.adapters.dvc import dvc_command, objects
 from mlgit.adapters.git import git
-from mlgit.adapters.system import files, locks
+from mlgit.adapters.system import bounds, files, locks
 from mlgit.errors import MlgitError
 from mlgit.scaffold import sources, state
 from mlgit.scaffold.manifest import Template, Value
@@ -44,7 +44,8 @@ def create(folder: Path, *, template: Template, answers: Mapping[str, Value], so
     Raises MlgitError, and leaves everything as it was, when the folder is not free, when it lies in another
     repository's working tree, when Git knows no identity, and for every fault of the template.
     """
-    contents = render(template, answers)
+    with bounds.bounded(template.manifest.name):
+        contents = render(template, answers)
     target = folder.resolve()
     try:
         _check_place(target)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import mlgit
 from mlgit.adapters.formats import documents
-from mlgit.adapters.system import files
+from mlgit.adapters.system import bounds, files
 from mlgit.errors import MlgitError
 from mlgit.scaffold import answers, limits, manifest
 from mlgit.scaffold.manifest import Manifest, Template, Use
@@ -61,11 +61,12 @@ def understand(stored: Stored, *, beside: Mapping[str, Callable[[], Stored]]) ->
 
     Raises MlgitError for whatever is at fault in its manifest or in a part.
     """
-    name, document = _document(stored)
-    # a part of mlgit's own is taken where none of this name lies beside the template
-    known = {**_parts(shelf() / PARTS), **beside}
-    parts = {use.part: _part(use, known, name=name) for use in manifest.parse(document, name=name).uses}
-    return manifest.template(document, stored.files, name=name, parts=parts)
+    with bounds.bounded(f"{stored.name}/{manifest.NAME}"):
+        name, document = _document(stored)
+        # a part of mlgit's own is taken where none of this name lies beside the template
+        known = {**_parts(shelf() / PARTS), **beside}
+        parts = {use.part: _part(use, known, name=name) for use in manifest.parse(document, name=name).uses}
+        return manifest.template(document, stored.files, name=name, parts=parts)
 
 
 def part(wanted: str) -> Template:
@@ -104,10 +105,14 @@ def _stored(folder: Path) -> Stored:
     for path in (folder, folder / manifest.NAME, folder / manifest.FOLDER):
         if path.is_symlink():
             raise MlgitError(f"{path.relative_to(folder.parent)}: a symbolic link", "put what it points to in its place")
+    size = (folder / manifest.NAME).stat().st_size
+    limits.check_sizes({manifest.NAME: size}, name=folder.name)
     text = files.read_text(folder / manifest.NAME, name=shown)
-    if not (folder / manifest.FOLDER).is_dir():
+    place = folder / manifest.FOLDER
+    if not place.is_dir():
         raise MlgitError(f"{folder.name}: no folder '{manifest.FOLDER}' in the template", "put what it renders there")
-    return Stored(folder.name, text, files.read_folder(folder / manifest.FOLDER, name=f"{folder.name}/{manifest.FOLDER}"))
+    name = f"{folder.name}/{manifest.FOLDER}"
+    return Stored(folder.name, text, files.read_folder(place, name=name, admit=partial(limits.check_sizes, name=name)))
 
 
 def _find(wanted: str) -> Path:

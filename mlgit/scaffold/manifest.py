@@ -230,7 +230,7 @@ def _check_question(key: str, table: Mapping[str, Any], *, where: str) -> None:
         raise MlgitError(f"{where}.pattern: only an answer of type str has one")
     try:
         re.compile(table.get("pattern", ""))
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise MlgitError(f"{where}.pattern: not a regular expression: {error}") from error
     for choice, others in table.get("requires", {}).items():
         for word in (choice, *others):

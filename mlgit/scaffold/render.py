@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from mlgit.config import document_schema
 from mlgit.errors import MlgitError
-from mlgit.scaffold import paths
+from mlgit.scaffold import limits, paths
 from mlgit.scaffold.answers import part_answers
 from mlgit.scaffold.manifest import FOLDER, NAME, SCHEMA_FILE, Manifest, Template, Value, extra_of, holds, written_name
 from mlgit.scaffold.requirement import with_extra
@@ -52,6 +52,7 @@ def render(template: Template, answers: Mapping[str, Value]) -> dict[str, File]:
             for path, file in render(part, part_answers(part, use, answers, name=where)).items():
                 _add(found, taken, path, file, name=where)
     _check_folders(found, name=manifest.name)
+    limits.check_sizes({path: len(content) for path, (_, content) in found.items()}, name=f"{manifest.name}, as rendered")
     return dict(sorted(found.items()))
 
 

@@ -14,6 +14,9 @@ from mlgit.errors import MlgitError
 from mlgit.scaffold.filters import FILTERS
 from mlgit.scaffold.manifest import Value
 
+# Filters of Jinja that files of a project have no use for: chance, the insides of values, and ways around the finalizer.
+_UNFIT = ("attr", "format", "pprint", "random", "safe", "urlize", "xmlattr")
+
 _OUTSIDE = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
 
@@ -33,6 +36,8 @@ def fill(source: str, values: Mapping[str, Value], *, name: str) -> str:
         raise MlgitError(f"{name}: line {_line(error, name)}: {error.message}", f"the answers are: {known}") from error
     except MlgitError:
         raise
+    except MemoryError as error:
+        raise MlgitError(f"{name}: line {_line(error, name)}: makes more than fits into memory") from error
     except Exception as error:  # what a template does wrong in an expression is the template's fault, never mlgit's
         raise MlgitError(f"{name}: line {_line(error, name)}: {str(error) or type(error).__name__}") from error
 
@@ -82,6 +87,7 @@ def _environment() -> jinja2.Environment:
         autoescape=False,
     )
     environment.globals = {"range": environment.globals["range"]}
-    del environment.filters["random"]
+    for name in _UNFIT:
+        del environment.filters[name]
     environment.filters.update(FILTERS)
     return environment

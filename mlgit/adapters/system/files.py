@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -139,13 +139,16 @@ def remove(path: Path) -> None:
             path.unlink()
 
 
-def read_folder(folder: Path, *, name: str = "") -> dict[str, bytes]:
+def read_folder(
+    folder: Path, *, name: str = "", admit: Callable[[Mapping[str, int]], None] = lambda _sizes: None
+) -> dict[str, bytes]:
     """Every regular file below `folder`: path with '/' -> content, sorted; Python's `__pycache__` is passed over.
 
+    `admit` is given their sizes before any is read, and raises what it has against them.
     Raises MlgitError for a symbolic link or any other thing that is no file: what it would read is not in the folder.
     """
     shown = name or str(folder)
-    found: dict[str, bytes] = {}
+    sizes: dict[str, int] = {}
     waiting = [""]
     while waiting:
         prefix = waiting.pop()
@@ -154,10 +157,11 @@ def read_folder(folder: Path, *, name: str = "") -> dict[str, bytes]:
             if entry.is_dir(follow_symlinks=False):
                 waiting += [] if entry.name == "__pycache__" else [f"{path}/"]
             elif entry.is_file(follow_symlinks=False):
-                found[path] = read_bytes(folder / path, name=f"{shown}/{path}")
+                sizes[path] = entry.stat(follow_symlinks=False).st_size
             else:
                 raise MlgitError(f"{shown}/{path}: a symbolic link or special file", "put a regular file in its place")
-    return dict(sorted(found.items()))
+    admit(sizes)
+    return {path: read_bytes(folder / path, name=f"{shown}/{path}") for path in sorted(sizes)}
 
 
 @contextmanager
