@@ -64,8 +64,13 @@ INPUT = table(
 PULL_REQUEST_TYPES = ["opened", "synchronize", "reopened", "labeled", "unlabeled", "ready_for_review", "edited", "closed"]
 TRIGGERS = table(
     {
-        "pull_request": table({"types": {"type": "array", "items": {"enum": PULL_REQUEST_TYPES}}, "branches": NAMES}),
-        "push": table({"branches": NAMES, "tags": NAMES}, minProperties=1),
+        "pull_request": {
+            "oneOf": [
+                {"type": "null"},
+                table({"types": {"type": "array", "items": {"enum": PULL_REQUEST_TYPES}}, "branches": NAMES, "paths": NAMES}),
+            ]
+        },
+        "push": table({"branches": NAMES, "tags": NAMES, "paths": NAMES}, minProperties=1),
         "workflow_run": table(
             {"workflows": NAMES, "types": {"type": "array", "items": {"enum": ["completed", "requested", "in_progress"]}}},
             required=("workflows", "types"),
