@@ -37,6 +37,9 @@ NOT_PLAYED = {
     "mlgit remote add store s3://bucket/project": _BUCKET,
     "mlgit run --executor dask": _CLUSTER,
     "mlgit run --executor dask --scheduler tcp://10.0.0.5:8786": _CLUSTER,
+    'mlgit ci publish --from-job "pipeline and gates" --forge gitlab --repository team/models': (
+        "needs a GitLab; tests/scaffold/gitlab_ci_played_test.py plays it with a server of this machine"
+    ),
     "pip install 'mlgit[dask]'": "the tests run in an environment that has it",
     'curl --request POST --header "PRIVATE-TOKEN: $TOKEN" "https://gitlab.example.com/api/v4/projects/5/protected_tags" \\': (
         "needs a project of GitLab"
@@ -227,6 +230,7 @@ PAGES: dict[str, tuple[Folder | None, ...]] = {
     "docs/ci.md": (_branch,),
     "docs/dask.md": (None,),
     "docs/data.md": (_orders, _bad_batch, _accepted),
+    "docs/gitlab.md": (None,),
     "docs/registry.md": (_gated, _remembered, _same, _same, _with_key, None),
     "docs/remotes.md": (None, None),
     "docs/review.md": (_judged, _suggesting),

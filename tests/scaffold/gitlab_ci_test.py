@@ -236,3 +236,14 @@ def test_training_is_handed_no_token():
     (job,) = [job for file, _, job in every_job() if file == "retrain"]
     with_token = [line for line in job["script"] if not line.startswith("env -u GITLAB_TOKEN ")]
     assert [line.split()[1:3] for line in with_token] == [["ci", "propose"]]
+
+
+def test_page_names_what_the_files_hold():
+    page = (Path(__file__).parents[2] / "docs/gitlab.md").read_text()
+    schedules = set(re.findall(r'SCHEDULE_DESCRIPTION == "([^"]+)"', rendered("new")[".gitlab-ci.yml"]))
+    environments = {job["environment"]["name"] for _, _, job in every_job() if "environment" in job}
+    assert (len(schedules), environments) == (3, {"publish", "verify", "retrain", "release"})
+    files = {f"{name}.yml" for name in CHILDREN}
+    variables = set(re.findall(r"MLGIT_VERIFY_\w+", rendered("new")[".gitlab/mlgit/verify.yml"]))
+    images = {documents()["check"]["default"]["image"]}
+    assert [word for word in files | schedules | environments | variables | images if f"`{word}`" not in page] == []
