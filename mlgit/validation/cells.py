@@ -59,6 +59,11 @@ class Cell:
     type: str = ""
 
     @property
+    def is_float(self) -> bool:
+        """Whether its file has it as a float, which may be NaN."""
+        return self.storage == "typed" and self.type in _FLOATS
+
+    @property
     def missing(self) -> str:
         """Whether it is missing; NaN is."""
         if self.storage == "json":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -11,11 +12,12 @@ from mlgit.adapters.duckdb.query_process import QueryProcess
 from mlgit.adapters.duckdb.session import QueryError, QueryRefusedError, Session
 from mlgit.errors import MlgitError
 from mlgit.render.sql import identifier, literal
-from mlgit.validation import patterns, predicates, source
+from mlgit.validation import patterns, predicates, shortcuts, source
 from mlgit.validation.contract import Contract, ContractCheck
 from mlgit.validation.finding import ContractOutcome, ContractResult, Finding
 from mlgit.validation.predicates import NoColumnError
 from mlgit.validation.samples import samples
+from mlgit.validation.shortcuts import Shortcuts
 from mlgit.validation.source import DataSource, Part
 
 # Checks of the whole table, which have queries of their own or are known without one.
@@ -77,6 +79,7 @@ class _Pass:
         self._duck, self._queries, self._table, self._contract, self._now = duck, queries, table, contract, now
         self.rows = 0
         self.has_stumbled = False
+        self._shortcuts = Shortcuts()
         self._numbers: dict[str, int] = {}
         self._problems: dict[str, str] = {}
         self._checks = {each.id: each for each in contract.checks}
@@ -84,10 +87,29 @@ class _Pass:
     def findings(self, checks: Sequence[ContractCheck]) -> tuple[Finding, ...]:
         """What became of each, in their order."""
         if not self._counted_as_numbers(checks):
+            self._shortcuts = self._looked_ahead(checks)
             self._count(self._wanted(checks, self._table), self._table)
         found = [self._found(check) for check in checks]
         shown = samples(self._duck, self._table, self._contract, found)
         return tuple(shown)
+
+    def _looked_ahead(self, checks: Sequence[ContractCheck]) -> Shortcuts:
+        """What can be counted in another way; nothing, where it cannot be told."""
+        columns = self._table.columns
+        if sum(os.path.getsize(each.path) for each in self._table.parts) < shortcuts.LARGE:
+            return Shortcuts()
+        keys = list(dict.fromkeys(each.columns[0] for each in checks if each.columns and shortcuts.is_key(each, columns)))
+        lists = list(dict.fromkeys(each.columns[0] for each in checks if each.columns and shortcuts.is_list(each, columns)))
+        keyed, listed = (self._table.relation(names, is_numbered=False) for names in (keys, lists))
+        spans, levels = (shortcuts.span(columns[name]) for name in keys), (columns[name].sql for name in lists)
+        try:
+            found = self._duck.rows(f"SELECT {', '.join(spans)} FROM ({keyed})")[0] if keys else ()
+            told = ", ".join(f"count(DISTINCT {each})" for each in levels)
+            few = self._duck.rows(f"SELECT {told} FROM (FROM ({listed}) LIMIT {shortcuts.SAMPLE})")[0] if lists else ()
+        except QueryError:
+            return Shortcuts()
+        by_key = zip(keys, zip(found[::3], found[1::3], found[2::3], strict=True), strict=True)
+        return Shortcuts(shortcuts.close(by_key), shortcuts.few(zip(lists, few, strict=True)))
 
     def _wanted(self, checks: Sequence[ContractCheck], table: DataSource) -> dict[str, str]:
         """What is to be counted in the rows of a table, by the checks that need it."""
@@ -135,6 +157,12 @@ class _Pass:
             wanted[check.id] = f"CASE WHEN count_if({there}) = 0 AND count_if({place}) > 0 THEN 1 ELSE 0 END"
 
     def _prepare(self, check: ContractCheck, wanted: dict[str, str], table: DataSource) -> None:
+        shortcut = self._shortcuts.count(
+            check, self._contract, table.columns, lambda name: table.relation((name,), is_numbered=False)
+        )
+        if shortcut:
+            wanted[check.id] = shortcut
+            return
         try:
             if check.kind in _KEYS:
                 parts = predicates.key(check, self._contract, table.columns)
@@ -181,6 +209,10 @@ class _Pass:
             try:
                 self._take(block, wanted, table)
             except QueryError:
+                if self._shortcuts != Shortcuts():  # such as bounds that the file tells wrongly
+                    self._shortcuts = Shortcuts()
+                    self._count(self._wanted([self._checks[name] for name in names], table), table)
+                    return
                 self.rows = self._duck.rows(f"SELECT count(*) FROM ({table.relation((), is_numbered=False)})")[0][0]
                 for name in block:
                     try:

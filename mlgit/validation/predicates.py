@@ -189,6 +189,9 @@ def _of_numbers(cell: Cell, kind: str, wrong: str) -> str:
     if not kind:
         return _there(cell, f"coalesce({cell.wrong('number')}, false) OR {wrong}")
     none = cell.wrong(kind) if kind in ("integer", "number") else "false"
+    if none == "false" and cell.is_float:
+        # of a number that is there nothing is unknown, and what costs least is looked at first
+        return f"({wrong} AND NOT isnan({cell.sql}))"
     return _there(cell, wrong if none == "false" else f"{wrong} AND NOT coalesce({none}, false)")
 
 
@@ -200,7 +203,8 @@ def _outside(cell: Cell, kind: str, form: str, ends: Mapping[str, Any]) -> str:
     elif _is_beyond_floats(ends):
         return "(" + " OR ".join(_beyond(cell, end, each) for end, each in ends.items()) + ")"
     else:
-        value = cell.value("number")
+        # NaN is beyond any end: `_of_numbers` tells it apart, at less cost
+        value = f"CAST({cell.sql} AS DOUBLE)" if cell.is_float else cell.value("number")
         # as a float of 32 bits, 0.1 is above 0.1
         is_short = cell.type == "FLOAT"
         bounds = {
