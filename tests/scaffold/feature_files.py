@@ -15,7 +15,7 @@ from mlgit.scaffold import answers, library
 from mlgit.scaffold.render import render
 from tests.scaffold.templates_test import complete
 
-FEATURES = ("docker", "pre-commit", "devcontainer", "dependabot", "agents", "notebooks")
+FEATURES = ("docker", "gitlab-ci", "pre-commit", "devcontainer", "dependabot", "agents", "notebooks")
 TEMPLATES = library.names()
 SUBFOLDER = {"project_folder": "models/churn_2", "prefix": "models-churn-2-", "default_branch": "release/x"}
 BARE = {"python_version": "3.11", "requirements": ""}
@@ -45,7 +45,8 @@ def part_files(feature, way):
 
 
 def files_of(way):
-    return {path: text for feature in FEATURES for path, (_, text) in part_files(feature, way).items()}
+    parts = [feature for feature in FEATURES if feature != "gitlab-ci"]  # which has tests of its own
+    return {path: text for feature in parts for path, (_, text) in part_files(feature, way).items()}
 
 
 def workflows(way="new"):
