@@ -12,7 +12,7 @@ from tests.scaffold.kit import question, write_template
 
 def test_mlgits_own_templates_are_found_and_named_as_their_folders():
     assert [each.name for each in library.manifests()] == library.names()
-    assert {"minimal", "tabular-classification"} <= set(library.names())
+    assert {"llm-eval", "minimal", "tabular-classification"} <= set(library.names())
 
 
 @pytest.mark.parametrize("name", library.names())

@@ -1,0 +1,167 @@
+"""Calls a model by OpenAI's /chat/completions, which most providers and servers speak."""
+
+import email.utils
+import json
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from .budget import Budget, Price
+from .models import LOOPBACK, Model
+
+LATER = (408, 409, 425, 429, 500, 502, 503, 504, 529)
+HOPELESS = (401, 402, 403, 404)
+LARGEST_ANSWER = 8 * 1024 * 1024
+LONGEST_WAIT = 60.0
+
+
+class CallError(Exception):
+    """There is no answer to this request; there may be to others."""
+
+
+class HopelessError(Exception):
+    """No request will be answered: the key, the model or the address is wrong."""
+
+
+class Stopped(Exception):
+    """The run stopped while this request was waiting."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model said. `latency` is in milliseconds: the provider's own figure, where it tells one."""
+
+    text: str
+    refusal: str
+    finish: str
+    fingerprint: str
+    tokens_in: int
+    tokens_out: int
+    latency: int
+
+
+class Bearer(requests.auth.AuthBase):
+    """Sends the key; unlike a plain header, nothing in ~/.netrc takes its place."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._key:
+            request.headers["Authorization"] = f"Bearer {self._key}"
+        return request
+
+
+class Client:
+    """Asks one model, from many threads."""
+
+    def __init__(self, model: Model, *, key: str, base_url: str, timeout: float, attempts: int) -> None:
+        self._model, self._key, self._timeout, self._attempts = model, key, timeout, attempts
+        self._url = f"{base_url.rstrip('/')}/chat/completions"
+        self._local = threading.local()
+        self.stop = threading.Event()
+
+    def ask(self, messages: list[dict[str, str]], repeat: int, *, budget: Budget, price: Price) -> Answer:
+        """The answer to these messages; each try is reserved in the budget before it is made.
+
+        Raises CallError, HopelessError, Stopped, and Overspent.
+        """
+        body = {
+            "model": self._model.model,
+            "messages": messages,
+            "temperature": self._model.temperature,
+            "seed": self._model.seed + repeat,
+            "max_tokens": self._model.max_tokens,
+        }
+        for attempt in range(1, self._attempts + 1):
+            if self.stop.is_set():
+                raise Stopped
+            budget.reserve(price)
+            cost = price.most  # of a call whose end is not known
+            try:
+                answer, wait, problem = self._once(body, attempt)
+                cost = self._model.cost(answer.tokens_in, answer.tokens_out) if answer else 0.0
+            except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+                answer, wait, problem = None, 0.25 * 2**attempt, type(error).__name__
+            finally:
+                budget.settle(price, cost)
+            if answer:
+                return answer
+            if wait > LONGEST_WAIT or attempt == self._attempts:
+                break
+            self.stop.wait(wait)
+        raise CallError(problem)
+
+    def _once(self, body: dict[str, Any], attempt: int) -> tuple[Answer | None, float, str]:
+        """The answer, or how long to wait and why."""
+        begun = time.monotonic()
+        response = self._session().post(
+            self._url,
+            json=body,
+            auth=Bearer(self._key),
+            timeout=self._timeout,
+            allow_redirects=False,
+            stream=True,
+        )
+        with response:
+            content = response.raw.read(LARGEST_ANSWER + 1, decode_content=True)
+        took = response.headers.get("openai-processing-ms", "")
+        latency = int(took) if took.isdecimal() else round(1000 * (time.monotonic() - begun))
+        if response.status_code == 200:
+            return self._answer(content, latency), 0.0, ""
+        problem = f"HTTP {response.status_code}: {self._told(content)}"
+        if response.status_code in HOPELESS:
+            raise HopelessError(problem)
+        if response.status_code not in LATER:
+            raise CallError(problem)
+        return None, _wait(response.headers.get("Retry-After", ""), attempt), problem
+
+    def _session(self) -> requests.Session:
+        if not hasattr(self._local, "session"):
+            self._local.session = requests.Session()
+            # what is on this machine is asked directly, whatever proxy the environment names
+            self._local.session.trust_env = urlsplit(self._url).hostname not in LOOPBACK
+        return self._local.session
+
+    def _answer(self, content: bytes, latency: int) -> Answer:
+        try:
+            given = json.loads(content)
+            choice, usage = given["choices"][0], given.get("usage") or {}
+            said = choice["message"]
+            text = said.get("content") or ""
+            if not text and said.get("tool_calls"):
+                text = json.dumps(said["tool_calls"])  # of a model that calls a tool, the call is the answer
+            return Answer(
+                text=str(text),
+                refusal=str(said.get("refusal") or ""),
+                finish=str(choice.get("finish_reason") or ""),
+                fingerprint=str(given.get("system_fingerprint") or ""),
+                tokens_in=int(usage["prompt_tokens"]),
+                tokens_out=int(usage["completion_tokens"]),
+                latency=latency,
+            )
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise CallError(f"no chat completion: {type(error).__name__}: {self._told(content)}") from error
+
+    def _told(self, content: bytes) -> str:
+        """What a provider says of an error, on one line; it may repeat the key."""
+        text = content[:2000].decode(errors="replace")
+        plain = text.replace(self._key, "***") if self._key else text
+        return plain.encode("unicode_escape").decode()[:200]
+
+
+def _wait(retry_after: str, attempt: int) -> float:
+    """Seconds until the next try: as the provider wants it (seconds or a date), else longer with each try."""
+    try:
+        return max(0.0, float(retry_after))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return 0.25 * 2**attempt
