@@ -230,7 +230,7 @@ PAGES: dict[str, tuple[Folder | None, ...]] = {
     "docs/ci.md": (_branch,),
     "docs/dask.md": (None,),
     "docs/data.md": (_orders, _bad_batch, _accepted),
-    "docs/gitlab.md": (None,),
+    "docs/gitlab.md": (_same, None),
     "docs/registry.md": (_gated, _remembered, _same, _same, _with_key, None),
     "docs/remotes.md": (None, None),
     "docs/review.md": (_judged, _suggesting),
