@@ -11,35 +11,23 @@ from packaging.requirements import Requirement
 
 from mlgit import __version__, config
 from mlgit.adapters.formats.documents import parse_yaml
-from mlgit.scaffold import answers, library
+from mlgit.scaffold import library
 from mlgit.scaffold.create import create
 from mlgit.scaffold.render import render
-from tests.kit import FULL, commit, dvc, example, git, lock, program
-from tests.kit.once import copied, once
+from tests.kit import FULL, commit, dvc, git, lock, program
+from tests.scaffold import projects
+from tests.scaffold.projects import complete, feature_sets, made
 
 pytestmark = pytest.mark.slow  # many repositories
 
 ROOT = Path(__file__).parents[2]
-FACTS = {"mlgit_version": __version__, "mlgit_source": f"mlgit=={__version__}"}
 HOSTILE = "\"'`]]}} [[ 1 ]] [% x %] ${{ y }} $(touch sprung) <b> # \\n é 日本 \U0001f600 \u2028 \x07"
 
 own_templates = pytest.mark.parametrize("name", library.names())
 
 
-def complete(name, **given):
-    manifest = library.load(name).manifest
-    return answers.resolve(manifest, given=given, facts={"folder": "my-model", **FACTS})
-
-
 def rendered(name, **given):
     return {path: content.decode() for path, (_, content) in render(library.load(name), complete(name, **given)).items()}
-
-
-def feature_sets(name):
-    """Every feature alone, none, and all of them."""
-    choices = [each.choices for each in library.load(name).manifest.questions if each.name == "features"]
-    features = [choice for found in choices for choice in found]
-    return [(), *((each,) for each in features), *([tuple(features)] if len(features) > 1 else [])]
 
 
 def test_shelf_holds_no_file_that_git_or_a_wheel_would_act_upon():
@@ -116,21 +104,16 @@ def test_stages_come_in_their_order():
     assert list(stages) == ["load", "validate", "prepare", "train", "evaluate"]
 
 
-@pytest.fixture
-def python_first(monkeypatch):
-    """`python` is the Python of the tests, as in an activated environment."""
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-
-
-def made(folder, name, **given):
-    create(folder, template=library.load(name), answers=complete(name, **given))
-    return folder
-
-
 def succeeds(root, *argv):
     done = program(root, argv)
     assert done.code == 0, done.said
     return done.out
+
+
+@pytest.fixture
+def python_first(monkeypatch):
+    """`python` is the Python of the tests, as in an activated environment."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 
 
 CASES = [(name, features) for name in library.names() for features in (feature_sets(name) if FULL else feature_sets(name)[-1:])]
@@ -139,15 +122,7 @@ CASES = [(name, features) for name in library.names() for features in (feature_s
 @pytest.fixture
 def reproduced(shared):
     """A copy of a project that was made from a template and that `dvc repro` ran."""
-
-    def copy(target, name, features):
-        def make(folder):
-            root = made(folder / "p", name, package_name="example_project", **({"features": features} if features else {}))
-            assert dvc(root, "repro", env=example.environment()).code == 0
-
-        return copied(once(shared, "-".join(("reproduced", name, *features)), make) / "p", target)
-
-    return copy
+    return lambda target, name, features: projects.reproduced(shared, target, name=name, features=features)
 
 
 @pytest.mark.parametrize(("name", "features"), CASES)

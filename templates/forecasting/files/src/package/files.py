@@ -18,7 +18,7 @@ MODEL = Path("models/model.skops")
 PREDICTIONS = Path("reports/predictions.csv")
 METRICS = Path("reports/metrics.json")
 HORIZONS = Path("reports/horizons.csv")
-YEAR_AHEAD = Path("reports/year_ahead.csv")
+LAST_HORIZON = Path("reports/last_horizon.csv")
 FORECAST = Path("reports/forecast.csv")
 
 

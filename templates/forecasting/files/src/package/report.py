@@ -87,10 +87,22 @@ def _rounded(value):
     return round(float(value), 6)
 
 
-def year_ahead(predicted: pd.DataFrame) -> pd.DataFrame:
+def at_last_horizon(predicted: pd.DataFrame) -> pd.DataFrame:
     """The forecasts that were made longest before, month by month beside what came."""
     furthest = predicted[predicted[columns.HORIZON] == predicted[columns.HORIZON].max()]
-    return furthest[[columns.MONTH, columns.ACTUAL, "forecast", "drift", "low", "high"]]
+    month = furthest[columns.MONTH].dt
+    return pd.DataFrame(
+        {
+            columns.MONTH: furthest[columns.MONTH],
+            "year": month.year + (month.month - 1) / 12,
+            columns.ACTUAL: furthest[columns.ACTUAL],
+            "forecast": furthest["forecast"],
+            "low": furthest["low"],
+            "high": furthest["high"],
+            "model_missed": furthest[columns.ACTUAL] - furthest["forecast"],
+            "drift_missed": furthest["drift_missed"],
+        }
+    )
 
 
 if __name__ == "__main__":
@@ -100,4 +112,4 @@ if __name__ == "__main__":
     horizons = by_horizon(errors(predicted), given.report, seed=given.seed)
     files.write_json(files.METRICS, measured)
     files.write_csv(files.HORIZONS, horizons, float_format="%.6f")
-    files.write_csv(files.YEAR_AHEAD, year_ahead(predicted), float_format="%.4f")
+    files.write_csv(files.LAST_HORIZON, at_last_horizon(predicted), float_format="%.4f")
