@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from mlgit.commands.template_check import check_template
 from tests.cli.adoption_test import LAYOUTS
 from tests.kit import FULL, commit, example, git, repository, write_tree
 from tests.kit.console import Shell, Typed, is_shown, typed
@@ -217,6 +218,15 @@ def _accepted(folder: Path, _: Path) -> Path:
     return folder
 
 
+def _team(folder: Path, _: Path) -> Path:
+    """The templates of the page, and no fault in them."""
+    page = (CHECKOUT / "docs/templates.md").read_text()
+    files = dict(re.findall(r"\*\*(templates/[^*\n]+)\*\*:\n\n```\w+\n(.*?)```", page, re.DOTALL))
+    root = repository(folder / "team", files)
+    assert [str(each) for each in check_template(str(root / "templates/churn")).faults] == []
+    return root
+
+
 def _same(folder: Path, _: Path) -> Path:
     return folder
 
@@ -234,6 +244,7 @@ PAGES: dict[str, tuple[Folder | None, ...]] = {
     "docs/registry.md": (_gated, _remembered, _same, _same, _with_key, None),
     "docs/remotes.md": (None, None),
     "docs/review.md": (_judged, _suggesting),
+    "docs/templates.md": (_team, _same),
     "README.md#The registry": (_remembered,),
 }
 
