@@ -51,6 +51,14 @@ def test_rights_are_no_more_than_each_job_needs():
     assert "default_branch" in workflows()["image"]["jobs"]["publish"]["if"]
 
 
+def test_image_is_attested_by_the_digest_of_the_registry_where_github_can_keep_that():
+    *_, login, push, digest, attest = workflows()["image"]["jobs"]["publish"]["steps"]
+    assert [each["run"].split()[0] for each in (login, push)] == ["echo", "docker"]
+    assert attest["with"]["subject-digest"] == f"${{{{ steps.{digest['id']}.outputs.digest }}}}"
+    assert ".RepoDigests" in digest["run"]
+    assert attest["if"] == "${{ !github.event.repository.private || vars.MLGIT_ATTEST == 'true' }}"
+
+
 @every_way
 def test_actions_are_pinned_as_in_the_other_workflows_and_scripts_are_one_command_without_expressions(way):
     other = "\n".join(content.decode() for _, content in render(library.part("review"), {**complete_review()}).values())
