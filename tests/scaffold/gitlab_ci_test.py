@@ -183,6 +183,7 @@ def test_cache_holds_only_what_is_read_before_it_is_believed(way):
     (job,) = [job for _, _, job in cached]
     assert (job["cache"]["paths"], job["cache"]["key"]["files"]) == ([f"{folder}.dvc/cache/files/"], [f"{folder}dvc.lock"])
     assert job["script"][0].endswith("mlgit doctor --cache --deep --fix")
+    assert "unprotect" not in job["cache"]  # one that a merge request fills is unpacked over the files of who reads it
 
 
 def test_every_job_ends_in_time_and_what_writes_is_never_cut_off_or_doubled():
