@@ -155,10 +155,6 @@ def test_every_dependency_is_imported_and_every_import_declared():
 CALLED_FROM_OUTSIDE = {
     # named in the task that is sent to a worker of a Dask cluster, which looks it up
     "executors.dask.worker.work",
-    # the reading half of a file that `mlgit new` writes for `mlgit template`: shows that it can be read
-    "scaffold.state.parse",
-    # and the way from what that file says back to the template
-    "scaffold.sources.remembered",
 }
 
 

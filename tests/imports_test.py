@@ -103,7 +103,7 @@ DOORS = {
     },
     "report": {"post", "proposal"},
     "validation": {"judge", "profiling", "samples", "source"},
-    "scaffold": {"adopt", "create", "library", "sources", "surroundings"},
+    "scaffold": {"adopt", "create", "library", "pristine", "sources", "surroundings", "switch", "update"},
 }
 
 LAW = Law(

@@ -16,6 +16,7 @@ from mlgit.errors import near_miss
 COMMANDS: dict[str, tuple[str, str]] = {
     "new": ("mlgit.cli.new", "Make a new ML repository from a template."),
     "init": ("mlgit.cli.init", "Bring mlgit into a Git repository that is there."),
+    "template": ("mlgit.cli.template", "List templates, and update a project from its own."),
     "run": ("mlgit.cli.run", "Run what is stale in the pipeline."),
     "status": ("mlgit.cli.status", "Say which stages are stale, and why."),
     "add": ("mlgit.cli.add", "Track data files and folders, as `dvc add` does."),
@@ -36,7 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 # The commands that have commands of their own.
-GROUPS = ("model", "card", "ci", "remote", "data")
+GROUPS = ("model", "card", "ci", "remote", "data", "template")
 
 
 class SuggestingGroup(click.Group):

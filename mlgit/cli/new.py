@@ -69,7 +69,7 @@ def command(
     if not directory.strip():
         raise MlgitError(f"'{directory}' is no name for a folder", "for example `mlgit new my-model`")
     interactive = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
-    ask = _ask if interactive else None
+    ask = ask_on_terminal if interactive else None
     result = new(directory, template=wanted, assignments=assignments, answers_file=answers_file, ask=ask)
     if as_json:
         click.echo(json.dumps(result.document(), indent=2))
@@ -77,7 +77,7 @@ def command(
         _show(result, directory)
 
 
-def _ask(question: Question, presumed: Value | None) -> Value:
+def ask_on_terminal(question: Question, presumed: Value | None) -> Value:
     """Ask on the terminal until the answer is one the question takes; on standard error, so that --json stays JSON."""
     from mlgit.scaffold import answers
 
@@ -104,7 +104,7 @@ def _shown(value: Value | None) -> str | None:
 
 
 def _print_list(*, as_json: bool) -> None:
-    from mlgit.commands.new import templates
+    from mlgit.commands.template_library import templates
 
     found = templates()
     if as_json:

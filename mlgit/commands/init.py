@@ -23,7 +23,6 @@ from mlgit.scaffold.adopt import Adopted, Draft, Place
 from mlgit.scaffold.ci_jobs import JobSetup
 from mlgit.scaffold.draft import Known
 from mlgit.scaffold.manifest import Value
-from mlgit.scaffold.render import REQUIREMENTS, requirements_file
 from mlgit.scaffold.surroundings import OtherCi
 from mlgit.tables import formats
 
@@ -80,21 +79,21 @@ def init(folder: Path | str = ".", *, assignments: Sequence[str] = (), dry_run: 
     `assignments` are `NAME=VALUE` answers to the questions of the part that is written.
     """
     place = adopt.find(Path(folder))
-    part = library.part("review")
+    part = library.part(library.ADOPTION)
     given = answers.parse_assignments(assignments, part.manifest)
     if _COMPUTED in given:
         raise MlgitError(f"--set {_COMPUTED}: it is the folder given", "type `mlgit init DIR`")
     required = surroundings.requirements(place.folder, wanted=str(given.get("requirements", "")))
     presumed = _checked({**adopt.presumed(place), "requirements": required.path})
-    complete = answers.resolve(part.manifest, given={**presumed, **given}, facts={})
+    facts = {"mlgit_source": installation.source().requirement}
+    complete = answers.resolve(part.manifest, given={**presumed, **given}, facts=facts)
     check = f".github/workflows/{complete['prefix']}check.yml"
     job = JobSetup(place.prefix.rstrip("/") or ".", required.path, str(complete["python_version"]))
     others = surroundings.other_ci(place.git_root, check=check, job=job)
     pipeline = "" if (place.folder / "dvc.yaml").exists() else _pipeline(place)
     if not pipeline and place.folder == place.git_root and not (place.folder / ".dvc").exists():
         _refuse_monorepo(place)
-    tools = requirements_file(installation.source().requirement).decode()
-    own = {required.path: required.content, REQUIREMENTS: tools, **({"dvc.yaml": pipeline} if pipeline else {})}
+    own = {required.path: required.content, **({"dvc.yaml": pipeline} if pipeline else {})}
     found = _Found(Known(name=_name(place)), has_pipeline=bool(pipeline), is_stale=True)
 
     def drafted() -> Draft:
@@ -116,7 +115,7 @@ def _holds(path: Path, text: str) -> bool:
 
 def _checked(presumed: Mapping[str, Value]) -> dict[str, Value]:
     """The presumed answers, refused where a workflow cannot hold them."""
-    manifest = library.part("review").manifest
+    manifest = library.part(library.ADOPTION).manifest
     questions = {question.name: question for question in manifest.questions}
     try:
         return {name: answers.checked(questions[name], value, name="mlgit init") for name, value in presumed.items()}

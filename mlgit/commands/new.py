@@ -14,7 +14,7 @@ from mlgit.adapters.formats import documents
 from mlgit.adapters.system import bounds, installation
 from mlgit.adapters.system.installation import Origin
 from mlgit.commands import preparation
-from mlgit.scaffold import answers, create, library, manifest, requirement, sources
+from mlgit.scaffold import answers, create, manifest, requirement, sources
 from mlgit.scaffold.create import Created
 from mlgit.scaffold.manifest import Manifest, Question, Value
 from mlgit.scaffold.sources import TemplateSource
@@ -106,11 +106,6 @@ def new(
         complete = answers.resolve(loaded.manifest, given=given, facts=facts, ask=ask)
     made = create.create(Path(directory), template=loaded, answers=complete, source=source)
     return NewResult(made, loaded.manifest, complete, source, running)
-
-
-def templates() -> tuple[Manifest, ...]:
-    """What the templates that come with mlgit say of themselves."""
-    return tuple(library.manifests())
 
 
 def _given(asking: Manifest, assignments: Sequence[str], answers_file: Path | None) -> dict[str, Value]:

@@ -18,6 +18,7 @@ from mlgit.render.text import count, few
 from mlgit.revision.refs import RevisionRef
 from mlgit.revision.revision import Revision
 from mlgit.revision.revisions import Revisions
+from mlgit.scaffold import pristine, state
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def pull(targets: Sequence[str] = (), *, remote: str | None = None, dry_run: boo
     root = project.git_root
     branch = sharing.current(root, remote=remote)
     there = sharing.refs_of(root, branch.remote)
+    pristine.join(root, branch.remote, there.get(state.REF, ""))
     notes = tuple(sharing.fetch(root, branch, there))
     tip = sharing.ahead(root, branch, there)
     if not dry_run:

@@ -21,6 +21,7 @@ from mlgit.project import Project
 from mlgit.registry import read
 from mlgit.render.text import count, few
 from mlgit.revision.revisions import Revisions
+from mlgit.scaffold import pristine, state
 
 _TAGS = "refs/tags/"
 
@@ -116,6 +117,7 @@ def _publish(root: Path, branch: Branch, plan: PushResult, there: Mapping[str, s
     if is_new:
         sharing.push(root, branch)
     sent = unpublished_tags.send(root, branch.remote)
+    pristine.join(root, branch.remote, there.get(state.REF, ""))
     refs, refused = sharing.push_shared(root, branch.remote, there)
     if is_new and not plan.n_commits:  # a branch that begins where another one is
         refs = [f"refs/heads/{branch.name}", *refs]

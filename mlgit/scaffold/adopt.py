@@ -11,8 +11,10 @@ from mlgit.adapters.dvc import dvc_command
 from mlgit.adapters.git import git, refs
 from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
+from mlgit.scaffold import pristine, state
 from mlgit.scaffold.manifest import Template, Value
-from mlgit.scaffold.render import File, render, schema_file
+from mlgit.scaffold.render import File, render
+from mlgit.scaffold.state import State
 
 CONFIG = "mlgit.yaml"
 
@@ -112,22 +114,38 @@ def adopt(
     starts_dvc = not (place.folder / ".dvc").is_dir()
     if starts_dvc and git.ignored(place.git_root, [f"{place.prefix}.dvc/"]):
         raise MlgitError(f"{place.prefix}.dvc: ignored by Git, and DVC keeps its settings there", "take it out of .gitignore")
-    wanted: dict[str, File] = dict(render(part, answers))
-    wanted[f"{place.prefix}.mlgit.schema.json"] = ("100644", schema_file())
+    given = render(part, answers)
+    wanted: dict[str, File] = dict(given)
     wanted |= {f"{place.prefix}{path}": ("100644", text.encode()) for path, text in own.items()}
     config = f"{place.prefix}{CONFIG}"
-    left = {path for path in [*wanted, config] if _is_there(place.git_root, path)}
+    recorded = f"{place.prefix}{state.NAME}"
+    left = {path for path in [*wanted, config, recorded] if _is_there(place.git_root, path)}
     if not dry_run:
         if starts_dvc:
             dvc_command.init_dvc(place.folder, below_git_root=bool(place.prefix))
         for path in sorted(wanted.keys() - left):
             (place.git_root / path).parent.mkdir(parents=True, exist_ok=True)
             files.write_atomic(place.git_root / path, wanted[path][1])
+        _record(place, part, answers, given)
     if not dry_run or not starts_dvc:
         wanted[config], left = _drafted(place.folder / CONFIG, draft(), config=config, left=left)
         if config not in left and not dry_run:
             files.write_atomic(place.folder / CONFIG, wanted[config][1])
-    return Adopted(place, starts_dvc, tuple(sorted({*wanted, config} - left)), tuple(sorted(left)))
+    return Adopted(place, starts_dvc, tuple(sorted({*wanted, config, recorded} - left)), tuple(sorted(left)))
+
+
+def _record(place: Place, part: Template, answers: Mapping[str, Value], given: Mapping[str, File]) -> None:
+    """Keep what was rendered, so that `mlgit template` can update it, unless a template is recorded already."""
+    path = place.folder / state.NAME
+    if path.exists():
+        return
+    name, version = part.manifest.name, part.manifest.version
+    tree = git.write_tree(place.git_root, given)
+    recorded = State(name, version, tree, answers, folder=place.prefix.rstrip("/") or ".")
+    files.write_atomic(path, state.dump(recorded))
+    message = state.message("Render the template", template=name, version=version)
+    kept = pristine.keep(place.git_root, tree, prefix=place.prefix, message=message)
+    git.update_ref(place.git_root, state.REF, kept, reason="mlgit init")
 
 
 def _drafted(path: Path, draft: Draft, *, config: str, left: set[str]) -> tuple[File, set[str]]:

@@ -18,6 +18,8 @@ from mlgit.schema import near_miss
 
 # Templates that others are made of lie in this folder of the shelf; none of them is a project.
 PARTS = "parts"
+# One of them is what `mlgit init` brings.
+ADOPTION = "adoption"
 
 
 def shelf() -> Path:
@@ -65,7 +67,10 @@ def understand(stored: Stored, *, beside: Mapping[str, Callable[[], Stored]]) ->
         name, document = _document(stored)
         # a part of mlgit's own is taken where none of this name lies beside the template
         known = {**_parts(shelf() / PARTS), **beside}
-        parts = {use.part: _part(use, known, name=name) for use in manifest.parse(document, name=name).uses}
+        parsed = manifest.parse(document, name=name)
+        if not (stored.files or parsed.generated or parsed.uses):
+            raise MlgitError(f"{stored.name}: no folder '{manifest.FOLDER}' in the template", "put what it renders there")
+        parts = {use.part: _part(use, known, name=name) for use in parsed.uses}
         return manifest.template(document, stored.files, name=name, parts=parts)
 
 
@@ -108,11 +113,9 @@ def _stored(folder: Path) -> Stored:
     size = (folder / manifest.NAME).stat().st_size
     limits.check_sizes({manifest.NAME: size}, name=folder.name)
     text = files.read_text(folder / manifest.NAME, name=shown)
-    place = folder / manifest.FOLDER
-    if not place.is_dir():
-        raise MlgitError(f"{folder.name}: no folder '{manifest.FOLDER}' in the template", "put what it renders there")
-    name = f"{folder.name}/{manifest.FOLDER}"
-    return Stored(folder.name, text, files.read_folder(place, name=name, admit=partial(limits.check_sizes, name=name)))
+    place, name = folder / manifest.FOLDER, f"{folder.name}/{manifest.FOLDER}"
+    admit = partial(limits.check_sizes, name=name)
+    return Stored(folder.name, text, files.read_folder(place, name=name, admit=admit) if place.is_dir() else {})
 
 
 def _find(wanted: str) -> Path:
@@ -121,6 +124,8 @@ def _find(wanted: str) -> Path:
         if not (folder / manifest.NAME).exists():
             raise MlgitError(f"{wanted}: no template there", f"a template is a folder with a {manifest.NAME}")
         return folder
+    if wanted == ADOPTION:
+        return shelf() / PARTS / ADOPTION
     known = names()
     if wanted not in known:
         raise MlgitError(

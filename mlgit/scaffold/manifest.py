@@ -67,6 +67,7 @@ SCHEMA = Table(
         Key("name", Text(pattern="[a-z][a-z0-9-]*"), "the template's name", required=True),
         Key("version", Text(pattern=r"\d+\.\d+\.\d+"), "the template's version, three numbers", required=True),
         Key("description", Text(pattern=r"[^\r\n]+"), "the template in one line", required=True),
+        Key("changes", MapOf(Text(), key_pattern=r"\d+\.\d+\.\d+"), "version -> what it changed, for those who update"),
         Key("questions", MapOf(_QUESTION, key_pattern="[a-z][a-z0-9_]*"), "answer name -> question, in the order asked"),
         Key("files", MapOf(_PATH), "path -> when it is written, and under which name"),
         Key("generated", MapOf(Text(choices=GENERATED)), "path -> what mlgit itself writes there"),
@@ -122,6 +123,7 @@ class Manifest:
     rules: tuple[Rule, ...]
     generated: Mapping[str, str]
     uses: tuple[Use, ...] = ()
+    changes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def extras(self) -> tuple[str, ...]:
@@ -171,6 +173,7 @@ def parse(document: Any, *, name: str = NAME) -> Manifest:
         rules=rules,
         generated=checked.get("generated", {}),
         uses=uses,
+        changes=checked.get("changes", {}),
     )
 
 

@@ -217,8 +217,6 @@ def _stored(repository: Fetched, folder: str) -> Stored:
     if manifest.NAME not in blobs:
         raise MlgitError(f"{repository.url}: no template {f'in {folder}' if folder else 'at its top'}", _others(repository))
     inside = {path: entry for path, entry in blobs.items() if path.startswith(f"{manifest.FOLDER}/")}
-    if not inside:
-        raise MlgitError(f"{name}: no folder '{manifest.FOLDER}' in the template", "put what it renders there")
     check_sizes({path: entry.size for path, entry in blobs.items()}, name=name)
     contents = repository.read(entry.oid for entry in blobs.values())
     text = files.decode(contents[blobs[manifest.NAME].oid], name=f"{name}/{manifest.NAME}")

@@ -16,7 +16,7 @@ from mlgit.scaffold.draft import Known, draft
 from tests.kit import commit, example, git, repository, write_tree
 from tests.kit.console import Shell
 
-OWN = {".mlgit.schema.json", "mlgit.yaml", "requirements.txt", "mlgit-requirements.txt"}
+OWN = {".mlgit-template.yaml", ".mlgit.schema.json", "mlgit.yaml", "requirements.txt", "mlgit-requirements.txt"}
 NAMES = ("check", "publish", "release", "retrain", "verify")
 
 PIPELINE = """\

@@ -121,7 +121,7 @@ def test_what_cannot_be_is_refused_with_code_2_and_leaves_nothing(tmp_path, cli,
 
 
 def test_required_answer_that_nobody_can_be_asked_for_is_an_error(tmp_path, cli):
-    write_template(tmp_path / "ours", questions={"owner": question()})
+    write_template(tmp_path / "ours", {"a": "x"}, questions={"owner": question()})
     done = cli(tmp_path, "new", "p", "-t", "./ours")
     assert done.code == 2
     assert "hint: add `--set owner=...`" in done.err

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mlgit.commands.new import new, templates
+from mlgit.commands.new import new
+from mlgit.commands.template_library import templates
 from mlgit.errors import MlgitError
 
 

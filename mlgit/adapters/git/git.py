@@ -313,6 +313,12 @@ def write_tree(root: Path, contents: Mapping[str, tuple[str, bytes]]) -> str:
     return _store_folder(_objects(root), contents)
 
 
+def write_blobs(root: Path, contents: Iterable[bytes]) -> list[str]:
+    """Store contents as blobs; their ids, in the same order."""
+    objects = _objects(root)
+    return [_store(objects, "blob", content) for content in contents]
+
+
 def _objects(root: Path) -> Any:
     """The repository's objects, to be written to."""
     # Imported when needed. GitPython's own Repo would follow GIT_OBJECT_DIRECTORY out of this repository.

@@ -14,7 +14,7 @@ from mlgit.errors import MlgitError
 # Where pipelines and what they made are recorded.
 _NAMES = ("dvc.lock", "dvc.yaml", "*.dvc")
 _RECORDS = tuple(f":(top,glob)**/{name}" for name in _NAMES)
-_SHARED = ("refs/mlgit/monitor/", "refs/mlgit/runs/")
+_SHARED = ("refs/mlgit/monitor/", "refs/mlgit/runs/", "refs/mlgit/template")
 
 
 class Branch(NamedTuple):
@@ -135,7 +135,7 @@ def push(root: Path, branch: Branch) -> None:
 
 
 def fetch(root: Path, branch: Branch, there: Mapping[str, str]) -> list[str]:
-    """Bring the remote's commits of a branch and the refs of monitoring and of runs; notes of those that went apart."""
+    """Bring the remote's commits of a branch and the refs of monitoring, runs and templates; notes of those that went apart."""
     head = f"refs/heads/{branch.name}"
     if head in there:
         done = git.run(root, "fetch", "--quiet", "--", branch.remote, head, check=False)
@@ -212,7 +212,7 @@ def overtaken(branch: Branch) -> MlgitError:
 
 
 def push_shared(root: Path, remote: str, there: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """Send the refs of monitoring and of runs that a remote lacks or has older; their names, and notes of those refused."""
+    """Send the refs of monitoring, runs and templates that a remote lacks or has older; their names, and notes on refusals."""
     rows = git.run(root, "for-each-ref", "--format=%(objectname) %(refname)", *_SHARED).text.splitlines()
     sent, notes = [], []
     for oid, ref in (row.split(" ", 1) for row in rows):

@@ -1,0 +1,200 @@
+"""How far a project is from its template: versions behind, and the files that differ from what it gave."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mlgit.adapters.git import git, merging
+from mlgit.commands import template_source
+from mlgit.commands.template_source import Made
+from mlgit.errors import MlgitError
+from mlgit.scaffold import pristine, sources, switch, update
+from mlgit.scaffold.pristine import PristineRender
+from mlgit.scaffold.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class DifferingFile:
+    """A file that differs from what the template gave, and how: lines added and removed (None for a binary file)."""
+
+    path: str
+    state: Literal["changed", "deleted", "renamed"]
+    added: int | None = None
+    removed: int | None = None
+    renamed_to: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "path": self.path,
+            "state": self.state,
+            "added": self.added,
+            "removed": self.removed,
+            "renamed_to": self.renamed_to,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateStatus:
+    """What the project was made from, what there is now, and the files that differ.
+
+    `newest` is '' where the source could not be asked (`problem` says why); `behind` counts versions, and is 1 where the same
+    version renders to something else. `changes` are the newer versions and what each changed. `files` is None where what the
+    template gave is nowhere.
+    """
+
+    recorded: State
+    source: str
+    newest: str
+    behind: int
+    changes: tuple[tuple[str, str], ...]
+    files: tuple[DifferingFile, ...] | None
+    notes: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """0 current and unchanged, 1 behind or different, 2 where that cannot be said."""
+        if self.behind or self.files:
+            return 1
+        return 2 if self.problem or self.files is None else 0
+
+    def document(self) -> dict[str, Any]:
+        """The result as JSON: schema 1."""
+        return {
+            "schema": 1,
+            "template": self.recorded.template,
+            "version": self.recorded.version,
+            "source": self.source,
+            "newest": self.newest or None,
+            "behind": self.behind,
+            "changes": [{"version": version, "what": what} for version, what in self.changes],
+            "answers": self.recorded.answers,
+            "files": None if self.files is None else [each.document() for each in self.files],
+            "notes": list(self.notes),
+            "problem": self.problem or None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Newest:
+    version: str = ""
+    behind: int = 0
+    changes: tuple[tuple[str, str], ...] = ()
+    problem: str = ""
+
+
+def status() -> TemplateStatus:
+    """Compare the project of the current folder with its template as it is now, and with what that gave."""
+    made = template_source.find()
+    base = _base(made)
+    newest = _newest(made)
+    notes = [base.note] if base.note else []
+    found = switch.pending(made.root)
+    if found and found.is_broken_off:
+        notes.append(f"{found.journal.what} was broken off: `mlgit template abort` puts back what there was")
+    elif found:
+        notes.append(f"{found.journal.what} is not committed yet")
+    files = tuple(_differing(made, base)) if base.found else None
+    source = str(made.source) if made.source.kind != "builtin" else "mlgit"
+    return TemplateStatus(
+        made.recorded, source, newest.version, newest.behind, newest.changes, files, tuple(notes), newest.problem
+    )
+
+
+def changes(paths: Sequence[str] = ()) -> str:
+    """What people have changed in the files that the template gave, as a patch, below the named paths only where there are any.
+
+    Raises MlgitError where what the template gave is nowhere.
+    """
+    made = template_source.find()
+    base = _base(made)
+    if not base.found:
+        raise MlgitError(base.note)
+    given = merging.entries(made.root, base.tree)
+    named = _named(made, paths, given)
+    if not named:
+        return ""
+    differing = [each for each in _differing(made, base) if each.path in named]
+    wanted = [*(each.path for each in differing), *(each.renamed_to for each in differing if each.renamed_to)]
+    if not wanted:
+        return ""
+    options = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-relative", "-M")
+    return git.run(made.root, "--literal-pathspecs", "diff", *options, base.tree, "--", *wanted).text
+
+
+def _named(made: Made, paths: Sequence[str], given: dict[str, merging.Entry]) -> set[str]:
+    named = [os.path.relpath(os.path.abspath(path), made.root) for path in paths]
+    return {path for path in given if not named or any(each in (".", path) or path.startswith(f"{each}/") for each in named)}
+
+
+def _base(made: Made) -> PristineRender:
+    return pristine.find(made.root, made.recorded, prefix=made.prefix, rendered=lambda: template_source.rendered_anew(made))
+
+
+def _newest(made: Made) -> _Newest:
+    try:
+        if made.source.kind == "url":
+            return _of_repository(made)
+        offer = template_source.offered(made, made.source)
+        tree = update.stored(made.root, offer.template, offer.answers)
+    except MlgitError as error:
+        return _Newest(problem=error.message)
+    here, there = made.recorded.version, offer.manifest.version
+    newer = [each for each in offer.manifest.changes.items() if _is_newer(each[0], here) and not _is_newer(each[0], there)]
+    newer.sort(key=lambda each: template_source.numbers(each[0]), reverse=True)
+    behind = max(len(newer), 1) if tree != made.recorded.tree and not _is_newer(here, there) else 0
+    return _Newest(there, behind, tuple(newer))
+
+
+def _is_newer(one: str, other: str) -> bool:
+    return template_source.numbers(one) > template_source.numbers(other)
+
+
+def _of_repository(made: Made) -> _Newest:
+    known = sources.versions(made.source)
+    tags = [each.tag for each in known]
+    if not known:
+        newest = sources.read(template_source.newest(made))
+        return _Newest(newest.template.manifest.version, int(newest.source.commit != made.recorded.commit))
+    at = next((i for i, each in enumerate(known) if made.recorded.commit == each.commit or made.recorded.ref == each.tag), None)
+    if at is None:
+        return _Newest(tags[0], 1)
+    return _Newest(tags[0], at, tuple((tag, "") for tag in tags[:at]))
+
+
+def _differing(made: Made, base: PristineRender) -> list[DifferingFile]:
+    given = merging.entries(made.root, base.tree)
+    options = ("--no-ext-diff", "--no-textconv", "-M", "-l0", "-z", "--diff-filter=MDRT", base.tree, "--")
+    fields = iter(git.run(made.root, "diff", "--name-status", *options).text.split("\0"))
+    counts = _counts(git.run(made.root, "diff", "--numstat", *options).text)
+    found: list[DifferingFile] = []
+    for kind in fields:
+        if not kind:
+            break
+        path = next(fields)
+        renamed_to = next(fields) if kind.startswith("R") else ""
+        if path in given:
+            word: Literal["changed", "deleted", "renamed"] = (
+                "renamed" if renamed_to else "deleted" if kind == "D" else "changed"
+            )
+            found.append(DifferingFile(path, word, *counts.get(renamed_to or path, (None, None)), renamed_to=renamed_to))
+    return sorted(found, key=lambda each: each.path)
+
+
+def _counts(text: str) -> dict[str, tuple[int | None, int | None]]:
+    """Lines added and removed by (new) path, of `git diff --numstat -z`."""
+    found: dict[str, tuple[int | None, int | None]] = {}
+    fields = iter(text.split("\0"))
+    for row in fields:
+        if not row:
+            break
+        added, removed, path = row.split("\t", 2)
+        if not path:
+            next(fields)
+            path = next(fields)
+        found[path] = (None, None) if added == "-" else (int(added), int(removed))
+    return found

@@ -1,0 +1,116 @@
+"""What an update would do to a project: its template's old and new render and the project's last commit, merged.
+
+Nothing is touched here but Git's store of objects; `switch` carries out what is planned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlgit.adapters.git import git, merging
+from mlgit.errors import MlgitError
+from mlgit.scaffold import merge, pristine, state
+from mlgit.scaffold.manifest import Template, Value
+from mlgit.scaffold.merge import Entry, FileChange, Settled, Sides
+from mlgit.scaffold.pristine import PristineRender
+from mlgit.scaffold.render import render
+from mlgit.scaffold.state import State
+
+_OURS = b"yours"
+
+
+@dataclass(frozen=True, slots=True)
+class MergePlan:
+    """The planned tree of the repository, what becomes of each file, and the paths that change or are in conflict."""
+
+    head: str
+    tree: str
+    changes: tuple[FileChange, ...]
+    conflicts: Mapping[str, Mapping[int, Entry]]
+    touched: tuple[str, ...]
+    base: PristineRender
+
+
+def stored(root: Path, template: Template, answers: Mapping[str, Value]) -> str:
+    """The tree of what a template renders to, in Git's store."""
+    return git.write_tree(root, render(template, answers))
+
+
+def plan(root: Path, head: str, *, base: PristineRender, theirs: str, recorded: State, prefix: str) -> MergePlan:
+    """Merge the render `theirs` (a tree, with paths from the top of the repository) into the commit `head`, upon `base`.
+
+    `recorded` is written as the state file of the project in `prefix`.
+    """
+    ours = git.line(root, "rev-parse", f"{head}^{{tree}}")
+    merged = merging.merge(root, base=base.tree, ours=ours, theirs=theirs)
+    given, mine, wanted = (merging.entries(root, tree) for tree in (base.tree, ours, theirs))
+    # nothing was renamed where nothing is gone
+    renamed_here = merging.renames(root, base.tree, ours) if given.keys() - mine.keys() else {}
+    renamed_there = merging.renames(root, base.tree, theirs) if given.keys() - wanted.keys() else {}
+    sides = Sides(given, mine, wanted, renamed_here, renamed_there)
+    names = (merged.ours, merged.theirs)
+    settled = merge.settle(sides, merged=merging.entries(root, merged.tree), stages=merged.stages, names=names)
+    files = settled.files | _named(root, settled, names, version=recorded.version)
+    files[f"{prefix}{state.NAME}"] = ("100644", git.write_blobs(root, [state.dump(recorded).encode()])[0])
+    differing = {path for path in {*files, *sides.ours} if files.get(path) != sides.ours.get(path)}
+    tree = merging.changed_tree(root, ours, {path: files.get(path) for path in differing})
+    touched = tuple(sorted(differing | settled.conflicts.keys()))
+    return MergePlan(head, tree, settled.changes, settled.conflicts, touched, base)
+
+
+def _named(root: Path, settled: Settled, names: tuple[str, str], *, version: str) -> dict[str, Entry]:
+    """The files with conflict markers, with words in the markers instead of the ids that Git was given."""
+    mixed = {path: settled.files[path] for path in settled.conflicts if path in settled.files}
+    contents = git.read_objects(root, [oid for _, oid in mixed.values()])
+    found: dict[str, Entry] = {}
+    for path, (mode, oid) in mixed.items():
+        text = contents[oid][1]
+        told = text.replace(names[0].encode(), _OURS).replace(names[1].encode(), f"template {version}".encode())
+        if told != text:
+            found[path] = (mode, git.write_blobs(root, [told])[0])
+    return found
+
+
+def delta(root: Path, *, before: str, after: str, onto: str, what: str) -> str:
+    """The render `onto` with what changes between two other renders of the same template, as when a feature is added.
+
+    Raises MlgitError where that does not fit, because the template has changed since `onto` was rendered.
+    """
+    if onto == before:
+        return after
+    merged = merging.merge(root, base=before, ours=onto, theirs=after)
+    if merged.stages:
+        at = sorted(merged.stages)[0].partition("~")[0]
+        raise MlgitError(
+            f"{what} does not fit this version of the template: {at} has changed since", "`mlgit template update` first"
+        )
+    return merged.tree
+
+
+def head_of(root: Path, *, must_be_clean: bool) -> str:
+    """The commit that an update is merged into.
+
+    Raises MlgitError before the first commit, and where a tracked file differs from the last: an update has to be taken back
+    without a loss.
+    """
+    options = ("--porcelain=v2", "--branch", "-z", "--untracked-files=no", "--no-renames")
+    rows = git.run(root, "status", *options).text.split("\0")
+    changed = [row.split(" ", 10 if row[0] == "u" else 8)[-1] for row in rows if row[:1] in ("1", "u")]
+    if must_be_clean and changed:
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        raise MlgitError(f"the working tree is not clean: {changed[0]}{more}", "commit or `git stash` first")
+    head = next(row.split()[2] for row in rows if row.startswith("# branch.oid "))
+    return git.resolve(root, "HEAD") if head == "(initial)" else head
+
+
+def patch(root: Path, plan: MergePlan) -> str:
+    """What a plan would change, as a patch."""
+    return git.run(root, "diff", "--no-color", "--no-ext-diff", "--no-textconv", "-M", plan.head, plan.tree).text
+
+
+def keep(root: Path, tree: str, recorded: State, *, prefix: str) -> str:
+    """Keep the render of a project, as a commit that `refs/mlgit/template` is to point to."""
+    message = state.message("Render the template", template=recorded.template, version=recorded.version)
+    return pristine.keep(root, tree, prefix=prefix, message=message)
