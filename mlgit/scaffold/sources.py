@@ -190,7 +190,7 @@ def _pinned(source: TemplateSource) -> tuple[TemplateSource, str]:
     if tags:
         return replace(source, ref=tags[0].tag, commit=tags[0].commit), f"refs/tags/{tags[0].tag}"
     if "HEAD" not in found:
-        raise MlgitError(f"{source.where}: nothing is committed there", "push the template, or name its branch: URL@main")
+        raise MlgitError(f"{source.where}: no version is tagged there, and no default branch", "name a branch: URL@main")
     return replace(source, commit=found["HEAD"]), "HEAD"
 
 

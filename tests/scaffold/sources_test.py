@@ -168,6 +168,12 @@ def test_default_branch_is_taken_where_there_is_no_version(tmp_path):
     assert (found.ref, found.commit) == ("", commit)
 
 
+def test_repository_without_versions_and_default_branch_is_said(tmp_path):
+    git(tmp_path, "init", "--quiet", "x")
+    with pytest.raises(MlgitError, match="x: no version is tagged there, and no default branch"):
+        sources.read(parse(f"file://{tmp_path}/x"))
+
+
 def test_repository_with_longer_ids_is_read(tmp_path):
     (tmp_path / "x").mkdir()
     git(tmp_path / "x", "init", "--quiet", "--object-format=sha256")

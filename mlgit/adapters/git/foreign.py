@@ -21,7 +21,7 @@ from mlgit.errors import MlgitError
 # What one call of Git may take: a pack as large as a repository of templates with their history may well be.
 NETWORK = Bounds(seconds=120, file_size=256 << 20)
 # A listing: ten thousand files, with long names. A tree that holds another one twice, and that one twice, comes to it at once.
-LISTING = Bounds(seconds=60, file_size=2 << 20)
+LISTING = Bounds(seconds=10, file_size=2 << 20)
 
 PROTOCOLS = ("https", "http", "ssh", "file", "git")
 

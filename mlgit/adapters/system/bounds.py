@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 from collections.abc import Iterator
@@ -63,8 +64,6 @@ def _limited_memory(size: int) -> Iterator[None]:
     if not sys.platform.startswith("linux"):  # elsewhere there is no such limit, or it is not kept
         yield
         return
-    import resource
-
     with open("/proc/self/statm", encoding="ascii") as statm:
         used = int(statm.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
