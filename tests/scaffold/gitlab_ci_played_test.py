@@ -32,6 +32,8 @@ FILES = {
 }
 REPORT = "mlgit-report/report.json"
 
+in_full = pytest.mark.skipif(not FULL, reason="the same commands are played elsewhere: MLGIT_TEST_FULL=1")
+
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
@@ -139,6 +141,7 @@ def test_commit_that_was_read_is_run_again_and_another_is_not(origin, state, tmp
     assert [each["state"] for each in state.statuses] == ["success"]
 
 
+@in_full
 def test_default_branch_is_run_again_by_a_schedule(origin, state, tmp_path):
     main = git(origin, "rev-parse", "main")
     root = checkout(origin, tmp_path / "again", main)
@@ -160,6 +163,7 @@ def test_better_model_is_proposed_as_one_merge_request(origin, state, tmp_path):
     assert git(origin, "show", "mlgit/retrain:params.yaml") == f"skill: {90 + day}"
 
 
+@in_full
 def test_version_is_proven_before_it_is_deployed(origin, state, tmp_path):
     root = checkout_of_main(tmp_path)
     assert mlgit(root, "model", "register", "churn", "--version", "1.0.0").code == 0
