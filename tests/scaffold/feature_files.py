@@ -27,9 +27,12 @@ WAYS = {
 }
 
 
+loaded = functools.cache(library.load)
+
+
 @functools.cache
 def rendered(name, features):
-    found = render(library.load(name), complete(name, features=features))
+    found = render(loaded(name), complete(name, features=features))
     return {path: content.decode() for path, (_, content) in found.items()}
 
 

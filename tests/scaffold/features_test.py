@@ -8,10 +8,13 @@ import re
 import shlex
 import tomllib
 
+import pytest
+
 from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.scaffold import library
+from tests.kit import FULL
 from tests.kit.commands import parse
-from tests.scaffold.feature_files import FEATURES, every_feature, every_template, files_of, part_files, rendered
+from tests.scaffold.feature_files import FEATURES, TEMPLATES, every_feature, every_template, files_of, part_files, rendered
 
 
 def question(name):
@@ -36,8 +39,11 @@ def test_readme_says_of_every_feature_what_to_do_and_nothing_without_any(name):
     assert "Beside the pipeline" not in rendered(name, ())["README.md"]
 
 
-@every_template
-@every_feature
+# Each feature once, with the templates taking turns: a part is the same part in all of them.
+PAIRS = [(TEMPLATES[number % len(TEMPLATES)], feature) for number, feature in enumerate(FEATURES)]
+
+
+@pytest.mark.parametrize(("name", "feature"), itertools.product(TEMPLATES, FEATURES) if FULL else PAIRS)
 def test_feature_brings_its_own_files_and_changes_the_readme_alone(name, feature):
     plain, with_it = rendered(name, ()), rendered(name, (feature,))
     assert {*with_it} - {*plain} == {*part_files(feature, "new")}
