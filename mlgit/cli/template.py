@@ -10,6 +10,7 @@ import click
 from mlgit.cli.format_options import json_option
 from mlgit.cli.group import SuggestingGroup
 from mlgit.cli.preferences import use_color
+from mlgit.cli.template_check import command as check
 from mlgit.cli.template_update import abort, add, remove, update
 from mlgit.render.terminal import paint, table
 from mlgit.render.text import count, plain
@@ -137,5 +138,5 @@ def show_patch(text: str) -> None:
         click.echo(paint(shown, _PATCH_COLORS[line[0]], color=True) if color and line[:1] in _PATCH_COLORS else shown)
 
 
-for each in (update, add, remove, abort):
+for each in (update, add, remove, abort, check):
     command.add_command(each)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlgit.adapters.git import git, merging
+from mlgit.adapters.system import bounds
 from mlgit.errors import MlgitError
 from mlgit.scaffold import merge, pristine, state
 from mlgit.scaffold.manifest import Template, Value
@@ -35,7 +36,9 @@ class MergePlan:
 
 def stored(root: Path, template: Template, answers: Mapping[str, Value]) -> str:
     """The tree of what a template renders to, in Git's store."""
-    return git.write_tree(root, render(template, answers))
+    with bounds.bounded(template.manifest.name):
+        files = render(template, answers)
+    return git.write_tree(root, files)
 
 
 def plan(root: Path, head: str, *, base: PristineRender, theirs: str, recorded: State, prefix: str) -> MergePlan:
