@@ -12,6 +12,18 @@ import pandas as pd
 from . import columns, files, parameters
 
 
+def parts(
+    frame: pd.DataFrame, given: parameters.Split, *, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Training and test texts of the sample; where it grows, no text changes sides."""
+    train, test = split(frame, test_size=given.test_size, seed=seed)
+    in_test = round(given.test_size * given.sample)
+    return (
+        sample(train, size=given.sample - in_test, seed=seed),
+        sample(test, size=in_test, seed=seed),
+    )
+
+
 def sample(frame: pd.DataFrame, *, size: int, seed: int) -> pd.DataFrame:
     """As many texts as `size`, in the order of their ids; all of them for 0.
 
@@ -46,7 +58,6 @@ def _draw(seed: int, name: str) -> str:
 
 if __name__ == "__main__":
     given = parameters.read()
-    used = sample(files.read_csv(files.RAW), size=given.split.sample, seed=given.seed)
-    train, test = split(used, test_size=given.split.test_size, seed=given.seed)
+    train, test = parts(files.read_csv(files.RAW), given.split, seed=given.seed)
     files.write_csv(files.TRAIN, train)
     files.write_csv(files.TEST, test)
