@@ -15,6 +15,7 @@ from mlgit.render.text import count, plain
 
 if TYPE_CHECKING:
     from mlgit.commands.new import NewResult
+    from mlgit.scaffold.answers import Ask
     from mlgit.scaffold.manifest import Question, Value
 
 _EPILOG = """\b
@@ -68,8 +69,7 @@ def command(
         raise click.UsageError("the folder to make is missing", click.get_current_context())
     if not directory.strip():
         raise MlgitError(f"'{directory}' is no name for a folder", "for example `mlgit new my-model`")
-    interactive = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
-    ask = ask_on_terminal if interactive else None
+    ask = None if defaults else asker()
     result = new(directory, template=wanted, assignments=assignments, answers_file=answers_file, ask=ask)
     if as_json:
         click.echo(json.dumps(result.document(), indent=2))
@@ -77,7 +77,12 @@ def command(
         _show(result, directory)
 
 
-def ask_on_terminal(question: Question, presumed: Value | None) -> Value:
+def asker() -> Ask | None:
+    """What asks a question of a template, where somebody can be asked."""
+    return _ask if sys.stdin.isatty() and sys.stdout.isatty() else None
+
+
+def _ask(question: Question, presumed: Value | None) -> Value:
     """Ask on the terminal until the answer is one the question takes; on standard error, so that --json stays JSON."""
     from mlgit.scaffold import answers
 

@@ -41,12 +41,12 @@ def update(
     the project changed the same lines, both stand in the file between markers, and the exit code is 1: resolve them and commit,
     or `mlgit template abort`. Nothing is committed.
     """
-    from mlgit.cli.new import ask_on_terminal
+    from mlgit.cli.new import asker
     from mlgit.commands.template_update import update_project
 
-    ask = ask_on_terminal if not defaults and sys.stdin.isatty() and sys.stdout.isatty() else None
+    ask = None if defaults or as_json else asker()
     result = update_project(to=to, source=source, assignments=assignments, ask=ask, dry_run=dry_run, with_diff=with_diff)
-    return _show(result, as_json=as_json)
+    return show_update(result, as_json=as_json)
 
 
 @click.command(epilog="Examples: `mlgit template add docker`, `mlgit template add docker --dry-run`.")
@@ -61,7 +61,7 @@ def add(feature: str, *, dry_run: bool, with_diff: bool, as_json: bool) -> int:
     """
     from mlgit.commands.template_update import add_feature
 
-    return _show(add_feature(feature, dry_run=dry_run, with_diff=with_diff), as_json=as_json)
+    return show_update(add_feature(feature, dry_run=dry_run, with_diff=with_diff), as_json=as_json)
 
 
 @click.command(epilog="Example: `mlgit template remove docker`.")
@@ -73,7 +73,7 @@ def remove(feature: str, *, dry_run: bool, with_diff: bool, as_json: bool) -> in
     """Take a feature of the template out of the project; a file of it that has been changed is a conflict, and stays."""
     from mlgit.commands.template_update import remove_feature
 
-    return _show(remove_feature(feature, dry_run=dry_run, with_diff=with_diff), as_json=as_json)
+    return show_update(remove_feature(feature, dry_run=dry_run, with_diff=with_diff), as_json=as_json)
 
 
 @click.command(epilog="Example: `mlgit template abort`.")
@@ -89,7 +89,8 @@ def abort(*, as_json: bool) -> None:
         click.echo(f"took back {plain(journal.what)}: {count(len(journal.touched), 'file')} as before")
 
 
-def _show(result: TemplateUpdate, *, as_json: bool) -> int:
+def show_update(result: TemplateUpdate, *, as_json: bool) -> int:
+    """Print what became of each file, and what to type next; the exit code."""
     if as_json:
         click.echo(json.dumps(result.document(), indent=2))
         return result.exit_code
@@ -110,7 +111,7 @@ def _show(result: TemplateUpdate, *, as_json: bool) -> int:
         from mlgit.cli.template import show_patch
 
         show_patch(result.diff)
-    versions = after.version if after.version == before.version else f"{before.version} to {after.version}"
+    versions = after.version if before.version in ("", after.version) else f"{before.version} to {after.version}"
     done = "would be merged" if result.dry_run else "merged, and staged"
     n_changes = count(len(result.changes), "file")
     click.echo(f"{result.what} of {after.template} {versions}: {n_changes} {done}" + _in_conflict(result))

@@ -113,9 +113,19 @@ def offered(made: Made, source: TemplateSource, *, assignments: Sequence[str] = 
             f"{source}: that is the template '{manifest.name}', and this project was made from '{made.recorded.template}'"
         )
     given = {**_carried(made, manifest), **answers.parse_assignments(assignments, manifest)}
-    origin = installation.source()
-    facts = {"folder": made.folder.name, "mlgit_version": __version__, "mlgit_source": origin.requirement}
-    return Offer(template, pinned, answers.resolve(manifest, given=given, facts=facts, ask=ask))
+    return Offer(template, pinned, answers.resolve(manifest, given=given, facts=_facts(made.folder), ask=ask))
+
+
+def first_offer(folder: Path, source: TemplateSource, *, assignments: Sequence[str] = (), ask: Ask | None = None) -> Offer:
+    """The template at a source, with answers for a project in a folder that has none recorded."""
+    template, pinned = sources.read(source)
+    given = answers.parse_assignments(assignments, template.manifest)
+    return Offer(template, pinned, answers.resolve(template.manifest, given=given, facts=_facts(folder), ask=ask))
+
+
+def _facts(folder: Path) -> dict[str, str]:
+    requirement = installation.source().requirement
+    return {"folder": folder.name, "mlgit_version": __version__, "mlgit_source": requirement}
 
 
 def with_feature(made: Made, feature: str) -> Offer:

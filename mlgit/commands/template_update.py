@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+from mlgit.adapters.dvc import dvc_command
+from mlgit.adapters.git import git
 from mlgit.commands import template_source
 from mlgit.commands.template_source import Made
 from mlgit.errors import MlgitError
-from mlgit.scaffold import answers, pristine, switch, update
+from mlgit.scaffold import adopt, answers, pristine, sources, state, switch, update
 from mlgit.scaffold.answers import Ask
 from mlgit.scaffold.merge import FileChange
 from mlgit.scaffold.pristine import PristineRender
 from mlgit.scaffold.state import State
 
-_UPDATE, _ADDING, _REMOVING = "the update", "adding", "removing"
+_UPDATE, _ADOPTION, _ADDING, _REMOVING = "the update", "the adoption", "adding", "removing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class TemplateUpdate:
         """What a commit of it may be called."""
         if self.what == _UPDATE:
             return f"Update to version {self.after.version} of the template {self.after.template}"
+        if self.what == _ADOPTION:
+            return f"Adopt the template {self.after.template} {self.after.version}"
         verb, _, feature = self.what.partition(" ")
         return f"{'Add' if verb == _ADDING else 'Remove'} the feature {feature} of the template {self.after.template}"
 
@@ -92,6 +97,45 @@ def update_project(
         return template_source.state_of(made, offer, tree=tree), tree
 
     return _carry_out(prepared, what=_UPDATE, dry_run=dry_run, with_diff=with_diff)
+
+
+def adopt_template(
+    folder: Path | str = ".",
+    *,
+    template: str,
+    assignments: Sequence[str] = (),
+    ask: Ask | None = None,
+    dry_run: bool = False,
+) -> TemplateUpdate:
+    """Merge what a template renders to into a repository that was there: what it lacks is added, what differs is a conflict.
+
+    Raises MlgitError where a template is recorded already, and in a folder below the top of the repository, because workflows
+    belong at its top.
+    """
+    place = adopt.find(Path(folder))
+    if (place.folder / state.NAME).exists():
+        raise MlgitError(
+            f"{place.prefix}{state.NAME}: a template is recorded already", "`mlgit template update`, or remove the file"
+        )
+    if place.prefix:
+        raise MlgitError(
+            f"{place.prefix}: a template fills the top of a repository", "`mlgit init DIR` without -t brings workflows"
+        )
+    root = place.git_root
+    with switch.alone(root):
+        head = update.head_of(root, must_be_clean=not dry_run)
+        offer = template_source.first_offer(place.folder, sources.parse(template), assignments=assignments, ask=ask)
+        tree = update.stored(root, offer.template, offer.answers)
+        made = Made(root, "", State(offer.manifest.name, offer.manifest.version, tree, offer.answers))
+        after = template_source.state_of(made, offer, tree=tree)
+        base = PristineRender(git.write_tree(root, {}), pristine.NOWHERE)
+        beside = {} if (place.folder / ".dvc").is_dir() else dvc_command.initial_files()
+        plan = update.plan(root, head, base=base, theirs=tree, recorded=after, prefix="", beside=beside)
+        if not dry_run:
+            kept = update.keep(root, tree, after, prefix="")
+            told = f"{_ADOPTION} of {after.template}"
+            switch.switch(root, plan.tree, what=told, head=head, touched=plan.touched, conflicts=plan.conflicts, after=kept)
+        return TemplateUpdate(_ADOPTION, replace(after, version="", tree=""), after, plan.changes, dry_run=dry_run)
 
 
 def add_feature(feature: str, *, dry_run: bool = False, with_diff: bool = False) -> TemplateUpdate:

@@ -41,10 +41,20 @@ def stored(root: Path, template: Template, answers: Mapping[str, Value]) -> str:
     return git.write_tree(root, files)
 
 
-def plan(root: Path, head: str, *, base: PristineRender, theirs: str, recorded: State, prefix: str) -> MergePlan:
+def plan(
+    root: Path,
+    head: str,
+    *,
+    base: PristineRender,
+    theirs: str,
+    recorded: State,
+    prefix: str,
+    beside: Mapping[str, bytes] | None = None,
+) -> MergePlan:
     """Merge the render `theirs` (a tree, with paths from the top of the repository) into the commit `head`, upon `base`.
 
-    `recorded` is written as the state file of the project in `prefix`.
+    `recorded` is written as the state file of the project in `prefix`, and the files `beside` (path from the top -> content)
+    where there are none of their names.
     """
     ours = git.line(root, "rev-parse", f"{head}^{{tree}}")
     merged = merging.merge(root, base=base.tree, ours=ours, theirs=theirs)
@@ -57,6 +67,8 @@ def plan(root: Path, head: str, *, base: PristineRender, theirs: str, recorded: 
     settled = merge.settle(sides, merged=merging.entries(root, merged.tree), stages=merged.stages, names=names)
     files = settled.files | _named(root, settled, names, version=recorded.version)
     files[f"{prefix}{state.NAME}"] = ("100644", git.write_blobs(root, [state.dump(recorded).encode()])[0])
+    lacking = {path: content for path, content in (beside or {}).items() if path not in files}
+    files |= {path: ("100644", oid) for path, oid in zip(lacking, git.write_blobs(root, lacking.values()), strict=True)}
     differing = {path for path in {*files, *sides.ours} if files.get(path) != sides.ours.get(path)}
     tree = merging.changed_tree(root, ours, {path: files.get(path) for path in differing})
     touched = tuple(sorted(differing | settled.conflicts.keys()))

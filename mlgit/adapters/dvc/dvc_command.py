@@ -26,6 +26,14 @@ def init_dvc(project: Path, *, below_git_root: bool = False) -> None:
     (project / ".dvc" / "config").write_text(_CONFIG, encoding="utf-8")
 
 
+def initial_files() -> dict[str, bytes]:
+    """What `dvc init` makes and what belongs in the commit, by path from the project's folder."""
+    with files.temporary_folder("dvc") as place:
+        git.init(place)
+        init_dvc(place)
+        return {name: (place / name).read_bytes() for name in FILES}
+
+
 def push_data(project: Path) -> None:
     """`dvc push`: everything that the workspace's lock and `.dvc` files name, to the default remote."""
     env = {**git.environment(), "DVC_NO_ANALYTICS": "1"}
