@@ -82,8 +82,10 @@ def split(
     test_from = pd.Timestamp(f"{given.test_from}-01")
     last = test_from - pd.DateOffset(months=given.horizon)
     origin, is_known = rows[columns.ORIGIN], rows[columns.ACTUAL].notna()
-    ahead = rows[origin == origin.max()].drop(columns=columns.ACTUAL)
-    return rows[(origin <= last) & is_known], rows[(origin >= test_from) & is_known], ahead
+    train, test = rows[(origin <= last) & is_known], rows[(origin >= test_from) & is_known]
+    if train.empty or test.empty:
+        raise ValueError(f"features: test_from: {given.test_from} leaves nothing on one side of it")
+    return train, test, rows[origin == origin.max()].drop(columns=columns.ACTUAL)
 
 
 if __name__ == "__main__":

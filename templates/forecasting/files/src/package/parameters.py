@@ -67,14 +67,26 @@ def read(path: Path = Path("params.yaml")) -> Parameters:
     given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     sections = {name: _section(kind, given.pop(name, None), name) for name, kind in _SECTIONS}
     found = _section(Parameters, {**given, **sections}, "params.yaml")
-    if not 1 <= found.features.horizon <= 12:
-        # a month that is further away has no month a year before it that is known
-        raise ValueError(f"features: horizon: expected 1 to 12, found {found.features.horizon}")
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", found.features.test_from):
-        raise ValueError(
-            f"features: test_from: expected a month like 1985-01, found {found.features.test_from}"
-        )
+    _check(found)
     return found
+
+
+def _check(given: Parameters) -> None:
+    """ValueError for a value that no stage can work with."""
+    features, intervals, report = given.features, given.intervals, given.report
+    is_month = re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", features.test_from)
+    for name, value, is_good, expected in (
+        # a month that is further away has no month a year before it that is known
+        ("features: horizon", features.horizon, 1 <= features.horizon <= 12, "1 to 12"),
+        ("features: drift_years", features.drift_years, features.drift_years >= 1, "1 or more"),
+        ("features: test_from", features.test_from, is_month, "a month like 1985-01"),
+        ("intervals: level", intervals.level, 0 < intervals.level < 1, "a share between 0 and 1"),
+        ("intervals: folds", intervals.folds, intervals.folds >= 2, "2 or more"),
+        ("report: block", report.block, report.block >= 1, "1 or more"),
+        ("report: resamples", report.resamples, report.resamples >= 100, "100 or more"),
+    ):
+        if not is_good:
+            raise ValueError(f"{name}: expected {expected}, found {value}")
 
 
 def _section(kind: type, given: Any, name: str) -> Any:
