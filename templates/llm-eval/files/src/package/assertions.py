@@ -10,6 +10,8 @@ templates or files, schemas with `format`, regular expressions that Python reads
 
 import functools
 import json
+import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +24,7 @@ from .javascript import parse_json, regex, string, units
 
 KEYS = {"type", "value", "threshold", "weight", "metric"}
 MOST_READ, DEEPEST = 200_000, 100
+SLASHES = re.compile(r"""\"(?:\\.|[^"\\\n])*"?|(?<![A-Za-z])'[^'\n]*'?|[^\s"']*://|(//+)""")
 
 
 @dataclass(frozen=True)
@@ -120,11 +123,12 @@ def _contains_json(output: str, assertion: dict[str, Any]) -> bool:
 def objects(text: str) -> list[dict[str, Any]]:
     """The objects in a text: from a brace to the one that closes it, or to the end; read as YAML, as promptfoo does."""
     found, at, read_until_now = [], text.find("{"), 0
-    while at >= 0 and read_until_now < MOST_READ:  # a model may say nothing but braces
+    # a model may say nothing but braces; one that is the last character begins nothing
+    while 0 <= at < len(text) - 1 and read_until_now < MOST_READ:
         end, is_open, depth = _closing(text, at)
         read_until_now += end - at
         try:
-            read = yaml.safe_load(text[at:end] + "}" * is_open) if depth < DEEPEST else None
+            read = yaml.safe_load(_comments(text[at:end]) + "}" * is_open) if depth < DEEPEST else None
         except (yaml.YAMLError, ValueError, RecursionError):
             read = None
         if isinstance(read, dict):
@@ -132,6 +136,11 @@ def objects(text: str) -> list[dict[str, Any]]:
             at = end - 1
         at = text.find("{", at + 1)
     return found
+
+
+def _comments(text: str) -> str:
+    """Comments as JavaScript has them, as those of YAML; not in strings and addresses."""
+    return SLASHES.sub(lambda match: "#" if match[1] else match[0], text)
 
 
 def _closing(text: str, at: int) -> tuple[int, int, int]:
@@ -186,6 +195,10 @@ def _pattern(_: Any, pattern: str, text: Any, __: Any) -> Any:
         yield jsonschema.ValidationError(f"does not match {pattern}")
 
 
+def _is_number(_: Any, value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and value != ""
 
@@ -195,10 +208,16 @@ def _is_scalar(value: Any) -> bool:
 
 
 def _is_list(value: Any) -> bool:
-    return (_is_text(value) and '"' not in value) or (isinstance(value, list) and all(map(_is_scalar, value)))
+    if isinstance(value, list):
+        return all(each == "" or _is_scalar(each) for each in value)
+    return _is_text(value) and '"' not in value
 
 
-VALIDATOR = jsonschema.validators.extend(jsonschema.Draft7Validator, {"pattern": _pattern})
+VALIDATOR = jsonschema.validators.extend(
+    jsonschema.Draft7Validator,
+    {"pattern": _pattern},
+    type_checker=jsonschema.Draft7Validator.TYPE_CHECKER.redefine("number", _is_number),
+)
 JUDGES: dict[str, Callable[[str, dict[str, Any]], bool]] = {
     "equals": _equals,
     "contains": _contains(any, fold=False),

@@ -33,8 +33,8 @@ class Budget:
 
     def __init__(self, given: parameters.Budget) -> None:
         self._given = given
-        self._lock = threading.Lock()
-        self._in_flight = 0.0
+        self._changed = threading.Condition()
+        self._in_flight: list[float] = []
         self.usd = 0.0
         self.calls = 0
 
@@ -47,21 +47,23 @@ class Budget:
             )
 
     def reserve(self, price: Price) -> None:
-        """Before a call: raises Overspent when it might be one too many."""
-        with self._lock:
-            most = self.usd + self._in_flight + price.most
-            if self.calls >= self._given.calls or most > self._given.usd:
+        """Before a call: raises Overspent when it might be one too many; waits while those in flight decide that."""
+        with self._changed:
+            while self._in_flight and self.usd + sum(self._in_flight) + price.most > self._given.usd:
+                self._changed.wait()
+            if self.calls >= self._given.calls or self.usd + price.most > self._given.usd:
                 raise Overspent(
                     f"{self.calls} calls cost {self.usd:.4f} USD, the next might be too much: {self._limit()}"
                 )
             self.calls += 1
-            self._in_flight += price.most
+            self._in_flight.append(price.most)
 
     def settle(self, price: Price, cost: float) -> None:
         """After a call: what it did cost."""
-        with self._lock:
-            self._in_flight -= price.most
+        with self._changed:
+            self._in_flight.remove(price.most)
             self.usd += cost
+            self._changed.notify_all()
 
     def _limit(self) -> str:
         return f"the budget in params.yaml is {self._given.calls} calls and {self._given.usd} USD"

@@ -70,7 +70,7 @@ def _fetch(missing: Asked, known: cache.Cache, model: models.Model, given: param
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         raise Invalid(
             f"{model.key_env} is not set, and answers are not recorded of {len(names)} cases: "
-            f"{', '.join(names[:SHOWN])}{more}. Set it, or bring the recorded answers: mlgit run --pull"
+            f"{', '.join(names[:SHOWN])}{more}. Set it, or bring the recorded answers: dvc pull responses"
         )
     prices = [price(model, request["messages"]) for _, request, _ in missing]
     budget, errors = Budget(given.budget), dict[str, str]()

@@ -79,9 +79,10 @@ class Client:
             "max_tokens": self._model.max_tokens,
         }
         for attempt in range(1, self._attempts + 1):
-            if self.stop.is_set():
-                raise Stopped
             budget.reserve(price)
+            if self.stop.is_set():
+                budget.settle(price, 0.0)
+                raise Stopped
             cost = price.most  # of a call whose end is not known
             try:
                 answer, wait, problem = self._once(body, attempt)

@@ -13,10 +13,13 @@ OUTSIDE = {
     "W": "[^A-Za-z0-9_]",
     "s": f"[{SPACE}]",
     "S": f"[^{SPACE}]",
+    # unlike Python's, it is in an empty text, too
+    "B": r"(?!\b)",
 }
-INSIDE = {"d": "0-9", "w": "A-Za-z0-9_", "s": SPACE}
+INSIDE = {"d": "0-9", "w": "A-Za-z0-9_", "s": SPACE, "D": r"\D", "W": r"\W"}
 ANY = r"[^\n\r\u2028\u2029]"
-TOKEN = re.compile(r"\\.|\[\^?\]?|\(\?(?:<?[=!]|:|<[A-Za-z_]\w*>|)|[*+?}][+]|\{,|.", re.DOTALL)
+TOKEN = re.compile(r"\\[1-9]\d*|\\.|\[\^?\]?|\(\?(?:<?[=!]|:|<[A-Za-z_]\w*>|)|[*+?}][+]|\{,|.", re.DOTALL)
+TOKEN_INSIDE = re.compile(r"\\.|.", re.DOTALL)
 
 
 def units(text: str) -> str:
@@ -60,13 +63,11 @@ def same(one: Any, other: Any) -> bool:
 @functools.cache
 def regex(pattern: str) -> re.Pattern[str]:
     """A JavaScript pattern (without flags) for texts in `units`; ValueError for what Python has no word for."""
-    parts, is_inside = [], False
-    for token in TOKEN.findall(units(pattern)):
+    parts, is_inside, at, text = [], False, 0, units(pattern)
+    while match := (TOKEN_INSIDE if is_inside else TOKEN).match(text, at):
+        token, at = match[0], match.end()
         parts.append(_translated(token, pattern, is_inside=is_inside))
-        if not is_inside:
-            is_inside = token.startswith("[")
-        elif token == "]":
-            is_inside = False
+        is_inside = token != "]" if is_inside else token.startswith("[")
     try:
         return re.compile("".join(parts), re.ASCII)
     except re.error as error:
@@ -90,7 +91,9 @@ def _escape(char: str, pattern: str, *, is_inside: bool) -> str:
     known = INSIDE if is_inside else OUTSIDE
     if char in known:
         return known[char]
-    if char in ("nrtfvxu" if is_inside else "nrtfvxubB123456789"):
+    if char in "123456789" and not is_inside:
+        return rf"(?({char})\{char})"  # a group that matched nothing is empty text
+    if char in ("nrtfvxu0" if is_inside else "nrtfvxu0b"):
         return f"\\{char}"
     if char.isalnum():
         raise ValueError(f"{pattern}: \\{char} does not mean the same to Python and JavaScript")
