@@ -110,7 +110,7 @@ class Client:
             stream=True,
         )
         with response:
-            content = response.raw.read(LARGEST_ANSWER + 1, decode_content=True)
+            content = _read(response.raw, until=begun + self._timeout)
         took = response.headers.get("openai-processing-ms", "")
         latency = int(took) if took.isdecimal() else round(1000 * (time.monotonic() - begun))
         if response.status_code == 200:
@@ -137,23 +137,41 @@ class Client:
             text = said.get("content") or ""
             if not text and said.get("tool_calls"):
                 text = json.dumps(said["tool_calls"])  # of a model that calls a tool, the call is the answer
+            tokens_in, tokens_out = int(usage["prompt_tokens"]), int(usage["completion_tokens"])
+            if not isinstance(text, str) or tokens_in < 0 or tokens_out < 0:
+                raise ValueError("neither text nor a number of tokens")
             return Answer(
-                text=str(text),
-                refusal=str(said.get("refusal") or ""),
-                finish=str(choice.get("finish_reason") or ""),
-                fingerprint=str(given.get("system_fingerprint") or ""),
-                tokens_in=int(usage["prompt_tokens"]),
-                tokens_out=int(usage["completion_tokens"]),
+                text=self._without_key(text),
+                refusal=self._without_key(said.get("refusal")),
+                finish=self._without_key(choice.get("finish_reason")),
+                fingerprint=self._without_key(given.get("system_fingerprint")),
+                tokens_in=tokens_in,
+                tokens_out=tokens_out,
                 latency=latency,
             )
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
             raise CallError(f"no chat completion: {type(error).__name__}: {self._told(content)}") from error
 
     def _told(self, content: bytes) -> str:
-        """What a provider says of an error, on one line; it may repeat the key."""
-        text = content[:2000].decode(errors="replace")
-        plain = text.replace(self._key, "***") if self._key else text
-        return plain.encode("unicode_escape").decode()[:200]
+        """What a provider says of an error, on one line."""
+        return self._without_key(content[:2000].decode(errors="replace")).encode("unicode_escape").decode()[:200]
+
+    def _without_key(self, text: Any) -> str:
+        """What a provider says, which may repeat the key."""
+        said = str(text or "")
+        return said.replace(self._key, "***") if self._key else said
+
+
+def _read(stream: urllib3.BaseHTTPResponse, *, until: float) -> bytes:
+    """The body; requests gives up on a server that says nothing, this on one that says too much, or byte by byte."""
+    content = bytearray()
+    while len(content) < LARGEST_ANSWER and (more := stream.read1(decode_content=True)):
+        content += more
+        if time.monotonic() > until:
+            raise requests.ReadTimeout
+    if stream.length_remaining and len(content) < LARGEST_ANSWER:
+        raise requests.ConnectionError
+    return bytes(content)
 
 
 def _wait(retry_after: str, attempt: int) -> float:
