@@ -6,6 +6,7 @@ What a page shows below a command is what the command prints. What cannot be typ
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import re
 import shlex
@@ -227,6 +228,35 @@ def _team(folder: Path, _: Path) -> Path:
     return root
 
 
+def _behind(folder: Path, _: Path) -> Path:
+    """A project in which somebody has worked, and the next version of its template."""
+    template = folder / "templates/churn"
+    lint = {"type": "multichoice", "doc": "what else?", "choices": {"lint": "rules for ruff"}, "default": []}
+    manifest = {
+        "mlgit_template": 1,
+        "name": "churn",
+        "version": "1.0.0",
+        "description": "for churn",
+        "questions": {"features": lint},
+        "files": {"ruff.toml": {"when": "lint"}},
+    }
+    stage = "stages:\n  prepare:\n    cmd: python src/prepare.py\n"
+    texts = {"README.md": "# churn\n\nWho leaves us next month.\n", "ruff.toml": "line-length = 100\n", "dvc.yaml": stage}
+    code = "".join(f"column_{each} = {each}\n" for each in range(9))
+    files = {**texts, "src/prepare.py": code, "dot_editorconfig": "root = true\n"}
+    write_tree(template, {"template.yaml": json.dumps(manifest), **{f"files/{path}": text for path, text in files.items()}})
+    _do(folder, "mlgit new churn -t ./templates/churn")
+    root = folder / "churn"
+    _do(root, "git mv src/prepare.py src/clean.py", "git rm -q .editorconfig")
+    (root / "README.md").write_text(texts["README.md"] + "\nAsk Ada about the data.\n")
+    commit(root, "Work")
+    newer = {**manifest, "version": "1.1.0", "changes": {"1.1.0": "the stage prepare keeps empty rows out"}}
+    added = {"src/prepare.py": f"{code}drop_empty = True\n", "tests/test_prepare.py": "", "dot_editorconfig": "root = true\n\n"}
+    changed = {**added, "dvc.yaml": f"{stage}    deps: [src/prepare.py]\n"}
+    write_tree(template, {"template.yaml": json.dumps(newer), **{f"files/{path}": text for path, text in changed.items()}})
+    return root
+
+
 def _same(folder: Path, _: Path) -> Path:
     return folder
 
@@ -245,6 +275,7 @@ PAGES: dict[str, tuple[Folder | None, ...]] = {
     "docs/remotes.md": (None, None),
     "docs/review.md": (_judged, _suggesting),
     "docs/templates.md": (_team, _same),
+    "docs/updating.md": (_behind, _same, _same),
     "README.md#The registry": (_remembered,),
 }
 

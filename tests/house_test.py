@@ -28,7 +28,7 @@ SHOWN = {"cause", "last_lines", "override", "version_row", "watch_remotes", "lim
 # Brackets around one letter, so that this file does not hold what it looks for.
 REGISTRIES = (r"pyp[i]\.org", r"pythonhoste[d]\.org", r"npmj[s]\.(?:org|com)", r"anacond[a]\.org", r"//mirro[r]")
 # Examples are about Ada.
-PLACES = (r"(?<![\w.])/(?:hom[e]/(?!ada\b)|User[s]/|roo[t]/|wor[k]/|far[m]/)", r"/tmp/(?:de[v]|la[b])\b")
+PLACES = (r"(?<![\w.])/(?:hom[e]/(?!(?:ada|vscode)\b)|User[s]/|roo[t]/|wor[k]/|far[m]/)", r"/tmp/(?:de[v]|la[b])\b")
 NOT_TEXT = {".png", ".gz", ".parquet", ".skops", ".ico"}
 
 

@@ -61,7 +61,7 @@ class TemplateCheck:
         return {"schema": 1, **said, "faults": faults, "notes": [*self.notes]}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Findings:
     """What is found, each once, whatever the number of answers that show it."""
 
@@ -146,7 +146,7 @@ def _nested(template: Template, start: AnswerSet) -> Iterator[AnswerSet]:
 def _read(files: Mapping[str, File], found: _Findings, *, case: str) -> None:
     """Read the files that tools will read, each text once."""
     new = {path: content for path, (_, content) in files.items() if (path, content) not in found.read}
-    found.read |= new.items()
+    found.read.update(new.items())
     for path, content in new.items():
         try:
             _read_file(path, content, files)

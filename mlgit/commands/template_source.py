@@ -157,12 +157,14 @@ def rendered_anew(made: Made) -> str:
 
 def state_of(made: Made, offer: Offer, *, tree: str) -> State:
     """What is recorded of a project once it has this tree of what is offered."""
+    is_same = offer.source.kind == "folder" and offer.source.where == made.source.where
+    source = made.recorded.source if is_same else sources.recorded(offer.source, project=made.folder)
     return State(
         offer.manifest.name,
         offer.manifest.version,
         tree,
         offer.answers,
-        source=sources.recorded(offer.source, project=made.folder),
+        source=source,
         ref=offer.source.ref,
         commit=offer.source.commit,
         folder=made.prefix.rstrip("/") or "." if _FOLDER in offer.answers else ".",

@@ -99,7 +99,8 @@ def status() -> TemplateStatus:
     elif found:
         notes.append(f"{found.journal.what} is not committed yet")
     files = tuple(_differing(made, base)) if base.found else None
-    source = str(made.source) if made.source.kind != "builtin" else "mlgit"
+    known = made.source
+    source = {"builtin": "mlgit", "folder": made.recorded.source}.get(known.kind, str(known))
     return TemplateStatus(
         made.recorded, source, newest.version, newest.behind, newest.changes, files, tuple(notes), newest.problem
     )
