@@ -9,7 +9,12 @@ from mlgit.render.text import plain
 
 # By format: what to type, with the file's path as PATH.
 _LOADERS = {
-    "skops": ("from skops.io import load", "", "model = load(PATH)"),
+    "skops": (
+        "from skops.io import get_untrusted_types, load",
+        "",
+        "types = get_untrusted_types(file=PATH)  # look at them before you trust them",
+        "model = load(PATH, trusted=types)",
+    ),
     "joblib": ("import joblib", "", "model = joblib.load(PATH)"),
     "pickle": ("import pickle", "from pathlib import Path", "", "model = pickle.loads(Path(PATH).read_bytes())"),
     "onnx": ("import onnxruntime", "", "model = onnxruntime.InferenceSession(PATH)"),

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
@@ -106,7 +107,10 @@ def _text(text: str) -> str:
         return "0" if text == "-0" else text
     if found.lastindex == 1 and len(text) < 16 and text[-1] in "123456789" and ".000" not in text:
         return text  # so few digits are what Python writes for that number
-    return _number(float(text))
+    number = float(text)
+    # names in hexadecimal digits, such as 123456789e012345 and 0e12, are no numbers
+    is_name = math.isinf(number) or (number == 0 and (found[3] or "").strip("eE+-0") != "" and text[0] == "0")
+    return text if is_name else _number(number)
 
 
 def _number(number: float) -> str:

@@ -147,7 +147,12 @@ def test_question_of_the_catalogue_is_no_answer():
     assert [gap.state for gap in build(material(notes=notes)).gaps] == ["placeholder"]
 
 
-LOADED = 'from skops.io import load\n\nmodel = load("models/churn.skops")\n'
+LOADED = """\
+from skops.io import get_untrusted_types, load
+
+types = get_untrusted_types(file="models/churn.skops")  # look at them before you trust them
+model = load("models/churn.skops", trusted=types)
+"""
 HOSTILE = "<script>x</script>\n# Evaluation\n![x](https://example.com/y) [z](javascript:a)\n---\nlicense: mit\n---\n| a |"
 
 

@@ -138,7 +138,7 @@ def test_project_passes_lint_and_its_own_tests_and_runs_once(tmp_path, reproduce
     assert git(root, "status", "--porcelain") == ""
 
 
-@pytest.mark.parametrize("name", ["llm-eval", "tabular-classification", "text-classification"])
+@pytest.mark.parametrize("name", ["forecasting", "llm-eval", "tabular-classification", "text-classification"])
 @pytest.mark.usefixtures("python_first")
 def test_longest_names_keep_the_code_formatted(tmp_path, name):
     root = made(tmp_path / "p", name, package_name="p" * 40)

@@ -217,6 +217,12 @@ def test_rows_are_found_whatever_the_other_values_make_of_a_column(one, other, m
     assert count([file("a.csv", train)], [file("b.tsv", test)]) == SharedRows(2, rows=1, either=1)
 
 
+def test_names_in_hexadecimal_digits_are_no_numbers():
+    names = ["123456789e012345", "123456789e099999", "0e12345678901234", "0e99999999999999", "0e12", "0e34"]
+    train, test = ("id\n" + "\n".join([*names[at::2], "f0"]) for at in (0, 1))
+    assert count([file("a.csv", train.encode())], [file("b.csv", test.encode())], id_column="id").ids == 1
+
+
 def test_rows_that_only_seem_the_same_to_pandas_are_none():
     numbers = f"a\n007\n{2**60}\n1_0\n".encode()
     assert count([file("a.csv", numbers)], [file("b.csv", f"a\n7\n{2**60 + 1}\n10\n".encode())]) == SharedRows(3)

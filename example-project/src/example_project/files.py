@@ -17,7 +17,7 @@ ROC = Path("reports/roc.csv")
 
 def read_csv(path: Path) -> pd.DataFrame:
     """Read a table with every number exactly as it was written."""
-    return pd.read_csv(path, float_precision="round_trip")
+    return pd.read_csv(path)
 
 
 def write_csv(path: Path, frame: pd.DataFrame, *, float_format: str | None = None) -> None:

@@ -24,7 +24,7 @@ FORECAST = Path("reports/forecast.csv")
 
 def read_csv(path: Path) -> pd.DataFrame:
     """Read a table with every number exactly as it was written, and months as dates."""
-    frame = pd.read_csv(path, float_precision="round_trip")
+    frame = pd.read_csv(path)
     dates = [name for name in (columns.ORIGIN, columns.MONTH) if name in frame]
     return frame.assign(**{name: pd.to_datetime(frame[name]) for name in dates})
 
