@@ -131,9 +131,12 @@ def diff(paths: tuple[str, ...]) -> int:
 
 
 def show_patch(text: str) -> None:
-    """Print a patch, coloured on a terminal."""
+    """Print a patch: for people on a terminal coloured and safe, else byte by byte as it can be applied."""
+    if not sys.stdout.isatty():
+        click.echo(text.encode("utf-8", "surrogateescape"), nl=False)
+        return
     color = use_color(sys.stdout)
-    for line in text.splitlines():
+    for line in text.removesuffix("\n").split("\n") if text else ():
         shown = plain(line)
         click.echo(paint(shown, _PATCH_COLORS[line[0]], color=True) if color and line[:1] in _PATCH_COLORS else shown)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -115,21 +115,30 @@ def changes(paths: Sequence[str] = ()) -> str:
     base = _base(made)
     if not base.found:
         raise MlgitError(base.note)
-    given = merging.entries(made.root, base.tree)
-    named = _named(made, paths, given)
-    if not named:
-        return ""
-    differing = [each for each in _differing(made, base) if each.path in named]
+    differing = _named(made, paths, merging.entries(made.root, base.tree), _differing(made, base))
     wanted = [*(each.path for each in differing), *(each.renamed_to for each in differing if each.renamed_to)]
     if not wanted:
         return ""
-    options = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-relative", "-M")
+    options = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-relative", "--src-prefix=a/", "--dst-prefix=b/", "-M")
     return git.run(made.root, "--literal-pathspecs", "diff", *options, base.tree, "--", *wanted).text
 
 
-def _named(made: Made, paths: Sequence[str], given: dict[str, merging.Entry]) -> set[str]:
-    named = [os.path.relpath(os.path.abspath(path), made.root) for path in paths]
-    return {path for path in given if not named or any(each in (".", path) or path.startswith(f"{each}/") for each in named)}
+def _named(made: Made, paths: Sequence[str], given: Iterable[str], differing: Sequence[DifferingFile]) -> list[DifferingFile]:
+    """The files that differ at or below one of the paths, by their name in the template or by the one they have now."""
+    if not paths:
+        return [*differing]
+    names: dict[str, tuple[str, ...]] = {path: (path,) for path in given}
+    names |= {each.path: (each.path, each.renamed_to) for each in differing if each.renamed_to}
+    wanted: set[str] = set()
+    for asked in paths:
+        at = os.path.relpath(os.path.abspath(asked), made.root)
+        found = {
+            path for path, known in names.items() if at == "." or any(each == at or each.startswith(f"{at}/") for each in known)
+        }
+        if not found:
+            raise MlgitError(f"{asked}: the template gave no file there", "`mlgit template diff` shows all that differ")
+        wanted |= found
+    return [each for each in differing if each.path in wanted]
 
 
 def _base(made: Made) -> PristineRender:

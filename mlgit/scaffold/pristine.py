@@ -46,12 +46,14 @@ def find(root: Path, recorded: State, *, prefix: str, rendered: Callable[[], str
     for the recorded version (`rendered` stores that and gives its tree, '' if it cannot). The empty tree where it is nowhere.
     """
     tree = recorded.tree
-    found = HERE if merging.is_complete(root, tree) else NOWHERE
+    # no render holds the state file: a tree that does is one of the project itself, and all in it would count as given
+    own = (state.NAME, f"{prefix}{state.NAME}")
+    found = HERE if merging.is_complete(root, tree, lacking=own) else NOWHERE
     for remote in () if found else _remotes(root):
-        if fetch(root, remote) and merging.is_complete(root, tree):
+        if fetch(root, remote) and merging.is_complete(root, tree, lacking=own):
             found = remote
             break
-    if not found and tree in _of_history(root, prefix):
+    if not found and tree in _of_history(root, prefix) and merging.is_complete(root, tree, lacking=own):
         found = HISTORY
     if not found and rendered() == tree:
         found = RENDERED
@@ -67,7 +69,7 @@ def placed(root: Path, tree: str, recorded: State, *, prefix: str) -> str:
 
 def fetch(root: Path, remote: str) -> bool:
     """Bring the pristine renders that a remote has; whether it has any. The ref is set where there is none here."""
-    done = git.run(root, "fetch", "--quiet", "--no-tags", "--", remote, state.REF, check=False)
+    done = git.run(root, "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--", remote, state.REF, check=False)
     if done.code:
         return False
     if not git.has_ref(root, state.REF):
@@ -82,10 +84,12 @@ def _remotes(root: Path) -> list[str]:
 
 def _of_history(root: Path, prefix: str) -> set[str]:
     """The trees of commits that may be renders: without what `mlgit new` adds to one."""
-    named = ("--grep=^Mlgit-Template: ", "--format=%H", f"--max-count={_MOST_COMMITS}")
-    commits = git.run(root, "log", *named, "HEAD").text.split()
-    more = ("log", "--format=%H", f"--max-count={_MOST_COMMITS}", "HEAD", "--", f":(top,literal){prefix}{state.NAME}")
-    commits += git.run(root, *more).text.split()
+    if not git.head(root):
+        return set()
+    # not `git log`: what is set for people (signatures shown, kinds of patterns) changes what that says
+    asked = ("rev-list", f"--max-count={_MOST_COMMITS}")
+    commits = git.run(root, *asked, "--basic-regexp", "--grep=^Mlgit-Template: ", "HEAD").text.split()
+    commits += git.run(root, *asked, "HEAD", "--", f":(top,literal){prefix}{state.NAME}").text.split()
     found: set[str] = set()
     for commit in dict.fromkeys(commits):
         done = git.run(root, "rev-parse", "--verify", "--quiet", f"{commit}:{prefix.rstrip('/')}", check=False)

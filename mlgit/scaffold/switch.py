@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from mlgit.adapters.git import git
 from mlgit.adapters.git.merging import Entry
-from mlgit.adapters.system import files, locks
+from mlgit.adapters.system import files, locks, process
 from mlgit.errors import MlgitError
 from mlgit.scaffold import state
 
 _FORMAT = 1
 _FOLDER = "mlgit/template-update"
+_SPARSE = "S"  # the tag of `git ls-files -v` for what a sparse checkout leaves out
 _LOCK = b"mlgit template\n"  # what our lock of the index says, so that one left behind is known
 
 
@@ -53,14 +56,29 @@ def pending(root: Path) -> Pending | None:
     """The update that was begun in this working tree and is not committed yet; None where there is none."""
     place = _git_folder(root) / _FOLDER
     try:
-        document = json.loads((place / "journal.json").read_bytes())
-    except (FileNotFoundError, ValueError):
+        journal = _parse(json.loads((place / "journal.json").read_bytes()))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    if document.pop("format", 0) != _FORMAT or document["head"] != git.head(root):
+    if journal is None or journal.head != git.head(root):
         return None  # committed since, or left behind by another commit
-    document |= {key: tuple(document[key]) for key in ("touched", "conflicts")}
-    journal = Journal(**document)
-    return Pending(journal, (place / "index").exists())
+    is_broken_off = (place / "index").exists()
+    return Pending(journal, is_broken_off) if is_broken_off or _is_there(root, journal) else None
+
+
+def _parse(document: dict[str, Any]) -> Journal | None:
+    if document.pop("format") != _FORMAT:
+        return None
+    return Journal(**{**document, "touched": tuple(document["touched"]), "conflicts": tuple(document["conflicts"])})
+
+
+def _is_there(root: Path, journal: Journal) -> bool:
+    """Whether the update is in this working tree still: every one changes what the state file records.
+
+    It may have been committed on another branch that began here, stashed, or thrown away by Git itself; what has been
+    changed since is the user's own work then.
+    """
+    recorded = [path for path in journal.touched if path.rpartition("/")[2] == state.NAME]
+    return bool(git.run(root, "--literal-pathspecs", "status", "--porcelain", "--", *recorded).text)
 
 
 @contextmanager
@@ -90,7 +108,9 @@ def switch(
     Conflicts (path -> stage -> entry) are entered in the index as Git's own merges do. Raises MlgitError before anything is
     touched for a file in the way that Git does not know.
     """
-    _check_way(root, touched, known=set(_listed(root, head, touched)))
+    known = _tracked(root, touched)
+    _check_way(root, touched, known=known)
+    _check_overlooked(root, known)
     git_folder = _git_folder(root)
     place, index = git_folder / _FOLDER, git_folder / "index"
     before = git.run(root, "for-each-ref", "--format=%(objectname)", state.REF).text.strip()
@@ -104,8 +124,10 @@ def switch(
             env = {"GIT_INDEX_FILE": str(place / "index")}
             git.run(root, "read-tree", "-m", "-u", head, tree, env=env)
             if conflicts:
+                left_out = _paths(path for path in conflicts if known.get(path) == _SPARSE)
+                git.run(root, "checkout-index", "--ignore-skip-worktree-bits", "-z", "--stdin", stdin=left_out, env=env)
                 git.run(root, "update-index", "-z", "--index-info", stdin=_rows(conflicts, nothing="0" * len(tree)), env=env)
-            git.update_ref(root, state.REF, after, reason=what)
+            git.update_ref(root, state.REF, after, reason=what, expected=before)
             os.replace(place / "index", index)
         except BaseException:
             _put_back(root, journal)
@@ -128,28 +150,37 @@ def _put_back(root: Path, journal: Journal) -> None:
     """The touched files, index and pristine render as they were; it can be done again after it was cut off itself."""
     git_folder = _git_folder(root)
     _unlock(git_folder / "index")
-    there = _listed(root, journal.head, journal.touched)
-    for path in set(journal.touched) - {*there}:
-        _remove(root, path)
-    rows = {
-        each: "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
-        for each, paths in (("touched", journal.touched), ("there", there))
-    }
     named = ("--pathspec-from-file=-", "--pathspec-file-nul")
-    git.run(root, "--literal-pathspecs", "reset", "--quiet", journal.head, *named, stdin=rows["touched"])
-    git.run(root, "checkout-index", "--force", "--index", "-z", "--stdin", stdin=rows["there"])
-    if journal.before:
-        git.update_ref(root, state.REF, journal.before, reason="mlgit template abort")
-    elif git.has_ref(root, state.REF):
-        git.run(root, "update-ref", "-d", state.REF)
+    git.run(root, "--literal-pathspecs", "reset", "--quiet", journal.head, *named, stdin=_paths(journal.touched))
+    there = _tracked(root, journal.touched)
+    for path in journal.touched:
+        if path not in there:
+            _remove(root, path)
+    shown = _paths(path for path, tag in there.items() if tag != _SPARSE)
+    git.run(root, "checkout-index", "--force", "--index", "-z", "--stdin", stdin=shown)
+    _take_back_render(root, journal)
     files.remove(git_folder / _FOLDER)
+
+
+def _take_back_render(root: Path, journal: Journal) -> None:
+    """Have the pristine render as it was, unless another clone or working tree has kept one more since."""
+    if git.run(root, "for-each-ref", "--format=%(objectname)", state.REF).text.strip() != journal.after:
+        return
+    if journal.before:
+        git.update_ref(root, state.REF, journal.before, reason="mlgit template abort", expected=journal.after)
+    else:
+        git.run(root, "update-ref", "-d", state.REF, journal.after)
+
+
+def _paths(paths: Iterable[str]) -> bytes:
+    return os.fsencode("".join(f"{path}\0" for path in paths))
 
 
 def _rows(conflicts: Mapping[str, Mapping[int, Entry]], *, nothing: str) -> bytes:
     """What `update-index` is told: each path taken out, and entered again by its stages."""
     rows = [f"0 {nothing}\t{path}\0" for path in conflicts]
     rows += [f"{mode} {oid} {stage}\t{path}\0" for path, stages in conflicts.items() for stage, (mode, oid) in stages.items()]
-    return "".join(rows).encode("utf-8", "surrogateescape")
+    return os.fsencode("".join(rows))
 
 
 @contextmanager
@@ -157,11 +188,12 @@ def _locked(index: Path) -> Iterator[None]:
     """Hold the lock that every Git process takes before it changes the index."""
     lock = index.with_name("index.lock")
     try:
-        descriptor = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        with process.undisturbed():
+            descriptor = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+            os.write(descriptor, _LOCK)
+            os.close(descriptor)
     except FileExistsError as error:
         raise MlgitError(f"{lock}: another Git process is at work", "wait until it has ended, or remove the file") from error
-    os.write(descriptor, _LOCK)
-    os.close(descriptor)
     try:
         yield
     finally:
@@ -182,14 +214,14 @@ def _git_folder(root: Path) -> Path:
     return own if own.is_dir() else Path(git.line(root, "rev-parse", "--absolute-git-dir"))
 
 
-def _listed(root: Path, commit: str, paths: tuple[str, ...]) -> list[str]:
-    """Which of these paths a commit has."""
+def _tracked(root: Path, paths: tuple[str, ...]) -> dict[str, str]:
+    """Which of these paths the index has, and what Git calls their state: `H`, `S` for one that no file is kept of, ..."""
     wanted = set(paths)
-    listed = git.run(root, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit).text.split("\0")
-    return sorted(wanted & {*listed})
+    rows = git.run(root, "ls-files", "-v", "-z").text.split("\0")
+    return {row[2:]: row[0] for row in rows if row[2:] in wanted}
 
 
-def _check_way(root: Path, touched: tuple[str, ...], *, known: set[str]) -> None:
+def _check_way(root: Path, touched: tuple[str, ...], *, known: Mapping[str, str]) -> None:
     for path in touched:
         if path in known:
             continue
@@ -198,6 +230,16 @@ def _check_way(root: Path, touched: tuple[str, ...], *, known: set[str]) -> None
         if blocked or os.path.lexists(root / path):
             raise MlgitError(
                 f"{blocked or path}: in the way of a file of the template, and not in Git", "commit it, or move it"
+            )
+
+
+def _check_overlooked(root: Path, known: Mapping[str, str]) -> None:
+    """Refuse to touch a file whose changes Git was told to overlook: nobody would know what is lost."""
+    for path, tag in known.items():
+        if (tag == _SPARSE or tag.islower()) and os.path.lexists(root / path):
+            raise MlgitError(
+                f"{path}: Git is told to overlook what you change in it, and the template changes it, too",
+                f"`git update-index --no-assume-unchanged --no-skip-worktree {shlex.quote(path)}`; then commit it",
             )
 
 

@@ -110,19 +110,22 @@ def head_of(root: Path, *, must_be_clean: bool) -> str:
     Raises MlgitError before the first commit, and where a tracked file differs from the last: an update has to be taken back
     without a loss.
     """
-    options = ("--porcelain=v2", "--branch", "-z", "--untracked-files=no", "--no-renames")
+    options = ("--porcelain=v2", "--branch", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=dirty")
     rows = git.run(root, "status", *options).text.split("\0")
+    head = next(row.split()[2] for row in rows if row.startswith("# branch.oid "))
+    if head == "(initial)":
+        return git.resolve(root, "HEAD")  # says that there is none
     changed = [row.split(" ", 10 if row[0] == "u" else 8)[-1] for row in rows if row[:1] in ("1", "u")]
     if must_be_clean and changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise MlgitError(f"the working tree is not clean: {changed[0]}{more}", "commit or `git stash` first")
-    head = next(row.split()[2] for row in rows if row.startswith("# branch.oid "))
-    return git.resolve(root, "HEAD") if head == "(initial)" else head
+    return head
 
 
 def patch(root: Path, plan: MergePlan) -> str:
     """What a plan would change, as a patch."""
-    return git.run(root, "diff", "--no-color", "--no-ext-diff", "--no-textconv", "-M", plan.head, plan.tree).text
+    options = ("--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/", "-M")
+    return git.run(root, "diff", *options, plan.head, plan.tree).text
 
 
 def keep(root: Path, tree: str, recorded: State, *, prefix: str) -> str:

@@ -157,7 +157,8 @@ def test_status_tells_versions_behind_and_the_files_that_differ(project):
     assert [version for version, _ in found.changes] == ["1.3.0", "1.2.9"]
     assert [(each.path, each.state, each.added, each.removed) for each in found.files] == [("a.txt", "changed", 1, 1)]
     assert "-two\n+TWO" in template_status.changes(["a.txt"])
-    assert template_status.changes([".mlgit-template.yaml"]) == ""
+    with pytest.raises(MlgitError, match="the template gave no file there"):
+        template_status.changes([".mlgit-template.yaml"])
 
 
 def test_status_says_where_the_source_cannot_be_asked(project):

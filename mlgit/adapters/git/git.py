@@ -361,6 +361,7 @@ def write_commit(root: Path, tree: str, *, message: str, signature: str, parents
     return _store(_objects(root), "commit", ("\n".join(head) + f"\n\n{message.rstrip()}\n").encode())
 
 
-def update_ref(root: Path, ref: str, oid: str, *, reason: str) -> None:
-    """Point a full ref name at an object."""
-    run(root, "update-ref", "-m", reason, ref, oid)
+def update_ref(root: Path, ref: str, oid: str, *, reason: str, expected: str | None = None) -> None:
+    """Point a full ref name at an object; only where it pointed to `expected` before, if that is given ('' for nothing)."""
+    before = () if expected is None else (expected or "0" * len(oid),)
+    run(root, "update-ref", "-m", reason, ref, oid, *before)

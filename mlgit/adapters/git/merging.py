@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,15 +107,18 @@ def changed_tree(root: Path, tree: str, changes: Mapping[str, Entry | None]) -> 
         return git.run(root, "write-tree", env=env).text.strip()
 
 
-def is_complete(root: Path, tree: str) -> bool:
-    """Whether a tree and every file of it are here, without asking a remote for them."""
+def is_complete(root: Path, tree: str, *, lacking: Iterable[str] = ()) -> bool:
+    """Whether a tree and every file of it are here, without asking a remote for them, and none of the paths `lacking` in it."""
     env = {"GIT_NO_LAZY_FETCH": "1"}
     done = git.run(root, "ls-tree", "-r", "-z", "--full-tree", tree, check=False, env=env)
     if done.code:
         return False
-    oids = {row.partition("\t")[0].split()[2] for row in done.text.split("\0") if row}
+    rows = [row.partition("\t") for row in done.text.split("\0") if row]
+    oids = dict.fromkeys([tree, *(head.split()[2] for head, _, _ in rows)])
     asked = git.run(root, "cat-file", "--batch-check", stdin="".join(f"{oid}\n" for oid in oids).encode(), env=env)
-    return " missing" not in asked.text
+    # `ls-tree` takes a commit or a tag for a tree, too
+    is_tree = asked.text.startswith(f"{tree} tree ")
+    return is_tree and " missing" not in asked.text and not {path for _, _, path in rows} & {*lacking}
 
 
 def graft(root: Path, tree: str, folder: str, inner: str) -> str:

@@ -1,0 +1,159 @@
+"""An update that is under way, or not any more: committed elsewhere, stashed, thrown away; and what only Git knows of."""
+
+import json
+
+import pytest
+
+from mlgit.commands import template_status, template_update
+from mlgit.commands.new import new
+from mlgit.errors import MlgitError
+from tests.kit import commit, git
+from tests.kit.once import copied, once
+from tests.scaffold.kit import HEAD, write_template
+
+pytestmark = pytest.mark.slow  # real `dvc init`
+
+REF = "refs/mlgit/template"
+
+
+def lines(name, **changed):
+    return "".join(f"{changed.get(f'line_{i}', f'{name} {i}')}\n" for i in range(12))
+
+
+@pytest.fixture
+def project(tmp_path, shared, monkeypatch):
+    """A project, the current folder, whose template has a newer version: a.txt and src/b.txt changed, new.txt added."""
+
+    def make(folder):
+        write_template(folder / "template", {"a.txt": lines("a"), "src/b.txt": lines("b")})
+        monkeypatch.chdir(folder)
+        new(folder / "p", template="./template")
+        newer = {"a.txt": lines("a", line_2="theirs"), "src/b.txt": lines("b", line_2="theirs"), "new.txt": "new\n"}
+        for path, text in newer.items():
+            (folder / "template/files" / path).write_text(text)
+        (folder / "template/template.yaml").write_text(json.dumps({**HEAD, "version": "1.3.0"}))
+
+    monkeypatch.chdir(copied(once(shared, "template-abort", make), tmp_path / "all") / "p")
+    return tmp_path / "all/p"
+
+
+def work(project, path, text):
+    (project / path).write_text(text)
+    commit(project, "Work")
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        [("checkout", "-q", "-b", "update"), ("commit", "-qm", "Update"), ("checkout", "-q", "main")],
+        [("reset", "-q", "--hard")],
+        [("stash", "-q")],
+    ],
+    ids=["committed on another branch", "reset", "stashed"],
+)
+def test_update_that_is_here_no_more_is_not_under_way_and_later_work_is_safe(project, leave):
+    template_update.update_project()
+    for args in leave:
+        git(project, *args)
+    assert template_status.status().notes == ()
+    (project / "a.txt").write_text("later work\n")
+    with pytest.raises(MlgitError, match="no update is under way"):
+        template_update.abort_update()
+    assert (project / "a.txt").read_text() == "later work\n"
+    git(project, "checkout", "a.txt")
+    assert len(template_update.update_project().changes) == 3
+
+
+def test_update_that_came_back_from_the_stash_is_under_way_again(project):
+    template_update.update_project()
+    git(project, "stash", "-q")
+    git(project, "stash", "pop", "-q")
+    assert template_update.abort_update().what == "the update of demo to 1.3.0"
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_abort_leaves_a_render_that_another_working_tree_has_kept_since(project):
+    git(project, "worktree", "add", "-q", "-b", "other", "../other")
+    template_update.update_project()
+    later = git(project, "commit-tree", "-p", REF, "-m", "later", f"{REF}^{{tree}}").strip()
+    git(project, "update-ref", REF, later)
+    template_update.abort_update()
+    assert git(project, "rev-parse", REF).strip() == later
+
+
+@pytest.mark.parametrize("document", ["[1]", "1", '{"format": 1}', "{", '{"format": 1, "touched": 3}'])
+def test_journal_that_says_nothing_is_none(project, document):
+    template_update.update_project()
+    (project / ".git/mlgit/template-update/journal.json").write_text(document)
+    with pytest.raises(MlgitError, match="no update is under way"):
+        template_update.abort_update()
+
+
+@pytest.mark.parametrize("option", ["--assume-unchanged", "--skip-worktree"])
+def test_file_whose_changes_git_overlooks_is_not_written_over(project, option):
+    git(project, "update-index", option, "a.txt")
+    (project / "a.txt").write_text("mine, and only here\n")
+    with pytest.raises(MlgitError, match=r"a\.txt: Git is told to overlook"):
+        template_update.update_project()
+    assert (project / "a.txt").read_text() == "mine, and only here\n"
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_update_in_a_sparse_checkout_writes_what_is_in_conflict_and_nothing_else(project):
+    work(project, "src/b.txt", lines("b", line_2="mine"))
+    git(project, "sparse-checkout", "set", "elsewhere")
+    assert not (project / "src").exists()
+    assert [each.path for each in template_update.update_project().conflicts] == ["src/b.txt"]
+    assert "<<<<<<< yours\nmine\n" in (project / "src/b.txt").read_text()
+    template_update.abort_update()
+    assert git(project, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("revision", ["HEAD^{tree}", "HEAD", "tagged"])
+def test_recorded_tree_that_is_no_render_is_none(project, revision):
+    git(project, "tag", "-a", "tagged", "-m", "tagged")
+    work(project, "own.txt", "mine\n")
+    oid = git(project, "rev-parse", revision).strip()
+    recorded = (project / ".mlgit-template.yaml").read_text()
+    before = recorded.split("tree: ")[1].split("\n")[0]
+    work(project, ".mlgit-template.yaml", recorded.replace(before, f"'{oid}'"))
+    done = template_update.update_project()
+    assert {each.path: each.outcome for each in done.changes} == {
+        "a.txt": "conflict",
+        "new.txt": "added",
+        "src/b.txt": "conflict",
+    }
+    assert "in no clone" in done.notes[0]
+
+
+def test_what_people_have_set_for_themselves_hides_no_render_in_the_history(project, monkeypatch):
+    work(project, "a.txt", lines("a", line_9="mine"))
+    template = project.parent / "template"
+    git(project, "update-ref", "-d", REF)
+    git(project, "clone", "-q", "--no-local", ".", "../clone")
+    clone = project.parent / "clone"
+    git(clone, "remote", "remove", "origin")
+    for key, value in {"grep.patternType": "fixed", "log.showSignature": "true", "log.date": "relative"}.items():
+        git(clone, "config", key, value)
+    monkeypatch.chdir(clone)
+    assert template_update.update_project(source=str(template)).notes == ()
+
+
+def test_project_without_a_commit_is_held_against_its_template(project):
+    git(project, "checkout", "-q", "--orphan", "fresh")
+    assert template_status.status().files == ()
+    with pytest.raises(MlgitError, match="no commit yet"):
+        template_update.update_project()
+
+
+def test_differences_are_named_by_either_path_and_a_path_of_no_file_is_told(project):
+    (project / "src").rename(project / "lib")
+    (project / "lib/b.txt").write_text(lines("b", line_9="mine\x0c\u2028and\r"))
+    git(project, "add", "--all")
+    git(project, "config", "diff.noprefix", "true")
+    texts = [template_status.changes([path]) for path in ("src/b.txt", "lib", "src")]
+    assert len(set(texts)) == 1
+    assert "--- a/src/b.txt\n+++ b/lib/b.txt\n" in texts[0]
+    assert template_status.changes(["a.txt"]) == ""
+    with pytest.raises(MlgitError, match=r"nothing\.txt: the template gave no file there"):
+        template_status.changes(["nothing.txt"])
