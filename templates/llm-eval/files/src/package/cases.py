@@ -32,7 +32,8 @@ def sample(given: parameters.Cases, *, seed: int) -> tuple[list[Case], list[Case
     for library, package in LIBRARIES.items():
         order = shuffled(modules(library), seed=seed)
         source = {"library": library, "version": importlib.metadata.version(package)}
-        for found, number in ((judging, given.number), (examples, given.examples)):
+        # the examples first: with more cases to judge by they stay what they were
+        for found, number in ((examples, given.examples), (judging, given.number)):
             most = len(found) + number // len(LIBRARIES)
             for module, path in order:
                 if len(found) >= most:
