@@ -78,6 +78,8 @@ def find(root: Path | None = None) -> Made:
             raise MlgitError(f"{found.journal.what} was broken off", "`mlgit template abort` puts back what there was")
         told = f"{here}: no {state.NAME} here or in any folder above: no template made this project"
         raise MlgitError(told, "`mlgit init` brings what mlgit needs and records it")
+    if (folder / state.NAME).is_symlink():
+        raise MlgitError(f"{folder / state.NAME}: a link", "put the file itself in its place")
     relative = folder.relative_to(root).as_posix()
     text = files.read_text(folder / state.NAME, name=state.NAME)
     return Made(root, "" if relative == "." else f"{relative}/", state.parse(documents.parse_yaml(text, name=state.NAME)))

@@ -27,6 +27,9 @@ FOLDER = "files"
 Value = str | int | bool | tuple[str, ...]
 QuestionType = Literal["str", "int", "bool", "choice", "multichoice"]
 
+# Three numbers, of so many digits that they can be compared.
+VERSION = r"[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}"
+
 # What a default may use besides earlier answers: the name of the new folder, and the version of mlgit.
 FACTS = ("folder", "mlgit_version", "mlgit_source")
 
@@ -65,9 +68,9 @@ SCHEMA = Table(
     (
         Key("mlgit_template", Integer(choices=(1,)), "the version of this file's format: 1", required=True),
         Key("name", Text(pattern="[a-z][a-z0-9-]*"), "the template's name", required=True),
-        Key("version", Text(pattern=r"\d+\.\d+\.\d+"), "the template's version, three numbers", required=True),
+        Key("version", Text(pattern=VERSION), "the template's version, three numbers", required=True),
         Key("description", Text(pattern=r"[^\r\n]+"), "the template in one line", required=True),
-        Key("changes", MapOf(Text(), key_pattern=r"\d+\.\d+\.\d+"), "version -> what it changed, for those who update"),
+        Key("changes", MapOf(Text(), key_pattern=VERSION), "version -> what it changed, for those who update"),
         Key("questions", MapOf(_QUESTION, key_pattern="[a-z][a-z0-9_]*"), "answer name -> question, in the order asked"),
         Key("files", MapOf(_PATH), "path -> when it is written, and under which name"),
         Key("generated", MapOf(Text(choices=GENERATED)), "path -> what mlgit itself writes there"),

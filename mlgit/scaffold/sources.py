@@ -32,7 +32,8 @@ _TRANSPORT = re.compile(r"[A-Za-z0-9+.-]+::")
 _REF = re.compile(r"(?!-)(?!.*(?:\.\.|@\{|//|/$|\.$))[^\s~^:?*\[\\\x00-\x20\x7f]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _INNER_AT = re.compile(r"(?<=[^/:])@")
-_VERSION = re.compile(r"v?(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
+_NUMBER = "(0|[1-9][0-9]{0,8})"
+_VERSION = re.compile(rf"v?{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
 
 _EXAMPLE = "for example https://host/org/template.git@v1.2.0"
 
@@ -150,7 +151,7 @@ def _sorted(found: dict[str, str]) -> tuple[TemplateVersion, ...]:
 def _precedence(match: re.Match[str]) -> tuple[object, ...]:
     """The order of semantic versions, in which what has no pre-release goes over everything that has one."""
     numbers = tuple(int(each) for each in match.groups()[:3])
-    parts = [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in (match[4] or "").split(".")]
+    parts = [(0, int(part), "") if re.fullmatch("[0-9]{1,9}", part) else (1, 0, part) for part in (match[4] or "").split(".")]
     return (not match[4], numbers, parts)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlgit.scaffold.filters import yaml
-from mlgit.scaffold.manifest import Value
+from mlgit.scaffold.manifest import VERSION, Value
 from mlgit.schema import Boolean, Either, Integer, Key, ListOf, MapOf, Table, Text, check
 
 NAME = ".mlgit-template.yaml"
@@ -27,7 +27,7 @@ _ANSWER = Either((Text(), Boolean(), Integer(), ListOf(Text())))
 SCHEMA = Table(
     (
         Key("template", Text(), "the template's name", required=True),
-        Key("version", Text(), "the template's version", required=True),
+        Key("version", Text(pattern=VERSION), "the template's version", required=True),
         Key("source", Text(pattern=r"[^\r\n]+"), "where the template is: builtin, a folder, or the URL of a repository"),
         Key("ref", Text(pattern=r"[^\s]+"), "the tag, branch or commit of the repository that was asked for"),
         Key("commit", Text(pattern="[0-9a-f]{40}([0-9a-f]{24})?"), "the commit of the repository that was rendered"),

@@ -20,6 +20,7 @@ from mlgit.scaffold.render import render
 from mlgit.scaffold.state import State
 
 _OURS = b"yours"
+_SUBMODULE = "160000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ def plan(
 
 def _named(root: Path, settled: Settled, names: tuple[str, str], *, version: str) -> dict[str, Entry]:
     """The files with conflict markers, with words in the markers instead of the ids that Git was given."""
-    mixed = {path: settled.files[path] for path in settled.conflicts if path in settled.files}
+    kept = {path: settled.files[path] for path in settled.conflicts if path in settled.files}
+    mixed = {path: entry for path, entry in kept.items() if entry[0] != _SUBMODULE}
     contents = git.read_objects(root, [oid for _, oid in mixed.values()])
     found: dict[str, Entry] = {}
     for path, (mode, oid) in mixed.items():

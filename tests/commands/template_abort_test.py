@@ -1,6 +1,8 @@
 """An update that is under way, or not any more: committed elsewhere, stashed, thrown away; and what only Git knows of."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -157,3 +159,39 @@ def test_differences_are_named_by_either_path_and_a_path_of_no_file_is_told(proj
     assert template_status.changes(["a.txt"]) == ""
     with pytest.raises(MlgitError, match=r"nothing\.txt: the template gave no file there"):
         template_status.changes(["nothing.txt"])
+
+
+@pytest.mark.parametrize("path", ["a.txt", "lib"])
+def test_submodule_in_the_way_of_the_template_stays(project, path):
+    (project.parent / "template/files/lib").mkdir()
+    (project.parent / "template/files/lib/c.txt").write_text("c\n")
+    for args in (("init", "-q"), ("commit", "-q", "--allow-empty", "-m", "Begin")):
+        git(project.parent / "template", *args)
+    if path == "a.txt":
+        git(project, "rm", "-q", path)
+    git(project, "-c", "protocol.file.allow=always", "submodule", "add", "-q", "../template", path)
+    commit(project, "Add a submodule")
+    (project / path / "more.txt").write_text("a submodule's own state is none of ours\n")
+    pinned = git(project, "rev-parse", f"HEAD:{path}").strip()
+    assert path in [each.path for each in template_update.update_project().conflicts]
+    assert f"160000 {pinned} 2\t{path}" in git(project, "ls-files", "--stage")
+    template_update.abort_update()
+    assert git(project, "status", "--porcelain", "--ignore-submodules=dirty") == ""
+
+
+def test_state_file_that_is_a_link_is_not_followed(project, tmp_path):
+    state = project / ".mlgit-template.yaml"
+    state.rename(tmp_path / "state")
+    state.symlink_to(tmp_path / "state")
+    with pytest.raises(MlgitError, match="a link"):
+        template_status.status()
+
+
+def test_patch_is_printed_byte_by_byte_unless_on_a_terminal(project):
+    changed = lines("a", line_3="form\x0cfeed \u2028 \x1b[31m and return\r").encode() + b"\xff\n"
+    (project / "a.txt").write_bytes(changed)
+    with (project / "my.patch").open("wb") as output:
+        subprocess.run([sys.executable, "-m", "mlgit", "template", "diff"], stdout=output, check=False)
+    git(project, "checkout", "-q", "a.txt")
+    git(project, "apply", "my.patch")
+    assert (project / "a.txt").read_bytes() == changed

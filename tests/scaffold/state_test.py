@@ -29,8 +29,13 @@ def test_source_is_read_back_as_it_was_written(commit):
     ("document", "said"),
     [
         (None, "template: missing"),
-        ({"template": "a", "version": "1", "tree": "x", "answers": {}}, "tree: 'x' does not match"),
-        ({"template": "a", "version": "1", "tree": TREE, "answers": {"a": {}}}, "answers.a: expected text or true or false"),
+        ({"template": "a", "version": "1", "tree": TREE, "answers": {}}, "version: '1' does not match"),
+        ({"template": "a", "version": f"{'9' * 5000}.0.0", "tree": TREE, "answers": {}}, "version: '999"),
+        ({"template": "a", "version": "1.2.3", "tree": "x", "answers": {}}, "tree: 'x' does not match"),
+        (
+            {"template": "a", "version": "1.2.3", "tree": TREE, "answers": {"a": {}}},
+            "answers.a: expected text or true or false",
+        ),
     ],
 )
 def test_damaged_state_is_refused(document, said):

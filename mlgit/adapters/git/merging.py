@@ -74,12 +74,12 @@ def _check_version(root: Path) -> None:
 
 
 def entries(root: Path, tree: str) -> dict[str, Entry]:
-    """The files and links of a tree (or commit) by path; submodules are none of them."""
+    """The files, links and submodules ("160000", and the id of their commit) of a tree (or commit) by path."""
     listed = git.run(root, "ls-tree", "-r", "-z", "--full-tree", tree).text
     found: dict[str, Entry] = {}
     for row in listed.split("\0"):
         head, _, path = row.partition("\t")
-        if path and head.split()[1] == "blob":
+        if path:
             mode, _, oid = head.split()
             found[path] = (mode, oid)
     return found
