@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import CodeType
 
 import jinja2
@@ -27,7 +27,7 @@ def fill(source: str, values: Mapping[str, Value], *, name: str) -> str:
     """
     environment = _environment()
     try:
-        template = jinja2.Template.from_code(environment, _compile(environment, source, name=name), environment.globals)
+        template = jinja2.Template.from_code(environment, _compile(source, name=name), environment.globals)
         return template.render(dict(values))
     except jinja2.TemplateSyntaxError as error:
         raise MlgitError(f"{name}: line {error.lineno}: {error.message}") from error
@@ -42,7 +42,10 @@ def fill(source: str, values: Mapping[str, Value], *, name: str) -> str:
         raise MlgitError(f"{name}: line {_line(error, name)}: {str(error) or type(error).__name__}") from error
 
 
-def _compile(environment: jinja2.Environment, source: str, *, name: str) -> CodeType:
+# One command renders the same text several times: with and without a feature, and a name for each file of a folder.
+@lru_cache(maxsize=1024)
+def _compile(source: str, *, name: str) -> CodeType:
+    environment = _environment()
     tree = environment.parse(source, name=name, filename=name)
     for node in tree.find_all(_OUTSIDE):
         raise MlgitError(f"{name}: line {node.lineno}: a template can neither include nor import", "write the text here")
