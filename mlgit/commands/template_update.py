@@ -134,7 +134,16 @@ def adopt_template(
         if not dry_run:
             kept = update.keep(root, tree, after, prefix="")
             told = f"{_ADOPTION} of {after.template}"
-            switch.switch(root, plan.tree, what=told, head=head, touched=plan.touched, conflicts=plan.conflicts, after=kept)
+            switch.switch(
+                root,
+                plan.tree,
+                what=told,
+                head=head,
+                touched=plan.touched,
+                written=plan.written,
+                conflicts=plan.conflicts,
+                after=kept,
+            )
         return TemplateUpdate(_ADOPTION, replace(after, version="", tree=""), after, plan.changes, dry_run=dry_run)
 
 
@@ -214,6 +223,13 @@ def _carry_out(
             kept = update.keep(root, tree, after, prefix=prefix)
             told = f"{what} of {after.template}" + (f" to {after.version}" if after.version != made.recorded.version else "")
             switch.switch(
-                root, plan.tree, what=told, head=plan.head, touched=plan.touched, conflicts=plan.conflicts, after=kept
+                root,
+                plan.tree,
+                what=told,
+                head=plan.head,
+                touched=plan.touched,
+                written=plan.written,
+                conflicts=plan.conflicts,
+                after=kept,
             )
         return TemplateUpdate(what, made.recorded, after, plan.changes, notes, dry_run, diff)

@@ -152,7 +152,7 @@ def _change(path: str, sides: Sides, files: Files, reasons: Mapping[str, str]) -
     if base == theirs:
         return None
     if theirs is None:
-        return _deletion(path, ours, base, here, there, files)
+        return _deletion(path, sides, files)
     if base is None:
         return _addition(path, ours, theirs, sides, files)
     if ours is None and here:
@@ -165,11 +165,16 @@ def _change(path: str, sides: Sides, files: Files, reasons: Mapping[str, str]) -
     return FileChange(path, "changed" if ours == base else "merged")
 
 
-def _deletion(path: str, ours: Entry | None, base: Entry | None, here: str, there: str, files: Files) -> FileChange | None:
+def _deletion(path: str, sides: Sides, files: Files) -> FileChange | None:
+    """What is told of a file that is not at its path any more in the template."""
+    ours, base = sides.ours.get(path), sides.base.get(path)
+    here, there = sides.renamed_here.get(path, ""), sides.renamed_there.get(path, "")
     if ours is not None and path in files:
         return FileChange(path, "kept-deleted", reason="you put something else in its place, and that stays")
     if here and there and here != there:
         return FileChange(path, "renamed", renamed_to=here, reason="your name for it stays")
+    if there and here == there:
+        return FileChange(path, "renamed", renamed_to=here, reason="by you, too") if files[here] != sides.ours[here] else None
     if there in files and ours is not None:
         kept = "" if ours == base else "your changes went along"
         return FileChange(path, "renamed", renamed_to=there, reason=kept or "by the template")

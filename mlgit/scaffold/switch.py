@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -100,16 +100,18 @@ def switch(
     what: str,
     head: str,
     touched: tuple[str, ...],
+    written: Collection[str],
     conflicts: Mapping[str, Mapping[int, Entry]],
     after: str,
 ) -> None:
     """Have the files of `tree` in the working tree and the index, both clean until now, and `after` as pristine render.
 
-    Conflicts (path -> stage -> entry) are entered in the index as Git's own merges do. Raises MlgitError before anything is
+    `touched` are all paths that differ or are in conflict, `written` those that `tree` has a file at. Conflicts (path -> stage
+    -> entry) are entered in the index as Git's own merges do. Raises MlgitError before anything is
     touched for a file in the way that Git does not know.
     """
     known = _tracked(root, touched)
-    _check_way(root, touched, known=known)
+    _check_way(root, written, known=known)
     _check_overlooked(root, known)
     git_folder = _git_folder(root)
     place, index = git_folder / _FOLDER, git_folder / "index"
@@ -221,16 +223,22 @@ def _tracked(root: Path, paths: tuple[str, ...]) -> dict[str, str]:
     return {row[2:]: row[0] for row in rows if row[2:] in wanted}
 
 
-def _check_way(root: Path, touched: tuple[str, ...], *, known: Mapping[str, str]) -> None:
-    for path in touched:
-        if path in known:
-            continue
+def _check_way(root: Path, written: Collection[str], *, known: Mapping[str, str]) -> None:
+    """Refuse to write over, or through, what Git has no copy of. A folder is in no way if all in it is tracked, and goes."""
+    for path in sorted({*written} - known.keys()):
         above = [path[:end] for end, char in enumerate(path) if char == "/"]
         blocked = next((each for each in above if _is_no_folder(root / each) and each not in known), "")
-        if blocked or os.path.lexists(root / path):
-            raise MlgitError(
-                f"{blocked or path}: in the way of a file of the template, and not in Git", "commit it, or move it"
-            )
+        if not blocked and (root / path).is_dir() and not (root / path).is_symlink():
+            blocked = next(iter(_untracked_in(root, path)), "")
+        elif not blocked and os.path.lexists(root / path):
+            blocked = path
+        if blocked:
+            raise MlgitError(f"{blocked}: in the way of a file of the template, and not in Git", "commit it, or move it")
+
+
+def _untracked_in(root: Path, folder: str) -> list[str]:
+    """What is in a folder and not tracked, ignored or not; a repository of its own counts as a whole."""
+    return git.run(root, "--literal-pathspecs", "ls-files", "--others", "-z", "--", folder).text.split("\0")[:-1]
 
 
 def _check_overlooked(root: Path, known: Mapping[str, str]) -> None:

@@ -25,13 +25,17 @@ _SUBMODULE = "160000"
 
 @dataclass(frozen=True, slots=True)
 class MergePlan:
-    """The planned tree of the repository, what becomes of each file, and the paths that change or are in conflict."""
+    """The planned tree of the repository, and what becomes of each file.
+
+    `touched` are the paths that change or are in conflict, `written` those of them that the tree has.
+    """
 
     head: str
     tree: str
     changes: tuple[FileChange, ...]
     conflicts: Mapping[str, Mapping[int, Entry]]
     touched: tuple[str, ...]
+    written: frozenset[str]
     base: PristineRender
 
 
@@ -73,7 +77,8 @@ def plan(
     differing = {path for path in {*files, *sides.ours} if files.get(path) != sides.ours.get(path)}
     tree = merging.changed_tree(root, ours, {path: files.get(path) for path in differing})
     touched = tuple(sorted(differing | settled.conflicts.keys()))
-    return MergePlan(head, tree, settled.changes, settled.conflicts, touched, base)
+    written = frozenset(path for path in touched if path in files)
+    return MergePlan(head, tree, settled.changes, settled.conflicts, touched, written, base)
 
 
 def _named(root: Path, settled: Settled, names: tuple[str, str], *, version: str) -> dict[str, Entry]:

@@ -1,6 +1,7 @@
 """An update that is under way, or not any more: committed elsewhere, stashed, thrown away; and what only Git knows of."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -195,3 +196,49 @@ def test_patch_is_printed_byte_by_byte_unless_on_a_terminal(project):
     git(project, "checkout", "-q", "a.txt")
     git(project, "apply", "my.patch")
     assert (project / "a.txt").read_bytes() == changed
+
+
+def reshape(project, path, *, to_folder):
+    """Have a folder with a file where a file was, or the other way around; in a template's files or in a project."""
+    if to_folder:
+        (project / path).unlink()
+        (project / path).mkdir()
+        (project / path / "inner.txt").write_text("inner\n")
+    else:
+        shutil.rmtree(project / path)
+        (project / path).write_text("now a file\n")
+
+
+@pytest.mark.parametrize(("path", "to_folder"), [("a.txt", True), ("src", False)])
+def test_file_becomes_a_folder_or_a_folder_a_file(project, path, to_folder):
+    reshape(project.parent / "template/files", path, to_folder=to_folder)
+    assert template_update.update_project().conflicts == ()
+    assert (project / path).is_dir() == to_folder
+    template_update.abort_update()
+    assert git(project, "status", "--porcelain") == ""
+    (project / "src/mine.txt").write_text("not in Git\n")
+    if not to_folder:
+        with pytest.raises(MlgitError, match=r"src/mine\.txt: in the way"):
+            template_update.update_project()
+        assert (project / "src/mine.txt").exists()
+
+
+@pytest.mark.parametrize(("path", "to_folder"), [("a.txt", True), ("src", False)])
+def test_what_the_user_has_made_of_a_file_or_folder_stays(project, path, to_folder):
+    reshape(project, path, to_folder=to_folder)
+    commit(project, "Reshape")
+    (project.parent / "template/files/src/c.txt").write_text("c\n")
+    assert path in [each.path for each in template_update.update_project().conflicts]
+    assert (project / path).is_dir() == to_folder
+    template_update.abort_update()
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_file_that_both_renamed_to_the_same_name_is_merged_there(project):
+    files = project.parent / "template/files"
+    (files / "a.txt").rename(files / "renamed.txt")
+    git(project, "mv", "a.txt", "renamed.txt")
+    work(project, "renamed.txt", lines("a", line_9="mine"))
+    told = {each.path: (each.outcome, each.renamed_to) for each in template_update.update_project().changes}
+    assert told["a.txt"] == ("renamed", "renamed.txt")
+    assert (project / "renamed.txt").read_text() == lines("a", line_2="theirs", line_9="mine")
