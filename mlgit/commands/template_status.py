@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,9 +11,11 @@ from mlgit.adapters.git import git, merging
 from mlgit.commands import template_source
 from mlgit.commands.template_source import Made
 from mlgit.errors import MlgitError
-from mlgit.scaffold import pristine, sources, switch, update
+from mlgit.scaffold import neighbours, pristine, sources, state, switch, update
 from mlgit.scaffold.pristine import PristineRender
 from mlgit.scaffold.state import State
+
+_STATES: dict[str, Literal["changed", "deleted", "renamed"]] = {"M": "changed", "T": "changed", "D": "deleted", "R": "renamed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,33 +180,31 @@ def _of_repository(made: Made) -> _Newest:
 
 def _differing(made: Made, base: PristineRender) -> list[DifferingFile]:
     given = merging.entries(made.root, base.tree)
-    options = ("--no-ext-diff", "--no-textconv", "-M", "-l0", "-z", "--diff-filter=MDRT", base.tree, "--")
-    fields = iter(git.run(made.root, "diff", "--name-status", *options).text.split("\0"))
-    counts = _counts(git.run(made.root, "diff", "--numstat", *options).text)
-    found: list[DifferingFile] = []
-    for kind in fields:
-        if not kind:
-            break
-        path = next(fields)
-        renamed_to = next(fields) if kind.startswith("R") else ""
-        if path in given:
-            word: Literal["changed", "deleted", "renamed"] = (
-                "renamed" if renamed_to else "deleted" if kind == "D" else "changed"
-            )
-            found.append(DifferingFile(path, word, *counts.get(renamed_to or path, (None, None)), renamed_to=renamed_to))
+    tree = _beside_others(made, base.tree, given)
+    options = ("--raw", "--numstat", "--no-ext-diff", "--no-textconv", "-M", "-l0", "-z", "--diff-filter=MDRT")
+    fields = iter(git.run(made.root, "diff", *options, tree, "--").text.split("\0"))
+    kinds: dict[str, tuple[str, str]] = {}
+    counts: dict[str, tuple[int | None, int | None]] = {}
+    for field in fields:
+        if field.startswith(":"):
+            kind, path = field.rpartition(" ")[2][:1], next(fields)
+            kinds[path] = (kind, next(fields) if kind == "R" else "")
+        elif field:
+            added, removed, path = field.split("\t", 2)
+            path = path or (next(fields), next(fields))[1]
+            counts[path] = (None, None) if added == "-" else (int(added), int(removed))
+    found = [
+        DifferingFile(path, _STATES[kind], *counts.get(renamed_to or path, (None, None)), renamed_to=renamed_to)
+        for path, (kind, renamed_to) in kinds.items()
+        if path in given
+    ]
     return sorted(found, key=lambda each: each.path)
 
 
-def _counts(text: str) -> dict[str, tuple[int | None, int | None]]:
-    """Lines added and removed by (new) path, of `git diff --numstat -z`."""
-    found: dict[str, tuple[int | None, int | None]] = {}
-    fields = iter(text.split("\0"))
-    for row in fields:
-        if not row:
-            break
-        added, removed, path = row.split("\t", 2)
-        if not path:
-            next(fields)
-            path = next(fields)
-        found[path] = (None, None) if added == "-" else (int(added), int(removed))
-    return found
+def _beside_others(made: Made, tree: str, given: Mapping[str, merging.Entry]) -> str:
+    """The render with what other projects of the repository have: nothing here is then taken to be renamed to that."""
+    listed = git.run(made.root, "ls-files", "-z", "--", f":(top,glob)**/{state.NAME}").text
+    if listed.count("\0") < 2 or not git.head(made.root):
+        return tree
+    others = neighbours.of_others(made.root, merging.entries(made.root, "HEAD"), prefix=made.prefix)
+    return merging.changed_tree(made.root, tree, {path: each for path, each in others.items() if path not in given})
