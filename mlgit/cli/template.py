@@ -28,7 +28,7 @@ def command() -> None:
     """Templates: what a project can be made from, and what becomes of it when its template changes."""
 
 
-@command.command("list", epilog="Example: `mlgit template list --json`.")
+@command.command("list", short_help="List the templates that come with mlgit.", epilog="Example: `mlgit template list --json`.")
 @json_option()
 def list_(*, as_json: bool) -> None:
     """List the templates that come with mlgit."""
@@ -45,7 +45,10 @@ def list_(*, as_json: bool) -> None:
         click.echo(table(("template", "version", "what"), [(each.name, each.version, each.description) for each in found]))
 
 
-@command.command(epilog="Examples: `mlgit template show minimal`, `mlgit template show ./our-template`.")
+@command.command(
+    short_help="Say what a template asks, offers and writes.",
+    epilog="Examples: `mlgit template show minimal`, `mlgit template show ./our-template`.",
+)
 @click.argument("name", metavar="TEMPLATE")
 @json_option()
 def show(name: str, *, as_json: bool) -> None:
@@ -76,7 +79,10 @@ def show(name: str, *, as_json: bool) -> None:
         click.echo(f"  {plain(path)}")
 
 
-@command.command(epilog="Examples: `mlgit template status`, `mlgit template status --json`.")
+@command.command(
+    short_help="Compare the project with its template.",
+    epilog="Examples: `mlgit template status`, `mlgit template status --json`.",
+)
 @json_option()
 def status(*, as_json: bool) -> int:
     """Say how many versions the project is behind its template, and which files differ from what that gave, and how.
@@ -119,7 +125,10 @@ def _behind(behind: int, newest: str, version: str, problem: str) -> str:
     return f"{count(behind, 'version')} behind, {newest} is there"
 
 
-@command.command(epilog="Examples: `mlgit template diff`, `mlgit template diff dvc.yaml src`.")
+@command.command(
+    short_help="Show what was changed in the template's files.",
+    epilog="Examples: `mlgit template diff`, `mlgit template diff dvc.yaml src`.",
+)
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())
 def diff(paths: tuple[str, ...]) -> int:
     """Show what has been changed in the files that the template gave, as a patch. Exit code 1 where there is anything."""

@@ -10,7 +10,11 @@ from mlgit.cli.format_options import json_option
 from mlgit.render.text import count, plain
 
 
-@click.command("check", epilog="Examples: `mlgit template check .`, `mlgit template check templates/churn --json`.")
+@click.command(
+    "check",
+    short_help="Look for faults in a template.",
+    epilog="Examples: `mlgit template check .`, `mlgit template check templates/churn --json`.",
+)
 @click.argument("folder", metavar="FOLDER")
 @json_option()
 def command(folder: str, *, as_json: bool) -> int:

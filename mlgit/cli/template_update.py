@@ -23,7 +23,8 @@ _with_diff = click.option("--diff", "with_diff", is_flag=True, help="Show what c
 
 
 @click.command(
-    epilog="Examples: `mlgit template update`, `mlgit template update --dry-run --diff`, `mlgit template update --to 1.2.0`."
+    short_help="Merge a newer version of the template in.",
+    epilog="Examples: `mlgit template update`, `mlgit template update --dry-run --diff`, `mlgit template update --to 1.2.0`.",
 )
 @click.option("--to", metavar="VERSION", default="", help="This version of the template, not the newest.")
 @click.option("--source", metavar="TEMPLATE", default="", help="Where the template is now: a name, a folder or a URL.")
@@ -49,7 +50,10 @@ def update(
     return show_update(result, as_json=as_json)
 
 
-@click.command(epilog="Examples: `mlgit template add docker`, `mlgit template add docker --dry-run`.")
+@click.command(
+    short_help="Merge a feature of the template in.",
+    epilog="Examples: `mlgit template add docker`, `mlgit template add docker --dry-run`.",
+)
 @click.argument("feature", metavar="FEATURE")
 @_dry_run
 @_with_diff
@@ -64,7 +68,7 @@ def add(feature: str, *, dry_run: bool, with_diff: bool, as_json: bool) -> int:
     return show_update(add_feature(feature, dry_run=dry_run, with_diff=with_diff), as_json=as_json)
 
 
-@click.command(epilog="Example: `mlgit template remove docker`.")
+@click.command(short_help="Take a feature of the template out.", epilog="Example: `mlgit template remove docker`.")
 @click.argument("feature", metavar="FEATURE")
 @_dry_run
 @_with_diff
@@ -76,7 +80,7 @@ def remove(feature: str, *, dry_run: bool, with_diff: bool, as_json: bool) -> in
     return show_update(remove_feature(feature, dry_run=dry_run, with_diff=with_diff), as_json=as_json)
 
 
-@click.command(epilog="Example: `mlgit template abort`.")
+@click.command(short_help="Take an update back that is not committed.", epilog="Example: `mlgit template abort`.")
 @json_option()
 def abort(*, as_json: bool) -> None:
     """Put back every file, as it was committed, that an update touched which is not committed yet."""
