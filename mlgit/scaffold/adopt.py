@@ -70,6 +70,7 @@ def find(folder: Path) -> Place:
     above = next((each for each in here.parents if each.is_relative_to(git_root) and (each / ".dvc").is_dir()), None)
     if above is not None and not (here / ".dvc").is_dir():
         raise MlgitError(f"{here}: inside the DVC project {above}", f"type `mlgit init {above}`")
+    git.require_sha1(Path(git.line(git_root, "rev-parse", "--path-format=absolute", "--git-common-dir")))
     return Place(here, git_root)
 
 

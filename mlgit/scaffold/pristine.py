@@ -105,6 +105,7 @@ def _of_history(root: Path, prefix: str) -> set[str]:
 def keep(root: Path, tree: str, *, prefix: str, message: str) -> str:
     """Store a commit with the render of a project on top of what `refs/mlgit/template` has; nothing points to it yet."""
     tip, _, kept = git.run(root, "for-each-ref", "--format=%(objectname) %(tree)", state.REF).text.strip().partition(" ")
+    tip = tip if kept else ""  # whatever is no commit, as a remote may have it, is none of ours
     if prefix:
         whole = merging.graft(root, kept, prefix.rstrip("/"), tree)
     else:

@@ -10,6 +10,7 @@ import pytest
 from mlgit.commands import template_status, template_update
 from mlgit.commands.new import new
 from mlgit.errors import MlgitError
+from mlgit.scaffold import adopt
 from tests.kit import commit, git
 from tests.kit.once import copied, once
 from tests.scaffold.kit import HEAD, write_template
@@ -242,3 +243,21 @@ def test_file_that_both_renamed_to_the_same_name_is_merged_there(project):
     told = {each.path: (each.outcome, each.renamed_to) for each in template_update.update_project().changes}
     assert told["a.txt"] == ("renamed", "renamed.txt")
     assert (project / "renamed.txt").read_text() == lines("a", line_2="theirs", line_9="mine")
+
+
+def test_ref_that_a_remote_has_for_no_commit_does_not_end_up_in_the_history_of_renders(project):
+    git(project, "update-ref", REF, git(project, "rev-parse", "HEAD:a.txt").strip())
+    template_update.update_project()
+    assert len(git(project, "rev-list", REF).split()) == 1
+    assert git(project, "fsck", "--no-dangling") == ""
+
+
+def test_repository_with_other_object_ids_is_left_as_it_is(project, tmp_path, monkeypatch):
+    other = tmp_path / "other"
+    git(tmp_path, "init", "-q", "--object-format=sha256", str(other))
+    shutil.copy(project / ".mlgit-template.yaml", other)
+    monkeypatch.chdir(other)
+    for ask in (template_status.status, lambda: adopt.find(other)):
+        with pytest.raises(MlgitError, match="SHA-256"):
+            ask()
+    assert git(other, "fsck", "--no-dangling") == ""

@@ -12,6 +12,7 @@ from tests.kit.forked import mlgit
 from tests.kit.programs import git
 from tests.kit.pulls import CONFIG, PIPELINE, TRAIN
 from tests.kit.repositories import repository
+from tests.scaffold.kit import HEAD, question, write_template
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 FILES = {"dvc.yaml": PIPELINE, "mlgit.yaml": CONFIG % "0.01", "train.py": TRAIN, "params.yaml": "skill: 90\n"}
@@ -53,6 +54,14 @@ LINES = {
     "data diff": "data diff HEAD~1",
     "data check": "data check",
 }
+# The same in a project of a template, which lies beside it.
+IN_MADE_PROJECT = {
+    "template list": "template list",
+    "template show": "template show ../template",
+    "template check": "template check ../template",
+    "template status": "template status",
+    "template update": "template update",
+}
 
 
 def documents(folder: Path) -> dict[str, Any]:
@@ -62,8 +71,8 @@ def documents(folder: Path) -> dict[str, Any]:
     )
     found: dict[str, Any] = {}
 
-    def ask(name: str, line: str) -> None:
-        done = mlgit(root, *line.split(), "--json")
+    def ask(name: str, line: str, *, within: Path = root) -> None:
+        done = mlgit(within, *line.split(), "--json")
         assert done.code in (0, 1), (line, done.said)
         found[name] = json.loads(done.out)
 
@@ -72,8 +81,25 @@ def documents(folder: Path) -> dict[str, Any]:
         if name in ("run", "card build"):
             git(root, "add", "-A")
             git(root, "commit", "-qm", name)
+    made = _made(folder)
+    for name, line in IN_MADE_PROJECT.items():
+        ask(name, line, within=made)
     found["error"] = json.loads(mlgit(root, "status", "nothing", "--json").out)
     return found
+
+
+def _made(folder: Path) -> Path:
+    """A project in which a file was changed, and whose template has a newer version."""
+    changes = {"1.3.0": "a.txt"}
+    features = question("multichoice", choices={"box": "a box"}, default=[])
+    more: dict[str, Any] = {"questions": {"features": features}, "files": {"box.txt": {"when": "box"}}}
+    write_template(folder / "template", {"a.txt": "one\n", "box.txt": "box\n"}, **more)
+    mlgit(folder, "new", "made", "-t", "./template", "--defaults")
+    (folder / "made/a.txt").write_text("mine\n")
+    git(folder / "made", "commit", "-qam", "Change")
+    (folder / "template/files/a.txt").write_text("theirs\n")
+    (folder / "template/template.yaml").write_text(json.dumps({**HEAD, **more, "version": "1.3.0", "changes": changes}))
+    return folder / "made"
 
 
 def schema_of(value: Any) -> dict[str, Any]:

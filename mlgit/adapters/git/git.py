@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -326,7 +328,17 @@ def _objects(root: Path) -> Any:
 
     own = root / ".git" / "objects"
     plain = own.is_dir() and not (root / ".git").is_symlink()  # else a linked working tree, a submodule or a bare repository
-    return LooseObjectDB(str(own) if plain else line(root, "rev-parse", "--path-format=absolute", "--git-path", "objects"))
+    place = str(own) if plain else line(root, "rev-parse", "--path-format=absolute", "--git-path", "objects")
+    require_sha1(Path(place).parent)
+    return LooseObjectDB(place)
+
+
+def require_sha1(git_folder: Path) -> None:
+    """Raise MlgitError for a repository whose objects have ids that neither DVC nor GitPython can read."""
+    with suppress(FileNotFoundError):
+        if re.search(rb"(?i)objectformat\s*=\s*\"?sha256", (git_folder / "config").read_bytes()):
+            told = f"{git_folder}: the object ids of this repository are SHA-256, and DVC and mlgit read SHA-1"
+            raise MlgitError(told, "`git init --object-format=sha1` in a new folder, and bring the files there")
 
 
 def _store_folder(objects: Any, contents: Mapping[str, tuple[str, bytes]]) -> str:

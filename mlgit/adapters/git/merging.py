@@ -20,6 +20,7 @@ _SETTINGS = {
     "merge.directoryRenames": "true",
     "merge.conflictStyle": "merge",
     "merge.renormalize": "false",
+    "merge.default": "text",
     "diff.renameLimit": "0",
     "diff.algorithm": "histogram",
 }
