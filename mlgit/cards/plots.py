@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mlgit.cards.curves import RANGES, Bin, Point
-from mlgit.render import svg
+from mlgit.render import class_names, svg
 from mlgit.render.svg import Frame, Span, element, text
 from mlgit.render.text import plain
 
 _UNIT = Frame(left=84, top=40, width=300, height=300, across=(0, 1), up=(0, 1))
 _RIGHT, _BOTTOM, _STRIP = 20, 56, 44
+_LETTERS = 12  # their size, as in the style below
+_TURNED_TITLE = 24  # what the title at the left takes
 _DARKEST = 0.6  # of a cell, so that the number in it can be read in light and dark
 _STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#24292f}"
@@ -67,15 +69,17 @@ def _short(rows: int) -> str:
 def confusion(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
     """Truth (rows) against prediction (columns); a cell is as dark as its share of the row."""
     cell = _UNIT.width / len(classes)
-    body = _titles("Prediction", "Truth")
-    for row, (name, found) in enumerate(zip(classes, counts, strict=True)):
-        middle, across = _UNIT.top + (row + 0.5) * cell, _UNIT.left + (row + 0.5) * cell
-        body.append(text(svg.clipped(name, 8), {"x": _UNIT.left - 8, "y": middle + 4}, anchor="end"))
-        body.append(text(svg.clipped(name, 8), {"x": across, "y": _UNIT.bottom + 20}, anchor="middle"))
+    frame = replace(_UNIT, left=max(_UNIT.left, class_names.room(classes, size=_LETTERS) + _TURNED_TITLE))
+    deeper = class_names.depth(classes, column=cell, size=_LETTERS)
+    body = _titles(frame, "Prediction", "Truth", deeper=deeper)
+    body += class_names.below(classes, {}, left=frame.left, y=frame.bottom + 20.0, column=cell, size=_LETTERS)
+    for row, (name, found) in enumerate(zip(class_names.shown(classes), counts, strict=True)):
+        middle = frame.top + (row + 0.5) * cell
+        body.append(text(name, {"x": frame.left - 8, "y": middle + 4}, anchor="end"))
         for column, number in enumerate(found):
             share = number / sum(found) if sum(found) else 0.0
-            left = _UNIT.left + column * cell
-            place = {"x": left, "y": _UNIT.top + row * cell, "width": cell, "height": cell}
+            left = frame.left + column * cell
+            place = {"x": left, "y": frame.top + row * cell, "width": cell, "height": cell}
             shade = element("rect", {"class": "c", **place, "fill-opacity": f"{_DARKEST * share:.2f}"})
             body.append(shade + element("rect", {"class": "a", **place}))
             body.append(text(str(number), {"x": left + cell / 2, "y": middle + 4}, anchor="middle"))
@@ -83,7 +87,7 @@ def confusion(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
         f"Truth {plain(name)}: " + ", ".join(f"{number} as {plain(said)}" for said, number in zip(classes, found, strict=True))
         for name, found in zip(classes, counts, strict=True)
     ]
-    return _file("Confusion matrix", "Confusion matrix. " + "; ".join(told) + ".", body)
+    return _file("Confusion matrix", "Confusion matrix. " + "; ".join(told) + ".", body, frame=frame, below=deeper)
 
 
 def residuals(points: Sequence[Point]) -> str:
@@ -97,9 +101,9 @@ def residuals(points: Sequence[Point]) -> str:
     return _file("Residuals", said, body)
 
 
-def _file(title: str, said: str, body: Sequence[str], *, below: int = 0) -> str:
-    shown = element("text", {"class": "t", "x": _UNIT.left, "y": 24}, title)
-    size = {"width": _UNIT.right + _RIGHT, "height": _UNIT.bottom + _BOTTOM + below}
+def _file(title: str, said: str, body: Sequence[str], *, frame: Frame = _UNIT, below: int = 0) -> str:
+    shown = element("text", {"class": "t", "x": frame.left, "y": 24}, title)
+    size = {"width": frame.right + _RIGHT, "height": frame.bottom + _BOTTOM + below}
     return svg.file([shown, *body], width=size["width"], height=size["height"], title=title, description=said, style=_STYLE)
 
 
@@ -113,13 +117,13 @@ def _axes(frame: Frame, below: str, left: str) -> list[str]:
         rows.append(text(_tick(x), {"x": column, "y": frame.bottom + 18}, anchor="middle"))
         rows.append(text(_tick(y), {"x": frame.left - 8, "y": row + 4}, anchor="end"))
     border = {"x": frame.left, "y": frame.top, "width": frame.width, "height": frame.height}
-    return [*rows, element("rect", {"class": "a", **border}), *_titles(below, left)]
+    return [*rows, element("rect", {"class": "a", **border}), *_titles(frame, below, left)]
 
 
-def _titles(below: str, left: str) -> list[str]:
-    turned = f"translate(16 {_UNIT.top + _UNIT.height / 2:.1f}) rotate(-90)"
+def _titles(frame: Frame, below: str, left: str, *, deeper: int = 0) -> list[str]:
+    turned = f"translate(16 {frame.top + frame.height / 2:.1f}) rotate(-90)"
     return [
-        text(below, {"x": _UNIT.left + _UNIT.width / 2, "y": _UNIT.bottom + 42}, anchor="middle"),
+        text(below, {"x": frame.left + frame.width / 2, "y": frame.bottom + 42 + deeper}, anchor="middle"),
         text(left, {"transform": turned}, anchor="middle"),
     ]
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlgit.diff.plot_points import PlotSeries
-from mlgit.render import svg
+from mlgit.render import class_names, svg
 from mlgit.render.svg import element, safe
 
 _MOST = 20
 _LEFT, _TOP, _SIDE, _BELOW = 96, 24, 300, 76
+_LETTERS = 13
 DARKEST = 0.6  # of a cell, so that the number in it can be read in light and dark
 
 
@@ -63,32 +64,36 @@ def _matrix(
 ) -> str:
     wide, high = _SIDE / len(across), _SIDE / len(down)
     most = max((number for row in counts for number in row), default=0) or 1
+    left = max(_LEFT, class_names.room([*down, labels[1]], size=_LETTERS) + 4)
+    deeper = class_names.depth(across, column=wide, size=_LETTERS)
+    ink: dict[str, str | float] = {"font-size": _LETTERS, "fill": "var(--ink)"}
     body = [
-        _text(_LEFT - 8, 14.0, svg.clipped(labels[1], 12), "end"),
-        _text(_LEFT + _SIDE / 2, _TOP + _SIDE + 42, svg.clipped(labels[0], 40), "middle"),
+        _text(left - 8, 14.0, class_names.shown([labels[1]])[0], "end"),
+        _text(left + _SIDE / 2, _TOP + _SIDE + 42 + deeper, svg.clipped(labels[0], 40), "middle"),
+        *class_names.below(across, ink, left=left, y=_TOP + _SIDE + 18.0, column=wide, size=_LETTERS),
     ]
-    for at, column in enumerate(across):
-        body.append(_text(_LEFT + (at + 0.5) * wide, _TOP + _SIDE + 18, svg.clipped(column, max(2, int(wide / 8))), "middle"))
-    for at, (row, found) in enumerate(zip(down, counts, strict=True)):
+    for at, (row, found) in enumerate(zip(class_names.shown(down), counts, strict=True)):
         top = _TOP + at * high
-        body.append(_text(_LEFT - 8, top + high / 2 + 4, svg.clipped(row, 11), "end"))
+        body.append(_text(left - 8, top + high / 2 + 4, row, "end"))
         total = sum(found)
         for place, number in enumerate(found):
             share = (number / total if total else 0.0) if is_normalized else number / most
-            cell = {"x": _LEFT + place * wide, "y": top, "width": wide, "height": high}
+            cell = {"x": left + place * wide, "y": top, "width": wide, "height": high}
             body.append(element("rect", {**cell, "fill": "var(--a)", "fill-opacity": f"{DARKEST * share:.2f}"}))
             body.append(element("rect", {**cell, "fill": "none", "stroke": "var(--line)"}))
             told = _share(share) if is_normalized else str(number)
             body.append(
-                _text(_LEFT + (place + 0.5) * wide, top + high / 2 + 4, told, "middle", size=min(13, int(wide / 2.6) + 3))
+                _text(left + (place + 0.5) * wide, top + high / 2 + 4, told, "middle", size=min(13, int(wide / 2.6) + 3))
             )
     said = "; ".join(
         f"{row}: " + ", ".join(f"{number} as {column}" for column, number in zip(across, found, strict=True))
         for row, found in zip(down, counts, strict=True)
     )
-    drawing = svg.inside_page(body, width=_LEFT + _SIDE + 12, height=_TOP + _SIDE + _BELOW - 20, title=name, description=said)
+    drawing = svg.inside_page(
+        body, width=left + _SIDE + 12, height=_TOP + _SIDE + _BELOW - 20 + deeper, title=name, description=said
+    )
     return f"<figure>\n<figcaption>{safe(name)}</figcaption>\n{drawing}\n</figure>"
 
 
-def _text(x: float, y: float, words: str, anchor: str, *, size: int = 13) -> str:
+def _text(x: float, y: float, words: str, anchor: str, *, size: int = _LETTERS) -> str:
     return svg.text(words, {"x": float(x), "y": float(y), "font-size": size, "fill": "var(--ink)"}, anchor=anchor)

@@ -26,7 +26,7 @@ ATTRIBUTES = {
     *("lang", "charset", "http-equiv", "content", "name", "class", "role", "tabindex", "aria-label", "scope", "href", "rel"),
     *("viewbox", "width", "height", "d", "fill", "stroke", "stroke-width", "stroke-dasharray", "points", "x", "y"),
     *("font-size", "text-anchor", "colspan", "cx", "cy", "r", "alt", "src"),
-    *("fill-opacity", "stroke-opacity"),
+    *("fill-opacity", "stroke-opacity", "transform"),
 }
 VOID = {"meta", "img"}
 
