@@ -89,9 +89,12 @@ def _how(material: Material) -> list[str]:
     """How to have the file, and how to load it."""
     facts = material.facts
     released = f"mlgit model get {facts.artifact} -o {facts.model.path}"
-    there = (
-        f"{code_span(f'dvc pull {facts.model.path}')} brings the file of this commit, {code_span(released)} that of a release."
+    here = (
+        f"{code_span(facts.model.path)} is in Git"
+        if material.is_in_git
+        else f"{code_span(f'dvc pull {facts.model.path}')} brings the file of this commit"
     )
+    there = f"{here}, {code_span(released)} {'brings ' if material.is_in_git else ''}that of a release."
     pins = f" It was made with what {markdown_text(few(sorted(facts.environment)))} pins." if facts.environment else ""
     lines = usage.code(facts.model)
     code = fenced(lines, "python") if lines else f"How to load it is {_NOT_STATED}: no loader of this format is known."

@@ -26,6 +26,7 @@ class Material:
 
     `plots` are SVG texts by name (roc, calibration, confusion, residuals), `captions` what they show.
     `shared` is how many rows of the test data are in the training data too, and of how many; None where nobody can look.
+    `is_in_git`: the model's file lies in Git, so that DVC has nothing to bring.
     """
 
     facts: Facts
@@ -39,3 +40,4 @@ class Material:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     replaced: Replaced | None = None
     shared: tuple[int, int] | None = None
+    is_in_git: bool = False

@@ -85,7 +85,15 @@ def material(revision: Revision, facts: Facts, *, model: Model, replaced: Replac
         columns={each.path: _columns(revision, each) for each in facts.data if each.role in ("train", "test")},
         replaced=replaced,
         shared=_shared(revision, facts, model=model),
+        is_in_git=_is_in_git(revision, facts.model.path),
     )
+
+
+def _is_in_git(revision: Revision, path: str) -> bool:
+    """Whether DVC has nothing recorded of a file, or leaves it to Git."""
+    with suppress(MlgitError):  # a folder of DVC's whose list of files is not here
+        return path in revision.uncached or revision.contents.recorded(path) is None
+    return False
 
 
 def _results(revision: Revision, facts: Facts, *, model: Model) -> ModelResults:

@@ -341,6 +341,13 @@ def test_digests_stand_below_the_metrics_and_plots_in_one_row():
     assert row.count("](<churn/") == 3
 
 
+def test_a_model_that_lies_in_git_is_not_brought_by_dvc():
+    assert "`dvc pull models/churn.skops` brings the file of this commit, `mlgit model get churn" in body(material())
+    shown = body(material(is_in_git=True))
+    assert "`models/churn.skops` is in Git, `mlgit model get churn -o models/churn.skops` brings that of a release." in shown
+    assert "dvc pull" not in shown
+
+
 def test_code_of_a_card_loads_the_model(tmp_path, monkeypatch):
     from skops.io import dump
 

@@ -63,6 +63,15 @@ def test_material_of_a_commit_does_not_see_the_workspace(root):
     assert (found.notes.owners, found.columns["data/train.csv"]) == ((), ("id", "x", "label"))
 
 
+@pytest.mark.parametrize("path", ["src/train.sh", "reports/metrics.json", "models/churn.json"])
+def test_what_git_has_is_told_from_what_dvc_has_in_workspace_and_commit(root, path):
+    text = (root / "dvc.yaml").read_text()
+    write_tree(root, {"dvc.yaml": text.replace("path: models/churn.json", f"path: {path}")})
+    commit(root, "another artifact")
+    is_in_git = path != "models/churn.json"
+    assert [material(root).is_in_git, material(root, "HEAD").is_in_git] == [is_in_git, is_in_git]
+
+
 def test_bytes_that_are_nowhere_are_named_with_the_way_back(root):
     side, _ = at(root, "HEAD")
     train = next(each.md5 for each in commit_facts.collect(side, "churn").with_role("train"))
