@@ -213,6 +213,8 @@ class _Pass:
                     self._shortcuts = Shortcuts()
                     self._count(self._wanted([self._checks[name] for name in names], table), table)
                     return
+                if not block:
+                    raise
                 self.rows = self._duck.rows(f"SELECT count(*) FROM ({table.relation((), is_numbered=False)})")[0][0]
                 for name in block:
                     try:
@@ -221,10 +223,15 @@ class _Pass:
                         self._problems[name] = self._reason(self._checks[name], error)
 
     def _take(self, names: Sequence[str], wanted: dict[str, str], table: DataSource) -> None:
-        listed = ", ".join(["count(*)", *(wanted[name] for name in names)])
         columns = sorted(predicates.tops_of((path for name in names for path in self._checks[name].columns), table.columns))
+        # of a file with types, where nobody reads a column, only what it tells of itself would be counted
+        read = [] if columns else [name for name, cell in table.columns.items() if cell.storage == "typed"][:1]
+        listed = ", ".join(
+            ["count(*)", *(wanted[name] for name in names), *(f"count({table.columns[name].sql})" for name in read)]
+        )
+        columns += read
         self.rows, *numbers = self._duck.rows(f"SELECT {listed} FROM ({table.relation(columns, is_numbered=False)})")[0]
-        self._numbers |= dict(zip(names, numbers, strict=True))
+        self._numbers |= dict(zip(names, numbers, strict=False))
 
     def _found(self, check: ContractCheck) -> Finding:
         if check.id in self._problems:

@@ -25,6 +25,9 @@ MISSING = "DuckDB is not installed"
 # Seconds that one query of a contract may take.
 QUERY_SECONDS = 30.0
 _MEMORY = "2GB"
+# What answers from the bounds and counts that a Parquet file tells of itself, and passes over pages by them: a file may tell
+# anything, and other readers see what the pages hold.
+BELIEVERS = ("statistics_propagation", "row_group_pruner", "join_filter_pushdown")
 _TABLE_FUNCTIONS = frozenset({"range", "generate_series", "unnest"})
 _SOURCES = frozenset({"BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EXPRESSION_LIST", "EMPTY"})
 # They tell about the machine, or write a log, and have nothing to do with the data.
@@ -203,8 +206,11 @@ def _module() -> ModuleType:
 
 
 @contextmanager
-def opened(files: Sequence[str], *, threads: int = 2) -> Iterator[Session]:
-    """A session that may read these files. Raises MlgitError where DuckDB is not installed."""
+def opened(files: Sequence[str], *, threads: int = 2, disabled: Sequence[str] = BELIEVERS) -> Iterator[Session]:
+    """A session that may read these files, with some of DuckDB's optimizers disabled.
+
+    Raises MlgitError where DuckDB is not installed.
+    """
     connection = _module().connect(
         ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     )
@@ -214,6 +220,7 @@ def opened(files: Sequence[str], *, threads: int = 2) -> Iterator[Session]:
             f"memory_limit = '{_MEMORY}'",
             f"threads = {threads}",
             "max_temp_directory_size = '0B'",
+            f"disabled_optimizers = '{','.join(disabled)}'",
             "TimeZone = 'UTC'",
             "python_enable_replacements = false",
             f"allowed_paths = [{listed}]",
