@@ -103,7 +103,18 @@ DOORS = {
     },
     "report": {"post", "proposal"},
     "validation": {"judge", "profiling", "samples", "source"},
-    "scaffold": {"adopt", "create", "library", "neighbours", "pristine", "sources", "surroundings", "switch", "update"},
+    "scaffold": {
+        "adopt",
+        "create",
+        "kept_form",
+        "library",
+        "neighbours",
+        "pristine",
+        "sources",
+        "surroundings",
+        "switch",
+        "update",
+    },
 }
 
 LAW = Law(

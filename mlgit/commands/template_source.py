@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -114,7 +114,8 @@ def offered(made: Made, source: TemplateSource, *, assignments: Sequence[str] = 
         raise MlgitError(
             f"{source}: that is the template '{manifest.name}', and this project was made from '{made.recorded.template}'"
         )
-    given = {**_carried(made, manifest), **answers.parse_assignments(assignments, manifest)}
+    anew = answers.parse_assignments(assignments, manifest)
+    given = {**_carried(made, manifest, without=anew), **anew}
     return Offer(template, pinned, answers.resolve(manifest, given=given, facts=_facts(made.folder), ask=ask))
 
 
@@ -189,10 +190,13 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
-def _carried(made: Made, manifest: Manifest) -> dict[str, Value]:
-    """The recorded answers to the questions that there still are, but for which mlgit it is and where: that is told anew."""
+def _carried(made: Made, manifest: Manifest, *, without: Container[str]) -> dict[str, Value]:
+    """The recorded answers to the questions that there still are, but for which mlgit it is and where: that is told anew.
+
+    Those to questions that are answered anew may be what the template does not take any more.
+    """
     recorded = made.recorded
-    kept = [each for each in manifest.questions if each.name in recorded.answers]
+    kept = [each for each in manifest.questions if each.name in recorded.answers and each.name not in without]
     given = {each.name: _checked(each, recorded.answers[each.name]) for each in kept if not _is_old(each, recorded)}
     return given | ({_FOLDER: made.prefix.rstrip("/") or "."} if _FOLDER in given else {})
 

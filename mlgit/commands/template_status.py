@@ -11,7 +11,7 @@ from mlgit.adapters.git import git, merging
 from mlgit.commands import template_source
 from mlgit.commands.template_source import Made
 from mlgit.errors import MlgitError
-from mlgit.scaffold import neighbours, pristine, sources, state, switch, update
+from mlgit.scaffold import kept_form, neighbours, pristine, sources, state, switch, update
 from mlgit.scaffold.pristine import PristineRender
 from mlgit.scaffold.state import State
 
@@ -180,7 +180,8 @@ def _of_repository(made: Made) -> _Newest:
 
 def _differing(made: Made, base: PristineRender) -> list[DifferingFile]:
     given = merging.entries(made.root, base.tree)
-    tree = _beside_others(made, base.tree, given)
+    (kept,) = kept_form.filtered(made.root, (given,), given)
+    tree = _beside_others(made, merging.changed_tree(made.root, base.tree, kept), given)
     options = ("--raw", "--numstat", "--no-ext-diff", "--no-textconv", "-M", "-l0", "-z", "--diff-filter=MDRT")
     fields = iter(git.run(made.root, "diff", *options, tree, "--").text.split("\0"))
     kinds: dict[str, tuple[str, str]] = {}

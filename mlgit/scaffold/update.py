@@ -12,7 +12,7 @@ from pathlib import Path
 from mlgit.adapters.git import git, merging
 from mlgit.adapters.system import bounds
 from mlgit.errors import MlgitError
-from mlgit.scaffold import merge, neighbours, pristine, state
+from mlgit.scaffold import kept_form, merge, neighbours, pristine, state
 from mlgit.scaffold.manifest import Template, Value
 from mlgit.scaffold.merge import Entry, FileChange, Settled, Sides
 from mlgit.scaffold.pristine import PristineRender
@@ -65,12 +65,13 @@ def plan(
     given, mine, wanted = (merging.entries(root, tree) for tree in (base.tree, ours, theirs))
     others = neighbours.of_others(root, mine, prefix=prefix)
     others = {path: entry for path, entry in others.items() if path not in given and path not in wanted}
-    before, after = (merging.changed_tree(root, tree, others) for tree in (base.tree, theirs))
+    old, new = kept_form.changes(root, given, wanted, mine)
+    before, after = (merging.changed_tree(root, tree, others | more) for tree, more in ((base.tree, old), (theirs, new)))
     merged = merging.merge(root, base=before, ours=ours, theirs=after)
     # nothing was renamed where nothing is gone
     renamed_here = merging.renames(root, before, ours) if given.keys() - mine.keys() else {}
     renamed_there = merging.renames(root, before, after) if given.keys() - wanted.keys() else {}
-    sides = Sides(given | others, mine, wanted | others, renamed_here, renamed_there)
+    sides = Sides(given | others | old, mine, wanted | others | new, renamed_here, renamed_there)
     names = (merged.ours, merged.theirs)
     settled = merge.settle(sides, merged=merging.entries(root, merged.tree), stages=merged.stages, names=names)
     files = settled.files | _named(root, settled, names, version=recorded.version)

@@ -261,3 +261,27 @@ def test_repository_with_other_object_ids_is_left_as_it_is(project, tmp_path, mo
         with pytest.raises(MlgitError, match="SHA-256"):
             ask()
     assert git(other, "fsck", "--no-dangling") == ""
+
+
+def test_file_whose_line_ends_the_user_turned_is_merged_with_these(project):
+    text = lines("a", line_9="mine")
+    (project / "a.txt").write_bytes(text.replace("\n", "\r\n").encode())
+    commit(project, "Turn the line ends")
+    assert template_update.update_project().conflicts == ()
+    assert (project / "a.txt").read_bytes() == lines("a", line_2="theirs", line_9="mine").replace("\n", "\r\n").encode()
+
+
+def test_what_a_filter_of_git_stands_before_is_merged_as_git_stores_it(project):
+    git(project, "config", "filter.upper.clean", "tr a-z A-Z")
+    git(project, "config", "filter.upper.smudge", "tr A-Z a-z")
+    (project / ".gitattributes").write_text("*.txt filter=upper\n")
+    git(project, "add", "--renormalize", ".")
+    commit(project, "Filter")
+    assert template_status.status().files == ()
+    done = template_update.update_project()
+    assert [each.outcome for each in done.changes] == ["changed", "added", "changed"]
+    assert git(project, "show", ":new.txt") == "NEW"
+    assert (project / "new.txt").read_text() == "new\n"
+    commit(project, "Update")
+    assert git(project, "status", "--porcelain") == ""
+    assert template_status.status().files == ()

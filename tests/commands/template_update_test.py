@@ -148,6 +148,20 @@ def test_answers_are_carried_over_and_new_ones_asked(project):
     assert (done.after.answers["extra"], (project / "extra.txt").read_text()) == ("more", "more\n")
 
 
+def test_answer_that_the_template_takes_no_more_is_given_anew_and_what_belonged_to_it_goes(project):
+    template_update.add_feature("box")
+    commit(project, "Add box")
+    fewer = {**FEATURES["questions"], "features": question("multichoice", choices={"lid": "a lid"}, default=[])}
+    rewrite(project, questions=fewer, files={"a.txt.jinja": "[[ name ]]\n", "lid.txt": "lid\n"})
+    manifest = project.parent / "template/template.yaml"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "files": {"lid.txt": {"when": "lid"}}}))
+    with pytest.raises(MlgitError, match=r"'box' is not one of lid") as caught:
+        template_update.update_project()
+    assert caught.value.hint == "answer anew: `--set features=...`"
+    template_update.update_project(assignments=["features="])
+    assert not (project / "box.txt").exists()
+
+
 def test_status_tells_versions_behind_and_the_files_that_differ(project):
     assert template_status.status().exit_code == 0
     (project / "a.txt").write_text("p\none\nTWO\nthree\n")
