@@ -18,9 +18,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import cluster, contracts, data, registry, shapes
+from benchmarks import cluster, contracts, data, registry, scaffold, shapes
 from benchmarks.measure import Measured, middle, once
 from benchmarks.tools import BIN, Tool, available, clean, environment, version
+from mlgit.scaffold import library
 
 Key = tuple[str, int, str, str]  # shape, number of stages, kind of run, tool
 
@@ -142,6 +143,8 @@ def main() -> None:
     parser.add_argument("--mebibytes", type=int, default=1024, help="the size of the file to track (0: none)")
     parser.add_argument("--files", type=int, default=100_000, help="the number of small files to track (0: none)")
     parser.add_argument("--tags", type=int, default=4000, help="the number of tags of models (0: none)")
+    parser.add_argument("--templates", nargs="*", default=library.names(), help="the templates that projects are made from")
+    parser.add_argument("--changed", type=int, default=50, help="the files that an update from a template changes (0: none)")
     parser.add_argument("--rows", type=int, default=100_000, help="the rows of the tables held against a contract (0: none)")
     parser.add_argument("--large", type=int, default=5_000_000, help="the same, of the larger one (0: none)")
     parser.add_argument("--peers", help="the Python of an environment with datacontract-cli, pandera and frictionless")
@@ -155,6 +158,7 @@ def main() -> None:
         spread = cluster.compare(chosen.dask, chosen.rounds, Path(folder)) if chosen.dask else []
         spread += data.compare(chosen.mebibytes, chosen.files, chosen.rounds, Path(folder))
         spread += registry.compare(chosen.tags, chosen.rounds, Path(folder)) if chosen.tags else []
+        spread += scaffold.compare(chosen.templates, chosen.changed, chosen.rounds, Path(folder))
         if chosen.rows or chosen.large:
             spread += contracts.compare(chosen.rows, chosen.large, chosen.rounds, Path(folder), chosen.peers)
         page = report(results, starts(chosen.rounds, Path(folder)), spread, tools, chosen.rounds)
