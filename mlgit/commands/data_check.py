@@ -15,7 +15,7 @@ from mlgit import project as projects
 from mlgit.adapters.dvc.objects import file_md5
 from mlgit.adapters.formats import documents
 from mlgit.adapters.system import digests, files
-from mlgit.commands.data_paths import refuse_input, refuse_outside
+from mlgit.commands.data_paths import refuse_incomplete, refuse_input, refuse_outside
 from mlgit.errors import MlgitError, near_miss
 from mlgit.project import Project
 from mlgit.validation import document, judge, parse, source
@@ -115,7 +115,19 @@ def _given(paths: Sequence[str], contract: str) -> list[_Pair]:
         raise MlgitError(
             f"{contract}: which data has to keep it?", f"type `mlgit data check PATH --contract {_typed(contract)}`"
         )
+    folders = [each for each in paths if os.path.isdir(each)]
+    if folders and (project := _project()):
+        for each in folders:
+            refuse_incomplete(project, _inside(project, each))
     return [(path, path.rstrip("/") or path, contract, contract) for path in paths]
+
+
+def _project() -> Project | None:
+    """The project around the current folder; None where there is none."""
+    try:
+        return projects.find()
+    except MlgitError:
+        return None
 
 
 def _declared(paths: Sequence[str]) -> list[_Pair]:
@@ -146,6 +158,7 @@ def _pair(project: Project, contracts: Mapping[str, str], path: str) -> _Pair:
     file = contracts[max(above, key=len)]
     refuse_outside(project, path)
     refuse_outside(project, file)
+    refuse_incomplete(project, path)
     return str(project.root / path), path, str(project.root / file), file
 
 

@@ -12,6 +12,7 @@ from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
 from mlgit.project import Project
 from mlgit.revision import recorded_paths
+from mlgit.revision.revisions import Revisions
 
 # Where DVC keeps an object below its cache. `cache.dir` comes with a commit, so the folder alone says nothing.
 _OBJECT = re.compile(r"(?:files/md5/)?[0-9a-f]{2}/[0-9a-f]{30}")
@@ -46,6 +47,17 @@ def _links_below(project: Project, path: str) -> Iterator[str]:
         for full in (os.path.join(folder, name) for name in names):
             if os.path.islink(full):
                 yield os.path.relpath(full, project.root)
+
+
+def refuse_incomplete(project: Project, path: str) -> None:
+    """Raises MlgitError for a folder in which an output that is recorded does not lie: nobody would look at that part."""
+    if not recorded_paths.is_inside(path) or not (project.root / path).is_dir():
+        return
+    with Revisions(project) as revisions:
+        below = [each for each in revisions.workspace.recorded if path == "." or each.startswith(f"{path}/")]
+    lacking = next((each for each in sorted(below) if not os.path.lexists(project.root / each)), "")
+    if lacking:
+        raise MlgitError(f"{lacking}: recorded by DVC, and not here", "`mlgit pull` or `mlgit run` brings it")
 
 
 def refuse_input(output: str, inputs: Iterable[tuple[str, str]]) -> None:

@@ -7,6 +7,7 @@ import os
 import shlex
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from itertools import starmap
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -93,13 +94,27 @@ class Contents:
         return self._source.digest(path) if (self._source.size(path) or 0) <= LARGEST_BLOB else None
 
     def _of_folder(self, path: str) -> Content | None:
+        """The digest of a folder of files of Git and of outputs: that of the same folder in a workspace that has all."""
         contents = {each.removeprefix(f"{path}/"): self._in_git(each) for each in self._source.below(path)}
+        outputs = {
+            each.removeprefix(f"{path}/"): content for each, content in self._cached.items() if each.startswith(f"{path}/")
+        }
         known = {name: content for name, content in contents.items() if content is not None}
-        if not known or len(known) < len(contents):
+        if not (known or outputs) or len(known) < len(contents):
             return None
-        listing = hashing.listing(Member(name, content.md5) for name, content in known.items())
-        md5 = hashlib.md5(listing, usedforsecurity=False).hexdigest()
-        return Content(f"{md5}.dir", sum(content.size for content in known.values()), len(known))
+        md5s = {name: content.md5 for name, content in known.items()}
+        for name, content in outputs.items():
+            md5s |= self._below(f"{path}/{name}", name, content)
+        md5 = hashlib.md5(hashing.listing(starmap(Member, md5s.items())), usedforsecurity=False).hexdigest()
+        sizes = [content.size for content in (*known.values(), *outputs.values())]
+        return Content(f"{md5}.dir", -1 if min(sizes) < 0 else sum(sizes), len(md5s))
+
+    def _below(self, path: str, name: str, content: Content) -> dict[str, str]:
+        """The md5s of an output by name, of a folder those of its files; its own, where nobody has their list."""
+        if content.nfiles is not None:
+            with suppress(MlgitError):
+                return {f"{name}/{each}": md5 for each, md5 in self._members(path, content).items()}
+        return {name: content.md5}
 
     def recorded(self, path: str) -> Content | None:
         """What is recorded of an output, or of a file inside a recorded folder (its size is -1 where it is not known).

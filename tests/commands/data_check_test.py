@@ -156,3 +156,13 @@ def test_rule_that_nobody_can_evaluate_is_no_pass(project):
     (project / "schemas" / "raw.odcs.yaml").write_text(CONTRACT.replace("maximum: 120", "maximum: 1200") + rule)
     found = check_data(["data/raw.csv"])
     assert (found.outcome, found.exit_code) == ("invalid", 2)
+
+
+def test_folder_with_a_part_that_was_not_pulled_is_not_passed(project, cli):
+    write_tree(project, {"data/parts/2.csv": "id,age\n2,31\n", "data/parts/3.csv": "id,age\n3,999\n"})
+    assert cli(project, "add", "data/parts/3.csv").code == 0
+    (project / "data/parts/3.csv").unlink()
+    for asked in ({}, {"contract": "schemas/raw.odcs.yaml"}):
+        with pytest.raises(MlgitError, match=r"data/parts/3.csv: recorded by DVC, and not here"):
+            check_data(["data/parts"], **asked)
+    assert check_data(["data/parts/1.csv"]).exit_code == 0

@@ -11,7 +11,7 @@ from mlgit.revision.revisions import Revisions
 from mlgit.tables.shape import Shape
 from tests.kit import commit, git, repository, write_tree
 from tests.kit.late import Module
-from tests.revision.projects import PIPELINE, TRAIN, UNCACHED, at, made, messages, ran
+from tests.revision.projects import PIPELINE, TRAIN, UNCACHED, at, made, messages, opened, ran
 
 pd = Module("pandas")
 
@@ -48,6 +48,24 @@ def test_what_is_neither_file_nor_folder_is_noted(root):
     (root / "model.txt").unlink()
     os.mkfifo(root / "model.txt")
     assert "model.txt: neither a file nor a folder" in messages(at(root))
+
+
+def test_folder_of_files_of_git_and_of_outputs_is_known_by_both(tmp_path, cli):
+    command = "mkdir -p parts/c && cp in.csv parts/b.csv && cp in.csv parts/c/d.csv"
+    pipeline = f"stages:\n  b:\n    cmd: {command}\n    deps: [in.csv]\n    outs: [parts/b.csv, parts/c]\n"
+    root = repository(tmp_path / "project", {"dvc.yaml": pipeline, "in.csv": "1\n", "parts/a.csv": "a\n"})
+    seen = []
+    for text in ("1\n", "2\n"):
+        write_tree(root, {"in.csv": text})
+        ran(root, cli)
+        there, here = (opened(Revisions(projects.find(root)), side).digest("parts") for side in ("HEAD", ""))
+        assert there == here
+        seen.append(there)
+    assert seen[0] != seen[1]
+    shutil.rmtree(root / ".dvc/cache")
+    assert opened(Revisions(projects.find(root)), "HEAD").digest("parts") != opened(
+        Revisions(projects.find(root)), "HEAD~1"
+    ).digest("parts")
 
 
 def test_dependency_outside_the_project_has_no_digest(tmp_path):
