@@ -17,6 +17,7 @@ from mlgit.adapters.git import merging
 from mlgit.adapters.system import installation
 from mlgit.commands.new import new
 from mlgit.commands.template_update import add_feature, remove_feature, update_project
+from mlgit.errors import MlgitError
 from mlgit.scaffold import answers, library, state
 from mlgit.scaffold.render import render
 from mlgit.scaffold.state import State
@@ -169,3 +170,15 @@ def test_feature_of_an_earlier_version_stays_through_the_update(project, name, f
     found.commit()
     assert not update_project().conflicts
     assert found.staged == found.made_with(feature)
+
+
+def test_feature_whose_files_have_changed_since_is_removed_after_the_update(project):
+    found = project("minimal", "docker", is_old=True)
+    before = found.staged
+    with pytest.raises(MlgitError, match=r"image\.yml has changed since"):
+        remove_feature("docker")
+    assert found.staged == before
+    update_project()
+    found.commit()
+    remove_feature("docker")
+    assert found.staged == found.made_with()
