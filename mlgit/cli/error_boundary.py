@@ -145,10 +145,21 @@ def _run(argv: Sequence[str], kept: Kept | None) -> int:
     except BrokenPipeError:
         _discard(sys.stdout)
     except Exception as error:
+        if isinstance(error, FileNotFoundError) and _is_nowhere():
+            complain("the current folder is gone", "`cd` to one that is there")
+            return errors.EXIT_CANNOT_ANSWER
         told = _told_by_click(error)
         return _refused_or_defect(error, argv) if told is None else told
     # Also where the reader (`| head`) has left: it is not known what the answer would have been.
     return errors.EXIT_CANNOT_ANSWER
+
+
+def _is_nowhere() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _dispatch(argv: Sequence[str], kept: Kept | None) -> int:

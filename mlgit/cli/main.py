@@ -58,7 +58,10 @@ def _main(arguments: list[str]) -> int:
         from mlgit.pipeline import noop
 
         began = time.perf_counter()
-        root = noop.root_of(os.path.realpath(os.getcwd()))
+        try:
+            root = noop.root_of(os.path.realpath(os.getcwd()))
+        except FileNotFoundError:  # the folder is gone, which is said where every error is
+            root = None
         kept = noop.compare(root) if root else None
         if kept and not kept.changed and len(arguments) == 1:
             _say_unchanged(asked, kept.stages, kept.frozen, time.perf_counter() - began)

@@ -124,7 +124,11 @@ def switch(
         files.write_atomic(place / "journal.json", json.dumps({"format": _FORMAT, **asdict(journal)}), durable=True)
         try:
             env = {"GIT_INDEX_FILE": str(place / "index")}
-            git.run(root, "read-tree", "-m", "-u", head, tree, env=env)
+            # from where the user is: Git keeps that folder, even if it gets empty
+            here = Path.cwd().resolve()
+            named = {"GIT_DIR": str(git_folder), "GIT_WORK_TREE": str(root)}
+            at = here if here.is_relative_to(root) else root
+            git.run(at, "read-tree", "-m", "-u", head, tree, env=env | named)
             if conflicts:
                 left_out = _paths(path for path in conflicts if known.get(path) == _SPARSE)
                 git.run(root, "checkout-index", "--ignore-skip-worktree-bits", "-z", "--stdin", stdin=left_out, env=env)

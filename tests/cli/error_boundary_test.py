@@ -6,6 +6,7 @@ import importlib
 import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -253,3 +254,10 @@ def test_document_that_was_written_before_an_error_stays_the_only_one(tmp_path):
     assert done.code == 2
     assert set(json.loads(done.out)) >= {"counts", "stages"}
     assert "could not be asked" in done.err
+
+
+@pytest.mark.parametrize("line", ["status", "gate --json", "template status"])
+def test_folder_that_is_gone_is_no_defect(tmp_path, line):
+    script = f'mkdir gone && cd gone && rmdir "$PWD" && exec {shlex.quote(sys.executable)} -m mlgit {line}'
+    done = program(tmp_path, ["sh", "-c", script])
+    assert (done.code, "the current folder is gone" in done.said) == (2, True)

@@ -285,3 +285,13 @@ def test_what_a_filter_of_git_stands_before_is_merged_as_git_stores_it(project):
     commit(project, "Update")
     assert git(project, "status", "--porcelain") == ""
     assert template_status.status().files == ()
+
+
+def test_folder_that_the_user_is_in_stays_where_the_template_takes_its_files_away(project, monkeypatch):
+    shutil.rmtree(project.parent / "template/files/src")
+    monkeypatch.chdir(project / "src")
+    assert "src/b.txt" in [each.path for each in template_update.update_project().changes]
+    assert list((project / "src").iterdir()) == []
+    assert template_status.status().files == ()
+    template_update.abort_update()
+    assert (project / "src/b.txt").exists()
