@@ -182,3 +182,15 @@ def test_feature_whose_files_have_changed_since_is_removed_after_the_update(proj
     found.commit()
     remove_feature("docker")
     assert found.staged == found.made_with()
+
+
+@pytest.mark.parametrize("name", FEATURES if FULL else ["minimal"])
+def test_user_and_template_may_each_add_a_line_to_the_end_of_what_git_ignores(project, name):
+    found = project(name)
+    places = (found.root / ".gitignore", found.root.parent / "shelf" / name / "files" / "dot_gitignore")
+    for path, line in zip(places, ("/own.txt\n", "*.ckpt\n"), strict=True):
+        path.write_text(path.read_text() + line)
+    git(found.root, "add", "--all")
+    found.commit()
+    assert not update_project().conflicts
+    assert (found.root / ".gitignore").read_text().endswith("/own.txt\n*.ckpt\n")
