@@ -167,4 +167,5 @@ def _evidence(before: Revision | None, now: Revision, path: str, guards: list[Re
 
 
 def _asks_the_same(one: Contract, other: Contract) -> bool:
-    return (one.table, one.columns, one.checks) == (other.table, other.columns, other.checks)
+    # as they are written: to Python, 1 is True
+    return repr((one.table, one.columns, one.checks)) == repr((other.table, other.columns, other.checks))

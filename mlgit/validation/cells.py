@@ -123,8 +123,19 @@ class Cell:
 
     @property
     def distinct_length(self) -> str:
-        """How many different items it has."""
-        return f"len(list_distinct({self._list}))"
+        """How many different items it has: of numbers in JSON, 1 and 1.0 are one."""
+        found = self._list
+        if not (self.storage == "typed" and self.type != "JSON"):
+            item = Cell("member", "json")
+            number, kinds = item.value("number"), ", ".join(map(literal, _JSON_TYPES["number"]))
+            alike = (
+                f"CASE WHEN json_type(member) IN ({kinds}) AND abs({number}) < {EXACT} THEN CAST({number} + 0.0 AS VARCHAR) "
+                "WHEN json_type(member) = 'VARCHAR' THEN CAST(to_json(member ->> '$') AS VARCHAR) "
+                "ELSE CAST(member AS VARCHAR) END"
+            )
+            found = f"list_transform({found}, lambda member: {alike})"
+        # what is missing is an item, which list_distinct leaves out
+        return f"(len(list_distinct({found})) + CASE WHEN len({found}) > list_count({found}) THEN 1 ELSE 0 END)"
 
     def wrong(self, kind: str, *, form: str = "") -> str:
         """Whether a value that is there is of another type than `kind`."""

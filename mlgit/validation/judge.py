@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from mlgit.adapters.duckdb.query_process import QueryProcess
+from mlgit.adapters.duckdb.query_process import TOTAL_SECONDS, QueryProcess
 from mlgit.adapters.duckdb.session import QueryError, QueryRefusedError, Session
 from mlgit.errors import MlgitError
 from mlgit.render.sql import identifier, literal
@@ -27,6 +27,8 @@ _KEYS = ("unique", "duplicates")
 _AHEAD = 86400.0
 # So many expressions stand in one query at most.
 _AT_ONCE = 500
+# A hundredth of what a table of some thirty rules takes.
+_BYTES_A_SECOND = 4 << 20
 
 
 def judge(
@@ -35,13 +37,15 @@ def judge(
     *,
     data: str,
     now: datetime.datetime | None = None,
+    seconds: float = TOTAL_SECONDS,
 ) -> ContractResult:
     """Hold the rows of `parts` against a contract.
 
-    `data` is what the table is called. Without `now` a promise of freshness is not looked at. Raises MlgitError for data that
-    cannot be read as a table.
+    `data` is what the table is called. Without `now` a promise of freshness is not looked at. `seconds` is how long all checks
+    may take, beside what their bytes are given. Raises MlgitError for data that cannot be read as a table, or not in that time.
     """
-    return source.read_either(lambda anew: _judged(contract, parts, data=data, now=now, anew=anew), name=data)
+    seconds += sum(os.path.getsize(each.path) for each in parts if os.path.isfile(each.path)) / _BYTES_A_SECOND
+    return source.read_either(lambda anew: _judged(contract, parts, data=data, now=now, anew=anew, seconds=seconds), name=data)
 
 
 def _judged(
@@ -51,9 +55,10 @@ def _judged(
     data: str,
     now: datetime.datetime | None,
     anew: bool,
+    seconds: float,
 ) -> ContractResult:
     checks = [each for each in contract.checks if each.kind != "freshness" or now is not None]
-    with source.opened(parts, anew=anew) as (duck, table), QueryProcess(duck.files) as queries:
+    with source.opened(parts, anew=anew, seconds=seconds) as (duck, table), QueryProcess(duck.files) as queries:
         contract = contract.seen_in(table.columns)
         pass_ = _Pass(duck, queries, table, contract, now)
         findings = pass_.findings(checks)
@@ -256,6 +261,8 @@ class _Pass:
 
     def _reason(self, check: ContractCheck, error: Exception) -> str:
         """Why a check could not be evaluated. DuckDB names values and whole lines that it stumbles over, in any check."""
+        if isinstance(error, QueryRefusedError):
+            return error.message
         self.has_stumbled = True
         if not self._contract.has_private:
             return str(error)

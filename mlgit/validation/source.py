@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from mlgit.adapters.duckdb import session
-from mlgit.adapters.duckdb.session import QueryError, Session
+from mlgit.adapters.duckdb.session import QueryError, QueryRefusedError, Session
 from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
 from mlgit.render.sql import identifier, literal
@@ -149,16 +149,20 @@ def parts_below(files: Iterable[tuple[str, str]], *, name: str) -> tuple[Part, .
 
 
 @contextmanager
-def opened(parts: Sequence[Part], *, anew: bool = False, threads: int = 2) -> Iterator[tuple[Session, DataSource]]:
+def opened(
+    parts: Sequence[Part], *, anew: bool = False, threads: int = 2, seconds: float | None = None
+) -> Iterator[tuple[Session, DataSource]]:
     """DuckDB with these files, for as long as the block lasts; with `anew`, texts are written anew first, whatever they are.
 
+    `seconds` bounds the time of all queries together, but those of strangers, which have bounds of their own.
     Raises MlgitError `NAME: what` for a file that is no table, and where DuckDB is not installed.
     """
     with tempfile.TemporaryDirectory(prefix="mlgit-data-") as scratch:
         copies = [
             os.path.join(scratch, f"{index}{'.csv' if each.format.separator else '.jsonl'}") for index, each in enumerate(parts)
         ]
-        with session.opened([*(os.path.realpath(each.path) for each in parts), *copies], threads=threads) as duck:
+        known = [*(os.path.realpath(each.path) for each in parts), *copies]
+        with session.opened(known, threads=threads, seconds=seconds) as duck:
             read = [_read(duck, each, copy, anew=anew) for each, copy in zip(parts, copies, strict=True)]
             yield duck, _joined(duck, tuple(parts), read)
 
@@ -170,11 +174,19 @@ def read_either(look: Callable[[bool], T], *, name: str) -> T:
     """
     try:
         return look(False)
+    except QueryRefusedError as error:
+        raise _too_long(name, error) from error
     except QueryError:
         try:
             return look(True)
+        except QueryRefusedError as error:
+            raise _too_long(name, error) from error
         except QueryError as error:
             raise MlgitError(f"{name}: DuckDB cannot read this table", "write it anew, as CSV or Parquet") from error
+
+
+def _too_long(name: str, error: QueryRefusedError) -> MlgitError:
+    return MlgitError(f"{name}: {error.message}", "ask less of it, or give it to mlgit as several tables")
 
 
 def _read(duck: Session, part: Part, copy: str, *, anew: bool) -> _Read:

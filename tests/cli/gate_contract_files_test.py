@@ -6,7 +6,7 @@ import pytest
 
 from tests.gate.reviews import judged, only
 from tests.kit import commit, git, write_tree
-from tests.kit.contract_projects import CONFIG, PATH, project, table
+from tests.kit.contract_projects import CONFIG, CONTRACT, FILE, PATH, project, table
 
 pytestmark = pytest.mark.slow  # a repository each
 
@@ -70,3 +70,12 @@ def test_table_without_rows_keeps_no_contract_that_does_not_count_them(tmp_path,
     write_tree(root, {PATH: "id,age,plan\n"})
     found = only(judged(root, cli))
     assert (found["outcome"], "no rows, so nothing was compared" in found["reason"]) == ("invalid", True)
+
+
+def test_contract_for_which_1_is_missing_asks_something_else_than_one_of_true(tmp_path, cli):
+    rule = "{metric: missingValues, arguments: {missingValues: [%s]}, mustBe: 0}"
+    asked = CONTRACT[: CONTRACT.index("properties:")] + f"properties:\n      - {{name: a, quality: [{rule}]}}\n"
+    config = CONFIG + RULE % f"{PATH}, allow: any"
+    root = project(tmp_path / "project", config=config, contract=asked % "true", data="b,a\n1,1\n")
+    write_tree(root, {FILE: asked % "1"})
+    assert outcome(root, cli) == "fail"

@@ -10,6 +10,7 @@ import json
 import math
 import re
 import threading
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
@@ -53,14 +54,35 @@ class QueryRefusedError(QueryError):
 class Session:
     """One connection; made by `opened`. `files` are those that it may read."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, files: Sequence[str], *, seconds: float | None = None) -> None:
         self._connection = connection
         self.files = tuple(files)
+        self._seconds = self._left = seconds
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """The rows of mlgit's own query. Raises QueryError."""
+        """The rows of mlgit's own query.
+
+        Raises QueryRefusedError where the time for all of them is over, QueryError where it fails.
+        """
+        if self._left is None:
+            return self._rows(sql)
+        if self._left <= 0:
+            raise QueryRefusedError(f"stopped after {self._seconds:g} seconds")
+        began = time.monotonic()
+        timer = threading.Timer(self._left, self._connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            return self._rows(sql)
+        finally:
+            timer.cancel()
+            self._left -= time.monotonic() - began
+
+    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
         try:
             return self._connection.execute(sql).fetchall()
+        except _module().InterruptException as error:
+            raise QueryRefusedError(f"stopped after {self._seconds or 0:g} seconds") from error
         except _module().Error as error:
             raise QueryError(told(error)) from error
         except RuntimeError as error:
@@ -206,8 +228,10 @@ def _module() -> ModuleType:
 
 
 @contextmanager
-def opened(files: Sequence[str], *, threads: int = 2, disabled: Sequence[str] = BELIEVERS) -> Iterator[Session]:
-    """A session that may read these files, with some of DuckDB's optimizers disabled.
+def opened(
+    files: Sequence[str], *, threads: int = 2, disabled: Sequence[str] = BELIEVERS, seconds: float | None = None
+) -> Iterator[Session]:
+    """A session that may read these files, with some of DuckDB's optimizers disabled; `seconds` bounds all its own queries.
 
     Raises MlgitError where DuckDB is not installed.
     """
@@ -228,7 +252,7 @@ def opened(files: Sequence[str], *, threads: int = 2, disabled: Sequence[str] = 
             "lock_configuration = true",
         ):
             connection.execute(f"SET {setting}")
-        yield Session(connection, files)
+        yield Session(connection, files, seconds=seconds)
     finally:
         connection.close()
 

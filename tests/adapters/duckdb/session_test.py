@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from mlgit.adapters.duckdb import session
-from mlgit.adapters.duckdb.session import QueryError
+from mlgit.adapters.duckdb.session import QueryError, QueryRefusedError
 from mlgit.render import sql
 
 
@@ -155,3 +155,11 @@ def test_interrupt_while_duckdb_works_is_an_interrupt(duck):
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         duck.rows("SELECT count(*) FROM range(100000000000) AS x, range(100000000000) AS y WHERE x.range * y.range = -1")
+
+
+def test_own_queries_together_end_with_their_time(data):
+    with session.opened([str(data)], seconds=0.3) as duck:
+        assert duck.rows("SELECT 1") == [(1,)]
+        for query in ("SELECT count(*) FROM range(1000000000000) WHERE range % 7 = 8", "SELECT 1"):
+            with pytest.raises(QueryRefusedError, match=r"stopped after 0\.3 seconds"):
+                duck.rows(query)
