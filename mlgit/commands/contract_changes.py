@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mlgit import config as configs
@@ -48,6 +49,17 @@ def evolved(before: Revision | None, now: Revision, path: str) -> Evolution | No
         return evolution.removed(path, old.contract)
     told = prose.changes(old.document, new.document)
     return evolution.evolved(path, old.contract, new.contract, prose=told)
+
+
+def classified(*sides: Revision) -> frozenset[str]:
+    """The columns, in lower case, whose values a contract of any of these revisions hides, with what they lie in."""
+    found: set[str] = set()
+    for side in sides:
+        for path in side.config.contracts:
+            with suppress(MlgitError):  # one that cannot be read says nothing
+                known = read(side, path)
+                found |= {each.lower() for each in known.contract.classified} if known else set()
+    return frozenset(found | {each[:place] for each in found for place, char in enumerate(each) if char in ".["})
 
 
 def read(side: Revision, path: str) -> ReadContract | None:

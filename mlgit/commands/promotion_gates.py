@@ -41,7 +41,7 @@ def judged(
     now, current = _side(revisions, version, asking, names, candidate, is_measured=True)
     by_numbers = _has_absent_predictions(current)
     current = _numbers_only(current) if by_numbers else current
-    case = ReviewInput(asking, asking, "", current=current)
+    case = ReviewInput(asking, asking, "", current=current, private=review.classified(*([now] if now else [])))
     if before is None or baseline is None:
         found = judge.review(_with_data(case, None, now), today=datetime.date.today()).judged
         return first_version.held(asking, found)
@@ -50,7 +50,14 @@ def judged(
         current, other = _numbers_only(current), _numbers_only(other)
     again = review.reevaluated(asking, now.own_config or asking, then, now, other, current, pull=True) if now and then else {}
     place = Baseline(before.name, before.commit, "named")
-    case = replace(case, current=current, baseline=other, found=place, again=again)
+    case = replace(
+        case,
+        current=current,
+        baseline=other,
+        found=place,
+        again=again,
+        private=review.classified(*(each for each in (then, now) if each)),
+    )
     found = judge.review(_with_data(case, then, now), today=datetime.date.today()).judged
     blind = next((each.version for each in (candidate, baseline) if not each.test), "")
     return first_version.of_known_test_data(found, blind=blind)

@@ -87,11 +87,29 @@ def review_input(
         uncounted=reuse.unknown,
         data=tables_of_rules(deciding, then, now),
         contracts=_contracts(revisions, deciding, began, now),
+        private=classified(now, revisions.at(rules), revisions.at(began.point), *([then] if then else [])),
         labels=frozenset(labels),
         notes=notes,
         judging=_judging(then, now, baseline, current),
         leakage=leakage.look(now, models, declared=deciding.models),
     )
+
+
+def classified(*sides: Revision) -> frozenset[str]:
+    """The columns whose values contracts of these revisions hide; one whose mlgit.yaml cannot be read hides nothing."""
+    known = [each for each in sides if _has_contracts(each)]
+    if not known:
+        return frozenset()
+    from mlgit.commands import contract_changes  # most projects have no contract
+
+    return contract_changes.classified(*known)
+
+
+def _has_contracts(side: Revision) -> bool:
+    try:
+        return bool(side.config.contracts)
+    except MlgitError:
+        return False
 
 
 def _judging(

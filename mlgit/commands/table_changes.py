@@ -9,7 +9,7 @@ from mlgit.diff.diff import Diff
 from mlgit.evaluation import leakage, metric_table, predictions
 from mlgit.evaluation.model_pair import ModelPair
 from mlgit.evaluation.model_results import asked
-from mlgit.evaluation.prediction_flips import turned
+from mlgit.evaluation.prediction_flips import of_pair
 from mlgit.evaluation.results import Leakage, TestedRows
 from mlgit.gate import judge
 from mlgit.revision import data_tables
@@ -57,13 +57,15 @@ def compared_rows(before: Revision, now: Revision, diff: Diff) -> Diff:
         for revision, side in ((before, diff.base), (now, diff.head))
     )
     again = review.reevaluated(deciding, diff.head.config, before, now, baseline, current, run=False)
-    case = judge.ReviewInput(deciding, diff.head.config, "", current=current, baseline=baseline, again=again)
+    case = judge.ReviewInput(
+        deciding, diff.head.config, "", current=current, baseline=baseline, again=again, private=review.classified(before, now)
+    )
     models = {name: each for name, each in judge.joined(case).items() if not each.is_void}
     return replace(
         diff,
         tested=tuple(_tested(case, each) for each in models.values()),
         measured=metric_table.measured(metric_table.Seen(deciding, models), gates.rules),
-        rows=tuple(found for each in models.values() if each.rows and (found := turned(each.rows))),
+        rows=tuple(found for each in models.values() if (found := of_pair(each))),
     )
 
 

@@ -33,7 +33,7 @@ class ModelPair:
     """A model on both sides. `rows` is None without predictions; `baseline` without results of the model there.
 
     `trouble` says why rows that should be comparable are not, and `settle` what would mend that; `is_void`, that nothing of
-    the current side can be judged.
+    the current side can be judged. `private` are the columns, in lower case, whose values may not be shown.
     """
 
     current: ModelResults
@@ -44,6 +44,12 @@ class ModelPair:
     settle: str = ""
     is_changed: bool = False
     is_void: bool = False
+    private: frozenset[str] = frozenset()
+
+    @property
+    def hides_keys(self) -> bool:
+        """Whether what names a row may not be shown."""
+        return self.model.id.lower() in self.private
 
     @property
     def is_repeated(self) -> bool:
@@ -180,6 +186,7 @@ def join(
     *,
     if_changed: IfChanged,
     again: Table | Notice | None = None,
+    private: frozenset[str] = frozenset(),
 ) -> ModelPair:
     """Bring a model's sides together. `again` are the predictions of the baseline's model on the current rows, or why not."""
     before = None if baseline is None or baseline.is_empty else baseline
@@ -193,7 +200,7 @@ def join(
         hint = f"let a stage that reads the model write what models.{model.name} names, as at the baseline"
         return ModelPair(current, "invalid", before, trouble=told, settle=hint, is_void=True)
     changed = is_changed(before, current)
-    known = ModelPair(current, "unverified", before, is_changed=changed)
+    known = ModelPair(current, "unverified", before, is_changed=changed, private=private)
     if current.table is None:
         return _without_rows(known)
     from mlgit.evaluation.paired_rows import pair
@@ -257,7 +264,7 @@ def _paired(known: ModelPair, table: Table) -> ModelPair:
     from mlgit.evaluation.paired_rows import pair
 
     assert known.current.table is not None
-    rows = pair(known.model, table, known.current.table)
+    rows = pair(known.model, table, known.current.table, hides_keys=known.hides_keys)
     trouble = rows.trouble or _labels_differ(rows)
     if trouble:
         hint = "let both sides predict the same rows with the same labels, each row named once"
@@ -293,7 +300,7 @@ def _how_changed(known: ModelPair) -> str:
         return ""
     from mlgit.evaluation.paired_rows import pair
 
-    rows = pair(known.model, before, known.current.table)
+    rows = pair(known.model, before, known.current.table, hides_keys=known.hides_keys)
     found = rows.trouble or _labels_differ(rows)
     return f" ({found})" if found else ""
 

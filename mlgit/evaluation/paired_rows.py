@@ -91,8 +91,8 @@ def is_same_column(one: Any, other: Any) -> bool:
     return bool(is_equal.all() or (is_equal | (is_missing(before) & is_missing(now))).all())
 
 
-def pair(model: Model, baseline: Table | None, current: Table) -> PairedRows:
-    """Bring the rows of both sides together by the column that `models.NAME.id` names."""
+def pair(model: Model, baseline: Table | None, current: Table, *, hides_keys: bool = False) -> PairedRows:
+    """Bring the rows of both sides together by the column that `models.NAME.id` names; with `hides_keys` none of it is told."""
     if baseline is None:
         return PairedRows(model, current)
     if not model.id:
@@ -104,6 +104,7 @@ def pair(model: Model, baseline: Table | None, current: Table) -> PairedRows:
             return PairedRows(model, current, baseline, told)
     found = align(baseline[model.id], current[model.id])
     if isinstance(found, Misaligned):
+        found = replace(found, examples=()) if hides_keys else found
         return PairedRows(model, current, baseline, found.reason)
     return PairedRows(model, _taken(current, found.current), _taken(baseline, found.baseline))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
@@ -10,10 +11,17 @@ from mlgit.evaluation.results import Flips
 from mlgit.statistics.rows import Coded, Texts, are_texts, differ, is_missing
 
 if TYPE_CHECKING:
+    from mlgit.evaluation.model_pair import ModelPair
     from mlgit.evaluation.paired_rows import PairedRows
     from mlgit.statistics.rows import Array
 
 MOST_KEYS = 100
+
+
+def of_pair(joined: ModelPair) -> Flips | None:
+    """The same of both sides of a model, without keys where they may not be shown."""
+    found = turned(joined.rows) if joined.rows else None
+    return replace(found, fixed_keys=(), broken_keys=()) if found and joined.hides_keys else found
 
 
 def turned(rows: PairedRows) -> Flips | None:

@@ -16,10 +16,20 @@ from mlgit.evaluation import metric_evidence, metric_table, row_changes
 from mlgit.evaluation.comparison_settings import settings
 from mlgit.evaluation.model_pair import ModelPair, digest, is_changed, join
 from mlgit.evaluation.model_results import RevisionResults, Table
-from mlgit.evaluation.prediction_flips import turned
+from mlgit.evaluation.prediction_flips import of_pair
 from mlgit.evaluation.results import Leakage, MetricEvidence, TestedRows
 from mlgit.evaluation.suggest import Suggestion
-from mlgit.gate import contract_rules, data_rules, leakage, limits, rule_changes, rule_verdicts, slice_table, slice_verdicts
+from mlgit.gate import (
+    contract_rules,
+    data_rules,
+    hidden_slices,
+    leakage,
+    limits,
+    rule_changes,
+    rule_verdicts,
+    slice_table,
+    slice_verdicts,
+)
 from mlgit.gate.contract_rules import ContractEvidence
 from mlgit.gate.review import Review, RuleChange
 from mlgit.gate.rule_result import RuleResult, Verdict
@@ -44,7 +54,8 @@ class ReviewInput:
     it left the others, if that may be another one than decides. `again` are the
     predictions of the baseline's model on the current rows, or why there are none, by model; `judged` the digests of results
     that the test data of a model has seen, as far as this clone knows: `judged_at_least` where there may be more, `uncounted`
-    says why nothing is known; `data` the tables of both sides, and `contracts` the contracts, that rules are about, by path.
+    says why nothing is known; `data` the tables of both sides, and `contracts` the contracts, that rules are about, by path;
+    `private` the columns, in lower case, whose values may not be shown.
     """
 
     deciding: Config
@@ -64,6 +75,7 @@ class ReviewInput:
     leakage: tuple[Leakage, ...] = ()
     judging: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     contracts: Mapping[str, ContractEvidence] = field(default_factory=dict)
+    private: frozenset[str] = frozenset()
 
 
 def decides(before: Config | None, own: Config | None, *, name: str) -> tuple[Config, str, tuple[str, ...]]:
@@ -96,7 +108,14 @@ def joined(case: ReviewInput) -> dict[str, ModelPair]:
     models |= {name: each.model for name, each in before.items() if name not in models}
     if_changed = case.deciding.gates.test_set.if_changed
     return {
-        name: join(model, before.get(name), case.current.scored.get(name), if_changed=if_changed, again=case.again.get(name))
+        name: join(
+            model,
+            before.get(name),
+            case.current.scored.get(name),
+            if_changed=if_changed,
+            again=case.again.get(name),
+            private=case.private,
+        )
         for name, model in models.items()
     }
 
@@ -121,7 +140,7 @@ def review(case: ReviewInput, *, today: datetime.date) -> Review:
         tested=tested,
         leakage=case.leakage,
         metrics=metric_table.measured(seen, rules),
-        turned=tuple(found for each in models.values() if each.rows and (found := turned(each.rows))),
+        turned=tuple(found for each in models.values() if (found := of_pair(each))),
         data=_data(case),
         rule_changes=changed,
         rules_from=case.rules_from,
@@ -176,7 +195,7 @@ def _judged(
     aside = rule_verdicts.set_aside(rule, case.deciding.gates.waivers, today=today)
     for name in names:
         known = harm.get((rule.id, name)) or seen.evidence(rule, name)
-        known = replace(known, set_aside=aside)
+        known = hidden_slices.hidden(replace(known, set_aside=aside), private=case.private)
         found = rule_verdicts.judge(rule, known)
         least, most = limits.allowed(rule, found, better=known.better)
         told = replace(_settled(found, seen.models[name]), model=name, least=least, most=most)
