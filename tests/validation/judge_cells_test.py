@@ -116,3 +116,21 @@ def test_zero_is_one_key_whatever_its_sign(tmp_path):
     for name, text in (("raw.csv", "n,x\n1,0\n2,-0.0\n"), ("raw.jsonl", '{"x": 0}\n{"x": -0.0}\n')):
         assert broken(check(write(tmp_path, text, name), asked)) == {"x.unique": ("fail", 1)}
     assert broken(check(stored(tmp_path, [0.0, -0.0], pyarrow.float64), asked)) == {"x.unique": ("fail", 1)}
+
+
+@pytest.mark.parametrize(
+    ("items", "rows"),
+    [("[1, 1.0]", 1), ("[0, -0.0]", 1), ('["a", "\\u0061"]', 1), ('[1, "1"]', None), ("[true, 1]", None), ("[null, 1]", None)],
+)
+def test_items_of_json_are_the_same_by_value_and_kind(tmp_path, items, rows):
+    path = write(tmp_path, f'{{"a": {items}}}\n', "raw.jsonl")
+    assert broken(check(path, contract(column("a", "array", **options(uniqueItems=True))))) == (
+        {"a.items": ("fail", rows)} if rows else {}
+    )
+
+
+def test_missing_item_of_a_list_is_one_item(tmp_path):
+    path = tmp_path / "raw.parquet"
+    parquet.write_table(pyarrow.table({"a": [[None, 1], [None, None], [1, 1]]}), path)
+    asked = contract(column("a", "array", **options(uniqueItems=True)))
+    assert places(check(path, asked), "a.items") == [(2, "[NULL, NULL]"), (3, "[1, 1]")]

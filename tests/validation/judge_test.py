@@ -40,24 +40,6 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(
-    ("items", "rows"),
-    [("[1, 1.0]", 1), ("[0, -0.0]", 1), ('["a", "\\u0061"]', 1), ('[1, "1"]', None), ("[true, 1]", None), ("[null, 1]", None)],
-)
-def test_items_of_json_are_the_same_by_value_and_kind(tmp_path, items, rows):
-    path = write(tmp_path, f'{{"a": {items}}}\n', "raw.jsonl")
-    assert broken(check(path, contract(column("a", "array", **options(uniqueItems=True))))) == (
-        {"a.items": ("fail", rows)} if rows else {}
-    )
-
-
-def test_missing_item_of_a_list_is_one_item(tmp_path):
-    path = tmp_path / "raw.parquet"
-    pq.write_table(pa.table({"a": [[None, 1], [None, None], [1, 1]]}), path)
-    asked = contract(column("a", "array", **options(uniqueItems=True)))
-    assert places(check(path, asked), "a.items") == [(2, "[NULL, NULL]"), (3, "[1, 1]")]
-
-
 def test_checks_end_with_their_time(tmp_path):
     parts = source.parts_of(str(write(tmp_path, "a,b\n1,2\n")), name="raw.csv")
     with pytest.raises(MlgitError, match=r"raw.csv: stopped after -?\d"):
