@@ -74,9 +74,9 @@ def _content(file: DataFile) -> str:
 
 
 def code(facts: Facts) -> dict[str, str]:
-    """The digests of what the stages read that is no data and no output: the code, by path."""
+    """The digests of what the stages read that is no data, no output and no part of the environment: the code, by path."""
     steps = (*facts.steps, *facts.evaluation)
-    other = {each.path for each in facts.data} | {path for step in steps for path in step.outs}
+    other = {each.path for each in facts.data} | {path for step in steps for path in step.outs} | facts.environment.keys()
     found = {path: md5 for step in steps for path, md5 in step.deps.items() if path not in other}
     return dict(sorted(found.items()))
 

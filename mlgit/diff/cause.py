@@ -86,8 +86,9 @@ def _is_made(each: Difference, made: set[str]) -> bool:
 
 
 def _kind(diff: Diff, path: str, now: StageSnapshot, before: StageSnapshot) -> CauseKind:
-    """Programs and folders in Git are code; what DVC tracks, and every other file, is data."""
+    """Programs, what pins their environment, and folders in Git are code; what DVC tracks, and every other file, is data."""
     if path in diff.head.data or path in diff.base.data:
         return "data"
     digest = now.deps.get(path) or before.deps.get(path)
-    return "code" if recorded_paths.is_program(path) or (digest is not None and digest.is_folder) else "data"
+    is_code = recorded_paths.is_program(path) or recorded_paths.pins(path)
+    return "code" if is_code or (digest is not None and digest.is_folder) else "data"

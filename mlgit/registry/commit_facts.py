@@ -5,7 +5,6 @@ Nothing is checked out, run or loaded.
 
 from __future__ import annotations
 
-import fnmatch
 import functools
 import hashlib
 import posixpath
@@ -26,12 +25,6 @@ from mlgit.revision import recorded_paths
 from mlgit.revision.revision import Revision
 from mlgit.revision.values import metric_values, settled
 from mlgit.tables import outline
-
-# Files at the project's root that pin what runs.
-_PINS = (
-    *("requirements*.txt", "constraints*.txt", "*.lock", "pyproject.toml", "Pipfile", "setup.cfg", "conda-lock.yml"),
-    *("environment.yml", "environment.yaml", "Dockerfile", ".python-version"),
-)
 
 
 def collect(revision: Revision, artifact: str, *, rows: bool = True) -> Facts:
@@ -139,7 +132,9 @@ class _Reader:
         roles: dict[str, Role] = {posixpath.normpath(path): "test" for path in self._model.test}
         roles |= {posixpath.normpath(path): "train" for path in self._model.train}
         contracts = set(self._revision.config.contracts.values())  # they say what data must be, and are none
-        programs = self._programs({dep.target for stage in stages for dep in stage.deps} - roles.keys())
+        read = {dep.target for stage in stages for dep in stage.deps} - roles.keys()
+        pins = {path for path in read if recorded_paths.pins(path)}
+        programs = pins | self._programs(read - pins)
         for stage in stages:
             for dep in stage.deps:
                 if dep.target in contracts:
@@ -224,8 +219,7 @@ class _Reader:
         )
 
     def _environment(self) -> dict[str, str]:
-        names = [path for path in _at_top(self._revision) if path != "dvc.lock"]
-        pins = sorted(name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in _PINS))
+        pins = sorted(path for path in _at_top(self._revision) if recorded_paths.pins(path))
         if isinstance(self._source, CommitFiles):
             self._source.fetch(pins)
         found = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import posixpath
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
@@ -18,11 +19,22 @@ from mlgit.pipeline.status import Observed, reasons
 PARAMETERS = "params.yaml"
 # What stages read as programs: it is in the commit, and no data.
 _CODE = {".py", ".ipynb", ".sh", ".bash", ".r", ".jl", ".sql", ".java", ".scala", ".c", ".cpp", ".rs", ".go", ".js", ".ts"}
+# What pins the environment of stages: no data either.
+_PINS = (
+    *("requirements*.txt", "constraints*.txt", "*.lock", "pyproject.toml", "Pipfile", "setup.cfg", "conda-lock.yml"),
+    *("environment.yml", "environment.yaml", "Dockerfile", ".python-version"),
+)
 
 
 def is_program(path: str) -> bool:
     """Whether a file is, by its ending, one that stages run."""
     return posixpath.splitext(path)[1].lower() in _CODE
+
+
+def pins(path: str) -> bool:
+    """Whether a file, by its name, pins what the stages run with."""
+    name = posixpath.basename(path)
+    return name != "dvc.lock" and any(fnmatch.fnmatchcase(name, pattern) for pattern in _PINS)
 
 
 def is_inside(path: str) -> bool:

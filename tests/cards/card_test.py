@@ -341,13 +341,6 @@ def test_digests_stand_below_the_metrics_and_plots_in_one_row():
     assert row.count("](<churn/") == 3
 
 
-def test_a_model_that_lies_in_git_is_not_brought_by_dvc():
-    assert "`dvc pull models/churn.skops` brings the file of this commit, `mlgit model get churn" in body(material())
-    shown = body(material(is_in_git=True))
-    assert "`models/churn.skops` is in Git, `mlgit model get churn -o models/churn.skops` brings that of a release." in shown
-    assert "dvc pull" not in shown
-
-
 def test_code_of_a_card_loads_the_model(tmp_path, monkeypatch):
     from skops.io import dump
 
@@ -378,14 +371,6 @@ def test_regression_has_residuals():
     card = build(material(facts=facts, predictions=table([1.5, 2, 3], [1, 2.5, 3])))
     assert list(card.files) == ["cards/churn.md", "cards/churn/residuals.svg"]
     assert "![Residuals&#58; truth minus prediction](<churn/residuals.svg>)" in card.files["cards/churn.md"]
-
-
-def test_classification_of_many_classes_has_a_confusion_matrix_only():
-    card = build(material(predictions=table(["a", "b", "c"], ["a", "c", "c"], [0.1, 0.5, 0.2])))
-    assert list(card.files) == ["cards/churn.md", "cards/churn/confusion.svg"]
-    assert list(build(material(predictions=BINARY)).files)[1:] == [
-        f"cards/churn/{name}.svg" for name in ("roc", "calibration", "confusion")
-    ]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlgit.cards import curves, plots
+from mlgit.cards.card import build
+from tests.cards.kit import BINARY, material, table
 from tests.kit.contrast import blended, schemes, worst
 
 _rows = st.lists(st.tuples(st.booleans(), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])), min_size=2, max_size=40)
@@ -91,3 +93,11 @@ def test_calibration_tells_how_many_rows_each_range_of_scores_has():
 def test_last_bit_of_a_number_does_not_change_a_plot():
     nudged = [(0.0, 0.0), (0.1 + 1e-15, 0.9 - 1e-15), (1.0, 1.0)]
     assert plots.roc(nudged, area=0.9 + 1e-15) == DRAWN["roc"]
+
+
+def test_classification_of_many_classes_has_a_confusion_matrix_only():
+    card = build(material(predictions=table(["a", "b", "c"], ["a", "c", "c"], [0.1, 0.5, 0.2])))
+    assert list(card.files) == ["cards/churn.md", "cards/churn/confusion.svg"]
+    assert list(build(material(predictions=BINARY)).files)[1:] == [
+        f"cards/churn/{name}.svg" for name in ("roc", "calibration", "confusion")
+    ]

@@ -8,7 +8,7 @@ import pytest
 
 from mlgit import project as projects
 from mlgit.cards import write
-from mlgit.cards.card import Card
+from mlgit.cards.card import Card, build
 from mlgit.errors import MlgitError
 from mlgit.registry import commit_facts
 from mlgit.revision.revisions import Revisions
@@ -68,8 +68,10 @@ def test_what_git_has_is_told_from_what_dvc_has_in_workspace_and_commit(root, pa
     text = (root / "dvc.yaml").read_text()
     write_tree(root, {"dvc.yaml": text.replace("path: models/churn.json", f"path: {path}")})
     commit(root, "another artifact")
-    is_in_git = path != "models/churn.json"
-    assert [material(root).is_in_git, material(root, "HEAD").is_in_git] == [is_in_git, is_in_git]
+    brings = path == "models/churn.json"
+    for found in (material(root), material(root, "HEAD")):
+        shown = build(found).files["cards/churn.md"]
+        assert (f"`dvc pull {path}` brings the file" in shown, f"`{path}` is in Git, " in shown) == (brings, not brings)
 
 
 def test_bytes_that_are_nowhere_are_named_with_the_way_back(root):

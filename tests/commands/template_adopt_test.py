@@ -8,6 +8,7 @@ from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.commands import template_status, template_update
 from mlgit.commands.init import init
 from mlgit.errors import MlgitError
+from mlgit.scaffold import library
 from tests.kit import commit, git, write_tree
 from tests.scaffold.kit import question, write_template
 
@@ -76,8 +77,10 @@ def test_adoption_is_refused_where_a_template_is_recorded_and_below_the_top(repo
         template_update.adopt_template(template="minimal")
 
 
-@pytest.mark.parametrize("folder", [".", "models/churn"])
-def test_what_init_brought_is_updated_and_takes_features(repository, folder, monkeypatch):
+@pytest.mark.parametrize(
+    ("folder", "feature", "file"), [(".", "docker", "Dockerfile"), ("models/churn", "notebooks", "notebooks/results.ipynb")]
+)
+def test_what_init_brought_is_updated_and_takes_features(repository, folder, feature, file, monkeypatch):
     (repository / folder).mkdir(parents=True, exist_ok=True)
     init(folder)
     commit(repository, "Bring in mlgit")
@@ -87,12 +90,19 @@ def test_what_init_brought_is_updated_and_takes_features(repository, folder, mon
     found = template_status.status()
     assert (found.behind, found.files, found.exit_code) == (0, (), 0)
     before = git(repository, "rev-parse", "HEAD^{tree}")
-    added = template_update.add_feature("docker")
+    added = template_update.add_feature(feature)
     assert {each.outcome for each in added.changes} == {"added"}
-    assert (repository / folder / "Dockerfile").exists()
-    commit(repository, "Add docker")
-    template_update.remove_feature("docker")
+    assert (repository / folder / file).exists()
+    commit(repository, f"Add {feature}")
+    template_update.remove_feature(feature)
     assert git(repository, "write-tree") == before
+
+
+def test_a_repository_that_was_there_is_offered_every_feature_that_new_projects_are():
+    def offered(template):
+        return next(each.choices for each in template.manifest.questions if each.name == "features")
+
+    assert all(offered(library.load(name)) == offered(library.part(library.ADOPTION)) for name in library.names())
 
 
 def test_two_projects_of_one_repository_keep_their_renders_apart(repository, monkeypatch):

@@ -65,6 +65,10 @@ def test_same_metrics_need_no_cause():
             [("code", "src", "prepare")],
         ),
         (
+            side(auc=0.8, prepare=StageSnapshot("sh p.sh", {"raw.csv": A, "src": SRC, "uv.lock": B}, {}, ("prepared",))),
+            [("code", "uv.lock", "prepare")],
+        ),
+        (
             side(
                 auc=0.8,
                 evaluate=StageSnapshot(

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from mlgit import project as projects
+from mlgit.cards import changes
 from mlgit.errors import MlgitError
 from mlgit.registry import commit_facts
 from mlgit.revision.revisions import Revisions
@@ -64,6 +65,22 @@ artifacts: {churn: {path: model.txt}}
     written = {"dvc.yaml": pipeline, "mlgit.yaml": config, "data.csv": "id\n1\n", "raw.odcs.yaml": "id: raw\n"}
     found = facts(made(tmp_path / "project", cli, written)).data
     assert {each.path: each.role for each in found} == {"data.csv": "source", "raw.odcs.yaml": "other"}
+
+
+@pytest.mark.parametrize("pins", ["requirements.txt", "train/requirements-gpu.txt", "uv.lock", "environment.yml"])
+def test_what_pins_a_stage_s_libraries_is_no_source_of_data(tmp_path, cli, pins):
+    pipeline = f"""
+stages:
+  train:
+    cmd: cp data.csv model.txt
+    deps: [data.csv, {pins}]
+    outs: [{{model.txt: {{cache: false}}}}]
+artifacts: {{churn: {{path: model.txt}}}}
+"""
+    written = {"dvc.yaml": pipeline, "mlgit.yaml": "mlgit: 1\nmodels: {churn: {}}\n", "data.csv": "id\n1\n", pins: "x\n"}
+    found = facts(made(tmp_path / "project", cli, written))
+    assert [each.path for each in found.data] == ["data.csv"]
+    assert pins in changes.code(found).keys() ^ found.environment.keys()
 
 
 def test_environment_are_the_files_that_pin_what_runs(root):

@@ -257,6 +257,14 @@ def test_misspelt_updates_would_be_found(right, wrong):
         published("dependabot").validate(parse_yaml(text.replace(right, wrong, 1), name="bad"))
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_notebook_reads_the_metrics_that_are_known_and_else_asks_for_them(way):
+    path = next(path for path in part_files("notebooks", way) if path.endswith("results.ipynb"))
+    code = json.loads(part_files("notebooks", way)[path][1])["cells"][1]["source"]
+    assert "".join(code).count("name the JSON file with the metrics in METRICS") == (way == "bare")
+    compile("".join(code), path, "exec")
+
+
 def test_notebooks_are_executed_by_what_is_pinned():
     lines = [line for line in files_of("new")["notebooks-requirements.txt"].splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[\w-]+==[\d.]+", line) for line in lines)

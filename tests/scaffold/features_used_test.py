@@ -23,8 +23,7 @@ def project(tmp_path_factory, example_that_ran):
     root = copied(example_that_ran, top / "models/churn_2")
     (root / ".git").rename(top / ".git")
     write_tree(top, {path: text for path, (_, text) in part_files("pre-commit", "subfolder").items()})
-    notebooks = {path: text for path, (_, text) in part_files("notebooks", "subfolder").items()}
-    write_tree(top, {path: text.replace('\\"metrics.json', '\\"reports/metrics.json') for path, text in notebooks.items()})
+    write_tree(top, {path: text for path, (_, text) in part_files("notebooks", "subfolder").items()})
     return top
 
 
