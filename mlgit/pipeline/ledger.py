@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -162,7 +162,7 @@ class Ledger:
         if stage.is_idle or (not why and not force):
             return Unchanged()
         if stage.frozen:
-            fetched = self._fetch_missing(stage, recorded, seen)
+            fetched = self._fetch_missing(stage.outs, recorded, seen)
             self._finish(stage)
             return Restored(why) if fetched else Verified(why)
         refusals.refuse_missing(stage, seen)
@@ -172,6 +172,8 @@ class Ledger:
             return Restored(why)
         job = self._job(stage)
         self._storage.refuse_unlinkable(stage, recorded)
+        # what stays while the command runs is an input, too: the command goes on from what it left
+        self._fetch_missing([out for out in stage.outs if out.persist and out.cache], recorded, seen)
         self._clear_outputs(stage)
         self._started[stage.address] = seen
         return Start(job, why)
@@ -215,10 +217,10 @@ class Ledger:
             return True
         return False
 
-    def _fetch_missing(self, stage: Stage, recorded: Entry | None, seen: Observed) -> bool:
-        """Whether outputs of a frozen stage that are not here were fetched, as `dvc repro --pull` does."""
+    def _fetch_missing(self, outs: Iterable[Output], recorded: Entry | None, seen: Observed) -> bool:
+        """Whether any of these outputs that are not here was fetched with --pull, as `dvc repro --pull` does if frozen."""
         digests = {item.path: item.digest for item in recorded.outs} if recorded and self._cache.pulls else {}
-        lost = [out for out in stage.outs if out.path in digests and seen.outs[out.path] is None]
+        lost = [out for out in outs if out.path in digests and seen.outs[out.path] is None]
         there = [out for out in lost if self._cache.has_all(digests[out.path].md5)]
         for out in there:
             self._check_out(out, digests[out.path])

@@ -195,6 +195,22 @@ def test_output_that_stays_is_fetched_and_not_begun_anew_as_dvc_does(tmp_path):
     assert ran(tmp_path) == 2
 
 
+@pytest.mark.parametrize(("options", "left"), [(("--pull",), "x\nx\n"), ((), "x\n")])
+def test_a_stale_stage_goes_on_from_an_output_that_stays_and_is_only_at_the_remote(tmp_path, options, left):
+    pipeline = "stages:\n  grow: {cmd: echo x >> kept/log, deps: [in], outs: [kept: {persist: true}]}\n"
+    root = repository(tmp_path / "project", {"dvc.yaml": pipeline, "in": "1\n"})
+    (root / "kept").mkdir()
+    assert dvc(root, "remote", "add", "-d", "there", str(tmp_path / "there")).code == 0
+    assert mlgit(root, "run").code == dvc(root, "push").code == 0
+    commit(root)
+    git(tmp_path, "clone", "--quiet", str(root), "ours")
+    write_tree(tmp_path / "ours", {"in": "2\n"})
+    if not options:
+        (tmp_path / "ours/kept").mkdir()
+    assert mlgit(tmp_path / "ours", "run", *options).code == 0
+    assert (tmp_path / "ours/kept/log").read_text() == left
+
+
 def test_status_of_a_fresh_clone_names_pull_where_there_is_a_remote(pushed):
     done = mlgit(pushed, "status")
     assert (done.code, done.out.split("; ")[-1]) == (1, "`mlgit run --pull` brings them up to date\n")
