@@ -95,7 +95,8 @@ def _how(material: Material) -> list[str]:
         else f"{code_span(f'dvc pull {facts.model.path}')} brings the file of this commit"
     )
     there = f"{here}, {code_span(released)} {'brings ' if material.is_in_git else ''}that of a release."
-    pins = f" It was made with what {markdown_text(few(sorted(facts.environment)))} pins." if facts.environment else ""
+    verb = "pins" if len(facts.environment) == 1 else "pin"
+    pins = f" It was made with what {markdown_text(few(sorted(facts.environment)))} {verb}." if facts.environment else ""
     lines = usage.code(facts.model)
     code = fenced(lines, "python") if lines else f"How to load it is {_NOT_STATED}: no loader of this format is known."
     return [there + pins, code]
