@@ -48,6 +48,8 @@ class TemplateUpdate:
     @property
     def subject(self) -> str:
         """What a commit of it may be called."""
+        if self.what == _UPDATE and self.before.version == self.after.version:
+            return f"Render the template {self.after.template} anew"
         if self.what == _UPDATE:
             return f"Update to version {self.after.version} of the template {self.after.template}"
         if self.what == _ADOPTION:

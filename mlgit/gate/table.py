@@ -112,8 +112,8 @@ def _rule(judged: RuleResult, *, color: bool) -> Iterator[str]:
 
 
 def _got(judged: RuleResult) -> str:
-    if judged.delta is not None:
-        if judged.low is None or judged.high is None or judged.kind == "bound":
+    if judged.delta is not None and judged.kind != "bound":  # that is about the value or the change that its reason tells
+        if judged.low is None or judged.high is None:
             return signed(judged.delta)
         low, high, delta = span(judged.low, judged.high, judged.delta)
         return f"{'+' if judged.delta > 0 else ''}{delta} ({low} to {high})"

@@ -54,6 +54,15 @@ def test_text_begins_with_the_verdict_and_has_a_line_for_each_rule(project, cli)
     assert rule.startswith("✗ fail  kept (churn): needs worse by less than 0.05; got -0.193 (")
 
 
+def test_bound_tells_the_value_and_no_change(tmp_path, cli):
+    bounded = "gates: {rules: [{id: floor, kind: bound, metric: accuracy, min: 0.99}]}\n"
+    project = started(tmp_path / "project", cli, config=MODELS + bounded)
+    change(project, cli, rows(wrong=range(3, 120)))
+    (rule,) = [line for line in cli(project, "gate").out.splitlines() if " floor " in line]
+    assert "needs at least 0.99; " in rule
+    assert "got" not in rule
+
+
 def test_without_rules_nothing_was_judged(tmp_path, cli):
     project = started(tmp_path / "project", cli, config=MODELS)
     done = cli(project, "gate")
