@@ -42,7 +42,7 @@ def test_json_says_everything_that_was_decided(tmp_path, cli):
         "schema": 1,
         "folder": str(tmp_path / "p"),
         "template": {"name": "minimal", "version": VERSION, "source": "builtin", "ref": "", "commit": ""},
-        "answers": {"project_name": "p", "description": "a b", "mlgit_requirement": f"mlgit=={__version__}"},
+        "answers": {"project_name": "p", "description": "a b", "mlgit_requirement": f"mlgit=={__version__}", "features": []},
         "commit": git(tmp_path / "p", "rev-parse", "HEAD"),
         "tree": git(tmp_path / "p", "rev-parse", "refs/mlgit/template^{tree}"),
         "template_commit": git(tmp_path / "p", "rev-parse", "refs/mlgit/template"),

@@ -8,7 +8,6 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -159,8 +158,7 @@ def finish(child: subprocess.Popen[bytes], argv: Sequence[str], *, stdin: bytes 
     return completed
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """What a program may take that somebody else feeds: seconds, and bytes of any one file (its output too) and of memory."""
 
     seconds: float
