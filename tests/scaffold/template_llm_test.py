@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlgit.scaffold import library
-from tests.kit import commit, example, git, program
+from tests.kit import FULL, commit, example, git, program
 from tests.kit.once import copied, once
 
 pytestmark = pytest.mark.slow  # a pipeline that calls a server, several times
@@ -87,6 +87,7 @@ def test_worse_model_is_refused_and_answers_of_the_better_one_are_kept(project):
     assert git(project, "diff", "--name-only").split() == ["dvc.lock", "params.yaml"]
 
 
+@pytest.mark.skipif(not FULL, reason="as the test above, with two runs more")
 def test_worse_prompt_and_guardrail_are_refused(project):
     change(project, "prompts/signature.md", "a JSON array of strings", "a list")
     change(project, "guardrails.yaml", "find: [email, card, iban]", "find: [email]")

@@ -11,7 +11,7 @@ from mlgit import config
 from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.commands.data_check import check_data
 from mlgit.scaffold import library
-from tests.kit import commit, example, git, lock, program
+from tests.kit import FULL, commit, example, git, lock, program
 from tests.kit.late import Late
 from tests.kit.once import copied, once
 from tests.scaffold import projects
@@ -30,6 +30,8 @@ def run(root, *argv):
 @pytest.fixture
 def project(shared):
     """A project that was made from the template, that `dvc repro` ran, and whose card was read; only to be looked at."""
+    if not FULL:
+        pytest.skip("the project runs in make test-full: it reads the source of four libraries")
 
     def make(folder):
         root = projects.reproduced(shared, folder / "p", name=NAME, features=projects.feature_sets(NAME)[-1])
