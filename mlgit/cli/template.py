@@ -32,12 +32,12 @@ def command() -> None:
 @json_option()
 def list_(*, as_json: bool) -> None:
     """List the templates that come with mlgit."""
-    from mlgit.commands.template_library import features, templates
+    from mlgit.commands.template_library import templates
 
     found = templates()
     if as_json:
         rows = [
-            {"name": each.name, "version": each.version, "description": each.description, "features": list(features(each))}
+            {"name": each.name, "version": each.version, "description": each.description, "features": list(each.features)}
             for each in found
         ]
         click.echo(json.dumps({"schema": 1, "templates": rows}, indent=2))
@@ -56,7 +56,7 @@ def show(name: str, *, as_json: bool) -> None:
 
     TEMPLATE is a name, a folder, or the URL of a Git repository, as `mlgit new -t` takes it.
     """
-    from mlgit.commands.template_library import describe, features
+    from mlgit.commands.template_library import describe
 
     found = describe(name)
     if as_json:
@@ -68,7 +68,7 @@ def show(name: str, *, as_json: bool) -> None:
     click.echo(f"{manifest.name} {manifest.version}: {plain(manifest.description)}")
     rows = [(each.name, answers.expected(each), plain(each.doc)) for each in manifest.questions]
     click.echo("\n" + table(("question", "answer", "what"), rows))
-    offered = features(manifest)
+    offered = manifest.features
     if offered:
         said = [
             (name, plain(what), ", ".join(found.by_feature[name]) or "within other files") for name, what in offered.items()

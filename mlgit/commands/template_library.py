@@ -37,7 +37,7 @@ class TemplateDescription:
             "questions": [_question(each) for each in self.manifest.questions],
             "features": [
                 {"name": name, "description": what, "files": list(self.by_feature[name])}
-                for name, what in features(self.manifest).items()
+                for name, what in self.manifest.features.items()
             ],
             "files": list(self.files),
             "changes": [{"version": version, "what": what} for version, what in self.manifest.changes.items()],
@@ -53,11 +53,6 @@ def _question(question: Question) -> dict[str, Any]:
         "expects": answers.expected(question),
         "choices": dict(question.choices),
     }
-
-
-def features(manifest: Manifest) -> dict[str, str]:
-    """The features of a template, and what each is."""
-    return {name: doc for each in manifest.questions if each.type == "multichoice" for name, doc in each.choices.items()}
 
 
 def templates() -> tuple[Manifest, ...]:

@@ -134,17 +134,13 @@ def _facts(folder: Path) -> dict[str, str]:
 def with_feature(made: Made, feature: str) -> Offer:
     """The template that the project was made from, or where that did not know the feature yet, the newest."""
     offer = offered(made, made.source)
-    if made.source.kind == "url" and feature not in _features(offer.manifest):
+    if made.source.kind == "url" and feature not in offer.manifest.features:
         offer = offered(made, newest(made))
-    known = _features(offer.manifest)
+    known = offer.manifest.features
     if feature not in known:
         told = f"the template '{offer.manifest.name}' has no feature '{feature}'{near_miss(feature, known)}"
         raise MlgitError(told, f"its features: {', '.join(known) or 'none'}")
     return offer
-
-
-def _features(manifest: Manifest) -> list[str]:
-    return [choice for each in manifest.questions if each.type == "multichoice" for choice in each.choices]
 
 
 def rendered_anew(made: Made) -> str:

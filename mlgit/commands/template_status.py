@@ -100,7 +100,7 @@ def status() -> TemplateStatus:
         notes.append(f"{found.journal.what} was broken off: `mlgit template abort` puts back what there was")
     elif found:
         notes.append(f"{found.journal.what} is not committed yet")
-    files = tuple(_differing(made, base)) if base.found else None
+    files = tuple(_differing(made, base, merging.entries(made.root, base.tree))) if base.found else None
     known = made.source
     source = {"builtin": "mlgit", "folder": made.recorded.source}.get(known.kind, str(known))
     return TemplateStatus(
@@ -117,7 +117,8 @@ def changes(paths: Sequence[str] = ()) -> str:
     base = _base(made)
     if not base.found:
         raise MlgitError(base.note)
-    differing = _named(made, paths, merging.entries(made.root, base.tree), _differing(made, base))
+    given = merging.entries(made.root, base.tree)
+    differing = _named(made, paths, given, _differing(made, base, given))
     wanted = [*(each.path for each in differing), *(each.renamed_to for each in differing if each.renamed_to)]
     if not wanted:
         return ""
@@ -178,8 +179,7 @@ def _of_repository(made: Made) -> _Newest:
     return _Newest(tags[0], at, tuple((tag, "") for tag in tags[:at]))
 
 
-def _differing(made: Made, base: PristineRender) -> list[DifferingFile]:
-    given = merging.entries(made.root, base.tree)
+def _differing(made: Made, base: PristineRender, given: Mapping[str, merging.Entry]) -> list[DifferingFile]:
     (kept,) = kept_form.filtered(made.root, (given,), given)
     tree = _beside_others(made, merging.changed_tree(made.root, base.tree, kept), given)
     options = ("--raw", "--numstat", "--no-ext-diff", "--no-textconv", "-M", "-l0", "-z", "--diff-filter=MDRT")

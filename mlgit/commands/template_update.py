@@ -17,6 +17,7 @@ from mlgit.scaffold.answers import Ask
 from mlgit.scaffold.merge import FileChange
 from mlgit.scaffold.pristine import PristineRender
 from mlgit.scaffold.state import State
+from mlgit.scaffold.update import MergePlan
 
 _UPDATE, _ADOPTION, _ADDING, _REMOVING = "the update", "the adoption", "adding", "removing"
 
@@ -134,18 +135,7 @@ def adopt_template(
         beside = {} if (place.folder / ".dvc").is_dir() else dvc_command.initial_files()
         plan = update.plan(root, head, base=base, theirs=tree, recorded=after, prefix="", beside=beside)
         if not dry_run:
-            kept = update.keep(root, tree, after, prefix="")
-            told = f"{_ADOPTION} of {after.template}"
-            switch.switch(
-                root,
-                plan.tree,
-                what=told,
-                head=head,
-                touched=plan.touched,
-                written=plan.written,
-                conflicts=plan.conflicts,
-                after=kept,
-            )
+            _apply(root, plan, after, what=f"{_ADOPTION} of {after.template}", prefix="")
         return TemplateUpdate(_ADOPTION, replace(after, version="", tree=""), after, plan.changes, dry_run=dry_run)
 
 
@@ -222,16 +212,11 @@ def _carry_out(
         notes = (base.note,) if base.note else ()
         diff = update.patch(root, plan) if with_diff else ""
         if not dry_run:
-            kept = update.keep(root, tree, after, prefix=prefix)
             told = f"{what} of {after.template}" + (f" to {after.version}" if after.version != made.recorded.version else "")
-            switch.switch(
-                root,
-                plan.tree,
-                what=told,
-                head=plan.head,
-                touched=plan.touched,
-                written=plan.written,
-                conflicts=plan.conflicts,
-                after=kept,
-            )
+            _apply(root, plan, after, what=told, prefix=prefix)
         return TemplateUpdate(what, made.recorded, after, plan.changes, notes, dry_run, diff)
+
+
+def _apply(root: Path, plan: MergePlan, after: State, *, what: str, prefix: str) -> None:
+    """Carry out what is planned, and keep the render that it leads to."""
+    switch.switch(root, plan, what=what, after=update.keep(root, after, prefix=prefix))

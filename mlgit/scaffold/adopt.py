@@ -11,7 +11,7 @@ from mlgit.adapters.dvc import dvc_command
 from mlgit.adapters.git import git, refs
 from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
-from mlgit.scaffold import pristine, state
+from mlgit.scaffold import state, update
 from mlgit.scaffold.manifest import Template, Value
 from mlgit.scaffold.render import File, render
 from mlgit.scaffold.state import State
@@ -144,8 +144,7 @@ def _record(place: Place, part: Template, answers: Mapping[str, Value], given: M
     tree = git.write_tree(place.git_root, given)
     recorded = State(name, version, tree, answers, folder=place.prefix.rstrip("/") or ".")
     files.write_atomic(path, state.dump(recorded))
-    message = state.message("Render the template", template=name, version=version)
-    kept = pristine.keep(place.git_root, tree, prefix=place.prefix, message=message)
+    kept = update.keep(place.git_root, recorded, prefix=place.prefix)
     git.update_ref(place.git_root, state.REF, kept, reason="mlgit init")
 
 

@@ -129,6 +129,11 @@ class Manifest:
     changes: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def features(self) -> dict[str, str]:
+        """What can be chosen besides, and what each is."""
+        return {name: doc for each in self.questions if each.type == "multichoice" for name, doc in each.choices.items()}
+
+    @property
     def extras(self) -> tuple[str, ...]:
         """The extras of mlgit that the stages of a project cannot do without."""
         return tuple(extra for extra in map(extra_of, self.generated.values()) if extra)

@@ -6,16 +6,13 @@ name, and would bring the template's change to the wrong project. What all three
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from mlgit.adapters.formats import documents
 from mlgit.adapters.git import git, merging
-from mlgit.adapters.git.merging import Entry
 from mlgit.errors import MlgitError
 from mlgit.scaffold import pristine, state
-
-Files = Mapping[str, Entry]
+from mlgit.scaffold.merge import Entry, Files
 
 
 def of_others(root: Path, files: Files, *, prefix: str) -> dict[str, Entry]:

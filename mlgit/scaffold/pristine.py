@@ -123,9 +123,14 @@ def _other_projects(root: Path) -> list[str]:
     return [path.removesuffix(f"/{state.NAME}") for path in listed if path]
 
 
+def tip(root: Path) -> str:
+    """The commit that `refs/mlgit/template` points to; '' for none."""
+    return git.run(root, "for-each-ref", "--format=%(objectname)", state.REF).text.strip()
+
+
 def join(root: Path, remote: str, there: str) -> None:
     """Have here what a remote keeps as well, where the two went apart: its commit `there` becomes a parent of ours."""
-    here = git.run(root, "for-each-ref", "--format=%(objectname)", state.REF).text.strip()
+    here = tip(root)
     if not here or not there or git.is_ancestor(root, there, here) or not fetch(root, remote):
         return
     if git.is_ancestor(root, here, there):

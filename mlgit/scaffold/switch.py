@@ -20,7 +20,8 @@ from mlgit.adapters.git import git
 from mlgit.adapters.git.merging import Entry
 from mlgit.adapters.system import files, locks, process
 from mlgit.errors import MlgitError
-from mlgit.scaffold import state
+from mlgit.scaffold import pristine, state
+from mlgit.scaffold.update import MergePlan
 
 _FORMAT = 1
 _FOLDER = "mlgit/template-update"
@@ -33,7 +34,7 @@ class Journal:
     """What an update that is not committed yet began with.
 
     `what` is the update in words, `head` the commit, `before` and `after` the pristine render's commit ('' for none), `touched`
-    and `conflicts` are paths from the top of the repository.
+    are paths from the top of the repository.
     """
 
     what: str
@@ -41,7 +42,6 @@ class Journal:
     before: str
     after: str
     touched: tuple[str, ...]
-    conflicts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def pending(root: Path) -> Pending | None:
 def _parse(document: dict[str, Any]) -> Journal | None:
     if document.pop("format") != _FORMAT:
         return None
-    return Journal(**{**document, "touched": tuple(document["touched"]), "conflicts": tuple(document["conflicts"])})
+    return Journal(**{**document, "touched": tuple(document["touched"])})
 
 
 def _is_there(root: Path, journal: Journal) -> bool:
@@ -93,30 +93,18 @@ def alone(root: Path) -> Iterator[Journal | None]:
         yield broken_off
 
 
-def switch(
-    root: Path,
-    tree: str,
-    *,
-    what: str,
-    head: str,
-    touched: tuple[str, ...],
-    written: Collection[str],
-    conflicts: Mapping[str, Mapping[int, Entry]],
-    after: str,
-) -> None:
-    """Have the files of `tree` in the working tree and the index, both clean until now, and `after` as pristine render.
+def switch(root: Path, plan: MergePlan, *, what: str, after: str) -> None:
+    """Have the files of a plan in the working tree and the index, both clean until now, and `after` as pristine render.
 
-    `touched` are all paths that differ or are in conflict, `written` those that `tree` has a file at. Conflicts (path -> stage
-    -> entry) are entered in the index as Git's own merges do. Raises MlgitError before anything is
-    touched for a file in the way that Git does not know.
+    Conflicts are entered in the index as Git's own merges do. Raises MlgitError, before anything is touched, for a file in the
+    way that Git does not know.
     """
-    known = _tracked(root, touched)
-    _check_way(root, written, known=known)
+    known = _tracked(root, plan.touched)
+    _check_way(root, plan.written, known=known)
     _check_overlooked(root, known)
     git_folder = _git_folder(root)
-    place, index = git_folder / _FOLDER, git_folder / "index"
-    before = git.run(root, "for-each-ref", "--format=%(objectname)", state.REF).text.strip()
-    journal = Journal(what, head, before, after, touched, tuple(conflicts))
+    place, index, before = git_folder / _FOLDER, git_folder / "index", pristine.tip(root)
+    journal = Journal(what, plan.head, before, after, plan.touched)
     files.remove(place)
     place.mkdir(parents=True)
     with _locked(index):
@@ -128,11 +116,12 @@ def switch(
             here = Path.cwd().resolve()
             named = {"GIT_DIR": str(git_folder), "GIT_WORK_TREE": str(root)}
             at = here if here.is_relative_to(root) else root
-            git.run(at, "read-tree", "-m", "-u", head, tree, env=env | named)
-            if conflicts:
-                left_out = _paths(path for path in conflicts if known.get(path) == _SPARSE)
+            git.run(at, "read-tree", "-m", "-u", plan.head, plan.tree, env=env | named)
+            if plan.conflicts:
+                left_out = _paths(path for path in plan.conflicts if known.get(path) == _SPARSE)
                 git.run(root, "checkout-index", "--ignore-skip-worktree-bits", "-z", "--stdin", stdin=left_out, env=env)
-                git.run(root, "update-index", "-z", "--index-info", stdin=_rows(conflicts, nothing="0" * len(tree)), env=env)
+                rows = _rows(plan.conflicts, nothing="0" * len(plan.tree))
+                git.run(root, "update-index", "-z", "--index-info", stdin=rows, env=env)
             git.update_ref(root, state.REF, after, reason=what, expected=before)
             os.replace(place / "index", index)
         except BaseException:
@@ -170,7 +159,7 @@ def _put_back(root: Path, journal: Journal) -> None:
 
 def _take_back_render(root: Path, journal: Journal) -> None:
     """Have the pristine render as it was, unless another clone or working tree has kept one more since."""
-    if git.run(root, "for-each-ref", "--format=%(objectname)", state.REF).text.strip() != journal.after:
+    if pristine.tip(root) != journal.after:
         return
     if journal.before:
         git.update_ref(root, state.REF, journal.before, reason="mlgit template abort", expected=journal.after)

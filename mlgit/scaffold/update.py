@@ -36,7 +36,6 @@ class MergePlan:
     conflicts: Mapping[str, Mapping[int, Entry]]
     touched: tuple[str, ...]
     written: frozenset[str]
-    base: PristineRender
 
 
 def stored(root: Path, template: Template, answers: Mapping[str, Value]) -> str:
@@ -82,7 +81,7 @@ def plan(
     tree = merging.changed_tree(root, ours, {path: files.get(path) for path in differing})
     touched = tuple(sorted(differing | settled.conflicts.keys()))
     written = frozenset(path for path in touched if path in files)
-    return MergePlan(head, tree, settled.changes, settled.conflicts, touched, written, base)
+    return MergePlan(head, tree, settled.changes, settled.conflicts, touched, written)
 
 
 def _named(root: Path, settled: Settled, names: tuple[str, str], *, version: str) -> dict[str, Entry]:
@@ -139,7 +138,7 @@ def patch(root: Path, plan: MergePlan) -> str:
     return git.run(root, "diff", *options, plan.head, plan.tree).text
 
 
-def keep(root: Path, tree: str, recorded: State, *, prefix: str) -> str:
-    """Keep the render of a project, as a commit that `refs/mlgit/template` is to point to."""
+def keep(root: Path, recorded: State, *, prefix: str) -> str:
+    """Keep the recorded render of a project, as a commit that `refs/mlgit/template` is to point to."""
     message = state.message("Render the template", template=recorded.template, version=recorded.version)
-    return pristine.keep(root, tree, prefix=prefix, message=message)
+    return pristine.keep(root, recorded.tree, prefix=prefix, message=message)

@@ -186,5 +186,5 @@ def test_status_says_where_the_source_cannot_be_asked(project):
 def test_template_tells_what_it_asks_and_writes(project):
     found = template_library.describe(str(project.parent / "template"))
     assert (found.files, found.by_feature) == (("a.txt",), {"box": ("box.txt",), "lid": ("box.txt", "lid.txt")})
-    assert template_library.features(found.manifest) == {"box": "a box", "lid": "a lid"}
+    assert found.manifest.features == {"box": "a box", "lid": "a lid"}
     assert [each["name"] for each in found.document()["questions"]] == ["name", "features"]
