@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mlgit import rules
+from mlgit import rules, serving_settings
 from mlgit.errors import MlgitError
 from mlgit.rules import Gates
 from mlgit.schema import Boolean, Either, Integer, Key, ListOf, MapOf, Nothing, Number, Schema, Table, Text, check, json_schema
+from mlgit.serving_settings import Serving
 
 NAME = "mlgit.yaml"
 _MOST_VALUES = 100_000
@@ -90,6 +91,7 @@ SCHEMA = Table(
         Key("gates", _section(rules.SCHEMA), "when a model is good enough"),
         Key("environments", ListOf(_ENVIRONMENT), "where models are deployed, in the order they get there"),
         Key("data", _section(MapOf(Text())), "a file of data, or a folder of parts -> the contract that it must keep"),
+        Key("serving", _section(MapOf(_section(serving_settings.SCHEMA))), "model -> how `mlgit serve` answers with it"),
     )
 )
 
@@ -155,6 +157,7 @@ class Config:
     gates: Gates = field(default_factory=Gates)
     environments: tuple[Environment, ...] = ()
     contracts: Mapping[str, str] = field(default_factory=dict)
+    servings: Mapping[str, Serving] = field(default_factory=dict)
 
     def direction(self, metric: str) -> Direction | None:
         """The declared direction of a metric: by its full dotted name, else by the last part of it."""
@@ -163,6 +166,10 @@ class Config:
     def model(self, name: str) -> Model:
         """What is declared for an artifact; the defaults where nothing is."""
         return self.models.get(name) or _model(name, {})
+
+    def serving(self, name: str) -> Serving:
+        """How an artifact is served; the defaults where nothing is declared."""
+        return self.servings.get(name) or serving_settings.parse(name, {})
 
     def environment(self, name: str) -> Environment | None:
         """A declared environment by name; None where environments are declared and this one is not.
@@ -191,6 +198,15 @@ def parse(document: Any, *, name: str = NAME) -> Config:
         },
         gates=rules.parse(_filled(checked, "gates"), name=name),
         environments=environments,
+        servings={
+            each: serving_settings.parse(
+                each,
+                declared or {},
+                where=f"{name}: serving.{each}",
+                environments=[environment.name for environment in environments],
+            )
+            for each, declared in _filled(checked, "serving").items()
+        },
         contracts={posixpath.normpath(path): posixpath.normpath(file) for path, file in _filled(checked, "data").items()},
     )
 

@@ -36,11 +36,12 @@ ROOMS = {
     "diff": {"evaluation", "pipeline", "revision", "tables", "validation"},
     "gate": {"evaluation", "pipeline", "revision", "statistics", "tables", "validation"},
     "registry": {"gate", "pipeline", "revision", "tables"},
+    "serving": {"evaluation", "pipeline", "registry", "revision", "statistics", "tables", "validation"},
     "report": {"diff", "evaluation", "gate", "pipeline", "revision", "tables", "validation"},
     "cards": {"evaluation", "pipeline", "registry", "revision", "statistics", "tables"},
     "commands": {
         *("cards", "diff", "evaluation", "executors", "gate", "pipeline", "registry", "report", "revision", "scaffold"),
-        *("statistics", "tables", "validation"),
+        *("serving", "statistics", "tables", "validation"),
     },
 }
 
@@ -102,6 +103,7 @@ DOORS = {
         "git_provenance",
     },
     "report": {"post", "proposal"},
+    "serving": set(),
     "validation": {"judge", "profiling", "samples", "source"},
     "scaffold": {
         "adopt",
@@ -127,10 +129,11 @@ LAW = Law(
         "schema": {"errors"},
         # the grammar of gates: read with mlgit.yaml, and known to every room that judges
         "rules": {"errors", "schema"},
-        "config": {"errors", "schema", "rules"},
+        "serving_settings": {"errors", "schema"},
+        "config": {"errors", "schema", "rules", "serving_settings"},
         "project": {"errors", "schema", "render", "config", *ADAPTERS},
     },
-    for_pure={"errors", "lazy_numpy", "schema", "render", "rules", "config"},
+    for_pure={"errors", "lazy_numpy", "schema", "render", "rules", "config", "serving_settings"},
     for_doors={"project"},
     # The way in and the end of every error: they answer before a command is imported, or where none can.
     starts={"cli.main", "cli.error_boundary"},
@@ -162,7 +165,20 @@ LAW = Law(
         *("dvc", "dvc_data", "dvc_objects", "dulwich", "git", "gitdb", "logging", "ruamel", "rich", "tomlkit"),
         *("numpy", "pandas", "scipy", "sklearn", "skops", "shutil", "tempfile", "tomllib", "traceback"),
         # optional
-        *("dask", "distributed", "fastapi", "uvicorn", "orjson", "prometheus_client", "mlflow", "cryptography", "pyarrow"),
+        *(
+            "dask",
+            "distributed",
+            "fastapi",
+            "uvicorn",
+            "starlette",
+            "uvicorn",
+            "uvloop",
+            "orjson",
+            "prometheus_client",
+            "mlflow",
+            "cryptography",
+            "pyarrow",
+        ),
         "requests",
         *("asyncio", "ctypes"),
     },
