@@ -103,7 +103,7 @@ DOORS = {
         "git_provenance",
     },
     "report": {"post", "proposal"},
-    "serving": set(),
+    "serving": {"log_writer"},
     "validation": {"judge", "profiling", "samples", "source"},
     "scaffold": {
         "adopt",
