@@ -31,13 +31,15 @@ class ServedRequest:
     """A request that was understood: the rows, and what the model is to say of them.
 
     `methods` are what was asked for by name, in the order of the answer; empty: what the model is declared to answer.
-    `id` is what the body itself says that the request is called ('' for nothing).
+    `id` is what the body itself says that the request is called ('' for nothing). `is_binary`: what is not asked for by name
+    is answered as bytes; `binary_methods` are those that are, of what is.
     """
 
     rows: Rows
     methods: tuple[Method, ...] = ()
     id: str = ""
     is_binary: bool = False
+    binary_methods: tuple[Method, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
