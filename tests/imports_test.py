@@ -157,6 +157,7 @@ LAW = Law(
         "executors.table",
         "project",
         "tables.selection",  # numpy and Arrow for tables that are large
+        "serving.table_bodies",  # Arrow for requests in Parquet
     },
     late={
         # slow to import, so a command that does without pays nothing

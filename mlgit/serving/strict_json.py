@@ -6,6 +6,8 @@ import json
 from itertools import chain
 from typing import Any
 
+import orjson
+
 from mlgit.serving.rows import RefusedRequestError
 
 DEPTH = 64  # of objects and lists in each other
@@ -18,8 +20,6 @@ def parse(body: bytes) -> Any:
 
     The message says where, and repeats nothing of the text.
     """
-    import orjson
-
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -36,8 +36,6 @@ def parse(body: bytes) -> Any:
 
 def text(value: Any) -> bytes:
     """A value as JSON; numbers of numpy are numbers, and what is no number of JSON (NaN, infinity) is null."""
-    import orjson
-
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
 
 

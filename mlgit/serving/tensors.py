@@ -67,10 +67,10 @@ def of_bytes(data: bytes | memoryview, *, datatype: str, size: int, where: str) 
         raise RefusedRequestError(f"{where}: binary data does not have the {size} values of its shape")
     if datatype == "BOOL":
         # A byte that is neither 0 nor 1 would be a boolean that is equal to neither.
-        return np.frombuffer(data, "u1") != 0
-    values: np.ndarray = np.frombuffer(data, dtype)
+        return np.asarray(np.frombuffer(data, "u1") != 0)
+    values = np.frombuffer(data, dtype)
     if datatype == "BF16":  # the upper half of a FP32
-        values = (values.astype("<u4") << 16).view("<f4")
+        return np.asarray((values.astype("<u4") << 16).view("<f4"))
     return values
 
 
