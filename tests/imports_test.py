@@ -84,7 +84,10 @@ DOORS = {
         "small",
         "textcolumns",
     },
-    "revision": {"baselines", "collect", "comparison_start", "contents", "data_files", "data_tables", "revision", "revisions"},
+    "revision": {
+        *("baselines", "collect", "comparison_start", "contents", "data_files", "data_tables", "fetching", "revision"),
+        "revisions",
+    },
     "evaluation": {"judging_code", "leakage", "predictions", "reevaluate", "test_set_reuse"},
     "cards": {"write"},
     "registry": {
@@ -95,6 +98,7 @@ DOORS = {
         "event_cache",
         "leakage",
         "policies",
+        "problems",
         "publish",
         "read",
         "rebuild",
@@ -103,7 +107,11 @@ DOORS = {
         "git_provenance",
     },
     "report": {"post", "proposal"},
-    "serving": {"log_writer"},
+    "serving": {
+        "log_writer",
+        "release_folder",
+        "released_rows",
+    },
     "validation": {"judge", "profiling", "samples", "source"},
     "scaffold": {
         "adopt",

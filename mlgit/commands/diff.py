@@ -59,7 +59,7 @@ def diff(base: str | None = None, head: str | None = None, *, pull: bool = False
 
 def _fetch(*sides: Revision, note: Note) -> None:
     """Bring into the cache what both sides measured, and say what did not come."""
-    from mlgit.commands import fetching
+    from mlgit.revision import fetching
 
     paths = {side: fetching.results(side) for side in sides}
     for trouble in filter(None, dict.fromkeys(fetching.fetch(side, each) for side, each in paths.items())):

@@ -20,7 +20,6 @@ from mlgit.adapters.dvc.settings import Settings
 from mlgit.adapters.dvc.store import Cache
 from mlgit.adapters.formats import documents
 from mlgit.adapters.system import files, locks, stage_environ
-from mlgit.commands import registry_problems
 from mlgit.commands.remote import list_remotes
 from mlgit.commands.remote_access import limit_remotes
 from mlgit.errors import MlgitError
@@ -28,6 +27,7 @@ from mlgit.pipeline import sources
 from mlgit.pipeline.checkup import Checkup, Damage
 from mlgit.pipeline.outputs import Outputs
 from mlgit.project import Project
+from mlgit.registry import problems
 
 _REMOTE_SECONDS = 10.0
 
@@ -146,7 +146,7 @@ def _of_project(project: Project) -> list[Damage]:
             documents.parse_yaml(files.read_text(path, name=name), name=name)
         except MlgitError as error:
             found.append(_fault(name, error))
-    return found + [Damage("tag", each.ref, each.message, each.hint) for each in registry_problems.find(project.git_root)]
+    return found + [Damage("tag", each.ref, each.message, each.hint) for each in problems.find(project.git_root)]
 
 
 def _documents(project: Project) -> list[Path]:

@@ -104,7 +104,7 @@ def _names(names: list[str]) -> tuple[str, str]:
 
 
 def _fetch(revisions: Iterable[Revision], note: Note) -> None:
-    from mlgit.commands import fetching
+    from mlgit.revision import fetching
 
     for revision in revisions:
         wanted = [path for each in _side("", revision).found.values() for path in each.sources]

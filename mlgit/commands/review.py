@@ -127,7 +127,7 @@ def _judging(
 
 def _fetched(deciding: Config, then: Revision | None, now: Revision) -> tuple[str, ...]:
     """Bring into the cache what is read of both sides; what did not work, in words."""
-    from mlgit.commands import fetching
+    from mlgit.revision import fetching
 
     said = []
     for revision in (now, *([then] if then else [])):

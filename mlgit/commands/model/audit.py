@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlgit import errors
-from mlgit.commands import dates, registry_problems
+from mlgit.commands import dates
 from mlgit.commands.model import resolve_version
 from mlgit.commands.model.resolve_version import ResolvedVersion
 from mlgit.registry import (
@@ -21,6 +21,7 @@ from mlgit.registry import (
     intoto,
     leakage,
     locations,
+    problems,
     read,
     state,
     tag_facts,
@@ -97,7 +98,7 @@ def _gathered(found: ResolvedVersion, question: AuditQuestion) -> Evidence:
     ends = {each.until.ref for each in held if each.until}
     after = artifact.events[artifact.events.index(version.event) + 1 :]
     later = tuple(each for each in artifact.events if each.ref in ends or _concerns(each, version.event, after))
-    wrong = registry_problems.of_artifact(
+    wrong = problems.of_artifact(
         project.git_root, registry, artifact.name, tags=tags, published=read.published(project.git_root)
     )
     known = locations.find(found.revision, facts)

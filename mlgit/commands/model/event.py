@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlgit import errors
-from mlgit.commands import registry_problems
 from mlgit.commands.model.open_registry import open_registry
 from mlgit.commands.model.registry_rows import event_row
 from mlgit.commands.notes import Note, unheard
 from mlgit.errors import MlgitError
-from mlgit.registry import grammar, policies, read
+from mlgit.registry import grammar, policies, problems, read
 from mlgit.registry.event import Event
 from mlgit.registry.integrity import TagFault
 from mlgit.registry.state import Artifact
@@ -48,7 +47,7 @@ def event(ref: str, *, note: Note = unheard) -> EventResult:
     artifact = found.registry.artifacts.get(parsed.artifact) or Artifact(parsed.artifact)
     there = next((each for each in artifact.events if each.ref == name), None)
     rows = read.published(found.root)
-    wrong = registry_problems.of_artifact(found.root, found.registry, artifact.name, tags=found.tags, published=rows)
+    wrong = problems.of_artifact(found.root, found.registry, artifact.name, tags=found.tags, published=rows)
     if read.is_complete(found.root):
         wrong += [each for each in policies.judge(found.root, [artifact], published=rows) if each.ref == name]
     if there is None and not any(each.ref == name for each in wrong):

@@ -8,13 +8,13 @@ from typing import Any
 
 from mlgit import errors
 from mlgit.adapters.git import remote_tags
-from mlgit.commands import places, policy_inputs, registry_problems
+from mlgit.commands import places, policy_inputs
 from mlgit.commands.model.good_signatures import GoodSignatures
 from mlgit.commands.model.open_registry import open_registry
 from mlgit.commands.model.registry_rows import override
 from mlgit.commands.notes import Note, unheard
 from mlgit.errors import MlgitError
-from mlgit.registry import counterpart, policies, publish, read, tag_facts
+from mlgit.registry import counterpart, policies, problems, publish, read, tag_facts
 from mlgit.registry.counterpart import Compared
 from mlgit.registry.event import Event
 from mlgit.registry.integrity import TagFault
@@ -89,11 +89,11 @@ def verify(
         compared = counterpart.compare(found.root, here=found.tags.oids, remote=remote)
     artifacts = [found.artifact(name)[0]] if name else list(found.registry.artifacts.values())
     if name:
-        wrong = registry_problems.of_artifact(
+        wrong = problems.of_artifact(
             found.root, found.registry, artifacts[0].name, tags=found.tags, published=compared.published
         )
     else:
-        wrong = registry_problems.find(found.root, rows=compared.published)
+        wrong = problems.find(found.root, rows=compared.published)
     told = {(each.kind, each.ref) for each in wrong}
     wrong += [each for each in compared.findings if _concerns(each, name, artifacts) and (each.kind, each.ref) not in told]
     is_shallow = remote_tags.is_shallow(found.root)
