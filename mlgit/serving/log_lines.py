@@ -1,63 +1,23 @@
-"""What is written down of an answer: the first line of a file of the log, and one line for each request.
-
-A file holds one version's answers. Its first line says which version, and what the values of a row are called, so that the
-others hold values only.
-"""
+"""Writes down an answer: one line of the prediction log for each request."""
 
 from __future__ import annotations
 
-import functools
+import hmac
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
+
+import orjson
 
 from mlgit import lazy_numpy as np
 from mlgit.serving.loaded import LoadedModel
+from mlgit.serving.log_header import LogHeader, Role, stamp
 from mlgit.serving.rows import Violation
-
-SCHEMA = 1
-KIND = "header"
-Role = Literal["champion", "canary", "shadow"]
 
 # A request of a thousand rows can break thirty thousand rules: what is said of it is bounded.
 MOST_VIOLATIONS = 100
 _HASH_LENGTH = 16
-_MILLISECONDS = [f".{each:03d}Z" for each in range(1000)]
-
-
-@dataclass(frozen=True, slots=True)
-class LogHeader:
-    """What holds for all lines of a file: the version that answers, and what the values of its rows are.
-
-    `digest` and `contract` are SHA-256 of the model and of its contract ('' where there is none); `columns` name the values of
-    a row, `types` are the contract's for them ('' where it has none), `hashed` those of which only hashes are written;
-    `outputs` is what the model can be asked, `classes` the labels of its probabilities.
-    """
-
-    model: str
-    version: str
-    commit: str
-    digest: str
-    contract: str = ""
-    columns: tuple[str, ...] = ()
-    types: tuple[str, ...] = ()
-    hashed: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
-    classes: tuple[Any, ...] = ()
-
-    @property
-    def line(self) -> bytes:
-        """The first line of a file."""
-        said = asdict(self) | {"contract": self.contract or None}
-        return json.dumps({"schema": SCHEMA, "kind": KIND} | said, separators=(",", ":")).encode() + b"\n"
-
-    @property
-    def places(self) -> tuple[int, ...]:
-        """Where in a row the values stand of which only hashes are written."""
-        return tuple(place for place, column in enumerate(self.columns) if column in self.hashed)
 
 
 def header(loaded: LoadedModel) -> LogHeader:
@@ -95,8 +55,6 @@ def line(
     `outputs` are by method, `ms` is how long it took. A refused request has neither rows nor answer. What is no finite number
     is null. Raises ValueError where values are to be hashed and there is no `key`.
     """
-    import orjson
-
     if header.hashed and inputs is not None:
         inputs = hashed(inputs, places=header.places, key=key)
     document: dict[str, Any] = {
@@ -133,8 +91,6 @@ def hashed(rows: Sequence[Sequence[Any]] | np.ndarray, *, places: Sequence[int],
 
 
 def _hash(value: Any, key: bytes) -> str | None:
-    import hmac
-
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):  # 1 and 1.0 are one value, whichever protocol brought it
@@ -144,29 +100,6 @@ def _hash(value: Any, key: bytes) -> str | None:
     if value is None:
         return None
     return hmac.digest(key, str(value).encode("utf-8", "surrogatepass"), "sha256").hex()[:_HASH_LENGTH]
-
-
-def stamp(seconds: float) -> str:
-    """A moment as RFC 3339 writes it, to the millisecond, in UTC."""
-    whole = int(seconds)
-    return _second(whole) + _MILLISECONDS[int((seconds - whole) * 1000)]
-
-
-@functools.lru_cache(maxsize=4)
-def _second(whole: int) -> str:
-    return datetime.fromtimestamp(whole, UTC).isoformat()[:19]
-
-
-def hour_folder(hour: int) -> str:
-    """The folder of an hour, counted from 1970: `2026-11-28T13`."""
-    return _second(hour * 3600)[:13]
-
-
-def uuid7(milliseconds: int, *, entropy: int) -> str:
-    """An id that tells when it was made (RFC 9562, version 7); `entropy` are its 74 bits of chance."""
-    high, low = (entropy >> 62) & 0xFFF, entropy & ((1 << 62) - 1)
-    digits = f"{milliseconds & ((1 << 48) - 1):012x}{0x7000 | high:04x}{(1 << 63) | low:016x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def _told(violations: Sequence[Violation]) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from typing import Literal
 
 from mlgit.adapters.system import fsync
 from mlgit.errors import MlgitError
-from mlgit.serving import log_lines
-from mlgit.serving.log_lines import LogHeader
+from mlgit.serving import log_header
+from mlgit.serving.log_header import LogHeader
 
 Durability = Literal["write", "fsync", "none"]
 
@@ -29,6 +29,8 @@ Durability = Literal["write", "fsync", "none"]
 _MOST_OPEN = 16
 _MOST_HELD_BACK = 1 << 20
 _MOST_NAMES = 10_000
+# Whether somebody removed a file is looked at once a second: to ask takes as long as to write a line.
+_LOOKED_AFTER = 1.0
 _READABLE_BY_GROUP = 0o640
 
 
@@ -45,7 +47,7 @@ class LogFullError(MlgitError):
 
 def new_id() -> str:
     """An id for a request that brought none: it begins with the time, so the log can be searched by it."""
-    return log_lines.uuid7(time.time_ns() // 1_000_000, entropy=int.from_bytes(os.urandom(10)) & ((1 << 74) - 1))
+    return log_header.uuid7(time.time_ns() // 1_000_000, entropy=os.urandom(10))
 
 
 def hash_key(folder: Path) -> bytes:
@@ -101,23 +103,22 @@ class _LogFile:
 
     def write(self, lines: Sequence[bytes]) -> None:
         """All lines in one call, or none: what part of them went to a full disk is taken back. Raises OSError."""
-        data = memoryview(b"".join((self._first, *lines)))
-        size = os.fstat(self.descriptor).st_size
+        data = b"".join((self._first, *lines))
         done = 0
         try:
             while done < len(data):
-                done += os.write(self.descriptor, data[done:])
+                done += os.write(self.descriptor, data[done:] if done else data)
         except OSError:
             if done:
-                self._take_back(size)
+                self._take_back(done)
             raise
         self._first = b""
         self.is_unsettled = True
 
-    def _take_back(self, size: int) -> None:
+    def _take_back(self, written: int) -> None:
         try:
-            os.ftruncate(self.descriptor, size)
-        except OSError:  # half a line stays, which readers pass over; nothing is put behind it
+            os.ftruncate(self.descriptor, os.fstat(self.descriptor).st_size - written)
+        except OSError:  # half a line stays, which is ended when the file is opened again, and readers pass over
             self.is_broken = True
 
 
@@ -135,6 +136,8 @@ class PredictionLog:
         self._files: dict[LogHeader, _LogFile] = {}
         self._lock, self._one_sync = threading.Lock(), threading.Lock()
         self._failed: OSError | None = None
+        self._recent: LogHeader | None = None
+        self._looked = self._look_again = 0.0
 
     def append(self, header: LogHeader, lines: Sequence[bytes]) -> None:
         """Write down lines of one version's file: all of them, or none where LogFullError is raised.
@@ -165,19 +168,19 @@ class PredictionLog:
     def sync(self) -> None:
         """Return when all that was appended before is on the disk; others may append meanwhile.
 
-        After an error nobody knows what is there, and what comes next goes to new files.
+        After an error nobody knows which of those lines are there.
         """
         with self._one_sync:
             with self._lock:
-                waiting = [(file, os.dup(file.descriptor)) for file in self._files.values() if file.is_unsettled]
-                for file, _ in waiting:
+                unsettled = [file for file in self._files.values() if file.is_unsettled]
+                waiting = [os.dup(file.descriptor) for file in unsettled]
+                for file in unsettled:
                     file.is_unsettled = False
-            for file, descriptor in waiting:
+            for descriptor in waiting:
                 try:
                     fsync.settle_file(descriptor)
                 except OSError as error:
                     self._failed = error
-                    file.is_broken = True
                 finally:
                     os.close(descriptor)
             self._raise_failed()
@@ -195,20 +198,24 @@ class PredictionLog:
 
     def _file(self, header: LogHeader) -> _LogFile:
         """The open file of a version in this hour."""
-        hour = int(self._clock() // 3600)
+        now = self._clock()
+        if header is self._recent and self._looked <= now < self._look_again and not self._files[header].is_broken:
+            return self._files[header]
+        hour = int(now // 3600)
         if hour != self._hour:
             self._retire(list(self._files))
             self._hour = hour
         file = self._files.get(header)
-        if file and file.is_usable():
-            return file
-        self._retire([header] if file else list(self._files)[: 1 - _MOST_OPEN])
-        opened = _open(self._folder / log_lines.hour_folder(hour), header, is_durable=self._durability == "fsync")
-        self._files[header] = opened
-        return opened
+        if not file or not file.is_usable():
+            self._retire([header] if file else list(self._files)[: 1 - _MOST_OPEN])
+            file = _open(self._folder / log_header.hour_folder(hour), header, is_durable=self._durability == "fsync")
+            self._files[header] = file
+        self._recent, self._looked, self._look_again = header, now, min(now + _LOOKED_AFTER, (hour + 1) * 3600)
+        return file
 
     def _retire(self, headers: Sequence[LogHeader]) -> None:
         """Close files. Where the disk did not take them, the next `sync` says so: it is what their lines wait for."""
+        self._recent = None
         files = [self._files.pop(header) for header in headers]
         try:
             self._flush(files)
