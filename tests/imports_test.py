@@ -36,7 +36,7 @@ ROOMS = {
     "diff": {"evaluation", "pipeline", "revision", "tables", "validation"},
     "gate": {"evaluation", "pipeline", "revision", "statistics", "tables", "validation"},
     "registry": {"gate", "pipeline", "revision", "tables"},
-    "serving": {"evaluation", "pipeline", "registry", "revision", "statistics", "tables", "validation"},
+    "serving": {"load", "evaluation", "pipeline", "registry", "revision", "statistics", "tables", "validation"},
     "report": {"diff", "evaluation", "gate", "pipeline", "revision", "tables", "validation"},
     "cards": {"evaluation", "pipeline", "registry", "revision", "statistics", "tables"},
     "commands": {

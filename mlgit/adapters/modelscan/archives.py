@@ -14,24 +14,24 @@ from mlgit.adapters.modelscan.verdict import Verdict
 LARGEST_MEMBER = 1 << 30
 
 
-def judge(stream: BinaryIO, size: int) -> Verdict:
-    """The verdict for a ZIP archive of `size` bytes."""
+def judge(stream: BinaryIO, size: int, *, trust: frozenset[str] = frozenset()) -> Verdict:
+    """The verdict for a ZIP archive of `size` bytes; `trust` are types that a file of skops may make."""
     problem = zip_layout.problem(stream, size)
     if problem:
         return Verdict("zip", [problem])
     try:
-        return _judge(stream)
+        return _judge(stream, trust)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         return Verdict("zip", [f"a broken archive ({scans.brief(error)}), so it cannot be proven safe"])
 
 
-def _judge(stream: BinaryIO) -> Verdict:
+def _judge(stream: BinaryIO, trust: frozenset[str]) -> Verdict:
     with zipfile.ZipFile(stream) as archive:
         kind = _kind(archive.namelist())
         large = [each.filename for each in archive.infolist() if each.file_size > LARGEST_MEMBER and each.compress_type]
         if large:
             return Verdict(kind, [f"member '{name[:100]}' is too large to be looked at" for name in large[:3]])
-        return _JUDGES[kind](archive)
+        return skops_files.judge(archive, nested=_nested, trust=trust) if kind == "skops" else _JUDGES[kind](archive)
 
 
 def _kind(names: list[str]) -> str:
@@ -65,16 +65,11 @@ def _nested(content: bytes) -> list[str]:
     return inner.findings
 
 
-def _skops(archive: zipfile.ZipFile) -> Verdict:
-    return skops_files.judge(archive, nested=_nested)
-
-
 def _unknown(archive: zipfile.ZipFile) -> Verdict:
     return Verdict("unknown", ["an archive of an unknown kind, so it cannot be proven safe"])
 
 
 _JUDGES: dict[str, Callable[[zipfile.ZipFile], Verdict]] = {
-    "skops": _skops,
     "torch": torch_files.judge,
     "keras": keras_files.judge,
     "numpy": _numpy,

@@ -39,12 +39,13 @@ _FORMATS: dict[str, set[str]] = {
 """What a name's ending promises. Any other ending promises nothing, so its bytes may be read by any loader."""
 
 
-def judge(stream: BinaryIO, size: int, ending: str) -> Verdict:
-    """The verdict for a file whose name ends so."""
+def judge(stream: BinaryIO, size: int, ending: str, *, trust: frozenset[str] = frozenset()) -> Verdict:
+    """The verdict for a file whose name ends so; `trust` are types that a file of skops may make."""
     stream.seek(0)
     head = stream.read(64)
-    found = _by_content(stream, size, ending, head)
-    if not head.startswith(b"PK\x03\x04") and zipfile.is_zipfile(stream):
+    is_archive = head.startswith(b"PK\x03\x04")
+    found = archives.judge(stream, size, trust=trust) if is_archive else _by_content(stream, size, ending, head)
+    if not is_archive and zipfile.is_zipfile(stream):
         found.findings.insert(0, "is an archive behind other bytes, so readers differ in what they see")
     promised = _FORMATS.get(ending)
     if promised is not None and found.format not in promised and found.format != "unknown":
@@ -64,8 +65,6 @@ def _as_pickle(stream: BinaryIO, size: int, *, is_promised: bool) -> list[str]:
 
 
 def _by_content(stream: BinaryIO, size: int, ending: str, head: bytes) -> Verdict:
-    if head.startswith(b"PK\x03\x04"):
-        return archives.judge(stream, size)
     if head.startswith(b"\x80"):
         return _pickle(lambda: _again(stream), size, ending)
     for magic, judge_it in _BY_MAGIC:

@@ -117,16 +117,33 @@ def describe_stream(opened: Callable[[], BinaryIO], name: str) -> Description:
     return Description(md5, sha256, size, verdict.format, bool(findings), findings, "" if findings else verdict.loader)
 
 
+@dataclass(frozen=True, slots=True)
+class MadeTypes:
+    """What reading a file of skops would make: the names of all `types`, those that are on no list of safe ones (`unknown`),
+    and what else may run code (`findings`, among them a line for each unknown type)."""
+
+    format: str
+    types: frozenset[str]
+    unknown: tuple[str, ...]
+    findings: tuple[str, ...]
+
+
+def made_types(stream: BinaryIO, *, size: int, name: str, trust: frozenset[str] = frozenset()) -> MadeTypes:
+    """What reading a model would make; types that are trusted are as good as safe ones."""
+    verdict = _judge(stream, size, _ending(name), trust=trust)
+    return MadeTypes(verdict.format, frozenset(verdict.types), tuple(verdict.unknown), tuple(verdict.findings))
+
+
 def _ending(name: str) -> str:
     """By which a loader goes; some texts beside a model have none."""
     name = posixpath.basename(name)
     return ".txt" if name in _TEXTS else posixpath.splitext(name)[1].lower()
 
 
-def _judge(stream: BinaryIO, size: int, ending: str) -> Verdict:
+def _judge(stream: BinaryIO, size: int, ending: str, *, trust: frozenset[str] = frozenset()) -> Verdict:
     """The verdict; whatever a hostile file does to what looks through it, the answer is that it cannot be shown to be safe."""
     try:
-        return model_format.judge(stream, size, ending)
+        return model_format.judge(stream, size, ending, trust=trust)
     except Exception as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # the disk's fault, not the file's
             raise

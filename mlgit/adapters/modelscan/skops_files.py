@@ -29,15 +29,20 @@ _RESTORED = {
 _LOSSES = {(module, name) for module in ("sklearn._loss._loss", "sklearn.linear_model._sgd_fast") for name in CLASSES[module]}
 
 
-def judge(archive: zipfile.ZipFile, *, nested: Callable[[bytes], list[str]]) -> Verdict:
-    """The verdict for an archive with a schema.json; `nested` tells what is wrong with an archive of arrays in it."""
+def judge(
+    archive: zipfile.ZipFile, *, nested: Callable[[bytes], list[str]], trust: frozenset[str] = frozenset()
+) -> Verdict:
+    """The verdict for an archive with a schema.json; `nested` tells what is wrong with an archive of arrays in it.
+
+    `trust` are names of types that may be made although they are on no list.
+    """
     found = Verdict("skops", loader="skops.io.load")
     schema = archive.getinfo("schema.json")
     if schema.file_size > _LARGEST_SCHEMA:
         return Verdict("skops", ["its schema.json is too large to be looked at"])
     try:
         document = json.loads(archive.read(schema))
-        found.findings += dict.fromkeys(_of_tree(document, set(archive.namelist())))
+        found.findings += dict.fromkeys(_of_tree(document, set(archive.namelist()), found, trust))
         found.findings += _of_twins(document)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         return Verdict("skops", [f"its schema.json cannot be read ({scans.brief(error)})"])
@@ -60,8 +65,11 @@ def _of_members(archive: zipfile.ZipFile, nested: Callable[[bytes], list[str]]) 
             yield f"member '{name[:100]}' is nothing that skops writes"
 
 
-def _of_tree(document: Any, members: set[str]) -> Iterator[str]:
-    """What is wrong with the nodes, each by its loader. Raises ValueError for what is no tree of nodes at all."""
+def _of_tree(document: Any, members: set[str], found: Verdict, trust: frozenset[str]) -> Iterator[str]:
+    """What is wrong with the nodes, each by its loader, while their types are noted in `found`.
+
+    Raises ValueError for what is no tree of nodes at all.
+    """
     if not isinstance(document, dict) or type(document.get("protocol")) is not int:
         raise ValueError("no protocol")
     if document["protocol"] not in _PROTOCOLS:
@@ -76,8 +84,11 @@ def _of_tree(document: Any, members: set[str]) -> Iterator[str]:
             yield f"is made by {loader[:100]}, which is not on the list of safe loaders"
             continue
         is_known, children = _NODES[loader]
-        if not is_known(kind):
-            yield f"makes {'.'.join(kind)[:200]}, which is not on the list of safe types"
+        made = ".".join(kind)
+        found.types.add(made)
+        if not is_known(kind) and made not in trust:
+            found.unknown[made[:200]] = None
+            yield f"makes {made[:200]}, which is not on the list of safe types"
         inside = node.keys() - _BASE
         if "file" in inside and not (node["file"] in members and str(node["file"]).endswith(_SUFFIXES.get(loader, "\0"))):
             yield f"{loader} reads a file that is not there, or of another kind"

@@ -111,6 +111,16 @@ def lacks(extra: str) -> bool:
     return importlib.util.find_spec(EXTRAS[extra]) is None
 
 
+def version_of(package: str) -> str:
+    """The version of an installed package, '' where it is not installed."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
 def adding_extra(extra: str, *, prefix: Path | None = None) -> str:
     """The command that brings an extra of mlgit to this mlgit, from where that came from and with what lies beside it.
 

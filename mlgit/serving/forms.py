@@ -1,0 +1,207 @@
+"""Which form of its rows a model takes: found by asking it of rows whose answers are known, not guessed from its types.
+
+An array of floats is the fastest. It is taken where the model answers as it did where it was judged, and the same as it
+answers a table with names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlgit import lazy_numpy as np
+from mlgit.errors import MlgitError
+from mlgit.serving import contract_checks, estimator, self_test
+from mlgit.serving.estimator import Estimator, Form
+from mlgit.serving.inputs import Inputs
+from mlgit.serving.release import Release
+from mlgit.serving.rows import Method, RefusedRequestError
+from mlgit.serving.self_test import RecordedRows
+from mlgit.validation.contract import Contract
+
+# Values to ask with where nothing is recorded, by the contract's type.
+_PROBES: dict[str, tuple[Any, ...]] = {
+    "integer": (0, 1, 2),
+    "number": (0.0, 1.0, 0.5),
+    "boolean": (False, True, True),
+    "string": ("a", "b", "a b"),
+    "": (0.0, 1.0, 0.5),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A form that a model was asked in: what it answered by method, or why it answered nothing, and what differs."""
+
+    estimator: Estimator
+    answers: dict[Method, np.ndarray]
+    refused: str = ""
+    differs: str = ""
+
+
+def chosen(
+    model: Any, *, release: Release, contract: Contract | None, recorded: RecordedRows | None, rtol: float
+) -> tuple[Estimator, Inputs, int]:
+    """The model in the form that it takes, its inputs, and how many recorded rows it answers as recorded.
+
+    Raises MlgitError where it answers otherwise in every form, naming a row and both values.
+    """
+    methods, classes = estimator.opened(model, name=release.file)
+    candidates = [
+        Estimator(model, form, columns, methods, classes, _types(contract, columns))
+        for columns, form in _candidates(model, release, contract, recorded)
+    ]
+    attempts = [_attempt(each, release=release, recorded=recorded, rtol=rtol) for each in candidates]
+    good = [each for each in attempts if not each.refused and not each.differs]
+    if not good:
+        raise _none(attempts, release=release, recorded=recorded)
+    best = next((each for each in good if all(_agree(each, other) for other in good if _is_reference(other, each))), good[-1])
+    found = best.estimator
+    estimator.settle(model, without_names=found.form in ("numbers", "objects", "texts"))
+    again = _attempt(found, release=release, recorded=recorded, rtol=rtol)
+    if again.refused or again.differs:
+        raise MlgitError(f"{release.file}: {again.refused or again.differs}", "this is a defect of mlgit: please report it")
+    width = 0 if found.columns else estimator.width_of(model)
+    names = found.columns or ()
+    numbers = [found.form == "numbers"] * (len(names) or width)
+    inputs = contract_checks.compiled(contract, names=names, numbers=numbers, width=width)
+    return found, inputs, len(recorded.rows) if recorded and _is_judged(recorded) else 0
+
+
+def _types(contract: Contract | None, columns: Sequence[str] | None) -> tuple[str, ...]:
+    if contract is None or not columns:
+        return ()
+    return tuple(column.type if (column := contract.column(name)) else "" for name in columns)
+
+
+def _candidates(
+    model: Any, release: Release, contract: Contract | None, recorded: RecordedRows | None
+) -> Iterator[tuple[tuple[str, ...] | None, Form]]:
+    names, width = estimator.names_of(model), estimator.width_of(model)
+    if names is not None:
+        forms: tuple[Form, ...] = ("numbers", "table", "categories")
+        yield from ((names, form) for form in forms)
+        return
+    known = contract_checks.names_of(contract, without=(release.id, release.label)) if contract else ()
+    seen = tuple(each for each in recorded.columns if each not in (release.id, release.label)) if recorded else ()
+    if width:
+        columns = next((each for each in (known, seen) if len(each) == width), None)
+        yield columns, "numbers"
+        yield columns, "objects"
+        return
+    texts = dict.fromkeys((*(each for each in known if contract and _is_text(contract, each)), *_texts(recorded, seen)))
+    yield from (((name,), "texts") for name in texts)
+    if not texts:
+        yield None, "texts"
+    if known:
+        yield known, "table"
+
+
+def _is_text(contract: Contract, name: str) -> bool:
+    column = contract.column(name)
+    return column is not None and column.type in ("string", "")
+
+
+def _texts(recorded: RecordedRows | None, names: Sequence[str]) -> Iterator[str]:
+    """The columns that hold texts in all recorded rows."""
+    for name in names:
+        rows = recorded.only((name,)) if recorded else None
+        if rows and all(isinstance(each[0], str) for each in rows):
+            yield name
+
+
+def _is_judged(recorded: RecordedRows) -> bool:
+    return bool(recorded.rows) and (recorded.predictions is not None or recorded.scores is not None)
+
+
+def _rows(found: Estimator, recorded: RecordedRows | None) -> tuple[list[tuple[Any, ...]], bool]:
+    """Rows to ask of, and whether they are recorded ones."""
+    if recorded and recorded.rows:
+        if found.columns is not None and (rows := recorded.only(found.columns)) is not None:
+            return rows, True
+        if found.columns is None and len(recorded.columns) == estimator.width_of(found.model):
+            return list(recorded.rows), True
+    if found.form == "texts":
+        return [("a",), ("b",), ("a b",)], False
+    width = len(found.columns) if found.columns else estimator.width_of(found.model)
+    types = found.types or ("",) * width
+    return [tuple(_PROBES.get(kind, _PROBES["string"])[row] for kind in types) for row in range(3)], False
+
+
+def _attempt(found: Estimator, *, release: Release, recorded: RecordedRows | None, rtol: float) -> _Attempt:
+    rows, is_recorded = _rows(found, recorded)
+    try:
+        with estimator.quiet():
+            answers = {each: found.predict(rows, method=each) for each in found.methods}
+    except RefusedRequestError as error:
+        cause = error.__cause__ or error
+        return _Attempt(found, {}, refused=f"{type(cause).__name__}: {cause}")
+    except Exception as error:
+        return _Attempt(found, {}, refused=f"{type(error).__name__}: {error}")
+    if not is_recorded or recorded is None:
+        return _Attempt(found, answers)
+    return _Attempt(found, answers, differs=difference(found, answers, release=release, recorded=recorded, rtol=rtol))
+
+
+def difference(
+    predictor: Any,
+    answers: dict[Method, np.ndarray],
+    *,
+    release: Release,
+    recorded: RecordedRows,
+    rtol: float,
+) -> str:
+    """What the first recorded row is that is answered otherwise, '' where none is."""
+    scores = None
+    classes = predictor.classes
+    if "predict_proba" in answers and len(classes) >= 2 and recorded.scores is not None:
+        place = next((at for at, each in enumerate(classes) if self_test.is_same(release.positive, each, rtol=0)), None)
+        if place is None and release.positive is None and len(classes) == 2:
+            place = 1
+        scores = answers["predict_proba"][:, place].tolist() if place is not None else None
+    predictions = answers["predict"].tolist()
+    return self_test.difference(recorded, predictions=predictions, scores=scores, rtol=rtol, is_exact=bool(classes))
+
+
+def _is_reference(other: _Attempt, attempt: _Attempt) -> bool:
+    return attempt.estimator.form == "numbers" and other.estimator.form == "table"
+
+
+def _agree(one: _Attempt, other: _Attempt) -> bool:
+    """Whether both forms are answered alike, to the last bits of a float."""
+    for method, found in one.answers.items():
+        wanted = other.answers[method]
+        if found.shape != wanted.shape:
+            return False
+        if found.dtype.kind == "f" and wanted.dtype.kind == "f":
+            if not np.allclose(found, wanted, rtol=1e-12, atol=0, equal_nan=True):
+                return False
+        elif found.tolist() != wanted.tolist():
+            return False
+    return True
+
+
+def _none(attempts: Sequence[_Attempt], *, release: Release, recorded: RecordedRows | None) -> MlgitError:
+    """Why no form will do: what differs where it was answered at all, else what the last form was refused with."""
+    texts = [each.estimator.columns[0] for each in attempts if each.estimator.form == "texts" and each.estimator.columns]
+    differs = next((each.differs for each in attempts if each.differs), "")
+    if differs:
+        what = f"{release.model} {release.version} answers otherwise than recorded: {differs}"
+        if len(texts) > 1:
+            what += f" (asked of {', '.join(texts[:5])})"
+        return MlgitError(
+            what,
+            "serve a project's own rule, such as a threshold, with --predictor MODULE:FUNCTION; "
+            "a difference of rounding with --self-test-rtol",
+        )
+    refused = next((each.refused for each in reversed(attempts) if each.refused), "")
+    return MlgitError(
+        f"{release.model} {release.version}: the model does not answer: {refused[:500]}",
+        "serve it with --predictor MODULE:FUNCTION, which hands the rows to it as it was trained",
+    )
+
+
+def row_for(found: Estimator, recorded: RecordedRows | None) -> list[tuple[Any, ...]]:
+    """One row that the model was asked of."""
+    return _rows(found, recorded)[0][:1]
