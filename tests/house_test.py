@@ -136,8 +136,7 @@ def unused(trees: dict[str, ast.Module]) -> list[str]:
 
 
 # Distributions that are imported under other names, or by others than mlgit/: what for stands beside them in pyproject.toml.
-IMPORTED_AS = {"gitpython": "gitdb", "pyyaml": "yaml"}
-FOR_PROJECTS = {"scikit-learn", "skops"}
+IMPORTED_AS = {"gitpython": "gitdb", "pyyaml": "yaml", "scikit-learn": "sklearn"}
 # What dvc and distributed bring, at the version that they ask for.
 BROUGHT = {"_duckdb", "dulwich", "dvc_objects", "ruamel", "tomlkit", "dask"}
 
@@ -145,7 +144,7 @@ BROUGHT = {"_duckdb", "dulwich", "dvc_objects", "ruamel", "tomlkit", "dask"}
 def test_every_dependency_is_imported_and_every_import_declared():
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = [each for listed in project["optional-dependencies"].values() for each in listed]
-    named = {re.split(r"[<>=!~\[ ]", each)[0] for each in (*project["dependencies"], *extras)} - FOR_PROJECTS
+    named = {re.split(r"[<>=!~\[ ]", each)[0] for each in (*project["dependencies"], *extras)}
     declared = {IMPORTED_AS.get(each, each.replace("-", "_")) for each in named}
     tops = {each.imported.partition(".")[0] for each in imports(modules(PACKAGE))} - sys.stdlib_module_names - {"mlgit"}
     assert (declared - tops, tops - declared - BROUGHT) == (set(), set())

@@ -36,7 +36,7 @@ ROOMS = {
     "diff": {"evaluation", "pipeline", "revision", "tables", "validation"},
     "gate": {"evaluation", "pipeline", "revision", "statistics", "tables", "validation"},
     "registry": {"gate", "pipeline", "revision", "tables"},
-    "serving": {"load", "evaluation", "pipeline", "registry", "revision", "statistics", "tables", "validation"},
+    "serving": {"evaluation", "pipeline", "registry", "revision", "statistics", "tables", "validation"},
     "report": {"diff", "evaluation", "gate", "pipeline", "revision", "tables", "validation"},
     "cards": {"evaluation", "pipeline", "registry", "revision", "statistics", "tables"},
     "commands": {
@@ -108,6 +108,7 @@ DOORS = {
     },
     "report": {"post", "proposal"},
     "serving": {
+        "load",
         "log_writer",
         "release_folder",
         "released_rows",
@@ -150,6 +151,7 @@ LAW = Law(
         # what judges rows and reads tables, for where there are some
         *("evaluation.leakage", "evaluation.metric_evidence", "evaluation.model_pair", "gate.judge", "lazy_numpy"),
         "statistics.distributions",
+        "serving.estimator",  # the libraries that a model is made of
         "adapters.system.installation",  # asks the metadata of the installed package
         "commands.diff",
         "commands.review",

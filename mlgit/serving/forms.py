@@ -202,6 +202,6 @@ def _none(attempts: Sequence[_Attempt], *, release: Release, recorded: RecordedR
     )
 
 
-def row_for(found: Estimator, recorded: RecordedRows | None) -> list[tuple[Any, ...]]:
+def row_for(found: Any, recorded: RecordedRows | None) -> list[tuple[Any, ...]]:
     """One row that the model was asked of."""
     return _rows(found, recorded)[0][:1]

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import time
-from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -141,9 +140,8 @@ def _allowed(content: bytes, given: Release, *, trust: frozenset[str]) -> set[st
 
 def _untrusted(given: Release, refused: list[str]) -> MlgitError:
     return MlgitError(
-        f"{given.file}: it makes {', '.join(refused[:10])}, which {'is' if len(refused) == 1 else 'are'} on no list of safe types",
-        f"if you trust the code of {'it' if len(refused) == 1 else 'all'}: "
-        + " ".join(f"--trust {each}" for each in refused[:10]),
+        f"{given.file}: it makes what is on no list of safe types: {', '.join(refused[:10])}",
+        "if you trust their code: " + " ".join(f"--trust {each}" for each in refused),
     )
 
 
@@ -162,5 +160,3 @@ def _seconds(found: Predictor, recorded: RecordedRows | None) -> float:
         if best > 0.1:
             break
     return best
-
-

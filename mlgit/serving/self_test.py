@@ -1,28 +1,30 @@
-"""Rows whose answers are recorded, and whether a model in memory gives the same: the proof that it is the model that was judged."""
+"""Rows whose answers are recorded, and whether a model in memory gives the same: proof that it is the one that was judged."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlgit.errors import MlgitError
 
 SCHEMA = 1
-# A float that was computed has as many digits, or more: it was written as it is.
-_ALL_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedRows:
-    """Rows by column, with what was predicted of them: `predictions` and `scores` are None where none were recorded."""
+    """Rows by column, with what was predicted of them: `predictions` and `scores` are None where none were recorded.
+
+    `precision` says by how much each prediction and score may differ, for it was written with so many decimals.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     ids: tuple[Any, ...] = ()
     predictions: tuple[Any, ...] | None = None
     scores: tuple[Any, ...] | None = None
+    precision: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def only(self, names: Sequence[str]) -> list[tuple[Any, ...]] | None:
         """The values of these columns; None where one of them is not recorded."""
@@ -39,17 +41,26 @@ class RecordedRows:
 def read(document: Any, *, where: str) -> RecordedRows:
     """The rows of a parsed self-test.json. Raises MlgitError for one that is none."""
     try:
-        if document["schema"] != SCHEMA:
-            raise ValueError(f"schema {document['schema']}, expected {SCHEMA}")
-        columns, rows = tuple(map(str, document["columns"])), tuple(map(tuple, document["rows"]))
-        if any(len(each) != len(columns) for each in rows):
-            raise ValueError("a row of another length")
-        answers = {key: tuple(found) if (found := document.get(key)) is not None else None for key in ("prediction", "score")}
-        if any(each is not None and len(each) != len(rows) for each in answers.values()):
-            raise ValueError("not an answer for each row")
-        return RecordedRows(columns, rows, tuple(document.get("ids") or ()), answers["prediction"], answers["score"])
-    except (TypeError, KeyError, ValueError) as error:
-        raise MlgitError(f"{where}: no rows with recorded answers: {error}", "make the release anew") from error
+        found = _read(document)
+    except (TypeError, KeyError, ValueError):
+        found = None
+    if found is None:
+        raise MlgitError(f"{where}: no rows with recorded answers of schema {SCHEMA}", "make the release anew")
+    return found
+
+
+def _read(document: Any) -> RecordedRows | None:
+    columns, rows = tuple(map(str, document["columns"])), tuple(map(tuple, document["rows"]))
+    answers = {key: tuple(found) if (found := document.get(key)) is not None else None for key in ("prediction", "score")}
+    is_whole = all(len(each) == len(columns) for each in rows) and all(
+        each is None or len(each) == len(rows) for each in answers.values()
+    )
+    if document["schema"] != SCHEMA or not is_whole:
+        return None
+    precision = {key: found for key, found in (document.get("precision") or {}).items() if found is not None}
+    if any(len(each) != len(rows) or not all(isinstance(number, (int, float)) for number in each) for each in precision.values()):
+        return None
+    return RecordedRows(columns, rows, tuple(document.get("ids") or ()), answers["prediction"], answers["score"], precision)
 
 
 def difference(
@@ -71,9 +82,9 @@ def difference(
     for told, wanted, found, exact in asked:
         if wanted is None or found is None:
             continue
-        written = _Written.of(wanted)
+        written = recorded.precision.get(told) or (0.0,) * len(wanted)
         for row, (was, now) in enumerate(zip(wanted, found, strict=True)):
-            if not is_same(was, now, rtol=0.0 if exact else rtol, slack=0.0 if exact else written.slack(was)):
+            if not is_same(was, now, rtol=0.0 if exact else rtol, slack=0.0 if exact else written[row]):
                 return f"{recorded.name(row)}: {told} {now!r}, recorded {was!r}"
     return ""
 
@@ -95,46 +106,3 @@ def _number(value: Any) -> float | None:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """To how many digits numbers were written: behind the point, and in all; those that are seen in some of ten of them."""
-
-    behind: int = _ALL_DIGITS
-    digits: int = _ALL_DIGITS
-
-    @classmethod
-    def of(cls, values: Sequence[Any]) -> _Written:
-        written = [repr(each) if isinstance(each, float) else str(each).strip() for each in values if each is not None]
-        if any(_number(each) is None for each in written) or all("." not in each for each in written):
-            return cls()
-        behind = max(_behind(each) for each in written)
-        digits = max(len(each.lower().partition("e")[0].replace(".", "").lstrip("+-0")) for each in written)
-        return cls(behind, digits)
-
-    def slack(self, value: Any) -> float:
-        """Half of the last digit that was written."""
-        number = _number(value)
-        if number is None or not math.isfinite(number) or not number or self.digits >= _ALL_DIGITS:
-            return 0.5 * 10.0**-self.behind if self.digits < _ALL_DIGITS else 0.0
-        by_digits = 0.5 * 10.0 ** (math.floor(math.log10(abs(number))) - self.digits + 1)
-        return max(0.5 * 10.0**-self.behind, by_digits) * (1 + 1e-6)
-
-
-def _behind(written: str) -> int:
-    """How many digits stand behind the point, were it written without an exponent."""
-    digits, _, exponent = written.lower().partition("e")
-    return len(digits.partition(".")[2]) - int(exponent or 0)
-
-
-def document(recorded: RecordedRows) -> Mapping[str, Any]:
-    """The rows as JSON."""
-    return {
-        "schema": SCHEMA,
-        "columns": list(recorded.columns),
-        "rows": [list(each) for each in recorded.rows],
-        "ids": list(recorded.ids),
-        "prediction": None if recorded.predictions is None else list(recorded.predictions),
-        "score": None if recorded.scores is None else list(recorded.scores),
-    }

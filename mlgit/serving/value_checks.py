@@ -1,4 +1,4 @@
-"""Single checks of a contract, of values as JSON has them: what `mlgit.validation.predicates` says in SQL, said of Python's values."""
+"""Single checks of a contract, of values as JSON has them: what `mlgit.validation.predicates` says in SQL."""
 
 from __future__ import annotations
 

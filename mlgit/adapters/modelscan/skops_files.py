@@ -29,9 +29,7 @@ _RESTORED = {
 _LOSSES = {(module, name) for module in ("sklearn._loss._loss", "sklearn.linear_model._sgd_fast") for name in CLASSES[module]}
 
 
-def judge(
-    archive: zipfile.ZipFile, *, nested: Callable[[bytes], list[str]], trust: frozenset[str] = frozenset()
-) -> Verdict:
+def judge(archive: zipfile.ZipFile, *, nested: Callable[[bytes], list[str]], trust: frozenset[str] = frozenset()) -> Verdict:
     """The verdict for an archive with a schema.json; `nested` tells what is wrong with an archive of arrays in it.
 
     `trust` are names of types that may be made although they are on no list.
