@@ -58,7 +58,9 @@ def _read(document: Any) -> RecordedRows | None:
     if document["schema"] != SCHEMA or not is_whole:
         return None
     precision = {key: found for key, found in (document.get("precision") or {}).items() if found is not None}
-    if any(len(each) != len(rows) or not all(isinstance(number, (int, float)) for number in each) for each in precision.values()):
+    if any(
+        len(each) != len(rows) or not all(isinstance(number, (int, float)) for number in each) for each in precision.values()
+    ):
         return None
     return RecordedRows(columns, rows, tuple(document.get("ids") or ()), answers["prediction"], answers["score"], precision)
 
