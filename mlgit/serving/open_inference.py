@@ -22,9 +22,6 @@ HEADER = "Inference-Header-Content-Length"
 JSON, BINARY = "application/json", "application/octet-stream"
 ID = re.compile(r"[!-~]{1,128}")
 
-# What a contract calls a type, as a datatype; what has no declared type is taken for a number.
-_DATATYPES = {"integer": "INT64", "number": "FP64", "boolean": "BOOL", "": "FP64"}
-
 
 def parse(
     body: bytes, *, header_length: int | None, limits: ServingLimits, columns: tuple[str, ...] | None = None
@@ -79,7 +76,7 @@ def answer(
 def metadata(loaded: LoadedModel, *, versions: Sequence[str] = ()) -> bytes:
     """What the protocol tells of a model: its versions, inputs and outputs."""
     columns = [
-        {"name": each.name, "datatype": _DATATYPES.get(each.type, "BYTES"), "shape": [-1]} for each in loaded.inputs.columns
+        {"name": each.name, "datatype": tensors.datatype_for(each.type), "shape": [-1]} for each in loaded.inputs.columns
     ]
     told = {
         "name": loaded.release.model,

@@ -24,6 +24,15 @@ _LARGEST = {"FP16": 65504.0, "FP32": 3.4028234663852886e38}
 _DIMENSIONS = 8
 
 
+# What a contract calls a type, as a datatype; what has no declared type is taken for a number.
+_OF_TYPES = {"integer": "INT64", "number": "FP64", "boolean": "BOOL", "": "FP64"}
+
+
+def datatype_for(kind: str) -> str:
+    """The datatype in which a column of a contract's type is told; texts, dates and all others are BYTES."""
+    return _OF_TYPES.get(kind, "BYTES")
+
+
 def size_of(shape: Any, *, where: str) -> int:
     """How many values a shape has. Raises RefusedRequestError for what is no shape of some values."""
     if type(shape) is not list or not 1 <= len(shape) <= _DIMENSIONS or set(map(type, shape)) != {int}:
