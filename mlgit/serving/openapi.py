@@ -114,10 +114,7 @@ def _infer(loaded: LoadedModel, *, suffix: str, needs_token: bool) -> dict[str, 
         "description": f"With {BINARY}, the header {HEADER} says how long the JSON is; the bytes of the tensors follow it.",
         "requestBody": {
             "required": True,
-            "content": {
-                JSON: {"schema": _ref("InferenceRequest"), "examples": inference_examples(loaded.inputs)},
-                BINARY: binary,
-            },
+            "content": {JSON: request, BINARY: binary},
         },
         "responses": {
             "200": {

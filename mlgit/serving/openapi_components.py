@@ -155,15 +155,7 @@ def _of_inference(loaded: LoadedModel) -> dict[str, Any]:
         "InferenceRequest": _object(request, required=("inputs",)),
         "InferenceResponse": _object(response, required=("model_name", "model_version", "outputs")),
         "InferenceError": _object({"error": _TEXT, "violations": _violations()}, required=("error",)),
-        "Model": _object(
-            {
-                "name": _TEXT,
-                "versions": _list(_TEXT),
-                "platform": _TEXT,
-                "inputs": _list(described),
-                "outputs": _list(described),
-            }
-        ),
+        "Model": _object({"name": _TEXT, "platform": _TEXT} | listed),
         "ModelReady": _object({"name": _TEXT, "ready": {"type": "boolean"}}),
         "Server": _object({"name": _TEXT, "version": _TEXT, "extensions": _list(_TEXT)}),
     }

@@ -55,7 +55,9 @@ def bad_bodies(columns: Sequence[str], row: Sequence[float]) -> list[BadBody]:
         "instances of fewer values": {"instances": [values[:-1]]},
         "instances of two lengths": {"instances": [values, values[:-1]]},
         "instances without a column": {"instances": [dict(list(record.items())[1:])]},
-        "inputs of two lengths": {"inputs": {name: [value] * (1 + place % 2) for place, (name, value) in enumerate(record.items())}},
+        "inputs of two lengths": {
+            "inputs": {name: [value] * (1 + place % 2) for place, (name, value) in enumerate(record.items())}
+        },
         "inputs without a column": {"inputs": {name: [value] for name, value in list(record.items())[1:]}},
         "inputs that are a text": {"inputs": "rows"},
     }
