@@ -110,7 +110,10 @@ DOORS = {
     "serving": {
         "load",
         "log_writer",
+        "follow",
+        "followed_remote",
         "release_folder",
+        "release_store",
         "released_rows",
     },
     "validation": {"judge", "profiling", "samples", "source"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,10 +44,16 @@ def compare(root: Path, *, here: Mapping[str, str], remote: str = "") -> Compare
     if not chosen:
         return Compared("", f"of the remotes {', '.join(names)} none is 'origin': name one with --remote", known)
     try:
-        there = remote_tags.look(root, chosen)
-        side = remote_tags.compare_log(root, there, mine=mine)
+        return against(root, remote_tags.look(root, chosen), here=here)
     except MlgitError as error:
         return Compared(chosen, error.message, known)
+
+
+def against(root: Path, there: There, *, here: Mapping[str, str], patience: float | None = None) -> Compared:
+    """The same with a remote that has been asked. Raises MlgitError where its log cannot be had, in `patience` seconds."""
+    mine = tags.object_of(root, tags.LOG)
+    known = _rows(root, mine)
+    side = remote_tags.compare_log(root, there, mine=mine, patience=patience)
     theirs = _rows(root, there.log)
     named = {name for name, _ in known}
     absent = {name for name in there.tags if name not in here and name not in named and grammar.artifact_of(name)}
@@ -57,12 +63,14 @@ def compare(root: Path, *, here: Mapping[str, str], remote: str = "") -> Compare
     if side == "apart":
         found.append(_apart(there, mine))
     if side == "behind":
-        wrong, said = _behind(root, there, [row for row in known if row not in {*theirs}], mine=mine, others=names)
+        others = [each for each in remote_tags.remotes(root) if each != there.remote]
+        ahead = [row for row in known if row not in {*theirs}]
+        wrong, said = _behind(there, ahead, has_rest=lambda: any(_has_log(root, each, mine, patience) for each in others))
         found, notes = found + wrong, notes + said
     rows = known if side == "behind" else (*theirs, *(row for row in known if row not in {*theirs}))
     rows = tuple(row for row in rows if row[0] not in absent)  # told already, and as what it is
     notes += _unpublished(there, here, {name for name, _ in rows})
-    return Compared(chosen, "", rows, tuple(found), tuple(notes))
+    return Compared(there.remote, "", rows, tuple(found), tuple(notes))
 
 
 def _rows(root: Path, commit: str) -> Rows:
@@ -119,15 +127,13 @@ def _apart(there: There, mine: str) -> TagFault:
     return TagFault("forked", tags.LOG, message, f"`git log {there.log[:10]}` shows theirs, `git log {tags.LOG}` the one here")
 
 
-def _behind(
-    root: Path, there: There, ahead: list[tuple[str, str]], *, mine: str, others: list[str]
-) -> tuple[list[TagFault], list[str]]:
+def _behind(there: There, ahead: list[tuple[str, str]], *, has_rest: Callable[[], bool]) -> tuple[list[TagFault], list[str]]:
     """A log that ends before the one here: cut short, unless it was never more, or another remote has the rest."""
     lacking = [name for name, _ in ahead if name not in there.tags]
     if not lacking:
         return [], [f"the log on '{there.remote}' ends before the one here: {_push(there)}"]
     told = f"'{there.remote}' lacks {count(len(lacking), 'tag')} that the log here names as published, such as {lacking[-1]}"
-    if not there.log or any(_has_log(root, each, mine) for each in others if each != there.remote):
+    if not there.log or has_rest():
         return [], [f"{told}: {_push(there)}"]
     message = (
         f"the log on '{there.remote}' ends before the one here, and {count(len(lacking), 'tag')} with it: it was cut short"
@@ -135,9 +141,10 @@ def _behind(
     return [TagFault("deleted", each, message, _push(there), grammar.artifact_of(each)) for each in lacking], []
 
 
-def _has_log(root: Path, remote: str, mine: str) -> bool:
+def _has_log(root: Path, remote: str, mine: str, patience: float | None) -> bool:
     try:
-        return remote_tags.compare_log(root, remote_tags.look(root, remote), mine=mine) in ("same", "ahead")
+        there = remote_tags.look(root, remote, patience=patience)
+        return remote_tags.compare_log(root, there, mine=mine, patience=patience) in ("same", "ahead")
     except MlgitError:
         return False
 

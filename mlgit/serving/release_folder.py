@@ -25,7 +25,7 @@ from mlgit.registry.facts import ModelFile
 from mlgit.registry.state import Version
 from mlgit.revision import recorded_paths
 from mlgit.revision.revision import Revision
-from mlgit.serving import pinned_libraries, released_rows
+from mlgit.serving import pinned_libraries, release, released_rows
 from mlgit.serving.release import NAME, Release
 from mlgit.serving.released_rows import ReleasedRows
 from mlgit.serving_settings import Serving
@@ -61,7 +61,7 @@ def write(
     label = f"{version.artifact}@{version.name}"
     try:
         temporary.mkdir(parents=True)
-        release = _filled(temporary, revision, version, event or version.event, with_private=with_private)
+        found = _filled(temporary, revision, version, event or version.event, with_private=with_private)
         if with_code:
             _write_code(revision, temporary / CODE)
         os.rename(temporary, folder)
@@ -72,7 +72,22 @@ def write(
     finally:
         with suppress(OSError):
             files.remove(temporary)
-    return release
+    return found
+
+
+def is_whole(folder: Path, version: Version, event: Event) -> bool:
+    """Whether a folder holds a version, put where it is served by an event, with the bytes that it was written with."""
+    try:
+        found = release.read(documents.parse(files.read_text(folder / NAME), name=NAME), where=NAME)
+        said = (found.model, found.version, found.commit, found.tag, found.tag_oid)
+        if said != (version.artifact, version.name, version.commit, event.ref, event.oid):
+            return False
+        contract = files.read_bytes(folder / found.contract) if found.contract else b""
+        is_sound = not found.contract or hashlib.sha256(contract).hexdigest() == found.contract_sha256
+        has_rows = not found.self_test or (folder / found.self_test).is_file()
+        return is_sound and has_rows and modelfile.identify(folder / found.file)[:2] == (found.md5, found.sha256)
+    except MlgitError:
+        return False
 
 
 def _filled(folder: Path, revision: Revision, version: Version, event: Event, *, with_private: bool) -> Release:
@@ -82,7 +97,7 @@ def _filled(folder: Path, revision: Revision, version: Version, event: Event, *,
     model = _model(revision, version, artifact)
     file = f"{MODEL}/{posixpath.basename(model.path)}"
     delivered = deliver.deliver(revision, model, folder / file)
-    release = Release(
+    found = Release(
         model=version.artifact,
         version=version.name,
         commit=version.commit,
@@ -98,20 +113,20 @@ def _filled(folder: Path, revision: Revision, version: Version, event: Event, *,
         positive=declared.positive,
         serving=_settings(revision, artifact),
     )
-    contract = _contract(revision, release.serving, declared.train)
+    contract = _contract(revision, found.serving, declared.train)
     if contract:
         content, asked = contract
         _write(folder / CONTRACT, content)
-        release = replace(release, contract=CONTRACT, contract_sha256=hashlib.sha256(content).hexdigest())
+        found = replace(found, contract=CONTRACT, contract_sha256=hashlib.sha256(content).hexdigest())
     if contract and asked.has_private and not with_private:
         rows = ReleasedRows(untested="its rows have classified columns, which stay in the project")
     else:
         rows = released_rows.read(revision, declared)
     if not rows.untested:
         _write(folder / SELF_TEST, _json(rows.document()))
-    release = replace(release, self_test="" if rows.untested else SELF_TEST, untested=rows.untested)
-    _write(folder / NAME, _json(release.document()))
-    return release
+    found = replace(found, self_test="" if rows.untested else SELF_TEST, untested=rows.untested)
+    _write(folder / NAME, _json(found.document()))
+    return found
 
 
 def _model(revision: Revision, version: Version, artifact: DeclaredArtifact) -> ModelFile:

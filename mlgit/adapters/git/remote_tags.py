@@ -9,10 +9,13 @@ from typing import Literal
 
 from mlgit.adapters.git import git, refs
 from mlgit.adapters.git.tags import LOG
-from mlgit.adapters.system.process import Completed
+from mlgit.adapters.system import process
+from mlgit.adapters.system.process import Bounds, Completed
 from mlgit.errors import MlgitError
 
 _SPACE = "refs/tags/"
+# What one answer of a remote may write, where its time is bounded.
+_LARGEST = 4 << 30
 # What Git says of a ref that another writer moved or made first.
 _OVERTAKEN = (
     *("already exists", "fetch first", "non-fast-forward", "needs force", "stale info", "failed to update ref"),
@@ -55,19 +58,34 @@ def is_shallow(root: Path) -> bool:
     return git.line(root, "rev-parse", "--is-shallow-repository") == "true"
 
 
-def look(root: Path, remote: str, *, branch: str = "") -> There:
+def look(root: Path, remote: str, *, branch: str = "", patience: float | None = None) -> There:
     """Ask a remote (a name or an address) for its tags and its log, and for the commit of a branch.
 
-    Raises MlgitError when it cannot be reached.
+    Raises MlgitError when it cannot be reached, or has not answered after `patience` seconds.
     """
     head = f"refs/heads/{branch}"
     patterns = [f"{_SPACE}*", LOG, *([head] if branch else [])]
-    done = git.run(root, "ls-remote", "--quiet", "--", remote, *patterns, check=False)
+    done = _ask(root, ["ls-remote", "--quiet", "--", remote, *patterns], remote=remote, patience=patience)
     if done.code:
-        raise MlgitError(f"the remote '{remote}' does not answer: {_last(done)}", "`git remote -v` lists the remotes")
+        raise _silent(remote, _last(done))
     found = {ref: oid for oid, _, ref in (row.partition("\t") for row in done.text.splitlines()) if not ref.endswith("^{}")}
     tags = {ref.removeprefix(_SPACE): oid for ref, oid in found.items() if ref.startswith(_SPACE)}
     return There(remote, tags, found.get(LOG, ""), found.get(head, "") if branch else "")
+
+
+def _ask(root: Path, args: list[str], *, remote: str, patience: float | None, stdin: bytes = b"") -> Completed:
+    """Run a command of Git that speaks to a remote, for `patience` seconds at most."""
+    if patience is None:
+        return git.run(root, *args, stdin=stdin, check=False)
+    bounds = Bounds(seconds=patience, file_size=_LARGEST)
+    try:
+        return process.run_bounded(["git", *args], cwd=root, env=git.environment(root), bounds=bounds, stdin=stdin)
+    except process.OutOfBoundsError as error:
+        raise _silent(remote, f"`git {args[0]}` {error}") from error
+
+
+def _silent(remote: str, why: str) -> MlgitError:
+    return MlgitError(f"the remote '{remote}' does not answer: {why}", "`git remote -v` lists the remotes")
 
 
 def followed_branch(root: Path, remote: str) -> str:
@@ -76,7 +94,7 @@ def followed_branch(root: Path, remote: str) -> str:
     return name if name and git.has_ref(root, f"refs/remotes/{remote}/{name}") else ""
 
 
-def catch_up(root: Path, there: There, names: Iterable[str], *, branch: str = "") -> str:
+def catch_up(root: Path, there: There, names: Iterable[str], *, branch: str = "", patience: float | None = None) -> str:
     """Bring tags, the log and a branch of a remote, as far as they are missing here, in one go; tags that are here stay.
 
     Returns the commit at which this clone then knows the branch, '' for none.
@@ -86,14 +104,14 @@ def catch_up(root: Path, there: There, names: Iterable[str], *, branch: str = ""
     specs += [LOG] if there.log and git.run(root, "cat-file", "-e", there.log, check=False).code else []
     specs += [f"refs/heads/{branch}"] if known != there.branch else []
     if specs:
-        _fetch(root, there.remote, specs)
+        _fetch(root, there.remote, specs, patience=patience)
     return git.resolve(root, followed) if known != there.branch else known
 
 
 Side = Literal["same", "ahead", "behind", "apart"]
 
 
-def compare_log(root: Path, there: There, *, mine: str) -> Side:
+def compare_log(root: Path, there: There, *, mine: str, patience: float | None = None) -> Side:
     """Where the log of a remote stands beside the one here (its commit, or ''), once its commits are brought.
 
     `apart`: neither continues the other, so one of them was rewritten. No ref moves.
@@ -103,7 +121,7 @@ def compare_log(root: Path, there: There, *, mine: str) -> Side:
     if not there.log:
         return "behind"
     if git.run(root, "cat-file", "-e", there.log, check=False).code:
-        _fetch(root, there.remote, [LOG])
+        _fetch(root, there.remote, [LOG], patience=patience)
     if not mine or git.is_ancestor(root, mine, there.log):
         return "ahead"
     return "behind" if git.is_ancestor(root, there.log, mine) else "apart"
@@ -125,10 +143,11 @@ def fetch_log(root: Path, there: There, *, mine: str) -> Side:
     return side
 
 
-def _fetch(root: Path, remote: str, specs: list[str]) -> None:
+def _fetch(root: Path, remote: str, specs: list[str], *, patience: float | None = None) -> None:
     kept = ["--no-tags", "--no-prune", "--no-prune-tags"]  # a setting may say otherwise, and take unpublished tags away
     args = ["fetch", "--quiet", *kept, "--no-write-fetch-head", "--no-recurse-submodules", "--stdin", "--", remote]
-    done = git.run(root, *args, stdin="".join(f"{spec}\n" for spec in specs).encode(), check=False)
+    listed = "".join(f"{spec}\n" for spec in specs).encode()
+    done = _ask(root, args, remote=remote, patience=patience, stdin=listed)
     if done.code:
         raise MlgitError(f"fetching from '{remote}' failed: {_last(done)}", f"`git fetch {remote} --tags` tells more")
 

@@ -106,6 +106,31 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
+def share(path: Path) -> int:
+    """Hold a shared flock on a file (made if missing) until its descriptor, which is returned, is closed.
+
+    Raises MlgitError where somebody holds it alone.
+    """
+    descriptor = _opened(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise MlgitError(f"{path}: locked by another process", _WAIT_FOR_IT) from error
+    return descriptor
+
+
+def is_shared(path: Path) -> bool:
+    """Whether any process holds a flock on a file; not on one that is missing."""
+    if not os.path.lexists(path):
+        return False
+    descriptor = _opened(path)
+    try:
+        return not _try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def is_alive(pid: int) -> bool:
     """Whether a process with this id runs; no number below 1 or beyond what a system has is one."""
     try:

@@ -175,16 +175,18 @@ class OutOfBoundsError(MlgitError):
 _BOUNDED = 'ulimit -c 0; ulimit -f "$1" && { ulimit -d "$2" 2>/dev/null || :; } && shift 2 && exec "$@"'
 
 
-def run_bounded(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], bounds: Bounds) -> Completed:
+def run_bounded(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], bounds: Bounds, stdin: bytes = b"") -> Completed:
     """Run a program to its end, as far as it keeps within bounds, and return what it said; it can ask nobody anything.
 
-    Raises OutOfBoundsError when it does not.
+    It reads `stdin` and nothing more. Raises OutOfBoundsError when it does not keep within them.
     """
     import tempfile
 
     wrapped = ["sh", "-c", _BOUNDED, "sh", str(bounds.file_size // 512), str(bounds.memory // 1024), *argv]
-    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
-        child = start(wrapped, cwd=cwd, env=env, stdout=stdout, stderr=stderr, own_session=True)
+    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as given:
+        given.write(stdin)
+        given.seek(0)
+        child = start(wrapped, cwd=cwd, env=env, stdin=given.fileno(), stdout=stdout, stderr=stderr, own_session=True)
         try:
             code = child.wait(bounds.seconds)
         except subprocess.TimeoutExpired as error:
