@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from mlgit.serving.loaded import LoadedModel
 from mlgit.serving.mlflow_protocol import CSV, JSON, PARQUET
@@ -12,6 +11,7 @@ from mlgit.serving.open_inference import BINARY, HEADER
 from mlgit.serving.openapi_components import components, csv_example, inference_examples, mlflow_examples
 
 _TEXT = "text/plain"
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _REFUSALS = {
     "400": "The body is not what the protocol asks for, or the model cannot take its values",
     "401": "The token is missing, or is another",
@@ -30,7 +30,7 @@ def document(
 ) -> dict[str, Any]:
     """The document of a model, of which these versions answer at `server`; a function of the release, the same each time."""
     release = loaded.release
-    name, known = quote(release.model, safe=""), list(versions) or [release.version]
+    name, known = _quoted(release.model), list(versions) or [release.version]
     paths = {
         "/invocations": {"post": _invocations(loaded, needs_token=needs_token)},
         **_of_health(),
@@ -125,6 +125,11 @@ def _infer(loaded: LoadedModel, *, suffix: str, needs_token: bool) -> dict[str, 
             **_refusals(codes, "InferenceError", needs_token=needs_token),
         },
     }
+
+
+def _quoted(name: str) -> str:
+    """A name as part of a path."""
+    return "".join(chr(each) if each in _UNRESERVED else f"%{each:02X}" for each in name.encode())
 
 
 def _ref(name: str) -> dict[str, Any]:
