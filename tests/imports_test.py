@@ -112,6 +112,7 @@ DOORS = {
         "log_writer",
         "follow",
         "followed_remote",
+        "package.layout_file",
         "release_folder",
         "release_store",
         "released_rows",

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "card": ("mlgit.cli.card", "Write model cards, and check that they are true."),
     "data": ("mlgit.cli.data", "Hold data against its contracts."),
     "model": ("mlgit.cli.model.group", "Register, promote and audit model versions as Git tags."),
+    "package": ("mlgit.cli.package", "Write an image's context and manifests for a version."),
     "gate": ("mlgit.cli.gate", "Judge a change by the rules of mlgit.yaml."),
     "ci": ("mlgit.cli.ci.group", "Run, judge and report a change, as continuous integration does."),
     "report": ("mlgit.cli.report", "Show a report of `mlgit ci run`."),

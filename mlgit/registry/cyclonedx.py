@@ -13,9 +13,12 @@ from mlgit.registry.facts import DataFile
 from mlgit.revision.values import flatten
 
 
-def bill(evidence: Evidence) -> dict[str, Any]:
-    """The bill of materials. The same audit gives the same bytes: the serial number is made from the content."""
-    model = _model(evidence)
+def bill(evidence: Evidence, *, libraries: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The bill of materials. The same audit gives the same bytes: the serial number is made from the content.
+
+    `libraries`, name -> version, are those of Python that the model is served with, where it is packaged with them.
+    """
+    model, libraries = _model(evidence), libraries or {}
     body = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -25,11 +28,20 @@ def bill(evidence: Evidence) -> dict[str, Any]:
             "component": model,
             "properties": _properties({"mlgit:tag": evidence.registration.ref, "mlgit:commit": evidence.facts.commit}),
         },
-        "components": [*(_data(each) for each in evidence.facts.data), *_pins(evidence.facts.environment)],
+        "components": [
+            *(_data(each) for each in evidence.facts.data),
+            *_pins(evidence.facts.environment),
+            *_libraries(libraries),
+        ],
         "dependencies": [
             {
                 "ref": model["bom-ref"],
-                "dependsOn": sorted({_ref(each) for each in evidence.facts.data if each.role != "test"}),
+                "dependsOn": sorted(
+                    {
+                        *(_ref(each) for each in evidence.facts.data if each.role != "test"),
+                        *(_purl(*each) for each in libraries.items()),
+                    }
+                ),
             }
         ],
     }
@@ -111,6 +123,18 @@ def _pins(environment: Mapping[str, str]) -> list[dict[str, Any]]:
         {"type": "file", "bom-ref": f"file:{path}", "name": path, "hashes": _hashes("", digest)}
         for path, digest in environment.items()
     ]
+
+
+def _libraries(libraries: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"type": "library", "bom-ref": _purl(name, version), "name": name, "version": version, "purl": _purl(name, version)}
+        for name, version in sorted(libraries.items())
+    ]
+
+
+def _purl(name: str, version: str) -> str:
+    """What package-url.org calls a package of an index for Python."""
+    return f"pkg:pypi/{name}@{version.replace('+', '%2B')}"
 
 
 def _hashes(md5: str, sha256: str) -> list[dict[str, str]]:

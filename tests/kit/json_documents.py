@@ -43,6 +43,7 @@ LINES = {
     "model audit": "model audit churn@v0.0.1",
     "model stamp": "model stamp churn@v0.0.1",
     "model get": "model get churn -o got.txt",
+    "package": "package churn@v0.0.1 --oci churn.tar",
     "card index": "card index",
     "diff": "diff HEAD~1",
     "gate": "gate HEAD~1",

@@ -56,16 +56,20 @@ class AuditResult:
             return {"schema": 1, "verdict": "unknown", "asked": self.subject}
         return dict(_finite(audit_document.document(self.evidence)))
 
-    def text(self, form: str = "md") -> str:
-        """The answer in one of the formats; where there is no evidence, in words, for those that have none for that."""
+    def text(self, form: str = "md", *, libraries: Mapping[str, str] | None = None) -> str:
+        """The answer in one of the formats; where there is no evidence, in words, for those that have none for that.
+
+        `libraries`, name -> version, are what an image of the model is installed with: a bill of materials names them.
+        """
         if form == "json":
             return json.dumps(self.document(), indent=2, allow_nan=False)
         if self.evidence is None:
             return f"{self.subject}: belongs to no registered version"
         if form == "md":
             return audit_markdown.render_audit(self.evidence)
-        make = {"in-toto": intoto.statement, "cyclonedx": cyclonedx.bill}[form]
-        return json.dumps(_finite(make(self.evidence)), indent=2, allow_nan=False)
+        is_bill = form == "cyclonedx"
+        made = cyclonedx.bill(self.evidence, libraries=libraries) if is_bill else intoto.statement(self.evidence)
+        return json.dumps(_finite(made), indent=2, allow_nan=False)
 
 
 def audit(subject: str, *, at: str | None = None) -> AuditResult:
