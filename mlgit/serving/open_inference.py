@@ -82,7 +82,7 @@ def metadata(loaded: LoadedModel, *, versions: Sequence[str] = ()) -> bytes:
         "name": loaded.release.model,
         "versions": list(versions) or [loaded.release.version],
         "platform": f"mlgit_{loaded.release.format or 'python'}",
-        "inputs": columns or [{"name": "input", "datatype": "FP64", "shape": [-1, -1]}],
+        "inputs": columns or [{"name": "input", "datatype": "FP64", "shape": [-1, loaded.inputs.width or -1]}],
         "outputs": [_output(each, loaded.predictor.classes) for each in loaded.predictor.methods],
     }
     return strict_json.text(told)

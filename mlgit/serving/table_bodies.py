@@ -20,7 +20,7 @@ _TEXTS = frozenset({"string", "date", "timestamp", "time"})
 
 # Compressions whose result is no more than some ten times as large; others make gigabytes of a megabyte.
 _CODECS = ("UNCOMPRESSED", "SNAPPY")
-_STEP = 16  # rows of Parquet at a time, so that what grows is seen before it is large
+_STEP = 4  # rows of Parquet at a time, so that what grows is seen before it is large
 _GROWTH = 16  # times the body's size, that its values may have
 _COLUMNS = 10_000
 
@@ -55,6 +55,8 @@ def of_csv(body: bytes, *, limit: int, inputs: Inputs) -> Rows:
 
 
 def _lines(body: bytes) -> Iterator[list[str]]:
+    if b"\0" in body:
+        raise csv.Error
     text = io.StringIO(body.decode("utf-8-sig"), newline="")
     return (record for record in csv.reader(text, strict=True) if record)
 
