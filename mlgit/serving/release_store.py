@@ -43,7 +43,9 @@ class ReleaseStore:
         try:
             write(self._folder / work / "new")
             with self._alone():
-                if os.path.lexists(place):  # damaged, or by another server that was faster
+                if place.is_dir() and is_whole(place):  # another server was faster, and may be reading it
+                    return place
+                if os.path.lexists(place):
                     os.rename(place, self._folder / work / "old")
                 os.rename(self._folder / work / "new", place)
         except OSError as error:
