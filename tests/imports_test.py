@@ -108,6 +108,7 @@ DOORS = {
     },
     "report": {"post", "proposal"},
     "serving": {
+        "function_predictor",
         "load",
         "log_writer",
         "follow",
@@ -155,7 +156,11 @@ LAW = Law(
         # what judges rows and reads tables, for where there are some
         *("evaluation.leakage", "evaluation.metric_evidence", "evaluation.model_pair", "gate.judge", "lazy_numpy"),
         "statistics.distributions",
-        "serving.estimator",  # the libraries that a model is made of
+        *(
+            "serving.estimator",
+            "serving.function_predictor",
+            "serving.text_patterns",
+        ),  # the libraries that a model is made of, and RE2
         "adapters.system.installation",  # asks the metadata of the installed package
         "commands.diff",
         "commands.review",

@@ -35,6 +35,13 @@ def columns_of(contract: Contract, *, names: Sequence[str]) -> tuple[InputColumn
     return tuple(found)
 
 
+def types_of(contract: Contract | None, names: Sequence[str]) -> tuple[str, ...]:
+    """The logical types of these columns, '' where none is declared; nothing without a contract."""
+    if contract is None:
+        return ()
+    return tuple(column.type if (column := contract.column(name)) else "" for name in names)
+
+
 def names_of(contract: Contract, *, without: Sequence[str] = ()) -> tuple[str, ...]:
     """The columns that a request has by the contract: all but labels, and those named."""
     inner = (".", "[")

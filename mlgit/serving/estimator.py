@@ -42,12 +42,13 @@ class Estimator:
         except (ValueError, TypeError) as error:
             # what is wrong stands in a message that repeats the values
             raise RefusedRequestError("the model does not take these values", error_code="INVALID_PARAMETER_VALUE") from error
-        answer: np.ndarray = found if isinstance(found, np.ndarray) else _dense(found)
-        return answer
+        return as_array(found)
 
 
-def _dense(found: Any) -> np.ndarray:
-    """Predictions of several labels may be sparse, others a Series or a list."""
+def as_array(found: Any) -> np.ndarray:
+    """Predictions as an array: those of several labels may be sparse, others a Series or a list."""
+    if isinstance(found, np.ndarray):
+        return found
     return np.asarray(found.toarray() if hasattr(found, "toarray") else found)
 
 

@@ -15,6 +15,7 @@ from mlgit.errors import MlgitError
 from mlgit.serving import contract_checks, estimator, self_test
 from mlgit.serving.estimator import Estimator, Form
 from mlgit.serving.inputs import Inputs
+from mlgit.serving.loaded import Predictor
 from mlgit.serving.release import Release
 from mlgit.serving.rows import Method, RefusedRequestError
 from mlgit.serving.self_test import RecordedRows
@@ -28,6 +29,9 @@ _PROBES: dict[str, tuple[Any, ...]] = {
     "string": ("a", "b", "a b"),
     "": (0.0, 1.0, 0.5),
 }
+
+
+_MEND = "mend the predictor in the project and release it; a difference of rounding passes with --self-test-rtol"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ def chosen(
     """
     methods, classes = estimator.opened(model, name=release.file)
     candidates = [
-        Estimator(model, form, columns, methods, classes, _types(contract, columns))
+        Estimator(model, form, columns, methods, classes, contract_checks.types_of(contract, columns or ()))
         for columns, form in _candidates(model, release, contract, recorded)
     ]
     attempts = [_attempt(each, release=release, recorded=recorded, rtol=rtol) for each in candidates]
@@ -69,10 +73,21 @@ def chosen(
     return found, inputs, len(recorded.rows) if recorded and _is_judged(recorded) else 0
 
 
-def _types(contract: Contract | None, columns: Sequence[str] | None) -> tuple[str, ...]:
-    if contract is None or not columns:
-        return ()
-    return tuple(column.type if (column := contract.column(name)) else "" for name in columns)
+def tested(predictor: Predictor, *, release: Release, recorded: RecordedRows | None, rtol: float) -> int:
+    """How many recorded rows a predictor answers as recorded. Raises MlgitError where it answers otherwise, or not at all."""
+    rows = recorded.only(predictor.columns or ()) if recorded and _is_judged(recorded) else None
+    if recorded is None or not rows:
+        return 0
+    name = f"{release.model} {release.version}"
+    try:
+        answers = {each: predictor.predict(rows, method=each) for each in predictor.methods}
+    except Exception as error:
+        cause = error.__cause__ or error
+        what = f"{type(cause).__name__}: {str(cause)[:300]}"
+        raise MlgitError(f"{name}: the predictor does not answer recorded rows: {what}", _MEND) from error
+    if differs := difference(predictor, answers, release=release, recorded=recorded, rtol=rtol):
+        raise MlgitError(f"{name} answers otherwise than recorded: {differs}", _MEND)
+    return len(rows)
 
 
 def _candidates(
@@ -145,7 +160,7 @@ def _attempt(found: Estimator, *, release: Release, recorded: RecordedRows | Non
 
 
 def difference(
-    predictor: Any,
+    predictor: Predictor,
     answers: dict[Method, np.ndarray],
     *,
     release: Release,
@@ -202,6 +217,9 @@ def _none(attempts: Sequence[_Attempt], *, release: Release, recorded: RecordedR
     )
 
 
-def row_for(found: Any, recorded: RecordedRows | None) -> list[tuple[Any, ...]]:
+def row_for(found: Predictor, recorded: RecordedRows | None) -> list[tuple[Any, ...]]:
     """One row that the model was asked of."""
-    return _rows(found, recorded)[0][:1]
+    if isinstance(found, Estimator):
+        return _rows(found, recorded)[0][:1]
+    rows = recorded.only(found.columns or ()) if recorded else None
+    return rows[:1] if rows else []

@@ -13,7 +13,8 @@ from mlgit.adapters.formats import documents
 from mlgit.adapters.modelscan import modelfile
 from mlgit.adapters.system import files, installation
 from mlgit.errors import MlgitError
-from mlgit.serving import estimator, forms, release, self_test
+from mlgit.serving import contract_checks, estimator, forms, function_predictor, release, self_test
+from mlgit.serving.inputs import Inputs
 from mlgit.serving.loaded import LoadedModel, Predictor
 from mlgit.serving.release import Release
 from mlgit.serving.self_test import RecordedRows
@@ -22,6 +23,8 @@ from mlgit.validation.contract import Contract
 
 # The libraries whose objects are in a file of skops: of another version, they may answer otherwise.
 _LIBRARIES = ("scikit-learn", "skops", "lightgbm", "xgboost", "catboost")
+# Where nothing is known to ask, a model is taken for a slow one.
+_UNKNOWN = 1.0
 _ANEW = "make the release anew: the server follows a tag, or `mlgit package` writes one"
 
 
@@ -44,10 +47,29 @@ def load(
     recorded = _recorded(folder, given)
     if not allow_version_mismatch:
         _refuse_other_libraries(given)
-    model = _model(folder, given, trust=trust)
     found: Predictor
-    found, inputs, tested = forms.chosen(model, release=given, contract=contract, recorded=recorded, rtol=rtol)
+    if predictor:
+        found, inputs = _of_code(folder, given, predictor, contract, recorded)
+        tested = forms.tested(found, release=given, recorded=recorded, rtol=rtol)
+    else:
+        model = _model(folder, given, trust=trust)
+        found, inputs, tested = forms.chosen(model, release=given, contract=contract, recorded=recorded, rtol=rtol)
     return LoadedModel(given, found, inputs, _seconds(found, recorded), tested)
+
+
+def _of_code(
+    folder: Path, given: Release, name: str, contract: Contract | None, recorded: RecordedRows | None
+) -> tuple[Predictor, Inputs]:
+    """What answers by the code of the release, which reads the model's file itself, and its inputs."""
+    path = _inside(folder, given.file)
+    if modelfile.identify(path)[:2] != (given.md5, given.sha256):
+        raise _altered(path, given)
+    names = contract_checks.names_of(contract, without=(given.id, given.label)) if contract else ()
+    names = names or (recorded.columns if recorded else ())
+    found = function_predictor.opened(
+        name, code=folder / "code", model=path, columns=names, types=contract_checks.types_of(contract, names)
+    )
+    return found, contract_checks.compiled(contract, names=found.columns or ())
 
 
 def read(folder: Path) -> Release:
@@ -109,7 +131,7 @@ def _model(folder: Path, given: Release, *, trust: frozenset[str]) -> Any:
         raise MlgitError(f"{path}: cannot be read: {error.strerror or error}", _ANEW) from error
     digests = (hashlib.md5(content, usedforsecurity=False).hexdigest(), hashlib.sha256(content).hexdigest())
     if digests != (given.md5, given.sha256):
-        raise MlgitError(f"{path}: not the model of {given.model} {given.version}: its digest differs", _ANEW)
+        raise _altered(path, given)
     allowed = _allowed(content, given, trust=trust)
     import skops.io
 
@@ -134,8 +156,15 @@ def _allowed(content: bytes, given: Release, *, trust: frozenset[str]) -> set[st
     if seen.findings and len(seen.findings) == len(seen.unknown):
         raise _untrusted(given, list(seen.unknown))
     if seen.findings:
-        raise MlgitError(f"{given.file}: loading it may run code: {'; '.join(seen.findings[:3])}", "do not serve this file")
+        raise MlgitError(
+            f"{given.file}: loading it may run code: {'; '.join(seen.findings[:3])}",
+            "do not serve it, or, where you know why it is so, let the project's code read it: --predictor MODULE:FUNCTION",
+        )
     return set(seen.types)
+
+
+def _altered(path: Path, given: Release) -> MlgitError:
+    return MlgitError(f"{path}: not the model of {given.model} {given.version}: its digest differs", _ANEW)
 
 
 def _untrusted(given: Release, refused: list[str]) -> MlgitError:
@@ -152,6 +181,8 @@ def _predictor_hint() -> str:
 def _seconds(found: Predictor, recorded: RecordedRows | None) -> float:
     """What one call with one row takes, the best of some."""
     row = forms.row_for(found, recorded)
+    if not row:
+        return _UNKNOWN
     best = float("inf")
     for _ in range(5):
         start = time.perf_counter()

@@ -95,6 +95,8 @@ def is_same(was: Any, now: Any, *, rtol: float, slack: float = 0.0) -> bool:
     """Whether an answer is what was recorded, in a file of text perhaps: numbers by their value, labels by their text."""
     if was == now or str(was) == str(now):
         return True
+    if isinstance(was, list) and isinstance(now, list):
+        return len(was) == len(now) and all(map(lambda one, other: is_same(one, other, rtol=rtol, slack=slack), was, now))
     if isinstance(was, bool) or isinstance(now, bool):
         return str(was).lower() == str(now).lower() or _number(was) == _number(now) is not None
     one, other = _number(was), _number(now)

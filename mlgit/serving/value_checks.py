@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
-from mlgit.serving import moments
+from mlgit.errors import MlgitError
+from mlgit.serving import moments, text_patterns
+from mlgit.validation import patterns
 from mlgit.validation.cells import EXACT
 from mlgit.validation.contract import Contract, ContractCheck
 
@@ -23,6 +26,8 @@ _SIGNS: Mapping[str, Callable[[Any, Any], bool]] = {
     "maximum": lambda value, end: value > end,
     "exclusiveMaximum": lambda value, end: value >= end,
 }
+# What DuckDB takes for a truth value.
+_READ_AS = {**dict.fromkeys(("1", "t", "yes", "y"), "true"), **dict.fromkeys(("0", "f", "no", "n"), "false")}
 _MOMENTS = ("date", "timestamp", "time")
 
 
@@ -41,10 +46,44 @@ def broken(check: ContractCheck, contract: Contract, *, name: str) -> Broken:
     form = str(column.options.get("format", "")) if column and kind in _MOMENTS else ""
     inner = str(check.options["within"]) if "within" in check.options else path
     steps = tuple(step for step in inner[len(name) :].replace("[]", ".[]").split(".") if step)
+    if check.options.get("pattern") is not None:
+        return _unmatched(check, kind, steps)
     test = _test(check, kind, form)
     if not steps:
         return lambda values: [row for row, value in enumerate(values) if test(value)]
     return lambda values: [row for row, value in enumerate(values) if _any(value, steps, test)]
+
+
+def _unmatched(check: ContractCheck, kind: str, steps: Sequence[str]) -> Broken:
+    """Which values do not match a pattern, or are none of those listed beside it.
+
+    RE2 looks at all of them at once: its time grows with the text, whatever pattern and text are.
+    """
+    given = str(check.options["pattern"])
+    pattern = f"^(?:{given})$" if check.kind == "format" else patterns.translated(given)
+    values = check.options.get("values")
+    among = None if values is None else _among(values, kind)
+
+    def broken_rows(column: Sequence[Any]) -> Sequence[int]:
+        ends = [(row, end) for row, value in enumerate(column) for end in _ends(value, steps) if not is_missing(end)]
+        if not ends:
+            return []
+        matched = text_patterns.found(pattern, [text(end) for _, end in ends])
+        bad = (row for (row, end), is_found in zip(ends, matched, strict=True) if not is_found or (among and not among(end)))
+        return list(dict.fromkeys(bad))
+
+    return broken_rows
+
+
+def _ends(value: Any, steps: Sequence[str]) -> Iterator[Any]:
+    """What lies at the end of a path; behind a list, each that stands in it."""
+    if not steps:
+        yield value
+    elif steps[0] != "[]":
+        yield from _ends(_field(value, steps[0]), steps[1:])
+    elif isinstance(value, list):
+        for each in value:
+            yield from _ends(each, steps[1:])
 
 
 def not_finite(values: Sequence[Any]) -> Sequence[int]:
@@ -94,8 +133,8 @@ def _test(check: ContractCheck, kind: str, form: str) -> Test:
         case "required":
             return is_missing
         case "missing":
-            listed = options.get("values") or ()
-            return lambda value: is_missing(value) or _is_among(value, listed, "")
+            is_listed = _among(options.get("values") or (), "")
+            return lambda value: is_missing(value) or is_listed(value)
     wrong: Test
     match check.kind:
         case "type":
@@ -109,7 +148,8 @@ def _test(check: ContractCheck, kind: str, form: str) -> Test:
         case "items":
             wrong = _has_twice
         case "values":
-            wrong = lambda value: not _is_among(value, options["values"], kind)  # noqa: E731
+            is_valid = _among(options["values"], kind)
+            wrong = lambda value: not is_valid(value)  # noqa: E731
         case _:
             raise AssertionError(check.kind)
     return lambda value: not is_missing(value) and wrong(value)
@@ -156,11 +196,11 @@ def _of_numbers(kind: str, wrong: Test) -> Test:
 
 def _outside(kind: str, form: str, ends: Mapping[str, Any]) -> Test:
     if kind in _MOMENTS:
-        bounds = [(_SIGNS[key], moments.read(str(end), kind, form="")) for key, end in ends.items()]
+        bounds = [(_SIGNS[key], _end(str(end), kind)) for key, end in ends.items()]
 
         def is_outside(value: Any) -> bool:
             found = moments.read(text(value), kind, form=form)
-            return found is not None and any(bound is not None and sign(found, bound) for sign, bound in bounds)
+            return found is not None and any(sign(found, bound) for sign, bound in bounds)
 
         return is_outside
     is_beyond_floats = any(abs(each) >= EXACT for each in ends.values())
@@ -172,6 +212,13 @@ def _outside(kind: str, form: str, ends: Mapping[str, Any]) -> Test:
         return any(_SIGNS[key](number, float(end)) for key, end in ends.items())
 
     return _of_numbers(kind, is_beyond)
+
+
+def _end(text: str, kind: str) -> int:
+    found = moments.read(text, kind)
+    if found is None:
+        raise MlgitError(f"'{text}' is no {kind} that an end of a range can be", "write it as ISO 8601 has it")
+    return found
 
 
 def _whole(value: float) -> int:
@@ -193,27 +240,58 @@ def _wrong_length(kind: str, ends: Mapping[str, Any]) -> Test:
 
 def text(value: Any) -> str:
     """A value as a text, as patterns and lengths see it."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return value if isinstance(value, str) else _json(value)
 
 
-def _is_among(value: Any, values: Sequence[Any], kind: str) -> bool:
+def _json(value: Any) -> str:
+    """A value as DuckDB writes JSON."""
+    match value:
+        case float():
+            return _digits(value)
+        case dict():
+            return (
+                "{" + ",".join(f"{json.dumps(str(key), ensure_ascii=False)}:{_json(each)}" for key, each in value.items()) + "}"
+            )
+        case list() | tuple():
+            return f"[{','.join(map(_json, value))}]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _digits(value: float) -> str:
+    """A float in its shortest form, with an exponent where it would be long: as JavaScript has it, but for the point."""
+    written = repr(value)
+    if "e" not in written:
+        return written
+    digits, _, exponent = written.partition("e")
+    if 1e-6 <= abs(value) < 1e21:
+        plain = format(Decimal(written), "f")
+        return plain if "." in plain else f"{plain}.0"
+    return f"{digits}e{int(exponent)}"
+
+
+def _among(values: Sequence[Any], kind: str) -> Test:
     """Whether a value is one of those listed: numbers by their value, all else by its text."""
     texts = {str(each).lower() if isinstance(each, bool) else str(each) for each in values}
-    own = text(value)
-    if own in texts:
-        return True
-    if kind != "string" and is_number(value):
-        listed = [each for each in values if is_number(each) and abs(each) <= sys.float_info.max]
-        large = [each for each in listed if EXACT <= abs(each) < _HUGE]
-        number = as_float(value)
-        if math.isfinite(number) and any(_whole(value) == int(each) for each in large):
+    listed = [each for each in values if is_number(each) and abs(each) <= sys.float_info.max]
+    large = {int(each) for each in listed if EXACT <= abs(each) < _HUGE}
+    numbers = {float(each) for each in listed if not EXACT <= abs(each) < _HUGE}
+    truths = (
+        {each.lower() for each in texts}
+        if kind == "boolean"
+        else {str(each).lower() for each in values if isinstance(each, bool)}
+    )
+
+    def is_among(value: Any) -> bool:
+        own = text(value)
+        lower = own.lower()
+        if own in texts or (truths and (lower in truths or (kind == "boolean" and _READ_AS.get(lower) in truths))):
             return True
-        if any(number == float(each) for each in listed if each not in large):
-            return True
-    if kind == "boolean" and texts:
-        lower = {each.lower() for each in texts}
-        return own.lower() in lower or {"1": "true", "0": "false"}.get(own) in lower
-    return own.lower() in {str(each).lower() for each in values if isinstance(each, bool)}
+        if kind != "string" and is_number(value):
+            number = as_float(value)
+            return number in numbers or (bool(large) and math.isfinite(number) and _whole(value) in large)
+        return False
+
+    return is_among
 
 
 def _is_no_multiple(value: Any, of: float) -> bool:
@@ -239,4 +317,4 @@ def _alike(item: Any) -> str:
     """What two items have in common that are one: 1 and 1.0 are."""
     if is_number(item) and abs(as_float(item)) < EXACT:
         return repr(float(item) + 0.0)
-    return json.dumps(item, separators=(",", ":"))
+    return _json(item)

@@ -266,15 +266,15 @@ _TIME = r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?Z?"
 
 def _strptime(form: str) -> str:
     """A form of Java's DateTimeFormatter in the letters of strptime."""
-    return "".join(part[1] if part else text.replace("%", "%%") for text, part in _parts(form))
+    return "".join(part[1] if part else text.replace("%", "%%") for text, part in date_parts(form))
 
 
 def _shape(form: str) -> str:
     """A regular expression of what is written in a form of Java's DateTimeFormatter."""
-    return r"\s*" + "".join(part[2] if part else re.escape(text) for text, part in _parts(form)) + r"\s*"
+    return r"\s*" + "".join(part[2] if part else re.escape(text) for text, part in date_parts(form)) + r"\s*"
 
 
-def _parts(form: str) -> Iterator[tuple[str, tuple[str, str, str] | None]]:
+def date_parts(form: str) -> Iterator[tuple[str, tuple[str, str, str] | None]]:
     """Each piece of a form, with what it stands for; what stands in single quotes is text."""
     place = 0
     while place < len(form):

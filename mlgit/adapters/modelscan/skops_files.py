@@ -220,4 +220,6 @@ _NODES: dict[str, tuple[Callable[[tuple[str, str]], bool], Callable[[dict[str, A
     "ConstructorFromReduceNode": (lambda kind: kind in _RESTORED, _content),
     "TreeNode": (_is(("sklearn.tree._tree", "Tree")), _reduced),
     "LossNode": (lambda kind: kind in _LOSSES, _reduced),
+    # what it will be called with is anything, so that it is for people to say whether it is safe
+    "PartialNode": (_is(), _within("func", "args", "kwds", "namespace")),
 }
