@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from mlgit.serving import parquet_footer
 from mlgit.serving.inputs import Inputs
 from mlgit.serving.rows import RefusedRequestError, Rows
 
@@ -19,7 +20,7 @@ _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": 
 _TEXTS = frozenset({"string", "date", "timestamp", "time"})
 
 # Compressions whose result is no more than some ten times as large; others make gigabytes of a megabyte.
-_CODECS = ("UNCOMPRESSED", "SNAPPY")
+_CODECS = frozenset({0, 1})  # none, snappy
 _STEP = 4  # rows of Parquet at a time, so that what grows is seen before it is large
 _GROWTH = 16  # times the body's size, that its values may have
 _COLUMNS = 10_000
@@ -94,6 +95,8 @@ def of_parquet(body: bytes, *, limit: int) -> Rows:
     from pyarrow import parquet as pq
 
     try:
+        if not parquet_footer.codecs(body) <= _CODECS:
+            raise RefusedRequestError("the Parquet file is compressed other than by snappy", status=415)
         file = pq.ParquetFile(
             pa.BufferReader(body), thrift_string_size_limit=len(body), thrift_container_size_limit=10 * _COLUMNS
         )
@@ -124,10 +127,6 @@ def _check_parquet(file: Any, *, limit: int) -> None:
     columns = [schema.column(each) for each in range(len(schema))]
     if any(each.max_repetition_level or each.max_definition_level > 1 or "." in each.path for each in columns):
         raise RefusedRequestError("the Parquet file has columns that are not flat")
-    groups = [footer.row_group(each) for each in range(footer.num_row_groups)]
-    codecs = {group.column(each).compression for group in groups for each in range(group.num_columns)}
-    if not codecs <= set(_CODECS):
-        raise RefusedRequestError("the Parquet file is compressed other than by snappy", status=415)
 
 
 def _plain(value: Any) -> Any:

@@ -164,6 +164,13 @@ def test_parquet_in_a_compression_that_may_make_gigabytes_is_refused(compression
     assert caught.value.status == 415
 
 
+def test_parquet_in_a_compression_that_does_not_exist_is_refused():
+    # Asked for its name, pyarrow ends the process.
+    footer = bytes([0x49, 0x1C, 0x19, 0x1C, 0x3C, 0x45, 0x7F, 0, 0, 0, 0])
+    with pytest.raises(RefusedRequestError):
+        table_bodies.of_parquet(b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1", limit=20)
+
+
 @pytest.mark.parametrize("encoding", ["RLE_DICTIONARY", "DELTA_BYTE_ARRAY"])
 def test_text_that_a_file_repeats_is_not_repeated_in_memory(encoding):
     options: dict[str, Any] = {} if encoding == "RLE_DICTIONARY" else {"use_dictionary": False, "column_encoding": encoding}
