@@ -109,6 +109,8 @@ DOORS = {
     "report": {"post", "proposal"},
     "serving": {
         "function_predictor",
+        *("access_log", "admin", "app", "batching", "connection", "control", "exchange", "lanes", "listening", "metrics"),
+        *("recording", "server", "supervisor", "worker", "worker_process"),
         "load",
         "log_writer",
         "follow",
@@ -174,6 +176,7 @@ LAW = Law(
         "commands.policy_inputs",
         "commands.run",
         "executors.table",
+        "commands.serve",  # a server is made of an extra
         "project",
         "tables.selection",  # numpy and Arrow for tables that are large
         "serving.table_bodies",  # Arrow for requests in Parquet

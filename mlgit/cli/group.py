@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "remote": ("mlgit.cli.remote", "Set up where data is kept for others."),
     "doctor": ("mlgit.cli.doctor", "Look for damage in cache, locks and pipeline files."),
     "dag": ("mlgit.cli.dag", "Draw the pipeline."),
+    "serve": ("mlgit.cli.serve", "Answer requests with a released model."),
     "card": ("mlgit.cli.card", "Write model cards, and check that they are true."),
     "data": ("mlgit.cli.data", "Hold data against its contracts."),
     "model": ("mlgit.cli.model.group", "Register, promote and audit model versions as Git tags."),

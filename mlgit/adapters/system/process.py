@@ -48,8 +48,9 @@ def start(
     stdout: int | IO[bytes] | None = None,
     stderr: int | IO[bytes] | None = None,
     own_session: bool = False,
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start a program to talk to; without `stdin` it reads from an empty file.
+    """Start a program to talk to; without `stdin` it reads from an empty file. It gets the open files `pass_fds`.
 
     In a session of its own it has no terminal, and neither has what it starts.
     """
@@ -62,6 +63,7 @@ def start(
             stdout=stdout,
             stderr=stderr,
             start_new_session=own_session,
+            pass_fds=pass_fds,
         )
     except FileNotFoundError as error:
         missing = error.filename or argv[0]

@@ -1,0 +1,72 @@
+"""The supervisor's own port: metrics, documents of the interface, and whether all is well. It answers no predictions."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from typing import Any
+
+from mlgit.errors import MlgitError
+from mlgit.serving import api_page, metrics, request_head
+from mlgit.serving.listening import is_loopback
+from mlgit.serving.rows import RefusedRequestError
+from mlgit.serving.supervisor import Supervisor
+
+_REFUSED = "a token is needed: Authorization: Bearer TOKEN"
+_PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def admin_app(supervisor: Supervisor, *, token: bytes) -> Any:
+    """The FastAPI application with these routes. What changes something needs the token; without one, this very machine."""
+    from fastapi import FastAPI, Request, Response
+    from fastapi.responses import HTMLResponse, JSONResponse
+
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+
+    def is_admitted(request: Request) -> bool:
+        if not token:
+            return request.client is not None and is_loopback(request.client.host)
+        try:
+            return hmac.compare_digest(token, request_head.read(request.scope["headers"]).token)
+        except RefusedRequestError:
+            return False
+
+    async def counted(request: Request) -> Response:
+        text = await asyncio.to_thread(metrics.added_up, supervisor.metrics)
+        return Response(text + metrics.of_supervisor(supervisor.status), media_type=_PROMETHEUS)
+
+    async def status(request: Request) -> Response:
+        return JSONResponse(supervisor.document())
+
+    async def live(request: Request) -> Response:
+        return JSONResponse({"live": True})
+
+    async def ready(request: Request) -> Response:
+        return JSONResponse({"ready": supervisor.is_ready}, 200 if supervisor.is_ready else 503)
+
+    async def reload(request: Request) -> Response:
+        if not is_admitted(request):
+            return JSONResponse({"error": _REFUSED}, 401)
+        try:
+            changed = await supervisor.reload()
+        except MlgitError as error:
+            return JSONResponse({"error": error.message, "hint": error.hint, "served": supervisor.status.models}, 502)
+        return JSONResponse({"changed": changed, "served": supervisor.status.models})
+
+    async def described(request: Request) -> Response:
+        return JSONResponse(supervisor.status.interface)
+
+    async def docs(request: Request) -> Response:
+        return HTMLResponse(api_page.page(supervisor.status.interface), headers={"content-security-policy": api_page.POLICY})
+
+    for path, answer in {
+        "/metrics": counted,
+        "/-/status": status,
+        "/-/live": live,
+        "/-/ready": ready,
+        "/openapi.json": described,
+        "/docs": docs,
+    }.items():
+        app.add_route(path, answer, methods=["GET"])
+    app.add_route("/-/reload", reload, methods=["POST"])
+    return app

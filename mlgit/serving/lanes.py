@@ -1,0 +1,98 @@
+"""Who answers which request: the champion, or for its share the canary; the shadow is asked the same and answers nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import hashlib
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+from mlgit.serving.batching import Batcher
+from mlgit.serving.exchange import Exchange
+from mlgit.serving.loaded import LoadedModel
+from mlgit.serving.log_header import Role
+from mlgit.serving.recording import Recorder
+from mlgit.serving.rows import RefusedRequestError, Rows
+
+ROLES: tuple[Role, ...] = ("champion", "canary", "shadow")
+MOST_SHADOWED = 1000
+_PARTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """The models of one deployment. It never changes: a new deployment is a new value, and requests on their way keep theirs.
+
+    `share` (0 to 1) of the requests goes to the canary, chosen by `key`: request_id, or an input column.
+    """
+
+    champion: Batcher
+    recorder: Recorder
+    canary: Batcher | None = None
+    shadow: Batcher | None = None
+    share: float = 0.0
+    key: str = "request_id"
+
+    def choose(self, request_id: str, rows: Rows) -> Batcher:
+        """Who answers: the same for the same key, whichever process is asked."""
+        if self.canary is None:
+            return self.champion
+        key = request_id if self.key == "request_id" else _value(rows, self.key)
+        part = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") % _PARTS
+        return self.canary if part < self.share * _PARTS else self.champion
+
+    def version(self, name: str) -> Batcher | None:
+        """Who answers as a version that the client names; None for one that is not served."""
+        for each in (self.champion, self.canary):
+            if each is not None and each.model.release.version == name:
+                return each
+        return None
+
+    def overhear(self, exchange: Exchange, rows: Rows) -> bool:
+        """Ask the shadow what was answered just now; False where it has too much to do."""
+        shadow = self.shadow
+        assert shadow is not None
+        if len(shadow) >= MOST_SHADOWED:
+            return False
+        try:
+            data = shadow.model.inputs.aligned(rows)
+        except RefusedRequestError:
+            return False
+        answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        answered.add_done_callback(lambda done: done.exception())  # nobody waits for it
+        shadow.ask(Exchange(exchange.id, exchange.time, exchange.started, data, exchange.methods, answered))
+        return True
+
+    @property
+    def models(self) -> Mapping[str, LoadedModel]:
+        """The models by their part."""
+        parts = {"champion": self.champion, "canary": self.canary, "shadow": self.shadow}
+        return {name: each.model for name, each in parts.items() if each is not None}
+
+
+def _value(rows: Rows, column: str) -> str:
+    """The first row's value of a column, as text; '' where it has none."""
+    if rows.columns is None or column not in rows.columns or not len(rows):
+        return ""
+    value: Any = rows.data[0][rows.columns.index(column)]
+    return "" if value is None else str(value)
+
+
+def lanes(
+    models: Mapping[str, LoadedModel],
+    *,
+    recorder: Recorder,
+    executors: Mapping[str, Executor],
+    share: float = 0.0,
+    key: str = "request_id",
+) -> Lanes:
+    """The lanes of models by their part: champion, and perhaps canary and shadow."""
+    made = {
+        role: Batcher(models[role], executor=executors[role], record=functools.partial(recorder.record, role))
+        for role in ROLES
+        if role in models
+    }
+    return Lanes(made["champion"], recorder, made.get("canary"), made.get("shadow"), share, key)

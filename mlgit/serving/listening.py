@@ -1,0 +1,69 @@
+"""A port that several processes listen on: the kernel gives each connection to one of them (SO_REUSEPORT)."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+from typing import Any
+
+from mlgit.errors import MlgitError
+
+
+class Port:
+    """An address that is held for the sockets of workers; nothing is accepted here."""
+
+    def __init__(self, host: str, number: int) -> None:
+        """Take the port, 0 for any that is free. Raises MlgitError where that is not possible."""
+        try:
+            found = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        except OSError as error:
+            raise MlgitError(f"--host {host}: not an address of this machine: {error.strerror}") from error
+        self._family: int = found[0][0]
+        self._address: tuple[Any, ...] = found[0][4]
+        try:
+            # without SO_REUSEPORT: another server on this port would else share its requests with this one
+            with socket.socket(self._family, socket.SOCK_STREAM) as alone:
+                alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                alone.bind(self._address)
+                alone.listen(1)
+            self._held = self._bound()
+        except OSError as error:
+            hint = "name another with --port" if error.errno == errno.EADDRINUSE else "name another with --host or --port"
+            raise MlgitError(f"{host}:{number}: cannot be listened on: {error.strerror}", hint) from error
+        self._address = self._held.getsockname()
+        self.number: int = self._address[1]
+        self.host = host
+
+    @property
+    def url(self) -> str:
+        """Where clients on this machine find it."""
+        name = self._address[0]
+        return f"http://{f'[{name}]' if ':' in name else name}:{self.number}"
+
+    def new_socket(self) -> socket.socket:
+        """A socket of this port for one process; it does not listen yet."""
+        return self._bound()
+
+    def close(self) -> None:
+        """Let go of the port."""
+        self._held.close()
+
+    def _bound(self) -> socket.socket:
+        made = socket.socket(self._family, socket.SOCK_STREAM)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if self._family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind(self._address)
+        return made
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
