@@ -15,8 +15,10 @@ from mlgit.scaffold import answers, library
 from mlgit.scaffold.render import render
 from tests.scaffold.templates_test import complete
 
-FEATURES = ("docker", "gitlab-ci", "pre-commit", "devcontainer", "dependabot", "agents", "notebooks")
+FEATURES = ("docker", "gitlab-ci", "pre-commit", "devcontainer", "dependabot", "agents", "notebooks", "serving")
 TEMPLATES = library.names()
+# Nobody serves a file of weights, or a prompt: there is no feature for that.
+UNSERVED = {"minimal", "llm-eval"}
 SUBFOLDER = {"project_folder": "models/churn_2", "prefix": "models-churn-2-", "default_branch": "release/x"}
 BARE = {"python_version": "3.11", "requirements": ""}
 # As a template uses a part, as `mlgit init` may in a subfolder of another repository, and with nothing known of the code.
@@ -28,6 +30,11 @@ WAYS = {
 
 
 loaded = functools.cache(library.load)
+
+
+def features_of(name):
+    """The features that a template has."""
+    return tuple(feature for feature in FEATURES if feature != "serving" or name not in UNSERVED)
 
 
 @functools.cache

@@ -24,8 +24,9 @@ ALLOWED = {
     ("image", "try"): {"contents": "read"},
     ("image", "publish"): {"contents": "read", "packages": "write", "id-token": "write", "attestations": "write"},
     ("notebooks", "execute"): {"contents": "read"},
+    ("package", "package"): {"contents": "read", "packages": "write", "id-token": "write", "attestations": "write"},
 }
-PLAIN = ("docker", "echo", "python", "nbstripout", "jupyter")
+PLAIN = ("curl", "docker", "echo", "python", "nbstripout", "jupyter")
 
 
 @every_way
@@ -100,7 +101,8 @@ def commands(way):
         ):
             yield quoted or bare
     for each in (parse_yaml(text, name=path) for path, text in files_of(way).items() if "/workflows/" in path):
-        yield from (found for _, _, step in steps(each) for found in re.findall(r"\bmlgit [-\w ]+", step.get("run", "")))
+        pattern = r'\bmlgit (?:[-\w ]|"[^"]*")+'
+        yield from (found for _, _, step in steps(each) for found in re.findall(pattern, step.get("run", "")))
 
 
 @every_way

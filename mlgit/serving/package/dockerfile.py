@@ -64,7 +64,7 @@ COPY {MLGIT} ./
 {wheels}\
 # only what answers: not what trains, versions and reviews
 RUN /opt/mlgit/bin/python -m pip install --no-deps --requirement {MLGIT} \\
-    && /opt/mlgit/bin/python -m pip uninstall --yes pip
+    && /opt/mlgit/bin/python -m pip uninstall --yes pip setuptools
 
 # the server without a model, for a cluster that mounts models as volumes: `docker build --target server`
 FROM {install.base} AS server
