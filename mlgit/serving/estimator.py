@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from mlgit.serving.rows import METHODS, Method, RefusedRequestError
 
 # How rows reach a model: as one array of floats, as a list of texts, as an array of objects, as a table with names, and as a
 # table whose texts are categories.
+_TEXTS = ("string", "date", "timestamp", "time")
 Form = Literal["numbers", "texts", "objects", "table", "categories"]
 
 
@@ -31,15 +33,12 @@ class Estimator:
     def predict(self, data: Any, *, method: Method) -> np.ndarray:
         """One row of the answer for each row. Raises RefusedRequestError for values that the model does not take."""
         ask = getattr(self.model, method)
-        if self.form == "numbers":
-            rows: Any = np.array(data, dtype=np.float64)
-            is_finite = bool(np.isfinite(rows).all())
-        else:
-            rows, is_finite = handed(data, form=self.form, columns=self.columns, types=self.types), False
         try:
-            with _quick(is_finite=is_finite):
+            rows = handed(data, form=self.form, columns=self.columns, types=self.types)
+            # what is known to be finite need not be looked through by every step of a pipeline
+            with _quick(is_finite=self.form == "numbers" and bool(np.isfinite(rows).all())):
                 found = ask(rows)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             # what is wrong stands in a message that repeats the values
             raise RefusedRequestError("the model does not take these values", error_code="INVALID_PARAMETER_VALUE") from error
         return as_array(found)
@@ -69,7 +68,8 @@ def handed(data: Any, *, form: Form, columns: Sequence[str] | None, types: Seque
         return [each[0] for each in rows]
     if form == "objects":
         found = np.empty((len(rows), len(rows[0]) if len(rows) else 0), dtype=object)
-        found[:] = rows
+        for place, row in enumerate(rows):
+            found[place] = row
         return found
     return _table(rows, columns or (), types, with_categories=form == "categories")
 
@@ -80,18 +80,20 @@ def _table(rows: Sequence[Sequence[Any]], columns: Sequence[str], types: Sequenc
 
     made = {}
     for place, name in enumerate(columns):
-        values = [each[place] for each in rows]
+        values = [math.nan if each[place] is None else each[place] for each in rows]
         column = pd.Series(values, dtype=_dtype(values, types[place] if types else ""))
         made[name] = column.astype("category") if with_categories and column.dtype.kind not in "iufb" else column
     return pd.DataFrame(made)
 
 
 def _dtype(values: Sequence[Any], kind: str) -> Any:
-    kinds = set(map(type, values)) - {type(None)}
+    kinds = {type(each) for each in values if each == each}
+    if kinds == {str} or (not kinds and kind in _TEXTS):
+        return "str"
     if kinds <= {int, float}:
-        is_whole = kinds == {int} and None not in values and all(-(2**63) <= each < 2**63 for each in values)
-        return "int64" if is_whole and kind != "number" else "float64" if kinds or kind in ("integer", "number") else object
-    return "bool" if kinds == {bool} and None not in values else "str" if kinds == {str} else object
+        is_whole = set(map(type, values)) == {int} and all(-(2**63) <= each < 2**63 for each in values)
+        return "int64" if is_whole and kind != "number" else "float64"
+    return "bool" if set(map(type, values)) == {bool} else object
 
 
 def opened(model: Any, *, name: str) -> tuple[tuple[Method, ...], tuple[Any, ...]]:

@@ -36,12 +36,16 @@ _MEND = "mend the predictor in the project and release it; a difference of round
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """A form that a model was asked in: what it answered by method, or why it answered nothing, and what differs."""
+    """A form that a model was asked in: what it answered by method, or why it answered nothing, and what differs.
+
+    `tested` is of how many recorded rows it was asked.
+    """
 
     estimator: Estimator
     answers: dict[Method, np.ndarray]
     refused: str = ""
     differs: str = ""
+    tested: int = 0
 
 
 def chosen(
@@ -57,20 +61,48 @@ def chosen(
         for columns, form in _candidates(model, release, contract, recorded)
     ]
     attempts = [_attempt(each, release=release, recorded=recorded, rtol=rtol) for each in candidates]
-    good = [each for each in attempts if not each.refused and not each.differs]
-    if not good:
-        raise _none(attempts, release=release, recorded=recorded)
-    best = next((each for each in good if all(_agree(each, other) for other in good if _is_reference(other, each))), good[-1])
+    best = _best(attempts)
+    if best is None:
+        raise _none(attempts, release=release)
+    _refuse_several(attempts, best, name=f"{release.model} {release.version}")
     found = best.estimator
     estimator.settle(model, without_names=found.form in ("numbers", "objects", "texts"))
     again = _attempt(found, release=release, recorded=recorded, rtol=rtol)
-    if again.refused or again.differs:
+    if again.differs or (again.refused and best.answers):
         raise MlgitError(f"{release.file}: {again.refused or again.differs}", "this is a defect of mlgit: please report it")
     width = 0 if found.columns else estimator.width_of(model)
     names = found.columns or ()
     numbers = [found.form == "numbers"] * (len(names) or width)
     inputs = contract_checks.compiled(contract, names=names, numbers=numbers, width=width)
-    return found, inputs, len(recorded.rows) if recorded and _is_judged(recorded) else 0
+    return found, inputs, best.tested
+
+
+def _refuse_several(attempts: Sequence[_Attempt], best: _Attempt, *, name: str) -> None:
+    """Raise MlgitError where a model of one text answers as recorded whichever column it is given: none is guessed."""
+    texts = [
+        each.estimator.columns[0]
+        for each in attempts
+        if each.estimator.form == "texts" and each.estimator.columns and not each.refused and not each.differs
+    ]
+    if best.estimator.form == "texts" and len(texts) > 1:
+        raise MlgitError(
+            f"{name}: the model takes one text, and it may be any of {', '.join(texts[:10])}",
+            "name a `contract` under `serving:` in mlgit.yaml that has the one, or mark the others `absentAtServing: true`",
+        )
+
+
+def _best(attempts: Sequence[_Attempt]) -> _Attempt | None:
+    """The first form in which the model answers as recorded and, if it is an array, as it answers a table.
+
+    Where nothing is recorded, values that were made up are no reason to refuse: a table, or what comes nearest, is taken.
+    """
+    good = [each for each in attempts if not each.refused and not each.differs]
+    if good:
+        alike = (each for each in good if all(_agree(each, other) for other in good if _is_reference(other, each)))
+        return next(alike, good[-1])
+    if any(each.tested or each.refused.startswith("NotFittedError") for each in attempts):
+        return None
+    return next((each for each in attempts if each.estimator.form == "table"), attempts[0])
 
 
 def tested(predictor: Predictor, *, release: Release, recorded: RecordedRows | None, rtol: float) -> int:
@@ -105,7 +137,7 @@ def _candidates(
         yield columns, "numbers"
         yield columns, "objects"
         return
-    texts = dict.fromkeys((*(each for each in known if contract and _is_text(contract, each)), *_texts(recorded, seen)))
+    texts = [each for each in known if contract and _is_text(contract, each)] or list(_texts(recorded, seen))
     yield from (((name,), "texts") for name in texts)
     if not texts:
         yield None, "texts"
@@ -146,17 +178,18 @@ def _rows(found: Estimator, recorded: RecordedRows | None) -> tuple[list[tuple[A
 
 def _attempt(found: Estimator, *, release: Release, recorded: RecordedRows | None, rtol: float) -> _Attempt:
     rows, is_recorded = _rows(found, recorded)
+    is_judged = is_recorded and recorded is not None and _is_judged(recorded)
+    tested = len(rows) if is_judged else 0
     try:
         with estimator.quiet():
             answers = {each: found.predict(rows, method=each) for each in found.methods}
-    except RefusedRequestError as error:
-        cause = error.__cause__ or error
-        return _Attempt(found, {}, refused=f"{type(cause).__name__}: {cause}")
     except Exception as error:
-        return _Attempt(found, {}, refused=f"{type(error).__name__}: {error}")
-    if not is_recorded or recorded is None:
+        cause = (error.__cause__ or error) if isinstance(error, RefusedRequestError) else error
+        return _Attempt(found, {}, refused=f"{type(cause).__name__}: {cause}", tested=tested)
+    if not is_judged or recorded is None:
         return _Attempt(found, answers)
-    return _Attempt(found, answers, differs=difference(found, answers, release=release, recorded=recorded, rtol=rtol))
+    differs = difference(found, answers, release=release, recorded=recorded, rtol=rtol)
+    return _Attempt(found, answers, differs=differs, tested=tested)
 
 
 def difference(
@@ -197,7 +230,7 @@ def _agree(one: _Attempt, other: _Attempt) -> bool:
     return True
 
 
-def _none(attempts: Sequence[_Attempt], *, release: Release, recorded: RecordedRows | None) -> MlgitError:
+def _none(attempts: Sequence[_Attempt], *, release: Release) -> MlgitError:
     """Why no form will do: what differs where it was answered at all, else what the last form was refused with."""
     texts = [each.estimator.columns[0] for each in attempts if each.estimator.form == "texts" and each.estimator.columns]
     differs = next((each.differs for each in attempts if each.differs), "")

@@ -54,7 +54,15 @@ def load(
     else:
         model = _model(folder, given, trust=trust)
         found, inputs, tested = forms.chosen(model, release=given, contract=contract, recorded=recorded, rtol=rtol)
-    return LoadedModel(given, found, inputs, _seconds(found, recorded), tested)
+    untested = "" if tested else _untested(given, found, recorded)
+    return LoadedModel(given, found, inputs, _seconds(found, recorded), tested, untested)
+
+
+def _untested(given: Release, found: Predictor, recorded: RecordedRows | None) -> str:
+    if recorded is None:
+        return given.untested or "the release has no rows with recorded answers"
+    lacking = [each for each in found.columns or () if each not in recorded.columns]
+    return f"its recorded rows lack the column '{lacking[0]}'" if lacking else "its recorded rows have no answers"
 
 
 def _of_code(
@@ -186,7 +194,10 @@ def _seconds(found: Predictor, recorded: RecordedRows | None) -> float:
     best = float("inf")
     for _ in range(5):
         start = time.perf_counter()
-        found.predict(row, method=found.methods[-1])
+        try:
+            found.predict(row, method=found.methods[-1])
+        except Exception:  # of values that nobody recorded
+            return _UNKNOWN
         best = min(best, time.perf_counter() - start)
         if best > 0.1:
             break

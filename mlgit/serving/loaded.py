@@ -36,7 +36,7 @@ class LoadedModel:
     """A release with its predictor and the checks of its inputs.
 
     `seconds` is what one call with one row takes: fast models answer on the event loop, slow ones beside it.
-    `self_tested` is how many recorded rows were answered as recorded.
+    `self_tested` is how many recorded rows were answered as recorded; `untested` says why there were none.
     """
 
     release: Release
@@ -44,3 +44,4 @@ class LoadedModel:
     inputs: Inputs
     seconds: float
     self_tested: int = 0
+    untested: str = ""
