@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("mlgit.cli.serve", "Answer requests with a released model."),
     "card": ("mlgit.cli.card", "Write model cards, and check that they are true."),
     "data": ("mlgit.cli.data", "Hold data against its contracts."),
+    "monitor": ("mlgit.cli.monitor", "Watch models after their release."),
     "model": ("mlgit.cli.model.group", "Register, promote and audit model versions as Git tags."),
     "package": ("mlgit.cli.package", "Write an image's context and manifests for a version."),
     "gate": ("mlgit.cli.gate", "Judge a change by the rules of mlgit.yaml."),
@@ -39,7 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 # The commands that have commands of their own.
-GROUPS = ("model", "card", "ci", "remote", "data", "template")
+GROUPS = ("model", "card", "ci", "remote", "data", "template", "monitor")
 
 
 class SuggestingGroup(click.Group):

@@ -32,7 +32,7 @@ def render(review: Review, *, current: str, color: bool = False) -> str:
     blocks = [
         [paint(_verdict(review), _COLORS[review.verdict], color=color), plain(_against(review, current)), *_tested(review)],
         [line for each in review.judged for line in _rule(each, color=color)],
-        _metrics(review.metrics),
+        metrics(review.metrics),
         _turned(review),
         _changes(review),
         [f"{paint('note:', 'yellow', color=color)} {plain(each)}" for each in review.notes],
@@ -120,7 +120,8 @@ def _got(judged: RuleResult) -> str:
     return ""
 
 
-def _metrics(found: Iterable[MetricResult]) -> list[str]:
+def metrics(found: Iterable[MetricResult]) -> list[str]:
+    """Both sides of each metric, their difference, and what it is worth, as the lines of a table."""
     rows = [
         (
             each.metric if not each.better else f"{each.metric} {'↑' if each.better == 'higher' else '↓'}",
@@ -186,7 +187,7 @@ def suggestions(found: Mapping[str, tuple[Suggestion, ...]]) -> str:
         for each in rows:
             if each.reason:
                 reasons.setdefault(each.reason, []).append(each.metric)
-        lines += [plain(f"{', '.join(metrics)}: {reason}") for reason, metrics in reasons.items()]
+        lines += [plain(f"{', '.join(names)}: {reason}") for reason, names in reasons.items()]
         for each in rows:
             lines += [
                 plain(f"rule {rule} asks for more than these rows can tell: {count(needed, each.counted)} would be needed")

@@ -1,42 +1,41 @@
-"""Logs of predictions for tests: a header, lines for it, and what lies in a folder."""
+"""Prediction logs as a server writes them, from a few words for each answer."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
 
-from mlgit.serving import log_lines
+from mlgit.serving import log_header
 from mlgit.serving.log_header import LogHeader
 
-DIGEST = "b" * 64
-HEADER = LogHeader(
-    "tumor",
-    "v1.2.0",
-    "a" * 40,
-    DIGEST,
-    "c" * 64,
-    ("radius", "texture"),
-    ("number", "number"),
-    outputs=("predict", "predict_proba"),
-    classes=(0, 1),
-)
-NOON = 1795953600.0  # 2026-11-29T12:00:00Z
+START = 1_800_000_000
 
 
-def line(request_id: str, *, header: LogHeader = HEADER, seconds: float = NOON, value: float = 1.5, **more: Any) -> bytes:
-    """A line of one row with a prediction; `more` is what `log_lines.line` takes."""
-    said = {"inputs": [[value, 2]], "outputs": {"predict": [1], "predict_proba": [[0.25, 0.75]]}, "ms": 0.4} | more
-    return log_lines.line(header, request_id=request_id, seconds=seconds, **said)
+def write(folder, answers, *, version, role="champion", model="churn", classes=(0, 1), columns=("x",), name=None):
+    """A file with an answer for each (id, rows, predictions, probabilities); the hour is that of START, a second for each."""
+    header = LogHeader(model, version, "c" * 40, f"{version:0<64}", columns=columns, outputs=("predict",), classes=classes)
+    place = folder / log_header.hour_folder(START // 3600)
+    place.mkdir(parents=True, exist_ok=True)
+    lines = [line(header, role, START + number, *answer) for number, answer in enumerate(answers)]
+    (place / f"{name or role}-{version}.jsonl").write_bytes(header.line + b"".join(lines))
 
 
-def files(folder: Path) -> list[str]:
-    """The names of the log's files with their hours, without what stands before the version."""
-    return sorted(f"{path.parent.name}/{path.name.partition('-')[2]}" for path in folder.rglob("*.jsonl"))
+def line(header, role, seconds, request_id, rows, predictions, probabilities=None):
+    """One answered request."""
+    outputs = {"predict": predictions} | ({"predict_proba": probabilities} if probabilities else {})
+    document = {
+        "id": request_id,
+        "ts": log_header.stamp(seconds),
+        "role": role,
+        "version": header.version,
+        "digest": header.digest,
+        "inputs": rows,
+        "outputs": {name: values for name, values in outputs.items() if values is not None},
+        "ms": 1.0,
+        "code": 200,
+    }
+    return json.dumps(document).encode() + b"\n"
 
 
-def documents(path: Path) -> list[dict[str, Any]]:
-    """The lines of a file, each of which has to be whole."""
-    content = path.read_bytes()
-    assert content.endswith(b"\n")
-    return [json.loads(each) for each in content.splitlines()]
+def single(scores, *, prefix="r"):
+    """A request of one row for each score."""
+    return [(f"{prefix}{number}", [[number]], [int(score >= 0.5)], [[1 - score, score]]) for number, score in enumerate(scores)]
