@@ -122,6 +122,6 @@ def _differences(result: AnswerComparison) -> Iterator[str]:
         if apart.low is not None and apart.high is not None:
             low, high, middle = span(apart.low, apart.high, apart.mean)
             mean = f"{'+' if apart.mean > 0 else ''}{middle} ({low} to {high}; {level_of(apart.confidence_level)})"
-        yield f"{what} differ by {mean} on average"
+        yield f"on average {what} differ by {mean}"
         widest = f"{number(apart.wide)} in 99 % of the rows, {number(apart.widest)} at most"
         yield f"{what} are apart by {number(apart.typical)} on average, by no more than {widest}"

@@ -13,6 +13,7 @@ from tests.kit.programs import git
 from tests.kit.pulls import CONFIG, PIPELINE, TRAIN
 from tests.kit.repositories import repository
 from tests.scaffold.kit import HEAD, question, write_template
+from tests.serving import logs
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 FILES = {"dvc.yaml": PIPELINE, "mlgit.yaml": CONFIG % "0.01", "train.py": TRAIN, "params.yaml": "skill: 90\n"}
@@ -54,6 +55,7 @@ LINES = {
     "data infer": "data infer predictions.csv",
     "data diff": "data diff HEAD~1",
     "data check": "data check",
+    "monitor compare": "monitor compare churn --log ../log --labels predictions.csv",
 }
 # The same in a project of a template, which lies beside it.
 IN_MADE_PROJECT = {
@@ -70,6 +72,8 @@ def documents(folder: Path) -> dict[str, Any]:
     root = repository(
         folder / "project", {**FILES, "mlgit.yaml": FILES["mlgit.yaml"] + MORE, "schemas/predictions.odcs.yaml": CONTRACT}
     )
+    for version, role in (("v1.0.0", "champion"), ("v1.1.0", "shadow")):
+        logs.write(folder / "log", logs.single([0.1, 0.9, 0.2, 0.7] * 10), version=version, role=role)
     found: dict[str, Any] = {}
 
     def ask(name: str, line: str, *, within: Path = root) -> None:
