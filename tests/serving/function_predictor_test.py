@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from mlgit.errors import MlgitError
+from mlgit.serving import function_predictor
 from mlgit.serving.load import load
 from mlgit.serving.rows import RefusedRequestError
 from tests.serving.model_folders import column, written
@@ -22,10 +23,8 @@ PACKAGE = {"src/released/__init__.py": "", "src/released/rule.py": "FACTOR = 2\n
 def clean():
     before, path = {*sys.modules}, [*sys.path]
     yield
-    from mlgit.serving.function_predictor import _Active
-
-    if _Active.code:
-        _Active.code.leave()
+    if function_predictor._Active.code:
+        function_predictor._Active.code.leave()
     for name in {*sys.modules} - before:
         if name.startswith("released"):
             del sys.modules[name]

@@ -208,7 +208,8 @@ _NODES: dict[str, tuple[Callable[[tuple[str, str]], bool], Callable[[dict[str, A
     "SliceNode": (_is(("builtins", "slice")), _plain),
     "BytesNode": (_is(("builtins", "bytes"), ("numpy", "bytes_")), _plain),
     "BytearrayNode": (_is(("builtins", "bytearray")), _plain),
-    "TypeNode": (_is_type, _plain),
+    # OrderedDict is what LightGBM keeps its scores in, by a defaultdict that makes empty ones
+    "TypeNode": (lambda kind: _is_type(kind) or kind == ("collections", "OrderedDict"), _plain),
     "FunctionNode": (lambda kind: is_function_of_numbers(*kind), _plain),
     "NdArrayNode": (_is_array, _array),
     "MaskedArrayNode": (_is(("numpy.ma", "MaskedArray"), ("numpy.ma.core", "MaskedArray")), _within("data", "mask")),
