@@ -70,7 +70,8 @@ RUN /opt/mlgit/bin/python -m pip install --no-deps --requirement {MLGIT} \\
 FROM {install.base} AS server
 COPY --from=build /opt/mlgit /opt/mlgit
 RUN mkdir --parents {LOG} && chown {USER}:{USER} {LOG}
-ENV HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# joblib asks for locks between processes when it is imported, and the model runs in one
+ENV HOME=/tmp JOBLIB_MULTIPROCESSING=0 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER {USER}:{USER}
 WORKDIR /
 VOLUME {LOG}
