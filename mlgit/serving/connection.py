@@ -52,7 +52,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._is_reading_head = False
-        if self._head > LARGEST_HEAD and sum(len(name) + len(value) for name, value in self.headers) > LARGEST_HEAD:
+        if self._head > LARGEST_HEAD and sum(len(name) + len(value) + 4 for name, value in self.headers) > LARGEST_HEAD:
             self._end(_TOO_LARGE)
         if self.transport.is_closing():
             return
@@ -144,3 +144,10 @@ class BoundedServer(uvicorn.Server):
         for each in list(self.server_state.connections):
             if isinstance(each, BoundedConnection):
                 each.drain()
+
+    async def empty(self, *, seconds: float) -> None:
+        """Wait until all connections have ended, but no longer than this."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + seconds
+        while self.server_state.connections and loop.time() < ends:
+            await asyncio.sleep(0.01)

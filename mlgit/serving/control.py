@@ -60,6 +60,18 @@ def control_app(serving: AnsweringState) -> Any:
         versions = [each.release.version for role, each in serving.current.models.items() if role != "shadow"]
         return json(open_inference.metadata(lane.model, versions=versions))
 
+    async def elsewhere(request: Request) -> Response:
+        """A prediction of what is served has been answered before it came here."""
+        return json(open_inference.error(RefusedRequestError("this model is not served")), 404)
+
+    async def refuse(request: Request, error: Any) -> Response:
+        said = "nothing is here" if error.status_code == 404 else "this is not answered by that method"
+        return JSONResponse({"error": said}, error.status_code, headers=error.headers)
+
+    for status in (404, 405):
+        app.add_exception_handler(status, refuse)
+    for path in ("/invocations", "/v2/models/{name:path}/infer"):
+        app.add_route(path, elsewhere, methods=["POST"])
     for path, answer in {"/ping": ping, "/health": ping, "/version": version, "/v2": server, "/v2/": server}.items():
         app.add_route(path, answer, methods=["GET"])
     app.add_route("/v2/health/live", live, methods=["GET"])

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import os
 import socket
+import struct
+from contextlib import suppress
 from typing import Any
 
 from mlgit.errors import MlgitError
+
+# of linux/bpf_common.h and asm-generic/socket.h
+_RETURN = 0x06
+_ATTACH_FILTER = 26
 
 
 class Port:
@@ -67,3 +74,18 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def deafen(descriptor: int) -> None:
+    """Let a socket that listens take no more connections, and keep those that wait for it, until it is closed.
+
+    A closed one resets connections that were made and not accepted yet: what was sent on them would be lost. So a filter that
+    drops every packet is put before it (SO_ATTACH_FILTER, a program of the one instruction `ret 0`); whoever connects
+    meanwhile is told later that nobody is there. Where the system has no such filters the gap stays, of some microseconds.
+    """
+    import ctypes
+
+    program = ctypes.create_string_buffer(struct.pack("HBBI", _RETURN, 0, 0, 0))
+    filter_of = struct.pack("HP", 1, ctypes.addressof(program))
+    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, filter_of)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mlgit.errors import MlgitError
-from mlgit.serving import deployment, load, openapi
+from mlgit.serving import deployment, listening, load, openapi
 from mlgit.serving.access_log import AccessLog
 from mlgit.serving.app import AnsweringState, PredictionApp
 from mlgit.serving.connection import BoundedServer
@@ -33,7 +33,8 @@ from mlgit.serving.worker_options import WorkerOptions
 from mlgit.serving_settings import ServingLog
 
 _MOST_CONNECTIONS = 2000
-_LAST_ACCEPTS = 0.05
+# For connections that wait to be accepted, and for clients that keep theirs to ask once more, and learn that it ends.
+_LAST_ACCEPTS, _LAST_REQUESTS = 0.05, 1.0
 
 
 class _Worker:
@@ -149,10 +150,10 @@ class _Worker:
         if self._serving is not None and self._server is not None and self._running is not None:
             self._serving.is_draining = True
             self._server.drain()
-            with suppress(OSError):  # no more connections; those that wait are taken in
-                socket.socket(fileno=os.dup(self._options.listen)).listen(0)
-            await asyncio.sleep(_LAST_ACCEPTS)
+            listening.deafen(self._options.listen)
+            await asyncio.sleep(_LAST_ACCEPTS)  # those that wait are taken in
             self._server.drain()
+            await self._server.empty(seconds=_LAST_REQUESTS)
             self._server.should_exit = True
             await self._running
             _close(self._serving.current.recorder)
