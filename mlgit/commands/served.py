@@ -29,7 +29,7 @@ def follow(word: str, *, remote: str = "", asks: bool = True, with_code: bool = 
     root = read.root_of(Path.cwd())
     wanted = grammar.reference(word)
     asked = FollowedRemote(root, remote if asks else None, note)
-    if there := asked.ask():
+    if there := asked.ask_ahead():
         asked.bring(there, lambda name: bool(grammar.parse(name)))
     registry = registry_of(root)
     name = places.full_name(root, registry.artifacts, wanted.artifact)
@@ -40,7 +40,7 @@ def follow(word: str, *, remote: str = "", asks: bool = True, with_code: bool = 
         with Revisions(project) as revisions:
             wanted = wanted._replace(environment=_environment(revisions, artifact))
     registry.resolve(wanted)
-    return TagFollower(project, wanted, remote=remote, asks=asks, with_code=with_code, note=note)
+    return TagFollower(project, wanted, remote=asked, with_code=with_code, note=note)
 
 
 def _environment(revisions: Revisions, artifact: Artifact) -> str:

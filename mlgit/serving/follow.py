@@ -20,7 +20,7 @@ from mlgit.registry.state import Artifact, Registry, Version
 from mlgit.revision.revisions import Revisions
 from mlgit.serving import release_folder, trusted_tags
 from mlgit.serving.deployment import Deployment
-from mlgit.serving.followed_remote import ASKING, FETCHING, FollowedRemote
+from mlgit.serving.followed_remote import FETCHING, FollowedRemote
 from mlgit.serving.release_store import ReleaseStore
 
 # After how many seconds what went wrong is tried again, though no tag has changed: longer each time, up to the last.
@@ -51,9 +51,8 @@ class _Believed:
 class TagFollower:
     """Says which releases are to be served by the tags of a model, and again whenever they say something else.
 
-    `wanted` names the model and an environment, or a version. `remote` is asked for tags ('' for origin, or the only one),
-    unless `asks` is False, and has `patience` seconds to answer. `note` hears what does not stop the serving. Calls block, and
-    are made by one thread at a time.
+    `wanted` names the model and an environment, or a version. `note` hears what does not stop the serving. Calls block, and are
+    made by one thread at a time.
     """
 
     def __init__(
@@ -61,15 +60,13 @@ class TagFollower:
         project: Project,
         wanted: Reference,
         *,
-        remote: str = "",
-        asks: bool = True,
-        patience: float = ASKING,
+        remote: FollowedRemote,
         with_code: bool = False,
         note: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.project = project
         self.wanted = wanted
-        self._remote = FollowedRemote(project.git_root, remote if asks else None, note, patience=patience)
+        self._remote = remote
         self._store = ReleaseStore(project.own_folder / "serving" / "releases")
         self._with_code = with_code
         self._note = note

@@ -23,9 +23,17 @@ class FollowedRemote:
         self._note = note
         self._patience = patience
         self._trouble = ""
+        self._ahead: list[There | None] = []
+
+    def ask_ahead(self) -> There | None:
+        """The same as `ask`, whose next call then gives the same: a server that begins waits once for one that is silent."""
+        self._ahead = [self.ask()]
+        return self._ahead[0]
 
     def ask(self) -> There | None:
         """What it has; None where there is none, and where it does not answer."""
+        if self._ahead:
+            return self._ahead.pop()
         name = self._chosen()
         if not name:
             return None

@@ -8,11 +8,12 @@ import threading
 
 import pytest
 
+from mlgit.adapters.git import remote_tags
 from mlgit.commands.served import follow
 from mlgit.errors import MlgitError
 from tests.kit import commit, git, repository, write_tree
 from tests.kit.forked import mlgit
-from tests.registry.projects import FILES, RAW
+from tests.registry.projects import FILES, RAW, made
 from tests.registry.worlds import facts, world
 
 pytestmark = pytest.mark.slow  # a repository with a remote, and clones of it, for each
@@ -176,3 +177,34 @@ def test_model_of_a_project_in_a_folder_is_served_with_its_code(tmp_path, monkey
     code = following.look(anew=True).champion / "code"
     assert (code / "src" / "train.sh").read_text() == FILES["src/train.sh"]
     assert not (code / "teams").exists()
+
+
+def test_commit_that_another_tool_put_into_an_environment_is_served(tmp_path, monkeypatch, cli):
+    root = made(tmp_path / "project", cli)
+    git(root, "tag", "-a", "churn#prod#1", "-m", "Assigning stage prod")
+    monkeypatch.chdir(root)
+    found = champion(follow("churn"))
+    commit_id = git(root, "rev-parse", "HEAD")
+    assert (found["version"], found["commit"], found["tag"]) == (commit_id, commit_id, "churn#prod#1")
+    assert len(found["sha256"]) == 64
+
+
+def test_silent_remote_is_waited_for_once_before_serving(shared, monkeypatch):
+    promote(shared.root, "v1.0.0")
+    server = shared.clone("server")
+    monkeypatch.chdir(server)
+    asked = []
+    look = remote_tags.look
+
+    def counted(*args, **options):
+        asked.append(args)
+        return look(*args, **options)
+
+    monkeypatch.setattr(remote_tags, "look", counted)
+    git(server, "remote", "set-url", "origin", "file:///nowhere")
+    notes = []
+    following = follow("churn", note=notes.append)
+    assert champion(following)["version"] == "v1.0.0"
+    assert (len(asked), len(notes)) == (1, 1)
+    following.look()
+    assert (len(asked), len(notes)) == (2, 1)

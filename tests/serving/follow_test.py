@@ -13,6 +13,7 @@ from mlgit import project as projects
 from mlgit.errors import MlgitError
 from mlgit.registry import grammar
 from mlgit.serving.follow import TagFollower
+from mlgit.serving.followed_remote import FollowedRemote
 from tests.kit import git
 from tests.kit.forked import mlgit
 from tests.registry.signing import trust, with_key
@@ -46,10 +47,11 @@ def rollback(root):
     assert done.code == 0, done.said
 
 
-def follower(root, word="churn#prod", notes=None, **options):
+def follower(root, word="churn#prod", notes=None, *, asks=True, **options):
     project = projects.find(root)
     note = (lambda _: None) if notes is None else notes.append
-    return TagFollower(project, grammar.reference(word), note=note, **options)
+    remote = FollowedRemote(project.git_root, "" if asks else None, note, **options)
+    return TagFollower(project, grammar.reference(word), remote=remote, note=note)
 
 
 def version_of(folder):

@@ -116,6 +116,18 @@ def test_many_servers_at_once_share_one_folder(tmp_path):
     assert folders(tmp_path) == []
 
 
+def test_slower_server_leaves_what_the_faster_one_wrote(tmp_path):
+    slow, fast = ReleaseStore(tmp_path), ReleaseStore(tmp_path)
+    seen = []
+
+    def write(folder):
+        seen.append(fast.place("one", is_whole=is_whole, write=written("whole")).stat().st_ino)
+        written("whole")(folder)
+
+    assert slow.place("one", is_whole=is_whole, write=write).stat().st_ino == seen[0]
+    assert folders(tmp_path) == ["one"]
+
+
 def test_only_its_owner_can_look_into_it(tmp_path):
     folder = tmp_path / "releases"
     ReleaseStore(folder).place("one", is_whole=is_whole, write=written("whole"))
