@@ -24,11 +24,13 @@ END_SECONDS = 60
 
 @dataclass
 class Answer:
-    """What came back."""
+    """What came back, and between which moments it was on its way (of the monotonic clock)."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    began: float = 0.0
+    ended: float = 0.0
 
     @property
     def json(self) -> Any:
@@ -55,10 +57,13 @@ def ask(
 def _asked(
     connection: http.client.HTTPConnection, path: str, body: Any, *, headers: Mapping[str, str], method: str = ""
 ) -> Answer:
+    began = time.monotonic()
     sent = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     connection.request(method or ("GET" if body is None else "POST"), path, sent, dict(headers))
     answer = connection.getresponse()
-    return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+    headers_found = {name.lower(): value for name, value in answer.getheaders()}
+    content = answer.read()
+    return Answer(answer.status, headers_found, content, began, time.monotonic())
 
 
 @dataclass
