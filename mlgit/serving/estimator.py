@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from mlgit import lazy_numpy as np
@@ -78,22 +79,29 @@ def _table(rows: Sequence[Sequence[Any]], columns: Sequence[str], types: Sequenc
     """A table whose columns have the types that a reader of CSV gives them."""
     import pandas as pd
 
-    made = {}
-    for place, name in enumerate(columns):
-        values = [math.nan if each[place] is None else each[place] for each in rows]
-        column = pd.Series(values, dtype=_dtype(values, types[place] if types else ""))
-        made[name] = column.astype("category") if with_categories and column.dtype.kind not in "iufb" else column
-    return pd.DataFrame(made)
+    found = pd.DataFrame(rows, columns=_index(tuple(columns)))
+    mixed = [place for place, dtype in enumerate(found.dtypes) if isinstance(dtype, np.dtype) and dtype.kind == "O"]
+    for place in mixed:
+        values = [math.nan if row[place] is None else row[place] for row in rows]
+        found.isetitem(place, pd.Series(values, dtype=_dtype(values, types[place] if types else "")))
+    if with_categories:
+        found = found.astype({name: "category" for name, dtype in found.dtypes.items() if dtype.kind not in "iufb"})
+    return found
+
+
+@lru_cache(maxsize=64)
+def _index(columns: tuple[str, ...]) -> Any:
+    import pandas as pd
+
+    return pd.Index(columns)
 
 
 def _dtype(values: Sequence[Any], kind: str) -> Any:
+    """The type of a column of which nothing but mixed or missing values are known."""
     kinds = {type(each) for each in values if each == each}
     if kinds == {str} or (not kinds and kind in _TEXTS):
         return "str"
-    if kinds <= {int, float}:
-        is_whole = set(map(type, values)) == {int} and all(-(2**63) <= each < 2**63 for each in values)
-        return "int64" if is_whole and kind != "number" else "float64"
-    return "bool" if set(map(type, values)) == {bool} else object
+    return "float64" if kinds <= {int, float} else object
 
 
 def opened(model: Any, *, name: str) -> tuple[tuple[Method, ...], tuple[Any, ...]]:

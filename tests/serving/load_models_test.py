@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlgit.errors import MlgitError
+from mlgit.serving import estimator
 from mlgit.serving.load import load
 from mlgit.serving.rows import RefusedRequestError, Rows
 from tests.kit.late import Module
@@ -167,6 +168,44 @@ def test_text_is_found_among_the_columns_by_the_recorded_answers(tmp_path):
     loaded = load(written(tmp_path / "r", model, rows=recorded(frame[:4], model, given=frame["text"][:4])))
     assert (loaded.predictor.form, loaded.inputs.names) == ("texts", ("text",))
     assert loaded.predictor.predict([["a good one"]], method="predict").tolist() == [True]
+
+
+def test_model_trained_with_arrays_of_texts_takes_such(tmp_path):
+    frame = mixed()[["city", "member"]].astype({"member": str})
+    model = pipeline.make_pipeline(preprocessing.OneHotEncoder(handle_unknown="ignore"), linear.LogisticRegression())
+    model.fit(frame.to_numpy(dtype=object), frame["city"] == "Oslo")
+    rows = recorded(frame[:10], model, label=True, given=frame[:10].to_numpy(dtype=object))
+    loaded = load(written(tmp_path / "r", model, rows=rows, positive=True))
+    assert (loaded.predictor.form, loaded.self_tested, loaded.inputs.names) == ("objects", 10, ("city", "member"))
+
+
+def test_untested_pipeline_with_texts_is_given_a_table(tmp_path):
+    frame = mixed()
+    model = pipeline.make_pipeline(columns_of(encoder=preprocessing.OneHotEncoder()), linear.LogisticRegression())
+    loaded = load(written(tmp_path / "r", model.fit(frame, frame["member"])))
+    assert (loaded.predictor.form, loaded.self_tested) == ("table", 0)
+    np.testing.assert_allclose(answers(loaded, frame, "predict_proba"), model.predict_proba(frame), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "dtype"),
+    [
+        ([1, 2], "", "int64"),
+        ([1, None], "integer", "float64"),
+        ([1, 2.5], "", "float64"),
+        ([None], "number", "float64"),
+        ([None], "string", "str"),
+        (["a", None], "", "str"),
+        ([True, False], "boolean", "bool"),
+        ([True, None], "boolean", "object"),
+        (["a", 1], "", "object"),
+        ([2**70, 1], "", "float64"),
+    ],
+)
+def test_column_of_a_table_has_the_type_that_a_reader_of_csv_gives(values, kind, dtype):
+    found = estimator.handed([[each, 1] for each in values], form="table", columns=("x", "y"), types=(kind, ""))
+    assert str(found["x"].dtype) == dtype
+    assert [each for each in found["x"] if each is None] == []
 
 
 def test_untested_model_that_tells_names_takes_arrays_where_a_table_gives_the_same(tmp_path):
