@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "monitor": ("mlgit.cli.monitor", "Watch models after their release."),
     "model": ("mlgit.cli.model.group", "Register, promote and audit model versions as Git tags."),
     "package": ("mlgit.cli.package", "Write an image's context and manifests for a version."),
+    "log": ("mlgit.cli.log", "Show and pack what served models answered."),
     "gate": ("mlgit.cli.gate", "Judge a change by the rules of mlgit.yaml."),
     "ci": ("mlgit.cli.ci.group", "Run, judge and report a change, as continuous integration does."),
     "report": ("mlgit.cli.report", "Show a report of `mlgit ci run`."),
@@ -40,7 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 # The commands that have commands of their own.
-GROUPS = ("model", "card", "ci", "remote", "data", "template", "monitor")
+GROUPS = ("model", "card", "ci", "remote", "data", "template", "monitor", "log")
 
 
 class SuggestingGroup(click.Group):

@@ -32,29 +32,40 @@ def log_files(paths: Iterable[Path], *, since: datetime | None = None, until: da
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += (each for each in _below(path) if _may_hold(each, since, until))
+            found += _below(path, since, until)
         elif path.exists():
             found.append(path)
         else:
-            raise MlgitError(f"{path}: no such log", "`mlgit serve` writes one; `--log PATH` names its folder")
+            raise MlgitError(f"{path}: no such log", "`mlgit serve` writes one; `--log PATH` names its file or folder")
     return list(dict.fromkeys(found))
 
 
-def _below(folder: Path) -> list[Path]:
+def _below(folder: Path, since: datetime | None, until: datetime | None, *, deeper: bool = True) -> list[Path]:
+    """The files of a log; where a folder has none and no hours either, those of the logs in it."""
     try:
         inner = sorted(each for each in folder.iterdir() if not each.name.startswith("."))
-        folders = [each for each in inner if _HOUR.fullmatch(each.name) and each.is_dir()]
-        files = [each for each in inner if each.name.endswith(_ENDS)]
-        return files + [each for hour in folders for each in sorted(hour.iterdir()) if each.name.endswith(_ENDS)]
+        hours = [each for each in inner if _hour(each.name) and each.is_dir()]
+        found = [each for each in inner if each.name.endswith(_ENDS)]
+        if deeper and not found and not hours:
+            return [each for log in inner if log.is_dir() for each in _below(log, since, until, deeper=False)]
+        wanted = [each for each in hours if _may_hold(each.name, since, until)]
+        found += [each for hour in wanted for each in sorted(hour.iterdir()) if each.name.endswith(_ENDS)]
     except OSError as error:
-        raise MlgitError(f"{folder}: cannot be read: {error.strerror}") from error
+        raise MlgitError(f"{error.filename or folder}: cannot be read: {error.strerror}") from error
+    return found if not _hour(folder.name) or _may_hold(folder.name, since, until) else []
 
 
-def _may_hold(path: Path, since: datetime | None, until: datetime | None) -> bool:
-    if not _HOUR.fullmatch(path.parent.name):
-        return True
-    hour = datetime.fromisoformat(f"{path.parent.name}:00:00+00:00")
-    return not (since and hour + timedelta(hours=1) + _SLACK <= since) and not (until and hour - _SLACK >= until)
+def _hour(name: str) -> datetime | None:
+    """The hour whose folder has this name; None for any other folder."""
+    try:
+        return datetime.fromisoformat(f"{name}:00:00+00:00") if _HOUR.fullmatch(name) else None
+    except ValueError:
+        return None
+
+
+def _may_hold(name: str, since: datetime | None, until: datetime | None) -> bool:
+    hour = _hour(name)
+    return hour is None or not ((since and hour + timedelta(hours=1) + _SLACK <= since) or (until and hour - _SLACK >= until))
 
 
 def requests(

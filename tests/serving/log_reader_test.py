@@ -144,6 +144,25 @@ def test_log_that_is_not_there_is_told(tmp_path):
         log_reader.log_files([tmp_path / "none"])
 
 
+def test_folder_of_logs_is_all_of_them(tmp_path):
+    logged(tmp_path / "tumor", "a")
+    logged(tmp_path / "churn", "b")
+    (tmp_path / "notes.txt").write_text("")
+    assert ids(log_reader.requests([tmp_path])) == ["b", "a"]
+    assert ids(log_reader.find([tmp_path], "a")) == ["a"]
+
+
+def test_folder_of_one_hour_is_read(tmp_path):
+    logged(tmp_path, "ab")
+    assert ids(log_reader.requests([tmp_path / "2026-11-29T13"])) == ["b"]
+
+
+def test_folder_named_like_an_hour_that_is_none_is_passed_over(tmp_path):
+    logged(tmp_path, "a")
+    (tmp_path / "2026-99-99T99").mkdir()
+    assert ids(log_reader.requests([tmp_path], since=MIDDAY)) == ["a"]
+
+
 # -- by id
 
 STRANGE = ("a", "a/1", 'quo"te', "back\\slash", "[0]*", "\x7fx", "aa", "{", "a,b")
