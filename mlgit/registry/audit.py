@@ -79,13 +79,43 @@ class AuditQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class Stay:
+    """Some of the requests fell into a time in which the version was in an environment; `late` of them shortly after it."""
+
+    holding: Holding
+    requests: int
+    late: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RequestEvidence:
+    """Requests that a version answered, as a prediction log says.
+
+    `ids` are the first of them, `first` and `last` when they came, `roles` and `codes` how often each occurs; `answer` is
+    that of a single one, `where` the log it is in. `stays` are where the version was then; `gaps` what of it is not proven.
+    """
+
+    count: int
+    ids: tuple[str, ...]
+    first: str
+    last: str
+    roles: Mapping[str, int]
+    codes: Mapping[str, int]
+    digest: str
+    answer: str = ""
+    where: str = ""
+    stays: tuple[Stay, ...] = ()
+    gaps: tuple[AuditGap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything known of a version.
 
     `registration` is the event of the version, `recorded` what its tag says and `facts` what its commit says; `places`
     tells by path where bytes are, `unasked` why the remote could not say and `damage` what it has instead, `trust` by ref
     how good signatures are, `chain` what is wrong with the chain of events, `later` what happened to the version after it
-    was registered, `card` the id of the card's blob in the commit.
+    was registered, `card` the id of the card's blob in the commit. `requests` is where the question began with an answer.
     """
 
     question: AuditQuestion
@@ -104,6 +134,7 @@ class Evidence:
     is_declared: bool = True
     unasked: AuditGap | None = None
     damage: AuditGap | None = None
+    requests: RequestEvidence | None = None
 
     @property
     def name(self) -> str:
@@ -122,7 +153,13 @@ class Evidence:
 
 def gaps(evidence: Evidence) -> tuple[AuditGap, ...]:
     """What is not proven, the weightiest first; none means PROVEN."""
-    found = [*_of_digests(evidence), *_of_bytes(evidence), *_of_training(evidence), *evidence.chain]
+    found = [
+        *(evidence.requests.gaps if evidence.requests else ()),
+        *_of_digests(evidence),
+        *_of_bytes(evidence),
+        *_of_training(evidence),
+        *evidence.chain,
+    ]
     return tuple(dict.fromkeys([*found, *_of_signatures(evidence), *_of_code(evidence), *_of_results(evidence)]))
 
 

@@ -20,6 +20,7 @@ def document(evidence: Evidence) -> dict[str, Any]:
         "gaps": [{"what": each.what, "todo": each.todo} for each in found],
         "asked": evidence.question.asked,
         "matched": evidence.question.matched,
+        "requests": _requests_row(evidence) if evidence.requests else None,
         "artifact": facts.artifact,
         "version": evidence.registration.name.version,
         "model": _model_row(evidence),
@@ -58,6 +59,31 @@ def document(evidence: Evidence) -> dict[str, Any]:
         "card": {"path": evidence.recorded.card[0], "blob": evidence.card},
         "later": [_event_row(each, evidence.trust) for each in evidence.later],
         "reproduce": evidence.reproduce,
+    }
+
+
+def _requests_row(evidence: Evidence) -> dict[str, Any]:
+    requests = evidence.requests
+    assert requests
+    return {
+        "count": requests.count,
+        "ids": list(requests.ids),
+        "first": requests.first,
+        "last": requests.last,
+        "roles": dict(requests.roles),
+        "codes": dict(requests.codes),
+        "digest": requests.digest,
+        "answer": requests.answer,
+        "log": requests.where,
+        "environments": [
+            {
+                "environment": each.holding.environment,
+                "requests": each.requests,
+                "late": each.late,
+                "since": _event_row(each.holding.since, evidence.trust),
+            }
+            for each in requests.stays
+        ],
     }
 
 

@@ -6,12 +6,12 @@ import functools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from mlgit.registry.audit import AuditGap, Evidence, Place, Trust, gaps, gate, kind, moment
+from mlgit.registry.audit import AuditGap, Evidence, Place, Stay, Trust, gaps, gate, kind, moment
 from mlgit.registry.audit_document import metric
 from mlgit.registry.event import Event
 from mlgit.registry.facts import Step
 from mlgit.render.markdown import code_span, markdown_table, markdown_text, readable
-from mlgit.render.text import count, number, plain, size
+from mlgit.render.text import count, few, number, plain, size
 from mlgit.revision.values import flatten
 
 _PLACES: dict[Place, str] = {
@@ -32,7 +32,20 @@ _table = functools.partial(markdown_table, escape=readable)
 def render_audit(evidence: Evidence) -> str:
     """The whole audit as Markdown; text from the repository is escaped. It ends with a line end."""
     sections = (
-        *(_verdict, _model, _environments, _approvals, _gate, _data, _steps, _evaluation, _code, _parameters, _metrics),
+        *(
+            _verdict,
+            _requests,
+            _model,
+            _environments,
+            _approvals,
+            _gate,
+            _data,
+            _steps,
+            _evaluation,
+            _code,
+            _parameters,
+            _metrics,
+        ),
         *(_leakage, _card, _later, _foot),
     )
     found = ["\n".join(section(evidence)) for section in sections]
@@ -70,6 +83,42 @@ def _between(words: str) -> str:
     bare = words.strip(" ")
     safe = markdown_text(bare)
     return safe if not bare else words[: len(words) - len(words.lstrip(" "))] + safe + words[len(words.rstrip(" ")) :]
+
+
+def _requests(evidence: Evidence) -> Iterator[str]:
+    found = evidence.requests
+    if not found:
+        return
+    yield "## Request" if found.count == 1 else "## Requests"
+    yield ""
+    rows = [
+        ("id", few(found.ids, total=found.count)),
+        ("time", found.first if found.first == found.last else f"{found.first} to {found.last}"),
+        ("answer", found.answer),
+        ("role", _counted(found.roles)),
+        ("code", _counted(found.codes)),
+        ("model", f"sha256 {found.digest}" if found.digest else ""),
+        ("log", found.where),
+        *((f"in {each.holding.environment}", _stay(each, found.count)) for each in found.stays),
+    ]
+    yield _table(("", ""), [row for row in rows if row[1]])
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(name if len(counts) == 1 else f"{name} ({number_of})" for name, number_of in counts.items())
+
+
+def _stay(each: Stay, total: int) -> str:
+    """Who put the version there, why, and what judged it; how many requests that is about, where not all are."""
+    since = each.holding.since
+    reason = f": {since.body.reason}" if since.body.reason else ""
+    judged = gate(since).get("result")
+    parts = [f"{kind(since)} by {_who(since)} on {_when(since)} ({since.ref}){reason}"]
+    parts += [f"gate: {judged}"] if judged else []
+    parts += [f"POLICY OVERRIDDEN: {each.holding.override}"] if each.holding.override else []
+    parts += [count(each.requests, "request")] if each.requests != total else []
+    parts += [f"{each.late} in the moments after it was replaced"] if each.late else []
+    return "; ".join(parts)
 
 
 def _model(evidence: Evidence) -> Iterator[str]:

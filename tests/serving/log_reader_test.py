@@ -243,6 +243,23 @@ def test_line_is_found_wherever_a_part_that_is_read_ends(tmp_path, before):
     assert [ids(log_reader.find([path], each)) for each in "abc"] == [["a"], ["b"], ["c"]]
 
 
+def test_line_in_a_file_that_nobody_can_read_through_is_found_by_the_index(tmp_path):
+    """Some hundred gigabytes, nearly all of them a hole; where the line would be searched for, the test would not end."""
+    logged(tmp_path, "ab", seconds=1)
+    [path] = log_reader.log_files([tmp_path])
+    log_index.write(path)
+    content, size = path.read_bytes(), 300 << 30
+    end = content.index(line("b", seconds=NOON + 1))
+    with path.open("r+b") as stream:
+        stream.truncate(end)
+        stream.seek(size)
+        stream.write(b"\n" + content[end:])
+    index = path.with_name(f"{path.name}.idx")
+    moved = index.read_bytes().replace(end.to_bytes(8), (size + 1).to_bytes(8))
+    index.write_bytes(moved.replace(len(content).to_bytes(8, "little"), path.stat().st_size.to_bytes(8, "little")))
+    assert ids(log_reader.find([tmp_path], "b")) == ["b"]
+
+
 def test_lines_after_what_the_index_covers_are_found(tmp_path):
     logged(tmp_path, "ab", seconds=1)
     log_index.index_closed(tmp_path, now=NOON + 9000)

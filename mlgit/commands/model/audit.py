@@ -83,10 +83,10 @@ def audit(subject: str, *, at: str | None = None) -> AuditResult:
         found = resolve_version.find_content(subject)
     else:
         found = resolve_version.find(subject, at=when)
-    return AuditResult(subject, _gathered(found, AuditQuestion(subject, found.matched, when)) if found else None)
+    return AuditResult(subject, gathered(found, AuditQuestion(subject, found.matched, when)) if found else None)
 
 
-def _gathered(found: ResolvedVersion, question: AuditQuestion) -> Evidence:
+def gathered(found: ResolvedVersion, question: AuditQuestion) -> Evidence:
     """Everything that is known of a version.
 
     Raises MlgitError when its commit cannot be read.
