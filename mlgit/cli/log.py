@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import click
 
+from mlgit import errors
 from mlgit.cli.format_options import json_option
 from mlgit.cli.group import SuggestingGroup
 from mlgit.render.text import plain
@@ -45,3 +47,28 @@ def show(request_id: str, *, logs: tuple[str, ...], as_json: bool) -> int:
 
         click.echo("\n\n".join(log_words.page(each, row=found.row) for each in found.requests))
     return found.exit_code
+
+
+@command.command(
+    epilog="Examples: `mlgit log tail tumor`, `mlgit log tail -f -n 0`, `mlgit log tail /var/log/mlgit -n 100 --json`."
+)
+@click.argument("subject", metavar="[NAME|PATH]", required=False, type=click.Path())
+@click.option("-n", "count", metavar="N", default=10, type=click.IntRange(0, 100_000), help="How many requests (default 10).")
+@click.option("-f", "--follow", is_flag=True, help="Go on with the requests that come, until it is ended.")
+@json_option()
+def tail(subject: str | None, *, count: int, follow: bool, as_json: bool) -> int:
+    """Show the last requests of a model's log, or of the log at PATH; without either, of all logs of the project.
+
+    A line is a request: time, id, version, code, milliseconds, and the first predictions. With --json and -f each request is a
+    JSON document on a line of its own.
+    """
+    from mlgit.commands.log_tail import tail_log
+    from mlgit.serving import log_words
+
+    found = tail_log(subject, count=count, follow=follow)
+    if as_json and not follow:
+        click.echo(json.dumps(found.document(), indent=2))
+        return errors.EXIT_YES
+    for each in itertools.chain(found.requests, found.follow() if follow else ()):
+        click.echo(json.dumps(each.document()) if as_json else log_words.row(each))
+    return errors.EXIT_YES

@@ -16,6 +16,7 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 SUFFIX = ".idx"
@@ -35,8 +36,6 @@ def index_closed(folder: Path, *, now: float | None = None) -> int:
     It takes its time, some seconds for a million lines: a server does it beside its work. A folder that cannot be written to is
     left as it is.
     """
-    from datetime import UTC, datetime
-
     ended = (time.time() if now is None else now) - 3600 - _SETTLED_AFTER
     newest = datetime.fromtimestamp(ended, UTC).isoformat()[:13]
     made = 0

@@ -14,6 +14,7 @@ from typing import IO, Any, cast
 
 from mlgit.errors import MlgitError
 from mlgit.serving import log_header, log_index, logged
+from mlgit.serving.log_header import LogHeader
 from mlgit.serving.logged import LoggedRequest, LoggedRow
 
 _ENDS = (".jsonl", ".jsonl.gz")
@@ -87,6 +88,11 @@ def requests(
                 yield request
 
 
+def hour_of(path: Path) -> datetime | None:
+    """The hour whose folder a file is in; None where it is in none."""
+    return _hour(path.parent.name)
+
+
 def rows(paths: Iterable[Path], *, since: datetime | None = None, until: datetime | None = None) -> Iterator[LoggedRow]:
     """The same row by row, without what was refused."""
     for request in requests(paths, since=since, until=until):
@@ -99,16 +105,15 @@ def _stamp(moment: datetime | None) -> str:
 
 def _of_file(path: Path, torn: Counter[str]) -> Iterator[LoggedRequest]:
     decode = decoder()
-    with _opened(path) as stream:
-        header = None
-        for line in _lines(stream, path):
-            document = _decoded(decode, line) if line.endswith(b"\n") else None
-            if request := logged.request_of(document, header=header):
-                yield request
-            elif found := logged.header_of(document):  # the first line, or that of a file that was joined
-                header = found
-            else:
-                torn[str(path)] += 1
+    header = None
+    for line in lines_of(path):
+        document = _decoded(decode, line) if line.endswith(b"\n") else None
+        if request := logged.request_of(document, header=header):
+            yield request
+        elif found := logged.header_of(document):  # the first line, or that of a file that was joined
+            header = found
+        else:
+            torn[str(path)] += 1
 
 
 def _opened(path: Path) -> IO[bytes]:
@@ -125,6 +130,22 @@ def _lines(stream: IO[bytes], path: Path) -> Iterator[bytes]:
         yield from stream
     except (OSError, EOFError) as error:  # a compressed file that ends too soon, or is none
         raise MlgitError(f"{path}: cannot be read: {error}", "`gzip --test` says whether it is whole") from error
+
+
+def lines_of(path: Path) -> Iterator[bytes]:
+    """The lines of a file, as they are. Raises MlgitError for one that cannot be read."""
+    with _opened(path) as stream:
+        yield from _lines(stream, path)
+
+
+def header_of(path: Path) -> LogHeader | None:
+    """What the first line of a file says of all others; None where it is no header."""
+    return logged.header_of(_decoded(json.loads, next(lines_of(path), b"")))
+
+
+def request_of(line: bytes, *, header: LogHeader | None) -> LoggedRequest | None:
+    """The request in a line of a file with this header; None for a line that is none."""
+    return logged.request_of(_decoded(decoder(), line), header=header)
 
 
 def decoder() -> Callable[[bytes], Any]:

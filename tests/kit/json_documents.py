@@ -26,6 +26,13 @@ version: 1.0.0
 schema: [{name: predictions, properties: [{name: id, logicalType: string, required: true, unique: true}]}]
 """
 
+LOG = """\
+{"schema":1,"kind":"header","model":"churn","version":"v0.0.1","commit":"%s","digest":"%s","contract":null,\
+"columns":["x"],"types":["number"],"hashed":[],"outputs":["predict"],"classes":[]}
+{"id":"a","ts":"2026-11-28T13:00:00.000Z","role":"champion","version":"v0.0.1","digest":"%s",\
+"inputs":[[1.5]],"outputs":{"predict":[1]},"ms":0.4,"code":200}
+""" % ("a" * 40, "b" * 64, "b" * 64)
+
 # The command line that shows each command's document, in this order.
 LINES = {
     "run": "run",
@@ -56,6 +63,9 @@ LINES = {
     "data diff": "data diff HEAD~1",
     "data check": "data check",
     "monitor compare": "monitor compare churn --log ../log --labels predictions.csv",
+    "log show": "log show a",
+    "log tail": "log tail churn",
+    "log pack": "log pack logs/churn -o packed.parquet",
 }
 # The same in a project of a template, which lies beside it.
 IN_MADE_PROJECT = {
@@ -70,7 +80,13 @@ IN_MADE_PROJECT = {
 def documents(folder: Path) -> dict[str, Any]:
     """The documents by command, and that of an error."""
     root = repository(
-        folder / "project", {**FILES, "mlgit.yaml": FILES["mlgit.yaml"] + MORE, "schemas/predictions.odcs.yaml": CONTRACT}
+        folder / "project",
+        {
+            **FILES,
+            "mlgit.yaml": FILES["mlgit.yaml"] + MORE,
+            "schemas/predictions.odcs.yaml": CONTRACT,
+            "logs/churn/2026-11-28T13/1-v0.0.1.jsonl": LOG,
+        },
     )
     for version, role in (("v1.0.0", "champion"), ("v1.1.0", "shadow")):
         logs.write(folder / "log", logs.single([0.1, 0.9, 0.2, 0.7] * 10), version=version, role=role)
