@@ -113,6 +113,7 @@ DOORS = {
         *("recording", "server", "supervisor", "worker", "worker_process"),
         "load",
         "log_index",
+        "log_packing",
         "log_reader",
         "log_tail",
         "log_writer",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+import shlex
 
 import click
 
 from mlgit import errors
 from mlgit.cli.format_options import json_option
 from mlgit.cli.group import SuggestingGroup
-from mlgit.render.text import plain
+from mlgit.render.text import count, plain
 
 
 @click.group(
@@ -53,10 +54,10 @@ def show(request_id: str, *, logs: tuple[str, ...], as_json: bool) -> int:
     epilog="Examples: `mlgit log tail tumor`, `mlgit log tail -f -n 0`, `mlgit log tail /var/log/mlgit -n 100 --json`."
 )
 @click.argument("subject", metavar="[NAME|PATH]", required=False, type=click.Path())
-@click.option("-n", "count", metavar="N", default=10, type=click.IntRange(0, 100_000), help="How many requests (default 10).")
+@click.option("-n", "number", metavar="N", default=10, type=click.IntRange(0, 100_000), help="How many requests (default 10).")
 @click.option("-f", "--follow", is_flag=True, help="Go on with the requests that come, until it is ended.")
 @json_option()
-def tail(subject: str | None, *, count: int, follow: bool, as_json: bool) -> int:
+def tail(subject: str | None, *, number: int, follow: bool, as_json: bool) -> int:
     """Show the last requests of a model's log, or of the log at PATH; without either, of all logs of the project.
 
     A line is a request: time, id, version, code, milliseconds, and the first predictions. With --json and -f each request is a
@@ -65,10 +66,43 @@ def tail(subject: str | None, *, count: int, follow: bool, as_json: bool) -> int
     from mlgit.commands.log_tail import tail_log
     from mlgit.serving import log_words
 
-    found = tail_log(subject, count=count, follow=follow)
+    found = tail_log(subject, count=number, follow=follow)
     if as_json and not follow:
         click.echo(json.dumps(found.document(), indent=2))
         return errors.EXIT_YES
     for each in itertools.chain(found.requests, found.follow() if follow else ()):
         click.echo(json.dumps(each.document()) if as_json else log_words.row(each))
+    return errors.EXIT_YES
+
+
+@command.command(
+    epilog="Examples: `mlgit log pack tumor -o data/november.parquet --from 2026-11-01 --to 2026-11-30`, "
+    "`mlgit log pack logs/tumor/2026-11-28T13 -o hour.parquet`, then `mlgit add data/november.parquet`."
+)
+@click.argument("subject", metavar="[NAME|PATH]", required=False, type=click.Path())
+@click.option("-o", "--output", required=True, metavar="FILE", type=click.Path(), help="The Parquet file to write.")
+@click.option("--from", "start", metavar="DATE", help="Only what came from then on: 2026-11-01, or 2026-11-01T10:00Z.")
+@click.option("--to", "end", metavar="DATE", help="Only what came before that time, or to the end of that day.")
+@json_option()
+def pack(subject: str | None, *, output: str, start: str | None, end: str | None, as_json: bool) -> int:
+    """Write a log to one Parquet FILE: a row for each row that was answered, with its values, prediction and probabilities.
+
+    NAME is a served model, PATH a log's folder, that of an hour, or a file, gzip-ed ones too. Types are those of the contract.
+    The same log gives the same bytes, so FILE can be tracked. Exit code 2 where there is nothing to pack.
+    """
+    from mlgit.commands.log_pack import pack_log
+
+    found = pack_log(subject, output=output, start=start, end=end)
+    if as_json:
+        click.echo(json.dumps(found.document(), indent=2))
+        return errors.EXIT_YES
+    packed = found.packed
+    click.echo(f"{plain(output)}: {count(packed.rows, 'row')} of {count(packed.requests, 'request')}")
+    if packed.refused:
+        click.echo(f"note: {count(packed.refused, 'request')} refused, without a row")
+    if packed.torn:
+        click.echo(f"note: {count(packed.torn, 'line')} cut off or no request, as a killed server leaves them")
+    for name, number_of in packed.unheld.items():
+        click.echo(f"note: {plain(name)}: {count(number_of, 'value')} of another type, missing in the file")
+    click.echo(f"Track it: `mlgit add {plain(shlex.quote(output))}`")
     return errors.EXIT_YES

@@ -16,7 +16,7 @@ _AT_ONCE = 1 << 16
 
 
 class LogTail:
-    """The end of logs as it is when this is made: `last` tells what stood there then, `new` what came since the last look."""
+    """The end of logs: `last` tells what stood there when this was made, `new` what came since the last look."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self._paths = list(paths)

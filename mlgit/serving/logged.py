@@ -117,30 +117,21 @@ def request_of(document: Any, *, header: LogHeader | None) -> LoggedRequest | No
 
     A header of another version, as where files were joined, says nothing of it.
     """
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         return None
-    texts = [document.get(name) for name in ("id", "ts", "role", "version", "digest")]
-    inputs, outputs = document.get("inputs"), document.get("outputs")
-    ms, code = document.get("ms", 0.0), document.get("code", 0)
-    if not all(isinstance(each, str) for each in texts) or not isinstance(ms, int | float) or not isinstance(code, int):
+    get = document.get
+    request_id, ts, role, version, digest = get("id"), get("ts"), get("role"), get("version"), get("digest")
+    if not (isinstance(request_id, str) and isinstance(ts, str) and isinstance(role, str)):
         return None
-    if not (inputs is None or (isinstance(inputs, list) and all(isinstance(row, list) for row in inputs))):
+    inputs, outputs, ms, code = get("inputs"), get("outputs"), get("ms", 0.0), get("code", 0)
+    if not (isinstance(version, str) and isinstance(digest, str) and isinstance(ms, int | float) and isinstance(code, int)):
         return None
-    if not (outputs is None or isinstance(outputs, Mapping)):
+    if inputs is not None and not (isinstance(inputs, list) and all(isinstance(row, list) for row in inputs)):
         return None
-    request_id, ts, role, version, digest = map(str, texts)
-    broken = document.get("violations", [])
-    is_of_header = header and (header.version, header.digest) == (version, digest)
-    return LoggedRequest(
-        header if header and is_of_header else LogHeader("", version, "", digest),
-        request_id,
-        ts,
-        role,
-        version,
-        digest,
-        inputs,
-        outputs,
-        ms,
-        code,
-        tuple(each for each in broken if isinstance(each, Mapping)) if isinstance(broken, list) else (),
-    )
+    if outputs is not None and not isinstance(outputs, dict):
+        return None
+    if header is None or header.version != version or header.digest != digest:
+        header = LogHeader("", version, "", digest)
+    broken = get("violations")
+    told = tuple(each for each in broken if isinstance(each, Mapping)) if isinstance(broken, list) else ()
+    return LoggedRequest(header, request_id, ts, role, version, digest, inputs, outputs, ms, code, told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import fields, is_dataclass
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from mlgit.commands.model import resolve_version
 from mlgit.commands.model.approve import approve
 from mlgit.commands.model.audit import audit
+from mlgit.commands.model.audit_request import audit_requests, is_request
 from mlgit.commands.model.event import event
 from mlgit.commands.model.get import get
 from mlgit.commands.model.history import history
@@ -26,6 +28,8 @@ from mlgit.commands.model.write_tag import WriteOptions
 from mlgit.commands.pull import pull
 from mlgit.commands.push import push, push_tags
 from mlgit.errors import EXIT_NO, EXIT_YES, MlgitError
+from mlgit.serving import log_lines
+from mlgit.serving.log_header import LogHeader
 from tests.kit import git
 from tests.registry.worlds import facts, world
 
@@ -112,6 +116,19 @@ def test_registry_is_read(root):
     assert verify("churn", offline=True).exit_code == EXIT_YES
     assert audit("churn@v1.1.0").evidence.question.asked == "churn@v1.1.0"
     assert audit("0" * 32).document() == {"schema": 1, "verdict": "unknown", "asked": "0" * 32}
+
+
+def test_answer_is_audited(root):
+    promote("churn@v1.1.0", "prod")
+    said = stamp("churn#prod").document()
+    digest, seconds = show("churn@v1.1.0").version.event.body.facts["model"]["sha256"], time.time()
+    header = LogHeader("churn", "v1.1.0", said["commit"], digest)
+    line = log_lines.line(header, request_id="a", seconds=seconds, inputs=[[1]], outputs={"predict": [0]}, ms=1)
+    found = audit_requests((header.line + line).decode().strip())
+    assert [each.evidence.name for each in found.results] == ["churn@v1.1.0"]
+    assert found.document()["requests"]["environments"][0]["environment"] == "prod"
+    assert found.results[0].evidence.requests.gaps == ()
+    assert (is_request("01a227e5-0949-751e-8dea-d94c97f1d1d0"), is_request("churn")) == (True, False)
 
 
 def test_bytes_are_had_and_made_again(root, tmp_path):

@@ -13,7 +13,7 @@ import pytest
 from mlgit.serving import log_header, log_lines
 from mlgit.serving.rows import Violation
 from tests.kit.late import Module
-from tests.serving.logs import DIGEST, HEADER, NOON, line
+from tests.serving.written_logs import DIGEST, HEADER, NOON, line
 
 np = Module("numpy")
 KEY = bytes(range(32))

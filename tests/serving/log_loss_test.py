@@ -15,7 +15,7 @@ import pytest
 
 from mlgit.serving.log_writer import LogFullError, PredictionLog
 from tests.kit import FULL
-from tests.serving.logs import HEADER, NOON, documents, line
+from tests.serving.written_logs import HEADER, NOON, documents, line
 
 KILLS = 30 if FULL else 4
 
@@ -24,7 +24,7 @@ WRITING = """
 import itertools, os, sys
 from pathlib import Path
 from mlgit.serving.log_writer import PredictionLog
-from tests.serving.logs import HEADER, line
+from tests.serving.written_logs import HEADER, line
 hours = itertools.count()
 log = PredictionLog(Path(sys.argv[1]), durability=sys.argv[2], clock=lambda: 1795953600.0 + 2 * next(hours))
 for number in itertools.count():
@@ -38,7 +38,7 @@ FILLING = """
 import json, os, resource, sys
 from pathlib import Path
 from mlgit.serving.log_writer import LogFullError, PredictionLog
-from tests.serving.logs import HEADER, line
+from tests.serving.written_logs import HEADER, line
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
 log = PredictionLog(Path(sys.argv[1]), clock=lambda: 1795953600.0)
 written, refused = [], 0

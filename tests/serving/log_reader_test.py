@@ -19,7 +19,7 @@ from mlgit.errors import MlgitError
 from mlgit.serving import log_header, log_index, log_reader
 from mlgit.serving.log_writer import PredictionLog
 from mlgit.serving.rows import Violation
-from tests.serving.logs import HEADER, NOON, line
+from tests.serving.written_logs import HEADER, NOON, line
 
 HOUR = timedelta(hours=1)
 MIDDAY = datetime.fromtimestamp(NOON, UTC)

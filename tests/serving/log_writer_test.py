@@ -12,7 +12,7 @@ import pytest
 from mlgit.errors import MlgitError
 from mlgit.serving import log_writer
 from mlgit.serving.log_writer import LogFullError, PredictionLog
-from tests.serving.logs import HEADER, NOON, documents, files, line
+from tests.serving.written_logs import HEADER, NOON, documents, files, line
 
 OTHER = replace(HEADER, version="v1.3.0+a/b")
 

@@ -33,17 +33,17 @@ def command(subject: str | None, *, when: str | None, request: str | None, logs:
     for gaps and for content that belongs to no version, 2 where the DVC remote could not be asked for what is not here, and
     for a request that no log has.
     """
-    from mlgit.commands.model import audit_request
+    from mlgit.commands.model.audit_request import audit_requests, is_request
 
     if (subject is None) == (request is None):
         raise click.UsageError("name either a version, file or digest, or a request by --request")
-    if subject is not None and audit_request.is_request(subject):
+    if subject is not None and is_request(subject):
         subject, request = None, subject
     if request is not None:
         if when is not None:
             raise click.UsageError("--at goes with #ENVIRONMENT; a request has its own time")
         given = sys.stdin.buffer.read().decode("utf-8", "replace") if request == "-" else ""
-        found = audit_request.audit_requests(request, logs=logs, stdin=given)
+        found = audit_requests(request, logs=logs, stdin=given)
         text = found.text(form)
         click.echo(text, nl=not text.endswith("\n"))
         return found.exit_code
