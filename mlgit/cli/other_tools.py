@@ -61,5 +61,6 @@ OF_MODELS: dict[str, str] = {
     "log": "what happened to a model is shown by `mlgit model history NAME`",
     "push": "tags of models are published by `mlgit push --tags-only`",
     "stages": "environments are shown by `mlgit model list`",
+    "build-docker": "MLflow's `build-docker` is `mlgit package NAME@VERSION`, which writes what an image is built from",
     "card": "did you mean `mlgit card`?",
 }
