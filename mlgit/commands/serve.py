@@ -10,7 +10,7 @@ from mlgit.adapters.system import installation
 from mlgit.commands import served
 from mlgit.commands.notes import Note, unheard
 from mlgit.errors import MlgitError
-from mlgit.serving import listening, load
+from mlgit.serving import listening, load, log_index
 from mlgit.serving.addresses import Addresses
 from mlgit.serving.deployment import Deployment
 from mlgit.serving.log_writer import hash_key
@@ -96,7 +96,9 @@ def _serve(
     from mlgit.serving import server  # it needs the extra
 
     token = _token(options)
-    _make_log_folder(deployment, folder, options)
+    log = _log_folder(deployment, folder, options)
+    if log is not None:
+        log_index.keep_indexed(log)
     server.run(
         deployment,
         addresses=options.addresses,
@@ -121,12 +123,22 @@ def _serve(
     )
 
 
-def _make_log_folder(deployment: Deployment, folder: Path, options: ServeOptions) -> None:
-    """A new folder of answers is no matter for Git, whatever is in them; one that cannot be made is told by the worker."""
-    with suppress(MlgitError, OSError):
-        path = folder / (options.log_path or load.read(deployment.champion).serving.log.path)
+def _log_folder(deployment: Deployment, folder: Path, options: ServeOptions) -> Path | None:
+    """Where answers are written down, None where none are; a new folder is no matter for Git, whatever is in it.
+
+    One that cannot be made is told by the worker.
+    """
+    try:
+        settings = load.read(deployment.champion).serving.log
+    except MlgitError:
+        return None
+    if settings.level == "off":
+        return None
+    path = folder / (options.log_path or settings.path)
+    with suppress(OSError):
         path.mkdir(parents=True)
         (path / ".gitignore").write_text("*\n")
+    return path
 
 
 def _require_extra() -> None:

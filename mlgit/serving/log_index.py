@@ -13,6 +13,7 @@ import mmap
 import os
 import re
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -30,6 +31,18 @@ _SETTLED_AFTER = 600.0
 _HOUR = re.compile(r"\d{4}-\d\d-\d\dT\d\d")
 
 
+def keep_indexed(folder: Path) -> None:
+    """Make the indexes of a log's folder now and every ten minutes, in a thread that ends with the process."""
+
+    def again_and_again() -> None:
+        while True:
+            with suppress(OSError):
+                index_closed(folder)
+            time.sleep(_SETTLED_AFTER)
+
+    threading.Thread(target=again_and_again, name="log-index", daemon=True).start()
+
+
 def index_closed(folder: Path, *, now: float | None = None) -> int:
     """Make the indexes that are missing of files whose hour is over, below the folder of a log; how many were made.
 
@@ -39,13 +52,22 @@ def index_closed(folder: Path, *, now: float | None = None) -> int:
     ended = (time.time() if now is None else now) - 3600 - _SETTLED_AFTER
     newest = datetime.fromtimestamp(ended, UTC).isoformat()[:13]
     made = 0
-    for path in sorted(folder.glob("*/*.jsonl")):
-        if _HOUR.fullmatch(path.parent.name) and path.parent.name <= newest:
+    for hour in sorted(each for each in folder.glob("*") if _HOUR.fullmatch(each.name) and each.name <= newest):
+        _remove_halves(hour, before=ended)
+        for path in sorted(hour.glob("*.jsonl")):
             with suppress(OSError):
                 if not _is_current(path):
                     write(path)
                     made += 1
     return made
+
+
+def _remove_halves(folder: Path, *, before: float) -> None:
+    """Remove what processes left that ended while they made an index."""
+    for path in folder.glob(".*.tmp"):
+        with suppress(OSError):
+            if path.stat().st_mtime < before:
+                path.unlink()
 
 
 def write(path: Path) -> None:

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import random
+import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -304,6 +305,20 @@ def test_index_is_made_for_hours_that_are_over_and_only_once(tmp_path):
     assert log_index.index_closed(tmp_path, now=NOON + 2 * 3600 + 601) == 0
     assert len([*tmp_path.rglob("*.idx")]) == 2
     assert [*tmp_path.rglob(".*")] == []
+
+
+def test_index_is_made_beside_the_work(tmp_path):
+    logged(tmp_path, "a", seconds=1)
+    half = tmp_path / "2026-11-29T12" / ".1-v1.2.0.jsonl.0123.tmp"
+    half.touch()
+    os.utime(half, (1_000_000_000, 1_000_000_000))
+    moved = tmp_path / "2025-11-29T12"  # which is over, whatever the clock says
+    (tmp_path / "2026-11-29T12").rename(moved)
+    log_index.keep_indexed(tmp_path)
+    deadline = time.monotonic() + 20
+    while not [*moved.glob("*.idx")] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [path.suffix for path in sorted(moved.iterdir())] == [".jsonl", ".idx"]
 
 
 def test_index_covers_no_half_a_line(tmp_path):
