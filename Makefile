@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env test-fast test coverage test-full lint schema build demo conformance contracts-oracle clean
+.PHONY: help env test-fast test coverage test-full lint schema build demo conformance contracts-oracle serving-oracle clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -56,6 +56,9 @@ conformance: ## DVC's own tests against mlgit's engine: make conformance DVC_SOU
 contracts-oracle: $(STAMP) ## contracts, their changes and tables against datacontract, pandera, frictionless: make contracts-oracle PYTHON=PATH
 	$(BIN)/python -m tests.validation.oracle.job $(PYTHON)
 	$(BIN)/python -m tests.validation.oracle.data_job $(PYTHON)
+
+serving-oracle: $(STAMP) ## mlgit serve beside MLflow's server, asked by the clients of others: make serving-oracle PYTHON=PATH
+	$(BIN)/python -m tests.serving.oracle.job $(PYTHON)
 
 clean: ## remove everything that is made
 	rm -rf $(VENV) dist build demo .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -15,7 +15,7 @@ _TEXT = "text/plain; charset=utf-8"
 
 def control_app(serving: AnsweringState) -> Any:
     """The FastAPI application with these routes. Its documents are on the supervisor's port, not here."""
-    from fastapi import FastAPI, Request, Response
+    from fastapi import FastAPI, HTTPException, Request, Response
     from fastapi.responses import JSONResponse
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
@@ -51,6 +51,8 @@ def control_app(serving: AnsweringState) -> Any:
         return json(open_inference.server_metadata(__version__))
 
     async def model(request: Request) -> Response:
+        if request.url.path.endswith("/infer"):  # a name may have slashes, so this path is taken for a model's
+            raise HTTPException(405, headers={"Allow": "POST"})
         try:
             lane = asked_for(request)
         except RefusedRequestError as error:

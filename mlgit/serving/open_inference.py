@@ -35,7 +35,7 @@ def parse(
     document = strict_json.parse(body if header_length is None else body[:header_length])
     if type(document) is not dict:
         raise _refused("the body is not a JSON object")
-    name = document.get("id", "")
+    name = "" if document.get("id") is None else document["id"]
     if type(name) is not str or (name and not ID.fullmatch(name)):
         raise _refused("id is not a text of at most 128 visible ASCII characters")
     rest = memoryview(body)[header_length:] if header_length is not None else memoryview(b"")

@@ -13,14 +13,14 @@ from mlgit.serving.rows import METHODS
 _TEXT: Mapping[str, Any] = {"type": "string"}
 # What a cell of a tensor can hold.
 _VALUES = {"type": "array", "items": {"type": ["number", "string", "boolean", "null", "array"]}, "minItems": 1}
-_PARAMETERS = {
-    "type": "object",
-    "description": "binary_data_output, binary_data, binary_data_size; others are not looked at",
-    "properties": {
-        "binary_data_output": {"type": "boolean"},
-        "binary_data": {"type": "boolean"},
-        "binary_data_size": {"type": "integer", "minimum": 0},
-    },
+_OTHERS = "others are not looked at"
+_OF_REQUEST = {"type": ["object", "null"], "description": _OTHERS, "properties": {"binary_data_output": {"type": "boolean"}}}
+_OF_OUTPUT = {"type": ["object", "null"], "description": _OTHERS, "properties": {"binary_data": {"type": "boolean"}}}
+_SIZE = {"type": "integer", "minimum": 0}
+_OF_TENSOR = {
+    "type": ["object", "null"],
+    "description": f"with binary_data_size, the values are bytes after the JSON; {_OTHERS}",
+    "properties": {"binary_data_size": {"anyOf": [_SIZE, {"type": "null"}]}},
 }
 
 
@@ -84,7 +84,7 @@ def _of_mlflow(loaded: LoadedModel) -> dict[str, Any]:
     inputs, most = loaded.inputs, loaded.release.serving.limits.rows
     names = [each.name for each in inputs.columns]
     row, record = input_schema.row(inputs), input_schema.record(inputs)
-    index = {"type": "array", "description": "a name for each row, not looked at"}
+    index = {"type": ["array", "null"], "description": "a name for each row, not looked at"}
     columns = {"columns": {"const": names, "description": "all columns, here in the model's order"}} if names else {}
     rows = _list({"$ref": "#/components/schemas/Row"}, most=most)
     records = _list({"$ref": "#/components/schemas/Record"}, most=most)
@@ -98,7 +98,7 @@ def _of_mlflow(loaded: LoadedModel) -> dict[str, Any]:
         "inputs": {"anyOf": [rows, records, table]},
     }
     methods = {"type": "string", "enum": list(loaded.predictor.methods)}
-    params = _object({"predict_method": methods}, required=()) | {"additionalProperties": False}
+    params = _object({"predict_method": methods}, required=()) | {"type": ["object", "null"], "additionalProperties": False}
     others = [{"required": [name]} for name in forms]
     return {
         "Row": row,
@@ -130,24 +130,24 @@ def _of_inference(loaded: LoadedModel) -> dict[str, Any]:
     listed = {"versions": _list(_TEXT), "inputs": _list(described), "outputs": _list(described)}
     shape = {"type": "array", "prefixItems": [dimension | {"maximum": most}], "items": dimension, "minItems": 1, "maxItems": 2}
     tensor = _object(
-        {"name": _TEXT, "shape": shape, "datatype": datatype, "data": _VALUES, "parameters": _PARAMETERS},
+        {"name": _TEXT, "shape": shape, "datatype": datatype, "data": _VALUES, "parameters": _OF_TENSOR},
         required=("name", "shape", "datatype"),
     )
-    output = _object({"name": {"type": "string", "enum": list(loaded.predictor.methods)}, "parameters": _PARAMETERS})
+    output = _object({"name": {"type": "string", "enum": list(loaded.predictor.methods)}, "parameters": _OF_OUTPUT})
     answered = {"name": {"type": "string", "enum": list(METHODS)}, "datatype": datatype, "shape": _list(dimension)}
-    identity = {"type": "string", "pattern": "^[!-~]{1,128}$"}
+    identity = {"type": ["string", "null"], "pattern": "^[!-~]{0,128}$"}
     request = {
         "id": identity,
-        "parameters": _PARAMETERS,
+        "parameters": _OF_REQUEST,
         "inputs": _list({"$ref": "#/components/schemas/Tensor"}),
-        "outputs": _list(output | {"required": ["name"]}, least=0),
+        "outputs": {"type": ["array", "null"], "items": output | {"required": ["name"]}},
     }
     response = {
         "model_name": {"const": loaded.release.model},
         "model_version": _TEXT,
         "id": identity,
         "outputs": _list(
-            _object(answered | {"data": {"type": "array"}, "parameters": _PARAMETERS}, required=("name", "datatype", "shape"))
+            _object(answered | {"data": {"type": "array"}, "parameters": _OF_TENSOR}, required=("name", "datatype", "shape"))
         ),
     }
     return {

@@ -91,6 +91,13 @@ def test_request_without_an_id_gets_none():
     assert headers == {"Content-Type": "application/json"}
 
 
+@pytest.mark.parametrize("left_out", [None, ""])
+def test_null_is_as_if_left_out(left_out):
+    parameters = {"binary_data_size": None}
+    request = parse({"id": left_out, "inputs": [{**ONE, "parameters": parameters}], "parameters": None, "outputs": None})
+    assert (request.id, request.methods, len(request.rows)) == ("", (), 1)
+
+
 def test_outputs_are_asked_for_by_name():
     request = parse({"inputs": [ONE], "outputs": [{"name": "predict_proba"}, {"name": "predict"}]})
     assert request.methods == ("predict_proba", "predict")

@@ -44,7 +44,6 @@ def bad_bodies(columns: Sequence[str], row: Sequence[float]) -> list[BadBody]:
         "split with a text for a number": {"dataframe_split": {"columns": names, "data": [text]}},
         "split with a list for a number": {"dataframe_split": {"columns": names, "data": [[[1.0], *values[1:]]]}},
         "split with an object for a number": {"dataframe_split": {"columns": names, "data": [[{"a": 1}, *values[1:]]]}},
-        "split with an index too long": {"dataframe_split": split | {"index": [0, 1]}},
         "split without rows": {"dataframe_split": {"columns": names, "data": []}},
         "split with null for a number": {"dataframe_split": {"columns": names, "data": [[None, *values[1:]]]}},
         "records that are an object": {"dataframe_records": record},
