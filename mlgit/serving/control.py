@@ -33,7 +33,7 @@ def control_app(serving: AnsweringState) -> Any:
 
 def _add_models(app: Any, serving: AnsweringState) -> None:
     """What the model takes and answers, and whether it is ready."""
-    from fastapi import HTTPException, Request, Response
+    from fastapi import HTTPException, Request
 
     def asked_for(request: Request) -> Batcher:
         serving.admit(request_head.read(request.scope["headers"]))
@@ -43,7 +43,7 @@ def _add_models(app: Any, serving: AnsweringState) -> None:
             raise RefusedRequestError(f"this {'version' if lane is None else 'model'} is not served", status=404)
         return lane
 
-    async def model(request: Request) -> Response:
+    async def model(request: Request) -> Any:
         if request.url.path.endswith("/infer"):  # a name may have slashes, so this path is taken for a model's
             raise HTTPException(405, headers={"Allow": "POST"})
         try:
@@ -56,7 +56,7 @@ def _add_models(app: Any, serving: AnsweringState) -> None:
         versions = [each.release.version for role, each in serving.current.models.items() if role != "shadow"]
         return _json(open_inference.metadata(lane.model, versions=versions))
 
-    async def elsewhere(request: Request) -> Response:
+    async def elsewhere(request: Request) -> Any:
         """A prediction of what is served has been answered before it came here."""
         return _json(open_inference.error(RefusedRequestError("this model is not served")), 404)
 
@@ -71,20 +71,20 @@ def _add_health(app: Any, serving: AnsweringState) -> None:
     """Whether the server lives and is ready, and what it is."""
     from fastapi import Request, Response
 
-    async def ping(request: Request) -> Response:
+    async def ping(request: Request) -> Any:
         return _json(b"\n", _readiness(serving))
 
-    async def version(request: Request) -> Response:
+    async def version(request: Request) -> Any:
         release = serving.current.champion.model.release
         return Response(release.version, media_type=_TEXT)
 
-    async def live(request: Request) -> Response:
+    async def live(request: Request) -> Any:
         return _json(b'{"live": true}')
 
-    async def ready(request: Request) -> Response:
+    async def ready(request: Request) -> Any:
         return _json(b'{"ready": false}' if serving.is_draining else b'{"ready": true}', _readiness(serving))
 
-    async def server(request: Request) -> Response:
+    async def server(request: Request) -> Any:
         return _json(open_inference.server_metadata(__version__))
 
     for path, answer in {
