@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.kit import commit, repository, write_tree
-from tests.serving.written_logs import single, write
+from tests.serving.logs import single, write
 
 SETTINGS = """\
 mlgit: 1

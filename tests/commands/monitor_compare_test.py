@@ -9,7 +9,7 @@ import pytest
 from mlgit.commands.monitor_compare import compare
 from mlgit.errors import EXIT_CANNOT_ANSWER, EXIT_NO, EXIT_YES, MlgitError
 from tests.kit import commit, repository, write_tree
-from tests.serving.written_logs import START, single, write
+from tests.serving.logs import START, single, write
 
 ROWS = 200
 SETTINGS = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlgit.serving import log_reader, paired_answers
-from tests.serving.written_logs import single, write
+from tests.serving.logs import single, write
 
 
 def collect(folder, *, models=("churn",), **options):
