@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from mlgit import lazy_numpy as np
 from mlgit.serving import value_checks
@@ -18,7 +19,7 @@ from mlgit.validation.contract import NONE, Contract, ContractCheck
 
 _OF_VALUES = {"type", "required", "range", "length", "pattern", "format", "multiple", "values", "items", "missing"}
 _OF_NUMBERS = {"type", "required", "range"}
-NUMBER = "a finite number"
+Takes = Literal["numbers", "texts", ""]
 
 
 def columns_of(contract: Contract, *, names: Sequence[str]) -> tuple[InputColumn, ...]:
@@ -55,39 +56,37 @@ def names_of(contract: Contract, *, without: Sequence[str] = ()) -> tuple[str, .
     )
 
 
-def compiled(contract: Contract | None, *, names: Sequence[str], numbers: Sequence[bool] = (), width: int = 0) -> Inputs:
-    """The inputs of a model that takes these columns; `numbers` tells of each whether it can be nothing but a number.
+def compiled(contract: Contract | None, *, names: Sequence[str], takes: Takes = "", width: int = 0) -> Inputs:
+    """The inputs of a model that takes these columns; without names `width` says how many values a row has.
 
-    Without names (`width` says how many values a row has) only that is checked.
+    `takes`: its columns can be nothing but finite numbers, or nothing but texts, whatever a contract says.
     """
-    if contract is None or not names:
-        columns = tuple(InputColumn(name, may_be_absent=False) for name in names)
-        checks: tuple[ValueCheck, ...] = ()
-        ruled: dict[int, list[ContractCheck]] = {}
-    else:
-        columns = columns_of(contract, names=names)
-        ruled = {}
-        for place, check in _placed(contract, names):
-            ruled.setdefault(place, []).append(check)
-        checks = tuple(
-            ValueCheck(place, check.id, check.condition, value_checks.broken(check, contract, name=names[place]))
-            for place, found in ruled.items()
-            for check in found
-        )
-    kept = [place for place in range(len(names) or width) if _is_block(place, contract, names, ruled, numbers)]
-    finite = tuple(
-        ValueCheck(place, f"{names[place] if names else place}.number", NUMBER, test)
-        for place in range(len(names) or width)
-        if (test := _finite(columns[place].type if columns else "", place < len(numbers) and numbers[place]))
-    )
-    return Inputs(columns, (*checks, *finite), _block(kept, contract, names, ruled) if kept else None, width)
+    columns = columns_of(contract, names=names) if contract else tuple(InputColumn(name) for name in names)
+    ruled: dict[int, list[ContractCheck]] = {}
+    for place, check in _placed(contract, names) if contract else ():
+        ruled.setdefault(place, []).append(check)
+    checks = [
+        ValueCheck(place, check.id, check.condition, value_checks.broken(check, contract, name=names[place]))
+        for place, found in ruled.items()
+        for check in found
+        if contract
+    ]
+    for place in range(len(names) or width):
+        implied = _implied(columns[place].type if columns else "", takes)
+        if implied is not None:
+            rule, condition, test = implied
+            checks.append(ValueCheck(place, f"{names[place] if names else place}.{rule}", condition, test))
+    kept = [place for place in range(len(names) or width) if _is_block(place, contract, names, ruled, takes)]
+    return Inputs(columns, tuple(checks), _block(kept, contract, names, ruled) if kept else None, width)
 
 
-def _finite(kind: str, is_number: bool) -> value_checks.Broken | None:
-    """What no contract need say: a number is finite, and a model of numbers takes nothing else."""
+def _implied(kind: str, takes: Takes) -> tuple[str, str, value_checks.Broken] | None:
+    """What no contract need say: a number is finite, and a model of numbers, or of texts, takes nothing else."""
     if kind in ("integer", "number"):
-        return value_checks.infinite
-    return value_checks.not_finite if is_number else None
+        return "number", "a finite number", value_checks.infinite
+    if takes == "numbers":
+        return "number", "a finite number", value_checks.not_finite
+    return ("text", "a text", value_checks.no_text) if takes == "texts" else None
 
 
 def _placed(contract: Contract, names: Sequence[str]) -> Iterator[tuple[int, ContractCheck]]:
@@ -106,12 +105,12 @@ def _is_block(
     contract: Contract | None,
     names: Sequence[str],
     ruled: dict[int, list[ContractCheck]],
-    numbers: Sequence[bool],
+    takes: Takes,
 ) -> bool:
     """Whether all that is asked of a column is that it holds numbers between two ends."""
     column = contract.column(names[place]) if contract and names else None
     if column is None or not column.type:
-        return not ruled.get(place) and place < len(numbers) and numbers[place]
+        return not ruled.get(place) and takes == "numbers"
     if column.type not in ("integer", "number"):
         return False
     return all(

@@ -39,7 +39,7 @@ class Estimator:
             # what is known to be finite need not be looked through by every step of a pipeline
             with _quick(is_finite=self.form == "numbers" and bool(np.isfinite(rows).all())):
                 found = ask(rows)
-        except (ValueError, TypeError, OverflowError) as error:
+        except (ValueError, TypeError, OverflowError, AttributeError) as error:
             # what is wrong stands in a message that repeats the values
             raise RefusedRequestError("the model does not take these values", error_code="INVALID_PARAMETER_VALUE") from error
         return as_array(found)

@@ -72,8 +72,8 @@ def chosen(
         raise MlgitError(f"{release.file}: {again.refused or again.differs}", "this is a defect of mlgit: please report it")
     width = 0 if found.columns else estimator.width_of(model)
     names = found.columns or ()
-    numbers = [found.form == "numbers"] * (len(names) or width)
-    inputs = contract_checks.compiled(contract, names=names, numbers=numbers, width=width)
+    takes: contract_checks.Takes = found.form if found.form in ("numbers", "texts") else ""
+    inputs = contract_checks.compiled(contract, names=names, takes=takes, width=width)
     return found, inputs, best.tested
 
 

@@ -96,6 +96,11 @@ def infinite(values: Sequence[Any]) -> Sequence[int]:
     return [row for row, value in enumerate(values) if is_number(value) and not is_missing(value) and not _is_finite(value)]
 
 
+def no_text(values: Sequence[Any]) -> Sequence[int]:
+    """Which values are no texts, or missing."""
+    return [row for row, value in enumerate(values) if not isinstance(value, str)]
+
+
 def _is_finite(value: Any) -> bool:
     if not isinstance(value, (int, float)):
         return False

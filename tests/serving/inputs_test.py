@@ -54,7 +54,7 @@ def test_missing_column_is_refused_by_name_unless_it_is_not_required():
 
 
 def test_missing_column_is_refused_where_no_contract_says_otherwise():
-    found = contract_checks.compiled(None, names=["a", "b"], numbers=[True, True])
+    found = contract_checks.compiled(None, names=["a", "b"], takes="numbers")
     assert refusal(found, ("a",), [1.0]).message == "missing columns: b"
 
 
@@ -75,7 +75,7 @@ def test_arrays_are_reordered_as_arrays():
 
 
 def test_model_without_names_takes_rows_of_one_length():
-    found = contract_checks.compiled(None, names=(), width=2, numbers=[True, True])
+    found = contract_checks.compiled(None, names=(), width=2, takes="numbers")
     assert found.aligned(Rows(("any", "names"), [[1.0, 2.0]])) == [[1.0, 2.0]]
     assert "expected 2" in refusal(found, None, [1.0]).message
     assert broken(found, [1.0, None], ["x", math.inf]) == [(1, "0.number"), (1, "1.number")]
@@ -172,6 +172,11 @@ def test_end_of_a_range_that_is_no_date_is_told():
 
     with pytest.raises(MlgitError, match="'soon' is no date"):
         inputs(column("d", "date", logicalTypeOptions={"minimum": "soon"}))
+
+
+def test_model_of_texts_takes_nothing_else():
+    found = contract_checks.compiled(None, names=["text"], takes="texts")
+    assert broken(found, ["a"], [None], [5], [["a"]]) == [(1, "text.text"), (2, "text.text"), (3, "text.text")]
 
 
 def test_no_rows_break_nothing():

@@ -168,6 +168,8 @@ def test_text_is_found_among_the_columns_by_the_recorded_answers(tmp_path):
     loaded = load(written(tmp_path / "r", model, rows=recorded(frame[:4], model, given=frame["text"][:4])))
     assert (loaded.predictor.form, loaded.inputs.names) == ("texts", ("text",))
     assert loaded.predictor.predict([["a good one"]], method="predict").tolist() == [True]
+    with pytest.raises(RefusedRequestError):
+        loaded.predictor.predict([[5]], method="predict")
 
 
 def test_model_trained_with_arrays_of_texts_takes_such(tmp_path):
