@@ -44,7 +44,7 @@ def built(context: Path, tag: str) -> str:
     began = time.monotonic()
     words = ("--isolation", "chroot", "--network", "host", "--timestamp", "0", "--no-cache", "--pull-never", *mounted)
     buildah("bud", *words, "--tag", tag, str(context))
-    found = buildah("images", "--no-trunc", "--format", "{{.ID}}", tag)
+    found = buildah("images", "--no-trunc", "--format", "{{.ID}}", tag).splitlines()[0]  # one line for each name that it has
     print(f"built {found[:23]} in {time.monotonic() - began:.0f} s")
     return found
 
@@ -65,7 +65,8 @@ def ready() -> None:
     until = time.monotonic() + 120
     while time.monotonic() < until:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{PORT}/v2/health/ready", timeout=5)
+            for address in (f"{PORT}/v2/health/ready", f"{PORT + 1}/-/ready"):
+                urllib.request.urlopen(f"http://127.0.0.1:{address}", timeout=5)
             return
         except OSError:
             time.sleep(0.2)
