@@ -21,7 +21,10 @@ from mlgit.render.text import count, plain
     short_help="Show and pack what served models answered.",
 )
 def command() -> None:
-    """The prediction log of `mlgit serve`: JSON Lines, a file for each hour, process and version."""
+    """The prediction log of `mlgit serve`: JSON Lines, a file for each hour, process and version.
+
+    What happened to a model is shown by `mlgit model history NAME`, and commits by `git log`.
+    """
 
 
 @command.command(

@@ -35,7 +35,6 @@ ELSEWHERE: dict[str, str] = {
     "ui": "there is no server: `mlgit diff --plots` writes a page, and `mlgit model list` shows the registry",
     "server": "there is no server: the registry is in Git's tags, and `mlgit model list` shows it",
     "models": "MLflow's `models` is `mlgit model`",
-    "log": "`git log` shows commits; `mlgit model history NAME` shows what happened to a model",
     "tag": "`git tag` lists all tags; a model's version is tagged by `mlgit model register NAME`",
     "clone": "`git clone` makes a clone; in it, `mlgit pull` brings the data",
     "install": "Git hooks of DVC are installed by `dvc install`",

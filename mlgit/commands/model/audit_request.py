@@ -227,5 +227,5 @@ def _seconds(time: str) -> float | None:
 def _answer(request: LoggedRequest) -> str:
     if request.outputs is None:
         return "none: it was refused"
-    text = json.dumps(request.outputs)
+    text = "; ".join(f"{method}: {json.dumps(said, ensure_ascii=False)}" for method, said in request.outputs.items())
     return text if len(text) <= _LONGEST_ANSWER else f"{text[:_LONGEST_ANSWER]}..."

@@ -88,7 +88,7 @@ def test_answer_is_traced_to_version_promoter_and_data(project, header, line, tm
     assert done.out.startswith("# Audit of `churn@v1.0.0`\n\n**PROVEN**\n")
     assert "a request that churn@v1.0.0 answered" in done.out
     request = done.out.partition("## Request\n")[2].partition("## Model")[0]
-    for said in (UUID, log_header.stamp(began(project) + DURING), "champion", '"predict": [1]', "Ada Example", "churn#prod#1"):
+    for said in (UUID, log_header.stamp(began(project) + DURING), "champion", "predict: [1]", "Ada Example", "churn#prod#1"):
         assert said in request.replace("\\", ""), (said, request)
     found = document(project, "--request", UUID, "--log", log)
     assert (found["verdict"], found["version"]) == ("proven", "v1.0.0")
@@ -100,7 +100,7 @@ def test_answer_is_traced_to_version_promoter_and_data(project, header, line, tm
         "roles": {"champion": 1},
         "codes": {"200": 1},
         "digest": header.digest,
-        "answer": '{"predict": [1]}',
+        "answer": "predict: [1]",
         "log": "",
         "environments": [],
     }
