@@ -120,6 +120,7 @@ DOORS = {
         "follow",
         "followed_remote",
         "package.layout_file",
+        "release_code",
         "release_folder",
         "release_store",
         "released_rows",

@@ -187,10 +187,13 @@ class TagFollower:
         name = f"{digest[:16]}-{event.oid[:12]}{'-code' if self._with_code else ''}"
         revision = revisions.commit(version.commit, name=version.name)
 
+        def is_whole(folder: Path) -> bool:
+            return release_folder.is_whole(folder, revision, version, event=event, with_code=self._with_code)
+
         def write(folder: Path) -> None:
             release_folder.write(revision, version, folder=folder, event=event, with_code=self._with_code)
 
-        return self._store.place(name, is_whole=lambda folder: release_folder.is_whole(folder, version, event), write=write)
+        return self._store.place(name, is_whole=is_whole, write=write)
 
     def _require_signed(self, artifact: Artifact, event: Event) -> None:
         """Where the environment asks for signatures, the tag that decides has to bear one that Git trusts here."""

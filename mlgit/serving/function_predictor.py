@@ -47,6 +47,7 @@ class ReleasedCode:
             if _Active.code is not None:
                 _Active.code.leave()
             sys.path[:0] = self.roots
+            sys.dont_write_bytecode = True  # a release is what its commit holds, and nothing more
             importlib.invalidate_caches()
             sys.modules.update(self.modules)
             _Active.code = self

@@ -10,7 +10,7 @@ import secrets
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlgit.adapters.formats import documents
 from mlgit.adapters.modelscan import modelfile
@@ -25,7 +25,7 @@ from mlgit.registry.facts import ModelFile
 from mlgit.registry.state import Version
 from mlgit.revision import recorded_paths
 from mlgit.revision.revision import Revision
-from mlgit.serving import pinned_libraries, release, released_rows
+from mlgit.serving import pinned_libraries, release, release_code, released_rows
 from mlgit.serving.release import NAME, Release
 from mlgit.serving.released_rows import ReleasedRows
 from mlgit.serving_settings import Serving
@@ -63,7 +63,7 @@ def write(
         temporary.mkdir(parents=True)
         found = _filled(temporary, revision, version, event or version.event, with_private=with_private)
         if with_code:
-            _write_code(revision, temporary / CODE)
+            release_code.write(revision, temporary / CODE)
         os.rename(temporary, folder)
     except OSError as error:
         raise MlgitError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
@@ -75,58 +75,85 @@ def write(
     return found
 
 
-def is_whole(folder: Path, version: Version, event: Event) -> bool:
-    """Whether a folder holds a version, put where it is served by an event, with the bytes that it was written with."""
+def is_whole(folder: Path, revision: Revision, version: Version, *, event: Event, with_code: bool = False) -> bool:
+    """Whether a folder holds what `write` would write of a version, by its tag and commit, whatever the folder says of itself.
+
+    Only the rows to test it with are taken as they are.
+    """
     try:
         found = release.read(documents.parse(files.read_text(folder / NAME), name=NAME), where=NAME)
-        said = (found.model, found.version, found.commit, found.tag, found.tag_oid)
-        if said != (version.artifact, version.name, version.commit, event.ref, event.oid):
+        model = _model(revision, version, revision.artifact(version.artifact))
+        md5, sha256, _ = modelfile.identify(folder / _file(model))
+        if md5 != model.md5 or model.sha256 not in ("", sha256):
             return False
-        contract = files.read_bytes(folder / found.contract) if found.contract else b""
-        is_sound = not found.contract or hashlib.sha256(contract).hexdigest() == found.contract_sha256
-        has_rows = not found.self_test or (folder / found.self_test).is_file()
-        return is_sound and has_rows and modelfile.identify(folder / found.file)[:2] == (found.md5, found.sha256)
+        known = replace(model, sha256=sha256, format=model.format or found.format)
+        expected, contract = _described(revision, version, event, known)
+        return (
+            replace(found, self_test="", untested="") == expected
+            and (contract is None or files.read_bytes(folder / CONTRACT) == contract.content)
+            and found.self_test in ("", SELF_TEST)
+            and (not found.self_test or (folder / SELF_TEST).is_file())
+            and (not with_code or release_code.is_same(revision, folder / CODE))
+        )
     except MlgitError:
         return False
+
+
+class _RequestContract(NamedTuple):
+    """The contract of requests, and its bytes."""
+
+    content: bytes
+    contract: Contract
 
 
 def _filled(folder: Path, revision: Revision, version: Version, event: Event, *, with_private: bool) -> Release:
     """Write all but the code into a folder that is there."""
     artifact = revision.artifact(version.artifact)
-    declared = revision.model(artifact)
     model = _model(revision, version, artifact)
-    file = f"{MODEL}/{posixpath.basename(model.path)}"
-    delivered = deliver.deliver(revision, model, folder / file)
+    delivered = deliver.deliver(revision, model, folder / _file(model))
+    form = model.format or modelfile.describe(folder / _file(model)).format
+    found, contract = _described(revision, version, event, replace(model, sha256=delivered.sha256, format=form))
+    if contract:
+        _write(folder / CONTRACT, contract.content)
+    if contract and contract.contract.has_private and not with_private:
+        rows = ReleasedRows(untested="its rows have classified columns, which stay in the project")
+    else:
+        rows = released_rows.read(revision, revision.model(artifact))
+    if not rows.untested:
+        _write(folder / SELF_TEST, _json(rows.document()))
+    found = replace(found, self_test="" if rows.untested else SELF_TEST, untested=rows.untested)
+    _write(folder / NAME, _json(found.document()))
+    return found
+
+
+def _described(revision: Revision, version: Version, event: Event, model: ModelFile) -> tuple[Release, _RequestContract | None]:
+    """What tag and commit say of a release, but for the rows to test it with; and its contract."""
+    artifact = revision.artifact(version.artifact)
+    declared, serving = revision.model(artifact), _settings(revision, artifact)
+    contract = _contract(revision, serving, declared.train)
     found = Release(
         model=version.artifact,
         version=version.name,
         commit=version.commit,
         tag=event.ref,
         tag_oid=event.oid,
-        md5=delivered.md5,
-        sha256=delivered.sha256,
-        file=file,
-        format=model.format or modelfile.describe(folder / file).format,
+        md5=model.md5,
+        sha256=model.sha256,
+        file=_file(model),
+        format=model.format,
+        contract=CONTRACT if contract else "",
+        contract_sha256=hashlib.sha256(contract.content).hexdigest() if contract else "",
         requires=_requires(revision),
         label=declared.label,
         id=declared.id,
         positive=declared.positive,
-        serving=_settings(revision, artifact),
+        serving=serving,
     )
-    contract = _contract(revision, found.serving, declared.train)
-    if contract:
-        content, asked = contract
-        _write(folder / CONTRACT, content)
-        found = replace(found, contract=CONTRACT, contract_sha256=hashlib.sha256(content).hexdigest())
-    if contract and asked.has_private and not with_private:
-        rows = ReleasedRows(untested="its rows have classified columns, which stay in the project")
-    else:
-        rows = released_rows.read(revision, declared)
-    if not rows.untested:
-        _write(folder / SELF_TEST, _json(rows.document()))
-    found = replace(found, self_test="" if rows.untested else SELF_TEST, untested=rows.untested)
-    _write(folder / NAME, _json(found.document()))
-    return found
+    return found, contract
+
+
+def _file(model: ModelFile) -> str:
+    return f"{MODEL}/{posixpath.basename(model.path)}"
 
 
 def _model(revision: Revision, version: Version, artifact: DeclaredArtifact) -> ModelFile:
@@ -161,7 +188,7 @@ def settings_of(revision: Revision, name: str) -> Serving:
     return _settings(revision, revision.artifact(name))
 
 
-def _contract(revision: Revision, serving: Serving, train: tuple[str, ...]) -> tuple[bytes, Contract] | None:
+def _contract(revision: Revision, serving: Serving, train: tuple[str, ...]) -> _RequestContract | None:
     """The contract of a request: the declared one, else that of the first training data; None where there is none."""
     paths = (posixpath.normpath(each) for each in train[:1])
     path = posixpath.normpath(serving.contract) if serving.contract else revision.config.contracts.get(next(paths, ""), "")
@@ -173,7 +200,7 @@ def _contract(revision: Revision, serving: Serving, train: tuple[str, ...]) -> t
     if content is None:
         raise MlgitError(f"{path}: no such contract in commit {revision.commit[:10]}", f"{CONFIG} names it there")
     document = documents.parse_yaml(files.decode(content, name=path), name=path)
-    return content, parse.parse(document, name=path)
+    return _RequestContract(content, parse.parse(document, name=path))
 
 
 def _requires(revision: Revision) -> dict[str, str]:
@@ -188,36 +215,6 @@ def _requires(revision: Revision) -> dict[str, str]:
         with suppress(MlgitError):  # what is not in its format pins nothing
             found[name] = text if form == ".txt" else documents.parse(text, name=f"{name}{form}")
     return pinned_libraries.read(found)
-
-
-def _write_code(revision: Revision, folder: Path) -> None:
-    """Write the files of the project as Git has them; links last, so that nothing is written through one."""
-    source = revision.files
-    assert isinstance(source, CommitFiles), "a release is of a commit"
-    names = sorted(source.tree)
-    links = [name for name in names if source.tree[name][0] == "120000"]
-    source.fetch(names)
-    folder.mkdir()
-    for name in [each for each in names if each not in {*links}]:
-        place = _place(folder, name)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        _write(place, source.content(name) or b"")
-        if source.tree[name][0] == "100755":
-            place.chmod(0o755 & ~files.current_umask())
-    for name in links:
-        target = os.fsdecode(source.content(name) or b"")
-        place = _place(folder, name)
-        if posixpath.isabs(target) or posixpath.normpath(posixpath.join(posixpath.dirname(name), target)).startswith(".."):
-            continue  # what lies out of the project is not of the release
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(target)
-
-
-def _place(folder: Path, name: str) -> Path:
-    """Where a file of a commit goes. Git itself makes no such names, but an object can hold any."""
-    if any(part in ("", ".", "..", ".git") for part in name.split("/")):
-        raise MlgitError(f"'{name}': not a path that Git checks out", "`git fsck` tells more")
-    return folder / name
 
 
 def _write(place: Path, content: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import threading
@@ -145,13 +146,36 @@ def test_two_servers_of_one_clone_follow_side_by_side(shared, monkeypatch):
     assert found[1].champion.is_dir()
 
 
-def test_release_folder_that_was_tampered_with_is_made_anew(shared, monkeypatch):
+def tampered(folder, name):
+    """Another content of a file of a release, as somebody could write it who may write there."""
+    content = (folder / name).read_bytes()
+    document = json.loads(content) if name == "release.json" else {}
+    if name == "release.json":
+        document["serving"]["invalid"] = "flag"
+        (folder / name).write_text(json.dumps(document))
+    elif name == "model/churn.json":  # with the digests that release.json would have to say
+        (folder / name).write_text("{}")
+        document = json.loads((folder / "release.json").read_text())
+        document["sha256"], document["md5"] = (hashlib.new(each, b"{}").hexdigest() for each in ("sha256", "md5"))
+        (folder / "release.json").write_text(json.dumps(document))
+    else:
+        (folder / name).write_text("other")
+    return content
+
+
+@pytest.mark.parametrize("name", ["model/churn.json", "release.json", "code/src/train.sh", "code/src/__init__.py", "code/link"])
+def test_release_folder_that_was_tampered_with_is_made_anew(shared, monkeypatch, name):
     promote(shared.root, "v1.0.0")
     monkeypatch.chdir(shared.root)
-    first = follow("churn").look()
-    (first.champion / "model" / "churn.json").write_text("{}")
-    again = follow("churn").look()
-    assert (again.champion / "model" / "churn.json").read_text() == '{"learner": {"depth": 3}, "version": [2, 0, 0]}'
+    first = follow("churn", with_code=True).look().champion
+    inode = first.stat().st_ino
+    assert follow("churn", with_code=True).look().champion.stat().st_ino == inode
+    before = tampered(first, name) if (first / name).exists() else None
+    if before is None:
+        (first / name).write_text("import os\n")
+    again = follow("churn", with_code=True).look().champion
+    assert (again, again.stat().st_ino != inode) == (first, True)
+    assert before == ((again / name).read_bytes() if (again / name).exists() else None)
 
 
 def test_model_of_a_project_in_a_folder_is_served_with_its_code(tmp_path, monkeypatch):
