@@ -28,7 +28,8 @@ def command() -> None:
 
 
 @command.command(
-    epilog="Examples: `mlgit log show 01a227e5-0949-751e-8dea-d94c97f1d1d0`, `mlgit log show order-1234/0 --log logs/tumor`."
+    epilog="Examples: `mlgit log show 01a227e5-0949-751e-8dea-d94c97f1d1d0`, `mlgit log show order-1234/0 --log logs/tumor`.",
+    short_help="Show one request with its values and its answer.",
 )
 @click.argument("request_id", metavar="ID")
 @click.option("--log", "logs", multiple=True, metavar="PATH", type=click.Path(), help="Look in this log: a file or folder.")
@@ -54,7 +55,8 @@ def show(request_id: str, *, logs: tuple[str, ...], as_json: bool) -> int:
 
 
 @command.command(
-    epilog="Examples: `mlgit log tail tumor`, `mlgit log tail -f -n 0`, `mlgit log tail /var/log/mlgit -n 100 --json`."
+    epilog="Examples: `mlgit log tail tumor`, `mlgit log tail -f -n 0`, `mlgit log tail /var/log/mlgit -n 100 --json`.",
+    short_help="Show the last requests, and those that come.",
 )
 @click.argument("subject", metavar="[NAME|PATH]", required=False, type=click.Path())
 @click.option("-n", "number", metavar="N", default=10, type=click.IntRange(0, 100_000), help="How many requests (default 10).")
@@ -80,7 +82,8 @@ def tail(subject: str | None, *, number: int, follow: bool, as_json: bool) -> in
 
 @command.command(
     epilog="Examples: `mlgit log pack tumor -o data/november.parquet --from 2026-11-01 --to 2026-11-30`, "
-    "`mlgit log pack logs/tumor/2026-11-28T13 -o hour.parquet`, then `mlgit add data/november.parquet`."
+    "`mlgit log pack logs/tumor/2026-11-28T13 -o hour.parquet`, then `mlgit add data/november.parquet`.",
+    short_help="Write a log to one Parquet file, to be tracked as data.",
 )
 @click.argument("subject", metavar="[NAME|PATH]", required=False, type=click.Path())
 @click.option("-o", "--output", required=True, metavar="FILE", type=click.Path(), help="The Parquet file to write.")

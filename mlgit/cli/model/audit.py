@@ -16,7 +16,7 @@ from mlgit.cli.remote_options import timeout_option
     "`mlgit model audit --request 01a227e5-0949-751e-8dea-d94c97f1d1d0`, `tail -1 log.jsonl | mlgit model audit --request -`.",
     short_help="Tell where a model or an answer comes from, and what of it is proven.",
 )
-@click.argument("subject", metavar="NAME[@VERSION|#ENVIRONMENT]|FILE|DIGEST|UUID", required=False)
+@click.argument("subject", metavar="[NAME[@VERSION|#ENVIRONMENT]|FILE|DIGEST|UUID]", required=False)
 @click.option("--at", "when", metavar="DATE", help="With #ENVIRONMENT: what was there at that time (2026-05-03T10:00Z).")
 @click.option(
     "--request", metavar="ID|LINE|FILE|-", help="What a served model answered: an id, a line of its log, lines in a file."
