@@ -85,7 +85,7 @@ def _of_mlflow(loaded: LoadedModel) -> dict[str, Any]:
     names = [each.name for each in inputs.columns]
     row, record = input_schema.row(inputs), input_schema.record(inputs)
     index = {"type": ["array", "null"], "description": "a name for each row, not looked at"}
-    columns = {"columns": {"const": names, "description": "all columns, here in the model's order"}} if names else {}
+    columns = {"columns": {"enum": [names, None], "description": "all columns, here in the model's order"}} if names else {}
     rows = _list({"$ref": "#/components/schemas/Row"}, most=most)
     records = _list({"$ref": "#/components/schemas/Record"}, most=most)
     split = _object(columns | {"data": rows, "index": index}, required=("data",)) | {"additionalProperties": False}

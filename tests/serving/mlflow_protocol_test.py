@@ -12,7 +12,7 @@ from mlgit.serving import mlflow_protocol
 from mlgit.serving.rows import RefusedRequestError, ServedRequest, Violation
 from mlgit.serving_settings import ServingLimits
 from tests.kit import FULL
-from tests.serving.oracle.bad_bodies import bad_bodies
+from tests.serving.oracle.bad_bodies import SECRET, bad_bodies
 
 EXAMPLES = 5000 if FULL else 300
 LIMITS = ServingLimits(rows=20)
@@ -108,6 +108,7 @@ def test_bad_body_is_refused_with_the_status_that_mlflow_gives(each):
         assert parse(each.body, content_type=each.content_type)
         return
     refused = refusal(each.body, content_type=each.content_type)
+    assert SECRET not in refused.message
     assert refused.status == (415 if "type" in each.what or "charset" in each.what or "lines" in each.what else 400)
 
 
