@@ -14,6 +14,9 @@ from mlgit.serving.rows import RefusedRequestError, Rows, Violation
 # Those whose values an array of floats holds as they are.
 _NUMBERS = {float, int}
 _NUMBERS_OR_MISSING = {float, int, type(None)}
+# Orders of columns that are kept: strangers may send any number of them.
+_MOST_ORDERS = 16
+_Order = tuple[tuple[int, ...], Callable[[Sequence[Any]], Sequence[Any]]]
 _MISMATCH = "INVALID_PARAMETER_VALUE"
 
 
@@ -100,6 +103,7 @@ class Inputs:
     width: int = 0
     names: tuple[str, ...] = field(init=False, repr=False, compare=False)
     _others: tuple[ValueCheck, ...] = field(init=False, repr=False, compare=False)
+    _orders: dict[tuple[str, ...], _Order] = field(init=False, repr=False, compare=False, default_factory=dict)
     _of_block: Callable[[Sequence[Any]], Sequence[Any]] | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -126,6 +130,17 @@ class Inputs:
         return self._reordered(given, data)
 
     def _reordered(self, given: tuple[str, ...], data: Sequence[Sequence[Any]] | np.ndarray) -> Sequence[Sequence[Any]]:
+        places, picked = self._orders.get(given) or self._ordered(given)
+        is_complete = max(places) < len(given)
+        if isinstance(data, np.ndarray):
+            if is_complete:
+                found: np.ndarray = data[:, places]
+                return found  # type: ignore[return-value]
+            data = data.tolist()
+        return [picked(each) for each in data] if is_complete else [picked([*each, None]) for each in data]
+
+    def _ordered(self, given: tuple[str, ...]) -> _Order:
+        """Where the model's columns are among those of a request; kept, because clients send the same ones again."""
         at = {name: place for place, name in enumerate(given)}
         if len(at) < len(given):
             raise RefusedRequestError("a column is named twice", error_code=_MISMATCH)
@@ -134,14 +149,10 @@ class Inputs:
             named = ", ".join(missing[:10]) + (f" and {len(missing) - 10} more" if len(missing) > 10 else "")
             raise RefusedRequestError(f"missing columns: {named}", error_code=_MISMATCH)
         places = tuple(at.get(name, len(given)) for name in self.names)
-        is_complete = max(places) < len(given)
-        if isinstance(data, np.ndarray):
-            if is_complete:
-                found: np.ndarray = data[:, places]
-                return found  # type: ignore[return-value]
-            data = data.tolist()
-        picked = _picking(places)
-        return [picked(each) for each in data] if is_complete else [picked([*each, None]) for each in data]
+        found = places, _picking(places)
+        if len(self._orders) < _MOST_ORDERS and len(given) <= 2 * len(self.columns):
+            self._orders[given] = found
+        return found
 
     def violations(self, data: Sequence[Sequence[Any]] | np.ndarray) -> list[Violation]:
         """What the values of aligned rows break, in the order of rows and columns."""
