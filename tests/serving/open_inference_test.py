@@ -161,6 +161,7 @@ def test_columns_of_floats_are_one_array():
         {"inputs": [{**ONE, "datatype": ["FP64"]}]},
         {"inputs": [{**ONE, "shape": [1, 3]}]},
         {"inputs": [{**ONE, "shape": [-1, 2]}]},
+        {"inputs": [{**ONE, "shape": [-1, -2]}]},
         {"inputs": [{**ONE, "shape": [0, 2]}]},
         {"inputs": [{**ONE, "shape": []}]},
         {"inputs": [{**ONE, "shape": [True, 2]}]},

@@ -66,6 +66,8 @@ def test_list_that_declares_other_items_than_the_format_has_is_refused(wire):
     [
         b"",
         b"\x0c" * 40,
+        b"\x1c" * 5000 + b"\0" * 5001,
+        b"\x19\x19" + b"\x19" * 5000 + b"\0" * 5001,
         b"\x15" + b"\xff" * 11,
         b"\x18\xff\xff\xff\xff\x0f\x00",
         b"\x1b\x01\x55\x00",
