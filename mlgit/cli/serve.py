@@ -44,6 +44,12 @@ _EXAMPLES = (
 )
 @click.option("--log-path", default="", metavar="DIR", help="Where answers are written down (default: what the release says).")
 @click.option(
+    "--log-key",
+    default="",
+    metavar="FILE",
+    help="Hash private columns in the log by the key in FILE (default: one of its own).",
+)
+@click.option(
     "--access-log", default="", metavar="FILE", help="Write a line of JSON for each request to FILE; - is standard output."
 )
 @click.option(
@@ -77,6 +83,7 @@ def command(
     allow_version_mismatch: bool,
     self_test_rtol: float,
     log_path: str,
+    log_key: str,
     access_log: str,
     seconds: float,
     remote: str,
@@ -106,6 +113,7 @@ def command(
         allow_version_mismatch=allow_version_mismatch,
         self_test_rtol=self_test_rtol,
         log_path=log_path,
+        log_key=log_key,
         access_log=_opened(access_log),
         seconds=seconds,
         follow=not no_follow,
@@ -116,8 +124,7 @@ def command(
     say, ready = functools.partial(_say, as_json=as_json), functools.partial(_tell_ready, as_json=as_json)
     if folder is not None:
         serve_folder(Path(folder), options=wanted, ready=ready, note=say)
-    else:
-        assert reference is not None
+    elif reference is not None:
         serve(reference, options=wanted, ready=ready, note=say)
     return errors.EXIT_YES
 

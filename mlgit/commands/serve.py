@@ -13,7 +13,7 @@ from mlgit.errors import MlgitError
 from mlgit.serving import listening, load, log_index
 from mlgit.serving.addresses import Addresses
 from mlgit.serving.deployment import Deployment
-from mlgit.serving.log_writer import hash_key
+from mlgit.serving.log_writer import hash_key, key_in
 from mlgit.serving.supervisor import Follow, Ready
 from mlgit.serving.worker_options import WorkerOptions
 
@@ -26,7 +26,7 @@ class ServeOptions:
     """What the command line says of a server, and nothing else may: where it listens, whom it answers, whom it trusts.
 
     `access_log` is an open file, -1 for none; `seconds` are between two looks at the tags; `log_path` is '' where the release
-    says where answers are written down.
+    says where answers are written down, `log_key` where a key of this server's own is good enough.
     """
 
     addresses: Addresses
@@ -38,6 +38,7 @@ class ServeOptions:
     allow_version_mismatch: bool = False
     self_test_rtol: float = 1e-9
     log_path: str = ""
+    log_key: str = ""
     access_log: int = -1
     seconds: float = 30.0
     follow: bool = True
@@ -96,6 +97,7 @@ def _serve(
     from mlgit.serving import server  # it needs the extra
 
     token = _token(options)
+    key = key_in(Path(options.log_key)) if options.log_key else hash_key(state)
     log = _log_folder(deployment, folder, options)
     if log is not None:
         log_index.keep_indexed(log)
@@ -107,7 +109,7 @@ def _serve(
             listen=-1,
             folder=str(folder),
             log_path=options.log_path,
-            log_key=hash_key(state).hex(),
+            log_key=key.hex(),
             token=token.hex(),
             access_log=options.access_log,
             trust=options.trust,

@@ -22,10 +22,12 @@ _HOUR = re.compile(r"\d{4}-\d\d-\d\dT\d\d")
 _AT_ONCE = 1 << 22
 # An answer is written down after the request came, and clocks are put right: a line may stand in the hour beside its own.
 _SLACK = timedelta(hours=1)
+# So far below its top a log's hours may be, in so many folders that can hold something of the time.
+_DEEPEST, _MOST_FOLDERS = 8, 100_000
 
 
 def log_files(paths: Iterable[Path], *, since: datetime | None = None, until: datetime | None = None) -> list[Path]:
-    """The files of logs in the order of their hours: each path is a log's folder, that of an hour, or a file.
+    """The files of logs in the order of their hours: each path is a log's folder, one of logs, that of an hour, or a file.
 
     Those of hours that cannot hold anything between `since` and `until` are left out. Raises MlgitError for a path that is not
     there.
@@ -41,19 +43,34 @@ def log_files(paths: Iterable[Path], *, since: datetime | None = None, until: da
     return list(dict.fromkeys(found))
 
 
-def _below(folder: Path, since: datetime | None, until: datetime | None, *, deeper: bool = True) -> list[Path]:
-    """The files of a log; where a folder has none and no hours either, those of the logs in it."""
-    try:
-        inner = sorted(each for each in folder.iterdir() if not each.name.startswith("."))
-        hours = [each for each in inner if _hour(each.name) and each.is_dir()]
-        found = [each for each in inner if each.name.endswith(_ENDS)]
-        if deeper and not found and not hours:
-            return [each for log in inner if log.is_dir() for each in _below(log, since, until, deeper=False)]
-        wanted = [each for each in hours if _may_hold(each.name, since, until)]
-        found += [each for hour in wanted for each in sorted(hour.iterdir()) if each.name.endswith(_ENDS)]
-    except OSError as error:
-        raise MlgitError(f"{error.filename or folder}: cannot be read: {error.strerror}") from error
-    return found if not _hour(folder.name) or _may_hold(folder.name, since, until) else []
+def _below(log: Path, since: datetime | None, until: datetime | None) -> list[Path]:
+    """The files of a log in the order of their hours, first those in none; however deep its hours are, as each pod has its own.
+
+    No folder is looked into twice, whatever links lead to it. Raises MlgitError for what is too large to be a log.
+    """
+    found: list[tuple[str, Path]] = []
+    seen, waiting = set[tuple[int, int]](), [(log, 0)]
+    while waiting:
+        folder, depth = waiting.pop()
+        try:
+            about = folder.stat()
+            inner = [] if (about.st_dev, about.st_ino) in seen else _inner(folder)
+        except OSError as error:
+            raise MlgitError(f"{error.filename or folder}: cannot be read: {error.strerror}") from error
+        seen.add((about.st_dev, about.st_ino))
+        if len(seen) > _MOST_FOLDERS:
+            raise MlgitError(f"{log}: more than {_MOST_FOLDERS:,} folders, so hardly a prediction log", "name its folder")
+        hour = folder.name if _hour(folder.name) else ""
+        if _may_hold(hour, since, until):
+            found += [(hour, each) for each in inner if each.name.endswith(_ENDS)]
+        if not hour and depth < _DEEPEST:
+            waiting += [(each, depth + 1) for each in inner if _may_hold(each.name, since, until) and each.is_dir()]
+    return [path for _, path in sorted(found)]
+
+
+def _inner(folder: Path) -> list[Path]:
+    """What is in a folder, but for what nobody put there: at the top of a volume only its administrator may look into that."""
+    return [each for each in folder.iterdir() if not each.name.startswith(".") and each.name != "lost+found"]
 
 
 def _hour(name: str) -> datetime | None:

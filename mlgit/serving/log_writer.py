@@ -29,6 +29,7 @@ Durability = Literal["write", "fsync", "none"]
 _MOST_OPEN = 16
 _MOST_HELD_BACK = 1 << 20
 _MOST_NAMES = 10_000
+_KEY = re.compile(rb"[0-9a-fA-F]{64}")
 # Whether somebody removed a file is looked at once a second: to ask takes as long as to write a line.
 _LOOKED_AFTER = 1.0
 _READABLE_BY_GROUP = 0o640
@@ -60,14 +61,28 @@ def hash_key(folder: Path) -> bytes:
         os.makedirs(folder, exist_ok=True)
         if not path.exists():
             _make_key(path)
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise MlgitError(
+            f"{path}: no key to hash private columns by: {error.strerror}", "`--log-key FILE` names one"
+        ) from error
+    return key_in(path, flags=os.O_NOFOLLOW)
+
+
+def key_in(path: Path, *, flags: int = 0) -> bytes:
+    """The key in a file: 64 hexadecimal digits, the same for all servers whose hashes are to be equal.
+
+    Raises MlgitError for a file that cannot be read or holds something else; what, is not repeated.
+    """
+    hint = f"`openssl rand -hex 32 > {path}` makes one; servers that share it hash alike"
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
         with open(descriptor, "rb") as stream:
-            key = bytes.fromhex(stream.read(1024).decode("ascii").strip())
-    except (OSError, ValueError) as error:
-        raise MlgitError(f"{path}: no key to hash private columns by: {error}", "put 64 hexadecimal digits there") from error
-    if len(key) < 32:
-        raise MlgitError(f"{path}: the key to hash private columns by is too short", "put 64 hexadecimal digits there")
-    return key
+            digits = stream.read(1024).strip()
+    except OSError as error:
+        raise MlgitError(f"{path}: no key to hash private columns by: {error.strerror}", hint) from error
+    if not _KEY.fullmatch(digits):
+        raise MlgitError(f"{path}: no key to hash private columns by: it is 64 hexadecimal digits", hint)
+    return bytes.fromhex(digits.decode("ascii"))
 
 
 def _make_key(path: Path) -> None:

@@ -59,6 +59,11 @@ def test_token_file_that_is_not_there_is_refused(release):
     assert "cannot be read" in refused(release, ServeOptions(ANY, token_file="nowhere")).message
 
 
+def test_log_key_that_is_none_is_refused(release):
+    (release / "key").write_text("secret")
+    assert "64 hexadecimal digits" in refused(release, ServeOptions(ANY, log_key="key")).message
+
+
 def test_port_that_another_server_has_is_refused(release):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

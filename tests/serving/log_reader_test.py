@@ -153,6 +153,42 @@ def test_folder_of_logs_is_all_of_them(tmp_path):
     assert ids(log_reader.find([tmp_path], "a")) == ["a"]
 
 
+def test_logs_of_pods_are_read_in_the_order_of_hours_however_deep_they_are(tmp_path):
+    logged(tmp_path / "zone" / "deployment" / "pod-1", "ac", seconds=7200)
+    logged(tmp_path / "zone" / "pod-2", "bd")
+    logged(tmp_path, "e", seconds=3600)
+    assert ids(log_reader.requests([tmp_path])) == ["e", "a", "b", "d", "c"]
+    assert ids(log_reader.requests([tmp_path], since=MIDDAY + 2 * HOUR)) == ["c"]
+    assert ids(log_reader.find([tmp_path], "d")) == ["d"]
+
+
+def test_link_that_leads_back_is_followed_once(tmp_path):
+    logged(tmp_path / "pod", "a")
+    (tmp_path / "pod" / "again").symlink_to(tmp_path)
+    (tmp_path / "pod" / "none").symlink_to(tmp_path / "nowhere")
+    assert ids(log_reader.requests([tmp_path])) == ["a"]
+
+
+def test_what_a_volume_keeps_for_its_administrator_is_no_log(tmp_path):
+    logged(tmp_path / "pod", "a")
+    logged(tmp_path / "lost+found", "b")
+    assert ids(log_reader.requests([tmp_path])) == ["a"]
+
+
+def test_folder_of_too_many_folders_is_no_log(tmp_path, monkeypatch):
+    monkeypatch.setattr(log_reader, "_MOST_FOLDERS", 20)
+    for number in range(20):
+        (tmp_path / f"{number}").mkdir()
+    with pytest.raises(MlgitError, match="hardly a prediction log"):
+        log_reader.log_files([tmp_path])
+
+
+def test_hours_are_looked_for_so_deep_and_no_deeper(tmp_path):
+    logged(tmp_path.joinpath(*"1234567"), "a")
+    logged(tmp_path.joinpath(*"x2345678"), "b")
+    assert ids(log_reader.requests([tmp_path])) == ["a"]
+
+
 def test_folder_of_one_hour_is_read(tmp_path):
     logged(tmp_path, "ab")
     assert ids(log_reader.requests([tmp_path / "2026-11-29T13"])) == ["b"]

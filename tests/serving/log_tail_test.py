@@ -106,3 +106,13 @@ def test_compressed_hours_are_read_too(served):
     path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
     path.unlink()
     assert ids(LogTail([served.folder]).last(1)) == ["b"]
+
+
+def test_pods_that_come_later_are_followed_too(served):
+    served.answer("a")
+    tail = LogTail([served.folder.parent])
+    other = Served(served.folder / "deep" / "pod-2")
+    other.now, served.now = served.now, served.now + 60
+    other.answer("b")
+    served.answer("c")
+    assert ids(tail.new()) == ["b", "c"]

@@ -202,6 +202,27 @@ def test_key_that_is_none_is_refused(tmp_path, there):
         log_writer.hash_key(tmp_path)
 
 
+@pytest.mark.parametrize("there", ["", "abc", "00" * 31, "00" * 33, "x" * 64, "00 " * 32, "00" * 32 + "\n" + "00" * 32])
+def test_key_file_that_holds_none_is_refused_and_not_repeated(tmp_path, there):
+    path = tmp_path / "key"
+    path.write_text(there)
+    with pytest.raises(MlgitError, match="64 hexadecimal digits") as refused:
+        log_writer.key_in(path)
+    assert not there or there not in refused.value.message
+
+
+def test_key_file_may_be_a_link_as_secrets_are_mounted(tmp_path):
+    (tmp_path / "data").write_text("aB" * 32 + "\n")
+    (tmp_path / "key").symlink_to("data")
+    assert log_writer.key_in(tmp_path / "key") == bytes.fromhex("ab" * 32)
+
+
+@pytest.mark.parametrize("there", ["none", "."])
+def test_key_file_that_cannot_be_read_is_told(tmp_path, there):
+    with pytest.raises(MlgitError, match="no key"):
+        log_writer.key_in(tmp_path / there)
+
+
 def test_ids_differ_and_are_in_the_order_of_time():
     made = [log_writer.new_id() for _ in range(100)]
     assert len(set(made)) == 100

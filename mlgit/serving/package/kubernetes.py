@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from mlgit.render.yaml_text import flow, key, quoted
-from mlgit.serving.package.packaged import ADMIN_PORT, LOG, PORT, TOKEN, USER, Packaged
+from mlgit.serving.package.packaged import ADMIN_PORT, LOG, LOG_KEY, PORT, TOKEN, USER, Packaged
 
 _MIB = 1 << 20
 # What the server takes without a model, and how many times the size of its file a model may take in memory.
@@ -34,7 +34,7 @@ def container(packaged: Packaged, *, indent: int) -> str:
     request = _memory(packaged.size)
     text = f"""\
 image: {quoted(packaged.image)}
-args: {flow(["--token-file", TOKEN, *(["--log-path", f"{LOG}/$(POD_NAME)"] if packaged.is_logged else [])])}
+args: {flow(["--token-file", TOKEN, *_log_options(packaged)])}
 env:
   - name: POD_NAME
     valueFrom: {{fieldRef: {{fieldPath: metadata.name}}}}
@@ -71,9 +71,16 @@ volumeMounts:
     return _indented(text, indent)
 
 
+def _log_options(packaged: Packaged) -> list[str]:
+    """A folder for each pod, and one key for all of them: so what one hashed is found among what the others did."""
+    return ["--log-path", f"{LOG}/$(POD_NAME)", "--log-key", LOG_KEY] if packaged.is_logged else []
+
+
 def pod(packaged: Packaged, *, indent: int) -> str:
     """What a pod has beside its containers, as YAML: who it is, and its volumes."""
     log = f"  - {{name: log, persistentVolumeClaim: {{claimName: {packaged.name}-log}}}}\n" if packaged.is_logged else ""
+    key = " --from-file=log-key=FILE" if packaged.is_logged else ""
+    items = "{key: token, path: token}, {key: log-key, path: log-key}" if packaged.is_logged else "{key: token, path: token}"
     text = f"""\
 serviceAccountName: {packaged.name}
 automountServiceAccountToken: false
@@ -89,12 +96,12 @@ securityContext:
 terminationGracePeriodSeconds: {_LEAVING + math.ceil(packaged.release.serving.limits.seconds) + 10}
 volumes:
   - {{name: tmp, emptyDir: {{sizeLimit: 64Mi}}}}
-  # kubectl create secret generic {packaged.name}-token --from-file=token=FILE
+  # kubectl create secret generic {packaged.name}-token --from-file=token=FILE{key}
   - name: token
     secret:
       secretName: {packaged.name}-token
       defaultMode: 288 # 0440
-      items: [{{key: token, path: token}}]
+      items: [{items}]
 {log}"""
     return _indented(text, indent)
 

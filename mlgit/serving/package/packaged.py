@@ -12,6 +12,7 @@ from mlgit.serving.release import Release
 
 # Where things lie in the image and in the pods, and who reads them there: `nonroot` of the images that have that user.
 MODEL, LOG, TOKEN = "/opt/model", "/var/log/mlgit", "/run/secrets/mlgit/token"
+LOG_KEY = f"{TOKEN.rpartition('/')[0]}/log-key"
 USER = 65532
 PORT, ADMIN_PORT = 8080, 8081
 # A name as Kubernetes takes it has 63 characters; what belongs to a model is called as it is, with a word behind.

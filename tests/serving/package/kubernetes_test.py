@@ -58,19 +58,24 @@ def test_pod_is_what_the_restricted_standard_asks_for():
 def test_token_comes_from_a_secret_that_the_user_of_the_image_can_read():
     pod = deployment(packaged())
     (secret,) = [each["secret"] for each in pod["volumes"] if "secret" in each]
-    assert secret == {"secretName": "tumor-2-token", "defaultMode": 0o440, "items": [{"key": "token", "path": "token"}]}
+    assert (secret["secretName"], secret["defaultMode"]) == ("tumor-2-token", 0o440)
+    assert secret["items"] == [{"key": "token", "path": "token"}, {"key": "log-key", "path": "log-key"}]
     assert pod["securityContext"]["fsGroup"] == pod["securityContext"]["runAsUser"] == 65532
     assert pod["containers"][0]["args"][:2] == ["--token-file", "/run/secrets/mlgit/token"]
 
 
 def test_log_of_each_pod_has_a_folder_on_the_claim_and_none_where_there_is_no_log():
     pod = deployment(packaged())
-    assert pod["containers"][0]["args"][2:] == ["--log-path", "/var/log/mlgit/$(POD_NAME)"]
+    assert pod["containers"][0]["args"][2:4] == ["--log-path", "/var/log/mlgit/$(POD_NAME)"]
     assert {"name": "log", "persistentVolumeClaim": {"claimName": "tumor-2-log"}} in pod["volumes"]
     assert "log-claim.yaml" in documents(packaged())
     without = deployment(packaged(log="off"))
     assert "log" not in str(without["volumes"]) + str(without["containers"][0]["args"])
     assert "log-claim.yaml" not in documents(packaged(log="off"))
+
+
+def test_pods_hash_by_one_key_from_the_secret():
+    assert deployment(packaged())["containers"][0]["args"][4:] == ["--log-key", "/run/secrets/mlgit/log-key"]
 
 
 def test_selectors_find_the_pods_and_outlive_the_version():
