@@ -37,7 +37,8 @@ def parse(body: bytes, *, content_type: str, limits: ServingLimits, inputs: Inpu
     given = [name for name in FORMATS if name in document]
     if len(given) != 1:
         raise _refused(f"the body has not exactly one of {', '.join(FORMATS)}")
-    rows = _READERS[given[0]](document[given[0]], limit=limits.rows, cells=len(body))
+    names = inputs.names if inputs is not None else ()
+    rows = _READERS[given[0]](document[given[0]], limit=limits.rows, cells=len(body), names=names)
     if "params" in document:
         return ServedRequest(rows, _methods(document["params"]))
     return ServedRequest(rows)
@@ -80,9 +81,10 @@ def _kind(content_type: str) -> str:
     return kind.lower()
 
 
-def _of_split(found: Any, *, limit: int, cells: int) -> Rows:
+def _of_split(found: Any, *, limit: int, cells: int, names: tuple[str, ...]) -> Rows:
     """Rows of `{"columns": [...], "data": [[...]]}`, where `index` names rows and is not looked at."""
-    if type(found) is not dict or "data" not in found or not found.keys() <= {"columns", "data", "index"}:
+    known = type(found) is dict and ("data" in found) + ("columns" in found) + ("index" in found)
+    if not known or "data" not in found or known != len(found):
         raise _refused("dataframe_split: not an object with `data`, and perhaps `columns` and `index`")
     rows = found["data"]
     _check_rows(rows, limit=limit, where="dataframe_split: data")
@@ -93,13 +95,15 @@ def _of_split(found: Any, *, limit: int, cells: int) -> Rows:
     if columns is None:
         _check_lengths(rows, expected=len(rows[0]), where="dataframe_split: data")
         return Rows(None, rows)
-    if type(columns) is not list or not set(map(type, columns)) <= {str} or len(set(columns)) != len(columns):
+    given = tuple(columns) if type(columns) is list else ()
+    # Most requests name the model's columns in its order; others are looked at.
+    if not given or (given != names and (not set(map(type, given)) <= {str} or len(set(given)) != len(given))):
         raise _refused("dataframe_split: columns is not a list of different names")
-    _check_lengths(rows, expected=len(columns), where="dataframe_split: data")
-    return Rows(tuple(columns), rows)
+    _check_lengths(rows, expected=len(given), where="dataframe_split: data")
+    return Rows(given, rows)
 
 
-def _of_records(found: Any, *, limit: int, cells: int, where: str = "dataframe_records") -> Rows:
+def _of_records(found: Any, *, limit: int, cells: int, names: tuple[str, ...] = (), where: str = "dataframe_records") -> Rows:
     """Rows of `[{"column": value, ...}]`; a column that a row leaves out is missing there."""
     if type(found) is not list or not found or set(map(type, found)) != {dict}:
         raise _refused(f"{where}: not a list of one object or more")
@@ -113,6 +117,8 @@ def _of_records(found: Any, *, limit: int, cells: int, where: str = "dataframe_r
         if len(columns) * len(found) > cells:
             raise _refused(f"{where}: the objects have too many different keys")
         rows = [[each.get(name) for name in columns] for each in found]
+    if not columns:
+        raise _refused(f"{where}: there are no values", error_code=INVALID)
     _check_scalars(rows, where=where)
     return Rows(columns, rows)
 
@@ -146,11 +152,11 @@ def _of_tensor(found: Any, *, limit: int, cells: int, where: str) -> Rows:
     return Rows(None, rows)
 
 
-def _of_instances(found: Any, *, limit: int, cells: int) -> Rows:
+def _of_instances(found: Any, *, limit: int, cells: int, names: tuple[str, ...]) -> Rows:
     return _of_tensor(found, limit=limit, cells=cells, where="instances")
 
 
-def _of_inputs(found: Any, *, limit: int, cells: int) -> Rows:
+def _of_inputs(found: Any, *, limit: int, cells: int, names: tuple[str, ...]) -> Rows:
     return _of_tensor(found, limit=limit, cells=cells, where="inputs")
 
 
@@ -178,8 +184,9 @@ def _check_scalars(rows: Sequence[Sequence[Any]], *, where: str) -> None:
 
 
 def _check_lengths(rows: Sequence[Sequence[Any]], *, expected: int, where: str) -> None:
-    lengths = set(map(len, rows))
-    if lengths != {expected}:
+    if not expected:
+        raise _refused(f"{where}: there are no values", error_code=INVALID)
+    if set(map(len, rows)) != {expected}:
         raise _refused(f"{where}: not every row has {expected} values", error_code=INVALID)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from mlgit import lazy_numpy as np
 
@@ -26,8 +26,7 @@ class Rows:
         return len(self.data)
 
 
-@dataclass(frozen=True, slots=True)
-class ServedRequest:
+class ServedRequest(NamedTuple):
     """A request that was understood: the rows, and what the model is to say of them.
 
     `methods` are what was asked for by name, in the order of the answer; empty: what the model is declared to answer.

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlgit.serving import mlflow_protocol
+from mlgit.serving.inputs import InputColumn, Inputs
 from mlgit.serving.rows import RefusedRequestError, ServedRequest, Violation
 from mlgit.serving_settings import ServingLimits
 from tests.kit import FULL
@@ -43,6 +44,14 @@ def found(document: Any) -> tuple[tuple[str, ...] | None, list[list[Any]]]:
 def test_split_names_its_columns():
     split = {"columns": ["a", "b"], "index": [7], "data": [[1, "x"]]}
     assert found({"dataframe_split": split}) == (("a", "b"), [[1, "x"]])
+
+
+@pytest.mark.parametrize("columns", [["a", "b"], ["b", "a"], ["a", "c"]])
+def test_split_of_the_models_columns_is_read_as_any_other(columns):
+    known = Inputs((InputColumn("a"), InputColumn("b")))
+    body = json.dumps({"dataframe_split": {"columns": columns, "data": [[1, 2]]}}).encode()
+    rows = mlflow_protocol.parse(body, content_type=JSON, limits=LIMITS, inputs=known).rows
+    assert (rows.columns, rows.data) == (tuple(columns), [[1, 2]])
 
 
 def test_split_without_columns_is_in_the_models_order():
@@ -117,6 +126,10 @@ def test_bad_body_is_refused_with_the_status_that_mlflow_gives(each):
     [
         {"dataframe_split": None},
         {"dataframe_split": {"columns": ["a", "a"], "data": [[1, 2]]}},
+        {"dataframe_split": {"columns": [], "data": [[]]}},
+        {"dataframe_split": {"data": [[]]}},
+        {"dataframe_records": [{}]},
+        {"instances": [[]]},
         {"dataframe_split": {"columns": [1], "data": [[1]]}},
         {"dataframe_split": {"columns": "a", "data": [[1]]}},
         {"dataframe_split": {"columns": ["a"], "index": [1, 2], "data": [[1]]}},
