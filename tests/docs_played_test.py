@@ -47,6 +47,19 @@ NOT_PLAYED = {
         "needs a project of GitLab"
     ),
 }
+_SERVED = "needs a server and requests; tests/serving/from_request_to_audit_test.py plays it"
+NOT_PLAYED |= dict.fromkeys(
+    (
+        "pip install 'mlgit[serve]'",
+        "mlgit serve tumor",
+        "mlgit monitor compare tumor",
+        "mlgit log tail tumor",
+        "mlgit log show 01a227f9-1fb8-7d79-8d30-40d686f6634c",
+        "mlgit log pack logs/tumor -o data/answers.parquet",
+        "mlgit model audit --request 01a227f9-1fb8-7d79-8d30-40d686f6634c",
+    ),
+    _SERVED,
+)
 GATED = """\
 gates:
   rules:
@@ -274,6 +287,7 @@ PAGES: dict[str, tuple[Folder | None, ...]] = {
     "docs/registry.md": (_gated, _remembered, _same, _same, _with_key, None),
     "docs/remotes.md": (None, None),
     "docs/review.md": (_judged, _suggesting),
+    "docs/serving.md": (None, None, None),
     "docs/templates.md": (_team, _same),
     "docs/updating.md": (_behind, _same, _same),
     "README.md#The registry": (_remembered,),
