@@ -6,11 +6,18 @@ temporary folder and left there, to be looked at.
 
 from __future__ import annotations
 
+import csv
+import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import Message
 from pathlib import Path
 
 WIDTH = 100
@@ -45,8 +52,48 @@ def environment(home: Path) -> dict[str, str]:
     return env
 
 
+@contextmanager
+def serving(project: Path, env: dict[str, str]) -> Iterator[tuple[dict[str, str], str]]:
+    """A server of the model in production, on any free port; what it says of itself, and where it is asked."""
+    argv = ["mlgit", "serve", "tumor", "--port", "0", "--admin-port", "0"]
+    print(f"$ {shlex.join(argv)} &", flush=True)
+    child = subprocess.Popen([*argv, "--json"], cwd=project, env=env, stdout=subprocess.PIPE)
+    try:
+        line = child.stdout.readline() if child.stdout else b""
+        if not line:
+            sys.exit("the demo stopped: the server does not start")
+        ready = json.loads(line)
+        champion = ready["serves"]["champion"]
+        print(
+            f"{champion['model']} {champion['version']} at {ready['url']}; {champion['self_tested']} recorded answers repeated"
+        )
+        yield ready, f"{ready['url']}/invocations"
+    finally:
+        child.terminate()
+        child.wait(60)
+
+
+def ask(url: str, project: Path) -> str:
+    """Ask about the first row of the test data, and show what a client would type; the id of the request."""
+    with open(project / "data/prepared/test.csv", encoding="utf-8") as stream:
+        row = next(csv.DictReader(stream))
+    known = {name: float(value) for name, value in row.items() if name not in ("id", "label")}
+    body = json.dumps({"dataframe_records": [known]}).encode()
+    print(f"$ curl -H 'Content-Type: application/json' -d @tumour.json {url}")
+    answer, headers = post(url, body)
+    print(f"{answer}    (version {headers['x-mlgit-version']}, request {headers['x-request-id']})", flush=True)
+    return str(headers["x-request-id"])
+
+
+def post(url: str, body: bytes) -> tuple[str, Message]:
+    """One request, as `curl` would send it; what came back, and its headers."""
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")  # noqa: S310 - of this machine
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+        return answer.read().decode(), answer.headers
+
+
 def main() -> None:
-    """Scaffold, run, compare, release, go back, audit."""
+    """Scaffold, run, compare, release, serve, go back, audit."""
     began = time.monotonic()
     home = Path(tempfile.mkdtemp(prefix="mlgit-demo-"))
     project, env = home / "tumor", environment(home)
@@ -97,14 +144,21 @@ def main() -> None:
     play("mlgit model promote tumor@v1.1.0 staging", folder=project, env=env)
     play("mlgit model promote tumor@v1.1.0 prod --message 'Better probabilities'", folder=project, env=env)
 
-    say("10. Something is wrong in production? One command goes back, and the reason is kept. What is where now, and why:")
-    play("mlgit model rollback tumor prod --message 'Alarms doubled since noon'", folder=project, env=env)
+    say("10. Serve what is in production: by the tags, with every answer written down. A client asks about one tumour.")
+    with serving(project, env) as (server, url):
+        first = ask(url, project)
+
+        say("11. Something is wrong in production? One command goes back, the server follows, and the reason is kept.")
+        play("mlgit model rollback tumor prod --message 'Alarms doubled since noon'", folder=project, env=env)
+        post(f"{server['admin_url']}/-/reload", b"")
+        ask(url, project)
     play("mlgit model list", folder=project, env=env)
     play("mlgit model history tumor", folder=project, env=env)
     play("mlgit model verify", folder=project, env=env)
+    play("mlgit log tail tumor", folder=project, env=env)
 
-    say("11. An auditor asks which data, code and people made what is in production. The answer is in the repository:")
-    play("mlgit model audit 'tumor#prod' | sed '/^## Stages/,$d'", folder=project, env=env)
+    say("12. An auditor asks why the first answer was given: which model, who released it, which data, code and people.")
+    play(f"mlgit model audit --request {first} | sed '/^## Stages/,$d'", folder=project, env=env)
     play("mlgit card index -o MODELS.md && git tag", folder=project, env=env)
 
     say(f"Done in {time.monotonic() - began:.0f} seconds. The project is in {project}: look around, change something, run it.")
