@@ -18,7 +18,7 @@ WITHOUT = {"completion", "ci publish", "template diff"}
 # What writes tags or files: the document says what was done, and its schema is that of a command in the list where one is.
 WRITING = {
     *("add", "init", "ci propose", "model rollback", "model approve", "model retire", "model unassign"),
-    *("model reproduce", "push", "pull", "remote add", "template add", "template remove", "template abort"),
+    *("model reproduce", "push", "pull", "remote add", "serve", "template add", "template remove", "template abort"),
 }
 
 

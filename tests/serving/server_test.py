@@ -9,9 +9,11 @@ import signal
 import socket
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from mlgit.serving_settings import Serving, ServingLimits, ServingLog
+from tests.kit.json_documents import SCHEMAS
 from tests.kit.late import Module
 from tests.serving import model_folders
 from tests.serving.model_folders import column
@@ -70,6 +72,12 @@ def test_both_protocols_answer_the_same(server):
     assert (flow.status, flow.json) == (200, {"predictions": [0]})
     outputs = open_inference.json["outputs"]
     assert (open_inference.json["model_version"], [each["data"] for each in outputs]) == ("v1.0.0", [[0]])
+
+
+def test_line_that_tells_of_the_start_is_what_its_schema_says(server):
+    jsonschema.validate(server.ready, json.loads((SCHEMAS / "serve.json").read_text()))
+    status = {**server.status(), "url": "", "admin_url": ""}
+    jsonschema.validate(status, json.loads((SCHEMAS / "serve.json").read_text()))
 
 
 def test_version_is_named_in_the_path_and_in_the_answer(server):
