@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from mlgit.serving_settings import Serving, ServingLimits, ServingLog
+from tests.kit import FULL
 from tests.kit.json_documents import SCHEMAS
 from tests.kit.late import Module
 from tests.serving import model_folders
@@ -62,7 +63,7 @@ def released(folder, *, columns=True, **more):
 def server(tmp_path_factory):
     """One server for all that leave it as it is."""
     folder = tmp_path_factory.mktemp("server")
-    with served(folder, "--workers", "2", release=released(folder)) as found:
+    with served(folder, release=released(folder)) as found:
         yield found
 
 
@@ -165,11 +166,12 @@ def test_flagged_input_is_answered_and_written_down_with_what_is_wrong(tmp_path)
     assert (line["code"], line["violations"][0]["rule"]) == (200, "age.range")
 
 
-def test_only_who_brings_the_token_is_answered(tmp_path):
+def test_only_who_brings_the_token_is_answered_and_each_request_is_told(tmp_path):
     (tmp_path / "token").write_text(f"{TOKEN}\n")
-    with served(tmp_path, "--token-file", str(tmp_path / "token"), release=released(tmp_path)) as found:
+    more = ("--token-file", str(tmp_path / "token"), "--access-log", str(tmp_path / "access"))
+    with served(tmp_path, *more, release=released(tmp_path)) as found:
         good = {**JSON, "Authorization": f"Bearer {TOKEN}"}
-        assert found.post("/invocations", ONE, headers=good).status == 200
+        assert found.post("/invocations?secret=1", ONE, headers={**good, "X-Request-ID": "mine"}).status == 200
         for bad in (
             {},
             {"Authorization": f"Bearer {TOKEN[:-1]}"},
@@ -184,17 +186,14 @@ def test_only_who_brings_the_token_is_answered(tmp_path):
         assert found.admin("/-/reload", {}, headers=good).status == 200
         arguments = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in (found.child.pid, *found.workers())]
         assert not [each for each in arguments if TOKEN.encode() in each or TOKEN.encode().hex().encode() in each]
-
-
-def test_worker_that_dies_is_replaced(tmp_path):
-    with served(tmp_path, "--workers", "2", release=released(tmp_path)) as found:
-        first = found.workers()
-        os.kill(first[0], signal.SIGKILL)
-        now = until(lambda: len(pids := found.workers()) == 2 and first[0] not in pids and pids)
-        assert first[1] in now
-        assert found.post("/invocations", ONE).status == 200
-        assert found.metric("mlgit_worker_restarts_total") == 1
-        assert b"another is started" in found.said.read_bytes()
+    lines = [json.loads(line) for line in (tmp_path / "access").read_text().splitlines()]
+    assert tuple(lines[0][name] for name in ("id", "status", "path", "version")) == (
+        "mine",
+        200,
+        "/invocations",
+        "v1.0.0",
+    )
+    assert [line["status"] for line in lines[1:]] == [401] * 4
 
 
 def test_workers_end_with_the_process_that_started_them(tmp_path):
@@ -223,19 +222,13 @@ def test_port_of_a_server_is_not_shared_with_another(server, tmp_path):
         pass
 
 
+@pytest.mark.skipif(not FULL, reason="load_test refuses them, too")
 def test_libraries_of_another_version_are_refused(tmp_path):
     release = released(tmp_path, requires={"scikit-learn": "0.1.0"})
     with pytest.raises(AssertionError, match=r"0\.1\.0"), served(tmp_path, release=release):
         pass
     with served(tmp_path, "--allow-version-mismatch", release=release) as found:
         assert found.post("/invocations", ONE).status == 200
-
-
-def test_requests_are_told_as_lines_of_json(tmp_path):
-    with served(tmp_path, "--access-log", str(tmp_path / "access"), release=released(tmp_path)) as found:
-        found.post("/invocations?secret=1", ONE, headers={**JSON, "X-Request-ID": "mine"})
-    (line,) = map(json.loads, (tmp_path / "access").read_text().splitlines())
-    assert (line["id"], line["status"], line["path"], line["version"]) == ("mine", 200, "/invocations", "v1.0.0")
 
 
 @pytest.fixture(scope="module")

@@ -142,6 +142,7 @@ def test_canary_answers_its_share_always_the_same_and_the_shadow_nobody(tmp_path
     assert [value for (_, role), value in said.items() if role == "shadow"] == [("v2.0.0", [1])] * 20
 
 
+@pytest.mark.skipif(not FULL, reason="a remote that is silent is tried in follow_test, too")
 def test_server_without_the_network_goes_on_with_what_it_knows(shared, tmp_path):
     with served(shared.clone(tmp_path / "server"), "churn", "--poll", "0.3") as server:
         shared.shared.rename(tmp_path / "gone.git")
