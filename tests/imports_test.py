@@ -110,7 +110,7 @@ DOORS = {
     "serving": {
         "function_predictor",
         *("access_log", "admin", "app", "batching", "connection", "control", "exchange", "lanes", "listening", "metrics"),
-        *("recording", "server", "supervisor", "worker", "worker_process"),
+        *("faults", "recording", "server", "supervisor", "worker", "worker_process"),
         "load",
         "log_index",
         "log_packing",

@@ -10,9 +10,8 @@ import hmac
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Literal, NamedTuple, NoReturn
-from urllib.parse import quote
 
-from mlgit.serving import mlflow_protocol, open_inference, request_head
+from mlgit.serving import faults, mlflow_protocol, open_inference, request_head
 from mlgit.serving.access_log import AccessLog
 from mlgit.serving.batching import Batcher
 from mlgit.serving.exchange import Exchange
@@ -71,20 +70,18 @@ class PredictionApp:
     def __init__(self, serving: AnsweringState, *, control: Any) -> None:
         self._serving = serving
         self._control = control
-        name = quote(serving.name, safe="")
-        self._infer = f"/v2/models/{name}/infer".encode()
-        self._versions = f"/v2/models/{name}/versions/".encode()
+        self._infer = f"/v2/models/{serving.name}/infer"
+        self._versions = f"/v2/models/{serving.name}/versions/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST":
-            path = scope["raw_path"]
-            if path == b"/invocations":
+            path = scope["path"]  # decoded: clients do not agree on what of a name has to be encoded
+            if path == "/invocations":
                 return await self._answer(scope, receive, send, "mlflow", "")
             if path == self._infer:
                 return await self._answer(scope, receive, send, "v2", "")
-            if path.startswith(self._versions) and path.endswith(b"/infer"):
-                version = path[len(self._versions) : -len(b"/infer")].decode("latin-1")
-                return await self._answer(scope, receive, send, "v2", version)
+            if path.startswith(self._versions) and path.endswith("/infer"):
+                return await self._answer(scope, receive, send, "v2", path[len(self._versions) : -len("/infer")])
         await self._control(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, protocol: Protocol, version: str) -> None:
@@ -107,6 +104,8 @@ class PredictionApp:
             reply = _reply(protocol, lane, request, exchange)
         except RefusedRequestError as error:
             reply = _refusal(protocol, error)
+        except Exception as error:
+            reply = _refusal(protocol, faults.refused(error))
         await _send(send, reply, request_id, lane)
         seconds = time.perf_counter() - started
         serving.metrics.request(lane.model, reply.status, seconds)
@@ -193,7 +192,7 @@ async def _predict(asked: _Asked, request: ServedRequest, *, lanes: Lanes, lane:
     answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     exchange = Exchange(asked.id, time.time(), asked.started, data, methods, answered, violations)
     lane.ask(exchange)
-    if lane.is_fast:
+    if lane.is_at_once(exchange) and lanes.recorder.settings.durability != "fsync":
         await exchange.answered
         return exchange
     try:

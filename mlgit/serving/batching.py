@@ -1,7 +1,8 @@
 """Asks a model for all requests that wait at once: a call for 32 rows costs little more than one for a single row.
 
 Nothing is held back to make a batch larger. A model that answers within a millisecond or two is asked on the event loop, at the
-end of the round in which the requests arrived; a slower one in a thread, one batch after the other, while requests gather.
+end of the round in which the requests arrived; a slower one, and one that is asked of many rows, in a thread, one batch after
+the other, while requests gather.
 """
 
 from __future__ import annotations
@@ -14,12 +15,16 @@ from concurrent.futures import Executor
 from typing import Any
 
 from mlgit import lazy_numpy as np
+from mlgit.serving import faults
 from mlgit.serving.exchange import Exchange
 from mlgit.serving.loaded import LoadedModel
 from mlgit.serving.rows import Method, RefusedRequestError
 
 MOST_ROWS = 64
 FAST_SECONDS = 0.002
+# A model that held up everything else for so long is asked in a thread from then on.
+TOO_LONG = 0.1
+_LEAST_SWEPT = 1000
 _FAILED = "the model could not answer these rows"
 
 # Told of a batch that has been answered; gives a future where the answers have to wait for something to be written down.
@@ -29,28 +34,43 @@ Record = Callable[[LoadedModel, Sequence[Exchange]], "asyncio.Future[None] | Non
 class Batcher:
     """One model and the requests that wait for it."""
 
-    def __init__(self, model: LoadedModel, *, executor: Executor, record: Record, most_rows: int = MOST_ROWS) -> None:
+    def __init__(
+        self, model: LoadedModel, *, executor: Executor, record: Record, most_rows: int = MOST_ROWS, is_apart: bool = False
+    ) -> None:
+        """`is_apart`: it is asked in the thread, however fast it is."""
         self.model = model
         self._executor = executor
         self._record = record
         self._most_rows = most_rows
         self._waiting: deque[Exchange] = deque()
+        self.rows = 0  # that wait
         self._loop = asyncio.get_running_loop()
         self._is_busy = False
-        self.is_fast = model.seconds <= FAST_SECONDS
+        self._is_fast = model.seconds <= FAST_SECONDS and not is_apart
+        self._swept_at = _LEAST_SWEPT
+        self._asked_since: float | None = None
 
     def __len__(self) -> int:
         """How many requests wait."""
         return len(self._waiting)
 
     @property
-    def is_idle(self) -> bool:
-        """Whether nothing waits, and nothing is being asked."""
-        return not self._waiting and not self._is_busy
+    def asked_for(self) -> float:
+        """How long the call in the thread has lasted, in seconds; 0 where there is none."""
+        return 0.0 if self._asked_since is None else time.monotonic() - self._asked_since
+
+    def is_at_once(self, exchange: Exchange) -> bool:
+        """Whether a request is answered in the next round of the event loop, if nothing is before it."""
+        return self._is_fast and len(exchange) <= self._most_rows
 
     def ask(self, exchange: Exchange) -> None:
         """Put a request in the row; its `answered` is set, or gets the exception, when the answer may leave."""
+        if len(self._waiting) >= self._swept_at:  # of a model that does not come back nobody else would take them away
+            self._waiting = deque(each for each in self._waiting if not each.answered.done())
+            self.rows = sum(map(len, self._waiting))
+            self._swept_at = max(_LEAST_SWEPT, 2 * len(self._waiting))
         self._waiting.append(exchange)
+        self.rows += len(exchange)
         if not self._is_busy:
             self._is_busy = True
             self._loop.call_soon(self._next)
@@ -59,15 +79,19 @@ class Batcher:
         batch = self._taken()
         if not batch:
             self._is_busy = False
-        elif self.is_fast:
+        elif all(map(self.is_at_once, batch)):
+            began = time.thread_time()  # what other processes took is not the model's fault
             predict(self.model, batch)
+            self._is_fast = time.thread_time() - began < TOO_LONG
             self._finish(batch)
             self._loop.call_soon(self._next)
         else:
+            self._asked_since = time.monotonic()
             asked = self._loop.run_in_executor(self._executor, predict, self.model, batch)
             asked.add_done_callback(lambda _: self._done(batch))
 
     def _done(self, batch: list[Exchange]) -> None:
+        self._asked_since = None
         self._finish(batch)
         self._next()
 
@@ -77,6 +101,7 @@ class Batcher:
         rows = 0
         while self._waiting and (not taken or rows + len(self._waiting[0]) <= self._most_rows):
             exchange = self._waiting.popleft()
+            self.rows -= len(exchange)
             if not exchange.answered.done():
                 taken.append(exchange)
                 rows += len(exchange)
@@ -92,9 +117,9 @@ class Batcher:
         try:
             written = self._record(self.model, answered)
         except RefusedRequestError as error:
-            for each in answered:
-                each.answered.set_exception(error)
-            return
+            return _release(answered, error)
+        except Exception as error:  # a lane that ended here would never answer again
+            return _release(answered, faults.refused(error))
         if written is None:
             _release(answered)
         else:
@@ -132,7 +157,7 @@ def _predict(model: LoadedModel, batch: Sequence[Exchange], methods: tuple[Metho
     try:
         data = _joined([each.data for each in batch])
         found = {method: model.predictor.predict(data, method=method) for method in methods}
-    except Exception:  # whatever a model raises is about the rows it was given
+    except BaseException:  # whatever a model raises is about the rows it was given, SystemExit, too
         return False
     if any(len(each) != len(data) for each in found.values()):
         return False

@@ -6,10 +6,11 @@ import asyncio
 import functools
 import hashlib
 from collections.abc import Mapping
-from concurrent.futures import Executor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from mlgit.serving import faults
 from mlgit.serving.batching import Batcher
 from mlgit.serving.exchange import Exchange
 from mlgit.serving.loaded import LoadedModel
@@ -18,7 +19,8 @@ from mlgit.serving.recording import Recorder
 from mlgit.serving.rows import RefusedRequestError, Rows
 
 ROLES: tuple[Role, ...] = ("champion", "canary", "shadow")
-MOST_SHADOWED = 1000
+# What waits for the shadow holds memory: so many requests, and so many rows.
+MOST_SHADOWED, MOST_ROWS_SHADOWED = 1000, 20_000
 _PARTS = 10_000
 
 
@@ -55,11 +57,14 @@ class Lanes:
         """Ask the shadow what was answered just now; False where it has too much to do."""
         shadow = self.shadow
         assert shadow is not None
-        if len(shadow) >= MOST_SHADOWED:
+        if len(shadow) >= MOST_SHADOWED or shadow.rows + len(rows) > MOST_ROWS_SHADOWED:
             return False
         try:
             data = shadow.model.inputs.aligned(rows)
         except RefusedRequestError:
+            return False
+        except Exception as error:  # the answer has left
+            faults.tell(error)
             return False
         answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         answered.add_done_callback(lambda done: done.exception())  # nobody waits for it
@@ -85,13 +90,20 @@ def lanes(
     models: Mapping[str, LoadedModel],
     *,
     recorder: Recorder,
-    executors: Mapping[str, Executor],
     share: float = 0.0,
     key: str = "request_id",
 ) -> Lanes:
-    """The lanes of models by their part: champion, and perhaps canary and shadow."""
+    """The lanes of models by their part: champion, and perhaps canary and shadow.
+
+    Each has a thread of its own: a slow model on trial holds up nobody, nor does one that was replaced because it hung.
+    """
     made = {
-        role: Batcher(models[role], executor=executors[role], record=functools.partial(recorder.record, role))
+        role: Batcher(
+            models[role],
+            executor=ThreadPoolExecutor(1, role),
+            record=functools.partial(recorder.record, role),
+            is_apart=role == "shadow",
+        )
         for role in ROLES
         if role in models
     }

@@ -55,7 +55,9 @@ def load(
         model = _model(folder, given, trust=trust)
         found, inputs, tested = forms.chosen(model, release=given, contract=contract, recorded=recorded, rtol=rtol)
     untested = "" if tested else _untested(given, found, recorded)
-    return LoadedModel(given, found, inputs, _seconds(found, recorded), tested, untested)
+    # code may do anything, and wait for anything: it is asked beside the event loop, however fast it was just now
+    seconds = _UNKNOWN if predictor else _seconds(found, recorded)
+    return LoadedModel(given, found, inputs, seconds, tested, untested)
 
 
 def _untested(given: Release, found: Predictor, recorded: RecordedRows | None) -> str:

@@ -12,7 +12,6 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -44,8 +43,6 @@ class _Worker:
         self._options = options
         self._reader = reader
         self._writer = writer
-        # a thread each: a slow model on trial holds up nobody
-        self._executors: dict[str, Executor] = {role: ThreadPoolExecutor(1, role) for role in ROLES}
         self._metrics = ServingMetrics()
         self._models: dict[Path, LoadedModel] = {}
         self._prepared: dict[int, Lanes] = {}
@@ -112,7 +109,7 @@ class _Worker:
             recorder = Recorder(
                 self._log(settings), settings=settings, metrics=self._metrics, key=bytes.fromhex(self._options.log_key)
             )
-        return lanes(loaded, recorder=recorder, executors=self._executors, share=wanted.share, key=wanted.key)
+        return lanes(loaded, recorder=recorder, share=wanted.share, key=wanted.key)
 
     def _log(self, settings: ServingLog) -> PredictionLog | None:
         if settings.level == "off":
