@@ -25,7 +25,7 @@ def parse(body: bytes) -> Any:
     except orjson.JSONDecodeError as error:
         raise RefusedRequestError(f"the body is not JSON: line {error.lineno} column {error.colno}") from None
     colons = body.count(b":")
-    # Each key has its colon. Most bodies are an object with one in it: if that explains all colons, any other object is empty.
+    # Each key has its colon. Most bodies are an object with some in it: if these explain all, any other object is empty.
     if colons == _keys_of_two(document) and body.count(b"[") <= DEPTH - 3:
         return document
     # A further colon is in a text, or a key's that was said before.
@@ -40,13 +40,15 @@ def text(value: Any) -> bytes:
 
 
 def _keys_of_two(document: Any) -> int:
-    """How many keys an object has, with those of the objects in it."""
+    """How many keys an object has, with those of the objects in it and in its lists."""
     if type(document) is not dict:
         return 0
     keys = len(document)
     for each in document.values():
         if type(each) is dict:
             keys += len(each)
+        elif type(each) is list and each and type(each[0]) is dict:
+            keys += sum([len(one) for one in each if type(one) is dict])
     return keys
 
 
