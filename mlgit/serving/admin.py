@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 from typing import Any
 
 from mlgit.errors import MlgitError
-from mlgit.serving import api_page, metrics, request_head
+from mlgit.serving import api_page, metrics, webhooks
 from mlgit.serving.listening import is_loopback
-from mlgit.serving.rows import RefusedRequestError
 from mlgit.serving.supervisor import Supervisor
 
 _REFUSED = "a token is needed: Authorization: Bearer TOKEN"
@@ -23,13 +21,17 @@ def admin_app(supervisor: Supervisor, *, token: bytes) -> Any:
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
 
-    def is_admitted(request: Request) -> bool:
+    background: set[asyncio.Task[None]] = set()
+
+    async def caller(request: Request) -> webhooks.Caller | None:
         if not token:
-            return request.client is not None and is_loopback(request.client.host)
-        try:
-            return hmac.compare_digest(token, request_head.read(request.scope["headers"]).token)
-        except RefusedRequestError:
-            return False
+            return "person" if request.client is not None and is_loopback(request.client.host) else None
+        body = b""
+        async for piece in request.stream():
+            body += piece
+            if len(body) > webhooks.LARGEST_BODY:
+                return None
+        return webhooks.caller(request.scope["headers"], body, token=token)
 
     async def counted(request: Request) -> Response:
         text = await asyncio.to_thread(metrics.added_up, supervisor.metrics)
@@ -45,8 +47,14 @@ def admin_app(supervisor: Supervisor, *, token: bytes) -> Any:
         return JSONResponse({"ready": supervisor.is_ready}, 200 if supervisor.is_ready else 503)
 
     async def reload(request: Request) -> Response:
-        if not is_admitted(request):
+        who = await caller(request)
+        if who is None:
             return JSONResponse({"error": _REFUSED}, 401)
+        if who == "host":  # which waits some seconds only
+            task = asyncio.create_task(supervisor.look(anew=True))
+            background.add(task)
+            task.add_done_callback(background.discard)
+            return JSONResponse({"looking": True}, 202)
         try:
             changed = await supervisor.reload()
         except MlgitError as error:

@@ -149,6 +149,7 @@ class Supervisor:
                 self.status.trouble = error.message
                 raise
             self.status.trouble, self.status.swapped = "", time.time()
+            self._note(f"now serving {self._served()}")
             return True
 
     async def _replace(self, deployment: Deployment) -> None:
@@ -160,16 +161,19 @@ class Supervisor:
         if said:
             self.status.models, self.status.interface = said[0]["models"], said[0]["interface"]
 
+    async def look(self, *, anew: bool = False) -> None:
+        """As `reload`; what goes wrong is told, once as long as it is the same."""
+        before = self.status.trouble
+        try:
+            await self.reload(anew=anew)
+        except MlgitError as error:
+            if error.message != before:
+                self._note(f"{error.message}; still serving {self._served()}")
+
     async def _look_again_and_again(self) -> None:
         while self._follow.look is not None and self._follow.seconds is not None:
             await asyncio.sleep(self._follow.seconds * random.uniform(0.8, 1.2))  # noqa: S311 - many servers do not ask at once
-            before = self.status.trouble
-            try:
-                if await self.reload(anew=False):
-                    self._note(f"now serving {self._served()}")
-            except MlgitError as error:
-                if error.message != before:  # said once
-                    self._note(f"{error.message}; still serving {self._served()}")
+            await self.look()
 
     def _served(self) -> str:
         return ", ".join(f"{said['version']} as {role}" for role, said in self.status.models.items())

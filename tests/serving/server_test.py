@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import re
@@ -184,6 +185,8 @@ def test_only_who_brings_the_token_is_answered_and_each_request_is_told(tmp_path
         assert (found.get("/ping").status, found.admin("/metrics").status) == (200, 200)
         assert found.admin("/-/reload", {}).status == 401
         assert found.admin("/-/reload", {}, headers=good).status == 200
+        signed = hmac.new(TOKEN.encode(), b"{}", "sha256").hexdigest()
+        assert found.admin("/-/reload", b"{}", headers={"X-Hub-Signature-256": f"sha256={signed}"}).status == 202
         arguments = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in (found.child.pid, *found.workers())]
         assert not [each for each in arguments if TOKEN.encode() in each or TOKEN.encode().hex().encode() in each]
     lines = [json.loads(line) for line in (tmp_path / "access").read_text().splitlines()]
