@@ -17,6 +17,7 @@ from mlgit.serving.batching import Batcher
 from mlgit.serving.exchange import Exchange
 from mlgit.serving.lanes import Lanes
 from mlgit.serving.loaded import LoadedModel
+from mlgit.serving.log_header import Role
 from mlgit.serving.log_writer import new_id
 from mlgit.serving.metrics import ServingMetrics
 from mlgit.serving.recording import Recorder
@@ -188,7 +189,9 @@ async def _predict(asked: _Asked, request: ServedRequest, *, lanes: Lanes, lane:
     if violations:
         metrics.invalid(tuple(violations))
         if release.serving.invalid == "reject":
-            await _refuse(asked, model, violations, recorder=lanes.recorder)
+            await _refuse(
+                asked, model, violations, role="canary" if lane is lanes.canary else "champion", recorder=lanes.recorder
+            )
     answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     exchange = Exchange(asked.id, time.time(), asked.started, data, methods, answered, violations)
     lane.ask(exchange)
@@ -205,12 +208,14 @@ async def _predict(asked: _Asked, request: ServedRequest, *, lanes: Lanes, lane:
     return exchange
 
 
-async def _refuse(asked: _Asked, model: LoadedModel, violations: Sequence[Violation], *, recorder: Recorder) -> NoReturn:
+async def _refuse(
+    asked: _Asked, model: LoadedModel, violations: Sequence[Violation], *, role: Role, recorder: Recorder
+) -> NoReturn:
     """Write down that a request broke the contract, and raise RefusedRequestError."""
     status = 400 if asked.protocol == "mlflow" else 422
     message = "the input breaks the contract"
     error = RefusedRequestError(message, status=status, error_code="INVALID_PARAMETER_VALUE", violations=violations)
-    written = recorder.refuse(model, request_id=asked.id, seconds=time.time(), code=status, violations=violations)
+    written = recorder.refuse(role, model, request_id=asked.id, seconds=time.time(), code=status, violations=violations)
     if written is not None:
         await written
     raise error

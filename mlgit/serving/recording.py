@@ -61,7 +61,7 @@ class Recorder:
         return self._write(header, lines, role)
 
     def refuse(
-        self, model: LoadedModel, *, request_id: str, seconds: float, code: int, violations: Sequence[Violation]
+        self, role: Role, model: LoadedModel, *, request_id: str, seconds: float, code: int, violations: Sequence[Violation]
     ) -> asyncio.Future[None] | None:
         """Write down a request that broke the contract, without its values; else as `record`."""
         if self._log is None:
@@ -75,9 +75,10 @@ class Recorder:
             outputs=None,
             ms=0,
             code=code,
+            role=role,
             violations=violations,
         )
-        return self._write(header, [line], "champion")
+        return self._write(header, [line], role)
 
     def _header(self, model: LoadedModel) -> LogHeader:
         known = self._headers.get(id(model))
