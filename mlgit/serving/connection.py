@@ -10,6 +10,8 @@ from typing import Any, cast
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from mlgit.serving import faults
+
 LARGEST_HEAD = 32 << 10
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -135,6 +137,7 @@ class BoundedServer(uvicorn.Server):
             timeout_graceful_shutdown=max(1, int(grace)),
         )
         super().__init__(config)
+        faults.quieten("uvicorn.error")
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         return nullcontext()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from pathlib import PurePath
+from typing import Any
 
 from mlgit.serving.rows import RefusedRequestError
 
@@ -26,4 +28,28 @@ def tell(error: BaseException) -> None:
     text = f"{type(error).__name__} in {where or 'code that is not known'}"
     if text not in _told and len(_told) < _MOST_TOLD:
         _told.add(text)
-        logging.getLogger("mlgit.serving").error("a request failed in the server: %s; told once", text)
+        logging.getLogger("mlgit.serving").error("something failed in the server: %s; told once", text)
+
+
+def quieten(name: str) -> None:
+    """Of a logger of others, leave out what clients do wrong, which they may do without end; and tell errors as `tell` does."""
+    import logging
+
+    def is_told(record: logging.LogRecord) -> bool:
+        if record.exc_info and record.exc_info[1]:
+            tell(record.exc_info[1])
+            return False
+        return record.levelno >= logging.ERROR
+
+    logger = logging.getLogger(name)
+    logger.filters[:] = [is_told]
+
+
+def heed(loop: asyncio.AbstractEventLoop) -> None:
+    """Tell as `tell` does what nobody caught on an event loop."""
+
+    def caught(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if error := context.get("exception"):
+            tell(error)
+
+    loop.set_exception_handler(caught)

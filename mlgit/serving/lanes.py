@@ -48,8 +48,8 @@ class Lanes:
 
     def version(self, name: str) -> Batcher | None:
         """Who answers as a version that the client names; None for one that is not served."""
-        for each in (self.champion, self.canary):
-            if each is not None and each.model.release.version == name:
+        for each in self.answering:
+            if each.model.release.version == name:
                 return each
         return None
 
@@ -70,6 +70,11 @@ class Lanes:
         answered.add_done_callback(lambda done: done.exception())  # nobody waits for it
         shadow.ask(Exchange(exchange.id, exchange.time, exchange.started, data, exchange.methods, answered))
         return True
+
+    @property
+    def answering(self) -> tuple[Batcher, ...]:
+        """The lanes that somebody waits for."""
+        return (self.champion,) if self.canary is None else (self.champion, self.canary)
 
     @property
     def models(self) -> Mapping[str, LoadedModel]:

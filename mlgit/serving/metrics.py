@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from mlgit.serving.status import ServingStatus
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _MOST_CLASSES = 100
+OTHER = "other"
 
 
 class ServingMetrics:
@@ -49,11 +51,14 @@ class ServingMetrics:
             classes = model.predictor.classes
             if classes and len(classes) <= _MOST_CLASSES:
                 for each in found.tolist():
-                    self._child(self._classes, release.model, release.version, str(each)).inc()
+                    # code of a project may answer what is none of its classes
+                    label = str(each) if each in classes else OTHER
+                    self._child(self._classes, release.model, release.version, label).inc()
             elif not classes and found.dtype.kind in "fiu":
                 summary = self._child(self._values, release.model, release.version)
                 for each in found.tolist():
-                    summary.observe(each)
+                    if math.isfinite(each):  # a sum never gets rid of another
+                        summary.observe(each)
         self._count_missing(model, exchange.data)
 
     def _count_missing(self, model: LoadedModel, data: Any) -> None:

@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from mlgit.errors import MlgitError
 from mlgit.serving import log_lines
 from mlgit.serving.exchange import Exchange
 from mlgit.serving.loaded import LoadedModel
 from mlgit.serving.log_header import LogHeader, Role
-from mlgit.serving.log_writer import PredictionLog
+from mlgit.serving.log_writer import LogFullError, PredictionLog
 from mlgit.serving.metrics import ServingMetrics
 from mlgit.serving.rows import RefusedRequestError, Violation
 from mlgit.serving_settings import ServingLog
@@ -19,6 +18,8 @@ from mlgit.serving_settings import ServingLog
 # What arrives within this time is brought to the disk together, and what need not be is written together.
 GROUP_SECONDS = 0.02
 FLUSH_SECONDS = 0.5
+# Models are held by their headers: a champion, a canary and a shadow, and those that they replace.
+_MOST_HEADERS = 6
 
 
 class Recorder:
@@ -83,6 +84,8 @@ class Recorder:
     def _header(self, model: LoadedModel) -> LogHeader:
         known = self._headers.get(id(model))
         if known is None or known[0] is not model:
+            while len(self._headers) >= _MOST_HEADERS:  # of models that were replaced long ago
+                del self._headers[next(iter(self._headers))]
             known = self._headers[id(model)] = model, log_lines.header(model)
         return known[1]
 
@@ -90,8 +93,8 @@ class Recorder:
         assert self._log is not None
         try:
             self._log.append(header, lines)
-        except MlgitError as error:
-            self._lose(error, len(lines), role)
+        except LogFullError as error:
+            self._lose(error, max(error.lost, len(lines)), role)
             return None
         if self.settings.durability == "fsync":
             return self._synced(len(lines), role)
@@ -147,10 +150,14 @@ class Recorder:
         if self._log is not None:
             try:
                 self._log.flush()
-            except MlgitError:
-                self._metrics.log_lost(1)
+            except LogFullError as error:
+                self._metrics.log_lost(error.lost)
 
     def close(self) -> None:
-        """Write what is left. Raises MlgitError where that fails."""
+        """Write what is left; what cannot be is counted. Raises MlgitError where that fails."""
         if self._log is not None:
-            self._log.close()
+            try:
+                self._log.close()
+            except LogFullError as error:
+                self._metrics.log_lost(error.lost)
+                raise

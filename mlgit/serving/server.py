@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlgit.errors import MlgitError
+from mlgit.serving import faults
 from mlgit.serving.addresses import Addresses
 from mlgit.serving.admin import admin_app
 from mlgit.serving.connection import BoundedServer
@@ -52,7 +53,9 @@ def run(
 
 
 async def _serve(supervisor: Supervisor, admin: Port, port: Port, *, token: bytes, ready: Ready) -> None:
-    await supervisor.start()
+    faults.heed(asyncio.get_running_loop())
+    if not await supervisor.start():
+        return
     server, task = await _start_admin(supervisor, admin, token=token)
     try:
         ready(port.url, admin.url, supervisor)

@@ -12,6 +12,7 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +26,7 @@ from mlgit.serving.worker_options import WorkerOptions
 from mlgit.serving.worker_process import WorkerProcess
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+_FIRST_OWED, _LONGEST_OWED = 1.0, 3600.0
 _SLOWEST_START = 300.0
 
 Note = Callable[[str], None]
@@ -49,6 +51,15 @@ class Follow:
     look: LookForDeployment | None = None
     keep: Callable[[Deployment], None] = lambda deployment: None
     seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    """What should be served and could not be: a worker ended meanwhile, say. It is tried again at a time, ever later."""
+
+    deployment: Deployment
+    pause: float
+    until: float
 
 
 class Supervisor:
@@ -76,6 +87,7 @@ class Supervisor:
         self._keepers: list[asyncio.Task[None]] = []
         self._key = 0
         self._swapping = asyncio.Lock()
+        self._owed: _Owed | None = None
         self.is_draining = False
         self._stop = asyncio.Event()
         self._now = asyncio.Event()
@@ -105,31 +117,48 @@ class Supervisor:
         """Whether every worker answers, and none is about to end."""
         return not self.is_draining and len(self.workers) == self._n_workers
 
-    async def start(self) -> None:
-        """Start the workers. Raises MlgitError where the first ones cannot serve."""
-        try:
-            await asyncio.gather(*(self._started(place) for place in range(self._n_workers)))
-        except BaseException:
-            self._kill()
-            raise
-        self._keepers = [asyncio.create_task(self._keep(place)) for place in range(self._n_workers)]
+    async def start(self) -> bool:
+        """Start the workers, and heed signals from now on; False where one came first.
 
-    async def run(self) -> None:
-        """Follow what is in production until a signal says that it is enough; then let the workers answer what has come."""
+        Raises MlgitError where the first workers cannot serve.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled)
+        starting = asyncio.gather(*(self._started(place) for place in range(self._n_workers)))
+        stopped = asyncio.create_task(self._stop.wait())
+        try:
+            first: list[asyncio.Future[Any]] = [starting, stopped]
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                starting.cancel()
+                await asyncio.gather(starting, return_exceptions=True)
+                self._kill()
+                return False
+            await starting
+        except BaseException:
+            self._kill()
+            raise
+        finally:
+            stopped.cancel()
+        self._keepers = [asyncio.create_task(self._keep(place)) for place in range(self._n_workers)]
+        return True
+
+    async def run(self) -> None:
+        """Follow what is in production until a signal says that it is enough; then let the workers answer what has come.
+
+        What is being loaded at that moment is not waited for.
+        """
         follower = asyncio.create_task(self._look_again_and_again())
         await self._stop.wait()
         self.is_draining = True
         for each in (follower, *self._keepers):
             each.cancel()
-        async with self._swapping:
-            draining = asyncio.create_task(self._drain())
-            now = asyncio.create_task(self._stop_now())
-            await asyncio.wait([draining, now], return_when=asyncio.FIRST_COMPLETED)
-            now.cancel()
-            self._kill()
+        draining = asyncio.create_task(self._drain())
+        now = asyncio.create_task(self._now.wait())
+        await asyncio.wait([draining, now], return_when=asyncio.FIRST_COMPLETED)
+        now.cancel()
+        self._kill()
 
     async def reload(self, *, anew: bool = True) -> bool:
         """Look now, and serve what is to be served; whether that is something else than before.
@@ -138,10 +167,12 @@ class Supervisor:
         """
         async with self._swapping:
             self.status.looked = time.time()
+            is_due = self._owed is not None and time.monotonic() >= self._owed.until
             try:
-                found = await asyncio.to_thread(self._follow.look, anew=anew) if self._follow.look else None
+                found = await asyncio.to_thread(self._follow.look, anew=anew or is_due) if self._follow.look else None
                 if found is None or found == self.status.deployment:
                     self.status.trouble = "" if found else self.status.trouble
+                    self._owed = None if found else self._owed
                     return False
                 await self._replace(found)
                 await asyncio.to_thread(self._follow.keep, found)
@@ -153,13 +184,20 @@ class Supervisor:
             return True
 
     async def _replace(self, deployment: Deployment) -> None:
+        """Let all workers load it, and answer with it once all of them have. Raises MlgitError where one of them cannot."""
         self._key += 1
         workers = self.workers
+        before = self._owed
+        pause = min(2 * before.pause, _LONGEST_OWED) if before and before.deployment == deployment else _FIRST_OWED
+        self._owed = _Owed(deployment, pause, time.monotonic() + pause)
+        if not workers:
+            raise MlgitError("no worker answers at present, so none can change over", "it is tried again")
         said = await asyncio.gather(*(each.prepare(self._key, deployment) for each in workers))
-        await asyncio.gather(*(each.swap(self._key) for each in workers))
+        self._owed = None
+        # From here on there is no way back: a worker that ends now is started anew with what the others answer with.
         self.status.deployment = deployment
-        if said:
-            self.status.models, self.status.interface = said[0]["models"], said[0]["interface"]
+        self.status.models, self.status.interface = said[0]["models"], said[0]["interface"]
+        await asyncio.gather(*(each.swap(self._key) for each in workers), return_exceptions=True)
 
     async def look(self, *, anew: bool = False) -> None:
         """As `reload`; what goes wrong is told, once as long as it is the same."""
@@ -195,6 +233,9 @@ class Supervisor:
         except TimeoutError as error:
             worker.kill()
             raise MlgitError(f"a worker took more than {_SLOWEST_START:g} s to start") from error
+        except BaseException:  # one that lives and cannot serve would never be replaced
+            worker.kill()
+            raise
 
     async def _keep(self, place: int) -> None:
         """Start a worker anew whenever it ends; ever later, while it does not come up."""
@@ -209,15 +250,20 @@ class Supervisor:
                 async with self._swapping:
                     await self._started(place)
                 pause = _FIRST_PAUSE
-            except MlgitError as error:
-                self._note(f"{error.message}; tried again in {pause:g} s")
+            except (MlgitError, OSError) as error:  # no memory, no processes
+                self._note(f"{error.message if isinstance(error, MlgitError) else error}; tried again in {pause:g} s")
                 pause = min(pause * 2, _LONGEST_PAUSE)
+                await self._make_anew()
+
+    async def _make_anew(self) -> None:
+        """Have the folders of the releases made again, where somebody removed them."""
+        async with self._swapping:
+            if self._follow.look is not None and not self.status.deployment.champion.is_dir():
+                with suppress(MlgitError):
+                    await asyncio.to_thread(self._follow.look, anew=True)
 
     async def _drain(self) -> None:
         await asyncio.gather(*(each.drain(seconds=self._options.grace + 5) for each in self._workers.values()))
-
-    async def _stop_now(self) -> None:
-        await self._now.wait()
 
     def _signalled(self) -> None:
         if self._stop.is_set():

@@ -13,11 +13,12 @@ import socket
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mlgit.errors import MlgitError
-from mlgit.serving import deployment, listening, load, openapi
+from mlgit.serving import deployment, faults, listening, load, openapi
 from mlgit.serving.access_log import AccessLog
 from mlgit.serving.app import AnsweringState, PredictionApp
 from mlgit.serving.connection import BoundedServer
@@ -34,6 +35,10 @@ from mlgit.serving_settings import ServingLog
 _MOST_CONNECTIONS = 2000
 # For connections that wait to be accepted, and for clients that keep theirs to ask once more, and learn that it ends.
 _LAST_ACCEPTS, _LAST_REQUESTS = 0.05, 1.0
+# A call of a model that lasts so long, and twice as long as a request may, does not come back.
+_PATIENCE, _WATCHED, _STUCK = 30.0, 1.0, 75
+# Files besides connections: logs, what libraries open.
+_OTHER_FILES = 100
 
 
 class _Worker:
@@ -49,18 +54,42 @@ class _Worker:
         self._serving: AnsweringState | None = None
         self._server: BoundedServer | None = None
         self._running: asyncio.Task[None] | None = None
+        self._one_order = asyncio.Lock()
+        self._orders: set[asyncio.Task[None]] = set()
+        self._old: set[Recorder] = set()
 
     async def work(self) -> None:
-        """Do what the supervisor says, until it says no more."""
-        while line := await self._reader.readline():
-            order = json.loads(line)
+        """Do what the supervisor says, until it says no more. A model that is being loaded then holds up nothing."""
+        watch = asyncio.create_task(self._watch())
+        with suppress(ConnectionError):  # a supervisor that was killed, with something unread
+            while line := await self._reader.readline():
+                order = json.loads(line)
+                if order["do"] == "drain":
+                    break
+                obeyed = asyncio.create_task(self._obey(order))
+                self._orders.add(obeyed)
+                obeyed.add_done_callback(self._orders.discard)
+        watch.cancel()
+        await self._drain()
+
+    async def _obey(self, order: dict[str, Any]) -> None:
+        async with self._one_order:  # in their order
             if order["do"] == "prepare":
                 await self._prepare(order)
             elif order["do"] == "swap":
                 await self._swap(order["key"])
-            elif order["do"] == "drain":
-                break
-        await self._drain()
+
+    async def _watch(self) -> None:
+        """End where a model does not come back: nobody would be answered any more, and another worker can be started."""
+        while True:
+            await asyncio.sleep(_WATCHED)
+            for each in self._serving.current.answering if self._serving else ():
+                longest = max(_PATIENCE, 2 * each.model.release.serving.limits.seconds)
+                if each.asked_for > longest:
+                    said = f"{each.model.release.version} has not answered for {longest:g} s: the worker ends"
+                    sys.stderr.write(f"mlgit: {said}\n")
+                    sys.stderr.flush()
+                    os._exit(_STUCK)
 
     def _tell(self, did: str, said: Mapping[str, Any]) -> None:
         self._writer.write(json.dumps({"did": did, **said}).encode() + b"\n")
@@ -71,15 +100,22 @@ class _Worker:
         try:
             loaded = await asyncio.get_running_loop().run_in_executor(None, self._load, wanted)
             self._prepared = {key: self._lanes(wanted, loaded)}
-        except MlgitError as error:
-            return self._tell("prepare", {"key": key, "error": error.message, "hint": error.hint})
-        except MemoryError:
-            return self._tell("prepare", {"key": key, "error": "the model needs more memory than there is", "hint": ""})
-        except Exception as error:  # whatever code of others raises when it loads is no reason to end
-            said = f"the model could not be loaded: {type(error).__name__}: {str(error)[:300]}"
-            return self._tell("prepare", {"key": key, "error": said, "hint": ""})
+        except (
+            Exception,
+            SystemExit,
+            KeyboardInterrupt,
+        ) as error:  # whatever code of others raises when it loads is no reason to end
+            self._forget()
+            message, hint = _why(error)
+            return self._tell("prepare", {"key": key, "error": message, "hint": hint})
         told = {role: _told(model) for role, model in loaded.items()}
         self._tell("prepare", {"key": key, "models": told, "interface": self._interface(loaded)})
+
+    def _forget(self) -> None:
+        """Let go of the models that neither answer nor are about to."""
+        kept = [*([self._serving.current] if self._serving else []), *self._prepared.values()]
+        in_use = {id(model) for each in kept for model in each.models.values()}
+        self._models = {folder: model for folder, model in self._models.items() if id(model) in in_use}
 
     def _interface(self, loaded: dict[str, LoadedModel]) -> dict[str, Any]:
         versions = [loaded[role].release.version for role in ("champion", "canary") if role in loaded]
@@ -119,7 +155,6 @@ class _Worker:
 
     async def _swap(self, key: int) -> None:
         current = self._prepared.pop(key)
-        in_use = {id(model) for model in current.models.values()}
         if self._serving is None:
             log = AccessLog(self._options.access_log) if self._options.access_log >= 0 else None
             self._serving = AnsweringState(
@@ -129,18 +164,24 @@ class _Worker:
         before, self._serving.current = self._serving.current, current
         if before.recorder is not current.recorder:  # of requests that are on their way
             longest = before.champion.model.release.serving.limits.seconds
-            asyncio.get_running_loop().call_later(longest, _close, before.recorder)
-        self._models = {folder: model for folder, model in self._models.items() if id(model) in in_use}
+            self._old.add(before.recorder)
+            asyncio.get_running_loop().call_later(longest, self._close, before.recorder)
+        self._forget()
         self._tell("swap", {"key": key})
 
     async def _listen(self, serving: AnsweringState) -> None:
         app = PredictionApp(serving, control=control_app(serving))
         seconds = serving.current.champion.model.release.serving.limits.seconds
-        server = BoundedServer(app, seconds=seconds, most_connections=_MOST_CONNECTIONS, grace=self._options.grace)
+        server = BoundedServer(app, seconds=seconds, most_connections=_most_connections(), grace=self._options.grace)
         self._server = server
         self._running = asyncio.create_task(server.serve(sockets=[socket.socket(fileno=self._options.listen)]))
         while not server.started and not self._running.done():
             await asyncio.sleep(0.005)
+
+    def _close(self, recorder: Recorder) -> None:
+        self._old.discard(recorder)
+        with suppress(MlgitError):
+            recorder.close()
 
     async def _drain(self) -> None:
         """Answer what has come, write it down, and end."""
@@ -153,7 +194,8 @@ class _Worker:
             await self._server.empty(seconds=_LAST_REQUESTS)
             self._server.should_exit = True
             await self._running
-            _close(self._serving.current.recorder)
+            for each in (self._serving.current.recorder, *self._old):
+                self._close(each)
             if self._serving.access_log is not None:
                 self._serving.access_log.close()
         self._tell("drain", {})
@@ -174,15 +216,55 @@ def _told(model: LoadedModel) -> dict[str, Any]:
     }
 
 
-def _close(recorder: Recorder) -> None:
-    with suppress(MlgitError):
-        recorder.close()
+def _why(error: BaseException) -> tuple[str, str]:
+    """Why a model could not be loaded, and what to do."""
+    if isinstance(error, MlgitError):
+        return error.message, error.hint
+    if isinstance(error, MemoryError):
+        return "the model needs more memory than there is", ""
+    return f"the model could not be loaded: {type(error).__name__}: {str(error)[:300]}", ""
+
+
+def _most_connections() -> int:
+    """As many connections as there may be open files, once that bound is as high as this process may set it."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_CONNECTIONS + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return _MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else max(10, min(_MOST_CONNECTIONS, soft - _OTHER_FILES))
+
+
+def _keep_to_itself(*descriptors: int) -> None:
+    """What a model starts or forks gets none of these: a socket that it held would take connections, and answer none."""
+    kept = [each for each in descriptors if each >= 0]
+    for each in kept:
+        os.set_inheritable(each, False)
+
+    def close_all() -> None:
+        for each in kept:
+            with suppress(OSError):
+                os.close(each)
+
+    os.register_at_fork(after_in_child=close_all)
 
 
 async def _main(control: int) -> None:
+    faults.heed(asyncio.get_running_loop())
     reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=control))
     if first := await reader.readline():
-        await _Worker(WorkerOptions(**json.loads(first)), reader, writer).work()
+        options = WorkerOptions(**json.loads(first))
+        access_log = os.dup(options.access_log) if options.access_log >= 0 else -1
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a model prints is no line of the server's
+        options = replace(options, access_log=access_log)
+        _keep_to_itself(control, options.listen)
+        await _Worker(options, reader, writer).work()
+    sys.stdout.flush()
+    os._exit(0)  # a model that is still being asked, or loaded, would hold the process
 
 
 def main() -> None:
@@ -197,7 +279,6 @@ def main() -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_main(int(sys.argv[1])))
-    os._exit(0)  # a model that is still being asked would hold the process
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from mlgit.serving.worker_options import WorkerOptions
 
 # One thread for numbers: workers and batches are what makes use of processors.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+# The longest line that a worker sends: it describes its interface, each column of the model in some hundred bytes.
+_LONGEST_LINE = 64 << 20
 
 
 class WorkerProcess:
@@ -87,11 +89,7 @@ class WorkerProcess:
 
     async def _listen(self) -> None:
         with suppress(ConnectionError):
-            while line := await self._reader.readline():
-                said = json.loads(line)
-                waiting = self._said.pop((said["did"], said.get("key", 0)), None)
-                if waiting is not None and not waiting.done():
-                    waiting.set_result(said)
+            await self._hear()
         code = await asyncio.to_thread(self._child.wait)
         self.is_serving = False
         self.ended.set()
@@ -99,6 +97,16 @@ class WorkerProcess:
             if not waiting.done():
                 waiting.set_exception(MlgitError(f"worker {self.pid} ended with code {code}", "see what it printed above"))
         self._writer.close()
+
+    async def _hear(self) -> None:
+        try:
+            while line := await self._reader.readline():
+                said = json.loads(line)
+                waiting = self._said.pop((said["did"], said.get("key", 0)), None)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(said)
+        except ValueError:  # it says what no worker says
+            self.kill()
 
 
 async def start(options: WorkerOptions, *, metrics: Path, environ: Mapping[str, str]) -> WorkerProcess:
@@ -111,7 +119,7 @@ async def start(options: WorkerOptions, *, metrics: Path, environ: Mapping[str, 
         child = process.start(argv, cwd=Path.cwd(), env=env, pass_fds=files)
     finally:
         its.close()
-    reader, writer = await asyncio.open_connection(sock=mine)
+    reader, writer = await asyncio.open_connection(sock=mine, limit=_LONGEST_LINE)
     worker = WorkerProcess(child, reader, writer)
     writer.write(json.dumps(asdict(options)).encode() + b"\n")
     return worker
