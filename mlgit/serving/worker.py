@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -39,6 +40,7 @@ _LAST_ACCEPTS, _LAST_REQUESTS = 0.05, 1.0
 _PATIENCE, _WATCHED, _STUCK = 30.0, 1.0, 75
 # Files besides connections: logs, what libraries open.
 _OTHER_FILES = 100
+_OUTPUT, _ERRORS = 1, 2
 
 
 class _Worker:
@@ -87,8 +89,7 @@ class _Worker:
                 longest = max(_PATIENCE, 2 * each.model.release.serving.limits.seconds)
                 if each.asked_for > longest:
                     said = f"{each.model.release.version} has not answered for {longest:g} s: the worker ends"
-                    sys.stderr.write(f"mlgit: {said}\n")
-                    sys.stderr.flush()
+                    os.write(_ERRORS, f"{said}\n".encode())
                     os._exit(_STUCK)
 
     def _tell(self, did: str, said: Mapping[str, Any]) -> None:
@@ -227,8 +228,6 @@ def _why(error: BaseException) -> tuple[str, str]:
 
 def _most_connections() -> int:
     """As many connections as there may be open files, once that bound is as high as this process may set it."""
-    import resource
-
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MOST_CONNECTIONS + _OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -259,11 +258,10 @@ async def _main(control: int) -> None:
     if first := await reader.readline():
         options = WorkerOptions(**json.loads(first))
         access_log = os.dup(options.access_log) if options.access_log >= 0 else -1
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a model prints is no line of the server's
+        os.dup2(_ERRORS, _OUTPUT)  # what a model prints is no line of the server's
         options = replace(options, access_log=access_log)
         _keep_to_itself(control, options.listen)
         await _Worker(options, reader, writer).work()
-    sys.stdout.flush()
     os._exit(0)  # a model that is still being asked, or loaded, would hold the process
 
 

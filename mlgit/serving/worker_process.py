@@ -112,7 +112,12 @@ class WorkerProcess:
 async def start(options: WorkerOptions, *, metrics: Path, environ: Mapping[str, str]) -> WorkerProcess:
     """Start a worker; `metrics` is the folder where all of a server count. The socket it listens on is given away."""
     mine, its = socket.socketpair()
-    env = {**environ, **dict.fromkeys(_ONE_THREAD, "1"), "PROMETHEUS_MULTIPROC_DIR": os.fspath(metrics)}
+    env = {
+        **environ,
+        **dict.fromkeys(_ONE_THREAD, "1"),
+        "PROMETHEUS_MULTIPROC_DIR": os.fspath(metrics),
+        "PYTHONUNBUFFERED": "1",
+    }
     files = [its.fileno(), options.listen, *([options.access_log] if options.access_log >= 0 else [])]
     try:
         argv = [sys.executable, "-m", "mlgit.serving.worker", str(its.fileno())]
