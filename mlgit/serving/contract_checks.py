@@ -56,12 +56,16 @@ def names_of(contract: Contract, *, without: Sequence[str] = ()) -> tuple[str, .
     )
 
 
-def compiled(contract: Contract | None, *, names: Sequence[str], takes: Takes = "", width: int = 0) -> Inputs:
+def compiled(
+    contract: Contract | None, *, names: Sequence[str], takes: Takes = "", width: int = 0, types: Sequence[str] = ()
+) -> Inputs:
     """The inputs of a model that takes these columns; without names `width` says how many values a row has.
 
     `takes`: its columns can be nothing but finite numbers, or nothing but texts, whatever a contract says.
+    `types` are those of the columns where there is none.
     """
-    columns = columns_of(contract, names=names) if contract else tuple(InputColumn(name) for name in names)
+    known = zip(names, types or ("",) * len(names), strict=True)
+    columns = columns_of(contract, names=names) if contract else tuple(InputColumn(name, type=kind) for name, kind in known)
     ruled: dict[int, list[ContractCheck]] = {}
     for place, check in _placed(contract, names) if contract else ():
         ruled.setdefault(place, []).append(check)

@@ -57,7 +57,7 @@ def chosen(
     """
     methods, classes = estimator.opened(model, name=release.file)
     candidates = [
-        Estimator(model, form, columns, methods, classes, contract_checks.types_of(contract, columns or ()))
+        Estimator(model, form, columns, methods, classes, _types(contract, columns or (), recorded, form=form))
         for columns, form in _candidates(model, release, contract, recorded)
     ]
     attempts = [_attempt(each, release=release, recorded=recorded, rtol=rtol) for each in candidates]
@@ -73,7 +73,7 @@ def chosen(
     width = 0 if found.columns else estimator.width_of(model)
     names = found.columns or ()
     takes: contract_checks.Takes = found.form if found.form in ("numbers", "texts") else ""
-    inputs = contract_checks.compiled(contract, names=names, takes=takes, width=width)
+    inputs = contract_checks.compiled(contract, names=names, takes=takes, width=width, types=found.types)
     return found, inputs, best.tested
 
 
@@ -156,6 +156,14 @@ def _texts(recorded: RecordedRows | None, names: Sequence[str]) -> Iterator[str]
         rows = recorded.only((name,)) if recorded else None
         if rows and all(isinstance(each[0], str) for each in rows):
             yield name
+
+
+def _types(contract: Contract | None, names: Sequence[str], recorded: RecordedRows | None, *, form: Form) -> tuple[str, ...]:
+    """The logical types of these columns: the contract's; without one, what is sure is that a text is one."""
+    if contract is not None:
+        return contract_checks.types_of(contract, names)
+    texts = set(names if form == "texts" else _texts(recorded, names))
+    return tuple("string" if each in texts else "" for each in names)
 
 
 def _is_judged(recorded: RecordedRows) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlgit.errors import MlgitError
-from mlgit.serving import estimator
+from mlgit.serving import estimator, open_inference
 from mlgit.serving.load import load
 from mlgit.serving.rows import RefusedRequestError, Rows
 from tests.kit.late import Module
@@ -167,6 +167,7 @@ def test_text_is_found_among_the_columns_by_the_recorded_answers(tmp_path):
     model.fit(frame["text"], frame["text"].str.startswith("good"))
     loaded = load(written(tmp_path / "r", model, rows=recorded(frame[:4], model, given=frame["text"][:4])))
     assert (loaded.predictor.form, loaded.inputs.names) == ("texts", ("text",))
+    assert [each.type for each in loaded.inputs.columns] == ["string"]
     assert loaded.predictor.predict([["a good one"]], method="predict").tolist() == [True]
     with pytest.raises(RefusedRequestError):
         loaded.predictor.predict([[5]], method="predict")
@@ -179,6 +180,15 @@ def test_model_trained_with_arrays_of_texts_takes_such(tmp_path):
     rows = recorded(frame[:10], model, label=True, given=frame[:10].to_numpy(dtype=object))
     loaded = load(written(tmp_path / "r", model, rows=rows, positive=True))
     assert (loaded.predictor.form, loaded.self_tested, loaded.inputs.names) == ("objects", 10, ("city", "member"))
+
+
+def test_texts_are_told_as_such_without_a_contract_too(tmp_path):
+    frame = mixed()
+    model = pipeline.make_pipeline(columns_of(encoder=preprocessing.OneHotEncoder()), linear.LogisticRegression())
+    model.fit(frame, frame["member"])
+    loaded = load(written(tmp_path / "r", model, rows=recorded(frame[:10], model)))
+    assert {each.name: each.type for each in loaded.inputs.columns}["city"] == "string"
+    assert open_inference.metadata(loaded)["inputs"][list(frame.columns).index("city")]["datatype"] == "BYTES"
 
 
 def test_untested_pipeline_with_texts_is_given_a_table(tmp_path):
