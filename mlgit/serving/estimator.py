@@ -138,6 +138,8 @@ def settle(model: Any, *, without_names: bool) -> None:
 
     Without names: it is given arrays, and would warn of every one that it was trained with a table.
     """
+    if without_names:  # what keeps its names out of reach, as LightGBM does, would warn of each request
+        warnings.filterwarnings("ignore", message="X does not have valid feature names")
     waiting, seen = [model], set()
     while waiting:
         each = waiting.pop()

@@ -6,6 +6,7 @@ answers a table with names.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -126,12 +127,13 @@ def _candidates(
     model: Any, release: Release, contract: Contract | None, recorded: RecordedRows | None
 ) -> Iterator[tuple[tuple[str, ...] | None, Form]]:
     names, width = estimator.names_of(model), estimator.width_of(model)
+    known = contract_checks.names_of(contract, without=(release.id, release.label)) if contract else ()
+    seen = tuple(each for each in recorded.columns if each not in (release.id, release.label)) if recorded else ()
     if names is not None:
+        names = _as_in_tables(names, (*known, *seen))
         forms: tuple[Form, ...] = ("numbers", "table", "categories")
         yield from ((names, form) for form in forms)
         return
-    known = contract_checks.names_of(contract, without=(release.id, release.label)) if contract else ()
-    seen = tuple(each for each in recorded.columns if each not in (release.id, release.label)) if recorded else ()
     if width:
         columns = next((each for each in (known, seen) if len(each) == width), None)
         yield columns, "numbers"
@@ -143,6 +145,14 @@ def _candidates(
         yield None, "texts"
     if known:
         yield known, "table"
+
+
+def _as_in_tables(names: tuple[str, ...], columns: Sequence[str]) -> tuple[str, ...]:
+    """The names of a model as tables and requests have them: LightGBM keeps a name with `_` for each space in it."""
+    known: dict[str, set[str]] = {}
+    for each in columns:
+        known.setdefault(re.sub(r"\s", "_", each), set()).add(each)
+    return tuple(each if each in columns or len(same := known.get(each, set())) != 1 else min(same) for each in names)
 
 
 def _is_text(contract: Contract, name: str) -> bool:

@@ -213,7 +213,7 @@ def _told(model: LoadedModel) -> dict[str, Any]:
         "digest": release.sha256,
         "tag": release.tag,
         "self_tested": model.self_tested,
-        "untested": release.untested or None,
+        "untested": model.untested or None,
     }
 
 

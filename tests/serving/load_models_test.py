@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from mlgit.errors import MlgitError
@@ -159,6 +161,14 @@ def test_model_trained_with_arrays_and_no_contract_takes_rows_of_its_width(tmp_p
         loaded.inputs.aligned(Rows(None, [[1.0, 2.0]]))
 
 
+def test_names_that_the_library_changed_are_asked_for_as_in_the_table(tmp_path):
+    frame = numbers().rename(columns=lambda name: f"{name} of it")
+    model = linear.LinearRegression().fit(frame.to_numpy(), frame["x0 of it"] * 2)
+    model.feature_names_in_ = np.array([name.replace(" ", "_") for name in frame], dtype=object)  # as LightGBM does
+    loaded = load(written(tmp_path / "r", model, rows=recorded(frame[:10], model, given=frame[:10].to_numpy())))
+    assert (loaded.inputs.names, loaded.self_tested) == (tuple(frame), 10)
+
+
 def test_text_is_found_among_the_columns_by_the_recorded_answers(tmp_path):
     frame = pd.DataFrame(
         {"name": ["u", "v", "w", "z"] * 5, "text": ["good fun", "bad day", "good day", "bad fun"] * 5, "n": range(20)}
@@ -188,7 +198,7 @@ def test_texts_are_told_as_such_without_a_contract_too(tmp_path):
     model.fit(frame, frame["member"])
     loaded = load(written(tmp_path / "r", model, rows=recorded(frame[:10], model)))
     assert {each.name: each.type for each in loaded.inputs.columns}["city"] == "string"
-    assert open_inference.metadata(loaded)["inputs"][list(frame.columns).index("city")]["datatype"] == "BYTES"
+    assert json.loads(open_inference.metadata(loaded))["inputs"][list(frame.columns).index("city")]["datatype"] == "BYTES"
 
 
 def test_untested_pipeline_with_texts_is_given_a_table(tmp_path):

@@ -82,6 +82,12 @@ def test_line_that_tells_of_the_start_is_what_its_schema_says(server):
     jsonschema.validate(status, json.loads((SCHEMAS / "serve.json").read_text()))
 
 
+def test_server_that_could_not_try_recorded_rows_says_why(tmp_path):
+    rows = {**model_folders.recorded(frame(), model()), "columns": ["age", "wage"]}
+    with served(tmp_path, release=model_folders.written(tmp_path / "r", model(), rows=rows)) as found:
+        assert found.ready["serves"]["champion"]["untested"] == "its recorded rows lack the column 'income'"
+
+
 def test_version_is_named_in_the_path_and_in_the_answer(server):
     assert server.post("/v2/models/churn/versions/v1.0.0/infer", V2).headers["x-mlgit-version"] == "v1.0.0"
     assert server.post("/v2/models/churn/versions/v9.0.0/infer", V2).status == 404
