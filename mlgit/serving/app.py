@@ -30,6 +30,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Protocol = Literal["mlflow", "v2"]
 
 _JSON = b"application/json"
+# What a worker holds at most for others: bytes of bodies that have not come to their end, and rows that wait for a model.
+MOST_ARRIVING, MOST_ROWS_WAITING = 256 << 20, 50_000
 _ERRORS = {"mlflow": mlflow_protocol.error, "v2": open_inference.error}
 
 
@@ -45,13 +47,23 @@ class AnsweringState:
     """What a worker answers with: one reference is replaced when the deployment changes."""
 
     def __init__(
-        self, current: Lanes, *, metrics: ServingMetrics, access_log: AccessLog | None = None, token: bytes = b""
+        self,
+        current: Lanes,
+        *,
+        metrics: ServingMetrics,
+        access_log: AccessLog | None = None,
+        token: bytes = b"",
+        most_arriving: int = MOST_ARRIVING,
+        most_rows_waiting: int = MOST_ROWS_WAITING,
     ) -> None:
         self.current = current
         self.metrics = metrics
         self.access_log = access_log
         self.token = token
         self.is_draining = False
+        self.most_arriving = most_arriving
+        self.most_rows_waiting = most_rows_waiting
+        self.arriving = 0  # bytes
 
     def admit(self, head: RequestHead) -> None:
         """Raise RefusedRequestError for a request without the token; compared in a time that tells nothing of it."""
@@ -95,13 +107,14 @@ class PredictionApp:
             request_id = head.id or new_id()
             serving.admit(head)
             limits = lane.model.release.serving.limits
-            body = await _read(receive, head.length, limits.body)
+            body = await _read(receive, head.length, limits.body, serving)
             size = len(body)
             lanes = serving.current  # what is in production now that all of the request is here
             request = _parse(protocol, body, head, lanes.champion)
+            del body  # many requests may wait
             lane = _lane(lanes, request_id, request, version)
             asked = _Asked(protocol, request_id, started)
-            exchange = await _predict(asked, request, lanes=lanes, lane=lane, metrics=serving.metrics)
+            exchange = await _predict(asked, request, lanes=lanes, lane=lane, serving=serving)
             reply = _reply(protocol, lane, request, exchange)
         except RefusedRequestError as error:
             reply = _refusal(protocol, error)
@@ -126,7 +139,7 @@ class PredictionApp:
             )
 
 
-async def _read(receive: Receive, length: int | None, most: int) -> bytes:
+async def _read(receive: Receive, length: int | None, most: int, serving: AnsweringState) -> bytes:
     """The body. Raises RefusedRequestError as soon as it is known to be too large, or when the client is gone."""
     too_large = RefusedRequestError(f"the body is larger than {most} bytes", status=413, error_code="REQUEST_LIMIT_EXCEEDED")
     if length is not None and length > most:
@@ -138,16 +151,26 @@ async def _read(receive: Receive, length: int | None, most: int) -> bytes:
             raise too_large
         return body
     parts, size = [], 0
-    while True:
-        if message["type"] != "http.request":
-            raise RefusedRequestError("the client went away", status=499)
-        size += len(message["body"])
-        if size > most:
-            raise too_large
-        parts.append(message["body"])
-        if not message.get("more_body"):
-            return b"".join(parts)
-        message = await receive()
+    try:
+        while True:
+            if message["type"] != "http.request":
+                raise RefusedRequestError("the client went away", status=499)
+            size += len(message["body"])
+            serving.arriving += len(message["body"])
+            if size > most:
+                raise too_large
+            if serving.arriving > max(serving.most_arriving, most):
+                raise _busy("too much arrives at once")
+            parts.append(message["body"])
+            if not message.get("more_body"):
+                return b"".join(parts)
+            message = await receive()
+    finally:
+        serving.arriving -= size
+
+
+def _busy(message: str) -> RefusedRequestError:
+    return RefusedRequestError(f"{message}: ask again later", status=503, error_code="TEMPORARILY_UNAVAILABLE")
 
 
 def _parse(protocol: Protocol, body: bytes, head: RequestHead, champion: Batcher) -> ServedRequest:
@@ -177,7 +200,7 @@ class _Asked(NamedTuple):
     started: float
 
 
-async def _predict(asked: _Asked, request: ServedRequest, *, lanes: Lanes, lane: Batcher, metrics: ServingMetrics) -> Exchange:
+async def _predict(asked: _Asked, request: ServedRequest, *, lanes: Lanes, lane: Batcher, serving: AnsweringState) -> Exchange:
     model = lane.model
     release = model.release
     methods = request.methods or (release.serving.predict,)
@@ -187,13 +210,15 @@ async def _predict(asked: _Asked, request: ServedRequest, *, lanes: Lanes, lane:
     data = model.inputs.aligned(request.rows)
     violations = model.inputs.violations(data)
     if violations:
-        metrics.invalid(tuple(violations))
+        serving.metrics.invalid(tuple(violations))
         if release.serving.invalid == "reject":
             await _refuse(
                 asked, model, violations, role="canary" if lane is lanes.canary else "champion", recorder=lanes.recorder
             )
     answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     exchange = Exchange(asked.id, time.time(), asked.started, data, methods, answered, violations)
+    if lane.rows > serving.most_rows_waiting:
+        raise _busy("too many requests wait")
     lane.ask(exchange)
     if lane.is_at_once(exchange) and lanes.recorder.settings.durability != "fsync":
         await exchange.answered

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import threading
+from collections import Counter
 
 import pytest
 
@@ -29,10 +30,10 @@ async def nowhere(scope, receive, send):
 class _Asked:
     """An application with some models, which is asked on one event loop."""
 
-    def __init__(self, **models):
+    def __init__(self, *, bounds=None, **models):
         self.metrics = ServingMetrics(prometheus_client.CollectorRegistry())
         recorder = Recorder(None, settings=ServingLog(level="off"), metrics=self.metrics)
-        self.state = AnsweringState(lanes(models, recorder=recorder), metrics=self.metrics)
+        self.state = AnsweringState(lanes(models, recorder=recorder), metrics=self.metrics, **(bounds or {}))
         self.app = PredictionApp(self.state, control=nowhere)
 
     async def post(self, body=ONE, path="/invocations"):
@@ -184,3 +185,60 @@ def test_shadow_that_breaks_is_not_noticed():
         return [await asked.post() for _ in range(3)]
 
     assert asyncio.run(ask()) == [(200, {"predictions": [3]})] * 3
+
+
+def test_bodies_that_never_end_hold_so_much_memory_and_no_more():
+    """The clients send all but the last byte, and wait."""
+    statuses = []
+
+    async def ask():
+        asked = _Asked(
+            champion=loaded(serving=Serving("sums", limits=ServingLimits(body=5000))), bounds={"most_arriving": 10_000}
+        )
+
+        async def send(message):
+            statuses.append(message.get("status"))
+
+        def client():
+            parts = iter([{"type": "http.request", "body": b" " * 900, "more_body": True}] * 3)
+
+            async def receive():
+                return next(parts, None) or await asyncio.get_running_loop().create_future()
+
+            scope = {"type": "http", "method": "POST", "path": "/invocations", "headers": []}
+            return asyncio.create_task(asked.app(scope, receive, send))
+
+        tasks = [client() for _ in range(50)]
+        while sum(map(asyncio.Task.done, tasks)) < 47:
+            await asyncio.sleep(0)
+        held = asked.state.arriving
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return held, asked.state.arriving
+
+    held, after = asyncio.run(ask())
+    assert held <= 10_000
+    assert after == 0
+    assert [each for each in statuses if each] == [503] * 47
+
+
+def test_rows_wait_for_a_model_up_to_a_bound():
+    may_end = threading.Event()
+
+    def slow(rows):
+        may_end.wait(30)
+        return [0] * len(rows)
+
+    async def ask():
+        asked = _Asked(champion=loaded(slow, seconds=1.0), bounds={"most_rows_waiting": 100})
+        body = {"dataframe_split": {"columns": ["a", "b"], "data": [[1, 2]] * 50}}
+        tasks = [asyncio.create_task(asked.post(body)) for _ in range(20)]
+        while sum(map(asyncio.Task.done, tasks)) < 10:
+            await asyncio.sleep(0)
+        may_end.set()
+        return Counter(status for status, _ in await asyncio.gather(*tasks))
+
+    found = asyncio.run(ask())
+    assert found[503] >= 10
+    assert found.keys() == {200, 503}
