@@ -21,18 +21,6 @@ def admin_app(supervisor: Supervisor, *, token: bytes) -> Any:
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
 
-    background: set[asyncio.Task[None]] = set()
-
-    async def caller(request: Request) -> webhooks.Caller | None:
-        if not token:
-            return "person" if request.client is not None and is_loopback(request.client.host) else None
-        body = b""
-        async for piece in request.stream():
-            body += piece
-            if len(body) > webhooks.LARGEST_BODY:
-                return None
-        return webhooks.caller(request.scope["headers"], body, token=token)
-
     async def counted(request: Request) -> Response:
         text = await asyncio.to_thread(metrics.added_up, supervisor.metrics)
         return Response(text + metrics.of_supervisor(supervisor.status), media_type=_PROMETHEUS)
@@ -45,21 +33,6 @@ def admin_app(supervisor: Supervisor, *, token: bytes) -> Any:
 
     async def ready(request: Request) -> Response:
         return JSONResponse({"ready": supervisor.is_ready}, 200 if supervisor.is_ready else 503)
-
-    async def reload(request: Request) -> Response:
-        who = await caller(request)
-        if who is None:
-            return JSONResponse({"error": _REFUSED}, 401)
-        if who == "host":  # which waits some seconds only
-            task = asyncio.create_task(supervisor.look(anew=True))
-            background.add(task)
-            task.add_done_callback(background.discard)
-            return JSONResponse({"looking": True}, 202)
-        try:
-            changed = await supervisor.reload()
-        except MlgitError as error:
-            return JSONResponse({"error": error.message, "hint": error.hint, "served": supervisor.status.models}, 502)
-        return JSONResponse({"changed": changed, "served": supervisor.status.models})
 
     async def described(request: Request) -> Response:
         return JSONResponse(supervisor.status.interface)
@@ -76,5 +49,40 @@ def admin_app(supervisor: Supervisor, *, token: bytes) -> Any:
         "/docs": docs,
     }.items():
         app.add_route(path, answer, methods=["GET"])
-    app.add_route("/-/reload", reload, methods=["POST"])
+    app.add_route("/-/reload", _reload(supervisor, token=token), methods=["POST"])
     return app
+
+
+def _reload(supervisor: Supervisor, *, token: bytes) -> Any:
+    """What answers POST /-/reload."""
+    from fastapi import Request, Response
+    from fastapi.responses import JSONResponse
+
+    background: set[asyncio.Task[None]] = set()
+
+    async def caller(request: Request) -> webhooks.Caller | None:
+        if not token:
+            return "person" if request.client is not None and is_loopback(request.client.host) else None
+        body = b""
+        async for piece in request.stream():
+            body += piece
+            if len(body) > webhooks.LARGEST_BODY:
+                return None
+        return webhooks.caller(request.scope["headers"], body, token=token)
+
+    async def reload(request: Request) -> Response:
+        who = await caller(request)
+        if who is None:
+            return JSONResponse({"error": _REFUSED}, 401)
+        if who == "host":  # which waits some seconds only
+            task = asyncio.create_task(supervisor.look(anew=True))
+            background.add(task)
+            task.add_done_callback(background.discard)
+            return JSONResponse({"looking": True}, 202)
+        try:
+            changed = await supervisor.reload()
+        except MlgitError as error:
+            return JSONResponse({"error": error.message, "hint": error.hint, "served": supervisor.status.models}, 502)
+        return JSONResponse({"changed": changed, "served": supervisor.status.models})
+
+    return reload

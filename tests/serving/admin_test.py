@@ -19,8 +19,20 @@ TOKEN = b"a-token-of-many-letters"
 SAID = {"model": "churn", "version": "v1.0.0", "commit": "c" * 40, "digest": "d" * 64, "tag": "churn#prod#1"}
 
 
+class Willing:
+    """A worker that loads whatever it is told."""
+
+    pid, is_serving = 1, True
+
+    async def prepare(self, key, deployment):
+        return {"models": {"champion": SAID}, "interface": {}}
+
+    async def swap(self, key):
+        pass
+
+
 def playing(folder, play, *, token=TOKEN, look=None):
-    """What a coroutine gives that is handed the application and its supervisor, which has no worker."""
+    """What a coroutine gives that is handed the application and its supervisor, whose worker is a stand-in."""
     notes = []
 
     async def run():
@@ -29,12 +41,13 @@ def playing(folder, play, *, token=TOKEN, look=None):
             supervisor = Supervisor(
                 Deployment(folder),
                 port=port,
-                n_workers=0,
+                n_workers=1,
                 options=WorkerOptions(listen=-1),
                 metrics=folder,
                 follow=Follow(look),
                 note=notes.append,
             )
+            supervisor._workers[0] = Willing()
             supervisor.status.models = {"champion": SAID}
             supervisor.status.interface = {
                 "openapi": "3.1.0",
