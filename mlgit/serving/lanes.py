@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import hashlib
+import math
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ _PARTS = 10_000
 class Lanes:
     """The models of one deployment. It never changes: a new deployment is a new value, and requests on their way keep theirs.
 
-    `share` (0 to 1) of the requests goes to the canary, chosen by `key`: request_id, or an input column.
+    `share` (0 to 1) of the requests goes to the canary, chosen by `key`: request_id, or an input column; a request
+    without a value there goes by its id.
     """
 
     champion: Batcher
@@ -42,9 +44,21 @@ class Lanes:
         """Who answers: the same for the same key, whichever process is asked."""
         if self.canary is None:
             return self.champion
-        key = request_id if self.key == "request_id" else _value(rows, self.key)
-        part = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") % _PARTS
+        key = request_id if self.key == "request_id" else self._value(rows)
+        key = request_id if key is None else key
+        part = int.from_bytes(hashlib.sha256(key.encode(errors="surrogatepass")).digest()[:8], "big") % _PARTS
         return self.canary if part < self.share * _PARTS else self.champion
+
+    def _value(self, rows: Rows) -> str | None:
+        """The first row's value of the column that chooses, as text: the same in every protocol. None where it has none."""
+        columns = rows.columns or tuple(each.name for each in self.champion.model.inputs.columns)
+        place = columns.index(self.key) if self.key in columns else -1
+        value: Any = rows.data[0][place] if len(rows) and 0 <= place < len(rows.data[0]) else None
+        if value is None or value != value:
+            return None
+        if isinstance(value, int | float):  # numpy's, too: the binary protocol writes 40.0 for 40
+            return str(int(value)) if math.isfinite(value) and value == int(value) else repr(float(value))
+        return str(value)
 
     def version(self, name: str) -> Batcher | None:
         """Who answers as a version that the client names; None for one that is not served."""
@@ -81,14 +95,6 @@ class Lanes:
         """The models by their part."""
         parts = {"champion": self.champion, "canary": self.canary, "shadow": self.shadow}
         return {name: each.model for name, each in parts.items() if each is not None}
-
-
-def _value(rows: Rows, column: str) -> str:
-    """The first row's value of a column, as text; '' where it has none."""
-    if rows.columns is None or column not in rows.columns or not len(rows):
-        return ""
-    value: Any = rows.data[0][rows.columns.index(column)]
-    return "" if value is None else str(value)
 
 
 def lanes(

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import time
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,6 +18,7 @@ from mlgit.serving import contract_checks, estimator, forms, function_predictor,
 from mlgit.serving.inputs import Inputs
 from mlgit.serving.loaded import LoadedModel, Predictor
 from mlgit.serving.release import Release
+from mlgit.serving.rows import RefusedRequestError, Rows
 from mlgit.serving.self_test import RecordedRows
 from mlgit.validation import parse
 from mlgit.validation.contract import Contract
@@ -55,9 +57,16 @@ def load(
         model = _model(folder, given, trust=trust)
         found, inputs, tested = forms.chosen(model, release=given, contract=contract, recorded=recorded, rtol=rtol)
     untested = "" if tested else _untested(given, found, recorded)
+    _check_once(inputs, forms.row_for(found, recorded))
     # code may do anything, and wait for anything: it is asked beside the event loop, however fast it was just now
     seconds = _UNKNOWN if predictor else _seconds(found, recorded)
     return LoadedModel(given, found, inputs, seconds, tested, untested)
+
+
+def _check_once(inputs: Inputs, row: list[tuple[Any, ...]]) -> None:
+    """Have the checks import what they need now, and not while the first request waits, and all others with it."""
+    with suppress(RefusedRequestError):
+        inputs.violations(inputs.aligned(Rows(None, row or [("0",) * len(inputs.columns)])))
 
 
 def _untested(given: Release, found: Predictor, recorded: RecordedRows | None) -> str:
