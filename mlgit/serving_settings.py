@@ -13,6 +13,7 @@ SCHEMA = Table(
     (
         Key("contract", Text(), "the contract of a request; default: that of the first `train` path under `data:`"),
         Key("predict", Text(choices=("predict", "predict_proba")), "what /invocations answers, default predict"),
+        Key("recorded", Text(), "the column of `predictions` that answers are tried against, default that of the model"),
         Key("invalid", Text(choices=("reject", "flag")), "what becomes of input that breaks the contract, default reject"),
         Key(
             "log",
@@ -93,7 +94,10 @@ class Canary:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How a model is served; `contract` is '' where the one of its training data counts, `shadow` an environment or ''."""
+    """How a model is served; `contract` is '' where the one of its training data counts, `shadow` an environment or ''.
+
+    `recorded` is the column of its predictions that holds what it answers, '' where that is the prediction it is judged by.
+    """
 
     model: str
     contract: str = ""
@@ -103,6 +107,7 @@ class Serving:
     limits: ServingLimits = field(default_factory=ServingLimits)
     shadow: str = ""
     canary: Canary | None = None
+    recorded: str = ""
 
 
 _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -133,6 +138,7 @@ def parse(name: str, declared: Mapping[str, Any], *, where: str = "", environmen
         ServingLimits(**limits),
         declared.get("shadow", {}).get("environment", ""),
         Canary(canary["environment"], float(canary["share"][:-1]) / 100, canary.get("key", "request_id")) if canary else None,
+        declared.get("recorded", ""),
     )
 
 

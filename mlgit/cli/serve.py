@@ -139,7 +139,8 @@ def _tell_ready(url: str, admin_url: str, supervisor: Any, *, as_json: bool) -> 
         click.echo(json.dumps({"schema": 1, "url": url, "admin_url": admin_url, **status}))
     else:
         for role, said in status["serves"].items():
-            tested = f"{said['self_tested']} recorded answers repeated" if said["self_tested"] else said["untested"]
+            repeated = said["self_tested"]
+            tested = f"{repeated} recorded answers repeated" if repeated else f"not tried: {said['untested']}"
             click.echo(plain(f"{role}: {said['model']} {said['version']} ({said['commit'][:10]}); {tested}"))
         click.echo(f"predictions at {url}, metrics and documents at {admin_url}/docs")
     sys.stdout.flush()

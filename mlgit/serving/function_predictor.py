@@ -29,6 +29,7 @@ from mlgit.serving.estimator import as_array, handed
 from mlgit.serving.rows import METHODS, Method, RefusedRequestError
 
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_COMMITTED = "modules are those of the released commit, at its top and in its `src`: what came later needs a version of its own"
 _SWITCH = threading.RLock()
 
 
@@ -123,7 +124,7 @@ def opened(name: str, *, code: Path, model: Path, columns: Sequence[str], types:
         raise MlgitError(f"--predictor {name}: {error.message}", error.hint) from error
     except (Exception, SystemExit) as error:
         what = f"{type(error).__name__}: {str(error)[:300]}"
-        raise MlgitError(f"--predictor {name}: {what}", f"modules are looked for in {' and '.join(roots)}") from error
+        raise MlgitError(f"--predictor {name}: {what}", _COMMITTED) from error
     own = getattr(owner, "columns", None) if owner is not None else None
     own = getattr(owner, "feature_names_in_", None) if own is None else own
     names = tuple(str(each) for each in own) if own is not None else tuple(columns)

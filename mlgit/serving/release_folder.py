@@ -16,6 +16,7 @@ from mlgit.adapters.formats import documents
 from mlgit.adapters.modelscan import modelfile
 from mlgit.adapters.system import files
 from mlgit.config import NAME as CONFIG
+from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.pipeline.artifacts import DeclaredArtifact
 from mlgit.pipeline.sources import CommitFiles
@@ -118,12 +119,17 @@ def _filled(folder: Path, revision: Revision, version: Version, event: Event, *,
     if contract and contract.contract.has_private and not with_private:
         rows = ReleasedRows(untested="its rows have classified columns, which stay in the project")
     else:
-        rows = released_rows.read(revision, revision.model(artifact))
+        rows = released_rows.read(revision, _answering(revision.model(artifact), found.serving))
     if not rows.untested:
         _write(folder / SELF_TEST, _json(rows.document()))
     found = replace(found, self_test="" if rows.untested else SELF_TEST, untested=rows.untested)
     _write(folder / NAME, _json(found.document()))
     return found
+
+
+def _answering(model: Model, serving: Serving) -> Model:
+    """The model with the column of its predictions that it is to answer with again."""
+    return replace(model, prediction=serving.recorded, score="") if serving.recorded else model
 
 
 def _described(revision: Revision, version: Version, event: Event, model: ModelFile) -> tuple[Release, _RequestContract | None]:

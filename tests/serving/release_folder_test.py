@@ -48,6 +48,15 @@ def test_folder_holds_model_and_rows_and_says_what_they_are(root, tmp_path):
     assert release.read(document, where="release.json") == found
 
 
+def test_answers_may_be_recorded_in_another_column_than_the_model_is_judged_by(root, tmp_path):
+    config = (root / "mlgit.yaml").read_text()
+    (root / "mlgit.yaml").write_text(f"{config}\nserving: {{churn: {{recorded: score}}}}\n")
+    released(root, "v1.4.0", {})
+    written(root, tmp_path / "release", "v1.4.0")
+    rows = json.loads((tmp_path / "release" / "self-test.json").read_text())
+    assert (rows["prediction"], rows["score"]) == ([0.25, 0.6, 0.95, 0.3, 0.65], None)
+
+
 def test_rows_are_the_first_that_were_predicted_without_label_and_id(root, tmp_path):
     written(root, tmp_path / "release")
     rows = json.loads((tmp_path / "release" / "self-test.json").read_text())

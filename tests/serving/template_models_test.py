@@ -68,23 +68,6 @@ def test_text_classification(tmp_path, package):
     assert (loaded.inputs.names, loaded.self_tested, loaded.predictor.classes) == (("text",), 10, ("numpy", "pandas", "scipy"))
 
 
-SERVE = """
-from pathlib import Path
-
-from . import columns, model
-
-
-class Forecast:
-    columns = (*columns.FEATURES, columns.LAST_YEAR, columns.GROWTH)
-
-    def __init__(self, path):
-        self.forecaster = model.read(Path(path))
-
-    def predict(self, frame):
-        return model.predict(self.forecaster, frame)
-"""
-
-
 def test_forecasting_answers_by_its_own_code(tmp_path, package):
     model, columns, parameters = package("forecasting", "model", "columns", "parameters")
     names = [*columns.FEATURES, columns.LAST_YEAR, columns.GROWTH]
@@ -98,8 +81,8 @@ def test_forecasting_answers_by_its_own_code(tmp_path, package):
     for name in [each for each in sys.modules if each.partition(".")[0] == "served_package"]:
         del sys.modules[name]
     code = {f"src/served_package/{each.name}": each.read_text() for each in (tmp_path / "code/src/served_package").glob("*.py")}
-    folder = written(tmp_path / "r", content, rows=rows, code={**code, "src/served_package/serve.py": SERVE})
+    folder = written(tmp_path / "r", content, rows=rows, code=code)
     with pytest.raises(MlgitError, match="is a dict, which has no `predict`"):
         load(folder)
-    loaded = load(folder, predictor="served_package.serve:Forecast")
+    loaded = load(folder, predictor="served_package.serving:Forecast")
     assert (loaded.self_tested, loaded.inputs.names) == (10, tuple(names))
