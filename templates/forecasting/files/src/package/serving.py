@@ -1,4 +1,4 @@
-"""What answers requests: `mlgit serve --predictor` makes one object of the class, and asks it for forecasts."""
+"""What answers requests: `mlgit serve --predictor` makes one object, and asks it for forecasts."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from . import columns, model
 
 
 class Forecast:
-    """The released model with the forecast of each row, as the backtest makes it; a row is a month to forecast."""
+    """The released model: a row of a request is a month to forecast, as in the backtest."""
 
     columns = (*columns.FEATURES, columns.LAST_YEAR, columns.GROWTH)
 
