@@ -26,6 +26,7 @@ FAST_SECONDS = 0.002
 TOO_LONG = 0.1
 _LEAST_SWEPT = 1000
 _FAILED = "the model could not answer these rows"
+_MOST_NAMED = 10
 
 # Told of a batch that has been answered; gives a future where the answers have to wait for something to be written down.
 Record = Callable[[LoadedModel, Sequence[Exchange]], "asyncio.Future[None] | None"]
@@ -111,7 +112,7 @@ class Batcher:
         answered = [each for each in batch if each.outputs and not each.answered.done()]
         for each in batch:
             if not each.outputs and not each.answered.done():
-                each.answered.set_exception(RefusedRequestError(_FAILED, error_code="BAD_REQUEST"))
+                each.answered.set_exception(RefusedRequestError(_why_not(self.model, each), error_code="BAD_REQUEST"))
         if not answered:
             return
         try:
@@ -124,6 +125,17 @@ class Batcher:
             _release(answered)
         else:
             written.add_done_callback(lambda done: _release(answered, done.exception()))
+
+
+def _why_not(model: LoadedModel, exchange: Exchange) -> str:
+    """What can be said of rows that a model cannot answer: what it raised repeats values, what is missing has none."""
+    missing = [
+        name
+        for place, name in enumerate(model.inputs.names)
+        if any(row[place] is None or row[place] != row[place] for row in exchange.data)
+    ]
+    more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+    return f"{_FAILED}; missing in them: {', '.join(missing[:_MOST_NAMED])}{more}" if missing else _FAILED
 
 
 def _release(exchanges: Sequence[Exchange], error: BaseException | None = None) -> None:

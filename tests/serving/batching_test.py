@@ -97,6 +97,14 @@ def test_rows_that_the_model_refuses_are_refused_to_their_own_request():
     assert "17" not in bad.message
 
 
+@pytest.mark.parametrize("rows", [[[1, 2], [-17, None]], [[1, 2], [-17, float("nan")]], [["-17", None]]])
+def test_refusal_by_the_model_names_the_columns_that_lack_values(rows):
+    (found,) = asked(loaded(lambda rows: [sum(row) / 0 for row in rows]), [rows])
+    assert found.message == "the model could not answer these rows; missing in them: b"
+    (whole,) = asked(loaded(lambda rows: [sum(row) / 0 for row in rows]), [[[1, 2]]])
+    assert whole.message == "the model could not answer these rows"
+
+
 def test_answer_with_another_number_of_rows_is_none():
     (found,) = asked(loaded(lambda rows: [1, 2, 3]), [[[1, 2]]])
     assert isinstance(found, RefusedRequestError)
