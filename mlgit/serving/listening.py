@@ -20,12 +20,12 @@ _ATTACH_FILTER = 26
 class Port:
     """An address that is held for the sockets of workers; nothing is accepted here."""
 
-    def __init__(self, host: str, number: int) -> None:
-        """Take the port, 0 for any that is free. Raises MlgitError where that is not possible."""
+    def __init__(self, host: str, number: int, *, options: tuple[str, str] = ("--host", "--port")) -> None:
+        """Take the port, 0 for any that is free; `options` name both. Raises MlgitError where that is not possible."""
         try:
             found = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         except OSError as error:
-            raise MlgitError(f"--host {host}: not an address of this machine: {error.strerror}") from error
+            raise MlgitError(f"{options[0]} {host}: not an address of this machine: {error.strerror}") from error
         self._family: int = found[0][0]
         self._address: tuple[Any, ...] = found[0][4]
         try:
@@ -36,7 +36,8 @@ class Port:
                 alone.listen(1)
             self._held = self._bound()
         except OSError as error:
-            hint = "name another with --port" if error.errno == errno.EADDRINUSE else "name another with --host or --port"
+            is_taken = error.errno == errno.EADDRINUSE
+            hint = f"name another with {options[1]}" if is_taken else f"name another with {options[0]} or {options[1]}"
             raise MlgitError(f"{host}:{number}: cannot be listened on: {error.strerror}", hint) from error
         self._address = self._held.getsockname()
         self.number: int = self._address[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,17 +108,36 @@ def added_up(folder: Path) -> bytes:
     return bytes(generate_latest(registry))
 
 
+class _OfSupervisor:
+    """What only the supervisor knows, as values: counters of its own would be written beside those of the workers."""
+
+    def __init__(self, status: ServingStatus) -> None:
+        self._status = status
+
+    def collect(self) -> Iterator[Any]:
+        """The metrics, as `prometheus_client` asks for them."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        status = self._status
+        info = GaugeMetricFamily(
+            "mlgit_model_info", "What is served: always 1.", labels=["model", "role", "version", "commit", "digest"]
+        )
+        for role, said in status.models.items():
+            info.add_metric([said["model"], role, said["version"], said["commit"], said["digest"]], 1)
+        yield info
+        yield CounterMetricFamily("mlgit_worker_restarts", "Workers that ended and were started anew.", value=status.restarts)
+        failed, looked, swapped = float(bool(status.trouble)), status.looked, status.swapped
+        yield GaugeMetricFamily("mlgit_follow_failed", "1 where what is in production could not be served.", value=failed)
+        name = "mlgit_follow_last_look_timestamp_seconds"
+        yield GaugeMetricFamily(name, "When it was looked for something newer.", value=looked)
+        name = "mlgit_follow_last_swap_timestamp_seconds"
+        yield GaugeMetricFamily(name, "When something newer was served.", value=swapped)
+
+
 def of_supervisor(status: ServingStatus) -> bytes:
     """What only the supervisor knows: what is served, and whether it could look for something newer."""
-    from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+    from prometheus_client import CollectorRegistry, generate_latest
 
     registry: Any = CollectorRegistry()
-    into: Any = {"registry": registry}
-    info = Gauge("mlgit_model_info", "What is served: always 1.", ["model", "role", "version", "commit", "digest"], **into)
-    for role, said in status.models.items():
-        info.labels(said["model"], role, said["version"], said["commit"], said["digest"]).set(1)
-    Counter("mlgit_worker_restarts", "Workers that ended and were started anew.", **into).inc(status.restarts)
-    Gauge("mlgit_follow_failed", "1 where what is in production could not be served.", **into).set(bool(status.trouble))
-    Gauge("mlgit_follow_last_look_timestamp_seconds", "When it was looked for something newer.", **into).set(status.looked)
-    Gauge("mlgit_follow_last_swap_timestamp_seconds", "When something newer was served.", **into).set(status.swapped)
+    registry.register(_OfSupervisor(status))
     return bytes(generate_latest(registry))

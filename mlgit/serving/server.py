@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import tempfile
 from contextlib import suppress
@@ -34,15 +33,13 @@ def run(
     ready: Ready,
 ) -> None:
     """Serve until SIGTERM or SIGINT, and until what has come is answered. Raises MlgitError where it cannot begin."""
-    metrics = Path(tempfile.mkdtemp(prefix="mlgit-metrics-"))
-    # read when its package is imported; the supervisor adds up what the workers count
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.fspath(metrics)
     port = Port(addresses.host, addresses.port)
+    metrics = Path(tempfile.mkdtemp(prefix="mlgit-metrics-"))
     try:
         admin_port = addresses.admin_port
         if admin_port is None:
-            admin_port = port.number + 1 if addresses.port else 0
-        admin = Port(addresses.admin_host, admin_port)
+            admin_port = min(port.number + 1, 65535) if addresses.port else 0
+        admin = Port(addresses.admin_host, admin_port, options=("--admin-host", "--admin-port"))
         supervisor = Supervisor(
             deployment, port=port, n_workers=n_workers, options=options, metrics=metrics, follow=follow, note=note
         )

@@ -231,3 +231,17 @@ def test_what_clients_do_wrong_fills_no_log(tmp_path):
                 client.sendall(content)
                 assert client.recv(100).startswith(b"HTTP/1.1 4")
     assert server.said.read_bytes() == b""
+
+
+def test_ports_that_are_taken_are_named_by_their_options_and_nothing_is_left(tmp_path):
+    release = released(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for options in (["--port", port], ["--port", "0", "--admin-port", port]):
+            argv = [sys.executable, "-m", "mlgit", "serve", "--release", str(release), *options]
+            done = subprocess.run(
+                argv, cwd=tmp_path, env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True, text=True
+            )
+            assert done.returncode == 2
+            assert done.stderr.splitlines()[1] == f"hint: name another with {options[-2]}"
+    assert not list(tmp_path.glob("mlgit-metrics-*"))

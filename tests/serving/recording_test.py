@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import resource
 import signal
+import subprocess
+import sys
 from contextlib import contextmanager
 
 from mlgit.serving.exchange import Exchange
 from mlgit.serving.log_writer import PredictionLog
-from mlgit.serving.metrics import OTHER, ServingMetrics
+from mlgit.serving.metrics import FOLDER, OTHER, ServingMetrics
 from mlgit.serving.recording import Recorder
 from mlgit.serving_settings import ServingLog
 from tests.kit.late import Module
@@ -96,3 +99,25 @@ def test_sum_of_predictions_outlives_one_that_is_no_number(tmp_path):
 
     asyncio.run(count())
     assert registry.get_sample_value("mlgit_prediction_value_sum", {"model": "sums", "version": "v1.0.0"}) == 1.5
+
+
+def test_metrics_are_the_same_however_often_they_are_asked_for(tmp_path):
+    """The supervisor counts nothing in the files of the workers, even where the environment names a folder for that."""
+    code = """
+import sys
+from pathlib import Path
+from mlgit.serving import metrics
+from mlgit.serving.deployment import Deployment
+from mlgit.serving.status import ServingStatus
+said = {"model": "m", "version": "v1", "commit": "c", "digest": "d"}
+status = ServingStatus(Deployment(Path()), models={"champion": said}, restarts=3)
+for _ in range(3):
+    text = metrics.added_up(Path(sys.argv[1])) + metrics.of_supervisor(status)
+print(text.decode())
+"""
+    argv = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(argv, env={**os.environ, FOLDER: str(tmp_path)}, capture_output=True, text=True, check=True)
+    helped = [line.split()[2] for line in done.stdout.splitlines() if line.startswith("# HELP")]
+    assert len(helped) == len(set(helped))
+    assert "mlgit_worker_restarts_total 3.0" in done.stdout.splitlines()
+    assert list(tmp_path.iterdir()) == []
