@@ -13,6 +13,9 @@ from mlgit.serving.package.uv_lock import UnhashedError
 LOCK, REQUIREMENTS = "uv.lock", "requirements.txt"
 _NAME = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)")
 _REFERENCE = re.compile(r"^\s*(?:(?:-r|-c|-e|-f|--requirement|--constraint|--editable|--find-links)\b|[./]).*", re.MULTILINE)
+_UNPINNED = (
+    "No file of the commit pins what the model was trained with: server-requirements.txt has other versions in its place."
+)
 # Without these nothing is read, and what other versions make of a model is not what was released.
 _READERS = ("scikit-learn", "skops")
 
@@ -77,7 +80,8 @@ def _pinned(texts: Mapping[str, str], requires: Mapping[str, str], why: str, *, 
     if is_whole and REQUIREMENTS in texts and not _refers(texts[REQUIREMENTS]):
         return ImageRequirements(_ended(texts[REQUIREMENTS]), note=note)
     rows = [f"{name}=={version}\n" for name, version in sorted(requires.items())]
-    return ImageRequirements(_headed("What the model was trained with, as the release's lock has it.", rows), note=note)
+    what = "What the model was trained with, as the release's lock has it." if rows else _UNPINNED
+    return ImageRequirements(_headed(what, rows), note=note)
 
 
 def _refers(text: str) -> str:

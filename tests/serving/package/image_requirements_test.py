@@ -141,6 +141,11 @@ def test_library_that_no_file_pins_is_told_with_the_version_that_is_taken():
     assert "scikit-learn==" in image_requirements.server(found)
 
 
+def test_file_without_requirements_says_why_it_has_none():
+    assert "No file of the commit pins" in image_requirements.of_release({}, {}, is_whole=False).text
+    assert "No file" not in image_requirements.of_release({}, {"numpy": "2.0.0"}, is_whole=False).text
+
+
 def test_server_brings_what_the_model_does_not():
     found = image_requirements.of_release({"requirements.txt": "Prometheus_Client==0.1\nnumpy==2.0.0\n"}, {}, is_whole=True)
     rows = image_requirements.pins(image_requirements.server(found))
