@@ -135,6 +135,7 @@ def opened(name: str, *, code: Path, model: Path, columns: Sequence[str], types:
         )
     known = dict(zip(columns, types, strict=False))
     classes = getattr(owner, "classes_", None)
+    handed([], form="table", columns=names)  # has pandas imported now, and not while the first request waits
     labels = tuple(np.asarray(classes).tolist()) if classes is not None else ()
     return FunctionPredictor(found, asked, names, labels, tuple(known.get(each, "") for each in names))
 

@@ -73,6 +73,7 @@ from mlgit.serving.rows import Rows
 model = load.load(Path(sys.argv[1]), predictor="rule:predict")
 before = set(sys.modules)
 assert model.inputs.violations(model.inputs.aligned(Rows(("age", "zip"), [[40, "x"]])))
+model.predictor.predict([[40, "x"]], method="predict")
 print(sorted(set(sys.modules) - before))
 """
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
