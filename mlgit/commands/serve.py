@@ -17,7 +17,6 @@ from mlgit.serving.log_writer import hash_key, key_in
 from mlgit.serving.supervisor import Follow, Ready
 from mlgit.serving.worker_options import WorkerOptions
 
-_NEEDED = ("fastapi", "uvicorn", "uvloop", "httptools", "orjson", "prometheus-client")
 _SHORTEST_TOKEN = 16
 
 
@@ -144,9 +143,8 @@ def _log_folder(deployment: Deployment, folder: Path, options: ServeOptions) -> 
 
 
 def _require_extra() -> None:
-    missing = [each for each in _NEEDED if not installation.version_of(each)]
-    if missing:
-        raise MlgitError(f"serving needs packages that are not installed: {', '.join(missing)}", "pip install 'mlgit[serve]'")
+    if installation.lacks("serve"):
+        raise MlgitError("serving needs packages that are not installed", f"type `{installation.adding_extra('serve')}`")
 
 
 def _token(options: ServeOptions) -> bytes:

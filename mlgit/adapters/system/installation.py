@@ -18,8 +18,14 @@ from urllib.parse import unquote, urlsplit
 from mlgit import __version__
 
 _PUBLISHED = f"mlgit=={__version__}"
-# The extras of mlgit, and the package that each brings, which is imported by the same name.
-EXTRAS = {"dask": "distributed", "data": "duckdb"}
+# The extras of mlgit, and the packages that each brings.
+EXTRAS = {
+    "dask": ("distributed",),
+    "data": ("duckdb",),
+    "serve": ("fastapi", "uvicorn[standard]", "orjson", "prometheus-client"),
+}
+# What they are imported by, where that is another name; httptools and uvloop are what uvicorn's `standard` brings.
+_IMPORTED = {"uvicorn[standard]": ("uvicorn", "httptools", "uvloop"), "prometheus-client": ("prometheus_client",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,8 @@ def adding(package: str) -> str:
 
 def lacks(extra: str) -> bool:
     """Whether this mlgit was installed without an extra of its own."""
-    return importlib.util.find_spec(EXTRAS[extra]) is None
+    modules = [module for package in EXTRAS[extra] for module in _IMPORTED.get(package, (package,))]
+    return any(importlib.util.find_spec(each) is None for each in modules)
 
 
 def version_of(package: str) -> str:
@@ -136,7 +143,7 @@ def adding_extra(extra: str, *, prefix: Path | None = None) -> str:
         ]
         return shlex.join(["uv", "tool", "install", *beside, _line("mlgit", own) + _place(source())])
     if (prefix / "pipx_metadata.json").is_file():
-        return f"pipx inject mlgit {EXTRAS[extra]}"
+        return shlex.join(["pipx", "inject", "mlgit", *EXTRAS[extra]])
     # pip and uv leave an mlgit alone that is there, wherever it came from, and install what the extra needs
     return f"{_installer()} {shlex.quote(_line('mlgit', [extra]))}"
 
