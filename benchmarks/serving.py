@@ -21,7 +21,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +35,7 @@ wrk.method, wrk.body = "POST", file:read("*a")
 wrk.headers["Content-Type"] = "application/json"
 file:close()
 """
-_FIRST_PORT = 18400
+_FIRST_PORT = 28400
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ def commands(folder: Path, port: int, peer: str | None, *, names: list[str]) -> 
 @contextmanager
 def server(argv: list[str], port: int, body: bytes) -> Iterator[int]:
     """A server that answers; its process id."""
-    child = subprocess.Popen(
-        argv, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    # mlflow starts `uvicorn` by its name
+    env = environment() | {"PATH": f"{Path(argv[0]).parent}{os.pathsep}{os.environ['PATH']}"}
+    child = subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         ends = time.monotonic() + 120
         while not _answers(port, body):
@@ -86,7 +86,8 @@ def server(argv: list[str], port: int, body: bytes) -> Iterator[int]:
             time.sleep(0.1)
         yield child.pid
     finally:
-        os.killpg(child.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGTERM)
         try:
             child.wait(20)
         except subprocess.TimeoutExpired:
