@@ -139,7 +139,8 @@ def save(folder: Path, kind: str) -> None:
     import mlflow
 
     model, frame = trained(kind)
-    mlflow.sklearn.save_model(model, str(folder / "mlflow"), input_example=frame.head(2))
+    where = str(folder / "mlflow")
+    mlflow.sklearn.save_model(model, where, input_example=frame.head(2), serialization_format="cloudpickle")
 
 
 def main() -> None:

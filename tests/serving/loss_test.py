@@ -81,6 +81,7 @@ def test_answer_that_cannot_be_written_down_is_not_given_where_that_is_required(
     assert not refused & logged(tmp_path)
 
 
+@pytest.mark.skipif(not FULL, reason="answering_test looks at the same without a server")
 def test_answer_that_cannot_be_written_down_is_counted_where_it_may_be_given(tmp_path):
     release = released(tmp_path, serving=settings(tmp_path, log=ServingLog(str(tmp_path / "logs"), level="best-effort")))
     with served(tmp_path, release=release) as server:
