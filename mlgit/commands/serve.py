@@ -10,7 +10,7 @@ from mlgit.adapters.system import installation
 from mlgit.commands import served
 from mlgit.commands.notes import Note, unheard
 from mlgit.errors import MlgitError
-from mlgit.serving import listening, load, log_index
+from mlgit.serving import listening, load, log_index, release
 from mlgit.serving.addresses import Addresses
 from mlgit.serving.deployment import Deployment
 from mlgit.serving.log_writer import hash_key, key_in
@@ -75,8 +75,8 @@ def serve(reference: str, *, options: ServeOptions, ready: Ready, note: Note = u
 def serve_folder(folder: Path, *, options: ServeOptions, ready: Ready, note: Note = unheard) -> None:
     """Serve the release in a folder, as `mlgit package` writes one; no repository is needed, and nothing is followed."""
     _require_extra()
-    if not (folder / "release.json").is_file():
-        raise MlgitError(f"{folder}: no release.json, so no release", "`mlgit package NAME@VERSION -o DIR` writes one")
+    if not (folder / release.NAME).is_file():
+        raise MlgitError(f"{folder}: no {release.NAME}, so no release", "`mlgit package NAME@VERSION -o DIR` writes one")
     here = Path.cwd()
     state = Path(options.log_path or "logs")
     _serve(Deployment(folder.absolute()), folder=here, state=state, options=options, follow=Follow(), ready=ready, note=note)

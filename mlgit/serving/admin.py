@@ -6,11 +6,10 @@ import asyncio
 from typing import Any
 
 from mlgit.errors import MlgitError
-from mlgit.serving import api_page, metrics, webhooks
+from mlgit.serving import api_page, metrics, request_head, webhooks
 from mlgit.serving.listening import is_loopback
 from mlgit.serving.supervisor import Supervisor
 
-_REFUSED = "a token is needed: Authorization: Bearer TOKEN"
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -73,7 +72,7 @@ def _reload(supervisor: Supervisor, *, token: bytes) -> Any:
     async def reload(request: Request) -> Response:
         who = await caller(request)
         if who is None:
-            return JSONResponse({"error": _REFUSED}, 401)
+            return JSONResponse({"error": request_head.UNAUTHENTICATED}, 401)
         if who == "host":  # which waits some seconds only
             task = asyncio.create_task(supervisor.look(anew=True))
             background.add(task)

@@ -68,8 +68,7 @@ class AnsweringState:
     def admit(self, head: RequestHead) -> None:
         """Raise RefusedRequestError for a request without the token; compared in a time that tells nothing of it."""
         if self.token and not hmac.compare_digest(self.token, head.token):
-            message = "a token is needed: Authorization: Bearer TOKEN"
-            raise RefusedRequestError(message, status=401, error_code="UNAUTHENTICATED")
+            raise RefusedRequestError(request_head.UNAUTHENTICATED, status=401, error_code="UNAUTHENTICATED")
 
     @property
     def name(self) -> str:

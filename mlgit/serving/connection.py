@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import socket
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
@@ -141,6 +142,13 @@ class BoundedServer(uvicorn.Server):
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         return nullcontext()
+
+    async def listen(self, listening: socket.socket) -> asyncio.Task[None]:
+        """Take connections of a socket until `should_exit`: the task that does, ended already where it could not begin."""
+        serving = asyncio.create_task(self.serve(sockets=[listening]))
+        while not self.started and not serving.done():
+            await asyncio.sleep(0.005)
+        return serving
 
     def drain(self) -> None:
         """Let every connection end with its next answer."""

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from mlgit.serving.rows import RefusedRequestError
 
+# What who brings no token, or another one, is told.
+UNAUTHENTICATED = "a token is needed: Authorization: Bearer TOKEN"
 _ID = re.compile(rb"[!-~]{1,128}")
 _ONCE = {
     b"authorization": "Authorization",

@@ -67,9 +67,7 @@ async def _start_admin(supervisor: Supervisor, admin: Port, *, token: bytes) -> 
     server = BoundedServer(admin_app(supervisor, token=token), seconds=_ADMIN_SECONDS, most_connections=100, grace=2)
     listening = admin.new_socket()
     admin.close()
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started:
-        if task.done():
-            raise MlgitError(f"{admin.url}: cannot be listened on", "name another with --admin-port")
-        await asyncio.sleep(0.005)
+    task = await server.listen(listening)
+    if task.done():
+        raise MlgitError(f"{admin.url}: cannot be listened on", "name another with --admin-port")
     return server, task

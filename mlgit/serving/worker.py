@@ -175,9 +175,7 @@ class _Worker:
         seconds = serving.current.champion.model.release.serving.limits.seconds
         server = BoundedServer(app, seconds=seconds, most_connections=_most_connections(), grace=self._options.grace)
         self._server = server
-        self._running = asyncio.create_task(server.serve(sockets=[socket.socket(fileno=self._options.listen)]))
-        while not server.started and not self._running.done():
-            await asyncio.sleep(0.005)
+        self._running = await server.listen(socket.socket(fileno=self._options.listen))
 
     def _close(self, recorder: Recorder) -> None:
         self._old.discard(recorder)
