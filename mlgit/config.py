@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mlgit import rules, serving_settings
+from mlgit import monitoring_settings, rules, serving_settings
 from mlgit.errors import MlgitError
+from mlgit.monitoring_settings import Monitoring
 from mlgit.rules import Gates
 from mlgit.schema import Boolean, Either, Integer, Key, ListOf, MapOf, Nothing, Number, Schema, Table, Text, check, json_schema
 from mlgit.serving_settings import Serving
@@ -91,6 +92,9 @@ SCHEMA = Table(
         Key("gates", _section(rules.SCHEMA), "when a model is good enough"),
         Key("environments", ListOf(_ENVIRONMENT), "where models are deployed, in the order they get there"),
         Key("data", _section(MapOf(Text())), "a file of data, or a folder of parts -> the contract that it must keep"),
+        Key(
+            "monitoring", _section(MapOf(_section(monitoring_settings.SCHEMA))), "model -> how it is watched after its release"
+        ),
         Key("serving", _section(MapOf(_section(serving_settings.SCHEMA))), "model -> how `mlgit serve` answers with it"),
     )
 )
@@ -158,6 +162,7 @@ class Config:
     environments: tuple[Environment, ...] = ()
     contracts: Mapping[str, str] = field(default_factory=dict)
     servings: Mapping[str, Serving] = field(default_factory=dict)
+    monitorings: Mapping[str, Monitoring] = field(default_factory=dict)
 
     def direction(self, metric: str) -> Direction | None:
         """The declared direction of a metric: by its full dotted name, else by the last part of it."""
@@ -170,6 +175,11 @@ class Config:
     def serving(self, name: str) -> Serving:
         """How an artifact is served; the defaults where nothing is declared."""
         return self.servings.get(name) or serving_settings.parse(name, {})
+
+    def monitoring(self, name: str) -> Monitoring:
+        """How an artifact is watched; the defaults where nothing is declared."""
+        found = self.monitorings.get(name)
+        return found or monitoring_settings.parse(name, None, environments=[each.name for each in self.environments])
 
     def environment(self, name: str) -> Environment | None:
         """A declared environment by name; None where environments are declared and this one is not.
@@ -190,22 +200,34 @@ def parse(document: Any, *, name: str = NAME) -> Config:
     check(checked, SCHEMA, name=name)
     environments = tuple(_environment(each) for each in checked.get("environments", []))
     _check_environments(environments, name=name)
+    declared_environments = [each.name for each in environments]
+    gates = rules.parse(_filled(checked, "gates"), name=name)
     return Config(
         directions={metric: declared["direction"] for metric, declared in _filled(checked, "metrics").items()},
         models={
             each: _model(each, declared or {}, where=f"{name}: models.{each}")
             for each, declared in _filled(checked, "models").items()
         },
-        gates=rules.parse(_filled(checked, "gates"), name=name),
+        gates=gates,
         environments=environments,
         servings={
             each: serving_settings.parse(
                 each,
                 declared or {},
                 where=f"{name}: serving.{each}",
-                environments=[environment.name for environment in environments],
+                environments=declared_environments,
             )
             for each, declared in _filled(checked, "serving").items()
+        },
+        monitorings={
+            each: monitoring_settings.parse(
+                each,
+                declared or {},
+                where=f"{name}: monitoring.{each}",
+                environments=declared_environments,
+                rules=[rule.id for rule in gates.rules],
+            )
+            for each, declared in _filled(checked, "monitoring").items()
         },
         contracts={posixpath.normpath(path): posixpath.normpath(file) for path, file in _filled(checked, "data").items()},
     )
