@@ -1,4 +1,4 @@
-"""The keys of mlgit.yaml under `monitoring:`: what is watched after a release, which false alarms are bearable, what follows."""
+"""The keys of mlgit.yaml under `monitoring:`: what is watched after a release, how often it may alarm for nothing, and then."""
 
 from __future__ import annotations
 
