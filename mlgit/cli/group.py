@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("mlgit.cli.serve", "Answer requests with a released model."),
     "card": ("mlgit.cli.card", "Write model cards, and check that they are true."),
     "data": ("mlgit.cli.data", "Hold data against its contracts."),
-    "monitor": ("mlgit.cli.monitor", "Watch models after their release."),
+    "monitor": ("mlgit.cli.monitor.group", "Watch models after their release."),
     "model": ("mlgit.cli.model.group", "Register, promote and audit model versions as Git tags."),
     "package": ("mlgit.cli.package", "Write an image's context and manifests for a version."),
     "log": ("mlgit.cli.log", "Show and pack what served models answered."),

@@ -1,4 +1,4 @@
-"""`mlgit monitor`: models after their release."""
+"""`mlgit monitor compare`: a champion and the version on trial, by what both were asked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from mlgit.cli.format_options import json_option
-from mlgit.cli.group import SuggestingGroup
 from mlgit.cli.preferences import use_color
 from mlgit.render.terminal import paint
 from mlgit.render.text import count, level_of, number, plain, signed, span
@@ -27,18 +26,10 @@ _SAID = {
 }
 
 
-@click.group(
-    cls=SuggestingGroup,
-    epilog="Example: `mlgit monitor compare churn --labels data/labels.csv`.",
-    short_help="Watch models after their release.",
-)
-def command() -> None:
-    """What became of models after their release, by what they were asked and what they answered."""
-
-
-@command.command(
+@click.command(
     epilog="Examples: `mlgit monitor compare churn`, `mlgit monitor compare churn --log logs/churn --from 2026-05-01`, `mlgit "
-    "monitor compare churn --labels data/labels.csv --label left --id request_id`."
+    "monitor compare churn --labels data/labels.csv --label left --id request_id`.",
+    short_help="Compare the champion with the version on trial.",
 )
 @click.argument("name")
 @click.option(
@@ -52,7 +43,7 @@ def command() -> None:
 )
 @click.option("--id", "key", metavar="COLUMN", default="id", help="The column of FILE with the ids of the log, default `id`.")
 @json_option()
-def compare(
+def command(
     name: str,
     *,
     log: str | None,

@@ -1,0 +1,25 @@
+"""`mlgit monitor`: models after their release."""
+
+from __future__ import annotations
+
+import click
+
+from mlgit.cli.group import LazyGroup
+
+# In the order in which a model meets them.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "compare": ("mlgit.cli.monitor.compare", "Compare the champion with the version on trial."),
+}
+
+
+class _Commands(LazyGroup):
+    table = COMMANDS
+
+
+@click.group(
+    cls=_Commands,
+    epilog="Example: `mlgit monitor compare churn --labels data/labels.csv`.",
+    short_help="Watch models after their release.",
+)
+def command() -> None:
+    """What became of models after their release, by what they were asked and what they answered."""
