@@ -7,6 +7,7 @@ x-ratelimit-remaining: 0 and 429 with Retry-After for limits of rate. Requests c
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 import threading
@@ -42,11 +43,13 @@ class State:
     requests: list[str] = field(default_factory=list)
     base: str = ""
     next_id: int = 1000
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def pull(self, number: int, commit: str, *, repository: str = "", branch: str = "topic", state: str = "open") -> None:
         """Add a pull request."""
         owner = repository or self.repository
         row = {"number": number, "iid": number, "state": state, "labels": [{"name": "improvement"}]}
+        row |= {"title": "", "body": "", "updated_at": now(), "closed_at": None, "merged_at": None}
         row |= {"head": {"sha": commit, "ref": branch, "repo": {"full_name": owner}}, "base": {"ref": "main"}}
         if self.kind == "gitlab":
             self.projects.setdefault(50 + len(self.projects), owner)
@@ -54,6 +57,16 @@ class State:
             row |= {"sha": commit, "source_branch": branch, "target_branch": "main", "source_project_id": project}
             row["labels"] = ["improvement"]
         self.pulls.append(row)
+        if state != "open":
+            self.close(number, is_merged=state == "merged")
+
+    def close(self, number: int, *, when: str = "", is_merged: bool = False) -> None:
+        """Close or merge a pull request, as people do."""
+        row = next(each for each in self.pulls if each["number"] == number)
+        word = "merged" if is_merged and self.kind == "gitlab" else "closed"
+        time = when or now()
+        row |= {"state": word, "updated_at": time, "merged_at": time if is_merged else None, "merged": is_merged}
+        row["closed_at"] = None if word == "merged" else time
 
     def comment(self, pull: int, author: str, body: str) -> dict[str, Any]:
         """Add a comment."""
@@ -79,6 +92,11 @@ class State:
         """Answer the next request so; `after_doing`: after it was carried out. A text is the message of an error."""
         named = {name.replace("_", "-"): text for name, text in headers.items()}
         self.trouble.append((status, named, {"message": value} if isinstance(value, str) else value, after_doing))
+
+
+def now() -> str:
+    """The time as forges write it."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class _RefusedError(Exception):
@@ -172,7 +190,7 @@ def _login(handler: BaseHTTPRequestHandler, state: State) -> str:
 
 
 def _page(rows: list[Any], params: dict[str, str], state: State, path: str) -> tuple[list[Any], dict[str, str]]:
-    size = min(int(params.get("per_page", 30)), 100)
+    size = min(int(params.get("limit" if state.kind == "gitea" else "per_page", 30)), 50 if state.kind == "gitea" else 100)
     page = int(params.get("page", 1))
     shown = rows[(page - 1) * size : page * size]
     if page * size >= len(rows):
@@ -289,21 +307,51 @@ def _refuse_long(body: dict[str, Any], state: State) -> None:
 
 
 def _rewrite(row: dict[str, Any], body: dict[str, Any], state: State) -> dict[str, Any]:
+    """Only what is sent is changed."""
     _demand(state, "pull")
-    row |= {"title": body["title"], "body": body.get("body", body.get("description"))}
+    if body.get("state", body.get("state_event")) in ("closed", "close"):
+        if row["merged_at"]:
+            raise _RefusedError(412, "cannot change state of this pull request, it was already merged")
+        state.close(row["number"])
+    row |= {"title": body.get("title", row["title"]), "updated_at": now()}
+    row |= _text(body.get("body", body.get("description", row["body"])))
     row["labels"] += [name for name in body.get("add_labels", "").split(",") if name and name not in row["labels"]]
     return row
 
 
+def _text(body: str) -> dict[str, str]:
+    return {"body": body, "description": body}
+
+
+def _listed(params: dict[str, str], state: State) -> list[dict[str, Any]]:
+    """GitHub filters by OWNER:BRANCH, GitLab by branch and time, Gitea by neither; the last change comes first if asked for."""
+    wanted = params.get("state", "")
+    is_open = {"open": True, "opened": True, "closed": False}.get(wanted)
+    rows = [each for each in state.pulls if is_open is None or (each["state"] == "open") == is_open]
+    if state.kind == "gitlab":
+        branch, since = params.get("source_branch", ""), params.get("updated_after", "")
+        after = datetime.datetime.fromisoformat(since) if since else None
+        rows = [each for each in rows if branch in ("", each["head"]["ref"])]
+        return [each for each in rows if after is None or datetime.datetime.fromisoformat(each["updated_at"]) >= after]
+    if state.kind == "github" and "head" in params:
+        owner, _, branch = params["head"].partition(":")
+        rows = [each for each in rows if each["head"]["ref"] == branch]
+        rows = [each for each in rows if each["head"]["repo"]["full_name"].partition("/")[0] == owner]
+    if params.get("sort") in ("updated", "recentupdate"):
+        rows = sorted(rows, key=lambda each: str(each["updated_at"]), reverse=True)
+    return rows
+
+
 def _pulls(method: str, params: dict[str, str], body: dict[str, Any], state: State) -> tuple[int, Any]:
     if method == "GET":
-        branch = params.get("source_branch", "")
-        return 200, [each for each in state.pulls if each["state"] == "open" and branch in ("", each["head"]["ref"])]
+        return 200, _listed(params, state)
     _demand(state, "pull")
     branch = body.get("head") or body["source_branch"]
-    own = [each for each in state.pulls if each["head"]["repo"]["full_name"] == state.repository]
-    if any(each["head"]["ref"] == branch and each["state"] == "open" for each in own):
-        raise _RefusedError(422, "Validation Failed: a pull request already exists")
-    state.pull(len(state.pulls) + 1, "f" * 40, branch=branch)
-    state.pulls[-1] |= {"title": body["title"], "body": body.get("body", body.get("description"))}
+    with state.lock:
+        own = [each for each in state.pulls if each["head"]["repo"]["full_name"] == state.repository]
+        if any(each["head"]["ref"] == branch and each["state"] == "open" for each in own):
+            status = 422 if state.kind == "github" else 409
+            raise _RefusedError(status, "Validation Failed: a pull request already exists")
+        state.pull(len(state.pulls) + 1, "f" * 40, branch=branch)
+        state.pulls[-1] |= {"title": body["title"], **_text(body.get("body", body.get("description")))}
     return 201, state.pulls[-1]

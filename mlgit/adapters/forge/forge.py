@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from datetime import datetime
+from typing import Any, Literal, Protocol
 
 from mlgit.adapters.forge.http import HttpError
 
@@ -32,6 +33,18 @@ class Pull:
     head_branch: str
     base_branch: str
     labels: tuple[str, ...] = ()
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedPull:
+    """A pull request that is open no more: since when, whether it was merged, and its text."""
+
+    number: int
+    head_repository: str
+    closed: datetime
+    is_merged: bool
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +101,12 @@ class Forge(Protocol):
     def update_pull(self, number: int, *, title: str, body: str, labels: tuple[str, ...]) -> None:
         """Write a pull request's title and text anew, and see that it has these labels beside those it has."""
 
+    def closed_pulls(self, *, branch: str, since: datetime) -> list[ClosedPull]:
+        """The pull requests from branches of this name that were closed or merged since then, the last one first."""
+
+    def close_pull(self, number: int) -> None:
+        """Close a pull request without merging it; one that is closed stays so."""
+
     def set_check(self, commit: str, check: CheckRun) -> None:
         """Say how a commit has done."""
 
@@ -114,3 +133,14 @@ def the_one(pulls: list[Pull], *, repository: str, commit: str) -> Pull:
         )
     numbers = ", ".join(f"#{each.number}" for each in found)
     raise HttpError(f"{len(found)} pull requests have the head {commit[:10]}: {numbers}", "name one: `--pr NUMBER`")
+
+
+def moment(value: Any) -> datetime:
+    """A time as forges write it (ISO 8601 with a zone). Raises HttpError for anything else."""
+    try:
+        found = datetime.fromisoformat(value)
+        if found.tzinfo is not None:
+            return found
+    except (TypeError, ValueError):
+        pass
+    raise HttpError(f"the answer has {str(value)[:40]!r} where a time should be", "is this the address of the forge's API?")

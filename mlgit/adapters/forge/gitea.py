@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from mlgit.adapters.forge.forge import CheckRun, Comment, Pull
-from mlgit.adapters.forge.github import GitHub
+from datetime import datetime
+
+from mlgit.adapters.forge.forge import CheckRun, ClosedPull, Comment, Pull
+from mlgit.adapters.forge.github import GitHub, closed_since
 from mlgit.adapters.forge.http import Api, at
+
+_PAGE = 50  # what a server gives at most, unless it was told otherwise
 
 
 class Gitea:
@@ -43,6 +47,14 @@ class Gitea:
 
     def update_pull(self, number: int, *, title: str, body: str, labels: tuple[str, ...]) -> None:
         self._alike.update_pull(number, title=title, body=body, labels=labels)
+
+    def closed_pulls(self, *, branch: str, since: datetime) -> list[ClosedPull]:
+        """Its list knows no branch."""
+        order: dict[str, str | int] = {"state": "closed", "sort": "recentupdate", "limit": _PAGE}
+        return closed_since(self._api, f"{self._path}/pulls", order, branch=branch, since=since)
+
+    def close_pull(self, number: int) -> None:
+        self._alike.close_pull(number)
 
     def set_check(self, commit: str, check: CheckRun) -> None:
         """A status; what nobody vouches for is a warning."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import urllib.parse
+from datetime import datetime
 from typing import Any
 
-from mlgit.adapters.forge.forge import CheckRun, Comment, Pull, check_repository
+from mlgit.adapters.forge.forge import CheckRun, ClosedPull, Comment, Pull, check_repository, moment
 from mlgit.adapters.forge.http import Api, HttpError, at
 
 LONGEST_COMMENT = 65_536  # characters
@@ -68,6 +69,14 @@ class GitHub:
         if labels:  # a pull request is an issue, where labels are concerned
             self._api.send("POST", f"{self._path}/issues/{number}/labels", {"labels": list(labels)}, is_repeatable=True)
 
+    def closed_pulls(self, *, branch: str, since: datetime) -> list[ClosedPull]:
+        owner = self._repository.partition("/")[0]
+        order: dict[str, str | int] = {"state": "closed", "head": f"{owner}:{branch}", "sort": "updated", "direction": "desc"}
+        return closed_since(self._api, f"{self._path}/pulls", order | {"per_page": _PAGE}, branch=branch, since=since)
+
+    def close_pull(self, number: int) -> None:
+        self._api.send("PATCH", f"{self._path}/pulls/{number}", {"state": "closed"})
+
     def set_check(self, commit: str, check: CheckRun) -> None:
         """A check run where the token may make one (an App's, as a workflow's is), else a status."""
         output = {"title": check.title[:255], "summary": check.summary[:LONGEST_SUMMARY]}
@@ -85,6 +94,22 @@ class GitHub:
             self._api.send("POST", f"{self._path}/statuses/{urllib.parse.quote(commit, safe='')}", status, is_repeatable=True)
 
 
+def closed_since(api: Api, path: str, order: dict[str, str | int], *, branch: str, since: datetime) -> list[ClosedPull]:
+    """Of a list of closed pull requests, those from a branch that were closed since then, the last one first.
+
+    Those that were changed last come first, so that the rest of a long list is not asked for.
+    """
+    found = []
+    for row in api.pages(path, order):
+        if moment(at(row, "updated_at")) < since:
+            break
+        told = row.get("merged_at") or row.get("closed_at")
+        pull = _pull(row)
+        if told and pull.head_branch == branch and (closed := moment(told)) >= since:
+            found.append(ClosedPull(pull.number, pull.head_repository, closed, bool(row.get("merged_at")), pull.body))
+    return sorted(found, key=lambda each: (each.closed, each.number), reverse=True)
+
+
 def _comment(row: Any) -> Comment:
     author = at(row, "user") or {}  # the account may be gone
     return Comment(int(at(row, "id")), str(author.get("login", "")), str(at(row, "body") or ""))
@@ -100,4 +125,5 @@ def _pull(row: Any) -> Pull:
         str(at(row, "head", "ref")),
         str(at(row, "base", "ref")),
         labels,
+        str(row.get("body") or ""),
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import urllib.parse
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
-from mlgit.adapters.forge.forge import CheckRun, Comment, JobRun, Pull, check_repository
+from mlgit.adapters.forge.forge import CheckRun, ClosedPull, Comment, JobRun, Pull, check_repository, moment
 from mlgit.adapters.forge.http import Api, HttpError, at
 
 _PAGE = 100
@@ -58,6 +59,20 @@ class GitLab:
     def update_pull(self, number: int, *, title: str, body: str, labels: tuple[str, ...]) -> None:
         wanted = {"title": title, "description": body} | ({"add_labels": ",".join(labels)} if labels else {})
         self._api.send("PUT", f"{self._path}/merge_requests/{number}", wanted)
+
+    def closed_pulls(self, *, branch: str, since: datetime) -> list[ClosedPull]:
+        asked: dict[str, str | int] = {"source_branch": branch, "updated_after": since.isoformat(), "per_page": _PAGE}
+        found = []
+        for row in self._api.pages(f"{self._path}/merge_requests", asked):
+            told = row.get("merged_at") or row.get("closed_at")
+            if at(row, "state") in ("closed", "merged") and told and (closed := moment(told)) >= since:
+                pull = self._pull(row)
+                is_merged = at(row, "state") == "merged"
+                found.append(ClosedPull(pull.number, pull.head_repository, closed, is_merged, pull.body))
+        return sorted(found, key=lambda each: (each.closed, each.number), reverse=True)
+
+    def close_pull(self, number: int) -> None:
+        self._api.send("PUT", f"{self._path}/merge_requests/{number}", {"state_event": "close"})
 
     def set_check(self, commit: str, check: CheckRun) -> None:
         """A status, unless it is there: GitLab keeps each. Its word for what says neither yes nor no is skipped."""
@@ -118,7 +133,9 @@ class GitLab:
         source = self._name(int(project)) if project else ""  # the fork may be gone
         labels = tuple(map(str, row.get("labels") or ()))
         branches = (str(at(row, "source_branch")), str(at(row, "target_branch")))
-        return Pull(int(at(row, "iid")), source, str(at(row, "sha") or ""), *branches, labels)
+        return Pull(
+            int(at(row, "iid")), source, str(at(row, "sha") or ""), *branches, labels, str(row.get("description") or "")
+        )
 
     def _name(self, project: int) -> str:
         """The path of a project by its number, which is all that a merge request tells of a fork; '' if that is private."""

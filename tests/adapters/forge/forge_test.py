@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from mlgit.adapters.forge import forge as forges
@@ -15,6 +17,7 @@ from tests.kit.forge import State, forge
 
 KINDS = {"github": GitHub, "gitlab": GitLab, "gitea": Gitea}
 COMMIT = "a" * 40
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Patience:
@@ -103,6 +106,55 @@ def test_pull_request_is_written_anew_and_keeps_its_labels(state, patience):
         there.update_pull(7, title="Retrain", body="today", labels=("retrain", "model"))
     assert (state.pulls[0]["title"], state.pulls[0]["body"]) == ("Retrain", "today")
     assert there.pull(7).labels == ("improvement", "retrain", "model")
+
+
+def test_pull_request_that_is_closed_is_no_longer_open_and_keeps_its_text(state, patience):
+    state.may.add("pull")
+    there = client(state, patience)
+    opened = there.open_pull(branch="retrain/tumor", base="main", title="Retrain", body="why")
+    assert there.pull(opened.number).body == "why"
+    for _ in range(2):
+        there.close_pull(opened.number)
+    assert there.pulls(branch="retrain/tumor") == []
+    (closed,) = there.closed_pulls(branch="retrain/tumor", since=LONG_AGO)
+    assert (closed.number, closed.is_merged, closed.body) == (opened.number, False, "why")
+    assert closed.head_repository == state.repository
+
+
+def test_closed_pull_requests_of_a_branch_are_found_the_last_one_first(state, patience):
+    for number, day in ((1, "03"), (2, "09"), (3, "05"), (4, "01")):
+        state.pull(number, COMMIT, branch="retrain/tumor")
+        state.close(number, when=f"2026-05-{day}T10:00:00Z", is_merged=number == 3)
+    state.pull(5, COMMIT, branch="retrain/tumor")
+    state.pull(6, COMMIT, branch="other", state="closed")
+    found = client(state, patience).closed_pulls(branch="retrain/tumor", since=datetime(2026, 5, 2, tzinfo=UTC))
+    assert [(each.number, each.is_merged) for each in found] == [(2, False), (3, True), (1, False)]
+    assert found[0].closed == datetime(2026, 5, 9, 10, tzinfo=UTC)
+
+
+def test_what_was_changed_since_but_closed_before_is_left_out(state, patience):
+    state.pull(1, COMMIT, branch="retrain/tumor")
+    state.close(1, when="2026-05-01T10:00:00Z")
+    state.pulls[0]["updated_at"] = "2026-05-20T10:00:00Z"
+    assert client(state, patience).closed_pulls(branch="retrain/tumor", since=datetime(2026, 5, 2, tzinfo=UTC)) == []
+
+
+def test_long_list_of_closed_pull_requests_is_not_read_to_its_end(patience):
+    with forge(State(kind="gitea")) as found:
+        for number in range(1, 301):
+            found.pull(number, COMMIT)
+            found.close(number, when="2026-05-01T10:00:00Z" if number > 3 else "2026-05-09T10:00:00Z")
+        since = datetime(2026, 5, 2, tzinfo=UTC)
+        assert len(client(found, patience).closed_pulls(branch="topic", since=since)) == 3
+        assert len(found.requests) == 1
+
+
+@pytest.mark.parametrize("time", ["yesterday", "2026-05-01T10:00:00", 5])
+def test_time_that_is_none_is_told(state, patience, time):
+    state.pull(1, COMMIT, branch="retrain/tumor", state="closed")
+    state.pulls[0]["closed_at"] = time
+    with pytest.raises(HttpError, match="where a time should be"):
+        client(state, patience).closed_pulls(branch="retrain/tumor", since=LONG_AGO)
 
 
 @pytest.mark.parametrize("conclusion", ["success", "failure", "neutral"])
