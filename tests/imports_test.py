@@ -123,7 +123,7 @@ DOORS = {
         "release_store",
         "released_rows",
     },
-    "monitoring": set(),
+    "monitoring": {"last_run", "pushgateway"},
     "validation": {"judge", "profiling", "samples", "source"},
     "scaffold": {
         "adopt",
