@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from mlgit.statistics.rows import Array
+if TYPE_CHECKING:
+    from mlgit.statistics.rows import Array
 
 SCHEMA = 1
 

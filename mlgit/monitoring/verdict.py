@@ -141,7 +141,7 @@ def of_document(document: Mapping[str, Any], *, where: str) -> MonitorVerdict:
     """The verdict that was written down. Raises MlgitError for what is none, or is of a later mlgit."""
     if not isinstance(document, Mapping) or document.get("schema") != SCHEMA:
         raise MlgitError(f"{where}: not a verdict of schema {SCHEMA}", "a newer mlgit wrote it: update mlgit")
-    given = {key: value for key, value in document.items() if key in MonitorVerdict.__dataclass_fields__}
+    given = _known(MonitorVerdict, document)
     try:
         window = document["window"]
         shift = document.get("smallest_shift")
@@ -151,12 +151,17 @@ def of_document(document: Mapping[str, Any], *, where: str) -> MonitorVerdict:
                 "window": WindowName(
                     window["name"], window["digest"], window["rows"], window["from"] or "", window["to"] or ""
                 ),
-                "columns": tuple(ColumnDrift(**each) for each in document["columns"]),
-                "metrics": tuple(MonitoredMetric(**each) for each in document["metrics"]),
-                "smallest_shift": SmallestShift(**shift) if shift else None,
+                "columns": tuple(ColumnDrift(**_known(ColumnDrift, each)) for each in document["columns"]),
+                "metrics": tuple(MonitoredMetric(**_known(MonitoredMetric, each)) for each in document["metrics"]),
+                "smallest_shift": SmallestShift(**_known(SmallestShift, shift)) if shift else None,
                 "blind_to": tuple(document["blind_to"]),
                 "notes": tuple(document["notes"]),
             }
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise MlgitError(f"{where}: not a verdict: {error}", "`git log` of the ref tells who wrote it") from error
+
+
+def _known(kind: type[Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    """What this mlgit knows of a document: a later one may add keys."""
+    return {key: value for key, value in document.items() if key in kind.__dataclass_fields__}

@@ -67,7 +67,7 @@ def look(root: Path, remote: str, *, branch: str = "", patience: float | None = 
     patterns = [f"{_SPACE}*", LOG, *([head] if branch else [])]
     done = _ask(root, ["ls-remote", "--quiet", "--", remote, *patterns], remote=remote, patience=patience)
     if done.code:
-        raise _silent(remote, _last(done))
+        raise silent(remote, last_line(done))
     found = {ref: oid for oid, _, ref in (row.partition("\t") for row in done.text.splitlines()) if not ref.endswith("^{}")}
     tags = {ref.removeprefix(_SPACE): oid for ref, oid in found.items() if ref.startswith(_SPACE)}
     return There(remote, tags, found.get(LOG, ""), found.get(head, "") if branch else "")
@@ -81,10 +81,11 @@ def _ask(root: Path, args: list[str], *, remote: str, patience: float | None, st
     try:
         return process.run_bounded(["git", *args], cwd=root, env=git.environment(root), bounds=bounds, stdin=stdin)
     except process.OutOfBoundsError as error:
-        raise _silent(remote, f"`git {args[0]}` {error}") from error
+        raise silent(remote, f"`git {args[0]}` {error}") from error
 
 
-def _silent(remote: str, why: str) -> MlgitError:
+def silent(remote: str, why: str) -> MlgitError:
+    """The error where a remote does not answer."""
     return MlgitError(f"the remote '{remote}' does not answer: {why}", "`git remote -v` lists the remotes")
 
 
@@ -149,7 +150,7 @@ def _fetch(root: Path, remote: str, specs: list[str], *, patience: float | None 
     listed = "".join(f"{spec}\n" for spec in specs).encode()
     done = _ask(root, args, remote=remote, patience=patience, stdin=listed)
     if done.code:
-        raise MlgitError(f"fetching from '{remote}' failed: {_last(done)}", f"`git fetch {remote} --tags` tells more")
+        raise MlgitError(f"fetching from '{remote}' failed: {last_line(done)}", f"`git fetch {remote} --tags` tells more")
 
 
 def push(root: Path, remote: str, names: Iterable[str], *, log: str = "") -> Pushed:
@@ -161,6 +162,11 @@ def push(root: Path, remote: str, names: Iterable[str], *, log: str = "") -> Pus
     specs = [*refs, *([f"{log}:{LOG}"] if log else [])]
     atomic = ["--atomic"] if len(specs) > 1 else []
     done = git.run(root, "push", *atomic, "--porcelain", "--no-follow-tags", "--", remote, *specs, check=False)
+    return outcome(done, remote, refs)
+
+
+def outcome(done: Completed, remote: str, refs: list[str]) -> Pushed:
+    """How a push of these refs, and perhaps of the log, ended. Raises MlgitError where the remote was not reached."""
     if done.code == 0:
         return Pushed("done")
     said = done.stderr.decode(errors="replace")
@@ -168,7 +174,9 @@ def push(root: Path, remote: str, names: Iterable[str], *, log: str = "") -> Pus
         return Pushed("refused", "the remote knows no atomic push")
     rows = _rows(done)
     if not rows:
-        raise MlgitError(f"pushing to '{remote}' failed: {_last(done)}", "try again: what was not sent is kept in this clone")
+        raise MlgitError(
+            f"pushing to '{remote}' failed: {last_line(done)}", "try again: what was not sent is kept in this clone"
+        )
     return _judged(done, rows, refs)
 
 
@@ -198,10 +206,11 @@ def _sentence(done: Completed) -> str:
     """What the other side said, in its own words."""
     lines = [line.strip() for line in done.stderr.decode(errors="replace").splitlines()]
     said = [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]
-    return "; ".join(line for line in said if line) or _last(done)
+    return "; ".join(line for line in said if line) or last_line(done)
 
 
-def _last(done: Completed) -> str:
+def last_line(done: Completed) -> str:
+    """Why Git ended, in its own words."""
     lines = [line for line in done.stderr.decode(errors="replace").splitlines() if line and not line.startswith("hint:")]
     told = [line for line in lines if line.startswith(("fatal:", "error:"))]
     return (told or lines or [f"git ended with code {done.code}"])[0].removeprefix("fatal: ").removeprefix("error: ")
