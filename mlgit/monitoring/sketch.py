@@ -36,7 +36,8 @@ class Cells:
     A number falls between `edges` (increasing; a value equal to an edge lies above it): len(edges) + 1 cells. A category falls
     on its level, in the order of `levels`, and what is none of them into one more; with `n_hashed` it falls into the cell that
     its SHA-256 gives, and there are no levels. Where `is_classified` a level is its hash. `derived` says what is measured of a
-    text: characters, words or non_ascii.
+    text: characters, words or non_ascii. The `whitening` of a vector of `n_components` is its mean and then the directions
+    onto which it is projected, as floats of 32 bits in Base64.
     """
 
     name: str
@@ -46,12 +47,16 @@ class Cells:
     n_hashed: int = 0
     is_classified: bool = False
     derived: str = ""
+    whitening: str = ""
+    n_components: int = 0
 
     @property
     def n_cells(self) -> int:
         """How many cells there are, without that of missing values."""
         if self.n_hashed:
             return self.n_hashed
+        if self.kind == "vector":
+            return 1
         return len(self.edges) + 1 if self.kind in ("number", "text") else len(self.levels) + 1
 
     @property
