@@ -1,0 +1,156 @@
+"""Whether a window has drifted from what the version was trained with: by ranks, without a threshold of anybody's choice."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from mlgit import lazy_numpy as np
+from mlgit.monitoring import batch_table, smallest_shift
+from mlgit.monitoring.batch_table import BatchTable, Columns
+from mlgit.monitoring.sketch import ColumnCounts, WindowCounts
+from mlgit.monitoring.verdict import Method, SmallestShift
+from mlgit.statistics import batch_scores, batch_test, exchangeability
+
+if TYPE_CHECKING:
+    from mlgit.statistics.batch_test import Combined
+
+LEAST_BATCHES = 20
+# The local score compares a batch with the pool of so many before it.
+_POOLED = 8
+# Orders of batches that chance gives so rarely are no chance.
+_ORDER_ALPHA = 0.01
+
+DriftWord = Literal["quiet", "watch", "cannot_tell"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DriftFinding:
+    """What the counts of a window say. `conformal_pvalue` goes into the martingale; None where nothing can be told.
+
+    `scores` are those of the window by the names of `labels`, `table` what they were found in.
+    """
+
+    word: DriftWord
+    pvalue: float | None = None
+    conformal_pvalue: float | None = None
+    method: Method = ""
+    is_extrapolated: bool = False
+    n_batches: int = 0
+    smallest: SmallestShift | None = None
+    labels: Sequence[str] = ()
+    scores: Sequence[float] = ()
+    table: BatchTable | None = None
+    reason: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+
+def judge(
+    columns: Columns,
+    admitted: Sequence[WindowCounts],
+    window: WindowCounts,
+    *,
+    alpha: float,
+    digest: str,
+    has_order: bool = True,
+) -> DriftFinding:
+    """A window beside the batches of its reference, and the windows that were admitted since.
+
+    With 20 batches the reference alone decides, by rank where it has 1/alpha - 1 of them, else by the tail of a Gumbel
+    distribution. `digest` is the window's: it seeds what breaks ties. `has_order`: batches follow one another in time.
+    """
+    n_reference = len(columns[0][1].missing) if columns else 0
+    batches = batch_table.assembled(columns, [*admitted, window])
+    if not batches.cells:
+        return DriftFinding("cannot_tell", reason="the window has no column of the reference")
+    is_local, notes = _order(columns, n_reference) if has_order and n_reference >= LEAST_BATCHES else (False, ())
+    lost = _POOLED if is_local else 0
+    is_fixed = n_reference - lost >= LEAST_BATCHES
+    n_used = n_reference if is_fixed else n_reference + len(admitted)
+    if n_used - lost < LEAST_BATCHES:
+        needed = LEAST_BATCHES + lost
+        return DriftFinding("cannot_tell", reason=_too_few(n_used, needed, len(admitted)), n_batches=n_used, notes=notes)
+    growing = _combined(batches, is_local=is_local)
+    uniform = int(hashlib.sha256(digest.encode()).hexdigest()[:13], 16) / 16**13
+    conformal = batch_test.smoothed_pvalue(growing.score, uniform=uniform)
+    chosen = np.array([*range(n_used), len(batches.table.counts) - 1])
+    deciding = growing if len(chosen) == len(batches.table.counts) else _combined(batches.chosen(chosen), is_local=is_local)
+    decided = _decided(deciding, alpha=alpha, is_local=is_local)
+    smallest = None
+    if not is_local:
+        threshold = decided.threshold
+        deviations = {cells.label: deviation(counts) for cells, counts in columns if cells.kind == "number"}
+        smallest = smallest_shift.smallest(batches.chosen(chosen), deciding, threshold=threshold, deviations=deviations)
+    return DriftFinding(
+        "watch" if decided.pvalue <= alpha else "quiet",
+        decided.pvalue,
+        conformal,
+        decided.method,
+        decided.is_extrapolated,
+        n_used - lost,
+        smallest,
+        batches.labels,
+        deciding.columns[-1].tolist(),
+        batches.chosen(chosen),
+        notes=notes,
+    )
+
+
+def _too_few(number: int, needed: int, n_admitted: int) -> str:
+    found = f"{number} reference {'batch' if number == 1 else 'batches'}, {needed} needed"
+    return f"{found} ({n_admitted} of them accepted windows)" if n_admitted else found
+
+
+def _order(columns: Columns, n_reference: int) -> tuple[bool, tuple[str, ...]]:
+    """Whether the reference has a trend or likeness of neighbours, and the sentence about it."""
+    batches = batch_table.assembled(columns, [])
+    found = exchangeability.order_test(batches.table)
+    if min(found.trend_pvalue, found.neighbour_pvalue) >= _ORDER_ALPHA:
+        return False, ()
+    is_trend = found.trend_pvalue <= found.neighbour_pvalue
+    name = batches.table_labels[found.trend_column if is_trend else found.neighbour_column]
+    what = "move in one direction" if is_trend else "are like their neighbours"
+    told = f"the {n_reference} reference batches {what} (most of all '{name}'), so each is held against the {_POOLED} before it"
+    return True, (f"{told}: jumps are seen, creeping is not",)
+
+
+def _combined(batches: BatchTable, *, is_local: bool) -> Combined:
+    table, vectors = batches.table, batches.vector_statistics()
+    if not is_local:
+        return batch_test.combine(batch_scores.against_rest(table), also=vectors)
+    running = np.cumsum(np.concatenate([np.zeros((1, table.counts.shape[1])), table.counts]), axis=0)
+    pool = running[_POOLED:-1] - running[: -_POOLED - 1]
+    late = batch_scores.CountTable(table.counts[_POOLED:], table.starts, table.is_ordered)
+    return batch_test.combine(batch_scores.against(late, pool), also=vectors[_POOLED:])
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    pvalue: float
+    method: Method
+    threshold: float
+    is_extrapolated: bool = False
+
+
+def _decided(found: Combined, *, alpha: float, is_local: bool) -> _Decided:
+    scores = found.score
+    number = len(scores)
+    allowed = int(alpha * number)  # so many of all scores, its own among them, may be as high
+    if allowed:
+        threshold = float(np.sort(scores[:-1])[-allowed])
+        return _Decided(batch_test.rank_pvalue(scores), "local rank" if is_local else "rank", threshold)
+    tail = batch_test.gumbel(scores[:-1])
+    method: Method = "local gumbel" if is_local else "gumbel"
+    return _Decided(tail.tail(float(scores[-1])), method, tail.quantile(alpha), is_extrapolated=True)
+
+
+def deviation(counts: ColumnCounts) -> float:
+    """The standard deviation of all known values of a number; 0 where there are none."""
+    if counts.sums is None or counts.squares is None:
+        return 0.0
+    number = max(float(counts.counts.sum()), 1.0)
+    mean = float(counts.sums.sum()) / number
+    return math.sqrt(max(float(counts.squares.sum()) / number - mean * mean, 0.0))

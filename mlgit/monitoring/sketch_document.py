@@ -1,0 +1,178 @@
+"""A sketch, and the counts of a window, as canonical JSON: the same bytes for the same data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from mlgit import lazy_numpy as np
+from mlgit.errors import MlgitError
+from mlgit.monitoring.sketch import SCHEMA, Batches, Calibration, Cells, ColumnCounts, Sketch, WindowCounts
+
+if TYPE_CHECKING:
+    from mlgit.statistics.rows import Array
+
+# No sketch of a real table is larger; more is not read into memory.
+LARGEST_BYTES = 256 << 20
+_MOST_CELLS = 50_000_000
+
+
+def text(sketch: Sketch) -> str:
+    """The sketch as JSON, with a line for each column."""
+    columns = [_line({**_cells(cells), **_counts(counts)}) for cells, counts in sketch.columns]
+    head = {
+        "schema": SCHEMA,
+        "model": sketch.model,
+        "data": dict(sketch.data),
+        "contract": sketch.contract or None,
+        "batches": {key: list(each) if isinstance(each, tuple) else each for key, each in asdict(sketch.batches).items()},
+        "metrics": dict(sketch.metrics),
+        "calibration": _calibration(sketch.calibration),
+        "notes": list(sketch.notes),
+    }
+    lines = [f'  "{key}": {_line(value)}' for key, value in head.items()]
+    inner = ",\n".join(f"    {each}" for each in columns)
+    return "{\n" + ",\n".join(lines) + ',\n  "columns": [\n' + inner + "\n  ]\n}\n"
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+
+
+def _calibration(found: Calibration | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {key: list(each) if isinstance(each, tuple) else each for key, each in asdict(found).items()}
+
+
+def _cells(cells: Cells) -> dict[str, Any]:
+    """Only what differs from what a column is by default."""
+    plain = asdict(Cells("", "number"))
+    given = {key: list(each) if isinstance(each, tuple) else each for key, each in asdict(cells).items()}
+    return {key: each for key, each in given.items() if key in ("name", "kind") or each not in (plain[key], [])}
+
+
+def _counts(counts: ColumnCounts) -> dict[str, Any]:
+    found = {"counts": counts.counts.tolist(), "missing": counts.missing.tolist()}
+    return found | {
+        key: _rounded(each) for key, each in (("sums", counts.sums), ("squares", counts.squares)) if each is not None
+    }
+
+
+def _rounded(values: Array) -> list[Any]:
+    """To twelve digits: additions in another order differ in the last ones."""
+    if values.ndim == 1:
+        return [float(f"{each:.11e}") for each in values.tolist()]
+    return [_rounded(each) for each in values]
+
+
+def parse(content: bytes | str, *, where: str) -> Sketch:
+    """The sketch in a file. Raises MlgitError for what is none, or of a later mlgit."""
+    document = _document(content, where=where)
+    try:
+        batches, calibration = document["batches"], document["calibration"]
+        found = Sketch(
+            str(document["model"]),
+            Batches(str(batches["kind"]), str(batches["by"]), _texts(batches["names"]), _whole(batches["sizes"])),  # type: ignore[arg-type]
+            [_column(each, len(batches["names"])) for each in document["columns"]],
+            {str(key): str(value) for key, value in document["data"].items()},
+            str(document["contract"] or ""),
+            {str(key): float(value) for key, value in document["metrics"].items()},
+            _parsed_calibration(calibration) if calibration else None,
+            _texts(document["notes"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise _broken(where, str(error)) from error
+    if found.batches.kind not in ("column", "versions", "rows"):
+        raise _broken(where, f"batches of the kind '{found.batches.kind}'")
+    return found
+
+
+def _document(content: bytes | str, *, where: str) -> Any:
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise _broken(where, str(error)) from error
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise MlgitError(
+            f"{where}: not a sketch of schema {SCHEMA}", "`mlgit monitor sketch` writes one; a newer one needs a newer mlgit"
+        )
+    return document
+
+
+def _broken(where: str, why: str) -> MlgitError:
+    return MlgitError(f"{where}: not a sketch: {why[:200]}", "`mlgit monitor sketch` writes it anew")
+
+
+def _parsed_calibration(given: Mapping[str, Any]) -> Calibration:
+    return Calibration(given["kind"], tuple(map(float, given["x"])), tuple(map(float, given["y"])), int(given["n"]))
+
+
+def _column(given: Mapping[str, Any], n_batches: int) -> tuple[Cells, ColumnCounts]:
+    known = {key: tuple(each) if isinstance(each, list) else each for key, each in given.items()}
+    cells = Cells(**{key: known[key] for key in Cells.__dataclass_fields__ if key in known})
+    if cells.kind not in ("number", "category", "text", "vector"):
+        raise ValueError(f"a column of the kind '{cells.kind}'")
+    cells = Cells(
+        **{
+            **{key: getattr(cells, key) for key in Cells.__dataclass_fields__},
+            "edges": tuple(map(float, cells.edges)),
+            "levels": _texts(cells.levels),
+        }
+    )
+    if list(cells.edges) != sorted(set(cells.edges)):
+        raise ValueError(f"the edges of '{cells.name}' do not grow")
+    return cells, column_counts(given, cells, n_batches=n_batches)
+
+
+def column_counts(given: Mapping[str, Any], cells: Cells, *, n_batches: int) -> ColumnCounts:
+    """Counts of a column in a parsed document. Raises ValueError where they are not those of its cells."""
+    counts = np.array(given["counts"], dtype=np.int64).reshape(n_batches, -1)
+    missing = np.array(given["missing"], dtype=np.int64)
+    if counts.shape != (n_batches, cells.n_cells) or missing.shape != (n_batches,) or counts.size > _MOST_CELLS:
+        raise ValueError(f"'{cells.name}' has {counts.shape[1]} cells in {n_batches} batches, not {cells.n_cells}")
+    if (counts < 0).any() or (missing < 0).any():
+        raise ValueError(f"'{cells.name}' has counts below nothing")
+    moments = [np.array(given[key], dtype=float) if key in given else None for key in ("sums", "squares")]
+    if any(each is not None and (len(each) != n_batches or not np.isfinite(each).all()) for each in moments):
+        raise ValueError(f"the sums of '{cells.name}' are not those of {n_batches} batches")
+    return ColumnCounts(counts, missing, *moments)
+
+
+def _texts(given: Any) -> tuple[str, ...]:
+    return tuple(str(each) for each in given)
+
+
+def _whole(given: Any) -> tuple[int, ...]:
+    return tuple(int(each) for each in given)
+
+
+def window_document(window: WindowCounts) -> dict[str, Any]:
+    """The counts of a window, to be kept beside its verdict. What the sketch does not know is named in the verdict only."""
+    return {
+        "schema": SCHEMA,
+        "rows": window.rows,
+        "columns": {label: _counts(counts) for label, counts in window.columns.items()},
+        "lacking": list(window.lacking),
+    }
+
+
+def parse_window(document: Any, *, sketch: Sketch, where: str) -> WindowCounts | None:
+    """The counts of a window in the cells of a sketch; None where they are those of another sketch.
+
+    Raises MlgitError for what are no counts.
+    """
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA or not isinstance(document.get("columns"), dict):
+        raise MlgitError(f"{where}: not the counts of a window", "`git log` of the ref tells who wrote it")
+    found: dict[str, ColumnCounts] = {}
+    for cells, _ in sketch.columns:
+        given = document["columns"].get(cells.label)
+        if given is None:
+            continue
+        try:
+            found[cells.label] = column_counts(given, cells, n_batches=1)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
+    return WindowCounts(int(document.get("rows", 0)), found, {}, _texts(document.get("lacking", ())))
