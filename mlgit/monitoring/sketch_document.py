@@ -111,17 +111,19 @@ def _parsed_calibration(given: Mapping[str, Any]) -> Calibration:
 
 
 def _column(given: Mapping[str, Any], n_batches: int) -> tuple[Cells, ColumnCounts]:
-    known = {key: tuple(each) if isinstance(each, list) else each for key, each in given.items()}
-    cells = Cells(**{key: known[key] for key in Cells.__dataclass_fields__ if key in known})
+    cells = Cells(
+        str(given["name"]),
+        given["kind"],
+        tuple(map(float, given.get("edges", ()))),
+        _texts(given.get("levels", ())),
+        int(given.get("n_hashed", 0)),
+        given.get("is_classified", False) is True,
+        str(given.get("derived", "")),
+        str(given.get("whitening", "")),
+        int(given.get("n_components", 0)),
+    )
     if cells.kind not in ("number", "category", "text", "vector"):
         raise ValueError(f"a column of the kind '{cells.kind}'")
-    cells = Cells(
-        **{
-            **{key: getattr(cells, key) for key in Cells.__dataclass_fields__},
-            "edges": tuple(map(float, cells.edges)),
-            "levels": _texts(cells.levels),
-        }
-    )
     if list(cells.edges) != sorted(set(cells.edges)):
         raise ValueError(f"the edges of '{cells.name}' do not grow")
     return cells, column_counts(given, cells, n_batches=n_batches)
