@@ -3,43 +3,48 @@
 from __future__ import annotations
 
 import datetime
-import os
+import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlgit import __version__
 from mlgit import project as projects
-from mlgit.adapters.dvc import dvc_command
-from mlgit.adapters.forge import ci_env
 from mlgit.adapters.forge.ci_env import CiJob
-from mlgit.adapters.git import branches, git, refs
-from mlgit.commands import ci_changes, clients
+from mlgit.adapters.git import branches
+from mlgit.commands import ci_changes, proposal_branch, retrain_state
 from mlgit.commands.ci_run import FOLDER, run_of
+from mlgit.commands.clients import ConnectedForge, ForgeAccess
+from mlgit.commands.proposal_branch import ProposalBranch
+from mlgit.commands.retrain_state import ModelInProduction, RetrainPulls
 from mlgit.commands.review import review_change
 from mlgit.errors import MlgitError
 from mlgit.gate.improvement import Gain, gain
 from mlgit.gate.review import Review
+from mlgit.monitoring.triggers import RetrainDecision
 from mlgit.project import Project
-from mlgit.report import build, markdown
+from mlgit.report import build, markdown, retrain_text
 from mlgit.report.build import Context
 from mlgit.report.document import Side
-from mlgit.report.proposal import Proposal, propose
+from mlgit.report.proposal import Proposal, Proposed, propose, withdraw
 from mlgit.revision import collect
 from mlgit.revision.revisions import Revisions
 
-_TRAILER = "Mlgit-Proposal: "
 _INTRODUCTION = (
     "Made by `mlgit ci propose`, which writes this text and its branch anew: commits of people belong elsewhere.\n\n"
 )
 _LONGEST = 60_000
+_RETRAIN_LABEL = "retrain"
+_SAME = Gain(False, "nothing differs from the last commit")
+_BRANCH, _TITLE = "mlgit/retrain", "Retrain the model"
 
 
 @dataclass(frozen=True, slots=True)
 class ProposeResult:
     """Whether there is a gain to propose, what differs from the last commit, and what became of the pull request.
 
-    `what` and its `number` are empty where nothing was proposed, or with `dry_run` would be.
+    `what` and its `number` are empty where nothing was proposed, or with `dry_run` would be. `decision` says what asked for
+    the retraining of a model; None where the command line did.
     """
 
     gain: Gain
@@ -48,10 +53,11 @@ class ProposeResult:
     dry_run: bool = False
     what: str = ""
     number: int = 0
+    decision: RetrainDecision | None = None
 
     def document(self) -> dict[str, Any]:
         """The result as JSON: schema 1."""
-        return {
+        found = {
             "schema": 1,
             "gain": self.gain.is_there,
             "reason": self.gain.reason,
@@ -61,104 +67,141 @@ class ProposeResult:
             "dry_run": self.dry_run,
             "body": self.body,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class _ProposalBranch:
-    branch: str
-    base: str
-    remote: str
-    title: str
+        return found | ({"retrain": self.decision.document()} if self.decision else {})
 
 
 def ci_propose(
     job: CiJob,
     *,
-    branch: str = "mlgit/retrain",
+    branch: str = "",
     base: str = "",
     labels: Sequence[str] = (),
-    title: str = "Retrain the model",
+    title: str = "",
     remote: str = "origin",
     kind: str | None = None,
     api: str = "",
     repository: str = "",
     dry_run: bool = False,
+    retrain: str = "",
+    reason: str = "",
 ) -> ProposeResult:
     """Propose what lies in the workspace after a run, where the gates see a gain: data, a commit, and one pull request.
 
     `kind`, `api` and `repository` say what hosts it (without them the job's). Index, branch and files here stay as they are.
+    With `retrain`, a model that is in production (NAME or NAME#ENVIRONMENT), it is judged beside the version there, and only
+    if one of its triggers fired, or for a person's `reason`; an open pull request that is no longer a gain is closed.
     Raises MlgitError where it cannot be told whether there is a gain.
     """
-    with Revisions(projects.find()) as revisions:
+    asked = ForgeAccess(job, kind, api, repository)
+    with Revisions(retrain_state.project_of(retrain) if retrain else projects.find()) as revisions:
         project = revisions.project
-        wanted = _ProposalBranch(branch, base or _current(project), remote, title)
-        _check_branch(project, wanted)
-        tree = branches.tree_of_workspace(project.git_root, folder=project.prefix, without=(f"{project.prefix}{FOLDER}",))
-        paths = tuple(branches.changed(project.git_root, tree))
+        if retrain:
+            model = retrain_state.in_production(revisions, retrain)
+            wanted = ProposalBranch(branch or model.branch, base, remote, title or f"Retrain {model.name}")
+            named = tuple(labels) or (_RETRAIN_LABEL,)
+            return _retrained(revisions, model, _checked(project, wanted), asked, labels=named, dry_run=dry_run, reason=reason)
+        wanted = _checked(project, ProposalBranch(branch or _BRANCH, base, remote, title or _TITLE))
+        tree, paths = _workspace(project)
         if not paths:
-            return ProposeResult(Gain(False, "nothing differs from the last commit"))
+            return ProposeResult(_SAME)
         found, review = _judged(revisions, tuple(labels))
         body = _body(revisions, job, review) if found.is_there else ""
         if dry_run or not found.is_there:
             return ProposeResult(found, paths, body, dry_run)
-        place = clients.place(job, kind=kind, api=api, repository=repository)
-        token = ci_env.token(os.environ, place.kind)
-        if not token:
-            names = " or ".join(ci_env.token_names(os.environ, place.kind))
-            raise MlgitError("there is no token to open a pull request with", f"set {names}")
-        forge = clients.make(place, token=token)
-        _push(revisions, tree, wanted, token)
-        done = propose(forge, Proposal(place.repository, branch, wanted.base, title, body, tuple(labels)))
+        done = _published(revisions, tree, wanted, asked.connect(), body, tuple(labels))
         return ProposeResult(found, paths, body, what=done.what, number=done.number)
 
 
-def _current(project: Project) -> str:
-    found = git.current_branch(project.git_root) or (refs.default_branch(project.git_root) or "").removeprefix("origin/")
-    if not found:
-        raise MlgitError("it is not known which branch to propose to", "name it: `--base main`")
+def _checked(project: Project, wanted: ProposalBranch) -> ProposalBranch:
+    found = replace(wanted, base=wanted.base or proposal_branch.current(project))
+    proposal_branch.check(project, found)
     return found
 
 
-def _check_branch(project: Project, wanted: _ProposalBranch) -> None:
-    if (
-        git.run(project.git_root, "check-ref-format", "--branch", wanted.branch, check=False).code
-        or wanted.branch == wanted.base
-    ):
-        raise MlgitError(f"--branch {wanted.branch}: not a branch to propose from", "name another, such as mlgit/retrain")
+def _workspace(project: Project) -> tuple[str, tuple[str, ...]]:
+    """The tree that is proposed, and the paths in which it differs from the last commit."""
+    tree = branches.tree_of_workspace(project.git_root, folder=project.prefix, without=(f"{project.prefix}{FOLDER}",))
+    return tree, tuple(branches.changed(project.git_root, tree))
 
 
-def _judged(revisions: Revisions, labels: tuple[str, ...]) -> tuple[Gain, Review]:
+def _retrained(
+    revisions: Revisions,
+    model: ModelInProduction,
+    wanted: ProposalBranch,
+    asked: ForgeAccess,
+    *,
+    labels: tuple[str, ...],
+    dry_run: bool,
+    reason: str,
+) -> ProposeResult:
+    """One pull request for a model in production. With `dry_run` the forge is asked only where there is a token."""
+    forge = asked.connect(is_needed=not dry_run)
+    pulls = retrain_state.pulls(forge, model, branch=wanted.branch) if forge else RetrainPulls()
+    decision = retrain_state.decide(revisions, model, pulls, reason=reason)
+    if (refused := _not_due(model, decision, pulls)) is not None:
+        return ProposeResult(refused, decision=decision, dry_run=dry_run)
+    tree, paths = _workspace(revisions.project)
+    found, body = _SAME, ""
+    if paths:
+        found, review = _judged(revisions, labels, model=model)
+        if found.is_there:
+            body = _body(revisions, asked.job, review, introduction=_heading(revisions, model, decision))
+    if dry_run or not forge:
+        return ProposeResult(found, paths, body, dry_run, decision=decision)
+    if found.is_there:
+        done = _published(revisions, tree, wanted, forge, body, labels)
+    elif pulls.open:
+        comment = retrain_text.not_better(found.reason, version=model.label)
+        done = withdraw(forge.client, pulls.open, title=wanted.title, comment=comment)
+    else:
+        return ProposeResult(found, paths, decision=decision)
+    return ProposeResult(found, paths, body, what=done.what, number=done.number, decision=decision)
+
+
+def _not_due(model: ModelInProduction, decision: RetrainDecision, pulls: RetrainPulls) -> Gain | None:
+    """Why nothing is proposed, whatever the gates would say; None where something may be. Raises where it cannot be told."""
+    if decision.is_due or (decision.fired and pulls.open):
+        return None
+    if decision.is_due is None:
+        raise MlgitError(
+            f"it cannot be told whether {model.label} is to be trained anew: {'; '.join(decision.unknown)}",
+            "a person may ask for it: `--reason TEXT`",
+        )
+    return Gain(
+        False, decision.held or f"nothing asks for a new {model.name}: {model.label} is as it was; `--reason TEXT` does"
+    )
+
+
+def _judged(revisions: Revisions, labels: tuple[str, ...], *, model: ModelInProduction | None = None) -> tuple[Gain, Review]:
+    """The workspace beside the last commit, or beside the version of a model that is in production, by the rules of today."""
     stale = collect.collect(revisions.workspace).stale
     if stale:
         raise MlgitError(f"stages are stale: {', '.join(stale)}", "`mlgit run` first: what is proposed has to be what was made")
     pull = ci_changes.has_remote(revisions)
-    review = review_change(revisions, base="HEAD", labels=labels, today=datetime.date.today(), pull=pull)
+    base = model.version.commit if model else "HEAD"
+    into = model.deciding.name if model else None
+    review = review_change(revisions, base=base, into=into, labels=labels, today=datetime.date.today(), pull=pull)
     found = gain(review)
     if not found.is_known:
-        raise MlgitError(found.reason, "`mlgit gate HEAD` tells more; nothing was proposed")
+        raise MlgitError(found.reason, f"`mlgit gate {base[:10]}` tells more; nothing was proposed")
     return found, review
 
 
-def _body(revisions: Revisions, job: CiJob, review: Review) -> str:
+def _heading(revisions: Revisions, model: ModelInProduction, decision: RetrainDecision) -> str:
+    verdicts = [each.verdict for each in retrain_state.windows(revisions, model)]
+    return retrain_text.heading(model.marker(decision), decision.fired, verdicts, environment=model.environment)
+
+
+def _body(revisions: Revisions, job: CiJob, review: Review, *, introduction: str = _INTRODUCTION) -> str:
     found = ci_changes.read(revisions, "HEAD", review)
     context = Context(__version__, head=Side("", "the workspace"), run=run_of(job))
     report = build.report(context, review=review, diff=found.diff, card=found.card, plots=found.plots)
-    return _INTRODUCTION + markdown.summary(report, limit=_LONGEST)
+    return introduction + markdown.summary(report, limit=_LONGEST - len(introduction.encode()))
 
 
-def _push(revisions: Revisions, tree: str, wanted: _ProposalBranch, token: str) -> None:
-    """Data first, so that nobody sees a commit whose data are nowhere; then the branch, if it is still mlgit's own."""
-    project = revisions.project
-    root = project.git_root
-    tip = branches.tip(root, wanted.remote, wanted.branch, token=token)
-    if tip.commit and _TRAILER not in tip.message:
-        raise MlgitError(
-            f"the last commit of {wanted.branch} is not by `mlgit ci propose`",
-            "merge or rename that branch, or name another: `--branch NAME`",
-        )
-    if ci_changes.has_remote(revisions):
-        dvc_command.push_data(project.root)
-    if (tip.tree, tip.parents) == (tree, (git.resolve(root, "HEAD"),)):
-        return
-    made = branches.commit(root, tree, message=f"{wanted.title}\n\n{_TRAILER}mlgit {__version__}\n")
-    branches.push(root, wanted.remote, wanted.branch, commit=made, expected=tip.commit, token=token)
+def _published(
+    revisions: Revisions, tree: str, wanted: ProposalBranch, forge: ConnectedForge, body: str, labels: tuple[str, ...]
+) -> Proposed:
+    proposal = Proposal(forge.repository, wanted.branch, wanted.base, wanted.title, body, labels)
+    tell = functools.partial(propose, forge.client, proposal)
+    return proposal_branch.publish(revisions, tree, wanted, forge.token, tell=tell)

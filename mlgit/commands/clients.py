@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import os
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, overload
 
+from mlgit.adapters.forge import ci_env
 from mlgit.adapters.forge.ci_env import CiJob
 from mlgit.adapters.forge.forge import Forge
 from mlgit.adapters.forge.gitea import Gitea
@@ -46,3 +49,46 @@ def make(place: Hosting, *, token: str) -> Forge:
         return Gitea(Api(place.api, headers=headers), place.repository)
     headers |= {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
     return GitHub(Api(place.api or "https://api.github.com", headers=headers), place.repository)
+
+
+class ConnectedForge(NamedTuple):
+    """The client for a repository, and the token that it holds, for pushes go to the same host."""
+
+    client: Forge
+    repository: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgeAccess:
+    """What hosts the repository: what the command line names, else the job's."""
+
+    job: CiJob
+    kind: str | None = None
+    api: str = ""
+    repository: str = ""
+
+    @overload
+    def connect(self) -> ConnectedForge: ...
+
+    @overload
+    def connect(self, *, is_needed: Literal[True]) -> ConnectedForge: ...
+
+    @overload
+    def connect(self, *, is_needed: bool) -> ConnectedForge | None: ...
+
+    def connect(self, *, is_needed: bool = True) -> ConnectedForge | None:
+        """The client, with the token of the environment; None where none is needed, and nothing is known of one.
+
+        Raises MlgitError where one is needed.
+        """
+        found = place(self.job, kind=self.kind, api=self.api, repository=self.repository)
+        token = ci_env.token(os.environ, found.kind)
+        if not token and not is_needed:
+            return None
+        if not token:
+            names = " or ".join(ci_env.token_names(os.environ, found.kind))
+            raise MlgitError("there is no token to open a pull request with", f"set {names}")
+        if not is_needed and not (found.kind and found.repository):
+            return None
+        return ConnectedForge(make(found, token=token), found.repository, token)

@@ -23,7 +23,7 @@ _MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedWindow:
+class HeardWindow:
     """A verdict about a window, and whether somebody accepted the window as normal since."""
 
     verdict: MonitorVerdict
@@ -60,7 +60,7 @@ class RetrainFacts:
     digest: str
     registered: datetime.datetime
     now: datetime.datetime
-    windows: Sequence[JudgedWindow] = ()
+    windows: Sequence[HeardWindow] = ()
     metric: str = ""
     growth: RowGrowth | None = None
     open_pull: int = 0
@@ -198,7 +198,7 @@ def _measured(settings: Triggers, facts: RetrainFacts, unknown: list[str]) -> It
             yield FiredTrigger(kind, f"{rule}: {_value(found[1])} in {found[0].verdict.window.name}")
 
 
-def _of(window: JudgedWindow, kind: str, name: str) -> MonitoredMetric | None:
+def _of(window: HeardWindow, kind: str, name: str) -> MonitoredMetric | None:
     rows = (each for each in window.verdict.metrics if not each.is_estimated)
     return next((each for each in rows if each.kind == kind and each.name == name), None)
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
 from mlgit.adapters.forge.forge import Forge, Pull
 from mlgit.adapters.forge.http import HttpError, UnclearError
+from mlgit.monitoring import retrain_marker
+
+# GitHub's answer, and that of the others, where there is a pull request from the branch.
+_THERE_ALREADY = (409, 422)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Proposed:
     """What became of it."""
 
     number: int
-    what: Literal["opened", "updated"]
+    what: Literal["opened", "updated", "closed"]
 
 
 def propose(forge: Forge, wanted: Proposal) -> Proposed:
@@ -38,13 +43,28 @@ def propose(forge: Forge, wanted: Proposal) -> Proposed:
     if found is None:
         try:
             found = forge.open_pull(branch=wanted.branch, base=wanted.base, title=wanted.title, body=wanted.body)
-        except UnclearError:  # it may be there all the same
-            found = _own(forge, wanted)
+            what = "opened"
+        except HttpError as error:
+            if not isinstance(error, UnclearError) and error.status not in _THERE_ALREADY:
+                raise
+            found = _own(forge, wanted)  # it may be there all the same, or another was faster
             if found is None:
                 raise
-        what = "opened"
+            what = "opened" if isinstance(error, UnclearError) else "updated"
     forge.update_pull(found.number, title=wanted.title, body=wanted.body, labels=wanted.labels)
     return Proposed(found.number, "opened" if what == "opened" else "updated")
+
+
+def withdraw(forge: Forge, pull: Pull, *, title: str, comment: str) -> Proposed:
+    """Close a pull request that mlgit opened, with a comment, and a mark in its text that no person closed it.
+
+    The mark comes first: what is killed between both leaves one that is open, which the next run closes or writes anew.
+    """
+    forge.update_pull(pull.number, title=title, body=retrain_marker.closed_by_mlgit(pull.body), labels=())
+    with suppress(UnclearError):  # said once or twice, it is closed
+        forge.create_comment(pull.number, comment)
+    forge.close_pull(pull.number)
+    return Proposed(pull.number, "closed")
 
 
 def _own(forge: Forge, wanted: Proposal) -> Pull | None:

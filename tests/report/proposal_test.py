@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,7 +11,9 @@ from mlgit.adapters.forge.gitea import Gitea
 from mlgit.adapters.forge.github import GitHub
 from mlgit.adapters.forge.gitlab import GitLab
 from mlgit.adapters.forge.http import Api, HttpError
-from mlgit.report.proposal import Proposal, propose
+from mlgit.monitoring import retrain_marker
+from mlgit.monitoring.retrain_marker import RetrainMarker
+from mlgit.report.proposal import Proposal, propose, withdraw
 from tests.kit.forge import State, forge
 
 KINDS = {"github": GitHub, "gitlab": GitLab, "gitea": Gitea}
@@ -49,6 +52,36 @@ def test_opening_without_a_clear_answer_does_not_open_twice(state):
     state.fail(502, after_doing=True)
     assert propose(there, WANTED).what == "opened"
     assert len(state.pulls) == 1
+
+
+def test_pull_request_that_another_opened_meanwhile_is_brought_up_to_date(state):
+    there = client(state)
+    propose(there, replace(WANTED, body="the other's"))
+    state.trouble.append((200, {}, [], False))  # there was none when we looked
+    assert propose(there, WANTED).what == "updated"
+    assert [each["body"] for each in state.pulls] == ["first"]
+
+
+MARK = RetrainMarker("tumor", "v1.0.0", "md5:1", ("drift",))
+
+
+def test_withdrawn_one_is_closed_and_says_by_whom_and_why(state):
+    there = client(state)
+    propose(there, replace(WANTED, body=f"{MARK}\nwhy"))
+    (pull,) = there.pulls()
+    assert withdraw(there, pull, title="Retrain", comment="not better").what == "closed"
+    (closed,) = there.closed_pulls(branch=WANTED.branch, since=datetime(2000, 1, 1, tzinfo=UTC))
+    assert retrain_marker.parse(closed.body) == MARK._replace(is_closed_by_mlgit=True)
+    assert state.by("mlgit[bot]") == ["not better"]
+
+
+def test_comment_without_a_clear_answer_keeps_nothing_open(state):
+    there = client(state)
+    propose(there, replace(WANTED, body=f"{MARK}"))
+    (pull,) = there.pulls()
+    state.trouble += [(200, {}, {}, True), (502, {}, None, True)]  # the text is written, the comment unclear
+    withdraw(there, pull, title="Retrain", comment="not better")
+    assert (there.pulls(), state.by("mlgit[bot]")) == ([], ["not better"])
 
 
 def test_other_base_is_told(state):

@@ -15,13 +15,25 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Examples: `mlgit run && mlgit ci propose --dry-run`, `mlgit ci propose --branch mlgit/retrain --label retrain`.",
+    epilog="Examples: `mlgit run && mlgit ci propose --dry-run`, `mlgit ci propose --branch mlgit/retrain --label retrain`, "
+    "`mlgit ci propose --retrain churn`, `mlgit ci propose --retrain churn --reason 'new sensor'`.",
     short_help="Open or update one pull request for a better model.",
 )
-@click.option("--branch", default="mlgit/retrain", show_default=True, help="The branch to propose from; mlgit keeps it.")
+@click.option(
+    "--retrain", default="", metavar="NAME", help="Propose a successor of this model, beside the version that is in production."
+)
+@click.option("--reason", default="", metavar="TEXT", help="With --retrain: why, where no trigger of mlgit.yaml asks for it.")
+@click.option(
+    "--branch", default="", help="The branch to propose from; mlgit keeps it. Default: mlgit/retrain, of a model retrain/NAME."
+)
 @click.option("--base", default="", help="The branch to propose to (default: the current one).")
-@click.option("--label", "labels", multiple=True, help="A label of the pull request, also for rules with `when`; repeatable.")
-@click.option("--title", default="Retrain the model", show_default=True, help="The title of commit and pull request.")
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    help="A label of the pull request, also for rules with `when`; repeatable. With --retrain the default is retrain.",
+)
+@click.option("--title", default="", help="The title of commit and pull request; default: Retrain the model, or its name.")
 @click.option("--remote", default="origin", show_default=True, help="The Git remote to push to.")
 @click.option("--forge", "kind", type=click.Choice(["gitea", "github", "gitlab"]), help="What hosts it (default: the job's).")
 @click.option("--api", default="", help="The address of its API (default: the job's).")
@@ -29,8 +41,10 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Say what would be proposed, and push nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
-    branch: str,
+    retrain: str,
     *,
+    reason: str,
+    branch: str,
     base: str,
     labels: tuple[str, ...],
     title: str,
@@ -47,8 +61,15 @@ def command(
     to be better; and no rule may fail. Then the data go to the DVC remote, the commit to the branch, and one pull request is
     opened or brought up to date. Index, branch and files here stay as they are.
 
+    With --retrain the challenger is judged beside the version of the model that is in its environment, on the same rows, and
+    only if a trigger under `monitoring:` has fired. One pull request is open at a time; one whose challenger is no longer
+    shown to be better is closed with a comment. What people close stays closed until there is another version, or until the
+    cool-down is over.
+
     Exit code 0 when it was proposed and when there is nothing to propose, 2 when that cannot be told.
     """
+    if reason and not retrain:
+        raise click.UsageError("--reason goes with --retrain NAME")
     from mlgit.commands.ci_propose import ci_propose
     from mlgit.commands.ci_run import current_job
 
@@ -63,6 +84,8 @@ def command(
         api=api,
         repository=repository,
         dry_run=dry_run,
+        retrain=retrain,
+        reason=reason,
     )
     if as_json:
         click.echo(json.dumps(result.document(), indent=2))
@@ -73,6 +96,11 @@ def command(
 
 def _show(result: ProposeResult) -> None:
     reason, dry_run = result.gain.reason, result.dry_run
+    for fired in result.decision.fired if result.decision else ():
+        click.echo(plain(f"{fired.kind}: {fired.reason}"))
+    if not result.gain.is_there and result.what:
+        click.echo(plain(f"#{result.number} {result.what}: {reason}"))
+        return
     if not result.gain.is_there:
         click.echo(plain(f"nothing to propose: {reason}"))
         return
