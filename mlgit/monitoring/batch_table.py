@@ -72,6 +72,19 @@ def assembled(columns: Columns, windows: Sequence[WindowCounts]) -> BatchTable:
     return BatchTable([cells for cells, _ in there], CountTable(placed, starts, np.array(is_ordered, dtype=bool)), sums)
 
 
+def fits(columns: Columns, window: WindowCounts) -> bool:
+    """Whether counts are those of the cells of this sketch, as far as there are any."""
+    return all(
+        (mine := window.columns.get(cells.label)) is None
+        or (
+            mine.counts.shape == (1, cells.n_cells)
+            and (cells.kind != "vector" or (mine.sums is not None and counts.sums is not None))
+            and (mine.sums is None or counts.sums is None or mine.sums.shape[1:] == counts.sums.shape[1:])
+        )
+        for cells, counts in columns
+    )
+
+
 def merged(columns: Columns, *, size: int) -> list[tuple[Cells, ColumnCounts]]:
     """Batches of a reference put together, `size` that follow one another to one; what is left over at the start goes."""
     return [(cells, _merged(counts, size)) for cells, counts in columns]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from mlgit import lazy_numpy as np
 from mlgit.monitoring import batch_table, smallest_shift
 from mlgit.monitoring.batch_table import BatchTable, Columns
-from mlgit.monitoring.sketch import ColumnCounts, WindowCounts
+from mlgit.monitoring.sketch import ColumnCounts, Sketch, WindowCounts
 from mlgit.monitoring.verdict import Method, SmallestShift
 from mlgit.statistics import batch_scores, batch_test, exchangeability
 
@@ -31,7 +31,7 @@ DriftWord = Literal["quiet", "watch", "cannot_tell"]
 class DriftFinding:
     """What the counts of a window say. `conformal_pvalue` goes into the martingale; None where nothing can be told.
 
-    `scores` are those of the window by the names of `labels`, `table` what they were found in.
+    `scores` are those of the window by the names of `labels`.
     """
 
     word: DriftWord
@@ -43,47 +43,58 @@ class DriftFinding:
     smallest: SmallestShift | None = None
     labels: Sequence[str] = ()
     scores: Sequence[float] = ()
-    table: BatchTable | None = None
     reason: str = ""
     notes: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class DriftReference:
+    """The batches of a sketch, prepared for many windows; `is_local`: each batch is held against those before it."""
+
+    columns: Columns
+    is_local: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n_batches(self) -> int:
+        """How many batches there are."""
+        return len(self.columns[0][1].missing) if self.columns else 0
+
+
+def reference(sketch: Sketch, *, size: int = 1) -> DriftReference:
+    """The batches of a sketch, `size` of them put together to one, and whether their order matters."""
+    found = DriftReference(batch_table.merged(sketch.columns, size=size) if size > 1 else sketch.columns)
+    if sketch.batches.kind == "rows" or found.n_batches < LEAST_BATCHES:
+        return found
+    is_local, notes = _order(found.columns, found.n_batches)
+    return replace(found, is_local=is_local, notes=notes)
+
+
 def judge(
-    columns: Columns,
-    admitted: Sequence[WindowCounts],
-    window: WindowCounts,
-    *,
-    alpha: float,
-    digest: str,
-    has_order: bool = True,
+    given: DriftReference, admitted: Sequence[WindowCounts], window: WindowCounts, *, alpha: float, digest: str
 ) -> DriftFinding:
     """A window beside the batches of its reference, and the windows that were admitted since.
 
     With 20 batches the reference alone decides, by rank where it has 1/alpha - 1 of them, else by the tail of a Gumbel
-    distribution. `digest` is the window's: it seeds what breaks ties. `has_order`: batches follow one another in time.
+    distribution. `digest` is the window's: it seeds what breaks ties.
     """
-    n_reference = len(columns[0][1].missing) if columns else 0
-    batches = batch_table.assembled(columns, [*admitted, window])
+    batches = batch_table.assembled(given.columns, [*admitted, window])
     if not batches.cells:
         return DriftFinding("cannot_tell", reason="the window has no column of the reference")
-    is_local, notes = _order(columns, n_reference) if has_order and n_reference >= LEAST_BATCHES else (False, ())
+    is_local, n_reference = given.is_local, given.n_batches
     lost = _POOLED if is_local else 0
     is_fixed = n_reference - lost >= LEAST_BATCHES
     n_used = n_reference if is_fixed else n_reference + len(admitted)
     if n_used - lost < LEAST_BATCHES:
-        needed = LEAST_BATCHES + lost
-        return DriftFinding("cannot_tell", reason=_too_few(n_used, needed, len(admitted)), n_batches=n_used, notes=notes)
+        why = _too_few(n_used, LEAST_BATCHES + lost, len(admitted))
+        return DriftFinding("cannot_tell", reason=why, n_batches=n_used, notes=given.notes)
     growing = _combined(batches, is_local=is_local)
     uniform = int(hashlib.sha256(digest.encode()).hexdigest()[:13], 16) / 16**13
     conformal = batch_test.smoothed_pvalue(growing.score, uniform=uniform)
     chosen = np.array([*range(n_used), len(batches.table.counts) - 1])
-    deciding = growing if len(chosen) == len(batches.table.counts) else _combined(batches.chosen(chosen), is_local=is_local)
+    used = batches.chosen(chosen)
+    deciding = growing if len(chosen) == len(batches.table.counts) else _combined(used, is_local=is_local)
     decided = _decided(deciding, alpha=alpha, is_local=is_local)
-    smallest = None
-    if not is_local:
-        threshold = decided.threshold
-        deviations = {cells.label: deviation(counts) for cells, counts in columns if cells.kind == "number"}
-        smallest = smallest_shift.smallest(batches.chosen(chosen), deciding, threshold=threshold, deviations=deviations)
     return DriftFinding(
         "watch" if decided.pvalue <= alpha else "quiet",
         decided.pvalue,
@@ -91,12 +102,16 @@ def judge(
         decided.method,
         decided.is_extrapolated,
         n_used - lost,
-        smallest,
+        None if is_local else _smallest(given, used, deciding, threshold=decided.threshold),
         batches.labels,
         deciding.columns[-1].tolist(),
-        batches.chosen(chosen),
-        notes=notes,
+        notes=given.notes,
     )
+
+
+def _smallest(given: DriftReference, used: BatchTable, deciding: Combined, *, threshold: float) -> SmallestShift:
+    deviations = {cells.label: deviation(counts) for cells, counts in given.columns if cells.kind == "number"}
+    return smallest_shift.smallest(used, deciding, threshold=threshold, deviations=deviations)
 
 
 def _too_few(number: int, needed: int, n_admitted: int) -> str:

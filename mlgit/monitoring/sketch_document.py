@@ -1,4 +1,4 @@
-"""A sketch, and the counts of a window, as canonical JSON: the same bytes for the same data."""
+"""A sketch as canonical JSON: the same bytes for the same data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError
-from mlgit.monitoring.sketch import SCHEMA, Batches, Calibration, Cells, ColumnCounts, Sketch, WindowCounts
+from mlgit.monitoring.sketch import SCHEMA, Batches, Calibration, Cells, ColumnCounts, Sketch
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -126,10 +126,10 @@ def _column(given: Mapping[str, Any], n_batches: int) -> tuple[Cells, ColumnCoun
         raise ValueError(f"a column of the kind '{cells.kind}'")
     if list(cells.edges) != sorted(set(cells.edges)):
         raise ValueError(f"the edges of '{cells.name}' do not grow")
-    return cells, column_counts(given, cells, n_batches=n_batches)
+    return cells, _column_counts(given, cells, n_batches=n_batches)
 
 
-def column_counts(given: Mapping[str, Any], cells: Cells, *, n_batches: int) -> ColumnCounts:
+def _column_counts(given: Mapping[str, Any], cells: Cells, *, n_batches: int) -> ColumnCounts:
     """Counts of a column in a parsed document. Raises ValueError where they are not those of its cells."""
     counts = np.array(given["counts"], dtype=np.int64).reshape(n_batches, -1)
     missing = np.array(given["missing"], dtype=np.int64)
@@ -149,32 +149,3 @@ def _texts(given: Any) -> tuple[str, ...]:
 
 def _whole(given: Any) -> tuple[int, ...]:
     return tuple(int(each) for each in given)
-
-
-def window_document(window: WindowCounts) -> dict[str, Any]:
-    """The counts of a window, to be kept beside its verdict. What the sketch does not know is named in the verdict only."""
-    return {
-        "schema": SCHEMA,
-        "rows": window.rows,
-        "columns": {label: _counts(counts) for label, counts in window.columns.items()},
-        "lacking": list(window.lacking),
-    }
-
-
-def parse_window(document: Any, *, sketch: Sketch, where: str) -> WindowCounts | None:
-    """The counts of a window in the cells of a sketch; None where they are those of another sketch.
-
-    Raises MlgitError for what are no counts.
-    """
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA or not isinstance(document.get("columns"), dict):
-        raise MlgitError(f"{where}: not the counts of a window", "`git log` of the ref tells who wrote it")
-    found: dict[str, ColumnCounts] = {}
-    for cells, _ in sketch.columns:
-        given = document["columns"].get(cells.label)
-        if given is None:
-            continue
-        try:
-            found[cells.label] = column_counts(given, cells, n_batches=1)
-        except (KeyError, TypeError, ValueError, OverflowError):
-            return None
-    return WindowCounts(int(document.get("rows", 0)), found, {}, _texts(document.get("lacking", ())))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Squares of what is larger are no finite numbers.
 _LARGEST = 1e120
+# So many levels that the reference has not are named; all are counted.
+_MOST_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,5 +107,5 @@ def window_counts(columns: Iterable[Cells], table: Mapping[str, Any], *, rows: i
             counts = ColumnCounts(counts.counts, counts.missing, *_moments(measured, batch_of=batch_of, n_batches=1))
         found[cells.label] = counts
         if strange:
-            unknown[cells.label] = strange
+            unknown[cells.label] = strange[:_MOST_NAMED]
     return WindowCounts(rows, found, unknown, tuple(lacking))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mlgit import lazy_numpy as np
@@ -32,40 +33,70 @@ def smallest(batches: BatchTable, found: Combined, *, threshold: float, deviatio
     numbers = [n for n, each in enumerate(cells) if n % 2 == 0 and deviations.get(each.label) and len(each.edges) > 3]
     levels = [n for n, each in enumerate(cells) if n % 2 == 0 and each.kind == "category" and each.n_cells > 1]
 
-    def first(chosen: list[int], sizes: tuple[float, ...], *, is_mean: bool) -> float | None:
-        if not chosen:
-            return None
-        reached: dict[int, float] = {}
-        for size in sizes:
-            changed = _changed(table, cells, chosen, size, deviations if is_mean else None)
-            scores = column_scores(against(changed, pool), found.kinds)
-            seen = (scores >= needed).mean(axis=0)
-            reached |= {n: size for n in chosen if seen[n] >= POWER and n not in reached}
-            if len(reached) == len(chosen):
-                break
-        sizes_found = sorted(reached.get(n, np.inf) for n in chosen)
-        middle = sizes_found[len(sizes_found) // 2]
-        return float(middle) if np.isfinite(middle) else None
-
-    return SmallestShift(first(numbers, _MEANS, is_mean=True), first(levels, _SHARES, is_mean=False))
+    means, shares = (_Search(_MEANS, numbers), _Search(_SHARES, levels))
+    while not (means.is_done and shares.is_done):
+        counts = table.counts.astype(float)
+        for n in means.asked:
+            _move(counts, table, cells[n], n, _moved(np.array(cells[n].edges), means.size * deviations[cells[n].label]))
+        for n in shares.asked:
+            _flow(counts, table, cells[n], n, shares.size)
+        scores = column_scores(against(CountTable(counts, table.starts, table.is_ordered), pool), found.kinds)
+        seen = (scores >= needed).mean(axis=0) >= POWER
+        means, shares = means.after(seen), shares.after(seen)
+    return SmallestShift(means.found, shares.found)
 
 
-def _changed(
-    table: CountTable, cells: list[Cells], chosen: list[int], size: float, deviations: dict[str, float] | None
-) -> CountTable:
-    """The batches with some columns changed, all of them alike."""
-    counts = table.counts.astype(float)
-    for n in chosen:
-        begin = int(table.starts[n])
-        end = begin + cells[n].n_cells
-        mine = counts[:, begin:end]
-        if deviations is not None:
-            counts[:, begin:end] = mine @ _moved(np.array(cells[n].edges), size * deviations[cells[n].label])
-        else:
-            counts[:, begin:end] = mine * (1.0 - size)
-            rare = begin + max(cells[n].n_cells - 2, 0) if not cells[n].n_hashed else begin
-            counts[:, rare] += size * mine.sum(axis=1)
-    return CountTable(counts, table.starts, table.is_ordered)
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The smallest size that most of some columns show: it is not below `low`, and `high` is known to do."""
+
+    sizes: tuple[float, ...]
+    columns: list[int]
+    low: int = 0
+    high: int = -1
+
+    @property
+    def end(self) -> int:
+        return len(self.sizes) if self.high < 0 else self.high
+
+    @property
+    def is_done(self) -> bool:
+        return not self.columns or self.low >= self.end
+
+    @property
+    def asked(self) -> list[int]:
+        return [] if self.is_done else self.columns
+
+    @property
+    def size(self) -> float:
+        return self.sizes[(self.low + self.end) // 2]
+
+    def after(self, seen: Array) -> _Search:
+        if self.is_done:
+            return self
+        middle = (self.low + self.end) // 2
+        is_enough = 2 * int(seen[self.columns].sum()) > len(self.columns)
+        return replace(self, high=middle) if is_enough else replace(self, low=middle + 1)
+
+    @property
+    def found(self) -> float | None:
+        return self.sizes[self.low] if self.columns and self.low < len(self.sizes) else None
+
+
+def _move(counts: Array, table: CountTable, cells: Cells, column: int, shares: Array) -> None:
+    """Move what is in the cells of a column as `shares` say."""
+    begin = int(table.starts[column])
+    counts[:, begin : begin + cells.n_cells] = counts[:, begin : begin + cells.n_cells] @ shares
+
+
+def _flow(counts: Array, table: CountTable, cells: Cells, column: int, share: float) -> None:
+    """Move a share of a column's rows to its rarest level."""
+    begin = int(table.starts[column])
+    mine = counts[:, begin : begin + cells.n_cells]
+    rarest = begin if cells.n_hashed else begin + max(cells.n_cells - 2, 0)
+    total = mine.sum(axis=1)
+    mine *= 1.0 - share
+    counts[:, rarest] += share * total
 
 
 def _moved(edges: Array, by: float) -> Array:

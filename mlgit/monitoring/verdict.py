@@ -85,7 +85,8 @@ class MonitorVerdict:
 
     `model_digest` is that of the released model; with the digest of the window it names the verdict. `alpha` is the share of
     quiet windows that may alarm, `is_extrapolated` whether fewer batches than 1/alpha stand behind `pvalue`. `martingale` is
-    the evidence that has gathered against "nothing changed" over all windows: at 100 it pages. `reason` says why.
+    the evidence that has gathered against "nothing changed" over all windows, from a `conformal_pvalue` of each: at 100 it
+    pages. `reason` says why.
     """
 
     model: str
@@ -101,6 +102,7 @@ class MonitorVerdict:
     is_extrapolated: bool = False
     n_batches: int = 0
     martingale: float | None = None
+    conformal_pvalue: float | None = None
     columns: tuple[ColumnDrift, ...] = ()
     contract: ContractState = "absent"
     metrics: tuple[MonitoredMetric, ...] = ()

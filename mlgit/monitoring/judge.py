@@ -1,0 +1,210 @@
+"""The verdict about a window: contract, metrics and drift weighed, and what could not be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from mlgit.monitoring import drift, effects
+from mlgit.monitoring.drift import DriftFinding, DriftReference
+from mlgit.monitoring.sketch import Sketch, WindowCounts
+from mlgit.monitoring.verdict import (
+    ColumnDrift,
+    ContractState,
+    MonitoredMetric,
+    MonitorVerdict,
+    Severity,
+    VerdictWord,
+    WindowName,
+)
+from mlgit.monitoring.window import Window
+from mlgit.monitoring_settings import Monitoring
+from mlgit.render.text import few
+from mlgit.statistics import martingale
+
+ALPHA = 0.05
+_SHOWN = 20
+# A window of more or fewer rows than this, beside a usual batch, is not of the length of the batches.
+_LONGER, _SHORTER = 1.6, 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The version that is watched, as an environment has it; `digest` is that of the model."""
+
+    model: str
+    environment: str
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowCase:
+    """All that a verdict depends on. `admitted` are the counts of windows that were quiet or accepted, in the order of time.
+
+    `conformal` are the p-values of all windows before that stand; `n_periods` is how many batches long the window is (None:
+    only its rows tell). `reference` is that of the sketch, prepared for many windows; `finding` replaces the test of batches,
+    as where rows are drawn at random.
+    """
+
+    watched: Watched
+    settings: Monitoring
+    sketch: Sketch
+    window: Window
+    counts: WindowCounts
+    admitted: Sequence[WindowCounts] = ()
+    conformal: Sequence[float] = ()
+    alpha: float | None = None
+    n_periods: int | None = None
+    reference: DriftReference | None = None
+    finding: DriftFinding | None = None
+    contract: ContractState = "absent"
+    broken: str = ""
+    metrics: tuple[MonitoredMetric, ...] = ()
+    importance: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def judge(case: WindowCase) -> MonitorVerdict:
+    """Weigh what was found: a broken contract outranks a broken metric, that an estimated one, and that drift."""
+    alpha = case.settings.alpha if case.alpha is None else case.alpha
+    notes = list(case.notes)
+    if alpha is None or not case.settings.declared:
+        alpha = ALPHA
+        why = (
+            "nothing is declared under `monitoring:`"
+            if not case.settings.declared
+            else "nothing tells how many windows a year has"
+        )
+        notes.append(f"alpha is {ALPHA:g}, for {why}")
+    found = _drift(case, alpha)
+    columns = _columns(case, found)
+    conformal = found.conformal_pvalue
+    evidence = martingale.capital([*case.conformal, conformal]) if conformal is not None else None
+    word, severity, reason = _weighed(case, found, evidence, columns)
+    window = case.window
+    return MonitorVerdict(
+        case.watched.model,
+        case.watched.environment,
+        case.watched.version,
+        case.watched.digest,
+        WindowName(window.name, window.digest, window.rows, window.since, window.until),
+        word,
+        severity,
+        _rounded(found.pvalue),
+        _rounded(alpha),
+        found.method,
+        found.is_extrapolated,
+        found.n_batches,
+        _rounded(evidence),
+        conformal,
+        columns[:_SHOWN],
+        case.contract,
+        case.metrics,
+        found.smallest,
+        tuple(_blind_to(case, found)),
+        reason,
+        (*notes, *found.notes),
+    )
+
+
+def _undeclared(settings: Monitoring) -> str:
+    return "nothing tells how many windows a year has" if settings.declared else "nothing is declared under `monitoring:`"
+
+
+def _drift(case: WindowCase, alpha: float) -> DriftFinding:
+    settings, sketch = case.settings, case.sketch
+    if case.window.rows < (least := settings.windows.min_rows):
+        return DriftFinding("cannot_tell", reason=f"{case.window.rows} rows, {least} needed (`windows.min_rows`)")
+    if case.finding is not None:
+        return case.finding
+    size, refusal = _recut(case)
+    if refusal:
+        return DriftFinding("cannot_tell", reason=refusal)
+    digest = case.window.digest
+    if size == 1:
+        reference = case.reference or drift.reference(sketch)
+        return drift.judge(reference, case.admitted, case.counts, alpha=alpha, digest=digest)
+    # windows that were admitted are of the old length
+    found = drift.judge(drift.reference(sketch, size=size), (), case.counts, alpha=alpha, digest=digest)
+    if found.word == "cannot_tell":
+        return replace(found, reason=f"{found.reason}, each as long as the window ({size} batches)")
+    note = f"the window is {size} batches long, so {size} batches of the reference were put together to one"
+    return replace(found, notes=(note, *found.notes))
+
+
+def _recut(case: WindowCase) -> tuple[int, str]:
+    """How many batches make one as long as the window, and why that cannot be done; '' where it can."""
+    sizes = sorted(case.sketch.batches.sizes)
+    if case.n_periods is not None:
+        return max(case.n_periods, 1), ""
+    usual = sizes[len(sizes) // 2] if sizes else 0
+    if not usual or case.sketch.batches.kind == "rows":
+        return 1, ""
+    ratio = case.window.rows / usual
+    if ratio > _LONGER:
+        return round(ratio), ""
+    if ratio < _SHORTER and case.sketch.batches.kind == "versions":
+        return 1, f"{case.window.rows} rows beside batches of {usual}: a window has to be as long as a batch"
+    return 1, ""
+
+
+def _columns(case: WindowCase, found: DriftFinding) -> tuple[ColumnDrift, ...]:
+    scores = dict(zip(found.labels, found.scores, strict=True))
+    return effects.described(case.sketch.columns, case.counts, scores=scores, importance=case.importance)
+
+
+def _weighed(
+    case: WindowCase, found: DriftFinding, evidence: float | None, columns: tuple[ColumnDrift, ...]
+) -> tuple[VerdictWord, Severity, str]:
+    measured = [each for each in case.metrics if each.is_broken and not each.is_estimated]
+    estimated = [each for each in case.metrics if each.is_broken and each.is_estimated]
+    moved = _moved(columns)
+    pages = evidence is not None and evidence >= martingale.PAGE
+    if case.contract == "fail":
+        return "page", "contract", f"the data break the contract: {case.broken}"
+    drifted: Severity = "feature drift"
+    if measured:
+        word: VerdictWord = "page" if pages else "watch"
+        return word, "metric", f"beyond the limit: {few(_told(each) for each in measured)}"
+    if pages:
+        return "page", drifted, f"evidence of {evidence:.3g} against 'nothing changed' over all windows; {moved}"
+    if found.word == "watch":
+        return "watch", drifted, f"further from the reference than chance puts it: {moved}"
+    if estimated:
+        told = f"estimated beyond the limit: {few(_told(each) for each in estimated)}"
+        return "watch", "estimated metric", told
+    if found.word == "cannot_tell":
+        return "cannot_tell", "", found.reason
+    return "quiet", "", ""
+
+
+def _told(metric: MonitoredMetric) -> str:
+    return f"{metric.name} {metric.value:.4g}"
+
+
+def _moved(columns: tuple[ColumnDrift, ...]) -> str:
+    told = [f"'{each.name}' {'; '.join(text for text in (each.effect, each.note) if text)}".rstrip() for each in columns[:3]]
+    return few(told) if told else "no column"
+
+
+def _blind_to(case: WindowCase, found: DriftFinding) -> list[str]:
+    blind = list(dict.fromkeys([*case.sketch.notes]))
+    if case.counts.lacking:
+        blind.append(f"columns that the window lacks: {few(case.counts.lacking)}")
+    if case.window.hashed:
+        blind.append(f"columns that the log holds as hashes only: {few(sorted(case.window.hashed))}")
+    if found.method in ("permutation", "holm"):
+        blind.append("day effects: rows are taken as exchangeable")
+    if found.method.startswith("local"):
+        blind.append("changes that creep")
+    if not any(not each.is_estimated for each in case.metrics):
+        blind.append("a changed relation of inputs and truth: no labels")
+    if found.method and not any(cells.kind == "vector" for cells, _ in case.sketch.columns):
+        blind.append("changes of columns together that change none of them alone")
+    return blind
+
+
+def _rounded(value: float | None) -> float | None:
+    """To ten digits: libraries of another machine may differ in the last ones."""
+    return None if value is None else float(f"{value:.9e}")
