@@ -158,6 +158,11 @@ class Triggers:
     is_share: bool = False
     cooldown: int = 14
 
+    @property
+    def are_declared(self) -> bool:
+        """Whether there is any."""
+        return bool(self.drift or self.metric or self.kpi or self.age is not None or self.new_rows is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Monitoring:

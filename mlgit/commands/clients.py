@@ -88,7 +88,7 @@ class ForgeAccess:
             return None
         if not token:
             names = " or ".join(ci_env.token_names(os.environ, found.kind))
-            raise MlgitError("there is no token to open a pull request with", f"set {names}")
+            raise MlgitError("there is no token for the forge", f"set {names}")
         if not is_needed and not (found.kind and found.repository):
             return None
         return ConnectedForge(make(found, token=token), found.repository, token)

@@ -13,9 +13,10 @@ from mlgit.commands.clients import ConnectedForge
 from mlgit.commands.model.open_registry import registry_of
 from mlgit.commands.policy_inputs import InForce
 from mlgit.errors import MlgitError
-from mlgit.monitoring import retrain_marker, triggers
+from mlgit.monitoring import chain, retrain_marker, triggers, verdict_refs
+from mlgit.monitoring.chain import JudgedWindow
 from mlgit.monitoring.retrain_marker import RetrainMarker
-from mlgit.monitoring.triggers import ClosedRetrain, HeardWindow, RetrainDecision, RetrainFacts, RowGrowth
+from mlgit.monitoring.triggers import ClosedRetrain, RetrainDecision, RetrainFacts, RowGrowth
 from mlgit.monitoring_settings import Monitoring
 from mlgit.project import Project
 from mlgit.registry import commit_facts, grammar, tag_facts
@@ -89,12 +90,11 @@ def in_production(revisions: Revisions, word: str) -> ModelInProduction:
     return ModelInProduction(artifact.name, environment, version, settings, deciding, _digest(version))
 
 
-def watched_models(revisions: Revisions) -> list[str]:
-    """The models that the default branch declares under `monitoring:`, as tags have their names."""
-    root = revisions.project.git_root
-    registry = registry_of(root)
-    deciding = policy_inputs.in_force(revisions, revisions.head)
-    return [_known(root_name, registry, revisions.project) for root_name in deciding.config.monitorings]
+def with_triggers(revisions: Revisions) -> list[str]:
+    """The models for which the default branch declares `triggers:`, as tags have their names."""
+    registry = registry_of(revisions.project.git_root)
+    declared = policy_inputs.in_force(revisions, revisions.head).config.monitorings
+    return [_known(name, registry, revisions.project) for name, each in declared.items() if each.triggers.are_declared]
 
 
 def decide(revisions: Revisions, model: ModelInProduction, pulls: RetrainPulls, *, reason: str = "") -> RetrainDecision:
@@ -115,9 +115,10 @@ def decide(revisions: Revisions, model: ModelInProduction, pulls: RetrainPulls, 
     return triggers.decide(wanted, facts)
 
 
-def windows(revisions: Revisions, model: ModelInProduction) -> Sequence[HeardWindow]:
-    """The verdicts about windows of this version, the oldest first."""
-    return ()
+def windows(revisions: Revisions, model: ModelInProduction) -> Sequence[JudgedWindow]:
+    """The verdicts about windows of this version that stand in this clone, the oldest first."""
+    found = verdict_refs.load(revisions.project.git_root, chain.ref_of(model.name, model.environment))
+    return [each for each in found.timeline if each.verdict.version == model.version.name]
 
 
 def pulls(forge: ConnectedForge, model: ModelInProduction, *, branch: str = "") -> RetrainPulls:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
+from mlgit.monitoring.chain import JudgedWindow
 from mlgit.monitoring.retrain_marker import RetrainMarker
 from mlgit.monitoring.verdict import MonitoredMetric, MonitorVerdict
 from mlgit.monitoring_settings import Triggers
@@ -20,14 +21,6 @@ TriggerKind = Literal["metric", "kpi", "drift", "new_rows", "age", "manual"]
 _CERTAIN = 100
 _DRIFTS = ("prediction drift", "feature drift")
 _MOST_NAMED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class HeardWindow:
-    """A verdict about a window, and whether somebody accepted the window as normal since."""
-
-    verdict: MonitorVerdict
-    is_accepted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +53,7 @@ class RetrainFacts:
     digest: str
     registered: datetime.datetime
     now: datetime.datetime
-    windows: Sequence[HeardWindow] = ()
+    windows: Sequence[JudgedWindow] = ()
     metric: str = ""
     growth: RowGrowth | None = None
     open_pull: int = 0
@@ -139,7 +132,7 @@ def _recent(settings: Triggers, facts: RetrainFacts) -> list[MonitorVerdict]:
         if each is not facts.windows[-1] and (begin is None or end is None or end < begin):
             break
         recent.append(each)
-    return [each.verdict for each in recent if not each.is_accepted]
+    return [each.verdict for each in recent if not each.acceptance]
 
 
 def _end(verdict: MonitorVerdict) -> datetime.datetime | None:
@@ -194,11 +187,11 @@ def _measured(settings: Triggers, facts: RetrainFacts, unknown: list[str]) -> It
         found = next(((each, row) for each in reversed(facts.windows) if (row := _of(each, kind, name))), None)
         if found is None:
             unknown.append(f"{kind} {rule}: no window has it measured")
-        elif found[1].is_broken and not found[0].is_accepted:
+        elif found[1].is_broken and not found[0].acceptance:
             yield FiredTrigger(kind, f"{rule}: {_value(found[1])} in {found[0].verdict.window.name}")
 
 
-def _of(window: HeardWindow, kind: str, name: str) -> MonitoredMetric | None:
+def _of(window: JudgedWindow, kind: str, name: str) -> MonitoredMetric | None:
     rows = (each for each in window.verdict.metrics if not each.is_estimated)
     return next((each for each in rows if each.kind == kind and each.name == name), None)
 

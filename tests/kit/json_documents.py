@@ -62,6 +62,7 @@ LINES = {
     "data infer": "data infer predictions.csv",
     "data diff": "data diff HEAD~1",
     "data check": "data check",
+    "monitor trigger": "monitor trigger churn --reason asked",
     "monitor compare": "monitor compare churn --log ../log --labels predictions.csv",
     "log show": "log show a",
     "log tail": "log tail churn",

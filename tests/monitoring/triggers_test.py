@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mlgit.monitoring.chain import Acceptance, JudgedWindow
 from mlgit.monitoring.retrain_marker import RetrainMarker
-from mlgit.monitoring.triggers import ClosedRetrain, HeardWindow, RetrainFacts, RowGrowth, decide
+from mlgit.monitoring.triggers import ClosedRetrain, RetrainFacts, RowGrowth, decide
 from mlgit.monitoring.verdict import ColumnDrift, MonitoredMetric, MonitorVerdict, WindowName
 from mlgit.monitoring_settings import Triggers
 
@@ -20,7 +21,7 @@ def window(day, word="quiet", *, severity="", accepted=False, contract="pass", m
     name = WindowName(f"2026-05-{day:02}", f"sha256:{day}", 500, f"2026-05-{day:02}T00:00", f"2026-05-{day:02}T23:59")
     severity = severity or ("feature drift" if word in ("watch", "page") else "")
     verdict = MonitorVerdict("tumor", "prod", "v1", MODEL, name, word, severity, contract=contract, metrics=metrics, **found)
-    return HeardWindow(verdict, accepted)
+    return JudgedWindow(verdict, Acceptance(name.digest, MODEL, name.name, "a new office") if accepted else None)
 
 
 def facts(*windows, **more):

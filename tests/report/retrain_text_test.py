@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 from mlgit.monitoring import retrain_marker
 from mlgit.monitoring.retrain_marker import RetrainMarker
 from mlgit.monitoring.triggers import FiredTrigger
@@ -22,7 +24,7 @@ def test_reasons_and_the_columns_of_the_last_alarm_are_told():
     windows = [verdict("2026-05-01"), verdict("2026-05-02", "page", moved), verdict("2026-05-03")]
     text = retrain_text.heading(MARK, [FiredTrigger("drift", "2026-05-02: page")], windows, environment="prod")
     assert retrain_marker.parse(text) == MARK
-    text = text.replace("\\", "")
+    text = html.unescape(text).replace("\\", "")
     assert "- the data have drifted: 2026-05-02: page" in text
     assert "| 2026-05-02 | 500 | page | 0.01 |  |" in text
     assert "What moved in 2026-05-02:" in text

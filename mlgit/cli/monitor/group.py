@@ -8,6 +8,7 @@ from mlgit.cli.group import LazyGroup
 
 # In the order in which a model meets them.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "trigger": ("mlgit.cli.monitor.trigger", "Say whether a model is to be trained anew."),
     "compare": ("mlgit.cli.monitor.compare", "Compare the champion with the version on trial."),
 }
 
