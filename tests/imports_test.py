@@ -123,7 +123,7 @@ DOORS = {
         "release_store",
         "released_rows",
     },
-    "monitoring": {"last_run", "pushgateway", "verdict_refs", "verdict_sync"},
+    "monitoring": {"labels", "last_run", "pushgateway", "verdict_refs", "verdict_sync"},
     "validation": {"judge", "profiling", "samples", "source"},
     "scaffold": {
         "adopt",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -14,12 +13,14 @@ from mlgit import lazy_numpy as np
 from mlgit.commands import dates, places, policy_inputs
 from mlgit.config import NAME as CONFIG
 from mlgit.config import Config, Model
-from mlgit.errors import MlgitError, near_miss
+from mlgit.errors import MlgitError
 from mlgit.evaluation import metric_evidence
 from mlgit.evaluation.model_results import ModelResults, RevisionResults, Table, columns
 from mlgit.gate import document, judge
 from mlgit.gate.judge import ReviewInput
 from mlgit.gate.review import Review
+from mlgit.monitoring import labels as read_labels
+from mlgit.monitoring.truth import Labels, plain
 from mlgit.render.text import count, few
 from mlgit.revision.refs import Baseline
 from mlgit.revision.revisions import Revisions
@@ -28,14 +29,11 @@ from mlgit.serving import answer_differences, log_reader, paired_answers
 from mlgit.serving.answer_differences import Agreement, AmountDifferences
 from mlgit.serving.paired_answers import PairedAnswers
 from mlgit.statistics import metrics
-from mlgit.tables import formats, limits, outline, selection
 
 ComparedVerdict = Literal["pass", "warn", "fail", "invalid"]
 # What the answers are called where predictions of a pipeline have a path.
 _LOG = "the log"
 _ROW_ID = "id"
-# Larger whole numbers are not exact beside floats.
-_EXACT = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +129,8 @@ def compare(
     found = _without_labels(here.name, pairs)
     if labels is None:
         return found
-    truth = _labels(Path(labels), model, key=key, wanted=wanted)
+    names = {*wanted, model.label} - {model.prediction, model.score, key}
+    truth = read_labels.read_file(Path(labels), key=key, label=model.label, wanted=names)
     return _with_labels(found, model, about, truth, rules_from=deciding.name)
 
 
@@ -178,49 +177,10 @@ def _without_labels(name: str, pairs: PairedAnswers) -> AnswerComparison:
     return AnswerComparison(name, pairs, answer_differences.agreement(champion, challenger), amounts, notes=told)
 
 
-@dataclass(frozen=True, slots=True)
-class _Truth:
-    """Rows of the labels by the id in the log: each with the columns that are asked for."""
-
-    rows: Mapping[str, Mapping[str, Any]]
-    path: str
-
-
-def _labels(path: Path, model: Model, *, key: str, wanted: Iterable[str]) -> _Truth:
-    names = {*wanted, key, model.label} - {model.prediction, model.score}
-    try:
-        if path.stat().st_size > limits.PREDICTIONS_BYTES:
-            raise MlgitError(f"{path}: larger than {limits.PREDICTIONS_BYTES >> 20} MiB", "leave out columns that nobody needs")
-        content = path.read_bytes()
-    except OSError as error:
-        raise MlgitError(f"{path}: cannot be read: {error.strerror}") from error
-    where = f"x{formats.ending(path.name)}"
-    try:
-        found = selection.select(content, path=where, names=names, texts={key})
-        known = outline.measure(content, path=where).columns
-    except MlgitError as error:
-        raise MlgitError(f"{path}: {error.message}", error.hint) from error
-    for name, option in ((key, "--id"), (model.label, "--label")):
-        if name not in found:
-            raise MlgitError(f"{path}: no column '{name}'{near_miss(name, known)}", f"{option} names it: {', '.join(known)}")
-    return _Truth(_by_id(path, {name: list(found[name]) for name in found}, key=key, label=model.label), str(path))
-
-
-def _by_id(path: Path, table: Mapping[str, list[Any]], *, key: str, label: str) -> dict[str, Mapping[str, Any]]:
-    rows: dict[str, Mapping[str, Any]] = {}
-    for place, (name, truth) in enumerate(zip(table[key], table[label], strict=True)):
-        if truth is None or truth != truth or name is None or name != name:
-            continue
-        if rows.get(str(name), {label: truth})[label] != truth:
-            raise MlgitError(f"{path}: '{name}' has two labels", "keep the one that counts")
-        rows[str(name)] = {each: values[place] for each, values in table.items() if each != key}
-    return rows
-
-
-def _with_labels(found: AnswerComparison, model: Model, about: Config, truth: _Truth, *, rules_from: str) -> AnswerComparison:
+def _with_labels(found: AnswerComparison, model: Model, about: Config, truth: Labels, *, rules_from: str) -> AnswerComparison:
     """What the rows say of both that have a label: judged as a change is, the challenger beside the champion."""
     pairs = found.pairs
-    chosen = [place for place, name in enumerate(pairs.ids) if name in truth.rows]
+    chosen = [place for place, name in enumerate(pairs.ids) if name in truth.places]
     if not chosen:
         raise MlgitError(
             f"{truth.path}: none of {count(len(pairs.ids), 'pair')} has a label there",
@@ -238,23 +198,14 @@ def _with_labels(found: AnswerComparison, model: Model, about: Config, truth: _T
     return replace(found, review=review, labelled=len(chosen), notes=(*found.notes, *notes))
 
 
-def _table(pairs: PairedAnswers, side: int, chosen: list[int], model: Model, truth: _Truth) -> Table:
+def _table(pairs: PairedAnswers, side: int, chosen: list[int], model: Model, truth: Labels) -> Table:
     ids = [pairs.ids[place] for place in chosen]
-    found = {name: [values[place] for place in chosen] for name, values in pairs.columns.items()}
-    given = dict.fromkeys(name for each in ids for name in truth.rows[each])
-    found |= {name: [truth.rows[each].get(name) for each in ids] for name in given}
+    rows = np.array([truth.places[each] for each in ids])
+    found: dict[str, Any] = {name: [values[place] for place in chosen] for name, values in pairs.columns.items()}
+    found |= {name: values[rows].tolist() for name, values in truth.columns.items()}
     found |= {model.id: ids, model.prediction: [pairs.predictions[side][place] for place in chosen]}
     found |= {model.score: [pairs.scores[side][place] for place in chosen]} if pairs.scores else {}
-    return {name: _column(values) for name, values in found.items()}
-
-
-def _column(values: list[Any]) -> Any:
-    """Values as an array: truth values or numbers where all are, else as they are."""
-    plain = [each.item() if isinstance(each, np.generic) else each for each in values]
-    kinds = set(map(type, plain))
-    if kinds == {bool} or (kinds <= {int, float} and all(abs(each) < _EXACT for each in plain if type(each) is int)):
-        return np.array(plain)
-    return np.fromiter(plain, dtype=object, count=len(plain))
+    return {name: plain(values) for name, values in found.items()}
 
 
 def _results(name: str, model: Model, table: Table, about: Config) -> RevisionResults:

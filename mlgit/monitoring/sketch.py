@@ -84,13 +84,16 @@ class Calibration:
     """How scores of the released version relate to the truth, by its own test predictions.
 
     For a classifier of two classes `x` are scores and `y` the chances of the positive class there, a step at each (isotonic).
-    For a regression `x` are predictions and `y` the expected absolute error there.
+    For a regression `x` are predictions and `y` the expected absolute error there. `weights` are the rows of each step, and
+    `moments` for a regression the means of the squared error and of its square; () where they were not kept.
     """
 
     kind: Literal["isotonic", "residual"]
     x: tuple[float, ...] = ()
     y: tuple[float, ...] = ()
     n: int = 0
+    weights: tuple[float, ...] = ()
+    moments: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,190 @@
+"""How sure the value of an expression is, as far as rows are a sample of all rows like them.
+
+A share or a count of what is true: the score interval of Wilson. A quantile alone: ranks of the order statistics, exact
+whatever the distribution. Sums, means and functions of them: the bootstrap-t, as for means of losses; a sum counts as so many
+rows times their mean, so their number is taken as given. Quantiles in arithmetic: the influence of each row on them, with the
+density that the ranks tell (Woodruff 1952, J. Am. Stat. Assoc. 47, 635), and the delta method.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlgit import lazy_numpy as np
+from mlgit.evaluation import expression_values
+from mlgit.evaluation.expression_values import AggregateRows
+from mlgit.evaluation.expressions import Expression
+from mlgit.statistics import bootstrap, features, leverage, quantiles, resampling, student
+from mlgit.statistics.bootstrap import Interval
+from mlgit.statistics.distributions import normal_cdf, normal_quantile
+from mlgit.statistics.resampling import FEWEST_ROWS, Spread, Sums
+
+if TYPE_CHECKING:
+    from mlgit.statistics.rows import Array
+
+_STEP = 1e-4
+_UNDEFINED = "it has no value for these rows"
+# Why what counts all rows has no interval.
+CONSTANT = "it hangs on the number of rows only"
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalOptions:
+    """How intervals of expressions are made; `clusters` names the group of each row, None where rows are independent."""
+
+    confidence_level: float = 0.95
+    resamples: int = 9999
+    seed: int = 0
+    clusters: Any = None
+
+
+def interval(
+    expression: Expression, table: Mapping[str, Any], *, rows: int, options: IntervalOptions | None = None, where: str = ""
+) -> Interval:
+    """The value of an expression on rows, with its interval, the same for the same seed; `n` are the rows that have a value.
+
+    Raises MlgitError for columns that are not there, or hold what the expression cannot read.
+    """
+    asked = options or IntervalOptions()
+    parts = expression_values.rows_of(expression, table, rows=rows, where=where)
+    value = expression_values.value(expression, parts)
+    groups = None if asked.clusters is None else features.groups(asked.clusters, size=rows)
+    found = resampling.nothing(_UNDEFINED) if value != value else _spread(expression, parts, value, rows, asked, groups)
+    known, low, high = (None if each != each else each for each in (value, found.low, found.high))
+    n = rows - expression_values.missing_rows(parts)
+    return Interval(
+        expression.text,
+        known,
+        low,
+        high,
+        asked.confidence_level,
+        n,
+        found.method,
+        found.why,
+        found.draws,
+        found.note,
+        found.may_pass,
+    )
+
+
+def _spread(
+    expression: Expression,
+    parts: Sequence[AggregateRows],
+    value: float,
+    rows: int,
+    asked: IntervalOptions,
+    groups: Array | None,
+) -> Spread:
+    units = rows if groups is None else int(groups.max()) + 1
+    noun = "row" if groups is None else "cluster"
+    if not any(each.part.parts for each in parts):
+        return resampling.nothing(CONSTANT)
+    alone = parts[0] if expression.root is parts[0].part and groups is None else None
+    if alone is not None and _is_of_truth(alone):
+        return _share(alone, rows, asked.confidence_level)
+    if units < FEWEST_ROWS:
+        return resampling.too_few(units, noun)
+    if alone is not None and alone.part.quantile is not None:
+        return quantiles.interval(alone.values[alone.known], alone.part.quantile, confidence=asked.confidence_level)
+    if any(each.part.quantile is not None for each in parts):
+        return _delta(value, influences(expression, parts), groups, noun, asked)
+    given = sums(expression, parts, groups)
+    return student.interval(given, confidence=asked.confidence_level, resamples=asked.resamples, seed=asked.seed, noun=noun)
+
+
+def _is_of_truth(given: AggregateRows) -> bool:
+    return given.part.does in ("share", "count")
+
+
+def _share(given: AggregateRows, rows: int, confidence: float) -> Spread:
+    hits, known = int((given.values == 1).sum()), int(given.known.sum())
+    trials, scale = (known, 1) if given.part.does == "share" else (rows, rows)
+    low, high = bootstrap.wilson(hits, trials, confidence=confidence)
+    return Spread(scale * low, scale * high, "Wilson score")
+
+
+def sums(expression: Expression, parts: Sequence[AggregateRows], groups: Array | None = None) -> Sums:
+    """The sums that an expression without quantiles is made from, by rows or by clusters of them."""
+    columns, rows = _features(parts), len(parts[0].values)
+    if groups is not None:
+        columns = np.column_stack([np.bincount(groups, weights=column) for column in columns.T])
+    return Sums(columns, np.ones(len(columns)), _of_sums(expression, parts, rows))
+
+
+def _features(parts: Sequence[AggregateRows]) -> Array:
+    found = [np.ones(len(parts[0].values))]
+    for each in parts:
+        known = each.known
+        values = (each.values == 1).astype(float) if each.part.does == "count" else np.where(known, each.values, 0.0)
+        found += [values, known.astype(float)]
+    return np.column_stack(found)
+
+
+def _of_sums(expression: Expression, parts: Sequence[AggregateRows], rows: int) -> Callable[[Array], Array]:
+    """The value of sums over any number of rows, as if they were of so many as there are."""
+    does = [each.part.does if each.part.parts else "" for each in parts]
+
+    def function(sums: Array) -> Array:
+        with np.errstate(all="ignore"):
+            found = []
+            for place, name in enumerate(does):
+                total, known = sums[..., 1 + 2 * place], sums[..., 2 + 2 * place]
+                is_of_all = name in ("sum", "count")
+                scaled = rows * total / sums[..., 0] if is_of_all else total / known
+                found.append(scaled if name else np.full_like(total, rows))
+            return np.asarray(expression_values.outer(expression.root, found))
+
+    return function
+
+
+def influences(expression: Expression, parts: Sequence[AggregateRows]) -> Array:
+    """How far each row moves the value, shape (n,); they sum to about 0, and their squares to about its variance."""
+    each = [_influence(one) for one in parts]
+    values = [np.asarray(expression_values.value_of(one)) for one in parts]
+    total = np.zeros(len(parts[0].values))
+    for place, influence in enumerate(each):
+        spread = math.sqrt(float((influence**2).sum()))
+        if spread > 0:
+            step = _STEP * spread
+            ends = [[*values[:place], values[place] + move, *values[place + 1 :]] for move in (step, -step)]
+            with np.errstate(all="ignore"):
+                above, below = (float(expression_values.outer(expression.root, end)) for end in ends)
+            total = total + influence * (above - below) / (2 * step)
+    return total
+
+
+def _influence(given: AggregateRows) -> Array:
+    part, known, rows = given.part, given.known, len(given.values)
+    if not part.parts:
+        return np.zeros(rows)
+    if part.quantile is not None:
+        found = np.zeros(rows)
+        found[known] = quantiles.influences(given.values[known], part.quantile)
+        return found
+    if part.does == "count":
+        true = (given.values == 1).astype(float)
+        return np.asarray(true - true.mean())
+    filled = np.where(known, given.values, 0.0)
+    if part.does == "sum":
+        return np.asarray(filled - filled.mean())
+    number = max(int(known.sum()), 1)
+    return np.asarray(np.where(known, filled - filled.sum() / number, 0.0) / number)
+
+
+def _delta(value: float, each: Array, groups: Array | None, noun: str, asked: IntervalOptions) -> Spread:
+    whole = leverage.summed(each, groups)
+    spread = math.sqrt(float(leverage.widened(whole**2).sum()))
+    if not spread > 0:
+        return resampling.nothing(resampling.SAME)
+    end = normal_quantile((1 + asked.confidence_level) / 2) * spread
+
+    def below(least: float) -> float:
+        return normal_cdf(-(value - least) / spread)
+
+    few = leverage.deciding(whole)
+    told = f"{few:,} of {len(whole):,} {noun}s decide this" if few else ""
+    may_pass = not few or len(whole) >= leverage.ENOUGH_ROWS
+    return Spread(value - end, value + end, "influences", below, note=told, may_pass=may_pass)

@@ -1,0 +1,206 @@
+"""How well a model probably does where no label is known: estimated from its own scores, and blind to concept drift.
+
+For two classes the confusion matrix that calibrated scores lead to expect (confidence-based performance estimation, as NannyML
+has it), for amounts the errors that predictions of this size had on the test rows. Both see that today's rows are harder or
+easier; neither sees that the same row means another truth today. An interval holds the value that labels will show for this
+window: it counts what chance does to labels, and what it did to the curve.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlgit import lazy_numpy as np
+from mlgit.config import Model
+from mlgit.evaluation.model_results import Table
+from mlgit.monitoring import expected_metrics
+from mlgit.monitoring.sketch import Calibration
+from mlgit.monitoring.verdict import MonitoredMetric
+from mlgit.statistics import calibration as curves
+from mlgit.statistics.calibration import StepCurve
+from mlgit.statistics.rows import is_missing
+
+if TYPE_CHECKING:
+    from mlgit.statistics.rows import Array
+
+NOTE = "estimated, blind to concept drift"
+# With fewer test rows a curve says nothing.
+_FEWEST = 30
+_MOST_STEPS = 256
+_MOST_BINS = 20
+_CONFIDENCE = 0.95
+_DRAWS = 500
+
+
+def calibration_of(model: Model, table: Table) -> Calibration | None:
+    """How scores or predictions relate to the truth, by the predictions of the test rows; None where they do not tell.
+
+    Of classes there must be two, one of them positive; of amounts some must be no whole number.
+    """
+    if model.label not in table:
+        return None
+    label, score, prediction = (table.get(name) for name in (model.label, model.score, model.prediction))
+    if score is not None:
+        return _of_classes(label, score, model.positive)
+    return None if prediction is None else _of_amounts(label, prediction)
+
+
+def _of_classes(label: Any, score: Any, positive: Any) -> Calibration | None:
+    scores, known = _numbers(score)
+    truth = np.asarray(label)
+    if scores is None:
+        return None
+    known &= ~is_missing(truth)
+    truth, scores = truth[known], scores[known]
+    is_positive = _is(truth, positive)
+    if is_positive is None or len(scores) < _FEWEST or is_positive.all() or not is_positive.any():
+        return None
+    curve = curves.coarse(curves.isotonic(scores, is_positive.astype(float)), _MOST_STEPS)
+    return _kept("isotonic", curve, len(scores))
+
+
+def _kept(kind: Any, curve: StepCurve, size: int, moments: Any = ()) -> Calibration:
+    x, y, weights = (tuple(map(float, each)) for each in (curve.x, curve.y, curve.weights))
+    return Calibration(kind, x, y, size, weights, tuple(moments))
+
+
+def _is(values: Array, positive: Any) -> Array | None:
+    """Which values are the positive class; None where that is not declared, and they are not 0 and 1."""
+    if positive is None:
+        if values.dtype.kind not in "biuf" and not set(map(type, values.tolist())) <= {bool, int, float}:
+            return None
+        found = values.astype(float)
+        return np.asarray(found == 1) if bool(np.isin(found, (0.0, 1.0)).all()) else None
+    return np.fromiter((each == positive for each in values.tolist()), dtype=bool, count=len(values))
+
+
+def _numbers(values: Any) -> tuple[Array | None, Array]:
+    """A column as floats, and which of them are finite; None where it holds something else."""
+    given = np.asarray(values)
+    try:
+        found = given.astype(float)
+    except (TypeError, ValueError):
+        return None, np.zeros(len(given), dtype=bool)
+    return found, np.isfinite(found)
+
+
+def _of_amounts(label: Any, prediction: Any) -> Calibration | None:
+    given, known = _numbers(prediction)
+    truth, labelled = _numbers(label)
+    if given is None or truth is None or not (given[known] % 1).any():
+        return None
+    known &= labelled
+    given, truth = given[known], truth[known]
+    if len(given) < _FEWEST:
+        return None
+    order = np.argsort(given, kind="stable")
+    given, errors = given[order], np.abs(truth - given)[order]
+    parts = max(1, min(_MOST_BINS, len(given) // _FEWEST))
+    starts = np.unique(np.searchsorted(given, given[np.arange(parts) * len(given) // parts], side="left"))
+    weights = np.diff(np.append(starts, len(given))).astype(float)
+    means = [np.add.reduceat(errors**power, starts) / weights for power in (1, 2, 4)]
+    moments = list(zip(means[1].tolist(), means[2].tolist(), strict=True))
+    return _kept("residual", StepCurve(given[starts], means[0], weights), len(given), moments)
+
+
+@dataclass(frozen=True, slots=True)
+class _Estimate:
+    value: float
+    low: float | None
+    high: float | None
+
+
+def of_rows(
+    calibration: Calibration, table: Mapping[str, Any], *, model: Model, names: Collection[str], seed: int
+) -> tuple[dict[str, MonitoredMetric], tuple[str, ...]]:
+    """Estimates of these metrics, as far as there are any, for rows with scores or predictions; and notes about them."""
+    column = model.score if calibration.kind == "isotonic" else model.prediction
+    if not calibration.x or column not in table:
+        return {}, (f"nothing is estimated: rows have no column '{column}'",) if calibration.x else ()
+    given, known = _numbers(table[column])
+    if given is None or not known.any():
+        return {}, (f"nothing is estimated: '{column}' holds no numbers",)
+    notes = () if known.all() else (f"{int((~known).sum()):,} of {len(known):,} rows have no {column}, and are not estimated",)
+    if calibration.kind == "isotonic":
+        found = _classes(calibration, given[known], _predicted(table, model, known), names, seed)
+    else:
+        found = _amounts(calibration, given[known], names, seed)
+    n = int(known.sum())
+    return {
+        name: MonitoredMetric(name, each.value, each.low, each.high, _CONFIDENCE, n, is_estimated=True, note=NOTE)
+        for name, each in found.items()
+    }, notes
+
+
+def _curve(calibration: Calibration) -> StepCurve:
+    steps = len(calibration.x)
+    weights = calibration.weights or (max(calibration.n, 1) / steps,) * steps
+    return StepCurve(np.array(calibration.x), np.array(calibration.y), np.array(weights))
+
+
+def _predicted(table: Mapping[str, Any], model: Model, known: Array) -> Array | None:
+    """Which rows are predicted to be positive; None where predictions are not of two classes."""
+    if model.prediction not in table:
+        return None
+    values = np.asarray(table[model.prediction])[known]
+    return None if is_missing(values).any() or len(set(values.tolist())) > 2 else _is(values, model.positive)
+
+
+def _classes(
+    calibration: Calibration, scores: Array, predicted: Array | None, names: Collection[str], seed: int
+) -> dict[str, _Estimate]:
+    curve = _curve(calibration)
+    given = expected_metrics.cells(scores, predicted)
+    steps = curve.steps(given.score)
+    chances = curve.y[steps]
+    values = expected_metrics.values(given, (chances * given.rows)[None, :], names)
+    drawn = curves.redrawn(curve, draws=_DRAWS, seed=seed)[:, steps]
+    generator = np.random.default_rng([seed, 3])
+    positives = generator.binomial(given.rows.astype(np.int64)[None, :], np.clip(drawn, 0.0, 1.0)).astype(float)
+    around = expected_metrics.values(given, positives, names)
+    return {
+        name: each
+        for name, value in values.items()
+        if (each := _estimate(float(value[0]), around[name], *expected_metrics.RANGES.get(name, (0.0, 1.0)))) is not None
+    }
+
+
+def _estimate(value: float, around: Array, least: float, most: float) -> _Estimate | None:
+    """The value with the ends of draws around it, so far as they are from their own middle."""
+    known = around[np.isfinite(around)]
+    if not math.isfinite(value):
+        return None
+    if len(known) < 0.99 * len(around):
+        return _Estimate(value, None, None)
+    low, high = np.quantile(known, [(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2]) - known.mean()
+    return _Estimate(value, max(least, value + float(low)), min(most, value + float(high)))
+
+
+def _amounts(calibration: Calibration, predictions: Array, names: Collection[str], seed: int) -> dict[str, _Estimate]:
+    curve = _curve(calibration)
+    counts = np.bincount(curve.steps(predictions), minlength=len(curve.x)).astype(float)
+    squares, fourths = _moments(calibration)
+    generator, found = np.random.default_rng([seed, 4]), dict[str, _Estimate]()
+    for wanted, mean, square in ((("mae",), curve.y, squares), (("mse", "rmse"), squares, fourths)):
+        variance = np.maximum(square - mean**2, 0.0)
+        drawn = mean + generator.normal(size=(_DRAWS, len(mean))) * np.sqrt(variance / curve.weights)
+        noise = generator.normal(size=_DRAWS) * math.sqrt(float(counts @ variance))
+        around = np.maximum((drawn @ counts + noise) / counts.sum(), 0.0)
+        value = float(mean @ counts) / float(counts.sum())
+        for name in set(wanted) & set(names):
+            root = np.sqrt if name == "rmse" else np.asarray
+            each = _estimate(float(root(value)), root(around), 0.0, math.inf)
+            found |= {name: each} if each else {}
+    return found
+
+
+def _moments(calibration: Calibration) -> tuple[Array, Array]:
+    """The means of squared errors and of their squares; those of normal errors where they were not kept."""
+    if calibration.moments:
+        squares, fourths = np.array(calibration.moments).T
+        return squares, fourths
+    squares = np.array(calibration.y) ** 2 * math.pi / 2
+    return squares, 3 * squares**2

@@ -1,0 +1,307 @@
+"""How well a released model does on a window: metrics where labels are known, and what its answers are worth.
+
+A metric is computed and bounded as `mlgit gate` does it, with the value at release beside it. It is broken when its interval,
+at the rate of false alarms that was declared, lies beyond what the gate rule named in `triggers.metric` allows; a KPI when its
+interval lies beyond its limit. Where no label counts yet, what `estimated` says stands in its place.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mlgit import lazy_numpy as np
+from mlgit.config import Config, Model
+from mlgit.errors import MlgitError
+from mlgit.evaluation import expression_intervals, expression_values, expressions, model_metrics
+from mlgit.evaluation.comparison_settings import ComparisonSettings
+from mlgit.evaluation.comparison_settings import settings as comparison_settings
+from mlgit.evaluation.expression_intervals import IntervalOptions
+from mlgit.evaluation.model_results import Table
+from mlgit.monitoring import estimated, rule_limits, truth
+from mlgit.monitoring.sketch import Sketch
+from mlgit.monitoring.truth import LabelledRows, Labels
+from mlgit.monitoring.verdict import MonitoredMetric
+from mlgit.monitoring.window import Window
+from mlgit.monitoring_settings import Kpi, Monitoring
+from mlgit.rules import GateRule
+from mlgit.statistics import metrics
+from mlgit.statistics.bootstrap import Interval
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPerformance:
+    """Metrics and KPIs of one window, and what a reader must know of them; `labelled` rows had a label that counts."""
+
+    metrics: tuple[MonitoredMetric, ...] = ()
+    notes: tuple[str, ...] = ()
+    labelled: int = 0
+
+
+def of_window(
+    window: Window, *, sketch: Sketch | None, settings: Monitoring, config: Config, labels: Labels | None
+) -> WindowPerformance:
+    """The metrics with a declared direction or a rule, and the KPIs, of one window.
+
+    `labels` are those of all rows, None where none are declared. What cannot be computed is told in a note. Raises MlgitError
+    for a KPI whose expression is none.
+    """
+    return _Measured(window, sketch, settings, config, labels).found()
+
+
+def columns_of_labels(settings: Monitoring) -> set[str]:
+    """The columns that KPIs ask for: they may stand in the labels. Raises MlgitError for an expression that is none."""
+    return {name for each in settings.kpis.values() for name in parsed(each, settings).columns}
+
+
+def parsed(kpi: Kpi, settings: Monitoring) -> expressions.Expression:
+    """The expression of a KPI. Raises MlgitError for what is none, naming the line of mlgit.yaml."""
+    return expressions.parse(kpi.expression, where=_place(kpi, settings))
+
+
+def release_name(kpi: Kpi, expression: expressions.Expression) -> str:
+    """What the value of a KPI at release is called among the metrics of a sketch: that of a row where it grows with rows."""
+    return f"kpi.{kpi.name}" if not expression.degree else f"kpi.{kpi.name}/row"
+
+
+def at_release(table: Mapping[str, Any], *, settings: Monitoring) -> dict[str, float]:
+    """The KPIs of the predictions of test rows, for a sketch: those whose columns are there, by `release_name`."""
+    rows, found = model_metrics.rows_of(table), {}
+    for kpi in settings.kpis.values():
+        expression = parsed(kpi, settings)
+        if rows and set(expression.columns) <= table.keys() and expression.degree is not None:
+            with suppress(MlgitError):
+                value = expression_values.value(expression, expression_values.rows_of(expression, table, rows=rows))
+                if math.isfinite(value):
+                    found[release_name(kpi, expression)] = value / rows**expression.degree
+    return found
+
+
+def _place(kpi: Kpi, settings: Monitoring) -> str:
+    return f"monitoring.{settings.model}.kpis.{kpi.name}"
+
+
+def declared_model(config: Config, name: str) -> Model:
+    """What mlgit.yaml declares of a model that may be named with its folder."""
+    local = name.rpartition(":")[2]
+    return config.model(next((each for each in (name, local) if each in config.models), local))
+
+
+def asked_metrics(config: Config, model: Model, sketch: Sketch | None = None) -> dict[str, str]:
+    """The metrics that rules or directions name and mlgit can compute: by what they are called, the one they are.
+
+    Of two names for one metric (`train.f1`, `f1`) that which was recorded at release is taken, else the shorter.
+    """
+    about = [each.metric for each in config.gates.rules if each.metric and each.model in ("", model.name)]
+    recorded = sketch.metrics if sketch else {}
+    found: dict[str, str] = {}
+    for name in sorted({*about, *config.directions}, key=lambda name: (name not in recorded, len(name), name)):
+        short = name.rpartition(".")[2]
+        if short in metrics.METRICS:
+            found.setdefault(short, name)
+    return {name: short for short, name in sorted(found.items())}
+
+
+def seed_of(window: Window) -> int:
+    """Where random numbers about a window begin: the same wherever it is judged."""
+    digits = window.digest.rpartition(":")[2][:8]
+    try:
+        return int(digits, 16)
+    except ValueError:
+        return 0
+
+
+class _Measured:
+    """One window, with all that is asked of it."""
+
+    def __init__(
+        self, window: Window, sketch: Sketch | None, settings: Monitoring, config: Config, labels: Labels | None
+    ) -> None:
+        self.window, self.sketch, self.settings, self.config, self.labels = window, sketch, settings, config, labels
+        self.model = declared_model(config, settings.model)
+        self.notes: list[str] = []
+        self.rows = self._joined()
+        self.answers = self._answers()
+        self.table = self._labelled() if self.rows is not None and len(self.rows.places) else None
+
+    def found(self) -> WindowPerformance:
+        asked = asked_metrics(self.config, self.model, self.sketch)
+        if self.labels is not None and not asked and not self.settings.kpis:
+            self.notes.append("no metric is measured: `metrics:` in mlgit.yaml has none that rows give")
+        measured = dict(self._metrics(asked))
+        guessed, told = self._estimates(asked, measured)
+        self.notes += told
+        kpis = [each for kpi in self.settings.kpis.values() if (each := self._kpi(kpi)) is not None]
+        found = [each for name in asked for each in (measured.get(name), guessed.get(name)) if each is not None]
+        labelled = 0 if self.rows is None else len(self.rows.places)
+        return WindowPerformance((*found, *kpis), tuple(dict.fromkeys(self.notes)), labelled)
+
+    def _joined(self) -> LabelledRows | None:
+        if self.labels is None:
+            return None
+        if self.window.ids is None:
+            self.notes.append("rows have no id, so no label belongs to them")
+            return None
+        found = truth.joined(self.window, self.labels, column=self.settings.windows.by.column)
+        self.notes += found.notes
+        return found
+
+    def _answers(self) -> dict[str, Any]:
+        """The columns of all rows, with what was answered under the names that the model's predictions give it."""
+        given = (self.model.prediction, self.window.predictions), (self.model.score, self.window.scores)
+        found = {name: values for name, values in self.window.columns.items() if name not in self.window.hashed}
+        return found | {name: truth.plain(values) for name, values in given if values is not None}
+
+    def _labelled(self) -> Table:
+        assert self.rows is not None
+        assert self.labels is not None
+        found = {name: np.asarray(values)[self.rows.places] for name, values in self.answers.items()}
+        label = {self.model.label: self.labels.columns[self.labels.label]}
+        others = {name: values for name, values in {**self.labels.columns, **label}.items() if name not in found}
+        return found | {name: values[self.rows.labelled] for name, values in {**others, **label}.items()}
+
+    def _metrics(self, asked: Mapping[str, str]) -> Iterator[tuple[str, MonitoredMetric]]:
+        if self.table is None:
+            return
+        rule = self._trigger_rule()
+        for name, short in asked.items():
+            try:
+                yield name, self._metric(name, short, rule if rule and rule.metric.rpartition(".")[2] == short else None)
+            except MlgitError as error:
+                self.notes.append(f"{name} is not measured: {error.message}")
+
+    def _trigger_rule(self) -> GateRule | None:
+        named = self.settings.triggers.metric
+        rule = next((each for each in self.config.gates.rules if each.id == named), None) if named else None
+        if rule is not None and not rule_limits.is_watched(rule):
+            self.notes.append(f"the rule {rule.id} compares two models on the same rows, which no window can do")
+            return None
+        return rule
+
+    def _metric(self, name: str, short: str, rule: GateRule | None) -> MonitoredMetric:
+        assert self.table is not None
+        asked = self._comparison(rule)
+        model_metrics.check_classes(short, self.model, self.table, positive=asked.positive)
+        shown = model_metrics.interval(short, self.model, self.table, replace(asked, alpha=(1 - CONFIDENCE) / 2))
+        if shown.value is None:
+            raise MlgitError(shown.reason)
+        baseline, note = self._baseline(name, short), shown.note or (f"no interval: {shown.reason}" if shown.reason else "")
+        is_broken = False
+        if rule is not None:
+            decided = model_metrics.interval(short, self.model, self.table, asked)
+            better = self.config.direction(rule.metric) or metrics.METRICS[short].better
+            is_broken, told = rule_limits.judge(rule, decided, baseline=baseline, better=better)
+            note = "; ".join(each for each in (told, note) if each)
+        return _monitored(name, shown, baseline=baseline, is_broken=is_broken, note=note)
+
+    def _baseline(self, *names: str) -> float | None:
+        recorded = self.sketch.metrics if self.sketch else {}
+        return next((recorded[each] for each in names if each in recorded), None)
+
+    def _comparison(self, rule: GateRule | None) -> ComparisonSettings:
+        """How rows are judged: as by the gate, with groups and time as far as the rows of today have these columns."""
+        assert self.table is not None
+        stats = self.config.gates.stats
+        found = comparison_settings(self.model, stats, cluster=rule.cluster if rule else None)
+        for name in (found.cluster, found.order):
+            if name and name not in self.table:
+                self.notes.append(f"rows have no column '{name}', so they count as independent")
+                found = replace(found, cluster="", order="")
+        return replace(found, seed=seed_of(self.window), alpha=self.alpha)
+
+    @property
+    def alpha(self) -> float:
+        """How often a model that is just within its limits may be called broken: as often as windows may alarm."""
+        return min(self.settings.alpha or 1.0, self.config.gates.stats.alpha)
+
+    def _estimates(
+        self, asked: Mapping[str, str], measured: Mapping[str, MonitoredMetric]
+    ) -> tuple[dict[str, MonitoredMetric], tuple[str, ...]]:
+        calibration = self.sketch.calibration if self.sketch else None
+        open_ = {name: short for name, short in asked.items() if name not in measured or measured[name].low is None}
+        if calibration is None or not open_:
+            return {}, ()
+        values, notes = estimated.of_rows(
+            calibration, self.answers, model=self.model, names=set(open_.values()), seed=seed_of(self.window)
+        )
+        found = {}
+        for name, short in open_.items():
+            if short in values:
+                told = "" if self.labels is None else "until labels are old enough; "
+                baseline = self._baseline(name, short)
+                found[name] = replace(values[short], name=name, baseline=baseline, note=f"{told}{values[short].note}")
+        return found, notes
+
+    def _kpi(self, kpi: Kpi) -> MonitoredMetric | None:
+        expression = parsed(kpi, self.settings)
+        if hashed := self.window.hashed & set(expression.columns):
+            self.notes.append(f"kpi {kpi.name}: the log has hashes only of {', '.join(sorted(hashed))}")
+            return None
+        table, rows = self.answers, self.window.rows
+        if not set(expression.columns) <= table.keys() and self.labels is not None:
+            if self.table is None:
+                self.notes.append(f"kpi {kpi.name}: no label counts yet")
+                return None
+            assert self.rows is not None
+            table, rows = dict(self.table), len(self.rows.places)
+        return self._valued(kpi, expression, table, rows)
+
+    def _valued(
+        self, kpi: Kpi, expression: expressions.Expression, table: Mapping[str, Any], rows: int
+    ) -> MonitoredMetric | None:
+        stats = self.config.gates.stats
+        asked = IntervalOptions(CONFIDENCE, stats.resamples, seed_of(self.window))
+        where = f"kpi {kpi.name}"
+        try:
+            shown = expression_intervals.interval(expression, table, rows=rows, options=asked, where=where)
+            sure = replace(asked, confidence_level=1 - 2 * self.alpha)
+            decided = expression_intervals.interval(expression, table, rows=rows, options=sure, where=where)
+        except MlgitError as error:
+            self.notes.append(error.message)
+            return None
+        if shown.value is None:
+            self.notes.append(f"{where}: {shown.reason}")
+            return None
+        lacking = rows - shown.n
+        told = [f"{lacking:,} of {rows:,} rows have no value"] if lacking else []
+        told += [shown.note] if shown.note else []
+        baseline = self._at_release(kpi, expression, rows)
+        note = "; ".join(told)
+        return _monitored(kpi.name, shown, baseline=baseline, is_broken=_is_broken(kpi, decided), note=note, kind="kpi")
+
+    def _at_release(self, kpi: Kpi, expression: expressions.Expression, rows: int) -> float | None:
+        """What it was at release; a sum as one of so many rows."""
+        found = self._baseline(release_name(kpi, expression))
+        return None if found is None or expression.degree is None else found * rows**expression.degree
+
+
+def _is_broken(kpi: Kpi, decided: Interval) -> bool:
+    """Whether the end of the interval that is nearer to the limit is beyond it; what varies by nothing, by its value."""
+    assert decided.value is not None
+    if decided.low is None or decided.high is None:
+        return decided.reason == expression_intervals.CONSTANT and kpi.is_broken(decided.value)
+    return kpi.is_broken(decided.low if kpi.direction == "lower" else decided.high)
+
+
+def _monitored(
+    name: str, shown: Interval, *, baseline: float | None, is_broken: bool, note: str, kind: Any = "metric"
+) -> MonitoredMetric:
+    assert shown.value is not None
+    known = baseline if baseline is None or math.isfinite(baseline) else None
+    return MonitoredMetric(
+        name,
+        shown.value,
+        shown.low,
+        shown.high,
+        shown.confidence_level,
+        shown.n,
+        known,
+        kind,
+        is_broken=is_broken,
+        note=note,
+    )
