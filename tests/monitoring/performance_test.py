@@ -1,0 +1,225 @@
+"""What is measured of a window: metrics where labels count, KPIs, and what breaks them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mlgit import monitoring_settings
+from mlgit.errors import MlgitError
+from mlgit.evaluation import model_metrics
+from mlgit.evaluation.comparison_settings import ComparisonSettings
+from mlgit.monitoring import estimated, performance
+from mlgit.monitoring.performance import of_window
+from mlgit.monitoring.sketch import Batches, Sketch
+from tests.kit.late import Late
+from tests.monitoring.windows import answered, declared, labels
+
+sklearn = Late("sklearn.metrics")
+METRICS = {"accuracy": {"direction": "higher"}, "roc_auc": {"direction": "higher"}}
+COST = "sum(amount * (label == 1) * (prediction == 0))"
+
+
+def settings(**monitoring):
+    return monitoring_settings.parse("churn", monitoring, where="x", rules=["floor"])
+
+
+def sketch(*, seed=99, **recorded):
+    window, truth = answered(rows=2000, seed=seed)
+    table = {"label": truth, "prediction": window.predictions, "score": window.scores}
+    calibration = estimated.calibration_of(declared().model("churn"), table)
+    return Sketch("churn", Batches(), (), metrics=recorded, calibration=calibration)
+
+
+def found(window, known, *, monitoring=None, reference=None, **sections):
+    config = declared(**{"metrics": METRICS, **sections})
+    return of_window(window, sketch=reference, settings=settings(**(monitoring or {})), config=config, labels=known)
+
+
+def by_name(performance_):
+    return {each.name: each for each in performance_.metrics}
+
+
+def test_metrics_of_labelled_rows_are_those_of_scikit_learn_with_the_interval_of_the_gate():
+    window, truth = answered()
+    measured = by_name(found(window, labels(truth), reference=sketch(accuracy=0.8)))
+    accuracy = measured["accuracy"]
+    assert accuracy.value == pytest.approx(sklearn.accuracy_score(truth, window.predictions))
+    assert measured["roc_auc"].value == pytest.approx(sklearn.roc_auc_score(truth, window.scores))
+    table = {"label": truth, "prediction": window.predictions, "score": window.scores}
+    model, asked = declared().model("churn"), ComparisonSettings(alpha=0.025)
+    gate = model_metrics.interval("accuracy", model, table, asked)
+    assert (accuracy.low, accuracy.high) == (gate.low, gate.high)
+    assert (accuracy.baseline, accuracy.n, accuracy.is_estimated, accuracy.confidence_level) == (0.8, 400, False, 0.95)
+
+
+def test_rows_without_a_label_are_told_and_left_out():
+    window, truth = answered()
+    measured = found(window, labels(truth[:388], ids=[f"r{each}" for each in range(388)]))
+    assert measured.labelled == 388
+    assert by_name(measured)["accuracy"].n == 388
+    assert "12 of 400 rows old enough for a label have none" in measured.notes
+
+
+def test_too_young_rows_are_estimated_until_their_labels_count():
+    window, truth = answered()
+    young = labels(truth, lag=30, newest="2026-05-10T00:00:00Z")
+    measured = found(window, young, reference=sketch(accuracy=0.8))
+    accuracy = by_name(measured)["accuracy"]
+    assert (accuracy.is_estimated, accuracy.baseline) == (True, 0.8)
+    assert accuracy.note == "until labels are old enough; estimated, blind to concept drift"
+    old = found(window, labels(truth, lag=30, newest="2026-06-10T00:00:00Z"), reference=sketch())
+    assert [each.is_estimated for each in old.metrics] == [False, False]
+
+
+def test_without_labels_everything_is_estimated():
+    window, _ = answered()
+    measured = found(window, None, reference=sketch())
+    assert {(each.name, each.is_estimated) for each in measured.metrics} == {("accuracy", True), ("roc_auc", True)}
+    assert not measured.notes
+
+
+def test_few_labels_show_the_measured_value_and_the_estimate_beside_it():
+    window, truth = answered()
+    measured = found(window, labels(truth[:9], ids=[f"r{each}" for each in range(9)]), reference=sketch())
+    assert [(each.name, each.is_estimated) for each in measured.metrics if each.name == "roc_auc"] == [
+        ("roc_auc", False),
+        ("roc_auc", True),
+    ]
+
+
+RULES = {"rules": [{"id": "floor", "kind": "bound", "metric": "accuracy", "min": 0.9}]}
+
+
+def test_rule_that_a_trigger_names_is_broken_for_sure_or_not():
+    window, truth = answered()
+    watched = {"triggers": {"metric": "floor"}}
+    measured = by_name(found(window, labels(truth), monitoring=watched, gates=RULES))
+    assert measured["accuracy"].is_broken
+    assert measured["accuracy"].note == "at least 0.9 is asked"
+    assert not measured["roc_auc"].is_broken
+    assert not by_name(found(window, labels(truth), gates=RULES))["accuracy"].is_broken, "no trigger asks for it"
+
+
+def test_estimate_breaks_nothing():
+    window, _ = answered()
+    measured = found(window, None, monitoring={"triggers": {"metric": "floor"}}, gates=RULES, reference=sketch())
+    assert not any(each.is_broken for each in measured.metrics)
+
+
+def test_rule_is_judged_at_the_declared_rate_of_false_alarms():
+    """An interval at 1/365 is wider than that of the gate at 5 %, so a value just below its limit breaks nothing."""
+    window, truth = answered(rows=400)
+    share = float((truth == window.predictions).mean())
+    rules = {"rules": [{"id": "floor", "kind": "bound", "metric": "accuracy", "min": share + 0.04}]}
+    watched = {"triggers": {"metric": "floor"}}
+    daily = {**watched, "windows": {"path": "logs", "by": "day(ts)"}}
+    assert by_name(found(window, labels(truth), monitoring=watched, gates=rules))["accuracy"].is_broken
+    assert not by_name(found(window, labels(truth), monitoring=daily, gates=rules))["accuracy"].is_broken
+
+
+def test_rule_that_compares_slices_is_told_to_be_blind():
+    window, truth = answered()
+    rule = {"id": "floor", "kind": "gap", "metric": "accuracy", "max": 0.1, "slices": {"by": ["country"]}}
+    measured = found(window, labels(truth), monitoring={"triggers": {"metric": "floor"}}, gates={"rules": [rule]})
+    assert "the rule floor compares two models on the same rows, which no window can do" in measured.notes
+
+
+def test_groups_of_the_gate_that_the_log_does_not_have_are_told():
+    window, truth = answered()
+    measured = found(window, labels(truth), gates={"stats": {"cluster": "patient"}})
+    assert "rows have no column 'patient', so they count as independent" in measured.notes
+
+
+def test_kpi_is_a_sum_over_log_and_labels_with_its_interval():
+    window, truth = answered()
+    kpis = {"loss": {"expression": COST, "direction": "lower", "limit": 100_000}}
+    loss = by_name(found(window, labels(truth), monitoring={"kpis": kpis}))["loss"]
+    expected = (window.columns["amount"] * (truth == 1) * (window.predictions == 0)).sum()
+    assert loss.value == pytest.approx(expected)
+    assert loss.low < loss.value < loss.high
+    assert (loss.kind, loss.is_broken, loss.n) == ("kpi", False, 400)
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.3, True), (0.9, False)])
+def test_kpi_is_broken_when_its_interval_is_beyond_the_limit(share, expected):
+    window, truth = answered()
+    value = float((window.columns["amount"] * (truth == 1) * (window.predictions == 0)).sum())
+    kpis = {"loss": {"expression": COST, "direction": "lower", "limit": share * value}}
+    assert by_name(found(window, labels(truth), monitoring={"kpis": kpis}))["loss"].is_broken is expected
+
+
+def test_kpi_of_the_log_alone_needs_no_label():
+    window, _ = answered()
+    kpis = {"approved": {"expression": "share(prediction == 0)", "direction": "higher"}}
+    measured = found(window, None, monitoring={"kpis": kpis})
+    assert by_name(measured)["approved"].value == pytest.approx((window.predictions == 0).mean())
+
+
+def test_kpi_may_ask_for_a_further_column_of_the_labels():
+    window, truth = answered()
+    kpis = {"paid": {"expression": "mean(refund)", "direction": "lower"}}
+    known = labels(truth, refund=np.arange(400.0))
+    assert by_name(found(window, known, monitoring={"kpis": kpis}))["paid"].value == pytest.approx(199.5)
+    assert performance.columns_of_labels(settings(kpis=kpis)) == {"refund"}
+
+
+def test_count_has_no_interval_and_goes_by_its_value():
+    window, _ = answered()
+    kpis = {"requests": {"expression": "count()", "direction": "higher", "limit": 500}}
+    requests = by_name(found(window, None, monitoring={"kpis": kpis}))["requests"]
+    assert (requests.value, requests.low, requests.is_broken) == (400, None, True)
+
+
+@pytest.mark.parametrize(
+    ("expression", "more", "said"),
+    [
+        ("sum(amuont)", {}, "kpi loss: there is no column 'amuont', did you mean 'amount'?"),
+        (COST, {}, "kpi loss: there is no column 'label'"),
+        ("sum(amount)", {"hashed": frozenset({"amount"})}, "kpi loss: the log has hashes only of amount"),
+        ("sum(amount) / count(amount < 0)", {}, "kpi loss: it has no value for these rows"),
+    ],
+)
+def test_kpi_that_cannot_be_had_is_told(expression, more, said):
+    window, _ = answered(**more)
+    measured = found(window, None, monitoring={"kpis": {"loss": {"expression": expression, "direction": "lower"}}})
+    assert "loss" not in by_name(measured)
+    assert any(each.startswith(said) for each in measured.notes)
+
+
+def test_expression_that_is_none_is_an_error_of_the_configuration():
+    window, _ = answered()
+    kpis = {"loss": {"expression": "sum(amount", "direction": "lower"}}
+    with pytest.raises(MlgitError, match=r"monitoring\.churn\.kpis\.loss"):
+        found(window, None, monitoring={"kpis": kpis})
+
+
+def test_kpi_at_release_stands_beside_it_for_as_many_rows():
+    window, truth = answered()
+    table = {"label": truth, "prediction": window.predictions, "amount": window.columns["amount"]}
+    kpis = {"loss": {"expression": COST, "direction": "lower"}, "rate": {"expression": "mean(amount)", "direction": "lower"}}
+    recorded = performance.at_release(table, settings=settings(kpis=kpis))
+    assert set(recorded) == {"kpi.loss/row", "kpi.rate"}
+    half, _ = answered(rows=200)
+    measured = by_name(found(half, labels(truth[:200]), monitoring={"kpis": kpis}, reference=sketch(**recorded)))
+    assert measured["loss"].baseline == pytest.approx((table["amount"] * (truth == 1) * (window.predictions == 0)).sum() / 2)
+    assert measured["rate"].baseline == pytest.approx(table["amount"].mean())
+
+
+def test_metric_whose_columns_are_not_there_is_told():
+    window, truth = answered(scores=None)
+    measured = found(window, labels(truth))
+    assert list(by_name(measured)) == ["accuracy"]
+    assert any(each.startswith("roc_auc is not measured: ") for each in measured.notes)
+
+
+def test_recorded_name_of_a_metric_is_kept():
+    window, truth = answered()
+    directions = {"accuracy": {"direction": "higher"}, "test.accuracy": {"direction": "higher"}, "own": {"direction": "lower"}}
+    measured = found(window, labels(truth), metrics=directions, reference=sketch(**{"test.accuracy": 0.8}))
+    assert [(each.name, each.baseline) for each in measured.metrics] == [("test.accuracy", 0.8)]
+
+
+def test_rows_without_ids_have_no_labels():
+    window, truth = answered(ids=None)
+    assert "rows have no id, so no label belongs to them" in found(window, labels(truth)).notes
