@@ -8,6 +8,7 @@ import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
 
+from mlgit.adapters.git import git
 from mlgit.adapters.system import state_files
 
 
@@ -24,4 +25,6 @@ def read(root: Path, *, model: str, environment: str) -> float | None:
 
 
 def _note(root: Path, model: str, environment: str) -> str:
-    return f"{root}/.dvc/tmp/mlgit/monitor/{urllib.parse.quote(model, safe='')}@{urllib.parse.quote(environment, safe='')}"
+    """Beside the refs with the verdicts: of the clone, whichever of its working trees or projects asks."""
+    folder = git.line(root, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    return f"{folder}/mlgit/monitor/{urllib.parse.quote(model, safe='')}@{urllib.parse.quote(environment, safe='')}"

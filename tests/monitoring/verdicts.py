@@ -38,3 +38,10 @@ def watched(word: str = "quiet", *, is_accepted: bool = False, last_run: float |
     """A monitored model about whose last window that verdict was found."""
     found = verdict(word, **changes)
     return MonitoredModel(found, is_accepted, last_run, 86_400.0, {"quiet": 11, word: 3})
+
+
+def window_of(day: int, word: str = "quiet", *, rows: int = 300, **changes: Any) -> MonitorVerdict:
+    """A verdict about a day of May."""
+    date = f"2026-05-{day:02}"
+    window = WindowName(date, f"sha256:{day:064x}", rows, f"{date}T00:00:04Z", f"{date}T23:59:00Z")
+    return verdict(word, window=window, **changes)

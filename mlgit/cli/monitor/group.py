@@ -9,6 +9,7 @@ from mlgit.cli.group import LazyGroup
 # In the order in which a model meets them.
 COMMANDS: dict[str, tuple[str, str]] = {
     "trigger": ("mlgit.cli.monitor.trigger", "Say whether a model is to be trained anew."),
+    "export": ("mlgit.cli.monitor.export", "Tell Prometheus, with alerts and a dashboard."),
     "compare": ("mlgit.cli.monitor.compare", "Compare the champion with the version on trial."),
 }
 
