@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mlgit import errors
 from mlgit import project as projects
@@ -42,6 +43,18 @@ class MonitorExport:
     def exit_code(self) -> int:
         """It could not be answered where a model is not in it."""
         return errors.EXIT_CANNOT_ANSWER if self.problems else errors.EXIT_YES
+
+    def document(self) -> dict[str, Any]:
+        """What was done as JSON: schema 1. `text` is there where it went nowhere else."""
+        return {
+            "schema": 1,
+            "models": list(self.models),
+            "files": list(self.files),
+            "pushed": self.pushed,
+            "text": None if self.files or self.pushed else self.text,
+            "problems": list(self.problems),
+            "notes": list(self.notes),
+        }
 
 
 def export(
@@ -134,7 +147,7 @@ def _model(root: Path, ref: str) -> MonitoredModel | None:
     last = found.latest
     if last is None:
         return None
-    counts = Counter(each.verdict.verdict for each in found.timeline)
+    counts: Counter[str] = Counter(each.verdict.verdict for each in found.timeline)
     looked = last_run.read(root, model=found.model, environment=found.environment)
     return MonitoredModel(last.verdict, last.acceptance is not None, looked, _period(root, found.model), dict(counts))
 

@@ -17,7 +17,7 @@ from tests.kit.json_documents import IN_MADE_PROJECT, LINES, SCHEMAS, documents
 WITHOUT = {"completion", "ci publish", "template diff"}
 # What writes tags or files: the document says what was done, and its schema is that of a command in the list where one is.
 WRITING = {
-    *("add", "init", "ci propose", "model rollback", "model approve", "model retire", "model unassign"),
+    *("add", "init", "ci propose", "monitor export", "model rollback", "model approve", "model retire", "model unassign"),
     *("model reproduce", "push", "pull", "remote add", "serve", "template add", "template remove", "template abort"),
 }
 

@@ -34,3 +34,11 @@ def test_nothing_judged_says_what_to_type(root, cli):  # noqa: F811
     done = cli(root, "monitor", "export")
     assert done.code == 2
     assert "`mlgit monitor run NAME` judges windows" in done.said
+
+
+def test_document_tells_what_was_done(root, cli):  # noqa: F811
+    judge(root, window_of(3))
+    done = cli(root, "monitor", "export", "--alerts", "b.yml", "churn", "--json")
+    assert (done.json["schema"], done.json["models"], done.json["files"]) == (1, ["churn#prod"], ["b.yml"])
+    assert done.json["text"] is None
+    assert "mlgit_monitor_info" in cli(root, "monitor", "export", "--json").json["text"]

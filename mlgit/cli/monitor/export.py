@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from mlgit.cli.error_boundary import note
+from mlgit.cli.format_options import json_option
 from mlgit.render.text import count, few, plain
 
 _EXAMPLES = """\b
@@ -25,6 +28,7 @@ Examples:
 )
 @click.option("--dashboard", metavar="FILE", type=click.Path(), help="Write a dashboard for Grafana, the same for all models.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Add a label to everything; may be repeated.")
+@json_option()
 def command(
     name: str,
     *,
@@ -33,6 +37,7 @@ def command(
     alerts: str | None,
     dashboard: str | None,
     labels: tuple[str, ...],
+    as_json: bool,
 ) -> int:
     """Tell Prometheus the last verdict about NAME, or about every model that was judged.
 
@@ -52,6 +57,9 @@ def command(
         dashboard=dashboard or "",
         labels=labels,
     )
+    if as_json:
+        click.echo(json.dumps(result.document(), indent=2))
+        return result.exit_code
     if not result.files and not result.pushed:
         click.echo(result.text, nl=False)
     for path in result.files:
