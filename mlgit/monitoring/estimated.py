@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
@@ -18,21 +18,26 @@ from mlgit.config import Model
 from mlgit.evaluation.model_results import Table
 from mlgit.monitoring import expected_metrics
 from mlgit.monitoring.sketch import Calibration
-from mlgit.monitoring.verdict import MonitoredMetric
 from mlgit.statistics import calibration as curves
+from mlgit.statistics.bootstrap import Interval
 from mlgit.statistics.calibration import StepCurve
+from mlgit.statistics.distributions import normal_quantile
 from mlgit.statistics.rows import is_missing
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
+
+# A metric with what draws around it give.
+_Drawn = dict[str, tuple[float, "Array"]]
 
 NOTE = "estimated, blind to concept drift"
 # With fewer test rows a curve says nothing.
 _FEWEST = 30
 _MOST_STEPS = 256
 _MOST_BINS = 20
-_CONFIDENCE = 0.95
 _DRAWS = 500
+_METHOD = "estimated"
+_ERRORS = {"mae", "mse", "rmse"}
 
 
 def calibration_of(model: Model, table: Table) -> Calibration | None:
@@ -107,15 +112,32 @@ def _of_amounts(label: Any, prediction: Any) -> Calibration | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Estimate:
-    value: float
-    low: float | None
-    high: float | None
+class Estimate:
+    """An estimated metric with its interval (`shown`); `spread` is the standard deviation of draws around it."""
+
+    shown: Interval
+    spread: float = 0.0
+    least: float = -math.inf
+    most: float = math.inf
+
+    def at(self, confidence_level: float) -> Interval:
+        """The interval of another confidence, as far out as a normal distribution is: no draws tell of one in a thousand."""
+        if self.shown.value is None or self.shown.low is None:
+            return self.shown
+        away = normal_quantile((1 + confidence_level) / 2) * self.spread
+        low, high = max(self.least, self.shown.value - away), min(self.most, self.shown.value + away)
+        return replace(self.shown, low=low, high=high, confidence_level=confidence_level)
 
 
 def of_rows(
-    calibration: Calibration, table: Mapping[str, Any], *, model: Model, names: Collection[str], seed: int
-) -> tuple[dict[str, MonitoredMetric], tuple[str, ...]]:
+    calibration: Calibration,
+    table: Mapping[str, Any],
+    *,
+    model: Model,
+    names: Collection[str],
+    seed: int,
+    confidence_level: float = 0.95,
+) -> tuple[dict[str, Estimate], tuple[str, ...]]:
     """Estimates of these metrics, as far as there are any, for rows with scores or predictions; and notes about them."""
     column = model.score if calibration.kind == "isotonic" else model.prediction
     if not calibration.x or column not in table:
@@ -130,9 +152,24 @@ def of_rows(
         found = _amounts(calibration, given[known], names, seed)
     n = int(known.sum())
     return {
-        name: MonitoredMetric(name, each.value, each.low, each.high, _CONFIDENCE, n, is_estimated=True, note=NOTE)
-        for name, each in found.items()
+        name: each
+        for name, (value, around) in found.items()
+        if (each := _estimate(name, value, around, n, confidence_level)) is not None
     }, notes
+
+
+def _estimate(name: str, value: float, around: Array, n: int, confidence: float) -> Estimate | None:
+    """The value with the ends of draws around it, so far as they are from their own middle."""
+    if not math.isfinite(value):
+        return None
+    known = around[np.isfinite(around)]
+    if len(known) < 0.99 * len(around):
+        why = "too few rows of a class are expected"
+        return Estimate(Interval(name, value, None, None, confidence, n, _METHOD, why))
+    away = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2]) - known.mean()
+    least, most = expected_metrics.RANGES.get(name, (0.0, math.inf if name in _ERRORS else 1.0))
+    low, high = max(least, value + float(away[0])), min(most, value + float(away[1]))
+    return Estimate(Interval(name, value, low, high, confidence, n, _METHOD), float(known.std()), least, most)
 
 
 def _curve(calibration: Calibration) -> StepCurve:
@@ -149,9 +186,7 @@ def _predicted(table: Mapping[str, Any], model: Model, known: Array) -> Array | 
     return None if is_missing(values).any() or len(set(values.tolist())) > 2 else _is(values, model.positive)
 
 
-def _classes(
-    calibration: Calibration, scores: Array, predicted: Array | None, names: Collection[str], seed: int
-) -> dict[str, _Estimate]:
+def _classes(calibration: Calibration, scores: Array, predicted: Array | None, names: Collection[str], seed: int) -> _Drawn:
     curve = _curve(calibration)
     given = expected_metrics.cells(scores, predicted)
     steps = curve.steps(given.score)
@@ -161,29 +196,14 @@ def _classes(
     generator = np.random.default_rng([seed, 3])
     positives = generator.binomial(given.rows.astype(np.int64)[None, :], np.clip(drawn, 0.0, 1.0)).astype(float)
     around = expected_metrics.values(given, positives, names)
-    return {
-        name: each
-        for name, value in values.items()
-        if (each := _estimate(float(value[0]), around[name], *expected_metrics.RANGES.get(name, (0.0, 1.0)))) is not None
-    }
+    return {name: (float(value[0]), around[name]) for name, value in values.items()}
 
 
-def _estimate(value: float, around: Array, least: float, most: float) -> _Estimate | None:
-    """The value with the ends of draws around it, so far as they are from their own middle."""
-    known = around[np.isfinite(around)]
-    if not math.isfinite(value):
-        return None
-    if len(known) < 0.99 * len(around):
-        return _Estimate(value, None, None)
-    low, high = np.quantile(known, [(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2]) - known.mean()
-    return _Estimate(value, max(least, value + float(low)), min(most, value + float(high)))
-
-
-def _amounts(calibration: Calibration, predictions: Array, names: Collection[str], seed: int) -> dict[str, _Estimate]:
+def _amounts(calibration: Calibration, predictions: Array, names: Collection[str], seed: int) -> _Drawn:
     curve = _curve(calibration)
     counts = np.bincount(curve.steps(predictions), minlength=len(curve.x)).astype(float)
     squares, fourths = _moments(calibration)
-    generator, found = np.random.default_rng([seed, 4]), dict[str, _Estimate]()
+    generator, found = np.random.default_rng([seed, 4]), _Drawn()
     for wanted, mean, square in ((("mae",), curve.y, squares), (("mse", "rmse"), squares, fourths)):
         variance = np.maximum(square - mean**2, 0.0)
         drawn = mean + generator.normal(size=(_DRAWS, len(mean))) * np.sqrt(variance / curve.weights)
@@ -192,8 +212,7 @@ def _amounts(calibration: Calibration, predictions: Array, names: Collection[str
         value = float(mean @ counts) / float(counts.sum())
         for name in set(wanted) & set(names):
             root = np.sqrt if name == "rmse" else np.asarray
-            each = _estimate(float(root(value)), root(around), 0.0, math.inf)
-            found |= {name: each} if each else {}
+            found[name] = float(root(value)), root(around)
     return found
 
 

@@ -22,6 +22,7 @@ from mlgit.evaluation.comparison_settings import settings as comparison_settings
 from mlgit.evaluation.expression_intervals import IntervalOptions
 from mlgit.evaluation.model_results import Table
 from mlgit.monitoring import estimated, rule_limits, truth
+from mlgit.monitoring.estimated import Estimate
 from mlgit.monitoring.sketch import Sketch
 from mlgit.monitoring.truth import LabelledRows, Labels
 from mlgit.monitoring.verdict import MonitoredMetric
@@ -95,12 +96,17 @@ def declared_model(config: Config, name: str) -> Model:
 def asked_metrics(config: Config, model: Model, sketch: Sketch | None = None) -> dict[str, str]:
     """The metrics that rules or directions name and mlgit can compute: by what they are called, the one they are.
 
-    Of two names for one metric (`train.f1`, `f1`) that which was recorded at release is taken, else the shorter.
+    Of two names for one metric (`train.f1`, `f1`) that of a rule is taken, else that which was recorded at release, else
+    the shorter.
     """
     about = [each.metric for each in config.gates.rules if each.metric and each.model in ("", model.name)]
     recorded = sketch.metrics if sketch else {}
     found: dict[str, str] = {}
-    for name in sorted({*about, *config.directions}, key=lambda name: (name not in recorded, len(name), name)):
+
+    def rank(name: str) -> tuple[bool, bool, int, str]:
+        return name not in about, name not in recorded, len(name), name
+
+    for name in sorted({*about, *config.directions}, key=rank):
         short = name.rpartition(".")[2]
         if short in metrics.METRICS:
             found.setdefault(short, name)
@@ -168,17 +174,19 @@ class _Measured:
     def _metrics(self, asked: Mapping[str, str]) -> Iterator[tuple[str, MonitoredMetric]]:
         if self.table is None:
             return
-        rule = self._trigger_rule()
         for name, short in asked.items():
             try:
-                yield name, self._metric(name, short, rule if rule and rule.metric.rpartition(".")[2] == short else None)
+                yield name, self._metric(name, short, self._rule_about(short))
             except MlgitError as error:
                 self.notes.append(f"{name} is not measured: {error.message}")
 
-    def _trigger_rule(self) -> GateRule | None:
+    def _rule_about(self, short: str) -> GateRule | None:
+        """The rule that a trigger names, if it is about this metric and one window can break it."""
         named = self.settings.triggers.metric
         rule = next((each for each in self.config.gates.rules if each.id == named), None) if named else None
-        if rule is not None and not rule_limits.is_watched(rule):
+        if rule is None or rule.metric.rpartition(".")[2] != short:
+            return None
+        if not rule_limits.is_watched(rule):
             self.notes.append(f"the rule {rule.id} compares two models on the same rows, which no window can do")
             return None
         return rule
@@ -194,14 +202,18 @@ class _Measured:
         is_broken = False
         if rule is not None:
             decided = model_metrics.interval(short, self.model, self.table, asked)
-            better = self.config.direction(rule.metric) or metrics.METRICS[short].better
-            is_broken, told = rule_limits.judge(rule, decided, baseline=baseline, better=better)
+            is_broken, told = self._judged(rule, short, decided, baseline)
             note = "; ".join(each for each in (told, note) if each)
         return _monitored(name, shown, baseline=baseline, is_broken=is_broken, note=note)
 
+    def _judged(self, rule: GateRule, short: str, decided: Interval, baseline: float | None) -> tuple[bool, str]:
+        better = self.config.direction(rule.metric) or metrics.METRICS[short].better
+        return rule_limits.judge(rule, decided, baseline=baseline, better=better)
+
     def _baseline(self, *names: str) -> float | None:
         recorded = self.sketch.metrics if self.sketch else {}
-        return next((recorded[each] for each in names if each in recorded), None)
+        alike = [each for each in recorded if each.rpartition(".")[2] == names[-1]]
+        return next((recorded[each] for each in (*names, *(alike if len(alike) == 1 else ())) if each in recorded), None)
 
     def _comparison(self, rule: GateRule | None) -> ComparisonSettings:
         """How rows are judged: as by the gate, with groups and time as far as the rows of today have these columns."""
@@ -227,15 +239,23 @@ class _Measured:
         if calibration is None or not open_:
             return {}, ()
         values, notes = estimated.of_rows(
-            calibration, self.answers, model=self.model, names=set(open_.values()), seed=seed_of(self.window)
+            calibration,
+            self.answers,
+            model=self.model,
+            names=set(open_.values()),
+            seed=seed_of(self.window),
+            confidence_level=CONFIDENCE,
         )
-        found = {}
-        for name, short in open_.items():
-            if short in values:
-                told = "" if self.labels is None else "until labels are old enough; "
-                baseline = self._baseline(name, short)
-                found[name] = replace(values[short], name=name, baseline=baseline, note=f"{told}{values[short].note}")
-        return found, notes
+        return {name: self._estimate(name, short, values[short]) for name, short in open_.items() if short in values}, notes
+
+    def _estimate(self, name: str, short: str, found: Estimate) -> MonitoredMetric:
+        rule, baseline, is_broken = self._rule_about(short), self._baseline(name, short), False
+        note = f"until labels are old enough; {estimated.NOTE}" if self.labels else estimated.NOTE
+        if rule is not None:
+            is_broken, told = self._judged(rule, short, found.at(1 - 2 * self.alpha), baseline)
+            note = f"{told}; {note}" if told else note
+        made = _monitored(name, found.shown, baseline=baseline, is_broken=is_broken, note=note)
+        return replace(made, is_estimated=True)
 
     def _kpi(self, kpi: Kpi) -> MonitoredMetric | None:
         expression = parsed(kpi, self.settings)

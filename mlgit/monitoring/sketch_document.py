@@ -107,7 +107,11 @@ def _broken(where: str, why: str) -> MlgitError:
 
 
 def _parsed_calibration(given: Mapping[str, Any]) -> Calibration:
-    return Calibration(given["kind"], tuple(map(float, given["x"])), tuple(map(float, given["y"])), int(given["n"]))
+    x, y, weights = (tuple(map(float, given.get(key, ()))) for key in ("x", "y", "weights"))
+    moments = tuple((float(square), float(fourth)) for square, fourth in given.get("moments", ()))
+    if given["kind"] not in ("isotonic", "residual") or len(x) != len(y) or {len(weights), len(moments)} - {0, len(x)}:
+        raise ValueError("a calibration whose steps do not belong together")
+    return Calibration(given["kind"], x, y, int(given["n"]), weights, moments)
 
 
 def _column(given: Mapping[str, Any], n_batches: int) -> tuple[Cells, ColumnCounts]:

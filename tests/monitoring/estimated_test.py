@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlgit.monitoring import estimated, expected_metrics
-from mlgit.monitoring.sketch import Calibration
+from mlgit.monitoring import estimated, expected_metrics, sketch_document
+from mlgit.monitoring.sketch import Batches, Calibration, Sketch
 from mlgit.statistics import metrics
 from tests.kit import FULL
 from tests.kit.late import Late
@@ -28,8 +28,9 @@ def calibrated(rows=4000, *, seed=5):
     return estimated.calibration_of(MODEL, table(score, (generator.random(rows) < score).astype(int)))
 
 
-def estimates(known, rows, names=ALL, seed=0):
-    return estimated.of_rows(known, rows, model=MODEL, names=names, seed=seed)
+def estimates(known, rows, names=ALL, seed=0, model=MODEL):
+    found, notes = estimated.of_rows(known, rows, model=model, names=names, seed=seed)
+    return {name: each.shown for name, each in found.items()}, notes
 
 
 def test_expected_confusion_gives_the_metrics_of_the_formula():
@@ -104,7 +105,6 @@ def test_another_truth_of_the_same_rows_is_not_seen():
     found, measured = shifted(0, concept=True)
     assert measured == pytest.approx(0.5, abs=0.03)
     assert found.value > 0.69
-    assert found.note == "estimated, blind to concept drift"
 
 
 def test_scores_that_are_no_chances_are_calibrated():
@@ -192,7 +192,7 @@ def test_declared_positive_class_may_be_a_text():
     truth = np.where(generator.random(500) < score, "bad", "good").astype(object)
     known = estimated.calibration_of(model, {"score": score, "label": truth})
     said = np.where(score > 0.5, "bad", "good").astype(object)
-    found, _ = estimated.of_rows(known, {"score": score, "prediction": said}, model=model, names=["recall"], seed=0)
+    found, _ = estimates(known, {"score": score, "prediction": said}, ["recall"], model=model)
     expected = ((said == "bad") & (truth == "bad")).sum() / (truth == "bad").sum()
     assert found["recall"].value == pytest.approx(expected, abs=0.03)
 
@@ -226,3 +226,16 @@ def test_same_seed_gives_the_same_interval():
     rows = table(np.linspace(0, 1, 300))
     assert estimates(calibrated(), rows, seed=3) == estimates(calibrated(), rows, seed=3)
     assert estimates(calibrated(), rows, seed=3) != estimates(calibrated(), rows, seed=4)
+
+
+def test_interval_of_another_confidence_is_as_far_out_as_a_normal_one():
+    found, _ = estimated.of_rows(calibrated(), table(np.linspace(0, 1, 300)), model=MODEL, names=["accuracy"], seed=0)
+    shown, alike, wide = found["accuracy"].shown, found["accuracy"].at(0.95), found["accuracy"].at(1 - 2 / 365)
+    assert (alike.low, alike.high) == pytest.approx((shown.low, shown.high), abs=0.005)
+    assert wide.high - wide.low == pytest.approx((alike.high - alike.low) * 2.78 / 1.96, rel=0.01)
+
+
+@pytest.mark.parametrize("known", [calibrated(), estimated.calibration_of(MODEL, regression(0))])
+def test_sketch_keeps_all_of_a_calibration(known):
+    written = sketch_document.text(Sketch("churn", Batches(), (), calibration=known))
+    assert sketch_document.parse(written, where="sketch").calibration == known

@@ -101,10 +101,14 @@ def test_rule_that_a_trigger_names_is_broken_for_sure_or_not():
     assert not by_name(found(window, labels(truth), gates=RULES))["accuracy"].is_broken, "no trigger asks for it"
 
 
-def test_estimate_breaks_nothing():
+def test_estimate_that_is_beyond_a_rule_says_so():
     window, _ = answered()
-    measured = found(window, None, monitoring={"triggers": {"metric": "floor"}}, gates=RULES, reference=sketch())
-    assert not any(each.is_broken for each in measured.metrics)
+    watched = {"triggers": {"metric": "floor"}}
+    accuracy = by_name(found(window, None, monitoring=watched, gates=RULES, reference=sketch()))["accuracy"]
+    assert (accuracy.is_broken, accuracy.is_estimated) == (True, True)
+    assert accuracy.note == "at least 0.9 is asked; estimated, blind to concept drift"
+    low = {"rules": [RULES["rules"][0] | {"min": 0.7}]}
+    assert not by_name(found(window, None, monitoring=watched, gates=low, reference=sketch()))["accuracy"].is_broken
 
 
 def test_rule_is_judged_at_the_declared_rate_of_false_alarms():
@@ -218,6 +222,13 @@ def test_recorded_name_of_a_metric_is_kept():
     directions = {"accuracy": {"direction": "higher"}, "test.accuracy": {"direction": "higher"}, "own": {"direction": "lower"}}
     measured = found(window, labels(truth), metrics=directions, reference=sketch(**{"test.accuracy": 0.8}))
     assert [(each.name, each.baseline) for each in measured.metrics] == [("test.accuracy", 0.8)]
+
+
+def test_name_in_a_rule_is_kept_though_another_was_recorded():
+    """A trigger looks for the metric of its rule by this name."""
+    window, truth = answered()
+    measured = found(window, labels(truth), gates=RULES, reference=sketch(**{"test.accuracy": 0.8}))
+    assert [(each.name, each.baseline) for each in measured.metrics if each.name != "roc_auc"] == [("accuracy", 0.8)]
 
 
 def test_rows_without_ids_have_no_labels():
