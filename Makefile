@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env test-fast test coverage test-full lint schema build demo conformance contracts-oracle serving-oracle clean
+.PHONY: help env test-fast test coverage test-full lint schema build demo conformance contracts-oracle serving-oracle monitoring-oracle clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -59,6 +59,9 @@ contracts-oracle: $(STAMP) ## contracts, their changes and tables against dataco
 
 serving-oracle: $(STAMP) ## mlgit serve beside MLflow's server, asked by the clients of others: make serving-oracle PYTHON=PATH
 	$(BIN)/python -m tests.serving.oracle.job $(PYTHON)
+
+monitoring-oracle: $(STAMP) ## statistics of monitoring beside Evidently, scipy and river: make monitoring-oracle PYTHON=PATH
+	$(BIN)/python -m tests.monitoring.oracle.job $(PYTHON)
 
 clean: ## remove everything that is made
 	rm -rf $(VENV) dist build demo .pytest_cache .hypothesis .mypy_cache .ruff_cache
