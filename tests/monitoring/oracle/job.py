@@ -32,7 +32,7 @@ DIFFERENT = {
         "holds the reference for exact, though it is a sample: of two samples that are alike it alarms far more often than in "
         "5 %. mlgit's is Pearson's of a table with two rows, as in every textbook"
     ),
-    "PSI of numbers in Evidently": "in bins of both samples together, which change with each window; mlgit's are the reference's",
+    "PSI of numbers in Evidently": "in bins of both samples, which change with each window; mlgit's are the reference's",
     "Cramér-von Mises where values are equal": "scipy and Evidently give ties middle ranks, mlgit holds cells of a sketch",
     "missing values": "Evidently drops them before each test, so it says nothing of a column that is 90 % missing",
 }
