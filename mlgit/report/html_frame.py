@@ -50,6 +50,7 @@ a { color: var(--link) }
 figure { margin: 1rem 0; min-width: 0 }
 figcaption { color: var(--soft); font-size: .9rem; overflow-wrap: anywhere }
 svg { max-width: 100%; height: auto; display: block }
+.scroll svg { max-width: none }
 @media (max-width: 40rem) { main { padding: 1rem .75rem 3rem } h1 { font-size: 1.2rem } th, td { padding: .3rem .5rem }
   table { font-size: .9rem } .number { white-space: normal } }
 """.strip()

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mlgit.monitoring import verdict_refs
 from tests.kit.forked import mlgit
 from tests.kit.programs import git
 from tests.kit.pulls import CONFIG, PIPELINE, TRAIN
 from tests.kit.repositories import repository
+from tests.monitoring import chains
 from tests.scaffold.kit import HEAD, question, write_template
 from tests.serving import logs
 
@@ -62,6 +64,8 @@ LINES = {
     "data infer": "data infer predictions.csv",
     "data diff": "data diff HEAD~1",
     "data check": "data check",
+    "monitor accept": "monitor accept 2026-05-02 --reason known",
+    "monitor show": "monitor show churn",
     "monitor trigger": "monitor trigger churn --reason asked",
     "monitor compare": "monitor compare churn --log ../log --labels predictions.csv",
     "log show": "log show a",
@@ -91,6 +95,8 @@ def documents(folder: Path) -> dict[str, Any]:
     )
     for version, role in (("v1.0.0", "champion"), ("v1.1.0", "shadow")):
         logs.write(folder / "log", logs.single([0.1, 0.9, 0.2, 0.7] * 10), version=version, role=role)
+    judged = verdict_refs.append(root, verdict_refs.load(root, chains.REF), chains.entry(0))
+    verdict_refs.append(root, judged, chains.entry(1, word="page"))
     found: dict[str, Any] = {}
 
     def ask(name: str, line: str, *, within: Path = root) -> None:

@@ -8,6 +8,8 @@ from mlgit.cli.group import LazyGroup
 
 # In the order in which a model meets them.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "show": ("mlgit.cli.monitor.show", "Show what was judged, window by window."),
+    "accept": ("mlgit.cli.monitor.accept", "Accept a window that alarmed, with a reason."),
     "trigger": ("mlgit.cli.monitor.trigger", "Say whether a model is to be trained anew."),
     "export": ("mlgit.cli.monitor.export", "Tell Prometheus, with alerts and a dashboard."),
     "compare": ("mlgit.cli.monitor.compare", "Compare the champion with the version on trial."),
