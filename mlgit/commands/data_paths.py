@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 
 from mlgit import project as projects
-from mlgit.adapters.dvc import settings
-from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
 from mlgit.project import Project
-from mlgit.revision import recorded_paths
+from mlgit.revision import data_files, recorded_paths
 from mlgit.revision.revisions import Revisions
-
-# Where DVC keeps an object below its cache. `cache.dir` comes with a commit, so the folder alone says nothing.
-_OBJECT = re.compile(r"(?:files/md5/)?[0-9a-f]{2}/[0-9a-f]{30}")
 
 
 def refuse_outside(project: Project, path: str) -> None:
@@ -29,17 +23,10 @@ def refuse_outside(project: Project, path: str) -> None:
             f"{projects.CONFIG}: data: {path}: not in the project",
             "name a path below its folder, or type `--contract FILE`",
         )
-    cache = ""
-    for each in (path, *_links_below(project, path)):
-        full = project.root / each
-        if not files.leads_out(full, of=project.root):
-            continue
-        cache = cache or os.path.realpath(settings.load(project.dvc_folder).cache_folder)
-        if not _OBJECT.fullmatch(os.path.relpath(os.path.realpath(full), cache)):
-            raise MlgitError(
-                f"{each}: a symbolic link out of the repository, which mlgit does not follow",
-                "put a file in the place of the link",
-            )
+    if link := data_files.astray(project, (path, *_links_below(project, path))):
+        raise MlgitError(
+            f"{link}: a symbolic link out of the repository, which mlgit does not follow", "put a file in the place of the link"
+        )
 
 
 def _links_below(project: Project, path: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from mlgit.errors import MlgitError, near_miss
 from mlgit.monitoring import truth
 from mlgit.monitoring.truth import Labels
 from mlgit.monitoring_settings import LabelSource
-from mlgit.revision import recorded_paths
+from mlgit.revision import data_files, recorded_paths
 from mlgit.revision.revision import Revision
 from mlgit.tables import formats, limits, outline, selection
 
@@ -31,6 +31,8 @@ def read(
     path, hint = posixpath.normpath(source.path), f"{where or 'labels'}.path names it"
     if not recorded_paths.is_inside(path):
         raise MlgitError(f"{source.path}: not in the project", hint)
+    if data_files.astray(revision.project, [path]):
+        raise MlgitError(f"{path}: a symbolic link out of the repository, which mlgit does not follow", hint)
     if formats.of(path) is None:
         raise MlgitError(f"{path}: no table: it ends in none of {formats.LISTED}", hint)
     size = revision.contents.size(path)

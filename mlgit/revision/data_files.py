@@ -5,17 +5,37 @@ What Git alone has is written into a folder that is gone afterwards.
 
 from __future__ import annotations
 
+import os
 import posixpath
+import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from mlgit.adapters.dvc import settings
 from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
+from mlgit.project import Project
 from mlgit.revision import recorded_paths
 from mlgit.revision.revision import Revision
 
 _CHUNK = 1 << 20
+# Where DVC keeps an object below its cache. `cache.dir` comes with a commit, so the folder alone says nothing.
+_OBJECT = re.compile(r"(?:files/md5/)?[0-9a-f]{2}/[0-9a-f]{30}")
+
+
+def astray(project: Project, paths: Iterable[str]) -> str:
+    """The first of some paths below the project that is a link out of it, and not to an object of DVC's cache, wherever that
+    is; '' where there is none. Whoever proposes a change writes links, and must not read this machine's files with them.
+    """
+    cache = ""
+    for path in paths:
+        full = project.root / path
+        if files.leads_out(full, of=project.root):
+            cache = cache or os.path.realpath(settings.load(project.dvc_folder).cache_folder)
+            if not _OBJECT.fullmatch(os.path.relpath(os.path.realpath(full), cache)):
+                return path
+    return ""
 
 
 @contextmanager
