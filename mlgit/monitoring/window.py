@@ -16,9 +16,10 @@ class Window:
 
     `since` and `until` are the time of the first and last row in ISO 8601, '' where rows have none: the data's own clock.
     `digest` is `sha256:...` of the content, the same wherever it is read from; rows in another order give the same.
-    `columns` are the inputs by name, as `tables.selection` gives them (numbers as floats or integers, texts as objects; None or
-    NaN where missing). `ids` name rows for labels; `predictions` are what was answered, `scores` the probability of the
-    positive class. `hashed` are columns whose values the log keeps as hashes only.
+    `columns` are the inputs by name, as `tables.whole` gives them: numbers as floats or integers, truth values, moments as
+    `datetime64`, texts as objects or as `rows.Coded`, vectors in two dimensions; None, NaN or NaT where missing. `ids` name
+    rows for labels; `predictions` are what was answered, `scores` the probability of the positive class. `hashed` are columns
+    whose values the log keeps as hashes only.
     `is_complete`: later rows exist, or the period it covers is over, so that no more rows are expected.
     """
 

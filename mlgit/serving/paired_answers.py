@@ -73,7 +73,7 @@ def collect(
         if request.header.model and request.header.model not in models:
             continue
         by = Answerer(request.role, request.version, request.digest)
-        answer = _Answer(by, request.ts, _prediction(row), _score(row, positive), _picked(row, wanted))
+        answer = _Answer(by, request.ts, prediction_of(row), score_of(row, positive=positive), _picked(row, wanted))
         known = champions if request.role == "champion" else trials.setdefault(by, {})
         known[row.id] = None if row.id in known else answer  # nobody can say which of two belongs to which
     found = _by_versions(champions, trials)
@@ -131,7 +131,7 @@ def _picked(row: LoggedRow, wanted: Collection[str]) -> Mapping[str, Any]:
     return {name: value for name, value in row.named.items() if name in wanted} if wanted else {}
 
 
-def _prediction(row: LoggedRow) -> Any:
+def prediction_of(row: LoggedRow) -> Any:
     """What was predicted; where only probabilities were asked for, the likeliest class."""
     classes, chances = row.request.header.classes, row.probabilities
     if row.prediction is not None or not _are_chances(chances, classes):
@@ -140,7 +140,7 @@ def _prediction(row: LoggedRow) -> Any:
     return classes[max(range(len(classes)), key=chances.__getitem__)]
 
 
-def _score(row: LoggedRow, positive: Any) -> float | None:
+def score_of(row: LoggedRow, *, positive: Any = None) -> float | None:
     """The probability of the positive class; None where there is none, or nobody said which it is."""
     classes, chances = row.request.header.classes, row.probabilities
     if not _are_chances(chances, classes):

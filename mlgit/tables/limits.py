@@ -16,6 +16,8 @@ VALUES_BYTES = 64 << 20
 # Only the few columns that a rule needs are kept.
 PREDICTIONS_BYTES = 128 << 20
 PREDICTIONS_ROWS = 5_000_000
+# All columns are kept, as arrays: what a window is judged by, and what a model was trained with.
+WHOLE_BYTES = 1 << 30
 # A digest of a row takes about a hundred bytes; all rows of the training data are held at once.
 OVERLAP_BYTES = 64 << 20
 OVERLAP_ROWS = 5_000_000
