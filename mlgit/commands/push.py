@@ -17,6 +17,7 @@ from mlgit.commands import committed_data
 from mlgit.commands.committed_data import CommittedData
 from mlgit.commands.model import unpublished_tags
 from mlgit.errors import MlgitError
+from mlgit.monitoring import verdict_sync
 from mlgit.project import Project
 from mlgit.registry import read
 from mlgit.render.text import count, few
@@ -118,6 +119,7 @@ def _publish(root: Path, branch: Branch, plan: PushResult, there: Mapping[str, s
         sharing.push(root, branch)
     sent = unpublished_tags.send(root, branch.remote)
     pristine.join(root, branch.remote, there.get(state.REF, ""))
+    verdict_sync.meet(root, branch.remote, there)
     refs, refused = sharing.push_shared(root, branch.remote, there)
     if is_new and not plan.n_commits:  # a branch that begins where another one is
         refs = [f"refs/heads/{branch.name}", *refs]

@@ -119,10 +119,15 @@ def _array(values: Sequence[Any], where: str, *, is_whole: bool) -> Any:
     if not isinstance(values, list):
         raise _no_counts(where)
     found = np.array(values) if values else np.zeros(0, dtype=np.int64)
-    is_right = found.dtype.kind in ("iu" if is_whole else "iuf") and found.size <= _MOST_CELLS
-    if not is_right or not np.isfinite(found).all() or (is_whole and found.size and int(found.min()) < 0):
+    if found.dtype.kind not in ("iu" if is_whole else "iuf") or found.size > _MOST_CELLS:
         raise _no_counts(where)
-    return found if is_whole else found.astype(float)
+    if is_whole:
+        if found.size and found.min() < 0:
+            raise _no_counts(where)
+        return found
+    if not np.isfinite(found).all():
+        raise _no_counts(where)
+    return found.astype(float, copy=False)
 
 
 def _no_counts(where: str) -> MlgitError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -69,6 +70,18 @@ def share(root: Path, ref: str, remote: str, *, recompute: Recompute | None = No
         _remember(root, ref, remote, level.chain.tip)
         return replace(found, is_sent=True)
     raise MlgitError(f"others were faster at {ref} of '{remote}' {attempt} times in {patience:g} s", "try again")
+
+
+def meet(root: Path, remote: str, there: Mapping[str, str]) -> None:
+    """Bring chains that went apart together, where nothing has to be judged anew for it: others stay as they are.
+
+    `there` are the refs of the remote, with their object ids.
+    """
+    for ref in verdict_refs.names(root):
+        mine = verdict_refs.tip(root, ref)
+        if ref in there and there[ref] != mine:
+            with suppress(MlgitError):  # whoever looks at the chain is told
+                _levelled(root, verdict_refs.load(root, ref), _bring(root, ref, remote), recompute=None)
 
 
 def _bring(root: Path, ref: str, remote: str) -> str:

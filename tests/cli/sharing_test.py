@@ -7,9 +7,11 @@ import subprocess
 
 import pytest
 
+from mlgit.monitoring import verdict_refs
 from tests.kit import commit, git, repository
 from tests.kit.forked import mlgit
 from tests.kit.sharing import change, make
+from tests.monitoring import chains
 
 pytestmark = pytest.mark.slow
 
@@ -146,3 +148,36 @@ def test_project_whose_records_do_not_change_is_not_asked_for(monorepo, top):
     shutil.rmtree(monorepo / "models/a [b]/.dvc/cache/files")
     change(monorepo / "models/churn", "2\n")
     assert mlgit(monorepo / "models/churn", "push").code == 0
+
+
+def test_verdicts_about_the_same_windows_are_one_after_a_pull(top):
+    git(top, "clone", "--quiet", "origin.git", "other")
+    one, two = top / "project", top / "other"
+    chains.run(one, [1, 2])
+    chains.run(two, [2])
+    assert mlgit(one, "push", "--json").json["refs"] == [chains.REF]
+    assert [each for each in mlgit(two, "pull", "--json").json["notes"] if chains.REF in each] == []
+    assert verdict_refs.tip(two, chains.REF) == verdict_refs.tip(one, chains.REF)
+
+
+def test_acceptance_in_another_clone_goes_behind_what_is_there_and_is_pushed(top):
+    git(top, "clone", "--quiet", "origin.git", "other")
+    one, two = top / "project", top / "other"
+    verdict_refs.append(two, chains.run(two, [1]), chains.acceptance(1))
+    chains.run(one, [1, 2])
+    assert mlgit(one, "push").code == 0
+    assert mlgit(two, "push", "--json").json["refs"] == [chains.REF]
+    assert mlgit(one, "pull").code == 0
+    found = verdict_refs.load(one, chains.REF)
+    assert [each.kind for each in found.entries] == ["verdict", "verdict", "accept"]
+
+
+def test_verdicts_that_depend_on_others_stay_until_they_are_judged_anew(top):
+    git(top, "clone", "--quiet", "origin.git", "other")
+    one, two = top / "project", top / "other"
+    chains.run(one, [1])
+    tip = chains.run(two, [2]).tip
+    assert mlgit(one, "push").code == 0
+    (told,) = [each for each in mlgit(two, "pull", "--json").json["notes"] if chains.REF in each]
+    assert "`mlgit monitor run --push` judges what is only here anew" in told
+    assert verdict_refs.tip(two, chains.REF) == tip

@@ -14,7 +14,8 @@ from mlgit.errors import MlgitError
 # Where pipelines and what they made are recorded.
 _NAMES = ("dvc.lock", "dvc.yaml", "*.dvc")
 _RECORDS = tuple(f":(top,glob)**/{name}" for name in _NAMES)
-_SHARED = ("refs/mlgit/monitor/", "refs/mlgit/runs/", "refs/mlgit/template")
+_VERDICTS = "refs/mlgit/monitor/"
+_SHARED = (_VERDICTS, "refs/mlgit/runs/", "refs/mlgit/template")
 
 
 class Branch(NamedTuple):
@@ -160,6 +161,11 @@ def _apart(root: Path, ref: str, here: str, remote: str, there: str) -> str:
         return ""
     if git.is_ancestor(root, here, there) or git.is_ancestor(root, there, here):
         return ""
+    if ref.startswith(_VERDICTS):
+        return (
+            f"{ref} here and on '{remote}' went apart, and each stays as it is: `mlgit monitor run --push` judges what is only "
+            "here anew, behind what is there"
+        )
     ways = f"`git update-ref {ref}-2 {here[:10]} && git fetch {remote} +{ref}:{ref}` keeps both"
     return f"{ref} here and on '{remote}' went apart, and each stays as it is: {ways}"
 
