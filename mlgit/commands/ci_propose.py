@@ -16,7 +16,7 @@ from mlgit.commands import ci_changes, proposal_branch, retrain_state
 from mlgit.commands.ci_run import FOLDER, run_of
 from mlgit.commands.clients import ConnectedForge, ForgeAccess
 from mlgit.commands.proposal_branch import ProposalBranch
-from mlgit.commands.retrain_state import ModelInProduction, RetrainPulls
+from mlgit.commands.retrain_state import ModelInProduction, RetrainPulls, WindowsOfVersion
 from mlgit.commands.review import review_change
 from mlgit.errors import MlgitError
 from mlgit.gate.improvement import Gain, gain
@@ -137,7 +137,8 @@ def _retrained(
     """One pull request for a model in production. With `dry_run` the forge is asked only where there is a token."""
     forge = asked.connect(is_needed=not dry_run)
     pulls = retrain_state.pulls(forge, model, branch=wanted.branch) if forge else RetrainPulls()
-    decision = retrain_state.decide(revisions, model, pulls, reason=reason)
+    judged = retrain_state.windows(revisions, model, remote=wanted.remote)
+    decision = retrain_state.decide(revisions, model, judged, pulls, reason=reason)
     if (refused := _not_due(model, decision, pulls)) is not None:
         return ProposeResult(refused, decision=decision, dry_run=dry_run)
     tree, paths = _workspace(revisions.project)
@@ -145,7 +146,7 @@ def _retrained(
     if paths:
         found, review = _judged(revisions, labels, model=model)
         if found.is_there:
-            body = _body(revisions, asked.job, review, introduction=_heading(revisions, model, decision))
+            body = _body(revisions, asked.job, review, introduction=_heading(model, decision, judged))
     if dry_run or not forge:
         return ProposeResult(found, paths, body, dry_run, decision=decision)
     if found.is_there:
@@ -187,8 +188,8 @@ def _judged(revisions: Revisions, labels: tuple[str, ...], *, model: ModelInProd
     return found, review
 
 
-def _heading(revisions: Revisions, model: ModelInProduction, decision: RetrainDecision) -> str:
-    verdicts = [each.verdict for each in retrain_state.windows(revisions, model)]
+def _heading(model: ModelInProduction, decision: RetrainDecision, judged: WindowsOfVersion) -> str:
+    verdicts = [each.verdict for each in judged.windows]
     return retrain_text.heading(model.marker(decision), decision.fired, verdicts, environment=model.environment)
 
 

@@ -113,5 +113,5 @@ def _decided(revisions: Revisions, name: str, forge: ConnectedForge | None, *, r
             f"add them below `monitoring: {{{model.name.rpartition(':')[2]}: ...}}`, or say why: `--reason TEXT`",
         )
     pulls = retrain_state.pulls(forge, model) if forge else RetrainPulls()
-    decision = retrain_state.decide(revisions, model, pulls, reason=reason)
+    decision = retrain_state.decide(revisions, model, retrain_state.windows(revisions, model), pulls, reason=reason)
     return TriggeredModel(model.name, model.environment, model.version.name, decision, pulls.open.number if pulls.open else 0)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 import posixpath
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from mlgit.adapters.forge.forge import Pull
+from mlgit.adapters.git import git, remote_refs, remote_tags
 from mlgit.commands import ci_changes, places, policy_inputs
 from mlgit.commands.clients import ConnectedForge
 from mlgit.commands.model.open_registry import registry_of
@@ -29,6 +31,7 @@ from mlgit.revision.revision import Revision
 from mlgit.revision.revisions import Revisions
 from mlgit.tables import formats
 
+_ORIGIN = "origin"
 _LAST_TIME = 253_402_300_799
 
 
@@ -67,6 +70,13 @@ class RetrainPulls:
     closed: tuple[ClosedRetrain, ...] = ()
 
 
+class WindowsOfVersion(NamedTuple):
+    """Verdicts about a version, and what hindered to know all of them."""
+
+    windows: tuple[JudgedWindow, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 def project_of(word: str) -> Project:
     """The project that NAME or NAME#ENVIRONMENT is about."""
     return places.place(word).project
@@ -97,7 +107,9 @@ def with_triggers(revisions: Revisions) -> list[str]:
     return [_known(name, registry, revisions.project) for name, each in declared.items() if each.triggers.are_declared]
 
 
-def decide(revisions: Revisions, model: ModelInProduction, pulls: RetrainPulls, *, reason: str = "") -> RetrainDecision:
+def decide(
+    revisions: Revisions, model: ModelInProduction, judged: WindowsOfVersion, pulls: RetrainPulls, *, reason: str = ""
+) -> RetrainDecision:
     """Whether the model is to be trained anew, by everything that its triggers ask for; `reason` is that of a person."""
     wanted = model.settings.triggers
     rule = next((each for each in model.deciding.config.gates.rules if each.id == wanted.metric), None)
@@ -105,20 +117,34 @@ def decide(revisions: Revisions, model: ModelInProduction, pulls: RetrainPulls, 
         digest=model.digest,
         registered=_moment(model.version.event.time),
         now=datetime.datetime.now(datetime.UTC),
-        windows=windows(revisions, model),
+        windows=judged.windows,
         metric=rule.metric if rule else "",
         growth=_growth(revisions, model) if wanted.new_rows is not None else None,
         open_pull=pulls.open.number if pulls.open else 0,
         closed=pulls.closed,
         manual=reason,
     )
-    return triggers.decide(wanted, facts)
+    found = triggers.decide(wanted, facts)
+    return replace(found, notes=(*found.notes, *judged.notes))
 
 
-def windows(revisions: Revisions, model: ModelInProduction) -> Sequence[JudgedWindow]:
-    """The verdicts about windows of this version that stand in this clone, the oldest first."""
-    found = verdict_refs.load(revisions.project.git_root, chain.ref_of(model.name, model.environment))
-    return [each for each in found.timeline if each.verdict.version == model.version.name]
+def windows(revisions: Revisions, model: ModelInProduction, *, remote: str = _ORIGIN) -> WindowsOfVersion:
+    """The verdicts about windows of this version, the oldest first: those of the remote, and those of this clone behind them.
+
+    What the remote has is fetched without moving a ref here: the job that judged may have been another.
+    """
+    root, ref = revisions.project.git_root, chain.ref_of(model.name, model.environment)
+    there, note = "", ""
+    if remote in remote_tags.remotes(root):
+        try:
+            there = remote_refs.bring(root, remote, ref)
+        except MlgitError as error:
+            note = f"verdicts of '{remote}' are not known: {error.message}"
+    here = verdict_refs.tip(root, ref)
+    is_behind = bool(there) and (not here or git.is_ancestor(root, here, there))
+    found = verdict_refs.load(root, ref, commit=there if is_behind else here)
+    mine = tuple(each for each in found.timeline if each.verdict.version == model.version.name)
+    return WindowsOfVersion(mine, (note,) if note else ())
 
 
 def pulls(forge: ConnectedForge, model: ModelInProduction, *, branch: str = "") -> RetrainPulls:

@@ -10,7 +10,7 @@ from mlgit.adapters.forge.ci_env import CiJob
 from mlgit.commands.monitor_trigger import trigger
 from mlgit.errors import MlgitError
 from mlgit.monitoring import verdict_refs
-from tests.kit import commit, write_tree
+from tests.kit import commit, git, write_tree
 from tests.kit.forge import State, forge
 from tests.kit.forked import mlgit
 from tests.monitoring import chains
@@ -79,6 +79,22 @@ def test_accepted_alarm_and_alarms_about_other_versions_are_not(project):
     assert answer().is_due is None
     judged(root, chains.entry(2, word="watch"), chains.acceptance(2))
     assert (answer().is_due, answer().exit_code) == (False, 1)
+
+
+def test_verdicts_that_another_runner_pushed_are_heard_and_no_ref_moves_here(project, tmp_path):
+    root = project("drift: watch")
+    git(tmp_path, "init", "-q", "--bare", "origin.git")
+    git(root, "remote", "add", "origin", "../origin.git")
+    git(root, "push", "-q", "origin", "HEAD:main", "--tags")
+    git(tmp_path, "clone", "-q", "origin.git", "other")
+    judged(tmp_path / "other", chains.entry(1), chains.entry(2, word="watch"))
+    assert answer().is_due is None
+    git(tmp_path / "other", "push", "-q", "origin", chains.REF)
+    assert answer().is_due
+    assert verdict_refs.names(root) == []
+    git(root, "remote", "set-url", "origin", "../gone.git")
+    found = answer()
+    assert (found.is_due, "verdicts of 'origin' are not known" in found.models[0].decision.notes[0]) == (None, True)
 
 
 def test_nothing_judged_cannot_be_told(project):

@@ -37,8 +37,9 @@ def command(name: str, *, reason: str, kind: str | None, api: str, repository: s
     """Say whether models in production are to be trained anew, and why.
 
     NAME is a model, or NAME#ENVIRONMENT; without it all models with `triggers:` in mlgit.yaml of the default branch. Verdicts
-    are those that `mlgit monitor run` left in this clone. Where the forge is known and there is a token, a pull request that
-    people closed counts as their answer: until another version is in production, or the cool-down is over.
+    are those that `mlgit monitor run` left in this clone, or pushed to origin. Where the forge is known and there is a
+    token, a pull request that people closed counts as their answer: until another version is in production, or the
+    cool-down is over.
 
     Exit code 0 when a retraining is due, 1 when none is, 2 when that cannot be told.
     """
