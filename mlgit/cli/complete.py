@@ -21,6 +21,8 @@ _ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("diff", "data diff"), ("revision", "revision", "")),
     "gate": ("revision suggestion", "revision", "revision"),
     **dict.fromkeys(("card build", "card check", "model history", "model verify"), ("model", "")),
+    **dict.fromkeys(("monitor sketch", "monitor run", "monitor show", "monitor trigger", "monitor export"), ("model", "")),
+    "monitor compare": ("model", ""),
     "model register": ("model", "revision", ""),
     "model promote": ("model version", "environment", ""),
     **dict.fromkeys(("model rollback", "model unassign"), ("model", "environment", "")),
@@ -38,6 +40,8 @@ _OPTIONS: Mapping[str, str] = {
     "--answers": _FILE,
     "--out": _FILE,
     "--output": _FILE,
+    "--html": _FILE,
+    "--model": "model",
 }
 _WORDS: Mapping[str, tuple[str, ...]] = {"shell": ("bash", "zsh", "fish"), "suggestion": ("suggest",)}
 

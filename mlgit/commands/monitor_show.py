@@ -11,6 +11,7 @@ from mlgit import errors
 from mlgit.adapters.system import files
 from mlgit.commands import verdict_chains
 from mlgit.errors import MlgitError
+from mlgit.monitoring import chain
 from mlgit.monitoring.chain import Chain, JudgedWindow
 from mlgit.render.text import few, moment
 from mlgit.report import monitor_page
@@ -66,23 +67,23 @@ def show(name: str | None = None, *, window: str | None = None, last: int | None
     """
     chains = verdict_chains.chosen(verdict_chains.root_here(), name)
     if window is not None:
-        chain, found = verdict_chains.window_in(chains, window)
-        return ShownTimelines((_timeline(chain, (found,)),))
+        holder, found = verdict_chains.window_in(chains, window)
+        return ShownTimelines((_timeline(holder, (found,)),))
     shown = tuple(_timeline(each, timeline, last=last) for each in chains if (timeline := each.timeline))
     if not shown:
         raise MlgitError("no window was judged yet", "`mlgit monitor run` judges one")
     return ShownTimelines(shown)
 
 
-def _timeline(chain: Chain, windows: Sequence[JudgedWindow], *, last: int | None = None) -> MonitorTimeline:
+def _timeline(found: Chain, windows: Sequence[JudgedWindow], *, last: int | None = None) -> MonitorTimeline:
     kept = tuple(windows if last is None else windows[-last:])
-    return MonitorTimeline(chain.model, chain.environment, chain.ref, kept, len(windows) - len(kept))
+    return MonitorTimeline(found.model, found.environment, found.ref, kept, len(windows) - len(kept))
 
 
 def write_page(path: Path, shown: ShownTimelines) -> None:
     """Write the timeline of one model as an HTML page, whole or not at all. Raises MlgitError for several."""
     if len(shown.timelines) > 1:
-        named = [f"{each.model}#{each.environment}" for each in shown.timelines]
+        named = [chain.label(each.model, each.environment) for each in shown.timelines]
         raise MlgitError(f"a page shows one model, and there are {few(named)}", f"name one, as '{named[0]}'")
     (found,) = shown.timelines
     page = monitor_page.page(found.model, found.environment, found.windows, n_left_out=found.n_left_out)

@@ -47,7 +47,7 @@ def chosen(root: Path, word: str | None) -> tuple[Chain, ...]:
 
 
 def _nothing(name: str, environment: str, known: dict[tuple[str, str], None]) -> MlgitError:
-    what = f"{name}#{environment}" if environment else name
+    what = chain.label(name, environment)
     others = [each for model, each in known if model == name]
     if others:
         told = f"no window of '{name}' was judged in '{environment}', but in {few(others)}"
@@ -72,6 +72,6 @@ def window_in(chains: tuple[Chain, ...], word: str) -> tuple[Chain, JudgedWindow
         names = [each.verdict.window.name for one in chains for each in one.timeline]
         raise MlgitError(f"no window '{word}' was judged{near_miss(word, names)}", "`mlgit monitor show` lists them")
     if len(found) > 1:
-        named = [f"{each.model}#{each.environment}" for each, _ in found]
+        named = [chain.label(each.model, each.environment) for each, _ in found]
         raise MlgitError(f"a window '{word}' was judged for {few(named)}", f"name one of them, as '{named[0]}'")
     return found[0]

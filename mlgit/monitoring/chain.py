@@ -44,6 +44,11 @@ def place_of(ref: str) -> tuple[str, str] | None:
         return None
 
 
+def label(model: str, environment: str) -> str:
+    """What a user types for a model in an environment."""
+    return f"{model}#{environment}" if environment else model
+
+
 @dataclass(frozen=True, slots=True)
 class Acceptance:
     """A person's word that a window, though it alarmed, is what the model is to be used for: by its digest, and its name.

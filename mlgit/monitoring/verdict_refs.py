@@ -119,8 +119,19 @@ def move(root: Path, to: Chain, *, expected: str) -> None:
         if now == to.tip:
             return  # another command judged the same, and made the same commit
         if now == expected:
-            raise  # a lock that a killed process left behind, or a folder that cannot be written
+            raise _locked(root, to.ref, error) from error
         raise ChainMovedError(f"{to.ref}: another command in this clone wrote to it", "try again") from error
+
+
+def _locked(root: Path, ref: str, error: ProcessError) -> MlgitError:
+    """What to do about a lock that a killed process left behind; else what Git said, as where a folder cannot be written."""
+    lock = git.line(root, "rev-parse", "--path-format=absolute", "--git-path", f"{ref}.lock")
+    if not Path(lock).exists():
+        return error
+    return MlgitError(
+        f"{ref} cannot be written: {lock} is there",
+        f"a Git command at work holds it for a moment, and one that was killed leaves it behind: then `rm '{lock}'`",
+    )
 
 
 def _files(entry: ChainEntry) -> dict[str, tuple[str, bytes]]:

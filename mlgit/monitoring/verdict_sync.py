@@ -133,14 +133,15 @@ def _judged_anew(
         raise MlgitError(
             f"{upon.ref}: {count(len(entries), 'verdict')} of this clone came after others that are published meanwhile, and "
             "depend on them",
-            f"`mlgit monitor run '{upon.model}#{upon.environment}' --push` judges them anew",
+            f"`mlgit monitor run '{chain.label(upon.model, upon.environment)}' --push` judges them anew",
         )
     yield from recompute(upon, verdict_refs.counted(root, entries))
 
 
 def _remember(root: Path, ref: str, remote: str, oid: str) -> None:
     if oid and remote in remote_tags.remotes(root):
-        git.update_ref(root, _mark(ref, remote), oid, reason="mlgit monitor")
+        with suppress(MlgitError):  # less is noticed then, and nothing is lost
+            git.update_ref(root, _mark(ref, remote), oid, reason="mlgit monitor")
 
 
 def _mark(ref: str, remote: str) -> str:

@@ -121,8 +121,11 @@ def test_same_entry_by_another_command_of_this_clone_is_no_fault(root):
 def test_lock_that_a_killed_git_left_is_told(root):
     chains.run(root, [1])
     (root / ".git" / f"{REF}.lock").touch()
-    with pytest.raises(MlgitError, match=r"\.lock"):
+    with pytest.raises(MlgitError, match=r"prod\.lock is there") as told:
         chains.run(root, [2])
+    assert f"rm '{root}/.git/{REF}.lock'" in told.value.hint
+    (root / ".git" / f"{REF}.lock").unlink()
+    assert chains.days(chains.run(root, [2])) == [1, 2]
 
 
 def test_neither_index_nor_files_are_touched(root):
