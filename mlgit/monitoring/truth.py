@@ -127,14 +127,23 @@ def joined(window: Window, labels: Labels, *, column: str = "") -> LabelledRows:
 
 
 def _times(window: Window, column: str, rows: int) -> Array | None:
-    """When each row was answered, in seconds; None where nothing tells."""
-    until = seconds(window.until)
+    """When each row was answered, in seconds: at the latest when the youngest was; None where nothing tells."""
+    found, until = times_of(window, column), seconds(window.until)
+    if found is not None and len(found) == rows:
+        return np.where(np.isfinite(found), found, np.inf if until is None else until)
+    return None if until is None else np.full(rows, until)
+
+
+def times_of(window: Window, column: str) -> Array | None:
+    """The time of each row in seconds, by a column or that of the log, NaN where it is none; None without both."""
     for name in (column, "ts"):
         if name and name in window.columns:
-            found = np.array([seconds(each) for each in np.asarray(window.columns[name]).tolist()], dtype=float)
-            if len(found) == rows and np.isfinite(found).any():
-                return np.where(np.isfinite(found), found, np.inf if until is None else until)
-    return None if until is None else np.full(rows, until)
+            given = np.asarray(window.columns[name])
+            given = given.astype("datetime64[us]") if given.dtype.kind == "M" else given
+            found = np.array([seconds(each) for each in given.tolist()], dtype=float)
+            if np.isfinite(found).any():
+                return found
+    return None
 
 
 def seconds(moment: Any) -> float | None:
