@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mlgit import __version__
 from mlgit import project as projects
 from mlgit.adapters.forge.ci_env import CiJob
+from mlgit.adapters.forge.http import HttpError
 from mlgit.adapters.git import branches
 from mlgit.commands import ci_changes, proposal_branch, retrain_state
 from mlgit.commands.ci_run import FOLDER, run_of
@@ -70,6 +71,19 @@ class ProposeResult:
         return found | ({"retrain": self.decision.document()} if self.decision else {})
 
 
+@dataclass(frozen=True, slots=True)
+class DueProposals:
+    """What became of each model with triggers, by name; `notes` say of which nothing could be told."""
+
+    models: Mapping[str, ProposeResult]
+    notes: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """The results as JSON: schema 1."""
+        found = [{"model": name, **each.document()} for name, each in self.models.items()]
+        return {"schema": 1, "models": found, "notes": list(self.notes)}
+
+
 def ci_propose(
     job: CiJob,
     *,
@@ -110,6 +124,39 @@ def ci_propose(
             return ProposeResult(found, paths, body, dry_run)
         done = _published(revisions, tree, wanted, asked.connect(), body, tuple(labels))
         return ProposeResult(found, paths, body, what=done.what, number=done.number)
+
+
+def propose_due(asked: ForgeAccess, *, base: str = "", remote: str = "origin", dry_run: bool = False) -> DueProposals:
+    """Propose a successor of each model whose triggers, in mlgit.yaml of the default branch, have fired.
+
+    One that was not released yet, or of which it cannot be told, keeps no other from its own. Raises MlgitError where that is
+    so of all, and where no triggers are declared.
+    """
+    with Revisions(projects.find()) as revisions:
+        names = retrain_state.with_triggers(revisions)
+    if not names:
+        raise MlgitError("mlgit.yaml declares no triggers", "add `monitoring: {NAME: {triggers: {drift: page}}}`")
+    found: dict[str, ProposeResult] = {}
+    failed: list[MlgitError] = []
+    for name in names:
+        try:
+            found[name] = ci_propose(
+                asked.job,
+                base=base,
+                remote=remote,
+                kind=asked.kind,
+                api=asked.api,
+                repository=asked.repository,
+                dry_run=dry_run,
+                retrain=name,
+            )
+        except HttpError:
+            raise
+        except MlgitError as error:
+            failed.append(error)
+    if failed and not found:
+        raise failed[0]
+    return DueProposals(found, tuple(each.message for each in failed))
 
 
 def _checked(project: Project, wanted: ProposalBranch) -> ProposalBranch:

@@ -173,6 +173,15 @@ def test_without_a_trigger_nothing_is_proposed_and_a_reason_asks(root, state):
     assert "<b>" not in state.pulls[0]["body"].partition("mlgit:")[2].partition("### mlgit")[0].replace("<!--", "")
 
 
+def test_each_model_whose_trigger_fired_is_proposed(root, state):
+    train(root, 90)
+    done = mlgit(root, "ci", "propose", "--due", "--json", env=environment(state))
+    assert (done.code, done.json["models"][0]["model"], done.json["models"][0]["what"]) == (0, "churn", "opened"), done.said
+    assert [each["head"]["ref"] for each in state.pulls] == [BRANCH]
+    assert "churn:\nnew_rows: 1 row more" in mlgit(root, "ci", "propose", "--due", env=environment(state)).out
+    assert mlgit(root, "ci", "propose", "--due", "--branch", "x", env=environment(state)).code == 2
+
+
 def test_dry_run_needs_no_token_and_asks_no_forge(root, state):
     train(root, 90)
     done = propose(root, state, "--dry-run", token="")

@@ -11,16 +11,20 @@ from mlgit import errors
 from mlgit.render.text import plain
 
 if TYPE_CHECKING:
-    from mlgit.commands.ci_propose import ProposeResult
+    from mlgit.commands.ci_propose import DueProposals, ProposeResult
 
 
 @click.command(
     epilog="Examples: `mlgit run && mlgit ci propose --dry-run`, `mlgit ci propose --branch mlgit/retrain --label retrain`, "
-    "`mlgit ci propose --retrain churn`, `mlgit ci propose --retrain churn --reason 'new sensor'`.",
+    "`mlgit ci propose --retrain churn`, `mlgit ci propose --retrain churn --reason 'new sensor'`, `mlgit "
+    "ci propose --due`.",
     short_help="Open or update one pull request for a better model.",
 )
 @click.option(
     "--retrain", default="", metavar="NAME", help="Propose a successor of this model, beside the version that is in production."
+)
+@click.option(
+    "--due", is_flag=True, help="The same for each model whose triggers have fired, as `mlgit monitor trigger` tells."
 )
 @click.option("--reason", default="", metavar="TEXT", help="With --retrain: why, where no trigger of mlgit.yaml asks for it.")
 @click.option(
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
 def command(
     retrain: str,
     *,
+    due: bool,
     reason: str,
     branch: str,
     base: str,
@@ -70,9 +75,16 @@ def command(
     """
     if reason and not retrain:
         raise click.UsageError("--reason goes with --retrain NAME")
-    from mlgit.commands.ci_propose import ci_propose
+    if due and (retrain or branch or title or labels):
+        raise click.UsageError("--due names models, branches, titles and labels itself")
+    from mlgit.commands.ci_propose import ci_propose, propose_due
     from mlgit.commands.ci_run import current_job
 
+    if due:
+        from mlgit.commands.clients import ForgeAccess
+
+        asked = ForgeAccess(current_job(), kind, api, repository)
+        return _show_all(propose_due(asked, base=base, remote=remote, dry_run=dry_run), as_json=as_json)
     result = ci_propose(
         current_job(),
         branch=branch,
@@ -91,6 +103,18 @@ def command(
         click.echo(json.dumps(result.document(), indent=2))
     else:
         _show(result)
+    return errors.EXIT_YES
+
+
+def _show_all(found: DueProposals, *, as_json: bool) -> int:
+    if as_json:
+        click.echo(json.dumps(found.document(), indent=2))
+        return errors.EXIT_YES
+    for name, result in found.models.items():
+        click.echo(plain(f"{name}:"))
+        _show(result)
+    for note in found.notes:
+        click.echo(plain(f"note: {note}"))
     return errors.EXIT_YES
 
 
