@@ -20,7 +20,7 @@ from mlgit.statistics.batch_scores import CountTable
 from mlgit.statistics.distances import population_stability
 
 DRAWS = 400
-YEARS = 60
+YEARS = 40
 SEED = 5
 CELLS = 32
 BATCHES = 40
@@ -197,7 +197,7 @@ def print_years(number: int) -> None:
     """What a year brings, by the batches behind it."""
     print("| batches | smallest p by rank | `watch` a quiet year | years with a `page` |")
     print("|--:|--:|--:|--:|")
-    for batches in (20, 40, 100, 365):
+    for batches in (20, 40, 100):
         found = years(number, batches)
         watches, pages = np.mean([each.watches for each in found]), np.mean([each.pages > 0 for each in found])
         print(f"| {batches} | 1 in {batches + 1} | {watches:.2f} | {_percent(float(pages))} |", flush=True)

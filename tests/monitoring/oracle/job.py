@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mlgit.statistics import batch_test
+from mlgit.statistics import adaptive_window, batch_test
 from mlgit.statistics.batch_scores import BatchScores, CountTable, against, signed_cells
 from mlgit.statistics.distances import population_stability
 
@@ -93,6 +93,10 @@ def differences(asked: dict[str, list[Any]], told: dict[str, list[Any]]) -> Iter
         tail = batch_test.gumbel(np.array(scores))
         yield from _apart(f"tail {place}", [tail.tail(each) for each in wanted], theirs["tails"])
         yield from _apart(f"quantile {place}", [tail.quantile(each) for each in (0.05, 1 / 365, 1e-6)], theirs["quantiles"])
+    for place, (values, theirs) in enumerate(zip(asked["streams"], told["streams"], strict=True)):
+        seen = [each.seen for each in adaptive_window.changes(values)]
+        if seen != theirs["changes"]:
+            yield f"changes of stream {place}: {seen}, of river {theirs['changes']}"
 
 
 def _apart(what: str, mine: Any, theirs: Any) -> Iterator[str]:

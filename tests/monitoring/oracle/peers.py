@@ -58,13 +58,13 @@ def of_scores(scores: list[float], asked: list[float]) -> dict[str, Any]:
 
 
 def of_stream(values: list[float]) -> dict[str, Any]:
-    """Where ADWIN of river sees changes in a stream, and what it holds for the level at the end."""
+    """Where ADWIN of river sees changes in a stream."""
     adaptive, changes = ADWIN(), []
     for place, value in enumerate(values):
         adaptive.update(value)
         if adaptive.drift_detected:
             changes.append(place)
-    return {"changes": changes, "width": int(adaptive.width), "estimation": float(adaptive.estimation)}
+    return {"changes": changes}
 
 
 def main() -> None:
