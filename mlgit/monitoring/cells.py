@@ -146,6 +146,9 @@ def _counted(texts: Iterable[str]) -> list[tuple[str, int]]:
 
 def _levels(values: Any) -> tuple[Array, list[str]]:
     """The number of each value's level, MISSING where there is none, and what the levels are called, by name."""
+    if isinstance(values, rows.Coded):
+        listed, inner = list(values.names), values.places
+        return _named(listed, np.zeros(len(inner), dtype=bool), inner)
     found = np.asarray(values)
     if found.dtype.kind in "biuf":
         missing = rows.is_missing(found)
@@ -153,10 +156,14 @@ def _levels(values: Any) -> tuple[Array, list[str]]:
         listed, inner = distinct.tolist(), codes
     else:
         listed, missing, inner = _distinct(found.tolist())
+    return _named(listed, missing, inner)
+
+
+def _named(listed: list[Any], missing: Array, inner: Array) -> tuple[Array, list[str]]:
     words = [_word(each) for each in listed]
     names = sorted(set(words))
     places = {name: number for number, name in enumerate(names)}
-    all_codes = np.full(len(found), MISSING)
+    all_codes = np.full(len(missing), MISSING)
     all_codes[~missing] = np.array([places[each] for each in words], dtype=np.int64)[inner] if words else MISSING
     return all_codes, names
 

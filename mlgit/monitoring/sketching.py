@@ -96,7 +96,7 @@ def window_counts(columns: Iterable[Cells], table: Mapping[str, Any], *, rows: i
         if cells.name not in table:
             lacking += [cells.name] if cells.name not in lacking else []
             continue
-        values = np.asarray(table[cells.name])
+        values = table[cells.name]
         if cells.kind == "vector":
             found[cells.label] = vectors.counts(cells, values, batch_of=batch_of, n_batches=1)
             continue
