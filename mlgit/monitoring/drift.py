@@ -94,15 +94,15 @@ def judge(
     chosen = np.array([*range(n_used), len(batches.table.counts) - 1])
     used = batches.chosen(chosen)
     deciding = growing if len(chosen) == len(batches.table.counts) else _combined(used, is_local=is_local)
-    decided = _decided(deciding, alpha=alpha, is_local=is_local)
+    judged = decided(deciding, alpha=alpha, is_local=is_local)
     return DriftFinding(
-        "watch" if decided.pvalue <= alpha else "quiet",
-        decided.pvalue,
+        "watch" if judged.pvalue <= alpha else "quiet",
+        judged.pvalue,
         conformal,
-        decided.method,
-        decided.is_extrapolated,
+        judged.method,
+        judged.is_extrapolated,
         n_used - lost,
-        None if is_local else _smallest(given, used, deciding, threshold=decided.threshold),
+        None if is_local else _smallest(given, used, deciding, threshold=judged.threshold),
         batches.labels,
         deciding.columns[-1].tolist(),
         notes=given.notes,
@@ -143,23 +143,26 @@ def _combined(batches: BatchTable, *, is_local: bool) -> Combined:
 
 
 @dataclass(frozen=True, slots=True)
-class _Decided:
+class DecidedScore:
+    """What a score amounts to beside all others, and which score would have been too high."""
+
     pvalue: float
     method: Method
     threshold: float
     is_extrapolated: bool = False
 
 
-def _decided(found: Combined, *, alpha: float, is_local: bool) -> _Decided:
+def decided(found: Combined, *, alpha: float, is_local: bool) -> DecidedScore:
+    """The last of some scores beside the others: by its rank, or by the tail where there are fewer than 1/alpha."""
     scores = found.score
     number = len(scores)
     allowed = int(alpha * number)  # so many of all scores, its own among them, may be as high
     if allowed:
         threshold = float(np.sort(scores[:-1])[-allowed])
-        return _Decided(batch_test.rank_pvalue(scores), "local rank" if is_local else "rank", threshold)
-    tail = batch_test.gumbel(scores[:-1])
+        return DecidedScore(batch_test.rank_pvalue(scores), "local rank" if is_local else "rank", threshold)
+    tail = batch_test.tail(scores[:-1])
     method: Method = "local gumbel" if is_local else "gumbel"
-    return _Decided(tail.tail(float(scores[-1])), method, tail.quantile(alpha), is_extrapolated=True)
+    return DecidedScore(tail.pvalue(float(scores[-1])), method, tail.quantile(alpha), is_extrapolated=True)
 
 
 def deviation(counts: ColumnCounts) -> float:

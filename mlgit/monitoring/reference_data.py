@@ -74,7 +74,7 @@ def read(
         raise MlgitError(f"{paths[0]}: no rows, so there is nothing to hold windows against", "train with some")
     notes: list[str] = []
     kind, batches = _batches(revisions, revision, paths, table, model=model, cut=cut, texts=texts, notes=notes)
-    predictions = _predictions(revision, model, notes)
+    predictions = released_predictions(revision, model, notes)
     return ReferenceData(
         kind, str(cut) if kind == "column" else "", batches, _digests(revision, paths), predictions, tuple(notes)
     )
@@ -166,7 +166,8 @@ def _digests(revision: Revision, paths: Collection[str]) -> dict[str, str]:
     return {path: f"md5:{digest.md5}" for path, digest in found.items() if digest is not None}
 
 
-def _predictions(revision: Revision, model: Model, notes: list[str]) -> ReleasedPredictions | None:
+def released_predictions(revision: Revision, model: Model, notes: list[str]) -> ReleasedPredictions | None:
+    """What a revision predicted for its test data; None where that is not declared or cannot be had, and `notes` say why."""
     if not model.predictions:
         notes.append(f"models.{model.name}.predictions is not declared: nothing is known of its answers at release")
         return None

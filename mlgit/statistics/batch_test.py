@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
 
@@ -22,6 +22,8 @@ _MAD = 0.6744897501960817
 _LEAST_SCALE = 0.5
 # These bring the statistics to a deviation of about one among batches that only chance tells apart.
 _CVM, _CELL = 6.0, 2.2
+# Scores begin a few deviations below their median.
+_AWAY = 6.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,26 +106,32 @@ def smoothed_pvalue(scores: Array, *, uniform: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Gumbel:
-    """A Gumbel distribution, by its place (mode) and scale."""
+class ScoreTail:
+    """A Gumbel distribution of the logarithms of scores, by its place (mode) and scale."""
 
     place: float
     scale: float
 
-    def tail(self, score: float) -> float:
+    def pvalue(self, score: float) -> float:
         """The chance of a score that is as high."""
-        return -math.expm1(-math.exp(min(-(score - self.place) / self.scale, 700.0)))
+        return -math.expm1(-math.exp(min(-(float(_tamed(score)) - self.place) / self.scale, 700.0)))
 
     def quantile(self, alpha: float) -> float:
         """The score that is passed with chance `alpha`."""
-        return self.place - self.scale * math.log(-math.log1p(-alpha))
+        return math.exp(self.place - self.scale * math.log(-math.log1p(-alpha))) - _AWAY
 
 
-def gumbel(scores: Array) -> Gumbel:
-    """The Gumbel distribution with the mean and deviation of scores.
+def tail(scores: Array) -> ScoreTail:
+    """The Gumbel distribution with mean and deviation of the logarithms of scores, counted from below all of them.
 
-    Scores are maxima, whose tail is of this kind; beyond one in so many as there are scores it is an extrapolation.
+    Scores are maxima, whose tail is of this kind, and a little heavier where days differ: so of their logarithms. Beyond one
+    in so many as there are scores it is an extrapolation.
     """
-    deviation = max(float(scores.std(ddof=1)), _LEAST_SCALE) if len(scores) > 1 else 1.0
+    tamed = _tamed(scores)
+    deviation = max(float(tamed.std(ddof=1)), _LEAST_SCALE / _AWAY) if len(scores) > 1 else 1.0
     scale = deviation * math.sqrt(6.0) / math.pi
-    return Gumbel(float(scores.mean()) - float(np.euler_gamma) * scale, scale)
+    return ScoreTail(float(tamed.mean()) - float(np.euler_gamma) * scale, scale)
+
+
+def _tamed(scores: Any) -> Any:
+    return np.log(np.maximum(scores, 1.0 - _AWAY) + _AWAY)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlgit import lazy_numpy as np
 from mlgit.statistics.batch_scores import CountTable, against
-from mlgit.statistics.batch_test import Combined, combine, rank_pvalue
+from mlgit.statistics.batch_test import Combined, combine
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 N_DRAWS = 999
 
 
-def permuted(cells: Array, *, n_window: int, widths: Array, is_ordered: Array, seed: int) -> tuple[float, Combined]:
-    """The p-value of the last `n_window` rows among N_DRAWS draws of as many from all, and the scores with theirs last.
+def permuted(cells: Array, *, n_window: int, widths: Array, is_ordered: Array, seed: int) -> Combined:
+    """The scores of N_DRAWS draws of `n_window` rows from all, and behind them that of the last `n_window` rows.
 
     `cells` is (n_rows, n_columns): in which of its `widths` cells each value is. Exact where rows may be exchanged, so effects
     of days are invisible to it.
@@ -32,5 +32,4 @@ def permuted(cells: Array, *, n_window: int, widths: Array, is_ordered: Array, s
     counts[-1] = np.bincount(flat[n_rows - n_window :].ravel(), minlength=total)
     table = CountTable(counts, starts, is_ordered)
     pool = np.bincount(flat.ravel(), minlength=total)
-    found = combine(against(table, pool - counts))
-    return rank_pvalue(found.score), found
+    return combine(against(table, pool - counts))
