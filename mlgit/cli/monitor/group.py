@@ -8,6 +8,8 @@ from mlgit.cli.group import LazyGroup
 
 # In the order in which a model meets them.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "sketch": ("mlgit.cli.monitor.sketch", "Sketch the training data, as a stage of the pipeline."),
+    "run": ("mlgit.cli.monitor.run", "Judge the windows that nobody has judged yet."),
     "show": ("mlgit.cli.monitor.show", "Show what was judged, window by window."),
     "accept": ("mlgit.cli.monitor.accept", "Accept a window that alarmed, with a reason."),
     "trigger": ("mlgit.cli.monitor.trigger", "Say whether a model is to be trained anew."),

@@ -1,0 +1,226 @@
+"""All that it takes to judge windows of one released version: its sketch, contract and labels, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mlgit.commands import reference_sketch, window_contract
+from mlgit.commands.reference_sketch import HeldContract, Reference
+from mlgit.commands.retrain_state import ModelInProduction
+from mlgit.config import Config, Model
+from mlgit.errors import MlgitError
+from mlgit.monitoring import (
+    batch_table,
+    chain,
+    columns,
+    drift,
+    judge,
+    labels,
+    performance,
+    reference_data,
+    row_drift,
+    sketching,
+    verdict_refs,
+)
+from mlgit.monitoring.chain import Chain, ChainEntry
+from mlgit.monitoring.drift import DriftFinding, DriftReference
+from mlgit.monitoring.judge import Watched, WindowCase
+from mlgit.monitoring.sketch import Sketch, WindowCounts
+from mlgit.monitoring.truth import Labels
+from mlgit.monitoring.window import Window
+from mlgit.monitoring_settings import Monitoring
+from mlgit.revision.revision import Revision
+from mlgit.revision.revisions import Revisions
+
+# A year of hours; how often the kinds of periods come.
+_HOURS = {"hour": 1.0, "day": 24.0, "week": 168.0, "month": 730.5}
+_DAYS_A_YEAR = 365.2425
+# Fewer windows tell not how many a year has.
+_FEWEST_TIMED = 5
+
+
+@dataclass(eq=False)
+class WindowJudging:
+    """A released version with what its windows are held against; what is read once is kept."""
+
+    revisions: Revisions
+    watched: ModelInProduction
+    settings: Monitoring
+    config: Config
+    model: Model
+    contract: HeldContract | None
+    importance: Mapping[str, float]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self._reference: Reference | None = None
+        self._prepared: DriftReference | None = None
+        self._labels: Labels | None = None
+        self._counts: dict[str, WindowCounts] = {}
+
+    @property
+    def release(self) -> Revision:
+        """The commit of the version."""
+        return self.revisions.commit(self.watched.version.commit, name=self.watched.version.name)
+
+    @property
+    def registered(self) -> int:
+        """When the version was registered, in seconds since 1970."""
+        return self.watched.version.event.time
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """The columns that the contract calls texts."""
+        return columns.texts_of(self.contract.contract if self.contract else None)
+
+    def reference(self, window: Window) -> Reference:
+        """The sketch of the version. Raises MlgitError where neither a sketch nor the data can be had."""
+        if self._reference is None:
+            self._reference = reference_sketch.of_version(
+                self.revisions,
+                self.release,
+                model=self.model,
+                settings=self.settings,
+                config=self.config,
+                window=window.columns,
+            )
+        return self._reference
+
+    def judge(self, window: Window, before: Chain) -> ChainEntry:
+        """The verdict about a window, behind those that were given before."""
+        sketch = self.reference(window).sketch
+        table = {name: values for name, values in window.columns.items() if name not in window.hashed}
+        counts = sketching.window_counts([cells for cells, _ in sketch.columns], table, rows=window.rows)
+        case = self._case(window, before, counts)
+        return chain.of_verdict(judge.judge(case), counts)
+
+    def _case(self, window: Window, before: Chain, counts: WindowCounts) -> WindowCase:
+        sketch = self.reference(window).sketch
+        watched, contract = self.watched, window_contract.check(window, self.contract.contract if self.contract else None)
+        measured = performance.of_window(
+            window, sketch=sketch, settings=self.settings, config=self.config, labels=self._labels_of(before, window)
+        )
+        alpha = self.settings.alpha if self.settings.declared else None
+        timed = _per_year(before, window)
+        if alpha is None and self.settings.declared and timed is not None:
+            alpha = min(self.settings.false_alarms / timed, 0.5)
+        names = Watched(watched.name, watched.environment, watched.version.name, watched.digest)
+        notes = [contract.note] if contract.note else []
+        size, refusal = self._periods(sketch)
+        finding = DriftFinding("cannot_tell", reason=refusal) if refusal else self._rows(window, alpha)
+        earlier = [each for each in before.current if each.verdict and each.verdict.model_digest == watched.digest]
+        return WindowCase(
+            names,
+            self.settings,
+            sketch,
+            window,
+            counts,
+            self._admitted(before, sketch),
+            [each.verdict.conformal_pvalue for each in earlier if each.verdict and each.verdict.conformal_pvalue is not None],
+            alpha,
+            size,
+            self._drift_reference(sketch),
+            finding,
+            contract.state,
+            contract.broken,
+            measured.metrics,
+            self.importance,
+            (*notes, *([contract.broken] if contract.state == "warn" else []), *measured.notes),
+        )
+
+    def _drift_reference(self, sketch: Sketch) -> DriftReference:
+        if self._prepared is None:
+            self._prepared = drift.reference(sketch)
+        return self._prepared
+
+    def _rows(self, window: Window, alpha: float | None) -> DriftFinding | None:
+        """What drawing rows tells, where the sketch has no batches; None where it has."""
+        reference = self.reference(window)
+        if reference.sketch.batches.kind != "rows":
+            return None
+        data = reference.data
+        if data is None:
+            data = reference_data.read(self.revisions, self.release, self.model, cut=self.settings.windows.by, texts=self.texts)
+            self._reference = replace(reference, data=data)
+        table = {name: values for name, values in window.columns.items() if name not in window.hashed}
+        return row_drift.judge(
+            [cells for cells, _ in reference.sketch.columns],
+            [each.columns for each in data.batches],
+            table,
+            rows=window.rows,
+            alpha=judge.ALPHA if alpha is None else alpha,
+            digest=window.digest,
+        )
+
+    def _admitted(self, before: Chain, sketch: Sketch) -> Sequence[WindowCounts]:
+        """The counts of windows that were quiet or accepted, as far as they are those of this sketch."""
+        entries = [each for each in before.admitted(self.watched.digest) if each.counts_id or each.counts]
+        unread = [each for each in entries if each.counts is None and each.counts_id not in self._counts]
+        for each in verdict_refs.counted(self.revisions.project.git_root, unread):
+            if each.counts is not None:
+                self._counts[each.counts_id] = each.counts
+        found = [each.counts or self._counts[each.counts_id] for each in entries]
+        return [each for each in found if batch_table.fits(sketch.columns, each)]
+
+    def _periods(self, sketch: Sketch) -> tuple[int | None, str]:
+        """How many batches long a window is, None where nothing tells; and why it cannot be held against them."""
+        if sketch.batches.kind != "column" or not sketch.batches.by:
+            return None, ""
+        if sketch.batches.by == str(self.settings.windows.by):
+            return 1, ""
+        batch, window = (_HOURS.get(each.partition("(")[0]) for each in (sketch.batches.by, str(self.settings.windows.by)))
+        if batch is None or window is None:
+            return None, ""
+        if window < batch:
+            told = f"windows by {self.settings.windows.by} are shorter than the batches of the sketch, by {sketch.batches.by}"
+            return None, f"{told}: train anew, or cut windows as the sketch is"
+        return round(window / batch), ""
+
+    def _labels_of(self, before: Chain, window: Window) -> Labels | None:
+        source = self.settings.labels
+        if source is None:
+            return None
+        if self._labels is None:
+            self._labels = labels.read(
+                self.revisions.workspace,
+                source,
+                model=self.model,
+                wanted=performance.columns_of_labels(self.settings),
+                newest=window.until,
+                where=f"monitoring.{self.settings.model}.labels",
+            )
+        return self._labels
+
+
+def opened(revisions: Revisions, watched: ModelInProduction) -> WindowJudging:
+    """What windows of a version are held against. Raises MlgitError for a contract that cannot be read."""
+    release = revisions.commit(watched.version.commit, name=watched.version.name)
+    local = watched.name.rpartition(":")[2]
+    config = watched.deciding.config
+    trained = release.config
+    declared = next((each for each in (watched.name, local) if each in trained.models), "")
+    if not declared:
+        raise MlgitError(
+            f"mlgit.yaml of {watched.label}: models.{local}: missing, so its training data are not known",
+            f"declare `{local}:` with `train:` under `models:`, and release a version with it",
+        )
+    settings = watched.settings
+    model = trained.models[declared]
+    contract = reference_sketch.contract_of(release, model)
+    return WindowJudging(revisions, watched, settings, config, model, contract, _importance(release, settings))
+
+
+def _importance(release: Revision, settings: Monitoring) -> Mapping[str, float]:
+    if not settings.importance:
+        return {}
+    return columns.importances(release.document(settings.importance), path=settings.importance)
+
+
+def _per_year(before: Chain, window: Window) -> float | None:
+    """How many windows a year has, by the times of those that were judged; None where they do not tell."""
+    times = [each.verdict.window.since for each in before.current if each.verdict] + [window.since]
+    moments = sorted(each for each in map(chain.moment, times) if each is not None)
+    if len(moments) < _FEWEST_TIMED or moments[-1] == moments[0]:
+        return None
+    return (len(moments) - 1) / ((moments[-1] - moments[0]) / 86400.0) * _DAYS_A_YEAR
