@@ -68,10 +68,10 @@ def accept(window: str, *, reason: str, name: str | None = None, push: bool = Fa
     root = verdict_chains.root_here()
     chain, found = verdict_chains.window_in(verdict_chains.chosen(root, name), window)
     if push:
-        chain = verdict_sync.share(root, chain.ref, remote).chain
+        chain = verdict_sync.share(root, chain.ref, remote, known=chain).chain
         _, found = verdict_chains.window_in((chain,), window)
     after, acceptance, is_new = _written(root, chain, found, reason=said)
-    shared = verdict_sync.share(root, after.ref, remote) if push else None
+    shared = verdict_sync.share(root, after.ref, remote, known=after) if push else None
     sent, notes = (shared.is_sent, shared.notes) if shared else (False, ())
     return AcceptResult(chain.model, chain.environment, found.verdict.verdict, acceptance, is_new, sent, notes)
 

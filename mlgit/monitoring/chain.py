@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -160,15 +161,18 @@ class Chain:
     def current(self) -> tuple[ChainEntry, ...]:
         """The verdicts that stand: of windows with one name, which later rows have changed, the last that was judged.
 
-        In the order of their windows' times, where all have one, else as they were judged.
+        In the order of their windows' times; one without a time stays behind the one that was judged before it.
         """
         last = {(each.verdict.model_digest, each.verdict.window.name): each for each in self.verdicts if each.verdict}
-        found = [each for each in self.verdicts if each.verdict and last[each.key[0], each.verdict.window.name] is each]
-        moments = [moment(each.verdict.window.until) for each in found if each.verdict]
-        if None in moments:
-            return tuple(found)
-        order = sorted(range(len(found)), key=lambda place: (moments[place], place))
-        return tuple(found[place] for place in order)
+        found: list[tuple[float, ChainEntry]] = []
+        latest = -math.inf
+        for each in self.verdicts:
+            assert each.verdict, "verdicts have one"
+            when = moment(each.verdict.window.until)
+            latest = latest if when is None else when
+            if last[each.key[0], each.verdict.window.name] is each:
+                found.append((latest, each))
+        return tuple(each for _, each in sorted(found, key=lambda row: row[0]))
 
     @property
     def timeline(self) -> tuple[JudgedWindow, ...]:

@@ -42,9 +42,18 @@ class SharedChain:
     notes: tuple[str, ...] = ()
 
 
-def share(root: Path, ref: str, remote: str, *, recompute: Recompute | None = None, patience: float = PATIENCE) -> SharedChain:
+def share(
+    root: Path,
+    ref: str,
+    remote: str,
+    *,
+    recompute: Recompute | None = None,
+    patience: float = PATIENCE,
+    known: Chain | None = None,
+) -> SharedChain:
     """Bring what a remote has of a chain, put what is only here behind it, and send that; tried again where others are faster.
 
+    `known` is the chain as it was read or written last: it is not read again where it still is so.
     A remote that takes no such refs is no error: the notes say so, and the chain stays in this clone.
     Raises MlgitError when the remote does not answer, was rewritten, or holds what mlgit has not written; and without
     `recompute` where own verdicts have to be judged anew.
@@ -53,13 +62,14 @@ def share(root: Path, ref: str, remote: str, *, recompute: Recompute | None = No
     notes: tuple[str, ...] = ()
     for attempt in backoff.turns(patience):
         there = _bring(root, ref, remote)
-        mine = verdict_refs.load(root, ref)
+        is_known = known is not None and known.ref == ref and known.tip == verdict_refs.tip(root, ref)
+        mine = known if known is not None and is_known else verdict_refs.load(root, ref)
         try:
             level = _levelled(root, mine, there, recompute=recompute)
         except ChainMovedError:
             continue
         dropped, rejudged = dropped + level.n_dropped, rejudged + level.n_rejudged
-        notes += level.notes
+        notes, known = (*notes, *level.notes), level.chain
         found = replace(level, remote=remote, n_dropped=dropped, n_rejudged=rejudged, attempts=attempt, notes=notes)
         if level.chain.tip != there:
             pushed = remote_refs.send(root, remote, ref, level.chain.tip)

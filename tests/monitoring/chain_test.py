@@ -68,6 +68,11 @@ def test_windows_without_times_stand_as_they_were_judged():
     assert names(of(entry(3, timed=False), entry(1)).current) == [chains.day(3), chains.day(1)]
 
 
+def test_window_without_time_stays_behind_the_one_that_was_judged_before_it():
+    found = of(entry(3), entry(1), entry(9, timed=False), entry(2))
+    assert names(found.current) == [chains.day(each) for each in (1, 9, 2, 3)]
+
+
 def test_growing_reference_holds_quiet_and_accepted_windows_of_one_model():
     found = of(
         entry(1),

@@ -204,6 +204,15 @@ def test_remote_that_does_not_answer_is_told(sides):
         share(one)
 
 
+def test_chain_that_is_known_is_taken_where_it_still_is_so(sides):
+    one, _ = sides
+    old = chains.run(one, [1])
+    found = verdict_sync.share(one, REF, "origin", known=old)
+    assert found.chain is old
+    chains.run(one, [2])
+    assert chains.days(verdict_sync.share(one, REF, "origin", known=old).chain) == [1, 2]
+
+
 def test_remote_can_be_an_address(sides):
     one, _ = sides
     chains.run(one, [1])
