@@ -38,10 +38,11 @@ class SketchResult:
         }
 
 
-def sketch(name: str, *, output: str | None = None) -> SketchResult:
+def sketch(name: str, *, output: str | None = None, with_predictions: bool = False) -> SketchResult:
     """Sketch the training data of a model as they are in the workspace, and write it to `output` (default: as declared).
 
-    Raises MlgitError for data that are not there, or have nothing to watch.
+    `with_predictions` it holds metrics and the calibration of scores as well. Raises MlgitError for data that are not there,
+    or have nothing to watch.
     """
     here = places.place(name)
     local = here.name.rpartition(":")[2]
@@ -55,7 +56,9 @@ def sketch(name: str, *, output: str | None = None) -> SketchResult:
                 f"write `{declared}: {{train: [data/train.csv]}}` under `models:`",
             )
         settings, model = config.monitoring(declared), config.models[declared]
-        found = reference_sketch.made(revisions, workspace, model=model, settings=settings, config=config).sketch
+        found = reference_sketch.made(
+            revisions, workspace, model=model, settings=settings, config=config, with_answers=with_predictions
+        ).sketch
     path = Path(output) if output else here.project.root / posixpath.normpath(settings.sketch)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -64,14 +64,19 @@ def made(
     settings: Monitoring,
     config: Config,
     window: Mapping[str, Any] | None = None,
+    with_answers: bool = True,
 ) -> Reference:
-    """A sketch of the training data of a revision. Raises MlgitError for data that cannot be had, or have nothing to watch."""
+    """A sketch of the training data of a revision, and (`with_answers`) of what it said of its test data.
+
+    Raises MlgitError for data that cannot be had, or have nothing to watch."""
     contract = contract_of(revision, model)
     data = reference_data.read(
         revisions, revision, model, cut=settings.windows.by, texts=columns.texts_of(contract.contract if contract else None)
     )
     found = sketch_of(data, model=model, settings=settings, contract=contract, window=window)
-    return Reference(_with_answers(found, revision, model=model, settings=settings, config=config, data=data), "", data)
+    if not with_answers:
+        return Reference(found, "", data)
+    return Reference(_with_answers(found, revision, model=model, settings=settings, config=config), "", data)
 
 
 def sketch_of(
@@ -132,14 +137,14 @@ def _with_answers(
     model: Model,
     settings: Monitoring,
     config: Config,
-    data: ReferenceData | None = None,
 ) -> Sketch:
     """The sketch with what the version said of its test data: a stage of training may come before there are predictions."""
     if sketch.metrics and sketch.calibration:
         return sketch
-    answers = data.predictions if data else reference_data.released_predictions(revision, model, [])
+    notes: list[str] = []
+    answers = reference_data.released_predictions(revision, model, notes)
     if answers is None or answers.label is None:
-        return sketch
+        return replace(sketch, notes=(*sketch.notes, *notes))
     metrics = dict(sketch.metrics) or released_metrics(answers, model=model, settings=settings, config=config)
     return replace(sketch, metrics=metrics, calibration=sketch.calibration or estimated.calibration_of(model, answers.columns))
 

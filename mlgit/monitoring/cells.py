@@ -147,8 +147,9 @@ def _counted(texts: Iterable[str]) -> list[tuple[str, int]]:
 def _levels(values: Any) -> tuple[Array, list[str]]:
     """The number of each value's level, MISSING where there is none, and what the levels are called, by name."""
     if isinstance(values, rows.Coded):
-        listed, inner = list(values.names), values.places
-        return _named(listed, np.zeros(len(inner), dtype=bool), inner)
+        there = np.flatnonzero(values.is_there)
+        inner = np.searchsorted(there, values.places)
+        return _named([values.names[each] for each in there.tolist()], np.zeros(len(inner), dtype=bool), inner)
     found = np.asarray(values)
     if found.dtype.kind in "biuf":
         missing = rows.is_missing(found)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # What is less is not worth a word.
 _LEAST_MEAN, _LEAST_RATIO, _LEAST_SHARE = 0.05, 1.1, 0.005
 _MOST_LEVELS = 3
+# Scores are in deviations of quiet batches: a column below both has not moved, or others have so much more.
+_LEAST_SCORE, _LEAST_OF_HIGHEST = 2.0, 0.25
 
 
 def described(
@@ -47,6 +49,13 @@ def described(
         )
     weights = {each.name: 1.0 if each.importance is None else 0.5 + each.importance for each in found}
     return tuple(sorted(found, key=lambda each: (-each.score * weights[each.name], each.name)))
+
+
+def moved(columns: Sequence[ColumnDrift]) -> list[ColumnDrift]:
+    """The columns that are worth a line, of columns in their order: those that moved, and have words for it."""
+    highest = max((each.score for each in columns), default=0.0)
+    least = max(_LEAST_SCORE, _LEAST_OF_HIGHEST * highest)
+    return [each for each in columns if (each.score >= least or each.note) and (each.effect or each.note)]
 
 
 def _effects(cells: Cells, reference: ColumnCounts, mine: ColumnCounts) -> list[str]:

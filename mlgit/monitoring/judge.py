@@ -184,8 +184,8 @@ def _told(metric: MonitoredMetric) -> str:
 
 
 def _moved(columns: tuple[ColumnDrift, ...]) -> str:
-    told = [f"'{each.name}' {'; '.join(text for text in (each.effect, each.note) if text)}".rstrip() for each in columns[:3]]
-    return few(told) if told else "no column"
+    told = [f"'{each.name}' {'; '.join(text for text in (each.effect, each.note) if text)}" for each in effects.moved(columns)]
+    return few(told, most=3) if told else "many columns a little"
 
 
 def _blind_to(case: WindowCase, found: DriftFinding) -> list[str]:

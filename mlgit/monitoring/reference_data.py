@@ -44,14 +44,12 @@ class ReferenceData:
     """Training data in batches, in their order. `kind` says how they were cut, `by` by which column, '' for none.
 
     Where nothing is known of days there is one batch of all rows (`rows`). `digests` are what the commit recorded of each path.
-    `predictions` are None where none are declared, or cannot be had.
     """
 
     kind: BatchKind
     by: str
     batches: tuple[Window, ...]
     digests: Mapping[str, str] = field(default_factory=dict)
-    predictions: ReleasedPredictions | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -74,10 +72,7 @@ def read(
         raise MlgitError(f"{paths[0]}: no rows, so there is nothing to hold windows against", "train with some")
     notes: list[str] = []
     kind, batches = _batches(revisions, revision, paths, table, model=model, cut=cut, texts=texts, notes=notes)
-    predictions = released_predictions(revision, model, notes)
-    return ReferenceData(
-        kind, str(cut) if kind == "column" else "", batches, _digests(revision, paths), predictions, tuple(notes)
-    )
+    return ReferenceData(kind, str(cut) if kind == "column" else "", batches, _digests(revision, paths), tuple(notes))
 
 
 def rows_of(

@@ -98,6 +98,8 @@ def _line(verdict: MonitorVerdict) -> str:
 
 
 def _at_length(verdict: MonitorVerdict) -> Iterator[str]:
+    from mlgit.monitoring import effects  # with numpy
+
     yield _line(verdict)
     if verdict.pvalue is not None and verdict.alpha is not None:
         beside = "rows drawn at random" if verdict.method == "permutation" else f"{verdict.n_batches} reference batches"
@@ -106,7 +108,7 @@ def _at_length(verdict: MonitorVerdict) -> Iterator[str]:
         evidence = f"; evidence {verdict.martingale:.3g} of 100" if verdict.martingale is not None else ""
         rows, pvalue = count(verdict.window.rows, "row"), f"p = {verdict.pvalue:.3g}"
         yield f"  {rows}, {pvalue} (alpha {verdict.alpha:.3g}; {how}{beyond}){evidence}"
-    moved = [each for each in verdict.columns if each.effect or each.note][:_MOST_COLUMNS]
+    moved = effects.moved(verdict.columns)[:_MOST_COLUMNS]
     width = max((len(plain(each.name)) for each in moved), default=0)
     for each in moved:
         texts = "; ".join(text for text in (each.effect, each.note) if text)

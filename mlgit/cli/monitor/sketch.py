@@ -18,8 +18,14 @@ from mlgit.render.text import count, plain
 )
 @click.argument("name")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(), help="The file to write, default as mlgit.yaml has it.")
+@click.option(
+    "--predictions",
+    "with_predictions",
+    is_flag=True,
+    help="Keep metrics and the calibration of scores too: the stage depends on the predictions then.",
+)
 @json_option()
-def command(name: str, *, output: str | None, as_json: bool) -> int:
+def command(name: str, *, output: str | None, with_predictions: bool, as_json: bool) -> int:
     """Write down what the training data of a model look like: how many values of each batch fall into which cell.
 
     NAME is a model of mlgit.yaml with `train:`. No row is kept; levels of columns that the contract classifies are hashes. As
@@ -28,7 +34,7 @@ def command(name: str, *, output: str | None, as_json: bool) -> int:
     """
     from mlgit.commands.monitor_sketch import sketch
 
-    result = sketch(name, output=output)
+    result = sketch(name, output=output, with_predictions=with_predictions)
     if as_json:
         click.echo(json.dumps(result.document(), indent=2, allow_nan=False))
         return errors.EXIT_YES
