@@ -219,6 +219,18 @@ def test_remote_can_be_an_address(sides):
     assert verdict_sync.share(one, REF, str(one.parent / "origin.git"), recompute=recompute).is_sent
 
 
+def test_push_that_meets_another_in_the_server_is_tried_again_behind_it(sides):
+    one, two = sides
+    chains.run(one, [1])
+    chains.run(two, [2])
+    hook = one / ".git/hooks/pre-push"  # between what Git has seen there and what it sends
+    hook.write_text(f"#!/bin/sh\nrm .git/hooks/pre-push\nenv -u GIT_DIR git -C '{two}' push --quiet origin {REF}\n")
+    hook.chmod(0o755)
+    found = share(one)
+    assert (found.is_sent, found.attempts, found.n_rejudged, found.notes) == (True, 2, 1, ())
+    assert (chains.days(found.chain), doubled(one), on_origin(one)) == ([2, 1], [1.0, 2.0], found.chain.tip)
+
+
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_runners_that_race_leave_one_verdict_a_window(tmp_path, number):
     roots = chains.clones(tmp_path, names=["a", "b", "c"])
@@ -230,7 +242,7 @@ def test_runners_that_race_leave_one_verdict_a_window(tmp_path, number):
             barrier.wait()
             for day in order:
                 chains.run(root, [day])
-                share(root)
+                assert share(root).is_sent
         except Exception as error:
             faults.append(error)
 
