@@ -147,9 +147,11 @@ def _model(root: Path, ref: str) -> MonitoredModel | None:
     last = found.latest
     if last is None:
         return None
-    counts: Counter[str] = Counter(each.verdict.verdict for each in found.timeline)
+    timeline = found.timeline
+    counts: Counter[str] = Counter(each.verdict.verdict for each in timeline)
     looked = last_run.read(root, model=found.model, environment=found.environment)
-    return MonitoredModel(last.verdict, last.acceptance is not None, looked, _period(root, found.model), dict(counts))
+    is_accepted, period = last.acceptance is not None, _period(root, found.model)
+    return MonitoredModel(last.verdict, is_accepted, looked, period, dict(counts), exposition.standing(timeline))
 
 
 def _period(root: Path, model: str) -> float | None:

@@ -52,7 +52,7 @@ _RULES: tuple[tuple[str, str, tuple[str, ...], str, str], ...] = (
         "MlgitDriftPage",
         "page",
         (
-            'mlgit_monitor_verdict{verdict="page"} == 1',
+            'mlgit_drift_alarm{verdict="page"} == 1',
             _CONTRACT.format("verdict"),
             _METRIC.format("verdict"),
             _ACCEPTED.format("verdict"),
@@ -64,12 +64,12 @@ _RULES: tuple[tuple[str, str, tuple[str, ...], str, str], ...] = (
         "MlgitDriftWatch",
         "ticket",
         (
-            'mlgit_monitor_verdict{verdict="watch"} == 1',
+            'mlgit_drift_alarm{verdict="watch"} == 1',
             _CONTRACT.format("verdict"),
             _ESTIMATED.format("verdict"),
             _ACCEPTED.format("verdict"),
         ),
-        f"The last window of {_OF} is unlike the training data",
+        f"Data of {_OF} are unlike the training data",
         f"As many such alarms about nothing are expected as mlgit.yaml declares: {_SHOW} says what moved.",
     ),
     (

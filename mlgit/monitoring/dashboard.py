@@ -15,6 +15,8 @@ _PAGE_AT = 100
 _GREEN, _YELLOW, _RED, _GREY = "green", "orange", "red", "text"
 _VERDICTS = (("quiet", _GREEN), ("watch", _YELLOW), ("page", _RED), ("cannot_tell", _GREY))
 
+_ALARMS = ("watch", "page")
+
 Json = dict[str, Any]
 
 
@@ -42,9 +44,16 @@ def dashboard() -> str:
 def _panels() -> list[tuple[Json, int, int]]:
     """Panels with width and height, in the order of rows."""
     return [
-        (_stat("Verdict", [(f'mlgit_monitor_verdict{{{_OF},verdict="{word}"}} == 1', word) for word, _ in _VERDICTS]), 6, 5),
-        (_stat("What alarms", [(f"mlgit_monitor_severity{{{_OF}}} == 1", "{{severity}}")], text="name"), 6, 5),
-        (_stat("Version", [(f"mlgit_monitor_info{{{_OF}}}", "{{version}}")], text="name"), 4, 5),
+        (_stat("Verdict", [(f'mlgit_monitor_verdict{{{_OF},verdict="{word}"}} == 1', word) for word, _ in _VERDICTS]), 5, 5),
+        (
+            _stat(
+                "Drift that nothing ended", [(f'mlgit_drift_alarm{{{_OF},verdict="{word}"}} == 1', word) for word in _ALARMS]
+            ),
+            4,
+            5,
+        ),
+        (_stat("What alarms", [(f"mlgit_monitor_severity{{{_OF}}} == 1", "{{severity}}")], text="name"), 4, 5),
+        (_stat("Version", [(f"mlgit_monitor_info{{{_OF}}}", "{{version}}")], text="name"), 3, 5),
         (_age("Looked for new windows", "mlgit_monitor_last_run_timestamp_seconds", red=2 * 86400), 4, 5),
         (_age("Last row seen", "mlgit_monitor_window_end_timestamp_seconds", red=0), 4, 5),
         (_timeline(), _WIDE, 5),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from mlgit.errors import MlgitError
+from mlgit.monitoring.chain import JudgedWindow
 from mlgit.monitoring.verdict import ContractState, MonitoredMetric, MonitorVerdict, Severity, VerdictWord
 
 # A verdict about more of them is rare, and each is a series that Prometheus keeps.
@@ -21,6 +22,10 @@ OWN_LABELS = frozenset(
 _ADDED_LABELS = {"job", "instance"}
 _ESCAPED = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
+# The worst first.
+_ALARMS = ("page", "watch")
+_DRIFTS = ("prediction drift", "feature drift", "")
+
 Labels = Mapping[str, str]
 Sample = tuple[Labels, float]
 
@@ -30,7 +35,8 @@ class MonitoredModel:
     """A model in an environment: the verdict about its last window, and whether somebody accepted that window.
 
     `last_run` is when it was looked last, in seconds since 1970, None where nobody knows; `period` are the seconds that a
-    window covers, None where windows have no fixed time. `windows` are all that were judged, by verdict.
+    window covers, None where windows have no fixed time. `windows` are all that were judged, by verdict. `alarm` is what
+    `standing` says.
     """
 
     verdict: MonitorVerdict
@@ -38,6 +44,7 @@ class MonitoredModel:
     last_run: float | None = None
     period: float | None = None
     windows: Mapping[str, int] = field(default_factory=dict)
+    alarm: str = ""
 
 
 # Every metric that may be written, with what it says: dashboards and alerts ask for no others.
@@ -55,6 +62,7 @@ METRICS: Mapping[str, str] = {
     "mlgit_monitor_last_run_timestamp_seconds": "When it was looked for new windows last.",
     "mlgit_monitor_martingale": "Evidence that has gathered against nothing having changed: 100 pages.",
     "mlgit_monitor_reference_batches": "Batches of the training data that stand behind the p-value.",
+    "mlgit_drift_alarm": "1 for the worst that drift was, since the last window that was quiet or accepted.",
     "mlgit_drift_pvalue": "How often a quiet window is as far from the training data as the last one.",
     "mlgit_drift_alpha": "The share of quiet windows that may alarm, by the declared false alarms.",
     "mlgit_drift_extrapolated": "1 where the p-value is smaller than the reference batches alone can show.",
@@ -78,6 +86,23 @@ def render(models: Iterable[MonitoredModel], *, labels: Labels | None = None) ->
             # One series twice, and Prometheus takes none of the file.
             samples[name].setdefault(_series(name, {**own, **more}), value)
     return "".join(_family(name, found) for name, found in samples.items() if found)
+
+
+def standing(windows: Sequence[JudgedWindow]) -> str:
+    """The worst alarm about drift that nothing has ended: page, watch, or ''.
+
+    The evidence begins anew when it pages, so the window after that is at most a `watch`: it takes a quiet window of the same
+    version, or a person who accepts, to end an alarm. `windows` are a timeline, the latest last.
+    """
+    found: set[str] = set()
+    for each in reversed(windows):
+        verdict = each.verdict
+        if each.is_admitted or verdict.model_digest != windows[-1].verdict.model_digest:
+            break
+        # where a metric is broken too, `page` still says that data have drifted; a broken contract says nothing of that
+        is_drift = verdict.severity in _DRIFTS or (verdict.verdict == "page" and verdict.severity != "contract")
+        found |= {verdict.verdict} if is_drift else set()
+    return next((each for each in _ALARMS if each in found), "")
 
 
 def check_labels(given: Iterable[str]) -> dict[str, str]:
@@ -115,6 +140,7 @@ def _by_name(model: MonitoredModel) -> Iterator[tuple[str, Sequence[tuple[Labels
     yield "monitor_last_run_timestamp_seconds", [({}, model.last_run)]
     yield "monitor_martingale", [({}, verdict.martingale)]
     yield "monitor_reference_batches", [({}, verdict.n_batches)]
+    yield "drift_alarm", _state("verdict", model.alarm, _ALARMS)
     yield "drift_pvalue", [({}, verdict.pvalue)]
     yield "drift_alpha", [({}, verdict.alpha)]
     yield "drift_extrapolated", [({}, verdict.is_extrapolated)]

@@ -90,6 +90,13 @@ def test_accepted_window_is_told(root):
     assert told(export().text, "mlgit_monitor_window_accepted") == {("churn", "prod"): 1}
 
 
+def test_page_stands_though_the_evidence_began_anew(root):
+    judge(root, window_of(3, "page"), window_of(4, "watch"))
+    assert 'mlgit_drift_alarm{model="churn",environment="prod",verdict="page"} 1' in export().text
+    judge(root, window_of(5))
+    assert 'mlgit_drift_alarm{model="churn",environment="prod",verdict="page"} 0' in export().text
+
+
 def test_files_are_written_and_read_by_whom_they_are_for(root):
     judge(root, window_of(3))
     found = export(prometheus="mlgit.prom", alerts="alerts.yml", dashboard="dashboard.json", labels=["team=growth"])

@@ -12,7 +12,7 @@ from mlgit.errors import MlgitError
 from mlgit.monitoring import exposition
 from mlgit.monitoring.exposition import METRICS, MOST_COLUMNS
 from mlgit.monitoring.verdict import ColumnDrift
-from tests.monitoring.verdicts import BROKEN, ESTIMATED, QUIET, watched
+from tests.monitoring.verdicts import BROKEN, ESTIMATED, QUIET, judged, verdict, watched
 
 OF = {"model": "churn", "environment": "prod"}
 
@@ -110,3 +110,34 @@ def test_promtool_has_nothing_to_say_against_it():
     text = exposition.render([watched(), replace(watched(), verdict=odd)], labels={"team": "growth"})
     done = subprocess.run(["promtool", "check", "metrics"], input=text.encode(), capture_output=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("words", "stands"),
+    [
+        ("", ""),
+        ("quiet", ""),
+        ("watch", "watch"),
+        ("page watch", "page"),  # the evidence began anew
+        ("page watch cannot_tell", "page"),
+        ("page quiet watch", "watch"),
+        ("page quiet", ""),
+        ("page accepted", ""),
+        ("page accepted watch", "watch"),
+        ("other:page watch", "watch"),  # another version paged
+        ("contract:page", ""),
+        ("contract:page watch", "watch"),
+        ("metric:watch", ""),
+        ("metric:page watch", "page"),
+    ],
+)
+def test_alarm_about_drift_stands_until_a_window_is_quiet_or_accepted(words, stands):
+    timeline = []
+    for word in words.split():
+        about, _, found = word.rpartition(":")
+        severity = about if about in ("contract", "metric") else "feature drift"
+        digest = "sha256:other" if about == "other" else QUIET.model_digest
+        is_accepted = found == "accepted"
+        judgement = verdict("watch" if is_accepted else found, severity=severity, model_digest=digest)
+        timeline.append(judged(judgement, is_accepted=is_accepted))
+    assert exposition.standing(timeline) == stands

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from mlgit.monitoring import exposition
+from mlgit.monitoring.chain import Acceptance, JudgedWindow
 from mlgit.monitoring.exposition import MonitoredModel
 from mlgit.monitoring.verdict import ColumnDrift, MonitoredMetric, MonitorVerdict, WindowName
 
@@ -37,7 +39,14 @@ def verdict(word: str = "quiet", **changes: Any) -> MonitorVerdict:
 def watched(word: str = "quiet", *, is_accepted: bool = False, last_run: float | None = 1_777_860_000.0, **changes: Any) -> Any:
     """A monitored model about whose last window that verdict was found."""
     found = verdict(word, **changes)
-    return MonitoredModel(found, is_accepted, last_run, 86_400.0, {"quiet": 11, word: 3})
+    alarm = exposition.standing([judged(found, is_accepted=is_accepted)])
+    return MonitoredModel(found, is_accepted, last_run, 86_400.0, {"quiet": 11, word: 3}, alarm)
+
+
+def judged(found: MonitorVerdict, *, is_accepted: bool = False) -> JudgedWindow:
+    """A verdict as it stands on a timeline."""
+    word = Acceptance(found.window.digest, found.model_digest, found.window.name, "a campaign")
+    return JudgedWindow(found, word if is_accepted else None)
 
 
 def window_of(day: int, word: str = "quiet", *, rows: int = 300, **changes: Any) -> MonitorVerdict:
