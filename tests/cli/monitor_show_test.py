@@ -113,3 +113,11 @@ def test_page_of_one_window_is_refused(cli, root):
 def test_verdicts_are_shown_without_importing_numpy(root):
     code = "import sys; from mlgit.commands import monitor_show; monitor_show.show(); sys.exit('numpy' in sys.modules)"
     assert program(root, [sys.executable, "-c", code]).code == 0
+
+
+@pytest.mark.parametrize("word", ["quiet", "watch", "page", "cannot_tell"])
+def test_every_verdict_has_a_colour(cli, root, word):
+    judge(root, entry(5, word=word))
+    for more in ((), ("--window", chains.day(5))):
+        done = cli(root, "--color", "always", "monitor", "show", *more)
+        assert f"m{word.replace('_', ' ')}\x1b[0m" in done.out

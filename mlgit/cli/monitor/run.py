@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlgit.commands.monitor_run import ModelRun
     from mlgit.monitoring.verdict import MonitoredMetric, MonitorVerdict
 
-_COLORS = {"quiet": "green", "watch": "yellow", "page": "red", "cannot_tell": "magenta"}
+_COLORS = {"quiet": "green", "watch": "yellow", "page": "red", "cannot_tell": "yellow"}
 _WORDS = {"cannot_tell": "cannot tell"}
 # So many windows are told at length; of more, a line each.
 _AT_LENGTH = 3
