@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from mlgit import monitoring_settings, rules, serving_settings
 from mlgit.errors import MlgitError
-from mlgit.monitoring_settings import Monitoring
+from mlgit.monitoring_settings import Kpi, Monitoring
 from mlgit.rules import Gates
 from mlgit.schema import Boolean, Either, Integer, Key, ListOf, MapOf, Nothing, Number, Schema, Table, Text, check, json_schema
 from mlgit.serving_settings import Serving
@@ -127,6 +127,7 @@ class Model:
     test: tuple[str, ...] = ()
     cluster: str | None = None
     order: str = ""
+    kpis: tuple[Kpi, ...] = ()
 
     def dependence(self, *, rule: str | None, default: str) -> tuple[str, str]:
         """The columns that tell which rows belong together: that of groups, or that of time; '' for none.
@@ -202,10 +203,23 @@ def parse(document: Any, *, name: str = NAME) -> Config:
     _check_environments(environments, name=name)
     declared_environments = [each.name for each in environments]
     gates = rules.parse(_filled(checked, "gates"), name=name)
+    monitorings = {
+        each: monitoring_settings.parse(
+            each,
+            declared or {},
+            where=f"{name}: monitoring.{each}",
+            environments=declared_environments,
+            rules=[rule.id for rule in gates.rules],
+        )
+        for each, declared in _filled(checked, "monitoring").items()
+    }
+    directions = {metric: declared["direction"] for metric, declared in _filled(checked, "metrics").items()}
     return Config(
-        directions={metric: declared["direction"] for metric, declared in _filled(checked, "metrics").items()},
+        directions=directions | _directions_of_kpis(monitorings, directions, name=name),
         models={
-            each: _model(each, declared or {}, where=f"{name}: models.{each}")
+            each: _model(
+                each, declared or {}, where=f"{name}: models.{each}", kpis=monitorings[each].kpis if each in monitorings else {}
+            )
             for each, declared in _filled(checked, "models").items()
         },
         gates=gates,
@@ -219,18 +233,25 @@ def parse(document: Any, *, name: str = NAME) -> Config:
             )
             for each, declared in _filled(checked, "serving").items()
         },
-        monitorings={
-            each: monitoring_settings.parse(
-                each,
-                declared or {},
-                where=f"{name}: monitoring.{each}",
-                environments=declared_environments,
-                rules=[rule.id for rule in gates.rules],
-            )
-            for each, declared in _filled(checked, "monitoring").items()
-        },
+        monitorings=monitorings,
         contracts={posixpath.normpath(path): posixpath.normpath(file) for path, file in _filled(checked, "data").items()},
     )
+
+
+def _directions_of_kpis(
+    monitorings: Mapping[str, Monitoring], declared: Mapping[str, Direction], *, name: str
+) -> dict[str, Direction]:
+    """The directions of KPIs by the names of their metrics. Raises MlgitError where one name is better both ways."""
+    found: dict[str, Direction] = {}
+    for model, monitoring in monitorings.items():
+        for kpi in monitoring.kpis.values():
+            known = declared.get(kpi.metric) or found.setdefault(kpi.metric, kpi.direction)
+            if known != kpi.direction:
+                raise MlgitError(
+                    f"{name}: monitoring.{model}.kpis.{kpi.name}.direction: {kpi.direction}, and {known} elsewhere",
+                    "give one of them another name",
+                )
+    return found
 
 
 def _filled(document: Mapping[str, Any], section: str) -> Mapping[str, Any]:
@@ -249,7 +270,7 @@ def _refuse_vast(document: Any, *, name: str) -> None:
         waiting.extend(each.values() if isinstance(each, Mapping) else each if isinstance(each, list) else ())
 
 
-def _model(name: str, declared: Mapping[str, Any], *, where: str = "") -> Model:
+def _model(name: str, declared: Mapping[str, Any], *, where: str = "", kpis: Mapping[str, Kpi] | None = None) -> Model:
     card = declared.get("card", {})
     file = name.replace(":", "/")
     files = CardFiles(card.get("notes", f"cards/{file}.yaml"), card.get("out", f"cards/{file}.md"), card.get("profile", "hf"))
@@ -259,7 +280,7 @@ def _model(name: str, declared: Mapping[str, Any], *, where: str = "") -> Model:
             f"{where}.order: rows belong together by a cluster or by time, not by both", "take out `cluster:` or `order:`"
         )
     given |= {key: given[key] or "" for key in ("cluster", "order") if key in given}
-    return Model(name=name, **given | {"card": files})
+    return Model(name=name, kpis=tuple((kpis or {}).values()), **given | {"card": files})
 
 
 def _environment(declared: Mapping[str, Any]) -> Environment:

@@ -136,6 +136,11 @@ class Kpi:
     direction: Literal["higher", "lower"]
     limit: float | None = None
 
+    @property
+    def metric(self) -> str:
+        """What it is called among metrics: in gate rules, on cards and in the sketch."""
+        return f"kpi.{self.name}"
+
     def is_broken(self, value: float) -> bool:
         """Whether a value is beyond the limit."""
         if self.limit is None:

@@ -214,8 +214,9 @@ def _results(name: str, model: Model, table: Table, about: Config) -> RevisionRe
     asked = dict.fromkeys([*(rule.metric for rule in about.gates.rules if rule.metric), *about.directions])
     found: dict[str, float] = {}
     for metric in asked:
-        short = metric.rpartition(".")[2]
-        value = metric_evidence.value(scored, short) if short in metrics.METRICS else None
+        is_kpi = metric in (each.metric for each in model.kpis)
+        short = metric if is_kpi else metric.rpartition(".")[2]
+        value = metric_evidence.value(scored, short) if is_kpi or short in metrics.METRICS else None
         if value is not None and math.isfinite(value):
             found[metric] = value
     return RevisionResults(name, {model.name: replace(scored, recorded=found)})

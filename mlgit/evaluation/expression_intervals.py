@@ -17,7 +17,7 @@ from mlgit import lazy_numpy as np
 from mlgit.evaluation import expression_values
 from mlgit.evaluation.expression_values import AggregateRows
 from mlgit.evaluation.expressions import Expression
-from mlgit.statistics import bootstrap, features, leverage, quantiles, resampling, student
+from mlgit.statistics import blocks, bootstrap, features, leverage, quantiles, resampling, student
 from mlgit.statistics.bootstrap import Interval
 from mlgit.statistics.distributions import normal_cdf, normal_quantile
 from mlgit.statistics.resampling import FEWEST_ROWS, Spread, Sums
@@ -33,12 +33,14 @@ CONSTANT = "it hangs on the number of rows only"
 
 @dataclass(frozen=True, slots=True)
 class IntervalOptions:
-    """How intervals of expressions are made; `clusters` names the group of each row, None where rows are independent."""
+    """How intervals of expressions are made; `clusters` names the group of each row, None where rows are independent, and
+    `order` are the places of the rows of a series, from the first in time to the last."""
 
     confidence_level: float = 0.95
     resamples: int = 9999
     seed: int = 0
     clusters: Any = None
+    order: Any = None
 
 
 def interval(
@@ -82,6 +84,8 @@ def _spread(
     noun = "row" if groups is None else "cluster"
     if not any(each.part.parts for each in parts):
         return resampling.nothing(CONSTANT)
+    if asked.order is not None:
+        return blocks.interval(value, influences(expression, parts)[np.asarray(asked.order)], confidence=asked.confidence_level)
     alone = parts[0] if expression.root is parts[0].part and groups is None else None
     if alone is not None and _is_of_truth(alone):
         return _share(alone, rows, asked.confidence_level)
@@ -90,7 +94,7 @@ def _spread(
     if alone is not None and alone.part.quantile is not None:
         return quantiles.interval(alone.values[alone.known], alone.part.quantile, confidence=asked.confidence_level)
     if any(each.part.quantile is not None for each in parts):
-        return _delta(value, influences(expression, parts), groups, noun, asked)
+        return of_influences(value, influences(expression, parts), groups, noun, asked.confidence_level)
     given = sums(expression, parts, groups)
     return student.interval(given, confidence=asked.confidence_level, resamples=asked.resamples, seed=asked.seed, noun=noun)
 
@@ -174,12 +178,13 @@ def _influence(given: AggregateRows) -> Array:
     return np.asarray(np.where(known, filled - filled.sum() / number, 0.0) / number)
 
 
-def _delta(value: float, each: Array, groups: Array | None, noun: str, asked: IntervalOptions) -> Spread:
+def of_influences(value: float, each: Array, groups: Array | None, noun: str, confidence: float) -> Spread:
+    """The interval of a value on which rows have these influences: normal, and wider where few rows decide."""
     whole = leverage.summed(each, groups)
     spread = math.sqrt(float(leverage.widened(whole**2).sum()))
     if not spread > 0:
         return resampling.nothing(resampling.SAME)
-    end = normal_quantile((1 + asked.confidence_level) / 2) * spread
+    end = normal_quantile((1 + confidence) / 2) * spread
 
     def below(least: float) -> float:
         return normal_cdf(-(value - least) / spread)

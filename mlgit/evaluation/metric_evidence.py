@@ -35,6 +35,8 @@ def computable(joined: ModelPair, metric: str) -> str:
 
     A name with dots (`train.f1`) may be of other rows: it is computed only if the rows of a side give what is recorded there.
     """
+    if is_kpi(joined, metric):
+        return metric if joined.current.table is not None or joined.how == "invalid" else ""
     short = metric.rpartition(".")[2]
     chosen = metrics.METRICS.get(short)
     if chosen is None:
@@ -48,6 +50,19 @@ def computable(joined: ModelPair, metric: str) -> str:
     if has(joined, metric) and not any(needed in each for each in (table, before or table)) and joined.model.label in table:
         return ""
     return short if short == metric or any(agrees(each, metric, short) for each in _sides(joined)) else ""
+
+
+def is_kpi(joined: ModelPair, metric: str) -> bool:
+    """Whether a metric is a KPI of the model."""
+    return any(each.metric == metric for each in joined.model.kpis)
+
+
+def valued(joined: ModelPair) -> Iterator[str]:
+    """The KPIs whose columns the current predictions have, for which no rule need ask."""
+    if joined.current.table is not None and joined.model.kpis:
+        from mlgit.evaluation import kpi_metrics
+
+        yield from (each.metric for each in joined.model.kpis if kpi_metrics.is_given(each, joined.model, joined.current.table))
 
 
 def agrees(scored: ModelResults, metric: str, short: str) -> bool:
@@ -79,6 +94,8 @@ def evidence(rule: GateRule, joined: ModelPair, *, better: Better | None, asked:
         return _of_numbers(rule, joined, better)
     if joined.rows is None:
         return MetricEvidence(better=better, trouble=joined.trouble or "there are no predictions")
+    if is_kpi(joined, short) and (told := _contradicted(joined.current, short)):
+        return MetricEvidence(better=better, trouble=told)
     if short != rule.metric and not agrees(joined.current, rule.metric, short):
         return MetricEvidence(
             better=better, trouble=f"the current predictions do not give the {rule.metric} of the metrics file"
@@ -89,6 +106,16 @@ def evidence(rule: GateRule, joined: ModelPair, *, better: Better | None, asked:
 
         return gather(chosen, joined.rows, better=better, settings=asked)
     return _of_one_side(chosen, joined, better, asked, rule.metric)
+
+
+def _contradicted(scored: ModelResults, metric: str) -> str:
+    """That the metrics file has another value of a KPI than the rows; '' where it has the same, or none."""
+    from mlgit.evaluation import kpi_metrics
+
+    recorded, computed = scored.recorded.get(metric), value(scored, metric)
+    if recorded is None or computed is None or math.isclose(recorded, computed, rel_tol=kpi_metrics.SAME):
+        return ""
+    return f"the metrics file has {recorded:.6g} for {metric}, and the predictions give {computed:.6g}"
 
 
 def _of_one_side(

@@ -80,6 +80,7 @@ def _metrics(seen: Seen, joined: ModelPair, rules: Iterable[GateRule]) -> Iterat
         is_about = not rule.model or rule.model == joined.name
         if is_about and (metric_evidence.has(joined, rule.metric) or metric_evidence.computable(joined, rule.metric)):
             yield rule.metric
+    yield from metric_evidence.valued(joined)
     for side in (joined.current, joined.baseline):
         yield from (name for name in (side.recorded if side else ()) if seen.config.direction(name))
 
@@ -133,7 +134,8 @@ def _not_shown(
     joined: ModelPair, metric: str, known: MetricEvidence, *, better: metric_evidence.Better | None, is_gated: bool
 ) -> MetricResult:
     """A metric whose difference rows do not tell: what is known of each side, and why."""
-    short = metrics.METRICS.get(metric.rpartition(".")[2]) and metric_evidence.computable(joined, metric)
+    is_known = metric.rpartition(".")[2] in metrics.METRICS or metric_evidence.is_kpi(joined, metric)
+    short = metric_evidence.computable(joined, metric) if is_known else ""
     current = metric_evidence.value(joined.current, short) if short else None
     current = joined.current.recorded.get(metric) if current is None else current
     before = _before(joined, metric, short or "")

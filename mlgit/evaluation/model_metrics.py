@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mlgit import lazy_numpy as np
 from mlgit.config import Model
 from mlgit.errors import MlgitError
+from mlgit.evaluation import kpi_metrics
 from mlgit.evaluation.comparison_settings import ComparisonSettings, settings
 from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, Table, header_of
 from mlgit.evaluation.results import ALPHA
@@ -68,13 +69,15 @@ class ModelEvaluation:
 def evaluate(results: ModelResults, *, stats: Stats) -> ModelEvaluation:
     """The recorded metrics of a model, each with an interval where its predictions give the same value, and its slices."""
     asked = settings(results.model, stats)
+    names = {each.metric for each in results.model.kpis}
     recorded = {name: value for name, value in sorted(results.recorded.items()) if name != MODEL_BYTES}
     table = results.table
     if table is None or not rows_of(table):
         found = tuple(ModelMetric(name, value) for name, value in recorded.items())
         return ModelEvaluation(found, rows=None if table is None else 0, confidence_level=asked.confidence_level)
+    plain = [_metric(name, value, results.model, table, asked) for name, value in recorded.items() if name not in names]
     return ModelEvaluation(
-        tuple(_metric(name, value, results.model, table, asked) for name, value in recorded.items()),
+        (*plain, *_kpis(results.model, table, asked, recorded)),
         tuple(_slices(results.model, table, list(recorded))),
         rows_of(table),
         asked.confidence_level,
@@ -102,6 +105,25 @@ def _metric(name: str, value: float, model: Model, table: Table, asked: Comparis
     return ModelMetric(name, value, computed.low, computed.high, method=computed.method)
 
 
+def _kpis(model: Model, table: Table, asked: ComparisonSettings, recorded: Mapping[str, float]) -> Iterator[ModelMetric]:
+    """The KPIs whose columns the predictions have, and those that the metrics file has."""
+    for kpi in model.kpis:
+        given = recorded.get(kpi.metric)
+        if not kpi_metrics.is_given(kpi, model, table):
+            if given is not None:
+                yield ModelMetric(kpi.metric, given, note="no interval: the predictions do not have its columns")
+            continue
+        found = interval(kpi.metric, model, table, asked)
+        if found.value is None:
+            continue
+        if given is not None and not math.isclose(given, found.value, rel_tol=kpi_metrics.SAME):
+            yield ModelMetric(kpi.metric, given, note=f"no interval: the predictions give {found.value:.6g}")
+        elif found.low is None or found.high is None:
+            yield ModelMetric(kpi.metric, found.value, note=f"no interval: {found.reason}")
+        else:
+            yield ModelMetric(kpi.metric, found.value, found.low, found.high, method=found.method)
+
+
 def is_close(recorded: float, computed: float) -> bool:
     """Whether a recorded metric is the one computed from rows, rounded perhaps."""
     return abs(recorded - computed) <= ROUNDING * max(1.0, abs(recorded))
@@ -109,6 +131,8 @@ def is_close(recorded: float, computed: float) -> bool:
 
 def value(metric: str, model: Model, table: Table, places: Array | None = None) -> float | None:
     """A metric of rows (all of them, or those at `places`); None where it has no value there."""
+    if kpi := kpi_metrics.of(model, metric):
+        return kpi_metrics.value(kpi, model, table, places)
     if model.label not in table:
         return None
     rows = predictions_of(model, table, places)
@@ -125,6 +149,8 @@ def check_classes(metric: str, model: Model, table: Table, *, positive: Any) -> 
     Without a single positive row every row is a negative one, and specificity would be perfect whatever the model says.
     Where predictions are no classes (probabilities, other names) no row is right on either side, and nothing gets worse.
     """
+    if kpi_metrics.of(model, metric):
+        return
     chosen = metrics.metric(metric)
     needed = model.score if chosen.needs == "score" else model.prediction
     if needed not in table and model.label in table:
@@ -174,16 +200,19 @@ def interval(
 
     Raises MlgitError for columns that are not there, or hold what the metric cannot read.
     """
-    rows = predictions_of(model, table, places)
     clusters = column_of(model, table, asked.cluster) if asked.cluster else None
+    clusters = clusters if clusters is None or places is None else clusters[places]
     order = in_time(model, table, asked.order, places) if asked.order else None
+    if kpi := kpi_metrics.of(model, metric):
+        return kpi_metrics.interval(kpi, model, table, asked, places=places, clusters=clusters, order=order)
+    rows = predictions_of(model, table, places)
     return bootstrap.interval(
         metric,
         rows.label,
         prediction=rows.prediction,
         score=rows.score,
         positive=asked.positive,
-        clusters=clusters if clusters is None or places is None else clusters[places],
+        clusters=clusters,
         order=order,
         confidence_level=asked.confidence_level,
         resamples=asked.resamples,

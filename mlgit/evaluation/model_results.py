@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mlgit.config import Config, Model
+from mlgit.evaluation import expressions
 from mlgit.pipeline.model import Entry
 from mlgit.rules import GateRule
 
@@ -104,6 +105,7 @@ def _with_columns_of(known: Model | None, model: Model) -> Model:
         slices=known.slices,
         cluster=known.cluster,
         order=known.order,
+        kpis=known.kpis,
     )
 
 
@@ -113,7 +115,8 @@ def columns(model: Model, *, rules: Iterable[GateRule], cluster: str) -> tuple[s
     grouped = {model.dependence(rule=rule.cluster, default=cluster)[0] for rule in rules}
     grouped.add(model.dependence(rule=None, default=cluster)[0])
     names = {model.id, *grouped, *model.slices, *sliced} - {"", model.label, model.prediction, model.score}
-    return names | {model.label, model.prediction, model.score, model.order} - {""}, names
+    valued = {name for each in model.kpis for name in expressions.parse(each.expression, where=each.metric).columns}
+    return names | valued | {model.label, model.prediction, model.score, model.order} - {""}, names
 
 
 def key(model: Model, *, rules: Iterable[GateRule], cluster: str) -> set[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mlgit import lazy_numpy as np
 from mlgit.config import Model
 from mlgit.errors import MlgitError
-from mlgit.evaluation import slice_gaps
+from mlgit.evaluation import kpi_metrics, slice_gaps
 from mlgit.evaluation.align import Misaligned, align
 from mlgit.evaluation.comparison_settings import ComparisonSettings
 from mlgit.evaluation.model_metrics import (
@@ -23,6 +23,7 @@ from mlgit.evaluation.model_metrics import (
 )
 from mlgit.evaluation.model_results import PredictionTable, Table, header_of
 from mlgit.evaluation.results import MetricEvidence, Part, SliceGaps
+from mlgit.monitoring_settings import Kpi
 from mlgit.rules import GateRule
 from mlgit.schema import near_miss
 from mlgit.statistics import bootstrap, metrics
@@ -203,6 +204,8 @@ def _compared(
     settings: ComparisonSettings,
 ) -> Comparison:
     assert rows.baseline is not None
+    if kpi := kpi_metrics.of(rows.model, rule.metric):
+        return _compared_by_value(kpi, rule, rows, places, better, settings)
     sides = [predictions_of(rows.model, table, places) for table in (rows.baseline, rows.current)]
     clusters = column_of(rows.model, rows.baseline, settings.cluster) if settings.cluster else None
     clusters = clusters if clusters is None or places is None else clusters[places]
@@ -218,6 +221,35 @@ def _compared(
         )
         asked = replace(asked, margin=rule.margin.of(before))
     return compare(rule.metric, sides[0], sides[1], question=asked, clusters=clusters, order=order)
+
+
+def _compared_by_value(
+    kpi: Kpi,
+    rule: GateRule,
+    rows: PairedRows,
+    places: Array | None,
+    better: Literal["higher", "lower"] | None,
+    settings: ComparisonSettings,
+) -> Comparison:
+    """Both models by a KPI: of what it is made from, only answers may differ, else a change could make its rows cheap."""
+    assert rows.baseline is not None
+    answers = {rows.model.prediction, rows.model.score}
+    for name in set(kpi_metrics.expression(kpi, rows.model).columns) - answers:
+        if name in rows.baseline and name in rows.current and not rows.is_same(name):
+            raise MlgitError(f"{name} is not the same on both sides", f"change {name} in a pull request of its own")
+    clusters = column_of(rows.model, rows.baseline, settings.cluster) if settings.cluster else None
+    return kpi_metrics.compare(
+        kpi,
+        rows.model,
+        rows.baseline,
+        rows.current,
+        settings,
+        places=places,
+        clusters=clusters if clusters is None or places is None else clusters[places],
+        order=in_time(rows.model, rows.baseline, settings.order, places) if settings.order else None,
+        margin=rule.margin,
+        better=better,
+    )
 
 
 def _parts(

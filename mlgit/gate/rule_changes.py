@@ -53,6 +53,8 @@ def _of_model(model: Model) -> Iterator[tuple[str, str]]:
         value = getattr(model, key)
         if value not in ("", None, ()) or (key == "cluster" and value is not None):
             yield key, _text(value)
+    for kpi in model.kpis:
+        yield kpi.metric, kpi.expression
 
 
 def _given(declared: NamedTuple) -> Iterator[tuple[str, str]]:

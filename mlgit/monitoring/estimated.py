@@ -112,7 +112,7 @@ def _of_amounts(label: Any, prediction: Any) -> Calibration | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class EstimatedMetric:
     """An estimated metric with its interval (`shown`); `spread` is the standard deviation of draws around it."""
 
     shown: Interval
@@ -137,7 +137,7 @@ def of_rows(
     names: Collection[str],
     seed: int,
     confidence_level: float = 0.95,
-) -> tuple[dict[str, Estimate], tuple[str, ...]]:
+) -> tuple[dict[str, EstimatedMetric], tuple[str, ...]]:
     """Estimates of these metrics, as far as there are any, for rows with scores or predictions; and notes about them."""
     column = model.score if calibration.kind == "isotonic" else model.prediction
     if not calibration.x or column not in table:
@@ -158,18 +158,18 @@ def of_rows(
     }, notes
 
 
-def _estimate(name: str, value: float, around: Array, n: int, confidence: float) -> Estimate | None:
+def _estimate(name: str, value: float, around: Array, n: int, confidence: float) -> EstimatedMetric | None:
     """The value with the ends of draws around it, so far as they are from their own middle."""
     if not math.isfinite(value):
         return None
     known = around[np.isfinite(around)]
     if len(known) < 0.99 * len(around):
         why = "too few rows of a class are expected"
-        return Estimate(Interval(name, value, None, None, confidence, n, _METHOD, why))
+        return EstimatedMetric(Interval(name, value, None, None, confidence, n, _METHOD, why))
     away = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2]) - known.mean()
     least, most = expected_metrics.RANGES.get(name, (0.0, math.inf if name in _ERRORS else 1.0))
     low, high = max(least, value + float(away[0])), min(most, value + float(away[1]))
-    return Estimate(Interval(name, value, low, high, confidence, n, _METHOD), float(known.std()), least, most)
+    return EstimatedMetric(Interval(name, value, low, high, confidence, n, _METHOD), float(known.std()), least, most)
 
 
 def _curve(calibration: Calibration) -> StepCurve:

@@ -22,7 +22,7 @@ from mlgit.evaluation.comparison_settings import settings as comparison_settings
 from mlgit.evaluation.expression_intervals import IntervalOptions
 from mlgit.evaluation.model_results import Table
 from mlgit.monitoring import estimated, rule_limits, truth
-from mlgit.monitoring.estimated import Estimate
+from mlgit.monitoring.estimated import EstimatedMetric
 from mlgit.monitoring.sketch import Sketch
 from mlgit.monitoring.truth import LabelledRows, Labels
 from mlgit.monitoring.verdict import MonitoredMetric
@@ -67,7 +67,7 @@ def parsed(kpi: Kpi, settings: Monitoring) -> expressions.Expression:
 
 def release_name(kpi: Kpi, expression: expressions.Expression) -> str:
     """What the value of a KPI at release is called among the metrics of a sketch: that of a row where it grows with rows."""
-    return f"kpi.{kpi.name}" if not expression.degree else f"kpi.{kpi.name}/row"
+    return f"{kpi.metric}/row" if expression.degree else kpi.metric
 
 
 def at_release(table: Mapping[str, Any], *, settings: Monitoring) -> dict[str, float]:
@@ -108,7 +108,7 @@ def asked_metrics(config: Config, model: Model, sketch: Sketch | None = None) ->
 
     for name in sorted({*about, *config.directions}, key=rank):
         short = name.rpartition(".")[2]
-        if short in metrics.METRICS:
+        if short in metrics.METRICS and not name.startswith("kpi."):
             found.setdefault(short, name)
     return {name: short for short, name in sorted(found.items())}
 
@@ -248,7 +248,7 @@ class _Measured:
         )
         return {name: self._estimate(name, short, values[short]) for name, short in open_.items() if short in values}, notes
 
-    def _estimate(self, name: str, short: str, found: Estimate) -> MonitoredMetric:
+    def _estimate(self, name: str, short: str, found: EstimatedMetric) -> MonitoredMetric:
         rule, baseline, is_broken = self._rule_about(short), self._baseline(name, short), False
         note = f"until labels are old enough; {estimated.NOTE}" if self.labels else estimated.NOTE
         if rule is not None:
