@@ -151,7 +151,7 @@ def _message(upon: Chain, entry: ChainEntry) -> str:
     verdict = entry.verdict
     assert verdict, "an entry is one of both"
     word = verdict.verdict.replace("_", " ")
-    subject = f"{upon.model}@{verdict.version.removeprefix('v')} {_shown(verdict.window.name)}: {word}"
+    subject = f"{upon.model}@{_shown(verdict.version)} {_shown(verdict.window.name)}: {word}"
     return f"{subject}\n\n{_shown(verdict.reason)}" if verdict.reason else subject
 
 

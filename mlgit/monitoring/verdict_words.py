@@ -37,11 +37,17 @@ def moved(column: ColumnDrift) -> str:
     return f"{column.name}: {said}" if said else column.name
 
 
+def is_extrapolated(verdict: MonitorVerdict) -> bool:
+    """Whether the p-value is smaller than the reference batches alone can show."""
+    known = verdict.pvalue is not None and verdict.n_batches > 0
+    return verdict.is_extrapolated and known and (verdict.pvalue or 0.0) * (verdict.n_batches + 1) < 1
+
+
 def pvalue(verdict: MonitorVerdict) -> str:
-    """The p-value, marked with a ~ where fewer batches stand behind it than its size would take."""
+    """The p-value, marked with a ~ where it is smaller than the reference batches alone can show."""
     if verdict.pvalue is None:
         return NONE
-    return f"{_EXTRAPOLATED if verdict.is_extrapolated else ''}{verdict.pvalue:.2g}"
+    return f"{_EXTRAPOLATED if is_extrapolated(verdict) else ''}{verdict.pvalue:.2g}"
 
 
 def evidence(verdict: MonitorVerdict) -> str:
@@ -67,7 +73,7 @@ def method(verdict: MonitorVerdict) -> str:
     parts: list[str] = [verdict.method] if verdict.method else []
     parts += [f"{verdict.n_batches} batches"] if verdict.n_batches else []
     parts += [f"alarms at {number(round(verdict.alpha, 6))}"] if verdict.alpha is not None else []
-    parts += ["extrapolated"] if verdict.is_extrapolated else []
+    parts += ["extrapolated"] if is_extrapolated(verdict) else []
     return ", ".join(parts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
+from mlgit.monitoring import verdict_words
 from mlgit.monitoring.chain import JudgedWindow
 from mlgit.monitoring.verdict import MonitorVerdict
 from mlgit.render.svg import Frame, element
@@ -140,7 +141,7 @@ def _dot(axis: WindowAxis, frame: Frame, place: int, power: float, verdict: Moni
     tone = f"var(--{TONES[verdict.verdict]})"
     radius = 3.0 if axis.slot > 4 else 2.0
     place_of = {"cx": axis.middle(place), "cy": frame.spot(0.0, power)[1], "r": radius}
-    paint = {"fill": "var(--paper)", "stroke": tone} if verdict.is_extrapolated else {"fill": tone}
+    paint = {"fill": "var(--paper)", "stroke": tone} if verdict_words.is_extrapolated(verdict) else {"fill": tone}
     title = element("title", {}, f"{verdict.window.name}: p {number(verdict.pvalue or 0.0)}")
     return ["<g>", title, element("circle", {**place_of, **paint}), "</g>"]
 

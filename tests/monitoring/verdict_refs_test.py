@@ -100,7 +100,7 @@ def test_names_of_windows_are_not_obeyed_in_messages(root):
     window = type(given.window)("a\nb\x1b[31m\0", "sha256:1", 1)
     verdict = type(given)(**{name: getattr(given, name) for name in given.__slots__} | {"window": window})
     verdict_refs.append(root, verdict_refs.load(root, REF), type(entry(1))("verdict", verdict))
-    assert git(root, "log", "-1", "--format=%s", REF) == "churn@1.0.0 a\\nb\\x1b[31m\\x00: quiet"
+    assert git(root, "log", "-1", "--format=%s", REF) == "churn@v1.0.0 a\\nb\\x1b[31m\\x00: quiet"
 
 
 def test_entry_behind_what_another_command_wrote_is_refused(root):

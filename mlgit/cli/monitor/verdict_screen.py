@@ -33,9 +33,9 @@ def rows(windows: Sequence[JudgedWindow], *, color: bool) -> Iterator[str]:
         yield f"{before} {paint(word, style, color=color)} {behind}" if found else line
         if judged.acceptance:
             yield f"  {accepted(judged.acceptance)}"
-    if any(each.verdict.is_extrapolated for each in windows):
+    if any(verdict_words.is_extrapolated(each.verdict) for each in windows):
         yield ""
-        yield "~ extrapolated: fewer batches stand behind it than a p-value of this size would take"
+        yield "~ extrapolated: smaller than the reference batches alone can show"
 
 
 def _right(*, several: bool) -> tuple[int, ...]:
