@@ -7,6 +7,7 @@ column were not there. Rows are put into an order that depends on nothing but th
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,33 +20,58 @@ from mlgit.statistics.rows import Coded
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
 
-_FORM = b"mlgit rows 1\n"
-# What kind of cell it is. A kind with one word of 64 bits is narrow.
-_MISSING, _NUMBER, _TRUTH, _TIME, _TEXT = range(5)
-_NOTHING = 0x7FF8DEAD00000000  # no number has these bits, and no time
+_FORM = "mlgit rows 1"
+# What kind of cell it is; what is missing has the word 0.
+_NUMBER, _TRUTH, _TIME, _TEXT = range(1, 5)
+# Bits of no number that is one, and of no moment: so the word of a cell is never 0.
+_NO_NUMBER = 0x7FF8DEAD00000000
+_NO_TIME = moments.NONE % 2**64
+_MIX = 0xD6E8FEB86659FD93
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cells:
-    """A column: two words of 64 bits for each row. `kinds` is one for all that are not missing, or one for each row."""
+    """A column as a word of 64 bits for each row, 0 where it is missing. `kinds` is one for all, or one for each row."""
 
     name: str
-    low: Array
-    high: Array | None
+    words: Array
     kinds: int | Array
+    has_missing: bool = True
+
+    def kinds_of(self, rows: Array) -> list[int]:
+        """The kinds of the cells in some rows."""
+        return [self.kinds] if isinstance(self.kinds, int) else sorted(set(np.unique(self.kinds[rows]).tolist()) - {0})
 
 
 def digests(columns: Mapping[str, Any], *, windows: Array, n_windows: int) -> list[str]:
     """The digests of windows: `windows` says of each row in which it is, from 0; a row in none has -1."""
     cells = [each for name in sorted(columns) for each in _cells(name, columns[name])]
-    # rows that differ and share 64 bits stay in the order in which they came: one in 10^8 tables of a million rows
-    order = np.lexsort((_row_hashes(cells, len(windows)), windows))
-    places = np.searchsorted(windows[order], np.arange(n_windows + 1))
-    spans = list(zip(places[:-1].tolist(), places[1:].tolist(), strict=True))
-    hashes = [hashlib.sha256(_FORM + str(end - begin).encode()) for begin, end in spans]
-    for each in cells:
-        _add(each, order, spans, hashes)
-    return [f"sha256:{each.hexdigest()}" for each in hashes]
+    order = _order(_row_hashes(cells, len(windows)), windows)
+    bounds = np.searchsorted(windows[order], np.arange(n_windows + 1)).tolist()
+    table = np.empty((len(cells), len(windows)), dtype=np.uint64)
+    for place, each in enumerate(cells):
+        table[place] = each.words
+    gaps = [place for place, each in enumerate(cells) if each.has_missing]
+    found = []
+    for begin, end in itertools.pairwise(bounds):
+        rows = order[begin:end]
+        words = table.take(rows, axis=1)
+        empty = {gaps[each] for each in np.flatnonzero(~words[gaps].any(axis=1)).tolist()} if gaps else set()
+        there = [place for place in range(len(cells)) if place not in empty]
+        head = [(each.name, each.kinds_of(rows)) for place, each in enumerate(cells) if place not in empty]
+        hashed = hashlib.sha256(json.dumps([_FORM, end - begin, head]).encode())
+        hashed.update((np.ascontiguousarray(words[there]) if empty else words).data)
+        found.append(f"sha256:{hashed.hexdigest()}")
+    return found
+
+
+def _order(hashes: Array, windows: Array) -> Array:
+    """The rows by window, and in each by what they are.
+
+    Rows that differ and share 64 bits stay as they came: that happens in one of 10^8 tables of a million rows.
+    """
+    order = np.argsort(hashes, kind="stable")
+    return order[np.argsort(windows[order].astype(np.int16), kind="stable")] if windows.any() else order
 
 
 def row_hashes(columns: Mapping[str, Any], *, rows: int) -> Array:
@@ -53,104 +79,99 @@ def row_hashes(columns: Mapping[str, Any], *, rows: int) -> Array:
     return _row_hashes([each for name in sorted(columns) for each in _cells(name, columns[name])], rows)
 
 
-def _add(cells: _Cells, order: Array, spans: Sequence[tuple[int, int]], hashes: Sequence[Any]) -> None:
-    low = cells.low[order]
-    kinds = cells.kinds if isinstance(cells.kinds, int) else cells.kinds[order]
-    high = cells.high[order] if cells.high is not None else None
-    head = json.dumps(cells.name).encode()
-    for (begin, end), into in zip(spans, hashes, strict=True):
-        words = low[begin:end]
-        if not len(words) or (words[0] == _NOTHING and (words == _NOTHING).all()):
-            continue
-        own = {kinds} if isinstance(kinds, int) else set(np.unique(kinds[begin:end]).tolist()) - {_MISSING}
-        into.update(b"\n%s %s\n" % (head, bytes(sorted(own))))
-        into.update(np.ascontiguousarray(words))
-        if own - {_NUMBER, _TRUTH, _TIME} or len(own) > 1:
-            assert high is not None, "texts have two words"
-            into.update(np.ascontiguousarray(high[begin:end]))
-
-
 def _row_hashes(cells: Iterable[_Cells], rows: int) -> Array:
+    """Sums of what each cell gives, by its column: what is missing gives 0, as a column that is not there."""
     found = np.zeros(rows, dtype=np.uint64)
     for each in cells:
-        seed = np.frombuffer(hashlib.sha256(each.name.encode("utf-8", "surrogatepass")).digest()[:8], dtype=np.uint64)[0]
-        mixed = each.low ^ seed
-        mixed *= np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(32)
-        mixed *= np.uint64(0xD6E8FEB86659FD93)
+        name = hashlib.sha256(each.name.encode("utf-8", "surrogatepass")).digest()
+        mixed = each.words * np.uint64(int.from_bytes(name[:8], "little") | 1)
         mixed ^= mixed >> np.uint64(29)
-        mixed[each.low == _NOTHING] = 0
+        mixed *= np.uint64(_MIX)
+        mixed ^= mixed >> np.uint64(32)
         found += mixed
     return found
 
 
 def _cells(name: str, values: Any) -> Iterator[_Cells]:
     if isinstance(values, Coded):
-        yield _of_names(name, values.names, values.places)
+        yield _of_names(name, values.names, values.places, are_texts=values.are_texts)
         return
     found = np.asarray(values)
     if found.ndim > 1:
         for place in range(found.shape[1]):
-            yield _Cells(f"{name}\0{place}", _numbers(found[:, place]), None, _NUMBER)
+            yield _of_numbers(f"{name}\0{place}", found[:, place])
     elif found.dtype.kind in "iuf":
-        yield _Cells(name, _numbers(found), None, _NUMBER)
+        yield _of_numbers(name, found)
     elif found.dtype.kind == "b":
-        yield _Cells(name, found.astype(np.uint64), None, _TRUTH)
+        yield _Cells(name, found.astype(np.uint64) + np.uint64(1), _TRUTH, has_missing=False)
     elif found.dtype.kind == "M":
-        at = found.astype("datetime64[us]").astype(np.int64)
-        yield _Cells(name, np.where(at == moments.NONE, np.uint64(_NOTHING), at.view(np.uint64)), None, _TIME)
+        yield _Cells(name, found.astype("datetime64[us]").astype(np.int64).view(np.uint64) ^ np.uint64(_NO_TIME), _TIME)
     else:
-        yield _of_names(name, *_factored(found.tolist()))
+        yield _of_objects(name, found.tolist())
 
 
-def _numbers(values: Array) -> Array:
+def _of_numbers(name: str, values: Array) -> _Cells:
     found = values.astype(float) + 0.0  # there is one zero
-    words = found.view(np.uint64)
-    words[np.isnan(found)] = _NOTHING
-    return words
+    words = found.view(np.uint64) ^ np.uint64(_NO_NUMBER)
+    is_missing = np.isnan(found)
+    has_missing = bool(is_missing.any())
+    if has_missing:
+        words[is_missing] = 0
+    return _Cells(name, words, _NUMBER, has_missing)
 
 
-def _factored(values: Sequence[Any]) -> tuple[list[Any], Array]:
-    """The different values, and the place of each row's among them. 1, 1.0 and True are three."""
-    known: dict[Any, int] = {}
-    names: list[Any] = []
-    places = np.empty(len(values), dtype=np.int64)
-    for row, value in enumerate(values):
-        key = value if isinstance(value, str) or value is None else (type(value).__name__, _hashable(value))
-        place = known.get(key)
-        if place is None:
-            place = known[key] = len(names)
-            names.append(value)
-        places[row] = place
-    return names, places
+def _of_objects(name: str, values: Sequence[Any]) -> _Cells:
+    if set(map(type, values)) <= {str, type(None)}:
+        names = list(dict.fromkeys(values))
+        known = {each: place for place, each in enumerate(names)}
+        return _of_names(name, names, np.fromiter(map(known.__getitem__, values), dtype=np.int64, count=len(values)))
+    known = {}
+    places = np.fromiter((known.setdefault(_key(each), len(known)) for each in values), dtype=np.int64, count=len(values))
+    firsts = {_key(each): each for each in reversed(values)}
+    return _of_names(name, [firsts[key] for key in known], places, are_texts=False)
 
 
-def _hashable(value: Any) -> Any:
-    return value if value.__hash__ is not None else _text(value)
+def _key(value: Any) -> Any:
+    """1, 1.0 and True are three, and lists are known by their text."""
+    if value is None or isinstance(value, str):
+        return value
+    return type(value).__name__, value if value.__hash__ is not None and value == value else _text(value)
 
 
-def _of_names(name: str, names: Sequence[Any], places: Array) -> _Cells:
-    made = [_cell(each) for each in names]
-    low = np.array([each[1] for each in made], dtype=np.uint64)[places]
-    high = np.array([each[2] for each in made], dtype=np.uint64)[places]
-    kinds = np.array([each[0] for each in made], dtype=np.uint8)
-    there = {each[0] for each in made} - {_MISSING}
-    return _Cells(name, low, high, next(iter(there)) if len(there) == 1 else kinds[places])
+def _of_names(name: str, names: Sequence[Any], places: Array, *, are_texts: bool = True) -> _Cells:
+    made = _of_texts(names) if are_texts else [_cell(each) for each in names]
+    words = np.array([each[1] for each in made], dtype=np.uint64)[places]
+    kinds = {each[0] for each in made} - {0}
+    has_missing = any(not each[0] for each in made)
+    if len(kinds) == 1:
+        return _Cells(name, words, kinds.pop(), has_missing)
+    return _Cells(name, words, np.array([each[0] for each in made], dtype=np.uint8)[places], has_missing)
 
 
-def _cell(value: Any) -> tuple[int, int, int]:
-    """What kind a value is, and its two words."""
+def _of_texts(names: Sequence[str | None]) -> list[tuple[int, int]]:
+    """The cells of texts; times among them are read together."""
+    dated = [each for each in names if each is not None and each[:4].isdigit() and moments.may_be(each)]
+    at = {text: moment for text, moment in zip(dated, moments.of_texts(dated), strict=True) if moment != moments.NONE}
+    return [_time(at[each]) if each in at else _cell(each) for each in names]
+
+
+def _cell(value: Any) -> tuple[int, int]:
+    """What kind a value is, and its word."""
     if value is None or value != value:
-        return _MISSING, _NOTHING, _NOTHING
+        return 0, 0
     if isinstance(value, bool):
-        return _TRUTH, int(value), 0
+        return _TRUTH, int(value) + 1
     if isinstance(value, int | float):
-        return _NUMBER, int(_numbers(np.array([_as_float(value)]))[0]), 0
+        return _NUMBER, int(_of_numbers("", np.array([_as_float(value)])).words[0])
     found = moments.microseconds(value)
     if found is not None:
-        return _TIME, found % 2**64, 0
+        return _time(found)
     text = hashlib.sha256(_text(value).encode("utf-8", "surrogatepass")).digest()
-    return _TEXT, int.from_bytes(text[:8], "little"), int.from_bytes(text[8:16], "little")
+    return _TEXT, int.from_bytes(text[:8], "little") or 1
+
+
+def _time(at: int) -> tuple[int, int]:
+    return _TIME, (at % 2**64) ^ _NO_TIME
 
 
 def _as_float(value: float) -> float:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
+from mlgit.monitoring import iso_times
 from mlgit.statistics.rows import Coded
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _FIRST, _LAST = (int((datetime(year, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()
 # Seconds since 1970 that are days of today have ten digits; with more they are thousandths, and so on.
 _UNITS = ((10**8, SECOND, 1), (10**11, 1000, 1), (10**14, 1, 1), (10**17, 1, 1000))
 _ISO = re.compile(r"\s*(\d{4}-?\d\d-?\d\d|\d{4}-?W\d\d(-?[1-7])?|\d{4}-\d\d)([T ].*)?", re.DOTALL)
+# Fewer texts are read one by one.
+_FEWEST_AT_ONCE = 200
 _MONTH = re.compile(r"\d{4}-\d\d")
 _WEEK = re.compile(r"\d{4}-?W\d\d")
 
@@ -87,7 +90,30 @@ def _of_numbers(values: Array) -> Array:
     return _bounded(found)
 
 
-def _of_objects(values: Iterable[Any]) -> Moments:
+def may_be(text: str) -> bool:
+    """Whether a text begins as a time of ISO 8601 does."""
+    return _ISO.fullmatch(text) is not None
+
+
+def of_texts(texts: Sequence[str]) -> list[int]:
+    """Texts as microseconds, NONE for what is no time."""
+    found: list[int] = _of_objects(texts).at.tolist()
+    return found
+
+
+def _of_objects(values: Sequence[Any]) -> Moments:
+    found = iso_times.parse(values) if len(values) >= _FEWEST_AT_ONCE else None
+    if found is None:
+        return _one_by_one(values)
+    at, is_read, is_zoneless = found
+    at = np.where(is_read, _bounded(at), NONE)
+    rest = np.flatnonzero(~is_read)
+    others = _one_by_one([values[place] for place in rest.tolist()])
+    at[rest] = others.at
+    return Moments(at, zoneless=is_zoneless or others.zoneless)
+
+
+def _one_by_one(values: Iterable[Any]) -> Moments:
     """Each different one is read once."""
     known: dict[Any, tuple[int, bool]] = {}
     at, zoneless = [], False

@@ -57,11 +57,13 @@ def cut(table: RowTable, by: Cut, *, now: datetime | None = None) -> CutRows:
     """
     if not table.rows:
         return CutRows(())
-    places = _places(table, by, now)
     at = _moments(table, by)
-    return CutRows(
-        tuple(_windows(table, places, at)), int((places.of_rows < 0).sum()), (*places.notes, *_zoneless(table, by, at))
-    )
+    places = _places(table, by, at, now)
+    if at is not None and by.kind in periods.PERIODS and by.column in table.columns:  # however the times were written
+        columns = {**table.columns, by.column: at.at.view("datetime64[us]")}
+        table = RowTable(table.rows, columns, table.roles, table.hashed, table.name)
+    windows = tuple(_windows(table, places, at)) if len(places.names) else ()
+    return CutRows(windows, int((places.of_rows < 0).sum()), places.notes)
 
 
 def first_wanted(by: Cut, since: datetime | None) -> datetime | None:
@@ -69,7 +71,7 @@ def first_wanted(by: Cut, since: datetime | None) -> datetime | None:
     return periods.begin(since, by.kind) if since and by.kind in periods.PERIODS else None
 
 
-def _places(table: RowTable, by: Cut, now: datetime | None) -> _Places:
+def _places(table: RowTable, by: Cut, at: moments.Moments | None, now: datetime | None) -> _Places:
     if by.kind == "whole":
         return _Places(np.zeros(table.rows, dtype=np.int64), [table.name or "all"], [True])
     if by.kind == "rows":
@@ -81,7 +83,10 @@ def _places(table: RowTable, by: Cut, now: datetime | None) -> _Places:
             f"{table.name}: no column '{by.column}' to cut windows by{near_miss(by.column, known)}",
             f"`by:` may name {', '.join(known[:20])}",
         )
-    return _by_value(table, by, values) if by.kind == "value" else _by_period(table, by, values, now)
+    if by.kind == "value":
+        return _by_value(table, by, values)
+    assert at is not None, "the column is there"
+    return _by_period(table, by, at, now)
 
 
 def _by_number(rows: int, size: int) -> _Places:
@@ -93,8 +98,7 @@ def _by_number(rows: int, size: int) -> _Places:
     return _Places(np.arange(rows) // size, names, complete)
 
 
-def _by_period(table: RowTable, by: Cut, values: Any, now: datetime | None) -> _Places:
-    found = moments.of(values)
+def _by_period(table: RowTable, by: Cut, found: moments.Moments, now: datetime | None) -> _Places:
     if (found.at == NONE).all():
         example = f", as '{found.example}'" if found.example else ""
         raise MlgitError(
@@ -119,6 +123,7 @@ def _by_period(table: RowTable, by: Cut, values: Any, now: datetime | None) -> _
         (int(is_ahead.sum()), "later than today by", ""),
     ]
     told = [f"{count(n, 'row')} {what} '{by.column}'{more}: in no window" for n, what, more in notes if n]
+    told += [f"times of '{by.column}' name no zone, and were taken for UTC"] if found.zoneless else []
     return _Places(of_rows, names, complete, tuple(told))
 
 
@@ -174,11 +179,6 @@ def _moments(table: RowTable, by: Cut) -> moments.Moments | None:
     return None if values is None else moments.of(values)
 
 
-def _zoneless(table: RowTable, by: Cut, at: moments.Moments | None) -> tuple[str, ...]:
-    is_told = at is not None and at.zoneless and by.kind in periods.PERIODS
-    return (f"times of '{by.column}' name no zone, and were taken for UTC",) if is_told else ()
-
-
 def _windows(table: RowTable, places: _Places, at: moments.Moments | None) -> list[Window]:
     n_windows = len(places.names)
     order = np.argsort(places.of_rows, kind="stable")
@@ -189,10 +189,11 @@ def _windows(table: RowTable, places: _Places, at: moments.Moments | None) -> li
     clock = None if at is None else at.at if is_sorted else at.at[order]
     hashed = {**table.columns, **{f"\0{role}": table.roles[role] for role in _HASHED_ROLES if role in table.roles}}
     digests = content_digest.digests(hashed, windows=places.of_rows, n_windows=n_windows)
+    spans = _spans(clock, bounds) if clock is not None else [("", "")] * n_windows
     found = []
     for place, (name, digest) in enumerate(zip(places.names, digests, strict=True)):
         rows = slice(bounds[place], bounds[place + 1])
-        since, until = ("", "") if clock is None else _span(clock[rows])
+        since, until = spans[place]
         own: Mapping[Any, Any] = {role: values[rows] for role, values in roles.items()}
         found.append(
             Window(
@@ -213,9 +214,13 @@ def _windows(table: RowTable, places: _Places, at: moments.Moments | None) -> li
     return found
 
 
-def _span(at: Array) -> tuple[str, str]:
-    known = at[at != NONE]
-    return (moments.shown(int(known.min())), moments.shown(int(known.max()))) if len(known) else ("", "")
+def _spans(at: Array, bounds: Sequence[int]) -> list[tuple[str, str]]:
+    """The first and the last moment of each window; none is empty."""
+    is_known = at != NONE
+    earliest = np.minimum.reduceat(np.where(is_known, at, -(NONE + 1)), bounds[:-1])
+    latest = np.maximum.reduceat(at, bounds[:-1])
+    pairs = zip(earliest.tolist(), latest.tolist(), strict=True)
+    return [("", "") if last == NONE else (moments.shown(first), moments.shown(last)) for first, last in pairs]
 
 
 def _versions(values: Any) -> tuple[str, ...]:

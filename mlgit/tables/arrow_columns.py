@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # More different texts than that are names or sentences, and no classes.
 MOST_CLASSES = 10_000
+_FIRST, _FEW = 1000, 100
 
 
 def array(column: Any) -> Any:
@@ -25,6 +26,8 @@ def array(column: Any) -> Any:
             return _of_dictionary(column.unify_dictionaries().combine_chunks())
         column = column.cast(column.type.value_type)
     kind = column.type
+    if _is_text(kind):
+        return _of_texts(column.combine_chunks())
     if pa.types.is_null(kind):
         return np.full(len(column), np.nan)
     if pa.types.is_integer(kind):
@@ -52,6 +55,14 @@ def _floats(column: Any) -> Array:
     is_short = column.type in (pa.float32(), pa.float16())
     found: Array = (column.cast(pa.float32()).cast(pa.string()) if is_short else column).cast(pa.float64()).to_numpy()
     return found
+
+
+def _of_texts(column: Any) -> Any:
+    """Those of which most of the first come again are numbered; to number names of rows takes long."""
+    first = column[:_FIRST]
+    if len(first.unique()) <= max(_FEW, len(first) // 2):
+        return _of_dictionary(column.dictionary_encode())
+    return column.to_numpy(zero_copy_only=False)
 
 
 def _of_dictionary(column: Any) -> Array | Coded:

@@ -43,15 +43,8 @@ def read(content: bytes, *, table: TableFormat, texts: Collection[str], literal:
         return None
     if any(map(pa.types.is_integer, found.schema.types)) and (b"0x" in content or b"0X" in content):
         return None  # Arrow takes 0x10 for 16
-    found = pa.table([_coded(each) for each in found.columns], names=found.column_names)
     differs = any(_differs(found.column(place), is_text=name in texts) for place, name in enumerate(names))
     return None if differs else found
-
-
-def _coded(column: Any) -> Any:
-    import pyarrow as pa
-
-    return column.dictionary_encode() if pa.types.is_string(column.type) else column
 
 
 def _first(content: bytes, table: TableFormat) -> tuple[tuple[str, ...], list[list[str]]] | None:
@@ -118,6 +111,7 @@ def _differs(column: Any, *, is_text: bool) -> bool:
 
     if pa.types.is_floating(column.type):
         return bool(pc.any(pc.is_nan(column)).as_py())
-    if is_text or not pa.types.is_dictionary(column.type) or column.null_count == len(column):
+    if is_text or not pa.types.is_string(column.type):
         return False
-    return all(_NUMBER.fullmatch(each.as_py()) for chunk in column.chunks for each in chunk.dictionary)
+    known = (value for chunk in column.chunks for each in chunk if (value := each.as_py()) is not None)
+    return column.null_count < len(column) and all(map(_NUMBER.fullmatch, known))  # the first one settles it, mostly
