@@ -13,6 +13,7 @@ from mlgit.tables.digests import MISSING_WORDS
 from mlgit.tables.formats import TableFormat
 
 _FIRST_ROWS = 50
+_LARGE = 2.0**63
 # What Arrow would take for a day or a moment, of which the text is wanted as it stands.
 _MOMENT = re.compile(r"[0-9]{1,4}[-/:][0-9].*", re.DOTALL)
 # What pandas takes for a number.
@@ -32,12 +33,14 @@ def read(content: bytes, *, table: TableFormat, texts: Collection[str], literal:
     names, rows = first
     moments = {name for row in rows for name, cell in zip(names, row, strict=False) if _MOMENT.fullmatch(cell)}
     try:
-        found = _read(content, table, names, texts={*texts, *moments})
+        kept = {*texts, *moments}
+        found = _read(content, table, names, texts=kept)
         if later := [each.name for each in found.schema if pa.types.is_temporal(each.type)]:
-            found = _read(content, table, names, texts={*texts, *moments, *later})
+            kept.update(later)
+            found = _read(content, table, names, texts=kept)
         for place, name in enumerate(names):
             if name in literal and found.column(place).null_count:
-                exact = _read(content, table, names, texts=texts, only=name, missing=("",)).column(0)
+                exact = _read(content, table, names, texts=kept, only=name, missing=("",)).column(0)
                 found = found.set_column(place, name, exact)
     except pa.ArrowException:
         return None
@@ -60,6 +63,8 @@ def _first(content: bytes, table: TableFormat) -> tuple[tuple[str, ...], list[li
     except (ValueError, csv.Error):
         return None
     limits.refuse_columns(len(header))
+    if len(set(header)) < len(header):  # what is said of a column holds for others of its name
+        return None
     return separated.names(header), list(_rows(content, table, begin=end + 1))
 
 
@@ -110,7 +115,8 @@ def _differs(column: Any, *, is_text: bool) -> bool:
     import pyarrow.compute as pc
 
     if pa.types.is_floating(column.type):
-        return bool(pc.any(pc.is_nan(column)).as_py())
+        # a whole number too large for 64 bits makes a text of pandas' column
+        return bool(pc.any(pc.or_(pc.is_nan(column), pc.greater_equal(pc.abs(column), _LARGE))).as_py())
     if is_text or not pa.types.is_string(column.type):
         return False
     known = (value for chunk in column.chunks for each in chunk if (value := each.as_py()) is not None)
