@@ -57,6 +57,7 @@ def digests(columns: Mapping[str, Any], *, windows: Array, n_windows: int) -> li
         rows = order[begin:end]
         words = table.take(rows, axis=1)
         empty = {gaps[each] for each in np.flatnonzero(~words[gaps].any(axis=1)).tolist()} if gaps else set()
+        empty = empty if end > begin else set(range(len(cells)))
         there = [place for place in range(len(cells)) if place not in empty]
         head = [(each.name, each.kinds_of(rows)) for place, each in enumerate(cells) if place not in empty]
         hashed = hashlib.sha256(json.dumps([_FORM, end - begin, head]).encode())

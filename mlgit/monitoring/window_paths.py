@@ -45,7 +45,7 @@ def of_project(workspace: Revision, paths: Sequence[str]) -> tuple[SourceFiles, 
 
     Raises MlgitError for a path out of the project, one that names nothing, and for data that cannot be had.
     """
-    return tuple(source for path in paths for source in _named(workspace, posixpath.normpath(path)))
+    return tuple(source for path in paths for source in _named(workspace, path))
 
 
 def of_command_line(path: str) -> tuple[SourceFiles, ...]:
@@ -54,7 +54,7 @@ def of_command_line(path: str) -> tuple[SourceFiles, ...]:
     matches = [base] if base else sorted(each for each in glob.iglob(path, recursive=True))
     groups = _groups((each for match in matches for each in _walked(match)), matches)
     found = [
-        _source(name, [(each, each) for each in files if _is_table(each, alone=each == name)]) for name, files in groups.items()
+        _source(name, [(each, each) for each in files if _is_table(each, alone=each == path)]) for name, files in groups.items()
     ]
     return _refuse_nothing(found, path)
 
@@ -78,9 +78,10 @@ def _groups(files: Iterable[str], matches: Iterable[str]) -> dict[str, list[str]
 
 
 def _named(workspace: Revision, path: str) -> tuple[SourceFiles, ...]:
-    if not recorded_paths.is_inside(path):
+    given, path = path, posixpath.normpath(path)
+    if not (recorded_paths.is_inside(given) and recorded_paths.is_inside(path)):
         raise MlgitError(
-            f"{path}: not in the project", "name a path below its folder, or type `mlgit monitor run --current PATH`"
+            f"{given}: not in the project", "name a path below its folder, or type `mlgit monitor run --current PATH`"
         )
     has_magic = bool(_MAGIC.search(path)) and not workspace.has(path)
     base = _fixed(path) if has_magic else path
@@ -92,7 +93,8 @@ def _named(workspace: Revision, path: str) -> tuple[SourceFiles, ...]:
     found = []
     for name, files in groups.items():
         _refuse_links(workspace, files)
-        found.append(_source(name, [(_place(workspace, each), each) for each in files if _is_table(each, alone=each == name)]))
+        tables = [each for each in files if _is_table(each, alone=each == path)]
+        found.append(_source(name, [(_place(workspace, each), each) for each in tables]))
     return _refuse_nothing(found, path)
 
 
