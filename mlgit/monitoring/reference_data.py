@@ -145,7 +145,9 @@ def _versions(
             continue
         values += now.rows * len(now.columns)
         if values > limits.PARQUET_VALUES and not each.is_last:
-            notes.append("the versions of the training data are too large to look at all of them: the newest were left out")
+            notes.append(
+                f"the versions of the training data have more than {limits.PARQUET_VALUES:,} values: none is looked at"
+            )
             return ()
         new = now if before is None else now.at(row_differences.new_rows(now, before))
         before = now
