@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlgit.monitoring.sketch import Batches, Cells, ColumnCounts, Sketch, WindowCounts
-from mlgit.statistics.distributions import normal_cdfs, normal_quantile
+from mlgit.statistics.distributions import normal_quantile
 from tests.kit.late import Module
 
 np = Module("numpy")
+special = Module("scipy.special")
 
 _N_CELLS = 32
 LEVELS = (2, 3, 5, 5, 10, 20, 50, 200)
@@ -32,17 +33,13 @@ class Shift:
 
 def sketch(batches: Sequence[WindowCounts]) -> Sketch:
     """The sketch of batches that were drawn."""
-    labels = list(batches[0].columns)
     columns = []
     for cells in _cells():
-        if cells.label in labels:
-            parts = [each.columns[cells.label] for each in batches]
-            moments = [
-                np.concatenate([getattr(part, name) for part in parts]) if cells.kind == "number" else None
-                for name in ("sums", "squares")
-            ]
-            counts = np.concatenate([part.counts for part in parts])
-            columns.append((cells, ColumnCounts(counts, np.concatenate([part.missing for part in parts]), *moments)))
+        parts = [each.columns[cells.label] for each in batches]
+        names = ("sums", "squares") if cells.kind == "number" else ()
+        moments = [np.concatenate([getattr(part, name) for part in parts]) for name in names]
+        counts = np.concatenate([part.counts for part in parts])
+        columns.append((cells, ColumnCounts(counts, np.concatenate([part.missing for part in parts]), *moments)))
     names = tuple(f"batch {number:04}" for number in range(len(batches)))
     return Sketch("m", Batches("column", "day(ts)", names, tuple(each.rows for each in batches)), columns)
 
@@ -58,34 +55,51 @@ def _cells() -> list[Cells]:
 
 def batch(rng: Any, n_rows: int, *, day: float = 0.0, mean: float = 0.0, shift: Shift | None = None) -> WindowCounts:
     """One batch: every number moved by `mean`, and each column by a normal effect of the day of deviation `day`."""
-    moved = shift or Shift()
-    columns: dict[str, ColumnCounts] = {}
-    for place in range(N_NUMBERS):
-        own = moved if place == 0 else Shift()
-        middle = mean + own.mean + (rng.normal(0.0, day) if day else 0.0)
-        gone = int(rng.binomial(n_rows, own.missing)) if own.missing else 0
-        ends = normal_cdfs((np.array(_EDGES) - middle) / own.deviation)
-        counts = rng.multinomial(n_rows - gone, np.diff(np.concatenate([[0.0], ends, [1.0]])))
-        columns[f"x{place}"] = ColumnCounts(
-            counts[None], np.array([gone]), np.array([middle * n_rows]), np.array([n_rows * 1.0])
-        )
-    for place, number in enumerate(LEVELS):
-        weights = 1.0 / np.arange(1, number + 1)
-        weights = weights * np.exp(rng.normal(0.0, day, number)) if day else weights
-        weights = weights / weights.sum()
-        if number == moved.n_levels:
-            weights = weights * (1.0 - moved.share)
-            weights[-1] += moved.share
-        counts = np.append(rng.multinomial(n_rows, weights), 0)
-        columns[f"c{place}"] = ColumnCounts(counts[None], np.array([0]))
-    return WindowCounts(n_rows, columns)
+    return batches(rng, 1, n_rows, day=day, means=lambda _: mean, shift=shift)[0]
 
 
 def batches(
-    rng: Any, number: int, n_rows: int, *, day: float = 0.0, means: Callable[[int], float] = lambda _: 0.0
+    rng: Any,
+    number: int,
+    n_rows: int,
+    *,
+    day: float = 0.0,
+    means: Callable[[int], float] = lambda _: 0.0,
+    shift: Shift | None = None,
 ) -> list[WindowCounts]:
-    """Batches that follow one another."""
-    return [batch(rng, n_rows, day=day, mean=means(place)) for place in range(number)]
+    """Batches that follow one another; all are shifted alike."""
+    moved = shift or Shift()
+    middles = np.array([means(place) for place in range(number)])
+    columns = {f"x{place}": _number(rng, middles, n_rows, day, moved if not place else Shift()) for place in range(N_NUMBERS)}
+    columns |= {f"c{place}": _category(rng, number, n_rows, levels, day, moved) for place, levels in enumerate(LEVELS)}
+    return [WindowCounts(n_rows, {name: _at(each, place) for name, each in columns.items()}) for place in range(number)]
+
+
+def _number(rng: Any, middles: Any, n_rows: int, day: float, moved: Shift) -> ColumnCounts:
+    middle = middles + moved.mean + (rng.normal(0.0, day, len(middles)) if day else 0.0)
+    gone = rng.binomial(n_rows, moved.missing, len(middles))
+    ends = special.ndtr((np.array(_EDGES)[None] - middle[:, None]) / moved.deviation)
+    shares = np.diff(np.concatenate([np.zeros((len(middle), 1)), ends, np.ones((len(middle), 1))], axis=1), axis=1)
+    counts = rng.multinomial(n_rows - gone, shares)
+    return ColumnCounts(counts, gone, middle * n_rows, (middle**2 + 1.0) * n_rows)
+
+
+def _category(rng: Any, number: int, n_rows: int, levels: int, day: float, moved: Shift) -> ColumnCounts:
+    weights = np.tile(1.0 / np.arange(1, levels + 1), (number, 1))
+    weights = weights * np.exp(rng.normal(0.0, day, weights.shape)) if day else weights
+    weights = weights / weights.sum(axis=1, keepdims=True)
+    if levels == moved.n_levels:
+        weights = weights * (1.0 - moved.share)
+        weights[:, -1] += moved.share
+    counts = rng.multinomial(n_rows, weights)
+    return ColumnCounts(
+        np.concatenate([counts, np.zeros((number, 1), dtype=np.int64)], axis=1), np.zeros(number, dtype=np.int64)
+    )
+
+
+def _at(column: ColumnCounts, place: int) -> ColumnCounts:
+    moments = [None if each is None else each[place : place + 1] for each in (column.sums, column.squares)]
+    return ColumnCounts(column.counts[place : place + 1], column.missing[place : place + 1], *moments)
 
 
 def autoregressive(rng: Any, number: int, *, weight: float, deviation: float) -> list[float]:
