@@ -45,10 +45,11 @@ def _summary(windows: Sequence[JudgedWindow], n_left_out: int) -> list[str]:
     accepted = sum(each.acceptance is not None for each in windows)
     told += f"; {accepted} accepted" if accepted else ""
     before = f", and {n_left_out} before them" if n_left_out else ""
+    said = last.reason or verdict_words.headline(last)
     found = [
         f"<p>{count(len(windows), 'window')}{before}: {safe(told)}.</p>",
         f"<p>The last is <code>{safe(last.window.name)}</code> with {count(last.window.rows, 'row')}, judged for "
-        f"<code>{safe(last.version)}</code>: {safe(last.reason or verdict_words.headline(last))}.</p>",
+        f"<code>{safe(last.version)}</code>{f': {safe(said)}' if said else ''}.</p>",
     ]
     if len(windows) > MOST_DRAWN:
         found.append(f'<p class="notice" role="note">Drawn are the last {MOST_DRAWN}; the table has all.</p>')

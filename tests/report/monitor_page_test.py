@@ -94,6 +94,10 @@ def test_estimated_metrics_look_other_than_measured_ones():
     assert ('stroke-dasharray="3 2"' in page([one]), 'stroke-dasharray="3 2"' in page([other])) == (False, True)
 
 
+def test_quiet_window_without_a_reason_ends_its_sentence():
+    assert "judged for v1.0.0 ." in words(page([JudgedWindow(replace(chains.verdict(0), reason=""))]))
+
+
 @pytest.mark.parametrize("n", [1, 2, 60, 1000])
 def test_few_windows_and_many_are_drawn(n):
     text = page(windows(n))
