@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mlgit import lazy_numpy as np
 from mlgit.config import Config
-from mlgit.monitoring import performance, truth
+from mlgit.monitoring import moments, performance, truth
 from mlgit.monitoring.truth import Labels
 from mlgit.monitoring.window import Window
 from mlgit.monitoring_settings import Monitoring
@@ -45,7 +44,7 @@ class ErrorChange:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Errors:
-    """Errors of one window in the order of time, and the time of each in seconds; NaN where it is not known."""
+    """Errors of one window in the order of time, and the time of each, as windows have it."""
 
     window: Window
     values: Array
@@ -65,8 +64,7 @@ def changes(
     one is bounded by `delta`.
     """
     model = performance.declared_model(config, settings.model)
-    column = settings.windows.by.column
-    found = [each for window in windows if (each := _errors(window, labels, column, positive=model.positive)) is not None]
+    found = [each for window in windows if (each := _errors(window, labels, positive=model.positive)) is not None]
     if not found:
         return ()
     are_amounts = any(each.are_amounts for each in found)
@@ -85,21 +83,19 @@ def changes(
     )
 
 
-def _places(found: Sequence[_Errors]) -> Iterator[tuple[Window, float]]:
+def _places(found: Sequence[_Errors]) -> Iterator[tuple[Window, int]]:
     for each in found:
         yield from ((each.window, time) for time in each.times.tolist())
 
 
-def _near(window: Window, time: float) -> str:
-    if time != time:
-        return window.name
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M")
+def _near(window: Window, time: int) -> str:
+    return window.name if time == moments.NONE else moments.shown(time)[:16].replace("T", " ")
 
 
-def _errors(window: Window, labels: Labels, column: str, *, positive: object) -> _Errors | None:
+def _errors(window: Window, labels: Labels, *, positive: object) -> _Errors | None:
     if window.ids is None or window.predictions is None:
         return None
-    joined = truth.joined(window, labels, column=column)
+    joined = truth.joined(window, labels)
     given = truth.plain(np.asarray(window.predictions)[joined.places])
     known = truth.plain(labels.columns[labels.label][joined.labelled])
     kept = ~(rows.is_missing(given) | rows.is_missing(known))
@@ -110,7 +106,6 @@ def _errors(window: Window, labels: Labels, column: str, *, positive: object) ->
     are_numbers = kinds == {True}
     is_amount = are_numbers and positive is None and bool((given.astype(float) % 1).any())
     values = np.abs(given.astype(float) - known.astype(float)) if is_amount else (given != known).astype(float)
-    times = truth.times_of(window, column)
-    times = np.full(len(values), np.nan) if times is None else times[joined.places][kept]
+    times = np.full(len(values), moments.NONE) if window.times is None else window.times[joined.places][kept]
     order = np.argsort(times, kind="stable")
     return _Errors(window, values[order], times[order], is_amount)

@@ -89,6 +89,6 @@ def _labels(
         raise MlgitError(f"{path}: no column '{name}'{near_miss(name, known)}", told)
     also = {name: each for name, each in found.items() if name not in columns.asked}
     places, kept = truth.by_id(found[columns.key], found[columns.label], path=path, label=columns.label, also=also)
-    times = [str(each) for each in kept[TIME].tolist() if each is not None] if TIME in kept else []
-    latest = truth.newest(newest, *times) if newest or times else ""
+    times = kept[TIME].tolist() if TIME in kept else []
+    latest = truth.newest([newest, *times])
     return Labels(path, columns.label, places, kept, lag, latest)

@@ -153,7 +153,7 @@ class _Measured:
         if self.window.ids is None:
             self.notes.append("rows have no id, so no label belongs to them")
             return None
-        found = truth.joined(self.window, self.labels, column=self.settings.windows.by.column)
+        found = truth.joined(self.window, self.labels)
         self.notes += found.notes
         return found
 

@@ -7,24 +7,22 @@ clock is the data's own: the newest time in log or labels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError
+from mlgit.monitoring import moments
 from mlgit.monitoring.window import Window
 from mlgit.render.text import count
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
 
-_DAY = 86_400.0
+_DAY = 86_400 * moments.SECOND
 # Larger whole numbers are not exact beside floats.
 _EXACT = 2**53
-# Later than any second, earlier than any millisecond that somebody logs.
-_MILLISECONDS = 1e11
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,16 +102,13 @@ def plain(values: Any) -> Array:
     return np.fromiter(listed, dtype=object, count=len(listed))
 
 
-def joined(window: Window, labels: Labels, *, column: str = "") -> LabelledRows:
-    """The rows of a window that have a label that counts; `column` has the time of each row, where the window has it.
-
-    Without that every row is as old as the youngest of the window.
-    """
+def joined(window: Window, labels: Labels) -> LabelledRows:
+    """The rows of a window that have a label that counts; one without a time is as old as the youngest of the window."""
     ids = [] if window.ids is None else np.asarray(window.ids).tolist()
     row = np.fromiter((labels.places.get(str(each), -1) for each in ids), dtype=np.int64, count=len(ids))
     is_old = np.ones(len(ids), dtype=bool)
-    times = _times(window, column, len(ids)) if labels.lag else None
-    now = seconds(labels.newest) if labels.lag else None
+    times = _times(window, len(ids)) if labels.lag else None
+    now = _moment(labels.newest) if labels.lag else None
     if times is not None and now is not None:
         is_old = times <= now - labels.lag * _DAY
     has = row >= 0
@@ -126,43 +121,20 @@ def joined(window: Window, labels: Labels, *, column: str = "") -> LabelledRows:
     )
 
 
-def _times(window: Window, column: str, rows: int) -> Array | None:
-    """When each row was answered, in seconds: at the latest when the youngest was; None where nothing tells."""
-    found, until = times_of(window, column), seconds(window.until)
-    if found is not None and len(found) == rows:
-        return np.where(np.isfinite(found), found, np.inf if until is None else until)
+def _times(window: Window, rows: int) -> Array | None:
+    until = _moment(window.until)
+    if window.times is not None and len(window.times) == rows and (window.times != moments.NONE).any():
+        return np.where(window.times != moments.NONE, window.times, np.iinfo(np.int64).max if until is None else until)
     return None if until is None else np.full(rows, until)
 
 
-def times_of(window: Window, column: str) -> Array | None:
-    """The time of each row in seconds, by a column or that of the log, NaN where it is none; None without both."""
-    for name in (column, "ts"):
-        if name and name in window.columns:
-            given = np.asarray(window.columns[name])
-            given = given.astype("datetime64[us]") if given.dtype.kind == "M" else given
-            found = np.array([seconds(each) for each in given.tolist()], dtype=float)
-            if np.isfinite(found).any():
-                return found
-    return None
+def _moment(text: str) -> int | None:
+    found = int(moments.of(np.array([text], dtype=object)).at[0])
+    return None if found == moments.NONE else found
 
 
-def seconds(moment: Any) -> float | None:
-    """A time as seconds since 1970: ISO 8601 (UTC where it names no zone), or a number of seconds or milliseconds; None for
-    what is none."""
-    if isinstance(moment, bool) or moment is None:
-        return None
-    if isinstance(moment, int | float):
-        if moment != moment or abs(moment) == float("inf"):
-            return None
-        return float(moment) / (1000 if abs(moment) >= _MILLISECONDS else 1)
-    try:
-        found = moment if isinstance(moment, datetime) else datetime.fromisoformat(str(moment))
-    except ValueError:
-        return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-
-
-def newest(*moments: str) -> str:
+def newest(given: Sequence[Any]) -> str:
     """The latest of some times in ISO 8601; '' where none is one."""
-    known = [(at, each) for each in moments if (at := seconds(each)) is not None]
-    return max(known)[1] if known else ""
+    found = moments.of(np.fromiter(given, dtype=object, count=len(given))).at
+    known = found[found != moments.NONE]
+    return moments.shown(int(known.max())) if len(known) else ""

@@ -20,6 +20,7 @@ class Window:
     `datetime64`, texts as objects or as `rows.Coded`, vectors in two dimensions; None, NaN or NaT where missing. `ids` name
     rows for labels; `predictions` are what was answered, `scores` the probability of the positive class. `hashed` are columns
     whose values the log keeps as hashes only.
+    `times` is when each row was answered, in microseconds since 1970 (`moments.NONE` for none), None where nothing tells.
     `is_complete`: later rows exist, or the period it covers is over, so that no more rows are expected.
     """
 
@@ -35,3 +36,4 @@ class Window:
     hashed: frozenset[str] = field(default_factory=frozenset)
     versions: tuple[str, ...] = ()
     is_complete: bool = True
+    times: Array | None = None

@@ -209,6 +209,7 @@ def _windows(table: RowTable, places: _Places, at: moments.Moments | None) -> li
                 hashed=table.hashed,
                 versions=_versions(own.get("version")),
                 is_complete=places.complete[place],
+                times=None if clock is None else clock[rows],
             )
         )
     return found

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlgit import monitoring_settings
-from mlgit.monitoring import error_stream
+from mlgit.monitoring import error_stream, moments
 from mlgit.monitoring.window import Window
 from tests.monitoring.windows import declared, labels
 
@@ -24,9 +24,9 @@ def days(rate_by_day, *, rows=500, amounts=False, times=True):
         at = np.array(
             [f"2026-05-{day:02}T{row * 24 // rows:02}:{row * 1440 // rows % 60:02}:00Z" for row in range(rows)], dtype=object
         )
-        columns = {"at": at[order]} if times else {}
+        known = moments.of(at[order]).at if times else None
         said = label + off if amounts else np.abs(label - off)
-        windows.append(Window(f"2026-05-{day:02}", rows, columns, ids=names[order], predictions=said[order]))
+        windows.append(Window(f"2026-05-{day:02}", rows, {}, ids=names[order], predictions=said[order], times=known))
         truth += label.tolist()
         ids += names.tolist()
     return windows, labels(truth, ids=ids)
