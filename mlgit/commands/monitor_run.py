@@ -144,7 +144,7 @@ def _run_one(name: str, current: str | None, *, record: bool, push: bool, remote
         if push and is_kept:
             verdict_sync.share(root, ref, remote, recompute=_recompute(judging))
         before = verdict_refs.load(root, ref)
-        read = _windows(judging, current, _since(before, watched) if current is None else None)
+        read = _windows(judging, current, _since(before, watched, judging) if current is None else None)
         wanted, n_known = _wanted(read, before, watched, is_kept=is_kept, partial=partial)
         n_open = sum(not each.is_complete for each in read.windows)
         note(f"{watched.label} in {watched.environment or 'no environment'}: {count(len(wanted), 'window')} to judge")
@@ -176,20 +176,24 @@ def _windows(judging: WindowJudging, current: str | None, since: datetime.dateti
     texts, settings = judging.texts, judging.settings
     if current is None:
         workspace = judging.revisions.workspace
-        return windows.read(workspace, settings.windows, model=judging.model, now=now, since=since, texts=texts)
-    try:
-        return windows.read_file(current, by=settings.windows.by, model=judging.model, now=now, texts=texts)
-    except MlgitError:  # it may lack the column that windows are cut by: then it is one window
-        return windows.read_file(current, by=Cut(), model=judging.model, now=now, texts=texts)
+        found = windows.read(workspace, settings.windows, model=judging.model, now=now, since=since, texts=texts)
+    else:
+        try:
+            found = windows.read_file(current, by=settings.windows.by, model=judging.model, now=now, texts=texts)
+        except MlgitError:  # it may lack the column that windows are cut by: then it is one window
+            found = windows.read_file(current, by=Cut(), model=judging.model, now=now, texts=texts)
+    judging.hold_beside(found.windows)
+    return found
 
 
-def _since(before: Chain, watched: ModelInProduction) -> datetime.datetime | None:
-    """From when on windows may be new: a few periods before the last one that was judged, for rows that come late."""
-    latest = before.latest
+def _since(before: Chain, watched: ModelInProduction, judging: WindowJudging) -> datetime.datetime | None:
+    """From when on windows may be new: a few periods before the last one that was judged, for rows that come late; and for
+    labels, as much earlier as they are late."""
+    latest, labels = before.latest, judging.settings.labels
     moment = chain.moment(latest.verdict.window.since) if latest and latest.verdict.window.since else None
     if moment is None:
         return None
-    return datetime.datetime.fromtimestamp(moment, datetime.UTC) - datetime.timedelta(days=35)
+    return datetime.datetime.fromtimestamp(moment, datetime.UTC) - datetime.timedelta(days=35 + (labels.lag if labels else 0))
 
 
 def _wanted(

@@ -13,7 +13,7 @@ from mlgit.commands import contract_changes
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation import model_metrics
-from mlgit.monitoring import columns, estimated, performance, reference_data, sketch_document, sketching
+from mlgit.monitoring import columns, estimated, reference_data, sketch_document, sketching, watched_metrics
 from mlgit.monitoring.reference_data import ReferenceData, ReleasedPredictions
 from mlgit.monitoring.sketch import Batches, Sketch
 from mlgit.monitoring_settings import Monitoring
@@ -152,9 +152,9 @@ def _with_answers(
 def released_metrics(answers: ReleasedPredictions, *, model: Model, settings: Monitoring, config: Config) -> dict[str, float]:
     """The metrics and KPIs of the predictions at release, as far as rows give them."""
     found: dict[str, float] = {}
-    for name, short in performance.asked_metrics(config, model).items():
+    for name, short in watched_metrics.asked_metrics(config, model).items():
         with suppress(MlgitError):
             value = model_metrics.value(short, model, answers.columns)
             if value is not None:
                 found[name] = float(value)
-    return found | performance.at_release(answers.columns, settings=settings)
+    return found | watched_metrics.at_release(answers.columns, settings=settings)

@@ -21,7 +21,9 @@ from mlgit.monitoring import (
     reference_data,
     row_drift,
     sketching,
+    truth,
     verdict_refs,
+    watched_metrics,
 )
 from mlgit.monitoring.chain import Chain, ChainEntry
 from mlgit.monitoring.drift import DriftFinding, DriftReference
@@ -58,6 +60,7 @@ class WindowJudging:
         self._prepared: DriftReference | None = None
         self._labels: Labels | None = None
         self._counts: dict[str, WindowCounts] = {}
+        self._beside: Sequence[Window] = ()
 
     @property
     def release(self) -> Revision:
@@ -87,6 +90,10 @@ class WindowJudging:
             )
         return self._reference
 
+    def hold_beside(self, windows: Sequence[Window]) -> None:
+        """All windows that were read, in the order of time: the newest is the clock of labels, and older ones have theirs."""
+        self._beside, self._labels = tuple(windows), None
+
     def judge(self, window: Window, before: Chain) -> ChainEntry:
         """The verdict about a window, behind those that were given before."""
         sketch = self.reference(window).sketch
@@ -99,7 +106,12 @@ class WindowJudging:
         sketch = self.reference(window).sketch
         watched, contract = self.watched, window_contract.check(window, self.contract.contract if self.contract else None)
         measured = performance.of_window(
-            window, sketch=sketch, settings=self.settings, config=self.config, labels=self._labels_of(before, window)
+            window,
+            sketch=sketch,
+            settings=self.settings,
+            config=self.config,
+            labels=self._labels_of(window),
+            beside=self._beside,
         )
         alpha = self.settings.alpha if self.settings.declared else None
         timed = _per_year(before, window)
@@ -177,7 +189,7 @@ class WindowJudging:
             return None, f"{told}: train anew, or cut windows as the sketch is"
         return round(window / batch), ""
 
-    def _labels_of(self, before: Chain, window: Window) -> Labels | None:
+    def _labels_of(self, window: Window) -> Labels | None:
         source = self.settings.labels
         if source is None:
             return None
@@ -186,8 +198,8 @@ class WindowJudging:
                 self.revisions.workspace,
                 source,
                 model=self.model,
-                wanted=performance.columns_of_labels(self.settings),
-                newest=window.until,
+                wanted=watched_metrics.columns_of_labels(self.settings),
+                newest=truth.newest([each.until for each in (*self._beside, window)]),
                 where=f"monitoring.{self.settings.model}.labels",
             )
         return self._labels

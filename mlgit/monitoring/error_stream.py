@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mlgit import lazy_numpy as np
 from mlgit.config import Config
-from mlgit.monitoring import moments, performance, truth
+from mlgit.monitoring import moments, truth, watched_metrics
 from mlgit.monitoring.truth import Labels
 from mlgit.monitoring.window import Window
 from mlgit.monitoring_settings import Monitoring
@@ -63,7 +63,7 @@ def changes(
     """The changes of the error over these windows, which come in the order of time: by ADWIN, whose chance of telling a false
     one is bounded by `delta`.
     """
-    model = performance.declared_model(config, settings.model)
+    model = watched_metrics.declared_model(config, settings.model)
     found = [each for window in windows if (each := _errors(window, labels, positive=model.positive)) is not None]
     if not found:
         return ()

@@ -8,29 +8,34 @@ interval lies beyond its limit. Where no label counts yet, what `estimated` says
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
-from mlgit.config import Config, Model
+from mlgit.config import Config
 from mlgit.errors import MlgitError
-from mlgit.evaluation import expression_intervals, expression_values, expressions, model_metrics
+from mlgit.evaluation import expression_intervals, expressions, model_metrics
 from mlgit.evaluation.comparison_settings import ComparisonSettings
 from mlgit.evaluation.comparison_settings import settings as comparison_settings
 from mlgit.evaluation.expression_intervals import IntervalOptions
 from mlgit.evaluation.model_results import Table
-from mlgit.monitoring import estimated, rule_limits, truth
+from mlgit.monitoring import estimated, rule_limits, truth, watched_metrics
 from mlgit.monitoring.estimated import EstimatedMetric
 from mlgit.monitoring.sketch import Sketch
 from mlgit.monitoring.truth import LabelledRows, Labels
 from mlgit.monitoring.verdict import MonitoredMetric
 from mlgit.monitoring.window import Window
 from mlgit.monitoring_settings import Kpi, Monitoring
+from mlgit.render.text import count
 from mlgit.rules import GateRule
-from mlgit.statistics import metrics
+from mlgit.statistics import metrics, resampling
 from mlgit.statistics.bootstrap import Interval
+from mlgit.statistics.rows import is_missing
+
+if TYPE_CHECKING:
+    from mlgit.statistics.rows import Array
 
 CONFIDENCE = 0.95
 
@@ -45,81 +50,45 @@ class WindowPerformance:
 
 
 def of_window(
-    window: Window, *, sketch: Sketch | None, settings: Monitoring, config: Config, labels: Labels | None
+    window: Window,
+    *,
+    sketch: Sketch | None,
+    settings: Monitoring,
+    config: Config,
+    labels: Labels | None,
+    beside: Sequence[Window] = (),
 ) -> WindowPerformance:
     """The metrics with a declared direction or a rule, and the KPIs, of one window.
 
-    `labels` are those of all rows, None where none are declared. What cannot be computed is told in a note. Raises MlgitError
-    for a KPI whose expression is none.
+    `labels` are those of all rows, None where none are declared. Where too few of this window count yet, what was measured last
+    stands beside the estimates: of the newest window that has enough, of those `beside` it, in the order of time, that come
+    before it and were answered by the same version. What cannot be computed is told in a note. Raises MlgitError for a KPI
+    whose expression is none.
     """
-    return _Measured(window, sketch, settings, config, labels).found()
-
-
-def columns_of_labels(settings: Monitoring) -> set[str]:
-    """The columns that KPIs ask for: they may stand in the labels. Raises MlgitError for an expression that is none."""
-    return {name for each in settings.kpis.values() for name in parsed(each, settings).columns}
-
-
-def parsed(kpi: Kpi, settings: Monitoring) -> expressions.Expression:
-    """The expression of a KPI. Raises MlgitError for what is none, naming the line of mlgit.yaml."""
-    return expressions.parse(kpi.expression, where=_place(kpi, settings))
-
-
-def release_name(kpi: Kpi, expression: expressions.Expression) -> str:
-    """What the value of a KPI at release is called among the metrics of a sketch: that of a row where it grows with rows."""
-    return f"{kpi.metric}/row" if expression.degree else kpi.metric
-
-
-def at_release(table: Mapping[str, Any], *, settings: Monitoring) -> dict[str, float]:
-    """The KPIs of the predictions of test rows, for a sketch: those whose columns are there, by `release_name`."""
-    rows, found = model_metrics.rows_of(table), {}
-    for kpi in settings.kpis.values():
-        expression = parsed(kpi, settings)
-        if rows and set(expression.columns) <= table.keys() and expression.degree is not None:
-            with suppress(MlgitError):
-                value = expression_values.value(expression, expression_values.rows_of(expression, table, rows=rows))
-                if math.isfinite(value):
-                    found[release_name(kpi, expression)] = value / rows**expression.degree
+    found = _Measured(window, sketch, settings, config, labels).found()
+    if labels is None or found.labelled >= resampling.FEWEST_ROWS:
+        return found
+    before = takewhile(lambda each: each.digest != window.digest, beside)
+    for each in reversed([each for each in before if set(each.versions) <= set(window.versions)]):
+        last = _Measured(each, sketch, settings, config, labels)
+        if last.labelled >= resampling.FEWEST_ROWS:
+            return _with_last(found, last.found(), name=each.name)
     return found
 
 
-def _place(kpi: Kpi, settings: Monitoring) -> str:
-    return f"monitoring.{settings.model}.kpis.{kpi.name}"
-
-
-def declared_model(config: Config, name: str) -> Model:
-    """What mlgit.yaml declares of a model that may be named with its folder."""
-    local = name.rpartition(":")[2]
-    return config.model(next((each for each in (name, local) if each in config.models), local))
-
-
-def asked_metrics(config: Config, model: Model, sketch: Sketch | None = None) -> dict[str, str]:
-    """The metrics that rules or directions name and mlgit can compute: by what they are called, the one they are.
-
-    Of two names for one metric (`train.f1`, `f1`) that of a rule is taken, else that which was recorded at release, else
-    the shorter.
-    """
-    about = [each.metric for each in config.gates.rules if each.metric and each.model in ("", model.name)]
-    recorded = sketch.metrics if sketch else {}
-    found: dict[str, str] = {}
-
-    def rank(name: str) -> tuple[bool, bool, int, str]:
-        return name not in about, name not in recorded, len(name), name
-
-    for name in sorted({*about, *config.directions}, key=rank):
-        short = name.rpartition(".")[2]
-        if short in metrics.METRICS and not name.startswith("kpi."):
-            found.setdefault(short, name)
-    return {name: short for short, name in sorted(found.items())}
-
-
-def seed_of(window: Window) -> int:
-    """Where random numbers about a window begin: the same wherever it is judged."""
-    digits = window.digest.rpartition(":")[2][:8]
-    try:
-        return int(digits, 16)
-    except ValueError:
-        return 0
+def _with_last(found: WindowPerformance, last: WindowPerformance, *, name: str) -> WindowPerformance:
+    """What was measured last in the place of what too few rows tell, and behind the estimates."""
+    measured = {(each.kind, each.name): each for each in last.metrics if not each.is_estimated and each.low is not None}
+    kept = [
+        each for each in found.metrics if each.is_estimated or each.low is not None or (each.kind, each.name) not in measured
+    ]
+    known = {(each.kind, each.name) for each in kept if not each.is_estimated}
+    later = [
+        replace(each, note="; ".join(told for told in (f"measured last, of {name}", each.note) if told))
+        for key, each in measured.items()
+        if key not in known
+    ]
+    return replace(found, metrics=(*kept, *later))
 
 
 class _Measured:
@@ -129,14 +98,14 @@ class _Measured:
         self, window: Window, sketch: Sketch | None, settings: Monitoring, config: Config, labels: Labels | None
     ) -> None:
         self.window, self.sketch, self.settings, self.config, self.labels = window, sketch, settings, config, labels
-        self.model = declared_model(config, settings.model)
+        self.model = watched_metrics.declared_model(config, settings.model)
         self.notes: list[str] = []
         self.rows = self._joined()
         self.answers = self._answers()
         self.table = self._labelled() if self.rows is not None and len(self.rows.places) else None
 
     def found(self) -> WindowPerformance:
-        asked = asked_metrics(self.config, self.model, self.sketch)
+        asked = watched_metrics.asked_metrics(self.config, self.model, self.sketch)
         if self.labels is not None and not asked and not self.settings.kpis:
             self.notes.append("no metric is measured: `metrics:` in mlgit.yaml has none that rows give")
         measured = dict(self._metrics(asked))
@@ -144,8 +113,12 @@ class _Measured:
         self.notes += told
         kpis = [each for kpi in self.settings.kpis.values() if (each := self._kpi(kpi)) is not None]
         found = [each for name in asked for each in (measured.get(name), guessed.get(name)) if each is not None]
-        labelled = 0 if self.rows is None else len(self.rows.places)
-        return WindowPerformance((*found, *kpis), tuple(dict.fromkeys(self.notes)), labelled)
+        return WindowPerformance((*found, *kpis), tuple(dict.fromkeys(self.notes)), self.labelled)
+
+    @property
+    def labelled(self) -> int:
+        """How many rows have a label that counts."""
+        return 0 if self.rows is None else len(self.rows.places)
 
     def _joined(self) -> LabelledRows | None:
         if self.labels is None:
@@ -193,18 +166,31 @@ class _Measured:
 
     def _metric(self, name: str, short: str, rule: GateRule | None) -> MonitoredMetric:
         assert self.table is not None
-        asked = self._comparison(rule)
+        asked, places = self._comparison(rule), self._answered(short)
         model_metrics.check_classes(short, self.model, self.table, positive=asked.positive)
-        shown = model_metrics.interval(short, self.model, self.table, replace(asked, alpha=(1 - CONFIDENCE) / 2))
+        shown = model_metrics.interval(short, self.model, self.table, replace(asked, alpha=(1 - CONFIDENCE) / 2), places=places)
         if shown.value is None:
             raise MlgitError(shown.reason)
         baseline, note = self._baseline(name, short), shown.note or (f"no interval: {shown.reason}" if shown.reason else "")
         is_broken = False
         if rule is not None:
-            decided = model_metrics.interval(short, self.model, self.table, asked)
+            decided = model_metrics.interval(short, self.model, self.table, asked, places=places)
             is_broken, told = self._judged(rule, short, decided, baseline)
             note = "; ".join(each for each in (told, note) if each)
         return _monitored(name, shown, baseline=baseline, is_broken=is_broken, note=note)
+
+    def _answered(self, short: str) -> Array | None:
+        """The rows that have an answer of the kind that a metric needs, None for all: a log holds what was asked for."""
+        assert self.table is not None
+        name = self.model.prediction if metrics.METRICS[short].needs == "prediction" else self.model.score
+        missing = is_missing(self.table[name]) if name in self.table else np.zeros(1, dtype=bool)
+        if not missing.any():
+            return None
+        if missing.all():
+            raise MlgitError(f"no row has a {name}")
+        are = "has" if missing.sum() == 1 else "have"
+        self.notes.append(f"{int(missing.sum()):,} of {count(len(missing), 'labelled row')} {are} no {name}")
+        return np.flatnonzero(~missing)
 
     def _judged(self, rule: GateRule, short: str, decided: Interval, baseline: float | None) -> tuple[bool, str]:
         better = self.config.direction(rule.metric) or metrics.METRICS[short].better
@@ -224,7 +210,7 @@ class _Measured:
             if name and name not in self.table:
                 self.notes.append(f"rows have no column '{name}', so they count as independent")
                 found = replace(found, cluster="", order="")
-        return replace(found, seed=seed_of(self.window), alpha=self.alpha)
+        return replace(found, seed=watched_metrics.seed_of(self.window), alpha=self.alpha)
 
     @property
     def alpha(self) -> float:
@@ -243,7 +229,7 @@ class _Measured:
             self.answers,
             model=self.model,
             names=set(open_.values()),
-            seed=seed_of(self.window),
+            seed=watched_metrics.seed_of(self.window),
             confidence_level=CONFIDENCE,
         )
         return {name: self._estimate(name, short, values[short]) for name, short in open_.items() if short in values}, notes
@@ -258,7 +244,7 @@ class _Measured:
         return replace(made, is_estimated=True)
 
     def _kpi(self, kpi: Kpi) -> MonitoredMetric | None:
-        expression = parsed(kpi, self.settings)
+        expression = watched_metrics.parsed(kpi, self.settings)
         if hashed := self.window.hashed & set(expression.columns):
             self.notes.append(f"kpi {kpi.name}: the log has hashes only of {', '.join(sorted(hashed))}")
             return None
@@ -275,7 +261,7 @@ class _Measured:
         self, kpi: Kpi, expression: expressions.Expression, table: Mapping[str, Any], rows: int
     ) -> MonitoredMetric | None:
         stats = self.config.gates.stats
-        asked = IntervalOptions(CONFIDENCE, stats.resamples, seed_of(self.window))
+        asked = IntervalOptions(CONFIDENCE, stats.resamples, watched_metrics.seed_of(self.window))
         where = f"kpi {kpi.name}"
         try:
             shown = expression_intervals.interval(expression, table, rows=rows, options=asked, where=where)
@@ -296,7 +282,7 @@ class _Measured:
 
     def _at_release(self, kpi: Kpi, expression: expressions.Expression, rows: int) -> float | None:
         """What it was at release; a sum as one of so many rows."""
-        found = self._baseline(release_name(kpi, expression))
+        found = self._baseline(watched_metrics.release_name(kpi, expression))
         return None if found is None or expression.degree is None else found * rows**expression.degree
 
 

@@ -9,7 +9,7 @@ from mlgit import monitoring_settings
 from mlgit.errors import MlgitError
 from mlgit.evaluation import model_metrics
 from mlgit.evaluation.comparison_settings import ComparisonSettings
-from mlgit.monitoring import estimated, performance
+from mlgit.monitoring import estimated, watched_metrics
 from mlgit.monitoring.performance import of_window
 from mlgit.monitoring.sketch import Batches, Sketch
 from tests.kit.late import Late
@@ -31,9 +31,10 @@ def sketch(*, seed=99, **recorded):
     return Sketch("churn", Batches(), (), metrics=recorded, calibration=calibration)
 
 
-def found(window, known, *, monitoring=None, reference=None, **sections):
+def found(window, known, *, monitoring=None, reference=None, beside=(), **sections):
     config = declared(**{"metrics": METRICS, **sections})
-    return of_window(window, sketch=reference, settings=settings(**(monitoring or {})), config=config, labels=known)
+    asked = settings(**(monitoring or {}))
+    return of_window(window, sketch=reference, settings=asked, config=config, labels=known, beside=beside)
 
 
 def by_name(performance_):
@@ -165,7 +166,7 @@ def test_kpi_may_ask_for_a_further_column_of_the_labels():
     kpis = {"paid": {"expression": "mean(refund)", "direction": "lower"}}
     known = labels(truth, refund=np.arange(400.0))
     assert by_name(found(window, known, monitoring={"kpis": kpis}))["paid"].value == pytest.approx(199.5)
-    assert performance.columns_of_labels(settings(kpis=kpis)) == {"refund"}
+    assert watched_metrics.columns_of_labels(settings(kpis=kpis)) == {"refund"}
 
 
 def test_count_has_no_interval_and_goes_by_its_value():
@@ -202,7 +203,7 @@ def test_kpi_at_release_stands_beside_it_for_as_many_rows():
     window, truth = answered()
     table = {"label": truth, "prediction": window.predictions, "amount": window.columns["amount"]}
     kpis = {"loss": {"expression": COST, "direction": "lower"}, "rate": {"expression": "mean(amount)", "direction": "lower"}}
-    recorded = performance.at_release(table, settings=settings(kpis=kpis))
+    recorded = watched_metrics.at_release(table, settings=settings(kpis=kpis))
     assert set(recorded) == {"kpi.loss/row", "kpi.rate"}
     half, _ = answered(rows=200)
     measured = by_name(found(half, labels(truth[:200]), monitoring={"kpis": kpis}, reference=sketch(**recorded)))
@@ -234,3 +235,72 @@ def test_name_in_a_rule_is_kept_though_another_was_recorded():
 def test_rows_without_ids_have_no_labels():
     window, truth = answered(ids=None)
     assert "rows have no id, so no label belongs to them" in found(window, labels(truth)).notes
+
+
+def windows_and_labels(*, seen=(), lag=30, newest="2026-06-02T23:59:00Z", **more):
+    """Three days, of which the first is old enough for its labels to count."""
+    found, truths = [], []
+    for day, version in zip((1, 2, 3), seen or ("v1", "v1", "v1"), strict=True):
+        ids = np.array([f"{day}/{row}" for row in range(400)], dtype=object)
+        until = f"2026-05-0{day}T23:59:00Z" if day == 1 else f"2026-05-2{day}T23:59:00Z"
+        window, truth = answered(seed=day, ids=ids, name=f"day {day}", until=until, versions=(version,), **more)
+        found.append(window)
+        truths += truth.tolist()
+    return found, labels(truths, ids=[name for each in found for name in each.ids.tolist()], lag=lag, newest=newest)
+
+
+def test_what_was_measured_last_stands_beside_the_estimates():
+    windows, known = windows_and_labels()
+    alone = by_name(found(windows[0], known))
+    measured = found(windows[2], known, reference=sketch(), beside=windows)
+    estimate, last = [each for each in measured.metrics if each.name == "accuracy"]
+    assert (estimate.is_estimated, last.is_estimated) == (True, False)
+    assert (last.value, last.n, last.note) == (alone["accuracy"].value, 400, "measured last, of day 1")
+    assert measured.labelled == 0
+
+
+def test_what_was_measured_last_may_break_a_rule():
+    windows, known = windows_and_labels()
+    watched = {"triggers": {"metric": "floor"}}
+    measured = found(windows[2], known, monitoring=watched, gates=RULES, beside=windows)
+    assert [(each.is_broken, each.is_estimated) for each in measured.metrics if each.name == "accuracy"] == [(True, False)]
+
+
+def test_kpi_of_labels_is_shown_as_it_was_last():
+    windows, known = windows_and_labels()
+    kpis = {"loss": {"expression": COST, "direction": "lower"}}
+    (loss,) = [
+        each for each in found(windows[2], known, monitoring={"kpis": kpis}, beside=windows).metrics if each.kind == "kpi"
+    ]
+    assert loss.note.startswith("measured last, of day 1")
+
+
+def test_windows_of_another_version_and_later_ones_tell_nothing():
+    windows, known = windows_and_labels(seen=("v0", "v1", "v1"))
+    assert not found(windows[2], known, beside=windows).metrics
+    windows, known = windows_and_labels()
+    assert not found(windows[1], known, beside=windows[1:]).metrics
+
+
+def test_window_with_labels_of_its_own_needs_no_other():
+    windows, known = windows_and_labels(lag=1)
+    measured = found(windows[1], known, beside=windows)
+    assert {each.note for each in measured.metrics} == {""}
+
+
+def test_rows_that_were_not_asked_for_an_answer_are_left_out_and_told():
+    window, truth = answered()
+    given = window.predictions.astype(object)
+    given[:5] = None
+    measured = found(answered(predictions=given)[0], labels(truth))
+    accuracy = by_name(measured)["accuracy"]
+    assert accuracy.n == 395
+    assert accuracy.value == pytest.approx(sklearn.accuracy_score(truth[5:], window.predictions[5:]))
+    assert by_name(measured)["roc_auc"].n == 400
+    assert "5 of 400 labelled rows have no prediction" in measured.notes
+
+
+def test_log_without_any_answer_measures_nothing():
+    _, truth = answered()
+    measured = found(answered(predictions=np.full(400, None))[0], labels(truth))
+    assert "accuracy is not measured: no row has a prediction" in measured.notes

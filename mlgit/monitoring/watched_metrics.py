@@ -1,0 +1,80 @@
+"""Which metrics and KPIs are watched, by the names that rules, directions and `monitoring:` give them, and their values at
+release."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from mlgit.config import Config, Model
+from mlgit.errors import MlgitError
+from mlgit.evaluation import expression_values, expressions, model_metrics
+from mlgit.monitoring.sketch import Sketch
+from mlgit.monitoring.window import Window
+from mlgit.monitoring_settings import Kpi, Monitoring
+from mlgit.statistics import metrics
+
+
+def columns_of_labels(settings: Monitoring) -> set[str]:
+    """The columns that KPIs ask for: they may stand in the labels. Raises MlgitError for an expression that is none."""
+    return {name for each in settings.kpis.values() for name in parsed(each, settings).columns}
+
+
+def parsed(kpi: Kpi, settings: Monitoring) -> expressions.Expression:
+    """The expression of a KPI. Raises MlgitError for what is none, naming the line of mlgit.yaml."""
+    return expressions.parse(kpi.expression, where=f"monitoring.{settings.model}.kpis.{kpi.name}")
+
+
+def release_name(kpi: Kpi, expression: expressions.Expression) -> str:
+    """What the value of a KPI at release is called among the metrics of a sketch: that of a row where it grows with rows."""
+    return f"{kpi.metric}/row" if expression.degree else kpi.metric
+
+
+def at_release(table: Mapping[str, Any], *, settings: Monitoring) -> dict[str, float]:
+    """The KPIs of the predictions of test rows, for a sketch: those whose columns are there, by `release_name`."""
+    rows, found = model_metrics.rows_of(table), {}
+    for kpi in settings.kpis.values():
+        expression = parsed(kpi, settings)
+        if rows and set(expression.columns) <= table.keys() and expression.degree is not None:
+            with suppress(MlgitError):
+                value = expression_values.value(expression, expression_values.rows_of(expression, table, rows=rows))
+                if math.isfinite(value):
+                    found[release_name(kpi, expression)] = value / rows**expression.degree
+    return found
+
+
+def declared_model(config: Config, name: str) -> Model:
+    """What mlgit.yaml declares of a model that may be named with its folder."""
+    local = name.rpartition(":")[2]
+    return config.model(next((each for each in (name, local) if each in config.models), local))
+
+
+def asked_metrics(config: Config, model: Model, sketch: Sketch | None = None) -> dict[str, str]:
+    """The metrics that rules or directions name and mlgit can compute: by what they are called, the one they are.
+
+    Of two names for one metric (`train.f1`, `f1`) that of a rule is taken, else that which was recorded at release, else
+    the shorter.
+    """
+    about = [each.metric for each in config.gates.rules if each.metric and each.model in ("", model.name)]
+    recorded = sketch.metrics if sketch else {}
+    found: dict[str, str] = {}
+
+    def rank(name: str) -> tuple[bool, bool, int, str]:
+        return name not in about, name not in recorded, len(name), name
+
+    for name in sorted({*about, *config.directions}, key=rank):
+        short = name.rpartition(".")[2]
+        if short in metrics.METRICS and not name.startswith("kpi."):
+            found.setdefault(short, name)
+    return {name: short for short, name in sorted(found.items())}
+
+
+def seed_of(window: Window) -> int:
+    """Where random numbers about a window begin: the same wherever it is judged."""
+    digits = window.digest.rpartition(":")[2][:8]
+    try:
+        return int(digits, 16)
+    except ValueError:
+        return 0
