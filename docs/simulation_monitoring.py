@@ -165,7 +165,7 @@ def is_alarm(found: Any, *, alpha: float = ALPHA) -> bool:
     """Whether the last of some scores is a `watch`: by rank where there are enough batches, else by a Gumbel tail."""
     if alpha * len(found) >= 1:
         return batch_test.rank_pvalue(found) <= alpha
-    return batch_test.gumbel(found[:-1]).tail(float(found[-1])) <= alpha
+    return batch_test.tail(found[:-1]).pvalue(float(found[-1])) <= alpha
 
 
 def _first(alarmed: list[bool]) -> int | None:

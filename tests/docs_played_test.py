@@ -24,6 +24,7 @@ from tests.kit.console import Shell, Typed, is_shown, typed
 from tests.kit.forked import mlgit
 from tests.kit.once import copied, once
 from tests.kit.pulls import CONFIG, PIPELINE, TRAIN
+from tests.monitoring import shop
 from tests.registry.worlds import World, world
 
 pytestmark = pytest.mark.slow  # whole sessions
@@ -270,11 +271,33 @@ def _behind(folder: Path, _: Path) -> Path:
     return root
 
 
+def _shop(folder: Path, _: Path) -> Path:
+    return shop.project(folder / "shop")
+
+
+def _watched(folder: Path, shared: Path) -> Path:
+    """The same, released."""
+    root = _shop(folder, shared)
+    _do(
+        root,
+        "mlgit run",
+        "git add --all",
+        "git commit -qm Train",
+        "mlgit model register churn",
+        "mlgit model promote churn prod",
+    )
+    return root
+
+
+def _change(folder: Path, _: Path) -> Path:
+    return shop.change(folder)
+
+
 def _same(folder: Path, _: Path) -> Path:
     return folder
 
 
-_GOES_ON = (_same, _worse, _bad_batch, _accepted)  # in the folder of the block before
+_GOES_ON = (_same, _worse, _bad_batch, _accepted, _change)  # in the folder of the block before
 # The pages, and for each console block of theirs what is there when it is typed; None: see NOT_PLAYED.
 PAGES: dict[str, tuple[Folder | None, ...]] = {
     "docs/adopting.md": (_script, _monorepo, _script, _worse),
@@ -284,6 +307,7 @@ PAGES: dict[str, tuple[Folder | None, ...]] = {
     "docs/dask.md": (None,),
     "docs/data.md": (_orders, _bad_batch, _accepted),
     "docs/gitlab.md": (_same, None),
+    "docs/monitoring.md": (_watched, _shop, _same, _change, _same),
     "docs/registry.md": (_gated, _remembered, _same, _same, _with_key, None),
     "docs/remotes.md": (None, None),
     "docs/review.md": (_judged, _suggesting),
@@ -291,6 +315,7 @@ PAGES: dict[str, tuple[Folder | None, ...]] = {
     "docs/templates.md": (_team, _same),
     "docs/updating.md": (_behind, _same, _same),
     "README.md#The registry": (_remembered,),
+    "README.md#Monitoring": (_watched,),
 }
 
 

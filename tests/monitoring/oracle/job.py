@@ -51,8 +51,8 @@ def samples(generator: Any) -> dict[str, list[Any]]:
         asked["categories"].append([[f"l{each}" for each in side.tolist()] for side in (old, new)])
         moved = generator.normal(0.2 * (place % 3), 1.0 + 0.3 * (place % 2), n_new)
         asked["numbers"].append([generator.normal(size=n_old).tolist(), moved.tolist()])
-        scores = generator.gumbel(size=20 + place)
-        asked["scores"].append([scores.tolist(), generator.gumbel(size=5, scale=3).tolist()])
+        logarithms = np.maximum(generator.gumbel(3.0, 0.5, size=20 + place), 0.0)
+        asked["scores"].append([logarithms.tolist(), np.maximum(generator.gumbel(3.0, 1.5, size=5), 0.0).tolist()])
     for place in range(20):
         rate = np.where(np.arange(6_000) < 3_000, 0.1, 0.1 if place % 4 == 0 else 0.15 + 0.05 * (place % 3))
         asked["streams"].append((generator.random(6_000) < rate).astype(float).tolist())
@@ -65,6 +65,11 @@ def counted(reference: list[Any], current: list[Any]) -> tuple[Any, Any]:
     levels = sorted({*reference, *current})
     old, new = (np.array([side.count(level) for level in levels]) for side in (reference, current))
     return old, new
+
+
+def scores_of(logarithms: list[float]) -> Any:
+    """Scores by their logarithms, whose tail is one of Gumbel."""
+    return np.exp(np.array(logarithms)) - batch_test._AWAY
 
 
 def of_two(current: Any, pool: Any, *, is_ordered: bool) -> tuple[BatchScores, CountTable]:
@@ -89,10 +94,11 @@ def differences(asked: dict[str, list[Any]], told: dict[str, list[Any]]) -> Iter
         mine, _ = of_two(cells[1], cells[0], is_ordered=True)
         for name in ("evidently_cvm", "scipy_cvm"):
             yield from _apart(f"{name} {place}", mine.cramer_von_mises[0, 0], theirs[name])
-    for place, ((scores, wanted), theirs) in enumerate(zip(asked["scores"], told["scores"], strict=True)):
-        tail = batch_test.gumbel(np.array(scores))
-        yield from _apart(f"tail {place}", [tail.tail(each) for each in wanted], theirs["tails"])
-        yield from _apart(f"quantile {place}", [tail.quantile(each) for each in (0.05, 1 / 365, 1e-6)], theirs["quantiles"])
+    for place, ((logarithms, wanted), theirs) in enumerate(zip(asked["scores"], told["scores"], strict=True)):
+        tail = batch_test.tail(scores_of(logarithms))
+        yield from _apart(f"tail {place}", [tail.pvalue(each) for each in scores_of(wanted).tolist()], theirs["tails"])
+        mine = [tail.quantile(each) for each in (0.05, 1 / 365, 1e-6)]
+        yield from _apart(f"quantile {place}", mine, scores_of(theirs["quantiles"]))
     for place, (values, theirs) in enumerate(zip(asked["streams"], told["streams"], strict=True)):
         seen = [each.seen for each in adaptive_window.changes(values)]
         if seen != theirs["changes"]:
