@@ -283,8 +283,8 @@ def _watched(folder: Path, shared: Path) -> Path:
         "mlgit run",
         "git add --all",
         "git commit -qm Train",
-        "mlgit model register churn",
-        "mlgit model promote churn prod",
+        "mlgit model register churn --version v1.0.0",
+        "mlgit model promote churn@v1.0.0 prod",
     )
     return root
 
