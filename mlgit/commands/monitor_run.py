@@ -167,7 +167,7 @@ def _run_one(name: str, current: str | None, *, record: bool, push: bool, remote
             0 if partial else n_open,
             is_kept,
             is_sent,
-            (*read.notes, *judging.notes, *notes),
+            (*read.notes, *judging.notes, *notes, *judging.error_changes()),
         )
 
 

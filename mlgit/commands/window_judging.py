@@ -15,6 +15,7 @@ from mlgit.monitoring import (
     chain,
     columns,
     drift,
+    error_stream,
     judge,
     labels,
     performance,
@@ -93,6 +94,18 @@ class WindowJudging:
     def hold_beside(self, windows: Sequence[Window]) -> None:
         """All windows that were read, in the order of time: the newest is the clock of labels, and older ones have theirs."""
         self._beside, self._labels = tuple(windows), None
+
+    def error_changes(self) -> tuple[str, ...]:
+        """When this version began to err more or less, by all windows that were read; no part of any verdict, for how far back
+        that goes is a matter of the run.
+        """
+        own = [each for each in self._beside if set(each.versions) <= {self.watched.version.name}]
+        if not own or self.settings.labels is None:
+            return ()
+        known = self._labels_of(own[-1])
+        assert known is not None, "labels are declared"
+        found = error_stream.changes(own, settings=self.settings, config=self.config, labels=known)
+        return tuple(each.told for each in found)
 
     def judge(self, window: Window, before: Chain) -> ChainEntry:
         """The verdict about a window, behind those that were given before."""
