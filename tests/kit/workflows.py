@@ -32,11 +32,11 @@ SHELLS: dict[str, Any] = {"enum": ["bash", "sh", "python"]}
 RUN_DEFAULTS = table({"run": table({"shell": SHELLS, "working-directory": TEXT})}, required=("run",))
 CONCURRENCY = table({"group": TEXT, "cancel-in-progress": {"type": ["boolean", "string"]}}, required=("group",))
 
-_STEP = {"name": TEXT, "id": WORD, "if": TEXT, "env": VALUES}
+_STEP = {"name": TEXT, "id": WORD, "if": TEXT, "env": VALUES, "continue-on-error": {"type": "boolean"}}
 # Either something that is used, or something that is run; only the first takes `with`, only the second a shell.
 STEP = {
     "oneOf": [
-        table({**_STEP, "uses": TEXT, "with": VALUES, "continue-on-error": {"type": "boolean"}}, required=("name", "uses")),
+        table({**_STEP, "uses": TEXT, "with": VALUES}, required=("name", "uses")),
         table({**_STEP, "run": TEXT, "shell": SHELLS, "working-directory": TEXT}, required=("name", "run")),
     ]
 }
@@ -49,6 +49,7 @@ JOB = table(
         "if": TEXT,
         "runs-on": {"oneOf": [{"enum": ["ubuntu-24.04"]}, {"type": "array", "items": TEXT}]},
         "environment": TEXT,
+        "outputs": mapping(TEXT),
         "permissions": PERMISSIONS,
         "defaults": RUN_DEFAULTS,
         "timeout-minutes": {"type": "integer", "minimum": 1, "maximum": 360},

@@ -15,15 +15,16 @@ from mlgit.scaffold import answers, library
 from mlgit.scaffold.render import render
 from tests.scaffold.templates_test import complete
 
-FEATURES = ("docker", "gitlab-ci", "pre-commit", "devcontainer", "dependabot", "agents", "notebooks", "serving")
+FEATURES = ("docker", "gitlab-ci", "pre-commit", "devcontainer", "dependabot", "agents", "notebooks", "serving", "monitoring")
 TEMPLATES = library.names()
-# Nobody serves a file of weights, or a prompt: there is no feature for that.
+# Nobody serves a file of weights, or a prompt, and nobody watches what nobody serves: there are no features for that.
 UNSERVED = {"minimal", "llm-eval"}
+OF_RELEASES = ("serving", "monitoring")
 SUBFOLDER = {"project_folder": "models/churn_2", "prefix": "models-churn-2-", "default_branch": "release/x"}
 BARE = {"python_version": "3.11", "requirements": ""}
 # As a template uses a part, as `mlgit init` may in a subfolder of another repository, and with nothing known of the code.
 WAYS = {
-    "new": {"tests": True, "contracts": True, "dockerfile": ".", "metrics": "metrics.json", "lines": "- Know this.\n"},
+    "new": {"tests": True, "contracts": True, "dockerfile": ".", "metrics": "metrics.json", "lines": "- Know this.\n", "cards": True},
     "subfolder": {**SUBFOLDER, "tests": True, "contracts": True, "dockerfile": ".", "metrics": "reports/metrics.json"},
     "bare": {**BARE, "dockerfile": ""},
 }
@@ -34,7 +35,7 @@ loaded = functools.cache(library.load)
 
 def features_of(name):
     """The features that a template has."""
-    return tuple(feature for feature in FEATURES if feature != "serving" or name not in UNSERVED)
+    return tuple(feature for feature in FEATURES if feature not in OF_RELEASES or name not in UNSERVED)
 
 
 @functools.cache

@@ -24,6 +24,8 @@ ALLOWED = {
     ("image", "try"): {"contents": "read"},
     ("image", "publish"): {"contents": "read", "packages": "write", "id-token": "write", "attestations": "write"},
     ("notebooks", "execute"): {"contents": "read"},
+    ("monitor", "watch"): {"contents": "write", "id-token": "write", "pull-requests": "read"},
+    ("monitor", "retrain"): {"contents": "read", "id-token": "write"},
     ("package", "package"): {"contents": "read", "packages": "write", "id-token": "write", "attestations": "write"},
 }
 PLAIN = ("curl", "docker", "echo", "python", "nbstripout", "jupyter")

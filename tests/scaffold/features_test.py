@@ -53,15 +53,17 @@ def test_readme_says_of_every_feature_what_to_do_and_nothing_without_any(name):
 
 # Each feature once, with the templates taking turns: a part is the same part in all of them.
 PAIRS = [(TEMPLATES[number % len(TEMPLATES)], feature) for number, feature in enumerate(features_of("minimal"))]
-PAIRS += [("tabular-classification", "serving")]
+PAIRS += [("tabular-classification", "serving"), ("text-classification", "monitoring")]
+# What a feature changes beside the README.
+CHANGED = {"serving": ["mlgit.yaml"], "monitoring": ["dvc.yaml", "mlgit.yaml"]}
 ALL = [(name, feature) for name in TEMPLATES for feature in features_of(name)]
 
 
 @pytest.mark.parametrize(("name", "feature"), ALL if FULL else PAIRS)
-def test_feature_brings_its_own_files_and_changes_the_readme_alone_or_how_a_model_is_served(name, feature):
+def test_feature_brings_its_own_files_and_changes_the_readme_alone_or_what_declares_it(name, feature):
     plain, with_it = rendered(name, ()), rendered(name, (feature,))
     assert {*with_it} - {*plain} == {*part_files(feature, "new")}
-    changed = ["README.md", *(["mlgit.yaml"] if feature == "serving" else [])]
+    changed = ["README.md", *CHANGED.get(feature, ())]
     assert [path for path in plain if plain[path] != with_it[path]] == changed
 
 

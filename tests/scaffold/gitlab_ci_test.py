@@ -28,10 +28,12 @@ WAYS = {
     "adopted": {"requirements": "", "image": f"registry.example.com:5000/ml/python:3.12.4@sha256:{'0' * 64}"},
     "subfolder": {"project_folder": "models/churn.2", "prefix": "models-churn-2-", "tests": True},
 }
-CHILDREN = ("check", "publish", "verify", "retrain", "release")
+CHILDREN = ("check", "publish", "verify", "retrain", "monitor", "release")
 DEFAULT_BRANCH = "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"
 # What a line may begin with besides mlgit: Git, what installs, what a project lists among its requirements, the shell's words.
 PLAIN = ("git", "test", "cd", "pip", "python", "ruff", "echo", "ls")
+# No is an answer, and the end of a job; what cannot be told fails it.
+ENDS = "mlgit monitor trigger || exit $(($? - 1))"
 MISSPELT = (
     ("stage: check", "stagee: check"),
     ("strategy: depend", "strategy: depends"),
@@ -120,12 +122,12 @@ def test_every_line_is_one_command():
     for line in commands():
         words = shlex.split(line)
         assert words[0] in ("mlgit", *PLAIN), line
-        assert not {"|", ";", "||"} & {*words}, line
+        assert not {"|", ";", "||"} & {*words} or line == ENDS, line
 
 
 @pytest.mark.parametrize("line", [line for line in commands() if line.startswith("mlgit ")])
 def test_every_mlgit_command_exists_and_takes_its_options(line):
-    parse(shlex.split(line)[1:])
+    parse(shlex.split(line.partition(" || ")[0])[1:])
 
 
 def test_check_types_what_the_job_for_other_ci_types():
@@ -163,7 +165,7 @@ def test_what_a_merge_request_starts_names_no_environment_and_no_token(way):
 @every_way
 def test_what_names_an_environment_starts_on_the_default_branch_or_a_protected_tag_only(way):
     holding = {file for file, _, job in every_job(way) if "environment" in job}
-    assert holding == {"publish", "verify", "retrain", "release"}
+    assert holding == {"publish", "verify", "retrain", "monitor", "release"}
     for name, job in jobs(documents(way)[""]):
         if name.removeprefix(WAYS[way].get("prefix", "")) in holding - {"release"}:
             assert all(rule["if"].startswith(DEFAULT_BRANCH) for rule in job["rules"])
@@ -234,16 +236,25 @@ def test_deployment_is_asked_for_after_everything_was_proven():
 
 
 def test_training_is_handed_no_token():
-    (job,) = [job for file, _, job in every_job() if file == "retrain"]
-    with_token = [line for line in job["script"] if not line.startswith("env -u GITLAB_TOKEN ")]
-    assert [line.split()[1:3] for line in with_token] == [["ci", "propose"]]
+    (retrain,) = [job for file, _, job in every_job() if file == "retrain"]
+    (monitor,) = [job for file, name, job in every_job() if (file, name.split()[0]) == ("monitor", "train")]
+    for job, before in ((retrain, []), (monitor, [["monitor", "trigger"], ["install", "-r"]])):
+        with_token = [line for line in job["script"] if not line.startswith("env -u GITLAB_TOKEN ")]
+        assert [line.split()[1:3] for line in with_token] == [*before, ["ci", "propose"]]
+        assert any(" run --pull" in line for line in job["script"])
+
+
+def test_what_judges_runs_no_code_of_the_project():
+    (judge,) = [job for file, name, job in every_job() if (file, name.split()[0]) == ("monitor", "judge")]
+    assert [line.split()[0] for line in judge["script"]] == ["git", "git", "~/mlgit/bin/mlgit"]
+    assert "requirements.txt" not in {word for line in lines(judge) for word in line.split()}
 
 
 def test_page_names_what_the_files_hold():
     page = (Path(__file__).parents[2] / "docs/gitlab.md").read_text()
     schedules = set(re.findall(r'SCHEDULE_DESCRIPTION == "([^"]+)"', rendered("new")[".gitlab-ci.yml"]))
     environments = {job["environment"]["name"] for _, _, job in every_job() if "environment" in job}
-    assert (len(schedules), environments) == (3, {"publish", "verify", "retrain", "release"})
+    assert (len(schedules), environments) == (4, {"publish", "verify", "retrain", "monitor", "release"})
     files = {f"{name}.yml" for name in CHILDREN}
     variables = set(re.findall(r"MLGIT_VERIFY_\w+", rendered("new")[".gitlab/mlgit/verify.yml"]))
     images = {documents()["check"]["default"]["image"]}
