@@ -24,7 +24,14 @@ SUBFOLDER = {"project_folder": "models/churn_2", "prefix": "models-churn-2-", "d
 BARE = {"python_version": "3.11", "requirements": ""}
 # As a template uses a part, as `mlgit init` may in a subfolder of another repository, and with nothing known of the code.
 WAYS = {
-    "new": {"tests": True, "contracts": True, "dockerfile": ".", "metrics": "metrics.json", "lines": "- Know this.\n", "cards": True},
+    "new": {
+        "tests": True,
+        "contracts": True,
+        "dockerfile": ".",
+        "metrics": "metrics.json",
+        "lines": "- Know this.\n",
+        "cards": True,
+    },
     "subfolder": {**SUBFOLDER, "tests": True, "contracts": True, "dockerfile": ".", "metrics": "reports/metrics.json"},
     "bare": {**BARE, "dockerfile": ""},
 }
