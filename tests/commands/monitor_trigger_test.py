@@ -7,6 +7,8 @@ import shutil
 import pytest
 
 from mlgit.adapters.forge.ci_env import CiJob
+from mlgit.commands.ci_propose import propose_due
+from mlgit.commands.clients import ForgeAccess
 from mlgit.commands.monitor_trigger import trigger
 from mlgit.errors import MlgitError
 from mlgit.monitoring import verdict_refs
@@ -181,3 +183,18 @@ def test_forge_that_was_named_needs_a_token_and_another_is_not_asked(project):
     with pytest.raises(MlgitError, match="no token"):
         answer(kind="github", repository="team/models")
     assert "was not asked" in answer().notes[0]
+
+
+def test_nothing_is_proposed_for_models_of_which_nothing_is_asked_and_others_are_told(project):
+    project("age: 9d}}, ghost: {triggers: {age: 1d")
+    found = propose_due(ForgeAccess(CiJob()), dry_run=True)
+    assert [*found.models] == ["churn"]
+    assert found.models["churn"].gain.reason.startswith("nothing asks for a new churn: churn@v1.0.0 is as it was")
+    assert "ghost" in found.notes[0]
+    assert [each["model"] for each in found.document()["models"]] == ["churn"]
+
+
+def test_without_triggers_there_is_nothing_to_propose(project):
+    project("")
+    with pytest.raises(MlgitError, match="declares no triggers"):
+        propose_due(ForgeAccess(CiJob()), dry_run=True)
