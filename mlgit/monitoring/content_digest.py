@@ -153,7 +153,7 @@ def _of_texts(names: Sequence[str | None]) -> list[tuple[int, int]]:
     """The cells of texts; times among them are read together."""
     dated = [each for each in names if each is not None and each[:4].isdigit() and moments.may_be(each)]
     at = {text: moment for text, moment in zip(dated, moments.of_texts(dated), strict=True) if moment != moments.NONE}
-    return [_time(at[each]) if each in at else _cell(each) for each in names]
+    return [_time(at[each]) if each in at else (0, 0) if each is None else _hashed(each) for each in names]
 
 
 def _cell(value: Any) -> tuple[int, int]:
@@ -167,8 +167,12 @@ def _cell(value: Any) -> tuple[int, int]:
     found = moments.microseconds(value)
     if found is not None:
         return _time(found)
-    text = hashlib.sha256(_text(value).encode("utf-8", "surrogatepass")).digest()
-    return _TEXT, int.from_bytes(text[:8], "little") or 1
+    return _hashed(_text(value))
+
+
+def _hashed(text: str) -> tuple[int, int]:
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    return _TEXT, int.from_bytes(digest[:8], "little") or 1
 
 
 def _time(at: int) -> tuple[int, int]:

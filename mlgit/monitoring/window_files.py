@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from mlgit import lazy_numpy as np
+from mlgit.adapters.system import files
 from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.monitoring import moments, periods, row_table, window_log
@@ -17,7 +20,7 @@ from mlgit.monitoring.window_paths import SourceFile, SourceFiles
 from mlgit.monitoring_settings import Cut
 from mlgit.serving import log_reader
 from mlgit.statistics.rows import Coded
-from mlgit.tables import limits, whole
+from mlgit.tables import formats, limits, whole
 
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")
 # An answer is written down after the request came: a line may stand in the hour after its own.
@@ -33,39 +36,58 @@ def read(
     `texts` are columns that are left as texts. Raises MlgitError for a file that cannot be read, and for more than fits into
     memory.
     """
-    logs: list[Path] = []
-    tables: list[RowTable] = []
-    notes: list[str] = []
-    cells = 0
-    for file in source.files:
-        if since is not None and _is_over(file, by, since):
-            continue
-        if not window_log.is_log(file.place, name=file.name):
-            tables.append(_table(file, model, texts))
-        elif file.name.endswith(".parquet"):
-            table, said = window_log.of_packed(file.place, name=file.name, model=model, since=since)
+    wanted = [each for each in source.files if since is None or not _is_over(each, by, since)]
+    with files.temporary_folder("windows") as folder:
+        named = [_with_ending(each, folder / str(number)) for number, each in enumerate(wanted)]
+        logs = [each for each in named if window_log.is_log(each.place, name=each.name)]
+        known = {each.name for each in logs}
+        tables, notes = _lines(logs, model, since)
+        cells = 0
+        for file in named:
+            if file.name in known and _is_parquet(file):
+                table, said = window_log.of_packed(file.place, name=file.name, model=model, since=since)
+                notes += said
+            elif file.name not in known:
+                table = _table(file, model, texts)
+            else:
+                continue
             tables.append(table)
-            notes += said
-        else:
-            logs.append(Path(file.place))
-            continue
-        cells += tables[-1].rows * (len(tables[-1].columns) + len(tables[-1].roles))
-        if cells > limits.PARQUET_VALUES:
-            raise MlgitError(
-                f"{source.name}: more than {limits.PARQUET_VALUES:,} values, so they are not read",
-                "name fewer files, as `path: data/2026-05-*.parquet`",
-            )
-    if logs:
-        table, said = window_log.read(logs, model=model, since=since)
-        tables.append(table)
-        notes += said
+            cells += table.rows * (len(table.columns) + len(table.roles))
+            if cells > limits.PARQUET_VALUES:
+                raise MlgitError(
+                    f"{source.name}: more than {limits.PARQUET_VALUES:,} values, so they are not read",
+                    "name fewer files, as `path: data/2026-05-*.parquet`",
+                )
     found = row_table.joined(tables, name=source.name) if tables else RowTable(0, name=source.name)
     return found, tuple(dict.fromkeys(notes))
 
 
+def _is_parquet(file: SourceFile) -> bool:
+    return formats.known(file.name).name == "parquet"
+
+
+def _with_ending(file: SourceFile, beside: Path) -> SourceFile:
+    """The file under a name that ends as it is called: DVC's cache calls it by its digest."""
+    ending = formats.ending(file.name)
+    if file.place.lower().endswith(ending):
+        return file
+    link = Path(f"{beside}{ending}")
+    link.symlink_to(os.path.abspath(file.place))
+    return replace(file, place=str(link))
+
+
+def _lines(logs: Sequence[SourceFile], model: Model, since: datetime | None) -> tuple[list[RowTable], list[str]]:
+    """The rows of logs that are no packed ones, as one table if there are any; and notes."""
+    paths = [Path(each.place) for each in logs if not _is_parquet(each)]
+    if not paths:
+        return [], []
+    table, notes = window_log.read(paths, model=model, since=since)
+    return [table], [*notes]
+
+
 def _is_over(file: SourceFile, by: Cut, since: datetime) -> bool:
     """Whether a file has nothing from `since` on, by the names of its folders."""
-    hour = log_reader.hour_of(Path(file.place))
+    hour = log_reader.hour_of(Path(file.name))
     if hour is not None:
         return hour + timedelta(hours=1) + _SLACK <= since
     told = file.partition.get(by.column) if by.kind in periods.PERIODS else None

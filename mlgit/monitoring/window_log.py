@@ -17,33 +17,60 @@ from mlgit.monitoring.row_table import Role, RowTable
 from mlgit.render.text import count
 from mlgit.serving import log_reader, logged, pack_columns, paired_answers
 from mlgit.serving.log_header import LogHeader
+from mlgit.serving.logged import LoggedRequest
 from mlgit.statistics.rows import Coded
 from mlgit.tables import formats, outline, whole
 
 _CHAMPION = "champion"
+# Rows that are values of Python at a time: the more there are, the longer the garbage collector looks at them.
+_AT_ONCE = 2000
 _PROBABILITY = "probability_"
 
 
 @dataclass(slots=True)
 class _Gathered:
-    """Rows of files with one header."""
+    """Answered rows of files with one header: some as they were read, those before them as tables."""
 
+    header: LogHeader
     values: list[Sequence[Any]] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     times: list[str] = field(default_factory=list)
     predictions: list[Any] = field(default_factory=list)
-    scores: list[float | None] = field(default_factory=list)
+    chances: list[Any] = field(default_factory=list)
+    tables: list[RowTable] = field(default_factory=list)
+
+    def add(self, request: LoggedRequest) -> None:
+        """Take up the rows of a request."""
+        inputs, outputs = request.inputs or (), request.outputs or {}
+        rows = len(inputs)
+        self.values += inputs
+        self.ids += [request.id] if rows == 1 else [f"{request.id}/{number}" for number in range(rows)]
+        self.times += [request.ts] * rows
+        self.predictions += _of_rows(outputs.get("predict"), rows)
+        self.chances += _of_rows(outputs.get("predict_proba"), rows)
+
+    def settle(self, positive: Any) -> None:
+        """Make a table of the rows that were read: as arrays they are small, and nobody looks at them any more."""
+        self.tables.append(_table(self, positive))
+        for each in (self.values, self.ids, self.times, self.predictions, self.chances):
+            each.clear()
+
+
+def _of_rows(answers: Any, rows: int) -> list[Any]:
+    """What was answered to each row, None where nothing was."""
+    found = answers if isinstance(answers, list) else []
+    return found if len(found) == rows else [*found[:rows], *[None] * (rows - len(found))]
 
 
 def is_log(path: str, *, name: str) -> bool:
-    """Whether a file is one of the prediction log: it begins with a header, or is a packed one."""
+    """Whether a file is one of the prediction log: it begins with a header, or is a packed one. `path` ends as its `name`."""
     table = formats.of(name)
     if table is None:
         return False
     if table.name == "parquet":
         with open(path, "rb") as stream:
             return _own(outline.measure(stream, path=name).columns) is not None
-    return table.name == "jsonl" and path.endswith((".jsonl", ".jsonl.gz")) and log_reader.header_of(Path(path)) is not None
+    return table.name == "jsonl" and log_reader.header_of(Path(path)) is not None
 
 
 def _own(names: Sequence[str]) -> dict[str, str] | None:
@@ -66,6 +93,7 @@ def read(paths: Iterable[Path], *, model: Model, since: datetime | None = None) 
     """
     names = {model.name, model.name.rpartition(":")[2], ""}
     gathered: dict[LogHeader, _Gathered] = {}
+    into: _Gathered | None = None
     torn: Counter[str] = Counter()
     left: Counter[str] = Counter()
     for request in log_reader.requests(paths, since=since, torn=torn):
@@ -77,31 +105,37 @@ def read(paths: Iterable[Path], *, model: Model, since: datetime | None = None) 
         elif request.inputs is None:
             left["that were refused"] += 1
         else:
-            into = gathered.get(header) or gathered.setdefault(header, _Gathered())
-            for row in logged.rows_of(request):
-                into.values.append(row.values)
-                into.ids.append(row.id)
-                into.times.append(request.ts)
-                into.predictions.append(paired_answers.prediction_of(row))
-                into.scores.append(paired_answers.score_of(row, positive=model.positive))
+            if into is None or into.header is not header:  # those of a file share one
+                into = gathered.setdefault(header, _Gathered(header))
+            into.add(request)
+            if len(into.values) >= _AT_ONCE:
+                into.settle(model.positive)
     notes = [f"{count(number, 'request')} {what} left out" for what, number in left.items()]
     notes += [f"{count(torn.total(), 'line')} of the log {'is' if torn.total() == 1 else 'are'} no request"] if torn else []
-    tables = [_table(header, each) for header, each in gathered.items()]
+    for each in gathered.values():
+        each.settle(model.positive)
+    tables = [table for each in gathered.values() for table in each.tables]
     return (in_order(row_table.joined(tables)) if tables else RowTable(0)), tuple(notes)
 
 
-def _table(header: LogHeader, found: _Gathered) -> RowTable:
-    rows = len(found.values)
+def _table(found: _Gathered, positive: Any) -> RowTable:
+    header, rows = found.header, len(found.values)
     width = max(map(len, found.values), default=0)
     names = logged.names(header, width)
-    padded = (each if len(each) >= len(names) else [*each, *[None] * (len(names) - len(each))] for each in found.values)
-    columns = dict(zip(names, map(whole.of_values, zip(*padded, strict=False)), strict=False))
+    is_whole = set(map(len, found.values)) <= {len(names)}
+    padded = found.values if is_whole else [[*each[: len(names)], *[None] * (len(names) - len(each))] for each in found.values]
+    columns = dict(zip(names, map(whole.of_values, zip(*padded, strict=True)), strict=False))
     roles: dict[Role, Any] = {
         "id": np.fromiter(found.ids, dtype=object, count=rows),
         "time": np.fromiter(found.times, dtype=object, count=rows),
         "version": Coded((header.version,), np.zeros(rows, dtype=np.int32)),
     }
-    return RowTable(rows, columns, roles | _answers(found.predictions, found.scores), frozenset(header.hashed))
+    predictions = [
+        paired_answers.likeliest(header, chances) if each is None else each
+        for each, chances in zip(found.predictions, found.chances, strict=True)
+    ]
+    scores = paired_answers.scores(header, found.chances, positive=positive)
+    return RowTable(rows, columns, roles | _answers(predictions, scores), frozenset(header.hashed))
 
 
 def _answers(predictions: Sequence[Any], scores: Sequence[float | None]) -> dict[Role, Any]:

@@ -6,7 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from mlgit.serving.log_header import LogHeader
 from mlgit.serving.logged import LoggedRow
+
+_NUMBERS = {int, float, bool}
 
 
 class Answerer(NamedTuple):
@@ -73,7 +76,10 @@ def collect(
         if request.header.model and request.header.model not in models:
             continue
         by = Answerer(request.role, request.version, request.digest)
-        answer = _Answer(by, request.ts, prediction_of(row), score_of(row, positive=positive), _picked(row, wanted))
+        header, chances = request.header, row.probabilities
+        prediction = likeliest(header, chances) if row.prediction is None else row.prediction
+        (score,) = scores(header, [chances], positive=positive)
+        answer = _Answer(by, request.ts, prediction, score, _picked(row, wanted))
         known = champions if request.role == "champion" else trials.setdefault(by, {})
         known[row.id] = None if row.id in known else answer  # nobody can say which of two belongs to which
     found = _by_versions(champions, trials)
@@ -131,25 +137,25 @@ def _picked(row: LoggedRow, wanted: Collection[str]) -> Mapping[str, Any]:
     return {name: value for name, value in row.named.items() if name in wanted} if wanted else {}
 
 
-def prediction_of(row: LoggedRow) -> Any:
-    """What was predicted; where only probabilities were asked for, the likeliest class."""
-    classes, chances = row.request.header.classes, row.probabilities
-    if row.prediction is not None or not _are_chances(chances, classes):
-        return row.prediction
-    assert chances is not None, "there is one for each class"
-    return classes[max(range(len(classes)), key=chances.__getitem__)]
+def likeliest(header: LogHeader, chances: Any) -> Any:
+    """The likeliest class by the probabilities of a row; None where there is not one for each class."""
+    classes = header.classes
+    return classes[max(range(len(classes)), key=chances.__getitem__)] if _are_chances(chances, classes) else None
 
 
-def score_of(row: LoggedRow, *, positive: Any = None) -> float | None:
-    """The probability of the positive class; None where there is none, or nobody said which it is."""
-    classes, chances = row.request.header.classes, row.probabilities
-    if not _are_chances(chances, classes):
-        return None
-    assert chances is not None, "there is one for each class"
+def scores(header: LogHeader, chances: Sequence[Any], *, positive: Any = None) -> list[float | None]:
+    """The probability of the positive class for each row; None where there is none, or nobody said which it is.
+
+    `positive` is its label; without it labels 0 and 1 speak for themselves.
+    """
+    classes = header.classes
     wanted = 1 if positive is None and set(classes) == {0, 1} else positive
-    return float(chances[classes.index(wanted)]) if wanted is not None and wanted in classes else None
+    if wanted is None or wanted not in classes:
+        return [None] * len(chances)
+    place = classes.index(wanted)
+    return [float(each[place]) if _are_chances(each, classes) else None for each in chances]
 
 
 def _are_chances(chances: Any, classes: Sequence[Any]) -> bool:
     is_list = isinstance(chances, list | tuple) and len(chances) == len(classes) > 0
-    return is_list and all(isinstance(each, int | float) for each in chances)
+    return is_list and {*map(type, chances)} <= _NUMBERS

@@ -20,7 +20,6 @@ from mlgit.tables.formats import TableFormat
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
 
-_MOST_EXACT = 2**63
 # Bytes that no text has are looked for in so many at the beginning, as streams do.
 _LOOKED_AT = 1_000_000
 
@@ -128,9 +127,11 @@ def of_values(values: Sequence[Any]) -> Array:
 
 
 def _numbers(values: Sequence[Any]) -> Array:
-    if float in set(map(type, values)) or any(not -_MOST_EXACT <= each < _MOST_EXACT for each in values):
+    kind = float if float in set(map(type, values)) else np.int64
+    try:
+        return np.array(values, dtype=kind)
+    except OverflowError:
         return np.array([_as_float(each) for each in values], dtype=float)
-    return np.array(values, dtype=np.int64)
 
 
 def _as_float(value: float) -> float:

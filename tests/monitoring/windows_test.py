@@ -261,6 +261,17 @@ def test_hours_before_the_last_verdict_are_not_read(root):
     assert [each.rows for each in read(root, "logs", by="day(ts)", since=since).windows] == [2]
 
 
+def test_a_log_that_dvc_keeps_is_still_a_log(root, cli):
+    logs.write(root / "logs", answers(2), version="v1.0.0")
+    (path,) = (root / "logs").glob("*/*.jsonl")
+    path.with_name("packed.jsonl.gz").write_bytes(gzip.compress(path.read_bytes()))
+    assert cli(root, "add", "logs").code == 0
+    before = read(root, "logs").windows[0]
+    shutil.rmtree(root / "logs")
+    after = read(root, "logs").windows[0]
+    assert (after.digest, after.rows, after.versions) == (before.digest, 4, ("v1.0.0",))
+
+
 def test_an_input_called_as_the_time_goes_before_it(root):
     logs.write(root / "logs", [("a", [["2020-01-01"]], [1])], version="v1.0.0", columns=("ts",))
     assert [each.name for each in read(root, "logs", by="day(ts)").windows] == ["2020-01-01"]
