@@ -96,8 +96,8 @@ def meet(root: Path, remote: str, there: Mapping[str, str]) -> None:
 
 def _bring(root: Path, ref: str, remote: str) -> str:
     """Where the remote's chain is, with its commits here. Raises MlgitError where it is no more what it was."""
-    there = remote_refs.bring(root, remote, ref)
     last = verdict_refs.tip(root, _mark(ref, remote))
+    there = remote_refs.bring(root, remote, ref, known={verdict_refs.tip(root, ref), last})
     if there and last and not git.is_ancestor(root, last, there) and not git.is_ancestor(root, there, last):
         raise MlgitError(
             f"{ref} of '{remote}' was rewritten: verdicts that were published are no more part of it",

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from mlgit.adapters.git import git as git_adapter
+from mlgit.adapters.git import remote_refs
 from mlgit.errors import MlgitError
 from mlgit.monitoring import verdict_refs, verdict_sync
 from tests.kit import FULL, git
@@ -217,6 +218,25 @@ def test_remote_can_be_an_address(sides):
     one, _ = sides
     chains.run(one, [1])
     assert verdict_sync.share(one, REF, str(one.parent / "origin.git"), recompute=recompute).is_sent
+
+
+@pytest.mark.parametrize("how", ["--depth=1", "--filter=blob:none"])
+def test_clone_that_lacks_history_or_files_has_the_whole_chain(sides, how):
+    one, _ = sides
+    top = one.parent
+    git(top / "origin.git", "config", "uploadpack.allowFilter", "true")
+    for number in (1, 2):
+        git(one, "commit", "--quiet", "--allow-empty", "-m", str(number))
+    git(one, "push", "--quiet", "origin", "HEAD:main")
+    chains.run(one, [1, 2, 3])
+    share(one)
+    git(top, "clone", "--quiet", "--branch", "main", how, f"file://{top}/origin.git", "lacking")
+    tip = remote_refs.bring(top / "lacking", "origin", REF)
+    assert "?" not in git(top / "lacking", "rev-list", "--objects", "--missing=print", tip)
+    assert chains.days(share(top / "lacking").chain) == [1, 2, 3]
+    chains.run(top / "lacking", [4])
+    assert share(top / "lacking").is_sent
+    assert chains.days(share(one).chain) == [1, 2, 3, 4]
 
 
 def test_push_that_meets_another_in_the_server_is_tried_again_behind_it(sides):

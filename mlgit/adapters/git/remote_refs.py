@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from mlgit.adapters.git import git, remote_tags
@@ -21,22 +22,23 @@ def look(root: Path, remote: str, ref: str) -> str:
     return next((oid for oid, _, name in rows if name == ref), "")  # a pattern matches the end of a name, too
 
 
-def bring(root: Path, remote: str, ref: str) -> str:
+def bring(root: Path, remote: str, ref: str, *, known: Collection[str] = ()) -> str:
     """Fetch what a ref of a remote leads to, without moving any ref here; where it is there.
 
-    Raises MlgitError where the remote does not give it.
+    What is `known` is here as a whole. Raises MlgitError where the remote does not give it.
     """
-    kept = ["--no-tags", "--no-prune", "--no-write-fetch-head", "--no-recurse-submodules"]
     oid = look(root, remote, ref)
-    if oid and git.run(root, "cat-file", "-e", oid, check=False).code:
-        done = git.run(root, "fetch", "--quiet", *kept, "--", remote, ref, check=False)
-        if done.code:
-            raise MlgitError(
-                f"fetching {ref} from '{remote}' failed: {remote_tags.last_line(done)}",
-                f"`git fetch {remote} {ref}` tells more",
-            )
-        if git.run(root, "cat-file", "-e", oid, check=False).code:
-            raise MlgitError(f"{ref} of '{remote}' was rewritten while it was fetched", "try again")
+    if not oid or oid in known:
+        return oid
+    # A partial clone would fetch each file by itself when it is read
+    kept = ["--no-filter", "--no-tags", "--no-prune", "--no-write-fetch-head", "--no-recurse-submodules"]
+    done = git.run(root, "fetch", "--quiet", *kept, "--", remote, ref, check=False)
+    if done.code:
+        raise MlgitError(
+            f"fetching {ref} from '{remote}' failed: {remote_tags.last_line(done)}", f"`git fetch {remote} {ref}` tells more"
+        )
+    if git.run(root, "cat-file", "-e", oid, check=False).code:
+        raise MlgitError(f"{ref} of '{remote}' was rewritten while it was fetched", "try again")
     return oid
 
 
