@@ -289,15 +289,19 @@ def _watched(folder: Path, shared: Path) -> Path:
     return root
 
 
-def _change(folder: Path, _: Path) -> Path:
-    return shop.change(folder)
+def _changed(folder: Path, shared: Path) -> Path:
+    return shop.change(_watched(folder, shared))
+
+
+def _learned(folder: Path, shared: Path) -> Path:
+    return shop.learn(_changed(folder, shared))
 
 
 def _same(folder: Path, _: Path) -> Path:
     return folder
 
 
-_GOES_ON = (_same, _worse, _bad_batch, _accepted, _change)  # in the folder of the block before
+_GOES_ON = (_same, _worse, _bad_batch, _accepted)  # in the folder of the block before
 # The pages, and for each console block of theirs what is there when it is typed; None: see NOT_PLAYED.
 PAGES: dict[str, tuple[Folder | None, ...]] = {
     "docs/adopting.md": (_script, _monorepo, _script, _worse),
@@ -307,7 +311,7 @@ PAGES: dict[str, tuple[Folder | None, ...]] = {
     "docs/dask.md": (None,),
     "docs/data.md": (_orders, _bad_batch, _accepted),
     "docs/gitlab.md": (_same, None),
-    "docs/monitoring.md": (_watched, _shop, _same, _change, _same),
+    "docs/monitoring.md": (_watched, _shop, _same, _learned, _changed, _same),
     "docs/registry.md": (_gated, _remembered, _same, _same, _with_key, None),
     "docs/remotes.md": (None, None),
     "docs/review.md": (_judged, _suggesting),

@@ -29,6 +29,12 @@ monitoring:
     false_alarms: 1 per year
     triggers: {drift: page}
 """
+LABELLED = """\
+    labels: {path: labels.csv, id: request_id, label: left, lag: 2d}
+    kpis:
+      lost: {expression: "sum(basket * (left == 1) * (prediction == 0))", direction: lower, limit: 500}
+    triggers: {drift: page, metric: kept, kpi: lost}
+"""
 PIPELINE = """\
 stages:
   train:
@@ -108,12 +114,23 @@ def arrive(root: Path, *days: str, euro: float = 0.0, older: float = 0.0) -> lis
     return found
 
 
-def labels(root: Path, rows: list[dict[str, str]]) -> None:
-    """What became of customers, in a table of its own."""
-    write_tree(root, {"labels.csv": "\n".join(["request_id,left", *(f"{row['id']},{row['left']}" for row in rows), ""])})
-
-
 def change(root: Path) -> Path:
     """Five days on which nearly half of the customers pay in euros."""
     arrive(root, *(f"2026-05-{day:02}" for day in range(7, 12)), euro=0.4, older=9)
     return root
+
+
+def learn(root: Path) -> Path:
+    """What became of all customers, in a table of its own that counts two days later; and what was lost with them."""
+    rows = [row for path in sorted((root / "arrived").iterdir()) for row in customers_of(path)]
+    write_tree(root, {"labels.csv": "\n".join(["request_id,left", *(f"{row['id']},{row['left']}" for row in rows), ""])})
+    (root / "mlgit.yaml").write_text(CONFIG.replace("    triggers: {drift: page}\n", LABELLED))
+    commit(root)
+    return root
+
+
+def customers_of(path: Path) -> list[dict[str, str]]:
+    """The customers of a file that came: those of its day, who are told by their ids and the seed that days have."""
+    day = datetime.date.fromisoformat(path.stem)
+    change = {"euro": 0.4, "older": 9.0} if day.day > 6 else {"euro": 0.15, "older": 6.0} if day.day == 6 else {}
+    return list(customers(day, **change))
