@@ -50,12 +50,14 @@ def of(values: Any) -> Moments:
         named = _of_objects(values.names)
         return _counted(named.at[values.places], np.zeros(len(values), dtype=bool), values, zoneless=named.zoneless)
     found = np.asarray(values)
+    if found.ndim > 1:  # lists of numbers
+        return _counted(np.full(len(found), NONE), np.zeros(len(found), dtype=bool), found)
     if found.dtype.kind == "M":
         whole = found.astype("datetime64[us]").astype(np.int64)
         return _counted(_bounded(whole), whole == NONE, found)
     if found.dtype.kind in "iuf":
         return _counted(_of_numbers(found), found != found, found)
-    if found.dtype.kind != "O" or found.ndim != 1:
+    if found.dtype.kind != "O":
         return _counted(np.full(len(found), NONE), np.zeros(len(found), dtype=bool), found)
     listed = found.tolist()
     made = _of_objects(listed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -20,6 +21,8 @@ from mlgit.serving.logged import LoggedRequest, LoggedRow
 _ENDS = (".jsonl", ".jsonl.gz")
 _HOUR = re.compile(r"\d{4}-\d\d-\d\dT\d\d")
 _AT_ONCE = 1 << 22
+# A file that begins with more before the end of a line is no log: it may be anything.
+_LONGEST_HEADER = 16 << 20
 # An answer is written down after the request came, and clocks are put right: a line may stand in the hour beside its own.
 _SLACK = timedelta(hours=1)
 # So far below its top a log's hours may be, in so many folders that can hold something of the time.
@@ -142,10 +145,10 @@ def _opened(path: Path) -> IO[bytes]:
         raise MlgitError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _lines(stream: IO[bytes], path: Path) -> Iterator[bytes]:
+def _lines(stream: Iterable[bytes], path: Path) -> Iterator[bytes]:
     try:
         yield from stream
-    except (OSError, EOFError) as error:  # a compressed file that ends too soon, or is none
+    except (OSError, EOFError, zlib.error) as error:  # a compressed file that ends too soon, or is none
         raise MlgitError(f"{path}: cannot be read: {error}", "`gzip --test` says whether it is whole") from error
 
 
@@ -157,7 +160,9 @@ def lines_of(path: Path) -> Iterator[bytes]:
 
 def header_of(path: Path) -> LogHeader | None:
     """What the first line of a file says of all others; None where it is no header."""
-    return logged.header_of(_decoded(json.loads, next(lines_of(path), b"")))
+    with _opened(path) as stream:
+        first = next(_lines(iter(lambda: stream.readline(_LONGEST_HEADER), b""), path), b"")
+    return logged.header_of(_decoded(json.loads, first))
 
 
 def request_of(line: bytes, *, header: LogHeader | None) -> LoggedRequest | None:

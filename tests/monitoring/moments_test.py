@@ -124,3 +124,8 @@ def test_a_large_column_is_what_its_rows_are():
     found = moments.of(np.array(texts, dtype=object))
     assert (found.unreadable, found.missing, found.zoneless) == (1, 1, True)
     assert found.at[:1000].tolist() == [moments._moment(each)[0] for each in texts[:1000]]
+
+
+def test_lists_of_numbers_and_truth_values_are_no_times():
+    assert moments.of(np.zeros((3, 2))).unreadable == 3
+    assert moments.of(np.array([True, False])).unreadable == 2

@@ -113,6 +113,15 @@ def test_compressed_file_that_is_cut_off_is_told(tmp_path):
         list(log_reader.requests([path]))
 
 
+def test_compressed_file_that_is_damaged_is_told(tmp_path):
+    path = tmp_path / "x.jsonl.gz"
+    content = bytearray(gzip.compress(HEADER.line + b"".join(line(f"r{number}") for number in range(1000))))
+    content[300:320] = bytes(20)
+    path.write_bytes(content)
+    with pytest.raises(MlgitError, match=r"x\.jsonl\.gz: cannot be read"):
+        list(log_reader.requests([path]))
+
+
 @pytest.mark.parametrize(
     "torn", [b'{"id":"b', b"\0\0\0\n", b"[1]\n", b'{"id":1}\n', b"\xff\n", b"[" * 100_000 + b"\n", b'{"inputs":7}\n', b"7\n"]
 )
