@@ -141,18 +141,19 @@ def _run_one(name: str, current: str | None, *, record: bool, push: bool, remote
         ref = chain.ref_of(watched.name, watched.environment)
         judging = window_judging.opened(revisions, watched)
         is_kept = record and (current is None or judging.settings.declared)
-        if push and is_kept:
-            verdict_sync.share(root, ref, remote, recompute=_recompute(judging))
-        before = verdict_refs.load(root, ref)
+        is_shared = push and is_kept
+        again = _recompute(judging)
+        before = verdict_sync.share(root, ref, remote, recompute=again).chain if is_shared else verdict_refs.load(root, ref)
         read = _windows(judging, current, _since(before, watched, judging) if current is None else None)
         wanted, n_known = _wanted(read, before, watched, is_kept=is_kept, partial=partial)
         n_open = sum(not each.is_complete for each in read.windows)
         note(f"{watched.label} in {watched.environment or 'no environment'}: {count(len(wanted), 'window')} to judge")
         verdicts, after, notes = _judged(judging, before, wanted, is_kept=is_kept)
         is_sent = False
-        if push and is_kept:
-            shared = verdict_sync.share(root, ref, remote, recompute=_recompute(judging))
+        if is_shared:
+            shared = verdict_sync.share(root, ref, remote, recompute=again, known=after)
             after, is_sent, notes = shared.chain, shared.is_sent, (*notes, *shared.notes)
+            verdicts = tuple(_as_recorded(after, each) for each in verdicts)
         if is_kept:
             last_run.record(root, model=watched.name, environment=watched.environment)
         latest = after.latest
@@ -169,6 +170,12 @@ def _run_one(name: str, current: str | None, *, record: bool, push: bool, remote
             is_sent,
             (*read.notes, *judging.notes, *notes, *judging.error_changes()),
         )
+
+
+def _as_recorded(after: Chain, verdict: MonitorVerdict) -> MonitorVerdict:
+    """The verdict about a window that the chain has: another runner's, or the own one judged anew behind others."""
+    found = after.find(verdict.model_digest, verdict.window.digest)
+    return found.verdict if found and found.verdict else verdict
 
 
 def _windows(judging: WindowJudging, current: str | None, since: datetime.datetime | None) -> WindowsRead:

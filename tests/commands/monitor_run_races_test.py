@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -85,7 +86,7 @@ def started(root):
     return subprocess.Popen(
         [sys.executable, "-m", "mlgit", *RUN],
         cwd=root,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
@@ -99,7 +100,7 @@ def test_undisturbed_run_judges_each_window_once(world):
     _, found = world
     assert len(found.entries) >= DAYS
     assert len({each.verdict.window.name for each in found.verdicts}) == len(found.entries)
-    assert {each.verdict.verdict for each in found.verdicts} == {"quiet", "watch"}
+    assert {"quiet"} < {each.verdict.verdict for each in found.verdicts} <= {"quiet", "watch", "page"}
 
 
 @pytest.mark.parametrize("number", range(KILLS))
@@ -116,7 +117,7 @@ def test_killed_run_is_taken_up_by_the_next_and_ends_the_same(world, tmp_path, n
     time.sleep(rng.random() * (0.05 if wanted else 2))  # no waiting: the moment within a step
     with suppress(ProcessLookupError):
         (os.killpg if number % 2 else os.kill)(child.pid, signal.SIGKILL)
-    child.wait()
+    child.communicate()
     done = mlgit(root, *RUN)
     if "prod.lock is there" in done.said:  # Git itself was killed while it held the ref
         os.unlink(done.said.partition("rm '")[2].partition("'")[0])
@@ -134,17 +135,23 @@ def test_two_runners_at_once_leave_one_verdict_a_window(world, tmp_path):
     shutil.copytree(root / ".dvc", second / ".dvc", dirs_exist_ok=True)
     git(second, "fetch", "--quiet", "--tags", "origin")
     said = []
-    threads = [threading.Thread(target=lambda place=place: said.append(_finished(place))) for place in (root, second)]
+    threads = [threading.Thread(target=lambda place=place: said.append(_judged(place))) for place in (root, second)]
     for each in threads:
         each.start()
     for each in threads:
         each.join()
-    assert said == [True, True]
+    recorded = [each.verdict.document() for each in found.verdicts]
+    assert len(said) == 2
+    for verdicts in said:
+        assert all(json.loads(json.dumps(each)) in json.loads(json.dumps(recorded)) for each in verdicts)
     for place in (root, second):
         assert mlgit(place, *RUN).code in (0, 1)
         assert tips(place) == {found.tip}
 
 
-def _finished(root):
+def _judged(root):
+    """The verdicts that a run told."""
     child = started(root)
-    return child.wait() in (0, 1)
+    told, _ = child.communicate()
+    assert child.returncode in (0, 1)
+    return json.loads(told)["models"][0]["verdicts"]
