@@ -11,12 +11,13 @@ from mlgit.adapters.git import remote_refs
 from mlgit.errors import MlgitError
 from mlgit.monitoring import verdict_refs, verdict_sync
 from tests.kit import FULL, git
+from tests.kit.git_server import http_host
 from tests.monitoring import chains
 from tests.monitoring.chains import REF, acceptance, recompute
 
 pytestmark = pytest.mark.slow  # many processes
 
-ROUNDS = 20 if FULL else 2
+ROUNDS = 20 if FULL else 1
 
 
 @pytest.fixture
@@ -251,9 +252,23 @@ def test_push_that_meets_another_in_the_server_is_tried_again_behind_it(sides):
     assert (chains.days(found.chain), doubled(one), on_origin(one)) == ([2, 1], [1.0, 2.0], found.chain.tip)
 
 
-@pytest.mark.parametrize("number", range(ROUNDS))
-def test_runners_that_race_leave_one_verdict_a_window(tmp_path, number):
+@pytest.fixture(params=["file", "http"])
+def racers(request, tmp_path):
+    """Three clones of one remote, which is a folder or a host."""
     roots = chains.clones(tmp_path, names=["a", "b", "c"])
+    if request.param == "file":
+        yield roots
+        return
+    git(tmp_path / "origin.git", "config", "http.receivepack", "true")
+    with http_host(tmp_path) as address:
+        for root in roots:
+            git(root, "remote", "set-url", "origin", f"{address}/origin.git")
+        yield roots
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_runners_that_race_leave_one_verdict_a_window(racers, number):
+    roots = racers
     barrier = threading.Barrier(len(roots))
     faults = []
 
