@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -31,7 +31,7 @@ DriftWord = Literal["quiet", "watch", "cannot_tell"]
 class DriftFinding:
     """What the counts of a window say. `conformal_pvalue` goes into the martingale; None where nothing can be told.
 
-    `scores` are those of the window by the names of `labels`.
+    `scores` are those of the window by the names of `labels`, `pvalues` by column where the method gives some.
     """
 
     word: DriftWord
@@ -43,6 +43,7 @@ class DriftFinding:
     smallest: SmallestShift | None = None
     labels: Sequence[str] = ()
     scores: Sequence[float] = ()
+    pvalues: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""
     notes: tuple[str, ...] = field(default=())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from mlgit.monitoring import drift, effects
+from mlgit.monitoring import column_tests, drift, effects
 from mlgit.monitoring.drift import DriftFinding, DriftReference
 from mlgit.monitoring.sketch import Sketch, WindowCounts
 from mlgit.monitoring.verdict import (
@@ -121,12 +121,21 @@ def _drift(case: WindowCase, alpha: float) -> DriftFinding:
     size, refusal = _recut(case)
     if refusal:
         return DriftFinding("cannot_tell", reason=refusal)
+    found = _by_batches(case, size, alpha)
+    if found.word != "cannot_tell" or settings.fallback != "holm":
+        return found
+    tested = column_tests.judge(sketch.columns, case.counts, alpha=alpha, n_batches=found.n_batches)
+    return replace(tested, notes=(f"{found.reason}: rows are held against rows, column by column", *found.notes))
+
+
+def _by_batches(case: WindowCase, size: int, alpha: float) -> DriftFinding:
+    """The window beside batches, `size` of which are as long as it."""
     digest = case.window.digest
     if size == 1:
-        reference = case.reference or drift.reference(sketch)
+        reference = case.reference or drift.reference(case.sketch)
         return drift.judge(reference, case.admitted, case.counts, alpha=alpha, digest=digest)
     # windows that were admitted are of the old length
-    found = drift.judge(drift.reference(sketch, size=size), (), case.counts, alpha=alpha, digest=digest)
+    found = drift.judge(drift.reference(case.sketch, size=size), (), case.counts, alpha=alpha, digest=digest)
     if found.word == "cannot_tell":
         return replace(found, reason=f"{found.reason}, each as long as the window ({size} batches)")
     note = f"the window is {size} batches long, so {size} batches of the reference were put together to one"
@@ -151,7 +160,8 @@ def _recut(case: WindowCase) -> tuple[int, str]:
 
 def _columns(case: WindowCase, found: DriftFinding) -> tuple[ColumnDrift, ...]:
     scores = dict(zip(found.labels, found.scores, strict=True))
-    return effects.described(case.sketch.columns, case.counts, scores=scores, importance=case.importance)
+    given = case.importance
+    return effects.described(case.sketch.columns, case.counts, scores=scores, importance=given, pvalues=found.pvalues)
 
 
 def _weighed(

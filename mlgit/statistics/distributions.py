@@ -82,6 +82,45 @@ def student_quantile(p: float, freedom: float) -> float:
     return (low + high) / 2
 
 
+def chi_squared_tail(x: float, freedom: float) -> float:
+    """The chance that a value of chi-squared with so many degrees of freedom is more than x, exact far into the tail."""
+    if x <= 0:
+        return 1.0
+    if math.isinf(x):
+        return 0.0
+    a, half = freedom / 2, x / 2
+    start = math.exp(-half + a * math.log(half) - math.lgamma(a))
+    if half < a + 1:
+        return 1.0 - start * _lower_gamma(half, a)
+    return start * _upper_gamma(half, a)
+
+
+def _lower_gamma(x: float, a: float) -> float:
+    """The series of the lower incomplete gamma function (DLMF 8.11.4), without its first factor."""
+    term = total = 1 / a
+    step = a
+    while term > total * 1e-17:
+        step += 1
+        term *= x / step
+        total += term
+    return total
+
+
+def _upper_gamma(x: float, a: float) -> float:
+    """The continued fraction of the upper one (DLMF 8.9.2) with Lentz's method, without its first factor."""
+    b = x + 1 - a
+    c, d = 1e300, 1 / b
+    total = d
+    for i in range(1, 100_000):
+        b += 2
+        d = 1 / (b - i * (i - a) * d)
+        c = b - i * (i - a) / c
+        total *= d * c
+        if abs(d * c - 1) < 1e-16:
+            break
+    return total
+
+
 def _beta(x: float, a: float, b: float) -> float:
     """The regularized incomplete beta function, by its continued fraction (DLMF 8.17.22) with Lentz's method."""
     if x <= 0 or x >= 1:
