@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -174,3 +176,63 @@ def test_version_is_proven_before_it_is_deployed(origin, state, tmp_path):
         done = play(job("release", name), root, told)
         assert done.code == 0, done.said
     assert (root / "release/model.txt").read_text() == "80"
+
+
+MONITORED = "environments: [{name: prod}]\nmonitoring: {churn: {windows: {path: today.csv}, triggers: {new_rows: 1}}}\n"
+
+
+@pytest.fixture
+def released(origin, tmp_path):
+    """The origin with a version in production, which is watched; and a clone of main."""
+    root = checkout_of_main(tmp_path)
+    write_tree(root, {"mlgit.yaml": FILES["mlgit.yaml"].replace("gates:", f"{MONITORED}gates:")})
+    record(root, "watch")
+    assert mlgit(root, "run", "--pull").code == 0
+    for words in (("register", "churn", "--version", "1.0.0"), ("promote", "churn@v1.0.0", "prod")):
+        assert mlgit(root, "model", *words, "--push").code == 0
+    return root
+
+
+def test_retraining_that_is_not_due_ends_before_it_trains(released, origin, state, tmp_path):
+    main = git(origin, "rev-parse", "main")
+    root = checkout(origin, tmp_path / "quiet", main)
+    done = play(job("monitor", "train and propose where it is due"), root, variables(state, main, GITLAB_TOKEN="secret"))
+    assert (done.code, "no retraining is due" in done.out, "ran " in done.out) == (0, True, False), done.said
+    write_tree(root, {"mlgit.yaml": (root / "mlgit.yaml").read_text() + "nothing: known\n"})
+    git(root, "commit", "-qam", "broken")
+    git(root, "push", "-q", "--force", "origin", "HEAD:main")
+    git(root, "update-ref", "refs/remotes/origin/main", "HEAD")
+    broken = play(job("monitor", "train and propose where it is due"), root, variables(state, main, GITLAB_TOKEN="secret"))
+    assert broken.code == 1, broken.said
+
+
+def test_retraining_that_is_due_trains_and_opens_one_merge_request(released, origin, state, tmp_path):
+    state.may.add("pull")
+    write_tree(released, {"data.csv": "id\n1\n2\n", "params.yaml": "skill: 95\n"})
+    record(released, "more data")
+    main = git(origin, "rev-parse", "main")
+    root = checkout(origin, tmp_path / "due", main)
+    done = play(job("monitor", "train and propose where it is due"), root, variables(state, main, GITLAB_TOKEN="secret"))
+    assert done.code == 0, done.said
+    assert [(each["source_branch"], each["target_branch"]) for each in state.pulls] == [("retrain/churn", "main")]
+    assert "secret" not in done.said
+
+
+def test_what_judges_pushes_with_its_own_token_and_fetches_without(released, origin, state, tmp_path):
+    main = git(origin, "rev-parse", "main")
+    root = checkout(origin, tmp_path / "judge", main)
+    url = str(origin).removesuffix(".git")
+    done = play(job("monitor", "judge what is new"), root, variables(state, main, GITLAB_TOKEN="secret", CI_PROJECT_URL=url))
+    assert (done.code, "today.csv" in done.said) == (2, True), done.said
+    assert git(root, "remote", "get-url", "--push", "origin") == f"{url}.git"
+    asked = "protocol=https\nhost=gitlab.example.com\n\n"
+    found = subprocess.run(
+        ["git", "credential", "fill"],
+        cwd=root,
+        input=asked,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "GITLAB_TOKEN": "secret", "GIT_TERMINAL_PROMPT": "0"},
+    )
+    assert "username=mlgit\npassword=secret\n" in found.stdout
+    assert "secret" not in (root / ".git/config").read_text()
