@@ -13,6 +13,7 @@ from mlgit import errors
 from mlgit import project as projects
 from mlgit.adapters.system import files
 from mlgit.commands import places
+from mlgit.commands.model.open_registry import registry_of
 from mlgit.errors import MlgitError
 from mlgit.monitoring import alert_rules, chain, exposition, last_run, pushgateway, verdict_refs
 from mlgit.monitoring import dashboard as dashboards
@@ -77,8 +78,11 @@ def export(
     _refuse_twice(chosen)
     models: list[MonitoredModel] = []
     problems: list[str] = []
+    gone: list[str] = []
     if word or prometheus or push_gateway or not (alerts or dashboard):
-        models, problems = _models(read.root_of(Path.cwd()), word)
+        root = read.root_of(Path.cwd())
+        refs, gone = _refs(root, word)
+        models, problems = _models(root, refs, word)
     text = exposition.render(models, labels=more)
     contents = {prometheus: text, alerts: alert_rules.rules() if alerts else "", dashboard: dashboards.dashboard()}
     written = [path for path in chosen.values() if path]
@@ -89,7 +93,7 @@ def export(
         pushgateway.push(push_gateway, exposition.render([each], labels=more), group=group)
     names = tuple(f"{each.verdict.model}#{each.verdict.environment}" for each in models)
     pushed = len(models) if push_gateway else 0
-    return MonitorExport(text, names, tuple(written), pushed, tuple(problems), tuple(_notes(prometheus, models)))
+    return MonitorExport(text, names, tuple(written), pushed, tuple(problems), (*gone, *_notes(prometheus, models)))
 
 
 def _refuse_twice(chosen: dict[str, str]) -> None:
@@ -108,11 +112,11 @@ def _notes(prometheus: str, models: Sequence[MonitoredModel]) -> Iterator[str]:
             yield f"{name}: `mlgit monitor run` has not been in this clone, so nobody is told when it was"
 
 
-def _models(root: Path, word: str) -> tuple[list[MonitoredModel], list[str]]:
+def _models(root: Path, refs: Sequence[str], word: str) -> tuple[list[MonitoredModel], list[str]]:
     """What is known of each model that was asked for; and what is wrong with those of which nothing is."""
     found: list[MonitoredModel] = []
     problems: list[MlgitError] = []
-    for ref in _refs(root, word):
+    for ref in refs:
         try:
             found += [each] if (each := _model(root, ref)) else []
         except MlgitError as error:  # one that somebody broke hides no other
@@ -126,13 +130,24 @@ def _run(name: str) -> str:
     return f"`mlgit monitor run {name}` judges windows; `mlgit pull` brings what others judged"
 
 
-def _refs(root: Path, word: str) -> list[str]:
+def _refs(root: Path, word: str) -> tuple[list[str], list[str]]:
+    """The chains that are asked for; without a word all but those of environments that are empty now, which are told."""
     known = {ref: place for ref in verdict_refs.names(root) if (place := chain.place_of(ref))}
     if not word:
-        return list(known)
+        artifacts = registry_of(root).artifacts
+        # a clone without tags knows of no artifact, and leaves nothing out
+        empty = {
+            ref: f"{model}#{environment}"
+            for ref, (model, environment) in known.items()
+            if model in artifacts and artifacts[model].current(environment) is None
+        }
+        return [ref for ref in known if ref not in empty], [
+            f"{each}: left out, for nothing is in it" for each in empty.values()
+        ]
     wanted = _reference(word)
     name = places.full_name(root, {model for model, _ in known.values()}, wanted.artifact)
-    return [ref for ref, (model, environment) in known.items() if model == name and wanted.environment in ("", environment)]
+    asked = (name, wanted.environment)
+    return [ref for ref, (model, environment) in known.items() if asked in ((model, ""), (model, environment))], []
 
 
 def _reference(word: str) -> Reference:

@@ -108,9 +108,10 @@ def test_files_are_written_and_read_by_whom_they_are_for(root):
     assert [each.name for each in root.glob(".*tmp*")] == []
 
 
-def test_alerts_and_dashboard_need_no_verdict(root):
+def test_alerts_and_dashboard_need_no_verdict_and_no_repository(root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     assert export(alerts="alerts.yml", dashboard="dashboard.json").models == ()
-    assert not (root / "mlgit.prom").exists()
+    assert {each.name for each in tmp_path.iterdir()} == {"alerts.yml", "dashboard.json", "project"}
 
 
 def test_file_that_node_exporter_would_pass_over_is_noted(root):
@@ -142,6 +143,15 @@ def test_chain_that_somebody_broke_hides_no_other(root):
     assert found.exit_code == EXIT_CANNOT_ANSWER
     with pytest.raises(MlgitError, match="other@prod"):
         export("other")
+
+
+def test_environment_that_is_empty_now_is_left_out_unless_it_is_named(root):
+    judge(root, window_of(3), window_of(3, environment="staging"))
+    for tag in ("churn@v1.2.0", "churn#prod#1", "churn#staging#2", "churn#staging!#3"):
+        git(root, "tag", "--annotate", "--message", tag, tag)
+    found = export()
+    assert (found.models, found.notes[0]) == (("churn#prod",), "churn#staging: left out, for nothing is in it")
+    assert export("churn#staging").models == ("churn#staging",)
 
 
 def test_mirror_repository_tells_the_same(root, tmp_path, monkeypatch):
