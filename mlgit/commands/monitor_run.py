@@ -17,6 +17,7 @@ from mlgit.monitoring import chain, last_run, verdict_refs, verdict_sync, window
 from mlgit.monitoring.chain import Chain, ChainEntry
 from mlgit.monitoring.verdict import MonitorVerdict
 from mlgit.monitoring.verdict_refs import ChainMovedError
+from mlgit.monitoring.window import Window
 from mlgit.monitoring.windows import WindowsRead
 from mlgit.monitoring_settings import Cut
 from mlgit.render.text import count, few
@@ -144,11 +145,11 @@ def _run_one(name: str, current: str | None, *, record: bool, push: bool, remote
         is_shared = push and is_kept
         again = _recompute(judging)
         before = verdict_sync.share(root, ref, remote, recompute=again).chain if is_shared else verdict_refs.load(root, ref)
-        read = _windows(judging, current, _since(before, watched, judging) if current is None else None)
+        read, is_cut = _windows(judging, current, _since(before, watched, judging) if current is None else None)
         wanted, n_known = _wanted(read, before, watched, is_kept=is_kept, partial=partial)
         n_open = sum(not each.is_complete for each in read.windows)
         note(f"{watched.label} in {watched.environment or 'no environment'}: {count(len(wanted), 'window')} to judge")
-        verdicts, after, notes = _judged(judging, before, wanted, is_kept=is_kept)
+        verdicts, after, notes = _judged(judging, before, wanted, is_kept=is_kept, is_cut=is_cut)
         is_sent = False
         if is_shared:
             shared = verdict_sync.share(root, ref, remote, recompute=again, known=after)
@@ -178,19 +179,26 @@ def _as_recorded(after: Chain, verdict: MonitorVerdict) -> MonitorVerdict:
     return found.verdict if found and found.verdict else verdict
 
 
-def _windows(judging: WindowJudging, current: str | None, since: datetime.datetime | None) -> WindowsRead:
+def _windows(judging: WindowJudging, current: str | None, since: datetime.datetime | None) -> tuple[WindowsRead, bool]:
+    """The windows, and whether they were cut as the declared ones are."""
     now = datetime.datetime.now(datetime.UTC)
     texts, settings = judging.texts, judging.settings
     if current is None:
         workspace = judging.revisions.workspace
-        found = windows.read(workspace, settings.windows, model=judging.model, now=now, since=since, texts=texts)
+        read = windows.read(workspace, settings.windows, model=judging.model, now=now, since=since, texts=texts)
+        is_cut = settings.windows.by.kind != "whole"
     else:
-        try:
-            found = windows.read_file(current, by=settings.windows.by, model=judging.model, now=now, texts=texts)
-        except MlgitError:  # it may lack the column that windows are cut by: then it is one window
-            found = windows.read_file(current, by=Cut(), model=judging.model, now=now, texts=texts)
-    judging.hold_beside(found.windows)
-    return found
+        read, is_cut = _typed(judging, current, now)
+    judging.hold_beside(read.windows)
+    return read, is_cut
+
+
+def _typed(judging: WindowJudging, current: str, now: datetime.datetime) -> tuple[WindowsRead, bool]:
+    by = judging.settings.windows.by
+    try:
+        return windows.read_file(current, by=by, model=judging.model, now=now, texts=judging.texts), by.kind != "whole"
+    except MlgitError:  # it may lack the column that windows are cut by: then it is one window
+        return windows.read_file(current, by=Cut(), model=judging.model, now=now, texts=judging.texts), False
 
 
 def _since(before: Chain, watched: ModelInProduction, judging: WindowJudging) -> datetime.datetime | None:
@@ -205,7 +213,7 @@ def _since(before: Chain, watched: ModelInProduction, judging: WindowJudging) ->
 
 def _wanted(
     read: WindowsRead, before: Chain, watched: ModelInProduction, *, is_kept: bool, partial: bool
-) -> tuple[list[Any], int]:
+) -> tuple[list[Window], int]:
     """The windows that are to be judged, and how many were judged before: by this version, or by one that was there then."""
     complete = [each for each in read.windows if each.is_complete or partial or not is_kept]
     if not is_kept:
@@ -220,14 +228,14 @@ def _wanted(
 
 
 def _judged(
-    judging: WindowJudging, before: Chain, wanted: Sequence[Any], *, is_kept: bool
+    judging: WindowJudging, before: Chain, wanted: Sequence[Window], *, is_kept: bool, is_cut: bool
 ) -> tuple[tuple[MonitorVerdict, ...], Chain, tuple[str, ...]]:
     root = judging.revisions.project.git_root
     verdicts: list[MonitorVerdict] = []
     for window in wanted:
         for attempt in range(_ATTEMPTS):
             known = before.find(judging.watched.digest, window.digest)
-            entry = known or judging.judge(window, before)
+            entry = known or judging.judge(window, before, is_cut=is_cut)
             if known or not is_kept:
                 before = before if known else _with(before, entry)
                 break
@@ -252,11 +260,11 @@ def _recompute(judging: WindowJudging) -> Callable[[Chain, tuple[ChainEntry, ...
     """Judge windows of this clone anew behind verdicts of others: as far as their rows are here still."""
 
     def again(upon: Chain, entries: tuple[ChainEntry, ...]) -> Iterator[ChainEntry]:
-        read = _windows(judging, None, None)
+        read, is_cut = _windows(judging, None, None)
         rows = {each.digest: each for each in read.windows}
         for entry in entries:
             window = rows.get(entry.key[1])
             if window is not None and entry.key[0] == judging.watched.digest:
-                yield judging.judge(window, upon)
+                yield judging.judge(window, upon, is_cut=is_cut)
 
     return again

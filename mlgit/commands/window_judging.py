@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from mlgit import lazy_numpy as np
 from mlgit.commands import reference_sketch, window_contract
 from mlgit.commands.reference_sketch import HeldContract, Reference
 from mlgit.commands.retrain_state import ModelInProduction
@@ -107,15 +109,20 @@ class WindowJudging:
         found = error_stream.changes(own, settings=self.settings, config=self.config, labels=known)
         return tuple(each.told for each in found)
 
-    def judge(self, window: Window, before: Chain) -> ChainEntry:
-        """The verdict about a window, behind those that were given before."""
+    def judge(self, window: Window, before: Chain, *, is_cut: bool = True) -> ChainEntry:
+        """The verdict about a window, behind those that were given before; `is_cut`: it is one of a series, by `windows.by`."""
         sketch = self.reference(window).sketch
         table = {name: values for name, values in window.columns.items() if name not in window.hashed}
-        counts = sketching.window_counts([cells for cells, _ in sketch.columns], table, rows=window.rows)
-        case = self._case(window, before, counts)
-        return chain.of_verdict(judge.judge(case), counts)
+        rows, note = window.rows, ""
+        most = max(sketch.batches.sizes, default=0)
+        if is_cut and sketch.batches.kind == "column" and rows > judge.LONGER * most > 0:
+            table, rows = _thinned(table, rows, most, seed=performance.seed_of(window)), most
+            note = f"{window.rows} rows beside batches of {most} at most: {most} of them were drawn, for more see more"
+        counts = sketching.window_counts([cells for cells, _ in sketch.columns], table, rows=rows)
+        case = self._case(window, before, counts, is_cut=is_cut)
+        return chain.of_verdict(judge.judge(replace(case, notes=(*([note] if note else []), *case.notes))), counts)
 
-    def _case(self, window: Window, before: Chain, counts: WindowCounts) -> WindowCase:
+    def _case(self, window: Window, before: Chain, counts: WindowCounts, *, is_cut: bool) -> WindowCase:
         sketch = self.reference(window).sketch
         watched, contract = self.watched, window_contract.check(window, self.contract.contract if self.contract else None)
         measured = performance.of_window(
@@ -132,7 +139,7 @@ class WindowJudging:
             alpha = min(self.settings.false_alarms / timed, 0.5)
         names = Watched(watched.name, watched.environment, watched.version.name, watched.digest)
         notes = [contract.note] if contract.note else []
-        size, refusal = self._periods(sketch)
+        size, refusal = self._periods(sketch) if is_cut else (None, "")
         finding = DriftFinding("cannot_tell", reason=refusal) if refusal else self._rows(window, alpha)
         earlier = [each for each in before.current if each.verdict and each.verdict.model_digest == watched.digest]
         return WindowCase(
@@ -234,6 +241,12 @@ def opened(revisions: Revisions, watched: ModelInProduction) -> WindowJudging:
     model = trained.models[declared]
     contract = reference_sketch.contract_of(release, model)
     return WindowJudging(revisions, watched, settings, config, model, contract, _importance(release, settings))
+
+
+def _thinned(table: Mapping[str, Any], rows: int, most: int, *, seed: int) -> dict[str, Any]:
+    """So many of the rows, drawn at random."""
+    chosen = np.sort(np.random.default_rng(seed).choice(rows, size=most, replace=False))
+    return {name: values[chosen] for name, values in table.items()}
 
 
 def _importance(release: Revision, settings: Monitoring) -> Mapping[str, float]:

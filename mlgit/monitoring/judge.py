@@ -25,7 +25,7 @@ from mlgit.statistics import martingale
 ALPHA = 0.05
 _SHOWN = 20
 # A window of more or fewer rows than this, beside a usual batch, is not of the length of the batches.
-_LONGER, _SHORTER = 1.6, 0.25
+LONGER, _SHORTER = 1.6, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _recut(case: WindowCase) -> tuple[int, str]:
     if not usual or case.sketch.batches.kind == "rows":
         return 1, ""
     ratio = case.window.rows / usual
-    if ratio > _LONGER:
+    if ratio > LONGER:
         return round(ratio), ""
     if ratio < _SHORTER and case.sketch.batches.kind == "versions":
         return 1, f"{case.window.rows} rows beside batches of {usual}: a window has to be as long as a batch"

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 # Cells that are expected to be rarer than so in a batch of average size are pooled for chi-squared (Cochran, 1954).
 RAREST = 5.0
-# Added to what the others have in a cell, so that a level nobody saw before is no division by zero (Jeffreys' prior).
-_PRIOR = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,14 +76,23 @@ def against(table: CountTable, pool: Array) -> BatchScores:
 
 
 def signed_cells(table: CountTable, pool: Array) -> Array:
-    """The signed roots of the Poisson deviance of each cell, beside its share of the pool: (n_batches, n_cells)."""
+    """The signed roots of the Poisson deviance of each cell, beside the share that the pool has in it: (n_batches, n_cells).
+
+    That of two samples, for a large batch makes its pool no surer.
+    """
     mine, theirs = table.counts.astype(float), np.broadcast_to(pool, table.counts.shape).astype(float)
     n_mine, n_theirs = table.totals(mine), table.totals(theirs)
-    expected = table.spread(n_mine / (n_theirs + _PRIOR)) * (theirs + _PRIOR)
-    logs = np.log(np.divide(mine, expected, out=np.ones_like(mine), where=(mine > 0) & (expected > 0)))
-    deviance = 2.0 * (mine * logs - (mine - expected))
-    found: Array = np.sign(mine - expected) * np.sqrt(np.maximum(deviance, 0.0))
+    share = table.spread(n_mine / np.maximum(n_mine + n_theirs, 1.0))
+    both = mine + theirs
+    deviance = 2.0 * (_log_ratio(mine, both * share) + _log_ratio(theirs, both * (1.0 - share)))
+    found: Array = np.sign(mine - both * share) * np.sqrt(np.maximum(deviance, 0.0))
     return found
+
+
+def _log_ratio(counts: Array, expected: Array) -> Array:
+    """counts * log(counts / expected), 0 for no counts."""
+    ratio = np.divide(counts, expected, out=np.ones_like(counts), where=(counts > 0) & (expected > 0))
+    return counts * np.log(ratio)
 
 
 def _cramer_von_mises(table: CountTable, mine: Array, theirs: Array, n_mine: Array, n_theirs: Array) -> Array:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 N_NULLS = 300 if FULL else 30
 N_SHIFTS = 200 if FULL else 20
-N_YEARS, N_DAYS = (200, 365) if FULL else (2, 150)
+N_YEARS, N_DAYS = (200, 365) if FULL else (1, 60)
 
 
 def _judged(
