@@ -149,7 +149,7 @@ LAW = Law(
         "cli.group",
         "cli.main",
         "commands.candidates",
-        "commands.contract_data",
+        *("commands.contract_data", "commands.window_contract"),
         "commands.open_project",
         "commands.policy_inputs",
         "commands.run",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlgit import errors
+from mlgit import project as projects
 from mlgit.commands import places, policy_inputs, retrain_state, window_judging
 from mlgit.commands.notes import Note, unheard
 from mlgit.commands.retrain_state import ModelInProduction
@@ -69,7 +70,7 @@ class ModelRun:
 
 
 @dataclass(frozen=True, slots=True)
-class RunResult:
+class MonitorRunResult:
     """A run over models; what kept one from being watched is among `failures`, and keeps no other from it."""
 
     models: tuple[ModelRun, ...]
@@ -100,7 +101,7 @@ def run(
     remote: str = "origin",
     partial: bool = False,
     note: Note = unheard,
-) -> RunResult:
+) -> MonitorRunResult:
     """Judge the windows of NAME or NAME#ENVIRONMENT, without a name those of every model under `monitoring:`.
 
     `current` is a file, folder or pattern to judge instead of the declared windows; that is recorded only where the model is
@@ -118,12 +119,10 @@ def run(
             if name is not None:
                 raise
             failures.append((each, error))
-    return RunResult(tuple(found), tuple(failures))
+    return MonitorRunResult(tuple(found), tuple(failures))
 
 
 def _declared() -> list[str]:
-    from mlgit import project as projects
-
     with Revisions(projects.find()) as revisions:
         deciding = policy_inputs.in_force(revisions, revisions.head)
         if not deciding.config.monitorings:
@@ -169,7 +168,7 @@ def _run_one(name: str, current: str | None, *, record: bool, push: bool, remote
             0 if partial else n_open,
             is_kept,
             is_sent,
-            (*read.notes, *judging.notes, *notes, *judging.error_changes()),
+            (*read.notes, *notes, *judging.error_changes()),
         )
 
 

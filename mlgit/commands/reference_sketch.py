@@ -24,7 +24,7 @@ from mlgit.validation.contract import Contract
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reference:
+class VersionReference:
     """What windows are held against. `recorded` is the path of the sketch, '' where it was made now; then `data` are there."""
 
     sketch: Sketch
@@ -40,7 +40,7 @@ def of_version(
     settings: Monitoring,
     config: Config,
     window: Mapping[str, Any] | None = None,
-) -> Reference:
+) -> VersionReference:
     """The sketch of a revision, as its training recorded it, else made of its data.
 
     `window` are the columns of windows, where they are known. Raises MlgitError where neither can be had.
@@ -52,7 +52,7 @@ def of_version(
         if content is not None:
             where = f"{revision.commit[:7]}:{path}" if revision.commit else path
             found = sketch_document.parse(content, where=where)
-            return Reference(_with_answers(found, revision, model=model, settings=settings, config=config), path)
+            return VersionReference(_with_answers(found, revision, model=model, settings=settings, config=config), path)
     return made(revisions, revision, model=model, settings=settings, config=config, window=window)
 
 
@@ -65,7 +65,7 @@ def made(
     config: Config,
     window: Mapping[str, Any] | None = None,
     with_answers: bool = True,
-) -> Reference:
+) -> VersionReference:
     """A sketch of the training data of a revision, and (`with_answers`) of what it said of its test data.
 
     Raises MlgitError for data that cannot be had, or have nothing to watch."""
@@ -75,8 +75,8 @@ def made(
     )
     found = sketch_of(data, model=model, settings=settings, contract=contract, window=window)
     if not with_answers:
-        return Reference(found, "", data)
-    return Reference(_with_answers(found, revision, model=model, settings=settings, config=config), "", data)
+        return VersionReference(found, "", data)
+    return VersionReference(_with_answers(found, revision, model=model, settings=settings, config=config), "", data)
 
 
 def sketch_of(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from mlgit import lazy_numpy as np
 from mlgit.commands import reference_sketch, window_contract
-from mlgit.commands.reference_sketch import HeldContract, Reference
+from mlgit.commands.reference_sketch import HeldContract, VersionReference
 from mlgit.commands.retrain_state import ModelInProduction
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
@@ -45,21 +45,23 @@ _DAYS_A_YEAR = 365.2425
 _FEWEST_TIMED = 5
 
 
-@dataclass(eq=False)
 class WindowJudging:
     """A released version with what its windows are held against; what is read once is kept."""
 
-    revisions: Revisions
-    watched: ModelInProduction
-    settings: Monitoring
-    config: Config
-    model: Model
-    contract: HeldContract | None
-    importance: Mapping[str, float]
-    notes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        self._reference: Reference | None = None
+    def __init__(
+        self,
+        revisions: Revisions,
+        watched: ModelInProduction,
+        *,
+        model: Model,
+        contract: HeldContract | None,
+        importance: Mapping[str, float],
+    ) -> None:
+        self.revisions, self.watched = revisions, watched
+        self.settings: Monitoring = watched.settings
+        self.config: Config = watched.deciding.config
+        self.model, self.contract, self.importance = model, contract, importance
+        self._reference: VersionReference | None = None
         self._prepared: DriftReference | None = None
         self._labels: Labels | None = None
         self._counts: dict[str, WindowCounts] = {}
@@ -80,7 +82,7 @@ class WindowJudging:
         """The columns that the contract calls texts."""
         return columns.texts_of(self.contract.contract if self.contract else None)
 
-    def reference(self, window: Window) -> Reference:
+    def reference(self, window: Window) -> VersionReference:
         """The sketch of the version. Raises MlgitError where neither a sketch nor the data can be had."""
         if self._reference is None:
             self._reference = reference_sketch.of_version(
@@ -116,7 +118,7 @@ class WindowJudging:
         rows, note = window.rows, ""
         most = max(sketch.batches.sizes, default=0)
         if is_cut and sketch.batches.kind == "column" and rows > judge.LONGER * most > 0:
-            table, rows = _thinned(table, rows, most, seed=performance.seed_of(window)), most
+            table, rows = _thinned(table, rows, most, seed=watched_metrics.seed_of(window)), most
             note = f"{window.rows} rows beside batches of {most} at most: {most} of them were drawn, for more see more"
         counts = sketching.window_counts([cells for cells, _ in sketch.columns], table, rows=rows)
         case = self._case(window, before, counts, is_cut=is_cut)
@@ -229,7 +231,6 @@ def opened(revisions: Revisions, watched: ModelInProduction) -> WindowJudging:
     """What windows of a version are held against. Raises MlgitError for a contract that cannot be read."""
     release = revisions.commit(watched.version.commit, name=watched.version.name)
     local = watched.name.rpartition(":")[2]
-    config = watched.deciding.config
     trained = release.config
     declared = next((each for each in (watched.name, local) if each in trained.models), "")
     if not declared:
@@ -240,7 +241,7 @@ def opened(revisions: Revisions, watched: ModelInProduction) -> WindowJudging:
     settings = watched.settings
     model = trained.models[declared]
     contract = reference_sketch.contract_of(release, model)
-    return WindowJudging(revisions, watched, settings, config, model, contract, _importance(release, settings))
+    return WindowJudging(revisions, watched, model=model, contract=contract, importance=_importance(release, settings))
 
 
 def _thinned(table: Mapping[str, Any], rows: int, most: int, *, seed: int) -> dict[str, Any]:

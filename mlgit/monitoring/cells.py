@@ -95,16 +95,6 @@ def place(cells: Cells, values: Any, *, measured: Array | None = None) -> tuple[
     return placed[codes], [] if cells.is_classified else sorted(unknown, key=lambda each: (-each[1], each[0]))
 
 
-def frequent_in_cell(cells: Cells, values: Any, cell: int) -> tuple[str, int] | None:
-    """The most frequent of the values that a hashed cell holds, with its rows; None where nothing may be named."""
-    if cells.is_classified or not cells.n_hashed:
-        return None
-    codes, distinct = _levels(values)
-    frequent = np.bincount(codes[codes >= 0], minlength=len(distinct))
-    inside = [(int(n), name) for n, name in zip(frequent, distinct, strict=True) if _cell_of(name, cells.n_hashed) == cell]
-    return max(((name, n) for n, name in inside), key=lambda each: (each[1], each[0]), default=None)
-
-
 def numbers(values: Any) -> Array:
     """Values as floats, NaN for what is missing or is no number."""
     found = np.asarray(values)
