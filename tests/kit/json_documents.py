@@ -64,6 +64,8 @@ LINES = {
     "data infer": "data infer predictions.csv",
     "data diff": "data diff HEAD~1",
     "data check": "data check",
+    "monitor sketch": "monitor sketch churn -o sketch.json",
+    "monitor run": "monitor run churn#staging --current data/test.csv --no-record",
     "monitor accept": "monitor accept 2026-05-02 --reason known",
     "monitor show": "monitor show churn",
     "monitor trigger": "monitor trigger churn --reason asked",
