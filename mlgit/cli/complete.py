@@ -21,7 +21,9 @@ _ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("diff", "data diff"), ("revision", "revision", "")),
     "gate": ("revision suggestion", "revision", "revision"),
     **dict.fromkeys(("card build", "card check", "model history", "model verify"), ("model", "")),
-    **dict.fromkeys(("monitor show", "monitor trigger", "monitor export", "monitor compare"), ("model", "")),
+    **dict.fromkeys(
+        ("monitor sketch", "monitor run", "monitor show", "monitor trigger", "monitor export", "monitor compare"), ("model", "")
+    ),
     "model register": ("model", "revision", ""),
     "model promote": ("model version", "environment", ""),
     **dict.fromkeys(("model rollback", "model unassign"), ("model", "environment", "")),

@@ -19,7 +19,11 @@ from tests.serving import logs
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 FILES = {"dvc.yaml": PIPELINE, "mlgit.yaml": CONFIG % "0.01", "train.py": TRAIN, "params.yaml": "skill: 90\n"}
-MORE = "environments: [{name: staging}]\ndata: {predictions.csv: schemas/predictions.odcs.yaml}\n"
+MORE = """\
+environments: [{name: staging}]
+data: {predictions.csv: schemas/predictions.odcs.yaml}
+monitoring: {churn: {windows: {min_rows: 5}}}
+"""
 CONTRACT = """\
 apiVersion: v3.1.0
 kind: DataContract
@@ -65,7 +69,7 @@ LINES = {
     "data diff": "data diff HEAD~1",
     "data check": "data check",
     "monitor sketch": "monitor sketch churn -o sketch.json",
-    "monitor run": "monitor run churn#staging --current data/test.csv --no-record",
+    "monitor run": "monitor run churn#staging --current train.csv --no-record",
     "monitor accept": "monitor accept 2026-05-02 --reason known",
     "monitor show": "monitor show churn",
     "monitor trigger": "monitor trigger churn --reason asked",
@@ -90,9 +94,10 @@ def documents(folder: Path) -> dict[str, Any]:
         folder / "project",
         {
             **FILES,
-            "mlgit.yaml": FILES["mlgit.yaml"] + MORE,
+            "mlgit.yaml": FILES["mlgit.yaml"].replace("id: id", "id: id, train: [train.csv]") + MORE,
             "schemas/predictions.odcs.yaml": CONTRACT,
             "logs/churn/2026-11-28T13/1-v0.0.1.jsonl": LOG,
+            "train.csv": "x\n" + "".join(f"{row % 7}\n" for row in range(40)),
         },
     )
     for version, role in (("v1.0.0", "champion"), ("v1.1.0", "shadow")):
