@@ -111,16 +111,12 @@ def _extreme(does: str) -> Callable[[Sequence[Any]], Any]:
     return found
 
 
-def _divided(one: Any, other: Any) -> Any:
-    return np.true_divide(one, np.where(other == 0, np.nan, other))
-
-
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda one, other: one + other,
     "-": lambda one, other: one - other,
     "*": lambda one, other: one * other,
-    "/": _divided,
-    "%": lambda one, other: np.mod(one, np.where(other == 0, np.nan, other)),
+    "/": lambda one, other: one / other,
+    "%": lambda one, other: one % other,
 }
 _UNARY: dict[str, Callable[[Any], Any]] = {
     "negative": lambda one: -one,

@@ -178,6 +178,14 @@ def _curve(calibration: Calibration) -> StepCurve:
     return StepCurve(np.array(calibration.x), np.array(calibration.y), np.array(weights))
 
 
+def _careful(curve: StepCurve) -> StepCurve:
+    """A curve of chances with half a row of each class more on every step (Jeffreys' prior): what isotonic regression makes of
+    few rows is too sure, so that a model would be taken for better than it is.
+    """
+    chances = (curve.y * curve.weights + 0.5) / (curve.weights + 1)
+    return StepCurve(curve.x, np.maximum.accumulate(chances), curve.weights)
+
+
 def _predicted(table: Mapping[str, Any], model: Model, known: Array) -> Array | None:
     """Which rows are predicted to be positive; None where predictions are not of two classes."""
     if model.prediction not in table:
@@ -190,8 +198,10 @@ def _classes(calibration: Calibration, scores: Array, predicted: Array | None, n
     curve = _curve(calibration)
     given = expected_metrics.cells(scores, predicted)
     steps = curve.steps(given.score)
-    chances = curve.y[steps]
-    values = expected_metrics.values(given, (chances * given.rows)[None, :], names)
+    sure, careful = ((each.y[steps] * given.rows)[None, :] for each in (curve, _careful(curve)))
+    values = expected_metrics.values(given, careful, names)
+    # half a row more where scores are extreme is a loss of its own
+    values |= expected_metrics.values(given, sure, set(names) & {"log_loss"})
     drawn = curves.redrawn(curve, draws=_DRAWS, seed=seed)[:, steps]
     generator = np.random.default_rng([seed, 3])
     positives = generator.binomial(given.rows.astype(np.int64)[None, :], np.clip(drawn, 0.0, 1.0)).astype(float)

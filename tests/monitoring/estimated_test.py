@@ -136,7 +136,21 @@ def test_intervals_hold_what_labels_show_as_often_as_they_say():
         for name in names:
             value = metrics.value(name, truth, prediction=(score > 0.5).astype(int), score=score)
             held[name] += found[name].low <= value <= found[name].high
-    assert all(0.88 if not FULL else each / times >= 0.92 for each in held.values()), held
+    assert all(each / times >= (0.91 if FULL else 0.87) for each in held.values()), held
+
+
+@pytest.mark.slow
+def test_few_test_rows_do_not_make_a_model_look_better():
+    """Isotonic regression of 200 rows is too sure: it would promise a roc_auc that is more than 0.01 too high."""
+    off = []
+    for seed in range(400 if FULL else 100):
+        generator = np.random.default_rng([seed, 11])
+        score, test = generator.beta(0.8, 0.8, 2000), generator.beta(0.8, 0.8, 200)
+        known = estimated.calibration_of(MODEL, table(test, (generator.random(200) < test).astype(int)))
+        truth = (generator.random(2000) < score).astype(int)
+        found, _ = estimates(known, table(score), ["roc_auc"], seed)
+        off.append(found["roc_auc"].value - metrics.value("roc_auc", truth, score=score))
+    assert np.mean(off) < 0.006
 
 
 def regression(seed, *, wide=1.0, rows=3000):
@@ -218,7 +232,7 @@ def test_scores_beyond_0_and_1_give_no_loss_of_chances():
 
 def test_curve_without_weights_of_its_steps_is_taken_as_even():
     found, _ = estimates(Calibration("isotonic", (0.0, 0.5), (0.1, 0.9), 100), table(np.linspace(0, 1, 50)), ["accuracy"])
-    assert found["accuracy"].value == pytest.approx(0.9)
+    assert found["accuracy"].value == pytest.approx(45.5 / 51)
     assert found["accuracy"].low < 0.9 < found["accuracy"].high
 
 

@@ -154,6 +154,16 @@ def test_kpi_is_broken_when_its_interval_is_beyond_the_limit(share, expected):
     assert by_name(found(window, labels(truth), monitoring={"kpis": kpis}))["loss"].is_broken is expected
 
 
+def test_kpi_is_judged_at_the_declared_rate_of_false_alarms():
+    window, truth = answered()
+    kpis = {"loss": {"expression": COST, "direction": "lower"}}
+    shown = by_name(found(window, labels(truth), monitoring={"kpis": kpis}))["loss"]
+    close = {"loss": kpis["loss"] | {"limit": shown.low - 1}}
+    daily = {"windows": {"path": "logs", "by": "day(ts)"}}
+    assert by_name(found(window, labels(truth), monitoring={"kpis": close}))["loss"].is_broken
+    assert not by_name(found(window, labels(truth), monitoring={"kpis": close, **daily}))["loss"].is_broken
+
+
 def test_kpi_of_the_log_alone_needs_no_label():
     window, _ = answered()
     kpis = {"approved": {"expression": "share(prediction == 0)", "direction": "higher"}}

@@ -39,6 +39,11 @@ def test_published_example_of_pooled_neighbours():
     assert (levels.tolist(), starts.tolist()) == ([1, 2.5, 3.75], [0, 1, 3])
 
 
+def test_equal_neighbours_are_one_block():
+    levels, starts = calibration.pooled(np.array([0.5, 0.5, 0.7]), np.ones(3))
+    assert (levels.tolist(), starts.tolist()) == ([0.5, 0.7], [0, 2])
+
+
 def test_score_between_two_steps_is_on_the_lower_and_below_all_on_the_first():
     curve = calibration.StepCurve(np.array([0.2, 0.6]), np.array([0.1, 0.9]), np.ones(2))
     assert curve.steps(np.array([0.0, 0.2, 0.59, 0.6, 2.0])).tolist() == [0, 0, 0, 1, 1]
