@@ -13,6 +13,7 @@ from mlgit.commands.retrain_state import ModelInProduction
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
 from mlgit.monitoring import (
+    answer_drift,
     batch_table,
     chain,
     columns,
@@ -28,6 +29,7 @@ from mlgit.monitoring import (
     verdict_refs,
     watched_metrics,
 )
+from mlgit.monitoring.batch_table import Columns
 from mlgit.monitoring.chain import Chain, ChainEntry
 from mlgit.monitoring.drift import DriftFinding, DriftReference
 from mlgit.monitoring.judge import Watched, WindowCase
@@ -63,6 +65,7 @@ class WindowJudging:
         self.model, self.contract, self.importance = model, contract, importance
         self._reference: VersionReference | None = None
         self._prepared: DriftReference | None = None
+        self._answered: Columns | None = None
         self._labels: Labels | None = None
         self._counts: dict[str, WindowCounts] = {}
         self._beside: Sequence[Window] = ()
@@ -115,12 +118,16 @@ class WindowJudging:
         """The verdict about a window, behind those that were given before; `is_cut`: it is one of a series, by `windows.by`."""
         sketch = self.reference(window).sketch
         table = {name: values for name, values in window.columns.items() if name not in window.hashed}
+        answers = {answer_drift.PREDICTION: window.predictions, answer_drift.SCORE: window.scores}
+        table |= {name: values for name, values in answers.items() if values is not None}
         rows, note = window.rows, ""
         most = max(sketch.batches.sizes, default=0)
         if is_cut and sketch.batches.kind == "column" and rows > judge.LONGER * most > 0:
             table, rows = _thinned(table, rows, most, seed=watched_metrics.seed_of(window)), most
             note = f"{window.rows} rows beside batches of {most} at most: {most} of them were drawn, for more see more"
         counts = sketching.window_counts([cells for cells, _ in sketch.columns], table, rows=rows)
+        answered = sketching.window_counts([cells for cells, _ in self._answers()], table, rows=rows)
+        counts = replace(counts, columns={**counts.columns, **answered.columns})
         case = self._case(window, before, counts, is_cut=is_cut)
         return chain.of_verdict(judge.judge(replace(case, notes=(*([note] if note else []), *case.notes))), counts)
 
@@ -156,12 +163,20 @@ class WindowJudging:
             size,
             self._drift_reference(sketch),
             finding,
+            self._answers(),
             contract.state,
             contract.broken,
             measured.metrics,
             self.importance,
             (*notes, *([contract.broken] if contract.state == "warn" else []), *measured.notes),
         )
+
+    def _answers(self) -> Columns:
+        """What the version answered for its test data, in cells; nothing where that was not recorded, or cannot be had."""
+        if self._answered is None:
+            found = reference_data.released_predictions(self.release, self.model, [])
+            self._answered = answer_drift.columns_of(found.prediction, found.score, rows=found.rows) if found else ()
+        return self._answered
 
     def _drift_reference(self, sketch: Sketch) -> DriftReference:
         if self._prepared is None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from mlgit.monitoring import column_tests, drift, effects
+from mlgit.monitoring import answer_drift, column_tests, drift, effects
+from mlgit.monitoring.answer_drift import AnswerDrift
+from mlgit.monitoring.batch_table import Columns
 from mlgit.monitoring.drift import DriftFinding, DriftReference
 from mlgit.monitoring.sketch import Sketch, WindowCounts
 from mlgit.monitoring.verdict import (
@@ -44,7 +46,7 @@ class WindowCase:
 
     `conformal` are the p-values of all windows before that stand; `n_periods` is how many batches long the window is (None:
     only its rows tell). `reference` is that of the sketch, prepared for many windows; `finding` replaces the test of batches,
-    as where rows are drawn at random.
+    as where rows are drawn at random. `answers` are those of the version for its test data, in their cells.
     """
 
     watched: Watched
@@ -58,6 +60,7 @@ class WindowCase:
     n_periods: int | None = None
     reference: DriftReference | None = None
     finding: DriftFinding | None = None
+    answers: Columns = ()
     contract: ContractState = "absent"
     broken: str = ""
     metrics: tuple[MonitoredMetric, ...] = ()
@@ -71,17 +74,15 @@ def judge(case: WindowCase) -> MonitorVerdict:
     notes = list(case.notes)
     if alpha is None or not case.settings.declared:
         alpha = ALPHA
-        why = (
-            "nothing is declared under `monitoring:`"
-            if not case.settings.declared
-            else "nothing tells how many windows a year has"
-        )
-        notes.append(f"alpha is {ALPHA:g}, for {why}")
-    found = _drift(case, alpha)
+        notes.append(f"alpha is {ALPHA:g}, for {_undeclared(case.settings)}")
+    answers = answer_drift.judge(case.answers, case.admitted, case.counts, alpha=alpha / 2, digest=case.window.digest)
+    if answers.finding:
+        notes.append(f"half of alpha is for inputs and half for answers, whose p is {answers.finding.pvalue:.3g}")
+    found = _drift(case, alpha / 2 if answers.finding else alpha)
     columns = _columns(case, found)
     conformal = found.conformal_pvalue
     evidence = martingale.capital([*case.conformal, conformal]) if conformal is not None else None
-    word, severity, reason = _weighed(case, found, evidence, columns)
+    word, severity, reason = _weighed(case, found, evidence, columns, answers)
     window = case.window
     return MonitorVerdict(
         case.watched.model,
@@ -98,7 +99,7 @@ def judge(case: WindowCase) -> MonitorVerdict:
         found.n_batches,
         _rounded(evidence),
         conformal,
-        columns[:_SHOWN],
+        (*columns[:_SHOWN], *answers.columns),
         case.contract,
         case.metrics,
         found.smallest,
@@ -165,28 +166,29 @@ def _columns(case: WindowCase, found: DriftFinding) -> tuple[ColumnDrift, ...]:
 
 
 def _weighed(
-    case: WindowCase, found: DriftFinding, evidence: float | None, columns: tuple[ColumnDrift, ...]
+    case: WindowCase, found: DriftFinding, evidence: float | None, columns: tuple[ColumnDrift, ...], answers: AnswerDrift
 ) -> tuple[VerdictWord, Severity, str]:
-    measured = [each for each in case.metrics if each.is_broken and not each.is_estimated]
-    estimated = [each for each in case.metrics if each.is_broken and each.is_estimated]
-    moved = _moved(columns)
-    pages = evidence is not None and evidence >= martingale.PAGE
+    """The word, what alarmed that is worst, and the reasons, the worst first."""
     if case.contract == "fail":
         return "page", "contract", f"the data break the contract: {case.broken}"
-    drifted: Severity = "feature drift"
-    if measured:
-        word: VerdictWord = "page" if pages else "watch"
-        return word, "metric", f"beyond the limit: {few(_told(each) for each in measured)}"
+    broken = {kind: [each for each in case.metrics if each.is_broken and each.is_estimated is kind] for kind in (False, True)}
+    reasons: list[tuple[Severity, str]] = []
+    if broken[False]:
+        reasons.append(("metric", f"beyond the limit: {few(map(_told, broken[False]))}"))
+    if broken[True]:
+        reasons.append(("estimated metric", f"estimated beyond the limit: {few(map(_told, broken[True]))}"))
+    if answers.finding and answers.finding.word == "watch":
+        told = f"answers are further from those before than chance puts them: {_moved(answers.columns)}"
+        reasons.append(("prediction drift", told))
+    pages = evidence is not None and evidence >= martingale.PAGE
     if pages:
-        return "page", drifted, f"evidence of {evidence:.3g} against 'nothing changed' over all windows; {moved}"
-    if found.word == "watch":
-        return "watch", drifted, f"further from the reference than chance puts it: {moved}"
-    if estimated:
-        told = f"estimated beyond the limit: {few(_told(each) for each in estimated)}"
-        return "watch", "estimated metric", told
-    if found.word == "cannot_tell":
-        return "cannot_tell", "", found.reason
-    return "quiet", "", ""
+        told = f"evidence of {evidence:.3g} against 'nothing changed' over all windows; {_moved(columns)}"
+        reasons.append(("feature drift", told))
+    elif found.word == "watch":
+        reasons.append(("feature drift", f"further from the reference than chance puts it: {_moved(columns)}"))
+    if not reasons:
+        return ("cannot_tell", "", found.reason) if found.word == "cannot_tell" else ("quiet", "", "")
+    return "page" if pages else "watch", reasons[0][0], "; ".join(reason for _, reason in reasons)
 
 
 def _told(metric: MonitoredMetric) -> str:
