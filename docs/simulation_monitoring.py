@@ -19,8 +19,8 @@ from mlgit.statistics import batch_scores, batch_test, martingale
 from mlgit.statistics.batch_scores import CountTable
 from mlgit.statistics.distances import population_stability
 
-DRAWS = 400
-YEARS = 40
+DRAWS = 300
+YEARS = 30
 SEED = 5
 CELLS = 32
 BATCHES = 40

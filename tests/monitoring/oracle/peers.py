@@ -32,10 +32,11 @@ def of_categories(reference: list[str], current: list[str]) -> dict[str, Any]:
 
 
 def cell_deviances(counts: Any) -> list[float]:
-    """The signed roots of the Poisson deviance of a sample's cells, half a row added to each cell of the other."""
+    """The signed roots of the deviance of two Poisson counts, cell by cell, beside the share that all have."""
     new, old = counts.astype(float)
-    expected = new.sum() / (old.sum() + 0.5) * (old + 0.5)
-    return (np.sign(new - expected) * np.sqrt(2 * special.kl_div(new, expected))).tolist()
+    share, both = new.sum() / counts.sum(), new + old
+    deviance = 2 * (special.rel_entr(new, both * share) + special.rel_entr(old, both * (1 - share)))
+    return (np.sign(new - both * share) * np.sqrt(deviance)).tolist()
 
 
 def of_numbers(reference: list[float], current: list[float]) -> dict[str, Any]:
