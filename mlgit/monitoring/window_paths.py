@@ -51,6 +51,8 @@ def of_project(workspace: Revision, paths: Sequence[str]) -> tuple[SourceFiles, 
 def of_command_line(path: str) -> tuple[SourceFiles, ...]:
     """What a path that somebody typed names, wherever it is. Raises MlgitError where that is nothing."""
     base = path if os.path.exists(path) or not _MAGIC.search(path) else ""
+    if base and not os.path.exists(base):
+        raise _no_such(path)
     matches = [base] if base else sorted(each for each in glob.iglob(path, recursive=True))
     groups = _groups((each for match in matches for each in _walked(match)), matches)
     found = [
@@ -86,6 +88,8 @@ def _named(workspace: Revision, path: str) -> tuple[SourceFiles, ...]:
     has_magic = bool(_MAGIC.search(path)) and not workspace.has(path)
     base = _fixed(path) if has_magic else path
     _bring(workspace, base or ".")
+    if not has_magic and not _is_there(workspace, path):
+        raise _no_such(path)
     listed = _below(workspace, base)
     if len(listed) > _MOST_FILES:
         raise MlgitError(f"{path}: more than {_MOST_FILES} files", "name the folder with those of one model")
@@ -96,6 +100,16 @@ def _named(workspace: Revision, path: str) -> tuple[SourceFiles, ...]:
         tables = [each for each in files if _is_table(each, alone=each == path)]
         found.append(_source(name, [(_place(workspace, each), each) for each in tables]))
     return _refuse_nothing(found, path)
+
+
+def _is_there(workspace: Revision, path: str) -> bool:
+    return workspace.has(path) or any(each == path or each.startswith(f"{path}/") for each in workspace.recorded)
+
+
+def _no_such(path: str) -> MlgitError:
+    return MlgitError(
+        f"{path}: no such file or folder", "there is nothing to judge before rows lie there: a server makes its log"
+    )
 
 
 def _refuse_nothing(found: Sequence[SourceFiles], path: str) -> tuple[SourceFiles, ...]:

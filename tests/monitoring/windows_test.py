@@ -160,6 +160,7 @@ def test_a_link_to_a_folder_elsewhere_is_not_followed(root):
         ({}, "gone.csv", r"gone\.csv: no such file"),
         ({}, "gone/*.csv", r"gone/\*\.csv: no table there"),
         ({"in/notes.md": "x"}, "in", "in: no table there"),
+        ({}, "logs/churn", "logs/churn: no such file or folder"),
         ({"notes.md": "x"}, "notes.md", r"notes\.md: no table: it ends in none of"),
         ({"in/x.pkl": "x", "in/a.csv": "x\n1\n"}, "in", r"in/x\.pkl: no table"),
         ({"in/x.csv": "a,b\n1,2,3\n"}, "in", r"in/x\.csv: no table with commas"),
@@ -190,7 +191,7 @@ def test_a_typed_path_may_lie_anywhere(tmp_path):
     assert [each.rows for each in read_file("in").windows] == [4]
     assert [Path(each.name).name for each in read_file("in/*.csv").windows] == ["a.csv", "b.csv"]
     assert [each.rows for each in read_file("odd[1].csv").windows] == [1]
-    with pytest.raises(MlgitError, match="no table there"):
+    with pytest.raises(MlgitError, match="no such file or folder"):
         read_file("gone.csv")
 
 
