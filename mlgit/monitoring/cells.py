@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 N_QUANTILES = 32
 # More levels than so are names; they are counted by their hashes, in as many cells.
 MOST_LEVELS = 256
+_MOST_TOGETHER = 4 * MOST_LEVELS
 _TEXTS = ("characters", "words", "non_ascii")
 MISSING = -1
 
@@ -93,6 +95,21 @@ def place(cells: Cells, values: Any, *, measured: Array | None = None) -> tuple[
     frequent = np.bincount(codes[codes >= 0], minlength=len(distinct)).tolist()
     unknown = [(name, number) for name, key, number in zip(distinct, keys, frequent, strict=True) if key not in places]
     return placed[codes], [] if cells.is_classified else sorted(unknown, key=lambda each: (-each[1], each[0]))
+
+
+def with_levels_of(cells: Cells, values: Any) -> Cells:
+    """Cells that have the levels of other values too, as rows need that are exchanged between them and the reference.
+
+    Where they become very many, all levels go by their hashes.
+    """
+    if cells.kind != "category" or cells.n_hashed:
+        return cells
+    _, distinct = _levels(values)
+    names = (_hidden(each) for each in distinct) if cells.is_classified else distinct
+    levels = tuple(dict.fromkeys((*cells.levels, *names)))
+    if len(levels) > _MOST_TOGETHER:
+        return replace(cells, levels=(), n_hashed=_MOST_TOGETHER)
+    return replace(cells, levels=levels)
 
 
 def numbers(values: Any) -> Array:

@@ -34,6 +34,7 @@ def judge(
         return DriftFinding("cannot_tell", reason="the window has no column of the reference")
     seed = int(hashlib.sha256(digest.encode()).hexdigest()[:12], 16)
     rng = np.random.default_rng(seed)
+    watched = [cutting.with_levels_of(each, window[each.name]) for each in watched]
     before = np.concatenate([_placed(watched, each, rows=_length(each, watched)) for each in reference])
     now = _placed(watched, window, rows=rows)
     before, now = _sampled(before, MOST_REFERENCE, rng), _sampled(now, MOST_WINDOW, rng)

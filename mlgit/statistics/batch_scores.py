@@ -49,7 +49,7 @@ class BatchScores:
     """Three statistics of each batch beside the pool of others, (n_batches, n_columns) each.
 
     `cramer_von_mises` is 0 for columns without order. `largest_cell` is the greatest signed root of the Poisson deviance in
-    absolute value, which is about normal however rare a cell is.
+    absolute value, which is about normal however rare a cell is; levels that only the batch has are one cell.
     """
 
     cramer_von_mises: Array
@@ -70,7 +70,7 @@ def against(table: CountTable, pool: Array) -> BatchScores:
         cvm = _cramer_von_mises(table, mine, theirs, n_mine, n_theirs)
         chi2 = _chi_squared(table, mine, theirs, n_mine, n_theirs)
         cell = np.abs(signed_cells(table, pool))
-        largest = np.maximum.reduceat(cell, table.starts, axis=1)
+        largest = np.maximum(np.maximum.reduceat(cell, table.starts, axis=1), _novelty(table, cell, theirs))
     nothing = (n_mine == 0) | (n_theirs == 0)
     return BatchScores(*(np.where(nothing | ~np.isfinite(each), 0.0, each) for each in (cvm, chi2, largest)))
 
@@ -86,6 +86,18 @@ def signed_cells(table: CountTable, pool: Array) -> Array:
     both = mine + theirs
     deviance = 2.0 * (_log_ratio(mine, both * share) + _log_ratio(theirs, both * (1.0 - share)))
     found: Array = np.sign(mine - both * share) * np.sqrt(np.maximum(deviance, 0.0))
+    return found
+
+
+def _novelty(table: CountTable, cell: Array, theirs: Array) -> Array:
+    """The root of the deviance of all levels together that the pool has not.
+
+    A window's levels that the reference lacks share one cell, for it has no others. Those that only one batch has must count
+    in the same way, or every window of a column with ever new levels is further away than any batch. Where the pool has
+    nothing deviance is linear in counts, so that of the cell they share is the sum of theirs.
+    """
+    is_new = (theirs == 0) & table.spread(~table.is_ordered)
+    found: Array = np.sqrt(table.totals(np.where(is_new, cell**2, 0.0)))
     return found
 
 
