@@ -11,7 +11,7 @@ from mlgit.monitoring.verdict import VerdictWord
 from mlgit.render import svg
 from mlgit.render.svg import clipped, element
 
-WIDTH = 1080
+WIDTH = 1000
 LEFT, RIGHT = 150, 20
 # Labels closer than this run into each other.
 _APART = 120.0
