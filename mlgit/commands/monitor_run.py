@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlgit import errors
@@ -15,7 +15,7 @@ from mlgit.commands.retrain_state import ModelInProduction
 from mlgit.commands.window_judging import WindowJudging
 from mlgit.errors import MlgitError
 from mlgit.monitoring import chain, last_run, verdict_refs, verdict_sync, windows
-from mlgit.monitoring.chain import Chain, ChainEntry
+from mlgit.monitoring.chain import Chain, ChainEntry, JudgedWindow
 from mlgit.monitoring.verdict import MonitorVerdict
 from mlgit.monitoring.verdict_refs import ChainMovedError
 from mlgit.monitoring.window import Window
@@ -156,7 +156,7 @@ def _run_one(name: str, current: str | None, *, record: bool, push: bool, remote
             verdicts = tuple(_as_recorded(after, each) for each in verdicts)
         if is_kept:
             last_run.record(root, model=watched.name, environment=watched.environment)
-        latest = after.latest
+        latest = after.latest if current is None else _known(after, watched, read)
         return ModelRun(
             watched.name,
             watched.environment,
@@ -170,6 +170,13 @@ def _run_one(name: str, current: str | None, *, record: bool, push: bool, remote
             is_sent,
             (*read.notes, *notes, *judging.error_changes()),
         )
+
+
+def _known(after: Chain, watched: ModelInProduction, read: WindowsRead) -> JudgedWindow | None:
+    """What stands about the last window of a file that somebody named; nothing where none of it was ever judged."""
+    named = {each.digest for each in read.windows}
+    found = [each for each in after.timeline if each.verdict.window.digest in named]
+    return next((each for each in reversed(found) if each.verdict.model_digest == watched.digest), None)
 
 
 def _as_recorded(after: Chain, verdict: MonitorVerdict) -> MonitorVerdict:
@@ -196,8 +203,9 @@ def _typed(judging: WindowJudging, current: str, now: datetime.datetime) -> tupl
     by = judging.settings.windows.by
     try:
         return windows.read_file(current, by=by, model=judging.model, now=now, texts=judging.texts), by.kind != "whole"
-    except MlgitError:  # it may lack the column that windows are cut by: then it is one window
-        return windows.read_file(current, by=Cut(), model=judging.model, now=now, texts=judging.texts), False
+    except MlgitError as error:  # it may lack the column that windows are cut by: then it is one window
+        read = windows.read_file(current, by=Cut(), model=judging.model, now=now, texts=judging.texts)
+        return replace(read, notes=(*read.notes, f"one window, not cut by {by}: {error.message}")), False
 
 
 def _since(before: Chain, watched: ModelInProduction, judging: WindowJudging) -> datetime.datetime | None:

@@ -85,8 +85,11 @@ class WindowJudging:
         """The columns that the contract calls texts."""
         return columns.texts_of(self.contract.contract if self.contract else None)
 
-    def reference(self, window: Window) -> VersionReference:
-        """The sketch of the version. Raises MlgitError where neither a sketch nor the data can be had."""
+    def reference(self, window: Window, *, before: Chain | None = None) -> VersionReference:
+        """The sketch of the version, where none is pinned of what `window` or those `before` have.
+
+        Raises MlgitError where neither a sketch nor the data can be had.
+        """
         if self._reference is None:
             self._reference = reference_sketch.of_version(
                 self.revisions,
@@ -94,7 +97,7 @@ class WindowJudging:
                 model=self.model,
                 settings=self.settings,
                 config=self.config,
-                window=window.columns,
+                window={**window.columns, **dict.fromkeys(self._had(before) if before else ())},
             )
         return self._reference
 
@@ -116,7 +119,11 @@ class WindowJudging:
 
     def judge(self, window: Window, before: Chain, *, is_cut: bool = True) -> ChainEntry:
         """The verdict about a window, behind those that were given before; `is_cut`: it is one of a series, by `windows.by`."""
-        sketch = self.reference(window).sketch
+        sketch = self.reference(window, before=before).sketch
+        if gone := _gone(sketch, self._admitted(before, sketch), window):
+            window = replace(
+                window, columns={**window.columns, **dict.fromkeys(gone, np.full(window.rows, None, dtype=object))}
+            )
         table = {name: values for name, values in window.columns.items() if name not in window.hashed}
         answers = {answer_drift.PREDICTION: window.predictions, answer_drift.SCORE: window.scores}
         table |= {name: values for name, values in answers.items() if values is not None}
@@ -202,15 +209,22 @@ class WindowJudging:
             digest=window.digest,
         )
 
+    def _had(self, before: Chain) -> set[str]:
+        """The columns of windows that were quiet or accepted."""
+        labels = {label for each in self._counted(before) for label in each.columns}
+        return labels | {each.rpartition(" (")[0] for each in labels}  # of what is measured of a text
+
     def _admitted(self, before: Chain, sketch: Sketch) -> Sequence[WindowCounts]:
         """The counts of windows that were quiet or accepted, as far as they are those of this sketch."""
+        return [each for each in self._counted(before) if batch_table.fits(sketch.columns, each)]
+
+    def _counted(self, before: Chain) -> Sequence[WindowCounts]:
         entries = [each for each in before.admitted(self.watched.digest) if each.counts_id or each.counts]
         unread = [each for each in entries if each.counts is None and each.counts_id not in self._counts]
         for each in verdict_refs.counted(self.revisions.project.git_root, unread):
             if each.counts is not None:
                 self._counts[each.counts_id] = each.counts
-        found = [each.counts or self._counts[each.counts_id] for each in entries]
-        return [each for each in found if batch_table.fits(sketch.columns, each)]
+        return [each.counts or self._counts[each.counts_id] for each in entries]
 
     def _periods(self, sketch: Sketch) -> tuple[int | None, str]:
         """How many batches long a window is, None where nothing tells; and why it cannot be held against them."""
@@ -257,6 +271,19 @@ def opened(revisions: Revisions, watched: ModelInProduction) -> WindowJudging:
     model = trained.models[declared]
     contract = reference_sketch.contract_of(release, model)
     return WindowJudging(revisions, watched, model=model, contract=contract, importance=_importance(release, settings))
+
+
+def _gone(sketch: Sketch, admitted: Sequence[WindowCounts], window: Window) -> list[str]:
+    """The columns that quiet windows had and this one lacks: all of their values are missing, however a format tells that."""
+    return list(
+        dict.fromkeys(
+            cells.name
+            for cells, _ in sketch.columns
+            if cells.name not in window.columns
+            and cells.kind != "vector"
+            and any(cells.label in each.columns for each in admitted)
+        )
+    )
 
 
 def _thinned(table: Mapping[str, Any], rows: int, most: int, *, seed: int) -> dict[str, Any]:

@@ -64,7 +64,8 @@ def watched(
     """
     found: list[WatchedColumn] = []
     left: dict[str, list[str]] = {}
-    own = {model.id, model.label, *({model.prediction, model.score} if model.prediction in table else ())} - {""}
+    truth = settings.labels.label if settings.labels else ""
+    own = {model.id, model.label, truth, *({model.prediction, model.score} if model.prediction in table else ())} - {""}
     for name, values in table.items():
         column = contract.column(name) if contract else None
         judged = _as_declared(name, column, own=own, settings=settings, has_contract=contract is not None)

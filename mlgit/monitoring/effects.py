@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # What is less is not worth a word.
 _LEAST_MEAN, _LEAST_RATIO, _LEAST_SHARE = 0.05, 1.1, 0.005
+# Such moves come of infinities, or of placeholders as 1e30.
+_LARGE = 1e5
 _MOST_LEVELS = 3
 # Scores are in deviations of quiet batches: a column below both has not moved, or others have so much more.
 _LEAST_SCORE, _LEAST_OF_HIGHEST = 2.0, 0.25
@@ -86,10 +88,10 @@ def _numbers(cells: Cells, reference: ColumnCounts, mine: ColumnCounts) -> list[
     said = []
     moved = (now - mean) / deviation
     if abs(moved) >= _LEAST_MEAN:
-        said.append(f"mean {moved:+.2f} sd")
+        said.append(f"mean {moved:{'+.2f' if abs(moved) < _LARGE else '+.3g'}} sd")
     ratio = now_deviation / deviation
     if n > 1 and not 1 / _LEAST_RATIO <= ratio <= _LEAST_RATIO:
-        said.append(f"sd x{ratio:.2f}")
+        said.append(f"sd x{ratio:{'.2f' if ratio < _LARGE else '.3g'}}")
     return said or _cell(cells, reference, mine)
 
 

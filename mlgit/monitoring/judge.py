@@ -211,7 +211,8 @@ def _blind_to(case: WindowCase, found: DriftFinding) -> list[str]:
     if found.method.startswith("local"):
         blind.append("changes that creep")
     if not any(not each.is_estimated for each in case.metrics):
-        blind.append("a changed relation of inputs and truth: no labels")
+        why = "no labels" if case.settings.labels is None else "nothing was measured with labels"
+        blind.append(f"a changed relation of inputs and truth: {why}")
     if found.method and not any(cells.kind == "vector" for cells, _ in case.sketch.columns):
         blind.append("changes of columns together that change none of them alone")
     return blind

@@ -183,7 +183,9 @@ class _Measured:
         """The rows that have an answer of the kind that a metric needs, None for all: a log holds what was asked for."""
         assert self.table is not None
         name = self.model.prediction if metrics.METRICS[short].needs == "prediction" else self.model.score
-        missing = is_missing(self.table[name]) if name in self.table else np.zeros(1, dtype=bool)
+        if name not in self.table:  # said of the window: the file of predictions at release may well have it
+            raise MlgitError(f"rows have no column '{name}'")
+        missing = is_missing(self.table[name])
         if not missing.any():
             return None
         if missing.all():

@@ -148,7 +148,7 @@ def _drift(settings: Triggers, facts: RetrainFacts, unknown: list[str]) -> Itera
     if not settings.drift:
         return
     if not facts.windows:
-        unknown.append("drift: no window of this version was judged yet; `mlgit monitor run` does")
+        unknown.append("drift: no window of this version was judged yet; `mlgit monitor run` judges those that come")
         return
     recent = _recent(settings, facts)
     found = next((each for each in recent if _drifts(each, settings.drift)), None)

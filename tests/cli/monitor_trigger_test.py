@@ -28,7 +28,7 @@ def test_answer_is_told_with_its_reasons_and_as_json(root, cli):
         2,
         [
             "churn@v1.0.0 in prod: cannot tell",
-            "  drift: no window of this version was judged yet; `mlgit monitor run` does",
+            "  drift: no window of this version was judged yet; `mlgit monitor run` judges those that come",
         ],
     )
     verdict_refs.append(root, verdict_refs.load(root, chains.REF), chains.entry(1, word="watch"))
