@@ -23,6 +23,8 @@ LEAST_BATCHES = 20
 _POOLED = 8
 # Orders of batches that chance gives so rarely are no chance.
 _ORDER_ALPHA = 0.01
+# What deviates more has infinite values.
+_FARTHEST = 1e100
 
 DriftWord = Literal["quiet", "watch", "cannot_tell"]
 
@@ -79,6 +81,8 @@ def judge(
     With 20 batches the reference alone decides, by rank where it has 1/alpha - 1 of them, else by the tail of a Gumbel
     distribution. `digest` is the window's: it seeds what breaks ties.
     """
+    # one that lacked a column must not hide it for ever
+    admitted = [each for each in admitted if each.columns.keys() >= window.columns.keys()]
     batches = batch_table.assembled(given.columns, [*admitted, window])
     if not batches.cells:
         return DriftFinding("cannot_tell", reason="the window has no column of the reference")
@@ -167,9 +171,10 @@ def decided(found: Combined, *, alpha: float, is_local: bool) -> DecidedScore:
 
 
 def deviation(counts: ColumnCounts) -> float:
-    """The standard deviation of all known values of a number; 0 where there are none."""
+    """The standard deviation of all known values of a number; 0 where there are none, or infinite ones."""
     if counts.sums is None or counts.squares is None:
         return 0.0
     number = max(float(counts.counts.sum()), 1.0)
     mean = float(counts.sums.sum()) / number
-    return math.sqrt(max(float(counts.squares.sum()) / number - mean * mean, 0.0))
+    found = math.sqrt(max(float(counts.squares.sum()) / number - mean * mean, 0.0))
+    return found if found < _FARTHEST else 0.0

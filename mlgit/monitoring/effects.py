@@ -20,6 +20,8 @@ _LEAST_MEAN, _LEAST_RATIO, _LEAST_SHARE = 0.05, 1.1, 0.005
 # Such moves come of infinities, or of placeholders as 1e30.
 _LARGE = 1e5
 _MOST_LEVELS = 3
+# A mean that is further away from the center of its column is none.
+_FARTHEST = 1e100
 # Scores are in deviations of quiet batches: a column below both has not moved, or others have so much more.
 _LEAST_SCORE, _LEAST_OF_HIGHEST = 2.0, 0.25
 
@@ -80,11 +82,15 @@ def _share(missing: Array, counts: Array) -> float:
 
 
 def _numbers(cells: Cells, reference: ColumnCounts, mine: ColumnCounts) -> list[str]:
-    (mean, deviation, _), (now, now_deviation, n) = _moments(reference), _moments(mine)
-    if not n or not math.isfinite(mean) or not math.isfinite(now):
+    (mean, deviation, before), (now, now_deviation, n) = _moments(reference), _moments(mine)
+    if not n or not before:
         return []
+    if max(map(abs, (mean, now))) > _FARTHEST:  # infinite ones are among them
+        return _cell(cells, reference, mine)
     if not deviation:
-        return [] if now == mean else [f"mean {number(mean)} -> {number(now)}" if not cells.is_classified else "another mean"]
+        if now == mean or cells.is_classified:
+            return [] if now == mean else ["another mean"]
+        return [f"mean {number(cells.center + mean)} -> {number(cells.center + now)}"]
     said = []
     moved = (now - mean) / deviation
     if abs(moved) >= _LEAST_MEAN:
@@ -125,13 +131,13 @@ def _furthest(reference: ColumnCounts, mine: ColumnCounts) -> tuple[int, float, 
 
 def _levels(cells: Cells, reference: ColumnCounts, mine: ColumnCounts) -> list[str]:
     cell, before, now = _furthest(reference, mine)
-    if abs(now - before) < _LEAST_SHARE or not cells.n_cells:
+    if abs(now - before) < _LEAST_SHARE or not mine.counts.sum():
         return []
     if cells.is_classified or cells.n_hashed:
         return [f"a level: {_percent(before)} -> {_percent(now)}"]
     if cell == len(cells.levels):
         return []  # new levels are named beside
-    return [f"'{cells.levels[cell]}' {_percent(before)} -> {_percent(now)}"]
+    return [f"{_quoted(cells.levels[cell])} {_percent(before)} -> {_percent(now)}"]
 
 
 def _vector(reference: ColumnCounts, mine: ColumnCounts) -> list[str]:

@@ -37,7 +37,8 @@ class Cells:
     on its level, in the order of `levels`, and what is none of them into one more; with `n_hashed` it falls into the cell that
     its SHA-256 gives, and there are no levels. Where `is_classified` a level is its hash. `derived` says what is measured of a
     text: characters, words or non_ascii. The `whitening` of a vector of `n_components` is its mean and then the directions
-    onto which it is projected, as floats of 32 bits in Base64.
+    onto which it is projected, as floats of 32 bits in Base64. `center` of a number lies amid its values: sums are of what
+    is left without it, so that they stay exact for numbers which are large and near each other.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Cells:
     derived: str = ""
     whitening: str = ""
     n_components: int = 0
+    center: float = 0.0
 
     @property
     def n_cells(self) -> int:
@@ -69,8 +71,8 @@ class Cells:
 class ColumnCounts:
     """How many values of each batch fall into each cell: `counts` is (n_batches, n_cells), `missing` (n_batches,), integers.
 
-    `sums` and `squares` are (n_batches,) sums of the known values of a number and of their squares; None for a category. Of a
-    vector they are (n_batches, n_components), and `counts` has one cell.
+    `sums` and `squares` are (n_batches,) sums of how far the known values of a number are from its center, and of the squares
+    of that; None for a category. Of a vector sums are (n_batches, n_components), and `counts` has one cell.
     """
 
     counts: Array

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError
+from mlgit.monitoring import vectors
+from mlgit.monitoring.cells import MEASURES
 from mlgit.monitoring.sketch import SCHEMA, Batches, Calibration, Cells, ColumnCounts, Sketch
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 # No sketch of a real table is larger; more is not read into memory.
 LARGEST_BYTES = 256 << 20
 _MOST_CELLS = 50_000_000
+# Far beyond what any data have: sums over batches stay exact.
+_MOST_ROWS, _MOST_HASHED = 2**40, 1 << 16
+_LARGEST_SUM = 1e260
 
 
 def text(sketch: Sketch) -> str:
@@ -87,12 +92,17 @@ def parse(content: bytes | str, *, where: str) -> Sketch:
         raise _broken(where, str(error)) from error
     if found.batches.kind not in ("column", "versions", "rows"):
         raise _broken(where, f"batches of the kind '{found.batches.kind}'")
+    if len(found.batches.sizes) != len(found.batches.names) or min(found.batches.sizes, default=0) < 0:
+        raise _broken(where, "the sizes of batches are not those of their names")
+    labels = [cells.label for cells, _ in found.columns]
+    if len({*labels}) < len(labels):
+        raise _broken(where, "a column comes twice")
     return found
 
 
 def _document(content: bytes | str, *, where: str) -> Any:
     try:
-        document = json.loads(content)
+        document = json.loads(content, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise _broken(where, str(error)) from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
@@ -100,6 +110,10 @@ def _document(content: bytes | str, *, where: str) -> Any:
             f"{where}: not a sketch of schema {SCHEMA}", "`mlgit monitor sketch` writes one; a newer one needs a newer mlgit"
         )
     return document
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
 
 
 def _broken(where: str, why: str) -> MlgitError:
@@ -125,11 +139,16 @@ def _column(given: Mapping[str, Any], n_batches: int) -> tuple[Cells, ColumnCoun
         str(given.get("derived", "")),
         str(given.get("whitening", "")),
         int(given.get("n_components", 0)),
+        float(given.get("center", 0.0)),
     )
     if cells.kind not in ("number", "category", "text", "vector"):
         raise ValueError(f"a column of the kind '{cells.kind}'")
-    if list(cells.edges) != sorted(set(cells.edges)):
+    if list(cells.edges) != sorted(set(cells.edges)) or not np.isfinite((*cells.edges, cells.center)).all():
         raise ValueError(f"the edges of '{cells.name}' do not grow")
+    if (cells.derived not in MEASURES) if cells.kind == "text" else cells.derived:
+        raise ValueError(f"'{cells.name}' cannot be measured as '{cells.derived}'")
+    if not 0 <= cells.n_hashed <= _MOST_HASHED or (cells.n_hashed and cells.kind != "category"):
+        raise ValueError(f"'{cells.name}' has {cells.n_hashed} hashed cells")
     return cells, _column_counts(given, cells, n_batches=n_batches)
 
 
@@ -139,11 +158,17 @@ def _column_counts(given: Mapping[str, Any], cells: Cells, *, n_batches: int) ->
     missing = np.array(given["missing"], dtype=np.int64)
     if counts.shape != (n_batches, cells.n_cells) or missing.shape != (n_batches,) or counts.size > _MOST_CELLS:
         raise ValueError(f"'{cells.name}' has {counts.shape[1]} cells in {n_batches} batches, not {cells.n_cells}")
-    if (counts < 0).any() or (missing < 0).any():
-        raise ValueError(f"'{cells.name}' has counts below nothing")
-    moments = [np.array(given[key], dtype=float) if key in given else None for key in ("sums", "squares")]
-    if any(each is not None and (len(each) != n_batches or not np.isfinite(each).all()) for each in moments):
-        raise ValueError(f"the sums of '{cells.name}' are not those of {n_batches} batches")
+    if (
+        min(counts.min(initial=0), missing.min(initial=0)) < 0
+        or max(counts.max(initial=0), missing.max(initial=0)) > _MOST_ROWS
+    ):
+        raise ValueError(f"'{cells.name}' has counts that no rows give")
+    shape = (n_batches, vectors.n_directions(cells)) if cells.kind == "vector" else (n_batches,)
+    moments = [np.array(given[key], dtype=float).reshape(shape) if key in given else None for key in ("sums", "squares")]
+    if any(each is not None and not (np.abs(each) < _LARGEST_SUM).all() for each in moments):
+        raise ValueError(f"the sums of '{cells.name}' are no numbers")
+    if cells.kind == "vector" and moments[0] is None:
+        raise ValueError(f"'{cells.name}' has no sums")
     return ColumnCounts(counts, missing, *moments)
 
 

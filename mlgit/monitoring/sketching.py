@@ -14,8 +14,6 @@ from mlgit.monitoring.sketch import Cells, ColumnCounts, ColumnKind, WindowCount
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
 
-# Squares of what is larger are no finite numbers.
-_LARGEST = 1e120
 # So many levels that the reference has not are named; all are counted.
 _MOST_NAMED = 20
 
@@ -69,7 +67,7 @@ def _counts(cells: Cells, measured: Array | None, values: Array, *, batch_of: Ar
     known = cutting.numbers(values) if measured is None else measured
     placed = cutting.place_numbers(cells, known)
     found = _of_places(cells, placed, batch_of=batch_of, n_batches=n_batches)
-    sums, squares = _moments(known, batch_of=batch_of, n_batches=n_batches)
+    sums, squares = _moments(cutting.off_center(cells, known, placed), batch_of=batch_of, n_batches=n_batches)
     return ColumnCounts(found.counts, found.missing, sums, squares)
 
 
@@ -80,10 +78,9 @@ def _of_places(cells: Cells, placed: Array, *, batch_of: Array, n_batches: int) 
     return ColumnCounts(counts[:, 1:], counts[:, 0])
 
 
-def _moments(known: Array, *, batch_of: Array, n_batches: int) -> tuple[Array, Array]:
-    there = np.where(np.isnan(known), 0.0, np.clip(known, -_LARGEST, _LARGEST))
-    sums = np.bincount(batch_of, weights=there, minlength=n_batches)
-    return sums, np.bincount(batch_of, weights=there**2, minlength=n_batches)
+def _moments(apart: Array, *, batch_of: Array, n_batches: int) -> tuple[Array, Array]:
+    sums = np.bincount(batch_of, weights=apart, minlength=n_batches)
+    return sums, np.bincount(batch_of, weights=apart**2, minlength=n_batches)
 
 
 def window_counts(columns: Iterable[Cells], table: Mapping[str, Any], *, rows: int) -> WindowCounts:
@@ -104,7 +101,8 @@ def window_counts(columns: Iterable[Cells], table: Mapping[str, Any], *, rows: i
         placed, strange = cutting.place(cells, values, measured=measured)
         counts = _of_places(cells, placed, batch_of=batch_of, n_batches=1)
         if measured is not None:
-            counts = ColumnCounts(counts.counts, counts.missing, *_moments(measured, batch_of=batch_of, n_batches=1))
+            apart = cutting.off_center(cells, measured, placed)
+            counts = ColumnCounts(counts.counts, counts.missing, *_moments(apart, batch_of=batch_of, n_batches=1))
         found[cells.label] = counts
         if strange:
             unknown[cells.label] = strange[:_MOST_NAMED]

@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
 # Longer vectors are projected onto as many random directions first: their whitening would be larger than the data.
 MOST_COMPONENTS = 256
-# A direction that varies less than so, beside the strongest, is one in which the reference does not vary at all.
-_FLAT = 1e-10
+_MOST_NUMBERS = 1_000_000
+# A direction that varies less than so, beside the strongest, is one in which the reference does not vary at all; nor does it
+# in one that varies less than floats of 32 bits can bring to a deviation of one.
+_FLAT, _LEAST = 1e-10, 1e-60
+# What is larger is no component: neither are its square, and whitening as floats of 32 bits.
+_LARGEST = 1e30
 
 
 def cells(name: str, values: Any, *, is_classified: bool = False) -> Cells:
@@ -31,22 +35,38 @@ def cells(name: str, values: Any, *, is_classified: bool = False) -> Cells:
     if len(centered) < 2:
         return Cells(name, "vector", whitening=_text(np.zeros((0, n_components + 1))), is_classified=is_classified)
     variances, directions = np.linalg.eigh(np.cov(centered, rowvar=False).reshape(centered.shape[1], -1))
-    kept = variances > max(float(variances.max()), 0.0) * _FLAT
+    kept = variances > max(float(variances.max()) * _FLAT, _LEAST)
     whitened = directions[:, kept] / np.sqrt(variances[kept])
     rows = np.concatenate([mean[None], (_projection(n_components) @ whitened).T])
     return Cells(name, "vector", whitening=_text(rows), n_components=n_components, is_classified=is_classified)
 
 
 def counts(cells: Cells, values: Any, *, batch_of: Array, n_batches: int) -> ColumnCounts:
-    """How many vectors each batch has, and the sums of their whitened components."""
-    matrix, is_known = _matrix(cells.name, values, width=cells.n_components)
-    rows = np.frombuffer(base64.b64decode(cells.whitening), dtype="<f4").reshape(-1, max(cells.n_components, 1)).astype(float)
+    """How many vectors each batch has, and the sums of their whitened components; those of another length are missing."""
+    matrix, is_known = _matrix(cells.name, values, width=cells.n_components, is_strict=False)
+    rows = _whitening(cells)
     known = np.bincount(batch_of[is_known], minlength=n_batches)
     missing = np.bincount(batch_of[~is_known], minlength=n_batches)
     sums = np.zeros((n_batches, max(len(rows) - 1, 0)))
     if len(rows) > 1 and len(matrix):
         np.add.at(sums, batch_of[is_known], (matrix - rows[0]) @ rows[1:].T)
     return ColumnCounts(known[:, None], missing, sums)
+
+
+def n_directions(cells: Cells) -> int:
+    """Onto how many directions vectors are projected. Raises ValueError for a whitening that is none of such vectors."""
+    if not 0 <= cells.n_components <= _MOST_NUMBERS:
+        raise ValueError(f"vectors of '{cells.name}' have {cells.n_components} numbers")
+    rows = _whitening(cells)
+    if not np.isfinite(rows).all() or (cells.n_components and not len(rows)):
+        raise ValueError(f"the whitening of '{cells.name}' has no mean, or is not finite")
+    return max(len(rows) - 1, 0)
+
+
+def _whitening(cells: Cells) -> Array:
+    """The mean, and below it the directions."""
+    found: Array = np.frombuffer(base64.b64decode(cells.whitening, validate=True), dtype="<f4")
+    return found.reshape(-1, max(cells.n_components, 1)).astype(float)
 
 
 def statistics(sums: Array, sizes: Array) -> Array:
@@ -61,22 +81,23 @@ def statistics(sums: Array, sizes: Array) -> Array:
     return found
 
 
-def _matrix(name: str, values: Any, *, width: int = 0) -> tuple[Array, Array]:
+def _matrix(name: str, values: Any, *, width: int = 0, is_strict: bool = True) -> tuple[Array, Array]:
     """The known vectors as rows, and which of all are known: a list of finite numbers, of `width` (0: that of the first)."""
     listed = [each.tolist() if hasattr(each, "tolist") else each for each in values]
     is_known = np.array([_is_vector(each) for each in listed], dtype=bool)
-    known = [each for each, there in zip(listed, is_known, strict=True) if there]
-    width = width or (len(known[0]) if known else 0)
-    if wrong := next((len(each) for each in known if len(each) != width), 0):
+    width = width or next((len(each) for each, there in zip(listed, is_known, strict=True) if there), 0)
+    is_long = np.array([there and len(each) == width for each, there in zip(listed, is_known, strict=True)], dtype=bool)
+    if is_strict and (wrong := np.flatnonzero(is_known & ~is_long)).size:
         raise MlgitError(
-            f"column '{name}': vectors of {count(width, 'number')} and of {wrong}",
+            f"column '{name}': vectors of {count(width, 'number')} and of {len(listed[wrong[0]])}",
             "one column holds vectors of one length; `columns: {exclude: [...]}` under `monitoring:` leaves it out",
         )
-    return np.array(known, dtype=float).reshape(len(known), width), is_known
+    known = [each for each, there in zip(listed, is_long, strict=True) if there]
+    return np.array(known, dtype=float).reshape(len(known), width), is_long
 
 
 def _is_vector(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(x, int | float) and abs(x) < 1e150 for x in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(x, int | float) and abs(x) < _LARGEST for x in value)
 
 
 def _projection(n_components: int) -> Array:
