@@ -47,13 +47,22 @@ def of_version(
     """
     path = posixpath.normpath(settings.sketch)
     if revision.has(path) or path in revision.recorded:
-        fetching.fetch(revision, [path])
-        content = revision.contents.read(path, most=sketch_document.LARGEST_BYTES)
+        content = _recorded(revision, path)
         if content is not None:
             where = f"{revision.commit[:7]}:{path}" if revision.commit else path
             found = sketch_document.parse(content, where=where)
             return VersionReference(_with_answers(found, revision, model=model, settings=settings, config=config), path)
     return made(revisions, revision, model=model, settings=settings, config=config, window=window)
+
+
+def _recorded(revision: Revision, path: str) -> bytes | None:
+    why = fetching.fetch(revision, [path])
+    try:
+        return revision.contents.read(path, most=sketch_document.LARGEST_BYTES)
+    except MlgitError as error:
+        if "not in the cache" not in error.message:
+            raise
+        raise MlgitError(f"{error.message}{f' ({why})' if why else ''}", "`mlgit pull` brings it") from error
 
 
 def made(
