@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from mlgit import lazy_numpy as np
 from mlgit.adapters.system import files
+from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.monitoring.verdict import ContractState
 from mlgit.monitoring.window import Window
@@ -28,11 +30,11 @@ class ContractFinding(NamedTuple):
     note: str = ""
 
 
-def check(window: Window, contract: Contract | None) -> ContractFinding:
-    """Hold the rows of a window against what a contract asks of rows at serving."""
+def check(window: Window, contract: Contract | None, *, model: Model) -> ContractFinding:
+    """Hold the rows of a window against what a contract asks of rows at serving: ids and labels of the model are no inputs."""
     if contract is None:
         return ContractFinding("absent")
-    asked = _at_serving(contract, window)
+    asked = _at_serving(contract, window, own={model.id, model.label})
     if not asked.checks:
         return ContractFinding("absent")
     try:
@@ -60,9 +62,11 @@ def _told(finding: Finding) -> str:
     return f"{columns}: {words.condition(finding)}{rows}"
 
 
-def _at_serving(contract: Contract, window: Window) -> Contract:
+def _at_serving(contract: Contract, window: Window, *, own: Collection[str]) -> Contract:
     lists = {name for name, values in window.columns.items() if _is_of_lists(values)}
-    skipped = {each.path for each in contract.columns if each.is_absent_at_serving or each.is_key} | lists | window.hashed
+    skipped = {each.path for each in contract.columns if each.is_absent_at_serving or each.is_key}.union(
+        own, lists, window.hashed
+    )
     checks = tuple(each for each in contract.checks if each.kind in _OF_ROWS and not {*each.columns} & skipped)
     return replace(contract, checks=checks)
 
@@ -78,7 +82,10 @@ def _write(window: Window, path: Path) -> None:
     from pyarrow import csv
 
     kept = {name: values for name, values in window.columns.items() if name not in window.hashed and not _is_of_lists(values)}
-    csv.write_csv(pyarrow.table({name: _texts(values) for name, values in kept.items()}), path)
+    table = {name: _texts(values) for name, values in kept.items()}
+    if len(table) == 1:  # a row whose only value is missing would be an empty line, which is no row
+        table["mlgit: rows"] = pyarrow.array(range(window.rows))
+    csv.write_csv(pyarrow.table(table), path)
 
 
 def _texts(values: Any) -> Any:

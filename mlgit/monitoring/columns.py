@@ -65,10 +65,13 @@ def watched(
     found: list[WatchedColumn] = []
     left: dict[str, list[str]] = {}
     truth = settings.labels.label if settings.labels else ""
+    # these are no inputs, whatever a contract of the training data says of them
+    answers = {model.id, model.label} - {""}
     own = {model.id, model.label, truth, *({model.prediction, model.score} if model.prediction in table else ())} - {""}
     for name, values in table.items():
         column = contract.column(name) if contract else None
-        judged = _as_declared(name, column, own=own, settings=settings, has_contract=contract is not None)
+        judged = _LeftOut() if name in answers else None
+        judged = judged or _as_declared(name, column, own=own, settings=settings, has_contract=contract is not None)
         if judged is None and contract is None and window is not None and name not in window:
             judged = _LeftOut("not in the windows")
         if judged is None and name in hashed:
@@ -80,7 +83,7 @@ def watched(
             left.setdefault(kind.why, []).append(name)
             continue
         found.append(WatchedColumn(name, kind, contract is not None and contract.is_private(name)))
-    return WatchedColumns(tuple(found), tuple(_notes(left, table, settings, contract)))
+    return WatchedColumns(tuple(found), tuple(_notes(left, table, settings, contract, own=answers)))
 
 
 def _as_declared(
@@ -165,6 +168,8 @@ def _notes(
     table: Mapping[str, Any],
     settings: Monitoring,
     contract: Contract | None,
+    *,
+    own: Collection[str],
 ) -> Iterator[str]:
     for why, names in left.items():
         if why:
@@ -178,5 +183,5 @@ def _notes(
             for each in contract.columns
             if "." not in each.path and "[" not in each.path and not each.is_absent_at_serving and not each.is_key
         ]
-        if lacking := [each for each in expected if each not in table and each not in settings.exclude]:
+        if lacking := [each for each in expected if each not in table and each not in settings.exclude and each not in own]:
             yield f"in the contract, and not in the training data: {few(lacking)}"

@@ -97,6 +97,13 @@ def test_a_contract_says_what_is_watched():
     assert columns.texts_of(None) == frozenset()
 
 
+def test_ids_and_labels_are_no_inputs_whatever_a_contract_of_the_training_data_says():
+    asked = tuple(ContractColumn(name, "string") for name in ("id", "x", "label"))
+    table = {name: values for name, values in TABLE.items() if name in ("x", "label")}
+    found = columns.watched(table, model=MODEL, settings=SETTINGS, contract=Contract(*("c", "c", "1", "t"), columns=asked))
+    assert (found.names, found.notes) == (("x",), ())
+
+
 @pytest.mark.parametrize(
     ("values", "kind"),
     [
