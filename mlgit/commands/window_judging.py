@@ -35,6 +35,7 @@ from mlgit.monitoring.drift import DriftFinding, DriftReference
 from mlgit.monitoring.judge import Watched, WindowCase
 from mlgit.monitoring.sketch import Sketch, WindowCounts
 from mlgit.monitoring.truth import Labels
+from mlgit.monitoring.verdict import PREDICTION, SCORE
 from mlgit.monitoring.window import Window
 from mlgit.monitoring_settings import Monitoring
 from mlgit.revision.revision import Revision
@@ -125,7 +126,7 @@ class WindowJudging:
                 window, columns={**window.columns, **dict.fromkeys(gone, np.full(window.rows, None, dtype=object))}
             )
         table = {name: values for name, values in window.columns.items() if name not in window.hashed}
-        answers = {answer_drift.PREDICTION: window.predictions, answer_drift.SCORE: window.scores}
+        answers = {PREDICTION: window.predictions, SCORE: window.scores}
         table |= {name: values for name, values in answers.items() if values is not None}
         rows, note = window.rows, ""
         most = max(sketch.batches.sizes, default=0)

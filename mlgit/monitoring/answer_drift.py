@@ -16,10 +16,7 @@ from mlgit.monitoring.batch_table import Columns
 from mlgit.monitoring.drift import DriftFinding, DriftReference
 from mlgit.monitoring.sketch import Cells, ColumnCounts, WindowCounts
 from mlgit.monitoring.sketching import WatchedColumn
-from mlgit.monitoring.verdict import ColumnDrift
-
-# What answers are called among the columns, where no column of data can be called so.
-PREDICTION, SCORE = "(prediction)", "(score)"
+from mlgit.monitoring.verdict import PREDICTION, SCORE, ColumnDrift
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _LEAST_MEAN, _LEAST_RATIO, _LEAST_SHARE = 0.05, 1.1, 0.005
 # Such moves come of infinities, or of placeholders as 1e30.
 _LARGE = 1e5
+_NEARLY_ALL = 0.9
 _MOST_LEVELS = 3
 # A mean that is further away from the center of its column is none.
 _FARTHEST = 1e100
@@ -60,6 +61,19 @@ def moved(columns: Sequence[ColumnDrift]) -> list[ColumnDrift]:
     highest = max((each.score for each in columns), default=0.0)
     least = max(_LEAST_SCORE, _LEAST_OF_HIGHEST * highest)
     return [each for each in columns if (each.score >= least or each.note) and (each.effect or each.note)]
+
+
+def beyond(columns: Sequence[tuple[Cells, ColumnCounts]], window: WindowCounts) -> list[str]:
+    """The numbers that lie nearly all in an outermost cell, where the reference has few: they may move there unseen."""
+    found = []
+    for cells, reference in columns:
+        mine = window.columns.get(cells.label)
+        if mine is None or not cells.edges or not mine.counts.sum():
+            continue
+        shares, before = mine.counts[0] / mine.counts.sum(), reference.counts.sum(axis=0) / max(reference.counts.sum(), 1)
+        if any(shares[end] >= _NEARLY_ALL and before[end] <= 1 - _NEARLY_ALL for end in (0, -1)):
+            found.append(cells.label)
+    return found
 
 
 def _effects(cells: Cells, reference: ColumnCounts, mine: ColumnCounts) -> list[str]:

@@ -210,6 +210,8 @@ def _blind_to(case: WindowCase, found: DriftFinding) -> list[str]:
         blind.append("day effects: rows are taken as exchangeable")
     if found.method.startswith("local"):
         blind.append("changes that creep")
+        if far := effects.beyond(case.sketch.columns, case.counts):
+            blind.append(f"jumps of what has left nearly all of the reference behind: {few(far)}")
     if not any(not each.is_estimated for each in case.metrics):
         why = "no labels" if case.settings.labels is None else "nothing was measured with labels"
         blind.append(f"a changed relation of inputs and truth: {why}")

@@ -16,6 +16,9 @@ ContractState = Literal["pass", "warn", "fail", "absent"]
 # How a p-value was found.
 Method = Literal["rank", "local rank", "gumbel", "local gumbel", "permutation", "holm", ""]
 # What alarmed, the worst first.
+# What answers are called among the columns, where no column of data can be called so.
+PREDICTION, SCORE = "(prediction)", "(score)"
+
 Severity = Literal["contract", "metric", "estimated metric", "prediction drift", "feature drift", ""]
 
 

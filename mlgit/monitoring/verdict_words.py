@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlgit.monitoring.verdict import ColumnDrift, MonitoredMetric, MonitorVerdict, SmallestShift
+from mlgit.monitoring.verdict import PREDICTION, SCORE, ColumnDrift, MonitoredMetric, MonitorVerdict, SmallestShift
 from mlgit.render.text import number, span
 
 # What a number is where nothing is known.
@@ -26,6 +26,9 @@ def headline(verdict: MonitorVerdict) -> str:
         return f"{broken.name} {metric_value(broken)}{_at_release(broken)}"
     if verdict.verdict == "cannot_tell":
         return verdict.reason
+    answers = [each for each in verdict.columns if each.name in (PREDICTION, SCORE)]
+    if verdict.severity == "prediction drift" and answers:
+        return moved(max(answers, key=lambda each: each.score))
     if not verdict.columns or (verdict.verdict == "quiet" and verdict.columns[0].score < _NOTEWORTHY):
         return ""
     return moved(verdict.columns[0])

@@ -17,7 +17,7 @@ def _answers(rng: Any, *, share: float = 0.3) -> tuple[Any, Any]:
 
 
 def _window(columns: Any, prediction: Any, score: Any) -> WindowCounts:
-    table = {answer_drift.PREDICTION: prediction, answer_drift.SCORE: score}
+    table = {PREDICTION: prediction, SCORE: score}
     return sketching.window_counts([cells for cells, _ in columns], table, rows=300)
 
 

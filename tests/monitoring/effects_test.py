@@ -78,3 +78,14 @@ def test_columns_that_did_not_move_get_no_line():
 def test_column_with_infinite_values_has_no_deviation():
     ((_, counts),) = sketching.counted([WatchedColumn("x", "number")], [{"x": np.append(NORMAL, np.inf)}])
     assert drift.deviation(counts) == 0.0
+
+
+def test_numbers_that_have_left_the_reference_behind_are_named():
+    rng = np.random.default_rng(0)
+    columns = sketching.counted(
+        [WatchedColumn("level", "number"), WatchedColumn("x", "number"), WatchedColumn("flag", "number")],
+        [{"level": np.arange(400) / 10, "x": rng.normal(size=400), "flag": (np.arange(400) < 380).astype(float)}],
+    )
+    today = {"level": 60 + np.arange(50) / 10, "x": rng.normal(size=50), "flag": np.ones(50)}
+    window = sketching.window_counts([each for each, _ in columns], today, rows=50)
+    assert effects.beyond(columns, window) == ["level"]

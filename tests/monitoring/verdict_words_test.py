@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mlgit.monitoring import verdict_words
-from mlgit.monitoring.verdict import MonitoredMetric, SmallestShift
+from mlgit.monitoring.verdict import ColumnDrift, MonitoredMetric, SmallestShift
 from tests.monitoring import chains
 
 
@@ -21,6 +21,14 @@ def test_broken_contract_speaks_louder_than_metrics_and_columns():
 
 def test_quiet_window_in_which_little_moved_needs_no_word():
     assert verdict_words.headline(chains.verdict(1)) == ""
+
+
+def test_answers_that_alarm_speak_louder_than_inputs_that_do_not():
+    answers = (ColumnDrift("(prediction)", 19.5, effect="'1' 2.3 % -> 27 %"), ColumnDrift("(score)", 6.0))
+    verdict = chains.verdict(1, word="watch")
+    verdict = replace(verdict, severity="prediction drift", columns=(*verdict.columns, *answers))
+    assert verdict_words.headline(verdict) == "(prediction): '1' 2.3 % -> 27 %"
+    assert verdict_words.headline(replace(verdict, severity="feature drift")) == "amount: mean +0.31 sd"
 
 
 def test_what_cannot_be_told_says_why():
