@@ -6,6 +6,7 @@ from typing import Any
 
 from mlgit.monitoring import answer_drift, sketching
 from mlgit.monitoring.sketch import WindowCounts
+from mlgit.monitoring.verdict import PREDICTION, SCORE
 from tests.kit.late import Module
 
 np = Module("numpy")
