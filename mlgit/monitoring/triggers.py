@@ -121,7 +121,10 @@ def decide(settings: Triggers, facts: RetrainFacts) -> RetrainDecision:
 
 
 def _recent(settings: Triggers, facts: RetrainFacts) -> list[MonitorVerdict]:
-    """The windows of the last days of data, as many days as a cool-down has, accepted ones left out; the last one first."""
+    """The windows of the last days of data, as many days as a cool-down has; without times, those since one was quiet.
+
+    Accepted ones are left out; the last one comes first.
+    """
     if not facts.windows:
         return []
     newest = _end(facts.windows[-1].verdict)
@@ -129,9 +132,11 @@ def _recent(settings: Triggers, facts: RetrainFacts) -> list[MonitorVerdict]:
     recent = []
     for each in reversed(facts.windows):
         end = _end(each.verdict)
-        if each is not facts.windows[-1] and (begin is None or end is None or end < begin):
+        if recent and begin is not None and end is not None and end < begin:
             break
         recent.append(each)
+        if (begin is None or end is None) and (each.verdict.verdict == "quiet" or each.acceptance):
+            break
     return [each.verdict for each in recent if not each.acceptance]
 
 

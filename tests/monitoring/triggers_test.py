@@ -56,14 +56,20 @@ def test_alarm_of_an_earlier_day_counts_for_as_long_as_the_cool_down():
     assert decide(DRIFT, facts(window(3, "watch"), QUIET)).is_due is False
 
 
-def test_of_windows_without_a_time_the_last_one_counts():
-    first, last = window(8, "watch"), window(19)
-    timeless = [
-        replace(each, verdict=replace(each.verdict, window=WindowName(name, name, 9)))
-        for each, name in ((first, "a"), (last, "b"))
-    ]
-    assert decide(DRIFT, facts(*timeless)).is_due is False
-    assert decide(DRIFT, facts(*reversed(timeless))).is_due
+def timeless(*windows):
+    names = [WindowName(f"rows {place}", f"sha256:{place}", 9) for place, _ in enumerate(windows)]
+    return [replace(each, verdict=replace(each.verdict, window=name)) for each, name in zip(windows, names, strict=True)]
+
+
+def test_of_windows_without_a_time_those_count_that_came_since_one_was_quiet():
+    assert decide(DRIFT, facts(*timeless(window(8, "watch"), window(19)))).is_due is False
+    assert decide(DRIFT, facts(*timeless(window(19), window(8, "watch")))).is_due
+    assert decide(CERTAIN, facts(*timeless(window(7, "page"), window(8, "watch")))).is_due
+    assert decide(CERTAIN, facts(*timeless(window(6, "page"), window(7), window(8, "watch")))).is_due is False
+    assert (
+        decide(CERTAIN, facts(*timeless(window(6, "page"), window(7, "watch", accepted=True), window(8, "watch")))).is_due
+        is False
+    )
 
 
 def test_accepted_window_asks_for_nothing():
