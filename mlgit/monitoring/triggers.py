@@ -129,7 +129,7 @@ def _recent(settings: Triggers, facts: RetrainFacts) -> list[MonitorVerdict]:
         return []
     newest = _end(facts.windows[-1].verdict)
     begin = newest - timedelta(days=settings.cooldown) if newest else None
-    recent = []
+    recent: list[JudgedWindow] = []
     for each in reversed(facts.windows):
         end = _end(each.verdict)
         if recent and begin is not None and end is not None and end < begin:
