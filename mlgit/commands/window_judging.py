@@ -129,7 +129,7 @@ class WindowJudging:
         answers = {PREDICTION: window.predictions, SCORE: window.scores}
         table |= {name: values for name, values in answers.items() if values is not None}
         rows, note = window.rows, ""
-        most = max(sketch.batches.sizes, default=0)
+        most = max(sketch.batches.sizes, default=0) * (self._periods(sketch)[0] or 1)
         if is_cut and sketch.batches.kind == "column" and rows > judge.LONGER * most > 0:
             table, rows = _thinned(table, rows, most, seed=watched_metrics.seed_of(window)), most
             note = f"{window.rows} rows beside batches of {most} at most: {most} of them were drawn, for more see more"

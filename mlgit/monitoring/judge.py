@@ -21,7 +21,7 @@ from mlgit.monitoring.verdict import (
 )
 from mlgit.monitoring.window import Window
 from mlgit.monitoring_settings import Monitoring
-from mlgit.render.text import few
+from mlgit.render.text import count, few
 from mlgit.statistics import martingale
 
 ALPHA = 0.05
@@ -116,7 +116,7 @@ def _undeclared(settings: Monitoring) -> str:
 def _drift(case: WindowCase, alpha: float) -> DriftFinding:
     settings, sketch = case.settings, case.sketch
     if case.window.rows < (least := settings.windows.min_rows):
-        return DriftFinding("cannot_tell", reason=f"{case.window.rows} rows, {least} needed (`windows.min_rows`)")
+        return DriftFinding("cannot_tell", reason=f"{count(case.window.rows, 'row')}, {least} needed (`windows.min_rows`)")
     if case.finding is not None:
         return case.finding
     size, refusal = _recut(case)

@@ -79,7 +79,7 @@ def test_evidence_over_all_windows_pages():
 def test_too_small_a_window_cannot_be_told(number):
     found = judged(rows(number))
     assert (found.verdict, found.exit_code) == ("cannot_tell", 2)
-    assert found.reason == f"{number} rows, 30 needed (`windows.min_rows`)"
+    assert found.reason == f"{number} row{'' if number == 1 else 's'}, 30 needed (`windows.min_rows`)"
 
 
 def test_too_few_batches_cannot_be_told_unless_columns_are_tested_one_by_one():
