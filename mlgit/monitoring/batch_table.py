@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mlgit import lazy_numpy as np
@@ -22,12 +22,13 @@ class BatchTable:
     """Batches of a reference and windows after them, the last one being judged.
 
     `table` has two columns for each of `cells`: its values, and whether they are missing (two cells). `sums` are of each
-    vector, (n_batches, n_components), with `sizes`.
+    vector, (n_batches, n_components), with `sizes`; `means` are of each number whose sums are known, (n_batches,) by label.
     """
 
     cells: Sequence[Cells]
     table: CountTable
     sums: Sequence[tuple[Array, Array]] = ()
+    means: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def labels(self) -> list[str]:
@@ -47,7 +48,8 @@ class BatchTable:
     def chosen(self, batches: Array) -> BatchTable:
         """The same of some batches."""
         table = CountTable(self.table.counts[batches], self.table.starts, self.table.is_ordered)
-        return BatchTable(self.cells, table, [(sums[batches], sizes[batches]) for sums, sizes in self.sums])
+        sums = [(each[batches], sizes[batches]) for each, sizes in self.sums]
+        return BatchTable(self.cells, table, sums, {name: each[batches] for name, each in self.means.items()})
 
 
 def assembled(columns: Columns, windows: Sequence[WindowCounts]) -> BatchTable:
@@ -55,6 +57,7 @@ def assembled(columns: Columns, windows: Sequence[WindowCounts]) -> BatchTable:
     there = [(cells, counts) for cells, counts in columns if all(cells.label in each.columns for each in windows)]
     blocks: list[Array] = []
     sums: list[tuple[Array, Array]] = []
+    means: dict[str, Array] = {}
     for cells, counts in there:
         parts = [counts, *(each.columns[cells.label] for each in windows)]
         values, missing = np.concatenate([each.counts for each in parts]), np.concatenate([each.missing for each in parts])
@@ -64,12 +67,16 @@ def assembled(columns: Columns, windows: Sequence[WindowCounts]) -> BatchTable:
             present = sums[-1][1]
         else:
             present = values.sum(axis=1)
+            if cells.kind != "category" and all(each.sums is not None for each in parts):
+                totals = np.concatenate([each.sums for each in parts if each.sums is not None])
+                means[cells.label] = totals / np.maximum(present, 1)
         blocks += [values, np.stack([missing, present], axis=1)]
     n_batches = len(columns[0][1].missing) + len(windows) if columns else len(windows)
     placed = np.concatenate(blocks, axis=1) if blocks else np.zeros((n_batches, 0), dtype=np.int64)
     starts = np.cumsum([0, *(block.shape[1] for block in blocks)])[:-1]
     is_ordered = [is_number for cells, _ in there for is_number in (cells.kind in ("number", "text"), False)]
-    return BatchTable([cells for cells, _ in there], CountTable(placed, starts, np.array(is_ordered, dtype=bool)), sums)
+    table = CountTable(placed, starts, np.array(is_ordered, dtype=bool))
+    return BatchTable([cells for cells, _ in there], table, sums, means)
 
 
 def fits(columns: Columns, window: WindowCounts) -> bool:

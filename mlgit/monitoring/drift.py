@@ -14,9 +14,11 @@ from mlgit.monitoring.batch_table import BatchTable, Columns
 from mlgit.monitoring.sketch import ColumnCounts, Sketch, WindowCounts
 from mlgit.monitoring.verdict import Method, SmallestShift
 from mlgit.statistics import batch_scores, batch_test, exchangeability
+from mlgit.statistics.batch_scores import BatchScores
 
 if TYPE_CHECKING:
     from mlgit.statistics.batch_test import Combined
+    from mlgit.statistics.rows import Array
 
 LEAST_BATCHES = 20
 # The local score compares a batch with the pool of so many before it.
@@ -98,7 +100,10 @@ def judge(
     conformal = batch_test.smoothed_pvalue(growing.score, uniform=uniform)
     chosen = np.array([*range(n_used), len(batches.table.counts) - 1])
     used = batches.chosen(chosen)
-    deciding = growing if len(chosen) == len(batches.table.counts) else _combined(used, is_local=is_local)
+    deciding = growing
+    if len(chosen) < len(batches.table.counts):
+        # what came just before a window are windows, whatever the reference ended with
+        deciding = _local(batches, kept=chosen[_POOLED:] - _POOLED) if is_local else _combined(used, is_local=False)
     judged = decided(deciding, alpha=alpha, is_local=is_local)
     return DriftFinding(
         "watch" if judged.pvalue <= alpha else "quiet",
@@ -108,7 +113,7 @@ def judge(
         judged.is_extrapolated,
         n_used - lost,
         None if is_local else _smallest(given, used, deciding, threshold=judged.threshold),
-        batches.labels,
+        [*batches.labels, *(f"{name}: mean" for name in batches.means if is_local)],
         deciding.columns[-1].tolist(),
         notes=given.notes,
     )
@@ -138,13 +143,40 @@ def _order(columns: Columns, n_reference: int) -> tuple[bool, tuple[str, ...]]:
 
 
 def _combined(batches: BatchTable, *, is_local: bool) -> Combined:
-    table, vectors = batches.table, batches.vector_statistics()
-    if not is_local:
-        return batch_test.combine(batch_scores.against_rest(table), also=vectors)
-    running = np.cumsum(np.concatenate([np.zeros((1, table.counts.shape[1])), table.counts]), axis=0)
-    pool = running[_POOLED:-1] - running[: -_POOLED - 1]
+    if is_local:
+        return _local(batches)
+    return batch_test.combine(batch_scores.against_rest(batches.table), also=batches.vector_statistics())
+
+
+def _local(batches: BatchTable, *, kept: Array | None = None) -> Combined:
+    """Each batch but the first ones beside those before it; with `kept` only some of them, by their places.
+
+    What moves leaves the cells of its reference in the end, so means are looked at as well.
+    """
+    table = batches.table
     late = batch_scores.CountTable(table.counts[_POOLED:], table.starts, table.is_ordered)
-    return batch_test.combine(batch_scores.against(late, pool), also=vectors[_POOLED:])
+    found = batch_scores.against(late, _before(table.counts))
+    steps = [np.abs(_standard(means[_POOLED:] - _before(means) / _POOLED)) for means in batches.means.values()]
+    also = np.column_stack([batches.vector_statistics()[_POOLED:], *steps])
+    if kept is not None:
+        found = BatchScores(found.cramer_von_mises[kept], found.chi_squared[kept], found.largest_cell[kept])
+        also = also[kept]
+    return batch_test.combine(found, also=also)
+
+
+def _before(values: Array) -> Array:
+    """The sums of the batches before each, from the first that has enough of them."""
+    running = np.cumsum(np.concatenate([np.zeros((1, *values.shape[1:])), values]), axis=0)
+    found: Array = running[_POOLED:-1] - running[: -_POOLED - 1]
+    return found
+
+
+def _standard(steps: Array) -> Array:
+    """Steps in deviations from the usual one, so that a trend is none."""
+    apart = steps - np.median(steps)
+    scale = float(np.median(np.abs(apart))) or float(np.abs(apart).mean()) or 1.0
+    found: Array = apart / (1.4826 * scale)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

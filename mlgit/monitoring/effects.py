@@ -41,7 +41,7 @@ def described(
         mine = window.columns.get(cells.label)
         if mine is None:
             continue
-        score = max(scores.get(cells.label, 0.0), scores.get(f"{cells.label}: missing", 0.0))
+        score = max(scores.get(f"{cells.label}{what}", 0.0) for what in ("", ": missing", ": mean"))
         found.append(
             ColumnDrift(
                 cells.label,

@@ -94,6 +94,29 @@ def test_reference_that_remembers_yesterday_is_judged_by_what_came_just_before()
     assert _within(alarms, N_NULLS // 2, share=0.08)
 
 
+def _rising(seed: int, jump: float) -> tuple[list[str], str]:
+    """Verdicts about windows whose level rises by half a deviation each, as that of the reference did; and of the last, which jumps."""
+    rng = np.random.default_rng([seed, 10])
+    means = [0.5 * place for place in range(70)]
+    means[-1] += jump
+    batches = simulated.batches(rng, 70, 300, means=means.__getitem__)
+    reference = drift.reference(simulated.sketch(batches[:40]))
+    assert reference.is_local
+    words, admitted = [], []
+    for number, window in enumerate(batches[40:]):
+        found = drift.judge(reference, admitted, window, alpha=1 / 52, digest=f"{seed} {number}")
+        words.append(found.word)
+        admitted += [window] if found.word == "quiet" else []
+    return words[:-1], words[-1]
+
+
+def test_level_that_rises_as_ever_is_quiet_and_a_jump_is_seen_far_out_of_the_cells_of_the_reference() -> None:
+    stories = [_rising(seed, 3.0) for seed in range(3)]
+    quiet = [word for words, _ in stories for word in words]
+    assert quiet.count("watch") <= 6
+    assert [last for _, last in stories] == ["watch"] * 3
+
+
 def test_window_four_batches_long_is_held_against_four_batches_at_a_time() -> None:
     """Effects of days cancel in a longer window, and it is more sure of all others: taken for a batch it would alarm."""
     alarms = 0
