@@ -95,7 +95,7 @@ def test_reference_that_remembers_yesterday_is_judged_by_what_came_just_before()
 
 
 def _rising(seed: int, jump: float) -> tuple[list[str], str]:
-    """Verdicts about windows whose level rises by half a deviation each, as that of the reference did; and of the last, which jumps."""
+    """Verdicts about windows whose level rises by half a deviation each, as that of the reference; the last one jumps."""
     rng = np.random.default_rng([seed, 10])
     means = [0.5 * place for place in range(70)]
     means[-1] += jump
