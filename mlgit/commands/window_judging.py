@@ -68,6 +68,7 @@ class WindowJudging:
         self._prepared: DriftReference | None = None
         self._answered: Columns | None = None
         self._labels: Labels | None = None
+        self._trouble = ""
         self._counts: dict[str, WindowCounts] = {}
         self._beside: Sequence[Window] = ()
 
@@ -104,7 +105,7 @@ class WindowJudging:
 
     def hold_beside(self, windows: Sequence[Window]) -> None:
         """All windows that were read, in the order of time: the newest is the clock of labels, and older ones have theirs."""
-        self._beside, self._labels = tuple(windows), None
+        self._beside, self._labels, self._trouble = tuple(windows), None, ""
 
     def error_changes(self) -> tuple[str, ...]:
         """When this version began to err more or less, by all windows that were read; no part of any verdict, for how far back
@@ -114,7 +115,8 @@ class WindowJudging:
         if not own or self.settings.labels is None:
             return ()
         known = self._labels_of(own[-1])
-        assert known is not None, "labels are declared"
+        if known is None:
+            return ()
         found = error_stream.changes(own, settings=self.settings, config=self.config, labels=known)
         return tuple(each.told for each in found)
 
@@ -158,7 +160,7 @@ class WindowJudging:
         if alpha is None and self.settings.declared and timed is not None:
             alpha = min(self.settings.false_alarms / timed, 0.5)
         names = Watched(watched.name, watched.environment, watched.version.name, watched.digest)
-        notes = [contract.note] if contract.note else []
+        notes = [each for each in (contract.note, self._trouble) if each]
         size, refusal = self._periods(sketch) if is_cut else (None, "")
         finding = DriftFinding("cannot_tell", reason=refusal) if refusal else self._rows(window, alpha)
         earlier = [each for each in before.current if each.verdict and each.verdict.model_digest == watched.digest]
@@ -245,18 +247,23 @@ class WindowJudging:
         return round(window / batch), ""
 
     def _labels_of(self, window: Window) -> Labels | None:
+        """The labels, None where none are declared, or cannot be had: that keeps nobody from looking at the data."""
         source = self.settings.labels
-        if source is None:
+        if source is None or self._trouble:
             return None
         if self._labels is None:
-            self._labels = labels.read(
-                self.revisions.workspace,
-                source,
-                model=self.model,
-                wanted=watched_metrics.columns_of_labels(self.settings),
-                newest=truth.newest([each.until for each in (*self._beside, window)]),
-                where=f"monitoring.{self.settings.model}.labels",
-            )
+            wanted = watched_metrics.columns_of_labels(self.settings)
+            try:
+                self._labels = labels.read(
+                    self.revisions.workspace,
+                    source,
+                    model=self.model,
+                    wanted=wanted,
+                    newest=truth.newest([each.until for each in (*self._beside, window)]),
+                    where=f"monitoring.{self.settings.model}.labels",
+                )
+            except MlgitError as error:
+                self._trouble = f"the labels were not read: {error.message}"
         return self._labels
 
 

@@ -117,8 +117,8 @@ def _drift(case: WindowCase, alpha: float) -> DriftFinding:
     settings, sketch = case.settings, case.sketch
     if case.window.rows < (least := settings.windows.min_rows):
         return DriftFinding("cannot_tell", reason=f"{count(case.window.rows, 'row')}, {least} needed (`windows.min_rows`)")
-    if case.finding is not None:
-        return case.finding
+    if (known := case.finding) is not None:
+        return known if known.pvalue is None else replace(known, word="watch" if known.pvalue <= alpha else "quiet")
     size, refusal = _recut(case)
     if refusal:
         return DriftFinding("cannot_tell", reason=refusal)

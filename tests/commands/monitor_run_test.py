@@ -107,3 +107,16 @@ def test_file_that_was_judged_before_has_its_verdict_not_that_of_the_last_window
     again = monitor_run.run("churn", current="data/today/1.jsonl", partial=True)
     assert (again.exit_code, again.models[0].verdicts) == (1, ())
     assert monitor_run.run("churn", current="data/today/2.jsonl", partial=True).exit_code == 0
+
+
+def test_labels_that_are_not_there_yet_keep_nobody_from_looking_at_the_data(root):
+    before = git(root, "rev-parse", "HEAD").strip()
+    declared = SETTINGS.replace("{churn: {", "{churn: {labels: {path: data/labels.csv, id: id}, ")
+    write_tree(root, {"mlgit.yaml": declared})
+    commit(root)
+    try:
+        (verdict,) = judged(root, {"1.jsonl": lines(rows(30))}).verdicts
+    finally:
+        git(root, "reset", "-q", "--hard", before)
+    assert verdict.verdict == "quiet"
+    assert any(each.startswith("the labels were not read: data/labels.csv") for each in verdict.notes)
