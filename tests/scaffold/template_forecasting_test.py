@@ -60,7 +60,7 @@ def edit(path, old, new):
 
 
 def test_mlgit_has_nothing_to_run_after_dvc_and_the_card_is_complete(ran):
-    assert "9 unchanged" in mlgit(ran, "run").said
+    assert "10 unchanged" in mlgit(ran, "run").said
     assert mlgit(ran, "card", "check").code == 0
     card = (ran / "cards/my-model.md").read_text()
     assert "block bootstrap" in card

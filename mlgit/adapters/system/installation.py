@@ -23,6 +23,7 @@ EXTRAS = {
     "dask": ("distributed",),
     "data": ("duckdb",),
     "serve": ("fastapi", "uvicorn[standard]", "orjson", "prometheus-client"),
+    "sql": ("sqlalchemy",),
 }
 # What they are imported by, where that is another name; httptools and uvloop are what uvicorn's `standard` brings.
 _IMPORTED = {"uvicorn[standard]": ("uvicorn", "httptools", "uvloop"), "prometheus-client": ("prometheus_client",)}

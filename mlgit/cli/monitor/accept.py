@@ -8,7 +8,6 @@ import click
 
 from mlgit.cli.error_boundary import note
 from mlgit.cli.format_options import json_option
-from mlgit.cli.monitor import verdict_screen
 from mlgit.render.text import plain
 
 
@@ -30,6 +29,7 @@ def command(window: str, *, name: str | None, reason: str, push: bool, remote: s
     is a commit behind the verdicts, by you; it is about the version that was judged, and the next one is judged anew. Without
     it nothing that alarmed ever becomes part of what is quiet.
     """
+    from mlgit.cli.monitor import verdict_screen  # with the registry's grammar
     from mlgit.commands.monitor_accept import accept
 
     result = accept(window, reason=reason, name=name, push=push, remote=remote)
