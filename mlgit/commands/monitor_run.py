@@ -148,11 +148,12 @@ def _run_one(name: str, current: str | None, *, record: bool, push: bool, remote
         wanted, n_known = _wanted(read, before, watched, is_kept=is_kept, partial=partial)
         n_open = sum(not each.is_complete for each in read.windows)
         note(f"{watched.label} in {watched.environment or 'no environment'}: {count(len(wanted), 'window')} to judge")
-        verdicts, after, notes = _judged(judging, before, wanted, is_kept=is_kept, is_cut=is_cut)
+        verdicts, after = _judged(judging, before, wanted, is_kept=is_kept, is_cut=is_cut)
         is_sent = False
+        notes: tuple[str, ...] = ()
         if is_shared:
             shared = verdict_sync.share(root, ref, remote, recompute=again, known=after)
-            after, is_sent, notes = shared.chain, shared.is_sent, (*notes, *shared.notes)
+            after, is_sent, notes = shared.chain, shared.is_sent, shared.notes
             verdicts = tuple(_as_recorded(after, each) for each in verdicts)
         if is_kept:
             last_run.record(root, model=watched.name, environment=watched.environment)
@@ -236,7 +237,8 @@ def _wanted(
 
 def _judged(
     judging: WindowJudging, before: Chain, wanted: Sequence[Window], *, is_kept: bool, is_cut: bool
-) -> tuple[tuple[MonitorVerdict, ...], Chain, tuple[str, ...]]:
+) -> tuple[tuple[MonitorVerdict, ...], Chain]:
+    """The verdicts about windows, and the chain with them."""
     root = judging.revisions.project.git_root
     verdicts: list[MonitorVerdict] = []
     for window in wanted:
@@ -255,7 +257,7 @@ def _judged(
                 before = verdict_refs.load(root, before.ref)
         assert entry.verdict, "windows are judged"
         verdicts.append(entry.verdict)
-    return tuple(verdicts), before, ()
+    return tuple(verdicts), before
 
 
 def _with(before: Chain, entry: ChainEntry) -> Chain:

@@ -143,10 +143,8 @@ class WindowJudging:
 
     def _case(self, window: Window, before: Chain, counts: WindowCounts, *, is_cut: bool) -> WindowCase:
         sketch = self.reference(window).sketch
-        watched, contract = (
-            self.watched,
-            window_contract.check(window, self.contract.contract if self.contract else None, model=self.model),
-        )
+        watched = self.watched
+        contract = window_contract.check(window, self.contract.contract if self.contract else None, model=self.model)
         measured = performance.of_window(
             window,
             sketch=sketch,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
@@ -204,9 +203,5 @@ def decided(found: Combined, *, alpha: float, is_local: bool) -> DecidedScore:
 
 def deviation(counts: ColumnCounts) -> float:
     """The standard deviation of all known values of a number; 0 where there are none, or infinite ones."""
-    if counts.sums is None or counts.squares is None:
-        return 0.0
-    number = max(float(counts.counts.sum()), 1.0)
-    mean = float(counts.sums.sum()) / number
-    found = math.sqrt(max(float(counts.squares.sum()) / number - mean * mean, 0.0))
+    _, found, _ = counts.moments
     return found if found < _FARTHEST else 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -96,7 +95,7 @@ def _share(missing: Array, counts: Array) -> float:
 
 
 def _numbers(cells: Cells, reference: ColumnCounts, mine: ColumnCounts) -> list[str]:
-    (mean, deviation, before), (now, now_deviation, n) = _moments(reference), _moments(mine)
+    (mean, deviation, before), (now, now_deviation, n) = reference.moments, mine.moments
     if not n or not before:
         return []
     if max(map(abs, (mean, now))) > _FARTHEST:  # infinite ones are among them
@@ -113,14 +112,6 @@ def _numbers(cells: Cells, reference: ColumnCounts, mine: ColumnCounts) -> list[
     if n > 1 and not 1 / _LEAST_RATIO <= ratio <= _LEAST_RATIO:
         said.append(f"sd x{ratio:{'.2f' if ratio < _LARGE else '.3g'}}")
     return said or _cell(cells, reference, mine)
-
-
-def _moments(counts: ColumnCounts) -> tuple[float, float, int]:
-    n = int(counts.counts.sum())
-    if not n or counts.sums is None or counts.squares is None:
-        return math.nan, 0.0, n
-    mean = float(counts.sums.sum()) / n
-    return mean, math.sqrt(max(float(counts.squares.sum()) / n - mean * mean, 0.0)), n
 
 
 def _cell(cells: Cells, reference: ColumnCounts, mine: ColumnCounts) -> list[str]:

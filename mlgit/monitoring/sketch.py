@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -79,6 +80,16 @@ class ColumnCounts:
     missing: Array
     sums: Array | None = None
     squares: Array | None = None
+
+    @property
+    def moments(self) -> tuple[float, float, int]:
+        """Mean and standard deviation of the known values of a number in all batches, and how many there are; NaN and 0
+        where no sums are known."""
+        n = int(self.counts.sum())
+        if not n or self.sums is None or self.squares is None:
+            return math.nan, 0.0, n
+        mean = float(self.sums.sum()) / n
+        return mean, math.sqrt(max(float(self.squares.sum()) / n - mean * mean, 0.0)), n
 
 
 @dataclass(frozen=True, slots=True)
