@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,3 +57,18 @@ def world(started: Path, tmp_path: Path) -> Iterator[World]:
     git(root, "checkout", "-q", "-b", "topic")
     with forge(State()) as state:
         yield World(root, state)
+
+
+@pytest.fixture
+def root(original: Path, tmp_path: Path) -> Path:
+    """A clone with its remote, which a module makes once as `original`, in a folder of the test's own."""
+    shutil.copytree(original, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return tmp_path / "clone"
+
+
+@pytest.fixture
+def state() -> Iterator[State]:
+    """A forge where the token may open pull requests."""
+    with forge(State()) as found:
+        found.may.add("pull")
+        yield found

@@ -11,7 +11,7 @@ import pytest
 from mlgit.monitoring import chain, verdict_refs
 from tests.cli import digits
 from tests.kit import FULL, commit, example, git, repository, write_tree
-from tests.kit.forge import State, forge
+from tests.kit.forge import State
 from tests.kit.forked import mlgit, start
 from tests.kit.programs import Completed
 
@@ -39,20 +39,6 @@ def original(tmp_path_factory):
     digits.arrive(root, *map(digits.quiet, range(digits.N_QUIET)))
     assert done(root, "monitor", "run", "--push", "--json").code == 0
     return top
-
-
-@pytest.fixture
-def root(original, tmp_path):
-    """The clone in a folder of the test's own."""
-    shutil.copytree(original, tmp_path, symlinks=True, dirs_exist_ok=True)
-    return tmp_path / "clone"
-
-
-@pytest.fixture
-def state():
-    with forge(State()) as found:
-        found.may.add("pull")
-        yield found
 
 
 def done(root: Path, *words: str, code: int = 0, env: dict[str, str] | None = None) -> Completed:

@@ -50,20 +50,6 @@ def original(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def root(original, tmp_path):
-    """The clone in a folder of the test's own."""
-    shutil.copytree(original, tmp_path, symlinks=True, dirs_exist_ok=True)
-    return tmp_path / "clone"
-
-
-@pytest.fixture
-def state():
-    with forge(State()) as found:
-        found.may.add("pull")
-        yield found
-
-
 def train(root, skill, rows="x\n1\n2\n3\n"):
     write_tree(root, {"params.yaml": f"skill: {skill}\n", "train.csv": rows})
     assert mlgit(root, "run").code == 0

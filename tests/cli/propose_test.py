@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from tests.kit import git, write_tree
-from tests.kit.forge import State, forge
 from tests.kit.forked import mlgit
 from tests.kit.pulls import CONFIG, PIPELINE, TRAIN
 
@@ -34,20 +31,6 @@ def original(tmp_path_factory):
     git(root, "commit", "-qm", "start")
     git(root, "push", "-q", "-u", "origin", "main")
     return folder
-
-
-@pytest.fixture
-def root(original, tmp_path):
-    """The clone in a folder of the test's own."""
-    shutil.copytree(original, tmp_path, symlinks=True, dirs_exist_ok=True)
-    return tmp_path / "clone"
-
-
-@pytest.fixture
-def state():
-    with forge(State()) as found:
-        found.may.add("pull")
-        yield found
 
 
 def train(root, skill):
