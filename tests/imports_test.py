@@ -38,11 +38,13 @@ ROOMS = {
     "registry": {"gate", "pipeline", "revision", "tables"},
     "serving": {"evaluation", "pipeline", "registry", "revision", "statistics", "tables", "validation"},
     "monitoring": {"evaluation", "gate", "registry", "revision", "serving", "statistics", "tables", "validation"},
-    "report": {"diff", "evaluation", "gate", "monitoring", "pipeline", "revision", "tables", "validation"},
-    "cards": {"evaluation", "pipeline", "registry", "revision", "statistics", "tables"},
+    "experiments": {"evaluation", "pipeline", "revision", "statistics", "tables"},
+    "tracking": {"experiments", "registry"},
+    "report": {"diff", "evaluation", "experiments", "gate", "monitoring", "pipeline", "revision", "tables", "validation"},
+    "cards": {"evaluation", "experiments", "pipeline", "registry", "revision", "statistics", "tables"},
     "commands": {
         *("cards", "diff", "evaluation", "executors", "gate", "pipeline", "registry", "report", "revision", "scaffold"),
-        *("monitoring", "serving", "statistics", "tables", "validation"),
+        *("experiments", "monitoring", "serving", "statistics", "tables", "tracking", "validation"),
     },
 }
 
@@ -176,7 +178,7 @@ LAW = Law(
             "uvloop",
             "orjson",
             "prometheus_client",
-            "mlflow",
+            *("mlflow", "optuna"),
             "cryptography",
             "pyarrow",
         ),

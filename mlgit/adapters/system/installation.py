@@ -22,11 +22,17 @@ _PUBLISHED = f"mlgit=={__version__}"
 EXTRAS = {
     "dask": ("distributed",),
     "data": ("duckdb",),
+    "mlflow": ("mlflow-skinny",),
     "serve": ("fastapi", "uvicorn[standard]", "orjson", "prometheus-client"),
     "sql": ("sqlalchemy",),
+    "tpe": ("optuna",),
 }
 # What they are imported by, where that is another name; httptools and uvloop are what uvicorn's `standard` brings.
-_IMPORTED = {"uvicorn[standard]": ("uvicorn", "httptools", "uvloop"), "prometheus-client": ("prometheus_client",)}
+_IMPORTED = {
+    "uvicorn[standard]": ("uvicorn", "httptools", "uvloop"),
+    "prometheus-client": ("prometheus_client",),
+    "mlflow-skinny": ("mlflow",),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""`mlgit://` for MLflow: tracking store, registry to read, and artifacts, on the refs of a repository."""
