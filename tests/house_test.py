@@ -136,7 +136,7 @@ def unused(trees: dict[str, ast.Module]) -> list[str]:
 
 
 # Distributions that are imported under other names, or by others than mlgit/: what for stands beside them in pyproject.toml.
-IMPORTED_AS = {"gitpython": "gitdb", "pyyaml": "yaml", "scikit-learn": "sklearn"}
+IMPORTED_AS = {"gitpython": "gitdb", "pyyaml": "yaml", "scikit-learn": "sklearn", "mlflow-skinny": "mlflow"}
 # What dvc, distributed and uvicorn[standard] bring, at the version that they ask for.
 BROUGHT = {"_duckdb", "dulwich", "dvc_objects", "ruamel", "tomlkit", "dask", "uvloop"}
 

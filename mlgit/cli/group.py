@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "remote": ("mlgit.cli.remote", "Set up where data is kept for others."),
     "doctor": ("mlgit.cli.doctor", "Look for damage in cache, locks and pipeline files."),
     "dag": ("mlgit.cli.dag", "Draw the pipeline."),
+    "exp": ("mlgit.cli.exp.group", "Try the pipeline with other parameters, beside the working tree."),
     "serve": ("mlgit.cli.serve", "Answer requests with a released model."),
     "card": ("mlgit.cli.card", "Write model cards, and check that they are true."),
     "data": ("mlgit.cli.data", "Hold data against its contracts."),
@@ -41,7 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 # The commands that have commands of their own.
-GROUPS = ("model", "card", "ci", "remote", "data", "template", "monitor", "log")
+GROUPS = ("model", "card", "ci", "remote", "data", "template", "monitor", "log", "exp")
 
 
 class SuggestingGroup(click.Group):

@@ -1,0 +1,1 @@
+"""`mlgit exp`: experiments."""

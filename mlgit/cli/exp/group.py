@@ -1,0 +1,23 @@
+"""`mlgit exp`: trials before a release."""
+
+from __future__ import annotations
+
+import click
+
+from mlgit.cli.group import LazyGroup
+
+# In the order in which a trial meets them.
+COMMANDS: dict[str, tuple[str, str]] = {}
+
+
+class _Commands(LazyGroup):
+    table = COMMANDS
+
+
+@click.group(
+    cls=_Commands,
+    epilog="Example: `mlgit exp run --set train.lr=0.1,0.2 --set train.depth=2..8`.",
+    short_help="Try the pipeline with other parameters, beside the working tree.",
+)
+def command() -> None:
+    """Trials of the pipeline with other parameters, kept as refs of Git that `dvc exp` reads too."""
