@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -29,7 +29,7 @@ class TrialFacts:
     1970; `seconds` is how long it took; `stages` counts them by how they ended.
     """
 
-    changes: Mapping[str, Any] = NOTHING
+    changes: Mapping[str, Any] = field(default_factory=dict)
     sweep: str = ""
     number: int = 0
     sampler: str = ""
@@ -40,7 +40,7 @@ class TrialFacts:
     direction: str = ""
     started: float | None = None
     seconds: float | None = None
-    stages: Mapping[str, int] = NOTHING
+    stages: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class Trial:
     status: Status
     ref: str = ""
     commit: str = ""
-    params: Mapping[str, Any] = NOTHING
-    metrics: Mapping[str, Any] = NOTHING
+    params: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
     facts: TrialFacts = TrialFacts()
     message: str = ""
     log: str = ""
