@@ -100,6 +100,7 @@ DOORS = {
         *("reference_data", "reference_versions", "window_files", "window_log", "window_paths", "window_query", "windows"),
     },
     "validation": {"judge", "profiling", "samples", "source"},
+    "experiments": {"samplers", "tpe"},
     "scaffold": {
         "adopt",
         "create",

@@ -34,7 +34,7 @@ def value_of(text: str) -> Any:
     if isinstance(value, datetime.date):
         return text.strip()
     try:
-        json.dumps(value)
+        json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair is no letter that a file could hold
     except (TypeError, ValueError, RecursionError) as error:
         raise MlgitError(
             f"--set: '{text}' is not a valid parameter value", "numbers, texts, true, false, null, lists and mappings are"
