@@ -99,6 +99,7 @@ DOORS = {
         *("labels", "last_run", "pushgateway", "verdict_refs", "verdict_sync"),
         *("reference_data", "reference_versions", "window_files", "window_log", "window_paths", "window_query", "windows"),
     },
+    "experiments": {"trial_refs", "trial_values"},
     "validation": {"judge", "profiling", "samples", "source"},
     "experiments": {"samplers", "tpe"},
     "scaffold": {
@@ -153,6 +154,7 @@ LAW = Law(
         "cli.main",
         "commands.candidates",
         *("commands.contract_data", "commands.window_contract"),
+        *("adapters.git.trees", "experiments.trial_values", "revision.revisions"),  # for trials that nobody has read yet
         "commands.open_project",
         "commands.policy_inputs",
         "commands.run",

@@ -49,6 +49,7 @@ class Trial:
 
     `params` and `metrics` are flat: `KEY` -> value, and `FILE:KEY` where another file than the first declared has it too.
     `ref` and `commit` are '' while it is not recorded in Git (queued, running, failed, killed); `message` says why it failed.
+    `notes` say what could not be read of a recorded one, and `committed` when that was, in seconds since 1970.
     """
 
     name: str
@@ -61,6 +62,8 @@ class Trial:
     facts: TrialFacts = TrialFacts()
     message: str = ""
     log: str = ""
+    notes: tuple[str, ...] = ()
+    committed: int | None = None
 
     def document(self) -> dict[str, Any]:
         """The trial as JSON, as `exp list`, `show` and `run` print it."""

@@ -25,7 +25,7 @@ from mlgit.revision.values import Value, metric_values, parameter_values
 from mlgit.tables import outline
 from mlgit.tables.shape import Shape
 
-_METRIC_ENDINGS = (".json", ".yaml", ".yml", ".toml")
+METRIC_ENDINGS = (".json", ".yaml", ".yml", ".toml")
 
 
 def collect(revision: Revision) -> Snapshot:
@@ -48,6 +48,14 @@ def collect_both(base: Revision, head: Revision) -> tuple[Snapshot, Snapshot]:
     snapshots = first, other.snapshot(beside=_Beside(base, first))
     paths = differing(*snapshots)
     return one.measure(snapshots[0], paths, folders=True), other.measure(snapshots[1], paths, folders=True)
+
+
+def values(revision: Revision) -> tuple[Mapping[str, Mapping[str, Any]], Mapping[str, Mapping[str, Value]], tuple[str, ...]]:
+    """Parameters and metrics alone, by file, and what could not be read of them.
+
+    Raises MlgitError when the pipeline cannot be read.
+    """
+    return _Reader(revision).values()
 
 
 class _Beside(NamedTuple):
@@ -114,6 +122,11 @@ class _Reader:
             notes=tuple(self._notes),
         )
 
+    def values(self) -> tuple[Mapping[str, Mapping[str, Any]], Mapping[str, Mapping[str, Value]], tuple[str, ...]]:
+        """Parameters, metrics and the notes on them."""
+        parameters, metrics = self._parameters(), self._metrics()
+        return parameters, metrics, tuple(each.message for each in self._notes)
+
     def _read_ahead(self) -> None:
         """Get from Git, by one process, what will be looked at."""
         files = self._revision.files
@@ -141,7 +154,7 @@ class _Reader:
             if not recorded_paths.is_inside(target):
                 raise MlgitError(f"{target}: not read, for it is not a path in the project")
             found = self._contents.files(target)
-            return found if found == [target] else [file for file in found if file.endswith(_METRIC_ENDINGS)]
+            return found if found == [target] else [file for file in found if file.endswith(METRIC_ENDINGS)]
         return []
 
     def _parameters(self) -> dict[str, dict[str, Any]]:

@@ -42,6 +42,7 @@ def parameter_values(document: Any, keys: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _checked(document: Any) -> list[tuple[str, Any]]:
+    _refuse_many(document)
     found = list(itertools.islice(flatten(document), MAX_VALUES + 1))
     if len(found) > MAX_VALUES:
         raise ValueError(f"more than {MAX_VALUES} values")
@@ -51,6 +52,20 @@ def _checked(document: Any) -> list[tuple[str, Any]]:
         if known is not value and not params.same(known, value) and not _are_nan(known, value):
             raise ValueError(f"two values are called '{name}' (a key with a dot, and a key in a mapping)")
     return found
+
+
+def _refuse_many(document: Any) -> None:
+    """Raise ValueError for more values than MAX_VALUES, those in lists too: aliases of YAML write them in a few lines."""
+    left, number_of = [document], 0
+    while left:
+        value = left.pop()
+        number_of += 1
+        if number_of > 2 * MAX_VALUES:
+            raise ValueError(f"more than {MAX_VALUES} values")
+        if isinstance(value, Mapping):
+            left.extend(value.values())
+        elif isinstance(value, (list, tuple)):
+            left.extend(value)
 
 
 def _are_nan(one: Any, other: Any) -> bool:

@@ -40,6 +40,10 @@ class GitObjects:
             self._trees[commit, under] = git.list_tree(self.root, commit, under=under)
         return self._trees[commit, under]
 
+    def take_tree(self, commit: str, files: dict[str, tuple[str, str, int]], *, under: str = "") -> None:
+        """Take what somebody has listed of a commit already, as `tree` would."""
+        self._trees.setdefault((commit, under), files)
+
     def blobs(self, oids: Iterable[str]) -> dict[str, bytes]:
         """The contents of blobs by id; one that this clone lacks is left out."""
         return {oid: content for oid, (_, content) in self.read(oids).items()}

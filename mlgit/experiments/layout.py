@@ -1,0 +1,63 @@
+"""Which files of a project hold metrics and parameters: told by its pipeline files, so the same for commits that share those."""
+
+from __future__ import annotations
+
+import itertools
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# A value of `foreach: [...]` or `matrix:` stands in the pipeline file itself; any other comes from a file of parameters.
+_FROM_ELSEWHERE = re.compile(r"\$\{(?!\s*(?:item|key)\b)")
+_TELLING = ("wdir", "params", "metrics", "outs")
+_MOST_TEXTS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The files and folders of metrics, and the files of parameters with the keys that count (none: all of them).
+
+    `cached` are the metrics that DVC's cache may hold and Git does not. `trouble` is why the pipeline could not be read.
+    """
+
+    metrics: tuple[str, ...] = ()
+    parameters: Mapping[str, tuple[str, ...]] | None = None
+    cached: frozenset[str] = frozenset()
+    trouble: str = ""
+
+    def may_be_cached(self, path: str) -> bool:
+        """Whether a file that Git lacks may be in DVC's cache, as an output or inside of one."""
+        return any(path == each or path.startswith(f"{each}/") or each.startswith(f"{path}/") for each in self.cached)
+
+
+def is_fixed(document: Mapping[str, Any]) -> bool:
+    """Whether a parsed dvc.yaml names the same files whatever the parameters are."""
+    stages = document.get("stages")
+    told = [document.get("metrics"), document.get("params"), document.get("vars")]
+    for body in stages.values() if isinstance(stages, Mapping) else ():
+        if isinstance(body, Mapping):
+            told += [body.get("foreach"), body.get("matrix")]
+            inner = body.get("do") if "foreach" in body else body
+            told += [inner.get(key) for key in _TELLING] if isinstance(inner, Mapping) else []
+    texts = list(itertools.islice(_texts(told), _MOST_TEXTS))
+    return len(texts) < _MOST_TEXTS and not any(_FROM_ELSEWHERE.search(text) for text in texts)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a document; without an end where it contains itself."""
+    left = [value]
+    while left:
+        found = left.pop()
+        yield found if isinstance(found, str) else ""
+        if isinstance(found, Mapping):
+            left.extend(found.keys())
+            left.extend(found.values())
+        elif isinstance(found, list):
+            left.extend(found)
+
+
+def live_parameters(metrics: str) -> str:
+    """The file beside DVCLive's metrics that holds its parameters."""
+    return posixpath.join(posixpath.dirname(metrics), "params.yaml")
