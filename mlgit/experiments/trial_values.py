@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from mlgit.adapters.formats import documents
-from mlgit.adapters.git.trees import TreeEntry, Trees, described
+from mlgit.adapters.git.trees import FolderEntry, Trees, described
 from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
-from mlgit.experiments import layout
-from mlgit.experiments.layout import Layout
+from mlgit.experiments import value_files
+from mlgit.experiments.value_files import ValueFiles
 from mlgit.revision import collect, recorded_paths
 from mlgit.revision.collect import METRIC_ENDINGS
 from mlgit.revision.contents import LARGEST_DOCUMENT
@@ -73,7 +73,7 @@ class _Reader:
         self._revisions = revisions
         self._trees = Trees(revisions.objects)
         self._declared: dict[str, _Declared] = {}
-        self._layouts: dict[tuple[tuple[str, str], ...], Layout | None] = {}
+        self._layouts: dict[tuple[tuple[str, str], ...], ValueFiles | None] = {}
         self._parsed: dict[_Wanted, Mapping[str, Any] | str] = {}
         self._left = _MOST_VALUES
 
@@ -119,7 +119,7 @@ class _Reader:
                 wanted.append(_Wanted("param", path, blob, keys))
         return wanted, notes
 
-    def _metric_files(self, target: str, entry: TreeEntry | None) -> Iterator[tuple[str, TreeEntry]]:
+    def _metric_files(self, target: str, entry: FolderEntry | None) -> Iterator[tuple[str, FolderEntry]]:
         if entry is None:
             return
         if not entry.is_folder:
@@ -142,12 +142,12 @@ class _Reader:
         entry = self._trees.at(folder, path) if recorded_paths.is_inside(path) else None
         return entry.oid if entry and entry.is_file else ""
 
-    def _undeclared(self, folder: str, live: Iterable[str], known: Layout) -> Iterator[tuple[str, str]]:
+    def _undeclared(self, folder: str, live: Iterable[str], known: ValueFiles) -> Iterator[tuple[str, str]]:
         """Metrics and parameters of DVCLive that no pipeline file names."""
         for path in live:
             metrics = f"{path}/metrics.json"
             if not any(metrics == each or metrics.startswith(f"{each}/") for each in known.metrics):
-                yield metrics, layout.live_parameters(metrics)
+                yield metrics, value_files.live_parameters(metrics)
 
     def _below(self, folder: str, *, is_top: bool = True) -> _Declared:
         if folder not in self._declared:
@@ -169,16 +169,16 @@ class _Reader:
         metrics, plots = self._trees.at(folder, "metrics.json"), self._trees.at(folder, "plots/metrics")
         return bool(metrics and metrics.is_file and plots and plots.is_folder)
 
-    def _layout(self, commit: str, folder: str, declared: _Declared) -> Layout | None:
+    def _layout(self, commit: str, folder: str, declared: _Declared) -> ValueFiles | None:
         """Where the values of a commit are; None where that depends on more than its pipeline files."""
         if len(declared.files) >= _MOST_FILES:
-            return Layout(trouble="too many pipeline files to read")
+            return ValueFiles(trouble="too many pipeline files to read")
         if declared.files not in self._layouts:
             revision = self._revision(commit, folder)
             try:
                 self._layouts[declared.files] = _layout_of(revision)
             except (MlgitError, RecursionError) as error:
-                self._layouts[declared.files] = Layout(trouble=_said(error))
+                self._layouts[declared.files] = ValueFiles(trouble=_said(error))
         return self._layouts[declared.files]
 
     def _revision(self, commit: str, folder: str) -> Revision:
@@ -236,12 +236,12 @@ class _Reader:
         return found if self._left >= 0 else CommitValues(notes=("not read: too many values in all",), is_final=False)
 
 
-def _layout_of(revision: Revision) -> Layout | None:
+def _layout_of(revision: Revision) -> ValueFiles | None:
     pipeline = revision.pipeline
     listed = {path: revision.files.sections(path) for path in recorded_paths.pipeline_files(pipeline)}
-    if not all(layout.is_fixed(revision.files.document(path)) for path in listed):
+    if not all(value_files.is_fixed(revision.files.document(path)) for path in listed):
         return None
-    return Layout(
+    return ValueFiles(
         tuple(each for each in recorded_paths.metric_files(pipeline, listed) if recorded_paths.is_inside(each)),
         recorded_paths.parameter_files(pipeline, listed),
         frozenset(out.target for stage in pipeline.graph.stages for out in stage.outs if out.cache),

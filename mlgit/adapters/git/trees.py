@@ -1,4 +1,4 @@
-"""Folders of many commits by their objects: a folder that commits share is read once, and nothing is listed that nobody asks for."""
+"""Folders of many commits by the ids of their trees: a folder that commits share is read once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SUBMODULE = "160000"
 _LARGEST = 16 << 20
 
 
-class TreeEntry(NamedTuple):
+class FolderEntry(NamedTuple):
     """What a folder has under a name: mode as Git writes it, and the object's id."""
 
     mode: str
@@ -32,7 +32,7 @@ class TreeEntry(NamedTuple):
         return self.mode not in (FOLDER, LINK, _SUBMODULE)
 
 
-Folder = Mapping[str, TreeEntry]
+Folder = Mapping[str, FolderEntry]
 _EMPTY: Folder = {}
 
 
@@ -69,9 +69,9 @@ class Trees:
             self._read_level([oid])
         return self._read[oid]
 
-    def at(self, oid: str, path: str) -> TreeEntry | None:
+    def at(self, oid: str, path: str) -> FolderEntry | None:
         """What lies at a path below a folder; '' is the folder itself."""
-        found = TreeEntry(FOLDER, oid)
+        found = FolderEntry(FOLDER, oid)
         for name in path.split("/") if path else ():
             entry = self.folder(found.oid).get(name) if found.is_folder else None
             if entry is None:
@@ -93,7 +93,7 @@ def described(root: Path, oids: Iterable[str]) -> dict[str, tuple[str, int]]:
 
 def _parsed(content: bytes, width: int) -> Folder:
     """A tree as Git stores it: mode, name and id (`width` bytes) of each entry. What is cut off ends it."""
-    found: dict[str, TreeEntry] = {}
+    found: dict[str, FolderEntry] = {}
     position, end = 0, len(content)
     while position < end:
         blank, nul = content.find(b" ", position), content.find(b"\0", position)
@@ -101,6 +101,6 @@ def _parsed(content: bytes, width: int) -> Folder:
             break
         name = content[blank + 1 : nul].decode("utf-8", "surrogateescape")
         mode = content[position:blank].decode("ascii", "replace")
-        found[name] = TreeEntry(mode, content[nul + 1 : nul + 1 + width].hex())
+        found[name] = FolderEntry(mode, content[nul + 1 : nul + 1 + width].hex())
         position = nul + 1 + width
     return found

@@ -1,4 +1,4 @@
-"""Which files of a project hold metrics and parameters: told by its pipeline files, so the same for commits that share those."""
+"""Which files of a project hold metrics and parameters: the same for commits that share its pipeline files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_TEXTS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ValueFiles:
     """The files and folders of metrics, and the files of parameters with the keys that count (none: all of them).
 
     `cached` are the metrics that DVC's cache may hold and Git does not. `trouble` is why the pipeline could not be read.
