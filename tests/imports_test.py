@@ -99,9 +99,8 @@ DOORS = {
         *("labels", "last_run", "pushgateway", "verdict_refs", "verdict_sync"),
         *("reference_data", "reference_versions", "window_files", "window_log", "window_paths", "window_query", "windows"),
     },
-    "experiments": {"trial_refs", "trial_values"},
     "validation": {"judge", "profiling", "samples", "source"},
-    "experiments": {"samplers", "tpe"},
+    "experiments": {"samplers", "tpe", "trial_refs", "trial_values"},
     "scaffold": {
         "adopt",
         "create",
