@@ -1,0 +1,141 @@
+"""Records of one kind, a ref each: the newest commit of the ref holds the record's file. Read in bulk, and kept by commit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
+
+from mlgit.adapters.git import git
+from mlgit.adapters.git.loose_objects import FILE, FOLDER, LooseObjects, shared_folder
+from mlgit.adapters.git.object_pipe import ObjectPipe
+from mlgit.adapters.git.ref_updates import RefMove, RefMovedError, RefUpdates
+from mlgit.errors import MlgitError
+from mlgit.experiments.run import MissingRecordError
+
+Record = TypeVar("Record")
+Answer = TypeVar("Answer")
+AUTHOR = "mlgit <runs@mlgit.invalid>"
+_TRIES = 50
+_LARGEST = 64 << 20
+
+
+class Repository:
+    """What all records of a repository are read and written by."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.shared = shared_folder(root)
+        self.objects = LooseObjects(self.shared)
+        self.pipe = ObjectPipe(root)
+        self.updates = RefUpdates(root, nothing=self.objects.nothing, reason="mlgit exp")
+
+    @property
+    def own(self) -> Path:
+        """The folder of what mlgit keeps for this clone."""
+        return self.shared / "mlgit"
+
+
+class KindOfRecord(NamedTuple, Generic[Record]):
+    """How records of one kind are kept: below which refs and in which file, what messages call one, and how it is read."""
+
+    space: str
+    file: str
+    word: str
+    is_id: Callable[[str], bool]
+    decode: Callable[[bytes, str, str], Record]  # content, where, commit
+
+
+class RecordRefs(Generic[Record]):
+    """The records of one kind in one repository."""
+
+    def __init__(self, repository: Repository, kind: KindOfRecord[Record]) -> None:
+        self._repository, self._kind = repository, kind
+        self._kept: dict[str, tuple[str, Record]] = {}  # id -> commit, and what it holds
+
+    def get(self, record_id: str) -> Record:
+        """The record with this id as it is now. Raises MissingRecordError for none."""
+        found = self.find(record_id)
+        if found is None:
+            raise MissingRecordError(f"there is no {self._kind.word} '{record_id}' here", "`mlgit pull` brings those of others")
+        return found
+
+    def find(self, record_id: str) -> Record | None:
+        """The record with this id as it is now, or None."""
+        if not self._kind.is_id(record_id):
+            return None
+        ref = f"{self._kind.space}{record_id}"
+        commit, file = self._repository.pipe.ask([ref, f"{ref}:{self._kind.file}"])
+        if commit is None:
+            return None
+        if file is None or commit.kind != "commit":
+            raise MlgitError(f"{ref} holds no {self._kind.file}", f"`git log {ref}` tells who wrote it")
+        return self._read(record_id, commit.oid, file.content)
+
+    def all(self) -> dict[str, Record]:
+        """All records by id, as they are now; what is no record is passed over."""
+        rows = git.run(self._repository.root, "for-each-ref", "--format=%(objectname) %(refname)", self._kind.space).text
+        here = {ref.removeprefix(self._kind.space): oid for oid, ref in map(str.split, rows.splitlines())}
+        new = [(each, oid) for each, oid in here.items() if self._kept.get(each, ("",))[0] != oid and self._kind.is_id(each)]
+        contents = git.read_objects(self._repository.root, [f"{oid}:{self._kind.file}" for _, oid in new])
+        for each, oid in new:
+            _, content = contents.get(f"{oid}:{self._kind.file}", ("", b""))
+            self._kept.pop(each, None)
+            if content:
+                self._read(each, oid, content)
+        for gone in self._kept.keys() - here.keys():
+            del self._kept[gone]
+        return {each: record for each, (_, record) in self._kept.items()}
+
+    def _read(self, record_id: str, commit: str, content: bytes) -> Record:
+        kept = self._kept.get(record_id)
+        if kept and kept[0] == commit:
+            return kept[1]
+        if len(content) > _LARGEST:
+            raise MlgitError(f"{self._kind.space}{record_id}: its {self._kind.file} is larger than {_LARGEST >> 20} MiB")
+        record = self._kind.decode(content, f"{self._kind.file} at {commit[:10]}", commit)
+        self._kept[record_id] = (commit, record)
+        return record
+
+    def file_of(self, commit: str, name: str) -> bytes | None:
+        """Another file of a record's commit."""
+        found = self._repository.pipe.ask([f"{commit}:{name}"])[0]
+        return found.content if found else None
+
+    def write(
+        self,
+        record_id: str,
+        content: bytes,
+        *,
+        upon: str,
+        message: str,
+        when: int,
+        files: Mapping[str, str] | None = None,
+        folders: Mapping[str, str] | None = None,
+        parents: Sequence[str] = (),
+    ) -> str:
+        """Write a record and take its ref on; the new commit.
+
+        `upon` is the commit it was read from ('' for a new one), `when` is in milliseconds, `files` and `folders` are what
+        else stands in the commit, by name and id. Raises RefMovedError where another process wrote the record first.
+        """
+        objects = self._repository.objects
+        rows = [(self._kind.file, FILE, objects.blob(content))]
+        rows += [(name, FILE, oid) for name, oid in (files or {}).items()]
+        rows += [(name, FOLDER, oid) for name, oid in (folders or {}).items()]
+        signature = f"{AUTHOR} {min(max(when // 1000, 0), 253_402_300_799)} +0000"
+        above = [upon] if upon else [each for each in parents if each]
+        commit = objects.commit(objects.tree(rows), message=message, signature=signature, parents=above)
+        self._repository.updates.move([RefMove(f"{self._kind.space}{record_id}", commit, upon)])
+        return commit
+
+
+def retried(write: Callable[[], Answer]) -> Answer:
+    """Read, change and write a record anew as long as another process is faster."""
+    for _ in range(_TRIES):
+        try:
+            return write()
+        except RefMovedError:
+            time.sleep(0.01)
+    return write()

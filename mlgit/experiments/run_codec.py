@@ -1,0 +1,218 @@
+"""Runs, experiments and logged models as the files of their commits: canonical JSON, a line for each field."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from mlgit.errors import MlgitError
+from mlgit.experiments.run import ApiExperiment, LoggedRun, MetricPoint, ModelOutput, ModelRecord, RunDataset
+
+RUN_FILE, METRICS_FILE, FILES_FILE = "run.json", "metrics.jsonl", "artifacts.json"
+EXPERIMENT_FILE, MODEL_FILE = "experiment.json", "model.json"
+ARTIFACTS, CODE = "artifacts", "code"
+Value = TypeVar("Value")
+_WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_FOREIGN = "a newer mlgit may have written it; `git log -p` of its ref shows what is there"
+
+
+def compact(value: Any) -> str:
+    """JSON on one line, keys sorted. Raises ValueError for NaN and infinity, which JSON does not have."""
+    return _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True, check_circular=False)
+
+
+def document(fields: Mapping[str, Any]) -> bytes:
+    """A JSON object with a line for each field, so that `git diff` shows what changed."""
+    text = "{\n" + ",\n".join(f"{compact(key)}: {compact(fields[key])}" for key in sorted(fields)) + "\n}\n"
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half a character, as a broken reader of files makes them
+        return json.dumps(fields, ensure_ascii=True, allow_nan=False, sort_keys=True, indent=0).encode() + b"\n"
+
+
+def number_out(value: float) -> float | str:
+    """A number for JSON: NaN and infinity as words."""
+    if value - value == 0:
+        return value
+    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+
+
+def number_in(value: Any) -> float:
+    """A number from JSON. Raises ValueError for what is none."""
+    if isinstance(value, str):
+        if value in _WORDS:
+            return _WORDS[value]
+        raise ValueError(value)
+    return float(value)
+
+
+def point_out(point: MetricPoint) -> list[Any]:
+    """A point of a metric as a row: key, value, time, step, and what it was measured of where that is told."""
+    row = [point.key, number_out(point.value), point.timestamp, point.step]
+    if point.model_id or point.dataset_name or point.dataset_digest:
+        row += [point.model_id, point.dataset_name, point.dataset_digest]
+    return row
+
+
+def point_in(row: list[Any]) -> MetricPoint:
+    """A point of a metric from its row."""
+    value = row[1]
+    value = value if type(value) is float else number_in(value)
+    if len(row) == 4:
+        return MetricPoint(row[0], value, row[2], row[3])
+    return MetricPoint(row[0], value, row[2], row[3], row[4], row[5], row[6])
+
+
+def encode_points(points: Iterable[MetricPoint]) -> bytes:
+    """The history of metrics, a row a line, in the order in which they were logged."""
+    return "".join(f"{compact(point_out(each))}\n" for each in points).encode("utf-8", "replace")
+
+
+def decode_points(content: bytes, *, where: str) -> list[MetricPoint]:
+    """The history of metrics. Raises MlgitError for what is none."""
+    return _checked(lambda: [point_in(row) for row in json.loads(b"[" + b",".join(content.splitlines()) + b"]")], where)
+
+
+def dataset_out(each: RunDataset) -> list[Any]:
+    """A dataset as a row."""
+    return [each.name, each.digest, each.source_type, each.source, each.schema, each.profile, dict(each.tags)]
+
+
+def dataset_in(row: list[Any]) -> RunDataset:
+    """A dataset from its row."""
+    return RunDataset(*row)
+
+
+def encode_run(run: LoggedRun) -> bytes:
+    """The file of a run."""
+    return document(
+        {
+            "schema": 1,
+            "id": run.id,
+            "experiment": run.experiment_id,
+            "name": run.name,
+            "user": run.user,
+            "status": run.status,
+            "start_time": run.start_time,
+            "end_time": run.end_time,
+            "deleted": run.deleted,
+            "params": dict(run.params),
+            "tags": dict(run.tags),
+            "metrics": {key: point_out(each)[1:] for key, each in run.metrics.items()},
+            "datasets": [dataset_out(each) for each in run.datasets],
+            "model_inputs": list(run.model_inputs),
+            "model_outputs": [[each.model_id, each.step] for each in run.model_outputs],
+            "model_metrics": [point_out(each) for each in run.model_metrics],
+            "baseline": run.baseline,
+            "code": run.code,
+            "untracked": list(run.untracked),
+        }
+    )
+
+
+def decode_run(content: bytes, *, where: str, commit: str = "") -> LoggedRun:
+    """A run from its file. Raises MlgitError for what is none."""
+    return _checked(lambda: _run(_object(content), commit), where)
+
+
+def _run(found: dict[str, Any], commit: str) -> LoggedRun:
+    return LoggedRun(
+        found["id"],
+        found["experiment"],
+        found["name"],
+        found["user"],
+        found["status"],
+        found["start_time"],
+        found["end_time"],
+        found["deleted"],
+        found["params"],
+        found["tags"],
+        {key: point_in([key, *row]) for key, row in found["metrics"].items()},
+        tuple(map(dataset_in, found["datasets"])),
+        tuple(found["model_inputs"]),
+        tuple(ModelOutput(*row) for row in found["model_outputs"]),
+        tuple(map(point_in, found["model_metrics"])),
+        commit,
+        found["baseline"],
+        found["code"],
+        tuple(found["untracked"]),
+    )
+
+
+def encode_experiment(each: ApiExperiment) -> bytes:
+    """The file of an experiment."""
+    fields = {"id": each.id, "name": each.name, "tags": dict(each.tags)}
+    return document({"schema": 1, **fields, "created": each.created, "updated": each.updated, "deleted": each.deleted})
+
+
+def decode_experiment(content: bytes, *, where: str, commit: str = "") -> ApiExperiment:
+    """An experiment from its file. Raises MlgitError for what is none."""
+    return _checked(lambda: _experiment(_object(content), commit), where)
+
+
+def _experiment(found: dict[str, Any], commit: str) -> ApiExperiment:
+    times = (found["created"], found["updated"], found["deleted"])
+    return ApiExperiment(found["id"], found["name"], found["tags"], *times, commit=commit)
+
+
+def encode_model(each: ModelRecord) -> bytes:
+    """The file of a logged model; its metrics stand in those of the runs that measured it."""
+    return document(
+        {
+            "schema": 1,
+            "id": each.id,
+            "experiment": each.experiment_id,
+            "name": each.name,
+            "status": each.status,
+            "created": each.created,
+            "updated": each.updated,
+            "model_type": each.model_type,
+            "source_run": each.source_run_id,
+            "params": dict(each.params),
+            "tags": dict(each.tags),
+            "metric_runs": list(each.metric_runs),
+            "deleted": each.deleted,
+        }
+    )
+
+
+def decode_model(content: bytes, *, where: str, commit: str = "") -> ModelRecord:
+    """A logged model from its file, without metrics. Raises MlgitError for what is none."""
+    return _checked(lambda: _model(_object(content), commit), where)
+
+
+def _model(found: dict[str, Any], commit: str) -> ModelRecord:
+    return ModelRecord(
+        found["id"],
+        found["experiment"],
+        found["name"],
+        found["status"],
+        found["created"],
+        found["updated"],
+        found["model_type"],
+        found["source_run"],
+        found["params"],
+        found["tags"],
+        metric_runs=tuple(found["metric_runs"]),
+        deleted=found["deleted"],
+        commit=commit,
+    )
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    found = json.loads(content)
+    if not isinstance(found, dict) or found.get("schema") != 1:
+        raise ValueError("another schema")
+    return found
+
+
+def _checked(read: Callable[[], Value], where: str) -> Value:
+    try:
+        return read()
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        raise MlgitError(f"{where} is not what mlgit writes: {str(error)[:200]}", _FOREIGN) from error
