@@ -99,9 +99,11 @@ DOORS = {
         *("labels", "last_run", "pushgateway", "verdict_refs", "verdict_sync"),
         *("reference_data", "reference_versions", "window_files", "window_log", "window_paths", "window_query", "windows"),
     },
-    "experiments": {"logged_models", "record_refs", "run_artifacts", "run_experiments", "runs"},
     "validation": {"judge", "profiling", "samples", "source"},
-    "experiments": {"samplers", "tpe", "trial_refs", "trial_values"},
+    "experiments": {
+        *("samplers", "tpe", "trial_refs", "trial_values"),
+        *("logged_models", "record_refs", "run_artifacts", "run_experiments", "runs"),
+    },
     "scaffold": {
         "adopt",
         "create",

@@ -1,7 +1,7 @@
 """Folds what happened to a run, event by event, into what the run is.
 
 An event is a row: `["p", key, value]` a parameter, `["t", key, value]` and `["dt", key]` a tag set and taken away, `["m", key,
-value, time, step, ...]` a point of a metric (see `run_codec.point_out`), `["s", {...}]` status, end_time or name,
+value, time, step, ...]` a point of a metric as the codec of runs writes it, `["s", {...}]` status, end_time or name,
 `["in", [...]]` a dataset, `["min", model]` and `["mout", model, step]` logged models, `["del", time]` deleted (null: restored).
 """
 
