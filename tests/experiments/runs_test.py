@@ -37,7 +37,7 @@ def test_run_is_read_as_it_was_logged(store):
 def test_parameter_does_not_change(store):
     run = store.create()
     store.log_batch(run.id, params={"lr": "0.1"})
-    with pytest.raises(ChangedParamError, match="was logged as '0.1' before"):
+    with pytest.raises(ChangedParamError, match=r"was logged as '0\.1' before"):
         store.log_batch(run.id, params={"depth": "3", "lr": "0.2"})
     assert store.get(run.id).params == {"lr": "0.1"}
 
