@@ -19,6 +19,7 @@ from mlgit.errors import MlgitError
 from mlgit.executors import table
 from mlgit.executors.protocol import Executor
 from mlgit.pipeline import scheduler, stage_options, timings
+from mlgit.pipeline.admission import Admission, AdmittedExecutor, AdmittedKeeper
 from mlgit.pipeline.graph import select
 from mlgit.pipeline.model import Stage
 from mlgit.pipeline.noop import Kept, Look
@@ -173,11 +174,13 @@ def run(
     follow: Sequence[str] = (),
     reporter: RunReporter | None = None,
     kept: Kept | None = None,
+    admission: Admission | None = None,
 ) -> RunResult:
     """Run what is stale of the targets (none: of the project that holds the current folder) and of all they need.
 
     `changes` are `[FILE:]PARAM=VALUE`, written first. Another run here is waited for `wait` seconds; without it the call is
-    refused. The reporter is told what those stages print that `follow` names. `kept` is what `noop.compare` found. Raises
+    refused. The reporter is told what those stages print that `follow` names. `kept` is what `noop.compare` found;
+    `admission` says when commands may start beside those of other runs. Raises
     MlgitError where it cannot be run; a stage that fails is a result.
     """
     told = reporter or RunReporter()
@@ -196,12 +199,14 @@ def run(
         opened.ledger.check_inputs(stages)
         opened.ledger.expect(stages, force=force)
         follows = _followed(plan, follow)
+        keeper = AdmittedKeeper(opened.ledger, admission) if admission else None
         with _closed(opened, told) as results, _begun(told, len(plan.chosen)):
+            runner = _executor(opened, plan, executor, cluster=cluster, jobs=jobs, follows=follows, reporter=told)
             ended = execute(
                 opened.project.root,
                 plan,
-                keeper=opened.ledger,
-                executor=_executor(opened, plan, executor, cluster=cluster, jobs=jobs, follows=follows, reporter=told),
+                keeper=keeper or opened.ledger,
+                executor=AdmittedExecutor(runner, keeper) if keeper else runner,
                 busy=opened.busy,
                 reporter=told,
                 force=force,

@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal
 
 Status = Literal["queued", "running", "finished", "failed", "killed"]
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 SPACE = "refs/exps/"
 # Refs that DVC keeps below the same folder for itself.
@@ -48,8 +46,9 @@ class Trial:
     """One trial as commands show it.
 
     `params` and `metrics` are flat: `KEY` -> value, and `FILE:KEY` where another file than the first declared has it too.
-    `ref` and `commit` are '' while it is not recorded in Git (queued, running, failed, killed); `message` says why it failed.
-    `notes` say what could not be read of a recorded one, and `committed` when that was, in seconds since 1970.
+    `ref` and `commit` are '' while it is not recorded in Git (queued, running, failed, killed); `message` says why it failed,
+    `log` is where it was told, and `folder` the working tree that a running one has for itself. `notes` say what could not be
+    read of a recorded one, and `committed` when that was, in seconds since 1970.
     """
 
     name: str
@@ -62,6 +61,7 @@ class Trial:
     facts: TrialFacts = TrialFacts()
     message: str = ""
     log: str = ""
+    folder: str = ""
     notes: tuple[str, ...] = ()
     committed: int | None = None
 

@@ -248,7 +248,7 @@ class Ledger:
 
     def _job(self, stage: Stage) -> Job:
         wanted = stage_options.of(stage.meta)
-        env = {"DVC_ROOT": self._for_commands, **wanted.env, "DVC_STAGE": stage.address}
+        env = {"DVC_ROOT": self._for_commands, **wanted.env, "DVC_STAGE": stage.address, "MLGIT_STAGE": stage.address}
         folder = self._folders.get(stage.wdir)
         if folder is None:
             folder = self._folders[stage.wdir] = self._root / stage.wdir
@@ -291,10 +291,15 @@ class Ledger:
         self._finish(stage, left=left)
         return True
 
+    def run_key(self, stage: Stage) -> str:
+        """The key in the run cache for the result of a stage that is about to start; '' where there will be none."""
+        seen = self._started.get(stage.address)
+        return (
+            record.run_key(stage, seen) if seen and record.may_restore(stage, seen) and record.may_save_run(stage, seen) else ""
+        )
+
     def _from_run_cache(self, stage: Stage, seen: Observed) -> Entry | None:
-        unmade = {out.path: Digest("", 0) for out in stage.outs}
-        wanted = record.entry(stage, Observed(seen.deps, seen.params, unmade))
-        path = self._cache.newest_run(lock.run_cache_key(wanted))
+        path = self._cache.newest_run(record.run_key(stage, seen))
         if path is None:
             return None
         try:

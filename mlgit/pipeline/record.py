@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from mlgit.errors import MlgitError
+from mlgit.pipeline import lock
 from mlgit.pipeline.model import Digest, Entry, Item, Output, Stage
 from mlgit.pipeline.params import ordered
 from mlgit.pipeline.status import Observed, reasons
@@ -83,6 +84,12 @@ def entry(stage: Stage, seen: Observed) -> Entry:
         params=ordered(params),
         outs=_items(seen.outs, [out.path for out in stage.outs]),
     )
+
+
+def run_key(stage: Stage, seen: Observed) -> str:
+    """The key in the run cache for what the stage makes of the inputs that it sees."""
+    unmade = {out.path: Digest("", 0) for out in stage.outs}
+    return lock.run_cache_key(entry(stage, Observed(seen.deps, seen.params, unmade)))
 
 
 def _items(digests: Mapping[str, Digest | None], paths: list[str]) -> tuple[Item, ...]:

@@ -44,7 +44,13 @@ class Start(NamedTuple):
     reasons: tuple[Reason, ...]
 
 
-Beginning = Unchanged | Restored | Verified | Start
+class Later(NamedTuple):
+    """The stage may not start now, for a reason outside of this run; it is asked again after `seconds`."""
+
+    seconds: float
+
+
+Beginning = Unchanged | Restored | Verified | Start | Later
 
 
 class Keeper(Protocol):
@@ -277,7 +283,7 @@ class _Run:
     def _start_ready(self) -> None:
         while self._delayed and self._delayed[0][0] <= self._clock() and not self._stopping:
             number = heapq.heappop(self._delayed)[1]
-            del self._failed_once[number]
+            self._failed_once.pop(number, None)
             self._push(number)
         for number in self._crowded_out:
             self._push(number)
@@ -303,6 +309,9 @@ class _Run:
                 return
         except MlgitError as error:
             self._fail(number, Result(stage, "failed", message=error.message, hint=error.hint))
+            return
+        if isinstance(beginning, Later):
+            heapq.heappush(self._delayed, (self._clock() + beginning.seconds, number))
             return
         match beginning:
             case Unchanged():

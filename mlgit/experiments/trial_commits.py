@@ -1,0 +1,75 @@
+"""A trial written down as DVC writes an experiment: a commit upon the baseline, and a ref that is made once."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Collection
+from pathlib import Path
+
+from mlgit.adapters.git import git
+from mlgit.adapters.system import files
+from mlgit.errors import MlgitError
+from mlgit.experiments import trial_message
+from mlgit.experiments.trial import TrialFacts, ref_of
+
+_NOBODY = {"NAME": "mlgit", "EMAIL": "experiments@mlgit.invalid"}
+_ROLES = ("GIT_AUTHOR", "GIT_COMMITTER")
+_DVCLIVE = "dvclive/"
+_LARGEST_UNTRACKED = 1 << 20
+
+
+def tree_of_tracked(git_root: Path) -> str:
+    """The tree that HEAD would have with all tracked files as they lie there; index and working tree stay as they are."""
+    with files.temporary_folder("index") as place:
+        index = place / "index"
+        current = git_root / git.line(git_root, "rev-parse", "--git-path", "index")
+        if current.is_file():
+            shutil.copyfile(current, index)
+        env = {"GIT_INDEX_FILE": str(index)}
+        git.run(git_root, "add", "--update", "--", ":(top)", env=env)
+        return git.run(git_root, "write-tree", env=env).text.strip()
+
+
+def identity(git_root: Path) -> dict[str, str]:
+    """The environment that lets Git commit where it was told no name; empty where it was."""
+    env: dict[str, str] = {}
+    for role in _ROLES:
+        if git.run(git_root, "-c", "user.useConfigOnly=true", "var", f"{role}_IDENT", check=False).code:
+            env |= {f"{role}_{key}": value for key, value in _NOBODY.items()}
+    return env
+
+
+def commit(top: Path, *, baseline: str, lock: Path, wanted: Collection[str], facts: TrialFacts, who: dict[str, str]) -> str:
+    """What lies in a trial's working tree as a commit, that no ref names yet.
+
+    Tracked files are in it as they are, of others those that are `wanted` (from the repository's top): lock files, metrics
+    that DVC does not cache, .gitignore files; and what DVCLive wrote. What Git ignores is not.
+    """
+    git.run(top, "add", "--update", "--", ":(top)")
+    others = git.run(top, "ls-files", "-z", "--others", "--exclude-standard").text.split("\0")
+    new = [path for path in others if path and (path in wanted or _is_below(path, wanted) or _is_of_dvclive(top, path))]
+    if new:
+        git.stage(top, new)
+    tree = git.run(top, "write-tree").text.strip()
+    digest = hashlib.sha256(lock.read_bytes() if lock.is_file() else b"").hexdigest()
+    message = trial_message.write(digest, facts)
+    return git.run(top, "commit-tree", tree, "-p", baseline, stdin=message.encode(), env=who).text.strip()
+
+
+def publish(git_root: Path, *, baseline: str, name: str, commit: str, replaced: str = "") -> None:
+    """Name a trial's commit; only where nothing has that name, or what it `replaced`. Raises MlgitError otherwise."""
+    ref = ref_of(baseline, name)
+    try:
+        git.update_ref(git_root, ref, commit, reason="mlgit exp run", expected=replaced)
+    except MlgitError as error:
+        raise MlgitError(f"{ref}: was written by another process meanwhile", "`mlgit exp show` shows it") from error
+
+
+def _is_below(path: str, wanted: Collection[str]) -> bool:
+    return any(path[:end] in wanted for end, char in enumerate(path) if char == "/")
+
+
+def _is_of_dvclive(top: Path, path: str) -> bool:
+    """Whether a new file is what DVCLive left of a training: small files in a folder of its name."""
+    return f"/{path}".rpartition("/")[0].find(f"/{_DVCLIVE.rstrip('/')}") >= 0 and (top / path).stat().st_size <= _LARGEST_UNTRACKED
