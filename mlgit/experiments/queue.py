@@ -21,6 +21,7 @@ from mlgit.experiments import sweep as sweeps
 from mlgit.experiments.sweep import Sweep, TrialEnd
 from mlgit.experiments.trial import Trial, TrialFacts, is_name
 
+BUSY = "another `mlgit exp run` is at work in this clone"
 _LARGEST = 16 << 20
 _PATIENCE = 0.5  # whoever asks whether somebody holds the lock holds it for an instant
 
@@ -38,7 +39,7 @@ def running(common: Path) -> AbstractContextManager[None]:
     return locks.held(
         common / "queue/run.lock",
         timeout=_PATIENCE,
-        busy="another `mlgit exp run` is at work in this clone",
+        busy=BUSY,
         note=f"process {os.getpid()}\n",
     )
 
@@ -77,10 +78,9 @@ def append_end(common: Path, sweep: Sweep, end: TrialEnd) -> None:
     """Write down how a trial of a search ended."""
     path = common / "queue/sweeps" / f"{sweep.id}.ends.jsonl"
     state_files.make_folder(str(path.parent))
-    line = json.dumps(end.document(), separators=(",", ":"), default=str).encode() + b"\n"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, line)
+        os.write(descriptor, _line(end))
     finally:
         os.close(descriptor)
 
@@ -96,20 +96,22 @@ def ends(common: Path, sweep: Sweep) -> tuple[TrialEnd, ...]:
     return tuple(found[number] for number in sorted(found))
 
 
+def retry_failed(common: Path, sweep: Sweep) -> None:
+    """Let the trials of a search that failed be tried again."""
+    kept = [each for each in ends(common, sweep) if each.status != "failed"]
+    path = common / "queue/sweeps" / f"{sweep.id}.ends.jsonl"
+    if path.exists():
+        files.write_atomic(path, b"".join(_line(each) for each in kept))
+
+
 def forget_ends(common: Path, sweep: Sweep) -> None:
     """Forget how the trials of a search ended: it begins anew."""
     (common / "queue/sweeps" / f"{sweep.id}.ends.jsonl").unlink(missing_ok=True)
 
 
-def begin_trial(common: Path, sweep: Sweep, trial: Trial) -> None:
-    """Write down that a trial runs now."""
-    document = {**_of_trial(trial), "sweep": sweep.document()}
-    _write(common / "queue/trials" / f"{trial.name}.json", document)
-
-
-def fail_trial(common: Path, sweep: Sweep, trial: Trial) -> None:
-    """Write down that a trial failed."""
-    begin_trial(common, sweep, trial)
+def write_trial(common: Path, sweep: Sweep, trial: Trial) -> None:
+    """Write down that a trial runs, or that it failed."""
+    _write(common / "queue/trials" / f"{trial.name}.json", {**_of_trial(trial), "sweep": sweep.document()})
 
 
 def drop_trial(common: Path, name: str) -> None:
@@ -128,6 +130,10 @@ def load(common: Path) -> tuple[Trial, ...]:
             gone = trial.status == "running" and not alive
             found.append(trial if not gone else _killed(trial))
     return tuple(sorted(found, key=lambda each: (each.facts.started or 0.0, each.name)))
+
+
+def _line(end: TrialEnd) -> bytes:
+    return json.dumps(end.document(), separators=(",", ":"), default=str).encode() + b"\n"
 
 
 def _killed(trial: Trial) -> Trial:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from mlgit.experiments.trial import NOTHING, Status
+from mlgit.experiments.trial import Status
 
 SCHEMA = 1
 
@@ -18,13 +18,15 @@ class Sweep:
     """One search. The same search from the same state of the project has the same `id`, so it goes on where it was.
 
     `baseline` is the commit that its trials hang on, `tree` what lay in the working tree (all tracked files), `prefix` the
-    project's folder in the repository ('' or ending with '/'). `space` are the settings as they were typed; `n_trials` is None
+    project's folder in the repository ('' or ending with '/'), `folder` the one in
+    the project that `targets` are named from. `space` are the settings as they were typed; `n_trials` is None
     where all combinations of a grid are tried. `until` is a condition that ends the search, '' for none.
     """
 
     baseline: str
     tree: str
     prefix: str = ""
+    folder: str = ""
     targets: tuple[str, ...] = ()
     space: tuple[str, ...] = ()
     sampler: str = "grid"
@@ -66,11 +68,12 @@ class TrialEnd:
     name: str
     status: Status
     commit: str = ""
-    changes: Mapping[str, Any] = NOTHING
-    metrics: Mapping[str, Any] = NOTHING
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
-    stages: Mapping[str, int] = NOTHING
+    stages: Mapping[str, int] = field(default_factory=dict)
     message: str = ""
+    log: str = ""
     known: bool = False
 
     def document(self) -> dict[str, Any]:

@@ -72,4 +72,7 @@ def _is_below(path: str, wanted: Collection[str]) -> bool:
 
 def _is_of_dvclive(top: Path, path: str) -> bool:
     """Whether a new file is what DVCLive left of a training: small files in a folder of its name."""
-    return f"/{path}".rpartition("/")[0].find(f"/{_DVCLIVE.rstrip('/')}") >= 0 and (top / path).stat().st_size <= _LARGEST_UNTRACKED
+    return (
+        f"/{path}".rpartition("/")[0].find(f"/{_DVCLIVE.rstrip('/')}") >= 0
+        and (top / path).stat().st_size <= _LARGEST_UNTRACKED
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mlgit.experiments.trial import NOTHING, TrialFacts
+from mlgit.experiments.trial import TrialFacts
 
 TRAILER = "Mlgit-Trial"
 _FIRST = "dvc: commit experiment "
@@ -63,7 +63,7 @@ def _facts(found: dict[str, Any]) -> TrialFacts:
 
 
 def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else dict(NOTHING)
+    return value if isinstance(value, dict) else {}
 
 
 def _list(value: Any) -> list[Any]:

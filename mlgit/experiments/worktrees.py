@@ -24,14 +24,25 @@ _QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false", "
 class TrialTree:
     """A working tree for one trial at a time. `root` is the project's folder in it, `top` that of the repository."""
 
-    def __init__(self, top: Path, prefix: str) -> None:
+    def __init__(self, top: Path) -> None:
         self.top = top
-        self.root = top / prefix if prefix else top
-        self._prefix = prefix
+        self.root = top
+        self._prefix = ""
         self._kept: frozenset[str] = frozenset()
 
-    def prepare(self, *, baseline: str, tree: str, local_settings: str) -> None:
-        """Bring in the state that a trial begins with; of what was made before, what `keep` named stays, and mlgit's notes."""
+    @property
+    def keeps(self) -> bool:
+        """Whether outputs of the trial before are still in place."""
+        return bool(self._kept)
+
+    def prepare(self, *, baseline: str, tree: str, prefix: str, local_settings: str) -> None:
+        """Bring in the state that a trial of the project in the folder `prefix` begins with.
+
+        Of what was made before, what `keep` named stays, and mlgit's notes.
+        """
+        if prefix != self._prefix:
+            self._kept = frozenset()
+        self._prefix, self.root = prefix, self.top / prefix if prefix else self.top
         own = git_folder(self.top)
         (own / "index.lock").unlink(missing_ok=True)  # of a process that was killed: this one alone works here
         if files.read_text(own / "HEAD", name="HEAD").strip() != baseline:
@@ -64,7 +75,7 @@ def git_folder(top: Path) -> Path:
 
 
 @contextmanager
-def borrowed(git_root: Path, common: Path, *, baseline: str, prefix: str = "") -> Iterator[TrialTree]:
+def borrowed(git_root: Path, common: Path, *, baseline: str) -> Iterator[TrialTree]:
     """A working tree that nobody else uses while it lasts: the first that is free, or a new one."""
     folder = common / "worktrees"
     with ExitStack() as stack:
@@ -72,7 +83,7 @@ def borrowed(git_root: Path, common: Path, *, baseline: str, prefix: str = "") -
             with suppress(MlgitError):
                 stack.enter_context(locks.held(folder / f"{number}.lock", timeout=0, busy="in use"))
                 break
-        yield TrialTree(_made(git_root, folder, number, baseline), prefix)
+        yield TrialTree(_made(git_root, folder, number, baseline))
 
 
 def _made(git_root: Path, folder: Path, number: int, baseline: str) -> Path:

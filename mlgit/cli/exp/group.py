@@ -7,7 +7,9 @@ import click
 from mlgit.cli.group import LazyGroup
 
 # In the order in which a trial meets them.
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("mlgit.cli.exp.run", "Try the pipeline with other parameters."),
+}
 
 
 class _Commands(LazyGroup):

@@ -1,0 +1,289 @@
+"""Tries the pipeline with other parameters, in working trees beside the user's own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from mlgit import errors, project
+from mlgit.adapters.formats import edits
+from mlgit.adapters.git import git
+from mlgit.adapters.system import machine
+from mlgit.commands.open_project import open_project
+from mlgit.commands.set_parameters import set_values
+from mlgit.commands.trial_run import TrialSetting, TrialWorker
+from mlgit.errors import MlgitError
+from mlgit.executors import table
+from mlgit.experiments import queue, samplers, search_space, trial_commits, trial_refs, worktrees
+from mlgit.experiments import until as bounds
+from mlgit.experiments.crew import Crew
+from mlgit.experiments.runner import Runner, SweepReporter
+from mlgit.experiments.search import RecordedTrial, Search
+from mlgit.experiments.sweep import Sweep, TrialEnd
+from mlgit.experiments.trial import Trial, TrialFacts
+from mlgit.pipeline import stage_options
+from mlgit.project import Project
+from mlgit.render.text import count, few
+
+_PAUSE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class SweepResult:
+    """What came of a search: its trials in order, the best by its objective ('' for none), and how long it took.
+
+    `is_queued`: nothing was run, it was only asked for.
+    """
+
+    sweep: Sweep
+    trials: tuple[Trial, ...] = ()
+    best: str = ""
+    seconds: float = 0.0
+    known: int = 0
+    reached: bool = False
+    is_queued: bool = False
+
+    @property
+    def failed(self) -> tuple[Trial, ...]:
+        """The trials that failed."""
+        return tuple(each for each in self.trials if each.status == "failed")
+
+    @property
+    def exit_code(self) -> int:
+        """No where a trial failed."""
+        return errors.EXIT_NO if self.failed else errors.EXIT_YES
+
+    def document(self) -> dict[str, Any]:
+        """The result as JSON: schema 1."""
+        return {
+            "schema": 1,
+            "baseline": self.sweep.baseline,
+            "sweep": self.sweep.id,
+            "objective": self.sweep.objective,
+            "best": self.best,
+            "known": self.known,
+            "reached": self.reached,
+            "seconds": round(self.seconds, 3),
+            "experiments": [each.document() for each in self.trials],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPlan:
+    """What is asked of `exp run`: settings as they were typed, and how they are searched."""
+
+    space: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    sampler: str = samplers.GRID
+    n_trials: int | None = None
+    seed: int = 0
+    objective: str = ""
+    until: str = ""
+
+
+def exp_run(
+    plan: SweepPlan,
+    *,
+    jobs: int | None = None,
+    force: bool = False,
+    pull: bool = False,
+    compute_if_unreachable: bool = False,
+    executor: str = table.LOCAL,
+    cluster: str | None = None,
+    resources: Sequence[str] = (),
+    only_queue: bool = False,
+    reporter: SweepReporter | None = None,
+) -> SweepResult:
+    """Run the trials of a search, and whatever else was asked for and is not done; what is recorded already is not run again.
+
+    `jobs` commands run at once over all trials. Where another `exp run` is at work in this clone, it takes the search over, and
+    this call waits for it. Raises MlgitError where there is nothing to search, and for settings that parameters cannot have.
+    """
+    told = reporter or SweepReporter()
+    began = time.monotonic()
+    here = project.find()
+    sweep = _asked(here, plan, told)
+    common = queue.common_folder(here.git_root)
+    queue.retry_failed(common, sweep)
+    if force:
+        queue.forget_ends(common, sweep)
+    queue.add(common, sweep)
+    if only_queue:
+        return SweepResult(sweep, is_queued=True)
+    n_jobs = jobs or machine.cpus()
+    setting = TrialSetting(
+        git_root=here.git_root,
+        common=common,
+        local_settings=worktrees.local_settings(here.dvc_folder),
+        who=trial_commits.identity(here.git_root),
+        jobs=n_jobs,
+        force=force,
+        pull=pull,
+        compute_if_unreachable=compute_if_unreachable,
+        executor=executor,
+        cluster=cluster,
+    )
+    totals = {**machine.resources(), **stage_options.parse_resources(tuple(resources))}
+    search = _run(here, sweep, setting, totals, told, forced=sweep.id if force else "")
+    return _result(here, search, seconds=time.monotonic() - began)
+
+
+def _run(
+    here: Project, sweep: Sweep, setting: TrialSetting, totals: Mapping[str, float], told: SweepReporter, *, forced: str
+) -> Search:
+    """Run the queue until the search is done, or wait until who runs it has done it."""
+    common = setting.common
+    is_told = False
+    while queue.is_asked(common, sweep):
+        try:
+            with queue.running(common):
+                crew = Crew(setting.jobs, TrialWorker(setting), slots=setting.jobs, totals=totals)
+                Runner(
+                    common,
+                    crew,
+                    opened=lambda each: _opened(here, common, each),
+                    measured=lambda commits: _measured(here, commits),
+                    reporter=told,
+                    forced=forced,
+                ).run()
+        except MlgitError as error:
+            if not error.message.startswith(queue.BUSY):
+                raise
+            if not is_told:
+                told.note(f"{error.message}: it takes these trials over, and is waited for")
+                is_told = True
+            told.tick()
+            time.sleep(_PAUSE)
+    return _opened(here, common, sweep)
+
+
+def _asked(here: Project, plan: SweepPlan, told: SweepReporter) -> Sweep:
+    """What is asked for as a search from the state of the working tree as it is now; all that can be is checked before."""
+    baseline = git.head(here.git_root)
+    if not baseline:
+        raise MlgitError("there is no commit for trials to hang on", "`git add` the project's files and `git commit` them")
+    opened = open_project()
+    opened.ledger.close()
+    space = search_space.parse(plan.space, value_of=edits.value_of)
+    if space.dimensions:
+        lowest = [(each.name, each.draw(Fraction(0))) for each in space.dimensions]
+        set_values(here.root, lowest, write=False)
+    objective, direction = _objective(here, plan.objective)
+    bounds.parse(plan.until) if plan.until else None
+    sweep = Sweep(
+        baseline=baseline,
+        tree=trial_commits.tree_of_tracked(here.git_root),
+        prefix=here.prefix,
+        folder=opened.here,
+        targets=plan.targets,
+        space=space.texts,
+        sampler=plan.sampler,
+        n_trials=plan.n_trials,
+        seed=plan.seed,
+        objective=objective,
+        direction=direction,
+        until=plan.until,
+    )
+    _sampler(sweep)
+    _note_untracked(here, {target for stage in opened.pipeline.graph.stages for _, target in stage.inputs()}, told)
+    return sweep
+
+
+def _objective(here: Project, name: str) -> tuple[str, str]:
+    """The metric that the search is about, and its direction: what was named, else the only one that mlgit.yaml declares."""
+    declared = project.load_config(here).directions
+    if not name and len(declared) == 1:
+        name = next(iter(declared))
+    if not name:
+        return "", ""
+    direction = project.load_config(here).direction(name)
+    if direction is None:
+        raise MlgitError(
+            f"--objective {name}: mlgit.yaml does not say whether higher or lower is better{errors.near_miss(name, declared)}",
+            f"add to mlgit.yaml, under metrics: `{name}: {{direction: higher}}`",
+        )
+    return name, direction
+
+
+def _sampler(sweep: Sweep) -> samplers.Sampler:
+    space = search_space.parse(sweep.space, value_of=edits.value_of)
+    if not space.dimensions:
+        return _Once()
+    return samplers.make(
+        sweep.sampler,
+        space,
+        n_trials=sweep.n_trials,
+        seed=sweep.seed,
+        objective=sweep.objective,
+        direction=sweep.direction,
+    )
+
+
+def _size(sweep: Sweep) -> int | None:
+    """How many trials a search has at most, where that is known before."""
+    space = search_space.parse(sweep.space, value_of=edits.value_of)
+    sizes = [each for each in (space.size, sweep.n_trials) if each is not None]
+    return min(sizes, default=None)
+
+
+class _Once:
+    """The search without settings: one trial of what lies in the working tree."""
+
+    def ask(self, number: int, history: Sequence[samplers.Observed]) -> Mapping[str, Any] | None:
+        """Nothing to set, once."""
+        return {} if number == 1 else None
+
+
+def _opened(here: Project, common: Path, sweep: Sweep) -> Search:
+    """A search as it stands: how its trials ended, which were begun, and what is recorded of the same baseline."""
+    refs = [each for each in trial_refs.listed(here.git_root) if each.baseline == sweep.baseline]
+    found = trial_refs.load(here, refs).trials
+    begun = [each for each in queue.load(common) if each.facts.sweep == sweep.id and each.status != "failed"]
+    return Search(
+        sweep,
+        _sampler(sweep),
+        until=bounds.parse(sweep.until) if sweep.until else None,
+        ends=queue.ends(common, sweep),
+        interrupted={each.facts.number: each.facts.changes for each in begun},
+        recorded={each.name: RecordedTrial(each.commit, each.facts.changes) for each in found},
+        size=_size(sweep),
+    )
+
+
+def _measured(here: Project, commits: Collection[str]) -> dict[str, Mapping[str, Any]]:
+    found = trial_refs.load(here, (), baselines=commits).baselines
+    return {each.commit: each.metrics for each in found}
+
+
+def _result(here: Project, search: Search, *, seconds: float) -> SweepResult:
+    """The trials of a search: those in Git as they are read there, and those that failed."""
+    sweep, ends = search.sweep, [search.ends[number] for number in sorted(search.ends)]
+    by_commit = {each.commit: each for each in trial_refs.listed(here.git_root)}
+    refs = [by_commit[each.commit] for each in ends if each.commit in by_commit]
+    found = {each.commit: each for each in trial_refs.load(here, refs).trials}
+    best = search.best()
+    return SweepResult(
+        sweep,
+        trials=tuple(found.get(each.commit) or _unrecorded(sweep, each) for each in ends),
+        best=best.name if best else "",
+        seconds=seconds,
+        known=sum(each.known for each in ends),
+        reached=search.reached,
+    )
+
+
+def _unrecorded(sweep: Sweep, end: TrialEnd) -> Trial:
+    facts = TrialFacts(changes=end.changes, sweep=sweep.id, number=end.number, sampler=sweep.sampler, seconds=end.seconds)
+    return Trial(end.name, sweep.baseline, "failed", params=end.changes, facts=facts, message=end.message, log=end.log)
+
+
+def _note_untracked(here: Project, needed: Collection[str], told: SweepReporter) -> None:
+    """Say which inputs of stages no trial will see: files that Git neither tracks nor ignores."""
+    others = git.run(here.root, "ls-files", "-z", "--others", "--exclude-standard").text.split("\0")
+    lost = sorted(path for path in others if path and (path in needed or any(path.startswith(f"{each}/") for each in needed)))
+    if lost:
+        told.note(f"{count(len(lost), 'file')} not tracked by Git, so no trial sees it: {few(lost)}; `git add` them")
