@@ -101,6 +101,7 @@ DOORS = {
     },
     "validation": {"judge", "profiling", "samples", "source"},
     "experiments": {
+        *("trial_workers", "links", "queue", "runner", "trial_commits", "worktrees"),
         *("samplers", "tpe", "trial_refs", "trial_values"),
         *("logged_models", "record_refs", "run_artifacts", "run_experiments", "runs"),
     },

@@ -20,11 +20,12 @@ from mlgit.errors import MlgitError
 from mlgit.executors import table
 from mlgit.experiments import queue, samplers, search_space, trial_commits, trial_refs, worktrees
 from mlgit.experiments import until as bounds
-from mlgit.experiments.crew import Crew
-from mlgit.experiments.runner import Runner, SweepReporter
+from mlgit.experiments.runner import Runner
 from mlgit.experiments.search import RecordedTrial, Search
 from mlgit.experiments.sweep import Sweep, TrialEnd
+from mlgit.experiments.sweep_reporter import SweepReporter
 from mlgit.experiments.trial import Trial, TrialFacts
+from mlgit.experiments.trial_workers import TrialWorkers
 from mlgit.pipeline import stage_options
 from mlgit.project import Project
 from mlgit.render.text import count, few
@@ -111,6 +112,7 @@ def exp_run(
     queue.retry_failed(common, sweep)
     if force:
         queue.forget_ends(common, sweep)
+    before = {each.number for each in queue.ends(common, sweep)}
     queue.add(common, sweep)
     if only_queue:
         return SweepResult(sweep, is_queued=True)
@@ -129,7 +131,7 @@ def exp_run(
     )
     totals = {**machine.resources(), **stage_options.parse_resources(tuple(resources))}
     search = _run(here, sweep, setting, totals, told, forced=sweep.id if force else "")
-    return _result(here, search, seconds=time.monotonic() - began)
+    return _result(here, search, before=before, seconds=time.monotonic() - began)
 
 
 def _run(
@@ -141,10 +143,10 @@ def _run(
     while queue.is_asked(common, sweep):
         try:
             with queue.running(common):
-                crew = Crew(setting.jobs, TrialWorker(setting), slots=setting.jobs, totals=totals)
+                workers = TrialWorkers(setting.jobs, TrialWorker(setting), slots=setting.jobs, totals=totals)
                 Runner(
                     common,
-                    crew,
+                    workers,
                     opened=lambda each: _opened(here, common, each),
                     measured=lambda commits: _measured(here, commits),
                     reporter=told,
@@ -233,7 +235,7 @@ def _size(sweep: Sweep) -> int | None:
 class _Once:
     """The search without settings: one trial of what lies in the working tree."""
 
-    def ask(self, number: int, history: Sequence[samplers.Observed]) -> Mapping[str, Any] | None:
+    def ask(self, number: int, history: Sequence[samplers.ObservedTrial]) -> Mapping[str, Any] | None:
         """Nothing to set, once."""
         return {} if number == 1 else None
 
@@ -259,8 +261,8 @@ def _measured(here: Project, commits: Collection[str]) -> dict[str, Mapping[str,
     return {each.commit: each.metrics for each in found}
 
 
-def _result(here: Project, search: Search, *, seconds: float) -> SweepResult:
-    """The trials of a search: those in Git as they are read there, and those that failed."""
+def _result(here: Project, search: Search, *, before: Collection[int], seconds: float) -> SweepResult:
+    """The trials of a search: those in Git as they are read there, and those that failed; `before`: known by their number."""
     sweep, ends = search.sweep, [search.ends[number] for number in sorted(search.ends)]
     by_commit = {each.commit: each for each in trial_refs.listed(here.git_root)}
     refs = [by_commit[each.commit] for each in ends if each.commit in by_commit]
@@ -271,7 +273,7 @@ def _result(here: Project, search: Search, *, seconds: float) -> SweepResult:
         trials=tuple(found.get(each.commit) or _unrecorded(sweep, each) for each in ends),
         best=best.name if best else "",
         seconds=seconds,
-        known=sum(each.known for each in ends),
+        known=sum(each.known or each.number in before for each in ends),
         reached=search.reached,
     )
 

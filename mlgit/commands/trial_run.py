@@ -20,9 +20,9 @@ from mlgit.errors import MlgitError
 from mlgit.executors import table
 from mlgit.experiments import sweep as sweeps
 from mlgit.experiments import trial_commits, worktrees
-from mlgit.experiments.crew import WorkerAdmission
 from mlgit.experiments.sweep import Sweep, TrialEnd
 from mlgit.experiments.trial import TrialFacts
+from mlgit.experiments.trial_workers import WorkerAdmission
 from mlgit.experiments.worktrees import TrialTree
 from mlgit.pipeline.model import Stage
 from mlgit.pipeline.scheduler import Result

@@ -10,39 +10,15 @@ from typing import Any
 
 from mlgit.experiments import queue
 from mlgit.experiments import sweep as sweeps
-from mlgit.experiments.crew import Crew, Report
 from mlgit.experiments.search import NextTrial, Search
 from mlgit.experiments.sweep import Sweep, TrialEnd
+from mlgit.experiments.sweep_reporter import SweepReporter
 from mlgit.experiments.trial import Trial, TrialFacts
+from mlgit.experiments.trial_workers import TrialWorkers, WorkerReport
 
 _TICK = 0.2
 _AT_ONCE = 100  # trials that are there already, looked at in one go
 _LOST = "the process of the trial was ended from outside"
-
-
-class SweepReporter:
-    """Is told what a search does, as it does it; this one says nothing."""
-
-    def begun(self, search: Search) -> None:
-        """A search was taken up."""
-
-    def trial_started(self, search: Search, trial: NextTrial) -> None:
-        """A trial was handed to a worker."""
-
-    def stage_started(self, name: str, stage: str) -> None:
-        """A stage of a trial runs now."""
-
-    def trial_ended(self, search: Search, end: TrialEnd) -> None:
-        """A trial ended, and that is written down."""
-
-    def ended(self, search: Search) -> None:
-        """A search is done."""
-
-    def note(self, text: str) -> None:
-        """Something worth knowing that is no result."""
-
-    def tick(self) -> None:
-        """Some time has passed."""
 
 
 class Runner:
@@ -54,7 +30,7 @@ class Runner:
     def __init__(
         self,
         common: Path,
-        crew: Crew,
+        workers: TrialWorkers,
         *,
         opened: Callable[[Sweep], Search],
         measured: Callable[[Collection[str]], Mapping[str, Mapping[str, Any]]],
@@ -62,7 +38,7 @@ class Runner:
         forced: str = "",
     ) -> None:
         self._common = common
-        self._crew = crew
+        self._workers = workers
         self._opened = opened
         self._measured = measured
         self._reporter = reporter
@@ -80,13 +56,13 @@ class Runner:
                 self._hand_out()
                 for each in [each for each in self._searches.values() if each.is_done]:
                     self._end(each, done)
-                if not self._crew.busy and not self._searches and not queue.asked(self._common):
+                if not self._workers.busy and not self._searches and not queue.asked(self._common):
                     return done
-                reports = self._crew.wait(_TICK if self._crew.busy else 0.0)
+                reports = self._workers.wait(_TICK if self._workers.busy else 0.0)
                 self._take([end for report in reports for end in self._heard(report)])
                 self._reporter.tick()
         finally:
-            self._crew.stop()
+            self._workers.stop()
 
     def _look(self) -> None:
         """Take up what was asked for since the last look."""
@@ -101,7 +77,7 @@ class Runner:
     def _hand_out(self) -> None:
         for search in self._searches.values():
             known: list[TrialEnd] = []
-            while self._crew.is_free and len(known) < _AT_ONCE:
+            while self._workers.is_free and len(known) < _AT_ONCE:
                 trial = search.next(busy=self._trials, force=search.sweep.id == self._forced)
                 if trial is None:
                     break
@@ -119,7 +95,7 @@ class Runner:
         running = self._trials[trial.name] = Trial(trial.name, sweep.baseline, "running", facts=facts)
         queue.write_trial(self._common, sweep, running)
         replaced = search.recorded_commit(trial.name)
-        self._crew.begin(
+        self._workers.begin(
             {
                 "id": sweep.id,
                 "sweep": sweep.document(),
@@ -131,7 +107,7 @@ class Runner:
         )
         self._reporter.trial_started(search, trial)
 
-    def _heard(self, report: Report) -> list[tuple[Search, TrialEnd]]:
+    def _heard(self, report: WorkerReport) -> list[tuple[Search, TrialEnd]]:
         search = self._searches[report.work["id"]]
         name = report.work["name"]
         if report.event is not None:

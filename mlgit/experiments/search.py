@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlgit.experiments.draws import Observed, Sampler
+from mlgit.experiments.draws import ObservedTrial, Sampler
 from mlgit.experiments.sweep import Sweep, TrialEnd
 from mlgit.experiments.trial_name import name_of
 from mlgit.experiments.until import Until
@@ -132,9 +132,9 @@ class Search:
 
         return name_of(changes, tree=sweep.tree, targets=sweep.targets, is_other=is_other)
 
-    def _history(self) -> list[Observed]:
-        ended = [Observed(each.number, each.changes, each.status, self.value(each)) for each in self.ends.values()]
-        running = [Observed(each.number, each.changes, "running") for each in self._running.values()]
+    def _history(self) -> list[ObservedTrial]:
+        ended = [ObservedTrial(each.number, each.changes, each.status, self.value(each)) for each in self.ends.values()]
+        running = [ObservedTrial(each.number, each.changes, "running") for each in self._running.values()]
         return sorted([*ended, *running], key=lambda each: each.number)
 
     def _is_enough(self, end: TrialEnd) -> bool:

@@ -19,14 +19,16 @@ SAMPLERS = ("grid", "random", "tpe")
 @click.option(
     "--set", "space", multiple=True, metavar="[FILE:]PARAM=VALUES", help="Values to try: a,b or LOW..HIGH, /log, /STEP."
 )
-@click.option(
-    "--sampler", type=click.Choice(SAMPLERS), default="grid", show_default=True, help="How the values are searched."
-)
+@click.option("--sampler", type=click.Choice(SAMPLERS), default="grid", show_default=True, help="How the values are searched.")
 @click.option("--trials", "n_trials", type=click.IntRange(min=1), metavar="N", help="At most so many trials.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Where draws begin.")
 @click.option("--objective", default="", metavar="METRIC", help="What is searched for (default: the one metric of mlgit.yaml).")
-@click.option("--until", default="", metavar="CONDITION", help="Begin no more trials when one has reached this: 'roc_auc>=0.9'.")
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Commands at once, over all trials (default: the number of CPUs).")
+@click.option(
+    "--until", default="", metavar="CONDITION", help="Begin no more trials when one has reached this: 'roc_auc>=0.9'."
+)
+@click.option(
+    "-j", "--jobs", type=click.IntRange(min=1), help="Commands at once, over all trials (default: the number of CPUs)."
+)
 @click.option("--force", is_flag=True, help="Run trials that are recorded already, without the run cache.")
 @click.option("--queue", "only_queue", is_flag=True, help="Only ask for the trials: the next `mlgit exp run` runs them.")
 @click.option("--pull", is_flag=True, help="Fetch data and results that are missing here from the DVC remote.")

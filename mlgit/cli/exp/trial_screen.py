@@ -1,10 +1,11 @@
-"""What a user sees of `mlgit exp run`: trials as they end, and on a terminal a table of those that run, with the best so far."""
+"""What a user sees of `mlgit exp run`: trials as they end; on a terminal below them those that run, and the best so far."""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
+from collections.abc import Mapping
 
 from mlgit.cli import preferences
 from mlgit.cli.error_boundary import note
@@ -12,9 +13,9 @@ from mlgit.cli.preferences import use_color
 from mlgit.cli.progress import say
 from mlgit.cli.screen import Screen, is_terminal
 from mlgit.commands.exp_run import SweepResult
-from mlgit.experiments.runner import SweepReporter
 from mlgit.experiments.search import NextTrial, Search, value_of
 from mlgit.experiments.sweep import TrialEnd
+from mlgit.experiments.sweep_reporter import SweepReporter
 from mlgit.render.run_table import Row, rows
 from mlgit.render.terminal import paint
 from mlgit.render.text import count, number, plain, seconds
@@ -139,7 +140,7 @@ def conclude(result: SweepResult, *, as_json: bool) -> int:
     if best is not None:
         value = value_of(best.metrics, result.sweep.objective)
         said = f"best of {count(finished, 'trial')}: {best.name}, {result.sweep.objective} {number(value or 0.0)}"
-        say(plain(f"{said}  ({_settings(best.facts.changes or {})})"))
+        say(plain(f"{said}  ({_settings(best.facts.changes)})"))
         say(f"`mlgit exp show` has all; `mlgit exp promote {best.name}` makes a branch of it")
     return result.exit_code
 
@@ -165,9 +166,8 @@ def _objective(search: Search, end: TrialEnd) -> str:
     return f"{search.sweep.objective} {number(value)}" if value is not None else ""
 
 
-def _settings(changes: object) -> str:
-    assert isinstance(changes, dict) or hasattr(changes, "items")
-    return plain(", ".join(f"{key}={json.dumps(value)}" for key, value in changes.items())) or "as it is"  # type: ignore[attr-defined]
+def _settings(changes: Mapping[str, object]) -> str:
+    return plain(", ".join(f"{key}={json.dumps(value)}" for key, value in changes.items())) or "as it is"
 
 
 def _stages(end: TrialEnd) -> str:

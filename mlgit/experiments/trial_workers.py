@@ -65,7 +65,7 @@ class _Worker:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class WorkerReport:
     """What came of a worker: an `event` of the work it does, its `end` (`result`, None where the worker is `lost`)."""
 
     work: Any
@@ -74,7 +74,7 @@ class Report:
     lost: bool = False
 
 
-class Crew:
+class TrialWorkers:
     """`size` workers, started when there is work; `serve(work, admission)` does the work in a worker, and gives its result.
 
     Work and results are documents. `slots` commands run at once, over all workers; stages share what `totals` name.
@@ -105,11 +105,11 @@ class Crew:
         worker.work = work
         worker.link.send({"do": work})
 
-    def wait(self, timeout: float) -> list[Report]:
+    def wait(self, timeout: float) -> list[WorkerReport]:
         """What came of the workers within `timeout` seconds, at least; their questions are answered."""
         by_descriptor = {each.link.fileno(): each for each in self._workers}
         ready = select.select(list(by_descriptor), [], [], timeout)[0] if by_descriptor else []
-        reports: list[Report] = []
+        reports: list[WorkerReport] = []
         for descriptor in ready:
             worker = by_descriptor[descriptor]
             try:
@@ -140,7 +140,7 @@ class Crew:
         theirs.close()
         return self._workers[-1]
 
-    def _heard(self, worker: _Worker, message: Any) -> list[Report]:
+    def _heard(self, worker: _Worker, message: Any) -> list[WorkerReport]:
         if "ask" in message:
             may = self._may(worker, message)
             with suppress(LinkClosedError):  # the next look tells
@@ -152,10 +152,10 @@ class Crew:
         elif "defect" in message:
             raise RuntimeError(message["defect"])
         elif "event" in message:
-            return [Report(worker.work, event=message["event"])]
+            return [WorkerReport(worker.work, event=message["event"])]
         elif "result" in message:
             done, worker.work = worker.work, None
-            return [Report(done, result=message["result"])]
+            return [WorkerReport(done, result=message["result"])]
         return []
 
     def _may(self, worker: _Worker, asked: Any) -> bool:
@@ -174,7 +174,7 @@ class Crew:
         worker.keys.discard(key)
         self._making.discard(key)
 
-    def _lost(self, worker: _Worker) -> list[Report]:
+    def _lost(self, worker: _Worker) -> list[WorkerReport]:
         self._workers.remove(worker)
         worker.link.close()
         with suppress(ChildProcessError):
@@ -183,7 +183,7 @@ class Crew:
             self._capacity.give(wanted)
         for key in tuple(worker.keys):
             self._release(worker, key)
-        return [Report(worker.work, lost=True)] if worker.work is not None else []
+        return [WorkerReport(worker.work, lost=True)] if worker.work is not None else []
 
 
 def _work(link: Link, serve: Callable[[Any, WorkerAdmission], Any]) -> NoReturn:
