@@ -73,6 +73,10 @@ DOORS = {
         *("read", "rebuild", "substitutes", "locations", "git_provenance"),
     },
     "report": {"post", "proposal"},
+    "tracking": {
+        *("artifact_repository", "experiment_methods", "model_methods", "opened_runs", "registry_store", "released_files"),
+        "tracking_store",
+    },
     "serving": {
         *(
             "function_predictor",
@@ -164,6 +168,7 @@ LAW = Law(
         "executors.table",
         "commands.serve",  # a server is made of an extra
         "project",
+        "tracking.plugin",  # loaded by every process that imports MLflow
         "tables.selection",  # numpy and Arrow for tables that are large
         "serving.table_bodies",  # Arrow for requests in Parquet
     },
