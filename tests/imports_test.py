@@ -74,7 +74,15 @@ DOORS = {
     },
     "report": {"post", "proposal"},
     "tracking": {
-        *("artifact_repository", "experiment_methods", "model_methods", "opened_runs", "registry_store", "released_files"),
+        *(
+            "addresses",
+            "artifact_repository",
+            "experiment_methods",
+            "model_methods",
+            "opened_runs",
+            "registry_store",
+            "released_files",
+        ),
         "tracking_store",
     },
     "serving": {

@@ -50,7 +50,9 @@ class MlflowArtifacts(ArtifactRepository):  # type: ignore[misc]
                 rows = {each.path: each.size for each in self._runs.artifacts.inside(place.owner, place.path)}
         # MLflow wants paths from the end of the address on
         start = addresses.inside(path)
-        return [FileInfo(posixpath.join(start, posixpath.basename(name)), size is None, size) for name, size in sorted(rows.items())]
+        return [
+            FileInfo(posixpath.join(start, posixpath.basename(name)), size is None, size) for name, size in sorted(rows.items())
+        ]
 
     def _download_file(self, remote_file_path: str, local_path: str) -> None:
         """Write the content of a file."""

@@ -105,7 +105,7 @@ class ExperimentMethods:
 
 def is_seen(is_deleted: bool, view_type: int) -> bool:
     """Whether what is deleted or not is among what is looked for."""
-    return view_type == ViewType.ALL or is_deleted == (view_type == ViewType.DELETED_ONLY)
+    return bool(view_type == ViewType.ALL or is_deleted == (view_type == ViewType.DELETED_ONLY))
 
 
 def _check_tag(key: str) -> None:

@@ -145,7 +145,9 @@ def check_active(experiment: ApiExperiment) -> None:
         raise MlflowException.invalid_parameter_value(told)
 
 
-def _offset(token: str | None, experiment_ids: list[str], filter_string: str | None, order_by: list[dict[str, Any]] | None) -> int:
+def _offset(
+    token: str | None, experiment_ids: list[str], filter_string: str | None, order_by: list[dict[str, Any]] | None
+) -> int:
     if not token:
         return 0
     try:

@@ -67,7 +67,8 @@ def in_environment(artifact: Artifact, environment: str) -> NumberedVersion:
         known = ", ".join(sorted(artifact.environments)) or "none"
         close = near_miss(environment, artifact.environments)
         raise MlgitError(
-            f"'{artifact.name}@{environment}': nothing is in '{environment}'{close}", f"environments with a version of it: {known}"
+            f"'{artifact.name}@{environment}': nothing is in '{environment}'{close}",
+            f"environments with a version of it: {known}",
         )
     for each in numbered(artifact):
         if each.version.name == assignment.version:

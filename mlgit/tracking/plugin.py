@@ -1,4 +1,4 @@
-"""What MLflow finds under the scheme `mlgit`. It is loaded in every process that imports MLflow, so it imports nothing by itself.
+"""What MLflow finds under the scheme `mlgit`. Every process that imports MLflow loads it, so it imports nothing by itself.
 
 An error of another kind than ImportError would break `import mlflow` for whoever has mlgit installed, and uses it or not.
 """

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from mlflow.entities import Metric
-from mlflow.entities.model_registry import ModelVersion, ModelVersionTag, RegisteredModel, RegisteredModelAlias, RegisteredModelTag
+from mlflow.entities.model_registry import (
+    ModelVersion,
+    ModelVersionTag,
+    RegisteredModel,
+    RegisteredModelAlias,
+    RegisteredModelTag,
+)
 
 from mlgit.registry import tag_facts
 from mlgit.registry.state import Artifact
 from mlgit.registry.tag_facts import Recorded
-from mlgit.tracking import addresses, model_names
+from mlgit.tracking import model_names
 from mlgit.tracking.model_names import NumberedVersion
 
 
-def model(artifact: Artifact, *, folder: str) -> RegisteredModel:
+Place = Callable[[str, str], str]  # of a model's name and version, where its bytes are
+
+
+def model(artifact: Artifact, *, place: Place) -> RegisteredModel:
     """A model with its latest version, and the environments as aliases."""
     newest = model_names.latest(artifact)
     tags = {"mlgit.name": artifact.name, **({} if artifact.is_active else {"mlgit.deprecated": "true"})}
@@ -26,13 +36,13 @@ def model(artifact: Artifact, *, folder: str) -> RegisteredModel:
         creation_timestamp=1000 * min((event.time for event in artifact.events), default=0),
         last_updated_timestamp=1000 * model_names.last_change(artifact.events),
         description=_description(newest) if newest else "",
-        latest_versions=[version(artifact, newest, folder=folder)] if newest else [],
+        latest_versions=[version(artifact, newest, place=place)] if newest else [],
         tags=[RegisteredModelTag(key, value) for key, value in tags.items()],
         aliases=[RegisteredModelAlias(name, str(each.number)) for name, each in model_names.aliases(artifact).items()],
     )
 
 
-def version(artifact: Artifact, found: NumberedVersion, *, folder: str) -> ModelVersion:
+def version(artifact: Artifact, found: NumberedVersion, *, place: Place) -> ModelVersion:
     """A version; what its tag records of it stands in MLflow's tags and metrics, and where it is in aliases."""
     event, name = found.version.event, found.version.name
     recorded = tag_facts.read(event)
@@ -45,7 +55,7 @@ def version(artifact: Artifact, found: NumberedVersion, *, folder: str) -> Model
         description=_description(found),
         user_id=event.author,
         current_stage="None",
-        source=addresses.artifacts_of(folder, "registry", artifact.name, name),
+        source=place(artifact.name, name),
         run_id="",
         tags=[ModelVersionTag(key, value) for key, value in _tags(found, recorded).items()],
         aliases=[alias for alias, each in model_names.aliases(artifact).items() if each.number == found.number],
@@ -75,4 +85,6 @@ def _tags(found: NumberedVersion, recorded: Recorded) -> dict[str, str]:
 
 def _metrics(recorded: Recorded) -> dict[str, float]:
     values: dict[str, Any] = {name: row.get("value") for name, row in recorded.metrics.items()}
-    return {name: float(value) for name, value in values.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+    return {
+        name: float(value) for name, value in values.items() if isinstance(value, int | float) and not isinstance(value, bool)
+    }

@@ -52,7 +52,10 @@ class MlflowRegistry(AbstractStore):  # type: ignore[misc]
         return model_names.artifact(self._registry(), name)
 
     def _version(self, artifact: Artifact, found: model_names.NumberedVersion) -> Any:
-        return registry_entities.version(artifact, found, folder=str(self._root))
+        return registry_entities.version(artifact, found, place=self._place)
+
+    def _place(self, artifact: str, version: str) -> str:
+        return addresses.artifacts_of(str(self._root), "registry", artifact, version)
 
     def search_registered_models(
         self,
@@ -65,14 +68,14 @@ class MlflowRegistry(AbstractStore):  # type: ignore[misc]
         limit = _limit(max_results, SEARCH_REGISTERED_MODEL_MAX_RESULTS_THRESHOLD)
         with told_to_mlflow():
             artifacts = [each for each in self._registry().artifacts.values() if model_names.numbered(each)]
-            models = [registry_entities.model(each, folder=str(self._root)) for each in artifacts]
+            models = [registry_entities.model(each, place=self._place) for each in artifacts]
         matching = SearchModelUtils.filter(models, add_prompt_filter_string(filter_string, is_prompt=False))
         return PagedList(*SearchUtils.paginate(SearchModelUtils.sort(matching, order_by), page_token, limit))
 
     def get_registered_model(self, name: str) -> Any:
         """A model by its name."""
         with found_by_mlflow():
-            return registry_entities.model(self._artifact(name), folder=str(self._root))
+            return registry_entities.model(self._artifact(name), place=self._place)
 
     def get_latest_versions(self, name: str, stages: list[str] | None = None) -> list[Any]:
         """The highest version, or what the stages name: versions (`v1.2.0`) and environments."""
@@ -98,7 +101,7 @@ class MlflowRegistry(AbstractStore):  # type: ignore[misc]
         with found_by_mlflow():
             artifact = self._artifact(name)
             found = model_names.by_number(artifact, str(version))
-            return addresses.artifacts_of(str(self._root), "registry", artifact.name, found.version.name)
+            return self._place(artifact.name, found.version.name)
 
     def search_model_versions(
         self,

@@ -1,7 +1,7 @@
 """The files of a released version, for whoever loads it through MLflow: from the commit, else from DVC's cache.
 
-What is in neither is brought by `mlgit model get`, where mlgit itself is installed: only that knows DVC's remotes. A model that is one
-file of skops is shown as MLflow's folder of a model, so that `mlflow.sklearn.load_model` takes it.
+What is in neither is brought by `mlgit model get`, where mlgit itself is installed: only that knows DVC's remotes. A model that
+is one file of skops is shown as MLflow's folder of a model, so that `mlflow.sklearn.load_model` takes it.
 """
 
 from __future__ import annotations

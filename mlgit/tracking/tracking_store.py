@@ -216,9 +216,7 @@ class MlflowTracking(UnkeptFeatures, ExperimentMethods, ModelMethods, AbstractSt
             gone = {each.id for each in self._runs.experiments.all() if each.deleted is not None}
             runs = self._runs.all(map(str, experiment_ids))
         seen = [run for run in runs if is_seen(run.deleted is not None or run.experiment_id in gone, run_view_type)]
-        found = run_search.ordered(
-            run_search.matching(seen, filter_string, place=self._place), order_by, place=self._place
-        )
+        found = run_search.ordered(run_search.matching(seen, filter_string, place=self._place), order_by, place=self._place)
         page, token = SearchUtils.paginate(found, page_token, limit or len(found) or 1)
         return [self._entity(run, gone) for run in page], token
 

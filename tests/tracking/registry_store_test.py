@@ -59,7 +59,9 @@ def test_alias_is_what_is_in_an_environment(store):
     assert store.get_model_version_by_alias("churn", "staging").tags["mlgit.version"] == "v1.1.0"
 
 
-@pytest.mark.parametrize(("stages", "versions"), [(None, [2]), (["v1.1.0"], [3]), (["1.0.0"], [1]), (["prod"], [1]), (["Production"], [])])
+@pytest.mark.parametrize(
+    ("stages", "versions"), [(None, [2]), (["v1.1.0"], [3]), (["1.0.0"], [1]), (["prod"], [1]), (["Production"], [])]
+)
 def test_stage_is_a_version_or_an_environment_and_latest_the_highest(store, stages, versions):
     assert [each.version for each in store.get_latest_versions("churn", stages)] == versions
 
@@ -89,7 +91,11 @@ def test_model_of_a_subfolder_has_a_name_that_mlflow_takes(store):
 def test_models_are_filtered_ordered_and_paged(store):
     first = store.search_registered_models(None, 1, ["name DESC"])
     second = store.search_registered_models(None, 1, ["name DESC"], first.token)
-    assert ([each.name for each in first], [each.name for each in second], second.token) == (["models.nlp=seg"], ["churn"], None)
+    assert ([each.name for each in first], [each.name for each in second], second.token) == (
+        ["models.nlp=seg"],
+        ["churn"],
+        None,
+    )
     assert [each.name for each in store.search_registered_models("name LIKE 'ch%'")] == ["churn"]
 
 
@@ -142,6 +148,9 @@ def test_client_resolves_models_by_alias_version_number_and_latest(tracked, hist
     tracked.set_registry_uri(f"mlgit://{history}")
     from mlflow.store.artifact.models_artifact_repo import ModelsArtifactRepository
 
-    uris = {word: ModelsArtifactRepository.get_underlying_uri(f"models:/churn{word}") for word in ("@prod", "/v1.1.0", "/2", "/latest")}
+    uris = {
+        word: ModelsArtifactRepository.get_underlying_uri(f"models:/churn{word}")
+        for word in ("@prod", "/v1.1.0", "/2", "/latest")
+    }
     ends = {word: uri.rpartition("/")[2] for word, uri in uris.items()}
     assert ends == {"@prod": "v1.0.0", "/v1.1.0": "v1.1.0", "/2": "v2.0.0", "/latest": "v2.0.0"}
