@@ -21,7 +21,6 @@ from mlgit.registry.tag_facts import Recorded
 from mlgit.tracking import model_names
 from mlgit.tracking.model_names import NumberedVersion
 
-
 Place = Callable[[str, str], str]  # of a model's name and version, where its bytes are
 
 
