@@ -1,0 +1,136 @@
+"""Options of the commands that show a table of trials: which rows, in which order, with which columns, in which form."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import click
+
+from mlgit.cli.error_boundary import note
+from mlgit.cli.format_options import format_options
+from mlgit.cli.preferences import use_color
+from mlgit.cli.screen import Screen, is_terminal
+from mlgit.render.text import count, plain
+
+if TYPE_CHECKING:
+    from mlgit.commands.exp_show import ShownTrials, TableView
+
+FORMATS = ("table", "md", "json", "csv", "html")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def baseline_options() -> Callable[[F], F]:
+    """`--baseline` and `--all`: the commits whose trials are meant."""
+
+    def decorate(function: F) -> F:
+        function = click.option("-A", "--all", "everything", is_flag=True, help="The trials of all baselines.")(function)
+        return click.option("--baseline", metavar="REVISION", help="The trials of this commit (default: HEAD).")(function)
+
+    return decorate
+
+
+def view_options() -> Callable[[F], F]:
+    """The options that `view_of` reads, `--format` and `--output`."""
+    options = (
+        click.option("--filter", "condition", metavar="CONDITION", default="", help="Only trials of which this is true."),
+        click.option("--sweep", metavar="NAME", default="", help="Only trials of this search."),
+        click.option(
+            "--status",
+            type=click.Choice(["queued", "running", "finished", "failed", "killed"]),
+            help="Only trials in this state.",
+        ),
+        click.option("--sort", metavar="[-]COLUMN", default="", help="Order by this column; with - the largest first."),
+        click.option("--asc", "order", flag_value="asc", default="", help="The smallest first."),
+        click.option("--desc", "order", flag_value="desc", default="", help="The largest first."),
+        click.option("--objective", metavar="METRIC", default="", help="Order by this metric, the best first."),
+        click.option("--only", metavar="COLUMNS", multiple=True, help="Only these columns: names or patterns, with commas."),
+        click.option("--drop", metavar="COLUMNS", multiple=True, help="All columns but these."),
+        click.option("--columns", "all_columns", is_flag=True, help="Columns that are the same in all rows, too."),
+        click.option("-n", "--top", type=click.IntRange(min=1), metavar="N", help="Only the first N trials."),
+        click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False), help="Write to this file."),
+        format_options(FORMATS, default="table"),
+    )
+
+    def decorate(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def view_of(
+    *,
+    condition: str,
+    sweep: str,
+    status: str | None,
+    sort: str,
+    order: Literal["", "asc", "desc"],
+    objective: str,
+    only: tuple[str, ...],
+    drop: tuple[str, ...],
+    all_columns: bool,
+    top: int | None,
+) -> TableView:
+    """What these options ask for."""
+    from mlgit.commands.exp_show import TableView
+
+    if sort and objective:
+        raise click.UsageError("--sort and --objective are both an order: leave out one of the two")
+    return TableView(
+        condition=condition,
+        sweep=sweep,
+        status=status or "",
+        sort=sort,
+        order=order or "",
+        objective=objective,
+        only=_split(only),
+        drop=_split(drop),
+        everything=all_columns,
+        top=top,
+    )
+
+
+def _split(given: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(part.strip() for each in given for part in each.split(",") if part.strip())
+
+
+def text_of(shown: ShownTrials, form: str) -> str:
+    """A table in a form that is text."""
+    from mlgit.experiments import table_text
+
+    if form == "json":
+        return json.dumps(shown.document(), indent=2, allow_nan=False)
+    if form == "csv":
+        return table_text.comma_separated(shown.table)
+    if form == "md":
+        return table_text.markdown(shown.table)
+    columns = Screen(sys.stdout).size[0] if is_terminal(sys.stdout) else None
+    return table_text.table(shown.table, color=use_color(sys.stdout), columns=columns)
+
+
+def show(shown: ShownTrials, *, form: str, output: str | None) -> None:
+    """Print a table, or write it to a file and print where that is."""
+    from mlgit.commands.exp_show import write, write_page
+
+    if form == "html":
+        click.echo(f"wrote {plain(str(write_page(shown, Path(output) if output else None)))}")
+    elif output:
+        write(Path(output), text_of(shown, form))
+        click.echo(f"wrote {plain(output)}")
+    else:
+        click.echo(text_of(shown, form), color=form == "table" and use_color(sys.stdout))
+    if form != "json":
+        say_what_is_missing(len(shown.table.trials), shown.n_elsewhere)
+
+
+def say_what_is_missing(n_trials: int, n_elsewhere: int) -> None:
+    """Say where trials are, when none was found here, and that others are elsewhere."""
+    if n_elsewhere:
+        note(f"{count(n_elsewhere, 'trial')} of other baselines: --all shows them")
+    elif not n_trials:
+        note("no trials yet: `mlgit exp run --set PARAMETER=VALUE,VALUE` makes some")

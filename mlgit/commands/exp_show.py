@@ -1,0 +1,64 @@
+"""Shows trials beside their baseline, as a table in the order that the project declares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlgit import errors
+from mlgit import project as projects
+from mlgit.adapters.system import files
+from mlgit.commands import exp_trials
+from mlgit.experiments import comparison, table_text
+from mlgit.experiments.comparison import TableView, TrialTable
+from mlgit.report import trials_page
+
+__all__ = ["ShownTrials", "TableView", "show", "write", "write_page"]
+
+PAGE = "trials.html"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTrials:
+    """The table; `n_elsewhere` trials are on other baselines, which `everything` would show."""
+
+    table: TrialTable
+    n_elsewhere: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """Yes: what there is was shown, be it nothing."""
+        return errors.EXIT_YES
+
+    def document(self) -> dict[str, Any]:
+        """The table as JSON: schema 1."""
+        return table_text.document(self.table)
+
+
+def show(
+    names: Sequence[str] = (), *, baseline: str | None = None, everything: bool = False, view: TableView | None = None
+) -> ShownTrials:
+    """The trials of these names, else of `baseline` or of every baseline; see `exp_trials.gather`.
+
+    Raises MlgitError for names and columns that nobody knows.
+    """
+    project = projects.find()
+    config = projects.load_config(project)
+    found = exp_trials.gather(project, names, baseline=baseline, everything=everything)
+    table = comparison.compare(found.trials, found.baselines, view=view or TableView(), directions=config.direction)
+    return ShownTrials(table, found.n_elsewhere)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a table in a form that is text, whole or not at all."""
+    files.write_atomic(path, f"{text}\n")
+
+
+def write_page(shown: ShownTrials, path: Path | None) -> Path:
+    """Write the table as a page that needs nothing else, below `.dvc/tmp/mlgit` without a path; where it is."""
+    place = path or projects.find().own_folder / PAGE
+    place.parent.mkdir(parents=True, exist_ok=True)
+    files.write_atomic(place, trials_page.page(shown.table))
+    return place

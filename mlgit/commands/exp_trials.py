@@ -1,0 +1,77 @@
+"""The trials that a command is about: those on refs and those that wait or run, by name or below a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mlgit.adapters.git import git
+from mlgit.experiments import trial_refs
+from mlgit.experiments.trial import Trial
+from mlgit.experiments.trial_refs import TrialRef
+from mlgit.project import Project
+
+# So far back a commit with trials is looked for.
+_FARTHEST = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class GatheredTrials:
+    """Trials with their baselines, each of which is called as a person would: `main (a1b2c3d)`.
+
+    `n_elsewhere` trials are on other baselines, and not among these.
+    """
+
+    trials: tuple[Trial, ...]
+    baselines: tuple[Trial, ...]
+    n_elsewhere: int = 0
+
+
+def gather(
+    project: Project, names: Sequence[str] = (), *, baseline: str | None = None, everything: bool = False
+) -> GatheredTrials:
+    """The trials of these names; without names those of `baseline`, a revision, or of every baseline.
+
+    Without all of that, those of HEAD, or where it has none of the nearest commit before it that has some.
+    """
+    root = project.git_root
+    refs = trial_refs.listed(root)
+    head = git.head(root)
+    if names:
+        chosen = list(dict.fromkeys(trial_refs.choose(refs, each, prefer=head) for each in names))
+        wanted = list(dict.fromkeys(each.baseline for each in chosen))
+    elif everything:
+        chosen, wanted = list(refs), list(dict.fromkeys(each.baseline for each in refs)) or [head] * bool(head)
+    else:
+        commit = git.resolve(root, baseline) if baseline else nearest(root, refs, head)
+        chosen, wanted = [each for each in refs if each.baseline == commit], [commit] * bool(commit)
+    found = trial_refs.load(project, chosen, baselines=wanted)
+    labels = _labels(root, wanted, head)
+    return GatheredTrials(
+        found.trials,
+        tuple(replace(each, name=labels[each.commit]) for each in found.baselines),
+        n_elsewhere=0 if names or everything else len(refs) - len(chosen),
+    )
+
+
+def nearest(root: Path, refs: Collection[TrialRef], head: str) -> str:
+    """The commit whose trials are meant where nobody says: HEAD, else the nearest before it that has some."""
+    known = {each.baseline for each in refs}
+    if not known or head in known or not head:
+        return head
+    listed = git.run(root, "rev-list", f"--max-count={_FARTHEST}", head).text.split()
+    return next((commit for commit in listed if commit in known), head)
+
+
+def _labels(root: Path, commits: Collection[str], head: str) -> dict[str, str]:
+    """How commits are called: by a branch, the current one first."""
+    listed = git.run(root, "for-each-ref", "--format=%(objectname) %(HEAD) %(refname:lstrip=2)", "refs/heads").text.splitlines()
+    branches: dict[str, str] = {}
+    for commit, mark, name in (row.split(" ", 2) for row in listed if row.count(" ") >= 2):
+        if mark == "*" or commit not in branches:
+            branches[commit] = name
+    return {
+        each: f"{branches[each]} ({each[:7]})" if each in branches else f"HEAD ({each[:7]})" if each == head else each[:7]
+        for each in commits
+    }
