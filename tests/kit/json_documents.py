@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlgit.monitoring import verdict_refs
+from tests.kit import trials
 from tests.kit.forked import mlgit
 from tests.kit.programs import git
 from tests.kit.pulls import CONFIG, PIPELINE, TRAIN
@@ -86,6 +87,8 @@ IN_MADE_PROJECT = {
     "template status": "template status",
     "template update": "template update",
 }
+# The same in a project with trials.
+IN_TRIALS = {"exp list": "exp list", "exp show": "exp show"}
 
 
 def documents(folder: Path) -> dict[str, Any]:
@@ -119,6 +122,10 @@ def documents(folder: Path) -> dict[str, Any]:
     made = _made(folder)
     for name, line in IN_MADE_PROJECT.items():
         ask(name, line, within=made)
+    tried = trials.project(folder / "tried")
+    trials.add(tried, [{"train.lr": 0.2}])
+    for name, line in IN_TRIALS.items():
+        ask(name, line, within=tried)
     found["error"] = json.loads(mlgit(root, "status", "nothing", "--json").out)
     return found
 

@@ -9,6 +9,8 @@ from mlgit.cli.group import LazyGroup
 # In the order in which a trial meets them.
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("mlgit.cli.exp.run", "Try the pipeline with other parameters."),
+    "list": ("mlgit.cli.exp.list", "List trials by name."),
+    "show": ("mlgit.cli.exp.show", "Show trials in a table, the best first."),
 }
 
 

@@ -1,0 +1,110 @@
+"""Trials of a project shown and listed."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from mlgit.commands.exp_list import list_trials
+from mlgit.commands.exp_show import TableView, show, write, write_page
+from mlgit.errors import MlgitError
+from mlgit.experiments import table_text
+from mlgit.experiments.trial import TrialFacts
+from tests.kit import git, trials
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    found = trials.project(tmp_path / "project")
+    monkeypatch.chdir(found)
+    return found
+
+
+def names(shown):
+    return [each.name for each in shown.table.trials]
+
+
+def test_best_comes_first_below_the_baseline(root):
+    trials.add(root, [{"train.lr": 0.1}, {"train.lr": 0.9}], names=["good", "bad"], facts=TrialFacts(objective="roc_auc"))
+    found = show()
+    assert names(found) == ["good", "bad"]
+    assert found.table.rows[0].trial.name == f"main ({git(root, 'rev-parse', '--short=7', 'HEAD')})"
+    assert found.document()["best"] == "good"
+    assert found.exit_code == 0
+
+
+def test_trials_of_head_are_meant_or_of_the_nearest_commit_before_it(root):
+    trials.add(root, [{"train.lr": 0.1}], names=["old"])
+    (root / "notes.md").write_text("words\n")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "Take notes")
+    assert names(show()) == ["old"]
+    trials.add(root, [{"train.lr": 0.2}], names=["new"])
+    found = show()
+    assert (names(found), found.n_elsewhere) == (["new"], 1)
+    assert names(show(baseline="HEAD~1")) == ["old"]
+    assert sorted(names(show(everything=True))) == ["new", "old"]
+
+
+def test_named_trials_are_shown_with_their_baselines(root):
+    trials.add(root, [{"train.lr": 0.1}, {"train.lr": 0.2}], names=["one", "two"])
+    assert names(show(["two"])) == ["two"]
+    with pytest.raises(MlgitError, match=r"no trial is called 'tow', did you mean 'two'\?"):
+        show(["tow"])
+
+
+def test_baseline_without_trials_is_shown_alone(root):
+    found = show()
+    assert names(found) == []
+    assert found.document()["experiments"] == []
+    assert found.document()["baseline"] == git(root, "rev-parse", "HEAD")
+
+
+def test_repository_without_a_commit_has_nothing_to_show(tmp_path, monkeypatch):
+    git(tmp_path, "init", "-q")
+    (tmp_path / ".dvc").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert show().document() == {**show().document(), "baseline": None, "experiments": []}
+
+
+def test_trials_that_dvc_wrote_are_shown_alike(root):
+    trials.add(root, [{"train.lr": 0.1}], names=["dvc"], by_dvc=True)
+    (row,) = show().document()["experiments"]
+    assert row["params"] == {"train.lr": 0.1, "train.depth": 2}
+    assert (row["sweep"], row["started"], row["status"]) == ("", None, "finished")
+
+
+def test_trials_of_a_project_in_a_folder_are_read_there(tmp_path, monkeypatch):
+    here = trials.project(tmp_path / "project", below="models/churn")
+    trials.add(here, [{"train.lr": 0.1}], names=["one"])
+    monkeypatch.chdir(here)
+    (row,) = show().document()["experiments"]
+    assert row["params"]["train.lr"] == 0.1
+    assert row["metrics"].keys() == {"accuracy", "roc_auc", "size.leaves"}
+
+
+def test_trials_are_listed_by_name(root):
+    trials.add(root, [{"train.lr": 0.1}, {"train.lr": 0.2}], names=["b", "a"])
+    found = list_trials()
+    assert [each.name for each in found.trials] == ["a", "b"]
+    assert [each["name"] for each in found.document()["experiments"]] == ["a", "b"]
+    assert table_text.name_lines(found.trials, only_names=True) == ["a", "b"]
+
+
+def test_csv_has_every_value_and_no_formula(root):
+    params = "train:\n  lr: 0.1\n  depth: 2\nwords: '=1+1'\n"
+    trials.add(root, [{"train.lr": 0.1}], names=["one"], files={"params.yaml": params})
+    rows = list(csv.DictReader(io.StringIO(table_text.comma_separated(show().table))))
+    assert [row["status"] for row in rows] == ["baseline", "finished"]
+    assert rows[1]["words"] == "'=1+1"
+    assert float(rows[1]["train.lr"]) == 0.1
+
+
+def test_files_are_written_whole(root):
+    trials.add(root, [{"train.lr": 0.1}], names=["one"])
+    found = show(view=TableView(everything=True))
+    write(root / "out.csv", table_text.comma_separated(found.table))
+    assert (root / "out.csv").read_text().startswith("name,baseline,")
+    assert write_page(found, None).read_text().startswith("<!DOCTYPE html>")
