@@ -9,7 +9,7 @@ from mlgit import errors
 from mlgit import project as projects
 from mlgit.commands import exp_trials
 from mlgit.experiments import table_text
-from mlgit.experiments.comparison import TrialRow, TrialTable
+from mlgit.experiments.comparison import TrialRow, ComparedTrials
 from mlgit.experiments.trial import Trial
 
 
@@ -29,7 +29,7 @@ class ListedTrials:
     def document(self) -> dict[str, Any]:
         """The trials as JSON: schema 1."""
         baselines = (TrialRow(each, is_baseline=True) for each in self.baselines)
-        return table_text.document(TrialTable(rows=(*baselines, *map(TrialRow, self.trials))))
+        return table_text.document(ComparedTrials(rows=(*baselines, *map(TrialRow, self.trials))))
 
 
 def list_trials(*, baseline: str | None = None, everything: bool = False) -> ListedTrials:

@@ -12,7 +12,7 @@ from mlgit import project as projects
 from mlgit.adapters.system import files
 from mlgit.commands import exp_trials
 from mlgit.experiments import comparison, table_text
-from mlgit.experiments.comparison import TableView, TrialTable
+from mlgit.experiments.comparison import TableView, ComparedTrials
 from mlgit.report import trials_page
 
 __all__ = ["ShownTrials", "TableView", "show", "write", "write_page"]
@@ -24,7 +24,7 @@ PAGE = "trials.html"
 class ShownTrials:
     """The table; `n_elsewhere` trials are on other baselines, which `everything` would show."""
 
-    table: TrialTable
+    table: ComparedTrials
     n_elsewhere: int = 0
 
     @property

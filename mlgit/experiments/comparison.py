@@ -46,7 +46,7 @@ class TrialRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class TrialTable:
+class ComparedTrials:
     """Trials as they are shown. `columns` are those that differ, `same` those that do not.
 
     `objective` is what they are ordered by, where that has a direction; `objectives` are all metrics with a declared one. Of
@@ -85,7 +85,7 @@ class _Order(NamedTuple):
     says_what_is_better: bool = False
 
 
-def compare(trials: Sequence[Trial], baselines: Sequence[Trial], *, view: TableView, directions: Directions) -> TrialTable:
+def compare(trials: Sequence[Trial], baselines: Sequence[Trial], *, view: TableView, directions: Directions) -> ComparedTrials:
     """The table of these trials below their baselines.
 
     Raises MlgitError for columns that no trial has and for a condition that is not understood.
@@ -102,7 +102,7 @@ def compare(trials: Sequence[Trial], baselines: Sequence[Trial], *, view: TableV
     objectives = tuple(each for each in columns if each.kind == "metric" and _direction(each.name, directions))
     front = _front(ordered, objectives, directions)
     best = ordered[0] if ordered and order.by and order.says_what_is_better and order.by.value(ordered[0])[0] else None
-    return TrialTable(
+    return ComparedTrials(
         rows=_rows(kept, baselines, best=best, front=front),
         columns=_objective_first(moved, order.by),
         same=tuple(each for each in chosen if each not in moved),

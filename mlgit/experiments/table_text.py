@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mlgit.experiments.comparison import TrialRow, TrialTable
+from mlgit.experiments.comparison import TrialRow, ComparedTrials
 from mlgit.experiments.trial import Trial
 from mlgit.experiments.trial_columns import TrialColumn
 from mlgit.render import terminal
@@ -40,7 +40,7 @@ def label(row: TrialRow) -> str:
     return row.trial.name or row.trial.commit[:7]
 
 
-def table(found: TrialTable, *, color: bool = False, columns: int | None = None) -> str:
+def table(found: ComparedTrials, *, color: bool = False, columns: int | None = None) -> str:
     """Lines for a terminal, of so many columns where that is given: what does not fit is counted below."""
     has_status = any(row.trial.status != "finished" for row in found.rows)
     head = ["trial", *(["status"] if has_status else [])]
@@ -93,7 +93,7 @@ def _painted(row: TrialRow, line: str, *, color: bool) -> str:
     return paint(line, style, color=color) if style else line
 
 
-def notes(found: TrialTable, *, unshown: Sequence[TrialColumn] = ()) -> Iterator[str]:
+def notes(found: ComparedTrials, *, unshown: Sequence[TrialColumn] = ()) -> Iterator[str]:
     """What a reader of the table has to know, a line each."""
     if found.best is not None:
         way = "higher" if found.descending else "lower"
@@ -119,7 +119,7 @@ def notes(found: TrialTable, *, unshown: Sequence[TrialColumn] = ()) -> Iterator
         yield f"{count(len(troubled) - 5, 'more trial')} could not be read whole: --json tells why"
 
 
-def markdown(found: TrialTable) -> str:
+def markdown(found: ComparedTrials) -> str:
     """A table for a comment or a page."""
     header = ["trial", *(each.label for each in found.columns)]
     lines = [_line(header), "|" + "---|" + "---:|" * len(found.columns)]
@@ -134,7 +134,7 @@ def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(map(markdown_text, cells)) + " |"
 
 
-def comma_separated(found: TrialTable) -> str:
+def comma_separated(found: ComparedTrials) -> str:
     """CSV: facts, then every metric and parameter. A text that a spreadsheet would take for a formula begins with `'`."""
     columns = (*found.columns, *found.same)
     stream = io.StringIO()
@@ -165,7 +165,7 @@ def _csv_cell(found: tuple[bool, Any]) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def document(found: TrialTable) -> dict[str, Any]:
+def document(found: ComparedTrials) -> dict[str, Any]:
     """The table as JSON: schema 1."""
     baselines = [_baseline(each) for each in found.baselines]
     return {

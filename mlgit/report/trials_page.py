@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlgit.experiments import table_text
-from mlgit.experiments.comparison import TrialRow, TrialTable
+from mlgit.experiments.comparison import TrialRow, ComparedTrials
 from mlgit.experiments.trial_columns import TrialColumn
 from mlgit.render.svg import safe
 from mlgit.render.text import count
@@ -12,7 +12,7 @@ from mlgit.report import html_frame
 MADE = "mlgit exp show"
 
 
-def page(found: TrialTable) -> str:
+def page(found: ComparedTrials) -> str:
     """The page of a table; the same trials give the same bytes."""
     named = ", ".join(table_text.label(row) for row in found.rows if row.is_baseline)
     title = f"{count(len(found.trials), 'trial')} of {named}" if named else count(len(found.trials), "trial")
@@ -20,7 +20,7 @@ def page(found: TrialTable) -> str:
     return html_frame.document(f"mlgit: {title}", "\n".join(parts), made=MADE)
 
 
-def _table(found: TrialTable) -> str:
+def _table(found: ComparedTrials) -> str:
     head = "".join(
         f'<th scope="col">{safe(each)}</th>' for each in ("trial", "status", *(each.label for each in found.columns))
     )
