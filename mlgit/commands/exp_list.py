@@ -9,7 +9,7 @@ from mlgit import errors
 from mlgit import project as projects
 from mlgit.commands import exp_trials
 from mlgit.experiments import table_text
-from mlgit.experiments.comparison import TrialRow, ComparedTrials
+from mlgit.experiments.comparison import ComparedTrials, TrialRow
 from mlgit.experiments.trial import Trial
 
 

@@ -12,7 +12,7 @@ from mlgit import project as projects
 from mlgit.adapters.system import files
 from mlgit.commands import exp_trials
 from mlgit.experiments import comparison, table_text
-from mlgit.experiments.comparison import TableView, ComparedTrials
+from mlgit.experiments.comparison import ComparedTrials, TableView
 from mlgit.report import trials_page
 
 __all__ = ["ShownTrials", "TableView", "show", "write", "write_page"]

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mlgit.experiments.comparison import TrialRow, ComparedTrials
+from mlgit.experiments.comparison import ComparedTrials, TrialRow
 from mlgit.experiments.trial import Trial
 from mlgit.experiments.trial_columns import TrialColumn
 from mlgit.render import terminal

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlgit.experiments import table_text
-from mlgit.experiments.comparison import TrialRow, ComparedTrials
+from mlgit.experiments.comparison import ComparedTrials, TrialRow
 from mlgit.experiments.trial_columns import TrialColumn
 from mlgit.render.svg import safe
 from mlgit.render.text import count
