@@ -107,15 +107,13 @@ def exp_run(
     told = reporter or SweepReporter()
     began = time.monotonic()
     here = project.find()
-    sweep = _asked(here, plan, told)
     common = queue.common_folder(here.git_root)
-    queue.retry_failed(common, sweep)
-    if force:
-        queue.forget_ends(common, sweep)
-    before = {each.number for each in queue.ends(common, sweep)}
-    queue.add(common, sweep)
+    left = queue.asked(common) if plan == SweepPlan() and not only_queue else ()
+    sweeps = left or (_asked(here, plan, told),)
+    recorded = {each.commit for each in trial_refs.listed(here.git_root)}
+    before = {each.id: _begin(common, each, recorded, force=force and not left) for each in sweeps}
     if only_queue:
-        return SweepResult(sweep, is_queued=True)
+        return SweepResult(sweeps[0], is_queued=True)
     n_jobs = jobs or machine.cpus()
     setting = TrialSetting(
         git_root=here.git_root,
@@ -130,17 +128,33 @@ def exp_run(
         cluster=cluster,
     )
     totals = {**machine.resources(), **stage_options.parse_resources(tuple(resources))}
-    search = _run(here, sweep, setting, totals, told, forced=sweep.id if force else "")
-    return _result(here, search, before=before, seconds=time.monotonic() - began)
+    _run(here, sweeps, setting, totals, told, forced=sweeps[0].id if force and not left else "")
+    searches = [_opened(here, common, each) for each in sweeps]
+    return _result(here, searches, before=before, seconds=time.monotonic() - began)
+
+
+def _begin(common: Path, sweep: Sweep, recorded: Collection[str], *, force: bool) -> set[int]:
+    """Ask for a search, once more if it was there before; the numbers of its trials that are recorded."""
+    queue.retry(common, sweep, recorded=recorded)
+    if force:
+        queue.forget_ends(common, sweep)
+    queue.add(common, sweep)
+    return {each.number for each in queue.ends(common, sweep)}
 
 
 def _run(
-    here: Project, sweep: Sweep, setting: TrialSetting, totals: Mapping[str, float], told: SweepReporter, *, forced: str
-) -> Search:
-    """Run the queue until the search is done, or wait until who runs it has done it."""
+    here: Project,
+    sweeps: Sequence[Sweep],
+    setting: TrialSetting,
+    totals: Mapping[str, float],
+    told: SweepReporter,
+    *,
+    forced: str,
+) -> None:
+    """Run the queue until these searches are done, or wait until who runs it has done them."""
     common = setting.common
     is_told = False
-    while queue.is_asked(common, sweep):
+    while any(queue.is_asked(common, each) for each in sweeps):
         try:
             with queue.running(common):
                 workers = TrialWorkers(setting.jobs, TrialWorker(setting), slots=setting.jobs, totals=totals)
@@ -160,7 +174,6 @@ def _run(
                 is_told = True
             told.tick()
             time.sleep(_PAUSE)
-    return _opened(here, common, sweep)
 
 
 def _asked(here: Project, plan: SweepPlan, told: SweepReporter) -> Sweep:
@@ -261,20 +274,20 @@ def _measured(here: Project, commits: Collection[str]) -> dict[str, Mapping[str,
     return {each.commit: each.metrics for each in found}
 
 
-def _result(here: Project, search: Search, *, before: Collection[int], seconds: float) -> SweepResult:
-    """The trials of a search: those in Git as they are read there, and those that failed; `before`: known by their number."""
-    sweep, ends = search.sweep, [search.ends[number] for number in sorted(search.ends)]
+def _result(here: Project, searches: Sequence[Search], *, before: Mapping[str, Collection[int]], seconds: float) -> SweepResult:
+    """The trials of searches: those in Git as they are read there, and those that failed; `before`: known by their number."""
     by_commit = {each.commit: each for each in trial_refs.listed(here.git_root)}
-    refs = [by_commit[each.commit] for each in ends if each.commit in by_commit]
+    ends = [(each.sweep, each.ends[number]) for each in searches for number in sorted(each.ends)]
+    refs = [by_commit[end.commit] for _, end in ends if end.commit in by_commit]
     found = {each.commit: each for each in trial_refs.load(here, refs).trials}
-    best = search.best()
+    best = searches[-1].best()
     return SweepResult(
-        sweep,
-        trials=tuple(found.get(each.commit) or _unrecorded(sweep, each) for each in ends),
+        searches[-1].sweep,
+        trials=tuple(found.get(end.commit) or _unrecorded(sweep, end) for sweep, end in ends),
         best=best.name if best else "",
         seconds=seconds,
-        known=sum(each.known or each.number in before for each in ends),
-        reached=search.reached,
+        known=sum(end.known or end.number in before[sweep.id] for sweep, end in ends),
+        reached=any(each.reached for each in searches),
     )
 
 

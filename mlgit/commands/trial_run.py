@@ -35,13 +35,13 @@ _LAST_LINES = 5
 class TrialSetting:
     """What all trials of a command have in common.
 
-    `git_root` is the user's repository, `common` its folder of mlgit's own, `who` the environment that lets Git commit.
+    `git_root` is the user's repository, `common` its folder of mlgit's own, `who` is who records trials.
     """
 
     git_root: Path
     common: Path
     local_settings: str
-    who: Mapping[str, str]
+    who: str
     jobs: int = 1
     force: bool = False
     pull: bool = False
@@ -139,8 +139,15 @@ class TrialWorker:
         wanted |= {f"{sweep.prefix}{_above(each.stage.file)}dvc.lock" for each in result.stages}
         wanted |= {f"{sweep.prefix}{folder}.gitignore" for folder in folders}
         lock = tree.root / "dvc.lock"
-        who = dict(self._setting.who)
-        commit = trial_commits.commit(tree.top, baseline=sweep.baseline, lock=lock, wanted=wanted, facts=facts, who=who)
+        commit = trial_commits.commit(
+            self._setting.git_root,
+            tree.top,
+            baseline=sweep.baseline,
+            lock=lock,
+            wanted=wanted,
+            facts=facts,
+            who=self._setting.who,
+        )
         trial_commits.publish(self._setting.git_root, baseline=sweep.baseline, name=name, commit=commit, replaced=replaced)
         return commit
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -96,9 +96,9 @@ def ends(common: Path, sweep: Sweep) -> tuple[TrialEnd, ...]:
     return tuple(found[number] for number in sorted(found))
 
 
-def retry_failed(common: Path, sweep: Sweep) -> None:
-    """Let the trials of a search that failed be tried again."""
-    kept = [each for each in ends(common, sweep) if each.status != "failed"]
+def retry(common: Path, sweep: Sweep, *, recorded: Collection[str]) -> None:
+    """Let the trials of a search be tried again that failed, or whose commit is not among those `recorded` any more."""
+    kept = [each for each in ends(common, sweep) if each.commit in recorded]
     path = common / "queue/sweeps" / f"{sweep.id}.ends.jsonl"
     if path.exists():
         files.write_atomic(path, b"".join(_line(each) for each in kept))

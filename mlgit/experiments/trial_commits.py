@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import time
 from collections.abc import Collection
 from pathlib import Path
 
@@ -13,8 +14,7 @@ from mlgit.errors import MlgitError
 from mlgit.experiments import trial_message
 from mlgit.experiments.trial import TrialFacts, ref_of
 
-_NOBODY = {"NAME": "mlgit", "EMAIL": "experiments@mlgit.invalid"}
-_ROLES = ("GIT_AUTHOR", "GIT_COMMITTER")
+_NOBODY = "mlgit <experiments@mlgit.invalid>"
 _DVCLIVE = "dvclive/"
 _LARGEST_UNTRACKED = 1 << 20
 
@@ -31,16 +31,15 @@ def tree_of_tracked(git_root: Path) -> str:
         return git.run(git_root, "write-tree", env=env).text.strip()
 
 
-def identity(git_root: Path) -> dict[str, str]:
-    """The environment that lets Git commit where it was told no name; empty where it was."""
-    env: dict[str, str] = {}
-    for role in _ROLES:
-        if git.run(git_root, "-c", "user.useConfigOnly=true", "var", f"{role}_IDENT", check=False).code:
-            env |= {f"{role}_{key}": value for key, value in _NOBODY.items()}
-    return env
+def identity(git_root: Path) -> str:
+    """Who records trials, as `NAME <EMAIL>`: the committer that Git was told, else mlgit itself."""
+    found = git.run(git_root, "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT", check=False)
+    return _NOBODY if found.code else found.text.rpartition(">")[0] + ">"
 
 
-def commit(top: Path, *, baseline: str, lock: Path, wanted: Collection[str], facts: TrialFacts, who: dict[str, str]) -> str:
+def commit(
+    git_root: Path, top: Path, *, baseline: str, lock: Path, wanted: Collection[str], facts: TrialFacts, who: str
+) -> str:
     """What lies in a trial's working tree as a commit, that no ref names yet.
 
     Tracked files are in it as they are, of others those that are `wanted` (from the repository's top): lock files, metrics
@@ -54,7 +53,8 @@ def commit(top: Path, *, baseline: str, lock: Path, wanted: Collection[str], fac
     tree = git.run(top, "write-tree").text.strip()
     digest = hashlib.sha256(lock.read_bytes() if lock.is_file() else b"").hexdigest()
     message = trial_message.write(digest, facts)
-    return git.run(top, "commit-tree", tree, "-p", baseline, stdin=message.encode(), env=who).text.strip()
+    signature = f"{who} {int(time.time())} {time.strftime('%z')}"
+    return git.write_commit(git_root, tree, message=message, signature=signature, parents=[baseline])
 
 
 def publish(git_root: Path, *, baseline: str, name: str, commit: str, replaced: str = "") -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from mlgit.commands.exp_run import SweepPlan, exp_run
 from mlgit.errors import EXIT_NO, EXIT_YES, MlgitError
-from tests.kit import commit, git
+from tests.kit import commit, dvc, git
 from tests.kit.experiments import commands_run, metrics_of, searched_project, trial_refs, untouched
 
 GRID = SweepPlan(("train.lr=0.1,0.2,0.3", "train.depth=4,5"))
@@ -84,6 +84,40 @@ def test_queued_trials_run_with_the_next_search(project):
     assert trial_refs(project) == {}
     exp_run(SweepPlan(("train.lr=0.8",)), jobs=1)
     assert sorted(name.split("-")[1] for name in trial_refs(project)) == ["0.7", "0.8"]
+
+
+def test_without_settings_what_is_queued_runs_or_else_the_working_tree(project):
+    exp_run(SweepPlan(("train.lr=0.7,0.8",)), only_queue=True)
+    assert [dict(each.facts.changes) for each in exp_run(SweepPlan()).trials] == [{"train.lr": 0.7}, {"train.lr": 0.8}]
+    (project / "params.yaml").write_text("train:\n  lr: 0.9\n  depth: 3\n")
+    result = exp_run(SweepPlan())
+    assert [(dict(each.facts.changes), each.params["train.lr"]) for each in result.trials] == [({}, 0.9)]
+
+
+def test_force_runs_recorded_trials_and_replaces_them(project):
+    first = exp_run(SweepPlan(("train.lr=0.7",))).trials[0]
+    again = exp_run(SweepPlan(("train.lr=0.7",)), force=True).trials[0]
+    assert (first.name, trial_refs(project)) == (again.name, {again.name: again.commit})
+    assert commands_run(project).count("train") == 2
+
+
+def test_trial_that_was_removed_is_run_again(project):
+    trial = exp_run(SweepPlan(("train.lr=0.7",))).trials[0]
+    git(project, "update-ref", "-d", trial.ref)
+    assert exp_run(SweepPlan(("train.lr=0.7",))).known == 0
+    assert list(trial_refs(project)) == [trial.name]
+
+
+@pytest.mark.slow
+def test_trial_on_a_cluster_gives_what_it_gives_here(project):
+    git(project, "config", "user.name")
+    (project.parent / "remote").mkdir()
+    assert dvc(project, "remote", "add", "-d", "store", str(project.parent / "remote")).code == 0
+    commit(project)
+    here = exp_run(SweepPlan(("train.lr=0.2",)), jobs=1).trials[0]
+    far = exp_run(SweepPlan(("train.lr=0.3",)), jobs=1, executor="dask").trials[0]
+    assert far.status == "finished", far.message
+    assert (here.metrics["score"], far.metrics["score"]) == (pytest.approx(0.95), pytest.approx(0.96))
 
 
 @pytest.mark.parametrize(
