@@ -115,7 +115,17 @@ DOORS = {
     "experiments": {
         *("trial_workers", "links", "queue", "runner", "trial_commits", "worktrees"),
         *("samplers", "tpe", "trial_refs", "trial_values"),
-        *("logged_models", "record_refs", "run_artifacts", "run_experiments", "runs"),
+        *(
+            "live_runs",
+            "logged_models",
+            "record_refs",
+            "run_artifacts",
+            "run_code",
+            "run_experiments",
+            "run_sealing",
+            "run_spool",
+        ),
+        "runs",
     },
     "scaffold": {
         "adopt",

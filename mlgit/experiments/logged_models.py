@@ -10,6 +10,8 @@ from dataclasses import replace
 from mlgit.experiments import run_codec
 from mlgit.experiments.record_refs import KindOfRecord, RecordRefs, Repository, retried
 from mlgit.experiments.run import MODELS, LoggedRun, MissingRecordError, ModelRecord, is_model_id
+from mlgit.experiments.run_artifacts import FileChanges, FileContents
+from mlgit.experiments.run_codec import LoggedFiles
 
 _KIND = KindOfRecord(
     MODELS,
@@ -21,11 +23,12 @@ _KIND = KindOfRecord(
 
 
 class LoggedModels:
-    """The logged models of one repository; `runs` reads a run by its id."""
+    """The logged models of one repository; `runs` reads a run by its id, `contents` are the files that are kept."""
 
-    def __init__(self, repository: Repository, *, runs: Callable[[str], LoggedRun]) -> None:
+    def __init__(self, repository: Repository, *, runs: Callable[[str], LoggedRun], contents: FileContents) -> None:
         self._refs = RecordRefs(repository, _KIND)
-        self._runs = runs
+        self._runs, self._contents = runs, contents
+        self._measured_by: set[tuple[str, str]] = set()
 
     def get(self, model_id: str) -> ModelRecord:
         """The logged model with this id, deleted or not. Raises MissingRecordError for none."""
@@ -63,7 +66,7 @@ class LoggedModels:
             dict(params or {}),
             dict(tags or {}),
         )
-        self._refs.write(each.id, run_codec.encode_model(each), upon="", message=f"Begin {name}", when=made)
+        self._refs.write(each.id, content=run_codec.encode_model(each), upon="", message=f"Begin {name}", when=made)
         return self.get(each.id)
 
     def finalize(self, model_id: str, *, status: str) -> ModelRecord:
@@ -93,9 +96,13 @@ class LoggedModels:
 
     def measured_by(self, model_id: str, *, run_id: str) -> None:
         """Note that a run measured a logged model; nothing for a model that is not here."""
+        if (model_id, run_id) in self._measured_by:
+            return
         found = self._refs.find(model_id)
         if found is not None and run_id not in found.metric_runs:
             self._change(model_id, lambda each: replace(each, metric_runs=(*each.metric_runs, run_id)), what="Measure")
+        if found is not None:
+            self._measured_by.add((model_id, run_id))
 
     def _measured(self, each: ModelRecord) -> ModelRecord:
         points = []
@@ -107,12 +114,30 @@ class LoggedModels:
             points += [replace(point, run_id=run_id) for point in run.model_metrics if point.model_id == each.id]
         return replace(each, metrics=tuple(points)) if points else each
 
-    def _change(self, model_id: str, change: Callable[[ModelRecord], ModelRecord], *, what: str) -> ModelRecord:
+    def files(self, model_id: str) -> tuple[str, LoggedFiles]:
+        """The commit of a logged model, and the files that it keeps."""
+        commit = self._refs.get(model_id).commit
+        return commit, self._contents.listed(commit)
+
+    def change_files(self, model_id: str, changes: FileChanges) -> None:
+        """Keep other files with a logged model: path -> bytes and digest, None for away."""
+        self._change(model_id, lambda each: each, what="Log files", files=changes)
+
+    def _change(
+        self,
+        model_id: str,
+        change: Callable[[ModelRecord], ModelRecord],
+        *,
+        what: str,
+        files: FileChanges | None = None,
+    ) -> ModelRecord:
         def write() -> None:
             before = self._refs.get(model_id)
             when = _now()
             content = run_codec.encode_model(replace(change(before), updated=when))
-            self._refs.write(model_id, content, upon=before.commit, message=what, when=when)
+            rows = self._refs.rows_of(before.commit)
+            rows |= self._contents.rows(before.commit, files) if files else {}
+            self._refs.write(model_id, content=content, upon=before.commit, message=what, when=when, rows=rows)
 
         retried(write)
         return self.get(model_id)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from mlgit.adapters.git import git
-from mlgit.adapters.git.loose_objects import FILE, FOLDER, LooseObjects, shared_folder
+from mlgit.adapters.git.loose_objects import FILE, LooseObjects, TreeRows, shared_folder
 from mlgit.adapters.git.object_pipe import ObjectPipe
 from mlgit.adapters.git.ref_updates import RefMove, RefMovedError, RefUpdates
 from mlgit.errors import MlgitError
 from mlgit.experiments.run import MissingRecordError
+from mlgit.render.text import plain
 
 Record = TypeVar("Record")
 Answer = TypeVar("Answer")
 AUTHOR = "mlgit <runs@mlgit.invalid>"
 _TRIES = 50
+_LAST_TIME = 253_402_300_799
 _LARGEST = 64 << 20
 
 
@@ -30,6 +33,14 @@ class Repository:
         self.objects = LooseObjects(self.shared)
         self.pipe = ObjectPipe(root)
         self.updates = RefUpdates(root, nothing=self.objects.nothing, reason="mlgit exp")
+
+    @cached_property
+    def person(self) -> str:
+        """Who writes here, as Git was told: `NAME <EMAIL>`; mlgit itself where it was not."""
+        try:
+            return git.committer(self.root).rsplit(" ", 2)[0]
+        except MlgitError:
+            return AUTHOR
 
     @property
     def own(self) -> Path:
@@ -100,33 +111,40 @@ class RecordRefs(Generic[Record]):
 
     def file_of(self, commit: str, name: str) -> bytes | None:
         """Another file of a record's commit."""
-        found = self._repository.pipe.ask([f"{commit}:{name}"])[0]
+        found = self._repository.pipe.ask([f"{commit}:{name}"])[0] if commit else None
         return found.content if found else None
+
+    def rows_of(self, commit: str) -> TreeRows:
+        """What stands in a record's commit: name -> mode and id; nothing for no commit."""
+        found = self._repository.pipe.ask([f"{commit}^{{tree}}"])[0] if commit else None
+        return self._repository.objects.rows(found.content) if found else {}
 
     def write(
         self,
         record_id: str,
-        content: bytes,
         *,
+        content: bytes,
         upon: str,
         message: str,
         when: int,
-        files: Mapping[str, str] | None = None,
-        folders: Mapping[str, str] | None = None,
+        rows: TreeRows | None = None,
         parents: Sequence[str] = (),
+        before: TreeRows | None = None,
     ) -> str:
         """Write a record and take its ref on; the new commit.
 
-        `upon` is the commit it was read from ('' for a new one), `when` is in milliseconds, `files` and `folders` are what
-        else stands in the commit, by name and id. Raises RefMovedError where another process wrote the record first.
+        `upon` is the commit it was read from ('' for a new one), `when` is in milliseconds, `rows` are what else stands in
+        the commit; where that is all as it was `before`, nothing is written. Raises RefMovedError where another process
+        wrote it first.
         """
         objects = self._repository.objects
-        rows = [(self._kind.file, FILE, objects.blob(content))]
-        rows += [(name, FILE, oid) for name, oid in (files or {}).items()]
-        rows += [(name, FOLDER, oid) for name, oid in (folders or {}).items()]
-        signature = f"{AUTHOR} {min(max(when // 1000, 0), 253_402_300_799)} +0000"
+        found = {**(rows or {}), self._kind.file: (FILE, objects.blob(content))}
+        if upon and found == before:
+            return upon
+        tree = objects.tree((name, mode, oid) for name, (mode, oid) in found.items())
+        signature = f"{self._repository.person} {min(max(when // 1000, 0), _LAST_TIME)} +0000"
         above = [upon] if upon else [each for each in parents if each]
-        commit = objects.commit(objects.tree(rows), message=message, signature=signature, parents=above)
+        commit = objects.commit(tree, message=plain(message), signature=signature, parents=above)
         self._repository.updates.move([RefMove(f"{self._kind.space}{record_id}", commit, upon)])
         return commit
 

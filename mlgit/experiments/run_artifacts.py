@@ -1,46 +1,166 @@
-"""Files that runs and logged models keep: content-addressed, and in no cache that `dvc gc` looks at."""
+"""Files that runs and logged models keep: content-addressed, in a store of the clone that no garbage collection of DVC knows.
+
+Small ones stand in the commit of the run too, so that a plain `git clone` with its refs brings them.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from mlgit.adapters.git.loose_objects import FILE, FOLDER, TreeRows
 from mlgit.adapters.system import files, state_files
 from mlgit.errors import MlgitError
+from mlgit.experiments import run_codec
 from mlgit.experiments.record_refs import Repository
-from mlgit.experiments.run import LoggedFile, is_model_id, is_run_id
+from mlgit.experiments.run import LoggedFile
+from mlgit.experiments.run_codec import LoggedFiles
+
+SMALL, SMALL_TOGETHER = 64 << 10, 1 << 20  # bytes of a file, and of all of a run, that stand in its commit
+FileChanges = Mapping[str, tuple[int, str] | None]
+_PORTION = 1 << 20
+
+
+class FileContents:
+    """The contents of files by their SHA-256, in one repository."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self.folder = f"{repository.own}/artifacts"
+
+    def path(self, digest: str) -> str:
+        """Where a content lies, or would."""
+        return f"{self.folder}/{digest[:2]}/{digest[2:]}"
+
+    def keep(self, source: Path) -> tuple[int, str]:
+        """Keep the content of a file; its size and digest. Raises MlgitError for what is no file that can be read."""
+        state_files.make_folder(self.folder)
+        temporary = f"{self.folder}/{os.urandom(8).hex()}.tmp"
+        try:
+            with open(files.open_regular(str(source)), "rb") as reader, open(temporary, "xb") as writer:
+                digest = hashlib.sha256()
+                size = 0
+                while portion := reader.read(_PORTION):
+                    digest.update(portion)
+                    size += writer.write(portion)
+            self._place(temporary, digest.hexdigest())
+        except FileNotFoundError as error:
+            raise MlgitError(f"{source}: no such file") from error
+        except OSError as error:
+            raise MlgitError(f"{source}: cannot be kept: {error.strerror}", "see that there is room") from error
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+        return size, digest.hexdigest()
+
+    def _place(self, temporary: str, digest: str) -> None:
+        place = self.path(digest)
+        if not os.path.exists(place):
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            os.chmod(temporary, 0o444 & ~files.current_umask())
+            os.replace(temporary, place)
+
+    def has(self, digest: str) -> bool:
+        """Whether a content is in this clone's store."""
+        return os.path.exists(self.path(digest))
+
+    def rows(self, base: str, changes: FileChanges) -> TreeRows:
+        """What stands in a commit for files: those of `base`, its parent, with changes."""
+        found = self.listed(base)
+        for path, kept in changes.items():
+            found.pop(path, None)
+            if kept is not None:
+                found[path] = kept
+        objects = self._repository.objects
+        rows = {run_codec.FILES_FILE: (FILE, objects.blob(run_codec.encode_files(found)))}
+        blobs: dict[str, str] = {}
+        together = 0
+        for path in sorted(found):
+            size, digest = found[path]
+            if size <= SMALL and together + size <= SMALL_TOGETHER and _is_for_git(path):
+                content = self._small(base, path, digest)
+                if content is not None:
+                    blobs[path] = objects.blob(content)
+                    together += size
+        rows[run_codec.ARTIFACTS] = (FOLDER, objects.folder(blobs))
+        return rows
+
+    def listed(self, commit: str) -> LoggedFiles:
+        """The files that a commit of a run or logged model lists."""
+        asked = f"{commit}:{run_codec.FILES_FILE}"
+        found = self._repository.pipe.ask([asked])[0] if commit else None
+        return run_codec.decode_files(found.content, where=asked) if found else {}
+
+    def _small(self, commit: str, path: str, digest: str) -> bytes | None:
+        """A small content, from the store or from the commit that lists it."""
+        if self.has(digest):
+            return files.read_bytes(Path(self.path(digest)))
+        if not commit or "\n" in path:
+            return None
+        found = self._repository.pipe.ask([f"{commit}:{run_codec.ARTIFACTS}/{path}"])[0]
+        return found.content if found and hashlib.sha256(found.content).hexdigest() == digest else None
+
+    def write(self, commit: str, path: str, digest: str, *, to: Path) -> None:
+        """Write a content to a file. Raises MlgitError where this clone does not have it."""
+        to.parent.mkdir(parents=True, exist_ok=True)
+        if not self.has(digest):
+            content = self._small(commit, path, digest)
+            if content is None:
+                raise MlgitError(
+                    f"'{path}' is not in this clone", "`mlgit pull` brings it, or `mlgit push` where it was logged"
+                )
+            files.write_atomic(to, content)
+            return
+        temporary = to.parent / f".{os.urandom(8).hex()}.tmp"
+        try:
+            with open(self.path(digest), "rb") as reader, open(temporary, "xb") as writer:
+                while portion := reader.read(_PORTION):
+                    writer.write(portion)
+            os.replace(temporary, to)
+        except OSError as error:
+            raise MlgitError(f"{to}: cannot be written: {error.strerror}", "see that there is room") from error
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
 
 
 class RunArtifacts:
     """The files of all runs and logged models of one repository. An `owner` is the id of either."""
 
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
+    def __init__(
+        self,
+        contents: FileContents,
+        *,
+        read: Callable[[str], tuple[str, LoggedFiles]],
+        change: Callable[[str, list[list[Any]]], None],
+    ) -> None:
+        """`read` gives an owner's commit and files, `change` takes events of files (see `run_fold`)."""
+        self._contents, self._read, self._change = contents, read, change
 
     def put(self, owner: str, sources: Mapping[str, Path]) -> None:
         """Keep files: path below the owner's artifacts -> the file to read. What was there is replaced.
 
-        Raises MlgitError for a path that would lead out, and for a source that is no file.
+        Raises MlgitError for a path that would lead out or is taken by a folder, and for a source that is no file.
         """
-        index = self._index(owner)
+        there = self._read(owner)[1]
+        events = []
         for path, source in sources.items():
-            content = files.read_bytes(source)
-            digest = hashlib.sha256(content).hexdigest()
-            place = self._place(digest)
-            if not place.exists():
-                state_files.make_folder(str(place.parent))
-                files.write_atomic(place, content, mode=0o444)
-            index[_checked(path)] = (len(content), digest)
-        self._write(owner, index)
+            checked = checked_path(path)
+            _refuse_crossing(checked, there)
+            there[checked] = self._contents.keep(source)
+            events.append(["a", checked, *there[checked]])
+        if events:
+            self._change(owner, events)
 
     def inside(self, owner: str, path: str = "") -> list[LoggedFile]:
         """The files and folders right below a folder of an owner's artifacts, by name; [] for a file and for nothing."""
-        start = f"{_checked(path)}/" if path.strip("/") else ""
+        start = f"{checked_path(path)}/" if path.strip("/") else ""
         found: dict[str, LoggedFile] = {}
-        for each, (size, _) in self._index(owner).items():
+        for each, (size, _) in self._read(owner)[1].items():
             if each.startswith(start):
                 name, slash, _ = each.removeprefix(start).partition("/")
                 found[start + name] = LoggedFile(start + name, None if slash else size)
@@ -48,53 +168,57 @@ class RunArtifacts:
 
     def paths(self, owner: str, path: str = "") -> list[str]:
         """The paths of all files that are a path, or lie below it."""
-        asked = _checked(path) if path.strip("/") else ""
-        return sorted(each for each in self._index(owner) if not asked or each == asked or each.startswith(f"{asked}/"))
-
-    def read(self, owner: str, path: str) -> bytes:
-        """The content of a file. Raises MlgitError where there is none."""
-        found = self._index(owner).get(_checked(path))
-        if found is None:
-            raise MlgitError(f"{owner} has no file '{path}'", "list what it has")
-        return files.read_bytes(self._place(found[1]), name=path)
+        return sorted(_below(self._read(owner)[1], path))
 
     def get(self, owner: str, path: str, *, to: Path) -> None:
-        """Write a file's content to a place. Raises MlgitError where there is none."""
-        files.write_atomic(to, self.read(owner, path))
+        """Write a file's content to a place. Raises MlgitError where there is none, or not in this clone."""
+        commit, listed = self._read(owner)
+        found = listed.get(checked_path(path))
+        if found is None:
+            raise MlgitError(f"{owner} keeps no file '{path}'", "list what it keeps")
+        self._contents.write(commit, checked_path(path), found[1], to=to)
+
+    def read(self, owner: str, path: str) -> bytes:
+        """The content of a file. Raises MlgitError where there is none, or not in this clone."""
+        with files.temporary_folder("logged-file") as folder:
+            self.get(owner, path, to=folder / "file")
+            return files.read_bytes(folder / "file")
 
     def delete(self, owner: str, path: str = "") -> None:
         """Take away a file, a folder, or all."""
-        gone = set(self.paths(owner, path))
-        self._write(owner, {each: kept for each, kept in self._index(owner).items() if each not in gone})
-
-    def missing(self, owners: Iterable[str]) -> list[str]:
-        """The digests of files of these owners that this clone does not have."""
-        wanted = {digest for each in owners for _, digest in self._index(each).values()}
-        return sorted(each for each in wanted if not self._place(each).exists())
-
-    def _place(self, digest: str) -> Path:
-        return self._repository.own / "artifacts" / digest[:2] / digest[2:]
-
-    def _list_file(self, owner: str) -> Path:
-        if not (is_run_id(owner) or is_model_id(owner)):
-            raise MlgitError(f"'{owner}' is the id of no run and no logged model")
-        return self._repository.own / "artifacts" / "owners" / f"{owner}.json"
-
-    def _index(self, owner: str) -> dict[str, tuple[int, str]]:
-        place = self._list_file(owner)
-        if not os.path.lexists(place):
-            return {}
-        return {path: (size, digest) for path, (size, digest) in json.loads(files.read_bytes(place)).items()}
-
-    def _write(self, owner: str, index: Mapping[str, tuple[int, str]]) -> None:
-        place = self._list_file(owner)
-        state_files.make_folder(str(place.parent))
-        files.write_atomic(place, json.dumps(index, sort_keys=True))
+        gone = _below(self._read(owner)[1], path)
+        if gone:
+            self._change(owner, [["da", each] for each in sorted(gone)])
 
 
-def _checked(path: str) -> str:
+def _below(listed: LoggedFiles, path: str) -> list[str]:
+    asked = checked_path(path) if path.strip("/") else ""
+    return [each for each in listed if not asked or each == asked or each.startswith(f"{asked}/")]
+
+
+def checked_path(path: str) -> str:
     """A path below the artifacts as it is kept. Raises MlgitError for one that leads out of them."""
-    parts = [each for each in path.replace("\\", "/").split("/") if each not in ("", ".")]
-    if path.startswith("/") or not parts or ".." in parts or any(ord(each) < 32 or ord(each) == 127 for each in path):
-        raise MlgitError(f"'{path}' is no path of a logged file", "give one below the artifacts, without '..'")
+    parts = [each for each in path.split("/") if each not in ("", ".")]
+    is_odd = any(ord(each) < 32 or ord(each) == 127 or each == "\\" for each in path)
+    if path.startswith("/") or not parts or ".." in parts or is_odd or len(path) > 1000:
+        raise MlgitError(f"'{path[:200]}' is no path of a logged file", "give one below the artifacts, without '..'")
     return "/".join(parts)
+
+
+def _refuse_crossing(path: str, there: LoggedFiles) -> None:
+    """Raise MlgitError where a file would lie where a folder is, or below a file."""
+    parts = path.split("/")
+    above = next((each for number in range(1, len(parts)) if (each := "/".join(parts[:number])) in there), "")
+    if above:
+        raise MlgitError(f"'{path}' would lie below '{above}', which is a file", "choose another folder")
+    if path not in there and any(each.startswith(f"{path}/") for each in there):
+        raise MlgitError(f"'{path}' is a folder already", "choose another name")
+
+
+def _is_for_git(path: str) -> bool:
+    """Whether Git takes a path into a tree: nothing that looks like its own folder on some file system."""
+    for each in path.casefold().split("/"):
+        name = "".join(char for char in each if char.isprintable()).rstrip(". ")
+        if name.startswith((".git", "git~")) or "\u200c" in each or len(os.fsencode(each)) > 255:
+            return False
+    return True

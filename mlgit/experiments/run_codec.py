@@ -14,6 +14,7 @@ RUN_FILE, METRICS_FILE, FILES_FILE = "run.json", "metrics.jsonl", "artifacts.jso
 EXPERIMENT_FILE, MODEL_FILE = "experiment.json", "model.json"
 ARTIFACTS, CODE = "artifacts", "code"
 Value = TypeVar("Value")
+LoggedFiles = dict[str, tuple[int, str]]  # path -> bytes, SHA-256
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _FOREIGN = "a newer mlgit may have written it; `git log -p` of its ref shows what is there"
 
@@ -53,7 +54,7 @@ def number_in(value: Any) -> float:
 
 def point_out(point: MetricPoint) -> list[Any]:
     """A point of a metric as a row: key, value, time, step, and what it was measured of where that is told."""
-    row = [point.key, number_out(point.value), point.timestamp, point.step]
+    row = [point.key, number_out(float(point.value)), int(point.timestamp), int(point.step)]
     if point.model_id or point.dataset_name or point.dataset_digest:
         row += [point.model_id, point.dataset_name, point.dataset_digest]
     return row
@@ -62,20 +63,33 @@ def point_out(point: MetricPoint) -> list[Any]:
 def point_in(row: list[Any]) -> MetricPoint:
     """A point of a metric from its row."""
     value = row[1]
-    value = value if type(value) is float else number_in(value)
+    if type(value) is not float:
+        value = number_in(value)
     if len(row) == 4:
         return MetricPoint(row[0], value, row[2], row[3])
     return MetricPoint(row[0], value, row[2], row[3], row[4], row[5], row[6])
 
 
-def encode_points(points: Iterable[MetricPoint]) -> bytes:
-    """The history of metrics, a row a line, in the order in which they were logged."""
-    return "".join(f"{compact(point_out(each))}\n" for each in points).encode("utf-8", "replace")
-
-
 def decode_points(content: bytes, *, where: str) -> list[MetricPoint]:
     """The history of metrics. Raises MlgitError for what is none."""
-    return _checked(lambda: [point_in(row) for row in json.loads(b"[" + b",".join(content.splitlines()) + b"]")], where)
+    return _checked(lambda: [point_in(row) for row in rows_in(content.splitlines())], where)
+
+
+def rows_in(lines: Iterable[bytes]) -> list[Any]:
+    """Rows that are a line each, read at once. Raises ValueError where one is none."""
+    return list(json.loads(b"[" + b",".join(lines) + b"]"))
+
+
+def encode_files(files: LoggedFiles) -> bytes:
+    """The list of what files a run or logged model keeps."""
+    rows = ",\n".join(f"{compact(path)}: {compact(files[path])}" for path in sorted(files))
+    return f'{{"schema": 1, "files": {{\n{rows}\n}}}}\n'.encode("utf-8", "surrogatepass")
+
+
+def decode_files(content: bytes, *, where: str) -> LoggedFiles:
+    """The list of files. Raises MlgitError for what is none."""
+    text = content.decode("utf-8", "surrogatepass")
+    return _checked(lambda: {path: (int(size), str(digest)) for path, (size, digest) in _object(text)["files"].items()}, where)
 
 
 def dataset_out(each: RunDataset) -> list[Any]:
@@ -90,37 +104,41 @@ def dataset_in(row: list[Any]) -> RunDataset:
 
 def encode_run(run: LoggedRun) -> bytes:
     """The file of a run."""
-    return document(
-        {
-            "schema": 1,
-            "id": run.id,
-            "experiment": run.experiment_id,
-            "name": run.name,
-            "user": run.user,
-            "status": run.status,
-            "start_time": run.start_time,
-            "end_time": run.end_time,
-            "deleted": run.deleted,
-            "params": dict(run.params),
-            "tags": dict(run.tags),
-            "metrics": {key: point_out(each)[1:] for key, each in run.metrics.items()},
-            "datasets": [dataset_out(each) for each in run.datasets],
-            "model_inputs": list(run.model_inputs),
-            "model_outputs": [[each.model_id, each.step] for each in run.model_outputs],
-            "model_metrics": [point_out(each) for each in run.model_metrics],
-            "baseline": run.baseline,
-            "code": run.code,
-            "untracked": list(run.untracked),
-        }
-    )
+    return document(run_fields(run))
+
+
+def run_fields(run: LoggedRun) -> dict[str, Any]:
+    """A run as a JSON object."""
+    return {
+        "schema": 1,
+        "id": run.id,
+        "experiment": run.experiment_id,
+        "name": run.name,
+        "user": run.user,
+        "status": run.status,
+        "start_time": run.start_time,
+        "end_time": run.end_time,
+        "deleted": run.deleted,
+        "params": run.params,
+        "tags": run.tags,
+        "metrics": {key: point_out(each)[1:] for key, each in run.metrics.items()},
+        "datasets": [dataset_out(each) for each in run.datasets],
+        "model_inputs": run.model_inputs,
+        "model_outputs": [(each.model_id, each.step) for each in run.model_outputs],
+        "model_metrics": [point_out(each) for each in run.model_metrics],
+        "baseline": run.baseline,
+        "code": run.code,
+        "untracked": run.untracked,
+    }
 
 
 def decode_run(content: bytes, *, where: str, commit: str = "") -> LoggedRun:
     """A run from its file. Raises MlgitError for what is none."""
-    return _checked(lambda: _run(_object(content), commit), where)
+    return _checked(lambda: run_of(_object(content), commit), where)
 
 
-def _run(found: dict[str, Any], commit: str) -> LoggedRun:
+def run_of(found: dict[str, Any], commit: str) -> LoggedRun:
+    """A run from a JSON object. Raises KeyError and the like for what is none."""
     return LoggedRun(
         found["id"],
         found["experiment"],
@@ -204,7 +222,7 @@ def _model(found: dict[str, Any], commit: str) -> ModelRecord:
     )
 
 
-def _object(content: bytes) -> dict[str, Any]:
+def _object(content: bytes | str) -> dict[str, Any]:
     found = json.loads(content)
     if not isinstance(found, dict) or found.get("schema") != 1:
         raise ValueError("another schema")

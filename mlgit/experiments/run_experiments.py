@@ -72,7 +72,7 @@ class RunExperiments:
         while self._refs.find(chosen := experiment_id_of(name, number=number)) is not None:
             number += 1
         each = ApiExperiment(chosen, name, dict(tags or {}), created=made, updated=made)
-        self._refs.write(each.id, run_codec.encode_experiment(each), upon="", message=f"Begin {name}", when=made)
+        self._refs.write(each.id, content=run_codec.encode_experiment(each), upon="", message=f"Begin {name}", when=made)
         return self.get(each.id)
 
     def named_or_new(self, name: str) -> ApiExperiment:
@@ -122,7 +122,7 @@ class RunExperiments:
                 raise DeletedRecordError(f"the experiment '{before.name}' was deleted", "restore it first")
             when = _now()
             content = run_codec.encode_experiment(replace(change(before), updated=when))
-            self._refs.write(experiment_id, content, upon=before.commit, message=what, when=when)
+            self._refs.write(experiment_id, content=content, upon=before.commit, message=what, when=when)
 
         retried(write)
 

@@ -2,7 +2,8 @@
 
 An event is a row: `["p", key, value]` a parameter, `["t", key, value]` and `["dt", key]` a tag set and taken away, `["m", key,
 value, time, step, ...]` a point of a metric as the codec of runs writes it, `["s", {...}]` status, end_time or name,
-`["in", [...]]` a dataset, `["min", model]` and `["mout", model, step]` logged models, `["del", time]` deleted (null: restored).
+`["in", [...]]` a dataset, `["min", model]` and `["mout", model, step]` logged models, `["a", path, bytes, digest]` and `["da",
+path]` a file kept and taken away, `["c", tree, untracked]` the code, `["del", time]` deleted (null: restored).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from mlgit.experiments.run import NAME_TAG, LoggedRun, MetricPoint, ModelOutput
+from mlgit.experiments.run import NAME_TAG, ChangedParamError, DeletedRecordError, LoggedRun, MetricPoint, ModelOutput
 from mlgit.experiments.run_codec import dataset_in, point_in
 
 Event = list[Any]
@@ -22,7 +23,7 @@ class RunFold:
     """A run while events come. Not a value: `run` gives one."""
 
     def __init__(self, start: LoggedRun) -> None:
-        self._start = start
+        self.start = start
         self.deleted = start.deleted
         self.params = dict(start.params)
         self._tags = dict(start.tags)
@@ -32,6 +33,7 @@ class RunFold:
         self._datasets = {(each.name, each.digest): each for each in start.datasets}
         self._model_inputs = dict.fromkeys(start.model_inputs)
         self._model_outputs = dict.fromkeys(start.model_outputs)
+        self.file_changes: dict[str, tuple[int, str] | None] = {}  # path -> bytes and digest, None for away
 
     def apply(self, events: Iterable[Event]) -> None:
         """Take in events in their order. Raises ValueError and the like for what is none."""
@@ -73,13 +75,32 @@ class RunFold:
             self._model_inputs[event[1]] = None
         elif kind == "mout":
             self._model_outputs[ModelOutput(event[1], event[2])] = None
+        elif kind == "a":
+            self.file_changes[event[1]] = (event[2], event[3])
+        elif kind == "da":
+            self.file_changes[event[1]] = None
+        elif kind == "c":
+            self._fields |= {"code": event[1], "untracked": tuple(event[2])}
         elif kind == "del":
             self.deleted = event[1]
+
+    @property
+    def run_id(self) -> str:
+        return self.start.id
+
+    @property
+    def status(self) -> str:
+        return str(self._fields.get("status", self.start.status))
+
+    @property
+    def needs_code(self) -> bool:
+        """Whether nobody said yet what code it is."""
+        return not self.start.code and "code" not in self._fields
 
     def run(self) -> LoggedRun:
         """The run as it is now."""
         return replace(
-            self._start,
+            self.start,
             deleted=self.deleted,
             params=dict(self.params),
             tags=dict(self._tags),
@@ -90,3 +111,15 @@ class RunFold:
             model_metrics=tuple(self._model_metrics.values()),
             **self._fields,
         )
+
+
+def refuse(fold: RunFold, events: Iterable[Event], *, also_deleted: bool) -> None:
+    """Raise DeletedRecordError or ChangedParamError where a run does not take events."""
+    if fold.deleted is not None and not also_deleted:
+        raise DeletedRecordError(f"the run {fold.run_id} was deleted", "restore it first")
+    new: dict[str, str] = {}
+    for event in events:
+        if event[0] == "p":
+            before = fold.params.get(event[1], new.setdefault(event[1], event[2]))
+            if before != event[2]:
+                raise ChangedParamError(fold.run_id, key=event[1], before=before, after=event[2])

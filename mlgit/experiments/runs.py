@@ -7,28 +7,36 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mlgit.adapters.git import git
+from mlgit.errors import MlgitError
 from mlgit.experiments import run_codec
+from mlgit.experiments.live_runs import LiveRuns
 from mlgit.experiments.logged_models import LoggedModels
-from mlgit.experiments.record_refs import KindOfRecord, RecordRefs, Repository, retried
+from mlgit.experiments.record_refs import KindOfRecord, RecordRefs, Repository
 from mlgit.experiments.run import (
     DEFAULT_ID,
+    ENDED,
     NAME_TAG,
     RUNS,
     STAGE_TAG,
     TRIAL_TAG,
-    ChangedParamError,
     DeletedRecordError,
     LoggedRun,
     MetricPoint,
     ModelOutput,
     RunDataset,
+    is_model_id,
     is_run_id,
 )
-from mlgit.experiments.run_artifacts import RunArtifacts
+from mlgit.experiments.run_artifacts import FileContents, RunArtifacts
+from mlgit.experiments.run_code import CodeLook, CodeWatch
+from mlgit.experiments.run_codec import LoggedFiles
 from mlgit.experiments.run_experiments import RunExperiments
-from mlgit.experiments.run_fold import Event, RunFold
+from mlgit.experiments.run_fold import Event
+from mlgit.experiments.run_sealing import RunSeals, as_lost
+from mlgit.experiments.run_spool import RunSpool, SpoolGoneError
 
 _KIND = KindOfRecord(
     RUNS,
@@ -37,6 +45,9 @@ _KIND = KindOfRecord(
     is_run_id,
     lambda content, where, commit: run_codec.decode_run(content, where=where, commit=commit),
 )
+_TRIES = 100
+# Points logged to a run that ended stay in its spool, once the file of its metrics is dear to write anew for each.
+_LARGE = 1 << 20
 
 
 class RunStore:
@@ -46,12 +57,18 @@ class RunStore:
     DeletedRecordError, ExistingRecordError and ChangedParamError tell the kind.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._repository = Repository(root)
-        self._refs = RecordRefs(self._repository, _KIND)
-        self.experiments = RunExperiments(self._repository)
-        self.models = LoggedModels(self._repository, runs=self.get)
-        self.artifacts = RunArtifacts(self._repository)
+    def __init__(self, root: Path, *, keep_code: bool = True) -> None:
+        """`keep_code`: runs that begin here are made by the code of this working tree, as it is then."""
+        repository = self._repository = Repository(root)
+        self._refs = RecordRefs(repository, _KIND)
+        self._live = LiveRuns(repository)
+        self._contents = FileContents(repository)
+        self._seals = RunSeals(repository, refs=self._refs, live=self._live, contents=self._contents)
+        self._code = CodeWatch(root) if keep_code and not git.is_bare(root) else None
+        self._looks: dict[str, CodeLook] = {}
+        self.experiments = RunExperiments(repository)
+        self.models = LoggedModels(repository, runs=self.get, contents=self._contents)
+        self.artifacts = RunArtifacts(self._contents, read=self._files, change=self._change_files)
 
     @property
     def root(self) -> Path:
@@ -71,7 +88,6 @@ class RunStore:
         """Begin a run, RUNNING from `start_time` (now).
 
         Within a stage or a trial, a run of no other experiment than Default belongs to one that is called as the stage is.
-
         Raises MissingRecordError and DeletedRecordError for an experiment that takes none.
         """
         known = dict(tags or {})
@@ -84,26 +100,34 @@ class RunStore:
         name = name or known.get(NAME_TAG, "")
         if name:
             known[NAME_TAG] = name
-        started = start_time if start_time is not None else now()
-        baseline = "" if git.is_bare(self.root) else git.head(self.root)
+        head = self._repository.pipe.ask(["HEAD"])[0]
         run = LoggedRun(
-            run_id or uuid.uuid4().hex, experiment_id, name, user, "RUNNING", started, tags=known, baseline=baseline
+            run_id or uuid.uuid4().hex,
+            experiment_id,
+            name,
+            user,
+            "RUNNING",
+            _now() if start_time is None else start_time,
+            tags=known,
+            baseline=head.oid if head else "",
         )
-        message = f"Begin {run.name or run.id}"
-        self._refs.write(
-            run.id, run_codec.encode_run(run), upon="", message=message, when=started, parents=[baseline] if baseline else []
-        )
-        return self.get(run.id)
+        self._live.begin(run)
+        if self._code and head:
+            tree = head.content[5 : head.content.index(b"\n")].decode()
+            self._looks[run.id] = self._code.look(tree=tree)
+        return run
 
     def get(self, run_id: str) -> LoggedRun:
         """The run with this id, deleted or not. Raises MissingRecordError for none."""
-        return self._refs.get(run_id)
+        spool = self._live.find(run_id)
+        return _seen(spool) if spool else self._refs.get(run_id)
 
     def all(self, experiment_ids: Iterable[str] | None = None) -> list[LoggedRun]:
         """All runs, deleted ones too, or those of some experiments; in no order."""
-        found = self._refs.all().values()
+        live = [spool for spool in map(self._live.find, self._live.ids()) if spool]  # first: none falls between the two
+        found = self._refs.all() | {each.id: each for each in map(_seen, live)}
         wanted = None if experiment_ids is None else set(experiment_ids)
-        return [each for each in found if wanted is None or each.experiment_id in wanted]
+        return [each for each in found.values() if wanted is None or each.experiment_id in wanted]
 
     def log_batch(
         self,
@@ -117,13 +141,15 @@ class RunStore:
 
         Raises MissingRecordError, DeletedRecordError, and ChangedParamError for a parameter that has another value.
         """
-        events: list[Event] = [["p", key, value] for key, value in (params or {}).items()]
-        events += [["t", key, value] for key, value in (tags or {}).items()]
-        events += [["m", *run_codec.point_out(each)] for each in metrics]
+        events: list[Event] = [["m", *run_codec.point_out(each)] for each in metrics]
+        if params or tags:
+            events += [["p", key, value] for key, value in (params or {}).items()]
+            events += [["t", key, value] for key, value in (tags or {}).items()]
         if events:
-            self._change(run_id, events, points=metrics)
-        for model_id in {each.model_id for each in metrics if each.model_id}:
-            self.models.measured_by(model_id, run_id=run_id)
+            self._change(run_id, events)
+        for each in metrics:
+            if each.model_id:
+                self.models.measured_by(each.model_id, run_id=run_id)
 
     def update(
         self, run_id: str, *, status: str | None = None, end_time: int | None = None, name: str | None = None
@@ -138,7 +164,7 @@ class RunStore:
     def delete(self, run_id: str) -> None:
         """Mark a run as deleted; one that is already stays so."""
         if self.get(run_id).deleted is None:
-            self._change(run_id, [["del", now()]])
+            self._change(run_id, [["del", _now()]])
 
     def restore(self, run_id: str) -> None:
         """Take back that a run was deleted."""
@@ -172,41 +198,77 @@ class RunStore:
 
     def points(self, run_id: str) -> list[MetricPoint]:
         """All points of all metrics of a run, in the order in which they were logged. Raises MissingRecordError."""
-        commit = self.get(run_id).commit
-        content = self._refs.file_of(commit, run_codec.METRICS_FILE) or b""
-        return run_codec.decode_points(content, where=f"{run_codec.METRICS_FILE} at {commit[:10]}")
+        spool = self._live.find(run_id)
+        try:
+            logged = spool.points() if spool else []
+        except SpoolGoneError:  # sealed between two lines
+            spool, logged = None, []
+        run = spool.fold.start if spool else self._refs.get(run_id)
+        content = self._refs.file_of(run.commit, run_codec.METRICS_FILE)
+        if content is None:
+            return [*run.metrics.values(), *logged]
+        return [*run_codec.decode_points(content, where=f"{run_codec.METRICS_FILE} at {run.commit[:10]}"), *logged]
 
     def seal_lost(self) -> tuple[str, ...]:
-        """Record the runs whose writer is gone as KILLED, with all that they logged; their ids."""
-        return ()
+        """Record the runs whose writers are gone, as KILLED unless they ended, with all that they logged; their ids."""
+        return self._seals.seal_lost()
 
-    def _change(
-        self, run_id: str, events: list[Event], *, points: Sequence[MetricPoint] = (), also_deleted: bool = False
-    ) -> None:
-        def write() -> None:
-            run = self.get(run_id)
-            if run.deleted is not None and not also_deleted:
-                raise DeletedRecordError(f"the run {run_id} was deleted", "restore it first")
-            _refuse_changed(run, events)
-            fold = RunFold(run)
-            fold.apply(events)
-            after = fold.run()
-            content = self._refs.file_of(run.commit, run_codec.METRICS_FILE) or b""
-            content += run_codec.encode_points(points)
-            files = {run_codec.METRICS_FILE: self._repository.objects.blob(content)} if content else {}
-            message = f"Log {', '.join(sorted({str(each[0]) for each in events}))}"
-            self._refs.write(run_id, run_codec.encode_run(after), upon=run.commit, message=message, when=now(), files=files)
+    def _files(self, owner: str) -> tuple[str, LoggedFiles]:
+        """The commit of a run or logged model, '' before the first one, and the files that it keeps."""
+        if is_model_id(owner):
+            return self.models.files(owner)
+        spool = self._live.find(owner)
+        commit = spool.base if spool else self._refs.get(owner).commit
+        listed = self._contents.listed(commit)
+        for path, kept in spool.fold.file_changes.items() if spool else ():
+            listed.pop(path, None)
+            if kept is not None:
+                listed[path] = kept
+        return commit, listed
 
-        retried(write)
+    def _change_files(self, owner: str, events: list[list[Any]]) -> None:
+        if is_model_id(owner):
+            changes = {path: (rest[0], rest[1]) if kind == "a" else None for kind, path, *rest in events}
+            self.models.change_files(owner, changes)
+        else:
+            self._change(owner, events)
+
+    def _change(self, run_id: str, events: list[Event], *, also_deleted: bool = False) -> None:
+        for _ in range(_TRIES):
+            spool = self._live.writing(run_id) or self._live.reopen(run_id, self._refs.get)
+            try:
+                spool.append([*self._code_of(run_id, events), *events], also_deleted=also_deleted)
+            except SpoolGoneError:
+                self._live.forget(run_id)
+                continue
+            if spool.fold.status in ENDED and not self._is_dear(spool, events):
+                self._seals.seal(spool)
+            return
+        raise MlgitError(f"run {run_id}: other processes write to it all the time", "try again")
+
+    def _code_of(self, run_id: str, events: Iterable[Event]) -> list[Event]:
+        """What code a run is, where that is known by now or the run ends: told once."""
+        look = self._looks.get(run_id)
+        if look is None or not (look.is_ready or any(each[0] == "s" for each in events)):
+            return []
+        del self._looks[run_id]
+        state = look.state()
+        return [["c", state.tree, state.untracked]] if state.tree else []
+
+    def _is_dear(self, spool: RunSpool, events: Iterable[Event]) -> bool:
+        """Whether events are points for a run that ended, and has so many that they wait for more."""
+        if not spool.base or any(each[0] != "m" for each in events):
+            return False
+        content = self._refs.file_of(spool.base, run_codec.METRICS_FILE) or b""
+        return len(content) > _LARGE
 
 
-def _refuse_changed(run: LoggedRun, events: Iterable[Event]) -> None:
-    params = dict(run.params)
-    for event in events:
-        if event[0] == "p" and params.setdefault(event[1], event[2]) != event[2]:
-            raise ChangedParamError(run.id, key=event[1], before=params[event[1]], after=event[2])
+def _seen(spool: RunSpool) -> LoggedRun:
+    """A run as its spool tells it: KILLED where nobody is there to write to it."""
+    run = spool.fold.run()
+    return run if spool.is_written() else as_lost(run, when=run.start_time)
 
 
-def now() -> int:
+def _now() -> int:
     """Milliseconds since 1970."""
     return time.time_ns() // 1_000_000

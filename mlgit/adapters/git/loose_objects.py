@@ -14,6 +14,7 @@ from mlgit.adapters.git import git
 from mlgit.errors import MlgitError
 
 FILE, FOLDER = "100644", "40000"
+TreeRows = dict[str, tuple[str, str]]  # name -> mode, id
 _SHA256 = re.compile(rb"(?im)^\s*objectformat\s*=\s*\"?sha256")
 
 
@@ -43,6 +44,17 @@ class LooseObjects:
         ordered = sorted(rows, key=lambda row: os.fsencode(f"{row[0]}/" if row[1] == FOLDER else row[0]))
         lines = (b"%s %s\0%s" % (mode.encode(), os.fsencode(name), bytes.fromhex(oid)) for name, mode, oid in ordered)
         return self._store(b"tree", b"".join(lines))
+
+    def rows(self, content: bytes) -> TreeRows:
+        """What stands in a folder, from the content of its object."""
+        found: TreeRows = {}
+        position = 0
+        while position < len(content):
+            end = content.index(b"\0", position)
+            mode, _, name = content[position:end].partition(b" ")
+            position = end + 1 + self._n_bytes
+            found[os.fsdecode(name)] = (mode.decode(), content[end + 1 : position].hex())
+        return found
 
     def folder(self, files: Mapping[str, str]) -> str:
         """Store a folder of files by path with '/' and the ids of their blobs; its id."""

@@ -1,0 +1,92 @@
+"""Takes what a spool holds into Git: one commit on the ref of the run, upon the commit that it had."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from mlgit.adapters.git.loose_objects import FILE, FOLDER, TreeRows
+from mlgit.experiments import run_codec
+from mlgit.experiments.live_runs import LiveRuns
+from mlgit.experiments.record_refs import RecordRefs, Repository, retried
+from mlgit.experiments.run import ENDED, LoggedRun
+from mlgit.experiments.run_artifacts import FileContents
+from mlgit.experiments.run_fold import RunFold
+from mlgit.experiments.run_spool import RunSpool, SpoolGoneError
+
+
+class RunSeals:
+    """Seals the runs of one repository. `refs` are those of runs, `live` their spools, `contents` the files they keep."""
+
+    def __init__(self, repository: Repository, *, refs: RecordRefs[LoggedRun], live: LiveRuns, contents: FileContents) -> None:
+        self._repository, self._refs, self._live, self._contents = repository, refs, live, contents
+
+    def seal(self, spool: RunSpool, *, if_lost: bool = False) -> bool:
+        """Write a run into Git and take its spool away; `if_lost`, only where nobody writes to it. Whether it was done."""
+        try:
+            with spool.held():
+                if if_lost and spool.is_written():
+                    return False
+                retried(lambda: self._write(spool))
+                spool.remove()
+        except SpoolGoneError:
+            return False
+        finally:
+            self._live.forget(spool.fold.run_id)
+        return True
+
+    def seal_lost(self) -> tuple[str, ...]:
+        """Seal the runs that nobody writes to any more; those that did not end are KILLED."""
+        found = [each for each in map(self._live.find, self._live.ids()) if each is not None and not each.is_written()]
+        sealed = tuple(each.fold.run_id for each in found if self.seal(each, if_lost=True))
+        self._live.sweep()
+        return sealed
+
+    def _write(self, spool: RunSpool) -> None:
+        fold, base = spool.fold, spool.base
+        tip = self._refs.find(fold.run_id)
+        lines = spool.metric_lines()
+        if (tip.commit if tip else "") != base:
+            # sealed by a process that was killed before it took the spool away, or edited elsewhere and pulled
+            fold = RunFold(replace(tip or fold.start, commit=tip.commit if tip else ""))
+            fold.apply(spool.events())
+            base = tip.commit if tip else ""
+        run = as_lost(fold.run(), when=_written(spool)) if not spool.is_written() else fold.run()
+        before = self._refs.rows_of(base)
+        rows = self._rows(fold, run, base, before, lines)
+        content = run_codec.encode_run(run)
+        when = run.end_time if not base and run.end_time is not None else _written(spool)
+        parents = () if base else (run.baseline,)
+        message = f"{run.name or run.id}: {run.status.lower()}"
+        self._refs.write(
+            run.id, content=content, upon=base, message=message, when=when, rows=rows, parents=parents, before=before
+        )
+
+    def _rows(self, fold: RunFold, run: LoggedRun, base: str, before: TreeRows, lines: list[bytes]) -> TreeRows:
+        rows = {name: row for name, row in before.items() if name != run_codec.RUN_FILE}
+        if run.code:
+            rows[run_codec.CODE] = (FOLDER, run.code)
+        if fold.file_changes:
+            rows |= self._contents.rows(base, fold.file_changes)
+        if lines:
+            old = (self._refs.file_of(base, run_codec.METRICS_FILE) or b"").splitlines()
+            old = old or _first_points(fold.start)
+            every = list(dict.fromkeys([*old, *lines])) if old else lines
+            if old or len(every) > len(run.metrics):  # else each metric has one point, which the run's file tells
+                rows[run_codec.METRICS_FILE] = (FILE, self._repository.objects.blob(b"\n".join(every) + b"\n"))
+        return rows
+
+
+def _first_points(run: LoggedRun) -> list[bytes]:
+    """The points of a run that has one for each metric, and so no file of them."""
+    return [run_codec.compact(run_codec.point_out(each)).encode() for each in run.metrics.values()]
+
+
+def as_lost(run: LoggedRun, *, when: int) -> LoggedRun:
+    """A run that nobody writes to any more, last written at `when`: KILLED, unless it ended before."""
+    return run if run.status in ENDED else replace(run, status="KILLED", end_time=run.end_time or when)
+
+
+def _written(spool: RunSpool) -> int:
+    """When a spool was last written, in milliseconds."""
+    return os.stat(spool.path).st_mtime_ns // 1_000_000
