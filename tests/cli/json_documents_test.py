@@ -11,14 +11,14 @@ import pytest
 
 from mlgit.cli import names
 from mlgit.cli.group import group
-from tests.kit.json_documents import IN_MADE_PROJECT, LINES, SCHEMAS, documents
+from tests.kit.json_documents import IN_MADE_PROJECT, IN_TRIALS, LINES, SCHEMAS, documents
 
 # What prints a script, or has another program for its reader.
 WITHOUT = {"completion", "ci publish", "template diff"}
 # What writes tags or files: the document says what was done, and its schema is that of a command in the list where one is.
 WRITING = {
     *("add", "init", "ci propose", "monitor export", "model rollback", "model approve", "model retire", "model unassign"),
-    *("model reproduce", "push", "pull", "remote add", "serve", "template add", "template remove", "template abort"),
+    *("exp run", "model reproduce", "push", "pull", "remote add", "serve", "template add", "template remove", "template abort"),
 }
 
 
@@ -41,10 +41,9 @@ def test_every_command_has_the_same_flag():
 
 def test_every_reading_command_has_a_schema():
     reading = {name for name, _ in leaves(group)} - WITHOUT - WRITING
-    assert reading == {*LINES, *IN_MADE_PROJECT}
-    assert {path.stem for path in SCHEMAS.glob("*.json")} >= {
-        name.replace(" ", "-") for name in (*LINES, *IN_MADE_PROJECT, "error")
-    }
+    shown = {*LINES, *IN_MADE_PROJECT, *IN_TRIALS}
+    assert reading == shown
+    assert {path.stem for path in SCHEMAS.glob("*.json")} >= {name.replace(" ", "-") for name in (*shown, "error")}
 
 
 @pytest.mark.slow
