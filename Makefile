@@ -24,13 +24,13 @@ $(STAMP): pyproject.toml constraints.txt .ci/make-env
 test-fast: $(STAMP) ## the tests under a minute
 	MLGIT_TEST_FAST=1 $(PYTEST) -n 2 -m "not slow"
 
-test: $(STAMP) ## all tests
-	$(PYTEST) -n $(JOBS)
+test: $(STAMP) ## the tests of a change: all but the longest, and of slow ones with many cases a sample
+	MLGIT_TEST_SAMPLE=1 $(PYTEST) -n $(JOBS)
 
 coverage: $(STAMP) ## the tests of test-fast, and whether they reach the share of lines that pyproject.toml asks for
 	MLGIT_TEST_FAST=1 $(PYTEST) -n 2 -m "not slow" --cov --cov-report=term:skip-covered
 
-test-full: $(STAMP) ## all tests, with the generated ones in full number
+test-full: $(STAMP) ## all tests and all of their cases, with the generated ones in full number
 	MLGIT_TEST_FULL=1 $(PYTEST) -n $(JOBS)
 
 lint: $(STAMP) ## ruff and mypy

@@ -20,6 +20,7 @@ from mlgit.cli import error_boundary
 from mlgit.pipeline.noop import Kept
 from tests.kit import FULL, Completed, example
 from tests.kit.once import once
+from tests.kit.sampling import sample
 
 # A seed per test, so that a failure is the same everywhere; the full run looks further, and anew each time.
 settings.register_profile(
@@ -50,6 +51,7 @@ _GIT_CONFIG = """\
 
 _HOMES = itertools.count()
 FAST = os.environ.get("MLGIT_TEST_FAST") == "1"
+SAMPLED, SEED = os.environ.get("MLGIT_TEST_SAMPLE") == "1", os.environ.get("MLGIT_TEST_SEED", "")
 
 
 class _Addresses(types.ModuleType):
@@ -85,6 +87,17 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     if FAST and collection_path.name.endswith("_test.py"):
         return "\npytestmark = pytest.mark.slow" in collection_path.read_text() or None
     return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`make test` leaves to `make test-full` what is marked so, and of slow tests the cases that are not drawn."""
+    if not SAMPLED:
+        return
+    slow = [each.nodeid for each in items if each.get_closest_marker("slow")]
+    left = set(slow) - sample(slow, seed=SEED)
+    left |= {each.nodeid for each in items if each.get_closest_marker("full")}
+    config.hook.pytest_deselected(items=[each for each in items if each.nodeid in left])
+    items[:] = [each for each in items if each.nodeid not in left]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -57,6 +57,7 @@ def test_stages_see_the_active_environment_and_nothing_of_mlgit_s(tmp_path, own)
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_template_runs_and_is_judged_where_mlgit_is_not_installed(tmp_path, own):
     env = activated(own)
     assert mlgit(tmp_path, "new", "churn", "--defaults", env=env).code == 0

@@ -85,6 +85,7 @@ def judged(root: Path) -> chain.Chain:
     return verdict_refs.load(root, REF)
 
 
+@pytest.mark.full
 def test_drift_leads_to_one_pull_request_and_the_monitor_follows_what_was_merged(root, state):
     env = job(state)
     done(root, "monitor", "trigger", "digits", code=1, env=env)

@@ -40,6 +40,7 @@ def on_small_disk(folder: Path, kib: int) -> list[str]:
     return [*alone, "sh", "-c", script, "sh"]
 
 
+@pytest.mark.full
 def test_many_stages_over_s3_go_round_the_workers_that_cannot_work(tmp_path):
     meet = tmp_path / "meet"
     meet.mkdir()

@@ -140,6 +140,7 @@ def test_intervals_hold_what_labels_show_as_often_as_they_say():
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_few_test_rows_do_not_make_a_model_look_better():
     """Isotonic regression of 200 rows is too sure: it would promise a roc_auc that is more than 0.01 too high."""
     off = []

@@ -93,6 +93,7 @@ def test_model_passes_its_gate_by_rows(ran):
     }
 
 
+@pytest.mark.full
 def test_model_that_hardly_learned_is_refused_and_no_baseline_runs_again(changing):
     before = lock(changing)["stages"]
     edit(changing / "params.yaml", "max_iter: 100", "max_iter: 3")

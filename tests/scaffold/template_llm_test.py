@@ -76,6 +76,7 @@ def test_project_is_up_to_date_its_card_complete_and_its_gate_passes(project):
     assert metrics["accuracy"] < metrics["baseline_accuracy"]
 
 
+@pytest.mark.full
 def test_worse_model_is_refused_and_answers_of_the_better_one_are_kept(project):
     change(project, "models.yaml", "stub-large-noisy", "stub-small-noisy")
     before = set((project / "responses/answers.jsonl").read_text().splitlines())

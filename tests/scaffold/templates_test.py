@@ -149,6 +149,7 @@ def test_longest_names_keep_the_code_formatted(tmp_path, name):
 
 
 @pytest.mark.usefixtures("python_first")
+@pytest.mark.full
 def test_every_run_makes_the_same_outputs_and_a_parameter_reruns_only_what_follows(tmp_path, reproduced, example_that_ran):
     root = reproduced(tmp_path / "p", "tabular-classification", CASES[-1][1])
     before = lock(root)["stages"]

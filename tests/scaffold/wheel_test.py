@@ -31,6 +31,7 @@ def test_wheel_holds_every_file_of_every_template(wheel):
     assert held == set(git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "templates").splitlines())
 
 
+@pytest.mark.full
 def test_installed_mlgit_makes_the_same_project(wheel, tmp_path):
     site = tmp_path / "site"
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", site, wheel]

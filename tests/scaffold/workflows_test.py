@@ -237,6 +237,7 @@ def test_names_in_a_subfolder_do_not_meet_those_of_another_project():
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_steps_of_check_run_on_a_laptop(tmp_path, example_that_ran):
     def call(*argv, cwd=tmp_path):
         return subprocess.run(argv, cwd=cwd, env=example.environment(), capture_output=True, text=True)

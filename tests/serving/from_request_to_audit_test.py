@@ -37,6 +37,7 @@ def do(root, *args, code=0):
     return done.out
 
 
+@pytest.mark.full
 def test_request_that_was_made_drifted_labelled_and_audited(project):
     do(project, "model", "register", "tumor", "--version", "v1.0.0")
     for environment in ("staging", "prod"):

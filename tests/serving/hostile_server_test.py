@@ -90,6 +90,7 @@ def test_what_a_model_prints_is_no_line_of_the_server(tmp_path):
     assert b"said by the model" in err
 
 
+@pytest.mark.full
 def test_what_a_model_forks_takes_no_connection_when_the_worker_is_gone(tmp_path):
     with served(tmp_path, "--predictor", "rule:predict", release=of_code(tmp_path, serving=settings(tmp_path))) as server:
         assert server.post("/invocations", asking(1)).status == 200
@@ -124,6 +125,7 @@ def test_model_that_hangs_costs_its_request_and_not_the_end(tmp_path):
         assert server.end() == 0
 
 
+@pytest.mark.full
 def test_worker_that_ended_is_replaced_although_somebody_removed_the_releases(tmp_path):
     shared = shared_models.made(tmp_path)
     folder = shared.clone(tmp_path / "server")
@@ -135,6 +137,7 @@ def test_worker_that_ended_is_replaced_although_somebody_removed_the_releases(tm
         assert server.post("/invocations", shared_models.ONE).status == 200
 
 
+@pytest.mark.full
 def test_model_of_many_columns_is_served(tmp_path):
     """What a worker tells of it is one long line."""
     frame = pd.DataFrame({f"a_column_with_a_rather_long_name_{each}": [1.0, 2, 3, 4] for each in range(1000)})
@@ -147,6 +150,7 @@ def test_model_of_many_columns_is_served(tmp_path):
         assert len(server.admin("/openapi.json").body) > 100_000
 
 
+@pytest.mark.full
 def test_few_open_files_are_no_end_of_it(tmp_path):
     """More connections than there may be files: some are told so, and it answers when they are gone."""
     release = released(tmp_path)
@@ -175,6 +179,7 @@ def test_signal_while_the_workers_start_ends_the_server_and_leaves_nothing(tmp_p
     assert not list(tmp_path.glob("mlgit-metrics-*"))
 
 
+@pytest.mark.full
 def test_signal_while_a_model_is_loaded_does_not_wait_for_it(tmp_path):
     code = CODE + "\nif os.path.exists(os.environ['HOLD']):\n    open(os.environ['HOLD'] + '2', 'w')\n    time.sleep(600)\n"
     shared = shared_models.made(tmp_path)
@@ -193,6 +198,7 @@ def test_signal_while_a_model_is_loaded_does_not_wait_for_it(tmp_path):
     assert len(log_lines(tmp_path / "server")) == 1
 
 
+@pytest.mark.full
 def test_worker_that_ends_while_others_change_over_is_started_with_the_new_version(tmp_path):
     """And what could not be changed to, because a worker ended, is tried again."""
     shared = shared_models.made(tmp_path)
@@ -211,6 +217,7 @@ def test_worker_that_ends_while_others_change_over_is_started_with_the_new_versi
         }
 
 
+@pytest.mark.full
 def test_name_and_version_are_found_however_a_client_encodes_them(tmp_path):
     body = {"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [40, 2.5]}]}
     release = released(tmp_path, version="v1.0.0+b.1")
@@ -224,6 +231,7 @@ def test_name_and_version_are_found_however_a_client_encodes_them(tmp_path):
         assert server.post("/invocations", ONE).status == 200
 
 
+@pytest.mark.full
 def test_what_clients_do_wrong_fills_no_log(tmp_path):
     with served(tmp_path, release=released(tmp_path)) as server:
         for content in (b"no HTTP at all\r\n\r\n", b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n") * 20:

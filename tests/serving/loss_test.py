@@ -24,6 +24,7 @@ def logged(folder):
     return {line["id"] for line in log_lines(folder / "logs")}
 
 
+@pytest.mark.full
 def test_no_answer_is_missing_from_the_log_when_workers_are_killed(tmp_path):
     chance = random.Random(1)
     with served(tmp_path, "--workers", "2", release=released(tmp_path)) as server:

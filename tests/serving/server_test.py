@@ -82,6 +82,7 @@ def test_line_that_tells_of_the_start_is_what_its_schema_says(server):
     jsonschema.validate(status, json.loads((SCHEMAS / "serve.json").read_text()))
 
 
+@pytest.mark.full
 def test_server_that_could_not_try_recorded_rows_says_why(tmp_path):
     rows = {**model_folders.recorded(frame(), model()), "columns": ["age", "wage"]}
     with served(tmp_path, release=model_folders.written(tmp_path / "r", model(), rows=rows)) as found:
@@ -142,6 +143,7 @@ def test_second_port_has_metrics_and_documents_and_the_first_has_not(server):
     assert [server.get(path).status for path in ("/metrics", "/docs", "/openapi.json", "/-/status")] == [404] * 4
 
 
+@pytest.mark.full
 def test_metrics_add_up_what_all_workers_counted(tmp_path):
     with served(tmp_path, "--workers", "2", release=released(tmp_path)) as found:
         for _ in range(40):
@@ -207,6 +209,7 @@ def test_only_who_brings_the_token_is_answered_and_each_request_is_told(tmp_path
     assert [line["status"] for line in lines[1:]] == [401] * 4
 
 
+@pytest.mark.full
 def test_workers_end_with_the_process_that_started_them(tmp_path):
     with served(tmp_path, release=released(tmp_path)) as found:
         (worker,) = found.workers()

@@ -72,6 +72,7 @@ def test_move_is_noticed_by_looking_now_and_then_and_so_is_the_way_back(shared, 
     assert b"now serving v2.0.0 as champion" in server.said.read_bytes()
 
 
+@pytest.mark.full
 def test_what_cannot_be_believed_changes_nothing_and_is_told(shared, tmp_path):
     """Somebody moves the tag that says what is in production, in the shared repository."""
     with served(shared.clone(tmp_path / "server"), "churn", "--poll", "1000") as server:
@@ -89,6 +90,7 @@ def test_what_cannot_be_believed_changes_nothing_and_is_told(shared, tmp_path):
         assert (server.metric("mlgit_follow_failed"), server.status()["trouble"]) == (1, answer.json["error"])
 
 
+@pytest.mark.full
 def test_model_that_does_not_answer_as_recorded_is_not_served(tmp_path):
     """Its recorded predictions are those of the other version."""
     config = CONFIG.replace("{churn: {}}", "{churn: {predictions: predictions.csv, id: id, test: [test.csv]}}")

@@ -24,6 +24,7 @@ def test_places_are_named_for_as_many_broken_rules_as_are_listed(tmp_path):
     assert all(each.rows == 1 for each in result.broken)
 
 
+@pytest.mark.full
 def test_a_thousand_columns_with_a_rule_each_stay_within_memory(tmp_path):
     names = [f"c{number}" for number in range(1000)]
     path = write(tmp_path, ",".join(names) + "\n" + ",".join("1" for _ in names) + "\n")
