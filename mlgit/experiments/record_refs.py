@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from mlgit.adapters.git import git
 from mlgit.adapters.git.loose_objects import FILE, LooseObjects, TreeRows, shared_folder
 from mlgit.adapters.git.object_pipe import ObjectPipe
 from mlgit.adapters.git.ref_updates import RefMove, RefMovedError, RefUpdates
+from mlgit.adapters.system import stat_signature
+from mlgit.adapters.system.stat_signature import Stamp
 from mlgit.errors import MlgitError
 from mlgit.experiments.run import MissingRecordError
 from mlgit.render.text import plain
 
-Record = TypeVar("Record")
+
+class _Record(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+Record = TypeVar("Record", bound=_Record)
 Answer = TypeVar("Answer")
 AUTHOR = "mlgit <runs@mlgit.invalid>"
+Stamps = tuple[Stamp | None, ...]
 _TRIES = 50
 _LAST_TIME = 253_402_300_799
 _LARGEST = 64 << 20
@@ -64,6 +74,10 @@ class RecordRefs(Generic[Record]):
     def __init__(self, repository: Repository, kind: KindOfRecord[Record]) -> None:
         self._repository, self._kind = repository, kind
         self._kept: dict[str, tuple[str, Record]] = {}  # id -> commit, and what it holds
+        shared = repository.shared
+        # To write a ref changes one of these, whatever form it has: loose, packed, or in a reftable
+        self._places = [f"{shared}/{each}" for each in (kind.space.rstrip("/"), "packed-refs", "reftable/tables.list")]
+        self._seen: dict[str, Stamps] = {}  # what was asked for ('' for all) -> the state of refs that answered it
 
     def get(self, record_id: str) -> Record:
         """The record with this id as it is now. Raises MissingRecordError for none."""
@@ -76,16 +90,33 @@ class RecordRefs(Generic[Record]):
         """The record with this id as it is now, or None."""
         if not self._kind.is_id(record_id):
             return None
+        stamps = self._stamps()
+        if stamps and self._seen.get(record_id) == stamps and record_id in self._kept:
+            return self._kept[record_id][1]
         ref = f"{self._kind.space}{record_id}"
         commit, file = self._repository.pipe.ask([ref, f"{ref}:{self._kind.file}"])
         if commit is None:
             return None
         if file is None or commit.kind != "commit":
             raise MlgitError(f"{ref} holds no {self._kind.file}", f"`git log {ref}` tells who wrote it")
+        self._seen[record_id] = stamps
         return self._read(record_id, commit.oid, file.content)
+
+    def _stamps(self) -> Stamps:
+        """The state of refs; () for one that could change without showing it, since it is so new."""
+        now = time.time_ns()
+        found = tuple([stat_signature.of(each) for each in self._places])
+        return () if any(each and stat_signature.is_racy(each, now) for each in found) else found
 
     def all(self) -> dict[str, Record]:
         """All records by id, as they are now; what is no record is passed over."""
+        stamps = self._stamps()
+        if not stamps or self._seen.get("") != stamps:
+            self._refresh()
+            self._seen = {"": stamps}
+        return {each: record for each, (_, record) in self._kept.items()}
+
+    def _refresh(self) -> None:
         rows = git.run(self._repository.root, "for-each-ref", "--format=%(objectname) %(refname)", self._kind.space).text
         here = {ref.removeprefix(self._kind.space): oid for oid, ref in map(str.split, rows.splitlines())}
         new = [(each, oid) for each, oid in here.items() if self._kept.get(each, ("",))[0] != oid and self._kind.is_id(each)]
@@ -94,10 +125,10 @@ class RecordRefs(Generic[Record]):
             _, content = contents.get(f"{oid}:{self._kind.file}", ("", b""))
             self._kept.pop(each, None)
             if content:
-                self._read(each, oid, content)
+                with suppress(MlgitError):  # said by who asks for this one
+                    self._read(each, oid, content)
         for gone in self._kept.keys() - here.keys():
             del self._kept[gone]
-        return {each: record for each, (_, record) in self._kept.items()}
 
     def _read(self, record_id: str, commit: str, content: bytes) -> Record:
         kept = self._kept.get(record_id)
@@ -106,6 +137,10 @@ class RecordRefs(Generic[Record]):
         if len(content) > _LARGEST:
             raise MlgitError(f"{self._kind.space}{record_id}: its {self._kind.file} is larger than {_LARGEST >> 20} MiB")
         record = self._kind.decode(content, f"{self._kind.file} at {commit[:10]}", commit)
+        if record.id != record_id:
+            raise MlgitError(
+                f"{self._kind.space}{record_id} holds another one", f"`git log {self._kind.space}{record_id}` tells more"
+            )
         self._kept[record_id] = (commit, record)
         return record
 
@@ -137,16 +172,29 @@ class RecordRefs(Generic[Record]):
         the commit; where that is all as it was `before`, nothing is written. Raises RefMovedError where another process
         wrote it first.
         """
-        objects = self._repository.objects
-        found = {**(rows or {}), self._kind.file: (FILE, objects.blob(content))}
-        if upon and found == before:
+        if upon and before and {**(rows or {}), self._kind.file: self._row(content)} == before:
             return upon
+        above = [upon] if upon else [each for each in parents if each]
+        commit = self.commit(content=content, message=message, when=when, rows=rows, parents=above)
+        self.move({record_id: (commit, upon)})
+        return commit
+
+    def _row(self, content: bytes) -> tuple[str, str]:
+        return FILE, self._repository.objects.blob(content)
+
+    def commit(
+        self, *, content: bytes, message: str, when: int, rows: TreeRows | None = None, parents: Sequence[str] = ()
+    ) -> str:
+        """Write the commit of a record, and move nothing; see `write`."""
+        objects = self._repository.objects
+        found = {**(rows or {}), self._kind.file: self._row(content)}
         tree = objects.tree((name, mode, oid) for name, (mode, oid) in found.items())
         signature = f"{self._repository.person} {min(max(when // 1000, 0), _LAST_TIME)} +0000"
-        above = [upon] if upon else [each for each in parents if each]
-        commit = objects.commit(tree, message=plain(message), signature=signature, parents=above)
-        self._repository.updates.move([RefMove(f"{self._kind.space}{record_id}", commit, upon)])
-        return commit
+        return objects.commit(tree, message=plain(message), signature=signature, parents=parents)
+
+    def move(self, to: Mapping[str, tuple[str, str]]) -> None:
+        """Take refs on, all or none: id -> commit, and where the ref is ('' for nowhere). Raises RefMovedError."""
+        self._repository.updates.move([RefMove(f"{self._kind.space}{each}", *row) for each, row in to.items()])
 
 
 def retried(write: Callable[[], Answer]) -> Answer:

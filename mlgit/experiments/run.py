@@ -9,13 +9,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Literal
 
 from mlgit.errors import MlgitError
 
-RunStatus = Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"]
-ModelStatus = Literal["UNSPECIFIED", "PENDING", "READY", "FAILED"]
 STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
+MODEL_STATUSES = ("UNSPECIFIED", "PENDING", "READY", "FAILED")
 ENDED = ("FINISHED", "FAILED", "KILLED")
 
 RUNS = "refs/mlgit/runs/"

@@ -18,6 +18,7 @@ from mlgit.adapters.git import git
 from mlgit.adapters.system import files
 from mlgit.adapters.system.process import Completed
 from mlgit.errors import MlgitError
+from mlgit.experiments.record_refs import Repository
 
 # Runs that begin within so many seconds share one look.
 _FRESH, _SOON = 2.0, 0.3
@@ -76,6 +77,35 @@ class CodeLook:
 def _finish(end: Callable[[], Completed]) -> None:
     with suppress(MlgitError, ValueError):
         end()
+
+
+class Head:
+    """Which commit is checked out, told from the files of HEAD and its branch where they are plain ones, else by Git."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        root = repository.root
+        self._folder = root / ".git" if (root / ".git").is_dir() else None  # else a linked working tree, or a bare repository
+        self._known: tuple[tuple[bytes, bytes], tuple[str, str]] | None = None
+
+    def commit(self) -> tuple[str, str]:
+        """The commit and its tree; '' for both before the first one."""
+        key = self._key()
+        if key and self._known and self._known[0] == key:
+            return self._known[1]
+        head = self._repository.pipe.ask(["HEAD"])[0]
+        found = (head.oid, head.content[5 : head.content.index(b"\n")].decode()) if head else ("", "")
+        self._known = (key, found) if key else None
+        return found
+
+    def _key(self) -> tuple[bytes, bytes] | None:
+        try:
+            head = (self._folder / "HEAD").read_bytes() if self._folder else b""
+            if self._folder and head.startswith(b"ref: refs/heads/") and b".." not in head:
+                return head, (self._folder / os.fsdecode(head[5:].strip())).read_bytes()
+        except (OSError, ValueError):
+            pass
+        return None
 
 
 class CodeWatch:

@@ -8,12 +8,27 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from mlgit.errors import MlgitError
-from mlgit.experiments.run import ApiExperiment, LoggedRun, MetricPoint, ModelOutput, ModelRecord, RunDataset
+from mlgit.experiments.run import (
+    MODEL_STATUSES,
+    STATUSES,
+    ApiExperiment,
+    LoggedRun,
+    MetricPoint,
+    ModelOutput,
+    ModelRecord,
+    RunDataset,
+    is_experiment_id,
+    is_model_id,
+    is_run_id,
+)
 
 RUN_FILE, METRICS_FILE, FILES_FILE = "run.json", "metrics.jsonl", "artifacts.json"
 EXPERIMENT_FILE, MODEL_FILE = "experiment.json", "model.json"
 ARTIFACTS, CODE = "artifacts", "code"
 Value = TypeVar("Value")
+_LAST_TIME = 1 << 62
+_RUN_TEXTS = ("id", "experiment", "name", "user", "status", "baseline", "code")
+_MODEL_TEXTS = ("id", "experiment", "name", "status", "model_type", "source_run")
 LoggedFiles = dict[str, tuple[int, str]]  # path -> bytes, SHA-256
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _FOREIGN = "a newer mlgit may have written it; `git log -p` of its ref shows what is there"
@@ -29,7 +44,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 
 def document(fields: Mapping[str, Any]) -> bytes:
     """A JSON object with a line for each field, so that `git diff` shows what changed."""
-    text = "{\n" + ",\n".join(f"{compact(key)}: {compact(fields[key])}" for key in sorted(fields)) + "\n}\n"
+    text = "{\n" + ",\n".join([f'"{key}": {compact(fields[key])}' for key in sorted(fields)]) + "\n}\n"
     try:
         return text.encode()
     except UnicodeEncodeError:  # half a character, as a broken reader of files makes them
@@ -61,13 +76,16 @@ def point_out(point: MetricPoint) -> list[Any]:
 
 
 def point_in(row: list[Any]) -> MetricPoint:
-    """A point of a metric from its row."""
-    value = row[1]
+    """A point of a metric from its row. Raises ValueError and the like for what is none."""
+    key, value, when, step, *rest = row
     if type(value) is not float:
         value = number_in(value)
-    if len(row) == 4:
-        return MetricPoint(row[0], value, row[2], row[3])
-    return MetricPoint(row[0], value, row[2], row[3], row[4], row[5], row[6])
+    if not (type(key) is str and type(when) is int and type(step) is int):
+        raise ValueError("not a point")
+    if not rest:
+        return MetricPoint(key, value, when, step)
+    model_id, name, digest = _texts(rest)
+    return MetricPoint(key, value, when, step, model_id, name, digest)
 
 
 def decode_points(content: bytes, *, where: str) -> list[MetricPoint]:
@@ -98,8 +116,10 @@ def dataset_out(each: RunDataset) -> list[Any]:
 
 
 def dataset_in(row: list[Any]) -> RunDataset:
-    """A dataset from its row."""
-    return RunDataset(*row)
+    """A dataset from its row. Raises ValueError and the like for what is none."""
+    *texts, schema, profile, tags = row
+    name, digest, source_type, source = _texts(texts)
+    return RunDataset(name, digest, source_type, source, _text_or_none(schema), _text_or_none(profile), _mapping(tags))
 
 
 def encode_run(run: LoggedRun) -> bytes:
@@ -138,27 +158,30 @@ def decode_run(content: bytes, *, where: str, commit: str = "") -> LoggedRun:
 
 
 def run_of(found: dict[str, Any], commit: str) -> LoggedRun:
-    """A run from a JSON object. Raises KeyError and the like for what is none."""
+    """A run from a JSON object. Raises ValueError and the like for what is none."""
+    run_id, experiment, name, user, status, baseline, code = _texts([found[each] for each in _RUN_TEXTS])
+    if status not in STATUSES or not is_run_id(run_id) or not is_experiment_id(experiment):
+        raise ValueError("no run")
     return LoggedRun(
-        found["id"],
-        found["experiment"],
-        found["name"],
-        found["user"],
-        found["status"],
-        found["start_time"],
-        found["end_time"],
-        found["deleted"],
-        found["params"],
-        found["tags"],
+        run_id,
+        experiment,
+        name,
+        user,
+        status,
+        _time(found["start_time"]),
+        _time_or_none(found["end_time"]),
+        _time_or_none(found["deleted"]),
+        _mapping(found["params"]),
+        _mapping(found["tags"]),
         {key: point_in([key, *row]) for key, row in found["metrics"].items()},
         tuple(map(dataset_in, found["datasets"])),
-        tuple(found["model_inputs"]),
-        tuple(ModelOutput(*row) for row in found["model_outputs"]),
+        tuple(_texts(found["model_inputs"])),
+        tuple(ModelOutput(_texts([model])[0], _time(step)) for model, step in found["model_outputs"]),
         tuple(map(point_in, found["model_metrics"])),
         commit,
-        found["baseline"],
-        found["code"],
-        tuple(found["untracked"]),
+        baseline,
+        code,
+        tuple(_texts(found["untracked"])),
     )
 
 
@@ -174,8 +197,11 @@ def decode_experiment(content: bytes, *, where: str, commit: str = "") -> ApiExp
 
 
 def _experiment(found: dict[str, Any], commit: str) -> ApiExperiment:
-    times = (found["created"], found["updated"], found["deleted"])
-    return ApiExperiment(found["id"], found["name"], found["tags"], *times, commit=commit)
+    experiment_id, name = _texts([found["id"], found["name"]])
+    created, updated, deleted = (_time_or_none(found[each]) for each in ("created", "updated", "deleted"))
+    if not is_experiment_id(experiment_id):
+        raise ValueError("no experiment")
+    return ApiExperiment(experiment_id, name, _mapping(found["tags"]), created, updated, deleted, commit)
 
 
 def encode_model(each: ModelRecord) -> bytes:
@@ -205,21 +231,52 @@ def decode_model(content: bytes, *, where: str, commit: str = "") -> ModelRecord
 
 
 def _model(found: dict[str, Any], commit: str) -> ModelRecord:
+    model_id, experiment, name, status, kind, source = _texts([found[each] for each in _MODEL_TEXTS])
+    if not is_model_id(model_id) or status not in MODEL_STATUSES:
+        raise ValueError("no logged model")
     return ModelRecord(
-        found["id"],
-        found["experiment"],
-        found["name"],
-        found["status"],
-        found["created"],
-        found["updated"],
-        found["model_type"],
-        found["source_run"],
-        found["params"],
-        found["tags"],
-        metric_runs=tuple(found["metric_runs"]),
-        deleted=found["deleted"],
+        model_id,
+        experiment,
+        name,
+        status,
+        _time(found["created"]),
+        _time(found["updated"]),
+        kind,
+        source,
+        _mapping(found["params"]),
+        _mapping(found["tags"]),
+        metric_runs=tuple(_texts(found["metric_runs"])),
+        deleted=_time_or_none(found["deleted"]),
         commit=commit,
     )
+
+
+def _texts(values: list[Any]) -> list[str]:
+    for each in values:
+        if type(each) is not str:
+            raise ValueError("not a text")
+    return values
+
+
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None else _texts([value])[0]
+
+
+def _mapping(value: dict[str, Any]) -> dict[str, str]:
+    for each in value.values():
+        if type(each) is not str:
+            raise ValueError("not a text")
+    return value
+
+
+def _time(value: Any) -> int:
+    if type(value) is not int or abs(value) > _LAST_TIME:
+        raise ValueError("not a time")
+    return value
+
+
+def _time_or_none(value: Any) -> int | None:
+    return None if value is None else _time(value)
 
 
 def _object(content: bytes | str) -> dict[str, Any]:

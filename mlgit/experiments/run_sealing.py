@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from mlgit.adapters.git.loose_objects import FILE, FOLDER, TreeRows
+from mlgit.adapters.git.ref_updates import RefMovedError
+from mlgit.errors import MlgitError
 from mlgit.experiments import run_codec
 from mlgit.experiments.live_runs import LiveRuns
 from mlgit.experiments.record_refs import RecordRefs, Repository, retried
-from mlgit.experiments.run import ENDED, LoggedRun
-from mlgit.experiments.run_artifacts import FileContents
+from mlgit.experiments.run import ENDED, LoggedRun, MetricPoint, is_run_id
+from mlgit.experiments.run_artifacts import FileChanges, FileContents
 from mlgit.experiments.run_fold import RunFold
 from mlgit.experiments.run_spool import RunSpool, SpoolGoneError
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """A run that was logged elsewhere, all points of its metrics, and the files that it keeps (see `FileContents.keep`)."""
+
+    run: LoggedRun
+    points: Sequence[MetricPoint] = ()
+    files: FileChanges = field(default_factory=dict)
 
 
 class RunSeals:
@@ -21,36 +33,77 @@ class RunSeals:
     def __init__(self, repository: Repository, *, refs: RecordRefs[LoggedRun], live: LiveRuns, contents: FileContents) -> None:
         self._repository, self._refs, self._live, self._contents = repository, refs, live, contents
 
-    def seal(self, spool: RunSpool, *, if_lost: bool = False) -> bool:
-        """Write a run into Git and take its spool away; `if_lost`, only where nobody writes to it. Whether it was done."""
+    def seal(self, spool: RunSpool, *, if_lost: bool = False) -> LoggedRun | None:
+        """Write a run into Git and take its spool away; `if_lost`, only where nobody writes to it.
+
+        The run as it stands there; None where another process was faster, or writes to it.
+        """
         try:
             with spool.held():
                 if if_lost and spool.is_written():
-                    return False
-                retried(lambda: self._write(spool))
+                    return None
+                run = self._write(spool)
                 spool.remove()
+                return run
         except SpoolGoneError:
-            return False
+            return None
         finally:
             self._live.forget(spool.fold.run_id)
-        return True
 
     def seal_lost(self) -> tuple[str, ...]:
         """Seal the runs that nobody writes to any more; those that did not end are KILLED."""
         found = [each for each in map(self._live.find, self._live.ids()) if each is not None and not each.is_written()]
-        sealed = tuple(each.fold.run_id for each in found if self.seal(each, if_lost=True))
+        sealed = tuple(each.fold.run_id for each in found if self.seal(each, if_lost=True) is not None)
         self._live.sweep()
         return sealed
 
-    def _write(self, spool: RunSpool) -> None:
-        fold, base = spool.fold, spool.base
-        tip = self._refs.find(fold.run_id)
+    def add(self, runs: Iterable[FinishedRun]) -> tuple[str, ...]:
+        """Write runs that are not here yet; their ids."""
+        here = self._refs.all().keys() | set(self._live.ids())
+        moves: dict[str, str] = {}
+        for each in runs:
+            if each.run.id not in here and each.run.id not in moves:
+                if not is_run_id(each.run.id):
+                    raise MlgitError(f"'{each.run.id}' is no id of a run", "an id is 32 digits from 0 to f")
+                moves[each.run.id] = self._commit_of(each)
+        self._refs.move({run_id: (commit, "") for run_id, commit in moves.items()})
+        return tuple(moves)
+
+    def _commit_of(self, each: FinishedRun) -> str:
+        fold = RunFold(each.run)
+        fold.apply(["m", *run_codec.point_out(point)] for point in each.points)
+        run = replace(fold.run(), commit="")
+        rows: TreeRows = {}
+        if len(each.points) > len(run.metrics):
+            lines = [run_codec.compact(run_codec.point_out(point)) for point in each.points]
+            content = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass")
+            rows[run_codec.METRICS_FILE] = (FILE, self._repository.objects.blob(content))
+        if each.files:
+            rows |= self._contents.rows("", each.files)
+        when = run.start_time if run.end_time is None else run.end_time
+        message = f"{run.name or run.id}: {run.status.lower()}"
+        return self._refs.commit(content=run_codec.encode_run(run), message=message, when=when, rows=rows)
+
+    def _write(self, spool: RunSpool) -> LoggedRun:
+        try:
+            return self._write_upon(spool, spool.fold)
+        except RefMovedError:
+            return retried(lambda: self._write_upon(spool, self._upon_tip(spool)))
+
+    def _upon_tip(self, spool: RunSpool) -> RunFold:
+        """The events of a spool upon a run as it is in Git by now.
+
+        It was sealed by a process that was killed before it took the spool away, or it was edited elsewhere, and pulled.
+        """
+        start = spool.fold.start
+        tip = self._refs.find(start.id)
+        fold = RunFold(tip or replace(start, commit=""))
+        fold.apply(spool.events())
+        return fold
+
+    def _write_upon(self, spool: RunSpool, fold: RunFold) -> LoggedRun:
+        base = fold.start.commit
         lines = spool.metric_lines()
-        if (tip.commit if tip else "") != base:
-            # sealed by a process that was killed before it took the spool away, or edited elsewhere and pulled
-            fold = RunFold(replace(tip or fold.start, commit=tip.commit if tip else ""))
-            fold.apply(spool.events())
-            base = tip.commit if tip else ""
         run = as_lost(fold.run(), when=_written(spool)) if not spool.is_written() else fold.run()
         before = self._refs.rows_of(base)
         rows = self._rows(fold, run, base, before, lines)
@@ -58,9 +111,10 @@ class RunSeals:
         when = run.end_time if not base and run.end_time is not None else _written(spool)
         parents = () if base else (run.baseline,)
         message = f"{run.name or run.id}: {run.status.lower()}"
-        self._refs.write(
+        commit = self._refs.write(
             run.id, content=content, upon=base, message=message, when=when, rows=rows, parents=parents, before=before
         )
+        return replace(run, commit=commit)
 
     def _rows(self, fold: RunFold, run: LoggedRun, base: str, before: TreeRows, lines: list[bytes]) -> TreeRows:
         rows = {name: row for name, row in before.items() if name != run_codec.RUN_FILE}

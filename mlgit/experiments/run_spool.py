@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import stat
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -43,7 +44,7 @@ class RunSpool:
     """A spool, folded as far as it was read. For any thread, and for both sides of a fork."""
 
     def __init__(self, path: str, *, writers: str) -> None:
-        """A spool that is there. Raises SpoolGoneError for none, MlgitError for what is no spool."""
+        """A spool that is there. Raises SpoolGoneError for none, and for what is no spool."""
         self.path, self._writers = path, writers
         self._descriptor, self._owner = -1, 0  # open while this process appends
         self._lock = threading.RLock()
@@ -86,6 +87,8 @@ class RunSpool:
                 os.close(descriptor)
 
     def _read(self, descriptor: int, found: os.stat_result) -> None:
+        if not stat.S_ISREG(found.st_mode):
+            raise SpoolGoneError
         if found.st_ino != self._inode or found.st_size < self._read_to:  # laid anew, or cut after a write that failed
             self._begin()
             self._inode = found.st_ino
@@ -99,7 +102,7 @@ class RunSpool:
             self._take_in(portion[:end].splitlines())
             self._read_to += end
         if self._fold is None:
-            raise MlgitError(f"{self.path}: not what mlgit writes", "remove it: it belongs to no run")
+            raise SpoolGoneError  # not what mlgit writes
 
     def _take_in(self, lines: Sequence[bytes]) -> None:
         for line in lines:
@@ -188,7 +191,7 @@ class RunSpool:
         """The points of metrics as they stand in the spool, without what tells them from other events."""
         measured = [line for line in self._lines() if line.startswith(b'["m",')]
         try:
-            is_sound = len(run_codec.rows_in(measured)) == len(measured)
+            is_sound = len([run_codec.point_in(row[1:]) for row in run_codec.rows_in(measured)]) == len(measured)
         except _BROKEN:
             is_sound = False
         return [b"[" + line[5:] for line in measured if is_sound or _is_whole(line)]

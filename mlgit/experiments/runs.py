@@ -31,11 +31,11 @@ from mlgit.experiments.run import (
     is_run_id,
 )
 from mlgit.experiments.run_artifacts import FileContents, RunArtifacts
-from mlgit.experiments.run_code import CodeLook, CodeWatch
+from mlgit.experiments.run_code import CodeLook, CodeWatch, Head
 from mlgit.experiments.run_codec import LoggedFiles
 from mlgit.experiments.run_experiments import RunExperiments
 from mlgit.experiments.run_fold import Event
-from mlgit.experiments.run_sealing import RunSeals, as_lost
+from mlgit.experiments.run_sealing import FinishedRun, RunSeals, as_lost
 from mlgit.experiments.run_spool import RunSpool, SpoolGoneError
 
 _KIND = KindOfRecord(
@@ -65,6 +65,7 @@ class RunStore:
         self._contents = FileContents(repository)
         self._seals = RunSeals(repository, refs=self._refs, live=self._live, contents=self._contents)
         self._code = CodeWatch(root) if keep_code and not git.is_bare(root) else None
+        self._head = Head(repository)
         self._looks: dict[str, CodeLook] = {}
         self.experiments = RunExperiments(repository)
         self.models = LoggedModels(repository, runs=self.get, contents=self._contents)
@@ -100,7 +101,7 @@ class RunStore:
         name = name or known.get(NAME_TAG, "")
         if name:
             known[NAME_TAG] = name
-        head = self._repository.pipe.ask(["HEAD"])[0]
+        baseline, tree = self._head.commit()
         run = LoggedRun(
             run_id or uuid.uuid4().hex,
             experiment_id,
@@ -109,11 +110,10 @@ class RunStore:
             "RUNNING",
             _now() if start_time is None else start_time,
             tags=known,
-            baseline=head.oid if head else "",
+            baseline=baseline,
         )
         self._live.begin(run)
-        if self._code and head:
-            tree = head.content[5 : head.content.index(b"\n")].decode()
+        if self._code and tree:
             self._looks[run.id] = self._code.look(tree=tree)
         return run
 
@@ -157,9 +157,7 @@ class RunStore:
         """Change the status, the end or the name of a run; what is None stays. A status of `ENDED` records the run in Git."""
         told = {"status": status, "end_time": end_time, "name": name or None}
         changes = {key: value for key, value in told.items() if value is not None}
-        if changes:
-            self._change(run_id, [["s", changes]])
-        return self.get(run_id)
+        return self._change(run_id, [["s", changes]]) if changes else self.get(run_id)
 
     def delete(self, run_id: str) -> None:
         """Mark a run as deleted; one that is already stays so."""
@@ -209,6 +207,13 @@ class RunStore:
             return [*run.metrics.values(), *logged]
         return [*run_codec.decode_points(content, where=f"{run_codec.METRICS_FILE} at {run.commit[:10]}"), *logged]
 
+    def add(self, runs: Iterable[FinishedRun]) -> tuple[str, ...]:
+        """Write runs as they are, with all of their history, in one go; the ids of those that were not here before.
+
+        What is here under the same id stays as it is.
+        """
+        return self._seals.add(runs)
+
     def seal_lost(self) -> tuple[str, ...]:
         """Record the runs whose writers are gone, as KILLED unless they ended, with all that they logged; their ids."""
         return self._seals.seal_lost()
@@ -233,7 +238,7 @@ class RunStore:
         else:
             self._change(owner, events)
 
-    def _change(self, run_id: str, events: list[Event], *, also_deleted: bool = False) -> None:
+    def _change(self, run_id: str, events: list[Event], *, also_deleted: bool = False) -> LoggedRun:
         for _ in range(_TRIES):
             spool = self._live.writing(run_id) or self._live.reopen(run_id, self._refs.get)
             try:
@@ -242,8 +247,8 @@ class RunStore:
                 self._live.forget(run_id)
                 continue
             if spool.fold.status in ENDED and not self._is_dear(spool, events):
-                self._seals.seal(spool)
-            return
+                return self._seals.seal(spool) or self.get(run_id)
+            return spool.fold.run()
         raise MlgitError(f"run {run_id}: other processes write to it all the time", "try again")
 
     def _code_of(self, run_id: str, events: Iterable[Event]) -> list[Event]:

@@ -15,6 +15,7 @@ from mlgit.errors import MlgitError
 
 FILE, FOLDER = "100644", "40000"
 TreeRows = dict[str, tuple[str, str]]  # name -> mode, id
+_PLAIN = 3000
 _SHA256 = re.compile(rb"(?im)^\s*objectformat\s*=\s*\"?sha256")
 
 
@@ -80,7 +81,7 @@ class LooseObjects:
         path = f"{folder}/{oid[2:]}"
         if not os.path.exists(path):
             try:
-                self._write(folder, path, zlib.compress(whole, 1))
+                self._write(folder, path, _deflated(whole))
             except OSError as error:
                 raise MlgitError(
                     f"{folder}: cannot be written: {error.strerror}", "see that there is room, and whose it is"
@@ -108,6 +109,15 @@ class LooseObjects:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
             raise
+
+
+def _deflated(content: bytes) -> bytes:
+    """Content as zlib has it; a small one as it is: to set up a compressor takes longer than all else about the object."""
+    size = len(content)
+    if size > _PLAIN:
+        return zlib.compress(content, 1)
+    sizes = size.to_bytes(2, "little") + (size ^ 0xFFFF).to_bytes(2, "little")
+    return b"\x78\x01\x01" + sizes + content + zlib.adler32(content).to_bytes(4, "big")
 
 
 def shared_folder(root: Path) -> Path:
