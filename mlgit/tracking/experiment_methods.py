@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INVALID_STATE
 from mlflow.store.entities.paged_list import PagedList
 from mlflow.utils.search_utils import SearchExperimentsUtils
 from mlflow.utils.validation import _validate_experiment_name, _validate_experiment_tag
@@ -82,6 +83,8 @@ class ExperimentMethods:
         """Give an experiment another name."""
         _validate_experiment_name(new_name)
         with told_to_mlflow():
+            if self._runs.experiments.get(str(experiment_id)).deleted is not None:
+                raise MlflowException("Cannot rename a non-active experiment.", INVALID_STATE)
             self._runs.experiments.rename(str(experiment_id), name=new_name)
 
     def set_experiment_tag(self, experiment_id: str, tag: Any) -> None:
