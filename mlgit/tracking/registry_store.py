@@ -26,6 +26,7 @@ from mlgit.registry.event import Event
 from mlgit.registry.state import Artifact, Registry
 from mlgit.tracking import addresses, model_names, registry_entities
 from mlgit.tracking.refusals import found_by_mlflow, refuse, told_to_mlflow
+from mlgit.tracking.unkept_features import Unkept
 
 _REGISTER = "type `mlgit model register NAME`"
 _RETIRE = "type `mlgit model retire NAME@VERSION`"
@@ -122,6 +123,12 @@ class MlflowRegistry(AbstractStore):  # type: ignore[misc]
         order = order_by or ["last_updated_timestamp DESC", "name ASC", "version_number DESC"]
         return PagedList(*SearchUtils.paginate(SearchModelVersionUtils.sort(matching, order), page_token, limit))
 
+    create_webhook = Unkept("webhooks")
+    get_webhook = Unkept("webhooks")
+    update_webhook = Unkept("webhooks")
+    delete_webhook = Unkept("webhooks")
+    test_webhook = Unkept("webhooks")
+
     def list_webhooks(self, max_results: int | None = None, page_token: str | None = None) -> Any:
         """None: who wants to be told of a tag asks the host of the repository."""
         return PagedList([], None)
@@ -170,7 +177,7 @@ class MlflowRegistry(AbstractStore):  # type: ignore[misc]
         """Refused: a version is a tag on the commit that made it."""
         refuse("register versions", _REGISTER.replace("NAME", name or "NAME"))
 
-    def update_model_version(self, name: str, version: str, description: str | None) -> NoReturn:
+    def update_model_version(self, name: str, version: str, description: str | None = None) -> NoReturn:
         """Refused: tags do not change."""
         refuse("describe versions", _IN_TAG)
 

@@ -99,9 +99,15 @@ orders = _joined(
 )
 
 
+def _ordered_by(clause: str) -> str:
+    name = clause.rpartition(" ")[0].rpartition(".")[2]
+    return "start_time" if name == "created" else name
+
+
 @given(
     where=st.lists(clauses, max_size=3).map(" AND ".join),
-    order=st.lists(orders, max_size=3),
+    # one name twice is an error of SQLite's store
+    order=st.lists(orders, max_size=3, unique_by=_ordered_by),
     view=st.sampled_from((1, 2, 3)),
     size=st.sampled_from((1, 7, 1000)),
     wanted=st.sampled_from((("one",), ("two", "one"), ("one", "two", "Default"))),
