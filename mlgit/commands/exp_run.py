@@ -27,6 +27,7 @@ from mlgit.experiments.sweep_reporter import SweepReporter
 from mlgit.experiments.trial import Trial, TrialFacts
 from mlgit.experiments.trial_workers import TrialWorkers
 from mlgit.pipeline import stage_options
+from mlgit.pipeline.graph import select
 from mlgit.project import Project
 from mlgit.render.text import count, few
 
@@ -162,7 +163,7 @@ def _run(
                     common,
                     workers,
                     opened=lambda each: _opened(here, common, each),
-                    measured=lambda commits: _measured(here, commits),
+                    measured=lambda commits: trial_refs.metrics_of(here, commits),
                     reporter=told,
                     forced=forced,
                 ).run()
@@ -183,6 +184,7 @@ def _asked(here: Project, plan: SweepPlan, told: SweepReporter) -> Sweep:
         raise MlgitError("there is no commit for trials to hang on", "`git add` the project's files and `git commit` them")
     opened = open_project()
     opened.ledger.close()
+    select(opened.pipeline.graph, plan.targets, here=opened.here, root=str(here.root))
     space = search_space.parse(plan.space, value_of=edits.value_of)
     if space.dimensions:
         lowest = [(each.name, each.draw(Fraction(0))) for each in space.dimensions]
@@ -267,11 +269,6 @@ def _opened(here: Project, common: Path, sweep: Sweep) -> Search:
         recorded={each.name: RecordedTrial(each.commit, each.facts.changes) for each in found},
         size=_size(sweep),
     )
-
-
-def _measured(here: Project, commits: Collection[str]) -> dict[str, Mapping[str, Any]]:
-    found = trial_refs.load(here, (), baselines=commits).baselines
-    return {each.commit: each.metrics for each in found}
 
 
 def _result(here: Project, searches: Sequence[Search], *, before: Mapping[str, Collection[int]], seconds: float) -> SweepResult:

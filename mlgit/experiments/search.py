@@ -12,6 +12,8 @@ from mlgit.experiments.sweep import Sweep, TrialEnd
 from mlgit.experiments.trial_name import name_of
 from mlgit.experiments.until import Until
 
+_LEARNING = "tpe"  # the sampler that looks at how other trials ended; to gather that for thousands takes time
+
 
 @dataclass(frozen=True, slots=True)
 class NextTrial:
@@ -56,6 +58,9 @@ class Search:
         self._number = 0
         self._is_exhausted = False
         self._waiting: NextTrial | None = None
+        self._best: tuple[float, int] | None = None
+        for each in ends:
+            self._compare(each)
         self.reached = any(self._is_enough(each) for each in ends)
 
     @property
@@ -85,16 +90,12 @@ class Search:
         self.ends[end.number] = end
         if end.commit:
             self._recorded[end.name] = RecordedTrial(end.commit, end.changes)
+        self._compare(end)
         self.reached = self.reached or self._is_enough(end)
 
     def best(self) -> TrialEnd | None:
         """The trial with the best value of the objective so far; of equal ones the first."""
-        valued = [(self.value(each), each) for each in self.ends.values()]
-        known = [(value, -each.number, each) for value, each in valued if value is not None]
-        if not known or not self.sweep.direction:
-            return None
-        sign = 1 if self.sweep.direction == "higher" else -1
-        return max(known, key=lambda row: (sign * row[0], row[1]))[2]
+        return self.ends[-self._best[1]] if self._best else None
 
     def value(self, end: TrialEnd) -> float | None:
         """The objective of a trial, None where it has none or no finite one."""
@@ -115,7 +116,8 @@ class Search:
             self._number += 1
             if self._number in self.ends or self._number in self._running:
                 continue
-            changes = self._interrupted.get(self._number) or self._sampler.ask(self._number, self._history())
+            history = self._history() if self.sweep.sampler == _LEARNING else ()
+            changes = self._interrupted.get(self._number) or self._sampler.ask(self._number, history)
             if changes is None:
                 self._is_exhausted = True
                 return None
@@ -136,6 +138,13 @@ class Search:
         ended = [ObservedTrial(each.number, each.changes, each.status, self.value(each)) for each in self.ends.values()]
         running = [ObservedTrial(each.number, each.changes, "running") for each in self._running.values()]
         return sorted([*ended, *running], key=lambda each: each.number)
+
+    def _compare(self, end: TrialEnd) -> None:
+        """Keep the best of all that ended: of equal ones the first."""
+        value = self.value(end)
+        if value is not None and self.sweep.direction:
+            ranked = (value if self.sweep.direction == "higher" else -value, -end.number)
+            self._best = max(self._best or ranked, ranked)
 
     def _is_enough(self, end: TrialEnd) -> bool:
         return self._until is not None and end.status == "finished" and self._until.holds(end.metrics)

@@ -118,6 +118,13 @@ def load(project: Project, refs: Iterable[TrialRef], *, baselines: Iterable[str]
     )
 
 
+def metrics_of(project: Project, commits: Collection[str]) -> dict[str, Mapping[str, Any]]:
+    """The metrics of commits that were just made, flat: what is kept of others is neither read nor written."""
+    found = {oid: each.metrics for oid, (each, _) in _read(project, list(commits)).items()}
+    names = FlatNames(found.values())
+    return {oid: names.flat(each) for oid, each in found.items()}
+
+
 def _trial(ref: TrialRef, kept: _Kept, params: FlatNames, metrics: FlatNames) -> Trial:
     return Trial(
         name=ref.name,
