@@ -42,10 +42,12 @@ schema: $(STAMP) ## write mlgit/mlgit.schema.json anew from the tables that chec
 	$(BIN)/python -m tests.kit.json_schema > mlgit/mlgit.schema.json.new
 	mv mlgit/mlgit.schema.json.new mlgit/mlgit.schema.json
 
-build: $(STAMP) ## build the wheel into dist/
+build: $(STAMP) ## build the wheels of mlgit and of its store for MLflow into dist/
 	rm -rf dist
 	$(BIN)/python -m build --wheel --no-isolation
-	@bash .ci/check-wheel dist/*.whl
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist tracking
+	@bash .ci/check-wheel dist/mlgit-*.whl
+	@bash .ci/check-tracking-wheel dist/mlgit_tracking-*.whl
 
 demo: $(STAMP) ## scaffold a project, train, document and release its model, refuse a worse one, go back, audit
 	$(BIN)/python docs/demo.py
