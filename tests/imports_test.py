@@ -110,8 +110,8 @@ DOORS = {
             "run_spool",
         ),
         "runs",
-        *("logged_models", "record_refs", "run_artifacts", "run_experiments", "runs"),
         *("local_artifacts", "mlflow_files", "mlflow_rest", "mlflow_server", "mlflow_sqlite", "run_import"),
+        *("dvclive_runs", "trial_import"),
     },
     "scaffold": {
         *("adopt", "create", "kept_form", "library", "neighbours", "pristine", "sources", "surroundings", "switch", "update"),

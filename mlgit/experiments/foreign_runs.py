@@ -19,11 +19,15 @@ MODEL_FROM_INTEGER = {1: "PENDING", 2: "READY", 3: "FAILED"}
 
 @dataclass(frozen=True, slots=True)
 class ForeignRun:
-    """A run as another store has it: `experiment_id` is that store's, `place` where its files are, in words of the reader."""
+    """A run as another store has it: `experiment_id` is that store's, `place` where its files are, in words of the reader.
+
+    `by_content`: its id comes of what it holds, so what has that id is the same run, whatever its name and times.
+    """
 
     run: LoggedRun
     points: tuple[MetricPoint, ...] = ()
     place: str = ""
+    by_content: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,11 @@ class LocalArtifacts:
         if not found:
             self._tell(uri, ends)
             return {}
-        there = dict(self._walk(found))
+        return self.below(found, known=known)
+
+    def below(self, folder: str, *, known: Callable[[], Collection[str]]) -> Mapping[str, Path]:
+        """The files below a folder that are not among those `known`."""
+        there = dict(self._walk(os.path.realpath(folder)))
         here = set(known()) if there else set()
         return {path: file for path, file in there.items() if path not in here}
 

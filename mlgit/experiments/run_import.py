@@ -112,7 +112,7 @@ def _changed_runs(
             continue
         places.append((run.id, found.place))
         before = here.get(run.id)
-        if before is not None and _bare(before) == _bare(run):
+        if before is not None and (found.by_content or _bare(before) == _bare(run)):
             counts.unchanged += 1
             continue
         if before is not None and not _is_import(store.root, before.commit):
