@@ -30,7 +30,7 @@ class LocalArtifacts:
         """The files at a place that are not among those `known`: path below it -> file."""
         uri, _, rest = place.partition("\n")
         ends = rest.split("\n") if rest else []
-        found = next((each for end in ends for each in self._candidates(uri, end) if os.path.isdir(each)), "")
+        found = next((each for end in ends for each in self._candidates(uri, end)), "")
         if not found:
             self._tell(uri, ends)
             return {}
@@ -44,13 +44,13 @@ class LocalArtifacts:
 
     def _candidates(self, uri: str, end: str) -> Iterator[str]:
         own = _local_path(uri)
-        if own and any(_is_below(os.path.realpath(own), folder) for folder in self._folders):
+        if own and os.path.isdir(own) and any(_is_below(os.path.realpath(own), folder) for folder in self._folders):
             yield os.path.realpath(own)
         for folder in self._folders:
             for each in _BELOW:
-                inner = os.path.realpath(os.path.join(folder, each, end))
-                if _is_below(inner, folder):
-                    yield inner
+                inner = os.path.join(folder, each, end)
+                if os.path.isdir(inner) and _is_below(os.path.realpath(inner), folder):
+                    yield os.path.realpath(inner)
 
     def _walk(self, top: str) -> Iterator[tuple[str, Path]]:
         for folder, folders, names in os.walk(top):

@@ -58,6 +58,7 @@ class MlflowDatabase:
         self._path = path
         self._artifacts = LocalArtifacts([path.parent] if artifacts is None else [artifacts, path.parent])
         self._missed: list[str] = []
+        self._queries: dict[tuple[str, str, str], str] = {}
         try:
             self._database = sqlite3.connect(f"file:{urllib.parse.quote(str(path))}?mode=ro", uri=True, check_same_thread=False)
             self._database.row_factory = sqlite3.Row
@@ -85,15 +86,21 @@ class MlflowDatabase:
 
         if table not in self._tables:
             return
-        has = self._tables[table]
-        chosen = ", ".join(f'"{each}"' if each in has else f'NULL AS "{each}"' for each in _COLUMNS[table].split())
-        query = f"SELECT {chosen} FROM {table}"  # noqa: S608 - of names that stand in this file
-        query += f" WHERE {where}" if where else ""
-        query += f" ORDER BY {order}" if order else ""
         try:
-            yield from self._database.execute(query, values)
+            yield from self._database.execute(self._query(table, where, order), values)
         except (sqlite3.Error, OverflowError) as error:
             raise MlgitError(f"{self._path}: table `{table}`: {error}") from error
+
+    def _query(self, table: str, where: str, order: str) -> str:
+        known = self._queries.get((table, where, order))
+        if known is None:
+            has = self._tables[table]
+            chosen = ", ".join(f'"{each}"' if each in has else f'NULL AS "{each}"' for each in _COLUMNS[table].split())
+            known = f"SELECT {chosen} FROM {table}"  # noqa: S608 - of names that stand in this file
+            known += f" WHERE {where}" if where else ""
+            known += f" ORDER BY {order}" if order else ""
+            self._queries[table, where, order] = known
+        return known
 
     def experiments(self) -> list[ApiExperiment]:
         """All experiments, deleted ones too."""

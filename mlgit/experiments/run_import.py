@@ -29,6 +29,7 @@ _MESSAGE = "Import from "
 _COMMIT_TAG = "mlflow.source.git.commit"
 _LAST_SECOND = 253_402_300_799
 _MOST_TOLD = 20
+_MANY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +201,9 @@ def _signature(milliseconds: int) -> str:
 def _files(store: RunStore, source: ForeignStore, places: Collection[tuple[str, str]], *, note: Callable[[str], None]) -> int:
     """Keep the files of runs and models that are not kept yet; how many."""
     count = 0
-    for number, (owner, place) in enumerate(places):
-        if number % 1000 == 999:
-            note(f"looking for files of runs: {number + 1:,} of {len(places):,}")
+    if len(places) > _MANY:
+        note(f"looking for the files of {len(places):,} runs and models")
+    for owner, place in places:
         with source.files(place, known=partial(store.artifacts.paths, owner)) as found:
             if found:
                 store.artifacts.put(owner, found)
