@@ -9,12 +9,9 @@ from mlgit.cli.group import LazyGroup
 # In the order in which a trial meets them.
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("mlgit.cli.exp.run", "Try the pipeline with other parameters."),
-<<<<<<< HEAD
     "list": ("mlgit.cli.exp.list", "List trials by name."),
     "show": ("mlgit.cli.exp.show", "Show trials in a table, the best first."),
-=======
     "import": ("mlgit.cli.exp.importing", "Bring experiments of MLflow, DVCLive or another repository."),
->>>>>>> 3633e88 (Import experiments from the command line: MLflow, DVCLive, and other repositories)
 }
 
 
