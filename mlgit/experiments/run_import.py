@@ -116,7 +116,7 @@ def _changed_runs(
         if before is not None and (found.by_content or _bare(before) == _bare(run)):
             counts.unchanged += 1
             continue
-        if before is not None and not _is_import(store.root, before.commit):
+        if before is not None and not _is_import(store.root, before.commit, run_codec.RUN_FILE):
             counts.kept += 1
             continue
         baseline = before.baseline if before else _baseline(store.root, run, known_commits)
@@ -142,12 +142,14 @@ def _bare(run: LoggedRun) -> bytes:
 
 
 def _commit_of_run(run: LoggedRun, found: ForeignRun, *, upon: str, title: str) -> NewCommit:
-    contents = {run_codec.RUN_FILE: run_codec.encode_run(run)}
-    if found.points:
-        contents[run_codec.METRICS_FILE] = run_codec.encode_points(found.points)
-    return NewCommit(
-        f"{RUNS}{run.id}", upon or run.baseline, f"{_MESSAGE}{title}\n", _signature(run.end_time or run.start_time), contents
-    )
+    contents: dict[str, bytes | None] = {run_codec.RUN_FILE: run_codec.encode_run(run)}
+    if len(found.points) > len(run.metrics):  # else each metric has one point, which the run's file tells
+        rows = (run_codec.compact(run_codec.point_out(each)) for each in found.points)
+        contents[run_codec.METRICS_FILE] = "".join(f"{each}\n" for each in dict.fromkeys(rows)).encode("utf-8", "replace")
+    elif upon:
+        contents[run_codec.METRICS_FILE] = None
+    when = _signature(run.end_time or run.start_time)
+    return NewCommit(f"{RUNS}{run.id}", upon or run.baseline, f"{_MESSAGE}{title}\n", when, contents, keeps=bool(upon))
 
 
 def _changed_models(
@@ -165,7 +167,7 @@ def _changed_models(
         if before is not None and run_codec.encode_model(before) == content:
             counts.unchanged += 1
             continue
-        if before is not None and not _is_import(store.root, before.commit):
+        if before is not None and not _is_import(store.root, before.commit, run_codec.MODEL_FILE):
             counts.kept += 1
             continue
         counts.new += 1
@@ -174,13 +176,15 @@ def _changed_models(
 
 def _commit_of_model(model: ModelRecord, content: bytes, *, upon: str, title: str) -> NewCommit:
     ref = f"{MODELS}{model.id}"
-    return NewCommit(ref, upon, f"{_MESSAGE}{title}\n", _signature(model.updated), {run_codec.MODEL_FILE: content})
+    contents = {run_codec.MODEL_FILE: content}
+    return NewCommit(ref, upon, f"{_MESSAGE}{title}\n", _signature(model.updated), contents, keeps=bool(upon))
 
 
-def _is_import(root: Path, commit: str) -> bool:
-    """Whether nothing was written to a record since it was imported."""
-    _, content = git.read_objects(root, [commit]).get(commit, ("", b""))
-    return content.partition(b"\n\n")[2].startswith(_MESSAGE.encode())
+def _is_import(root: Path, commit: str, file: str) -> bool:
+    """Whether a record is as it was imported, whatever files it got since."""
+    last = git.run(root, "log", "-1", "--first-parent", "--format=%H", f"--grep=^{_MESSAGE}", commit).text.strip()
+    names = [f"{each}:{file}" for each in (last, commit)]
+    return bool(last) and len(set(git.run(root, "rev-parse", *names, check=False).text.split())) == 1
 
 
 def _baseline(root: Path, run: LoggedRun, known: dict[str, str]) -> str:

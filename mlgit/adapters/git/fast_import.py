@@ -17,13 +17,17 @@ _MANY_REFS = 500
 
 @dataclass(frozen=True, slots=True)
 class NewCommit:
-    """A commit of files alone, and the ref that goes there; `parent` is '' for none, else where the ref is, if it exists."""
+    """A commit of files, and the ref that goes there; `parent` is '' for none, else where the ref is, if it exists.
+
+    `keeps`: what else the parent holds stays, and a file without content is taken away.
+    """
 
     ref: str
     parent: str
     message: str
     signature: str
-    files: Mapping[str, bytes]
+    files: Mapping[str, bytes | None]
+    keeps: bool = False
 
 
 def write(root: Path, commits: Iterable[NewCommit]) -> int:
@@ -59,9 +63,9 @@ def _stream(each: NewCommit) -> bytes:
     head = f"commit {each.ref}\ncommitter {each.signature}\n".encode()
     parts = [head, _data(each.message.encode("utf-8", "replace"))]
     if each.parent:
-        parts.append(f"from {each.parent}\ndeleteall\n".encode())
+        parts += [f"from {each.parent}\n".encode(), b"" if each.keeps else b"deleteall\n"]
     for path, content in each.files.items():
-        parts += [f"M 100644 inline {path}\n".encode(), _data(content)]
+        parts += [f"D {path}\n".encode()] if content is None else [f"M 100644 inline {path}\n".encode(), _data(content)]
     return b"".join(parts)
 
 
