@@ -14,6 +14,7 @@ from mlgit.experiments.foreign_runs import ForeignRun, ForeignStore
 from mlgit.experiments.record_refs import AUTHOR
 from mlgit.experiments.run import (
     DEFAULT_ID,
+    ENDED,
     MODELS,
     RUNS,
     STATUSES,
@@ -24,6 +25,7 @@ from mlgit.experiments.run import (
     is_run_id,
 )
 from mlgit.experiments.runs import RunStore
+from mlgit.render.text import count
 
 _MESSAGE = "Import from "
 _COMMIT_TAG = "mlflow.source.git.commit"
@@ -53,6 +55,7 @@ class _Counts:
     updated: int = 0
     unchanged: int = 0
     kept: int = 0
+    running: int = 0
     missed: list[str] = field(default_factory=list)
 
 
@@ -72,6 +75,8 @@ def bring(
     fast_import.write(store.root, _changed_models(store, source, ids=ids, counts=models, places=places))
     n_files = _files(store, source, places, note=note) if with_files else 0
     missed = [*runs.missed, *models.missed, *source.missed()]
+    if runs.running:
+        missed.append(f"{count(runs.running, 'run')} did not end yet: import again when it did, for its files too")
     told = (*missed[:_MOST_TOLD], *([f"and {len(missed) - _MOST_TOLD:,} more"] if len(missed) > _MOST_TOLD else []))
     counts = (runs.new, runs.updated, runs.unchanged, runs.kept + models.kept, models.new + models.updated)
     return RunsImported(source.title, made, *counts, n_files, told)
@@ -111,7 +116,10 @@ def _changed_runs(
         run = _run(found.run, ids, counts)
         if run is None:
             continue
-        places.append((run.id, found.place))
+        if run.status in ENDED:
+            places.append((run.id, found.place))
+        else:
+            counts.running += 1
         before = here.get(run.id)
         if before is not None and (found.by_content or _bare(before) == _bare(run)):
             counts.unchanged += 1
@@ -204,12 +212,12 @@ def _signature(milliseconds: int) -> str:
 
 def _files(store: RunStore, source: ForeignStore, places: Collection[tuple[str, str]], *, note: Callable[[str], None]) -> int:
     """Keep the files of runs and models that are not kept yet; how many."""
-    count = 0
+    n_files = 0
     if len(places) > _MANY:
         note(f"looking for the files of {len(places):,} runs and models")
     for owner, place in places:
         with source.files(place, known=partial(store.artifacts.paths, owner)) as found:
             if found:
                 store.artifacts.put(owner, found)
-                count += len(found)
-    return count
+                n_files += len(found)
+    return n_files
