@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mlgit.commands.exp_import import import_experiments
 from mlgit.experiments.run import MetricPoint, ModelOutput, RunDataset
 from mlgit.experiments.runs import RunStore
 from tests.experiments.foreign_stores import RUN, file_store, fill, old_database
@@ -185,6 +186,14 @@ def test_several_sources_are_brought_at_once(project, cli, tmp_path):
     file_store(tmp_path / "mlruns")
     document = json.loads(cli(project, "exp", "import", "../mlflow.db", "../mlruns", "--json").out)
     assert [each["runs"] + each["kept"] + each["updated"] for each in document["sources"]] == [1, 1]
+
+
+def test_what_was_imported_is_told_to_a_caller(project, monkeypatch, tmp_path):
+    file_store(tmp_path / "mlruns")
+    monkeypatch.chdir(project)
+    result = import_experiments([str(tmp_path / "mlruns")])
+    assert [(each.title, each.experiments, each.unchanged) for each in result.sources] == [("the file store mlruns", 1, 0)]
+    assert result.exit_code == 0
 
 
 def test_files_can_be_left_out(project, cli, tmp_path):
