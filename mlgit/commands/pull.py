@@ -13,6 +13,7 @@ from mlgit.adapters.dvc.hashing import Content
 from mlgit.adapters.git import sharing
 from mlgit.adapters.system import locks
 from mlgit.errors import MlgitError, near_miss
+from mlgit.experiments import run_sync
 from mlgit.monitoring import verdict_sync
 from mlgit.registry import publish
 from mlgit.render.text import count, few
@@ -58,6 +59,7 @@ def pull(targets: Sequence[str] = (), *, remote: str | None = None, dry_run: boo
     there = sharing.refs_of(root, branch.remote)
     pristine.join(root, branch.remote, there.get(state.REF, ""))
     verdict_sync.meet(root, branch.remote, there)
+    run_sync.meet(root, branch.remote, there)
     notes = tuple(sharing.fetch(root, branch, there))
     tip = sharing.ahead(root, branch, there)
     if not dry_run:

@@ -11,12 +11,13 @@ from mlgit import project as projects
 from mlgit.adapters.dvc import remote as remotes
 from mlgit.adapters.dvc.remote import Remote
 from mlgit.adapters.dvc.store import Cache
-from mlgit.adapters.git import git, sharing
+from mlgit.adapters.git import git, shared_refs, sharing
 from mlgit.adapters.git.sharing import Branch
 from mlgit.commands import committed_data
 from mlgit.commands.committed_data import CommittedData
 from mlgit.commands.model import unpublished_tags
 from mlgit.errors import MlgitError
+from mlgit.experiments import run_sync
 from mlgit.monitoring import verdict_sync
 from mlgit.project import Project
 from mlgit.registry import read
@@ -120,7 +121,8 @@ def _publish(root: Path, branch: Branch, plan: PushResult, there: Mapping[str, s
     sent = unpublished_tags.send(root, branch.remote)
     pristine.join(root, branch.remote, there.get(state.REF, ""))
     verdict_sync.meet(root, branch.remote, there)
-    refs, refused = sharing.push_shared(root, branch.remote, there)
+    run_sync.meet(root, branch.remote, there)
+    refs, refused = shared_refs.push(root, branch.remote, there)
     if is_new and not plan.n_commits:  # a branch that begins where another one is
         refs = [f"refs/heads/{branch.name}", *refs]
     notes = (*plan.notes, *sent.notes, *refused, *_left_out(root))

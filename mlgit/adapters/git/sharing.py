@@ -7,15 +7,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from mlgit.adapters.git import git, remote_tags
+from mlgit.adapters.git import git, remote_tags, shared_refs
 from mlgit.adapters.system.process import Completed
 from mlgit.errors import MlgitError
 
 # Where pipelines and what they made are recorded.
 _NAMES = ("dvc.lock", "dvc.yaml", "*.dvc")
 _RECORDS = tuple(f":(top,glob)**/{name}" for name in _NAMES)
-_VERDICTS = "refs/mlgit/monitor/"
-_SHARED = (_VERDICTS, "refs/mlgit/runs/", "refs/mlgit/template")
 
 
 class Branch(NamedTuple):
@@ -144,30 +142,7 @@ def fetch(root: Path, branch: Branch, there: Mapping[str, str]) -> list[str]:
             is_local = re.search(r"cannot open '.*FETCH_HEAD'|unable to (?:create|write)", _said(done))
             hint = "it is written into this clone, which has to allow it" if is_local else "`git remote -v` lists the remotes"
             raise MlgitError(f"fetching from '{branch.remote}' failed: {_last(_said(done))}", hint)
-    notes = []
-    rows = git.run(root, "for-each-ref", "--format=%(objectname) %(refname)", *_SHARED).text.splitlines()
-    here = {ref: oid for oid, ref in (row.split(" ", 1) for row in rows)}
-    for ref in [ref for ref, oid in there.items() if ref.startswith(_SHARED) and here.get(ref) != oid]:
-        done = git.run(root, "fetch", "--quiet", "--no-tags", "--", branch.remote, f"{ref}:{ref}", check=False)
-        if done.code:
-            told = _apart(root, ref, here.get(ref, ""), branch.remote, there[ref])
-            notes.append(told or f"'{branch.remote}' does not give {ref}: {_last(_said(done))}")
-    return notes
-
-
-def _apart(root: Path, ref: str, here: str, remote: str, there: str) -> str:
-    """The note for a ref that was written here and there, each on its own; '' where one continues the other."""
-    if not (here and there) or git.run(root, "cat-file", "-e", there, check=False).code:
-        return ""
-    if git.is_ancestor(root, here, there) or git.is_ancestor(root, there, here):
-        return ""
-    if ref.startswith(_VERDICTS):
-        return (
-            f"{ref} here and on '{remote}' went apart, and each stays as it is: `mlgit monitor run --push` judges what is only "
-            "here anew, behind what is there"
-        )
-    ways = f"`git update-ref {ref}-2 {here[:10]} && git fetch {remote} +{ref}:{ref}` keeps both"
-    return f"{ref} here and on '{remote}' went apart, and each stays as it is: {ways}"
+    return shared_refs.fetch(root, branch.remote, there)
 
 
 def ahead(root: Path, branch: Branch, there: Mapping[str, str]) -> str:
@@ -215,22 +190,6 @@ def overtaken(branch: Branch) -> MlgitError:
     return MlgitError(
         f"'{branch.remote}' has commits of '{branch.name}' that are not here", "`mlgit pull` brings them; then push again"
     )
-
-
-def push_shared(root: Path, remote: str, there: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """Send the refs of monitoring, runs and templates that a remote lacks or has older; their names, and notes on refusals."""
-    rows = git.run(root, "for-each-ref", "--format=%(objectname) %(refname)", *_SHARED).text.splitlines()
-    sent, notes = [], []
-    for oid, ref in (row.split(" ", 1) for row in rows):
-        if there.get(ref) == oid:
-            continue
-        done = git.run(root, "push", "--porcelain", "--", remote, f"{oid}:{ref}", check=False)
-        if done.code == 0:
-            sent.append(ref)
-        else:
-            told = _apart(root, ref, oid, remote, there.get(ref, ""))
-            notes.append(told or f"'{remote}' does not take {ref}: {_last(_said(done))}; `mlgit pull` brings what is there")
-    return sent, notes
 
 
 def _said(done: Completed) -> str:
