@@ -97,10 +97,10 @@ def push(*, remote: str | None = None, dry_run: bool = False, allow_missing: boo
         is_planned=True,
     )
     commits = sharing.recording(root, tips, there)
-    plan = _with_data(project, plan, commits, allow_missing=allow_missing, dry_run=dry_run)
+    plan = with_data(project, plan, commits, allow_missing=allow_missing, dry_run=dry_run)
     for other in _others(project, tips, there):
         try:
-            plan = _with_data(other, plan, commits, allow_missing=allow_missing, dry_run=dry_run)
+            plan = with_data(other, plan, commits, allow_missing=allow_missing, dry_run=dry_run)
         except MlgitError as error:
             raise MlgitError(f"in {other.root.relative_to(root)}: {error.message}", error.hint) from error
     if dry_run:
@@ -131,8 +131,11 @@ def _publish(root: Path, branch: Branch, plan: PushResult, there: Mapping[str, s
     return replace(plan, tags=sent.names, refs=tuple(refs), notes=notes, is_planned=False)
 
 
-def _with_data(project: Project, plan: PushResult, commits: list[str], *, allow_missing: bool, dry_run: bool) -> PushResult:
-    """Send the data of commits, and see that it is there; or only look what there is to send."""
+def with_data(project: Project, plan: PushResult, commits: list[str], *, allow_missing: bool, dry_run: bool) -> PushResult:
+    """The plan with the data of commits, which is sent, and looked for where it went; with `dry_run` it is only looked for.
+
+    Raises MlgitError where data is neither here nor there (unless `allow_missing`), and where no DVC remote is named for it.
+    """
     with Revisions(project) as revisions:
         data = committed_data.of(revisions, commits)
         if not data.sizes:

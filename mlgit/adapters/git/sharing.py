@@ -35,12 +35,7 @@ def current(root: Path, *, remote: str | None = None) -> Branch:
         raise MlgitError("HEAD is detached: there is no branch to push or pull", "`git switch BRANCH`, or `git switch -c NAME`")
     commit = git.resolve(root, "HEAD")
     own = _setting(root, f"branch.{name}.remote")
-    chosen = remote or _setting(root, f"branch.{name}.pushRemote") or _setting(root, "remote.pushDefault") or own
-    known = remote_tags.remotes(root)
-    chosen = chosen or (known[0] if len(known) == 1 else "origin")
-    if chosen not in known:
-        told = "this repository has no Git remote" if not known else f"remote '{chosen}' not found"
-        raise MlgitError(told, f"`git remote add {chosen} URL`" + (", or name one with --remote" if known else ""))
+    chosen = remote_of(root, remote=remote, branch=name)
     merges = _setting(root, f"branch.{name}.merge").removeprefix("refs/heads/")
     if merges and own == chosen and merges != name:
         raise MlgitError(
@@ -48,6 +43,22 @@ def current(root: Path, *, remote: str | None = None) -> Branch:
             f"`git branch --unset-upstream`, then again: it goes to '{name}'",
         )
     return Branch(name, commit, chosen, is_followed=bool(merges))
+
+
+def remote_of(root: Path, *, remote: str | None = None, branch: str = "") -> str:
+    """The remote that Git would push to from a branch ('' for none), unless one is named.
+
+    Raises MlgitError where there is none of that name.
+    """
+    settings = [f"branch.{branch}.pushRemote", "remote.pushDefault", f"branch.{branch}.remote"]
+    settings = settings if branch else ["remote.pushDefault"]
+    chosen = remote or next((found for each in settings if (found := _setting(root, each))), "")
+    known = remote_tags.remotes(root)
+    chosen = chosen or (known[0] if len(known) == 1 else "origin")
+    if chosen not in known:
+        told = "this repository has no Git remote" if not known else f"remote '{chosen}' not found"
+        raise MlgitError(told, f"`git remote add {chosen} URL`" + (", or name one with --remote" if known else ""))
+    return chosen
 
 
 def _setting(root: Path, key: str) -> str:

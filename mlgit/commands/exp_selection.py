@@ -1,0 +1,237 @@
+"""What the gain of a trial is worth beside its baseline, once it is heeded from how many it was picked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from mlgit import lazy_numpy as np
+from mlgit.config import Config, Model
+from mlgit.errors import MlgitError
+from mlgit.evaluation import comparison_settings, metric_evidence, model_pair, predictions
+from mlgit.evaluation.comparison_settings import ComparisonSettings
+from mlgit.evaluation.model_results import ModelResults, RevisionResults
+from mlgit.experiments.selection import Selection
+from mlgit.experiments.trial import Trial
+from mlgit.project import Project
+from mlgit.revision.revisions import Revisions
+from mlgit.rules import GateRule
+from mlgit.statistics import metrics
+
+if TYPE_CHECKING:
+    from mlgit.statistics.best_of_many import BestOfMany
+    from mlgit.statistics.rows import Array
+
+Direction = Literal["higher", "lower"]
+# Tables of so many trials lie in memory at once.
+_AT_A_TIME = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A model whose predictions give the objective, by the name `metric` that mlgit computes it by."""
+
+    model: Model
+    metric: str
+    better: Direction
+    settings: ComparisonSettings
+    before: ModelResults
+
+
+@dataclass(slots=True)
+class _Gains:
+    """Gains of trials over the baseline, and the influence of each of its rows on them."""
+
+    names: list[str] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    influence: list[Array] = field(default_factory=list)
+
+
+def select(project: Project, trials: Sequence[Trial], chosen: Trial, *, objective: str = "", direction: str = "") -> Selection:
+    """What is to be said of a trial that was picked from `trials` (all that were made at its baseline, itself among them).
+
+    The objective is that of the trial's own search unless one is named, else the metric that mlgit.yaml declares, if it is one.
+    What rows of predictions say is looked for in Git and in DVC's cache; nothing is fetched.
+    """
+    with Revisions(project) as revisions:
+        config = revisions.commit(chosen.baseline).config
+        metric, better = _objective(config, chosen, objective, direction)
+        found = _recorded(revisions, trials, chosen, metric, better)
+        if not metric or better not in ("higher", "lower"):
+            return replace(found, why_not="no objective is declared")
+        try:
+            asked = _asked(revisions, config, chosen, metric, better)
+        except MlgitError as error:
+            return replace(found, why_not=error.message)
+        found = _paired(revisions, found, asked, chosen, metric)
+    return _among(project, found, asked, trials, chosen) if len(trials) > 1 else found
+
+
+def _objective(config: Config, chosen: Trial, objective: str, direction: str) -> tuple[str, str]:
+    metric = objective or chosen.facts.objective
+    if not metric and len(config.directions) == 1:
+        last = next(iter(config.directions))
+        metric = next((each for each in chosen.metrics if last in (each, each.rpartition(".")[2])), "")
+    own = chosen.facts.direction if metric == chosen.facts.objective else ""
+    return metric, direction or own or config.direction(metric.rpartition(":")[2]) or ""
+
+
+def _recorded(revisions: Revisions, trials: Sequence[Trial], chosen: Trial, metric: str, better: str) -> Selection:
+    """What metrics files and messages tell."""
+    from mlgit.experiments import trial_refs
+
+    [baseline] = trial_refs.load(revisions.project, (), baselines=[chosen.baseline]).baselines or (None,)
+    facts, value = chosen.facts, _number(chosen.metrics.get(metric))
+    known = [each for each in (_number(one.metrics.get(metric)) for one in trials) if each is not None]
+    ahead = [each for each in known if value is not None and (each > value if better == "higher" else each < value)]
+    return Selection(
+        trial=chosen.name,
+        baseline=chosen.baseline,
+        n_trials=max(len(known) if metric else len(trials), 1),
+        rank=len(ahead) + 1 if value is not None and better else None,
+        sampler=facts.sampler,
+        space=facts.space,
+        seed=facts.seed,
+        objective=metric,
+        direction=better,
+        changes=facts.changes,
+        value=value,
+        before=_number(baseline.metrics.get(metric)) if baseline else None,
+    )
+
+
+def _number(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and abs(value) < 1e300 else None
+
+
+def _asked(revisions: Revisions, config: Config, chosen: Trial, metric: str, better: Any) -> _Asked:
+    """The model that the objective is of. Raises MlgitError where no predictions give it."""
+    models = {name: each for name, each in config.models.items() if each.predictions}
+    if not models:
+        raise MlgitError("mlgit.yaml names no predictions of a model")
+    before, now = (
+        predictions.read(revisions.commit(oid), models, gates=config.gates) for oid in (chosen.baseline, chosen.commit)
+    )
+    name = metric.rpartition(":")[2]
+    for model, pair in _pairs(config, before, now):
+        short = metric_evidence.computable(pair, name)
+        if short in metrics.METRICS:
+            if pair.rows is None or pair.trouble or pair.baseline is None:
+                raise MlgitError(pair.trouble or f"the baseline has no predictions of {model.name}")
+            settings = comparison_settings.settings(model, config.gates.stats)
+            return _Asked(model, short, better, settings, pair.baseline)
+    raise MlgitError(f"{name} cannot be computed from the predictions of {', '.join(models)}")
+
+
+def _pairs(config: Config, before: RevisionResults, now: RevisionResults) -> Iterator[tuple[Model, model_pair.ModelPair]]:
+    for name, results in now.scored.items():
+        yield results.model, model_pair.join(results.model, before.scored.get(name), results, if_changed="unpaired")
+
+
+def _paired(revisions: Revisions, found: Selection, asked: _Asked, chosen: Trial, metric: str) -> Selection:
+    """The selection with the paired interval of the one change."""
+    config = revisions.commit(chosen.baseline).config
+    now = predictions.read(revisions.commit(chosen.commit), {asked.model.name: asked.model}, gates=config.gates)
+    pair = model_pair.join(asked.model, asked.before, now.scored[asked.model.name], if_changed="unpaired")
+    rule = GateRule(id="selection", kind="no_worse", metric=metric.rpartition(":")[2])
+    evidence = metric_evidence.evidence(rule, pair, better=asked.better, asked=asked.settings)
+    said = evidence.comparison
+    if said is None or said.low is None:
+        return replace(found, why_not=evidence.trouble or (said.reason if said else "") or "the rows do not give an interval")
+    return replace(
+        found,
+        value=said.current,
+        before=said.baseline,
+        low=said.low,
+        high=said.high,
+        confidence_level=said.confidence_level,
+        method=said.method,
+        n_rows=said.n,
+    )
+
+
+def _among(project: Project, found: Selection, asked: _Asked, trials: Sequence[Trial], chosen: Trial) -> Selection:
+    """The selection with what the rows of all trials say."""
+    gains = _Gains()
+    for start in range(0, len(trials), _AT_A_TIME):
+        with Revisions(project) as revisions:
+            for each in trials[start : start + _AT_A_TIME]:
+                _add(gains, revisions, asked, each)
+    if chosen.name not in gains.names or found.low is None:
+        return replace(found, why_not=found.why_not or "the rows do not give an interval")
+    judged = _judged(gains, asked, gains.names.index(chosen.name))
+    if judged is None:
+        return replace(found, why_not="no row differs from the baseline")
+    ends = (judged.low, judged.high) if asked.better == "higher" else (-judged.high, -judged.low)
+    return replace(
+        found,
+        n_compared=len(gains.names),
+        low_of_all=ends[0],
+        high_of_all=ends[1],
+        pvalue=judged.pvalue,
+        optimism=judged.optimism,
+    )
+
+
+def _judged(gains: _Gains, asked: _Asked, place: int) -> BestOfMany | None:
+    from mlgit.statistics import best_of_many, features
+
+    influence = np.array(gains.influence)
+    assert asked.before.table is not None
+    if asked.settings.cluster:
+        column = np.asarray(asked.before.table[asked.settings.cluster])
+        influence = best_of_many.in_clusters(influence, features.groups(column, size=len(column)))
+    elif asked.settings.order:
+        from mlgit.evaluation.model_metrics import in_time
+
+        influence = best_of_many.in_blocks(influence, in_time(asked.model, asked.before.table, asked.settings.order))
+    return best_of_many.judge(
+        np.array(gains.values),
+        influence,
+        chosen=place,
+        confidence_level=asked.settings.confidence_level,
+        seed=asked.settings.seed,
+    )
+
+
+def _add(gains: _Gains, revisions: Revisions, asked: _Asked, each: Trial) -> None:
+    """What the rows of one trial say; nothing of one whose predictions are of other rows, or are not here."""
+    try:
+        revision = revisions.commit(each.commit)
+        results = predictions.read(revision, {asked.model.name: asked.model}, gates=revision.config.gates)
+        pair = model_pair.join(asked.model, asked.before, results.scored[asked.model.name], if_changed="unpaired")
+        if pair.how != "paired" or pair.current.table is None or asked.before.table is None:
+            return
+        gain, influence = _gain(asked, asked.before.table, pair.current.table)
+    except MlgitError:
+        return
+    gains.names.append(each.name)
+    gains.values.append(gain)
+    gains.influence.append(influence)
+
+
+def _gain(asked: _Asked, before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[float, Array]:
+    """How much better a trial is than the baseline, and the influence of each of the baseline's rows on that."""
+    from mlgit.evaluation.align import Aligned, align
+    from mlgit.evaluation.model_metrics import predictions_of
+    from mlgit.statistics import influences
+
+    places = align(before[asked.model.id], now[asked.model.id])
+    if not isinstance(places, Aligned):
+        raise MlgitError("the rows are not the same")
+    chosen, positive = metrics.metric(asked.metric), asked.settings.positive
+    sides = predictions_of(asked.model, before, places.baseline), predictions_of(asked.model, now, places.current)
+    values, moved = [], []
+    for side in sides:
+        column = metrics.column_of(chosen, prediction=side.prediction, score=side.score)
+        values.append(metrics.value(chosen.name, side.label, prediction=column, score=column, positive=positive))
+        moved.append(np.asarray(influences.of(chosen, side.label, column, positive=positive)))
+    sign = 1.0 if asked.better == "higher" else -1.0
+    influence = np.empty(len(places.baseline))
+    influence[places.baseline] = sign * (moved[1] - moved[0])
+    gain = sign * (values[1] - values[0])
+    if not np.isfinite(gain) or not np.isfinite(influence).all():
+        raise MlgitError("the metric is undefined for these rows")
+    return gain, influence
