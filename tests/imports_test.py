@@ -96,6 +96,7 @@ DOORS = {
         *("run_spool", "run_sync", "runs"),
         *("local_artifacts", "mlflow_files", "mlflow_rest", "mlflow_server", "mlflow_sqlite", "run_import"),
         *("dvclive_runs", "trial_import"),
+        "trial_exchange",
     },
     "scaffold": {
         *("adopt", "create", "kept_form", "library", "neighbours", "pristine", "sources", "surroundings", "switch", "update"),

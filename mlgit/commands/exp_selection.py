@@ -165,11 +165,13 @@ def _among(project: Project, found: Selection, asked: _Asked, trials: Sequence[T
     if judged is None:
         return replace(found, why_not="no row differs from the baseline")
     ends = (judged.low, judged.high) if asked.better == "higher" else (-judged.high, -judged.low)
+    assert found.high is not None
+    # the interval of one change may be of another scale, as that of roc_auc is: what holds for all is never narrower
     return replace(
         found,
         n_compared=len(gains.names),
-        low_of_all=ends[0],
-        high_of_all=ends[1],
+        low_of_all=min(ends[0], found.low),
+        high_of_all=max(ends[1], found.high),
         pvalue=judged.pvalue,
         optimism=judged.optimism,
     )

@@ -11,6 +11,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("mlgit.cli.exp.run", "Try the pipeline with other parameters."),
     "list": ("mlgit.cli.exp.list", "List trials by name."),
     "show": ("mlgit.cli.exp.show", "Show trials in a table, the best first."),
+    "promote": ("mlgit.cli.exp.promote", "Make a trial a branch, ready for a pull request."),
+    "apply": ("mlgit.cli.exp.apply", "Put a trial into the working tree."),
+    "remove": ("mlgit.cli.exp.remove", "Remove trials, here and at a remote."),
+    "push": ("mlgit.cli.exp.push", "Publish trials, data first."),
+    "pull": ("mlgit.cli.exp.pull", "Bring the trials that others pushed."),
     "import": ("mlgit.cli.exp.importing", "Bring experiments of MLflow, DVCLive or another repository."),
 }
 
