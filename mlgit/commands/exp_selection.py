@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from mlgit import lazy_numpy as np
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation import comparison_settings, metric_evidence, model_pair, predictions
+from mlgit.evaluation.align import Aligned, align
 from mlgit.evaluation.comparison_settings import ComparisonSettings
+from mlgit.evaluation.model_metrics import in_time, predictions_of
 from mlgit.evaluation.model_results import ModelResults, RevisionResults
+from mlgit.experiments import trial_refs
 from mlgit.experiments.selection import Selection
 from mlgit.experiments.trial import Trial
 from mlgit.project import Project
 from mlgit.revision.revisions import Revisions
 from mlgit.rules import GateRule
-from mlgit.statistics import metrics
+from mlgit.statistics import best_of_many, features, influences, metrics
+from mlgit.statistics.best_of_many import BestOfMany
 
 if TYPE_CHECKING:
-    from mlgit.statistics.best_of_many import BestOfMany
     from mlgit.statistics.rows import Array
 
 Direction = Literal["higher", "lower"]
@@ -39,13 +42,12 @@ class _Asked:
     before: ModelResults
 
 
-@dataclass(slots=True)
-class _Gains:
-    """Gains of trials over the baseline, and the influence of each of its rows on them."""
+class _Gain(NamedTuple):
+    """By how much a trial is better than the baseline, and the influence of each of the baseline's rows on that."""
 
-    names: list[str] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
-    influence: list[Array] = field(default_factory=list)
+    name: str
+    value: float
+    influence: Array
 
 
 def select(project: Project, trials: Sequence[Trial], chosen: Trial, *, objective: str = "", direction: str = "") -> Selection:
@@ -79,8 +81,6 @@ def _objective(config: Config, chosen: Trial, objective: str, direction: str) ->
 
 def _recorded(revisions: Revisions, trials: Sequence[Trial], chosen: Trial, metric: str, better: str) -> Selection:
     """What metrics files and messages tell."""
-    from mlgit.experiments import trial_refs
-
     [baseline] = trial_refs.load(revisions.project, (), baselines=[chosen.baseline]).baselines or (None,)
     facts, value = chosen.facts, _number(chosen.metrics.get(metric))
     known = [each for each in (_number(one.metrics.get(metric)) for one in trials) if each is not None]
@@ -154,14 +154,15 @@ def _paired(revisions: Revisions, found: Selection, asked: _Asked, chosen: Trial
 
 def _among(project: Project, found: Selection, asked: _Asked, trials: Sequence[Trial], chosen: Trial) -> Selection:
     """The selection with what the rows of all trials say."""
-    gains = _Gains()
+    gains: list[_Gain] = []
     for start in range(0, len(trials), _AT_A_TIME):
         with Revisions(project) as revisions:
-            for each in trials[start : start + _AT_A_TIME]:
-                _add(gains, revisions, asked, each)
-    if chosen.name not in gains.names or found.low is None:
+            some = (_gain_of(revisions, asked, each) for each in trials[start : start + _AT_A_TIME])
+            gains += [each for each in some if each is not None]
+    place = next((place for place, each in enumerate(gains) if each.name == chosen.name), None)
+    if place is None or found.low is None:
         return replace(found, why_not=found.why_not or "the rows do not give an interval")
-    judged = _judged(gains, asked, gains.names.index(chosen.name))
+    judged = _judged(gains, asked, place)
     if judged is None:
         return replace(found, why_not="no row differs from the baseline")
     ends = (judged.low, judged.high) if asked.better == "higher" else (-judged.high, -judged.low)
@@ -169,7 +170,7 @@ def _among(project: Project, found: Selection, asked: _Asked, trials: Sequence[T
     # the interval of one change may be of another scale, as that of roc_auc is: what holds for all is never narrower
     return replace(
         found,
-        n_compared=len(gains.names),
+        n_compared=len(gains),
         low_of_all=min(ends[0], found.low),
         high_of_all=max(ends[1], found.high),
         pvalue=judged.pvalue,
@@ -177,20 +178,16 @@ def _among(project: Project, found: Selection, asked: _Asked, trials: Sequence[T
     )
 
 
-def _judged(gains: _Gains, asked: _Asked, place: int) -> BestOfMany | None:
-    from mlgit.statistics import best_of_many, features
-
-    influence = np.array(gains.influence)
+def _judged(gains: Sequence[_Gain], asked: _Asked, place: int) -> BestOfMany | None:
+    influence = np.array([each.influence for each in gains])
     assert asked.before.table is not None
     if asked.settings.cluster:
         column = np.asarray(asked.before.table[asked.settings.cluster])
         influence = best_of_many.in_clusters(influence, features.groups(column, size=len(column)))
     elif asked.settings.order:
-        from mlgit.evaluation.model_metrics import in_time
-
         influence = best_of_many.in_blocks(influence, in_time(asked.model, asked.before.table, asked.settings.order))
     return best_of_many.judge(
-        np.array(gains.values),
+        np.array([each.value for each in gains]),
         influence,
         chosen=place,
         confidence_level=asked.settings.confidence_level,
@@ -198,28 +195,21 @@ def _judged(gains: _Gains, asked: _Asked, place: int) -> BestOfMany | None:
     )
 
 
-def _add(gains: _Gains, revisions: Revisions, asked: _Asked, each: Trial) -> None:
-    """What the rows of one trial say; nothing of one whose predictions are of other rows, or are not here."""
+def _gain_of(revisions: Revisions, asked: _Asked, each: Trial) -> _Gain | None:
+    """What the rows of one trial say; None of one whose predictions are of other rows, or are not here."""
     try:
         revision = revisions.commit(each.commit)
         results = predictions.read(revision, {asked.model.name: asked.model}, gates=revision.config.gates)
         pair = model_pair.join(asked.model, asked.before, results.scored[asked.model.name], if_changed="unpaired")
         if pair.how != "paired" or pair.current.table is None or asked.before.table is None:
-            return
-        gain, influence = _gain(asked, asked.before.table, pair.current.table)
+            return None
+        return _Gain(each.name, *_compared(asked, asked.before.table, pair.current.table))
     except MlgitError:
-        return
-    gains.names.append(each.name)
-    gains.values.append(gain)
-    gains.influence.append(influence)
+        return None
 
 
-def _gain(asked: _Asked, before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[float, Array]:
+def _compared(asked: _Asked, before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[float, Array]:
     """How much better a trial is than the baseline, and the influence of each of the baseline's rows on that."""
-    from mlgit.evaluation.align import Aligned, align
-    from mlgit.evaluation.model_metrics import predictions_of
-    from mlgit.statistics import influences
-
     places = align(before[asked.model.id], now[asked.model.id])
     if not isinstance(places, Aligned):
         raise MlgitError("the rows are not the same")
