@@ -17,7 +17,8 @@ from mlgit.commands import committed_data
 from mlgit.commands.committed_data import CommittedData
 from mlgit.commands.model import unpublished_tags
 from mlgit.errors import MlgitError
-from mlgit.experiments import run_sync
+from mlgit.experiments import run_sync, run_transfer
+from mlgit.experiments.runs import RunStore
 from mlgit.monitoring import verdict_sync
 from mlgit.project import Project
 from mlgit.registry import read
@@ -103,6 +104,7 @@ def push(*, remote: str | None = None, dry_run: bool = False, allow_missing: boo
             plan = with_data(other, plan, commits, allow_missing=allow_missing, dry_run=dry_run)
         except MlgitError as error:
             raise MlgitError(f"in {other.root.relative_to(root)}: {error.message}", error.hint) from error
+    plan = _with_files(project, plan, there, dry_run=dry_run)
     if dry_run:
         return replace(plan, notes=(*plan.notes, *_left_out(root)))
     return _publish(root, branch, plan, there, is_new=tip != branch.commit)
@@ -158,6 +160,20 @@ def with_data(project: Project, plan: PushResult, commits: list[str], *, allow_m
             there.send(to_send)
             _require_arrived(there, to_send)
     return plan
+
+
+def _with_files(project: Project, plan: PushResult, there: Mapping[str, str], *, dry_run: bool) -> PushResult:
+    """Send the large files of runs that the Git remote lacks, or only look what there is to send."""
+    root = project.git_root
+    if not dry_run:
+        RunStore(root).seal_lost()
+    here = shared_refs.listed(root, shared_refs.RUN_SPACES)
+    new = [ref for ref, oid in here.items() if there.get(ref) != oid]
+    if not new:
+        return plan
+    moved = run_transfer.send(root, project.dvc_folder, refs=set(new), dry_run=dry_run)
+    n_objects, n_bytes = plan.n_objects + moved.n_files, plan.n_bytes + moved.n_bytes
+    return replace(plan, n_objects=n_objects, n_bytes=n_bytes, notes=(*plan.notes, *moved.notes))
 
 
 def _bytes(cache: Cache, md5s: Iterable[str]) -> int:

@@ -186,3 +186,12 @@ def experiment_id_of(name: str, *, number: int = 1) -> str:
         return DEFAULT_ID
     text = name if number == 1 else f"{name}\0{number}"
     return str((int.from_bytes(sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big") >> 4) or 1)
+
+
+def checked_path(path: str) -> str:
+    """A path below the artifacts as it is kept. Raises MlgitError for one that leads out of them."""
+    parts = [each for each in path.split("/") if each not in ("", ".")]
+    is_odd = any(ord(each) < 32 or ord(each) == 127 or each == "\\" for each in path)
+    if path.startswith("/") or not parts or ".." in parts or is_odd or len(path) > 1000:
+        raise MlgitError(f"'{path[:200]}' is no path of a logged file", "give one below the artifacts, without '..'")
+    return "/".join(parts)

@@ -1,4 +1,4 @@
-"""Files that runs and logged models keep: content-addressed, in a store of the clone that no garbage collection of DVC knows.
+"""Files that runs and logged models keep: by md5, laid out as DVC does, in a store of the clone that `dvc gc` does not know.
 
 Small ones stand in the commit of the run too, so that a plain `git clone` with its refs brings them.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,32 +18,33 @@ from mlgit.adapters.system import files, state_files
 from mlgit.errors import MlgitError
 from mlgit.experiments import run_codec
 from mlgit.experiments.record_refs import Repository
-from mlgit.experiments.run import LoggedFile
+from mlgit.experiments.run import LoggedFile, checked_path
 from mlgit.experiments.run_codec import LoggedFiles
 
 SMALL, SMALL_TOGETHER = 64 << 10, 1 << 20  # bytes of a file, and of all of a run, that stand in its commit
 FileChanges = Mapping[str, tuple[int, str] | None]
 _PORTION = 1 << 20
+_LONG_AGO = 24 * 3600.0
 
 
 class FileContents:
-    """The contents of files by their SHA-256, in one repository."""
+    """The contents of files by their md5, in one repository."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        self.folder = f"{repository.own}/artifacts"
+        self.root = f"{repository.own}/artifacts"
 
-    def path(self, digest: str) -> str:
+    def path(self, md5: str) -> str:
         """Where a content lies, or would."""
-        return f"{self.folder}/{digest[:2]}/{digest[2:]}"
+        return f"{self.root}/files/md5/{md5[:2]}/{md5[2:]}"
 
     def keep(self, source: Path) -> tuple[int, str]:
         """Keep the content of a file; its size and digest. Raises MlgitError for what is no file that can be read."""
-        state_files.make_folder(self.folder)
-        temporary = f"{self.folder}/{os.urandom(8).hex()}.tmp"
+        state_files.make_folder(self.root)
+        temporary = f"{self.root}/{os.urandom(8).hex()}.tmp"
         try:
             with open(files.open_regular(str(source)), "rb") as reader, open(temporary, "xb") as writer:
-                digest = hashlib.sha256()
+                digest = hashlib.md5(usedforsecurity=False)
                 size = 0
                 while portion := reader.read(_PORTION):
                     digest.update(portion)
@@ -64,9 +66,9 @@ class FileContents:
             os.chmod(temporary, 0o444 & ~files.current_umask())
             os.replace(temporary, place)
 
-    def has(self, digest: str) -> bool:
+    def has(self, md5: str) -> bool:
         """Whether a content is in this clone's store."""
-        return os.path.exists(self.path(digest))
+        return os.path.exists(self.path(md5))
 
     def rows(self, base: str, changes: FileChanges) -> TreeRows:
         """What stands in a commit for files: those of `base`, its parent, with changes."""
@@ -78,14 +80,10 @@ class FileContents:
         objects = self._repository.objects
         rows = {run_codec.FILES_FILE: (FILE, objects.blob(run_codec.encode_files(found)))}
         blobs: dict[str, str] = {}
-        together = 0
-        for path in sorted(found):
-            size, digest = found[path]
-            if size <= SMALL and together + size <= SMALL_TOGETHER and _is_for_git(path):
-                content = self._small(base, path, digest)
-                if content is not None:
-                    blobs[path] = objects.blob(content)
-                    together += size
+        for path in in_commit(found):
+            content = self._small(base, path, found[path][1])
+            if content is not None:
+                blobs[path] = objects.blob(content)
         rows[run_codec.ARTIFACTS] = (FOLDER, objects.folder(blobs))
         return rows
 
@@ -95,6 +93,23 @@ class FileContents:
         found = self._repository.pipe.ask([asked])[0] if commit else None
         return run_codec.decode_files(found.content, where=asked) if found else {}
 
+    def listed_by(self, commits: Sequence[str]) -> dict[str, LoggedFiles]:
+        """The files that commits list, by commit; one that lists none, or what is no list, is left out."""
+        answers = self._repository.pipe.ask([f"{each}:{run_codec.FILES_FILE}" for each in commits])
+        found: dict[str, LoggedFiles] = {}
+        for commit, answer in zip(commits, answers, strict=True):
+            if answer:
+                with suppress(MlgitError):
+                    found[commit] = run_codec.decode_files(answer.content, where=commit)
+        return found
+
+    def lying_without(self, kept: Collection[str]) -> list[Path]:
+        """The files of this store that are none of these contents, and no new ones either: those may be logged right now."""
+        latest = time.time() - _LONG_AGO
+        root = Path(self.root)
+        lying = [path for path in root.glob("files/md5/??/*") if path.parent.name + path.name not in kept]
+        return sorted(path for path in (*lying, *root.glob("*.tmp")) if path.stat().st_mtime < latest)
+
     def _small(self, commit: str, path: str, digest: str) -> bytes | None:
         """A small content, from the store or from the commit that lists it."""
         if self.has(digest):
@@ -102,7 +117,7 @@ class FileContents:
         if not commit or "\n" in path:
             return None
         found = self._repository.pipe.ask([f"{commit}:{run_codec.ARTIFACTS}/{path}"])[0]
-        return found.content if found and hashlib.sha256(found.content).hexdigest() == digest else None
+        return found.content if found and hashlib.md5(found.content, usedforsecurity=False).hexdigest() == digest else None
 
     def write(self, commit: str, path: str, digest: str, *, to: Path) -> None:
         """Write a content to a file. Raises MlgitError where this clone does not have it."""
@@ -111,7 +126,8 @@ class FileContents:
             content = self._small(commit, path, digest)
             if content is None:
                 raise MlgitError(
-                    f"'{path}' is not in this clone", "`mlgit pull` brings it, or `mlgit push` where it was logged"
+                    f"'{path}' is not in this clone",
+                    "`mlgit exp pull` brings the files of a run, once `mlgit push` sent them where it was logged",
                 )
             files.write_atomic(to, content)
             return
@@ -196,13 +212,15 @@ def _below(listed: LoggedFiles, path: str) -> list[str]:
     return [each for each in listed if not asked or each == asked or each.startswith(f"{asked}/")]
 
 
-def checked_path(path: str) -> str:
-    """A path below the artifacts as it is kept. Raises MlgitError for one that leads out of them."""
-    parts = [each for each in path.split("/") if each not in ("", ".")]
-    is_odd = any(ord(each) < 32 or ord(each) == 127 or each == "\\" for each in path)
-    if path.startswith("/") or not parts or ".." in parts or is_odd or len(path) > 1000:
-        raise MlgitError(f"'{path[:200]}' is no path of a logged file", "give one below the artifacts, without '..'")
-    return "/".join(parts)
+def in_commit(listed: LoggedFiles) -> list[str]:
+    """The paths of those files that are small enough to stand in the commit that lists them."""
+    found, together = [], 0
+    for path in sorted(listed):
+        size = listed[path][0]
+        if size <= SMALL and together + size <= SMALL_TOGETHER and _is_for_git(path):
+            found.append(path)
+            together += size
+    return found
 
 
 def _refuse_crossing(path: str, there: LoggedFiles) -> None:

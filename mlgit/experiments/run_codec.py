@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from mlgit.experiments.run import (
     ModelOutput,
     ModelRecord,
     RunDataset,
+    checked_path,
     is_experiment_id,
     is_model_id,
     is_run_id,
@@ -26,10 +28,11 @@ RUN_FILE, METRICS_FILE, FILES_FILE = "run.json", "metrics.jsonl", "artifacts.jso
 EXPERIMENT_FILE, MODEL_FILE = "experiment.json", "model.json"
 ARTIFACTS, CODE = "artifacts", "code"
 Value = TypeVar("Value")
+_MD5 = re.compile(r"[0-9a-f]{32}")
 _LAST_TIME = 1 << 62
 _RUN_TEXTS = ("id", "experiment", "name", "user", "status", "baseline", "code")
 _MODEL_TEXTS = ("id", "experiment", "name", "status", "model_type", "source_run")
-LoggedFiles = dict[str, tuple[int, str]]  # path -> bytes, SHA-256
+LoggedFiles = dict[str, tuple[int, str]]  # path -> bytes, md5
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _FOREIGN = "a newer mlgit may have written it; `git log -p` of its ref shows what is there"
 
@@ -107,7 +110,14 @@ def encode_files(files: LoggedFiles) -> bytes:
 def decode_files(content: bytes, *, where: str) -> LoggedFiles:
     """The list of files. Raises MlgitError for what is none."""
     text = content.decode("utf-8", "surrogatepass")
-    return _checked(lambda: {path: (int(size), str(digest)) for path, (size, digest) in _object(text)["files"].items()}, where)
+    return _checked(lambda: dict(_file(*row) for row in _object(text)["files"].items()), where)
+
+
+def _file(path: str, row: list[Any]) -> tuple[str, tuple[int, str]]:
+    size, md5 = row
+    if type(size) is not int or size < 0 or not _MD5.fullmatch(md5) or checked_path(path) != path:
+        raise ValueError("not a file")
+    return path, (size, md5)
 
 
 def dataset_out(each: RunDataset) -> list[Any]:
@@ -289,5 +299,5 @@ def _object(content: bytes | str) -> dict[str, Any]:
 def _checked(read: Callable[[], Value], where: str) -> Value:
     try:
         return read()
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, MlgitError) as error:
         raise MlgitError(f"{where} is not what mlgit writes: {str(error)[:200]}", _FOREIGN) from error

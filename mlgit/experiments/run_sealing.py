@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from mlgit.adapters.git.loose_objects import FILE, FOLDER, TreeRows
 from mlgit.adapters.git.ref_updates import RefMovedError
-from mlgit.errors import MlgitError
 from mlgit.experiments import run_codec
 from mlgit.experiments.live_runs import LiveRuns
 from mlgit.experiments.record_refs import RecordRefs, Repository, retried
-from mlgit.experiments.run import ENDED, LoggedRun, MetricPoint, is_run_id
-from mlgit.experiments.run_artifacts import FileChanges, FileContents
+from mlgit.experiments.run import ENDED, LoggedRun
+from mlgit.experiments.run_artifacts import FileContents
 from mlgit.experiments.run_fold import RunFold
 from mlgit.experiments.run_spool import RunSpool, SpoolGoneError
-
-
-@dataclass(frozen=True, slots=True)
-class FinishedRun:
-    """A run that was logged elsewhere, all points of its metrics, and the files that it keeps (see `FileContents.keep`)."""
-
-    run: LoggedRun
-    points: Sequence[MetricPoint] = ()
-    files: FileChanges = field(default_factory=dict)
 
 
 class RunSeals:
@@ -56,33 +45,6 @@ class RunSeals:
         sealed = tuple(each.fold.run_id for each in found if self.seal(each, if_lost=True) is not None)
         self._live.sweep()
         return sealed
-
-    def add(self, runs: Iterable[FinishedRun]) -> tuple[str, ...]:
-        """Write runs that are not here yet; their ids."""
-        here = self._refs.all().keys() | set(self._live.ids())
-        moves: dict[str, str] = {}
-        for each in runs:
-            if each.run.id not in here and each.run.id not in moves:
-                if not is_run_id(each.run.id):
-                    raise MlgitError(f"'{each.run.id}' is no id of a run", "an id is 32 digits from 0 to f")
-                moves[each.run.id] = self._commit_of(each)
-        self._refs.move({run_id: (commit, "") for run_id, commit in moves.items()})
-        return tuple(moves)
-
-    def _commit_of(self, each: FinishedRun) -> str:
-        fold = RunFold(each.run)
-        fold.apply(["m", *run_codec.point_out(point)] for point in each.points)
-        run = replace(fold.run(), commit="")
-        rows: TreeRows = {}
-        if len(each.points) > len(run.metrics):
-            lines = [run_codec.compact(run_codec.point_out(point)) for point in each.points]
-            content = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass")
-            rows[run_codec.METRICS_FILE] = (FILE, self._repository.objects.blob(content))
-        if each.files:
-            rows |= self._contents.rows("", each.files)
-        when = run.start_time if run.end_time is None else run.end_time
-        message = f"{run.name or run.id}: {run.status.lower()}"
-        return self._refs.commit(content=run_codec.encode_run(run), message=message, when=when, rows=rows)
 
     def _write(self, spool: RunSpool) -> LoggedRun:
         try:

@@ -35,7 +35,7 @@ from mlgit.experiments.run_code import CodeLook, CodeWatch, Head
 from mlgit.experiments.run_codec import LoggedFiles
 from mlgit.experiments.run_experiments import RunExperiments
 from mlgit.experiments.run_fold import Event
-from mlgit.experiments.run_sealing import FinishedRun, RunSeals, as_lost
+from mlgit.experiments.run_sealing import RunSeals, as_lost
 from mlgit.experiments.run_spool import RunSpool, SpoolGoneError
 
 _KIND = KindOfRecord(
@@ -207,16 +207,18 @@ class RunStore:
             return [*run.metrics.values(), *logged]
         return [*run_codec.decode_points(content, where=f"{run_codec.METRICS_FILE} at {run.commit[:10]}"), *logged]
 
-    def add(self, runs: Iterable[FinishedRun]) -> tuple[str, ...]:
-        """Write runs as they are, with all of their history, in one go; the ids of those that were not here before.
-
-        What is here under the same id stays as it is.
-        """
-        return self._seals.add(runs)
-
     def seal_lost(self) -> tuple[str, ...]:
         """Record the runs whose writers are gone, as KILLED unless they ended, with all that they logged; their ids."""
         return self._seals.seal_lost()
+
+    def orphans(self) -> list[Path]:
+        """Contents of files that no run and no logged model keeps any more, and that lie here for a day."""
+        spools = [spool for spool in map(self._live.find, self._live.ids()) if spool]
+        commits = [each.commit for each in self._refs.all().values()] + [each.commit for each in self.models.all()]
+        commits += [spool.base for spool in spools if spool.base]
+        kept = {md5 for listed in self._contents.listed_by(commits).values() for _, md5 in listed.values()}
+        kept |= {each[1] for spool in spools for each in spool.fold.file_changes.values() if each}
+        return self._contents.lying_without(kept)
 
     def _files(self, owner: str) -> tuple[str, LoggedFiles]:
         """The commit of a run or logged model, '' before the first one, and the files that it keeps."""

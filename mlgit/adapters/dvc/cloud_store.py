@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from mlgit.adapters.dvc import cloud_calls, hashing, internals
 from mlgit.adapters.dvc.remote_errors import Address, RemoteUnreachableError, is_gone, no_place, not_a_storage, unreachable
-from mlgit.adapters.dvc.store import Cache, DamagedObjectError
+from mlgit.adapters.dvc.store import DamagedObjectError, ObjectFolder
 from mlgit.adapters.system import disks, transfers
 from mlgit.adapters.system.transfers import StalledError, Tick
 from mlgit.errors import MlgitError
@@ -61,11 +61,15 @@ def damaged_at(md5: str) -> DamagedObjectError:
 class CloudStore:
     """A remote of any kind that DVC reaches; it is connected when it is first asked."""
 
-    def __init__(self, dvc_folder: Path, address: Address, cache: Cache, *, config: object = None) -> None:
+    def __init__(
+        self, dvc_folder: Path, address: Address, cache: ObjectFolder, *, config: object = None, below: str = ""
+    ) -> None:
+        """`below` is a folder of the remote that has objects of its own, beside those of DVC."""
         self._dvc_folder = dvc_folder
         self._config = config  # of a draft, where the remote is not in the files yet
         self._address = address
         self._here = cache
+        self._below = below
         self._connected: tuple[Any, str, Mapping[str, Any]] | None = None
         self._is_placed = self._is_storage = False  # once that was seen
 
@@ -181,7 +185,8 @@ class CloudStore:
 
     def _base(self) -> tuple[Any, str]:
         remote, folder, _ = self._connect()
-        return remote, str(remote.parent(remote.parent(folder)))
+        above = remote.parent(remote.parent(folder))
+        return remote, str(remote.parent(above) if self._below else above)
 
     def examine(self, sizes: Mapping[str, int | None], *, read: bool) -> dict[str, DamagedRemoteError | None]:
         """Those that are there, by the size and md5 that the storage gives or, with `read`, by their bytes.
@@ -297,7 +302,10 @@ class CloudStore:
     def _connect(self) -> tuple[Any, str, Mapping[str, Any]]:
         if self._connected is None:
             connect = partial(internals.remote_files, self._dvc_folder, self._address.name, config=self._config)
-            self._connected = self._together({"": lambda tick: connect()})[""]
+            remote, folder, options = self._together({"": lambda tick: connect()})[""]
+            if self._below:
+                folder = remote.join(remote.parent(remote.parent(folder)), self._below, "files", "md5")
+            self._connected = (remote, folder, options)
         return self._connected
 
     def _together(self, calls: Mapping[str, Callable[[Tick], T]]) -> dict[str, T]:

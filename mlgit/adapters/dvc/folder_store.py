@@ -15,7 +15,7 @@ from mlgit.adapters.dvc import hashing
 from mlgit.adapters.dvc.cloud_store import DamagedRemoteError, damaged_at
 from mlgit.adapters.dvc.remote_errors import Address, RemoteUnreachableError, unreachable
 from mlgit.adapters.dvc.settings import Settings
-from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.dvc.store import Cache, ObjectFolder
 from mlgit.adapters.system import disks
 from mlgit.adapters.system.transfers import Progress
 
@@ -23,9 +23,10 @@ from mlgit.adapters.system.transfers import Progress
 class FolderStore:
     """A remote in a folder that this machine sees."""
 
-    def __init__(self, address: Address, cache: Cache) -> None:
+    def __init__(self, address: Address, cache: ObjectFolder, *, below: str = "") -> None:
+        """`below` is a folder of the remote that has objects of its own, beside those of DVC."""
         self._address = address
-        self._there = Cache(Settings(cache_folder=Path(address.url)))
+        self._there = Cache(Settings(cache_folder=Path(address.url, below)))
         self._here = cache
 
     @contextmanager

@@ -20,7 +20,7 @@ from mlgit.adapters.dvc.cloud_store import DamagedRemoteError
 from mlgit.adapters.dvc.hashing import Content
 from mlgit.adapters.dvc.internals import DraftedConfiguration
 from mlgit.adapters.dvc.remote_errors import Address, RemoteUnreachableError
-from mlgit.adapters.dvc.store import Cache
+from mlgit.adapters.dvc.store import Cache, ObjectFolder
 from mlgit.errors import MlgitError, near_miss
 
 __all__ = [
@@ -185,10 +185,24 @@ def open_store(dvc_folder: Path, cache: Cache, name: str, *, draft: DraftedConfi
     return _store(dvc_folder, _address(name, options[name]), cache, config=draft.config if draft else None)
 
 
-def _store(dvc_folder: Path, address: Address, cache: Cache, *, config: object = None) -> Store:
+def open_folder(dvc_folder: Path, objects: ObjectFolder, *, below: str, name: str = "") -> Store | None:
+    """A folder of a remote, by default the project's, with objects of its own: what DVC collects there does not touch them.
+
+    None where the project has no such remote. Raises MlgitError where none has this name, or its objects have versions.
+    """
+    default, options = settings.remotes(dvc_folder)
+    if name and name not in options:
+        raise MlgitError(f"no DVC remote is called '{name}'{near_miss(name, options)}", "`mlgit remote list` lists them")
+    chosen = name or default
+    if not chosen or chosen not in options:
+        return None
+    return _store(dvc_folder, _address(chosen, options[chosen]), objects, below=below)
+
+
+def _store(dvc_folder: Path, address: Address, objects: ObjectFolder, *, config: object = None, below: str = "") -> Store:
     if address.is_folder:
-        return folder_store.FolderStore(address, cache)
-    return cloud_store.CloudStore(dvc_folder, address, cache, config=config)
+        return folder_store.FolderStore(address, objects, below=below)
+    return cloud_store.CloudStore(dvc_folder, address, objects, config=config, below=below)
 
 
 class Remote:
