@@ -121,11 +121,11 @@ class ModelMethods:
             self._runs.log_batch(run_id, tags={tag.key: tag.value})
 
     def _model(self, found: ModelRecord) -> Any:
-        return run_entities.model(found, location=self._artifacts("models", found.id, found.experiment_id))
+        return run_entities.model(found, location=self._artifacts("models", found.id, self._experiment_of(found.experiment_id)))
 
-    def _artifacts(self, kind: addresses.Kind, owner: str, experiment_id: str) -> str:
+    def _artifacts(self, kind: addresses.Kind, owner: str, experiment: ApiExperiment) -> str:
         """Where the artifacts of a run or a logged model are: below the repository, or at their experiment's own place."""
-        own = self._experiment_of(experiment_id).tags.get(run_entities.LOCATION_TAG)
+        own = experiment.tags.get(run_entities.LOCATION_TAG)
         if own is None:
             return f"{self._location}/{addresses.artifact_path(kind, owner)}"
         return f"{own}/{'models/' if kind == 'models' else ''}{owner}/artifacts"

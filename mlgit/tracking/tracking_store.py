@@ -26,7 +26,7 @@ from mlflow.utils.validation import (
     _validate_run_id,
 )
 
-from mlgit.experiments.run import LoggedRun, MetricPoint
+from mlgit.experiments.run import ApiExperiment, LoggedRun, MetricPoint
 from mlgit.experiments.runs import RunStore
 from mlgit.registry import read
 from mlgit.tracking import addresses, run_entities, run_search
@@ -50,11 +50,12 @@ def open_store(store_uri: str | None, *, artifact_root: str | None = None) -> Ml
     other machines; else artifacts are kept in the repository.
     """
     with told_to_mlflow():
-        root = read.root_of(Path(addresses.folder_of(store_uri) or Path.cwd()).absolute())
+        runs = open_runs(read.root_of(Path(addresses.folder_of(store_uri) or Path.cwd()).absolute()))
+        runs.seal_lost()  # who only logs types no command that would
     is_proxied = (artifact_root or "").startswith(_PROXIED)
     if is_proxied and os.environ.get(_DESTINATION, "").startswith(f"{addresses.SCHEME}:"):
-        return MlflowTracking(open_runs(root), _PROXIED)
-    return MlflowTracking(open_runs(root), addresses.of_repository(str(root)))
+        return MlflowTracking(runs, _PROXIED)
+    return MlflowTracking(runs, addresses.of_repository(str(runs.root)))
 
 
 class MlflowTracking(UnkeptFeatures, ExperimentMethods, ModelMethods, AbstractStore):  # type: ignore[misc]
@@ -213,12 +214,13 @@ class MlflowTracking(UnkeptFeatures, ExperimentMethods, ModelMethods, AbstractSt
         """A page of the runs that match, and the token of the next."""
         limit = page_size(max_results) if max_results is not None else None
         with told_to_mlflow():
-            gone = {each.id for each in self._runs.experiments.all() if each.deleted is not None}
+            known = {each.id: each for each in self._runs.experiments.all()}
             runs = self._runs.all(map(str, experiment_ids))
+        gone = {each.id for each in known.values() if each.deleted is not None}
         seen = [run for run in runs if is_seen(run.deleted is not None or run.experiment_id in gone, run_view_type)]
         found = run_search.ordered(run_search.matching(seen, filter_string, place=self._place), order_by, place=self._place)
         page, token = SearchUtils.paginate(found, page_token, limit or len(found) or 1)
-        return [self._entity(run, gone) for run in page], token
+        return [self._entity(run, known.get(run.experiment_id)) for run in page], token
 
     def _search_datasets(self, experiment_ids: list[str]) -> list[Any]:
         """What the runs of experiments used, each dataset once for each context."""
@@ -232,13 +234,13 @@ class MlflowTracking(UnkeptFeatures, ExperimentMethods, ModelMethods, AbstractSt
         return [_DatasetSummary(*row) for row in sorted(found, key=lambda row: (*row[:3], row[3] or ""))[:_MOST_DATASETS]]
 
     def _place(self, run: LoggedRun) -> str:
-        return self._artifacts("runs", run.id, run.experiment_id)
+        return self._artifacts("runs", run.id, self._experiment_of(run.experiment_id))
 
-    def _entity(self, run: LoggedRun, gone: set[str] | None = None) -> Any:
-        if gone is None:
-            gone = {run.experiment_id} if self._experiment_of(run.experiment_id).deleted is not None else set()
-        is_deleted = run.deleted is not None or run.experiment_id in gone
-        return run_entities.run(run, artifact_uri=self._place(run), is_deleted=is_deleted)
+    def _entity(self, run: LoggedRun, experiment: ApiExperiment | None = None) -> Any:
+        """A run for MLflow. Its experiment is looked up where it is not given."""
+        experiment = experiment or self._experiment_of(run.experiment_id)
+        is_deleted = run.deleted is not None or experiment.deleted is not None
+        return run_entities.run(run, artifact_uri=self._artifacts("runs", run.id, experiment), is_deleted=is_deleted)
 
     def _of_run(self, run_id: str, point: MetricPoint) -> Any:
         return MetricWithRunId(run_id=run_id, metric=run_entities.metric(point))
