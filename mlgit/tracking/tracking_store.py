@@ -15,7 +15,7 @@ from mlflow.entities.metric import MetricWithRunId
 from mlflow.exceptions import MlflowException
 from mlflow.store.entities.paged_list import PagedList
 from mlflow.store.tracking.abstract_store import AbstractStore
-from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_RUN_NAME
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_RUN_NAME, MLFLOW_SOURCE_NAME
 from mlflow.utils.name_utils import _generate_random_name
 from mlflow.utils.search_utils import SearchUtils
 from mlflow.utils.validation import (
@@ -82,11 +82,17 @@ class MlflowTracking(UnkeptFeatures, ExperimentMethods, ModelMethods, AbstractSt
             raise MlflowException.invalid_parameter_value(
                 f"Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values {told}."
             )
+        if MLFLOW_SOURCE_NAME in known:
+            known[MLFLOW_SOURCE_NAME] = self._in_repository(known[MLFLOW_SOURCE_NAME])
         with told_to_mlflow():
             check_active(self._runs.experiments.get(str(experiment_id)))
             name = run_name or tagged or _generate_random_name()
             made = self._runs.create(str(experiment_id), name=name, user=user_id or "", start_time=start_time, tags=known)
             return self._entity(made)
+
+    def _in_repository(self, path: str) -> str:
+        """The path of a script as every clone has it."""
+        return path.removeprefix(f"{self._runs.root}/")
 
     def get_run(self, run_id: str) -> Any:
         """A run by its id, deleted or not."""

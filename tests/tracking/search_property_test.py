@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.kit import FULL, repository
@@ -104,6 +104,7 @@ def _ordered_by(clause: str) -> str:
     return "start_time" if name == "created" else name
 
 
+@settings(max_examples=300 if FULL else 20)
 @given(
     where=st.lists(clauses, max_size=3).map(" AND ".join),
     # one name twice is an error of SQLite's store
