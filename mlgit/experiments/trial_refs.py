@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ _NAME = "trials"
 _LARGEST_COMMIT = 4 << 20
 _TREE = re.compile(rb"tree ([0-9a-f]{40,64})\n")
 _COMMITTER = re.compile(rb"^committer [^\n]*> (-?[0-9]{1,15}) [+-][0-9]{4}$", re.MULTILINE)
+_facts = attrgetter(*(each.name for each in fields(TrialFacts)))
 _HEX = re.compile(r"[0-9a-f]{7,64}")
 
 
@@ -187,6 +189,4 @@ def _keep(path: str, kept: Mapping[str, _Kept]) -> None:
 
 
 def _row(kept: _Kept) -> tuple[Any, ...]:
-    facts = [getattr(kept.facts, each.name) for each in fields(TrialFacts)]
-    plain = tuple(dict(each) if isinstance(each, Mapping) else each for each in facts)
-    return kept.when, plain, kept.params, kept.metrics, kept.notes
+    return kept.when, _facts(kept.facts), kept.params, kept.metrics, kept.notes

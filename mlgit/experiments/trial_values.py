@@ -13,17 +13,21 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from mlgit.adapters.formats import documents
+from mlgit.adapters.formats.alike import AlikeTexts
 from mlgit.adapters.git.trees import FolderEntry, Trees, described
 from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
 from mlgit.experiments import value_files
 from mlgit.experiments.value_files import ValueFiles
+from mlgit.pipeline import parse
+from mlgit.pipeline.graph import Graph, Pipeline
+from mlgit.pipeline.lock import LockText
 from mlgit.revision import collect, recorded_paths
 from mlgit.revision.collect import METRIC_ENDINGS
 from mlgit.revision.contents import LARGEST_DOCUMENT
 from mlgit.revision.revision import Revision
 from mlgit.revision.revisions import Revisions
-from mlgit.revision.values import metric_values, parameter_values
+from mlgit.revision.values import metric_values, parameter_values, settled
 
 _NEVER = {".git", ".hg", ".dvc"}
 # So many pipeline files, and files in a folder of metrics, are looked at; a tree can be made to name more than anybody has.
@@ -75,6 +79,7 @@ class _Reader:
         self._declared: dict[str, _Declared] = {}
         self._layouts: dict[tuple[tuple[str, str], ...], ValueFiles | None] = {}
         self._parsed: dict[_Wanted, Mapping[str, Any] | str] = {}
+        self._alike: dict[tuple[str, tuple[str, ...]], tuple[AlikeTexts, Mapping[str, Any]]] = {}
         self._left = _MOST_VALUES
 
     def read(self, roots: Mapping[str, str]) -> dict[str, CommitValues]:
@@ -212,13 +217,27 @@ class _Reader:
         small = [oid for oid, (kind, size) in sizes.items() if kind == "blob" and size <= LARGEST_DOCUMENT]
         for start in range(0, len(small), _AT_A_TIME):
             contents = self._revisions.objects.blobs(small[start : start + _AT_A_TIME])
-            self._parsed.update({each: _parsed(each, contents[each.blob]) for each in new if each.blob in contents})
+            self._parsed.update({each: self._content(each, contents[each.blob]) for each in new if each.blob in contents})
         for each in new:
             if each not in self._parsed:
                 is_large = each.blob in sizes
                 self._parsed[each] = f"{each.path}: " + (
                     "too large to read" if is_large else "its content is not in this clone"
                 )
+
+    def _content(self, wanted: _Wanted, content: bytes) -> Mapping[str, Any] | str:
+        """The values of a file, by what it has in common with one of this name that was parsed before."""
+        if wanted.kind != "param" or not wanted.path.endswith((".yaml", ".yml")):
+            return _parsed(wanted, content)
+        text = content.decode("utf-8", "replace")
+        known = self._alike.get((wanted.path, wanted.keys))
+        found = known[0].values(text) if known else None
+        if known is not None and found is not None:
+            return {**known[1], **{name: settled(value) for name, value in found.items() if name in known[1]}}
+        parsed = _parsed(wanted, content)
+        if not isinstance(parsed, str):
+            self._alike[wanted.path, wanted.keys] = AlikeTexts(text), parsed
+        return parsed
 
     def _values(self, wanted: Sequence[_Wanted], notes: Sequence[str]) -> CommitValues:
         read: dict[str, dict[str, Mapping[str, Any]]] = {"metric": {}, "param": {}}
@@ -237,7 +256,7 @@ class _Reader:
 
 
 def _layout_of(revision: Revision) -> ValueFiles | None:
-    pipeline = revision.pipeline
+    pipeline = _without_templating(revision) or revision.pipeline
     listed = {path: revision.files.sections(path) for path in recorded_paths.pipeline_files(pipeline)}
     if not all(value_files.is_fixed(revision.files.document(path)) for path in listed):
         return None
@@ -246,6 +265,23 @@ def _layout_of(revision: Revision) -> ValueFiles | None:
         recorded_paths.parameter_files(pipeline, listed),
         frozenset(out.target for stage in pipeline.graph.stages for out in stage.outs if out.cache),
     )
+
+
+def _without_templating(revision: Revision) -> Pipeline | None:
+    """The stages as far as they tell where values are, where only the rest is templated: DVC's resolver takes its time."""
+    source, stages, locks = revision.files, [], {}
+    for file in source.pipeline_files():
+        if file.endswith(".dvc"):
+            stages.append(parse.source(source.document(file), file=file, root=str(source.root))[0])
+            continue
+        document = source.document(file)
+        parse.check_file(document, name=file)
+        told = value_files.telling(document)
+        if told is None:
+            return None
+        stages += [parse.stage(name, body, file=file, root=str(source.root)) for name, body in told.items()]
+        locks[file.removesuffix(".yaml") + ".lock"] = LockText("", {})
+    return Pipeline(Graph(tuple(stages), (), ()), {}, {}, locks)
 
 
 def _parsed(wanted: _Wanted, content: bytes) -> Mapping[str, Any] | str:

@@ -45,6 +45,16 @@ def is_fixed(document: Mapping[str, Any]) -> bool:
     return len(texts) < _MOST_TEXTS and not any(_FROM_ELSEWHERE.search(text) for text in texts)
 
 
+def telling(document: Mapping[str, Any]) -> dict[str, dict[str, Any]] | None:
+    """Of each stage of a parsed dvc.yaml what tells where its values are; None where that takes a resolver."""
+    stages = document.get("stages") or {}
+    is_plain = not any({"foreach", "matrix", "vars"} & body.keys() for body in stages.values())
+    if not is_plain or document.get("vars") or not is_fixed(document):
+        return None
+    found = {str(name): {key: body[key] for key in _TELLING if key in body} for name, body in stages.items()}
+    return None if any("${" in text for text in itertools.islice(_texts(found), _MOST_TEXTS)) else found
+
+
 def _texts(value: Any) -> Iterator[str]:
     """Every text in a document; without an end where it contains itself."""
     left = [value]
