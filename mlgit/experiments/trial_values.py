@@ -33,6 +33,7 @@ _NEVER = {".git", ".hg", ".dvc"}
 # So many pipeline files, and files in a folder of metrics, are looked at; a tree can be made to name more than anybody has.
 _MOST_FILES = 10_000
 _MOST_METRIC_FILES = 200
+_MOST_LISTED = 1_000_000
 # All values of one command together.
 _MOST_VALUES = 5_000_000
 _AT_A_TIME = 500
@@ -52,10 +53,11 @@ class CommitValues:
 
 
 class _Declared(NamedTuple):
-    """The pipeline files below a folder, with their blobs, and the folders that DVCLive wrote."""
+    """The pipeline files below a folder, with their blobs, the folders that DVCLive wrote, and how many files there are."""
 
     files: tuple[tuple[str, str], ...] = ()
     live: tuple[str, ...] = ()
+    n_files: int = 0
 
 
 class _Wanted(NamedTuple):
@@ -157,17 +159,22 @@ class _Reader:
     def _below(self, folder: str, *, is_top: bool = True) -> _Declared:
         if folder not in self._declared:
             entries = self._trees.folder(folder)
-            found, live = [], []
+            found, live, n_files = [], [], len(entries)
             for name, entry in entries.items():
-                if entry.is_folder and name not in _NEVER and ".dvc" not in self._trees.folder(entry.oid):
+                if self._is_own(name, entry):
                     inner = self._below(entry.oid, is_top=False)
+                    n_files += inner.n_files
                     found += [(f"{name}/{path}", blob) for path, blob in inner.files]
                     live += [f"{name}/{path}".rstrip("/") for path in inner.live]
                 elif entry.is_file and (name == "dvc.yaml" or name.endswith(".dvc")):
                     found.append((name, entry.oid))
             live += [""] if not is_top and self._is_live(folder) else []
-            self._declared[folder] = _Declared(tuple(found[:_MOST_FILES]), tuple(live[:_MOST_METRIC_FILES]))
+            self._declared[folder] = _Declared(tuple(found[:_MOST_FILES]), tuple(live[:_MOST_METRIC_FILES]), n_files)
         return self._declared[folder]
+
+    def _is_own(self, name: str, entry: FolderEntry) -> bool:
+        """Whether it is a folder of the project, and none of a project inside of it."""
+        return entry.is_folder and name not in _NEVER and ".dvc" not in self._trees.folder(entry.oid)
 
     def _is_live(self, folder: str) -> bool:
         """Whether DVCLive wrote a folder: metrics beside tables of plots."""
@@ -176,8 +183,8 @@ class _Reader:
 
     def _layout(self, commit: str, folder: str, declared: _Declared) -> ValueFiles | None:
         """Where the values of a commit are; None where that depends on more than its pipeline files."""
-        if len(declared.files) >= _MOST_FILES:
-            return ValueFiles(trouble="too many pipeline files to read")
+        if len(declared.files) >= _MOST_FILES or declared.n_files > _MOST_LISTED:
+            return ValueFiles(trouble="too many files to look through")
         if declared.files not in self._layouts:
             revision = self._revision(commit, folder)
             try:
@@ -194,12 +201,12 @@ class _Reader:
         """Every file of the project, as `git.list_tree` tells it; sizes are told when a file is read."""
         found: dict[str, tuple[str, str, int]] = {}
         folders = [(self._revisions.project.prefix, folder)]
-        while folders and len(found) < 1_000_000:
+        while folders:
             path, oid = folders.pop()
             for name, entry in self._trees.folder(oid).items():
-                if entry.is_folder:
+                if self._is_own(name, entry):
                     folders.append((f"{path}{name}/", entry.oid))
-                else:
+                elif not entry.is_folder:
                     found[f"{path}{name}"] = (entry.mode, entry.oid, -1)
         return found
 
