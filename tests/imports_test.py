@@ -91,7 +91,7 @@ DOORS = {
     "validation": {"judge", "profiling", "samples", "source"},
     "experiments": {
         *("trial_workers", "links", "queue", "runner", "trial_commits", "worktrees"),
-        *("samplers", "tpe", "trial_refs", "trial_values"),
+        *("live_values", "samplers", "tpe", "trial_refs", "trial_values"),
         *("live_runs", "logged_models", "record_refs", "run_artifacts", "run_code", "run_experiments", "run_sealing"),
         *("run_spool", "run_sync", "run_transfer", "runs"),
         *("local_artifacts", "mlflow_files", "mlflow_rest", "mlflow_server", "mlflow_sqlite", "run_import"),

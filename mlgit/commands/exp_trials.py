@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlgit.adapters.git import git
-from mlgit.experiments import trial_refs
+from mlgit.experiments import live_values, queue, trial_refs
 from mlgit.experiments.trial import Trial
-from mlgit.experiments.trial_refs import TrialRef
+from mlgit.experiments.trial_refs import RecordedTrials
 from mlgit.project import Project
 
 # So far back a commit with trials is looked for.
@@ -38,26 +38,42 @@ def gather(
     root = project.git_root
     refs = trial_refs.listed(root)
     head = git.head(root)
+    recorded = {(each.baseline, each.name) for each in refs}
+    waiting = [each for each in queue.load(queue.common_folder(root)) if (each.baseline, each.name) not in recorded]
     if names:
-        chosen = list(dict.fromkeys(trial_refs.choose(refs, each, prefer=head) for each in names))
-        wanted = list(dict.fromkeys(each.baseline for each in chosen))
+        started = [each for each in waiting if each.name in names]
+        chosen = [trial_refs.choose(refs, each, prefer=head) for each in names if each not in {one.name for one in started}]
     elif everything:
-        chosen, wanted = list(refs), list(dict.fromkeys(each.baseline for each in refs)) or [head] * bool(head)
+        chosen, started = list(refs), waiting
     else:
-        commit = git.resolve(root, baseline) if baseline else nearest(root, refs, head)
-        chosen, wanted = [each for each in refs if each.baseline == commit], [commit] * bool(commit)
-    found = trial_refs.load(project, chosen, baselines=wanted)
+        known = {each.baseline for each in refs} | {each.baseline for each in waiting}
+        commit = git.resolve(root, baseline) if baseline else nearest(root, known, head)
+        chosen = [each for each in refs if each.baseline == commit]
+        started = [each for each in waiting if each.baseline == commit]
+    wanted = list(dict.fromkeys([*(each.baseline for each in chosen), *(each.baseline for each in started)]))
+    if not wanted and not names:
+        wanted = [git.resolve(root, baseline) if baseline else head] if baseline or head else []
+    found = trial_refs.load(project, dict.fromkeys(chosen), baselines=wanted)
     labels = _labels(root, wanted, head)
     return GatheredTrials(
-        found.trials,
+        (*found.trials, *(_with_live_values(each, found) for each in started)),
         tuple(replace(each, name=labels[each.commit]) for each in found.baselines),
         n_elsewhere=0 if names or everything else len(refs) - len(chosen),
     )
 
 
-def nearest(root: Path, refs: Collection[TrialRef], head: str) -> str:
-    """The commit whose trials are meant where nobody says: HEAD, else the nearest before it that has some."""
-    known = {each.baseline for each in refs}
+def _with_live_values(trial: Trial, recorded: RecordedTrials) -> Trial:
+    """A trial that is not in Git, with the parameters of its baseline beside its own, and what it has measured so far."""
+    base = next((each for each in recorded.baselines if each.commit == trial.baseline), None)
+    params = {**(base.params if base else {}), **(trial.params or trial.facts.changes)}
+    if trial.status != "running" or not trial.folder:
+        return replace(trial, params=params)
+    files = recorded.metric_files.get(trial.baseline, {})
+    return replace(trial, params=params, metrics=live_values.metrics(trial.folder, recorded=files))
+
+
+def nearest(root: Path, known: Collection[str], head: str) -> str:
+    """The commit whose trials are meant where nobody says: HEAD, else the nearest before it that is `known` to have some."""
     if not known or head in known or not head:
         return head
     listed = git.run(root, "rev-list", f"--max-count={_FARTHEST}", head).text.split()

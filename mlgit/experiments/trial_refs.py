@@ -9,7 +9,7 @@ import marshal
 import re
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,10 +43,14 @@ class TrialRef(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RecordedTrials:
-    """The trials on refs, by baseline as it was asked for and by name, and each baseline as a trial without a name and ref."""
+    """The trials on refs, by baseline as it was asked for and by name, and each baseline as a trial without a name and ref.
+
+    `metric_files` are the metrics of each baseline by file.
+    """
 
     trials: tuple[Trial, ...] = ()
     baselines: tuple[Trial, ...] = ()
+    metric_files: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
 
 
 class _Kept(NamedTuple):
@@ -117,6 +121,7 @@ def load(project: Project, refs: Iterable[TrialRef], *, baselines: Iterable[str]
     return RecordedTrials(
         tuple(_trial(each, kept[each.commit], *names) for each in chosen if each.commit in kept),
         tuple(_trial(TrialRef("", commit, "", commit), kept[commit], *names) for commit in commits if commit in kept),
+        {commit: kept[commit].metrics for commit in commits if commit in kept},
     )
 
 

@@ -10,9 +10,10 @@ import pytest
 from mlgit.commands.exp_list import list_trials
 from mlgit.commands.exp_show import TableView, show, write, write_page
 from mlgit.errors import MlgitError
-from mlgit.experiments import table_text
-from mlgit.experiments.trial import TrialFacts
-from tests.kit import git, trials
+from mlgit.experiments import queue, table_text
+from mlgit.experiments.sweep import Sweep
+from mlgit.experiments.trial import Trial, TrialFacts
+from tests.kit import git, trials, write_tree
 
 
 @pytest.fixture
@@ -108,3 +109,38 @@ def test_files_are_written_whole(root):
     write(root / "out.csv", table_text.comma_separated(found.table))
     assert (root / "out.csv").read_text().startswith("name,baseline,")
     assert write_page(found, None).read_text().startswith("<!DOCTYPE html>")
+
+
+def start(root, name, *, status="running", folder="", message=""):
+    """A trial as `mlgit exp run` writes down one that runs, or that failed."""
+    head = git(root, "rev-parse", "HEAD")
+    sweep = Sweep(baseline=head, tree=git(root, "rev-parse", "HEAD^{tree}"), objective="roc_auc", direction="higher")
+    facts = TrialFacts(changes={"train.lr": 0.3}, number=1, started=1.0)
+    trial = Trial(name, head, status, facts=facts, folder=str(folder), message=message)
+    queue.write_trial(queue.common_folder(root), sweep, trial)
+
+
+def test_running_trial_is_shown_with_its_newest_values(root, tmp_path):
+    trials.add(root, [{"train.lr": 0.1}], names=["one"])
+    write_tree(tmp_path / "tree", {"metrics.json": '{"roc_auc": 0.99}'})
+    start(root, "two", folder=tmp_path / "tree")
+    with queue.running(queue.common_folder(root)):
+        found = {each.name: each for each in show().table.trials}
+    assert found["two"].status == "running"
+    assert found["two"].metrics == {"roc_auc": 0.99}
+    assert found["two"].params == {"train.lr": 0.3, "train.depth": 2}
+
+
+def test_trial_whose_runner_is_gone_is_killed_and_one_that_failed_says_why(root):
+    start(root, "gone")
+    start(root, "bad", status="failed", message="train: exit code 1")
+    found = show()
+    assert {each.name: each.status for each in found.table.trials} == {"gone": "killed", "bad": "failed"}
+    assert "bad failed: train: exit code 1" in table_text.table(found.table)
+    assert {each.name for each in list_trials().trials} == {"gone", "bad"}
+
+
+def test_trial_that_was_recorded_meanwhile_is_shown_once(root):
+    trials.add(root, [{"train.lr": 0.1}], names=["one"])
+    start(root, "one")
+    assert [each.status for each in show().table.trials] == ["finished"]
