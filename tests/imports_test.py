@@ -96,6 +96,7 @@ DOORS = {
         *("run_spool", "run_sync", "run_transfer", "runs"),
         *("local_artifacts", "mlflow_files", "mlflow_rest", "mlflow_server", "mlflow_sqlite", "run_import"),
         *("dvclive_runs", "trial_import"),
+        "artifact_sweep",
         "trial_exchange",
     },
     "scaffold": {

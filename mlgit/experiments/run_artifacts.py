@@ -61,6 +61,8 @@ class FileContents:
 
     def _place(self, temporary: str, digest: str) -> None:
         place = self.path(digest)
+        with suppress(OSError):
+            os.utime(place)  # it is about to be named: not old, for who looks for what nothing names
         if not os.path.exists(place):
             os.makedirs(os.path.dirname(place), exist_ok=True)
             os.chmod(temporary, 0o444 & ~files.current_umask())

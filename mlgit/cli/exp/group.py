@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "remove": ("mlgit.cli.exp.remove", "Remove trials, here and at a remote."),
     "push": ("mlgit.cli.exp.push", "Publish trials, data first."),
     "pull": ("mlgit.cli.exp.pull", "Bring the trials that others pushed."),
+    "gc": ("mlgit.cli.exp.gc", "Tidy up: old trials, working trees, files that no run names."),
     "import": ("mlgit.cli.exp.importing", "Bring experiments of MLflow, DVCLive or another repository."),
 }
 
