@@ -30,12 +30,17 @@ _ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("model show", "model get", "model stamp", "model reproduce", "model retire"), ("model version", "")),
     "model approve": ("version", ""),
     "model audit": ("model version file", ""),
+    **dict.fromkeys(("exp promote", "exp apply"), ("trial", "")),
+    **dict.fromkeys(("exp show", "exp remove", "exp push", "exp pull"), ("trial",)),
     "remote add": ("", _FILE, ""),
     "completion": ("shell", ""),
 }
 _OPTIONS: Mapping[str, str] = {
     "new --template": "template file",
     "run --set": "parameter",
+    "exp run --set": "parameter",
+    "exp show --baseline": "revision",
+    "exp list --baseline": "revision",
     "--base": "revision",
     "--follow": "stage",
     "--answers": _FILE,

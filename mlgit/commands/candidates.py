@@ -12,12 +12,13 @@ from mlgit.adapters.formats import documents
 from mlgit.adapters.git import git
 from mlgit.adapters.system import files
 from mlgit.config import Config
+from mlgit.experiments import trial_refs
 from mlgit.pipeline import resolved
 from mlgit.registry import grammar
 
 
 def candidates(kind: str, begun: str) -> list[str]:
-    """Names of a kind (stage, parameter, model, version, environment, template, revision) for a word that is begun so."""
+    """Names of a kind (stage, parameter, model, version, environment, template, revision, trial) for a word begun so."""
     if kind == "template":
         from mlgit.scaffold import library
 
@@ -29,6 +30,8 @@ def candidates(kind: str, begun: str) -> list[str]:
     if kind == "revision":
         refs = git.run(Path.cwd(), "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes")
         return ["HEAD", "workspace", *refs.text.splitlines()]
+    if kind == "trial":
+        return list(dict.fromkeys(each.name for each in trial_refs.listed(Path.cwd())))
     known = [found for ref in _tags() if (found := grammar.parse(ref))]
     environments = {each.environment for each in known if each.environment}
     if kind == "environment":

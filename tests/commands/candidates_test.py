@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlgit.commands.candidates import candidates
 from mlgit.commands.model_cards import models_index
+from mlgit.experiments import trial
 from tests.kit import git, repository
 
 
@@ -15,6 +16,9 @@ def test_names_of_each_kind_are_found(tmp_path, monkeypatch):
     assert candidates("model", "") == ["churn"]
     assert "minimal" in candidates("template", "")
     assert {"HEAD", "churn@v1.0.0"} <= {*candidates("revision", "")}
+    head = git(root, "rev-parse", "HEAD")
+    git(root, "update-ref", trial.ref_of(head, "lr-0.1-abcdef"), "HEAD")
+    assert candidates("trial", "lr") == ["lr-0.1-abcdef"]
 
 
 def test_index_of_models_has_each_with_its_card(tmp_path, monkeypatch):
