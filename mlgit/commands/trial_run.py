@@ -103,7 +103,7 @@ class TrialWorker:
             tree.drop_undeclared({out.target for stage in pipeline.graph.stages for out in stage.outs})
         result = run(
             sweep.targets,
-            jobs=setting.jobs,
+            jobs=1 if setting.executor != table.LOCAL and setting.cluster is None else setting.jobs,  # each has a cluster
             force=setting.force,
             pull=setting.pull,
             compute_if_unreachable=setting.compute_if_unreachable,
