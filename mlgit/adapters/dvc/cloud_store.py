@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from mlgit.adapters.dvc import cloud_calls, hashing, internals
+from mlgit.adapters.dvc.object_folder import ObjectFolder
 from mlgit.adapters.dvc.remote_errors import Address, RemoteUnreachableError, is_gone, no_place, not_a_storage, unreachable
-from mlgit.adapters.dvc.store import DamagedObjectError, ObjectFolder
+from mlgit.adapters.dvc.store import DamagedObjectError
 from mlgit.adapters.system import disks, transfers
 from mlgit.adapters.system.transfers import StalledError, Tick
 from mlgit.errors import MlgitError

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from mlgit.adapters.dvc import hashing
 from mlgit.adapters.dvc.cloud_store import DamagedRemoteError, damaged_at
+from mlgit.adapters.dvc.object_folder import ObjectFolder
 from mlgit.adapters.dvc.remote_errors import Address, RemoteUnreachableError, unreachable
 from mlgit.adapters.dvc.settings import Settings
-from mlgit.adapters.dvc.store import Cache, ObjectFolder
+from mlgit.adapters.dvc.store import Cache
 from mlgit.adapters.system import disks
 from mlgit.adapters.system.transfers import Progress
 

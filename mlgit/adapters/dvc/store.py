@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 from mlgit.adapters.dvc import hashing, ingest
 from mlgit.adapters.dvc.links import Links, is_plain, last_of_each, make_executable, unprotect
@@ -30,20 +30,6 @@ _VERSION = 2
 
 class DamagedObjectError(MlgitError):
     """An object of the cache that was wrong or gone when it was to be restored; it is removed."""
-
-
-class ObjectFolder(Protocol):
-    """Objects by md5 in a folder of this machine, laid out as DVC's cache is."""
-
-    @property
-    def root(self) -> str:
-        """The folder."""
-
-    def path(self, md5: str) -> str:
-        """Where the object with this md5 lies, or would lie."""
-
-    def has(self, md5: str) -> bool:
-        """Whether it is there."""
 
 
 class Cache:
