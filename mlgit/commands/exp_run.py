@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ _PAUSE = 0.3
 class SweepResult:
     """What came of a search: its trials in order, the best by its objective ('' for none), and how long it took.
 
-    `is_queued`: nothing was run, it was only asked for.
+    `known` were recorded before; `reached`: one fulfils what `--until` asked for; `is_queued`: it was only asked for.
     """
 
     sweep: Sweep
@@ -48,6 +48,7 @@ class SweepResult:
     known: int = 0
     reached: bool = False
     is_queued: bool = False
+    baseline_metrics: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def failed(self) -> tuple[Trial, ...]:
@@ -67,6 +68,7 @@ class SweepResult:
             "sweep": self.sweep.id,
             "objective": self.sweep.objective,
             "best": self.best,
+            "baseline_metrics": dict(self.baseline_metrics),
             "known": self.known,
             "reached": self.reached,
             "seconds": round(self.seconds, 3),
@@ -276,7 +278,9 @@ def _result(here: Project, searches: Sequence[Search], *, before: Mapping[str, C
     by_commit = {each.commit: each for each in trial_refs.listed(here.git_root)}
     ends = [(each.sweep, each.ends[number]) for each in searches for number in sorted(each.ends)]
     refs = [by_commit[end.commit] for _, end in ends if end.commit in by_commit]
-    found = {each.commit: each for each in trial_refs.load(here, refs).trials}
+    read = trial_refs.load(here, refs, baselines=[searches[-1].sweep.baseline])
+    found = {each.commit: each for each in read.trials}
+    baselines = {each.commit: each.metrics for each in read.baselines}
     best = searches[-1].best()
     return SweepResult(
         searches[-1].sweep,
@@ -285,6 +289,7 @@ def _result(here: Project, searches: Sequence[Search], *, before: Mapping[str, C
         seconds=seconds,
         known=sum(end.known or end.number in before[sweep.id] for sweep, end in ends),
         reached=any(each.reached for each in searches),
+        baseline_metrics=baselines.get(searches[-1].sweep.baseline, {}),
     )
 
 

@@ -18,7 +18,8 @@ WITHOUT = {"completion", "ci publish", "template diff"}
 # What writes tags or files: the document says what was done, and its schema is that of a command in the list where one is.
 WRITING = {
     *("add", "init", "ci propose", "monitor export", "model rollback", "model approve", "model retire", "model unassign"),
-    *("exp run", "model reproduce", "push", "pull", "remote add", "serve", "template add", "template remove", "template abort"),
+    *(f"exp {name}" for name in ("run", "apply", "promote", "remove", "push", "pull", "import", "gc")),
+    *("model reproduce", "push", "pull", "remote add", "serve", "template add", "template remove", "template abort"),
 }
 
 

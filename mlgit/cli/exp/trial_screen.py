@@ -139,8 +139,10 @@ def conclude(result: SweepResult, *, as_json: bool) -> int:
     best = next((each for each in result.trials if each.name == result.best and result.best), None)
     if best is not None:
         value = value_of(best.metrics, result.sweep.objective)
+        before = value_of(result.baseline_metrics, result.sweep.objective)
         said = f"best of {count(finished, 'trial')}: {best.name}, {result.sweep.objective} {number(value or 0.0)}"
-        say(plain(f"{said}  ({_settings(best.facts.changes)})"))
+        beside = f", the baseline has {number(before)}" if before is not None else ""
+        say(plain(f"{said}  ({_settings(best.facts.changes)}){beside}"))
         say(f"`mlgit exp show` has all; `mlgit exp promote {best.name}` makes a branch of it")
     return result.exit_code
 
