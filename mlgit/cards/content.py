@@ -167,7 +167,8 @@ def _training(material: Material) -> list[str]:
     recorded = [("Seeds", ", ".join(seeds) or "none among the parameters")]
     recorded += [("Code", few(changes.code(facts)))] if changes.code(facts) else []
     recorded += [("Environment", few(sorted(facts.environment)))] if facts.environment else []
-    return [*blocks, _pairs(recorded)]
+    picked = " ".join(markdown_text(each) for each in material.picked)
+    return [f"**Picked from trials.** {picked}" if picked else "", *blocks, _pairs(recorded)]
 
 
 def _evaluation(material: Material) -> list[str]:

@@ -26,7 +26,8 @@ class Material:
 
     `plots` are SVG texts by name (roc, calibration, confusion, residuals), `captions` what they show.
     `shared` is how many rows of the test data are in the training data too, and of how many; None where nobody can look.
-    `is_in_git`: the model's file lies in Git, so that DVC has nothing to bring.
+    `is_in_git`: the model's file lies in Git, so that DVC has nothing to bring. `picked` says which trial made it, and out of
+    how many that was chosen.
     """
 
     facts: Facts
@@ -41,3 +42,4 @@ class Material:
     replaced: Replaced | None = None
     shared: tuple[int, int] | None = None
     is_in_git: bool = False
+    picked: tuple[str, ...] = ()

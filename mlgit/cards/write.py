@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,8 +63,10 @@ def _read(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-def material(revision: Revision, facts: Facts, *, model: Model, replaced: Replaced | None) -> Material:
-    """Everything a card is made from.
+def material(
+    revision: Revision, facts: Facts, *, model: Model, replaced: Replaced | None, picked: Sequence[str] = ()
+) -> Material:
+    """Everything a card is made from; `picked` says which trial the model is.
 
     Raises MlgitError for notes and predictions that cannot be read, and for bytes that are not at hand.
     """
@@ -86,6 +88,7 @@ def material(revision: Revision, facts: Facts, *, model: Model, replaced: Replac
         replaced=replaced,
         shared=_shared(revision, facts, model=model),
         is_in_git=_is_in_git(revision, facts.model.path),
+        picked=tuple(picked),
     )
 
 

@@ -14,6 +14,7 @@ from mlgit.cards.card import Card
 from mlgit.cards.changes import changes
 from mlgit.cards.material import Material, Replaced
 from mlgit.cards.review import CardGap
+from mlgit.commands import picked_trials
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
 from mlgit.registry import commit_facts, read, state
@@ -80,7 +81,8 @@ def examine(revisions: Revisions, name: str, *, commit: str = "", anew: bool = F
     found = write.find(revision, model)
     before = latest_replaced(revisions, facts, config=revision.config) if anew else None
     before = before or _named(revisions, facts.artifact, found.own)
-    material = write.material(revision, facts, model=model, replaced=before)
+    picked = picked_trials.of_model(revisions, revision, facts.model.path, facts.model.md5)
+    material = write.material(revision, facts, model=model, replaced=before, picked=picked)
     card = cards.build(material)
     changed, differing = tuple(_changed(card, found)), _differing(card, found)
     if commit and not changed and frontmatter.is_of_another_layout(found.own):

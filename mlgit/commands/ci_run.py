@@ -13,7 +13,7 @@ from mlgit import project as projects
 from mlgit.adapters.forge import ci_env
 from mlgit.adapters.forge.ci_env import CiJob
 from mlgit.adapters.system import files
-from mlgit.commands import ci_changes
+from mlgit.commands import ci_changes, picked_trials
 from mlgit.commands.review import review_change
 from mlgit.commands.run import RunReporter, RunResult, run
 from mlgit.commands.stage_failures import cause, last_lines
@@ -107,9 +107,12 @@ def _judged(
     into = None if base else ci_changes.target(project, job)
     today, is_fetched = datetime.date.today(), ci_changes.has_remote(revisions)
     review = review_change(revisions, base=base, into=into, labels=labels, today=today, pull=is_fetched)
-    wanted = comparison_start.start(revisions, base=None, head=RevisionRef(), into=into).point.commit if into else base
-    found = ci_changes.read(revisions, wanted, review)
-    report = build.report(context, review=review, diff=found.diff, stages=stages, card=found.card, plots=found.plots)
+    began = comparison_start.start(revisions, base=None if into else base, head=RevisionRef(), into=into).point.commit
+    found = ci_changes.read(revisions, began if into else base, review)
+    trials = picked_trials.of_change(revisions, began)
+    report = build.report(
+        context, review=review, diff=found.diff, stages=stages, card=found.card, plots=found.plots, trials=trials
+    )
     return CiRunResult(report, _exit_code(review), review)
 
 

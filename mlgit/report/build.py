@@ -14,7 +14,7 @@ from mlgit.evaluation.results import MetricResult
 from mlgit.gate.review import Review
 from mlgit.render.text import few
 from mlgit.report.codec import MAX_NUMBER
-from mlgit.report.document import Fact, Failure, Parameter, Plot, Report, Run, Side, StageRun, State
+from mlgit.report.document import Fact, Failure, Parameter, PickedTrial, Plot, Report, Run, Side, StageRun, State
 from mlgit.revision import recorded_paths
 from mlgit.tables.drift import TableDrift
 
@@ -42,6 +42,7 @@ def report(
     failure: Failure | None = None,
     card: Sequence[str] = (),
     plots: Sequence[Plot] = (),
+    trials: Sequence[PickedTrial] = (),
     notes: Iterable[str] = (),
 ) -> Report:
     """The report on a change. Without a review nothing was judged: the run failed, or there was nothing to compare with."""
@@ -55,6 +56,7 @@ def report(
         stages=tuple(stages),
         card=tuple(card),
         plots=tuple(plots),
+        trials=tuple(trials),
     )
     if diff is not None:
         found = _with_diff(found, diff)

@@ -9,7 +9,7 @@ from mlgit.evaluation.results import Leakage, MetricResult, TestedRows
 from mlgit.gate.rule_result import RuleResult
 from mlgit.render.text import few
 from mlgit.report import details, slice_rows
-from mlgit.report.document import Failure, Report
+from mlgit.report.document import Failure, PickedTrial, Report
 from mlgit.report.figures import ARROWS, OUTCOME_TONES, SIGNS, STANDING_TONES, STANDINGS, difference, got, level_head, side
 from mlgit.report.page import Block, Log, Page, PageSection, PageTable, Paragraph, TextSpan, Words, clipped, code, strong, text
 from mlgit.validation.evolution import Evolution
@@ -123,9 +123,17 @@ def _top(report: Report, previous: str) -> tuple[Block, ...]:
         found += _noticed(tested)
     found += [_leaked(each) for each in report.leakage if each.leaked != 0]
     found += [notice for each in report.contracts for notice in _contract(each)]
+    found += [_picked(each) for each in report.trials[:_MOST_NAMED]]
     told = [*report.notes[:_MOST_NOTES]]
     told += [f"{len(report.notes) - _MOST_NOTES} more notes are in the report"] if len(report.notes) > _MOST_NOTES else []
     return (*found, *(Paragraph((strong("Note: "), text(note)), is_notice=True) for note in told))
+
+
+def _picked(trial: PickedTrial) -> Paragraph:
+    """Where the change is from, where it is one of many that were tried."""
+    words = f" {' '.join(trial.told)}" if trial.told else f" {trial.name}"
+    title = f"Picked from {trial.n_trials:,} trials:" if trial.n_trials > 1 else "From a trial:"
+    return Paragraph((strong(title), text(words)), is_notice=True)
 
 
 def _noticed(tested: TestedRows) -> Iterator[Block]:

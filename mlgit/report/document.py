@@ -92,6 +92,18 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class PickedTrial:
+    """A trial that became part of the change: one of so many, how those were searched, and what is to be said of it."""
+
+    name: str
+    n_trials: int = 1
+    sampler: str = ""
+    space: tuple[str, ...] = ()
+    commit: str = ""
+    told: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A stage that failed, with the last lines of what it said."""
 
@@ -126,6 +138,7 @@ class Report:
     leakage: tuple[Leakage, ...] = ()
     turned: tuple[Flips, ...] = ()
     parameters: tuple[Parameter, ...] = ()
+    trials: tuple[PickedTrial, ...] = ()
     data: tuple[TableDrift, ...] = ()
     n_data: int = 0
     contracts: tuple[Evolution, ...] = ()
