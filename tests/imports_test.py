@@ -95,9 +95,7 @@ DOORS = {
         *("live_runs", "logged_models", "record_refs", "run_artifacts", "run_code", "run_experiments", "run_sealing"),
         *("run_spool", "run_sync", "run_transfer", "runs"),
         *("local_artifacts", "mlflow_files", "mlflow_rest", "mlflow_server", "mlflow_sqlite", "run_import"),
-        *("dvclive_runs", "trial_import"),
-        "artifact_sweep",
-        "trial_exchange",
+        *("dvclive_runs", "mlflow_export", "trial_import", "artifact_sweep", "trial_exchange"),
     },
     "scaffold": {
         *("adopt", "create", "kept_form", "library", "neighbours", "pristine", "sources", "surroundings", "switch", "update"),

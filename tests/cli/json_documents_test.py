@@ -18,7 +18,7 @@ WITHOUT = {"completion", "ci publish", "template diff"}
 # What writes tags or files: the document says what was done, and its schema is that of a command in the list where one is.
 WRITING = {
     *("add", "init", "ci propose", "monitor export", "model rollback", "model approve", "model retire", "model unassign"),
-    *(f"exp {name}" for name in ("run", "apply", "promote", "remove", "push", "pull", "import", "gc")),
+    *(f"exp {name}" for name in ("run", "apply", "promote", "remove", "push", "pull", "import", "export", "gc")),
     *("model reproduce", "push", "pull", "remote add", "serve", "template add", "template remove", "template abort"),
 }
 

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pull": ("mlgit.cli.exp.pull", "Bring the trials that others pushed."),
     "gc": ("mlgit.cli.exp.gc", "Tidy up: old trials, working trees, files that no run names."),
     "import": ("mlgit.cli.exp.importing", "Bring experiments of MLflow, DVCLive or another repository."),
+    "export": ("mlgit.cli.exp.export", "Send trials and runs to MLflow."),
 }
 
 
