@@ -52,7 +52,9 @@ def _values(run: LoggedRun) -> LoggedRun:
     own = ("mlgit.run", "mlgit.commit", "mlflow.user", "mlflow.parentRunId", "mlflow.source", "mlflow.log-model")
     tags = {key: value for key, value in run.tags.items() if not key.startswith(own)}
     metrics = {key: replace(each, model_id="") for key, each in run.metrics.items()}
-    return LoggedRun("", "", run.name, run.user, run.status, run.start_time, run.end_time, None, run.params, tags, metrics)
+    return LoggedRun(
+        "", "", run.name, run.user or "unknown", run.status, run.start_time, run.end_time, None, run.params, tags, metrics
+    )
 
 
 @pytest.mark.slow
