@@ -30,7 +30,10 @@ def of(revisions: Revisions, commits: Iterable[str]) -> CommittedData:
     homes: dict[str, dict[str, None]] = {}
     names: dict[str, None] = {}
     notes: list[str] = []
-    for number, commit in enumerate(commits):
+    wanted = list(commits)
+    if wanted:
+        revisions.objects.list_alike(wanted[0], wanted[1:], under=revisions.project.prefix)
+    for number, commit in enumerate(wanted):
         revision = revisions.at(RevisionRef(commit[:7], commit))
         try:
             rows, unread = _pushed(revision)

@@ -75,7 +75,7 @@ def apply_trial(word: str, *, files_only: bool = False, force: bool = False, dry
         for path, content in outputs.items():
             revisions.cache.checkout(content, str(project.root / path))
         if chosen_files:
-            placed_files.place(root, chosen_files, tree=wanted, workshop=project.own_folder / f"apply-{os.getpid()}")
+            placed_files.place(root, chosen_files, tree=wanted, workshop=project.own_folder / "apply")
     return done
 
 
@@ -145,7 +145,7 @@ def _left_by_trials(root: Path, found: Mapping[str, Entry | None]) -> set[str]:
 def _outputs(revisions: Revisions, chosen: TrialRef, head: str, wanted: str, *, force: bool) -> dict[str, Content]:
     """The outputs that the trial has otherwise than they lie here, with their contents.
 
-    One that does not lie here is put there only if the trial has another than HEAD: it may never have been pulled.
+    One that does not lie here is put there only if HEAD or the workspace records another: it may never have been pulled.
     """
     here, target, before = revisions.workspace, revisions.commit(wanted), revisions.commit(head)
     cache, project = revisions.cache, revisions.project
@@ -161,7 +161,7 @@ def _outputs(revisions: Revisions, chosen: TrialRef, head: str, wanted: str, *, 
                 continue
             if lying is None or not cache.has_all(lying.md5):
                 lost.append(path)
-        elif before.recorded.get(path) == content:
+        elif before.recorded.get(path) == here.recorded.get(path) == content:
             continue
         found[path] = content
     _refuse(lost if not force else [], [path for path, content in found.items() if not cache.has_all(content.md5)], chosen)

@@ -157,9 +157,10 @@ def _among(project: Project, found: Selection, asked: _Asked, trials: Sequence[T
     gains: list[_Gain] = []
     for start in range(0, len(trials), _AT_A_TIME):
         with Revisions(project) as revisions:
-            some = (_gain_of(revisions, asked, each) for each in trials[start : start + _AT_A_TIME])
-            gains += [each for each in some if each is not None]
-    place = next((place for place, each in enumerate(gains) if each.name == chosen.name), None)
+            some = trials[start : start + _AT_A_TIME]
+            revisions.objects.list_alike(chosen.baseline, (each.commit for each in some), under=project.prefix)
+            gains += filter(None, (_gain_of(revisions, asked, each) for each in some))
+    place = next((number for number, each in enumerate(gains) if each.name == chosen.name), None)
     if place is None or found.low is None:
         return replace(found, why_not=found.why_not or "the rows do not give an interval")
     judged = _judged(gains, asked, place)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import random
+import subprocess
+import sys
 
 import pytest
 
 from mlgit.commands.exp_apply import apply_trial
 from mlgit.errors import MlgitError
-from tests.kit import commit, dvc, git, trials, write_tree
+from tests.kit import FULL, commit, dvc, git, trials, write_tree
 from tests.kit.forked import mlgit
 
 MADE = ("metrics.json", "model.json", "predictions.csv")
@@ -263,3 +266,29 @@ def test_trial_that_dvc_made_is_applied(root):
     assert set(done.files) == {"dvc.lock", "metrics.json", "params.yaml"}
     assert mlgit(root, "status").code == 0
     assert "up to date" in dvc(root, "status").out
+
+
+@pytest.mark.slow  # real kills
+def test_killed_at_any_moment_the_same_command_goes_on(root):
+    one, other = add(root, LOW, HIGH, files={f"more/{number}.txt": f"{number}\n" for number in range(40)})
+    write_tree(root, {"mine.txt": "mine\n"})
+    chance = random.Random(5)
+    for turn in range(30 if FULL else 8):
+        chosen = (one, other)[turn % 2]
+        child = subprocess.Popen(
+            [sys.executable, "-m", "mlgit", "exp", "apply", chosen.name],
+            cwd=root,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            child.wait(timeout=0.25 + chance.random() * 0.75)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+    apply_trial(one.name)
+    for path, text in one.files.items():
+        assert (root / path).read_text() == text
+    assert mlgit(root, "status").code == 0
+    assert (root / "mine.txt").read_text() == "mine\n"
+    assert git(root, "status", "--porcelain", "mine.txt") == "?? mine.txt"

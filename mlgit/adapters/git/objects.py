@@ -21,6 +21,9 @@ _LARGEST_KEPT = 4 << 20
 _MOST_KEPT = 256 << 20
 # So many ids fit into a pipe while Git is held up writing: asking never waits for answers that nobody reads.
 _AT_A_TIME = 500
+# From so many commits on, what they have in common is listed once.
+_WORTH_IT = 4
+_BLOBS = ("100644", "100755", "100664", "120000")
 
 
 class GitObjects:
@@ -43,6 +46,31 @@ class GitObjects:
     def take_tree(self, commit: str, files: dict[str, tuple[str, str, int]], *, under: str = "") -> None:
         """Take what somebody has listed of a commit already, as `tree` would."""
         self._trees.setdefault((commit, under), files)
+
+    def list_alike(self, base: str, commits: Iterable[str], *, under: str = "") -> None:
+        """List the files of commits (full ids) that differ little from another, for all of them at once; see `tree`."""
+        wanted = [each for each in dict.fromkeys(commits) if (each, under) not in self._trees and each != base]
+        if len(wanted) < _WORTH_IT:
+            return
+        rows = "".join(f"{each} {base}\n" for each in wanted).encode()
+        options = ["--stdin", "-r", "-z", "--raw", "--no-renames", "--no-abbrev"]
+        paths = ["--", under] if under else []
+        done = git.run(self.root, "--literal-pathspecs", "diff-tree", *options, *paths, stdin=rows)
+        changes = _changes(done.text.split("\0"))
+        sizes = self._sizes({oid for each in changes.values() for mode, oid in each.values() if mode in _BLOBS})
+        for commit, changed in changes.items():
+            found = dict(self.tree(base, under=under))
+            for path, (mode, oid) in changed.items():
+                found.pop(path, None)
+                if mode in _BLOBS:
+                    found[path] = (mode, oid, sizes.get(oid, -1))
+            self._trees[commit, under] = found
+
+    def _sizes(self, oids: Iterable[str]) -> dict[str, int]:
+        asked = "".join(f"{oid}\n" for oid in oids).encode()
+        told = git.run(self.root, "cat-file", "--batch-check", stdin=asked, env={"GIT_NO_LAZY_FETCH": "1"}).text
+        rows = (row.split(" ") for row in told.splitlines())
+        return {row[0]: int(row[2]) for row in rows if len(row) == 3}
 
     def blobs(self, oids: Iterable[str]) -> dict[str, bytes]:
         """The contents of blobs by id; one that this clone lacks is left out."""
@@ -131,6 +159,20 @@ class GitObjects:
         if self._child is not None:
             self._finalize()
             self._child = None
+
+
+def _changes(fields: list[str]) -> dict[str, dict[str, tuple[str, str]]]:
+    """By commit, the mode and id of each path that differs, as `git diff-tree --stdin -z` tells it."""
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    here: dict[str, tuple[str, str]] = {}
+    rows = iter(fields)
+    for field in rows:
+        if field.startswith(":"):
+            _, mode, _, oid, _ = field.split(" ")
+            here[next(rows)] = (mode, oid)
+        elif field:
+            here = found.setdefault(field, {})
+    return found
 
 
 def _answer(stream: IO[bytes]) -> tuple[str, bytes] | None:

@@ -12,7 +12,7 @@ from mlgit.adapters.git.git import resolve
 from mlgit.adapters.git.objects import GitObjects
 from mlgit.errors import MlgitError
 from mlgit.pipeline.sources import CommitFiles
-from tests.kit import git, repository
+from tests.kit import commit, git, repository
 
 
 @pytest.fixture
@@ -135,3 +135,34 @@ def test_revision_that_a_shallow_clone_lacks_is_said_with_what_brings_it(tmp_pat
     with pytest.raises(MlgitError, match="'HEAD~1' is not in this shallow clone") as found:
         resolve(tmp_path / "shallow", "HEAD~1")
     assert "--unshallow" in found.value.hint
+
+
+@pytest.mark.parametrize("under", ["", "inner/"])
+def test_trees_listed_together_are_those_that_are_listed_one_by_one(tmp_path, under):
+    files = {"inner/a.txt": "a\n", "inner/b c.txt": "b\n", "z.txt": "z\n", "inner/deep/ü.txt": "u\n"}
+    root = repository(tmp_path / "p", files)
+    commits = [resolve(root, "HEAD")]
+    (root / "inner/a.txt").write_text("longer than before\n")
+    commits.append(commit(root, "change"))
+    git(root, "mv", "z.txt", "inner/new\nline.txt")
+    commits.append(commit(root, "rename"))
+    git(root, "rm", "-q", "-r", "inner/deep")
+    (root / "inner/deep").symlink_to("a.txt")
+    (root / "inner/a.txt").chmod(0o755)
+    commits.append(commit(root, "replace a folder by a link"))
+    git(root, "update-index", "--add", "--cacheinfo", f"160000,{commits[0]},inner/module")
+    git(root, "commit", "--quiet", "-m", "a submodule")
+    commits.append(resolve(root, "HEAD"))
+    together, alone = GitObjects(root), GitObjects(root)
+    for base in (commits[0], commits[-1]):
+        together.list_alike(base, commits, under=under)
+        for each in commits:
+            assert together.tree(each, under=under) == alone.tree(each, under=under)
+    together.close()
+
+
+def test_few_commits_and_none_are_listed_as_ever(root):
+    objects = GitObjects(root)
+    objects.list_alike(resolve(root, "HEAD"), [])
+    objects.list_alike(resolve(root, "HEAD"), [resolve(root, "HEAD")])
+    assert len(objects.tree(resolve(root, "HEAD"))) == 603
