@@ -92,7 +92,16 @@ DOORS = {
     "experiments": {
         *("trial_workers", "links", "queue", "runner", "trial_commits", "worktrees"),
         *("live_values", "samplers", "tpe", "trial_refs", "trial_values"),
-        *("live_runs", "logged_models", "record_refs", "run_artifacts", "run_code", "run_experiments", "run_sealing"),
+        *(
+            "live_runs",
+            "logged_models",
+            "record_index",
+            "record_refs",
+            "run_artifacts",
+            "run_code",
+            "run_experiments",
+            "run_sealing",
+        ),
         *("run_spool", "run_sync", "run_transfer", "runs"),
         *("local_artifacts", "mlflow_files", "mlflow_rest", "mlflow_server", "mlflow_sqlite", "run_import"),
         *("dvclive_runs", "mlflow_export", "trial_import", "artifact_sweep", "trial_exchange"),

@@ -16,6 +16,7 @@ from mlgit.adapters.git.ref_updates import RefMove, RefMovedError, RefUpdates
 from mlgit.adapters.system import stat_signature
 from mlgit.adapters.system.stat_signature import Stamp
 from mlgit.errors import MlgitError
+from mlgit.experiments.record_index import RecordIndex
 from mlgit.experiments.run import MissingRecordError
 from mlgit.render.text import plain
 
@@ -29,6 +30,7 @@ Record = TypeVar("Record", bound=_Record)
 Answer = TypeVar("Answer")
 AUTHOR = "mlgit <runs@mlgit.invalid>"
 Stamps = tuple[Stamp | None, ...]
+_FEW = 20
 _TRIES = 50
 _LAST_TIME = 253_402_300_799
 _LARGEST = 64 << 20
@@ -77,6 +79,7 @@ class RecordRefs(Generic[Record]):
         shared = repository.shared
         # To write a ref changes one of these, whatever form it has: loose, packed, or in a reftable
         self._places = [f"{shared}/{each}" for each in (kind.space.rstrip("/"), "packed-refs", "reftable/tables.list")]
+        self._index = RecordIndex(f"{repository.own}/cache", kind.space.rstrip("/").rpartition("/")[2])
         self._seen: dict[str, Stamps] = {}  # what was asked for ('' for all) -> the state of refs that answered it
 
     def get(self, record_id: str) -> Record:
@@ -120,15 +123,20 @@ class RecordRefs(Generic[Record]):
         rows = git.run(self._repository.root, "for-each-ref", "--format=%(objectname) %(refname)", self._kind.space).text
         here = {ref.removeprefix(self._kind.space): oid for oid, ref in map(str.split, rows.splitlines())}
         new = [(each, oid) for each, oid in here.items() if self._kept.get(each, ("",))[0] != oid and self._kind.is_id(each)]
-        contents = git.read_objects(self._repository.root, [f"{oid}:{self._kind.file}" for _, oid in new])
-        for each, oid in new:
-            _, content = contents.get(f"{oid}:{self._kind.file}", ("", b""))
-            self._kept.pop(each, None)
-            if content:
-                with suppress(MlgitError):  # said by who asks for this one
-                    self._read(each, oid, content)
+        noted = self._index.find([oid for _, oid in new]) if len(new) > _FEW else {}
+        left = [row for row in new if not self._take(*row, noted.get(row[1], b""))]
+        contents = git.read_objects(self._repository.root, [f"{oid}:{self._kind.file}" for _, oid in left])
+        read = [(each, oid, contents.get(f"{oid}:{self._kind.file}", ("", b""))[1]) for each, oid in left]
+        self._index.add([(oid, content) for each, oid, content in read if self._take(each, oid, content)])
         for gone in self._kept.keys() - here.keys():
             del self._kept[gone]
+
+    def _take(self, record_id: str, commit: str, content: bytes) -> bool:
+        """Take in what a commit holds; whether it is a record. Who asks for one that is none is told why."""
+        self._kept.pop(record_id, None)
+        with suppress(MlgitError):
+            return bool(content) and self._read(record_id, commit, content) is not None
+        return False
 
     def _read(self, record_id: str, commit: str, content: bytes) -> Record:
         kept = self._kept.get(record_id)
@@ -177,6 +185,7 @@ class RecordRefs(Generic[Record]):
         above = [upon] if upon else [each for each in parents if each]
         commit = self.commit(content=content, message=message, when=when, rows=rows, parents=above)
         self.move({record_id: (commit, upon)})
+        self._index.add([(commit, content)])
         return commit
 
     def _row(self, content: bytes) -> tuple[str, str]:
