@@ -25,7 +25,9 @@ _BRANCHES = "refs/heads/"
 
 @dataclass(frozen=True, slots=True)
 class TrialPromoted:
-    """The branch that a trial became, its one commit, and what is to be said of the trial; `is_new`: it was not there."""
+    """The branch that a trial became, its one commit, and what is to be said of the trial; `is_new`: it was not there;
+    `has_cards`: the project has model cards, which the branch is to bring up to date.
+    """
 
     name: str
     branch: str
@@ -34,6 +36,7 @@ class TrialPromoted:
     selection: Selection
     message: str
     is_new: bool = True
+    has_cards: bool = False
 
     def document(self) -> dict[str, Any]:
         """The result as JSON: schema 1."""
@@ -76,15 +79,16 @@ def promote_trial(
     _check_complete(project, chosen)
     found = exp_selection.select(project, siblings, own, objective=objective, direction=direction)
     text = promotion_message.write(found, title=message)
+    has_cards = any((project.root / each.card.out).exists() for each in projects.load_config(project).models.values())
     there = git.run(root, "rev-parse", "--verify", "--quiet", f"{_BRANCHES}{name}^{{commit}}", check=False).text.strip()
     if there:
         _check_same(root, name, there, tree, chosen)
-        return TrialPromoted(chosen.name, name, there, chosen.baseline, found, text, is_new=False)
+        return TrialPromoted(chosen.name, name, there, chosen.baseline, found, text, is_new=False, has_cards=has_cards)
     if dry_run:
         return TrialPromoted(chosen.name, name, "", chosen.baseline, found, text)
     commit = git.run(root, "commit-tree", tree, "-p", chosen.baseline, stdin=text.encode()).text.strip()
     _create(root, name, commit)
-    return TrialPromoted(chosen.name, name, commit, chosen.baseline, found, text)
+    return TrialPromoted(chosen.name, name, commit, chosen.baseline, found, text, has_cards=has_cards)
 
 
 def _of(siblings: tuple[Trial, ...], chosen: TrialRef) -> Trial:

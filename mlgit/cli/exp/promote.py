@@ -60,4 +60,5 @@ def _show(done: TrialPromoted) -> None:
         click.echo(f"{branch} is a branch now: {done.commit[:7]}, on {done.baseline[:7]}")
         for line in selection.told(done.selection):
             click.echo(f"  {plain(line)}")
-    click.echo(f"next: `git switch {branch}`, `mlgit run` (restores what it made), `mlgit push`")
+    card = "`mlgit card build` and commit the card, " if done.has_cards else ""
+    click.echo(f"next: `git switch {branch}`, `mlgit run` (restores what it made), {card}`mlgit push`")
