@@ -104,7 +104,7 @@ DOORS = {
         ),
         *("run_spool", "run_sync", "run_transfer", "runs"),
         *("local_artifacts", "mlflow_files", "mlflow_rest", "mlflow_server", "mlflow_sqlite", "run_import"),
-        *("dvclive_runs", "mlflow_export", "trial_import", "artifact_sweep", "trial_exchange"),
+        *("dvclive_runs", "mlflow_export", "trial_import", "trial_exchange"),
     },
     "scaffold": {
         *("adopt", "create", "kept_form", "library", "neighbours", "pristine", "sources", "surroundings", "switch", "update"),

@@ -11,8 +11,8 @@ from typing import Any
 from mlgit import project as projects
 from mlgit.adapters.git import git
 from mlgit.errors import MlgitError
-from mlgit.experiments import artifact_sweep, queue, trial_exchange, trial_refs, worktrees
-from mlgit.experiments.artifact_sweep import UnnamedContents
+from mlgit.experiments import queue, trial_exchange, trial_refs, worktrees
+from mlgit.experiments.runs import RunStore
 from mlgit.experiments.trial import Trial
 from mlgit.experiments.trial_refs import TrialRef
 
@@ -64,8 +64,8 @@ def tidy_experiments(
         removed,
         n_kept=len(listed) - len(removed),
         n_worktrees=0,
-        n_files=len(unnamed.paths),
-        n_bytes=unnamed.n_bytes,
+        n_files=len(unnamed),
+        n_bytes=sum(unnamed.values()),
         notes=tuple(notes),
         is_planned=dry_run,
     )
@@ -73,7 +73,8 @@ def tidy_experiments(
         return done
     trial_exchange.remove(root, removed)
     n_worktrees = worktrees.remove_all(root, common)
-    artifact_sweep.remove(unnamed)
+    for path in unnamed:
+        path.unlink(missing_ok=True)
     # refs that are files of their own slow everything down from some thousand on; what is unreachable stays two weeks
     git.run(root, "pack-refs", "--all")
     git.run(root, "gc", "--quiet")
@@ -118,8 +119,10 @@ def _on_branches(root: Path, baselines: Iterable[str]) -> set[str]:
     return set(wanted) - off
 
 
-def _unnamed(root: Path) -> tuple[UnnamedContents, list[str]]:
+def _unnamed(root: Path) -> tuple[dict[Path, int], list[str]]:
+    """The files that no run names, with their sizes; none, and a note, where not all runs can be read."""
     try:
-        return artifact_sweep.find(root), []
-    except MlgitError as error:
-        return UnnamedContents(), [f"files of runs were left as they are: {error.message}"]
+        found = RunStore(root, keep_code=False).orphans()
+        return {path: path.stat().st_size for path in found}, []
+    except (MlgitError, OSError) as error:
+        return {}, [f"files of runs were left as they are: {error}"]

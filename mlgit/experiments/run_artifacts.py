@@ -9,7 +9,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,13 +95,16 @@ class FileContents:
         found = self._repository.pipe.ask([asked])[0] if commit else None
         return run_codec.decode_files(found.content, where=asked) if found else {}
 
-    def listed_by(self, commits: Sequence[str]) -> dict[str, LoggedFiles]:
-        """The files that commits list, by commit; one that lists none, or what is no list, is left out."""
+    def listed_by(self, commits: Sequence[str], *, strictly: bool = False) -> dict[str, LoggedFiles]:
+        """The files that commits list, by commit; one that lists none is left out, and what is no list, too.
+
+        Raises MlgitError for what is no list where that is asked `strictly`.
+        """
         answers = self._repository.pipe.ask([f"{each}:{run_codec.FILES_FILE}" for each in commits])
         found: dict[str, LoggedFiles] = {}
         for commit, answer in zip(commits, answers, strict=True):
             if answer:
-                with suppress(MlgitError):
+                with nullcontext() if strictly else suppress(MlgitError):
                     found[commit] = run_codec.decode_files(answer.content, where=commit)
         return found
 

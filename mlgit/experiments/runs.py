@@ -18,6 +18,7 @@ from mlgit.experiments.record_refs import KindOfRecord, RecordRefs, Repository
 from mlgit.experiments.run import (
     DEFAULT_ID,
     ENDED,
+    MODELS,
     NAME_TAG,
     RUNS,
     STAGE_TAG,
@@ -212,11 +213,15 @@ class RunStore:
         return self._seals.seal_lost()
 
     def orphans(self) -> list[Path]:
-        """Contents of files that no run and no logged model keeps any more, and that lie here for a day."""
+        """Contents of files that no run and no logged model keeps any more, and that lie here for a day.
+
+        Raises MlgitError where a list of files cannot be read: what stands in it may be all there is of a run.
+        """
         spools = [spool for spool in map(self._live.find, self._live.ids()) if spool]
-        commits = [each.commit for each in self._refs.all().values()] + [each.commit for each in self.models.all()]
+        # of refs that hold no record any more, the files are not nobody's either
+        commits = git.run(self.root, "for-each-ref", "--format=%(objectname)", RUNS, MODELS).text.split()
         commits += [spool.base for spool in spools if spool.base]
-        kept = {md5 for listed in self._contents.listed_by(commits).values() for _, md5 in listed.values()}
+        kept = {md5 for listed in self._contents.listed_by(commits, strictly=True).values() for _, md5 in listed.values()}
         kept |= {each[1] for spool in spools for each in spool.fold.file_changes.values() if each}
         return self._contents.lying_without(kept)
 

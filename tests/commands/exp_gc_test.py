@@ -117,8 +117,8 @@ def test_file_that_a_run_in_git_names_stays_and_one_that_none_names_goes(root):
     store, run = logged(root)
     store.update(run.id, status="FINISHED")
     make_old(root)
-    orphan = root / ".git/mlgit/artifacts/ab" / ("c" * 62)
-    write_tree(root / ".git/mlgit/artifacts", {f"ab/{'c' * 62}": "nobody's", "0123.tmp": "half"})
+    orphan = root / ".git/mlgit/artifacts/files/md5/ab" / ("c" * 30)
+    write_tree(root / ".git/mlgit/artifacts", {f"files/md5/ab/{'c' * 30}": "nobody's", "0123.tmp": "half"})
     make_old(root)
     planned = tidy_experiments(dry_run=True)
     assert (planned.n_files, planned.n_bytes) == (2, len("nobody's") + len("half"))
@@ -135,17 +135,18 @@ def test_file_of_a_run_that_is_being_written_stays(root):
     assert store.artifacts.read(run.id, "weights.bin") == b"x" * 100_000
 
 
-def test_file_that_a_run_had_before_it_was_edited_stays(root):
+def test_file_that_was_taken_from_a_run_goes(root):
     store, run = logged(root)
     store.update(run.id, status="FINISHED")
     RunStore(root).artifacts.delete(run.id)
     RunStore(root).seal_lost()
     make_old(root)
-    assert tidy_experiments().n_files == 0
+    assert tidy_experiments().n_files == 1
+    assert kept_files(root) == []
 
 
 def test_young_file_stays_for_it_may_be_about_to_be_named(root):
-    write_tree(root / ".git/mlgit/artifacts", {f"ab/{'c' * 62}": "nobody's yet"})
+    write_tree(root / ".git/mlgit/artifacts", {f"files/md5/ab/{'c' * 30}": "nobody's yet"})
     assert tidy_experiments().n_files == 0
     assert len(kept_files(root)) == 1
 
