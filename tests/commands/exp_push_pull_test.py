@@ -14,6 +14,7 @@ from mlgit.commands.exp_pull import pull_trials
 from mlgit.commands.exp_push import push_trials
 from mlgit.errors import MlgitError
 from mlgit.experiments import trial, trial_refs
+from mlgit.experiments.runs import RunStore
 from tests.kit import FULL, dvc, git, trials
 from tests.kit.forked import mlgit
 
@@ -241,6 +242,27 @@ def test_a_thousand_trials_go_by_one_process_each_way(root, monkeypatch):
     monkeypatch.chdir(two)
     assert len(pull_trials(refs_only=True).brought) == len(refs(root))
     assert refs(two) == refs(root)
+
+
+def test_large_files_of_runs_come_with_a_pull_of_all_or_by_the_id_of_the_run(root, monkeypatch):
+    store = RunStore(root, keep_code=False)
+    (root.parent / "weights.bin").write_bytes(b"w" * 200_000)
+    runs = [store.create("0", name=name) for name in ("a", "b")]
+    for number, run in enumerate(runs):
+        (root.parent / "weights.bin").write_bytes(b"%d" % number * 200_000)
+        store.artifacts.put(run.id, {"weights.bin": root.parent / "weights.bin"})
+        store.update(run.id, status="FINISHED")
+    assert mlgit(root, "push").code == 0
+    two = another(root)
+    monkeypatch.chdir(two)
+    with pytest.raises(MlgitError, match="is not in this clone"):
+        RunStore(two).artifacts.read(runs[0].id, "weights.bin")
+    assert pull_trials([runs[0].id]).n_files == 1
+    assert pull_trials(refs_only=True).n_files == 0
+    assert pull_trials().n_files == 1
+    for number, run in enumerate(runs):
+        assert RunStore(two).artifacts.read(run.id, "weights.bin") == b"%d" % number * 200_000
+    assert pull_trials().n_files == 0
 
 
 @pytest.mark.slow  # many pushes

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 def command(names: tuple[str, ...], *, remote: str | None, refs_only: bool, force: bool, dry_run: bool, as_json: bool) -> int:
     """Bring the trials that are named, or all, by one fetch, and what they made from the DVC remote into the cache.
 
-    Working tree and branches stay as they are. A trial that has other files here is left out, and said.
+    The large files of runs that code logged come too, of all runs that are here, or of those named by their ids. Working tree
+    and branches stay as they are. A trial that has other files here is left out, and said.
     """
     from mlgit.commands.exp_pull import pull_trials
 
@@ -50,7 +51,9 @@ def _show(done: TrialsPulled) -> None:
         click.echo(f"{count(len(done.brought), 'trial')} {verb} from {remote}: {names}")
     if done.n_objects:
         click.echo(f"{count(done.n_objects, 'output')} came from the DVC remote")
-    if not (done.brought or done.n_objects or done.other):
+    if done.n_files:
+        click.echo(f"{count(done.n_files, 'file')} of runs came from the DVC remote")
+    if not (done.brought or done.n_objects or done.n_files or done.other):
         click.echo(f"all trials of {remote} are here" if done.same else f"there are no trials on {remote}")
     for each, commit in done.other:
         told = f"{plain(each.name)} has other files here ({commit[:10]}), and was left as it is: --force replaces it"
