@@ -12,6 +12,7 @@ from typing import Any
 from mlflow.entities import FileInfo
 from mlflow.store.artifact.artifact_repo import ArtifactRepository, verify_artifact_path
 
+from mlgit.errors import MlgitError
 from mlgit.experiments.runs import RunStore
 from mlgit.registry import read
 from mlgit.tracking import addresses, released_files
@@ -42,7 +43,7 @@ class MlflowArtifacts(ArtifactRepository):  # type: ignore[misc]
 
     def list_artifacts(self, path: str | None = None) -> list[Any]:
         """What lies right below a folder; nothing for a file."""
-        with told_to_mlflow():
+        with found_by_mlflow():
             place = addresses.parse_artifacts(self.artifact_uri, path)
             if place.kind == "registry":
                 rows = _right_below(self._released(place), place.path)
@@ -64,7 +65,9 @@ class MlflowArtifacts(ArtifactRepository):  # type: ignore[misc]
                 return
             files = self._released(place)
             if place.path not in files:
-                raise FileNotFoundError(f"{place.owner}@{place.version} has no file '{place.path}'")
+                raise MlgitError(
+                    f"'{place.owner}@{place.version}' has no file '{place.path}'", f"there are: {', '.join(files)}"
+                )
             released_files.write(self._root, files[place.path], target)
 
     def delete_artifacts(self, artifact_path: str | None = None) -> None:
