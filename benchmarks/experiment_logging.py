@@ -135,7 +135,7 @@ def _client(uri: str) -> MlflowClient:
         if "mlgit" not in utils._tracking_store_registry._registry:  # a checkout whose entry points are older
             from mlgit.tracking import plugin
 
-            utils._tracking_store_registry.register("mlgit", plugin.tracking_store)
+            utils._tracking_store_registry.register("mlgit", plugin.tracking)
     return MlflowClient(tracking_uri=uri)
 
 

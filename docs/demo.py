@@ -137,18 +137,23 @@ def main() -> None:
     play("mlgit model promote tumor@v1.1.0-rc.1 staging", folder=project, env=env)
     play("! mlgit model promote tumor@v1.1.0-rc.1 prod", folder=project, env=env)
 
-    say("9. Back to main: the earlier result is restored from the cache, not computed again. Then a better model.")
+    say("9. Back to main: the earlier result is restored from the cache, not computed again.")
     play("git switch -q main && mlgit run && git status --short", folder=project, env=env)
-    play("mlgit run --set train.C=1.0 && mlgit card build", folder=project, env=env)
-    play("git commit -qam 'Weaker regularisation' && mlgit model register tumor --version v1.1.0", folder=project, env=env)
+
+    say("10. Try some values beside the working tree. The best becomes a branch, which says out of how many it was picked.")
+    play("mlgit exp run --set train.C=0.3,1.0,3.0 --objective log_loss", folder=project, env=env)
+    play("mlgit exp show --only log_loss,recall,roc_auc,train.C --objective log_loss", folder=project, env=env)
+    play("mlgit exp promote C-1 --branch better && git merge -q better && mlgit run", folder=project, env=env)
+    play("mlgit card build && sed -n '/Picked from trials/p' cards/tumor.md", folder=project, env=env)
+    play("git commit -qam 'Write the card anew' && mlgit model register tumor --version v1.1.0", folder=project, env=env)
     play("mlgit model promote tumor@v1.1.0 staging", folder=project, env=env)
     play("mlgit model promote tumor@v1.1.0 prod --message 'Better probabilities'", folder=project, env=env)
 
-    say("10. Serve what is in production: by the tags, with every answer written down. A client asks about one tumour.")
+    say("11. Serve what is in production: by the tags, with every answer written down. A client asks about one tumour.")
     with serving(project, env) as (server, url):
         first = ask(url, project)
 
-        say("11. Something is wrong in production? One command goes back, the server follows, and the reason is kept.")
+        say("12. Something is wrong in production? One command goes back, the server follows, and the reason is kept.")
         play("mlgit model rollback tumor prod --message 'Alarms doubled since noon'", folder=project, env=env)
         post(f"{server['admin_url']}/-/reload", b"")
         ask(url, project)
@@ -157,7 +162,7 @@ def main() -> None:
     play("mlgit model verify", folder=project, env=env)
     play("mlgit log tail tumor", folder=project, env=env)
 
-    say("12. An auditor asks why the first answer was given: which model, who released it, which data, code and people.")
+    say("13. An auditor asks why the first answer was given: which model, who released it, which data, code and people.")
     play(f"mlgit model audit --request {first} | sed '/^## Stages/,$d'", folder=project, env=env)
     play("mlgit card index -o MODELS.md && git tag", folder=project, env=env)
 

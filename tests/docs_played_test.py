@@ -48,6 +48,17 @@ NOT_PLAYED = {
         "needs a project of GitLab"
     ),
 }
+_EXCHANGED = "needs what other tools left; tests/commands/exp_import_test.py and exp_export_test.py play it"
+NOT_PLAYED |= dict.fromkeys(
+    (
+        "mlgit exp import mlruns/",
+        "mlgit exp import sqlite:///mlflow.db",
+        "mlgit exp import https://mlflow.example.com",
+        "mlgit exp import dvclive/ ../old-project",
+        "mlgit exp export http://127.0.0.1:5000",
+    ),
+    _EXCHANGED,
+)
 _SERVED = "needs a server and requests; tests/serving/from_request_to_audit_test.py plays it"
 NOT_PLAYED |= dict.fromkeys(
     (
@@ -102,6 +113,14 @@ def _suggesting(folder: Path, shared: Path) -> Path:
     root = _example(folder, shared)
     _do(root, "git add --all", "git commit -qm Results", "git switch -qc change", "mlgit run --set train.C=0.1")
     return root
+
+
+def _from_nothing(folder: Path, _: Path) -> Path:
+    return folder
+
+
+def _made_there(folder: Path, _: Path) -> Path:
+    return folder / "tumor"
 
 
 def _carded(folder: Path, shared: Path) -> Path:
@@ -301,7 +320,7 @@ def _same(folder: Path, _: Path) -> Path:
     return folder
 
 
-_GOES_ON = (_same, _worse, _bad_batch, _accepted)  # in the folder of the block before
+_GOES_ON = (_same, _made_there, _worse, _bad_batch, _accepted)  # in the folder of the block before
 # The pages, and for each console block of theirs what is there when it is typed; None: see NOT_PLAYED.
 PAGES: dict[str, tuple[Folder | None, ...]] = {
     "docs/adopting.md": (_script, _monorepo, _script, _worse),
@@ -310,6 +329,7 @@ PAGES: dict[str, tuple[Folder | None, ...]] = {
     "docs/ci.md": (_branch,),
     "docs/dask.md": (None,),
     "docs/data.md": (_orders, _bad_batch, _accepted),
+    "docs/experiments.md": (_from_nothing, _made_there, _same, None),
     "docs/gitlab.md": (_same, None),
     "docs/monitoring.md": (_watched, _shop, _same, _learned, _changed, _same),
     "docs/registry.md": (_gated, _remembered, _same, _same, _with_key, None),
@@ -360,7 +380,7 @@ def test_commands_of_a_page_print_what_it_shows(tmp_path, shared, page):
         if prepare is None:
             assert [step.line for step in steps if _bare(step.line) not in NOT_PLAYED] == []
             continue
-        if not FULL and (prepare is _carded or prepare is _suggesting or folder.name == "of the example"):
+        if not FULL and (prepare in (_carded, _suggesting, _from_nothing) or folder.name == "of the example"):
             folder = tmp_path / "of the example"  # trains a real model, more than once
             continue
         if prepare not in _GOES_ON:

@@ -75,7 +75,9 @@ def listed(root: Path) -> tuple[TrialRef, ...]:
 
 
 def find(root: Path, word: str, *, prefer: str = "") -> TrialRef:
-    """The trial of this name, ref, or commit (seven digits will do). Of two on other baselines that of `prefer` is meant.
+    """The trial of this name, with or without the digits at its end, of this ref, or commit (seven digits will do).
+
+    Of two on other baselines that of `prefer` is meant.
 
     Raises MlgitError where there is none, with the near miss, or more than one.
     """
@@ -87,6 +89,9 @@ def choose(refs: Collection[TrialRef], word: str, *, prefer: str = "") -> TrialR
     found = [each for each in refs if word in (each.name, each.ref)]
     if not found and _HEX.fullmatch(word):
         found = [each for each in refs if each.commit.startswith(word)]
+    if not found:
+        digits = re.compile(re.escape(word) + r"-[0-9a-f]{6,}")
+        found = [each for each in refs if digits.fullmatch(each.name)]
     if len(found) > 1:
         found = [each for each in found if each.baseline == prefer] or found
     if not found:
