@@ -5,15 +5,14 @@ from __future__ import annotations
 # What mlgit leaves to another tool is named with that tool's command.
 ELSEWHERE: dict[str, str] = {
     "repro": "DVC's `repro` is `mlgit run`",
-    "exp": "what DVC's `exp run` tries is `mlgit run --set PARAM=VALUE`, and `mlgit diff` compares it",
-    "experiments": "runs are compared by `mlgit diff`; `mlgit run --set PARAM=VALUE` makes one",
-    "runs": "runs are compared by `mlgit diff`; `mlgit run --set PARAM=VALUE` makes one",
+    "experiments": "experiments of DVC and of MLflow are `mlgit exp`",
+    "runs": "runs are shown by `mlgit exp show`, and made by `mlgit exp run --set PARAM=VALUE`",
     "metrics": "DVC's `metrics` is `mlgit diff`; with `--all` it shows those that are the same, too",
     "params": "DVC's `params diff` is `mlgit diff`; `mlgit run --set PARAM=VALUE` sets one",
     "plots": "DVC's `plots` is `mlgit diff --plots`",
     "stage": "DVC's `stage list` is `mlgit dag`; stages are added in dvc.yaml, or by `dvc stage add`",
     "stages": "`mlgit dag` shows the stages; GTO's `stages` are the environments of `mlgit model list`",
-    "queue": "there is no queue: `mlgit run -j 4` runs four stages at once",
+    "queue": "what DVC's `queue` tries later, `mlgit exp run --set PARAM=VALUE` tries at once; one that runs takes in more",
     "commit": "`git commit` commits files; what DVC's `commit` records, `mlgit run` records as stages finish",
     "checkout": "`git checkout` switches branches; what DVC's `checkout` restores, `mlgit run` restores from the cache",
     "fetch": "`git fetch` brings commits and tags; `mlgit pull` brings data as well",
@@ -62,4 +61,19 @@ OF_MODELS: dict[str, str] = {
     "stages": "environments are shown by `mlgit model list`",
     "build-docker": "MLflow's `build-docker` is `mlgit package NAME@VERSION`, which writes what an image is built from",
     "card": "did you mean `mlgit card`?",
+}
+
+# The same within `mlgit exp`.
+OF_EXPERIMENTS: dict[str, str] = {
+    "branch": "DVC's `exp branch` is `mlgit exp promote NAME`",
+    "clean": "what trials left is tidied by `mlgit exp gc`",
+    "save": "a trial is recorded by `mlgit exp run`; `dvc exp save` records what lies in the workspace",
+    "rename": "names say what was tried; `mlgit exp promote NAME --branch BRANCH` makes a branch of any name",
+    "queue": "there is no queue: `mlgit exp run --set PARAM=VALUE` tries it, and one that runs takes in more",
+    "start": "trials begin with `mlgit exp run --set PARAM=VALUE`",
+    "search": "trials are filtered by `mlgit exp show --filter CONDITION`",
+    "delete": "trials are removed by `mlgit exp remove NAME`",
+    "fetch": "trials of others are brought by `mlgit exp pull`",
+    "status": "trials that run are shown by `mlgit exp show`",
+    "csv": "a table for other programs is `mlgit exp show --format csv`",
 }

@@ -9,12 +9,27 @@ import click
 import pytest
 
 from mlgit.cli import error_boundary, group, names, other_tools
+from mlgit.cli.exp import group as exp_group
 from mlgit.cli.model import group as model_group
 from tests.kit import repository
 from tests.kit.commands import parse
 
 FOREIGN = (
-    *("repro", "exp", "list", "show", "checkout", "commit", "fetch", "gc", "metrics", "params", "plots", "stage", "queue"),
+    *(
+        "repro",
+        "experiments",
+        "list",
+        "show",
+        "checkout",
+        "commit",
+        "fetch",
+        "gc",
+        "metrics",
+        "params",
+        "plots",
+        "stage",
+        "queue",
+    ),
     *("register", "promote", "assign", "deprecate", "ui", "server", "models", "history", "describe", "annotate"),
     *("ls", "root", "lock", "unlock", "studio"),
 )
@@ -31,7 +46,7 @@ def test_command_of_another_tool_names_ours(tmp_path, cli, word):
 
 
 def test_every_command_that_is_named_exists_and_takes_what_is_said():
-    said = " ".join((*other_tools.ELSEWHERE.values(), *other_tools.OF_MODELS.values()))
+    said = " ".join((*other_tools.ELSEWHERE.values(), *other_tools.OF_MODELS.values(), *other_tools.OF_EXPERIMENTS.values()))
     for line in set(re.findall(r"`mlgit ([^`]+)`", said)):
         try:
             parse([word.replace("NAME@VERSION", "a@v1").replace("PARAM", "a") for word in shlex.split(line)])
@@ -41,6 +56,7 @@ def test_every_command_that_is_named_exists_and_takes_what_is_said():
 
 def test_no_word_is_called_another_tools_that_is_a_command_here():
     assert not other_tools.OF_MODELS.keys() & model_group.COMMANDS.keys()
+    assert not other_tools.OF_EXPERIMENTS.keys() & exp_group.COMMANDS.keys()
     assert not other_tools.ELSEWHERE.keys() & group.COMMANDS.keys()
 
 

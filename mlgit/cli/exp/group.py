@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mlgit.cli import other_tools
 from mlgit.cli.group import LazyGroup
 
 # In the order in which a trial meets them.
@@ -24,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 class _Commands(LazyGroup):
     table = COMMANDS
+    elsewhere = other_tools.OF_EXPERIMENTS
 
 
 @click.group(
