@@ -21,7 +21,7 @@ _VARIES = (
     (r"(?<![\w-])/(?:[\w.@+-]+/)+", "PATH/"),
     (r"\b(?=\w*\d)[0-9a-f]{7,40}\b", "HASH"),
     (r"(?<=\w)-[0-9a-f]{6}\b", "-DIGITS"),
-    (r"\b\d+(\.\d+)? (m?s|min)\b", "TIME"),
+    (r"\b(\d+ min )?\d+(\.\d+)? (m?s|min)\b", "TIME"),
     (r"\b\d+(\.\d+)? ([KMG]i)?B\b", "SIZE"),
     (r"\b\d+\.\d+\.\d+\b", "VERSION"),
     (r"\s+", " "),
