@@ -13,7 +13,7 @@ from mlgit import errors, project
 from mlgit.adapters.formats import edits
 from mlgit.adapters.git import git
 from mlgit.adapters.system import machine
-from mlgit.commands.open_project import open_project
+from mlgit.commands.open_project import Opened, open_project
 from mlgit.commands.set_parameters import set_values
 from mlgit.commands.trial_run import TrialSetting, TrialWorker
 from mlgit.errors import MlgitError
@@ -28,10 +28,12 @@ from mlgit.experiments.trial import Trial, TrialFacts
 from mlgit.experiments.trial_workers import TrialWorkers
 from mlgit.pipeline import stage_options
 from mlgit.pipeline.graph import select
+from mlgit.pipeline.status import MISSING, NOT_IN_CACHE
 from mlgit.project import Project
 from mlgit.render.text import count, few
 
 _PAUSE = 0.3
+_AWAY = (MISSING, NOT_IN_CACHE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,7 @@ def _asked(here: Project, plan: SweepPlan, told: SweepReporter) -> Sweep:
     if not baseline:
         raise MlgitError("there is no commit for trials to hang on", "`git add` the project's files and `git commit` them")
     opened = open_project()
+    changed = _changed_data(opened)
     opened.ledger.close()
     select(opened.pipeline.graph, plan.targets, here=opened.here, root=str(here.root))
     space = search_space.parse(plan.space, value_of=edits.value_of)
@@ -208,7 +211,7 @@ def _asked(here: Project, plan: SweepPlan, told: SweepReporter) -> Sweep:
         until=plan.until,
     )
     _sampler(sweep)
-    _note_untracked(here, {target for stage in opened.pipeline.graph.stages for _, target in stage.inputs()}, told)
+    _note_unseen(here, changed, told)
     return sweep
 
 
@@ -298,9 +301,20 @@ def _unrecorded(sweep: Sweep, end: TrialEnd) -> Trial:
     return Trial(end.name, sweep.baseline, "failed", params=end.changes, facts=facts, message=end.message, log=end.log)
 
 
-def _note_untracked(here: Project, needed: Collection[str], told: SweepReporter) -> None:
-    """Say which inputs of stages no trial will see: files that Git neither tracks nor ignores."""
-    others = git.run(here.root, "ls-files", "-z", "--others", "--exclude-standard").text.split("\0")
-    lost = sorted(path for path in others if path and (path in needed or any(path.startswith(f"{each}/") for each in needed)))
-    if lost:
-        told.note(f"{count(len(lost), 'file')} not tracked by Git, so no trial sees it: {few(lost)}; `git add` them")
+def _changed_data(opened: Opened) -> list[str]:
+    """The data that DVC tracks and that lies in the working tree as it is not recorded."""
+    changed = []
+    for stage in opened.pipeline.graph.stages:
+        if stage.is_source and not stage.frozen:
+            changed += [each.path for each in opened.ledger.reasons(stage) if each.kind == "out" and each.new not in _AWAY]
+    return changed
+
+
+def _note_unseen(here: Project, changed: Sequence[str], told: SweepReporter) -> None:
+    """Say what no trial will see: files that Git neither tracks nor ignores, and data that was changed since it was tracked."""
+    found = git.run(here.root, "ls-files", "-z", "--others", "--exclude-standard").text.split("\0")
+    others = [path for path in found if path]
+    if others:
+        told.note(f"{count(len(others), 'file')} not tracked by Git, so no trial sees it: {few(others)}; `git add` them")
+    if changed:
+        told.note(f"changed since it was tracked, and trials see it as it was: {few(changed)}; `mlgit add` tracks it anew")

@@ -9,6 +9,7 @@ import pytest
 
 from mlgit.commands.exp_run import SweepPlan, exp_run
 from mlgit.errors import EXIT_NO, EXIT_YES, MlgitError
+from mlgit.experiments.sweep_reporter import SweepReporter
 from tests.kit import commit, dvc, git
 from tests.kit.experiments import commands_run, metrics_of, searched_project, trial_refs, untouched
 
@@ -134,6 +135,31 @@ def test_what_cannot_be_searched_is_said_before_anything_runs(project, plan, sai
     with pytest.raises(MlgitError, match=said):
         exp_run(plan)
     assert commands_run(project) == []
+
+
+class Heard(SweepReporter):
+    """Writes down what is worth knowing."""
+
+    def __init__(self):
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+def test_what_no_trial_will_see_is_told(project):
+    git(project, "rm", "--quiet", "--cached", "raw.csv")
+    assert dvc(project, "add", "raw.csv").code == 0
+    commit(project)
+    (project / "raw.csv").write_text("4\n")
+    (project / "lost.py").write_text("")
+    heard = Heard()
+    exp_run(SweepPlan(("train.lr=0.1",)), reporter=heard)
+    assert [("lost.py" in each, "raw.csv" in each) for each in heard.notes] == [(True, False), (False, True)]
+    (project / "raw.csv").unlink()
+    (project / "lost.py").unlink()
+    exp_run(SweepPlan(("train.lr=0.2",)), reporter=(quiet := Heard()))
+    assert quiet.notes == []
 
 
 def test_input_that_git_does_not_track_is_told(project):
