@@ -10,7 +10,7 @@ from typing import Any
 from mlgit import errors
 from mlgit import project as projects
 from mlgit.adapters.system import files
-from mlgit.commands import exp_trials
+from mlgit.commands import exp_curves, exp_trials
 from mlgit.experiments import comparison, table_text
 from mlgit.experiments.comparison import ComparedTrials, TableView
 from mlgit.report import trials_page
@@ -22,10 +22,14 @@ PAGE = "trials.html"
 
 @dataclass(frozen=True, slots=True)
 class ShownTrials:
-    """The table; `n_elsewhere` trials are on other baselines, which `everything` would show."""
+    """The table; `n_elsewhere` trials are on other baselines, which `everything` would show.
+
+    `told` is what is said of the best one: how it was found, and what its gain is worth.
+    """
 
     table: ComparedTrials
     n_elsewhere: int = 0
+    told: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -58,7 +62,9 @@ def write(path: Path, text: str) -> None:
 
 def write_page(shown: ShownTrials, path: Path | None) -> Path:
     """Write the table as a page that needs nothing else, below `.dvc/tmp/mlgit` without a path; where it is."""
-    place = path or projects.find().own_folder / PAGE
+    project = projects.find()
+    place = path or project.own_folder / PAGE
     place.parent.mkdir(parents=True, exist_ok=True)
-    files.write_atomic(place, trials_page.page(shown.table))
+    curves = exp_curves.curves(project, shown.table.rows)
+    files.write_atomic(place, trials_page.page(shown.table, curves=curves, told=shown.told))
     return place

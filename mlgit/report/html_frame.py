@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+
 from mlgit.render.svg import safe
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -56,24 +59,30 @@ svg { max-width: 100%; height: auto; display: block }
 """.strip()
 
 
-def document(title: str, body: str, *, made: str = "mlgit") -> str:
-    """A whole page; `made` is what it says of itself."""
+def document(title: str, body: str, *, made: str = "mlgit", script: str = "", style: str = "") -> str:
+    """A whole page; `made` is what it says of itself, `style` more rules.
+
+    A browser runs the one `script`, known by its digest, and nothing else: whatever stands in `body` stays text.
+    """
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"{_POLICY}; script-src 'sha256-{digest}'" if script else _POLICY
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en">',
         "<head>",
         '<meta charset="utf-8">',
         f'<meta name="generator" content="{safe(made)}">',
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="referrer" content="no-referrer">',
         f"<title>{safe(title)}</title>",
-        f"<style>\n{_STYLE}\n</style>",
+        f"<style>\n{_STYLE}\n{style}</style>",
         "</head>",
         "<body>",
         "<main>",
         body,
         "</main>",
+        *([f"<script>{script}</script>"] if script else []),
         "</body>",
         "</html>",
     ]
