@@ -57,7 +57,7 @@ def command(
     if with_plots:
         return _plots(base, head, form=form, pull=pull, out=out)
     result = diff(base, head, pull=pull, note=note)
-    _show(result, form=form, everything=everything)
+    show(result, form=form, everything=everything)
     if result.unanswered:
         raise result.unanswered
     return result.exit_code
@@ -74,7 +74,7 @@ def _plots(base: str | None, head: str | None, *, form: str, pull: bool, out: Pa
     return found.exit_code
 
 
-def _show(result: DiffResult, *, form: str, everything: bool) -> None:
+def show(result: DiffResult, *, form: str, everything: bool) -> None:
     from mlgit.diff import markdown, table
 
     if form == "json":

@@ -45,12 +45,19 @@ def diff(base: str | None = None, head: str | None = None, *, pull: bool = False
     with Revisions(projects.find()) as revisions:
         now = RevisionRef() if head is None else comparison_start.point(revisions, head)
         before = comparison_start.start(revisions, base=base, head=now, command="diff").point
-        sides = revisions.at(before), revisions.at(now)
-        if pull:
-            _fetch(*sides, note=note)
-        # two names of one commit are one revision, and each is called as the user did
-        one, other = (replace(each, name=ref.name) for each, ref in zip(collect_both(*sides), (before, now), strict=True))
-        found = _closer(*sides, compare(one, other, config=other.config))
+        return between(revisions, before, now, pull=pull, note=note)
+
+
+def between(
+    revisions: Revisions, before: RevisionRef, now: RevisionRef, *, pull: bool = False, note: Note = unheard
+) -> DiffResult:
+    """What differs between two points, as `diff`."""
+    sides = revisions.at(before), revisions.at(now)
+    if pull:
+        _fetch(*sides, note=note)
+    # two names of one commit are one revision, and each is called as the user did
+    one, other = (replace(each, name=ref.name) for each, ref in zip(collect_both(*sides), (before, now), strict=True))
+    found = _closer(*sides, compare(one, other, config=other.config))
     if any(found.compared.values()) or any(not each.trouble for each in found.contracts):
         return DiffResult(found)
     why = wording.why_nothing(one, other)

@@ -21,21 +21,22 @@ _WIDEST, _NARROWEST, _WHOLE = 250, 110, 1_000
 
 def figure(found: ComparedTrials) -> str:
     """The figure; '' where fewer than two axes or two trials are there to draw."""
-    drawn = {id(each) for each in trial_axes.spread(found.trials, MOST_LINES)}
+    trials = found.trials
+    drawn = {id(each) for each in trial_axes.spread(trials, MOST_LINES)}
     axes = trial_axes.axes(found, most=_MOST_AXES)
     if len(axes) < 2 or len(drawn) < 2:
         return ""
     rows = [(number, row) for number, row in enumerate(found.rows) if row.is_baseline or id(row.trial) in drawn]
-    ranks = {id(each): rank / max(1, len(found.trials) - 1) for rank, each in enumerate(found.trials)}
+    ranks = {id(each): rank / max(1, len(trials) - 1) for rank, each in enumerate(trials)}
     # what matters most comes last, on top of the others
     ordered = sorted(rows, key=lambda each: (each[1].is_best, each[1].is_baseline, -ranks.get(id(each[1].trial), 0.0)))
     gap = max(_NARROWEST, min(_WIDEST, _WHOLE // (len(axes) - 1)))
     body = [_line(row, number, axes, ranks, gap=gap) for number, row in ordered]
     body += [part for at, each in enumerate(axes) for part in _axis(each, _LEFT + gap * at)]
     said = f"{count(len(drawn), 'trial')} as lines through {', '.join(each.column.label for each in axes)}"
-    if len(drawn) < len(found.trials):
+    if len(drawn) < len(trials):
         said += f": the first {MOST_LINES // 2} in order, and {MOST_LINES - MOST_LINES // 2} spread over the other "
-        said += f"{len(found.trials) - MOST_LINES // 2}"
+        said += f"{len(trials) - MOST_LINES // 2}"
     if found.best:
         said += f". The thick line is the best by {found.objective}, {found.best.name}"
     said += ". Dashed is the baseline." if found.baselines else "."

@@ -88,7 +88,12 @@ IN_MADE_PROJECT = {
     "template update": "template update",
 }
 # The same in a project with trials.
-IN_TRIALS = {"exp list": "exp list", "exp show": "exp show"}
+IN_TRIALS = {
+    "exp list": "exp list",
+    "exp show": "exp show",
+    "exp compare": "exp compare --objective roc_auc",
+    "exp diff": "exp diff one",
+}
 
 
 def documents(folder: Path) -> dict[str, Any]:
@@ -123,7 +128,7 @@ def documents(folder: Path) -> dict[str, Any]:
     for name, line in IN_MADE_PROJECT.items():
         ask(name, line, within=made)
     tried = trials.project(folder / "tried")
-    trials.add(tried, [{"train.lr": 0.2}])
+    trials.add(tried, [{"train.lr": 0.2}], names=["one"])
     for name, line in IN_TRIALS.items():
         ask(name, line, within=tried)
     found["error"] = json.loads(mlgit(root, "status", "nothing", "--json").out)

@@ -12,6 +12,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("mlgit.cli.exp.run", "Try the pipeline with other parameters."),
     "list": ("mlgit.cli.exp.list", "List trials by name."),
     "show": ("mlgit.cli.exp.show", "Show trials in a table, the best first."),
+    "compare": ("mlgit.cli.exp.compare", "Compare trials, and the best with the baseline."),
+    "diff": ("mlgit.cli.exp.diff", "Compare a trial with its baseline, or with another."),
     "promote": ("mlgit.cli.exp.promote", "Make a trial a branch, ready for a pull request."),
     "apply": ("mlgit.cli.exp.apply", "Put a trial into the working tree."),
     "remove": ("mlgit.cli.exp.remove", "Remove trials, here and at a remote."),

@@ -60,5 +60,5 @@ def command(
         top=top,
     )
     shown = show(names, baseline=baseline, everything=everything, view=view)
-    view_options.show(shown, form=form, output=output)
+    view_options.show(shown, form=form, output=output, document=shown.document())
     return shown.exit_code

@@ -14,6 +14,7 @@ from mlgit.cli.error_boundary import note
 from mlgit.cli.format_options import format_options
 from mlgit.cli.preferences import use_color
 from mlgit.cli.screen import Screen, is_terminal
+from mlgit.render.markdown import markdown_text
 from mlgit.render.text import count, plain
 
 if TYPE_CHECKING:
@@ -99,31 +100,34 @@ def _split(given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(part.strip() for each in given for part in each.split(",") if part.strip())
 
 
-def text_of(shown: ShownTrials, form: str) -> str:
-    """A table in a form that is text."""
+def text_of(shown: ShownTrials, form: str, *, on_screen: bool = False) -> str:
+    """A table in a form that is text; `on_screen` in the colours and columns of the terminal."""
     from mlgit.experiments import table_text
 
-    if form == "json":
-        return json.dumps(shown.document(), indent=2, allow_nan=False)
     if form == "csv":
         return table_text.comma_separated(shown.table)
     if form == "md":
-        return table_text.markdown(shown.table)
-    columns = Screen(sys.stdout).size[0] if is_terminal(sys.stdout) else None
-    return table_text.table(shown.table, color=use_color(sys.stdout), columns=columns)
+        told = [markdown_text(each) for each in shown.told]
+        return "\n\n".join([table_text.markdown(shown.table), *told])
+    color = on_screen and use_color(sys.stdout)
+    columns = Screen(sys.stdout).size[0] if on_screen and is_terminal(sys.stdout) else None
+    text = table_text.table(shown.table, color=color, columns=columns)
+    return "\n".join([text, *([""] if shown.told else []), *(plain(each) for each in shown.told)])
 
 
-def show(shown: ShownTrials, *, form: str, output: str | None) -> None:
-    """Print a table, or write it to a file and print where that is."""
+def show(shown: ShownTrials, *, form: str, output: str | None, document: dict[str, Any]) -> None:
+    """Print a table, or write it to a file and print where that is; `document` is its JSON."""
     from mlgit.commands.exp_show import write, write_page
 
     if form == "html":
         click.echo(f"wrote {plain(str(write_page(shown, Path(output) if output else None)))}")
     elif output:
-        write(Path(output), text_of(shown, form))
+        write(Path(output), json.dumps(document, indent=2, allow_nan=False) if form == "json" else text_of(shown, form))
         click.echo(f"wrote {plain(output)}")
+    elif form == "json":
+        click.echo(json.dumps(document, indent=2, allow_nan=False))
     else:
-        click.echo(text_of(shown, form), color=form == "table" and use_color(sys.stdout))
+        click.echo(text_of(shown, form, on_screen=True), color=form == "table" and use_color(sys.stdout))
     if form != "json":
         say_what_is_missing(len(shown.table.trials), shown.n_elsewhere)
 
