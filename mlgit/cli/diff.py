@@ -75,6 +75,7 @@ def _plots(base: str | None, head: str | None, *, form: str, pull: bool, out: Pa
 
 
 def show(result: DiffResult, *, form: str, everything: bool) -> None:
+    """Print what differs in this form."""
     from mlgit.diff import markdown, table
 
     if form == "json":
