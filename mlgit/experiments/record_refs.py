@@ -14,6 +14,7 @@ from mlgit.adapters.git.loose_objects import FILE, LooseObjects, TreeRows, share
 from mlgit.adapters.git.object_pipe import ObjectPipe
 from mlgit.adapters.git.ref_updates import RefMove, RefMovedError, RefUpdates
 from mlgit.adapters.system import stat_signature
+from mlgit.adapters.system.fork_lock import ForkLock
 from mlgit.adapters.system.stat_signature import Stamp
 from mlgit.errors import MlgitError
 from mlgit.experiments.record_index import RecordIndex
@@ -80,6 +81,7 @@ class RecordRefs(Generic[Record]):
         # To write a ref changes one of these, whatever form it has: loose, packed, or in a reftable
         self._places = [f"{shared}/{each}" for each in (kind.space.rstrip("/"), "packed-refs", "reftable/tables.list")]
         self._index = RecordIndex(f"{repository.own}/cache", kind.space.rstrip("/").rpartition("/")[2])
+        self._lock = ForkLock()
         self._seen: dict[str, Stamps] = {}  # what was asked for ('' for all) -> the state of refs that answered it
 
     def get(self, record_id: str) -> Record:
@@ -94,8 +96,9 @@ class RecordRefs(Generic[Record]):
         if not self._kind.is_id(record_id):
             return None
         stamps = self._stamps()
-        if stamps and self._seen.get(record_id) == stamps and record_id in self._kept:
-            return self._kept[record_id][1]
+        kept = self._kept.get(record_id)
+        if kept and stamps and stamps in (self._seen.get(record_id), self._seen.get("")):
+            return kept[1]
         ref = f"{self._kind.space}{record_id}"
         commit, file = self._repository.pipe.ask([ref, f"{ref}:{self._kind.file}"])
         if commit is None:
@@ -113,11 +116,12 @@ class RecordRefs(Generic[Record]):
 
     def all(self) -> dict[str, Record]:
         """All records by id, as they are now; what is no record is passed over."""
-        stamps = self._stamps()
-        if not stamps or self._seen.get("") != stamps:
-            self._refresh()
-            self._seen = {"": stamps}
-        return {each: record for each, (_, record) in self._kept.items()}
+        with self._lock:
+            stamps = self._stamps()
+            if not stamps or self._seen.get("") != stamps:
+                self._refresh()
+                self._seen = {"": stamps}
+            return {each: record for each, (_, record) in self._kept.items()}
 
     def _refresh(self) -> None:
         rows = git.run(self._repository.root, "for-each-ref", "--format=%(objectname) %(refname)", self._kind.space).text
@@ -149,7 +153,8 @@ class RecordRefs(Generic[Record]):
             raise MlgitError(
                 f"{self._kind.space}{record_id} holds another one", f"`git log {self._kind.space}{record_id}` tells more"
             )
-        self._kept[record_id] = (commit, record)
+        with self._lock:
+            self._kept[record_id] = (commit, record)
         return record
 
     def file_of(self, commit: str, name: str) -> bytes | None:

@@ -6,7 +6,6 @@ Git looks while the run works. What lies in the index, and the index itself, sta
 from __future__ import annotations
 
 import os
-import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import NamedTuple
 
 from mlgit.adapters.git import git
 from mlgit.adapters.system import files
+from mlgit.adapters.system.fork_lock import ForkLock
 from mlgit.adapters.system.process import Completed
 from mlgit.errors import MlgitError
 from mlgit.experiments.record_refs import Repository
@@ -40,7 +40,7 @@ class CodeLook:
     def __init__(self, root: Path, *, tree: str) -> None:
         self._root, self._tree = root, tree
         self.began, self._owner = time.monotonic(), os.getpid()
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._end: Callable[[], Completed] | None = git.begin(root, "--no-optional-locks", *_STATUS)
         self._state = CodeState("", ())
         weakref.finalize(self, _finish, self._end)  # nobody may have asked

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
 from mlgit.adapters.git.loose_objects import FILE, FOLDER, TreeRows
@@ -66,11 +65,11 @@ class RunSeals:
     def _write_upon(self, spool: RunSpool, fold: RunFold) -> LoggedRun:
         base = fold.start.commit
         lines = spool.metric_lines()
-        run = as_lost(fold.run(), when=_written(spool)) if not spool.is_written() else fold.run()
+        run = as_lost(fold.run(), when=spool.written) if not spool.is_written() else fold.run()
         before = self._refs.rows_of(base)
         rows = self._rows(fold, run, base, before, lines)
         content = run_codec.encode_run(run)
-        when = run.end_time if not base and run.end_time is not None else _written(spool)
+        when = run.end_time if not base and run.end_time is not None else spool.written
         parents = () if base else (run.baseline,)
         message = f"{run.name or run.id}: {run.status.lower()}"
         commit = self._refs.write(
@@ -101,8 +100,3 @@ def _first_points(run: LoggedRun) -> list[bytes]:
 def as_lost(run: LoggedRun, *, when: int) -> LoggedRun:
     """A run that nobody writes to any more, last written at `when`: KILLED, unless it ended before."""
     return run if run.status in ENDED else replace(run, status="KILLED", end_time=run.end_time or when)
-
-
-def _written(spool: RunSpool) -> int:
-    """When a spool was last written, in milliseconds."""
-    return os.stat(spool.path).st_mtime_ns // 1_000_000

@@ -11,12 +11,12 @@ import fcntl
 import json
 import os
 import stat
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from mlgit.adapters.system import presence, state_files
+from mlgit.adapters.system.fork_lock import ForkLock
 from mlgit.errors import MlgitError
 from mlgit.experiments import run_codec
 from mlgit.experiments.run import LoggedRun, MetricPoint
@@ -47,7 +47,7 @@ class RunSpool:
         """A spool that is there. Raises SpoolGoneError for none, and for what is no spool."""
         self.path, self._writers = path, writers
         self._descriptor, self._owner = -1, 0  # open while this process appends
-        self._lock = threading.RLock()
+        self._lock = ForkLock()
         self._begin()
         self.catch_up()
 
@@ -56,12 +56,17 @@ class RunSpool:
         self._fold: RunFold | None = None
         self._inode, self._read_to = 0, 0
         self._names: set[str] = set()  # tokens of those who write
+        self._points: list[MetricPoint] | None = None  # once somebody asked for them
 
     def close(self) -> None:
         """Let go of the file; the next append opens it again."""
-        if self._descriptor >= 0 and self._owner == os.getpid():
-            os.close(self._descriptor)
-        self._descriptor = -1
+        with self._lock:
+            if self._descriptor >= 0 and self._owner == os.getpid():
+                os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __del__(self) -> None:
+        self.close()
 
     @property
     def fold(self) -> RunFold:
@@ -113,9 +118,14 @@ class RunSpool:
                 elif event[0] == "w":
                     self._names.add(event[1])
                 else:
-                    self._fold.apply((event,))
+                    self._follow((event,))
             except _BROKEN:
                 continue  # cut short, and never confirmed to whoever logged it
+
+    def _follow(self, events: Sequence[Event]) -> None:
+        self.fold.apply(events)
+        if self._points is not None:
+            self._points += [run_codec.point_in(each[1:]) for each in events if each[0] == "m"]
 
     @contextmanager
     def held(self) -> Iterator[int]:
@@ -157,7 +167,14 @@ class RunSpool:
             content = text.encode("utf-8", "surrogatepass")
             self._write(content if size == self._read_to else b"\n" + content, size)
             self._read_to = size + len(content) + (size != self._read_to)
-            self.fold.apply(events)
+            self._follow(events)
+
+    @property
+    def written(self) -> int:
+        """When the spool was last written, in milliseconds; 0 where it is gone."""
+        with suppress(OSError):
+            return os.stat(self.path).st_mtime_ns // 1_000_000
+        return 0
 
     def _write(self, content: bytes, size: int) -> None:
         try:
@@ -198,7 +215,10 @@ class RunSpool:
 
     def points(self) -> list[MetricPoint]:
         """All points of metrics that were logged to the spool."""
-        return run_codec.decode_points(b"\n".join(self.metric_lines()), where=self.path)
+        with self._lock:
+            if self._points is None:
+                self._points = run_codec.decode_points(b"\n".join(self.metric_lines()), where=self.path)
+            return list(self._points)
 
     def remove(self) -> None:
         """Take the spool away. Only for who holds it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ _KIND = KindOfRecord(
 _TRIES = 100
 # Points logged to a run that ended stay in its spool, once the file of its metrics is dear to write anew for each.
 _LARGE = 1 << 20
+_MOST_POINTS = 500_000
 
 
 class RunStore:
@@ -66,6 +68,7 @@ class RunStore:
         self._contents = FileContents(repository)
         self._seals = RunSeals(repository, refs=self._refs, live=self._live, contents=self._contents)
         self._code = CodeWatch(root) if keep_code and not git.is_bare(root) else None
+        self._points: OrderedDict[str, list[MetricPoint]] = OrderedDict()
         self._head = Head(repository)
         self._looks: dict[str, CodeLook] = {}
         self.experiments = RunExperiments(repository)
@@ -203,10 +206,20 @@ class RunStore:
         except SpoolGoneError:  # sealed between two lines
             spool, logged = None, []
         run = spool.fold.start if spool else self._refs.get(run_id)
-        content = self._refs.file_of(run.commit, run_codec.METRICS_FILE)
-        if content is None:
-            return [*run.metrics.values(), *logged]
-        return [*run_codec.decode_points(content, where=f"{run_codec.METRICS_FILE} at {run.commit[:10]}"), *logged]
+        return [*self._points_of(run), *logged]
+
+    def _points_of(self, run: LoggedRun) -> list[MetricPoint]:
+        """The points of a run as its commit has them; those of a few runs are kept, as each metric is asked for by itself."""
+        kept = self._points.pop(run.commit, None)
+        if kept is None:
+            content = self._refs.file_of(run.commit, run_codec.METRICS_FILE)
+            if content is None:
+                return list(run.metrics.values())
+            kept = run_codec.decode_points(content, where=f"{run_codec.METRICS_FILE} at {run.commit[:10]}")
+        self._points[run.commit] = kept
+        while sum(map(len, [*self._points.values()])) > _MOST_POINTS and len(self._points) > 1:
+            self._points.popitem(last=False)
+        return kept
 
     def seal_lost(self) -> tuple[str, ...]:
         """Record the runs whose writers are gone, as KILLED unless they ended, with all that they logged; their ids."""
@@ -278,7 +291,7 @@ class RunStore:
 def _seen(spool: RunSpool) -> LoggedRun:
     """A run as its spool tells it: KILLED where nobody is there to write to it."""
     run = spool.fold.run()
-    return run if spool.is_written() else as_lost(run, when=run.start_time)
+    return run if spool.is_written() else as_lost(run, when=spool.written or run.start_time)
 
 
 def _now() -> int:

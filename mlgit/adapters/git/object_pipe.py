@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import IO, NamedTuple
 
 from mlgit.adapters.git import git
 from mlgit.adapters.system import process
+from mlgit.adapters.system.fork_lock import ForkLock
 from mlgit.errors import MlgitError
 
 # So many names fit into a pipe while Git is held up writing: asking never waits for answers that nobody reads.
@@ -34,7 +34,7 @@ class ObjectPipe:
         self._root = root
         self._child: Popen[bytes] | None = None
         self._owner = 0
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
 
     def ask(self, names: Sequence[str]) -> list[FoundObject | None]:
         """What Git finds under each name now, None for nothing. Names hold no white space.
@@ -42,7 +42,7 @@ class ObjectPipe:
         Raises MlgitError where Git cannot read the repository.
         """
         if self._owner != os.getpid():  # a fork would read the answers of the process that it comes from
-            self._lock, self._child = threading.Lock(), None
+            self._child = None
         with self._lock:
             found: list[FoundObject | None] = []
             for start in range(0, len(names), _AT_A_TIME):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import NamedTuple
 
 from mlgit.adapters.git import git
 from mlgit.adapters.system import process
+from mlgit.adapters.system.fork_lock import ForkLock
 from mlgit.errors import MlgitError
 
 
@@ -38,7 +38,7 @@ class RefUpdates:
         self._root, self._nothing, self._reason = root, nothing, reason
         self._child: Popen[bytes] | None = None
         self._owner = 0
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
 
     def move(self, moves: Sequence[RefMove]) -> None:
         """Move refs, all or none.
@@ -46,7 +46,7 @@ class RefUpdates:
         Raises RefMovedError where one was not where it is expected, MlgitError in Git's words for any other reason.
         """
         if self._owner != os.getpid():
-            self._lock, self._child = threading.Lock(), None
+            self._child = None
         text = "start\n" + "".join(map(self._line, moves)) + "commit\n"
         with self._lock:
             child = self._running()

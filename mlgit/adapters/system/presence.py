@@ -10,14 +10,14 @@ import atexit
 import fcntl
 import os
 import re
-import threading
 from contextlib import suppress
 
 from mlgit.adapters.system import state_files
+from mlgit.adapters.system.fork_lock import ForkLock
 from mlgit.errors import MlgitError
 
 _TOKEN = re.compile(r"[0-9a-f]{32}")
-_lock = threading.Lock()
+_lock = ForkLock()
 _own: dict[str, tuple[int, str, int]] = {}  # folder -> the process that made it, token, open file
 
 
