@@ -31,7 +31,8 @@ _ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "model approve": ("version", ""),
     "model audit": ("model version file", ""),
     **dict.fromkeys(("exp promote", "exp apply"), ("trial", "")),
-    **dict.fromkeys(("exp show", "exp remove", "exp push", "exp pull"), ("trial",)),
+    **dict.fromkeys(("exp show", "exp compare", "exp remove", "exp push", "exp pull"), ("trial",)),
+    "exp diff": ("trial revision", "trial revision", ""),
     "remote add": ("", _FILE, ""),
     "completion": ("shell", ""),
 }
@@ -41,6 +42,7 @@ _OPTIONS: Mapping[str, str] = {
     "exp run --set": "parameter",
     "exp show --baseline": "revision",
     "exp list --baseline": "revision",
+    "exp compare --baseline": "revision",
     "--base": "revision",
     "--follow": "stage",
     "--answers": _FILE,

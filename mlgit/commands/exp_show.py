@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,11 @@ from mlgit import errors
 from mlgit import project as projects
 from mlgit.adapters.system import files
 from mlgit.commands import exp_curves, exp_trials
-from mlgit.experiments import comparison, table_text
+from mlgit.experiments import comparison, queue, table_text
 from mlgit.experiments.comparison import ComparedTrials, TableView
 from mlgit.report import trials_page
 
-__all__ = ["ShownTrials", "TableView", "show", "write", "write_page"]
+__all__ = ["ShownTrials", "TableView", "follow", "show", "write", "write_page"]
 
 PAGE = "trials.html"
 
@@ -53,6 +54,24 @@ def show(
     found = exp_trials.gather(project, names, baseline=baseline, everything=everything)
     table = comparison.compare(found.trials, found.baselines, view=view or TableView(), directions=config.direction)
     return ShownTrials(table, found.n_elsewhere)
+
+
+def follow(
+    names: Sequence[str] = (),
+    *,
+    baseline: str | None = None,
+    everything: bool = False,
+    view: TableView | None = None,
+    every: float = 1.0,
+) -> Iterator[ShownTrials]:
+    """The table as it is now, and again after `every` so many seconds, until nobody runs trials in this clone any more."""
+    common = queue.common_folder(projects.find().git_root)
+    is_running = True
+    while is_running:
+        is_running = queue.is_running(common)  # asked first: what ends meanwhile is still shown
+        yield show(names, baseline=baseline, everything=everything, view=view)
+        if is_running:
+            time.sleep(every)
 
 
 def write(path: Path, text: str) -> None:

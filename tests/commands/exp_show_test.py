@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+from contextlib import ExitStack
 
 import pytest
 
 from mlgit.commands.exp_list import list_trials
-from mlgit.commands.exp_show import TableView, show, write, write_page
+from mlgit.commands.exp_show import TableView, follow, show, write, write_page
 from mlgit.errors import MlgitError
 from mlgit.experiments import queue, table_text
 from mlgit.experiments.sweep import Sweep
@@ -144,3 +145,17 @@ def test_trial_that_was_recorded_meanwhile_is_shown_once(root):
     trials.add(root, [{"train.lr": 0.1}], names=["one"])
     start(root, "one")
     assert [each.status for each in show().table.trials] == ["finished"]
+
+
+def test_table_is_followed_until_nobody_runs_trials(root):
+    trials.add(root, [{"train.lr": 0.1}], names=["one"])
+    common = queue.common_folder(root)
+    with ExitStack() as held:
+        held.enter_context(queue.running(common))
+        followed = follow(every=0.01)
+        assert names(next(followed)) == ["one"]
+        trials.add(root, [{"train.lr": 0.2}], names=["two"])
+        assert sorted(names(next(followed))) == ["one", "two"]
+        held.close()
+        assert len(list(followed)) == 1
+    assert len(list(follow())) == 1

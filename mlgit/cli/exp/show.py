@@ -12,17 +12,19 @@ from mlgit.cli.exp import view_options
 @click.command(
     epilog="Examples: `mlgit exp show`, `mlgit exp show --filter 'roc_auc>=0.9 and train.lr<0.2'`, "
     "`mlgit exp show --sort -train.lr --only 'train.*,roc_auc'`, `mlgit exp show --all --format csv -o trials.csv`, "
-    "`mlgit exp show --format html`.",
+    "`mlgit exp show --format html`, `mlgit exp show --follow`.",
     short_help="Show trials in a table, the best first.",
 )
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @view_options.baseline_options()
+@click.option("-f", "--follow", "is_followed", is_flag=True, help="Draw the table again while trials run.")
 @view_options.view_options()
 def command(
     names: tuple[str, ...],
     *,
     baseline: str | None,
     everything: bool,
+    is_followed: bool,
     condition: str,
     sweep: str,
     status: str | None,
@@ -43,10 +45,13 @@ def command(
     same in all rows are named below the table. Trials that `dvc exp run` made are shown like those of `mlgit exp run`.
 
     A CONDITION holds columns against values by >= <= > < == != or ~ (a pattern), joined by and, or, not and brackets. A trial
-    that lacks the value does not match. --format html writes a page with curves and scatter plots, which needs no network.
+    that lacks the value does not match. With --follow the table is drawn again every second, with what running trials have
+    measured so far, until none runs any more. --format html writes a page with curves and scatter plots.
     """
-    from mlgit.commands.exp_show import show
+    from mlgit.commands.exp_show import follow, show
 
+    if is_followed and (form != "table" or output):
+        raise click.UsageError("--follow draws a table: leave out --format and --output")
     view = view_options.view_of(
         condition=condition,
         sweep=sweep,
@@ -59,6 +64,8 @@ def command(
         all_columns=all_columns,
         top=top,
     )
+    if is_followed:
+        return view_options.redraw(follow(names, baseline=baseline, everything=everything, view=view))
     shown = show(names, baseline=baseline, everything=everything, view=view)
     view_options.show(shown, form=form, output=output, document=shown.document())
     return shown.exit_code

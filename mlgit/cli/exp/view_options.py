@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -138,3 +138,23 @@ def say_what_is_missing(n_trials: int, n_elsewhere: int) -> None:
         note(f"{count(n_elsewhere, 'trial')} of other baselines: --all shows them")
     elif not n_trials:
         note("no trials yet: `mlgit exp run --set PARAMETER=VALUE,VALUE` makes some")
+
+
+def redraw(tables: Iterable[ShownTrials]) -> int:
+    """Show each of these tables in the place of the one before; without a terminal below it, where it differs."""
+    from mlgit.experiments import table_text
+
+    screen = Screen(sys.stdout)
+    last = ""
+    code = 0
+    for shown in tables:
+        columns, lines = screen.size
+        code = shown.exit_code
+        if is_terminal(sys.stdout):
+            text = table_text.table(shown.table, color=use_color(sys.stdout), columns=columns).split("\n")
+            left = len(text) - (lines - 2)
+            screen.show("", text if left <= 0 else [*text[: lines - 2], f"{count(left, 'more line')}"])
+        elif (text_now := table_text.table(shown.table)) != last:
+            click.echo(("\n" if last else "") + text_now)
+            last = text_now
+    return code
