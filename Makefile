@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env test-fast test coverage test-full lint schema build demo conformance contracts-oracle serving-oracle monitoring-oracle clean
+.PHONY: help env test-fast test coverage test-full lint schema build demo conformance contracts-oracle serving-oracle monitoring-oracle tracking-oracle clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -64,6 +64,9 @@ serving-oracle: $(STAMP) ## mlgit serve beside MLflow's server, asked by the cli
 
 monitoring-oracle: $(STAMP) ## statistics of monitoring beside Evidently, scipy and river: make monitoring-oracle PYTHON=PATH
 	$(BIN)/python -m tests.monitoring.oracle.job $(PYTHON)
+
+tracking-oracle: $(STAMP) ## mlgit:// under MLflow's server, its pages and its own tests: make tracking-oracle PYTHON=PATH [MLFLOW_SOURCE=PATH]
+	$(BIN)/python -m tests.tracking.oracle.job $(PYTHON) $(MLFLOW_SOURCE)
 
 clean: ## remove everything that is made
 	rm -rf $(VENV) dist build demo .pytest_cache .hypothesis .mypy_cache .ruff_cache
