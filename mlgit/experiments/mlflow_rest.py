@@ -72,7 +72,7 @@ class MlflowRest:
         token = ""
         for _ in range(_PAGES):
             answer = self.ask(path, {**body, **({"page_token": token} if token else {})})
-            yield from (each for each in answer.get(key) or () if isinstance(each, dict))
+            yield from objects(answer.get(key))
             before, token = token, str(answer.get("next_page_token") or "")
             if not token or token == before:
                 return
@@ -122,6 +122,11 @@ class MlflowRest:
             if status < 500 and status != 429:
                 break
         raise MlflowError(f"{self.url}{path}: {trouble}", _HINT if status < 500 else "", status=status)
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects in what an answer holds where a list belongs; whatever else is there is nothing."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _said(response: Any) -> str:

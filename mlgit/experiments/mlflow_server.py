@@ -11,7 +11,7 @@ from typing import Any
 
 from mlgit.adapters.system import files
 from mlgit.experiments.foreign_runs import ForeignModel, ForeignRun, measured, number, text, whole, with_models
-from mlgit.experiments.mlflow_rest import MlflowError, MlflowRest
+from mlgit.experiments.mlflow_rest import MlflowError, MlflowRest, objects
 from mlgit.experiments.run import ApiExperiment, LoggedRun, MetricPoint, ModelOutput, ModelRecord, RunDataset
 
 _API = "/api/2.0/mlflow"
@@ -86,7 +86,7 @@ class MlflowServer:
                 self._has_bulk = False
                 return None
             raise
-        rows = [each for each in answer.get("metrics") or () if isinstance(each, dict)]
+        rows = objects(answer.get("metrics"))
         if len(rows) >= _MOST_POINTS:
             return None
         found: dict[str, list[MetricPoint]] = {}
@@ -101,15 +101,15 @@ class MlflowServer:
         while True:
             params = {"run_id": run_id, "metric_key": key, "max_results": _MOST_POINTS}
             answer = self._rest.ask(path, params=params | ({"page_token": token} if token else {}))
-            found += self._points(run_id, key, answer.get("metrics") or ())
+            found += self._points(run_id, key, objects(answer.get("metrics")))
             before, token = token, text(answer.get("next_page_token"))
             if not token or token == before:
                 return found
 
-    def _points(self, run_id: str, key: str, rows: Iterable[Any]) -> list[MetricPoint]:
+    def _points(self, run_id: str, key: str, rows: Iterable[Mapping[str, Any]]) -> list[MetricPoint]:
         found = []
         for row in rows:
-            value = number(row.get("value")) if isinstance(row, dict) else None
+            value = number(row.get("value"))
             if value is None:
                 self._missed.append(f"run {run_id}: a value of `{key[:80]}` is no number")
             else:
@@ -196,7 +196,7 @@ class MlflowServer:
         token = ""
         while True:
             answer = self._rest.ask(path, params={**params, **({"page_token": token} if token else {})})
-            yield from (each for each in answer.get("files") or () if isinstance(each, dict))
+            yield from objects(answer.get("files"))
             before, token = token, text(answer.get("next_page_token"))
             if not token or token == before:
                 return
@@ -224,7 +224,7 @@ def _run(found: Mapping[str, Any]) -> LoggedRun:
     """A run as a search gives it, with the latest points of its metrics."""
     info, data, inputs, outputs = (_object(found.get(key)) for key in ("info", "data", "inputs", "outputs"))
     tags = _pairs(data.get("tags"))
-    rows = [each for each in _objects(data.get("metrics")) if number(each.get("value")) is not None]
+    rows = [each for each in objects(data.get("metrics")) if number(each.get("value")) is not None]
     points = (MetricPoint(text(each.get("key")), 0.0, whole(each.get("timestamp"))) for each in rows)
     run = LoggedRun(
         text(info.get("run_id") or info.get("run_uuid")),
@@ -237,10 +237,10 @@ def _run(found: Mapping[str, Any]) -> LoggedRun:
         (whole(info.get("end_time")) or 1) if info.get("lifecycle_stage") == "deleted" else None,
         _pairs(data.get("params")),
         tags,
-        datasets=tuple(_dataset(each) for each in _objects(inputs.get("dataset_inputs"))),
-        model_inputs=tuple(text(each.get("model_id")) for each in _objects(inputs.get("model_inputs"))),
+        datasets=tuple(_dataset(each) for each in objects(inputs.get("dataset_inputs"))),
+        model_inputs=tuple(text(each.get("model_id")) for each in objects(inputs.get("model_inputs"))),
         model_outputs=tuple(
-            ModelOutput(text(each.get("model_id")), whole(each.get("step"))) for each in _objects(outputs.get("model_outputs"))
+            ModelOutput(text(each.get("model_id")), whole(each.get("step"))) for each in objects(outputs.get("model_outputs"))
         ),
     )
     return replace(run, metrics={each.key: each for each in points})
@@ -267,7 +267,7 @@ def _model(found: Mapping[str, Any]) -> ModelRecord:
             text(each.get("dataset_digest")),
             text(each.get("run_id")),
         )
-        for each in _objects(data.get("metrics"))
+        for each in objects(data.get("metrics"))
         if (value := number(each.get("value"))) is not None
     ]
     status = text(info.get("status")).removeprefix("LOGGED_MODEL_")
@@ -288,12 +288,8 @@ def _model(found: Mapping[str, Any]) -> ModelRecord:
 
 
 def _pairs(rows: Any) -> dict[str, str]:
-    return {text(each.get("key")): text(each.get("value")) for each in _objects(rows)}
+    return {text(each.get("key")): text(each.get("value")) for each in objects(rows)}
 
 
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -8,6 +8,7 @@ import pytest
 
 from mlgit.gate.rule_result import RuleResult, SliceResult
 from mlgit.report import content
+from mlgit.report.document import PickedTrial
 from mlgit.report.page import PageTable
 from tests.report.samples import FULL, LOADED_RULES, STATES
 
@@ -65,3 +66,17 @@ def test_slices_of_several_gates_are_told_apart_and_long_lists_are_cut():
     table = tables(replace(FULL, rules=rules))["Slices that are hurt"]
     assert table.header[:2] == ("Gate", "Slice")
     assert (len(table.rows), table.left_out) == (20, 11)
+
+
+@pytest.mark.parametrize(
+    ("n_trials", "told", "said"),
+    [
+        (12, ("Trial a, the best of 12.", "No gain."), "Picked from 12 trials: Trial a, the best of 12. No gain."),
+        (1, (), "From a trial: a"),
+    ],
+)
+def test_trial_that_a_change_is_stands_above_the_tables(n_trials, told, said):
+    shown = content.page(replace(FULL, trials=(PickedTrial("a", n_trials, told=told),)))
+    (top,) = [each for each in shown.sections if each.name == "top"]
+    notices = ["".join(span.text for span in block.words) for block in top.blocks if getattr(block, "is_notice", False)]
+    assert said in notices
