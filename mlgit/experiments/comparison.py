@@ -101,7 +101,7 @@ def compare(trials: Sequence[Trial], baselines: Sequence[Trial], *, view: TableV
     moved = [each for each in chosen if each in differing or each == order.by]
     objectives = tuple(each for each in columns if each.kind == "metric" and _direction(each.name, directions))
     front = _front(ordered, objectives, directions)
-    best = ordered[0] if ordered and order.by and order.says_what_is_better and order.by.value(ordered[0])[0] else None
+    best = _best(ordered, order)
     return ComparedTrials(
         rows=_rows(kept, baselines, best=best, front=front),
         columns=_objective_first(moved, order.by),
@@ -113,6 +113,14 @@ def compare(trials: Sequence[Trial], baselines: Sequence[Trial], *, view: TableV
         n_left_out=len(ordered) - len(kept),
         n_filtered=len(trials) - len(shown),
     )
+
+
+def _best(ordered: Sequence[Trial], order: _Order) -> Trial | None:
+    """The first that is finished: what one that runs has measured so far may get worse."""
+    if order.by is None or not order.says_what_is_better:
+        return None
+    found = next((each for each in ordered if each.status == "finished"), None)
+    return found if found and sort_key(order.by.value(found), descending=False)[0] == 0 else None
 
 
 def _is_shown(trial: Trial, view: TableView) -> bool:

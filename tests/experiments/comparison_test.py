@@ -63,6 +63,15 @@ def test_the_wrong_end_of_a_metric_is_not_called_best():
     assert compare(sort="auc", order="asc").best is None
 
 
+def test_trial_that_runs_or_failed_is_not_yet_called_best():
+    found = compare(
+        [*TRIALS, Trial("runs", "b", "running", metrics={"auc": 0.99}), Trial("bad", "b", "failed", metrics={"auc": 1})]
+    )
+    assert names(found)[:3] == ["bad", "runs", "two"]
+    assert found.best.name == "two"
+    assert compare([made("lost"), made("nan", auc=math.nan)]).best is None
+
+
 def test_two_declared_metrics_order_nothing_but_mark_the_front():
     found = compare(directions={"auc": "higher", "loss": "lower"})
     assert names(found) == ["one", "two", "lost", "nan"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from mlgit import project
@@ -9,7 +11,7 @@ from mlgit.adapters.git import git as adapter
 from mlgit.errors import MlgitError
 from mlgit.experiments import trial, trial_message, trial_refs
 from mlgit.experiments.trial import TrialFacts
-from tests.kit import git, repository
+from tests.kit import git, repository, write_tree
 
 PIPELINE = {
     "dvc.yaml": "stages: {train: {cmd: python t.py, params: [train], metrics: [{metrics.json: {cache: false}}]}}\n",
@@ -112,3 +114,80 @@ def test_name_on_two_baselines_is_that_of_the_preferred_one_or_refused(root):
     with pytest.raises(MlgitError, match="2 trials are called 'one'") as refused:
         trial_refs.find(root, "one")
     assert trial.ref_of(first, "one") in refused.value.hint
+
+
+def test_ref_that_leads_to_no_commit_is_left_out(root):
+    head = git(root, "rev-parse", "HEAD")
+    record(root, "good", {"metrics.json": '{"auc": 0.9}'})
+    git(root, "tag", "-a", "-m", "words", "v1")
+    for name, revision in (("tag", "v1"), ("blob", "HEAD:metrics.json"), ("tree", "HEAD^{tree}")):
+        git(root, "update-ref", trial.ref_of(head, name), git(root, "rev-parse", revision))
+    assert [each.name for each in load(root).trials] == ["good"]
+    assert [each.name for each in load(root).trials] == ["good"]
+
+
+def test_baseline_that_is_not_in_this_clone_is_left_out(root):
+    record(root, "one", {"metrics.json": '{"auc": 0.9}'})
+    (ref,) = trial_refs.listed(root)
+    git(root, "update-ref", trial.ref_of("0123456789" * 4, "lost"), ref.commit)
+    found = load(root)
+    assert [each.name for each in found.trials] == ["lost", "one"]
+    assert [each.commit for each in found.baselines] == [ref.baseline]
+
+
+def test_name_that_means_something_to_a_terminal_or_a_browser_is_kept_as_it_is(root):
+    commit = record(root, "one", {})
+    head = git(root, "rev-parse", "HEAD")
+    name = "<b>$(x)|=1+1"
+    git(root, "update-ref", trial.ref_of(head, name), commit)
+    assert name in {each.name for each in load(root).trials}
+
+
+def test_packed_refs_and_objects_are_read_alike(root):
+    record(root, "one", {"metrics.json": '{"auc": 0.9}'})
+    first = load(root)
+    (root / ".dvc/tmp/mlgit/trials").unlink()
+    git(root, "gc", "--quiet")
+    assert load(root) == first
+
+
+def test_note_that_somebody_else_wrote_is_passed_over(root):
+    record(root, "one", {"metrics.json": '{"auc": 0.9}'})
+    first = load(root)
+    note = root / ".dvc/tmp/mlgit/trials"
+    for content in (b"", b"x" * 500, note.read_bytes()[:-3]):
+        note.write_bytes(content)
+        assert load(root) == first
+
+
+def test_values_that_the_cache_lacks_are_looked_for_again(root):
+    git(root, "rm", "-q", "--cached", "metrics.json")
+    out = "{{path: metrics.json, hash: md5, md5: {}, size: 14}}"
+    lock = f"schema: '2.0'\nstages:\n  train:\n    cmd: python t.py\n    outs:\n    - {out}\n"
+    pipeline = PIPELINE["dvc.yaml"].replace("{metrics.json: {cache: false}}", "metrics.json")
+    content = b'{"auc": 0.75}\n'
+    digest = hashlib.md5(content).hexdigest()
+    record(root, "one", {"dvc.yaml": pipeline, "dvc.lock": lock.format(digest), "metrics.json": None})
+    assert load(root).trials[0].metrics == {}
+    assert "not in the cache" in load(root).trials[0].notes[0]
+    place = root / ".dvc/cache/files/md5" / digest[:2] / digest[2:]
+    place.parent.mkdir(parents=True)
+    place.write_bytes(content)
+    assert load(root).trials[0].metrics == {"auc": 0.75}
+
+
+def test_repository_with_sha256_ids_is_read(tmp_path):
+    root = tmp_path / "project"
+    root.mkdir()
+    git(root, "init", "--quiet", "--object-format=sha256")
+    write_tree(root, {**PIPELINE, ".dvc/config": ""})
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "First")
+    base = git(root, "rev-parse", "HEAD")
+    (root / "metrics.json").write_text('{"auc": 0.95}')
+    git(root, "add", "-A")
+    commit = git(root, "commit-tree", git(root, "write-tree"), "-p", base, "-m", "dvc: commit experiment 0")
+    git(root, "update-ref", trial.ref_of(base, "one"), commit)
+    found = load(root)
+    assert found.trials[0].metrics == {"auc": 0.95}
+    assert found.baselines[0].metrics == {"auc": 0.8, "val.loss": 0.5}
