@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from json.encoder import encode_basestring
 from typing import Any, TypeVar
 
 from mlgit.errors import MlgitError
@@ -67,7 +68,10 @@ def number_in(value: Any) -> float:
         if value in _WORDS:
             return _WORDS[value]
         raise ValueError(value)
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ValueError("too large") from error
 
 
 def point_out(point: MetricPoint) -> list[Any]:
@@ -76,6 +80,13 @@ def point_out(point: MetricPoint) -> list[Any]:
     if point.model_id or point.dataset_name or point.dataset_digest:
         row += [point.model_id, point.dataset_name, point.dataset_digest]
     return row
+
+
+def point_line(row: list[Any]) -> str:
+    """What `compact` makes of `["m", *point_out(point)]`, for thousands of them a second."""
+    if len(row) == 5 and type(row[2]) is float:
+        return f'["m",{encode_basestring(row[1])},{row[2]!r},{row[3]},{row[4]}]'
+    return compact(row)
 
 
 def point_in(row: list[Any]) -> MetricPoint:

@@ -34,7 +34,7 @@ class SpoolGoneError(Exception):
 
 
 def create(path: str, run: LoggedRun, *, writers: str) -> None:
-    """Lay a spool for a run that has none, upon what it is in Git (`run.commit`), and say that this process writes to it."""
+    """Lay a spool for a run that has none, upon what it is in Git (`run.commit`), and note that this process writes to it."""
     head = f"{run_codec.compact(['r', 1, run.commit, run_codec.run_fields(run)])}\n"
     head += f'["w","{presence.token(writers)}"]\n'
     state_files.replace(path, head.encode("utf-8", "surrogatepass"), mode=0o666)
@@ -158,7 +158,8 @@ class RunSpool:
 
         Raises DeletedRecordError and ChangedParamError where the run does not take them, SpoolGoneError where it was sealed.
         """
-        text = "".join([f"{run_codec.compact(each)}\n" for each in events])
+        lines = [run_codec.point_line(each) if each[0] == "m" else run_codec.compact(each) for each in events]
+        text = "\n".join([*lines, ""])
         with self.held() as size:
             refuse(self.fold, events, also_deleted=also_deleted)
             if (name := presence.token(self._writers)) not in self._names:
