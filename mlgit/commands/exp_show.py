@@ -11,14 +11,11 @@ from typing import Any
 from mlgit import errors
 from mlgit import project as projects
 from mlgit.adapters.system import files
-from mlgit.commands import exp_curves, exp_trials
+from mlgit.commands import exp_trials
 from mlgit.experiments import comparison, queue, table_text
 from mlgit.experiments.comparison import ComparedTrials, TableView
-from mlgit.report import trials_page
 
-__all__ = ["ShownTrials", "TableView", "follow", "show", "write", "write_page"]
-
-PAGE = "trials.html"
+__all__ = ["ShownTrials", "TableView", "follow", "show", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +74,3 @@ def follow(
 def write(path: Path, text: str) -> None:
     """Write a table in a form that is text, whole or not at all."""
     files.write_atomic(path, f"{text}\n")
-
-
-def write_page(shown: ShownTrials, path: Path | None) -> Path:
-    """Write the table as a page that needs nothing else, below `.dvc/tmp/mlgit` without a path; where it is."""
-    project = projects.find()
-    place = path or project.own_folder / PAGE
-    place.parent.mkdir(parents=True, exist_ok=True)
-    curves = exp_curves.curves(project, shown.table.rows)
-    files.write_atomic(place, trials_page.page(shown.table, curves=curves, told=shown.told))
-    return place

@@ -8,7 +8,8 @@ import pytest
 
 from mlgit.commands.exp_compare import TableView, compare
 from mlgit.commands.exp_diff import diff
-from mlgit.commands.exp_show import show, write_page
+from mlgit.commands.exp_page import write_page
+from mlgit.commands.exp_show import show
 from mlgit.errors import MlgitError
 from mlgit.experiments.trial import TrialFacts
 from tests.kit import dvc, git, trials

@@ -9,7 +9,8 @@ from contextlib import ExitStack
 import pytest
 
 from mlgit.commands.exp_list import list_trials
-from mlgit.commands.exp_show import TableView, follow, show, write, write_page
+from mlgit.commands.exp_page import write_page
+from mlgit.commands.exp_show import TableView, follow, show, write
 from mlgit.errors import MlgitError
 from mlgit.experiments import queue, table_text
 from mlgit.experiments.sweep import Sweep

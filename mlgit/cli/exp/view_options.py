@@ -117,9 +117,11 @@ def text_of(shown: ShownTrials, form: str, *, on_screen: bool = False) -> str:
 
 def show(shown: ShownTrials, *, form: str, output: str | None, document: dict[str, Any]) -> None:
     """Print a table, or write it to a file and print where that is; `document` is its JSON."""
-    from mlgit.commands.exp_show import write, write_page
+    from mlgit.commands.exp_show import write
 
     if form == "html":
+        from mlgit.commands.exp_page import write_page
+
         click.echo(f"wrote {plain(str(write_page(shown, Path(output) if output else None)))}")
     elif output:
         write(Path(output), json.dumps(document, indent=2, allow_nan=False) if form == "json" else text_of(shown, form))
