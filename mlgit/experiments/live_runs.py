@@ -43,8 +43,8 @@ class LiveRuns:
         """The spool of a run to append to, which reads it by itself where it has to."""
         return self._known.get(run_id) or self.find(run_id)
 
-    def _opened(self, run_id: str) -> RunSpool:
-        spool = RunSpool(self._path(run_id), writers=self._writers)
+    def _opened(self, run_id: str, *, laid: tuple[LoggedRun, int] | None = None) -> RunSpool:
+        spool = RunSpool(self._path(run_id), writers=self._writers, laid=laid)
         self._known[run_id] = spool
         if len(self._known) > _MOST_OPEN:
             with suppress(KeyError):
@@ -65,8 +65,7 @@ class LiveRuns:
         if not self._is_made:
             state_files.make_folder(self._folder)
             self._is_made = True
-        run_spool.create(self._path(run.id), run, writers=self._writers)
-        return self._opened(run.id)
+        return self._laid(run)
 
     def reopen(self, run_id: str, read: Callable[[str], LoggedRun]) -> RunSpool:
         """The spool of a run that stands in Git, where `read` finds it. What that raises for none is raised here."""
@@ -76,8 +75,11 @@ class LiveRuns:
             if there:
                 return there
             # Only who holds this lock lays one, and it is taken away after the run was written: this is the newest
-            run_spool.create(self._path(run_id), read(run_id), writers=self._writers)
-            return self._opened(run_id)
+            return self._laid(read(run_id))
+
+    def _laid(self, run: LoggedRun) -> RunSpool:
+        size = run_spool.create(self._path(run.id), run, writers=self._writers)
+        return self._opened(run.id, laid=(run, size))
 
     def sweep(self) -> None:
         """Take away what processes left that are gone."""

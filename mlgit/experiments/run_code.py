@@ -84,8 +84,8 @@ class Head:
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        root = repository.root
-        self._folder = root / ".git" if (root / ".git").is_dir() else None  # else a linked working tree, or a bare repository
+        own = f"{repository.root}/.git"
+        self._folder = own if os.path.isdir(own) else ""  # else a linked working tree, or a bare repository
         self._known: tuple[tuple[bytes, bytes], tuple[str, str]] | None = None
 
     def commit(self) -> tuple[str, str]:
@@ -100,12 +100,20 @@ class Head:
 
     def _key(self) -> tuple[bytes, bytes] | None:
         try:
-            head = (self._folder / "HEAD").read_bytes() if self._folder else b""
-            if self._folder and head.startswith(b"ref: refs/heads/") and b".." not in head:
-                return head, (self._folder / os.fsdecode(head[5:].strip())).read_bytes()
+            head = _start_of(f"{self._folder}/HEAD") if self._folder else b""
+            if head.startswith(b"ref: refs/heads/") and b".." not in head:
+                return head, _start_of(f"{self._folder}/{os.fsdecode(head[5:].strip())}")
         except (OSError, ValueError):
             pass
         return None
+
+
+def _start_of(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 4096)
+    finally:
+        os.close(descriptor)
 
 
 class CodeWatch:

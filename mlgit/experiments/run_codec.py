@@ -48,11 +48,18 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 
 def document(fields: Mapping[str, Any]) -> bytes:
     """A JSON object with a line for each field, so that `git diff` shows what changed."""
-    text = "{\n" + ",\n".join([f'"{key}": {compact(fields[key])}' for key in sorted(fields)]) + "\n}\n"
+    text = "{\n" + ",\n".join([f'"{key}": {_compact(fields[key])}' for key in sorted(fields)]) + "\n}\n"
     try:
         return text.encode()
     except UnicodeEncodeError:  # half a character, as a broken reader of files makes them
         return json.dumps(fields, ensure_ascii=True, allow_nan=False, sort_keys=True, indent=0).encode() + b"\n"
+
+
+def _compact(value: Any) -> str:
+    """As `compact`, without an encoder for what needs none."""
+    if value is None or value == "" or (isinstance(value, (dict, list, tuple)) and not value):
+        return "null" if value is None else '""' if value == "" else "{}" if isinstance(value, dict) else "[]"
+    return str(value) if type(value) is int else compact(value)
 
 
 def number_out(value: float) -> float | str:

@@ -33,23 +33,31 @@ class SpoolGoneError(Exception):
     """The run was sealed meanwhile: what it is now stands in Git. Never leaves this room."""
 
 
-def create(path: str, run: LoggedRun, *, writers: str) -> None:
-    """Lay a spool for a run that has none, upon what it is in Git (`run.commit`), and note that this process writes to it."""
+def create(path: str, run: LoggedRun, *, writers: str) -> int:
+    """Lay a spool for a run that has none, upon what it is in Git (`run.commit`), and note that this process writes to it.
+
+    Its bytes.
+    """
     head = f"{run_codec.compact(['r', 1, run.commit, run_codec.run_fields(run)])}\n"
     head += f'["w","{presence.token(writers)}"]\n'
-    state_files.replace(path, head.encode("utf-8", "surrogatepass"), mode=0o666)
+    content = head.encode("utf-8", "surrogatepass")
+    state_files.replace(path, content, mode=0o666)
+    return len(content)
 
 
 class RunSpool:
     """A spool, folded as far as it was read. For any thread, and for both sides of a fork."""
 
-    def __init__(self, path: str, *, writers: str) -> None:
-        """A spool that is there. Raises SpoolGoneError for none, and for what is no spool."""
+    def __init__(self, path: str, *, writers: str, laid: tuple[LoggedRun, int] | None = None) -> None:
+        """A spool that is there, or one just `laid` by `create`. Raises SpoolGoneError for none, and for what is no spool."""
         self.path, self._writers = path, writers
         self._descriptor, self._owner = -1, 0  # open while this process appends
         self._lock = ForkLock()
         self._begin()
-        self.catch_up()
+        if laid:
+            self._know(*laid)
+        else:
+            self.catch_up()
 
     def _begin(self) -> None:
         self.base = ""
@@ -57,6 +65,12 @@ class RunSpool:
         self._inode, self._read_to = 0, 0
         self._names: set[str] = set()  # tokens of those who write
         self._points: list[MetricPoint] | None = None  # once somebody asked for them
+
+    def _know(self, run: LoggedRun, size: int) -> None:
+        """Take for read what this process wrote."""
+        self._fold, self.base, self._names, self._read_to = RunFold(run), run.commit, {presence.token(self._writers)}, size
+        with suppress(OSError):
+            self._inode = os.stat(self.path).st_ino
 
     def close(self) -> None:
         """Let go of the file; the next append opens it again."""
