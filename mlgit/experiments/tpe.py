@@ -5,6 +5,7 @@ Each answer is made from all trials there are, by a study that lives as long as 
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,6 +29,8 @@ class TpeSampler:
         self._space, self._n_trials, self._seed, self._direction = space, n_trials, seed, direction
         self._random = draws.RandomSampler(space, n_trials=None, seed=seed)
         self._optuna = _optuna()
+        self._spaces = {each.name: _distribution(self._optuna, each) for each in space.dimensions}
+        self._told: dict[tuple[Any, ...], Any] = {}
 
     def ask(self, number: int, history: Sequence[ObservedTrial]) -> Mapping[str, Any] | None:
         """The setting with this number; None where as many were made as were asked for, or all there are."""
@@ -54,26 +57,39 @@ class TpeSampler:
         return found
 
     def _study(self, known: Sequence[ObservedTrial]) -> Any:
-        optuna = self._optuna
-        study = optuna.create_study(direction="maximize" if self._direction == "higher" else "minimize")
-        spaces = {each.name: _distribution(optuna, each) for each in self._space.dimensions}
-        for each in known:
-            params = {one.name: _inner(one, each.changes.get(one.name)) for one in self._space.dimensions}
-            if None in params.values():
-                continue  # from a search of other values
-            state, value = optuna.trial.TrialState.FAIL, None
-            if each.status in ("queued", "running"):
-                state = optuna.trial.TrialState.RUNNING
-            elif each.status == "finished" and each.value is not None and not math.isnan(each.value):
-                state, value = optuna.trial.TrialState.COMPLETE, each.value
-            study.add_trial(optuna.trial.create_trial(state=state, value=value, params=params, distributions=spaces))
+        study = self._optuna.create_study(direction="maximize" if self._direction == "higher" else "minimize")
+        for trial in map(self._told_once, known):
+            if trial is not None:
+                study.add_trial(trial)
         return study
+
+    def _told_once(self, each: ObservedTrial) -> Any:
+        """A trial as Optuna is told of it, made once for each state that it is in; None for one of another search."""
+        key = each.number, each.status, repr(each.value), setting(each.changes)
+        if key not in self._told:
+            self._told[key] = self._frozen(each)
+        return self._told[key]
+
+    def _frozen(self, each: ObservedTrial) -> Any:
+        params = {one.name: _inner(one, each.changes.get(one.name)) for one in self._space.dimensions}
+        if None in params.values():
+            return None
+        states = self._optuna.trial.TrialState
+        state, value = states.FAIL, None
+        if each.status in ("queued", "running"):
+            state = states.RUNNING
+        elif each.status == "finished" and each.value is not None and not math.isnan(each.value):
+            state, value = states.COMPLETE, each.value
+        trial = self._optuna.trial.create_trial(state=state, value=value, params=params, distributions=self._spaces)
+        # a study copies each trial that it is given with all that is in it, which takes nearly all of the time of an answer
+        trial.__deepcopy__ = lambda memo: copy.copy(trial)
+        return trial
 
     def _promising(self, study: Any, number: int, attempt: int) -> dict[str, Any]:
         optuna = self._optuna
         seed = int(draws.share(self._seed, number, f"tpe {attempt}") * (1 << 32))
         study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=0, constant_liar=True)
-        trial = study.ask({each.name: _distribution(optuna, each) for each in self._space.dimensions})
+        trial = study.ask(self._spaces)
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
         return {each.name: _outer(each, trial.params[each.name]) for each in self._space.dimensions}
 
