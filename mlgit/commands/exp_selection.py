@@ -88,7 +88,7 @@ def _recorded(revisions: Revisions, trials: Sequence[Trial], chosen: Trial, metr
     return Selection(
         trial=chosen.name,
         baseline=chosen.baseline,
-        n_trials=max(len(known) if metric else len(trials), 1),
+        n_trials=max(len(known) or len(trials), 1),
         rank=len(ahead) + 1 if value is not None and better else None,
         sampler=facts.sampler,
         space=facts.space,
@@ -168,9 +168,11 @@ def _among(project: Project, found: Selection, asked: _Asked, trials: Sequence[T
         return replace(found, why_not="no row differs from the baseline")
     ends = (judged.low, judged.high) if asked.better == "higher" else (-judged.high, -judged.low)
     assert found.high is not None
+    ahead = sum(each.value > gains[place].value for each in gains)
     # the interval of one change may be of another scale, as that of roc_auc is: what holds for all is never narrower
     return replace(
         found,
+        rank=found.rank or ahead + 1,
         n_compared=len(gains),
         low_of_all=min(ends[0], found.low),
         high_of_all=max(ends[1], found.high),

@@ -181,6 +181,27 @@ def test_objective_may_be_named(root):
     assert (lower.selection.n_trials, lower.selection.rank, lower.selection.low) == (4, 2, None)
 
 
+def test_gain_that_is_large_is_shown_whichever_way_is_better(root):
+    best, *_ = trials.add(root, CHANGES, facts=FACTS)
+    higher = promote_trial(best.name, dry_run=True).selection
+    assert (higher.difference > 0, higher.low_of_all > 0, higher.pvalue < 0.01) == (True, True, True)
+    lower = promote_trial(best.name, objective="brier", direction="lower", dry_run=True).selection
+    assert (lower.n_trials, lower.n_compared, lower.rank) == (4, 4, 1)
+    assert lower.low_of_all <= lower.low < lower.difference < lower.high <= lower.high_of_all < 0
+    assert lower.pvalue < 0.01
+
+
+def test_trial_that_is_no_better_is_not_made_so_by_being_picked(root):
+    changes = [{"train.lr": 0.5 + number / 1000} for number in range(1, 13)]
+    found = trials.add(root, changes, facts=FACTS)
+    said = [promote_trial(each.name, dry_run=True).selection for each in found]
+    best = next(each for each in said if each.rank == 1)
+    assert best.difference > 0
+    assert best.low_of_all < 0
+    assert best.optimism > 0
+    assert best.pvalue > 0.05
+
+
 @pytest.mark.slow  # DVC is asked
 def test_dvc_makes_a_branch_of_the_same_files(root):
     git(root, "config", "user.name", "Ada")

@@ -154,9 +154,13 @@ class TestTpe:
 
     def test_running_trials_keep_the_next_away(self):
         history = searched(tpe("a=0..1.0", n_trials=99), lambda changes: (changes["a"] - 0.5) ** 2, 20)
-        for number in range(21, 29):
-            history.append(ObservedTrial(number, tpe("a=0..1.0", n_trials=99).ask(number, history), "running"))
-        assert len({each.changes["a"] for each in history[20:]}) == 8
+
+        def distance(number, status):
+            there = [ObservedTrial(30 + place, {"a": 0.5 + place / 1000}, status) for place in range(-4, 5)]
+            return abs(tpe("a=0..1.0", n_trials=99).ask(number, [*history, *there])["a"] - 0.5)
+
+        apart, alone = (sum(distance(number, status) for number in range(50, 60)) for status in ("running", "failed"))
+        assert apart > 1.2 * alone
 
     def test_failed_trials_and_those_without_a_number_are_not_tried_again(self):
         history = searched(tpe("a=1..30", n_trials=99), lambda changes: changes["a"], 12)
