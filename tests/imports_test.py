@@ -91,7 +91,7 @@ DOORS = {
     "validation": {"judge", "profiling", "samples", "source"},
     "experiments": {
         *("trial_workers", "links", "queue", "runner", "trial_commits", "worktrees"),
-        *("live_values", "samplers", "tpe", "trial_refs", "trial_values"),
+        *("live_values", "runs_of_trials", "samplers", "tpe", "trial_refs", "trial_values"),
         *(
             "live_runs",
             "logged_models",
@@ -149,6 +149,7 @@ LAW = Law(
         "cli.main",
         "commands.candidates",
         *("commands.contract_data", "commands.window_contract"),
+        "commands.exp_trials",  # reads runs only where a trial runs
         "experiments.trial_refs",  # opens commits that nobody has read yet
         "commands.open_project",
         "commands.policy_inputs",

@@ -1,10 +1,10 @@
-"""Learning curves of trials: the tables that DVCLive wrote, out of Git or DVC's cache, or where a running trial writes them."""
+"""Learning curves of trials: the tables that DVCLive wrote, wherever they are, and what code logged while the trial ran."""
 
 from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from mlgit.errors import MlgitError
 from mlgit.experiments import learning_curves
 from mlgit.experiments.comparison import TrialRow
 from mlgit.experiments.learning_curves import TrialCurve
+from mlgit.experiments.runs_of_trials import TrialRuns
 from mlgit.experiments.trial import Trial
 from mlgit.project import Project
 from mlgit.revision.revision import Revision
@@ -29,9 +30,11 @@ def curves(project: Project, rows: Sequence[TrialRow]) -> tuple[TrialCurve, ...]
     """The curves of the first rows that have some."""
     found: list[TrialCurve] = []
     n_trials = 0
+    runs = TrialRuns(project.git_root, [row.trial for row in rows if row.trial.name and not row.is_baseline])
     with Revisions(project) as revisions:
         for number, row in enumerate(rows):
             own = [] if row.trial.status in ("queued", "failed") else list(_of_trial(revisions, row.trial, number))
+            own += [] if row.is_baseline else list(_logged(runs, row.trial, number, known={each.metric for each in own}))
             n_trials += bool(own)
             found += own
             if n_trials == MOST_TRIALS:
@@ -47,8 +50,15 @@ def _of_trial(revisions: Revisions, trial: Trial, number: int) -> Iterator[Trial
     for metric, content in tables:
         with suppress(MlgitError):
             points = learning_curves.parse(files.decode(content, name=metric))
-            if points:
+            if len(points) > 1:
                 yield TrialCurve(name, number, metric, points)
+
+
+def _logged(runs: TrialRuns, trial: Trial, number: int, *, known: Collection[str]) -> Iterator[TrialCurve]:
+    """The curves that code logged while the trial ran, but for those that DVCLive has."""
+    for metric, points in runs.curves(trial).items():
+        if len(points) > 1 and metric not in known:
+            yield TrialCurve(trial.name, number, metric, points)
 
 
 def _of_commit(revision: Revision) -> Iterator[tuple[str, bytes]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,20 +56,27 @@ def gather(
     found = trial_refs.load(project, dict.fromkeys(chosen), baselines=wanted)
     labels = _labels(root, wanted, head)
     return GatheredTrials(
-        (*found.trials, *(_with_live_values(each, found) for each in started)),
+        (*found.trials, *_with_live_values(root, started, found)),
         tuple(replace(each, name=labels[each.commit]) for each in found.baselines),
         n_elsewhere=0 if names or everything else len(refs) - len(chosen),
     )
 
 
-def _with_live_values(trial: Trial, recorded: RecordedTrials) -> Trial:
-    """A trial that is not in Git, with the parameters of its baseline beside its own, and what it has measured so far."""
-    base = next((each for each in recorded.baselines if each.commit == trial.baseline), None)
-    params = {**(base.params if base else {}), **(trial.params or trial.facts.changes)}
-    if trial.status != "running" or not trial.folder:
-        return replace(trial, params=params)
-    files = recorded.metric_files.get(trial.baseline, {})
-    return replace(trial, params=params, metrics=live_values.metrics(trial.folder, recorded=files))
+def _with_live_values(root: Path, started: Sequence[Trial], recorded: RecordedTrials) -> Iterator[Trial]:
+    """Trials that are not in Git, with what they have measured so far: in files, and in what their code logged."""
+    running = [each for each in started if each.status == "running"]
+    runs = None
+    if running:
+        from mlgit.experiments.runs_of_trials import TrialRuns
+
+        runs = TrialRuns(root, running)
+    for each in started:
+        base = next((one for one in recorded.baselines if one.commit == each.baseline), None)
+        params = {**(base.params if base else {}), **(each.params or each.facts.changes)}
+        metrics = dict(runs.metrics(each)) if runs and each.status == "running" else {}
+        if each.status == "running" and each.folder:
+            metrics |= live_values.metrics(each.folder, recorded=recorded.metric_files.get(each.baseline, {}))
+        yield replace(each, params=params, metrics=metrics)
 
 
 def nearest(root: Path, known: Collection[str], head: str) -> str:

@@ -11,6 +11,8 @@ from mlgit.commands.exp_diff import diff
 from mlgit.commands.exp_page import write_page
 from mlgit.commands.exp_show import show
 from mlgit.errors import MlgitError
+from mlgit.experiments.run import TRIAL_TAG, MetricPoint
+from mlgit.experiments.runs import RunStore
 from mlgit.experiments.trial import TrialFacts
 from tests.kit import dvc, git, trials
 
@@ -97,3 +99,26 @@ def test_page_has_the_curves_of_dvclive(root):
     trials.add(root, [{"train.lr": 0.1}], names=["one"], files=files)
     page = write_page(show(), root / "page.html").read_text()
     assert "val/auc over steps of 1 trial" in page
+
+
+def logged(root, trial, values):
+    """A run that code logged within a trial, as MLflow's client would."""
+    store = RunStore(root, keep_code=False)
+    run = store.create(tags={TRIAL_TAG: trial})
+    store.log_batch(run.id, metrics=[MetricPoint("loss", value, 1_000 + step, step) for step, value in enumerate(values)])
+    return store, run
+
+
+def test_page_has_the_curves_that_code_logged(root):
+    trials.add(root, [{"train.lr": 0.1}], names=["one"])
+    logged(root, "another", [1.0, 2.0])
+    logged(root, "one", [0.9, 0.5, 0.25])
+    page = write_page(show(), root / "page.html").read_text()
+    assert "loss over steps of 1 trial, 0.25 to 0.9" in page
+
+
+def test_deleted_run_is_drawn_no_more(root):
+    trials.add(root, [{"train.lr": 0.1}], names=["one"])
+    store, run = logged(root, "one", [0.9, 0.5])
+    store.delete(run.id)
+    assert "loss over steps" not in write_page(show(), root / "page.html").read_text()

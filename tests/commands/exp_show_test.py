@@ -13,6 +13,8 @@ from mlgit.commands.exp_page import write_page
 from mlgit.commands.exp_show import TableView, follow, show, write
 from mlgit.errors import MlgitError
 from mlgit.experiments import queue, table_text
+from mlgit.experiments.run import TRIAL_TAG, MetricPoint
+from mlgit.experiments.runs import RunStore
 from mlgit.experiments.sweep import Sweep
 from mlgit.experiments.trial import Trial, TrialFacts
 from tests.kit import git, trials, write_tree
@@ -160,3 +162,13 @@ def test_table_is_followed_until_nobody_runs_trials(root):
         held.close()
         assert len(list(followed)) == 1
     assert len(list(follow())) == 1
+
+
+def test_running_trial_is_shown_with_what_its_code_logged(root):
+    start(root, "one")
+    store = RunStore(root, keep_code=False)
+    run = store.create(tags={TRIAL_TAG: "one"})
+    store.log_batch(run.id, metrics=[MetricPoint("loss", 0.5, 1, 1), MetricPoint("loss", 0.25, 2, 2)])
+    with queue.running(queue.common_folder(root)):
+        (found,) = show().table.trials
+    assert found.metrics == {"loss": 0.25}
