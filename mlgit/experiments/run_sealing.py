@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from mlgit.adapters.git.loose_objects import FILE, FOLDER, TreeRows
 from mlgit.adapters.git.ref_updates import RefMovedError
+from mlgit.errors import MlgitError
 from mlgit.experiments import run_codec
 from mlgit.experiments.live_runs import LiveRuns
 from mlgit.experiments.record_refs import RecordRefs, Repository, retried
@@ -39,11 +41,18 @@ class RunSeals:
             self._live.forget(spool.fold.run_id)
 
     def seal_lost(self) -> tuple[str, ...]:
-        """Seal the runs that nobody writes to any more; those that did not end are KILLED."""
-        found = [each for each in map(self._live.find, self._live.ids()) if each is not None and not each.is_written()]
-        sealed = tuple(each.fold.run_id for each in found if self.seal(each, if_lost=True) is not None)
-        self._live.sweep()
-        return sealed
+        """Seal the runs that nobody writes to any more; those that did not end are KILLED.
+
+        One that cannot be sealed now stays as it is, for whoever comes next: nothing else is to fail for it.
+        """
+        sealed = []
+        for spool in filter(None, map(self._live.find, self._live.ids())):
+            with suppress(MlgitError):
+                if not spool.is_written() and self.seal(spool, if_lost=True) is not None:
+                    sealed.append(spool.fold.run_id)
+        with suppress(MlgitError):
+            self._live.sweep()
+        return tuple(sealed)
 
     def _write(self, spool: RunSpool) -> LoggedRun:
         try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import time
 import weakref
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,6 +17,10 @@ from mlgit.adapters.system import process
 from mlgit.adapters.system.fork_lock import ForkLock
 from mlgit.errors import MlgitError
 
+_PATIENCE, _PAUSE = 3.0, 0.05
+_LONG_AGO = 60.0  # seconds: Git holds a lock for a few milliseconds
+_LOCK = re.compile(r"Unable to create '(.+\.lock)': File exists")
+
 
 class RefMove(NamedTuple):
     """A ref, where it goes ('' for away), and where it was ('' for nowhere, None where that does not matter)."""
@@ -26,6 +32,25 @@ class RefMove(NamedTuple):
 
 class RefMovedError(MlgitError):
     """A ref is no more where it was: another process wrote it first."""
+
+
+class _BusyRefError(MlgitError):
+    """Another Git holds the lock of a ref, or held it when it was killed."""
+
+    def __init__(self, told: str, lock: str) -> None:
+        super().__init__(
+            f"refs cannot be written: {told}",
+            "a Git command at work holds a lock for a moment; one that was killed leaves it behind: then remove it",
+        )
+        self.lock = lock
+
+
+def _is_stale(lock: str) -> bool:
+    """Whether a lock of one of mlgit's own refs is so old that nobody can be at work with it."""
+    try:
+        return "/refs/mlgit/" in lock and time.time() - os.stat(lock).st_mtime > _LONG_AGO
+    except OSError:
+        return False
 
 
 class RefUpdates:
@@ -43,8 +68,23 @@ class RefUpdates:
     def move(self, moves: Sequence[RefMove]) -> None:
         """Move refs, all or none.
 
+        A lock that another Git holds is waited for; one of mlgit's own refs that was left behind by a kill is taken away.
         Raises RefMovedError where one was not where it is expected, MlgitError in Git's words for any other reason.
         """
+        end = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return self._move(moves)
+            except _BusyRefError as error:
+                if not _is_stale(error.lock):
+                    if time.monotonic() > end:
+                        raise
+                    time.sleep(_PAUSE)
+                    continue
+                with suppress(OSError):
+                    os.unlink(error.lock)
+
+    def _move(self, moves: Sequence[RefMove]) -> None:
         if self._owner != os.getpid():
             self._child = None
         text = "start\n" + "".join(map(self._line, moves)) + "commit\n"
@@ -84,11 +124,9 @@ class RefUpdates:
             if each.expected is not None and here.get(each.ref, "") != each.expected:
                 return RefMovedError(f"{each.ref}: another process wrote it first", "try again")
         told = said.splitlines()[-1].removeprefix("fatal: ") if said else "Git gave no reason"
-        if "File exists" in said:
-            return MlgitError(
-                f"refs cannot be written: {told}",
-                "a Git command at work holds a lock for a moment; one that was killed leaves it behind: then remove it",
-            )
+        lock = _LOCK.search(said)
+        if lock:
+            return _BusyRefError(told, lock[1])
         return MlgitError(f"refs cannot be written: {told}")
 
     def _running(self) -> Popen[bytes]:
