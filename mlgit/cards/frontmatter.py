@@ -64,6 +64,7 @@ def _own(material: Material) -> dict[str, Any]:
         "artifact": facts.artifact,
         "profile": material.model.card.profile,
         "replaces": {"version": replaced.version, "commit": replaced.commit} if replaced else {},
+        **({"picked": list(material.picked)} if material.picked else {}),
         "model": {"path": model.path, "md5": model.md5, "sha256": model.sha256, "size": model.size, "format": model.format},
         "data": [_data(each) for each in facts.data if each.role in ("train", "test")],
         "intervals": _intervals(material.evaluation),

@@ -20,6 +20,7 @@ from mlgit.errors import MlgitError
 from mlgit.registry import commit_facts, read, state
 from mlgit.registry.facts import Facts
 from mlgit.revision import recorded_paths
+from mlgit.revision.revision import Revision
 from mlgit.revision.revisions import Revisions
 
 
@@ -81,7 +82,7 @@ def examine(revisions: Revisions, name: str, *, commit: str = "", anew: bool = F
     found = write.find(revision, model)
     before = latest_replaced(revisions, facts, config=revision.config) if anew else None
     before = before or _named(revisions, facts.artifact, found.own)
-    picked = picked_trials.of_model(revisions, revision, facts.model.path, facts.model.md5)
+    picked = _picked(revisions, revision, facts, found.own, anew=anew)
     material = write.material(revision, facts, model=model, replaced=before, picked=picked)
     card = cards.build(material)
     changed, differing = tuple(_changed(card, found)), _differing(card, found)
@@ -139,6 +140,16 @@ def _require_recorded(facts: Facts) -> None:
         )
     if not facts.model.md5 or facts.model.path in facts.missing:
         raise MlgitError(f"{facts.model.path}: the model is not here", "`mlgit run` makes it, `dvc pull` fetches it")
+
+
+def _picked(revisions: Revisions, revision: Revision, facts: Facts, own: Mapping[str, Any], *, anew: bool) -> tuple[str, ...]:
+    """Which trial the model is. What a card says of this very model holds although a squash took the message away."""
+    said, model = own.get("picked"), own.get("model")
+    is_same = isinstance(model, Mapping) and model.get("md5") == facts.model.md5
+    kept = tuple(each for each in said if isinstance(each, str)) if is_same and isinstance(said, (list, tuple)) else ()
+    if kept and not anew:
+        return kept
+    return picked_trials.of_model(revisions, revision, facts.model.path, facts.model.md5) or kept
 
 
 def _named(revisions: Revisions, artifact: str, own: Mapping[str, Any]) -> Replaced | None:

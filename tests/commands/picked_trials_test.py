@@ -104,6 +104,19 @@ def test_card_says_which_trial_made_the_model_and_stays_fresh(root):
     assert check_cards().cards[0].is_fresh
 
 
+def test_card_stays_fresh_where_a_squash_took_the_message_away(root):
+    (root / "cards").mkdir(exist_ok=True)
+    build_cards()
+    commit(root)
+    git(root, "switch", "--quiet", "main")
+    git(root, "merge", "--quiet", "--squash", "topic")
+    git(root, "commit", "--quiet", "--message", "Train longer (#7)")
+    git(root, "branch", "--quiet", "-D", "topic")
+    assert check_cards().cards[0].is_fresh
+    build_cards()
+    assert "the best of 12 trials" in (root / "cards/churn.md").read_text()
+
+
 def test_card_of_a_later_model_says_nothing_of_the_trial(root):
     run(changes=["skill=60"])
     commit(root)
