@@ -154,7 +154,11 @@ class RunSpool:
                     raise SpoolGoneError from error
                 except OSError as error:
                     raise MlgitError(f"{self.path}: cannot be written: {error.strerror}", "see whose file it is") from error
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            except OSError as error:
+                told = f"{self.path}: cannot be locked: {error.strerror}"
+                raise MlgitError(told, "a repository that is logged to has to lie on a file system with locks") from error
             try:
                 found = os.fstat(self._descriptor)
                 if found.st_nlink == 0:

@@ -7,6 +7,7 @@ numbers of processes are used again, and mean nothing in another container. A ch
 from __future__ import annotations
 
 import atexit
+import errno
 import fcntl
 import os
 import re
@@ -16,6 +17,7 @@ from mlgit.adapters.system import state_files
 from mlgit.adapters.system.fork_lock import ForkLock
 from mlgit.errors import MlgitError
 
+_NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 _lock = ForkLock()
 _own: dict[str, tuple[int, str, int]] = {}  # folder -> the process that made it, token, open file
@@ -41,13 +43,22 @@ def _made(folder: str) -> tuple[str, int]:
         path = f"{folder}/{name}"
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-            fcntl.lockf(descriptor, fcntl.LOCK_EX)
+            _hold(descriptor)
         except OSError as error:
             raise MlgitError(f"{path}: cannot be made: {error.strerror}") from error
         with suppress(FileNotFoundError):
             if os.stat(path).st_ino == os.fstat(descriptor).st_ino:
                 return name, descriptor
         os.close(descriptor)  # swept away before it was locked
+
+
+def _hold(descriptor: int) -> None:
+    """Lock a new token; where the file system has no such locks, whoever asks takes its process for there."""
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
 
 
 def _leave(folder: str, name: str, pid: int) -> None:
