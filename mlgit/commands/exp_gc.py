@@ -72,7 +72,7 @@ def tidy_experiments(
     if dry_run:
         return done
     trial_exchange.remove(root, removed)
-    n_worktrees = worktrees.remove_all(root, common)
+    n_worktrees = worktrees.remove_all(common)
     for path in unnamed:
         path.unlink(missing_ok=True)
     # refs that are files of their own slow everything down from some thousand on; what is unreachable stays two weeks

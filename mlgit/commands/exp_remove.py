@@ -19,7 +19,8 @@ from mlgit.project import Project
 class TrialsRemoved:
     """What was removed, or would be, here and at the remote that was named; it keeps those `refused`, and says why.
 
-    `failed` are the names of trials that failed or were killed, of which no more was kept than how.
+    `failed` are the names of trials that failed or were killed, of which no more was kept than how; `queued` are searches
+    that were given up, by id.
     """
 
     here: tuple[TrialRef, ...] = ()
@@ -28,6 +29,7 @@ class TrialsRemoved:
     there: tuple[TrialRef, ...] = ()
     refused: tuple[tuple[TrialRef, str], ...] = ()
     is_planned: bool = False
+    queued: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -40,6 +42,7 @@ class TrialsRemoved:
             "schema": 1,
             "dry_run": self.is_planned,
             "failed": list(self.failed),
+            "queued": list(self.queued),
             "removed": [{"name": each.name, "ref": each.ref, "commit": each.commit} for each in self.here],
             "remote": self.remote or None,
             "removed_there": [{"name": each.name, "ref": each.ref, "commit": each.commit} for each in self.there],
@@ -53,12 +56,14 @@ def remove_trials(
     all_of_them: bool = False,
     sweep: str = "",
     failed: bool = False,
+    queued: bool = False,
     remote: str | None = None,
     dry_run: bool = False,
 ) -> TrialsRemoved:
     """Remove the trials that `words` name, those of a sweep, or all: here, and at the `remote` if one is named.
 
-    `failed` forgets those that failed or were killed (of the sweep, if one is named).
+    `failed` forgets those that failed or were killed (of the sweep, if one is named). `queued` gives up the searches that are
+    not done (or that one): trials that run now come to their end.
 
     Commits stay in Git's store until it is cleaned, so a ref can be written again. Raises MlgitError for a name that is
     nowhere, with nothing removed.
@@ -68,17 +73,22 @@ def remove_trials(
     name = sharing.remote_of(root, remote=remote) if remote else ""
     here = trial_refs.listed(root)
     there = trial_exchange.look(root, name) if name else ()
-    refs = _refs(project, [*here, *there], words, sweep=sweep, all_of_them=all_of_them, failed=failed)
+    refs = _refs(project, [*here, *there], words, sweep=sweep, all_of_them=all_of_them, failed=failed or queued)
     mine, theirs = ([each for each in side if each.ref in refs] for side in (here, there))
     common = queue.common_folder(root)
     lost = [each.name for each in queue.load(common) if failed and _is_lost(each, sweep)]
-    found = TrialsRemoved(tuple(mine), tuple(lost), name, tuple(theirs), is_planned=dry_run)
+    given_up = [each for each in queue.asked(common) if queued and sweep in ("", each.id)]
+    found = TrialsRemoved(
+        tuple(mine), tuple(lost), name, tuple(theirs), is_planned=dry_run, queued=tuple(each.id for each in given_up)
+    )
     if dry_run:
         return found
     refused = trial_exchange.remove_there(root, name, theirs) if theirs else {}
     trial_exchange.remove(root, mine)
     for each in lost:
         queue.drop_trial(common, each)
+    for search in given_up:
+        queue.done(common, search)
     return replace(
         found,
         there=tuple(each for each in theirs if each.ref not in refused),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from mlgit.commands.set_parameters import set_values
 from mlgit.commands.trial_run import TrialSetting, TrialWorker
 from mlgit.errors import MlgitError
 from mlgit.executors import table
-from mlgit.experiments import queue, samplers, search_space, trial_commits, trial_refs, worktrees
+from mlgit.experiments import queue, samplers, search_space, trial_commits, trial_refs
 from mlgit.experiments import until as bounds
 from mlgit.experiments.runner import Runner
 from mlgit.experiments.search import RecordedTrial, Search
@@ -113,8 +114,11 @@ def exp_run(
     began = time.monotonic()
     here = project.find()
     common = queue.common_folder(here.git_root)
+    if os.environ.get("MLGIT_TRIAL") and not only_queue:
+        raise MlgitError("`mlgit exp run` in a stage of a trial would wait for itself", "take it out of the stage's command")
     left = queue.asked(common) if plan == SweepPlan() and not only_queue else ()
     sweeps = left or (_asked(here, plan, told),)
+    _note_others(common, sweeps, told)
     recorded = {each.commit for each in trial_refs.listed(here.git_root)}
     before = {each.id: _begin(common, each, recorded, force=force and not left) for each in sweeps}
     if only_queue:
@@ -123,7 +127,6 @@ def exp_run(
     setting = TrialSetting(
         git_root=here.git_root,
         common=common,
-        local_settings=worktrees.local_settings(here.dvc_folder),
         who=trial_commits.identity(here.git_root),
         jobs=n_jobs,
         force=force,
@@ -140,10 +143,13 @@ def exp_run(
 
 def _begin(common: Path, sweep: Sweep, recorded: Collection[str], *, force: bool) -> set[int]:
     """Ask for a search, once more if it was there before; the numbers of its trials that are recorded."""
-    queue.retry(common, sweep, recorded=recorded)
-    if force:
-        queue.forget_ends(common, sweep)
-    queue.add(common, sweep)
+    if not (queue.is_asked(common, sweep) and queue.is_running(common)):  # else it is under way, and its ends are in use
+        queue.retry(common, sweep, recorded=recorded)
+        if force:
+            queue.forget_ends(common, sweep)
+        queue.add(common, sweep)
+    elif force:
+        raise MlgitError("these trials are under way in another terminal, so they cannot be begun anew", "wait for them")
     return {each.number for each in queue.ends(common, sweep)}
 
 
@@ -163,14 +169,21 @@ def _run(
         try:
             with queue.running(common):
                 workers = TrialWorkers(setting.jobs, TrialWorker(setting), slots=setting.jobs, totals=totals)
-                Runner(
+                runner = Runner(
                     common,
                     workers,
                     opened=lambda each: _opened(here, common, each),
-                    measured=lambda commits: trial_refs.metrics_of(here, commits),
+                    measured=lambda each, commits: trial_refs.metrics_of(_project_of(here, each), commits),
                     reporter=told,
                     forced=forced,
-                ).run()
+                )
+                runner.run()
+                for each in sweeps:
+                    if each.id in runner.refused:
+                        raise runner.refused[each.id]
+        except KeyboardInterrupt:
+            told.note("`mlgit exp run` goes on with what is not done; `mlgit exp remove --queued` gives it up")
+            raise
         except MlgitError as error:
             if not error.message.startswith(queue.BUSY):
                 raise
@@ -260,10 +273,27 @@ class _Once:
         return {} if number == 1 else None
 
 
+def _project_of(here: Project, sweep: Sweep) -> Project:
+    """The project that a search is of: a repository can have several, and one queue for all of them."""
+    found = Project(here.git_root / sweep.prefix, here.git_root)
+    if not found.dvc_folder.is_dir():
+        raise MlgitError(f"there is no project in '{sweep.prefix}' of this working tree", "`git switch` to where it is")
+    return found
+
+
+def _note_others(common: Path, sweeps: Sequence[Sweep], told: SweepReporter) -> None:
+    others = [each for each in queue.asked(common) if each.id not in {mine.id for mine in sweeps}]
+    if others and not queue.is_running(common):
+        what = "a search" if len(others) == 1 else f"{len(others)} searches"
+        told.note(
+            f"{what} asked for before and not done will be run too; `mlgit exp remove --queued` gives up what is not done"
+        )
+
+
 def _opened(here: Project, common: Path, sweep: Sweep) -> Search:
     """A search as it stands: how its trials ended, which were begun, and what is recorded of the same baseline."""
     refs = [each for each in trial_refs.listed(here.git_root) if each.baseline == sweep.baseline]
-    found = trial_refs.load(here, refs).trials
+    found = trial_refs.load(_project_of(here, sweep), refs).trials
     begun = [each for each in queue.load(common) if each.facts.sweep == sweep.id and each.status != "failed"]
     return Search(
         sweep,
@@ -280,10 +310,13 @@ def _result(here: Project, searches: Sequence[Search], *, before: Mapping[str, C
     """The trials of searches: those in Git as they are read there, and those that failed; `before`: known by their number."""
     by_commit = {each.commit: each for each in trial_refs.listed(here.git_root)}
     ends = [(each.sweep, each.ends[number]) for each in searches for number in sorted(each.ends)]
-    refs = [by_commit[end.commit] for _, end in ends if end.commit in by_commit]
-    read = trial_refs.load(here, refs, baselines=[searches[-1].sweep.baseline])
-    found = {each.commit: each for each in read.trials}
-    baselines = {each.commit: each.metrics for each in read.baselines}
+    found: dict[str, Trial] = {}
+    baselines: dict[str, Mapping[str, Any]] = {}
+    for search in searches:
+        refs = [by_commit[end.commit] for end in search.ends.values() if end.commit in by_commit]
+        read = trial_refs.load(_project_of(here, search.sweep), refs, baselines=[search.sweep.baseline])
+        found |= {each.commit: each for each in read.trials}
+        baselines |= {each.commit: each.metrics for each in read.baselines}
     best = searches[-1].best()
     return SweepResult(
         searches[-1].sweep,

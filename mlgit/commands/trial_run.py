@@ -20,8 +20,9 @@ from mlgit.errors import MlgitError
 from mlgit.executors import table
 from mlgit.experiments import sweep as sweeps
 from mlgit.experiments import trial_commits, worktrees
+from mlgit.experiments.links import LinkClosedError
 from mlgit.experiments.sweep import Sweep, TrialEnd
-from mlgit.experiments.trial import TrialFacts
+from mlgit.experiments.trial import TrialFacts, ref_of
 from mlgit.experiments.trial_workers import WorkerAdmission
 from mlgit.experiments.worktrees import TrialTree
 from mlgit.pipeline.model import Stage
@@ -40,7 +41,6 @@ class TrialSetting:
 
     git_root: Path
     common: Path
-    local_settings: str
     who: str
     jobs: int = 1
     force: bool = False
@@ -57,6 +57,7 @@ class TrialWorker:
         self._setting = setting
         self._stack = ExitStack()
         self._tree: TrialTree | None = None
+        self._local: dict[str, str] = {}
 
     def __call__(self, work: Mapping[str, Any], admission: WorkerAdmission) -> dict[str, Any]:
         """Do a trial (`work`: its number, name, changes and search) and give its end as a document."""
@@ -79,6 +80,10 @@ class TrialWorker:
                 end = replace(end, status="finished", commit=commit)
         except MlgitError as error:
             end = replace(end, message=f"{error.message}\n{error.hint}" if error.hint else error.message)
+        except LinkClosedError:
+            raise
+        except OSError as error:  # a full disk, a folder that may not be written, or that a stage took away
+            end = replace(end, message=f"{error.filename}: {error.strerror}" if error.filename else str(error))
         return replace(end, seconds=time.monotonic() - clock).document()
 
     def close(self) -> None:
@@ -88,11 +93,14 @@ class TrialWorker:
     def _prepared(self, sweep: Sweep) -> TrialTree:
         setting = self._setting
         if self._tree is None:
-            place = worktrees.borrowed(setting.git_root, setting.common, baseline=sweep.baseline)
-            self._tree = self._stack.enter_context(place)
-        tree = self._tree
-        tree.prepare(baseline=sweep.baseline, tree=sweep.tree, prefix=sweep.prefix, local_settings=self._setting.local_settings)
-        os.chdir(tree.root / sweep.folder)
+            self._tree = self._stack.enter_context(worktrees.borrowed(setting.git_root, setting.common))
+        tree, prefix = self._tree, sweep.prefix
+        if prefix not in self._local:  # a repository can have several projects, each with a cache of its own
+            self._local[prefix] = worktrees.local_settings(setting.git_root / prefix / ".dvc")
+        tree.prepare(baseline=sweep.baseline, tree=sweep.tree, prefix=prefix, local_settings=self._local[prefix])
+        here = tree.root / sweep.folder
+        here.mkdir(parents=True, exist_ok=True)  # one that Git does not track, for nothing in it is
+        os.chdir(here)
         return tree
 
     def _run(self, tree: TrialTree, sweep: Sweep, changes: Mapping[str, Any], admission: WorkerAdmission) -> RunResult:
@@ -138,18 +146,16 @@ class TrialWorker:
         wanted = {f"{sweep.prefix}{out.target}" for out in outs if not out.cache}
         wanted |= {f"{sweep.prefix}{_above(each.stage.file)}dvc.lock" for each in result.stages}
         wanted |= {f"{sweep.prefix}{folder}.gitignore" for folder in folders}
-        lock = tree.root / "dvc.lock"
         commit = trial_commits.commit(
             self._setting.git_root,
-            tree.top,
+            tree,
             baseline=sweep.baseline,
-            lock=lock,
             wanted=wanted,
             facts=facts,
             who=self._setting.who,
         )
-        trial_commits.publish(self._setting.git_root, baseline=sweep.baseline, name=name, commit=commit, replaced=replaced)
-        return commit
+        ref = ref_of(sweep.baseline, name)
+        return trial_commits.publish(self._setting.git_root, ref, commit=commit, changes=facts.changes, replaced=replaced)
 
 
 class _Told(RunReporter):

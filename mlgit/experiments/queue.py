@@ -159,25 +159,32 @@ def _of_trial(trial: Trial) -> dict[str, Any]:
 
 def _trial(document: dict[str, Any]) -> Trial | None:
     sweep = sweeps.read(document.get("sweep"))
-    name, status = document.get("name"), document.get("status")
+    name, status, number = document.get("name"), document.get("status"), document.get("number")
     if sweep is None or not isinstance(name, str) or not is_name(name) or status not in ("running", "failed"):
         return None
+    params, changes = (document.get(key) or {} for key in ("params", "changes"))
+    started, seconds = (_number(document.get(key)) for key in ("started", "seconds"))
+    if not isinstance(params, dict) or not isinstance(changes, dict) or type(number) is not int:
+        return None
     facts = TrialFacts(
-        changes=document.get("changes") or {},
+        changes=changes,
         sweep=sweep.id,
-        number=document.get("number") or 0,
+        number=number,
         sampler=sweep.sampler,
         space=sweep.space,
         n_trials=sweep.n_trials,
         seed=sweep.seed,
         objective=sweep.objective,
         direction=sweep.direction,
-        started=document.get("started"),
-        seconds=document.get("seconds"),
+        started=started,
+        seconds=seconds,
     )
     message, log, folder = (str(document.get(key) or "") for key in ("message", "log", "folder"))
-    params = document.get("params") or {}
     return Trial(name, sweep.baseline, status, params=params, facts=facts, message=message, log=log, folder=folder)
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300 else None
 
 
 def _listed(folder: Path, ending: str) -> Iterator[Path]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mlgit.errors import MlgitError
 from mlgit.experiments import queue
 from mlgit.experiments import sweep as sweeps
 from mlgit.experiments.search import NextTrial, Search
@@ -25,6 +26,7 @@ class Runner:
     """Runs all searches of a clone's queue; its lock is held by the caller.
 
     `opened` makes a search of what was asked for, `measured` reads the metrics of commits; `force` runs what is recorded too.
+    Searches that cannot be opened are `refused`: why, by id.
     """
 
     def __init__(
@@ -33,7 +35,7 @@ class Runner:
         workers: TrialWorkers,
         *,
         opened: Callable[[Sweep], Search],
-        measured: Callable[[Collection[str]], Mapping[str, Mapping[str, Any]]],
+        measured: Callable[[Sweep, Collection[str]], Mapping[str, Mapping[str, Any]]],
         reporter: SweepReporter,
         forced: str = "",
     ) -> None:
@@ -45,6 +47,7 @@ class Runner:
         self._forced = forced
         self._searches: dict[str, Search] = {}
         self._trials: dict[str, Trial] = {}
+        self.refused: dict[str, MlgitError] = {}
         self._looked = 0.0
 
     def run(self) -> dict[str, Search]:
@@ -56,7 +59,7 @@ class Runner:
                 self._hand_out()
                 for each in [each for each in self._searches.values() if each.is_done]:
                     self._end(each, done)
-                if not self._workers.busy and not self._searches and not queue.asked(self._common):
+                if not self._workers.busy and not self._searches and not self._is_asked_for_more():
                     return done
                 reports = self._workers.wait(_TICK if self._workers.busy else 0.0)
                 self._take([end for report in reports for end in self._heard(report)])
@@ -69,10 +72,26 @@ class Runner:
         if self._searches and time.monotonic() - self._looked < _TICK:
             return
         self._looked = time.monotonic()
-        for sweep in queue.asked(self._common):
-            if sweep.id not in self._searches:
-                search = self._searches[sweep.id] = self._opened(sweep)
-                self._reporter.begun(search)
+        asked = queue.asked(self._common)
+        for sweep in asked:
+            if sweep.id not in self._searches and sweep.id not in self.refused:
+                self._open(sweep)
+        wanted = {each.id for each in asked}
+        for search in self._searches.values():
+            if search.sweep.id not in wanted:
+                search.give_up()
+
+    def _open(self, sweep: Sweep) -> None:
+        try:
+            search = self._searches[sweep.id] = self._opened(sweep)
+        except MlgitError as error:  # of another version, or asked for where more is installed: others go on
+            self.refused[sweep.id] = error
+            self._reporter.note(f"a search that was asked for cannot be run ({' '.join(sweep.space)}): {error.message}")
+        else:
+            self._reporter.begun(search)
+
+    def _is_asked_for_more(self) -> bool:
+        return any(each.id not in self.refused for each in queue.asked(self._common))
 
     def _hand_out(self) -> None:
         for search in self._searches.values():
@@ -122,8 +141,9 @@ class Runner:
         return [(search, end or lost)]
 
     def _take(self, ends: Sequence[tuple[Search, TrialEnd]]) -> None:
-        commits = [end.commit for _, end in ends if end.commit]
-        metrics = self._measured(commits) if commits else {}
+        metrics: dict[str, Mapping[str, Any]] = {}
+        for sweep in {search.sweep.id: search.sweep for search, end in ends if end.commit}.values():
+            metrics |= self._measured(sweep, [end.commit for search, end in ends if end.commit and search.sweep == sweep])
         for search, end in ends:
             self._take_one(search, replace(end, metrics=metrics.get(end.commit, {})))
 

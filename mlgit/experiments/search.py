@@ -93,6 +93,10 @@ class Search:
         self._compare(end)
         self.reached = self.reached or self._is_enough(end)
 
+    def give_up(self) -> None:
+        """Begin no more trials."""
+        self._is_exhausted = True
+
     def best(self) -> TrialEnd | None:
         """The trial with the best value of the objective so far; of equal ones the first."""
         return self.ends[-self._best[1]] if self._best else None
@@ -132,7 +136,7 @@ class Search:
             known = self._recorded.get(name)
             return known is not None and dict(known.changes) != dict(changes)
 
-        return name_of(changes, tree=sweep.tree, targets=sweep.targets, is_other=is_other)
+        return name_of(changes, tree=sweep.state, targets=sweep.targets, is_other=is_other)
 
     def _history(self) -> list[ObservedTrial]:
         ended = [ObservedTrial(each.number, each.changes, each.status, self.value(each)) for each in self.ends.values()]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from mlgit.experiments.trial import Status
+from mlgit.experiments.trial import Status, is_name
 
 SCHEMA = 1
 
@@ -42,6 +42,12 @@ class Sweep:
         said = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(said.encode()).hexdigest()[:8]
 
+    @property
+    def state(self) -> str:
+        """What a trial begins with: the tree, and the project and folder in it that settings and targets are named from."""
+        where = [self.prefix, self.folder if self.targets else ""]
+        return json.dumps([self.tree, *where]) if any(where) else self.tree
+
     def document(self) -> dict[str, Any]:
         """The search as JSON."""
         return {"schema": SCHEMA, **asdict(self)}
@@ -53,11 +59,12 @@ def read(document: Any) -> Sweep | None:
         return None
     given = {each.name: document[each.name] for each in fields(Sweep) if each.name in document}
     for name in ("targets", "space"):
-        given[name] = tuple(given.get(name, ()))
+        given[name] = tuple(given[name]) if isinstance(given.get(name), list | tuple) else None
     try:
-        return Sweep(**given)
+        sweep = Sweep(**given)
     except TypeError:
         return None
+    return sweep if all(_fits(getattr(sweep, each.name), each.type) for each in fields(Sweep)) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,22 @@ def read_end(document: Any) -> TrialEnd | None:
     names = {each.name for each in fields(TrialEnd)}
     if not isinstance(document, dict) or not {"number", "name", "status"} <= document.keys() <= names:
         return None
-    return TrialEnd(**document)
+    end = TrialEnd(**document)
+    return end if all(_fits(getattr(end, each.name), each.type) for each in fields(TrialEnd)) and is_name(end.name) else None
+
+
+def _fits(value: Any, declared: Any) -> bool:
+    """Whether a value of a document is of the type that is declared for it: files can be edited, or of another version."""
+    if isinstance(value, bool) or declared == "bool":
+        return isinstance(value, bool) and declared == "bool"
+    if declared.startswith("tuple"):
+        return isinstance(value, tuple) and all(isinstance(each, str) for each in value)
+    if declared.startswith("Mapping"):
+        return isinstance(value, dict) and ("int" not in declared or all(type(each) is int for each in value.values()))
+    if declared == "Status":
+        return value in ("finished", "failed")
+    plain: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "int | None": (int, type(None))}
+    return isinstance(value, plain.get(declared, (str,)))
 
 
 def _plain(value: Any) -> Any:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from mlgit.adapters.git import git
 from mlgit.adapters.system import files
 from mlgit.errors import MlgitError
 from mlgit.experiments import trial_message
-from mlgit.experiments.trial import TrialFacts, ref_of
+from mlgit.experiments.trial import TrialFacts
+from mlgit.experiments.worktrees import TrialTree
 
 _NOBODY = "mlgit <experiments@mlgit.invalid>"
 _DVCLIVE = "dvclive/"
 _LARGEST_UNTRACKED = 1 << 20
+_LOCK_IS_LEFT = 60.0  # seconds; Git holds the lock of one ref for an instant
 
 
 def tree_of_tracked(git_root: Path) -> str:
@@ -37,33 +40,58 @@ def identity(git_root: Path) -> str:
     return _NOBODY if found.code else found.text.rpartition(">")[0] + ">"
 
 
-def commit(
-    git_root: Path, top: Path, *, baseline: str, lock: Path, wanted: Collection[str], facts: TrialFacts, who: str
-) -> str:
+def commit(git_root: Path, place: TrialTree, *, baseline: str, wanted: Collection[str], facts: TrialFacts, who: str) -> str:
     """What lies in a trial's working tree as a commit, that no ref names yet.
 
     Tracked files are in it as they are, of others those that are `wanted` (from the repository's top): lock files, metrics
     that DVC does not cache, .gitignore files; and what DVCLive wrote. What Git ignores is not.
     """
-    git.run(top, "add", "--update", "--", ":(top)")
-    others = git.run(top, "ls-files", "-z", "--others", "--exclude-standard").text.split("\0")
+    top, env = place.top, place.env
+    git.run(top, "add", "--update", "--", ":(top)", env=env)
+    others = git.run(top, "ls-files", "-z", "--others", "--exclude-standard", env=env).text.split("\0")
     new = [path for path in others if path and (path in wanted or _is_below(path, wanted) or _is_of_dvclive(top, path))]
     if new:
-        git.stage(top, new)
-    tree = git.run(top, "write-tree").text.strip()
+        git.stage(top, new, env=env)
+    tree = git.run(top, "write-tree", env=env).text.strip()
+    lock = place.root / "dvc.lock"
     digest = hashlib.sha256(lock.read_bytes() if lock.is_file() else b"").hexdigest()
     message = trial_message.write(digest, facts)
     signature = f"{who} {int(time.time())} {time.strftime('%z')}"
     return git.write_commit(git_root, tree, message=message, signature=signature, parents=[baseline])
 
 
-def publish(git_root: Path, *, baseline: str, name: str, commit: str, replaced: str = "") -> None:
-    """Name a trial's commit; only where nothing has that name, or what it `replaced`. Raises MlgitError otherwise."""
-    ref = ref_of(baseline, name)
+def publish(git_root: Path, ref: str, *, commit: str, changes: Mapping[str, Any], replaced: str = "") -> str:
+    """Name a trial's commit, only where nothing has that name, or what it `replaced`; the commit that has it then.
+
+    That is another one where the same trial was recorded meanwhile, as by a worker whose search was killed. Raises MlgitError
+    where something else has the name, or where it cannot be written.
+    """
     try:
         git.update_ref(git_root, ref, commit, reason="mlgit exp run", expected=replaced)
+        return commit
     except MlgitError as error:
+        now = git.run(git_root, "rev-parse", "--verify", "--quiet", ref, check=False).text.strip()
+        if now == replaced and _is_left(git_root, ref):
+            git.update_ref(git_root, ref, commit, reason="mlgit exp run", expected=replaced)
+            return commit
+        if now == replaced:
+            raise
+        said = git.run(git_root, "log", "-1", "--format=%B", now, "--", check=False).text
+        if trial_message.read(said).changes == changes:
+            return now
         raise MlgitError(f"{ref}: was written by another process meanwhile", "`mlgit exp show` shows it") from error
+
+
+def _is_left(git_root: Path, ref: str) -> bool:
+    """Whether only a lock was in the way that a Git process left behind, which was killed long ago; it is taken away."""
+    lock = Path(git.line(git_root, "rev-parse", "--path-format=absolute", "--git-path", f"{ref}.lock"))
+    try:
+        is_left = time.time() - lock.stat().st_mtime > _LOCK_IS_LEFT
+    except OSError:
+        return False
+    if is_left:
+        lock.unlink(missing_ok=True)
+    return is_left
 
 
 def _is_below(path: str, wanted: Collection[str]) -> bool:

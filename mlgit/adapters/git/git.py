@@ -234,11 +234,11 @@ def stage_written(root: Path, paths: Iterable[str]) -> None:
         stage(root, [path for path in wanted if path not in hidden])
 
 
-def stage(root: Path, paths: Iterable[str]) -> None:
-    """Stage files by their exact names, ignored or not."""
+def stage(root: Path, paths: Iterable[str], *, env: dict[str, str] | None = None) -> None:
+    """Stage files by their exact names, ignored or not; `env` adds to the scrubbed environment."""
     rows = "".join(f"{path}\0" for path in paths)
     args = ["--literal-pathspecs", "add", "--force", "--pathspec-from-file=-", "--pathspec-file-nul"]
-    run(root, *args, stdin=os.fsencode(rows))
+    run(root, *args, stdin=os.fsencode(rows), env=env)
 
 
 def commit_all(root: Path, message: str) -> str:

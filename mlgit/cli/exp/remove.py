@@ -22,11 +22,20 @@ if TYPE_CHECKING:
 @click.option("--all", "everything", is_flag=True, help="All trials of the repository.")
 @click.option("--sweep", metavar="ID", default="", help="All trials of one search.")
 @click.option("--failed", is_flag=True, help="What is kept of trials that failed or were killed.")
+@click.option("--queued", is_flag=True, help="Give up searches that are not done; trials that run come to their end.")
 @click.option("--remote", "-r", metavar="NAME", help="Remove them at this Git remote, too.")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 @json_option()
 def command(
-    names: tuple[str, ...], *, everything: bool, sweep: str, failed: bool, remote: str | None, dry_run: bool, as_json: bool
+    names: tuple[str, ...],
+    *,
+    everything: bool,
+    sweep: str,
+    failed: bool,
+    queued: bool,
+    remote: str | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> int:
     """Remove trials by name, of a search, or all. What they made stays in the DVC cache until `dvc gc --all-experiments`.
 
@@ -34,11 +43,13 @@ def command(
     """
     from mlgit.commands.exp_remove import remove_trials
 
-    if not (names or everything or sweep or failed):
-        raise click.UsageError("name trials, or give --all, --sweep ID or --failed")
+    if not (names or everything or sweep or failed or queued):
+        raise click.UsageError("name trials, or give --all, --sweep ID, --failed or --queued")
     if everything and (names or sweep):
         raise click.UsageError("--all is all of them: it goes with neither names nor --sweep")
-    done = remove_trials(names, all_of_them=everything, sweep=sweep, failed=failed, remote=remote, dry_run=dry_run)
+    done = remove_trials(
+        names, all_of_them=everything, sweep=sweep, failed=failed, queued=queued, remote=remote, dry_run=dry_run
+    )
     if as_json:
         click.echo(json.dumps(done.document(), indent=2))
     else:
@@ -52,9 +63,11 @@ def _show(done: TrialsRemoved) -> None:
         click.echo(f"{verb}: {plain(each.name)} ({each.commit[:10]})")
     if done.failed:
         click.echo(f"{verb}: what is kept of {count(len(done.failed), 'failed trial')}: {plain(few(done.failed))}")
+    if done.queued:
+        click.echo(f"{'would be given up' if done.is_planned else 'given up'}: {plain(few(done.queued))}")
     if done.there:
         click.echo(f"{verb} at {plain(done.remote)}: {plain(few([each.name for each in done.there]))}")
-    if not (done.here or done.there or done.failed or done.refused):
+    if not (done.here or done.there or done.failed or done.queued or done.refused):
         click.echo("there is nothing to remove")
     elif done.here and not done.is_planned:
         last = done.here[-1]
