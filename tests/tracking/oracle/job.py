@@ -59,7 +59,7 @@ def main(python: str, source: str | None) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         env = _installed(folder, python)
-        wrong = pages(folder, python, env)
+        wrong = pages(folder, python, env) + from_afar(folder, python, env)
         if source:
             wrong += rest_tests.compare(Path(source), python, env)
     for each in wrong:
@@ -126,8 +126,18 @@ def pages(folder: Path, python: str, env: dict[str, str]) -> list[str]:
     return wrong
 
 
+def from_afar(folder: Path, python: str, env: dict[str, str]) -> list[str]:
+    """What is wrong with a client that has no store, of a server that hands artifacts on to the repository."""
+    repo = folder / "repo"
+    with served(folder, python, env, repo, "--artifacts-destination", f"mlgit://{repo}") as (address, _):
+        without = {key: value for key, value in env.items() if key != "PYTHONPATH"}
+        argv = [python, str(HERE / "proxied.py"), address]
+        done = subprocess.run(argv, cwd=folder, env=without, capture_output=True, text=True)
+    return [f"a client from afar: {done.stderr[-2000:]}"] if done.returncode else []
+
+
 @contextmanager
-def served(folder: Path, python: str, env: dict[str, str], repo: Path) -> Iterator[tuple[str, Path]]:
+def served(folder: Path, python: str, env: dict[str, str], repo: Path, *more: str) -> Iterator[tuple[str, Path]]:
     """A server of MLflow on a repository: its address, and the file of its log."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -143,7 +153,7 @@ def served(folder: Path, python: str, env: dict[str, str], repo: Path) -> Iterat
         "--registry-store-uri",
         f"mlgit://{repo}",
     ]
-    argv += ["--workers", "1", "--host", "127.0.0.1", "--port", str(port)]
+    argv += ["--workers", "1", "--host", "127.0.0.1", "--port", str(port), *more]
     with log.open("wb") as out:
         child = subprocess.Popen(argv, cwd=folder, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
         try:
