@@ -95,6 +95,10 @@ def _painted(row: TrialRow, line: str, *, color: bool) -> str:
 
 def notes(found: ComparedTrials, *, unshown: Sequence[TrialColumn] = ()) -> Iterator[str]:
     """What a reader of the table has to know, a line each."""
+    return map(plain, _notes(found, unshown))
+
+
+def _notes(found: ComparedTrials, unshown: Sequence[TrialColumn]) -> Iterator[str]:
     if found.best is not None:
         way = "higher" if found.descending else "lower"
         yield f"* best {found.objective} ({way} is better)"

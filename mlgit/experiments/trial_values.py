@@ -8,7 +8,7 @@ DVC's cache, or whose pipeline files change with its parameters, is opened by it
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -79,9 +79,11 @@ class _Reader:
         self._revisions = revisions
         self._trees = Trees(revisions.objects)
         self._declared: dict[str, _Declared] = {}
-        self._layouts: dict[tuple[tuple[str, str], ...], ValueFiles | None] = {}
+        self._layouts: dict[tuple[Any, ...], ValueFiles | None] = {}
+        self._deciding: dict[tuple[Any, ...], Mapping[str, Collection[str]]] = {}
         self._parsed: dict[_Wanted, Mapping[str, Any] | str] = {}
         self._alike: dict[tuple[str, tuple[str, ...]], tuple[AlikeTexts, Mapping[str, Any]]] = {}
+        self._near: list[str] = []
         self._left = _MOST_VALUES
 
     def read(self, roots: Mapping[str, str]) -> dict[str, CommitValues]:
@@ -90,6 +92,7 @@ class _Reader:
         found: dict[str, CommitValues] = {}
         commits = list(folders)
         for start in range(0, len(commits), _AT_A_TIME):
+            self._near = [folders[commit] for commit in commits[start : start + _AT_A_TIME]]
             asked = {commit: self._wanted(commit, folders[commit]) for commit in commits[start : start + _AT_A_TIME]}
             self._parse(each for wanted in asked.values() if not isinstance(wanted, CommitValues) for each in wanted[0])
             for commit, wanted in asked.items():
@@ -185,13 +188,35 @@ class _Reader:
         """Where the values of a commit are; None where that depends on more than its pipeline files."""
         if len(declared.files) >= _MOST_FILES or declared.n_files > _MOST_LISTED:
             return ValueFiles(trouble="too many files to look through")
-        if declared.files not in self._layouts:
+        key: tuple[Any, ...] = declared.files
+        if key in self._deciding:
+            key = (*key, *self._decided(folder, self._deciding[key]))
+        if key not in self._layouts:
             revision = self._revision(commit, folder)
             try:
-                self._layouts[declared.files] = _layout_of(revision)
+                found, decides = _layout_of(revision)
+                if decides and key == declared.files:
+                    self._deciding[declared.files] = decides
+                    key = (*key, *self._decided(folder, decides))
+                self._layouts[key] = found
             except (MlgitError, RecursionError) as error:
-                self._layouts[declared.files] = ValueFiles(trouble=_said(error))
-        return self._layouts[declared.files]
+                trouble = ValueFiles(trouble=_said(error))
+                if not _is_templated(revision, declared):  # else it may be right with other parameters
+                    self._layouts[declared.files] = trouble
+                return trouble
+        return self._layouts[key]
+
+    def _decided(self, folder: str, decides: Mapping[str, Collection[str]]) -> Iterator[Any]:
+        """The values of a commit that decide where its values are."""
+        for path, names in decides.items():
+            wanted = _Wanted("param", path, self._blob(folder, path))
+            if wanted.blob and wanted not in self._parsed:
+                near = (_Wanted("param", path, self._blob(each, path)) for each in self._near)
+                self._parse([wanted, *(each for each in near if each.blob)])
+            found = self._parsed.get(wanted, {})
+            for key, value in {} if isinstance(found, str) else found.items():
+                if any(key == name or key.startswith(f"{name}.") for name in names):
+                    yield path, key, repr(value)
 
     def _revision(self, commit: str, folder: str) -> Revision:
         self._revisions.objects.take_tree(commit, self._files(folder), under=self._revisions.project.prefix)
@@ -262,16 +287,29 @@ class _Reader:
         return found if self._left >= 0 else CommitValues(notes=("not read: too many values in all",), is_final=False)
 
 
-def _layout_of(revision: Revision) -> ValueFiles | None:
+def _layout_of(revision: Revision) -> tuple[ValueFiles | None, Mapping[str, Collection[str]]]:
+    """Where the values of a commit are, and which parameters, by file, decide that; None where it cannot be told which."""
     pipeline = _without_templating(revision) or revision.pipeline
     listed = {path: revision.files.sections(path) for path in recorded_paths.pipeline_files(pipeline)}
-    if not all(value_files.is_fixed(revision.files.document(path)) for path in listed):
-        return None
-    return ValueFiles(
+    decides: dict[str, Collection[str]] = {}
+    for path in listed:
+        document = revision.files.document(path)
+        if not value_files.is_fixed(document):
+            names = value_files.depends_on(document)
+            if names is None:
+                return None, {}
+            decides[posixpath.join(posixpath.dirname(path), recorded_paths.PARAMETERS)] = names
+    found = ValueFiles(
         tuple(each for each in recorded_paths.metric_files(pipeline, listed) if recorded_paths.is_inside(each)),
         recorded_paths.parameter_files(pipeline, listed),
         frozenset(out.target for stage in pipeline.graph.stages for out in stage.outs if out.cache),
     )
+    return found, decides
+
+
+def _is_templated(revision: Revision, declared: _Declared) -> bool:
+    contents = revision.objects.blobs(blob for _, blob in declared.files)
+    return any(b"${" in content for content in contents.values())
 
 
 def _without_templating(revision: Revision) -> Pipeline | None:

@@ -11,6 +11,8 @@ from typing import Any
 
 # A value of `foreach: [...]` or `matrix:` stands in the pipeline file itself; any other comes from a file of parameters.
 _FROM_ELSEWHERE = re.compile(r"\$\{(?!\s*(?:item|key)\b)")
+_EXPRESSION = re.compile(r"\$\{([^${}]*)\}")
+_NAME = re.compile(r"\s*[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*(?:\[[0-9]+\])?\s*")
 _TELLING = ("wdir", "params", "metrics", "outs")
 _MOST_TEXTS = 100_000
 
@@ -34,6 +36,26 @@ class ValueFiles:
 
 def is_fixed(document: Mapping[str, Any]) -> bool:
     """Whether a parsed dvc.yaml names the same files whatever the parameters are."""
+    texts = _told(document)
+    return texts is not None and not any(_FROM_ELSEWHERE.search(text) for text in texts)
+
+
+def depends_on(document: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The parameters of params.yaml, beside the file, that decide which files a parsed dvc.yaml names.
+
+    None where more may decide: other files of variables, and names that are worked out themselves.
+    """
+    texts = _told(document)
+    has_own = any(isinstance(body, Mapping) and "vars" in body for body in (document.get("stages") or {}).values())
+    if texts is None or has_own or any(isinstance(each, str) for each in document.get("vars") or ()):
+        return None
+    found = [name for text in texts for name in _EXPRESSION.findall(text)]
+    is_plain = sum(text.count("${") for text in texts) == len(found) and all(map(_NAME.fullmatch, found))
+    return tuple(sorted({name.partition("[")[0].strip() for name in found})) if is_plain else None
+
+
+def _told(document: Mapping[str, Any]) -> list[str] | None:
+    """Every text that tells where values are; None for too many."""
     stages = document.get("stages")
     told = [document.get("metrics"), document.get("params"), document.get("vars")]
     for body in stages.values() if isinstance(stages, Mapping) else ():
@@ -42,7 +64,7 @@ def is_fixed(document: Mapping[str, Any]) -> bool:
             inner = body.get("do") if "foreach" in body else body
             told += [inner.get(key) for key in _TELLING] if isinstance(inner, Mapping) else []
     texts = list(itertools.islice(_texts(told), _MOST_TEXTS))
-    return len(texts) < _MOST_TEXTS and not any(_FROM_ELSEWHERE.search(text) for text in texts)
+    return texts if len(texts) < _MOST_TEXTS else None
 
 
 def telling(document: Mapping[str, Any]) -> dict[str, dict[str, Any]] | None:

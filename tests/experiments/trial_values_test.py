@@ -45,6 +45,13 @@ SHAPES = {
         "v.yaml": "folder: out\n",
         "out/m.json": '{"auc": 0.8}',
     },
+    "templated by parameters": {
+        "dvc.yaml": "stages:\n  train:\n    foreach: ${models}\n    do:\n      cmd: x\n      params: [train.lr]\n"
+        "      metrics: [{'${out.folder}/${item}.json': {cache: false}}]\n",
+        "params.yaml": "train: {lr: 0.1}\nmodels: [a, b]\nout: {folder: o}\n",
+        "o/a.json": '{"auc": 0.8}',
+        "o/b.json": '{"auc": 0.85}',
+    },
     "foreach": {
         "dvc.yaml": "stages: {fit: {foreach: [a, b], do: {cmd: x, metrics: [{'${item}.json': {cache: false}}]}}}\n",
         "params.yaml": "x: 1\n",
@@ -144,6 +151,18 @@ def test_metrics_in_the_cache_are_those_that_dvc_shows(tmp_path):
     (ref,) = trial_refs.listed(root)
     found = ours(root, ref.commit)
     assert (filled(found.params), filled(found.metrics)) == expected == ({"params.yaml": {"lr": 4}}, {"m.json": {"auc": 8}})
+
+
+def test_parameters_decide_which_files_hold_metrics(tmp_path):
+    root = repository(tmp_path / "project", SHAPES["templated by parameters"])
+    params = SHAPES["templated by parameters"]["params.yaml"]
+    one = record(root, "one", {"params.yaml": params.replace("[a, b]", "[b]")})
+    two = record(root, "two", {"params.yaml": params.replace("0.1", "0.2")})
+    with Revisions(project.find(root)) as revisions:
+        roots = {each: git(root, "rev-parse", f"{each}^{{tree}}") for each in (one, two)}
+        found = trial_values.read(revisions, roots)
+    assert found[one].metrics == {"o/b.json": {"auc": 0.85}}
+    assert found[two].metrics == {"o/a.json": {"auc": 0.8}, "o/b.json": {"auc": 0.85}}
 
 
 def test_folder_of_dvclive_is_read_though_nothing_declares_it(tmp_path):
