@@ -30,9 +30,9 @@ class WorkerAdmission:
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    def ask(self, name: str, *, key: str, wanted: Control) -> bool:
+    def ask(self, name: str, *, key: str, wanted: Control, again: bool) -> bool:
         """Whether a stage may start now."""
-        asked = {"ask": name, "key": key, "mutex": sorted(wanted.mutex), "resources": dict(wanted.resources)}
+        asked = {"ask": name, "key": key, "mutex": sorted(wanted.mutex), "resources": dict(wanted.resources), "again": again}
         self._link.send(asked)
         return bool(self._link.receive()["may"])
 
@@ -88,6 +88,7 @@ class TrialWorkers:
         self._workers: list[_Worker] = []
         self._capacity = Capacity({**totals, _SLOTS: slots})
         self._making: set[str] = set()
+        self._made: set[str] = set()
 
     @property
     def is_free(self) -> bool:
@@ -163,6 +164,8 @@ class TrialWorkers:
         wanted = Control(mutex=frozenset(asked["mutex"]), resources=resources)
         if (key and key in self._making) or not self._capacity.fits(wanted):
             return False
+        if key in self._made and not asked["again"]:
+            return False
         self._capacity.take(wanted)
         worker.running[asked["ask"]] = wanted
         if key:
@@ -173,6 +176,7 @@ class TrialWorkers:
     def _release(self, worker: _Worker, key: str) -> None:
         worker.keys.discard(key)
         self._making.discard(key)
+        self._made.add(key)
 
     def _lost(self, worker: _Worker) -> list[WorkerReport]:
         self._workers.remove(worker)

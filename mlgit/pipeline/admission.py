@@ -20,8 +20,12 @@ PAUSE_SECONDS = 0.01
 class Admission(Protocol):
     """Says which commands may start, over all runs that ask it."""
 
-    def ask(self, name: str, *, key: str, wanted: Control) -> bool:
-        """Whether a stage may start now; it then counts until `ended`, and its key ('' for none) until `recorded`."""
+    def ask(self, name: str, *, key: str, wanted: Control, again: bool) -> bool:
+        """Whether a stage may start now; it then counts until `ended`, and its key ('' for none) until `recorded`.
+
+        One that had to wait is asked `again`. What another run has made before may not start at first: between the look into
+        the run cache and the question, it may have come there.
+        """
 
     def ended(self, name: str) -> None:
         """The stage's commands run no more."""
@@ -54,7 +58,7 @@ class AdmittedKeeper:
         if not isinstance(beginning, Start):
             return beginning
         key = waited[1] if waited else "" if force else self._inner.run_key(stage)
-        if not self._admission.ask(stage.address, key=key, wanted=stage_options.of(stage.meta)):
+        if not self._admission.ask(stage.address, key=key, wanted=stage_options.of(stage.meta), again=waited is not None):
             self._waiting[stage.address] = (beginning, key)
             return Later(PAUSE_SECONDS)
         self._running[stage.address] = key

@@ -18,8 +18,8 @@ class Door:
         self.answers = list(answers)
         self.diary = []
 
-    def ask(self, name, *, key, wanted):
-        self.diary.append(f"ask {name} {key}")
+    def ask(self, name, *, key, wanted, again):
+        self.diary.append(f"ask {name} {key}" + " again" * again)
         return self.answers.pop(0)
 
     def ended(self, name):
@@ -46,7 +46,7 @@ def test_stage_that_is_refused_is_asked_again_later():
     keeper = AdmittedKeeper(world, door)
     assert isinstance(keeper.begin(stage("a"), force=False), Later)
     assert isinstance(keeper.begin(stage("a"), force=False), Start)
-    assert door.diary == ["ask a key-a"] * 2
+    assert door.diary == ["ask a key-a", "ask a key-a again"]
 
 
 def test_result_that_another_made_meanwhile_is_restored():
