@@ -23,8 +23,11 @@ class CommittedData:
     notes: tuple[str, ...]
 
 
-def of(revisions: Revisions, commits: Iterable[str]) -> CommittedData:
-    """What commits record of outputs that DVC pushes. The first has to be readable; raises MlgitError where it is not."""
+def of(revisions: Revisions, commits: Iterable[str], *, patient: bool = False) -> CommittedData:
+    """What commits record of outputs that DVC pushes. One that cannot be read is noted.
+
+    Raises MlgitError where that is the first, unless it is asked to be `patient`.
+    """
     sizes: dict[str, int] = {}
     places: dict[str, tuple[str, str]] = {}
     homes: dict[str, dict[str, None]] = {}
@@ -39,7 +42,7 @@ def of(revisions: Revisions, commits: Iterable[str]) -> CommittedData:
             rows, unread = _pushed(revision)
             found = routes.of(revision.pipeline.graph, [(path, md5) for path, md5, _ in rows])
         except MlgitError as error:
-            if not number:
+            if not number and not patient:
                 raise
             notes.append(f"the data of {commit[:7]} was not looked for: {error.message}")
             continue

@@ -115,7 +115,7 @@ def _with_data(project: Project, found: TrialsPulled) -> TrialsPulled:
     if not commits:
         return found
     with Revisions(project) as revisions:
-        data = committed_data.of(revisions, commits)
+        data = committed_data.of(revisions, commits, patient=True)
         cache = revisions.cache
         lacking = [Content(md5, size) for md5, size in data.sizes.items() if not cache.has_all(md5)]
         there = remotes.connect(project.dvc_folder, cache, routes=data.routes) if lacking else None

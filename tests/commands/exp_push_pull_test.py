@@ -10,6 +10,7 @@ import pytest
 
 from mlgit.adapters.git.sharing import refs_of
 from mlgit.commands.exp_apply import apply_trial
+from mlgit.commands.exp_promote import promote_trial
 from mlgit.commands.exp_pull import pull_trials
 from mlgit.commands.exp_push import push_trials
 from mlgit.errors import MlgitError
@@ -242,6 +243,32 @@ def test_a_thousand_trials_go_by_one_process_each_way(root, monkeypatch):
     monkeypatch.chdir(two)
     assert len(pull_trials(refs_only=True).brought) == len(refs(root))
     assert refs(two) == refs(root)
+
+
+def test_trials_that_hold_nonsense_do_not_keep_others_away(root, monkeypatch):
+    strange = trials.add(root, [{"train.lr": 0.3}], names=["aaa"], files={"dvc.yaml": "["})
+    [good, *more] = trials.add(root, [LOW, *({"train.lr": number / 10} for number in range(4, 9))])
+    head = git(root, "rev-parse", "HEAD")
+    blob, tree = git(root, "rev-parse", "HEAD:dvc.yaml"), git(root, "rev-parse", "HEAD^{tree}")
+    for name, oid in (("a-blob", blob), ("a-tree", tree)):
+        git(root, "update-ref", trial.ref_of(head, name), oid)
+    push_trials([good.name, *(each.name for each in more)])
+    names = [strange[0].ref, *(trial.ref_of(head, name) for name in ("a-blob", "a-tree"))]
+    git(root, "push", "--quiet", "origin", *(f"{ref}:{ref}" for ref in names))
+    two = another(root)
+    monkeypatch.chdir(two)
+    found = pull_trials()
+    assert (len(found.brought), found.n_objects, found.exit_code) == (9, 10, 0)
+    assert len(found.notes) == 2
+    apply_trial(good.name)
+    assert mlgit(two, "status").code == 0
+    for name in ("aaa", "a-blob"):
+        with pytest.raises(MlgitError):
+            apply_trial(name)
+    for name in ("aaa", "a-blob", "a-tree"):
+        with pytest.raises(MlgitError):
+            promote_trial(name)
+    assert promote_trial(good.name).is_new
 
 
 def test_large_files_of_runs_come_with_a_pull_of_all_or_by_the_id_of_the_run(root, monkeypatch):

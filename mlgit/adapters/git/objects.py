@@ -55,7 +55,9 @@ class GitObjects:
         rows = "".join(f"{each} {base}\n" for each in wanted).encode()
         options = ["--stdin", "-r", "-z", "--raw", "--no-renames", "--no-abbrev"]
         paths = ["--", under] if under else []
-        done = git.run(self.root, "--literal-pathspecs", "diff-tree", *options, *paths, stdin=rows)
+        done = git.run(self.root, "--literal-pathspecs", "diff-tree", *options, *paths, stdin=rows, check=False)
+        if done.code:
+            return  # one of them is no commit, or not here: who asks for it is told
         changes = _changes(done.text.split("\0"))
         sizes = self._sizes({oid for each in changes.values() for mode, oid in each.values() if mode in _BLOBS})
         for commit, changed in changes.items():

@@ -166,3 +166,16 @@ def test_few_commits_and_none_are_listed_as_ever(root):
     objects.list_alike(resolve(root, "HEAD"), [])
     objects.list_alike(resolve(root, "HEAD"), [resolve(root, "HEAD")])
     assert len(objects.tree(resolve(root, "HEAD"))) == 603
+
+
+def test_what_is_no_commit_among_many_is_told_to_who_asks_for_it(root):
+    commits = [resolve(root, "HEAD"), *(commit(root, str(number)) for number in range(4))]
+    blob = ids(root)[0]
+    for base, others in ((blob, commits), (commits[0], [*commits, blob]), (commits[0], [*commits, "0" * 39 + "1"])):
+        objects = GitObjects(root)
+        objects.list_alike(base, others)
+        assert all(len(objects.tree(each)) == 603 for each in commits)
+        for each in {base, *others} - set(commits):
+            with pytest.raises(MlgitError):
+                objects.tree(each)
+        objects.close()
