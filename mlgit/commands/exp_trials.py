@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlgit.adapters.git import git
+from mlgit.errors import MlgitError
 from mlgit.experiments import live_values, queue, trial_refs
 from mlgit.experiments.trial import Trial
 from mlgit.experiments.trial_refs import RecordedTrials
@@ -35,6 +36,8 @@ def gather(
 
     Without all of that, those of HEAD, or where it has none of the nearest commit before it that has some.
     """
+    if (bool(names), baseline is not None, everything).count(True) > 1:
+        raise MlgitError("names of trials, --baseline and --all exclude each other", "leave out all of them but one")
     root = project.git_root
     refs = trial_refs.listed(root)
     head = git.head(root)

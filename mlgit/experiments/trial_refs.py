@@ -118,7 +118,7 @@ def load(project: Project, refs: Iterable[TrialRef], *, baselines: Iterable[str]
         read = _read(project, new)
         kept |= {commit: found for commit, (found, _) in read.items()}
         final = {commit for commit, (_, is_final) in read.items() if is_final}
-        used = {*wanted, *(each.commit for each in listed(project.git_root))}
+        used = {*wanted, *(commit for each in listed(project.git_root) for commit in (each.commit, each.baseline))}
         _keep(path, {oid: each for oid, each in kept.items() if oid in used and (oid in final or oid not in read)})
     shown = [kept[commit] for commit in wanted if commit in kept]
     params, metrics = FlatNames(each.params for each in shown), FlatNames(each.metrics for each in shown)
@@ -155,12 +155,15 @@ def _trial(ref: TrialRef, kept: _Kept, params: FlatNames, metrics: FlatNames) ->
 def _read(project: Project, commits: Collection[str]) -> dict[str, tuple[_Kept, bool]]:
     """What commits hold, and whether that is final; what is no commit, or not in this clone, is left out."""
     from mlgit.adapters.git.trees import described
+
+    sizes = described(project.git_root, commits)
+    small = [oid for oid, (kind, size) in sizes.items() if kind == "commit" and size <= _LARGEST_COMMIT]
+    if not small:
+        return {}
     from mlgit.experiments import trial_values
     from mlgit.revision.revisions import Revisions
 
     with Revisions(project) as revisions:
-        sizes = described(project.git_root, commits)
-        small = [oid for oid, (kind, size) in sizes.items() if kind == "commit" and size <= _LARGEST_COMMIT]
         contents = {oid: content for oid, (_, content) in revisions.objects.read(small).items()}
         trees = {oid: match[1].decode() for oid, content in contents.items() if (match := _TREE.match(content))}
         values = trial_values.read(revisions, trees)

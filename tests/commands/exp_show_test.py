@@ -172,3 +172,9 @@ def test_running_trial_is_shown_with_what_its_code_logged(root):
     with queue.running(queue.common_folder(root)):
         (found,) = show().table.trials
     assert found.metrics == {"loss": 0.25}
+
+
+@pytest.mark.parametrize("asked", [{"names": ["one"], "everything": True}, {"baseline": "HEAD", "everything": True}])
+def test_two_ways_to_say_which_trials_are_refused(root, asked):
+    with pytest.raises(MlgitError, match="exclude each other"):
+        show(**asked)

@@ -191,3 +191,16 @@ def test_repository_with_sha256_ids_is_read(tmp_path):
     found = load(root)
     assert found.trials[0].metrics == {"auc": 0.95}
     assert found.baselines[0].metrics == {"auc": 0.8, "val.loss": 0.5}
+
+
+def test_what_is_kept_of_other_baselines_stays(root, monkeypatch):
+    record(root, "one", {"metrics.json": '{"auc": 0.9}'})
+    git(root, "commit", "--allow-empty", "-qm", "next")
+    record(root, "two", {"metrics.json": '{"auc": 0.7}'})
+    everything = load(root)
+    record(root, "three", {"metrics.json": '{"auc": 0.6}'})
+    found = project.find(root)
+    trial_refs.load(found, [each for each in trial_refs.listed(root) if each.name == "three"])
+    monkeypatch.setattr(trial_refs, "_read", None)
+    kept = trial_refs.load(found, [each for each in trial_refs.listed(root) if each.name != "three"])
+    assert kept == everything
