@@ -10,6 +10,7 @@ from mlgit import project as projects
 from mlgit.adapters.git import git, merging
 from mlgit.adapters.git.merging import Entry
 from mlgit.commands import exp_selection
+from mlgit.commands.notes import Note, unheard
 from mlgit.errors import MlgitError
 from mlgit.experiments import promotion_message, trial_refs
 from mlgit.experiments import selection as selections
@@ -60,6 +61,7 @@ def promote_trial(
     objective: str = "",
     direction: str = "",
     dry_run: bool = False,
+    note: Note = unheard,
 ) -> TrialPromoted:
     """Make a trial a branch (`exp/NAME` unless one is named) of one commit on its baseline. Nothing is checked out.
 
@@ -77,7 +79,7 @@ def promote_trial(
     siblings = trial_refs.load(project, [each for each in listed if each.baseline == chosen.baseline]).trials
     own = _of(siblings, chosen)
     _check_complete(project, chosen)
-    found = exp_selection.select(project, siblings, own, objective=objective, direction=direction)
+    found = exp_selection.select(project, siblings, own, objective=objective, direction=direction, note=note)
     text = promotion_message.write(found, title=message)
     has_cards = any((project.root / each.card.out).exists() for each in projects.load_config(project).models.values())
     there = git.run(root, "rev-parse", "--verify", "--quiet", f"{_BRANCHES}{name}^{{commit}}", check=False).text.strip()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from mlgit import lazy_numpy as np
+from mlgit.commands.notes import Note, unheard
 from mlgit.config import Config, Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation import comparison_settings, metric_evidence, model_pair, predictions
@@ -20,15 +21,20 @@ from mlgit.experiments.trial import Trial
 from mlgit.project import Project
 from mlgit.revision.revisions import Revisions
 from mlgit.rules import GateRule
-from mlgit.statistics import best_of_many, features, influences, metrics
+from mlgit.statistics import best_of_many, features, influences, leverage, metrics
 from mlgit.statistics.best_of_many import BestOfMany
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
 
 Direction = Literal["higher", "lower"]
-# Tables of so many trials lie in memory at once.
+# Tables of at most so many trials, and of about so many rows, lie in memory at once.
 _AT_A_TIME = 32
+_ROWS_AT_A_TIME = 2_000_000
+# Of so many influences, those of several rows that are drawn by lot are added up: their sums tell the same.
+_MOST_INFLUENCES = 20_000_000
+_FEWEST_SUMS = 2_000
+_MANY = 100  # trials, of which it is said that they are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +49,44 @@ class _Asked:
 
 
 class _Gain(NamedTuple):
-    """By how much a trial is better than the baseline, and the influence of each of the baseline's rows on that."""
+    """By how much a trial is better than the baseline, and the influence of each of the baseline's rows (or groups) on it."""
 
     name: str
     value: float
     influence: Array
 
 
-def select(project: Project, trials: Sequence[Trial], chosen: Trial, *, objective: str = "", direction: str = "") -> Selection:
+def select(
+    project: Project,
+    trials: Sequence[Trial],
+    chosen: Trial,
+    *,
+    objective: str = "",
+    direction: str = "",
+    note: Note = unheard,
+) -> Selection:
     """What is to be said of a trial that was picked from `trials` (all that were made at its baseline, itself among them).
 
     The objective is that of the trial's own search unless one is named, else the metric that mlgit.yaml declares, if it is one.
-    What rows of predictions say is looked for in Git and in DVC's cache; nothing is fetched.
+    What rows of predictions say is looked for in Git and in DVC's cache; nothing is fetched. `note` is told where that takes
+    a while.
     """
     with Revisions(project) as revisions:
         config = revisions.commit(chosen.baseline).config
         metric, better = _objective(config, chosen, objective, direction)
         found = _recorded(revisions, trials, chosen, metric, better)
         if not metric or better not in ("higher", "lower"):
-            return replace(found, why_not="no objective is declared")
+            return replace(found, why_not="no objective is declared (--objective names one)")
         try:
             asked = _asked(revisions, config, chosen, metric, better)
         except MlgitError as error:
             return replace(found, why_not=error.message)
         found = _paired(revisions, found, asked, chosen, metric)
-    return _among(project, found, asked, trials, chosen) if len(trials) > 1 else found
+    if len(trials) < 2 or found.low is None:
+        return found
+    if len(trials) >= _MANY:
+        note(f"comparing the rows of {len(trials):,} trials")
+    return _among(project, found, asked, trials, chosen)
 
 
 def _objective(config: Config, chosen: Trial, objective: str, direction: str) -> tuple[str, str]:
@@ -155,14 +174,16 @@ def _paired(revisions: Revisions, found: Selection, asked: _Asked, chosen: Trial
 def _among(project: Project, found: Selection, asked: _Asked, trials: Sequence[Trial], chosen: Trial) -> Selection:
     """The selection with what the rows of all trials say."""
     gains: list[_Gain] = []
-    for start in range(0, len(trials), _AT_A_TIME):
+    groups = _groups(asked, found.n_rows, len(trials))
+    step = max(1, min(_AT_A_TIME, _ROWS_AT_A_TIME // max(found.n_rows, 1)))
+    for start in range(0, len(trials), step):
         with Revisions(project) as revisions:
-            some = trials[start : start + _AT_A_TIME]
+            some = trials[start : start + step]
             revisions.objects.list_alike(chosen.baseline, (each.commit for each in some), under=project.prefix)
-            gains += filter(None, (_gain_of(revisions, asked, each) for each in some))
+            gains += filter(None, (_gain_of(revisions, asked, groups, each) for each in some))
     place = next((number for number, each in enumerate(gains) if each.name == chosen.name), None)
     if place is None or found.low is None:
-        return replace(found, why_not=found.why_not or "the rows do not give an interval")
+        return replace(found, why_not="the rows do not give an interval")
     judged = _judged(gains, asked, place)
     if judged is None:
         return replace(found, why_not="no row differs from the baseline")
@@ -181,13 +202,21 @@ def _among(project: Project, found: Selection, asked: _Asked, trials: Sequence[T
     )
 
 
+def _groups(asked: _Asked, n_rows: int, n_trials: int) -> Array | None:
+    """The number of the group of each row of the baseline whose influences are added up; None where each stays alone."""
+    assert asked.before.table is not None
+    if asked.settings.cluster:
+        return features.groups(np.asarray(asked.before.table[asked.settings.cluster]), size=n_rows)
+    if asked.settings.order or n_rows * n_trials <= _MOST_INFLUENCES:
+        return None
+    number = max(_FEWEST_SUMS, _MOST_INFLUENCES // n_trials)
+    return np.asarray(np.random.default_rng(asked.settings.seed).permutation(n_rows) % number)
+
+
 def _judged(gains: Sequence[_Gain], asked: _Asked, place: int) -> BestOfMany | None:
     influence = np.array([each.influence for each in gains])
     assert asked.before.table is not None
-    if asked.settings.cluster:
-        column = np.asarray(asked.before.table[asked.settings.cluster])
-        influence = best_of_many.in_clusters(influence, features.groups(column, size=len(column)))
-    elif asked.settings.order:
+    if asked.settings.order:
         influence = best_of_many.in_blocks(influence, in_time(asked.model, asked.before.table, asked.settings.order))
     return best_of_many.judge(
         np.array([each.value for each in gains]),
@@ -198,7 +227,7 @@ def _judged(gains: Sequence[_Gain], asked: _Asked, place: int) -> BestOfMany | N
     )
 
 
-def _gain_of(revisions: Revisions, asked: _Asked, each: Trial) -> _Gain | None:
+def _gain_of(revisions: Revisions, asked: _Asked, groups: Array | None, each: Trial) -> _Gain | None:
     """What the rows of one trial say; None of one whose predictions are of other rows, or are not here."""
     try:
         revision = revisions.commit(each.commit)
@@ -206,7 +235,8 @@ def _gain_of(revisions: Revisions, asked: _Asked, each: Trial) -> _Gain | None:
         pair = model_pair.join(asked.model, asked.before, results.scored[asked.model.name], if_changed="unpaired")
         if pair.how != "paired" or pair.current.table is None or asked.before.table is None:
             return None
-        return _Gain(each.name, *_compared(asked, asked.before.table, pair.current.table))
+        gain, influence = _compared(asked, asked.before.table, pair.current.table)
+        return _Gain(each.name, gain, leverage.summed(influence, groups))
     except MlgitError:
         return None
 

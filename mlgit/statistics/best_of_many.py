@@ -81,8 +81,3 @@ def in_blocks(influence: Array, order: Array) -> Array:
     width = math.ceil(max((blocks.length(each) for each in sorted_rows), default=1.0))
     starts = np.arange(0, sorted_rows.shape[1], width)
     return np.asarray(np.add.reduceat(sorted_rows, starts, axis=1))
-
-
-def in_clusters(influence: Array, groups: Array) -> Array:
-    """The influences (k, n) added up over the clusters of rows, by their numbers (n,)."""
-    return np.array([leverage.summed(each, groups) for each in influence])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlgit.statistics import best_of_many
+from mlgit.statistics import best_of_many, leverage
 from mlgit.statistics.distributions import normal_quantile
 from tests.kit import FULL
 
@@ -109,7 +109,7 @@ def test_rows_of_a_cluster_count_together():
     best = int(gains.argmax())
     asked = {"chosen": best, "confidence_level": 0.9, "seed": 0}
     alone = best_of_many.judge(gains, influence, **asked)
-    together = best_of_many.judge(gains, best_of_many.in_clusters(influence, groups), **asked)
+    together = best_of_many.judge(gains, np.array([leverage.summed(each, groups) for each in influence]), **asked)
     assert together.high - together.low > 4 * (alone.high - alone.low)
 
 
@@ -127,3 +127,14 @@ def test_rows_of_a_series_count_by_blocks():
     alone = best_of_many.judge(gains, influence, **asked)
     in_blocks = best_of_many.judge(gains, best_of_many.in_blocks(influence, order), **asked)
     assert in_blocks.high - in_blocks.low > 2 * (alone.high - alone.low)
+
+
+def test_sums_of_rows_that_are_drawn_by_lot_tell_the_same():
+    rows = next(searches(1, candidates=20, rows=40_000, shared=0.3, better=0.01))
+    groups = np.random.default_rng(0).permutation(40_000) % 2000
+    gains, influence = rows.mean(axis=1), centred(rows)
+    asked = {"chosen": int(gains.argmax()), "confidence_level": 0.9, "seed": 0}
+    alone = best_of_many.judge(gains, influence, **asked)
+    together = best_of_many.judge(gains, np.array([leverage.summed(each, groups) for each in influence]), **asked)
+    assert together.high - together.low == pytest.approx(alone.high - alone.low, rel=0.05)
+    assert together.optimism == pytest.approx(alone.optimism, rel=0.1, abs=1e-4)

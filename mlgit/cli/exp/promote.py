@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mlgit import errors
+from mlgit.cli import error_boundary
 from mlgit.cli.format_options import json_option
 from mlgit.render.text import plain
 
@@ -38,7 +39,15 @@ def command(
     """
     from mlgit.commands.exp_promote import promote_trial
 
-    done = promote_trial(name, branch=branch, message=message, objective=objective, direction=direction or "", dry_run=dry_run)
+    done = promote_trial(
+        name,
+        branch=branch,
+        message=message,
+        objective=objective,
+        direction=direction or "",
+        dry_run=dry_run,
+        note=error_boundary.note,
+    )
     if as_json:
         click.echo(json.dumps(done.document(), indent=2))
     else:
