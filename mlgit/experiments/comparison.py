@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from mlgit.errors import MlgitError
 from mlgit.experiments import pareto, trial_columns, trial_filter
 from mlgit.experiments.trial import Trial
-from mlgit.experiments.trial_columns import TrialColumn, sort_key
+from mlgit.experiments.trial_columns import TrialColumn, as_float, sort_key
 
 Better = Literal["higher", "lower"]
 # The declared direction of a metric by its name; None where nobody declared one.
@@ -217,7 +217,7 @@ def _front(trials: Sequence[Trial], objectives: Sequence[TrialColumn], direction
         values = [objective.value(each)[1] for objective in objectives]
         if all(isinstance(value, (int, float)) and value == value for value in values):
             signs = [1 if _direction(objective.name, directions) == "higher" else -1 for objective in objectives]
-            points.append((id(each), tuple(sign * float(value) for sign, value in zip(signs, values, strict=True))))
+            points.append((id(each), tuple(sign * as_float(value) for sign, value in zip(signs, values, strict=True))))
     return frozenset(pareto.front(points))
 
 

@@ -109,12 +109,13 @@ def sort_key(value: tuple[bool, Any], *, descending: bool) -> tuple[int, float, 
     if not is_there or found is None or found != found:
         return (2, 0.0, "")
     if isinstance(found, (int, float)):
-        number = _as_float(found)
+        number = as_float(found)
         return (0, -number if descending else number, "")
     return (1, 0.0, str(found))
 
 
-def _as_float(value: float) -> float:
+def as_float(value: float) -> float:
+    """A number as a float, infinite where it is beyond all of them."""
     try:
         return float(value)
     except OverflowError:

@@ -55,7 +55,7 @@ def _figure(curves: Sequence[TrialCurve], names: Sequence[str], best: str) -> st
 
 
 def _ends(low: float, high: float) -> tuple[float, float]:
-    return (low, high) if high > low else (low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1))
+    return (low, high) if high / 2 > low / 2 else (low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1))
 
 
 def _axes(frame: Frame, metric: str) -> Iterator[str]:

@@ -64,7 +64,7 @@ def axis(column: TrialColumn, trials: Iterable[Trial]) -> TrialAxis | None:
     numbers = [number for number in map(as_number, found) if number is not None]
     if numbers and len(numbers) == sum(each == each for each in found):
         low, high = min(numbers), max(numbers)
-        if low == high or not math.isfinite(high - low):
+        if high / 2 - low / 2 == 0 or not math.isfinite(high - low):
             return None
         return TrialAxis(column, low, high, is_by_powers=low > 0 and high / low >= _WIDE)
     words = sorted({table_text.cell((True, each)) for each in found})
@@ -113,7 +113,7 @@ def steps(low: float, high: float) -> list[float]:
 
 def _nice(step: float) -> float:
     power = 10.0 ** math.floor(math.log10(step)) if step > 0 else 1.0
-    return next(each * power for each in (1, 2, 5, 10) if each * power >= step * (1 - 1e-9))
+    return next((each * power for each in (1, 2, 5, 10) if each * power >= step * (1 - 1e-9) > 0), step or 1.0)
 
 
 def shown(tick: float) -> str:

@@ -146,3 +146,10 @@ def test_front_is_what_no_other_point_beats():
             if mine != its and all(x <= y for x, y in zip(mine, its, strict=True))
         }
         assert set(pareto.front(points)) == {name for name, _ in points} - beaten
+
+
+def test_numbers_beyond_all_floats_are_ordered_and_marked():
+    trials = [Trial(str(size), "b", "finished", metrics={"auc": size, "loss": 1}) for size in (2**1024 - 1, 1, -(2**1024) + 1)]
+    found = compare(trials, directions={"auc": "higher", "loss": "lower"}, sort="auc")
+    assert found.trials == tuple(trials)
+    assert [row.trial for row in found.rows if row.is_on_front] == [trials[0]]
