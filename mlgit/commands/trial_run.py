@@ -151,6 +151,7 @@ class TrialWorker:
             tree,
             baseline=sweep.baseline,
             wanted=wanted,
+            metrics={f"{sweep.prefix}{out.target}" for out in outs if out.kind == "metric" and not out.cache},
             facts=facts,
             who=self._setting.who,
         )

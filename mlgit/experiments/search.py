@@ -49,6 +49,7 @@ class Search:
     ) -> None:
         self.sweep = sweep
         self.ends = {each.number: each for each in ends}
+        self.n_failed = sum(each.status == "failed" for each in ends)
         self._sampler = sampler
         self._size = size
         self._until = until
@@ -88,6 +89,7 @@ class Search:
         """Take in how a trial ended."""
         self._running.pop(end.number, None)
         self.ends[end.number] = end
+        self.n_failed += end.status == "failed"
         if end.commit:
             self._recorded[end.name] = RecordedTrial(end.commit, end.changes)
         self._compare(end)

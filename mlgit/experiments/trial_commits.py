@@ -40,16 +40,27 @@ def identity(git_root: Path) -> str:
     return _NOBODY if found.code else found.text.rpartition(">")[0] + ">"
 
 
-def commit(git_root: Path, place: TrialTree, *, baseline: str, wanted: Collection[str], facts: TrialFacts, who: str) -> str:
+def commit(
+    git_root: Path,
+    place: TrialTree,
+    *,
+    baseline: str,
+    wanted: Collection[str],
+    metrics: Collection[str] = (),
+    facts: TrialFacts,
+    who: str,
+) -> str:
     """What lies in a trial's working tree as a commit, that no ref names yet.
 
     Tracked files are in it as they are, of others those that are `wanted` (from the repository's top): lock files, metrics
-    that DVC does not cache, .gitignore files; and what DVCLive wrote. What Git ignores is not.
+    that DVC does not cache, .gitignore files; and what DVCLive wrote. What Git ignores is not, but for `metrics`: a trial
+    without them would have been run for nothing.
     """
     top, env = place.top, place.env
     git.run(top, "add", "--update", "--", ":(top)", env=env)
     others = git.run(top, "ls-files", "-z", "--others", "--exclude-standard", env=env).text.split("\0")
     new = [path for path in others if path and (path in wanted or _is_below(path, wanted) or _is_of_dvclive(top, path))]
+    new += [path for path in metrics if (top / path).is_file() and (top / path).stat().st_size <= _LARGEST_UNTRACKED]
     if new:
         git.stage(top, new, env=env)
     tree = git.run(top, "write-tree", env=env).text.strip()

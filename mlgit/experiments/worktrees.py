@@ -56,6 +56,8 @@ class TrialTree:
         self._prefix, self.root = prefix, self.top / prefix if prefix else self.top
         try:
             self._own = _known(self.top)
+            if _sparse(self._git_root) != _sparse(self.top):
+                raise MlgitError(f"{self.top}: has other files than the working tree of the user")  # noqa: TRY301
             self._bring(baseline, tree)
         except MlgitError:
             self._kept = frozenset()
@@ -110,6 +112,16 @@ class TrialTree:
 def git_folder(top: Path) -> Path:
     """Where Git keeps index and HEAD of a linked working tree."""
     return top / files.read_text(top / ".git", name=".git").removeprefix("gitdir:").strip()
+
+
+def _sparse(top: Path) -> bytes:
+    """What is checked out of a working tree, in the words of Git's sparse checkout; empty where all is."""
+    plain = top / ".git"
+    patterns = (plain if plain.is_dir() else git_folder(top)) / "info/sparse-checkout"
+    if not patterns.is_file():
+        return b""
+    is_on = git.run(top, "config", "--type=bool", "core.sparseCheckout", check=False).text.strip() == "true"
+    return patterns.read_bytes() if is_on else b""
 
 
 def _known(top: Path) -> Path:

@@ -90,6 +90,12 @@ def test_objective_is_found_by_its_name_or_the_last_part_of_it(metrics, value):
     assert value_of(metrics, "score") == value
 
 
+def test_failed_trials_are_counted_as_they_come():
+    search = Search(SWEEP, Counting(), ends=(TrialEnd(1, "a", "failed"), TrialEnd(2, "b", "finished", "c" * 40)))
+    search.take(TrialEnd(3, "d", "failed"))
+    assert (search.n_failed, len(search.ends)) == (2, 3)
+
+
 def test_sweep_and_end_are_read_as_written_and_nothing_else():
     assert read(SWEEP.document()) == SWEEP
     assert [read(each) for each in (None, [], {}, {"schema": 2}, {"schema": 1})] == [None] * 5

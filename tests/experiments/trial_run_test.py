@@ -90,6 +90,13 @@ def test_data_that_dvc_tracks_comes_from_the_cache(tmp_path, monkeypatch):
     assert not (root / "raw.csv").exists()
 
 
+def test_metrics_that_git_ignores_are_recorded(tmp_path, monkeypatch):
+    root = searched_project(tmp_path / "p", monkeypatch, one_stage("echo 1 > m.json") | {".gitignore": "*.json\n"})
+    trial = exp_run(SweepPlan(("n=2",))).trials[0]
+    assert said_by(root, trial.name, "m.json") == "1"
+    assert git(root, "status", "--porcelain") == ""
+
+
 def test_mutex_holds_over_all_trials(tmp_path, monkeypatch):
     alone = "mkdir $RAN.lock && sleep 0.05 && rmdir $RAN.lock && echo {} > m.json"
     files = one_stage(alone, more="    meta: {mlgit: {mutex: [gpu0]}}\n")

@@ -83,6 +83,20 @@ def test_project_and_folder_are_part_of_what_a_trial_is(tmp_path, monkeypatch):
     }
 
 
+def test_trial_has_the_files_that_the_user_has_in_a_sparse_checkout(project):
+    pipeline = (project / "dvc.yaml").read_text().replace("deps: [raw.csv]", "deps: [raw.csv, big]")
+    write_tree(project, {"big/x": "1", "other/y": "2", "dvc.yaml": pipeline})
+    commit(project)
+    git(project, "sparse-checkout", "set", ".dvc", "other")
+    assert "'big' does not exist" in tried(0.1)[1]
+    git(project, "sparse-checkout", "add", "big")
+    assert tried(0.2) == ("finished", "")
+    git(project, "sparse-checkout", "disable")
+    write_tree(project, {"dvc.yaml": pipeline.replace("raw.csv, big", "raw.csv, big, third"), "third/z": "3"})
+    commit(project)
+    assert tried(0.3) == ("finished", "")
+
+
 def test_folder_that_git_does_not_track_is_no_hindrance(project, monkeypatch):
     (project / "scratch").mkdir()
     monkeypatch.chdir(project / "scratch")

@@ -20,6 +20,7 @@ from mlgit.render.run_table import Row, rows
 from mlgit.render.terminal import paint
 from mlgit.render.text import count, number, plain, seconds
 
+_LONGEST = 200  # characters of settings in a line
 _COLORS = {"finished": "green", "known": "cyan", "failed": "red"}
 
 
@@ -148,10 +149,9 @@ def conclude(result: SweepResult, *, as_json: bool) -> int:
 
 
 def _summary(search: Search, *, best: bool) -> str:
-    ended = list(search.ends.values())
-    failed = sum(each.status == "failed" for each in ended)
-    told = [f"{len(ended)} of {_total(search)} ended" if _total(search) else f"{len(ended)} ended"]
-    told += [f"{failed} failed"] if failed else []
+    ended = len(search.ends)
+    told = [f"{ended} of {_total(search)} ended" if _total(search) else f"{ended} ended"]
+    told += [f"{search.n_failed} failed"] if search.n_failed else []
     leader = search.best() if best else None
     if leader:
         value = search.value(leader)
@@ -169,7 +169,8 @@ def _objective(search: Search, end: TrialEnd) -> str:
 
 
 def _settings(changes: Mapping[str, object]) -> str:
-    return plain(", ".join(f"{key}={json.dumps(value)}" for key, value in changes.items())) or "as it is"
+    shown = ", ".join(f"{key}={json.dumps(value)}" for key, value in changes.items()) or "as it is"
+    return plain(shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}...")
 
 
 def _stages(end: TrialEnd) -> str:
