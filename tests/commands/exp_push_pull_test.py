@@ -10,9 +10,11 @@ import pytest
 
 from mlgit.adapters.git.sharing import refs_of
 from mlgit.commands.exp_apply import apply_trial
+from mlgit.commands.exp_gc import tidy_experiments
 from mlgit.commands.exp_promote import promote_trial
 from mlgit.commands.exp_pull import pull_trials
 from mlgit.commands.exp_push import push_trials
+from mlgit.commands.exp_remove import remove_trials
 from mlgit.errors import MlgitError
 from mlgit.experiments import trial, trial_refs
 from mlgit.experiments.runs import RunStore
@@ -234,6 +236,24 @@ def test_project_without_a_dvc_remote_publishes_refs_when_told_to(tmp_path, monk
     with pytest.raises(MlgitError, match="no DVC remote for the data"):
         push_trials()
     assert len(push_trials(refs_only=True).sent) == 1
+
+
+def test_repository_with_long_ids_is_one_as_others_are(tmp_path, monkeypatch):
+    git(tmp_path, "init", "--quiet", "--bare", "--object-format=sha256", "origin.git")
+    root = trials.project(tmp_path / "one", object_format="sha256")
+    git(root, "remote", "add", "origin", "../origin.git")
+    monkeypatch.chdir(root)
+    one, other = trials.add(root, [LOW, HIGH])
+    assert len(one.commit) == 64
+    apply_trial(one.name)
+    apply_trial(other.name)
+    assert mlgit(root, "status").code == 0
+    assert promote_trial(one.name).is_new
+    assert len(push_trials(refs_only=True).sent) == 2
+    assert len(remove_trials([one.name]).here) == 1
+    assert [each.name for each in pull_trials(refs_only=True).brought] == [one.name]
+    assert len(tidy_experiments(keep=1).removed) == 1
+    assert git(root, "fsck", "--no-dangling") == ""
 
 
 def test_a_thousand_trials_go_by_one_process_each_way(root, monkeypatch):

@@ -17,7 +17,7 @@ from mlgit.experiments import trial, trial_message
 from mlgit.experiments.trial import TrialFacts
 from mlgit.experiments.trial_name import name_of
 from tests.kit.programs import git, program
-from tests.kit.repositories import commit, repository, write_tree
+from tests.kit.repositories import DVC_FILES, commit, repository, write_tree
 
 BASELINE = {"train.lr": 0.5, "train.depth": 2}
 # Quick to run for real: `python3` without any package.
@@ -131,11 +131,22 @@ class AddedTrial:
     files: Mapping[str, str]
 
 
-def project(root: Path, files: Mapping[str, str] | None = None, *, below: str = "", settings: str = "") -> Path:
+def project(
+    root: Path,
+    files: Mapping[str, str] | None = None,
+    *,
+    below: str = "",
+    settings: str = "",
+    object_format: str = "",
+) -> Path:
     """A project that was run and committed, with the outputs in workspace and cache; in a folder of a repository at `root`
-    if `below` names one. `settings` goes into its DVC configuration.
+    if `below` names one. `settings` goes into its DVC configuration, `object_format` says how long ids are.
     """
-    if below:
+    if object_format:
+        root.mkdir()
+        git(root, "init", "--quiet", f"--object-format={object_format}")
+        write_tree(root, DVC_FILES)
+    elif below:
         repository(root)
         git(root, "rm", "-r", "--quiet", ".dvc", ".dvcignore")
         write_tree(root / below, {".dvc/.gitignore": "/config.local\n/tmp\n/cache\n", ".dvc/config": "", ".dvcignore": ""})
