@@ -28,7 +28,7 @@ class Selection:
     `low` and `high` are the ends of the paired interval of the difference, as of one change, at `confidence_level` by
     `method`. `n_compared` trials have predictions of these `n_rows` rows: `low_of_all` and `high_of_all` hold for all of them
     at once, `pvalue` is the chance that the best of so many looks as good where none is better than the baseline, and
-    `optimism` what picking the best adds on average. `why_not` says why there is none of it.
+    `optimism` by how much picking the best makes it look better on average. `why_not` says why there is none of it.
     """
 
     trial: str
@@ -182,8 +182,8 @@ def _picking(of: Selection) -> str:
     text = f"Heeding that it was picked: [{_signed(low)}, {_signed(high)}] holds for {compared} at once"
     if of.pvalue is not None:
         text += f"; were none better than the baseline, the best of them would look as good with chance {_chance(of.pvalue)}"
-    if of.optimism is not None:
-        text += f"; picking the best adds {_signed(fixed(of.optimism, _digits(by)))} on average"
+    if of.optimism is not None and of.rank == 1:
+        text += f"; picking the best makes it look better by {fixed(of.optimism, _digits(by))} on average"
     return f"{text}."
 
 

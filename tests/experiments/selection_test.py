@@ -48,7 +48,7 @@ def test_trial_of_many_by_rows_is_told_in_three_sentences():
         "roc_auc is 0.9512, that of the baseline 0.9431: +0.0081 [+0.0021, +0.0141] (90 % interval, 5 % a side, "
         "paired on 569 rows).",
         "Heeding that it was picked: [-0.0010, +0.0172] holds for all 20 at once; were none better than the baseline, the best "
-        "of them would look as good with chance 0.12; picking the best adds +0.0031 on average.",
+        "of them would look as good with chance 0.12; picking the best makes it look better by 0.0031 on average.",
     )
 
 
@@ -157,3 +157,8 @@ def test_message_of_the_user_comes_first():
     written = promotion_message.write(BY_ROWS, title="Regularise less\n\nAs Ada proposed.\n")
     assert written.startswith("Regularise less\n\nAs Ada proposed.\n\nTrial C-0.2-7f3a1c, the best of 20")
     assert selection.read(written) == BY_ROWS
+
+
+def test_what_picking_the_best_does_is_told_of_the_best_only():
+    assert "picking the best" in selection.told(BY_ROWS)[2]
+    assert "picking the best" not in selection.told(replace(BY_ROWS, rank=2))[2]
