@@ -55,7 +55,10 @@ def _figure(curves: Sequence[TrialCurve], names: Sequence[str], best: str) -> st
 
 
 def _ends(low: float, high: float) -> tuple[float, float]:
-    return (low, high) if high / 2 > low / 2 else (low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1))
+    if high / 2 > low / 2:
+        return low, high
+    margin = abs(low) / 2 if abs(low) > 1e-300 else 0.5
+    return low - margin, high + margin
 
 
 def _axes(frame: Frame, metric: str) -> Iterator[str]:

@@ -124,7 +124,9 @@ def test_table_without_trials_is_a_page():
     assert "0 trials of main" in trials_page.page(table([]))
 
 
-@pytest.mark.parametrize("values", [(0.0, 5e-324), (-1e308, 1e308), (1e-320, 1.0), (-1e-300, 1e-300), (1e15, 1e15 + 1)])
+@pytest.mark.parametrize(
+    "values", [(0.0, 5e-324), (-1e308, 1e308), (1e-320, 1.0), (-1e-300, 1e-300), (1e15, 1e15 + 1), (5e-324, 5e-324)]
+)
 def test_ends_of_a_scale_that_no_one_foresees_are_drawn_or_left_out(values):
     trials = [Trial(f"t{at}", "b", "finished", params={"x": each}, metrics={"auc": at}) for at, each in enumerate(values)]
     curve = TrialCurve("t0", 0, "loss", tuple(enumerate(values)))
