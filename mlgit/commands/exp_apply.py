@@ -72,10 +72,10 @@ def apply_trial(word: str, *, files_only: bool = False, force: bool = False, dry
         done = TrialApplied(chosen.name, chosen.commit, tuple(chosen_files), tuple(outputs), tuple(notes), dry_run)
         if dry_run:
             return done
-        for path, content in outputs.items():
-            revisions.cache.checkout(content, str(project.root / path))
-        if chosen_files:
-            placed_files.place(root, chosen_files, tree=wanted, workshop=project.own_folder / "apply")
+        with placed_files.staged(root, chosen_files, tree=wanted, workshop=project.own_folder / "apply") as put:
+            for path, content in outputs.items():
+                revisions.cache.checkout(content, str(project.root / path))
+            put()
     return done
 
 

@@ -292,3 +292,20 @@ def test_killed_at_any_moment_the_same_command_goes_on(root):
     assert mlgit(root, "status").code == 0
     assert (root / "mine.txt").read_text() == "mine\n"
     assert git(root, "status", "--porcelain", "mine.txt") == "?? mine.txt"
+
+
+@pytest.mark.parametrize("folder", [".git", "..", ".GIT"])
+def test_tree_that_leads_out_or_into_git_is_refused(root, folder):
+    [one] = add(root, LOW)
+    blob = git(root, "hash-object", "-w", "--stdin", stdin="evil\n")
+    inner = git(root, "mktree", stdin=f"100644 blob {blob}\tevil\n")
+    listed = subprocess.run(["git", "cat-file", "tree", f"{one.commit}^{{tree}}"], cwd=root, capture_output=True, check=True)
+    content = b"40000 %s\0%s" % (folder.encode(), bytes.fromhex(inner)) + listed.stdout
+    command = ["git", "hash-object", "-t", "tree", "-w", "--literally", "--stdin"]
+    tree = subprocess.run(command, cwd=root, input=content, capture_output=True, check=True).stdout.decode().strip()
+    git(root, "update-ref", one.ref, git(root, "commit-tree", tree, "-p", "HEAD", "-m", "dvc: commit experiment x"))
+    before = state(root)
+    with pytest.raises(MlgitError):
+        apply_trial(one.name)
+    assert state(root) == before
+    assert not (root / folder / "evil").exists()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlgit.adapters.git import git
@@ -86,24 +86,30 @@ def _quoted(path: str) -> str:
     return f'"{escaped}"'
 
 
-def place(root: Path, wanted: Mapping[str, Entry | None], *, tree: str, workshop: Path) -> None:
-    """Make these paths what the tree has there, or nothing; each file is made in a folder beside and takes its place whole.
+@contextmanager
+def staged(root: Path, wanted: Mapping[str, Entry | None], *, tree: str, workshop: Path) -> Iterator[Callable[[], None]]:
+    """Make files as the tree has them in a folder beside; what is yielded gives each its place, whole, when it is called.
 
-    `workshop` is a folder that may be made, on the same disk. Raises MlgitError where one cannot be written.
+    `workshop` is a folder that may be made, on the same disk. Raises MlgitError, with nothing touched, for a tree that no
+    working tree can have.
     """
     files.remove(workshop)
     workshop.mkdir(parents=True)
     try:
         _write_out(root, [path for path, entry in wanted.items() if entry], tree=tree, folder=workshop)
+        yield lambda: _put_all(root, wanted, workshop)
+    finally:
+        files.remove(workshop)
+
+
+def _put_all(root: Path, wanted: Mapping[str, Entry | None], workshop: Path) -> None:
+    try:
         for path, entry in wanted.items():
             _put(root, path, workshop / "files" / path if entry else None)
     except OSError as error:
         told = "another disk than the files" if error.errno == errno.EXDEV else error.strerror
-        raise MlgitError(
-            f"{error.filename2 or error.filename}: cannot be written: {told}", "the same command goes on"
-        ) from error
-    finally:
-        files.remove(workshop)
+        where = error.filename2 or error.filename
+        raise MlgitError(f"{where}: cannot be written: {told}", "the same command goes on") from error
 
 
 def _write_out(root: Path, paths: list[str], *, tree: str, folder: Path) -> None:
