@@ -18,7 +18,7 @@ from mlgit.tracking import run_entities
 from mlgit.tracking.limits import page_size
 from mlgit.tracking.refusals import missing, told_to_mlflow
 
-_ORDER = ["last_update_time DESC"]
+_ORDER = ["creation_time DESC", "experiment_id ASC"]  # what MLflow does, whatever it documents
 
 
 class ExperimentMethods:

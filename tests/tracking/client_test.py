@@ -214,6 +214,13 @@ def test_experiment_has_the_same_id_in_every_clone(project, tracked, tmp_path):
     assert tracked.create_experiment("churn") == made
 
 
+def test_newest_experiment_comes_first_whichever_was_changed_last(project, tracked):
+    store = tracked.tracking._tracking_service.utils._get_store()
+    made = [store._runs.experiments.create(name, when=when).id for when, name in enumerate(("old", "new"), 1)]
+    store.rename_experiment(made[0], "older")
+    assert [each.name for each in tracked.search_experiments()] == ["new", "older", "Default"]
+
+
 def test_artifacts_of_an_experiment_may_lie_elsewhere_but_not_on_this_machine(project, tracked, tmp_path):
     away = tracked.create_experiment("away", artifact_location="s3://bucket/mlflow/")
     run = tracked.MlflowClient().create_run(away)

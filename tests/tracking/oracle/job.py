@@ -1,8 +1,8 @@
 """MLflow's server and its interface on a repository: `python -m tests.tracking.oracle.job PYTHON [MLFLOW_SOURCE]`.
 
-PYTHON is that of an environment with mlflow 3.17.2, scikit-learn, skops and pytest; the store is put there from its wheel. Every
-page is opened in headless Chromium, and no request may fail but those of KNOWN. MLFLOW_SOURCE is a checkout of MLflow, whose
-tests of the REST interface are run with `mlgit://` as a third kind of store, where it is given.
+PYTHON is that of an environment with mlflow 3.17.2, scikit-learn, skops and pytest; the store is put there from its wheel.
+Every page is opened in headless Chromium, and no request may fail but those of KNOWN. MLFLOW_SOURCE is a checkout of MLflow 3,
+whose tests of the REST interface are run with `mlgit://` as a third kind of store, where it is given.
 """
 
 from __future__ import annotations

@@ -21,7 +21,6 @@ KNOWN = {
     "test_create_get_search_experiment": _LOCAL,
     "test_artifacts": _LOCAL,
     "test_delete_tag": "the words for a run that is not there are others; the code is the same",
-    "test_search_experiments": "experiments made in one millisecond have the order of their ids, which do not count up",
     "test_get_run_and_experiment_graphql": _RELEASES,
     "test_get_metric_history_bulk_interval_graphql": _RELEASES,
     "test_search_runs_graphql": _RELEASES,
