@@ -49,16 +49,9 @@ NOT_PLAYED = {
     ),
 }
 _EXCHANGED = "needs what other tools left; tests/commands/exp_import_test.py and exp_export_test.py play it"
-NOT_PLAYED |= dict.fromkeys(
-    (
-        "mlgit exp import mlruns/",
-        "mlgit exp import sqlite:///mlflow.db",
-        "mlgit exp import https://mlflow.example.com",
-        "mlgit exp import dvclive/ ../old-project",
-        "mlgit exp export http://127.0.0.1:5000",
-    ),
-    _EXCHANGED,
-)
+_SOURCES = ("mlruns/", "sqlite:///mlflow.db", "https://mlflow.example.com", "dvclive/ ../old-project")
+NOT_PLAYED |= dict.fromkeys([f"mlgit exp import {each}" for each in _SOURCES], _EXCHANGED)
+NOT_PLAYED |= {"mlgit exp export http://127.0.0.1:5000": _EXCHANGED}
 _SERVED = "needs a server and requests; tests/serving/from_request_to_audit_test.py plays it"
 NOT_PLAYED |= dict.fromkeys(
     (
