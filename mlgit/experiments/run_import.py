@@ -74,6 +74,7 @@ def bring(
     fast_import.write(store.root, _changed_runs(store, source, ids=ids, counts=runs, places=places))
     fast_import.write(store.root, _changed_models(store, source, ids=ids, counts=models, places=places))
     n_files = _files(store, source, places, note=note) if with_files else 0
+    store.all()  # notes what is new, so that the first who lists runs need not open each
     missed = [*runs.missed, *models.missed, *source.missed()]
     if runs.running:
         missed.append(f"{count(runs.running, 'run')} did not end yet: import again when it did, for its files too")

@@ -252,3 +252,14 @@ def test_no_path_of_this_machine_stands_in_git(store, tmp_path):
     store.artifacts.put(run_id, {"file": tmp_path / "file"})
     for name in git(store.root, "ls-tree", "--name-only", f"refs/mlgit/runs/{run_id}").splitlines():
         assert str(tmp_path) not in git(store.root, "show", f"refs/mlgit/runs/{run_id}:{name}")
+
+
+def test_many_runs_are_listed_without_their_objects_being_opened(store):
+    for number in range(30):
+        finished(store, number)
+    before = {each.id: each for each in store.all()}
+    (store.root / ".git/objects").rename(store.root / ".git/away")
+    (store.root / ".git/objects").mkdir()
+    assert {each.id: each for each in RunStore(store.root).all()} == before
+    (store.root / ".git/mlgit/cache/runs-1").unlink()
+    assert RunStore(store.root).all() == []  # nothing else knew them
