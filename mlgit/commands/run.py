@@ -191,6 +191,8 @@ def run(
             for setting in set_parameters(changes):
                 told.parameter_set(setting)
         opened = open_project(spread=executor != table.LOCAL, pull=pull, compute_if_unreachable=compute_if_unreachable)
+        if admission is not None:  # a trial begins with an empty working tree: as for `dvc exp run`, nothing in it is lost
+            opened.cache.pulls = True
         current = untouched(opened, kept) if kept else {}
         plan = _plan(opened, targets, current=frozenset(current))
         began = time.monotonic()

@@ -97,6 +97,22 @@ def test_metrics_that_git_ignores_are_recorded(tmp_path, monkeypatch):
     assert git(root, "status", "--porcelain") == ""
 
 
+def test_what_is_frozen_or_persists_comes_from_the_cache(tmp_path, monkeypatch):
+    frozen = "  old:\n    cmd: echo old > old.txt\n    frozen: FROZEN\n    outs: [old.txt]\n"
+    grown = "  log:\n    cmd: echo more >> log.txt; wc -l < log.txt > m.json\n    params: [n]\n"
+    grown += "    outs:\n    - log.txt: {persist: true}\n"
+    metric = "    metrics:\n    - m.json: {cache: false}\n"
+    pipeline = f"stages:\n{frozen}{grown}{metric}"
+    files = {"params.yaml": "n: 1\n", "dvc.yaml": pipeline.replace("FROZEN", "false")}
+    root = searched_project(tmp_path / "p", monkeypatch, files)
+    assert dvc(root, "repro").code == 0
+    write_tree(root, {"dvc.yaml": pipeline.replace("FROZEN", "true")})
+    commit(root)
+    result = exp_run(SweepPlan(("n=2,3",)), jobs=1)
+    assert [each.message for each in result.trials] == ["", ""]
+    assert [said_by(root, each.name, "m.json").strip() for each in result.trials] == ["2", "2"]
+
+
 def test_mutex_holds_over_all_trials(tmp_path, monkeypatch):
     alone = "mkdir $RAN.lock && sleep 0.05 && rmdir $RAN.lock && echo {} > m.json"
     files = one_stage(alone, more="    meta: {mlgit: {mutex: [gpu0]}}\n")
