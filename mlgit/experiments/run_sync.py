@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,11 @@ from mlgit.experiments.record_refs import AUTHOR, Repository
 from mlgit.experiments.run import EXPERIMENTS, MODELS, RUNS
 
 _FILES = {RUNS: run_codec.RUN_FILE, EXPERIMENTS: run_codec.EXPERIMENT_FILE, MODELS: run_codec.MODEL_FILE}
+_DECODERS: Mapping[str, Callable[..., object]] = {
+    run_codec.RUN_FILE: run_codec.decode_run,
+    run_codec.EXPERIMENT_FILE: run_codec.decode_experiment,
+    run_codec.MODEL_FILE: run_codec.decode_model,
+}
 _WHEN = re.compile(rb"^committer .*> ([0-9]+) ", re.MULTILINE)
 _PARENT = re.compile(r"^parent ([0-9a-f]+)$", re.MULTILINE)
 _DEEPEST = 2000  # edits of one record
@@ -63,7 +68,7 @@ def _merged(repository: Repository, ref: str, mine: str, theirs: str) -> str:
     older, newer = sorted(sides, key=lambda side: (side.when, side.commit))
     base = next((each for each in older.before if each in newer.before), "")
     commits = [base, older.commit, newer.commit]
-    fields = record_merge.merge(*(_json(repository, each, file) for each in commits))
+    fields = record_merge.merge(*(_fields(repository, each, file) for each in commits))
     objects = repository.objects
     rows = {name: row for each in commits[1:] for name, row in _rows(repository, each).items()}
     rows[file] = (FILE, objects.blob(run_codec.document(fields)))
@@ -71,7 +76,7 @@ def _merged(repository: Repository, ref: str, mine: str, theirs: str) -> str:
     if points.count(b"\n") > len(fields.get("metrics", {})):
         rows[run_codec.METRICS_FILE] = (FILE, objects.blob(points))
     if run_codec.FILES_FILE in rows:
-        lists = [_json(repository, each, run_codec.FILES_FILE).get("files", {}) for each in commits]
+        lists = [_files(repository, each) for each in commits]
         files = record_merge.merge(*lists)
         rows[run_codec.FILES_FILE] = (FILE, objects.blob(run_codec.encode_files(files)))
         rows[run_codec.ARTIFACTS] = (FOLDER, _small(repository, commits[1:], lists[1:], files))
@@ -115,6 +120,21 @@ def _json(repository: Repository, commit: str, name: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise MlgitError(f"{name} at {commit[:10]} is not what mlgit writes", "`git show` shows it") from error
     return found if isinstance(found, dict) else {}
+
+
+def _fields(repository: Repository, commit: str, file: str) -> dict[str, Any]:
+    """A record as JSON, once it was seen to be one: who can write to the remote can put anything there."""
+    content = _content(repository, commit, file)
+    if not content:
+        return {}
+    _DECODERS[file](content, where=f"{file} at {commit[:10]}")
+    return _json(repository, commit, file)
+
+
+def _files(repository: Repository, commit: str) -> dict[str, Any]:
+    content = _content(repository, commit, run_codec.FILES_FILE)
+    where = f"{run_codec.FILES_FILE} at {commit[:10]}"
+    return dict(run_codec.decode_files(content, where=where)) if content else {}
 
 
 def _points(repository: Repository, commit: str, file: str) -> bytes:

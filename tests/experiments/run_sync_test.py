@@ -106,9 +106,10 @@ def test_files_that_both_logged_are_kept(clones, tmp_path):
     share(one), share(two)
     for name, store in zip("ab", clones, strict=True):
         (tmp_path / name).write_text(name)
-        store.artifacts.put(run_id, {f"{name}.txt": tmp_path / name})
+        store.artifacts.put(run_id, {f"{name}.txt": tmp_path / name, "same": tmp_path / name})
     for store in (one, two, one):
         assert share(store) == []
+    assert one.artifacts.read(run_id, "same") == two.artifacts.read(run_id, "same")
     for store, name in itertools.product(clones, "ab"):
         assert store.artifacts.read(run_id, f"{name}.txt") == name.encode()
 
@@ -124,3 +125,53 @@ def test_hostile_record_on_the_remote_stays_apart_and_is_told(clones):
     notes = share(one)
     assert any("went apart" in each for each in notes)
     assert one.get(run_id) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"metrics": {"loss":[0.5,1,1]}', '"metrics": {"loss":[0.7]}'),
+        ('"metrics": {"loss":[0.5,1,1]}', '"metrics": {"loss":"x"}'),
+        ('"metrics": {"loss":[0.5,1,1]}', '"metrics": 7'),
+        ('"model_metrics": []', '"model_metrics": [[1]]'),
+        ('"tags": {', '"tags": [], "x": {'),
+        ('"schema": 1', '"schema": 2'),
+        ('"status": "FINISHED"', '"status": {}'),
+    ],
+)
+def test_hostile_edit_on_the_remote_stays_apart(clones, old, new):
+    one, two = clones
+    run_id = finished(one, "first")
+    share(one), share(two)
+    one.log_batch(run_id, tags={"a": "1"})
+    text = git(two.root, "show", f"refs/mlgit/runs/{run_id}:run.json")
+    assert old in text
+    (two.root / "run.json").write_text(text.replace(old, new))
+    blob = git(two.root, "hash-object", "-w", "run.json")
+    (two.root / "rows").write_text(f"100644 blob {blob}\trun.json\n")
+    tree = git(two.root, "-c", "alias.make=!git mktree <rows", "make")
+    edit = git(two.root, "commit-tree", "-m", "x", "-p", f"refs/mlgit/runs/{run_id}", tree)
+    git(two.root, "push", "--quiet", "origin", f"{edit}:refs/mlgit/runs/{run_id}")
+    before = one.get(run_id)
+    notes = share(one)
+    assert any("went apart" in each for each in notes)
+    assert one.get(run_id) == before
+
+
+def test_hostile_list_of_files_on_the_remote_stays_apart(clones, tmp_path):
+    one, two = clones
+    run_id = finished(one, "first")
+    (tmp_path / "file").write_text("x")
+    one.artifacts.put(run_id, {"file": tmp_path / "file"})
+    share(one), share(two)
+    one.log_batch(run_id, tags={"a": "1"})
+    (two.root / "list").write_text('{"schema": 1, "files": {"../../x": [1, "%s"]}}' % ("a" * 32))
+    blob = git(two.root, "hash-object", "-w", "list")
+    rows = git(two.root, "ls-tree", f"refs/mlgit/runs/{run_id}").splitlines()
+    rows = [row for row in rows if not row.endswith("artifacts.json")] + [f"100644 blob {blob}\tartifacts.json"]
+    (two.root / "rows").write_text("\n".join([*rows, ""]))
+    tree = git(two.root, "-c", "alias.make=!git mktree <rows", "make")
+    edit = git(two.root, "commit-tree", "-m", "x", "-p", f"refs/mlgit/runs/{run_id}", tree)
+    git(two.root, "push", "--quiet", "origin", f"{edit}:refs/mlgit/runs/{run_id}")
+    assert any("went apart" in each for each in share(one))
+    assert one.artifacts.read(run_id, "file") == b"x"
