@@ -154,7 +154,10 @@ def logging(bench: Bench) -> list[str]:
             rounds = 1 if name == "files" and argv[0] == "search" else bench.rounds  # most of a minute each
             found = [_asked(bench, uri, *argv) for _ in range(rounds)]
             measured[name] |= {f"{part} {key}": median(each[key] for each in found) for key in found[0]}
-        _said(f"logging: {part}")
+        told = ", ".join(
+            f"{name} {key} {value:.6f}" for name, each in measured.items() for key, value in each.items() if part in key
+        )
+        _said(f"logging: {told}")
     return [
         "",
         "| runs, CPU | SQLite | files | mlgit:// | mlgit / SQLite | mlgit / files | to hold |",
@@ -188,7 +191,7 @@ def sharing(bench: Bench) -> list[str]:
         origin = bench.work / f"origin-{turn}.git"
         bare = bench.work / f"bare-{turn}.git"
         for each in (origin, bare):
-            subprocess.run(["git", "init", "-q", "--bare", str(each)], check=True)
+            subprocess.run(["git", "init", "-q", "--bare", "--initial-branch", "main", str(each)], check=True)
         subprocess.run(["git", "remote", "remove", "origin"], cwd=folder, capture_output=True)
         subprocess.run(["git", "remote", "add", "origin", str(origin)], cwd=folder, check=True)
         subprocess.run(["git", "push", "-q", "--set-upstream", "origin", "main"], cwd=folder, check=True)

@@ -191,6 +191,8 @@ def _commit_of_model(model: ModelRecord, content: bytes, *, upon: str, title: st
 
 def _is_import(root: Path, commit: str, file: str) -> bool:
     """Whether a record is as it was imported, whatever files it got since."""
+    if not commit:  # it is being logged here
+        return False
     last = git.run(root, "log", "-1", "--first-parent", "--format=%H", f"--grep=^{_MESSAGE}", commit).text.strip()
     names = [f"{each}:{file}" for each in (last, commit)]
     return bool(last) and len(set(git.run(root, "rev-parse", *names, check=False).text.split())) == 1

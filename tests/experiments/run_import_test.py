@@ -91,6 +91,13 @@ def test_run_that_was_changed_here_stays(store, tmp_path):
     assert RunStore(store.root).get(RUN).tags["checked"] == "yes"
 
 
+def test_run_that_is_being_logged_here_stays(store, tmp_path):
+    store.create(run_id=RUN, name="mine", start_time=5)
+    found = run_import.bring(RunStore(store.root), MlflowFiles(file_store(tmp_path / "mlruns")), with_files=False)
+    assert (found.new, found.kept) == (0, 1)
+    assert store.get(RUN).name == "mine"
+
+
 def test_run_stands_on_the_commit_that_it_was_started_from(store, tmp_path):
     source = file_store(tmp_path / "mlruns")
     head = git(store.root, "rev-parse", "HEAD").strip()
