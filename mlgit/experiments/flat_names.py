@@ -29,3 +29,11 @@ class FlatNames:
     def flat(self, files: Files) -> dict[str, Any]:
         """The values of one trial by these names."""
         return {self._names[path][key]: value for path, values in files.items() for key, value in values.items()}
+
+
+def meant(values: Mapping[str, Any], name: str) -> Any:
+    """The value of this name, else of the only one whose last part is called so; None where there is none."""
+    if name in values:
+        return values[name]
+    called = [value for key, value in values.items() if key.replace(":", ".").rpartition(".")[2] == name]
+    return called[0] if len(called) == 1 else None

@@ -16,6 +16,7 @@ from mlgit.experiments.sweep import Sweep, TrialEnd
 from mlgit.experiments.sweep_reporter import SweepReporter
 from mlgit.experiments.trial import Trial, TrialFacts
 from mlgit.experiments.trial_workers import TrialWorkers, WorkerReport
+from mlgit.render.text import few
 
 _TICK = 0.2
 _AT_ONCE = 100  # trials that are there already, looked at in one go
@@ -47,6 +48,7 @@ class Runner:
         self._forced = forced
         self._searches: dict[str, Search] = {}
         self._trials: dict[str, Trial] = {}
+        self._told: set[tuple[str, str]] = set()
         self.refused: dict[str, MlgitError] = {}
         self._looked = 0.0
 
@@ -157,6 +159,11 @@ class Runner:
         else:
             queue.drop_trial(self._common, end.name)
         search.take(end)
+        for name in search.unmeasured(end):
+            if (search.sweep.id, name) not in self._told:
+                self._told.add((search.sweep.id, name))
+                has = few(sorted(end.metrics)) if end.metrics else "no metric"
+                self._reporter.note(f"--until is about '{name}', but {end.name} has {has}")
         self._reporter.trial_ended(search, end)
 
     def _end(self, search: Search, done: dict[str, Search]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlgit.experiments.draws import ObservedTrial, Sampler
+from mlgit.experiments.flat_names import meant
 from mlgit.experiments.sweep import Sweep, TrialEnd
 from mlgit.experiments.trial_name import name_of
 from mlgit.experiments.until import Until
@@ -152,15 +153,17 @@ class Search:
             ranked = (value if self.sweep.direction == "higher" else -value, -end.number)
             self._best = max(self._best or ranked, ranked)
 
+    def unmeasured(self, end: TrialEnd) -> tuple[str, ...]:
+        """The metrics that the condition of the search is about, and that a finished trial has none of."""
+        named = [each.metric for each in self._until.bounds] if self._until and end.status == "finished" else []
+        return tuple(each for each in named if meant(end.metrics, each) is None)
+
     def _is_enough(self, end: TrialEnd) -> bool:
         return self._until is not None and end.status == "finished" and self._until.holds(end.metrics)
 
 
 def value_of(metrics: Mapping[str, Any], name: str) -> float | None:
     """A metric by its full name, else by the last part of it where one alone is called so; None for no finite number."""
-    found = metrics.get(name)
-    if found is None:
-        called = [value for key, value in metrics.items() if key.replace(":", ".").rpartition(".")[2] == name]
-        found = called[0] if len(called) == 1 else None
+    found = meant(metrics, name)
     is_number = isinstance(found, int | float) and not isinstance(found, bool)
     return float(found) if is_number and found is not None and math.isfinite(found) else None

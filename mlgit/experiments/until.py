@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlgit.errors import MlgitError
+from mlgit.experiments.flat_names import meant
 
 _EXAMPLE = "for example `--until 'roc_auc>=0.9'`, or several: `--until 'roc_auc>=0.9 and log_loss<0.2'`"
 _LONGEST = 1_000
@@ -25,7 +26,7 @@ class MetricBound:
 
     def holds(self, metrics: Mapping[str, Any]) -> bool:
         """Whether the metrics of a trial reach it; not where it has no such metric, or one that is no number."""
-        found = metrics.get(self.metric)
+        found = meant(metrics, self.metric)
         if not isinstance(found, int | float) or isinstance(found, bool) or math.isnan(found):
             return False
         return {">=": found >= self.value, "<=": found <= self.value, ">": found > self.value, "<": found < self.value}[

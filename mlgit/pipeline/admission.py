@@ -14,7 +14,9 @@ from mlgit.pipeline.model import Stage
 from mlgit.pipeline.scheduler import Beginning, Keeper, Later, Start
 from mlgit.pipeline.stage_options import Control
 
-PAUSE_SECONDS = 0.01
+_PAUSE = 0.01  # seconds, then longer: with a mutex, dozens can wait for one
+_LONGEST_PAUSE = 0.05
+_LONGER = 1.25
 
 
 class Admission(Protocol):
@@ -47,7 +49,7 @@ class AdmittedKeeper:
     def __init__(self, inner: KeyedKeeper, admission: Admission) -> None:
         self._inner = inner
         self._admission = admission
-        self._waiting: dict[str, tuple[Start, str]] = {}
+        self._waiting: dict[str, tuple[Start, str, float]] = {}
         self._running: dict[str, str] = {}
         self._finished: list[str] = []
 
@@ -59,8 +61,9 @@ class AdmittedKeeper:
             return beginning
         key = waited[1] if waited else "" if force else self._inner.run_key(stage)
         if not self._admission.ask(stage.address, key=key, wanted=stage_options.of(stage.meta), again=waited is not None):
-            self._waiting[stage.address] = (beginning, key)
-            return Later(PAUSE_SECONDS)
+            pause = min(waited[2] * _LONGER, _LONGEST_PAUSE) if waited else _PAUSE
+            self._waiting[stage.address] = (beginning, key, pause)
+            return Later(pause)
         self._running[stage.address] = key
         if self._waiting.pop(stage.address, None) and key:
             try:

@@ -89,6 +89,12 @@ def test_search_that_was_given_up_is_told_of_before_and_not_run(project):
     assert [name.split("-")[1] for name in trial_refs(project)] == ["0.8"]
 
 
+def test_condition_about_a_metric_that_no_trial_has_is_told(project):
+    told = Told()
+    exp_run(SweepPlan(("train.lr=0.7,0.8",), until="scre>=0"), reporter=told)
+    assert [each for each in told.notes if "scre" in each and "score" in each] == told.notes
+
+
 def test_search_inside_of_a_trial_is_refused(project, monkeypatch):
     monkeypatch.setenv("MLGIT_TRIAL", "lr-0.1-abcdef")
     with pytest.raises(MlgitError, match="wait for itself"):

@@ -27,6 +27,13 @@ def test_bound_holds_for_a_number_on_its_side(text, value, holds):
     assert until.parse(text).holds({"auc": value, "loss": 100}) is holds
 
 
+def test_metric_may_be_named_by_its_last_part_where_one_alone_is_called_so():
+    bound = until.parse("auc>=0.9")
+    assert bound.holds({"eval.auc": 0.9, "loss": 1})
+    assert bound.holds({"eval.json:auc": 0.9})
+    assert not bound.holds({"eval.auc": 0.9, "train.auc": 0.9})
+
+
 def test_all_bounds_have_to_hold():
     both = until.parse("auc>=0.9 and test/log loss<0.2")
     assert both.holds({"auc": 0.95, "test/log loss": 0.1})

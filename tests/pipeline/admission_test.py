@@ -49,6 +49,13 @@ def test_stage_that_is_refused_is_asked_again_later():
     assert door.diary == ["ask a key-a", "ask a key-a again"]
 
 
+def test_who_waits_long_asks_less_often():
+    keeper = AdmittedKeeper(Keyed(), Door(*[False] * 20))
+    pauses = [keeper.begin(stage("a"), force=False).seconds for _ in range(20)]
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (0.01, 0.05)
+
+
 def test_result_that_another_made_meanwhile_is_restored():
     world, door = Keyed(), Door(False, True)
     keeper = AdmittedKeeper(world, door)

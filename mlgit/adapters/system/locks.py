@@ -84,10 +84,13 @@ def _holder(descriptor: int) -> str:
     return f": {holder}" if holder else ""
 
 
-def _opened(path: Path) -> int:
-    """A file of locks, made if missing. A clone can bring a link, which would be written through, or a pipe, which blocks."""
+def _opened(path: Path, how: int = os.O_RDWR | os.O_CREAT) -> int:
+    """A file of locks, made if missing unless `how` says otherwise.
+
+    A clone can bring a link, which would be written through, or a pipe, which blocks.
+    """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(path, how | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
             raise MlgitError(f"{path}: cannot be opened: {error.strerror}") from error
@@ -121,10 +124,15 @@ def share(path: Path) -> int:
 
 
 def is_shared(path: Path) -> bool:
-    """Whether any process holds a flock on a file; not on one that is missing."""
+    """Whether any process holds a flock on a file; not on one that is missing. Nothing is written: it may be another user's."""
     if not os.path.lexists(path):
         return False
-    descriptor = _opened(path)
+    try:
+        descriptor = _opened(path)
+    except MlgitError as error:
+        if not isinstance(error.__cause__, OSError) or error.__cause__.errno not in (errno.EACCES, errno.EROFS):
+            raise
+        descriptor = _opened(path, os.O_RDONLY)
     try:
         return not _try_lock(descriptor)
     finally:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import tempfile
+from pathlib import Path
 
+from mlgit.adapters.system import locks
 from mlgit.adapters.system.locks import BusyPaths
 
 
@@ -54,3 +58,22 @@ def test_lock_of_the_table_that_was_removed_is_made_anew(tmp_path):
     (tmp_path / "rwlock.lock").unlink()
     busy.change(enter=[("b", [], ["/p/b"])])
     assert (tmp_path / "rwlock.lock").read_text() == f" {os.getpid()}\n"
+
+
+def test_lock_of_another_user_can_be_asked_about():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        lock = Path(folder) / "run.lock"
+        with locks.held(lock, timeout=0, busy="in use"):
+            pass
+        lock.chmod(0o444)
+        user = os.geteuid()
+        try:
+            if not user:
+                os.seteuid(65534)  # nothing is forbidden to root
+            assert not locks.is_shared(lock)
+            with open(lock) as stream:
+                fcntl.flock(stream, fcntl.LOCK_SH)
+                assert locks.is_shared(lock)
+        finally:
+            os.seteuid(user)
