@@ -171,7 +171,7 @@ def test_garbage_collection_keeps_all_runs(store, tmp_path):
     before = {each.id: each for each in store.all()}
     git(store.root, "gc", "--quiet", "--prune=now")
     git(store.root, "reflog", "expire", "--expire=now", "--all")
-    git(store.root, "gc", "--quiet", "--prune=now", "--aggressive")
+    git(store.root, "gc", "--quiet", "--prune=now")
     found = RunStore(store.root)
     assert {each.id: each for each in found.all()} == before
     assert len(found.history(ids[-1], "loss")) == 3
