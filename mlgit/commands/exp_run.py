@@ -116,6 +116,10 @@ def exp_run(
     common = queue.common_folder(here.git_root)
     if os.environ.get("MLGIT_TRIAL") and not only_queue:
         raise MlgitError("`mlgit exp run` in a stage of a trial would wait for itself", "take it out of the stage's command")
+    if here.git_root.is_relative_to(common / "worktrees"):
+        raise MlgitError(
+            f"{here.git_root}: the working tree of a trial, which the next trial overwrites", "`cd` to the project"
+        )
     left = queue.asked(common) if plan == SweepPlan() and not only_queue else ()
     sweeps = left or (_asked(here, plan, told),)
     _note_others(common, sweeps, told)
@@ -292,6 +296,7 @@ def _note_others(common: Path, sweeps: Sequence[Sweep], told: SweepReporter) -> 
 
 def _opened(here: Project, common: Path, sweep: Sweep) -> Search:
     """A search as it stands: how its trials ended, which were begun, and what is recorded of the same baseline."""
+    trial_commits.require_state(here.git_root, baseline=sweep.baseline, tree=sweep.tree)
     refs = [each for each in trial_refs.listed(here.git_root) if each.baseline == sweep.baseline]
     found = trial_refs.load(_project_of(here, sweep), refs).trials
     begun = [each for each in queue.load(common) if each.facts.sweep == sweep.id and each.status != "failed"]
@@ -349,5 +354,8 @@ def _note_unseen(here: Project, changed: Sequence[str], told: SweepReporter) -> 
     others = [path for path in found if path]
     if others:
         told.note(f"{count(len(others), 'file')} not tracked by Git, so no trial sees it: {few(others)}; `git add` them")
+    inside = [path for path in trial_commits.submodules(here.git_root) if path.startswith(here.prefix)]
+    if inside:
+        told.note(f"trials see nothing of submodules: {few(inside)}; track with DVC what stages read of them")
     if changed:
         told.note(f"changed since it was tracked, and trials see it as it was: {few(changed)}; `mlgit add` tracks it anew")

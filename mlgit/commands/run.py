@@ -180,8 +180,7 @@ def run(
 
     `changes` are `[FILE:]PARAM=VALUE`, written first. Another run here is waited for `wait` seconds; without it the call is
     refused. The reporter is told what those stages print that `follow` names. `kept` is what `noop.compare` found;
-    `admission` says when commands may start beside those of other runs. Raises
-    MlgitError where it cannot be run; a stage that fails is a result.
+    `admission` says when commands may start beside those of other runs. Raises MlgitError where it cannot be run.
     """
     told = reporter or RunReporter()
     with nullcontext() if wait is None else reserved(project.find().root, timeout=wait, waiting=told.waiting):
@@ -191,8 +190,7 @@ def run(
             for setting in set_parameters(changes):
                 told.parameter_set(setting)
         opened = open_project(spread=executor != table.LOCAL, pull=pull, compute_if_unreachable=compute_if_unreachable)
-        if admission is not None:  # a trial begins with an empty working tree: as for `dvc exp run`, nothing in it is lost
-            opened.cache.pulls = True
+        opened.cache.pulls |= admission is not None  # a trial begins without outputs: as in `dvc exp run`, none is lost
         current = untouched(opened, kept) if kept else {}
         plan = _plan(opened, targets, current=frozenset(current))
         began = time.monotonic()

@@ -34,6 +34,25 @@ def tree_of_tracked(git_root: Path) -> str:
         return git.run(git_root, "write-tree", env=env).text.strip()
 
 
+def require_state(git_root: Path, *, baseline: str, tree: str) -> None:
+    """Raise MlgitError unless what a search begins with is in the clone: no ref leads to files that were not committed."""
+    asked = f"{baseline}^{{tree}}\n{tree}\n"
+    told = git.run(git_root, "cat-file", "--batch-check", stdin=asked.encode()).text
+    if "missing" in told:
+        raise MlgitError(
+            "the files that it was asked for with are not in this clone any more: `git gc` has removed what no branch leads to",
+            "type the search again; `mlgit exp remove --queued` gives up what is not done",
+        )
+
+
+def submodules(git_root: Path) -> tuple[str, ...]:
+    """The folders of submodules, of which a trial sees no file."""
+    if not (git_root / ".gitmodules").is_file():
+        return ()
+    rows = git.run(git_root, "ls-files", "--stage", "-z").text.split("\0")
+    return tuple(row.partition("\t")[2] for row in rows if row.startswith("160000 "))
+
+
 def identity(git_root: Path) -> str:
     """Who records trials, as `NAME <EMAIL>`: the committer that Git was told, else mlgit itself."""
     found = git.run(git_root, "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT", check=False)

@@ -14,7 +14,7 @@ from mlgit.errors import MlgitError
 from mlgit.experiments import queue, trial_commits
 from mlgit.experiments.sweep import Sweep, TrialEnd
 from mlgit.experiments.sweep_reporter import SweepReporter
-from tests.kit import git, write_tree
+from tests.kit import git, repository, write_tree
 from tests.kit.experiments import commands_run, searched_project, trial_refs
 
 SWEEP = Sweep("1" * 40, "2" * 40, space=("a=1",))
@@ -68,7 +68,8 @@ def test_search_that_was_edited_is_passed_over(tmp_path, key):
 
 def test_search_that_cannot_be_run_here_does_not_hold_up_the_others(project):
     common = queue.common_folder(project)
-    odd = replace(SWEEP, baseline=git(project, "rev-parse", "HEAD"), space=("train.lr=0.1..0.2",), sampler="cmaes")
+    baseline, tree = (git(project, "rev-parse", each) for each in ("HEAD", "HEAD^{tree}"))
+    odd = replace(SWEEP, baseline=baseline, tree=tree, space=("train.lr=0.1..0.2",), sampler="cmaes")
     queue.add(common, odd)
     told = Told()
     assert [each.status for each in exp_run(SweepPlan(("train.lr=0.7",)), reporter=told).trials] == ["finished"]
@@ -93,6 +94,32 @@ def test_condition_about_a_metric_that_no_trial_has_is_told(project):
     told = Told()
     exp_run(SweepPlan(("train.lr=0.7,0.8",), until="scre>=0"), reporter=told)
     assert [each for each in told.notes if "scre" in each and "score" in each] == told.notes
+
+
+def test_search_of_which_git_has_removed_the_files_is_told_of_and_others_run(project):
+    write_tree(project, {"train.py": (project / "train.py").read_text() + "# not committed\n"})
+    exp_run(SweepPlan(("train.lr=0.7",)), only_queue=True)
+    git(project, "checkout", "--", "train.py")
+    git(project, "gc", "--quiet", "--prune=now")
+    told = Told()
+    assert [each.status for each in exp_run(SweepPlan(("train.lr=0.8",)), reporter=told).trials] == ["finished"]
+    assert any("not in this clone any more" in each for each in told.notes)
+    assert queue.load(queue.common_folder(project)) == ()
+
+
+def test_working_tree_of_a_trial_is_no_place_to_search_from(project, monkeypatch):
+    exp_run(SweepPlan(("train.lr=0.7",)))
+    monkeypatch.chdir(project / ".git/mlgit/worktrees/0")
+    with pytest.raises(MlgitError, match="working tree of a trial"):
+        exp_run(SweepPlan(("train.lr=0.8",)))
+
+
+def test_submodules_are_told_of(project, tmp_path):
+    library = repository(tmp_path / "library", {"data.csv": "1\n"})
+    git(project, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(library), "lib")
+    told = Told()
+    exp_run(SweepPlan(("train.lr=0.7",)), only_queue=True, reporter=told)
+    assert any("submodules: lib" in each for each in told.notes)
 
 
 def test_search_inside_of_a_trial_is_refused(project, monkeypatch):
