@@ -23,13 +23,14 @@ def refs(root, space="refs/many"):
 
 def make(root, count):
     head = git(root, "rev-parse", "HEAD")
-    names = [f"refs/many/{number:05}-{'x' * 60}" for number in range(count)]
+    names = [f"refs/many/{number:05}-{'x' * 180}" for number in range(count)]
     git(root, "update-ref", "--stdin", stdin="".join(f"create {name} {head}\n" for name in names))
     return dict.fromkeys(names, head)
 
 
 def test_refs_that_fit_no_command_line_at_once_go_in_portions(root):
-    made = make(root, 3000)
+    made = make(root, 1200)
+    assert sum(map(len, made)) > 200_000  # with the ids, more than one portion
     assert many_refs.push(root, "there", [f"{oid}:{ref}" for ref, oid in made.items()]) == {}
     assert refs(root.parent / "there.git") == made
     many_refs.delete(root, made)
