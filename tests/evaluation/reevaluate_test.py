@@ -130,6 +130,7 @@ def test_model_that_is_not_in_the_cache_is_told_with_what_fetches_it(root):
     assert os.listdir(root / ".dvc/tmp/mlgit/evaluating") == []
 
 
+@pytest.mark.full
 def test_with_pull_the_model_comes_from_the_remote_beside_the_cache(tmp_path, cli):
     root = made(tmp_path / "project", cli, MORE, remote=True)
     assert dvc(root, "push", "-q").code == 0

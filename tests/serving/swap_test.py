@@ -115,6 +115,7 @@ def test_model_that_does_not_answer_as_recorded_is_not_served(tmp_path):
 SHARE = "\nserving: {churn: {canary: {environment: canary, share: 30%}, shadow: {environment: shadow}}}\n"
 
 
+@pytest.mark.full
 def test_canary_answers_its_share_always_the_same_and_the_shadow_nobody(tmp_path):
     shared = shared_models.made(tmp_path, config=CONFIG + SHARE)
     shared.move(VERSIONS[1], "canary")

@@ -28,6 +28,8 @@ def make(root, count):
     return dict.fromkeys(names, head)
 
 
+@pytest.mark.slow
+@pytest.mark.full
 def test_refs_that_fit_no_command_line_at_once_go_in_portions(root):
     made = make(root, 1200)
     assert sum(map(len, made)) > 200_000  # with the ids, more than one portion
