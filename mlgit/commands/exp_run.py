@@ -172,6 +172,7 @@ def _run(
     while any(queue.is_asked(common, each) for each in sweeps):
         try:
             with queue.running(common):
+                queue.clear_unfinished(common)
                 workers = TrialWorkers(setting.jobs, TrialWorker(setting), slots=setting.jobs, totals=totals)
                 runner = Runner(
                     common,

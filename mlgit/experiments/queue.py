@@ -119,6 +119,12 @@ def drop_trial(common: Path, name: str) -> None:
     (common / "queue/trials" / f"{name}.json").unlink(missing_ok=True)
 
 
+def clear_unfinished(common: Path) -> None:
+    """Take away what a killed process had begun to write of a trial. Only for who holds the lock: no other writes it."""
+    for path in _listed(common / "queue/trials", ".tmp"):
+        path.unlink(missing_ok=True)
+
+
 def load(common: Path) -> tuple[Trial, ...]:
     """The trials that are not in Git: that run now, that failed, and (`killed`) whose process is gone."""
     alive = is_running(common)

@@ -64,6 +64,7 @@ class TrialTree:
             self._own = self._made(baseline)
             self._bring(baseline, tree)
         state_files.make_folder(str(self.root / ".dvc"))
+        (self.root / ".dvc/tmp/rwlock").unlink(missing_ok=True)  # only who was killed here can have left something in it
         where = self.root / ".dvc/config.local"
         if not where.is_file() or files.read_text(where, name="config.local") != local_settings:
             files.write_atomic(where, local_settings, mode=0o600)

@@ -138,3 +138,12 @@ def test_repository_without_a_commit_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(root)
     with pytest.raises(MlgitError, match="no commit"):
         exp_run(SweepPlan())
+
+
+def test_table_of_busy_paths_that_a_killed_trial_left_is_no_matter(tmp_path, monkeypatch):
+    root = searched_project(tmp_path / "p", monkeypatch)
+    exp_run(SweepPlan(("train.lr=0.1",)), jobs=1)
+    tree = next((root / ".git/mlgit/worktrees").glob("[0-9]"))
+    left = {"write": {str(tree / "model.txt"): {"pid": 1, "cmd": "mlgit exp run"}}, "read": {}}  # 1 runs on every machine
+    (tree / ".dvc/tmp/rwlock").write_text(json.dumps(left))
+    assert [each.message for each in exp_run(SweepPlan(("train.lr=0.2",)), jobs=1).trials] == [""]

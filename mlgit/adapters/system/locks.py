@@ -140,7 +140,10 @@ def is_shared(path: Path) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process with this id runs; no number below 1 or beyond what a system has is one."""
+    """Whether a process with this id runs; no number below 1 or beyond what a system has is one.
+
+    One that has ended and that nobody waited for, as orphans of a container without an init process, runs no more.
+    """
     try:
         if pid < 1:
             return False
@@ -149,7 +152,11 @@ def is_alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stream:
+            return stream.read().rpartition(b")")[2].split()[:1] != [b"Z"]
+    except OSError:  # no such folder on this system
+        return True
 
 
 _LARGEST_TABLE = 64 << 20

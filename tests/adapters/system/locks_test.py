@@ -77,3 +77,16 @@ def test_lock_of_another_user_can_be_asked_about():
                 assert locks.is_shared(lock)
         finally:
             os.seteuid(user)
+
+
+def test_process_that_ended_and_was_not_waited_for_runs_no_more():
+    pid = os.fork()
+    if not pid:
+        os._exit(0)
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # it has ended, and is still in the table
+        assert locks.is_alive(pid) is not os.path.isdir("/proc/self")
+        assert locks.is_alive(os.getpid())
+    finally:
+        os.waitpid(pid, 0)
+    assert not locks.is_alive(pid)
