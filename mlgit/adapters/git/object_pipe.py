@@ -56,7 +56,7 @@ class ObjectPipe:
         try:
             child.stdin.write("".join(f"{name}\n" for name in names).encode())
             child.stdin.flush()
-            return [_answer(child.stdout) for _ in names]
+            return [read_answer(child.stdout) for _ in names]
         except (BrokenPipeError, EOFError) as error:
             self._close()
             git.run(self._root, "rev-parse", "--git-dir")  # says in Git's own words why it does not work here
@@ -72,7 +72,7 @@ class ObjectPipe:
             pipe, env = process.PIPE, git.environment(self._root)
             self._child = process.start(argv, cwd=self._root, env=env, stdin=pipe, stdout=pipe, stderr=process.DEVNULL)
             self._owner = os.getpid()
-            self._finalize = weakref.finalize(self, _end, self._child, self._owner)
+            self._finalize = weakref.finalize(self, end, self._child, self._owner)
         return self._child
 
     def _close(self) -> None:
@@ -81,7 +81,8 @@ class ObjectPipe:
             self._child = None
 
 
-def _answer(stream: IO[bytes]) -> FoundObject | None:
+def read_answer(stream: IO[bytes]) -> FoundObject | None:
+    """The next object that `git cat-file --batch` gives, None for a missing one. Raises EOFError where Git ended."""
     head = stream.readline().split()
     if not head:
         raise EOFError
@@ -94,7 +95,7 @@ def _answer(stream: IO[bytes]) -> FoundObject | None:
     return FoundObject(head[0].decode(), head[1].decode(), content[:-1])
 
 
-def _end(child: Popen[bytes], owner: int) -> None:
+def end(child: Popen[bytes], owner: int) -> None:
     """End Git at once: a fork of this process may hold its input open. A fork has nothing to end."""
     if os.getpid() != owner:
         return

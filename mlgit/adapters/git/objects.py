@@ -6,12 +6,10 @@ import os
 import re
 import weakref
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from subprocess import Popen
-from typing import IO
 
-from mlgit.adapters.git import git
+from mlgit.adapters.git import git, object_pipe
 from mlgit.adapters.system import process
 from mlgit.errors import MlgitError
 
@@ -120,10 +118,10 @@ class GitObjects:
             child.stdin.write("".join(f"{oid}\n" for oid in oids).encode())
             child.stdin.flush()
             for oid in oids:
-                answer = _answer(child.stdout)
+                answer = object_pipe.read_answer(child.stdout)
                 if answer is not None:
-                    found[oid] = answer
-                    self._keep(oid, answer)
+                    found[oid] = (answer.kind, answer.content)
+                    self._keep(oid, found[oid])
         except (BrokenPipeError, EOFError) as error:
             self.close()
             git.run(self.root, "cat-file", "-t", oid)  # says in Git's own words why it does not work here
@@ -153,7 +151,7 @@ class GitObjects:
                 stderr=process.DEVNULL,
             )
             self._owner = os.getpid()
-            self._finalize = weakref.finalize(self, _end, self._child, os.getpid())
+            self._finalize = weakref.finalize(self, object_pipe.end, self._child, os.getpid())
         return self._child
 
     def close(self) -> None:
@@ -175,30 +173,3 @@ def _changes(fields: list[str]) -> dict[str, dict[str, tuple[str, str]]]:
         elif field:
             here = found.setdefault(field, {})
     return found
-
-
-def _answer(stream: IO[bytes]) -> tuple[str, bytes] | None:
-    """The type and content of the next object, None for a missing one. Raises EOFError where Git ended."""
-    head = stream.readline().split()
-    if not head:
-        raise EOFError
-    if head[-1] in (b"missing", b"ambiguous"):
-        return None
-    size = int(head[-1])
-    content = stream.read(size + 1)
-    if len(content) != size + 1:
-        raise EOFError
-    return head[1].decode(), content[:-1]
-
-
-def _end(child: Popen[bytes], owner: int) -> None:
-    """End Git: at once, since a fork of this process may hold its input open. A fork has nothing to end."""
-    if os.getpid() != owner:
-        return
-    assert child.stdin
-    assert child.stdout
-    child.kill()
-    child.wait()
-    child.stdout.close()
-    with suppress(BrokenPipeError):
-        child.stdin.close()
