@@ -141,7 +141,7 @@ def exp_run(
     )
     totals = {**machine.resources(), **stage_options.parse_resources(tuple(resources))}
     _run(here, sweeps, setting, totals, told, forced=sweeps[0].id if force and not left else "")
-    searches = [_opened(here, common, each) for each in sweeps]
+    searches = [_ended(common, each) for each in sweeps]
     return _result(here, searches, before=before, seconds=time.monotonic() - began)
 
 
@@ -235,12 +235,13 @@ def _asked(here: Project, plan: SweepPlan, told: SweepReporter) -> Sweep:
 
 def _objective(here: Project, name: str) -> tuple[str, str]:
     """The metric that the search is about, and its direction: what was named, else the only one that mlgit.yaml declares."""
-    declared = project.load_config(here).directions
+    config = project.load_config(here)
+    declared = config.directions
     if not name and len(declared) == 1:
         name = next(iter(declared))
     if not name:
         return "", ""
-    direction = project.load_config(here).direction(name)
+    direction = config.direction(name)
     if direction is None:
         raise MlgitError(
             f"--objective {name}: mlgit.yaml does not say whether higher or lower is better{errors.near_miss(name, declared)}",
@@ -310,6 +311,12 @@ def _opened(here: Project, common: Path, sweep: Sweep) -> Search:
         recorded={each.name: RecordedTrial(each.commit, each.facts.changes) for each in found},
         size=_size(sweep),
     )
+
+
+def _ended(common: Path, sweep: Sweep) -> Search:
+    """A search of which nothing more is to be begun: how its trials ended, and which is best."""
+    until = bounds.parse(sweep.until) if sweep.until else None
+    return Search(sweep, _sampler(sweep), until=until, ends=queue.ends(common, sweep))
 
 
 def _result(here: Project, searches: Sequence[Search], *, before: Mapping[str, Collection[int]], seconds: float) -> SweepResult:
