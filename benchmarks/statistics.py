@@ -11,7 +11,8 @@ import time
 
 import numpy as np
 
-from mlgit.statistics.comparison import ComparisonOptions, Predictions, compare
+from mlgit.statistics.comparison import ComparisonOptions, compare
+from mlgit.statistics.predictions import Predictions
 
 NAMES = ("accuracy", "f1", "recall", "roc_auc", "log_loss", "average_precision", "rmse")
 FIVE = NAMES[:5]

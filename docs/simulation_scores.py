@@ -18,7 +18,8 @@ import numpy as np
 
 from mlgit.statistics import metrics
 from mlgit.statistics.bootstrap import interval
-from mlgit.statistics.comparison import ComparisonOptions, Predictions, compare
+from mlgit.statistics.comparison import ComparisonOptions, compare
+from mlgit.statistics.predictions import Predictions
 
 DRAWS = 500
 RESAMPLES = 999

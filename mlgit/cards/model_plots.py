@@ -10,7 +10,7 @@ from mlgit.errors import MlgitError
 from mlgit.evaluation.model_metrics import predictions_of, rows_of
 from mlgit.evaluation.model_results import ModelResults
 from mlgit.statistics import metrics, rows
-from mlgit.statistics.comparison import Predictions
+from mlgit.statistics.predictions import Predictions
 
 # The metrics that tell which kind of task it is.
 CLASSIFICATION = {name for name, metric in metrics.METRICS.items() if metric.kind in ("confusion", "ranking")}

@@ -19,7 +19,7 @@ from mlgit.evaluation.results import ALPHA
 from mlgit.rules import Stats
 from mlgit.schema import near_miss
 from mlgit.statistics import bootstrap, metrics
-from mlgit.statistics.comparison import Predictions
+from mlgit.statistics.predictions import Predictions
 from mlgit.statistics.rows import Coded, differ, distinct, held, is_missing
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def predictions_of(model: Model, table: Table, places: Array | None) -> Predicti
         found.append(column if column is None or places is None else held(column)[places])
     if found[0] is None:
         raise no_column(model, table, model.label)
-    return Predictions(*found)
+    return Predictions(found[0], found[1], found[2])
 
 
 def column_of(model: Model, table: Table, name: str) -> Array:

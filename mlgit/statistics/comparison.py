@@ -16,20 +16,12 @@ from mlgit.errors import MlgitError
 from mlgit.render.text import count
 from mlgit.statistics import blocks, confusion, features, influences, metrics, paired, ranking, resampling, student
 from mlgit.statistics.metrics import Metric
+from mlgit.statistics.predictions import Predictions
 from mlgit.statistics.resampling import FEWEST_ROWS, Spread
 from mlgit.statistics.rows import held
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Predictions:
-    """What one model says about rows: columns of equal length, in the order of the other model's rows."""
-
-    label: Any
-    prediction: Any = None
-    score: Any = None
 
 
 @dataclass(frozen=True, slots=True)

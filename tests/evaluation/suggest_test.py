@@ -12,7 +12,8 @@ from mlgit.evaluation.results import MetricEvidence
 from mlgit.evaluation.suggest import suggest
 from mlgit.gate.rule_verdicts import judge
 from mlgit.rules import Amount, GateRule
-from mlgit.statistics.comparison import ComparisonOptions, Predictions, compare
+from mlgit.statistics.comparison import ComparisonOptions, compare
+from mlgit.statistics.predictions import Predictions
 
 
 def compared(number, *, discordant=0.06):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mlgit.statistics import blocks
-from mlgit.statistics.comparison import ComparisonOptions, Predictions, compare
+from mlgit.statistics.comparison import ComparisonOptions, compare
+from mlgit.statistics.predictions import Predictions
 from tests.kit import FULL
 
 

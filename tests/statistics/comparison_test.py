@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from mlgit.errors import MlgitError
 from mlgit.statistics import student
-from mlgit.statistics.comparison import ComparisonOptions, Predictions, compare
+from mlgit.statistics.comparison import ComparisonOptions, compare
 from mlgit.statistics.metrics import METRICS, value
+from mlgit.statistics.predictions import Predictions
 from tests.kit import FULL
 from tests.statistics.kit import made
 

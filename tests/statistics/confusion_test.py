@@ -9,9 +9,10 @@ import pytest
 
 from docs import simulation_confusion as simulation
 from mlgit.statistics import confusion, score, tango
-from mlgit.statistics.comparison import ComparisonOptions, Predictions, compare
+from mlgit.statistics.comparison import ComparisonOptions, compare
 from mlgit.statistics.confusion_influence import influence
 from mlgit.statistics.metrics import METRICS
+from mlgit.statistics.predictions import Predictions
 from tests.kit import FULL
 
 PLACE = simulation.Z_ONE_SIDED

@@ -10,9 +10,10 @@ import pytest
 
 from mlgit.cards.curves import calibration
 from mlgit.statistics import blocks, bootstrap, delong, features, mcnemar, multiple, ranking, resampling, student, tango
-from mlgit.statistics.comparison import ComparisonOptions, Predictions, compare
+from mlgit.statistics.comparison import ComparisonOptions, compare
 from mlgit.statistics.metrics import METRICS, ties, value
 from mlgit.statistics.paired import sign_flip
+from mlgit.statistics.predictions import Predictions
 
 
 def scored(number, every, lift, seed):

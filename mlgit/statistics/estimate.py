@@ -1,0 +1,58 @@
+"""The value of a metric of one model, and how much each row has to do with it: all that any comparison of two is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from mlgit.statistics.measure import Measure
+from mlgit.statistics.predictions import Predictions
+
+if TYPE_CHECKING:
+    from mlgit.statistics.resampling import Sums
+    from mlgit.statistics.rows import Array
+
+Need = Literal["label", "prediction", "score", "scores", "quantiles", "query", "costs", "value"]
+Parameter = Literal["k", "at", "beta", "of_class", "bins", "level"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimate:
+    """A metric of one model.
+
+    `value` is NaN where it is undefined, and `why` then says why. `influence`, shape (n,), is how far each row moves it (the
+    first-order effect of counting the row once more, weights and 1/n within): they sum to 0, and their squares to about its
+    variance where rows are independent. What belongs to a whole query stands at its first row, and 0 at its others.
+    `sums`, one line a row, are there for a metric that is a smooth function of sums over rows (a mean, a ratio of sums): then
+    draws of them tell more than influences. `n_counted` rows (0: all) have a part in the metric, and `counted` is what such a
+    row is. `note` is what a reader must know of the value; unless `may_pass`, it can show nothing good. `least` and `most` are
+    the ends of what it can be.
+    """
+
+    value: float
+    influence: Array
+    sums: Sums | None = None
+    n_counted: int = 0
+    counted: str = "row"
+    why: str = ""
+    note: str = ""
+    may_pass: bool = True
+    least: float = -float("inf")
+    most: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimator:
+    """How a metric is made: `estimate(predictions, measure, positive)`.
+
+    `needs` says which columns of predictions it reads, `takes` the parameters it may be given, of which those that `requires`
+    names have no default.
+    """
+
+    name: str
+    better: Literal["higher", "lower"]
+    needs: tuple[Need, ...]
+    estimate: Callable[[Predictions, Measure, Any], Estimate]
+    takes: tuple[Parameter, ...] = ()
+    requires: tuple[Parameter, ...] = ()
