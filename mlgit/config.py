@@ -7,53 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mlgit import monitoring_settings, rules, serving_settings
+from mlgit import gate_tables, metric_settings, model_settings, monitoring_settings, rules, serving_settings
 from mlgit.errors import MlgitError
-from mlgit.monitoring_settings import Kpi, Monitoring
+from mlgit.metric_settings import Direction
+from mlgit.model_settings import Model
+from mlgit.monitoring_settings import Monitoring
 from mlgit.rules import Gates
-from mlgit.schema import Boolean, Either, Integer, Key, ListOf, MapOf, Nothing, Number, Schema, Table, Text, check, json_schema
+from mlgit.schema import Boolean, Either, Integer, Key, ListOf, MapOf, Nothing, Schema, Table, Text, check, json_schema
 from mlgit.serving_settings import Serving
 
 NAME = "mlgit.yaml"
 _MOST_VALUES = 100_000
-
-Direction = Literal["higher", "lower"]
-
-_METRIC = Table((Key("direction", Text(choices=("higher", "lower")), "which way is better: higher or lower", required=True),))
-
-_CARD = Table(
-    (
-        Key("notes", Text(), "the human notes, default cards/NAME.yaml"),
-        Key("out", Text(), "the generated card, default cards/NAME.md"),
-        Key("profile", Text(choices=("hf", "annex-iv")), "what the card must hold: hf (default) or annex-iv"),
-    )
-)
-
-_MODEL = Table(
-    (
-        Key("metrics", Text(), "the metrics file of this model, an output of the pipeline"),
-        Key("predictions", Text(), "a table with one row per test example, an output of the pipeline"),
-        Key("id", Text(), "the column of the predictions that names a row"),
-        Key("label", Text(), "the column with the truth, default label"),
-        Key("prediction", Text(), "the column with the prediction, default prediction"),
-        Key("score", Text(), "the column with the probability or score, default score"),
-        Key("positive", Either((Text(), Number(), Boolean())), "the label that counts as positive, of a model with two"),
-        Key("slices", ListOf(Text()), "columns of the predictions to report metrics by"),
-        Key(
-            "cluster",
-            Either((Text(), Nothing())),
-            "the column that names the group of a row; default gates.stats.cluster, null: none",
-        ),
-        Key(
-            "order",
-            Either((Text(), Nothing())),
-            "the column with the time of a row, of rows that are a series; excludes cluster",
-        ),
-        Key("train", ListOf(Text()), "the training data, as paths in the pipeline"),
-        Key("test", ListOf(Text()), "the test data, as paths in the pipeline"),
-        Key("card", _CARD, "the model card"),
-    )
-)
 
 _REQUIRES = Table(
     (
@@ -85,11 +49,11 @@ SCHEMA = Table(
         Key("mlgit", Integer(choices=(1,)), "the version of this file's format: 1", required=True),
         Key(
             "metrics",
-            _section(MapOf(_METRIC)),
-            "metric name (as in the metrics file, nested names joined by dots) -> its direction",
+            _section(MapOf(metric_settings.SCHEMA)),
+            "metric name (as in the metrics file, nested names joined by dots) -> its direction, and what it is made of",
         ),
-        Key("models", _section(MapOf(_section(_MODEL))), "artifact of dvc.yaml -> what belongs to it"),
-        Key("gates", _section(rules.SCHEMA), "when a model is good enough"),
+        Key("models", _section(MapOf(_section(model_settings.SCHEMA))), "artifact of dvc.yaml -> what belongs to it"),
+        Key("gates", _section(gate_tables.SCHEMA), "when a model is good enough"),
         Key("environments", ListOf(_ENVIRONMENT), "where models are deployed, in the order they get there"),
         Key("data", _section(MapOf(Text())), "a file of data, or a folder of parts -> the contract that it must keep"),
         Key(
@@ -98,45 +62,6 @@ SCHEMA = Table(
         Key("serving", _section(MapOf(_section(serving_settings.SCHEMA))), "model -> how `mlgit serve` answers with it"),
     )
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CardFiles:
-    """Where a model's card and its notes lie, and the profile it is judged by."""
-
-    notes: str
-    out: str
-    profile: str = "hf"
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """What mlgit.yaml declares for one artifact; paths are relative to the project's root, '' where none is declared."""
-
-    name: str
-    card: CardFiles
-    metrics: str = ""
-    predictions: str = ""
-    id: str = ""
-    label: str = "label"
-    prediction: str = "prediction"
-    score: str = "score"
-    positive: str | float | bool | None = None
-    slices: tuple[str, ...] = ()
-    train: tuple[str, ...] = ()
-    test: tuple[str, ...] = ()
-    cluster: str | None = None
-    order: str = ""
-    kpis: tuple[Kpi, ...] = ()
-
-    def dependence(self, *, rule: str | None, default: str) -> tuple[str, str]:
-        """The columns that tell which rows belong together: that of groups, or that of time; '' for none.
-
-        A rule is heeded before the model, and that before `default`; '' switches off, None says nothing.
-        """
-        known = next((each for each in (rule, self.cluster) if each is not None), None)
-        cluster = (default if not self.order else "") if known is None else known
-        return cluster, self.order if not cluster else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +96,7 @@ class Config:
 
     def model(self, name: str) -> Model:
         """What is declared for an artifact; the defaults where nothing is."""
-        return self.models.get(name) or _model(name, {})
+        return self.models.get(name) or model_settings.parse(name, {})
 
     def serving(self, name: str) -> Serving:
         """How an artifact is served; the defaults where nothing is declared."""
@@ -213,12 +138,20 @@ def parse(document: Any, *, name: str = NAME) -> Config:
         )
         for each, declared in _filled(checked, "monitoring").items()
     }
-    directions = {metric: declared["direction"] for metric, declared in _filled(checked, "metrics").items()}
+    metrics = [
+        metric_settings.parse(each, declared, where=f"{name}: metrics.{each}")
+        for each, declared in _filled(checked, "metrics").items()
+    ]
+    directions = {each.name: each.direction for each in metrics}
     return Config(
         directions=directions | _directions_of_kpis(monitorings, directions, name=name),
         models={
-            each: _model(
-                each, declared or {}, where=f"{name}: models.{each}", kpis=monitorings[each].kpis if each in monitorings else {}
+            each: model_settings.parse(
+                each,
+                declared or {},
+                where=f"{name}: models.{each}",
+                kpis=monitorings[each].kpis.values() if each in monitorings else (),
+                metrics=[metric for metric in metrics if metric.is_made or metric.max_missing],
             )
             for each, declared in _filled(checked, "models").items()
         },
@@ -268,19 +201,6 @@ def _refuse_vast(document: Any, *, name: str) -> None:
         if seen > _MOST_VALUES:
             raise MlgitError(f"{name}: more than {_MOST_VALUES} values", "write it without aliases (`*name`)")
         waiting.extend(each.values() if isinstance(each, Mapping) else each if isinstance(each, list) else ())
-
-
-def _model(name: str, declared: Mapping[str, Any], *, where: str = "", kpis: Mapping[str, Kpi] | None = None) -> Model:
-    card = declared.get("card", {})
-    file = name.replace(":", "/")
-    files = CardFiles(card.get("notes", f"cards/{file}.yaml"), card.get("out", f"cards/{file}.md"), card.get("profile", "hf"))
-    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in declared.items()}
-    if given.get("cluster") and given.get("order"):
-        raise MlgitError(
-            f"{where}.order: rows belong together by a cluster or by time, not by both", "take out `cluster:` or `order:`"
-        )
-    given |= {key: given[key] or "" for key in ("cluster", "order") if key in given}
-    return Model(name=name, kpis=tuple((kpis or {}).values()), **given | {"card": files})
 
 
 def _environment(declared: Mapping[str, Any]) -> Environment:

@@ -120,13 +120,22 @@ LAW = Law(
         "render": {"errors"},
         "schema": {"errors"},
         # the grammar of gates: read with mlgit.yaml, and known to every room that judges
-        "rules": {"errors", "schema"},
+        "gate_tables": {"schema"},
+        "rules": {"errors", "gate_tables", "schema"},
+        "metric_settings": {"errors", "schema"},
+        "model_settings": {"errors", "schema", "metric_settings", "monitoring_settings"},
         "serving_settings": {"errors", "schema"},
         "monitoring_settings": {"errors", "schema"},
-        "config": {"errors", "schema", "rules", "monitoring_settings", "serving_settings"},
+        "config": {
+            *("errors", "schema", "gate_tables", "rules", "metric_settings", "model_settings"),
+            *("monitoring_settings", "serving_settings"),
+        },
         "project": {"errors", "schema", "render", "config", *ADAPTERS},
     },
-    for_pure={"errors", "lazy_numpy", "schema", "render", "rules", "config", "monitoring_settings", "serving_settings"},
+    for_pure={
+        *("errors", "lazy_numpy", "schema", "render", "gate_tables", "rules", "config"),
+        *("metric_settings", "model_settings", "monitoring_settings", "serving_settings"),
+    },
     for_doors={"project"},
     # The way in and the end of every error: they answer before a command is imported, or where none can.
     starts={"cli.main", "cli.error_boundary"},

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mlgit.cards.notes import Notes
-from mlgit.config import Config, Model
+from mlgit.config import Config
 from mlgit.evaluation.model_metrics import ModelEvaluation
+from mlgit.model_settings import Model
 from mlgit.registry.facts import Facts
 
 

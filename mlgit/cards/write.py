@@ -16,10 +16,10 @@ from mlgit.adapters.system import files
 from mlgit.cards import content, frontmatter, model_plots, notes, review
 from mlgit.cards.card import Card
 from mlgit.cards.material import Material, Replaced
-from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation import model_metrics, predictions
 from mlgit.evaluation.model_results import ModelResults
+from mlgit.model_settings import Model
 from mlgit.project import Project
 from mlgit.registry.facts import DataFile, Facts
 from mlgit.revision.revision import Revision

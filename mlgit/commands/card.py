@@ -15,8 +15,9 @@ from mlgit.cards.changes import changes
 from mlgit.cards.material import Material, Replaced
 from mlgit.cards.review import CardGap
 from mlgit.commands import picked_trials
-from mlgit.config import Config, Model
+from mlgit.config import Config
 from mlgit.errors import MlgitError
+from mlgit.model_settings import Model
 from mlgit.registry import commit_facts, read, state
 from mlgit.registry.facts import Facts
 from mlgit.revision import recorded_paths

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from mlgit import lazy_numpy as np
 from mlgit.commands.notes import Note, unheard
-from mlgit.config import Config, Model
+from mlgit.config import Config
 from mlgit.errors import MlgitError
 from mlgit.evaluation import comparison_settings, metric_evidence, model_pair, predictions
 from mlgit.evaluation.align import Aligned, align
@@ -18,6 +18,7 @@ from mlgit.evaluation.model_results import ModelResults, RevisionResults
 from mlgit.experiments import trial_refs
 from mlgit.experiments.selection import Selection
 from mlgit.experiments.trial import Trial
+from mlgit.model_settings import Model
 from mlgit.project import Project
 from mlgit.revision.revisions import Revisions
 from mlgit.rules import GateRule

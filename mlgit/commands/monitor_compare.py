@@ -12,13 +12,14 @@ from mlgit import errors
 from mlgit import lazy_numpy as np
 from mlgit.commands import dates, places, policy_inputs
 from mlgit.config import NAME as CONFIG
-from mlgit.config import Config, Model
+from mlgit.config import Config
 from mlgit.errors import MlgitError
 from mlgit.evaluation import metric_evidence
 from mlgit.evaluation.model_results import ModelResults, RevisionResults, Table, columns
 from mlgit.gate import document, judge
 from mlgit.gate.judge import ReviewInput
 from mlgit.gate.review import Review
+from mlgit.model_settings import Model
 from mlgit.monitoring import labels as read_labels
 from mlgit.monitoring.truth import Labels, plain
 from mlgit.render.text import count, few

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlgit.commands import contract_changes
-from mlgit.config import Config, Model
+from mlgit.config import Config
 from mlgit.errors import MlgitError
 from mlgit.evaluation import model_metrics
+from mlgit.model_settings import Model
 from mlgit.monitoring import columns, estimated, reference_data, sketch_document, sketching, watched_metrics
 from mlgit.monitoring.reference_data import ReferenceData, ReleasedPredictions
 from mlgit.monitoring.sketch import Batches, Sketch

@@ -9,13 +9,14 @@ import datetime
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from mlgit.config import Config, Model
+from mlgit.config import Config
 from mlgit.errors import MlgitError
 from mlgit.evaluation import judging_code, leakage, predictions, test_set_reuse
 from mlgit.evaluation.model_results import RevisionResults, Table, asked
 from mlgit.gate import judge
 from mlgit.gate.judge import ReviewInput
 from mlgit.gate.review import Review
+from mlgit.model_settings import Model
 from mlgit.revision import baselines, comparison_start
 from mlgit.revision.refs import ComparisonStart, Notice, RevisionRef
 from mlgit.revision.revision import Revision

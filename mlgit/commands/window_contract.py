@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 from mlgit import lazy_numpy as np
 from mlgit.adapters.system import files
-from mlgit.config import Model
 from mlgit.errors import MlgitError
+from mlgit.model_settings import Model
 from mlgit.monitoring.verdict import ContractState
 from mlgit.monitoring.window import Window
 from mlgit.render.text import count, few

@@ -10,8 +10,9 @@ from mlgit import lazy_numpy as np
 from mlgit.commands import reference_sketch, window_contract
 from mlgit.commands.reference_sketch import HeldContract, VersionReference
 from mlgit.commands.retrain_state import ModelInProduction
-from mlgit.config import Config, Model
+from mlgit.config import Config
 from mlgit.errors import MlgitError
+from mlgit.model_settings import Model
 from mlgit.monitoring import (
     answer_drift,
     batch_table,

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlgit.config import Config, Direction
+from mlgit.config import Config
+from mlgit.metric_settings import Direction
 from mlgit.revision.recorded_paths import covering
 from mlgit.revision.snapshot import Data, DataKind, Snapshot, StageSnapshot
 from mlgit.revision.values import Value

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mlgit.config import Model
 from mlgit.evaluation.results import ALPHA
+from mlgit.model_settings import Model
 from mlgit.rules import Stats
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation.stages_to_rerun import overlaps, reading
+from mlgit.model_settings import Model
 from mlgit.pipeline import params
 from mlgit.pipeline.model import Stage
 from mlgit.revision import recorded_paths

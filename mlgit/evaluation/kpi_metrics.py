@@ -9,13 +9,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation import expression_comparison, expression_intervals, expression_values, expressions
 from mlgit.evaluation.comparison_settings import ComparisonSettings
 from mlgit.evaluation.expression_intervals import IntervalOptions
 from mlgit.evaluation.expressions import Expression
 from mlgit.evaluation.model_results import Table
+from mlgit.model_settings import Model
 from mlgit.monitoring_settings import Kpi
 from mlgit.rules import Amount
 from mlgit.statistics.comparison import Comparison, ComparisonOptions

@@ -16,9 +16,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlgit.adapters.system import state_files
-from mlgit.config import NAME, Model
+from mlgit.config import NAME
 from mlgit.errors import MlgitError
 from mlgit.evaluation.results import Leakage
+from mlgit.model_settings import Model
 from mlgit.revision import recorded_paths
 from mlgit.revision.revision import Revision
 from mlgit.tables import limits

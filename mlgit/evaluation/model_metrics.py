@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
-from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation import kpi_metrics
 from mlgit.evaluation.comparison_settings import ComparisonSettings, settings
 from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, Table, header_of
 from mlgit.evaluation.results import ALPHA
+from mlgit.model_settings import Model
 from mlgit.rules import Stats
 from mlgit.schema import near_miss
 from mlgit.statistics import bootstrap, metrics

@@ -12,12 +12,12 @@ from operator import lt
 from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
-from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, Table
 from mlgit.evaluation.results import Pairing
+from mlgit.gate_tables import IfChanged
+from mlgit.model_settings import Model
 from mlgit.revision.refs import Notice
-from mlgit.rules import IfChanged
 from mlgit.statistics.rows import Coded, Texts, numbered
 
 if TYPE_CHECKING:

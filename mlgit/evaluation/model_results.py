@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from mlgit.config import Config, Model
+from mlgit.config import Config
 from mlgit.evaluation import expressions
+from mlgit.model_settings import Model
 from mlgit.pipeline.model import Entry
 from mlgit.rules import GateRule
 

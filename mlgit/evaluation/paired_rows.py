@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlgit import lazy_numpy as np
-from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation import kpi_metrics, slice_gaps
 from mlgit.evaluation.align import Misaligned, align
@@ -23,6 +22,7 @@ from mlgit.evaluation.model_metrics import (
 )
 from mlgit.evaluation.model_results import PredictionTable, Table, header_of
 from mlgit.evaluation.results import MetricEvidence, Part, SliceGaps
+from mlgit.model_settings import Model
 from mlgit.monitoring_settings import Kpi
 from mlgit.rules import GateRule
 from mlgit.schema import near_miss

@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation.model_results import (
     MODEL_BYTES,
@@ -25,6 +24,7 @@ from mlgit.evaluation.model_results import (
     numbers,
     test_digest,
 )
+from mlgit.model_settings import Model
 from mlgit.pipeline.model import Entry
 from mlgit.render.text import size as shown_size
 from mlgit.revision import recorded_paths

@@ -18,9 +18,9 @@ from pathlib import Path
 from mlgit import config
 from mlgit.adapters.dvc import worktree
 from mlgit.adapters.system import files, state_files
-from mlgit.config import Model
 from mlgit.errors import MlgitError
 from mlgit.evaluation import stages_to_rerun
+from mlgit.model_settings import Model
 from mlgit.pipeline.model import Stage
 from mlgit.revision import recorded_paths
 from mlgit.revision.revision import Revision

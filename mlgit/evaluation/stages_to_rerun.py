@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from mlgit.config import NAME, Model
+from mlgit.config import NAME
 from mlgit.errors import MlgitError
+from mlgit.model_settings import Model
 from mlgit.pipeline.lineage import Makers
 from mlgit.pipeline.model import Stage
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlgit.adapters.git import git
-from mlgit.config import Model
 from mlgit.evaluation.model_results import test_digest
+from mlgit.model_settings import Model
 from mlgit.pipeline.graph import Pipeline
 from mlgit.revision.revision import Revision
 

@@ -9,8 +9,9 @@ from typing import Literal
 
 from mlgit.evaluation.results import MetricEvidence
 from mlgit.gate.rule_result import Outcome, RuleResult, broken, invalid, shown
+from mlgit.gate_tables import Effect
 from mlgit.render.text import number, span
-from mlgit.rules import Effect, GateRule
+from mlgit.rules import GateRule
 from mlgit.statistics import power
 from mlgit.statistics.leverage import ENOUGH_ROWS
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mlgit.gate.rule_result import RuleResult, invalid
+from mlgit.gate_tables import Effect
 from mlgit.render.text import count, few
-from mlgit.rules import Effect, GateRule
+from mlgit.rules import GateRule
 
 if TYPE_CHECKING:
     # most reviews have no rule about a contract

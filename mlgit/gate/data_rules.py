@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mlgit.gate.rule_result import RuleResult
+from mlgit.gate_tables import Effect
 from mlgit.render.text import number
-from mlgit.rules import Effect, GateRule
+from mlgit.rules import GateRule
 
 if TYPE_CHECKING:
     from mlgit.tables.drift import Profile

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from mlgit.config import Config, Model
+from mlgit.config import Config
 from mlgit.evaluation import metric_evidence, metric_table, row_changes
 from mlgit.evaluation.comparison_settings import settings
 from mlgit.evaluation.model_pair import ModelPair, digest, is_changed, join
@@ -33,6 +33,7 @@ from mlgit.gate import (
 from mlgit.gate.contract_rules import ContractEvidence
 from mlgit.gate.review import Review, RuleChange
 from mlgit.gate.rule_result import RuleResult, Verdict
+from mlgit.model_settings import Model
 from mlgit.render.text import count, few, number
 from mlgit.revision.refs import Baseline, Notice
 from mlgit.rules import GateRule

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from mlgit.evaluation.results import MetricEvidence
 from mlgit.gate.rule_result import Outcome, RuleResult, broken
+from mlgit.gate_tables import Effect
 from mlgit.render.text import number
-from mlgit.rules import Effect, GateRule
+from mlgit.rules import GateRule
 from mlgit.statistics import metrics, power
 
 # The share of rows that two models are taken to differ on, as in the tables of docs/review.md.

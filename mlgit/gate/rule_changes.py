@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from mlgit.config import Config, Model
+from mlgit.config import Config
 from mlgit.gate.review import RuleChange
+from mlgit.model_settings import Model
 from mlgit.render.text import number
 from mlgit.rules import Amount, Slices
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from mlgit.gate_tables import Effect
 from mlgit.render.text import number
-from mlgit.rules import Amount, Effect, GateRule
+from mlgit.rules import Amount, GateRule
 
 Outcome = Literal["pass", "warn", "fail", "inconclusive", "invalid", "first", "waived"]
 Verdict = Literal["pass", "warn", "fail", "invalid"]

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from mlgit.evaluation.results import MetricEvidence, Part
 from mlgit.gate import bound_verdicts, recorded_verdicts, slice_verdicts
 from mlgit.gate.rule_result import RuleResult, Verdict, broken, invalid
+from mlgit.gate_tables import Effect
 from mlgit.render.text import number, signed, span
-from mlgit.rules import Effect, GateRule, Gates, Waiver
+from mlgit.rules import GateRule, Gates, Waiver
 from mlgit.statistics import power
 from mlgit.statistics.leverage import ENOUGH_ROWS
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from mlgit.evaluation.results import MetricEvidence, Part, SliceGap, SliceGaps
 from mlgit.gate.rule_result import Outcome, RuleResult, broken, invalid, shown
+from mlgit.gate_tables import Effect
 from mlgit.render.text import count, few, number
-from mlgit.rules import Effect, GateRule
+from mlgit.rules import GateRule
 from mlgit.statistics import multiple, power
 
 if TYPE_CHECKING:

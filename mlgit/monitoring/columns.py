@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlgit import lazy_numpy as np
-from mlgit.config import Model
 from mlgit.errors import MlgitError, near_miss
+from mlgit.model_settings import Model
 from mlgit.monitoring import moments
 from mlgit.monitoring.sketch import ColumnKind
 from mlgit.monitoring.sketching import WatchedColumn

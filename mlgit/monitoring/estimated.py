@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
-from mlgit.config import Model
 from mlgit.evaluation.model_results import Table
+from mlgit.model_settings import Model
 from mlgit.monitoring import expected_metrics
 from mlgit.monitoring.sketch import Calibration
 from mlgit.statistics import calibration as curves

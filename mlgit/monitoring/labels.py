@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlgit.config import Model
 from mlgit.errors import MlgitError, near_miss
+from mlgit.model_settings import Model
 from mlgit.monitoring import truth
 from mlgit.monitoring.truth import Labels
 from mlgit.monitoring_settings import LabelSource

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from mlgit.config import Model
 from mlgit.errors import MlgitError
+from mlgit.model_settings import Model
 from mlgit.monitoring import periods, reference_versions, row_differences, row_table, window_cuts, window_files, window_paths
 from mlgit.monitoring.row_table import RowTable
 from mlgit.monitoring.sketch import BatchKind

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from mlgit.config import Config, Model
+from mlgit.config import Config
 from mlgit.errors import MlgitError
 from mlgit.evaluation import expression_values, expressions, model_metrics
+from mlgit.model_settings import Model
 from mlgit.monitoring.sketch import Sketch
 from mlgit.monitoring.window import Window
 from mlgit.monitoring_settings import Kpi, Monitoring

@@ -12,8 +12,8 @@ from typing import Any
 
 from mlgit import lazy_numpy as np
 from mlgit.adapters.system import files
-from mlgit.config import Model
 from mlgit.errors import MlgitError
+from mlgit.model_settings import Model
 from mlgit.monitoring import moments, periods, row_table, window_log
 from mlgit.monitoring.row_table import Role, RowTable
 from mlgit.monitoring.window_paths import SourceFile, SourceFiles

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlgit import lazy_numpy as np
-from mlgit.config import Model
+from mlgit.model_settings import Model
 from mlgit.monitoring import row_table
 from mlgit.monitoring.row_table import Role, RowTable
 from mlgit.render.text import count

@@ -12,8 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from mlgit.config import Model
 from mlgit.errors import MlgitError
+from mlgit.model_settings import Model
 from mlgit.monitoring import window_files
 from mlgit.monitoring.row_table import RowTable
 from mlgit.monitoring_settings import WindowSource

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mlgit.config import Model
 from mlgit.errors import MlgitError
+from mlgit.model_settings import Model
 from mlgit.monitoring import row_table, window_cuts, window_files, window_paths, window_query
 from mlgit.monitoring.row_table import RowTable
 from mlgit.monitoring.window import Window

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlgit.config import Config, Model
+from mlgit.config import Config
 from mlgit.errors import MlgitError
+from mlgit.model_settings import Model
 from mlgit.schema import near_miss
 
 

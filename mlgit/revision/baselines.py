@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from mlgit.adapters.git import git
-from mlgit.config import Model
 from mlgit.errors import MlgitError
+from mlgit.model_settings import Model
 from mlgit.revision import recorded_paths
 from mlgit.revision.refs import Baseline, ComparisonStart, HowFound, RevisionRef
 from mlgit.revision.revisions import Revisions

@@ -14,8 +14,9 @@ from mlgit.adapters.dvc.store import Cache
 from mlgit.adapters.formats import documents
 from mlgit.adapters.git import git
 from mlgit.adapters.git.objects import GitObjects
-from mlgit.config import Config, Model
+from mlgit.config import Config
 from mlgit.errors import MlgitError
+from mlgit.model_settings import Model
 from mlgit.pipeline import artifacts, resolved, routes
 from mlgit.pipeline.artifacts import DeclaredArtifact
 from mlgit.pipeline.graph import Pipeline

@@ -21,7 +21,7 @@ Form = Literal["numbers", "texts", "objects", "table", "categories"]
 
 
 @dataclass(frozen=True, slots=True)
-class Estimator:
+class LoadedEstimator:
     """A fitted model and the form in which it is given rows. `types` are the contract's logical types of its columns."""
 
     model: Any

@@ -14,7 +14,7 @@ from typing import Any
 from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError
 from mlgit.serving import contract_checks, estimator, self_test
-from mlgit.serving.estimator import Estimator, Form
+from mlgit.serving.estimator import LoadedEstimator, Form
 from mlgit.serving.inputs import Inputs
 from mlgit.serving.loaded import Predictor
 from mlgit.serving.release import Release
@@ -42,7 +42,7 @@ class _Attempt:
     `tested` is of how many recorded rows it was asked.
     """
 
-    estimator: Estimator
+    estimator: LoadedEstimator
     answers: dict[Method, np.ndarray]
     refused: str = ""
     differs: str = ""
@@ -51,14 +51,14 @@ class _Attempt:
 
 def chosen(
     model: Any, *, release: Release, contract: Contract | None, recorded: RecordedRows | None, rtol: float
-) -> tuple[Estimator, Inputs, int]:
+) -> tuple[LoadedEstimator, Inputs, int]:
     """The model in the form that it takes, its inputs, and how many recorded rows it answers as recorded.
 
     Raises MlgitError where it answers otherwise in every form, naming a row and both values.
     """
     methods, classes = estimator.opened(model, name=release.file)
     candidates = [
-        Estimator(model, form, columns, methods, classes, _types(contract, columns or (), recorded, form=form))
+        LoadedEstimator(model, form, columns, methods, classes, _types(contract, columns or (), recorded, form=form))
         for columns, form in _candidates(model, release, contract, recorded)
     ]
     attempts = [_attempt(each, release=release, recorded=recorded, rtol=rtol) for each in candidates]
@@ -180,7 +180,7 @@ def _is_judged(recorded: RecordedRows) -> bool:
     return bool(recorded.rows) and (recorded.predictions is not None or recorded.scores is not None)
 
 
-def _rows(found: Estimator, recorded: RecordedRows | None) -> tuple[list[tuple[Any, ...]], bool]:
+def _rows(found: LoadedEstimator, recorded: RecordedRows | None) -> tuple[list[tuple[Any, ...]], bool]:
     """Rows to ask of, and whether they are recorded ones."""
     if recorded and recorded.rows:
         if found.columns is not None and (rows := recorded.only(found.columns)) is not None:
@@ -194,7 +194,7 @@ def _rows(found: Estimator, recorded: RecordedRows | None) -> tuple[list[tuple[A
     return [tuple(_PROBES.get(kind, _PROBES["string"])[row] for kind in types) for row in range(3)], False
 
 
-def _attempt(found: Estimator, *, release: Release, recorded: RecordedRows | None, rtol: float) -> _Attempt:
+def _attempt(found: LoadedEstimator, *, release: Release, recorded: RecordedRows | None, rtol: float) -> _Attempt:
     rows, is_recorded = _rows(found, recorded)
     is_judged = is_recorded and recorded is not None and _is_judged(recorded)
     tested = len(rows) if is_judged else 0
@@ -270,7 +270,7 @@ def _none(attempts: Sequence[_Attempt], *, release: Release) -> MlgitError:
 
 def row_for(found: Predictor, recorded: RecordedRows | None) -> list[tuple[Any, ...]]:
     """One row that the model was asked of."""
-    if isinstance(found, Estimator):
+    if isinstance(found, LoadedEstimator):
         return _rows(found, recorded)[0][:1]
     rows = recorded.only(found.columns or ()) if recorded else None
     return rows[:1] if rows else []

@@ -16,8 +16,8 @@ from mlgit.adapters.formats import documents
 from mlgit.adapters.modelscan import modelfile
 from mlgit.adapters.system import files
 from mlgit.config import NAME as CONFIG
-from mlgit.config import Model
 from mlgit.errors import MlgitError
+from mlgit.model_settings import Model
 from mlgit.pipeline.artifacts import DeclaredArtifact
 from mlgit.pipeline.sources import CommitFiles
 from mlgit.registry import deliver, tag_facts

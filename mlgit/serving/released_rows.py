@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from mlgit.config import Model
 from mlgit.errors import MlgitError
+from mlgit.model_settings import Model
 from mlgit.revision import fetching, recorded_paths
 from mlgit.revision.revision import Revision
 from mlgit.tables import chunks, formats

@@ -21,7 +21,7 @@ _UNSEEN = 1 / math.log(10)
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class LogitEstimate:
     """A value between 0 and 1 with its variance; `units` counts the rows (or clusters) of the class that has fewer."""
 
     value: float
@@ -49,12 +49,14 @@ class Estimate:
         return min(found, farthest) if place < 0 else max(found, farthest)
 
 
-def one(found: Estimate, *, confidence: float, method: str) -> Spread:
+def one(found: LogitEstimate, *, confidence: float, method: str) -> Spread:
     """The interval of one value."""
     return _spread(found.end, confidence=confidence, method=method)
 
 
-def difference(baseline: Estimate, current: Estimate, *, correlation: float, confidence: float, method: str) -> Spread:
+def difference(
+    baseline: LogitEstimate, current: LogitEstimate, *, correlation: float, confidence: float, method: str
+) -> Spread:
     """The interval of current - baseline."""
     shared = 0.0 if baseline.is_degenerate or current.is_degenerate else correlation
 

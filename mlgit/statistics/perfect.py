@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlgit import lazy_numpy as np
 from mlgit.statistics import metrics, mover, paired, ranking
 from mlgit.statistics.metrics import Metric
-from mlgit.statistics.mover import Estimate
+from mlgit.statistics.mover import LogitEstimate
 from mlgit.statistics.resampling import Spread
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def interval(
         truth, score = metrics.ranked(label, column, positive=positive)
         fewest, _ = ranking.rarest(truth, groups=groups)
         value = float(chosen.function(truth, score, None))
-        return mover.one(Estimate(value, 0.0, fewest), confidence=confidence, method=METHOD) if fewest else None
+        return mover.one(LogitEstimate(value, 0.0, fewest), confidence=confidence, method=METHOD) if fewest else None
     share = 1 - tail ** (1 / units)
     if chosen.kind == "confusion":
         low, value, high = paired.reach(chosen, label, column, share, positive=positive)

@@ -15,7 +15,7 @@ from mlgit import lazy_numpy as np
 from mlgit.render.text import count
 from mlgit.statistics import delong, leverage, metrics, mover, rows
 from mlgit.statistics.delong import Components
-from mlgit.statistics.mover import Estimate
+from mlgit.statistics.mover import LogitEstimate
 from mlgit.statistics.resampling import Spread, nothing
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def interval(
         return nothing(f"{told}, at least {FEWEST_OF_A_CLASS} needed", method=method)
     parts = [moved(is_positive, each.influence, groups) for each in found]
     estimates = [
-        Estimate(each.value, float(leverage.widened(one**2).sum()), units) for each, one in zip(found, parts, strict=True)
+        LogitEstimate(each.value, float(leverage.widened(one**2).sum()), units) for each, one in zip(found, parts, strict=True)
     ]
     if len(estimates) == 1:
         return mover.one(estimates[0], confidence=confidence, method=f"{method}, logit scale")

@@ -9,11 +9,12 @@ import jsonschema
 import pytest
 from hypothesis import given
 
-from mlgit.config import CardFiles, Config, Model
+from mlgit.config import Config
 from mlgit.diff import markdown, table, wording
 from mlgit.diff.diff import compare
 from mlgit.diff.document import document
 from mlgit.evaluation import results
+from mlgit.model_settings import CardFiles, Model
 from mlgit.revision.refs import Notice
 from mlgit.revision.snapshot import Data, Snapshot, StageSnapshot
 from mlgit.tables.shape import Shape

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mlgit.adapters.formats.documents import parse_yaml
-from mlgit.config import CardFiles, Model
 from mlgit.evaluation.paired_rows import ComparisonSettings, gather, pair
 from mlgit.gate.rule_verdicts import judge
+from mlgit.model_settings import CardFiles, Model
 from mlgit.rules import parse
 
 MODEL = Model("churn", CardFiles("", ""), predictions="predictions.csv", id="id")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlgit.config import CardFiles, Model
 from mlgit.evaluation.paired_rows import pair
 from mlgit.evaluation.prediction_flips import MOST_KEYS, turned
+from mlgit.model_settings import CardFiles, Model
 from tests.kit.sides import NASTY
 
 MODEL = Model("churn", CardFiles("", ""), id="id", label="y", prediction="said")

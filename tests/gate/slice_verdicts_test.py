@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from mlgit.adapters.formats.documents import parse_yaml
-from mlgit.config import CardFiles, Model
 from mlgit.evaluation.paired_rows import ComparisonSettings, gather, pair
 from mlgit.evaluation.results import MetricEvidence, SliceGap, SliceGaps
 from mlgit.gate.rule_verdicts import judge, set_aside
 from mlgit.gate.slice_verdicts import together
+from mlgit.model_settings import CardFiles, Model
 from mlgit.rules import parse
 from mlgit.statistics.comparison import Comparison
 from tests.kit import FULL

@@ -6,11 +6,12 @@ import math
 
 import pytest
 
-from mlgit.config import CardFiles, Config, Model
+from mlgit.config import Config
 from mlgit.diff.diff import compare
 from mlgit.evaluation.results import MetricResult
 from mlgit.gate.review import Review, RuleChange
 from mlgit.gate.rule_result import RuleResult
+from mlgit.model_settings import CardFiles, Model
 from mlgit.report import build, markdown
 from mlgit.report.build import Context
 from mlgit.report.document import Failure, Side

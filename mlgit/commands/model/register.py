@@ -9,8 +9,8 @@ from mlgit.commands import places, policy_inputs
 from mlgit.commands.card import model_of
 from mlgit.commands.model.open_registry import registry_of
 from mlgit.commands.model.write_tag import KEEP, RefusedError, WriteOptions, WriteResult, write_tag
-from mlgit.config import CardFiles
 from mlgit.errors import MlgitError
+from mlgit.model_settings import CardFiles
 from mlgit.registry import commit_facts, fact_writer, grammar, plan
 from mlgit.registry.event import TagName
 from mlgit.registry.facts import Facts
