@@ -14,7 +14,7 @@ from typing import Any
 from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError
 from mlgit.serving import contract_checks, estimator, self_test
-from mlgit.serving.estimator import LoadedEstimator, Form
+from mlgit.serving.estimator import Form, LoadedEstimator
 from mlgit.serving.inputs import Inputs
 from mlgit.serving.loaded import Predictor
 from mlgit.serving.release import Release
