@@ -17,9 +17,10 @@ from mlgit import lazy_numpy as np
 from mlgit.evaluation import expression_values
 from mlgit.evaluation.expression_values import AggregateRows
 from mlgit.evaluation.expressions import Expression
-from mlgit.statistics import blocks, bootstrap, features, leverage, quantiles, resampling, student
+from mlgit.statistics import blocks, bootstrap, features, influence_intervals, quantiles, resampling, student
 from mlgit.statistics.bootstrap import Interval
-from mlgit.statistics.distributions import normal_cdf, normal_quantile
+from mlgit.statistics.estimate import Estimate
+from mlgit.statistics.influence_intervals import RowStructure
 from mlgit.statistics.resampling import FEWEST_ROWS, Spread, Sums
 
 if TYPE_CHECKING:
@@ -94,7 +95,14 @@ def _spread(
     if alone is not None and alone.part.quantile is not None:
         return quantiles.interval(alone.values[alone.known], alone.part.quantile, confidence=asked.confidence_level)
     if any(each.part.quantile is not None for each in parts):
-        return of_influences(value, influences(expression, parts), groups, noun, asked.confidence_level)
+        return influence_intervals.interval(
+            value,
+            influences(expression, parts),
+            RowStructure(groups),
+            confidence=asked.confidence_level,
+            resamples=asked.resamples,
+            seed=asked.seed,
+        )
     given = sums(expression, parts, groups)
     return student.interval(given, confidence=asked.confidence_level, resamples=asked.resamples, seed=asked.seed, noun=noun)
 
@@ -112,22 +120,28 @@ def _share(given: AggregateRows, rows: int, confidence: float) -> Spread:
 
 def sums(expression: Expression, parts: Sequence[AggregateRows], groups: Array | None = None) -> Sums:
     """The sums that an expression without quantiles is made from, by rows or by clusters of them."""
-    columns, rows = _features(parts), len(parts[0].values)
+    columns = _features(parts)
+    rows = float(columns[:, 0].sum())
     if groups is not None:
         columns = np.column_stack([np.bincount(groups, weights=column) for column in columns.T])
     return Sums(columns, np.ones(len(columns)), _of_sums(expression, parts, rows))
 
 
 def _features(parts: Sequence[AggregateRows]) -> Array:
-    found = [np.ones(len(parts[0].values))]
+    weights = _weights(parts)
+    found = [weights]
     for each in parts:
         known = each.known
         values = (each.values == 1).astype(float) if each.part.does == "count" else np.where(known, each.values, 0.0)
-        found += [values, known.astype(float)]
+        found += [weights * values, weights * known]
     return np.column_stack(found)
 
 
-def _of_sums(expression: Expression, parts: Sequence[AggregateRows], rows: int) -> Callable[[Array], Array]:
+def _weights(parts: Sequence[AggregateRows]) -> Array:
+    return np.ones(len(parts[0].values)) if parts[0].weights is None else parts[0].weights
+
+
+def _of_sums(expression: Expression, parts: Sequence[AggregateRows], rows: float) -> Callable[[Array], Array]:
     """The value of sums over any number of rows, as if they were of so many as there are."""
     does = [each.part.does if each.part.parts else "" for each in parts]
 
@@ -161,35 +175,34 @@ def influences(expression: Expression, parts: Sequence[AggregateRows]) -> Array:
 
 
 def _influence(given: AggregateRows) -> Array:
-    part, known, rows = given.part, given.known, len(given.values)
+    part, known, weights = given.part, given.known, _weights([given])
     if not part.parts:
-        return np.zeros(rows)
+        return np.zeros(len(given.values))
     if part.quantile is not None:
-        found = np.zeros(rows)
-        found[known] = quantiles.influences(given.values[known], part.quantile)
+        found = np.zeros(len(given.values))
+        counted = None if given.weights is None else weights[known]
+        found[known] = quantiles.influences(given.values[known], part.quantile, counted)
         return found
-    if part.does == "count":
-        true = (given.values == 1).astype(float)
-        return np.asarray(true - true.mean())
+    total = float(weights.sum())
+    if part.does in ("count", "sum"):
+        added = weights * np.where(known, (given.values == 1) if part.does == "count" else given.values, 0.0)
+        return np.asarray(added - weights * (added.sum() / total))
     filled = np.where(known, given.values, 0.0)
-    if part.does == "sum":
-        return np.asarray(filled - filled.mean())
-    number = max(int(known.sum()), 1)
-    return np.asarray(np.where(known, filled - filled.sum() / number, 0.0) / number)
+    number = float(weights @ known)
+    mean = float(weights @ filled) / number if number else 0.0
+    return np.asarray(np.where(known, weights * (filled - mean), 0.0) / max(number, 1e-300))
 
 
-def of_influences(value: float, each: Array, groups: Array | None, noun: str, confidence: float) -> Spread:
-    """The interval of a value on which rows have these influences: normal, and wider where few rows decide."""
-    whole = leverage.summed(each, groups)
-    spread = math.sqrt(float(leverage.widened(whole**2).sum()))
-    if not spread > 0:
-        return resampling.nothing(resampling.SAME)
-    end = normal_quantile((1 + confidence) / 2) * spread
-
-    def below(least: float) -> float:
-        return normal_cdf(-(value - least) / spread)
-
-    few = leverage.deciding(whole)
-    told = f"{few:,} of {len(whole):,} {noun}s decide this" if few else ""
-    may_pass = not few or len(whole) >= leverage.ENOUGH_ROWS
-    return Spread(value - end, value + end, "influences", below, note=told, may_pass=may_pass)
+def estimate(expression: Expression, parts: Sequence[AggregateRows], *, rows: int) -> Estimate:
+    """The value of an expression with the influence of each row, and its sums where it has no quantile."""
+    value = expression_values.value(expression, parts)
+    if not parts:
+        return Estimate(value, np.zeros(rows), why=_UNDEFINED)
+    has_sums = not any(each.part.quantile is not None for each in parts)
+    return Estimate(
+        value,
+        influences(expression, parts),
+        sums(expression, parts) if has_sums else None,
+        seen=np.nan_to_num(np.column_stack([each.values for each in parts]), nan=math.inf),
+        why=_UNDEFINED,
+    )

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError, near_miss
 from mlgit.evaluation.expressions import Expression, ExpressionPart
+from mlgit.statistics import quantiles
 from mlgit.statistics.rows import is_missing
 
 if TYPE_CHECKING:
@@ -30,10 +31,11 @@ _NONE: Any = None
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AggregateRows:
-    """What each row adds to one aggregate, NaN where it is missing, shape (n,)."""
+    """What each row adds to one aggregate, NaN where it is missing, shape (n,); and what it counts, None where all count 1."""
 
     part: ExpressionPart
     values: Array
+    weights: Array | None = None
 
     @property
     def known(self) -> Array:
@@ -48,14 +50,16 @@ class _Rows(NamedTuple):
     values: Any
 
 
-def rows_of(expression: Expression, table: Mapping[str, Any], *, rows: int, where: str = "") -> tuple[AggregateRows, ...]:
-    """What each row adds to the aggregates of an expression, from the columns of a table.
+def rows_of(
+    expression: Expression, table: Mapping[str, Any], *, rows: int, where: str = "", weights: Array | None = None
+) -> tuple[AggregateRows, ...]:
+    """What each row adds to the aggregates of an expression, from the columns of a table; a row of weight 2 is like two rows.
 
     Raises MlgitError for a column that is not there, and where texts and numbers are mixed, naming the place.
     """
     reader = _Evaluated(expression, table, where)
     with np.errstate(all="ignore"):
-        return tuple(AggregateRows(each, reader.aggregated(each, rows)) for each in expression.aggregates)
+        return tuple(AggregateRows(each, reader.aggregated(each, rows), weights) for each in expression.aggregates)
 
 
 def missing_rows(parts: Sequence[AggregateRows]) -> int:
@@ -73,15 +77,18 @@ def value(expression: Expression, parts: Sequence[AggregateRows]) -> float:
 
 def value_of(given: AggregateRows) -> float:
     """One aggregate of its rows; NaN where none has a value."""
-    part, known = given.part, given.values[given.known]
-    quantile = part.quantile
+    part, known, quantile = given.part, given.values[given.known], given.part.quantile
+    weights = np.ones(len(given.values)) if given.weights is None else given.weights
+    counted = weights[given.known]
     if part.does == "count":
-        return float(len(given.values) if not part.parts else known.sum())
+        return float(weights.sum() if not part.parts else counted @ known)
     if not len(known):
         return math.nan
     if quantile is not None:
-        return float(np.quantile(known, quantile))
-    return float(known.sum() if part.does == "sum" else known.mean())
+        return quantiles.of(known, quantile, None if given.weights is None else counted)
+    if given.weights is None:
+        return float(known.sum() if part.does == "sum" else known.mean())
+    return float(counted @ known if part.does == "sum" else counted @ known / counted.sum())
 
 
 def outer(part: ExpressionPart, aggregates: Sequence[Any]) -> Any:

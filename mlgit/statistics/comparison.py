@@ -8,7 +8,8 @@ whole clusters are added up or drawn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlgit import lazy_numpy as np
@@ -199,29 +200,53 @@ def _of_ranking(rows: _Rows) -> tuple[Spread, float | None]:
 
 
 def _result(rows: _Rows, values: list[float], found: Spread, pvalue: float | None) -> Comparison:
-    asked = rows.asked
-    if pvalue is None and found.low == found.low:
-        less = found.below(0.0)
-        pvalue = min(1.0, 2 * min(less, 1 - less))
-    return Comparison(
-        metric=rows.chosen.name,
-        baseline=_known(values[0]),
-        current=_known(values[1]),
-        delta=_known(values[1] - values[0]),
-        low=_known(found.low),
-        high=_known(found.high),
-        confidence_level=asked.confidence_level,
-        pvalue=_known(_worse(found, asked)),
-        pvalue_difference=None if pvalue is None else _known(pvalue),
+    made = comparison_of(
+        rows.chosen.name,
+        (values[0], values[1]),
+        found,
+        question=rows.asked,
         n=rows.size,
         n_discordant=rows.discordant,
-        n_counted=rows.counted,
-        counted=rows.counted_noun,
+        clusters=None if rows.groups is None else rows.units,
+        pvalue=pvalue,
+    )
+    return replace(made, n_counted=rows.counted, counted=rows.counted_noun)
+
+
+def comparison_of(
+    name: str,
+    values: tuple[float, float],
+    found: Spread,
+    *,
+    question: ComparisonOptions,
+    n: int,
+    n_discordant: int,
+    clusters: int | None = None,
+    pvalue: float | None = None,
+) -> Comparison:
+    """What two values and the interval of their difference are worth; `pvalue` is the two-sided one of a method that has one of
+    its own."""
+    delta = values[1] - values[0]
+    if pvalue is None and found.low == found.low:
+        less = found.below(0.0)
+        pvalue = min(1.0, 2 * min(less, 1 - less)) if n_discordant or delta else 1.0
+    return Comparison(
+        metric=name,
+        baseline=_known(values[0]),
+        current=_known(values[1]),
+        delta=_known(delta),
+        low=_known(found.low),
+        high=_known(found.high),
+        confidence_level=question.confidence_level,
+        pvalue=_known(_worse(found, question)),
+        pvalue_difference=None if pvalue is None else _known(pvalue),
+        n=n,
+        n_discordant=n_discordant,
         method=found.method,
         reason=found.why,
-        pvalue_harm=_known(_harm(found, asked, values[1] - values[0])),
+        pvalue_harm=_known(_harm(found, question, delta)),
         draws=found.draws,
-        clusters=None if rows.groups is None else rows.units,
+        clusters=clusters,
         note=found.note,
         may_pass=found.may_pass,
     )
@@ -244,4 +269,4 @@ def _harm(found: Spread, asked: ComparisonOptions, delta: float) -> float:
 
 
 def _known(value: float) -> float | None:
-    return None if value != value else float(value)
+    return float(value) if math.isfinite(value) else None

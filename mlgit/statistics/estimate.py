@@ -25,14 +25,16 @@ class Estimate:
     first-order effect of counting the row once more, weights and 1/n within): they sum to 0, and their squares to about its
     variance where rows are independent. What belongs to a whole query stands at its first row, and 0 at its others.
     `sums`, one line a row, are there for a metric that is a smooth function of sums over rows (a mean, a ratio of sums): then
-    draws of them tell more than influences. `n_counted` rows (0: all) have a part in the metric, and `counted` is what such a
-    row is. `note` is what a reader must know of the value; unless `may_pass`, it can show nothing good. `least` and `most` are
-    the ends of what it can be.
+    draws of them tell more than influences. `seen`, shape (n, m), is what the metric sees of each row, where neither of both
+    tells it: where it is the same, two models do not differ. `n_counted` rows (0: all) have a part in the metric, and `counted`
+    is what such a row is. `note` is what a reader must know of the value; unless `may_pass`, it can show nothing good. `least`
+    and `most` are the ends of what it can be.
     """
 
     value: float
     influence: Array
     sums: Sums | None = None
+    seen: Array | None = None
     n_counted: int = 0
     counted: str = "row"
     why: str = ""

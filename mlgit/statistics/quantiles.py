@@ -49,17 +49,42 @@ def _chances(size: int, share: float) -> Array:
     return np.asarray(np.exp(ways + number * math.log(share) + (size - number) * math.log1p(-share)))
 
 
-def influences(values: Array, share: float) -> Array:
-    """How far each row moves a quantile, with the density that the ranks around it tell; 0 where all of those are equal."""
+def of(values: Array, share: float, weights: Array | None = None) -> float:
+    """The value that a share of the rows lies below: numpy's; with weights, the first up to which that much of them lies."""
+    if weights is None:
+        return float(np.quantile(values, share))
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order])
+    place = np.searchsorted(reached, share * reached[-1] * (1 - 1e-12))
+    return float(values[order][min(int(place), len(values) - 1)])
+
+
+def influences(values: Array, share: float, weights: Array | None = None) -> Array:
+    """How far each row moves a quantile, with the density that the rows around it tell; 0 where all of those are equal."""
     if not len(values):
         return np.zeros(0)
+    place = of(values, share, weights)
+    below = np.where(values <= place, 1.0, 0.0)
+    weight = np.ones(len(values)) if weights is None else weights
+    each = weight * (float(weight @ below) / float(weight.sum()) - below)
+    size = math.sqrt(float((each**2).sum()))
+    width = _width(values, share) if weights is None else _width_of_weighted(values, share, weights)
+    spread = width / (2 * normal_quantile((1 + _WOODRUFF) / 2))
+    return np.asarray(each * (spread / size if size > 0 else 0.0))
+
+
+def _width(values: Array, share: float) -> float:
     ordered = np.sort(values)
     low, high = ranks(len(ordered), share, confidence=_WOODRUFF)
     low, high = max(low, 1), min(high, len(ordered))
-    width = float(ordered[high - 1] - ordered[low - 1])
-    spread = width / (2 * normal_quantile((1 + _WOODRUFF) / 2))
-    place = np.quantile(ordered, share)
-    each = np.where(values <= place, 1.0, 0.0)
-    each = each.mean() - each
-    size = math.sqrt(float((each**2).sum()))
-    return np.asarray(each * (spread / size if size > 0 else 0.0))
+    return float(ordered[high - 1] - ordered[low - 1])
+
+
+def _width_of_weighted(values: Array, share: float, weights: Array) -> float:
+    """Between the quantiles of the shares that the share of weight below the place may be (Woodruff 1952)."""
+    place = of(values, share, weights)
+    error = math.sqrt(float(((weights * ((values <= place) - share)) ** 2).sum())) / float(weights.sum())
+    away = normal_quantile((1 + _WOODRUFF) / 2) * error
+    least = float(weights.min() / weights.sum())
+    ends = [of(values, min(max(each, least), 1.0), weights) for each in (share - away, share + away)]
+    return ends[1] - ends[0]

@@ -1,0 +1,119 @@
+"""The interval of a metric, and of the difference of two models by it, from estimates: a value, and the influence of each row.
+
+A smooth function of sums over rows that count alike: the bootstrap-t of these sums. Everything else by the influences alone, as
+`influence_intervals` does it. Whole clusters are drawn where rows hang together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mlgit import lazy_numpy as np
+from mlgit.statistics import influence_intervals, resampling, student
+from mlgit.statistics.bootstrap import Interval
+from mlgit.statistics.comparison import Comparison, ComparisonOptions, comparison_of
+from mlgit.statistics.influence_intervals import RowStructure
+from mlgit.statistics.resampling import Spread, Sums
+
+if TYPE_CHECKING:
+    from mlgit.statistics.estimate import Estimate
+    from mlgit.statistics.rows import Array
+
+
+def interval(name: str, found: Estimate, *, rows: RowStructure, options: ComparisonOptions) -> Interval:
+    """A metric of one model with its interval; it is cut where the metric ends."""
+    spread = _of_one(found, rows, options)
+    low, high = max(spread.low, found.least), min(spread.high, found.most)
+    value, low, high = (None if each != each else float(each) for each in (found.value, low, high))  # type: ignore[assignment]
+    note = "; ".join(filter(None, (spread.note, found.note)))
+    return Interval(
+        name,
+        value,  # type: ignore[arg-type]
+        low,
+        high,
+        options.confidence_level,
+        found.n_counted or len(found.influence),
+        spread.method,
+        spread.why,
+        spread.draws,
+        note,
+        spread.may_pass and found.may_pass,
+    )
+
+
+def _of_one(found: Estimate, rows: RowStructure, options: ComparisonOptions) -> Spread:
+    if found.value != found.value:
+        return resampling.nothing(found.why or "the metric is undefined for these rows")
+    return spread(found.value, found.influence, found.sums, rows=rows, options=options)
+
+
+def compare(name: str, baseline: Estimate, current: Estimate, *, rows: RowStructure, question: ComparisonOptions) -> Comparison:
+    """Two models by a metric, on rows that are the same and in the same order."""
+    differs = _differing(baseline, current)
+    discordant = int(differs.sum())
+    found = _of_two(baseline, current, rows, question, discordant)
+    note = "; ".join(dict.fromkeys(filter(None, (found.note, current.note, baseline.note))))
+    found = replace(found, note=note, may_pass=found.may_pass and baseline.may_pass and current.may_pass)
+    made = comparison_of(
+        name,
+        (baseline.value, current.value),
+        found,
+        question=question,
+        n=len(current.influence),
+        n_discordant=discordant,
+        clusters=None if rows.groups is None else int(rows.groups.max()) + 1,
+    )
+    counted = max(baseline.n_counted, current.n_counted)
+    return replace(made, n_counted=counted, counted=current.counted) if counted else made
+
+
+def _differing(baseline: Estimate, current: Estimate) -> Array:
+    """Which rows the metric sees differently on both sides."""
+    if baseline.seen is not None and current.seen is not None:
+        return np.asarray((baseline.seen != current.seen).any(axis=1))
+    if baseline.sums is not None and current.sums is not None:
+        one, other = baseline.sums.features, current.sums.features
+        if one.shape == other.shape:
+            return np.asarray(~np.isclose(one, other, rtol=1e-12, atol=0.0).all(axis=1))
+    spread = float(np.abs(baseline.influence).max(initial=0.0))
+    return np.asarray(~np.isclose(baseline.influence, current.influence, rtol=1e-9, atol=1e-12 * spread))
+
+
+def _of_two(baseline: Estimate, current: Estimate, rows: RowStructure, question: ComparisonOptions, discordant: int) -> Spread:
+    for each in (baseline, current):
+        if each.value != each.value:
+            return resampling.nothing(each.why or "the metric is undefined for these rows")
+    delta = current.value - baseline.value
+    if told := influence_intervals.too_few(rows, len(current.influence)):
+        return resampling.nothing(told)
+    if not discordant and delta == 0:
+        return Spread(0.0, 0.0, "no row differs", lambda least: float(least >= 0))
+    sums = _joint(baseline.sums, current.sums) if baseline.sums is not None and current.sums is not None else None
+    return spread(delta, current.influence - baseline.influence, sums, rows=rows, options=question)
+
+
+def _joint(baseline: Sums, current: Sums) -> Sums:
+    """The sums of both models beside one another, and the difference of what they give."""
+    width = baseline.features.shape[1]
+
+    def function(sums: Array) -> Array:
+        return np.asarray(current.function(sums[..., width:]) - baseline.function(sums[..., :width]))
+
+    return Sums(np.column_stack([baseline.features, current.features]), baseline.counts, function)
+
+
+def spread(value: float, influence: Array, sums: Sums | None, *, rows: RowStructure, options: ComparisonOptions) -> Spread:
+    """Where the truth of a statistic may lie whose rows have these influences on it."""
+    confidence, resamples, seed = options.confidence_level, options.resamples, options.seed
+    if sums is None or rows.weights is not None or rows.order is not None:
+        return influence_intervals.interval(value, influence, rows, confidence=confidence, resamples=resamples, seed=seed)
+    if told := influence_intervals.too_few(rows, len(influence)):
+        return resampling.nothing(told)
+    given = sums if rows.groups is None else _added_up(sums, rows.groups)
+    return student.interval(given, confidence=confidence, resamples=resamples, seed=seed, noun=rows.noun)
+
+
+def _added_up(sums: Sums, groups: Array) -> Sums:
+    features = np.column_stack([np.bincount(groups, weights=column) for column in sums.features.T])
+    return Sums(features, np.ones(len(features)), sums.function)
