@@ -24,12 +24,11 @@ if TYPE_CHECKING:
 def interval(name: str, found: Estimate, *, rows: RowStructure, options: ComparisonOptions) -> Interval:
     """A metric of one model with its interval; it is cut where the metric ends."""
     spread = _of_one(found, rows, options)
-    low, high = max(spread.low, found.least), min(spread.high, found.most)
-    value, low, high = (None if each != each else float(each) for each in (found.value, low, high))  # type: ignore[assignment]
-    note = "; ".join(filter(None, (spread.note, found.note)))
+    ends = max(spread.low, found.least), min(spread.high, found.most)
+    value, low, high = (None if each != each else float(each) for each in (found.value, *ends))
     return Interval(
         name,
-        value,  # type: ignore[arg-type]
+        value,
         low,
         high,
         options.confidence_level,
@@ -37,7 +36,7 @@ def interval(name: str, found: Estimate, *, rows: RowStructure, options: Compari
         spread.method,
         spread.why,
         spread.draws,
-        note,
+        "; ".join(filter(None, (spread.note, found.note))),
         spread.may_pass and found.may_pass,
     )
 
