@@ -59,11 +59,11 @@ def grid(changes: tuple[tuple[float, float], ...] = CHANGES, *, positives: tuple
                             )
 
 
-def wrong(metric: str, cell: Cell, *, draws: int = DRAWS) -> tuple[float, float]:
-    """The shares of draws that falsely pass, and falsely fail."""
+def wrong(metric: str, cell: Cell, *, draws: int = DRAWS, beta: float = 1.0) -> tuple[float, float]:
+    """The shares of draws that falsely pass, and falsely fail; `beta` is that of f_beta."""
     drawn = np.random.default_rng(SEED).multinomial(cell.rows, cell.shares, size=draws)
-    truth = confusion.of_kinds(metric, LABEL, OLD, NEW, cell.shares)
-    place = score.statistic(confusion.of_kinds(metric, LABEL, OLD, NEW, drawn), delta=float(truth.new - truth.old))
+    truth, sample = (confusion.of_kinds(metric, LABEL, OLD, NEW, each, beta=beta) for each in (cell.shares, drawn))
+    place = score.statistic(sample, delta=float(truth.new - truth.old))
     return float((place > Z_ONE_SIDED).mean()), float((place < -Z_ONE_SIDED).mean())
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # More different scores than this are put together with their neighbours.
 _MOST_CELLS = 4096
 # Where a metric can lie, unless between 0 and 1.
-RANGES = {"log_loss": (0.0, metrics.LARGEST_LOG_LOSS), "mcc": (-1.0, 1.0)}
+RANGES = {"log_loss": (0.0, metrics.LARGEST_LOG_LOSS), "mcc": (-1.0, 1.0), "cohen_kappa": (-1.0, 1.0)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlgit import lazy_numpy as np
-from mlgit.statistics import blocks, features, influences, metrics, perfect, ranking, resampling, rows, student
+from mlgit.statistics import blocks, features, influences, metrics, perfect, ranking, resampling, rows, student, undefined
 from mlgit.statistics.distributions import normal_quantile
+from mlgit.statistics.measure import Measure
 from mlgit.statistics.metrics import Metric
 from mlgit.statistics.resampling import Spread
 
@@ -16,9 +17,15 @@ if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
 
 # Shares of rows that are right, among rows of a kind; for these there is an exact theory.
-_SHARES = {"accuracy": "all", "recall": "actual", "specificity": "actual_rest", "precision": "predicted"}
+_SHARES = {
+    "accuracy": "all",
+    "recall_weighted": "all",
+    "recall": "actual",
+    "specificity": "actual_rest",
+    "precision": "predicted",
+}
 # Where a metric of losses can lie, unless from 0 up.
-_RANGES = {"brier": (0.0, 1.0), "r2": (-math.inf, 1.0)}
+_RANGES = {"brier": (0.0, 1.0), "r2": (-math.inf, 1.0), "quadratic_kappa": (-1.0, 1.0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ class Interval:
 
 
 def interval(
-    name: str,
+    name: str | Measure | Metric,
     label: Any,
     *,
     prediction: Any = None,
@@ -70,12 +77,12 @@ def interval(
     chosen = metrics.metric(name)
     column, size = rows.held(metrics.column_of(chosen, prediction=prediction, score=score)), len(label)
     label = rows.held(label)
-    given = metrics.value(name, label, prediction=column, score=column, positive=positive)
+    given = metrics.value(chosen, label, prediction=column, score=column, positive=positive)
     groups = None if clusters is None else features.groups(clusters, size=size)
     asked = _Asked(confidence_level, resamples, seed, positive, groups, order)
     if given != given:
-        found = resampling.nothing("the metric is undefined for these rows")
-    elif name in _SHARES and groups is None and order is None:
+        found = resampling.nothing(undefined.why(chosen, label, column, positive=positive))
+    elif chosen.name in _SHARES and groups is None and order is None:
         found = _wilson(chosen, label, column, positive=positive, confidence=confidence_level)
     else:
         found = _found(chosen, label, column, given, asked)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError
 from mlgit.render.text import count
-from mlgit.statistics import blocks, confusion, features, influences, metrics, paired, ranking, resampling, student
+from mlgit.statistics import blocks, confusion, features, influences, metrics, paired, ranking, resampling, student, undefined
+from mlgit.statistics.measure import Measure
 from mlgit.statistics.metrics import Metric
 from mlgit.statistics.predictions import Predictions
 from mlgit.statistics.resampling import FEWEST_ROWS, Spread
@@ -86,7 +87,7 @@ class Comparison:
 
 
 def compare(
-    name: str,
+    name: str | Measure | Metric,
     baseline: Predictions,
     current: Predictions,
     *,
@@ -105,14 +106,14 @@ def compare(
     chosen = metrics.metric(name)
     if asked.margin is not None and asked.better is None:
         raise MlgitError(
-            f"which way {name} is better is not declared",
-            f"add to mlgit.yaml: metrics: {{{name}: {{direction: higher}}}} (or lower)",
+            f"which way {chosen.name} is better is not declared",
+            f"add to mlgit.yaml: metrics: {{{chosen.name}: {{direction: higher}}}} (or lower)",
         )
     paired.same_labels(baseline.label, current.label)
     columns = [metrics.column_of(chosen, prediction=each.prediction, score=each.score) for each in (baseline, current)]
     columns, labels = [*map(held, columns)], [held(each.label) for each in (baseline, current)]
     values = [
-        metrics.value(name, label, prediction=column, score=column, positive=asked.positive)
+        metrics.value(chosen, label, prediction=column, score=column, positive=asked.positive)
         for label, column in zip(labels, columns, strict=True)
     ]
     rows = _Rows(chosen, labels[0], columns[0], columns[1], asked, clusters, order)
@@ -153,7 +154,8 @@ def _spread(rows: _Rows, values: list[float]) -> tuple[Spread, float | None]:
     chosen, asked, table = rows.chosen, rows.asked, rows.table
     is_series = rows.order is not None and rows.discordant > 0
     if not np.isfinite(values).all():
-        return resampling.nothing("the metric is undefined for these rows"), None
+        column = rows.old if np.isfinite(values[1]) else rows.new
+        return resampling.nothing(undefined.why(chosen, rows.label, column, positive=asked.positive)), None
     if table is not None and chosen.name == "accuracy" and rows.groups is None and rows.order is None:
         return confusion.compare(table, confidence=asked.confidence_level)
     if rows.units < FEWEST_ROWS:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
-from mlgit.render.text import count
+from mlgit.render.text import count, plain
 from mlgit.statistics import mcnemar, rows, score, tango
 from mlgit.statistics.confusion_influence import RANGES, Influence, influence
 from mlgit.statistics.distributions import normal_cdf, normal_quantile, student_cdf, student_quantile
@@ -25,13 +25,24 @@ if TYPE_CHECKING:
 
 # With fewer rows of the class that a metric is about, hardly any margin can be shown, and the limits are not held.
 FEWEST_OF_CLASS = 20
-_OF_CLASS = {"recall": 1, "precision": 1, "f1": 1, "specificity": 0}
+_OF_CLASS = {"recall": 1, "precision": 1, "f1": 1, "f_beta": 1, "specificity": 0}
+# Shares of rows that are right, among all or those of a class: Tango's interval.
+_SHARES = ("accuracy", "recall_weighted", "recall", "specificity")
 # What a row is that counts: only such rows have a part in the metric.
 _COUNTED = {
     "recall": "positive row",
     "specificity": "negative row",
     "precision": "predicted positive",
     "f1": "actual or predicted positive",
+    "f_beta": "actual or predicted positive",
+}
+# The same of one class against the rest.
+_COUNTED_OF_CLASS = {
+    "recall": "{} row",
+    "specificity": "non-{} row",
+    "precision": "{} prediction",
+    "f1": "actual or predicted {} row",
+    "f_beta": "actual or predicted {} row",
 }
 
 
@@ -42,7 +53,8 @@ class JointClasses:
     `is_counted` says which rows have a part in the metric, and `noun` what such a row is.
     """
 
-    metric: str
+    chosen: Metric
+    positive: Any
     label: Array
     old: Array
     new: Array
@@ -67,29 +79,51 @@ def table(chosen: Metric, label: Any, old: Any, new: Any, *, positive: Any = Non
     found = rows.classes(label, old, new)
     found = rows.against_rest(found, positive=positive) if chosen.binary else found
     actual, (one, other) = found.label, found.predictions
-    is_counted = {
-        "recall": actual == 1,
-        "specificity": actual == 0,
-        "precision": (one == 1) | (other == 1),
-        "f1": (actual == 1) | (one == 1) | (other == 1),
-    }.get(chosen.name, np.ones(len(actual), dtype=bool))
-    noun = _COUNTED.get(chosen.name, "row")
-    return JointClasses(chosen.name, actual, one, other, len(found.names), groups, is_counted, noun)
+    is_counted, noun = counted(chosen, actual, one, other), counted_noun(chosen, positive=positive)
+    return JointClasses(chosen, positive, actual, one, other, len(found.names), groups, is_counted, noun)
+
+
+def counted(chosen: Metric, actual: Array, *predicted: Array) -> Array:
+    """Which rows have a part in a metric, from the class numbers of label and of one or more predictions."""
+    if chosen.name in ("recall", "specificity"):
+        return np.asarray(actual == _OF_CLASS[chosen.name])
+    if chosen.name not in _OF_CLASS:
+        return np.ones(len(actual), dtype=bool)
+    parts = predicted if chosen.name == "precision" else (actual, *predicted)
+    return np.asarray(np.logical_or.reduce([each == 1 for each in parts]))
+
+
+def counted_noun(chosen: Metric, *, positive: Any = None) -> str:
+    """What a row is that has a part in a metric; its class is named where the metric is of one class."""
+    if not chosen.of_class:
+        return _COUNTED.get(chosen.name, "row")
+    return _COUNTED_OF_CLASS[chosen.name].format(class_words(positive))
+
+
+def class_words(name: Any) -> str:
+    """A class in a sentence."""
+    return f"'{plain(str(name))}'"
+
+
+def missing_rows(chosen: Metric, actual: Array, *, positive: Any = None) -> str:
+    """That there are too few rows of the class that a metric is about, and how many are missing; "" where there are enough."""
+    number = _OF_CLASS.get(chosen.name)
+    there = int((actual == number).sum())
+    if number is None or there >= FEWEST_OF_CLASS:
+        return ""
+    names = (f"non-{class_words(positive)}", class_words(positive)) if chosen.of_class else ("negative", "positive")
+    return f"{count(there, f'{names[number]} row')}, at least {FEWEST_OF_CLASS} needed: {FEWEST_OF_CLASS - there} more"
 
 
 def compare(seen: JointClasses, *, confidence: float) -> tuple[Spread, float | None]:
     """The interval of current - baseline, and the two-sided p-value where the method has one of its own."""
-    if seen.metric in _OF_CLASS:
-        number = _OF_CLASS[seen.metric]
-        there = int((seen.label == number).sum())
-        if there < FEWEST_OF_CLASS:
-            told = count(there, f"{'positive' if number else 'negative'} row")
-            return nothing(f"{told}, at least {FEWEST_OF_CLASS} needed: {FEWEST_OF_CLASS - there} more"), None
+    if told := missing_rows(seen.chosen, seen.label, positive=seen.positive):
+        return nothing(told), None
     if seen.groups is not None:
         return _of_clusters(seen, seen.groups, confidence), None
-    if seen.metric in ("accuracy", "recall", "specificity"):
+    if seen.chosen.name in _SHARES:
         return _of_share(seen, confidence)
-    sample = of_kinds(seen.metric, *kinds(seen.label, seen.old, seen.new, seen.size))
+    sample = of_kinds(seen.chosen.name, *kinds(seen.label, seen.old, seen.new, seen.size), beta=seen.chosen.beta)
     return _by_score(sample, normal_quantile((1 + confidence) / 2), normal_cdf, "score on influence values"), None
 
 
@@ -111,14 +145,14 @@ def kinds(label: Array, old: Array, new: Array, size: int) -> tuple[Array, Array
     return code // size**2, code // size % size, code % size, counts
 
 
-def of_kinds(name: str, actual: Array, old: Array, new: Array, counts: Array) -> Sample:
+def of_kinds(name: str, actual: Array, old: Array, new: Array, counts: Array, *, beta: float = 1.0) -> Sample:
     """What a metric's score interval needs, from kinds of rows, shape (M,), and their counts, shape (..., M).
 
     Rows that only one model has right may exist though none was seen: of each label that there is they are added as kinds
     without rows, wrong in the way that would cost most.
     """
     size = int(max(actual.max(), old.max(), new.max(), 1)) + 1
-    before, now = (_influence(name, actual, said, counts, size) for said in (old, new))
+    before, now = (_influence(name, actual, said, counts, size, beta) for said in (old, new))
     labels = np.unique(actual)
     actual = np.concatenate([actual, labels, labels])
     old = np.concatenate([old, labels, _worst(before, labels)])
@@ -129,9 +163,9 @@ def of_kinds(name: str, actual: Array, old: Array, new: Array, counts: Array) ->
     return Sample(np.concatenate([counts, unseen], axis=-1), won - lost, old_share, new_share, before.value, now.value, *ends)
 
 
-def _influence(name: str, actual: Array, said: Array, counts: Array, size: int) -> Influence:
+def _influence(name: str, actual: Array, said: Array, counts: Array, size: int, beta: float) -> Influence:
     hits = _totals(np.where(actual == said, counts, 0), actual, size)
-    return influence(name, hits, _totals(counts, actual, size), _totals(counts, said, size))
+    return influence(name, hits, _totals(counts, actual, size), _totals(counts, said, size), beta=beta)
 
 
 def _totals(counts: Array, numbers: Array, size: int) -> Array:
@@ -159,7 +193,7 @@ def _by_score(sample: Sample, place: float, tail: Callable[[float], float], meth
 
 def _of_clusters(seen: JointClasses, groups: Array, confidence: float) -> Spread:
     """Rows of a cluster may be right and wrong together; Student's t by how many clusters of equal size they are worth."""
-    rowwise = of_kinds(seen.metric, seen.label, seen.old, seen.new, np.ones(len(seen.label)))
+    rowwise = of_kinds(seen.chosen.name, seen.label, seen.old, seen.new, np.ones(len(seen.label)), beta=seen.chosen.beta)
     actual = np.concatenate([seen.label, *2 * [np.unique(seen.label)]])
     gain, old_share, new_share = (
         _added_up(each, groups, actual) for each in (rowwise.gain, rowwise.old_share, rowwise.new_share)

@@ -1,8 +1,8 @@
 """How much each row adds to a metric of the confusion table: its influence, by formula.
 
 A metric is 'shares weighted over classes', as recall is hits among actual rows of one class and f1_macro the mean over classes
-of hits among actual and predicted rows, or mcc. The influence of a row is the derivative of the metric along the weight of the
-row; the influences of all rows sum up to 0.
+of hits among actual and predicted rows, or one of agreement beyond chance: mcc, cohen_kappa. The influence of a row is the
+derivative of the metric along the weight of the row; the influences of all rows sum up to 0.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from mlgit import lazy_numpy as np
+from mlgit.statistics.confusion_metrics import unlike
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 class _Share:
     """`hits` times the hits of a class, over `actual` times its rows and `predicted` times what is predicted as it."""
 
-    hits: int
-    actual: int
-    predicted: int
+    hits: float
+    actual: float
+    predicted: float
     over: Literal["positive", "negative", "labelled", "seen", "rows"]
 
 
@@ -36,10 +37,12 @@ _SHARES = {
     "recall_macro": _Share(1, 1, 0, "seen"),
     "precision_macro": _Share(1, 0, 1, "seen"),
     "f1_macro": _Share(2, 1, 1, "seen"),
+    "recall_weighted": _Share(1, 1, 0, "rows"),
+    "precision_weighted": _Share(1, 0, 1, "rows"),
     "f1_weighted": _Share(2, 1, 1, "rows"),
 }
-# The values that a metric can have.
-RANGES = {"mcc": (-1.0, 1.0)}
+# The values that a metric can have, unless those from 0 to 1.
+RANGES = {"mcc": (-1.0, 1.0), "cohen_kappa": (-1.0, 1.0), "quadratic_kappa": (-1.0, 1.0)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,13 +67,20 @@ class Influence:
         return added, self.label_share[..., actual] + self.prediction_share[..., said]
 
 
-def influence(name: str, hits: Array, actual: Array, predicted: Array) -> Influence:
-    """The influence of rows on a metric, from counts per class of shape (..., K); NaN where the metric is undefined."""
+def influence(name: str, hits: Array, actual: Array, predicted: Array, *, beta: float = 1.0) -> Influence:
+    """The influence of rows on a metric, from counts per class of shape (..., K); NaN where the metric is undefined.
+
+    `beta` is that of f_beta. Counts may be sums of weights: then the influence is that of a row of weight 1.
+    """
     hits, actual, predicted = (np.asarray(each, dtype=float) for each in (hits, actual, predicted))
     with np.errstate(divide="ignore", invalid="ignore"):
         if name == "mcc":
             return _of_mcc(hits, actual, predicted)
-        return _of_shares(_SHARES[name], hits, actual, predicted)
+        if name == "cohen_kappa":
+            return _of_kappa(hits, actual, predicted)
+        weight = beta**2
+        kind = _Share(1 + weight, weight, 1, "positive") if name == "f_beta" else _SHARES[name]
+        return _of_shares(kind, hits, actual, predicted)
 
 
 def _of_shares(kind: _Share, hits: Array, actual: Array, predicted: Array) -> Influence:
@@ -103,7 +113,7 @@ def _of_mcc(hits: Array, actual: Array, predicted: Array) -> Influence:
     """Matthews' coefficient, the correlation of label and prediction: together / root of two spreads."""
     total, right = actual.sum(axis=-1)[..., None], hits.sum(axis=-1)[..., None]
     together = right * total - (actual * predicted).sum(axis=-1)[..., None]
-    of_labels, of_predictions = (total**2 - (each**2).sum(axis=-1)[..., None] for each in (actual, predicted))
+    of_labels, of_predictions = (unlike(each, each)[..., None] for each in (actual, predicted))
     is_known = (of_labels > 0) & (of_predictions > 0)
     root = np.where(is_known, np.sqrt(of_labels * of_predictions), np.inf)
     value = together / root
@@ -114,3 +124,16 @@ def _of_mcc(hits: Array, actual: Array, predicted: Array) -> Influence:
     return Influence(
         value[..., 0], label, prediction, np.broadcast_to(total / root, actual.shape), even, np.zeros(actual.shape)
     )
+
+
+def _of_kappa(hits: Array, actual: Array, predicted: Array) -> Influence:
+    """Cohen's kappa: agreement of label and prediction beyond chance, over what is left above chance."""
+    total, right = actual.sum(axis=-1)[..., None], hits.sum(axis=-1)[..., None]
+    together = right * total - (actual * predicted).sum(axis=-1)[..., None]
+    whole = unlike(actual, predicted)[..., None]
+    value = together / whole
+    # a row of label a and prediction b changes `whole` by 2 total - predicted[a] - actual[b]
+    of_label, of_prediction = (total - predicted) / whole, (total - actual) / whole
+    label, prediction = (right - predicted) / whole - value * of_label, -actual / whole - value * of_prediction
+    hit = np.broadcast_to(total / whole, actual.shape)
+    return Influence(value[..., 0], label, prediction, hit, of_label / 2, of_prediction / 2)

@@ -9,16 +9,20 @@ metric says and is shown in texts; whether a project wants more or less of somet
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError
-from mlgit.statistics import rows
+from mlgit.statistics import confusion_metrics, rows
+from mlgit.statistics.confusion_metrics import share
+from mlgit.statistics.measure import Measure
 
 if TYPE_CHECKING:
+    from mlgit.statistics.estimate import Parameter
     from mlgit.statistics.rows import Array
 
 Kind = Literal["confusion", "mean_loss", "means", "ranking"]
@@ -35,7 +39,8 @@ class Metric:
     `confusion`: `function(hits, actual, predicted)`, counts per class of shape (..., K), where `binary` ones read two
     classes of which number 1 is positive. `mean_loss` and `means`: `terms(label, value)` has shape (n, m), and
     `function(means)` turns means of shape (..., m) into values. `ranking`: `function(is_positive, score, weights, ties)` with
-    weights of shape (..., n). `needs` says which column is read beside the label.
+    weights of shape (..., n). `needs` says which column is read beside the label. `beta` is that of an F-score, and `of_class`
+    ones are undefined where no row has the class that is positive.
     """
 
     name: str
@@ -45,20 +50,72 @@ class Metric:
     function: Callable[..., Array]
     terms: Callable[[Array, Array], Array] | None = None
     binary: bool = False
+    beta: float = 1.0
+    of_class: bool = False
 
 
-def metric(name: str) -> Metric:
-    """A metric by name. Raises MlgitError naming the nearest names for one that is not known."""
-    found = METRICS.get(name)
+# What a metric may be told, and the metrics that cannot do without: those that take no parameter are not listed.
+TAKES: Mapping[str, tuple[Parameter, ...]] = {
+    **dict.fromkeys(("precision", "recall", "specificity", "f1"), ("of_class",)),
+    "f_beta": ("beta", "of_class"),
+}
+_ASKED = {"of_class": "class"}
+
+
+def metric(wanted: str | Measure | Metric) -> Metric:
+    """A metric by name, or with its parameters. Raises MlgitError naming the nearest names for one that is not known."""
+    if isinstance(wanted, Metric):
+        return wanted
+    return of(Measure(wanted) if isinstance(wanted, str) else wanted)
+
+
+@lru_cache(maxsize=1024)
+def of(measure: Measure) -> Metric:
+    """The metric that a measure asks for, the same object for the same measure.
+
+    A class (`of_class`) is one against all others: whoever computes the metric passes it as `positive`. Where no row has that
+    class, the metric is undefined.
+
+    Raises MlgitError for a metric that is not known, and for a parameter that it does not take or lacks.
+    """
+    name, given = measure.name, measure.given
+    found = _f_beta(measure.beta) if name == "f_beta" else METRICS.get(name)
     if found is None:
-        near = get_close_matches(name, METRICS, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(METRICS)}"
-        raise MlgitError(f"{name!r} is not a metric that mlgit can compute from predictions", hint)
-    return found
+        raise _unknown(name)
+    takes = TAKES.get(name, ())
+    for each in given:
+        if each not in takes:
+            told = ", ".join(_ASKED.get(one, one) for one in takes)
+            raise MlgitError(
+                f"{name} takes no {_ASKED.get(each, each)}", f"it takes {told}" if told else "it takes no parameters"
+            )
+    return _of_class(found) if measure.of_class is not None else found
+
+
+def _f_beta(beta: float | None) -> Metric:
+    if beta is None:
+        raise MlgitError("f_beta needs beta", "add beta: 2, by which recall counts more, or beta: 0.5, by which precision does")
+    if not 0 < beta < math.inf:
+        raise MlgitError(f"f_beta: beta is {beta}, and must be above 0", "write beta: 2, or beta: 0.5")
+    function = partial(confusion_metrics.f_beta, beta=beta)
+    return Metric("f_beta", "confusion", "prediction", "higher", function, binary=True, beta=beta)
+
+
+def _of_class(found: Metric) -> Metric:
+    def function(hits: Array, actual: Array, predicted: Array) -> Array:
+        return confusion_metrics.of_class(found.function(hits, actual, predicted), actual)
+
+    return replace(found, function=function, of_class=True)
+
+
+def _unknown(name: str) -> MlgitError:
+    near = get_close_matches(name, (*METRICS, "f_beta"), n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(METRICS)}"
+    return MlgitError(f"{name!r} is not a metric that mlgit can compute from predictions", hint)
 
 
 def value(
-    name: str,
+    name: str | Measure | Metric,
     label: Any,
     *,
     prediction: Any = None,
@@ -71,7 +128,7 @@ def value(
     """
     chosen = metric(name)
     column = column_of(chosen, prediction=prediction, score=score)
-    found: float = rows.once(("value", name, positive), lambda: _value(chosen, label, column, positive), column, label)
+    found: float = rows.once(("value", chosen, positive), lambda: _value(chosen, label, column, positive), column, label)
     return found
 
 
@@ -147,70 +204,6 @@ def ranked(label: Any, score: Any, *, positive: Any = None) -> tuple[Array, Arra
     return truth, given
 
 
-def _accuracy(hits: Array, actual: Array, _: Array) -> Array:
-    return _share(hits.sum(axis=-1), actual.sum(axis=-1))
-
-
-def _balanced_accuracy(hits: Array, actual: Array, _: Array) -> Array:
-    return _mean_where(_share(hits, actual), actual > 0)
-
-
-def _precision(hits: Array, _: Array, predicted: Array) -> Array:
-    return _share(hits[..., 1], predicted[..., 1])
-
-
-def _recall(hits: Array, actual: Array, _: Array) -> Array:
-    return _share(hits[..., 1], actual[..., 1])
-
-
-def _specificity(hits: Array, actual: Array, _: Array) -> Array:
-    return _share(hits[..., 0], actual[..., 0])
-
-
-def _f1(hits: Array, actual: Array, predicted: Array) -> Array:
-    return _share(2 * hits[..., 1], actual[..., 1] + predicted[..., 1])
-
-
-def _precision_macro(hits: Array, actual: Array, predicted: Array) -> Array:
-    return _macro(hits, predicted, actual + predicted)
-
-
-def _recall_macro(hits: Array, actual: Array, predicted: Array) -> Array:
-    return _macro(hits, actual, actual + predicted)
-
-
-def _f1_macro(hits: Array, actual: Array, predicted: Array) -> Array:
-    return _macro(2 * hits, actual + predicted, actual + predicted)
-
-
-def _f1_weighted(hits: Array, actual: Array, predicted: Array) -> Array:
-    each = np.nan_to_num(_share(2 * hits, actual + predicted))
-    return _share((each * actual).sum(axis=-1), actual.sum(axis=-1))
-
-
-def _mcc(hits: Array, actual: Array, predicted: Array) -> Array:
-    """Matthews 1975, for K classes Gorodkin 2004; 0 where a model says one class only, as in scikit-learn."""
-    hits, actual, predicted = (each.astype(float) for each in (hits, actual, predicted))
-    total = actual.sum(axis=-1)
-    together = hits.sum(axis=-1) * total - (actual * predicted).sum(axis=-1)
-    spread = (total**2 - (predicted**2).sum(axis=-1)) * (total**2 - (actual**2).sum(axis=-1))
-    return np.where(spread <= 0, 0.0, together / np.sqrt(np.maximum(spread, 1e-300)))
-
-
-def _share(part: Array, whole: Array) -> Array:
-    """part / whole, NaN where there is no whole."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.true_divide(part, whole)
-
-
-def _macro(part: Array, whole: Array, seen: Array) -> Array:
-    return _mean_where(np.nan_to_num(_share(part, whole), posinf=0.0), seen > 0)
-
-
-def _mean_where(values: Array, chosen: Array) -> Array:
-    return _share(np.where(chosen, values, 0.0).sum(axis=-1), chosen.sum(axis=-1))
-
-
 def _first(means: Array) -> Array:
     return means[..., 0]
 
@@ -222,7 +215,14 @@ def _root(means: Array) -> Array:
 def _r2(means: Array) -> Array:
     """1 - error / variance of the label; NaN for a constant label."""
     spread = means[..., 2] - means[..., 1] ** 2
-    return np.where(spread > 1e-12 * means[..., 2], 1 - _share(means[..., 0], spread), np.nan)
+    return np.where(spread > 1e-12 * means[..., 2], 1 - share(means[..., 0], spread), np.nan)
+
+
+def _quadratic_kappa(means: Array) -> Array:
+    """1 - squared distance of label and prediction / what it were by chance; NaN where there is one class on either side."""
+    apart, label, squared_label, said, squared_said = (means[..., place] for place in range(5))
+    by_chance = (squared_label - label**2) + (squared_said - said**2) + (label - said) ** 2
+    return np.where(by_chance > 1e-12 * (squared_label + squared_said), 1 - share(apart, by_chance), np.nan)
 
 
 def _absolute(truth: Array, given: Array) -> Array:
@@ -239,6 +239,13 @@ def _with_label(truth: Array, given: Array) -> Array:
     return np.column_stack([(given - truth) ** 2, centred, centred**2])
 
 
+def _with_both(truth: Array, given: Array) -> Array:
+    """Squared distance, and label and prediction with their squares; centred, for the precision of their differences."""
+    middle = truth.mean()
+    label, said = truth - middle, given - middle
+    return np.column_stack([(given - truth) ** 2, label, label**2, said, said**2])
+
+
 def _log_loss(truth: Array, given: Array) -> Array:
     cut = np.clip(given, _LEAST, 1 - _LEAST)
     return -np.log(np.where(truth == 1, cut, 1 - cut))[:, None]
@@ -251,15 +258,15 @@ def _roc_auc(is_positive: Array, score: Array, weights: Array | None, tied: Ties
     zeros = shown - ones
     below = np.diff(zeros, axis=-1, prepend=0) / 2 + np.concatenate([np.zeros_like(zeros[..., :1]), zeros[..., :-1]], axis=-1)
     right = (np.diff(ones, axis=-1, prepend=0) * below).sum(axis=-1)
-    return _share(right, ones[..., -1].astype(float) * zeros[..., -1])
+    return share(right, ones[..., -1].astype(float) * zeros[..., -1])
 
 
 def _average_precision(is_positive: Array, score: Array, weights: Array | None, tied: Ties | None = None) -> Array:
     """The mean of the precision at every positive row, rows of equal score together."""
     order, last = (tied or ties(score)).descending
     shown, found = _passed(is_positive[order], last, None if weights is None else weights[..., order])
-    precision = np.nan_to_num(_share(found, shown))
-    return _share((np.diff(found, axis=-1, prepend=0) * precision).sum(axis=-1), found[..., -1])
+    precision = np.nan_to_num(share(found, shown))
+    return share((np.diff(found, axis=-1, prepend=0) * precision).sum(axis=-1), found[..., -1])
 
 
 def _passed(is_positive: Array, last: Array, weights: Array | None) -> tuple[Array, Array]:
@@ -298,17 +305,21 @@ def tied(values: Any) -> Ties:
 METRICS = {
     each.name: each
     for each in (
-        Metric("accuracy", "confusion", "prediction", "higher", _accuracy),
-        Metric("balanced_accuracy", "confusion", "prediction", "higher", _balanced_accuracy),
-        Metric("precision", "confusion", "prediction", "higher", _precision, binary=True),
-        Metric("recall", "confusion", "prediction", "higher", _recall, binary=True),
-        Metric("specificity", "confusion", "prediction", "higher", _specificity, binary=True),
-        Metric("f1", "confusion", "prediction", "higher", _f1, binary=True),
-        Metric("precision_macro", "confusion", "prediction", "higher", _precision_macro),
-        Metric("recall_macro", "confusion", "prediction", "higher", _recall_macro),
-        Metric("f1_macro", "confusion", "prediction", "higher", _f1_macro),
-        Metric("f1_weighted", "confusion", "prediction", "higher", _f1_weighted),
-        Metric("mcc", "confusion", "prediction", "higher", _mcc),
+        Metric("accuracy", "confusion", "prediction", "higher", confusion_metrics.accuracy),
+        Metric("balanced_accuracy", "confusion", "prediction", "higher", confusion_metrics.balanced_accuracy),
+        Metric("precision", "confusion", "prediction", "higher", confusion_metrics.precision, binary=True),
+        Metric("recall", "confusion", "prediction", "higher", confusion_metrics.recall, binary=True),
+        Metric("specificity", "confusion", "prediction", "higher", confusion_metrics.specificity, binary=True),
+        Metric("f1", "confusion", "prediction", "higher", confusion_metrics.f_beta, binary=True),
+        Metric("precision_macro", "confusion", "prediction", "higher", confusion_metrics.precision_macro),
+        Metric("recall_macro", "confusion", "prediction", "higher", confusion_metrics.recall_macro),
+        Metric("f1_macro", "confusion", "prediction", "higher", confusion_metrics.f1_macro),
+        Metric("precision_weighted", "confusion", "prediction", "higher", confusion_metrics.precision_weighted),
+        Metric("recall_weighted", "confusion", "prediction", "higher", confusion_metrics.accuracy),
+        Metric("f1_weighted", "confusion", "prediction", "higher", confusion_metrics.f1_weighted),
+        Metric("mcc", "confusion", "prediction", "higher", confusion_metrics.mcc),
+        Metric("cohen_kappa", "confusion", "prediction", "higher", confusion_metrics.cohen_kappa),
+        Metric("quadratic_kappa", "means", "prediction", "higher", _quadratic_kappa, _with_both),
         Metric("roc_auc", "ranking", "score", "higher", _roc_auc),
         Metric("average_precision", "ranking", "score", "higher", _average_precision),
         Metric("log_loss", "mean_loss", "score", "lower", _first, _log_loss),

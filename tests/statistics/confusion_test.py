@@ -43,6 +43,8 @@ def test_influence_is_the_slope_of_the_metric(name, size):
         return float(METRICS[name].function(np.diag(counts), counts.sum(1), counts.sum(0)))
 
     assert found.value == pytest.approx(value(table))
+    shares = found.of(*np.indices((size, size)))[1]
+    assert (shares * table).sum() == pytest.approx(1)  # what the metric is divided by, of all rows
     for actual, said in np.ndindex(size, size):
         step = np.zeros((size, size))
         step[actual, said] = 1e-4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
@@ -10,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlgit.errors import MlgitError
-from mlgit.statistics.metrics import METRICS, metric, value
+from mlgit.statistics import bootstrap
+from mlgit.statistics.measure import Measure
+from mlgit.statistics.metrics import METRICS, metric, of, value
 from tests.kit.late import Late
 
 sklearn = Late("sklearn.metrics")
@@ -21,8 +24,12 @@ OF_PREDICTIONS = {
     "precision_macro": lambda y, p: sklearn.precision_score(y, p, average="macro", zero_division=0),
     "recall_macro": lambda y, p: sklearn.recall_score(y, p, average="macro", zero_division=0),
     "f1_macro": lambda y, p: sklearn.f1_score(y, p, average="macro", zero_division=0),
+    "precision_weighted": lambda y, p: sklearn.precision_score(y, p, average="weighted", zero_division=0),
+    "recall_weighted": lambda y, p: sklearn.recall_score(y, p, average="weighted", zero_division=0),
     "f1_weighted": lambda y, p: sklearn.f1_score(y, p, average="weighted", zero_division=0),
     "mcc": sklearn.matthews_corrcoef,
+    "cohen_kappa": sklearn.cohen_kappa_score,
+    "quadratic_kappa": lambda y, p: sklearn.cohen_kappa_score(y, p, weights="quadratic", labels=range(5)),
 }
 OF_TWO_CLASSES = {
     "precision": lambda y, p: sklearn.precision_score(y, p, zero_division=np.nan),
@@ -59,7 +66,73 @@ def columns(drawn):
 def test_metrics_of_any_classes_are_those_of_scikit_learn(drawn):
     label, prediction = columns(drawn)
     for name, peer in OF_PREDICTIONS.items():
-        assert value(name, label, prediction=prediction) == pytest.approx(peer(label, prediction), abs=1e-12), name
+        found, expected = value(name, label, prediction=prediction), peer(label, prediction)
+        assert found == pytest.approx(expected, abs=1e-12, nan_ok=True), name
+
+
+@pytest.mark.filterwarnings("ignore")
+@given(pairs, st.sampled_from([0.5, 1.0, 2.0, 3.7]))
+def test_metrics_of_one_class_are_those_of_scikit_learn(drawn, beta):
+    label, prediction = columns(drawn)
+    for chosen in set(label.tolist()):
+        one = {"labels": [chosen], "average": "macro", "zero_division": np.nan}
+        rest = [int(name) for name in set(label.tolist()) | set(prediction.tolist()) if name != chosen]
+        expected = {
+            Measure("precision", of_class=chosen): sklearn.precision_score(label, prediction, **one),
+            Measure("recall", of_class=chosen): sklearn.recall_score(label, prediction, **one),
+            Measure("f1", of_class=chosen): sklearn.f1_score(label, prediction, **one),
+            Measure("f_beta", beta=beta, of_class=chosen): sklearn.fbeta_score(label, prediction, beta=beta, **one),
+            Measure("specificity", of_class=chosen): np.mean([each != chosen for each in prediction[np.isin(label, rest)]]),
+        }
+        for measure, peer in expected.items():
+            found = value(measure, label, prediction=prediction, positive=chosen)
+            assert found == pytest.approx(peer, abs=1e-12, nan_ok=True), measure
+
+
+@pytest.mark.parametrize("name", ["precision", "recall", "specificity", "f1"])
+def test_class_without_rows_has_no_metric(name):
+    label, prediction = ["a", "b", "a"] * 20, ["a", "b", "c"] * 20
+    chosen = Measure(name, of_class="c")
+    assert np.isnan(value(chosen, label, prediction=prediction, positive="c"))
+    found = bootstrap.interval(chosen, label, prediction=prediction, positive="c")
+    assert (found.value, found.low) == (None, None)
+    assert found.reason == "the metric is undefined for these rows: no row has the class 'c'"
+
+
+def test_class_that_is_never_predicted_has_no_precision():
+    label, prediction = ["a", "b"] * 20, ["a", "a"] * 20
+    found = bootstrap.interval(Measure("precision", of_class="b"), label, prediction=prediction, positive="b")
+    assert found.reason == "the metric is undefined for these rows: no row is predicted as 'b'"
+
+
+@pytest.mark.parametrize(
+    ("measure", "said"),
+    [
+        (Measure("f_beta"), "f_beta needs beta; add beta: 2"),
+        (Measure("f_beta", beta=0.0), "f_beta: beta is 0.0, and must be above 0"),
+        (Measure("f_beta", beta=math.nan), "must be above 0"),
+        (Measure("f1", beta=2.0), "f1 takes no beta; it takes class"),
+        (Measure("mcc", of_class="a"), "mcc takes no class; it takes no parameters"),
+        (Measure("f_beta", beta=2.0, k=3), "f_beta takes no k; it takes beta, class"),
+        (Measure("f_bta", beta=2.0), "did you mean f_beta?"),
+    ],
+)
+def test_parameters_that_a_metric_lacks_or_does_not_take_are_named(measure, said):
+    with pytest.raises(MlgitError) as caught:
+        of(measure)
+    assert said in f"{caught.value.message}; {caught.value.hint}"
+
+
+def test_metric_with_parameters_is_one_object():
+    assert of(Measure("f_beta", beta=2.0)) is of(Measure("f_beta", beta=2.0))
+    assert of(Measure("f1")) is METRICS["f1"] is metric("f1")
+
+
+def test_quadratic_kappa_does_not_hang_on_which_numbers_there_are():
+    label, prediction = np.array([1, 1, 3, 3, 5, 5]), np.array([1, 3, 3, 3, 5, 1])
+    known = sklearn.cohen_kappa_score(label, prediction, weights="quadratic", labels=[1, 2, 3, 4, 5])
+    assert value("quadratic_kappa", label, prediction=prediction) == pytest.approx(known)
+    assert value("quadratic_kappa", label + 1000.5, prediction=prediction + 1000.5) == pytest.approx(known)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -114,6 +187,8 @@ def test_labels_that_are_no_objects_of_numpy():
         ("roc_auc", {"label": [1, 1], "score": [0.1, 0.2]}),
         ("average_precision", {"label": [0, 0], "score": [0.1, 0.2]}),
         ("r2", {"label": [3.3, 3.3, 3.3], "prediction": [3, 3, 4]}),
+        ("cohen_kappa", {"label": ["a", "a"], "prediction": ["a", "a"]}),
+        ("quadratic_kappa", {"label": [3.3, 3.3], "prediction": [3.3, 3.3]}),
     ],
 )
 def test_undefined_is_not_a_number(name, columns):
@@ -144,6 +219,7 @@ def test_undefined_is_not_a_number(name, columns):
         ("roc_auc", {"label": [0, 1], "score": [0, np.nan]}, "not finite"),
         ("rmse", {"label": [0, np.inf], "prediction": [0, 1]}, "label: 1 of 2"),
         ("mae", {"label": ["a"], "prediction": [1]}, "not all values are numbers"),
+        ("quadratic_kappa", {"label": ["low", "high"], "prediction": ["low", "low"]}, "not all values are numbers"),
         ("log_loss", {"label": [0, 1], "score": [0.2, 1.2]}, "outside 0 to 1"),
         ("brier", {"label": [0, 1], "score": [-0.2, 1]}, "outside 0 to 1"),
     ],
