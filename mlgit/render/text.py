@@ -96,8 +96,10 @@ def moment(when: int) -> str:
 
 
 def count(number_of: int, noun: str) -> str:
-    """`1 stage`, `2 stages`."""
-    return f"{number_of} {noun}" if number_of == 1 else f"{number_of} {noun}s"
+    """`1 stage`, `2 stages`, `2 queries`."""
+    if number_of == 1:
+        return f"{number_of} {noun}"
+    return f"{number_of} {noun[:-1]}ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else f"{number_of} {noun}s"
 
 
 MOST_NAMES = 6

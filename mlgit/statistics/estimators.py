@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from mlgit.statistics import (
     calibration_estimators,
+    cost_estimators,
     probability_estimators,
+    quantile_estimators,
     ranking_estimators,
     regression_estimators,
     repeat_estimators,
@@ -19,6 +21,8 @@ ESTIMATORS: tuple[Estimator, ...] = (
     *ranking_estimators.ESTIMATORS,
     *calibration_estimators.ESTIMATORS,
     *regression_estimators.ESTIMATORS,
+    *quantile_estimators.ESTIMATORS,
+    *cost_estimators.ESTIMATORS,
 )
 
 

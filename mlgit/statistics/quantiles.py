@@ -50,13 +50,16 @@ def _chances(size: int, share: float) -> Array:
 
 
 def of(values: Array, share: float, weights: Array | None = None) -> float:
-    """The value that a share of the rows lies below: numpy's; with weights, the first up to which that much of them lies."""
+    """The value that a share of the rows lies below: numpy's; with weights, the first up to which that much of them lies, or,
+    where it lies exactly up to there, the middle between that and the next, as scikit-learn has it."""
     if weights is None:
         return float(np.quantile(values, share))
     order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weights[order])
-    place = np.searchsorted(reached, share * reached[-1] * (1 - 1e-12))
-    return float(values[order][min(int(place), len(values) - 1)])
+    reached, last = np.cumsum(weights[order]), len(values) - 1
+    wanted, close = share * reached[-1], 1e-12 * reached[-1]
+    place = min(int(np.searchsorted(reached, wanted - close)), last)
+    following = min(place + 1, last) if reached[place] <= wanted + close else place
+    return float(values[order[place]] / 2 + values[order[following]] / 2)
 
 
 def influences(values: Array, share: float, weights: Array | None = None) -> Array:

@@ -101,6 +101,7 @@ def test_seconds_are_said_as_people_do(duration, shown):
 
 def test_count_uses_the_plural():
     assert [count(how_many, "stage") for how_many in (0, 1, 2)] == ["0 stages", "1 stage", "2 stages"]
+    assert [count(2, noun) for noun in ("query", "day", "y")] == ["2 queries", "2 days", "2 ys"]
 
 
 @pytest.mark.parametrize(
