@@ -44,3 +44,20 @@ def components(is_positive: Array, tied: Ties) -> Components:
     placed[order] = shares
     auc = float(placed[positive].mean())
     return Components(auc, (placed - auc) / np.where(positive, ones, zeros))
+
+
+def weighted_components(is_positive: Array, tied: Ties, weight: Array) -> Components:
+    """The same for rows of these weights: of pairs of a positive and a negative row, weighed by the product of both weights."""
+    positive = is_positive.astype(bool)
+    ones, zeros = float(weight[positive].sum()), float(weight[~positive].sum())
+    if not ones or not zeros:
+        return Components(float("nan"), np.full(len(positive), np.nan))
+    order, last = tied
+    scale = weight[order]
+    reached = [np.cumsum(np.where(chosen[order], scale, 0.0))[last] for chosen in (positive, ~positive)]
+    below_ones, below_zeros = (each - np.diff(each, prepend=0) / 2 for each in reached)
+    run = np.repeat(np.arange(len(last)), np.diff(last, prepend=-1))
+    placed = np.empty(len(positive))
+    placed[order] = np.where(positive[order], (below_zeros / zeros)[run], (1 - below_ones / ones)[run])
+    auc = float((weight * placed)[positive].sum() / ones)
+    return Components(auc, weight * (placed - auc) / np.where(positive, ones, zeros))
