@@ -1,7 +1,7 @@
 """The scores of every class for every row, and which class each row is of.
 
-Columns and labels are matched by how they are written, so that the label 1 belongs to the column of "1". Classes come in the order
-in which scikit-learn has those labels, on which ties hang: numbers by size, texts by letter.
+Columns and labels are matched by how they are written, so that the label 1 belongs to the column of "1". Classes come in the
+order in which scikit-learn has those labels, on which ties hang: numbers by size, texts by letter.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def class_scores(given: Predictions, *, metric: str) -> ClassScores:
     names = tuple(_text(key) for key in keys)
     if len(set(names)) < max(2, len(names)):
         told = few(names) or "none"
-        raise MlgitError(f"{metric} needs a column of scores for each of two or more classes, there are those of: {told}", _HINT)
+        raise MlgitError(
+            f"{metric} needs a column of scores for each of two or more classes, there are those of: {told}", _HINT
+        )
 
     def make() -> tuple[Array, Array]:
         known = [rows.numbers(each, what=f"score of class {name}") for name, each in zip(names, columns, strict=True)]

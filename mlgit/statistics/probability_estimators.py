@@ -1,7 +1,7 @@
 """Metrics of the scores of many classes: log loss, Brier score, top-k accuracy, and each class against all others.
 
-Values are those of scikit-learn's functions of the same meaning. ROC AUC and average precision are made from the influence of each
-row (`delong`, `ranked_rows`), for one class or as a mean over classes.
+Values are those of scikit-learn's functions of the same meaning. ROC AUC and average precision are made from the influence of
+each row (`delong`, `ranked_rows`), for one class or as a mean over classes.
 """
 
 from __future__ import annotations
@@ -69,11 +69,27 @@ def _of_class(given: Predictions, measure: Measure, positive: Any) -> Estimate:
     number = int(found.rows_of_class[place])
     fewest, counted = min((number, f"'{name}' row"), (len(found.label) - number, "other row"))
     if each.value != each.value:
-        return averages.unknown(len(found.label), f"no row is of the class {name}" if not number else f"all rows are of the class {name}")
+        return averages.unknown(
+            len(found.label), f"no row is of the class {name}" if not number else f"all rows are of the class {name}"
+        )
     note = "" if fewest >= FEWEST_OF_A_CLASS else f"{count(fewest, counted)}, at least {FEWEST_OF_A_CLASS} needed"
     return Estimate(
-        each.value, each.influence, n_counted=fewest, counted=counted, note=note, may_pass=not note, least=0.0, most=1.0
+        each.value,
+        each.influence,
+        seen=_order(found, place),
+        n_counted=fewest,
+        counted=counted,
+        note=note,
+        may_pass=not note,
+        least=0.0,
+        most=1.0,
     )
+
+
+def _order(found: ClassScores, *places: int) -> Array:
+    """The place of each row among the scores of some classes, shape (n, m): all that is seen of them."""
+    tied = [metrics.tied(found.columns[place]) for place in places]
+    return np.column_stack([ranked_rows.ranked_rows(found.label, each, None).run for each in tied])
 
 
 def _components(found: ClassScores, place: int, name: str) -> Components:
@@ -118,6 +134,7 @@ def _over_classes(found: ClassScores, name: str, shares: Array, part: Array | No
     return Estimate(
         value,
         influence,
+        seen=_order(found, *range(len(found.names))),
         n_counted=int(numbers[rarest]),
         counted=counted,
         note=note,

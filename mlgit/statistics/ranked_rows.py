@@ -21,10 +21,10 @@ FEWEST_POSITIVES = 20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankedRows:
-    """`is_positive` and `weight` (n,) in the order of the table; the others go down the scores, rows of equal score together.
+    """`is_positive` and `weight` of each row, and the place of its score from the highest down, `run`, shape (n,) each.
 
-    `run` (n,) is the place of each row's score in the table's order; up to the end of each run there are `found` of the positive
-    and `shown` of all weight, and `number` rows, shape (r,) each.
+    Down to the end of each run of equal scores there are `found` of the positive and `shown` of all weight, and `number` rows,
+    shape (r,) each.
     """
 
     is_positive: Array

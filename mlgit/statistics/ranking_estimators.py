@@ -1,12 +1,13 @@
 """Metrics of one score that look at its highest rows: precision and recall at k, lift.
 
-Which rows are highest hangs on all others: a row more above the edge pushes one out. What that one is like, is told by the share
+Which rows are highest hangs on all others: a row more above the edge pushes one out. What that one is like is told by the share
 of positives among the rows around the edge. Of rows of equal score at the edge each has the same chance to be among the first:
-values are those that are expected.
+values are those that are expected over all orders.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ _ENOUGH_TIED = 30
 @dataclass(frozen=True, slots=True, eq=False)
 class _First:
     """The first rows of a ranking: `found` of the positive weight and `shown` of all weight, and how far one row more moves
-    either, shape (n,) each; `number` of rows."""
+    either, shape (n,) each; `number` of rows, and what part of each row is among them, `inside` (n,)."""
 
     ranked: RankedRows
     found: float
@@ -39,6 +40,7 @@ class _First:
     found_moved: Array
     shown_moved: Array
     number: int
+    inside: Array
 
     @property
     def positive_moved(self) -> Array:
@@ -76,9 +78,7 @@ def _lift(given: Predictions, measure: Measure, positive: Any) -> Estimate:
     positives, total = float(ranked.found[-1]), float(ranked.shown[-1])
     value = first.found / first.shown * total / positives
     moved = first.found_moved / first.shown * total / positives
-    influence = moved + value * (
-        ranked.weight / total - first.shown_moved / first.shown - first.positive_moved / positives
-    )
+    influence = moved + value * (ranked.weight / total - first.shown_moved / first.shown - first.positive_moved / positives)
     return _estimate(value, influence, first, counted=(first.number, "top row"), most=total / first.shown)
 
 
@@ -91,6 +91,7 @@ def _estimate(value: float, influence: Array, first: _First, *, counted: tuple[i
     return Estimate(
         value,
         influence,
+        seen=first.inside[:, None],
         n_counted=counted[0],
         counted=counted[1],
         note="; ".join(few),
@@ -144,6 +145,7 @@ def _of_size(ranked: RankedRows, size: float, *, by_weight: bool) -> _First:
         ranked.weight * ranked.is_positive * inside + steps[0] * pushed,
         ranked.weight * inside + steps[1] * pushed,
         round(_at(reached, ranked.number.astype(float), size)),
+        inside,
     )
 
 
@@ -153,15 +155,15 @@ def _at(reached: Array, sums: Array, size: float) -> float:
 
 
 def _width(ranked: RankedRows, edge: int, size: float, before: float, reached: Array) -> float:
-    """How far to both sides rows tell what is at the edge: within many of equal score as far as these go, else half of the way to
-    either end, and no farther than n ** (2/3) / 2 rows."""
+    """How far to both sides rows tell what is at the edge: within many of equal score as far as these go, else half of the way
+    to the nearer end, and no farther than n ** (2/3) / 2 rows."""
     total, after = float(reached[-1]), float(reached[edge])
     tied = int(ranked.number[edge]) - (int(ranked.number[edge - 1]) if edge else 0)
     within = min(size - before, after - size)
-    a_row = total / ranked.size
+    a_row = total / float(ranked.size)
     if tied >= _ENOUGH_TIED and within > a_row / 2:
         return within
-    farthest = 0.5 * a_row * ranked.size ** (2 / 3)
+    farthest = 0.5 * a_row * math.pow(ranked.size, 2 / 3)
     return max(min(size / 2, (total - size) / 2, farthest), min(size, a_row))
 
 

@@ -1,9 +1,10 @@
 """Metrics of the threshold that a condition chooses: recall at a precision, precision and specificity at a recall.
 
-Values are those of scikit-learn's precision_recall_curve: the best over thresholds that meet the condition. The threshold is where
-a sum over rows comes to 0, of label - at over those above it for a precision: how far a row moves the threshold is what it adds to
-that sum, by how fast the sum changes there. That is told by the rows between the thresholds where the sum is two standard errors
-above and below 0, between which chance could move it (Woodruff 1952, J. Am. Stat. Assoc. 47, 635, for quantiles).
+Values are those of scikit-learn's precision_recall_curve: the best over thresholds that meet the condition. The threshold is
+where a sum over rows comes to 0, of label - at over those above it for a precision: how far a row moves the threshold is what
+it adds to that sum, by how fast the sum changes there. That is told by the rows between the thresholds where the sum is 1.6
+standard errors above and below 0, between which chance could move it (for quantiles: Woodruff 1952, J. Am. Stat. Assoc. 47,
+635).
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def _of_precision(ranked: RankedRows, at: float, chosen: int) -> _Threshold:
     pull = above * (ranked.is_positive - at)
     sums = ranked.found - at * ranked.shown
     if chosen == len(sums) - 1:
-        note = _doubt("all rows together have", at) if sums[-1] < _reach(pull) else ""
+        note = _doubt("all rows together have", at) if sums[-1] < _PLACE * float(np.sqrt(pull @ pull)) else ""
         return _Threshold(chosen, above * ranked.is_positive, above, note)
     squares = (ranked.weight * (ranked.is_positive - at)) ** 2
     reach = _PLACE * np.sqrt(np.cumsum(np.bincount(ranked.run, weights=squares)))
@@ -99,8 +100,9 @@ def _of_recall(ranked: RankedRows, at: float, *, best: bool) -> _Threshold:
     own = ranked.weight * ranked.is_positive
     pull = own * ((ranked.run <= first) - at)
     sums = ranked.found - at * ranked.found[-1]
-    low, high = (np.flatnonzero(sums >= side * _reach(pull)) for side in (-1, 1))
-    note = "" if len(high) and sums[0] < -_reach(pull) else _doubt("what threshold has", at, of="recall")
+    reach = _PLACE * float(np.sqrt(at * (1 - at) * (own @ own)))
+    low, high = (np.flatnonzero(sums >= side * reach) for side in (-1, 1))
+    note = "" if at < 1 and len(high) and sums[0] < -reach else _doubt("what threshold has", at, of="recall")
     end = int(high[0]) if len(high) else len(sums) - 1
     if chosen > end:  # the condition has no part in the choice
         above = ranked.weight * (ranked.run <= chosen)
@@ -108,9 +110,7 @@ def _of_recall(ranked: RankedRows, at: float, *, best: bool) -> _Threshold:
     return _moved(ranked, chosen, pull, sums, (int(low[0]), end), note)
 
 
-def _moved(
-    ranked: RankedRows, chosen: int, pull: Array, sums: Array, ends: tuple[int, int], note: str
-) -> _Threshold:
+def _moved(ranked: RankedRows, chosen: int, pull: Array, sums: Array, ends: tuple[int, int], note: str) -> _Threshold:
     """What each row moves: by itself, and by the threshold, which gives back what the row adds to the sum (`pull`)."""
     fallen, found, shown = (
         float(each[ends[1]] - (each[ends[0]] if ends[0] >= 0 else 0.0)) for each in (sums, ranked.found, ranked.shown)
@@ -118,10 +118,6 @@ def _moved(
     above = ranked.weight * (ranked.run <= chosen)
     given_back = pull / fallen if fallen else np.zeros(ranked.size)
     return _Threshold(chosen, above * ranked.is_positive - found * given_back, above - shown * given_back, note)
-
-
-def _reach(pull: Array) -> float:
-    return _PLACE * float(np.sqrt(pull @ pull))
 
 
 def _doubt(what: str, at: float, *, of: str = "precision") -> str:
@@ -142,6 +138,7 @@ def _estimate(ranked: RankedRows, value: float, influence: Array, note: str) -> 
     return Estimate(
         value,
         influence - influence.mean(),
+        seen=ranked.run[:, None],
         n_counted=ranked.positives,
         counted="positive row",
         note=note,

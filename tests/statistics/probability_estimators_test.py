@@ -156,7 +156,9 @@ def test_label_without_a_column_is_named_with_the_nearest_class():
     ],
 )
 def test_scores_that_are_no_probabilities_are_refused_with_their_number(column, told):
-    rows = Predictions(np.array(["ant", "bee", "ant"], dtype=object), scores={"ant": np.array(column), "bee": np.array([0.5] * 3)})
+    rows = Predictions(
+        np.array(["ant", "bee", "ant"], dtype=object), scores={"ant": np.array(column), "bee": np.array([0.5] * 3)}
+    )
     for name in ("log_loss", "brier"):
         with pytest.raises(MlgitError, match=told):
             estimate(name, rows)
