@@ -96,9 +96,9 @@ class Model:
     '' where none is declared.
 
     `test_set` is '' for the main one, and `tests` are the others. `files` are the paths or patterns of several files of
-    predictions, which differ by `repeats`; `predictions` is then their text. `key` are the columns that name a row; `id` is
-    what they are called together. `scores` is a pattern or (class, column) pairs, `quantiles` are (level, column), `costs`
-    (label, ((prediction, cost), ...)). `declared` says what metrics are made of.
+    predictions, which differ by `repeats`; `predictions` is then their text. `id` is the column that names a row; where several
+    do it together, they are `key`, and `id` is what they are called. `scores` is a pattern or (class, column) pairs,
+    `quantiles` are (level, column), `costs` (label, ((prediction, cost), ...)). `declared` says what metrics are made of.
     """
 
     name: str
@@ -137,6 +137,17 @@ class Model:
     def where(self) -> str:
         """The place in mlgit.yaml that declares it."""
         return f"models.{self.name}.tests.{self.test_set}" if self.test_set else f"models.{self.name}"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that name a row."""
+        return self.key or ((self.id,) if self.id else ())
+
+    @property
+    def prediction_paths(self) -> tuple[str, ...]:
+        """Where predictions lie: each file, and of a pattern the folder in front of its first `*`."""
+        paths = self.files or ((self.predictions,) if self.predictions else ())
+        return tuple(dict.fromkeys(folder_of(each) if self.files and is_pattern(each) else each for each in paths))
 
     def named(self, metric: str) -> str:
         """What a metric of this test set is called: METRIC, or METRIC@SET."""
@@ -251,13 +262,20 @@ def is_pattern(path: str) -> bool:
     return any(each in path for each in "*?[")
 
 
+def folder_of(pattern: str) -> str:
+    """The folder in front of the first part of a pattern that is not a plain name; '' for the project's root."""
+    parts = pattern.split("/")
+    first = next(place for place, part in enumerate(parts) if is_pattern(part))
+    return "/".join(parts[:first])
+
+
 def _key(declared: Any, where: str) -> dict[str, Any]:
     columns = declared if isinstance(declared, tuple) else (declared,)
     if not columns or len(set(columns)) < len(columns):
         raise MlgitError(
             f"{where}.id: names {'a column twice' if columns else 'no column'}", "name each column of the key once"
         )
-    return {"id": " + ".join(columns), "key": columns}
+    return {"id": " + ".join(columns), "key": columns if len(columns) > 1 else ()}
 
 
 def _level(declared: Any, where: str) -> float:

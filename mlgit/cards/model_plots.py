@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from mlgit import lazy_numpy as np
 from mlgit.cards import curves, plots
 from mlgit.errors import MlgitError
-from mlgit.evaluation.model_metrics import predictions_of, rows_of
 from mlgit.evaluation.model_results import ModelResults
+from mlgit.evaluation.row_columns import predictions_of, rows_of
 from mlgit.statistics import metrics, rows
 from mlgit.statistics.predictions import Predictions
 

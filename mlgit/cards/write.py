@@ -17,7 +17,7 @@ from mlgit.cards import content, frontmatter, model_plots, notes, review
 from mlgit.cards.card import Card
 from mlgit.cards.material import Material, Replaced
 from mlgit.errors import MlgitError
-from mlgit.evaluation import model_metrics, predictions
+from mlgit.evaluation import model_metrics, predictions, row_columns
 from mlgit.evaluation.model_results import ModelResults
 from mlgit.model_settings import Model
 from mlgit.project import Project
@@ -107,7 +107,7 @@ def _results(revision: Revision, facts: Facts, *, model: Model) -> ModelResults:
         raise MlgitError(read.trouble, read.hint)
     if read.table:
         for name in (model.label, model.prediction, *model.slices):
-            model_metrics.column_of(model, read.table, name)
+            row_columns.column_of(model, read.table, name)
     return read
 
 

@@ -13,8 +13,8 @@ from mlgit.errors import MlgitError
 from mlgit.evaluation import comparison_settings, metric_evidence, model_pair, predictions
 from mlgit.evaluation.align import Aligned, align
 from mlgit.evaluation.comparison_settings import ComparisonSettings
-from mlgit.evaluation.model_metrics import in_time, predictions_of
 from mlgit.evaluation.model_results import ModelResults, RevisionResults
+from mlgit.evaluation.row_columns import in_time, predictions_of
 from mlgit.experiments import trial_refs
 from mlgit.experiments.selection import Selection
 from mlgit.experiments.trial import Trial

@@ -12,7 +12,7 @@ from typing import Any
 from mlgit.commands import contract_changes
 from mlgit.config import Config
 from mlgit.errors import MlgitError
-from mlgit.evaluation import model_metrics
+from mlgit.evaluation import metric_values
 from mlgit.model_settings import Model
 from mlgit.monitoring import columns, estimated, reference_data, sketch_document, sketching, watched_metrics
 from mlgit.monitoring.reference_data import ReferenceData, ReleasedPredictions
@@ -164,7 +164,7 @@ def released_metrics(answers: ReleasedPredictions, *, model: Model, settings: Mo
     found: dict[str, float] = {}
     for name, short in watched_metrics.asked_metrics(config, model).items():
         with suppress(MlgitError):
-            value = model_metrics.value(short, model, answers.columns)
+            value = metric_values.value(short, model, answers.columns)
             if value is not None:
                 found[name] = float(value)
     return found | watched_metrics.at_release(answers.columns, settings=settings)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mlgit.config import Config
 from mlgit.errors import MlgitError
 from mlgit.evaluation import judging_code, leakage, predictions, test_set_reuse
-from mlgit.evaluation.model_results import RevisionResults, Table, asked
+from mlgit.evaluation.model_results import RevisionResults, Table, asked, by_address
 from mlgit.gate import judge
 from mlgit.gate.judge import ReviewInput
 from mlgit.gate.review import Review
@@ -92,7 +92,7 @@ def review_input(
         labels=frozenset(labels),
         notes=notes,
         judging=_judging(then, now, baseline, current),
-        leakage=leakage.look(now, models, declared=deciding.models),
+        leakage=leakage.look(now, models, declared=by_address(deciding.models)),
     )
 
 
@@ -133,7 +133,7 @@ def _fetched(deciding: Config, then: Revision | None, now: Revision) -> tuple[st
     said = []
     for revision in (now, *([then] if then else [])):
         models = asked(deciding, revision.own_config).values()
-        paths = [path for each in models for path in (each.predictions, each.metrics)]
+        paths = [path for each in models for path in (*each.prediction_paths, each.metrics)]
         said.append(fetching.fetch(revision, [*paths, *_data_paths(deciding)]))
     return tuple(filter(None, dict.fromkeys(said)))
 
@@ -186,7 +186,7 @@ def reevaluated(
     from mlgit.evaluation import reevaluate
 
     for name in again:
-        model: Model = own.models.get(name) or current.scored[name].model
+        model: Model = by_address(own.models).get(name) or current.scored[name].model
         try:
             assert then
             path = reevaluate.predictions(then, now, model, pull=pull, run=run)

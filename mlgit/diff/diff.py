@@ -154,12 +154,19 @@ class Diff:
         return next((each for each in self.measured if each.metric == row.name and each.model in models), None)
 
     @property
+    def measured_only(self) -> tuple[MetricResult, ...]:
+        """What rows say of metrics that stand in no metrics file: of other test sets, of columns, KPIs."""
+        recorded = {(found.model, found.metric) for row in self.metrics if (found := self.measure(row)) is not None}
+        return tuple(each for each in self.measured if (each.model, each.metric) not in recorded)
+
+    @property
     def has_other_rows(self) -> bool:
         """Whether predictions that a model declares differ, so that they can be compared row by row."""
         files = {row.path for row in self.data if row.change in ("changed", "unknown")}
         files |= {row.file for row in self.metrics if row.verdict not in ("same", "added", "removed", "unknown")}
-        models = [each for each in self.head.config.models.values() if each.predictions]
-        declared = (posixpath.normpath(path) for each in models for path in (each.predictions, each.metrics) if path)
+        declared_models = self.head.config.models.values()
+        models = [each for model in declared_models for each in (model, *model.tests) if each.predictions]
+        declared = (posixpath.normpath(path) for each in models for path in (*each.prediction_paths, each.metrics) if path)
         return any(covering(files, path) for path in declared)
 
     @property

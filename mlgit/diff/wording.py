@@ -54,8 +54,10 @@ def sections(diff: Diff, *, everything: bool) -> list[DiffSection]:
     names = diff.base.short, diff.head.short
     several = len({row.file for row in diff.metrics}) > 1
     shown = [(row, diff.measure(row)) for row in diff.metrics if everything or row.verdict != "same"]
-    has_interval = any(found and found.low is not None for _, found in shown)
+    only = [each for each in diff.measured_only if everything or each.standing != "same"]
+    has_interval = any(found and found.low is not None for found in (*only, *(found for _, found in shown)))
     metrics = [_metric(row, found, diff, several=several, has_interval=has_interval) for row, found in shown]
+    metrics += [_of_rows(each, diff, has_interval=has_interval) for each in only]
     together = sum(found.pvalue is not None for found in diff.measured)
     interval = (_level(diff), "p (adjusted)" if together > 1 else "p") if has_interval else ()
     parameters = [
@@ -82,14 +84,31 @@ def sections(diff: Diff, *, everything: bool) -> list[DiffSection]:
     return [section for section in found if section.rows]
 
 
+def _of_rows(found: MetricResult, diff: Diff, *, has_interval: bool) -> tuple[str, ...]:
+    """A metric that no file records."""
+    if told := _with_interval(found.metric, found):
+        return told
+    base, head = ("" if each is None else value(each) for each in (found.baseline, found.current))
+    delta = "" if found.delta is None else signed(found.delta)
+    verdict = _not_shown(found, diff) or found.standing
+    return _clipped(found.metric), base, head, delta, *(["", ""] if has_interval else []), verdict
+
+
+def _with_interval(name: str, found: MetricResult) -> tuple[str, ...]:
+    """What rows say of a metric; () where they do not give an interval."""
+    if found.low is None or found.high is None:
+        return ()
+    places = _places(found.high - found.low)
+    values = [f"{each:.{places}f}" for each in (found.baseline, found.current) if each is not None]
+    delta, low, high = (f"{each:+.{places}f}" for each in (found.delta or 0, found.low, found.high))
+    return _clipped(name), *values, delta, f"{low} to {high}", _chance(found), found.standing
+
+
 def _metric(row: MetricChange, found: MetricResult | None, diff: Diff, *, several: bool, has_interval: bool) -> tuple[str, ...]:
     """What is recorded; where rows were compared, what they say, for the baseline can be one evaluated again."""
     name = f"{row.file}:{row.name}" if several or not row.name else row.name
-    if found is not None and found.low is not None and found.high is not None:
-        places = _places(found.high - found.low)
-        values = [f"{each:.{places}f}" for each in (found.baseline, found.current) if each is not None]
-        delta, low, high = (f"{each:+.{places}f}" for each in (found.delta or 0, found.low, found.high))
-        return _clipped(name), *values, delta, f"{low} to {high}", _chance(found), found.standing
+    if found is not None and (told := _with_interval(name, found)):
+        return told
     base, head = ("" if each is None else value(each) for each in (row.base, row.head))
     delta = "" if row.delta is None else signed(row.delta)
     verdict = _not_shown(found, diff) or _VERDICTS.get(row.verdict, row.verdict)

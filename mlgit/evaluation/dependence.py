@@ -25,22 +25,32 @@ _MOST_CLASSES = 20
 def notes(joined: ModelPair, *, stats: Stats, rules: Collection[GateRule]) -> Iterator[str]:
     """What a reader should know of rows that may belong together: nothing where it is declared, or declared not to be so."""
     model, pair = joined.model, joined.rows
-    said = [rule.cluster for rule in rules if rule.model in ("", joined.name)]
+    said = [rule.cluster for rule in rules if joined.is_subject_of(rule)]
     if pair is None or model.cluster is not None or model.order or stats.cluster or any(each is not None for each in said):
         return
     sliced = {name for rule in rules if rule.slices for names in rule.slices.by for name in names}
-    known = {model.id, model.label, model.prediction, model.score, *model.slices, *sliced}
+    known = {
+        *model.keys,
+        model.id,
+        model.label,
+        model.prediction,
+        model.score,
+        model.query,
+        model.weight,
+        *model.slices,
+        *sliced,
+    }
     groups = {name: _groups(column) for name, column in pair.current.items() if name not in known and may_name_groups(name)}
     found = {name: number for name, number in groups.items() if 1 < number < len(pair.current[name])}
     for name, number in found.items():
         told = f"{len(pair.current[name])} rows of {joined.name} have {number} different {name}, and count as independent"
-        yield f"{told}: if rows of one are alike, add models.{joined.name}.cluster: {name} to mlgit.yaml; if not, cluster: null"
+        yield f"{told}: if rows of one are alike, add {model.where}.cluster: {name} to mlgit.yaml; if not, cluster: null"
     if found or pair.baseline is None or pair.trouble:
         return
     alike = _likeness(_losses(pair.baseline, joined), _losses(pair.current, joined), pair.current.get(model.label))
     if alike:
         told = f"the models of {joined.name} differ alike in rows beside each other (autocorrelation {alike:.2f})"
-        hint = f"add models.{joined.name}.order (the column of their time) or cluster (of their group) to mlgit.yaml"
+        hint = f"add {model.where}.order (the column of their time) or cluster (of their group) to mlgit.yaml"
         yield f"{told}, and rows count as independent: {hint}"
 
 

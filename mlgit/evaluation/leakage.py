@@ -52,15 +52,15 @@ def _with_paths(model: Model, declared: Model | None) -> Model:
 def _of_model(revision: Revision, kept: _Kept, model: Model) -> Leakage:
     lacking = [key for key, paths in (("train", model.train), ("test", model.test)) if not paths]
     if lacking:
-        told = " and ".join(f"models.{model.name}.{key}" for key in lacking)
-        return Leakage(model.name, unchecked=f"{NAME} does not declare {told}")
+        told = " and ".join(f"{model.where}.{key}" for key in lacking)
+        return Leakage(model.address, unchecked=f"{NAME} does not declare {told}")
     try:
         found = kept.count(model)
     except MlgitError as error:
-        return Leakage(model.name, unchecked=error.message)
+        return Leakage(model.address, unchecked=error.message)
     if not found.of:
-        return Leakage(model.name, unchecked="the test data has no rows")
-    return Leakage(model.name, found.either, found.rows, found.ids, found.of)
+        return Leakage(model.address, unchecked="the test data has no rows")
+    return Leakage(model.address, found.either, found.rows, found.ids, found.of)
 
 
 class _Kept:

@@ -11,12 +11,14 @@ from dataclasses import replace
 from typing import Literal
 
 from mlgit.errors import MlgitError
+from mlgit.evaluation import definitions
 from mlgit.evaluation.comparison_settings import ComparisonSettings
+from mlgit.evaluation.definitions import MetricDefinition
 from mlgit.evaluation.model_pair import ModelPair
-from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults
+from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, Table
 from mlgit.evaluation.results import MetricEvidence
+from mlgit.model_settings import Model
 from mlgit.rules import GateRule
-from mlgit.statistics import metrics
 
 Better = Literal["higher", "lower"]
 
@@ -33,36 +35,55 @@ def _sides(joined: ModelPair) -> list[ModelResults]:
 def computable(joined: ModelPair, metric: str) -> str:
     """The name of the metric that gives these values from the rows, '' where none does.
 
-    A name with dots (`train.f1`) may be of other rows: it is computed only if the rows of a side give what is recorded there.
+    What mlgit.yaml makes of columns is computed wherever there are rows. A name with dots (`train.f1`) may be of other rows: it
+    is computed only if the rows of a side give what is recorded there.
     """
-    if is_kpi(joined, metric):
-        return metric if joined.current.table is not None or joined.how == "invalid" else ""
-    short = metric.rpartition(".")[2]
-    chosen = metrics.METRICS.get(short)
-    if chosen is None:
-        return ""
     table = joined.current.table
-    if table is None:
-        is_of_rows = short == metric or any(agrees(each, metric, short) for each in _sides(joined))
-        return short if joined.how == "invalid" and is_of_rows else ""
-    needed = joined.model.prediction if chosen.needs == "prediction" else joined.model.score
-    before = joined.baseline.table if joined.baseline else None
-    if has(joined, metric) and not any(needed in each for each in (table, before or table)) and joined.model.label in table:
+    if is_made(joined, metric):
+        return metric if table is not None or joined.how == "invalid" else ""
+    found = named(joined, metric)
+    if found is None:
         return ""
-    return short if short == metric or any(agrees(each, metric, short) for each in _sides(joined)) else ""
+    short = found.metric
+    is_of_rows = "." not in metric or any(agrees(each, metric, short) for each in _sides(joined))
+    if table is None:
+        return short if joined.how == "invalid" and is_of_rows else ""
+    before = joined.baseline.table if joined.baseline and joined.baseline.table is not None else table
+    is_there = any(set(definitions.columns(joined.model, found, header=each)) <= {*each} for each in (table, before))
+    if has(joined, metric) and not is_there and joined.model.label in table:
+        return ""
+    return short if is_of_rows else ""
 
 
-def is_kpi(joined: ModelPair, metric: str) -> bool:
-    """Whether a metric is a KPI of the model."""
-    return any(each.metric == metric for each in joined.model.kpis)
+def named(joined: ModelPair, metric: str) -> MetricDefinition | None:
+    """What a metric is made of by its name, or by the last parts of it; None where that is not known."""
+    table = joined.current.table
+    name = metric
+    while True:
+        found = definitions.of(joined.model, name) if table is None else _in_rows(name, joined.model, table)
+        if found is not None or "." not in name:
+            return found
+        name = name.partition(".")[2]
+
+
+def _in_rows(metric: str, model: Model, table: Table) -> MetricDefinition | None:
+    if "." not in metric:
+        return definitions.of(model, metric)
+    from mlgit.evaluation import metric_values  # of the names of classes, only rows tell
+
+    return metric_values.definition_of(metric, model, table)
+
+
+def is_made(joined: ModelPair, metric: str) -> bool:
+    """Whether mlgit.yaml says what a metric of the model is made of: a KPI, a column, an expression, a built-in one."""
+    return any(each.metric == metric for each in definitions.all_of(joined.model))
 
 
 def valued(joined: ModelPair) -> Iterator[str]:
-    """The KPIs whose columns the current predictions have, for which no rule need ask."""
-    if joined.current.table is not None and joined.model.kpis:
-        from mlgit.evaluation import kpi_metrics
-
-        yield from (each.metric for each in joined.model.kpis if kpi_metrics.is_given(each, joined.model, joined.current.table))
+    """The metrics that mlgit.yaml makes, where the current predictions have their columns; for which no rule need ask."""
+    table = joined.current.table
+    if table is not None:
+        yield from (each.metric for each in definitions.all_of(joined.model) if definitions.is_given(joined.model, each, table))
 
 
 def agrees(scored: ModelResults, metric: str, short: str) -> bool:
@@ -80,9 +101,9 @@ def value(scored: ModelResults, metric: str) -> float | None:
     """A metric of all rows of a side; None where it has no value there."""
     if scored.table is None:
         return None
-    from mlgit.evaluation import model_metrics
+    from mlgit.evaluation import metric_values
 
-    return model_metrics.value(metric, scored.model, scored.table)
+    return metric_values.value(metric, scored.model, scored.table)
 
 
 def evidence(rule: GateRule, joined: ModelPair, *, better: Better | None, asked: ComparisonSettings) -> MetricEvidence:
@@ -94,9 +115,9 @@ def evidence(rule: GateRule, joined: ModelPair, *, better: Better | None, asked:
         return _of_numbers(rule, joined, better)
     if joined.rows is None:
         return MetricEvidence(better=better, trouble=joined.trouble or "there are no predictions")
-    if is_kpi(joined, short) and (told := _contradicted(joined.current, short)):
+    if told := _contradicted(joined.current, short):
         return MetricEvidence(better=better, trouble=told)
-    if short != rule.metric and not agrees(joined.current, rule.metric, short):
+    if "." in rule.metric and not is_made(joined, rule.metric) and not agrees(joined.current, rule.metric, short):
         return MetricEvidence(
             better=better, trouble=f"the current predictions do not give the {rule.metric} of the metrics file"
         )
@@ -109,11 +130,13 @@ def evidence(rule: GateRule, joined: ModelPair, *, better: Better | None, asked:
 
 
 def _contradicted(scored: ModelResults, metric: str) -> str:
-    """That the metrics file has another value of a KPI than the rows; '' where it has the same, or none."""
-    from mlgit.evaluation import kpi_metrics
+    """That the metrics file has another value of what is made of columns than the rows; '' where it has the same, or none."""
+    from mlgit.evaluation import metric_values
 
-    recorded, computed = scored.recorded.get(metric), value(scored, metric)
-    if recorded is None or computed is None or math.isclose(recorded, computed, rel_tol=kpi_metrics.SAME):
+    made = next((each for each in definitions.all_of(scored.model) if each.metric == metric), None)
+    recorded = scored.recorded.get(metric)
+    computed = value(scored, metric) if made is not None and made.expression is not None and recorded is not None else None
+    if recorded is None or computed is None or math.isclose(recorded, computed, rel_tol=metric_values.SAME):
         return ""
     return f"the metrics file has {recorded:.6g} for {metric}, and the predictions give {computed:.6g}"
 
@@ -169,9 +192,9 @@ def _of_numbers(rule: GateRule, joined: ModelPair, better: Better | None) -> Met
 def _n_test(scored: ModelResults) -> int:
     if scored.table is None:
         return scored.n_test
-    from mlgit.evaluation import model_metrics
+    from mlgit.evaluation import row_columns
 
-    return model_metrics.rows_of(scored.table)
+    return row_columns.rows_of(scored.table)
 
 
 def _mended(joined: ModelPair, metric: str) -> Iterator[str]:
@@ -183,24 +206,36 @@ def _mended(joined: ModelPair, metric: str) -> Iterator[str]:
 
 def _what_gives_rows(scored: ModelResults, metric: str) -> str:
     """What would let a metric be judged by rows: for one that mlgit does not know, the names of those that it does."""
-    if metric.rpartition(".")[2] not in metrics.METRICS:
-        return f"mlgit cannot compute {metric} from predictions, only {', '.join(metrics.METRICS)}"
+    found = _of_name(scored, metric)
+    if found is None:
+        told = f"mlgit cannot compute {metric} from predictions by its name alone"
+        return f"{told}; say what it is: metrics: {{{metric}: {{column: COLUMN}}}}, or {{of: recall_at_k, k: 10}}"
     if scored.table is not None:
         return f"the rows of {scored.model.predictions} cannot judge {metric}: {_no_interval(scored, metric)}"
-    return "declare models.NAME.predictions and id in mlgit.yaml"
+    model = scored.model
+    more = [each for each in definitions.needs(model, found) if not definitions.is_declared(model, each)]
+    keys = ["predictions", "id", *more]
+    return f"declare models.NAME.{', '.join(keys[:-1])} and {keys[-1]} in mlgit.yaml"
+
+
+def _of_name(scored: ModelResults, metric: str) -> MetricDefinition | None:
+    """What a metric is made of by its name, as far as it is known without rows."""
+    return definitions.of(scored.model, metric) or definitions.of(scored.model, metric.rpartition(".")[2])
 
 
 def _no_interval(scored: ModelResults, metric: str) -> str:
     """Why a recorded number has no interval."""
     if scored.table is None:
         return scored.trouble or "there are no predictions"
-    if metric.rpartition(".")[2] not in metrics.METRICS:
+    found = _of_name(scored, metric)
+    if found is None:
         return "mlgit cannot compute it from predictions"
-    from mlgit.evaluation import model_metrics
+    from mlgit.evaluation import metric_values
 
     try:
-        model_metrics.interval(
-            metric.rpartition(".")[2], scored.model, scored.table, ComparisonSettings(positive=scored.model.positive)
+        metric_values.check_classes(found.metric, scored.model, scored.table, positive=scored.model.positive)
+        metric_values.interval(
+            found.metric, scored.model, scored.table, ComparisonSettings(positive=scored.model.positive, resamples=100)
         )
     except MlgitError as error:
         return error.message

@@ -14,7 +14,7 @@ from mlgit.evaluation.model_pair import ModelPair
 from mlgit.evaluation.results import MetricEvidence, MetricResult, Standing
 from mlgit.evaluation.suggest import Suggestion, suggest
 from mlgit.rules import GateRule
-from mlgit.statistics import metrics, multiple
+from mlgit.statistics import multiple
 
 if TYPE_CHECKING:
     from mlgit.statistics.comparison import Comparison
@@ -77,24 +77,27 @@ def adjusted(found: Iterable[MetricResult]) -> tuple[MetricResult, ...]:
 
 def _metrics(seen: Seen, joined: ModelPair, rules: Iterable[GateRule]) -> Iterator[str]:
     for rule in rules:
-        is_about = not rule.model or rule.model == joined.name
-        if is_about and (metric_evidence.has(joined, rule.metric) or metric_evidence.computable(joined, rule.metric)):
+        if joined.is_subject_of(rule) and (
+            metric_evidence.has(joined, rule.metric) or metric_evidence.computable(joined, rule.metric)
+        ):
             yield rule.metric
     yield from metric_evidence.valued(joined)
+    if joined.model.test_set:  # it has no metrics file: what the main one is measured by
+        yield from (name for name in seen.config.directions if metric_evidence.computable(joined, name))
     for side in (joined.current, joined.baseline):
         yield from (name for name in (side.recorded if side else ()) if seen.config.direction(name))
 
 
 def _measured(seen: Seen, joined: ModelPair, metric: str, rules: Iterable[GateRule]) -> MetricResult:
-    about = [rule for rule in rules if rule.metric == metric and rule.model in ("", joined.name)]
+    about = [rule for rule in rules if rule.metric == metric and joined.is_subject_of(rule)]
     better = seen.config.direction(metric)
     found, known = seen.compared(joined.name, metric)
     if found is None:
         return _not_shown(joined, metric, known, better=better, is_gated=bool(about))
     margin = next((rule.margin.of(found.baseline) for rule in about if rule.margin and found.baseline is not None), None)
     return MetricResult(
-        model=joined.name,
-        metric=metric,
+        model=joined.model.name,
+        metric=joined.model.named(metric),
         standing=_standing(found, better, margin),
         better=better,
         baseline=found.baseline,
@@ -104,6 +107,7 @@ def _measured(seen: Seen, joined: ModelPair, metric: str, rules: Iterable[GateRu
         high=found.high,
         confidence_level=found.confidence_level,
         pvalue=found.pvalue_difference,
+        about=found.about,
         n=found.n,
         n_discordant=found.n_discordant,
         smallest=suggest(found).smallest,
@@ -134,8 +138,7 @@ def _not_shown(
     joined: ModelPair, metric: str, known: MetricEvidence, *, better: metric_evidence.Better | None, is_gated: bool
 ) -> MetricResult:
     """A metric whose difference rows do not tell: what is known of each side, and why."""
-    is_known = metric.rpartition(".")[2] in metrics.METRICS or metric_evidence.is_kpi(joined, metric)
-    short = metric_evidence.computable(joined, metric) if is_known else ""
+    short = metric_evidence.computable(joined, metric)
     current = metric_evidence.value(joined.current, short) if short else None
     current = joined.current.recorded.get(metric) if current is None else current
     before = _before(joined, metric, short or "")
@@ -150,7 +153,17 @@ def _not_shown(
         standing = "changed" if before != current else "same"
     delta = None if before is None or current is None or joined.is_changed else current - before
     delta = delta if _are_finite(delta) else None
-    return MetricResult(joined.name, metric, standing, better, before, current, delta, is_gated=is_gated, reason=reason)
+    return MetricResult(
+        joined.model.name,
+        joined.model.named(metric),
+        standing,
+        better,
+        before,
+        current,
+        delta,
+        is_gated=is_gated,
+        reason=reason,
+    )
 
 
 def _are_finite(*numbers: float | None) -> bool:
@@ -166,7 +179,7 @@ def _before(joined: ModelPair, metric: str, short: str) -> float | None:
 
 def suggested(seen: Seen, joined: ModelPair, rules: Iterable[GateRule]) -> tuple[Suggestion, ...]:
     """What the rows of a model can show, metric by metric, and which rules ask for more."""
-    about = [rule for rule in rules if rule.model in ("", joined.name) and rule.metric]
+    about = [rule for rule in rules if joined.is_subject_of(rule) and rule.metric]
     found = []
     for metric in list(dict.fromkeys(_metrics(seen, joined, about)))[:_MOST]:
         if metric_evidence.computable(joined, metric):
@@ -175,5 +188,5 @@ def suggested(seen: Seen, joined: ModelPair, rules: Iterable[GateRule]) -> tuple
             n = 0 if joined.rows is None else max(map(len, joined.rows.current.values()), default=0)
             named = [rule._replace(metric=comparison.metric) for rule in about if comparison and rule.metric == metric]
             one = suggest(comparison, rules=named) if comparison else Suggestion(metric, n, 0, reason=told)
-            found.append(replace(one, metric=metric))
+            found.append(replace(one, metric=joined.model.named(metric)))
     return tuple(found)

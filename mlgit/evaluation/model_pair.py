@@ -18,6 +18,7 @@ from mlgit.evaluation.results import Pairing
 from mlgit.gate_tables import IfChanged
 from mlgit.model_settings import Model
 from mlgit.revision.refs import Notice
+from mlgit.rules import GateRule
 from mlgit.statistics.rows import Coded, Texts, numbered
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class ModelPair:
     @property
     def hides_keys(self) -> bool:
         """Whether what names a row may not be shown."""
-        return self.model.id.lower() in self.private
+        return any(each.lower() in self.private for each in self.model.keys)
 
     @property
     def is_repeated(self) -> bool:
@@ -57,13 +58,17 @@ class ModelPair:
         made = self.current.made_by
         return bool(made and self.baseline and not self.baseline.stale and made == self.baseline.made_by)
 
+    def is_subject_of(self, rule: GateRule) -> bool:
+        """Whether a rule is about this model on this test set, as far as it names them."""
+        return rule.model in ("", self.model.name) and rule.on == self.model.test_set
+
     @property
     def model(self) -> Model:
         return self.current.model
 
     @property
     def name(self) -> str:
-        return self.current.model.name
+        return self.current.model.address
 
 
 def is_changed(baseline: ModelResults | None, current: ModelResults) -> bool:
@@ -76,21 +81,23 @@ def is_changed(baseline: ModelResults | None, current: ModelResults) -> bool:
         return False
     from mlgit.evaluation.paired_rows import is_same_column
 
-    names = (current.model.id, current.model.label)
-    if all(name in table for name in names for table in (baseline.table, current.table)) and all(
-        is_same_column(baseline.table[name], current.table[name]) for name in names
+    names = [each for each in (current.model.id, current.model.label) if each in baseline.table or each in current.table]
+    if (
+        current.model.id in names
+        and all(name in table for name in names for table in (baseline.table, current.table))
+        and all(is_same_column(baseline.table[name], current.table[name]) for name in names)
     ):
         return False
     return digest(current.model, baseline.table) != digest(current.model, current.table)
 
 
 def digest(model: Model, table: Table) -> str:
-    """A digest of keys and labels, whatever the order of the rows; '' without these columns."""
-    if model.id not in table or model.label not in table:
+    """A digest of keys and labels, whatever the order of the rows; of keys alone without labels, and '' without keys."""
+    if model.id not in table:
         return ""
     if not len(table[model.id]):
         return "0"
-    labels = _Labels(table[model.label])
+    labels = _Labels(table[model.label] if model.label in table else np.zeros(len(table[model.id]), dtype=int))
     known = _in_order_at_once(table[model.id], labels)
     if known:
         return known
@@ -191,13 +198,13 @@ def join(
     """Bring a model's sides together. `again` are the predictions of the baseline's model on the current rows, or why not."""
     before = None if baseline is None or baseline.is_empty else baseline
     if current is None or current.is_empty:
-        told, hint = f"the current side has no results of {model.name}", "`mlgit run` makes what mlgit.yaml declares"
+        told, hint = f"the current side has no results of {model.address}", "`mlgit run` makes what mlgit.yaml declares"
         return ModelPair(current or ModelResults(model), "invalid", before, trouble=told, settle=hint, is_void=True)
     if current.stale:
         told = f"{', '.join(current.stale)}: stale, so the results do not belong to what is declared"
         return ModelPair(current, "invalid", before, trouble=told, settle="`mlgit run` brings it up to date", is_void=True)
     if before is not None and (told := _lost(before, current)):
-        hint = f"let a stage that reads the model write what models.{model.name} names, as at the baseline"
+        hint = f"let a stage that reads the model write what {model.where} names, as at the baseline"
         return ModelPair(current, "invalid", before, trouble=told, settle=hint, is_void=True)
     changed = is_changed(before, current)
     known = ModelPair(current, "unverified", before, is_changed=changed, private=private)
@@ -244,7 +251,7 @@ def _without_rows(known: ModelPair) -> ModelPair:
     if known.baseline.table is not None or known.baseline.trouble:  # else a change could hide behind single numbers
         told = f"the current side has no predictions of {known.name}, and the baseline has"
         return replace(
-            known, how="invalid", trouble=told, settle=f"declare models.{known.name}.predictions in mlgit.yaml again"
+            known, how="invalid", trouble=told, settle=f"declare {known.model.where}.predictions in mlgit.yaml again"
         )
     if known.is_changed:
         told = "the test set changed, and there are only single numbers"
@@ -269,7 +276,7 @@ def _paired(known: ModelPair, table: Table) -> ModelPair:
     if trouble:
         hint = "let both sides predict the same rows with the same labels, each row named once"
         if not known.model.id:
-            hint = f"add models.{known.name}.id to mlgit.yaml: the column of the predictions that names a row"
+            hint = f"add {known.model.where}.id to mlgit.yaml: the column of the predictions that names a row"
         return replace(known, how="invalid", rows=replace(rows, trouble=trouble), trouble=trouble, settle=hint)
     return replace(known, how="re-evaluated" if known.is_changed else "paired", rows=rows)
 
@@ -281,7 +288,7 @@ def _of_other_rows(known: ModelPair, if_changed: IfChanged, failed: Notice | Non
         told, hint = f"{told}, and the baseline's model was not judged on the new rows: {failed.message}", failed.hint
     elif not known.model.test:
         told += _how_changed(known)
-        hint = f"declare models.{known.name}.test in mlgit.yaml, so that the baseline's model is judged on the new rows"
+        hint = f"declare {known.model.where}.test in mlgit.yaml, so that the baseline's model is judged on the new rows"
     how: Pairing = "invalid" if if_changed == "invalid" else "unpaired"
     return replace(known, how=how, rows=_alone(known, told), trouble=told, settle=hint)
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mlgit.config import Config
-from mlgit.evaluation import expressions
-from mlgit.model_settings import Model
+from mlgit.evaluation import definitions
+from mlgit.model_settings import Model, columns_of_classes, with_columns_of
 from mlgit.pipeline.model import Entry
 from mlgit.rules import GateRule
 
@@ -84,30 +84,24 @@ class RevisionResults:
 
 
 def asked(deciding: Config, own: Config | None) -> dict[str, Model]:
-    """The models of a side with the columns that decide.
+    """The models of a side with the columns that decide, and each of their test sets as a model of its own, `NAME@SET`.
 
     Where files lie is for each side to say; which column is the truth, the prediction, the key or the score is for those
-    whose rules judge, so that a change cannot call its prediction the truth.
+    whose rules judge, so that a change cannot call its prediction the truth, nor take away a test set.
     """
-    declared = own.models if own else deciding.models
-    return {name: _with_columns_of(deciding.models.get(name), model) for name, model in declared.items()}
+    found: dict[str, Model] = {}
+    for name, model in (own.models if own else deciding.models).items():
+        known = deciding.models.get(name)
+        found[name] = with_columns_of(known, model)
+        decides = {each.test_set: each for each in (known.tests if known else ())}
+        for test_set, each in (decides | {each.test_set: each for each in model.tests}).items():
+            found[each.address] = with_columns_of(decides.get(test_set), each)
+    return found
 
 
-def _with_columns_of(known: Model | None, model: Model) -> Model:
-    if known is None or not known.predictions:
-        return model
-    return replace(
-        model,
-        id=known.id,
-        label=known.label,
-        prediction=known.prediction,
-        score=known.score,
-        positive=known.positive,
-        slices=known.slices,
-        cluster=known.cluster,
-        order=known.order,
-        kpis=known.kpis,
-    )
+def by_address(models: Mapping[str, Model]) -> dict[str, Model]:
+    """Models, and each of their test sets as a model of its own."""
+    return {each.address: each for model in models.values() for each in (model, *model.tests)}
 
 
 def columns(model: Model, *, rules: Iterable[GateRule], cluster: str) -> tuple[set[str], set[str]]:
@@ -115,15 +109,25 @@ def columns(model: Model, *, rules: Iterable[GateRule], cluster: str) -> tuple[s
     sliced = {name for rule in rules if rule.slices for names in rule.slices.by for name in names}
     grouped = {model.dependence(rule=rule.cluster, default=cluster)[0] for rule in rules}
     grouped.add(model.dependence(rule=None, default=cluster)[0])
-    names = {model.id, *grouped, *model.slices, *sliced} - {"", model.label, model.prediction, model.score}
-    valued = {name for each in model.kpis for name in expressions.parse(each.expression, where=each.metric).columns}
-    return names | valued | {model.label, model.prediction, model.score, model.order} - {""}, names
+    answers = {model.label, model.prediction, model.score}
+    names = {*model.keys, *grouped, *model.slices, *sliced, model.query} - {"", *answers}
+    valued = {name for each in definitions.all_of(model) for name in definitions.columns(model, each)}
+    valued |= {column for _, column in model.quantiles} | {model.order, model.weight}
+    valued |= set() if isinstance(model.scores, str) else {column for _, column in model.scores}
+    return (names | valued | answers) - {""}, names
 
 
 def key(model: Model, *, rules: Iterable[GateRule], cluster: str) -> set[str]:
     """The column that names rows, where that is all it does: whether it holds numbers or texts is no matter then."""
+    if model.key:  # parts of a key are texts
+        return set()
     others, _ = columns(replace(model, id=""), rules=rules, cluster=cluster)
     return {model.id} - others - {""}
+
+
+def has_scores(model: Model, column: str) -> bool:
+    """Whether a column is one of those with the probabilities of classes."""
+    return column in columns_of_classes(model, [column]).values()
 
 
 def may_name_groups(column: str) -> bool:

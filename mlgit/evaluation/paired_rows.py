@@ -9,25 +9,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError
-from mlgit.evaluation import kpi_metrics, slice_gaps
+from mlgit.evaluation import definitions, metric_values, prediction_files, slice_gaps
 from mlgit.evaluation.align import Misaligned, align
 from mlgit.evaluation.comparison_settings import ComparisonSettings
-from mlgit.evaluation.model_metrics import (
-    check_classes,
-    column_of,
-    in_time,
-    interval,
-    no_column,
-    predictions_of,
-)
+from mlgit.evaluation.metric_values import check_classes, interval
 from mlgit.evaluation.model_results import PredictionTable, Table, header_of
 from mlgit.evaluation.results import MetricEvidence, Part, SliceGaps
-from mlgit.model_settings import Model
-from mlgit.monitoring_settings import Kpi
+from mlgit.evaluation.row_columns import column_of, no_column
+from mlgit.model_settings import Model, columns_of_classes
 from mlgit.rules import GateRule
 from mlgit.schema import near_miss
-from mlgit.statistics import bootstrap, metrics
-from mlgit.statistics.comparison import Comparison, ComparisonOptions, compare
+from mlgit.statistics import bootstrap
+from mlgit.statistics.comparison import Comparison
 from mlgit.statistics.rows import Coded, Texts, coded, differ, held, is_missing
 
 if TYPE_CHECKING:
@@ -47,10 +40,16 @@ class PairedRows:
 
     @cached_property
     def are_same(self) -> bool:
-        """Whether both models say the same of every row: prediction and score of each, and the label that they are held to."""
+        """Whether both models say the same of every row in all columns that any metric could read, and are held to the same
+        label."""
         if self.baseline is None or self.trouble:
             return False
-        return self.is_same(self.model.label) and self.is_same(self.model.prediction) and self.is_same(self.model.score)
+        model, header = self.model, {*self.baseline, *self.current}
+        names = {model.label, model.prediction, model.score, *columns_of_classes(model, header).values()}
+        names |= {column for _, column in model.quantiles}
+        names |= {column for each in definitions.all_of(model) for column in definitions.columns(model, each, header=header)}
+        names |= {name for name in header if prediction_files.is_of_another(name)}
+        return all(map(self.is_same, sorted(names & header)))
 
     @cached_property
     def coded(self) -> PairedRows:
@@ -69,10 +68,16 @@ class PairedRows:
 def _held(side: Table, model: Model, known: Mapping[str, Any]) -> Table:
     found = PredictionTable(side)
     found.header = header_of(side)
+    names = {model.id, *model.key, *model.slices}
     found.update(
-        {name: held(known.get(name, side[name])) for name in (model.label, model.prediction, model.score) if name in side}
+        {name: held(known.get(name, column)) for name, column in side.items() if name not in names and _is_plain(column)}
     )
     return found
+
+
+def _is_plain(column: Any) -> bool:
+    """Whether a column is an array, and none of texts that lie in memory as one."""
+    return not isinstance(column, Texts)
 
 
 def is_same_column(one: Any, other: Any) -> bool:
@@ -97,11 +102,11 @@ def pair(model: Model, baseline: Table | None, current: Table, *, hides_keys: bo
     if baseline is None:
         return PairedRows(model, current)
     if not model.id:
-        return PairedRows(model, current, baseline, f"models.{model.name}.id names no column to align rows by")
+        return PairedRows(model, current, baseline, f"{model.where}.id names no column to align rows by")
     for side, table in (("baseline", baseline), ("current", current)):
         if model.id not in table:
             told = f"{model.predictions}: the {side} predictions have no column '{model.id}'"
-            told += f"{near_miss(model.id, header_of(table))}, which models.{model.name}.id asks for"
+            told += f"{near_miss(model.id, header_of(table))}, which {model.where}.id asks for"
             return PairedRows(model, current, baseline, told)
     found = align(baseline[model.id], current[model.id])
     if isinstance(found, Misaligned):
@@ -160,10 +165,10 @@ def _check_columns(rule: GateRule, rows: PairedRows, settings: ComparisonSetting
     asked = dict.fromkeys(_sliced_by(rule), f"`slices` of the rule {rule.id}")
     if settings.cluster:
         own = rule.cluster is not None
-        by_model = f"models.{rows.model.name}.cluster" if rows.model.cluster else "gates.stats.cluster"
+        by_model = f"{rows.model.where}.cluster" if rows.model.cluster else "gates.stats.cluster"
         asked[settings.cluster] = f"`cluster` of the rule {rule.id}" if own else by_model
     if settings.order:
-        asked[settings.order] = f"models.{rows.model.name}.order"
+        asked[settings.order] = f"{rows.model.where}.order"
     for name, by in asked.items():
         if name not in rows.current:
             raise no_column(rows.model, rows.current, name, asked=by)
@@ -203,53 +208,41 @@ def _compared(
     better: Literal["higher", "lower"] | None,
     settings: ComparisonSettings,
 ) -> Comparison:
+    """Both models by the metric of a rule: of what it is made from, only answers may differ, else a change could make its rows
+    cheap."""
     assert rows.baseline is not None
-    if kpi := kpi_metrics.of(rows.model, rule.metric):
-        return _compared_by_value(kpi, rule, rows, places, better, settings)
-    sides = [predictions_of(rows.model, table, places) for table in (rows.baseline, rows.current)]
-    clusters = column_of(rows.model, rows.baseline, settings.cluster) if settings.cluster else None
-    clusters = clusters if clusters is None or places is None else clusters[places]
-    order = in_time(rows.model, rows.baseline, settings.order, places) if settings.order else None
-    asked = ComparisonOptions(settings.confidence_level, settings.resamples, settings.seed, settings.positive, better=better)
-    if rule.margin:
-        before = metrics.value(
-            rule.metric,
-            sides[0].label,
-            prediction=sides[0].prediction,
-            score=sides[0].score,
-            positive=settings.positive,
-        )
-        asked = replace(asked, margin=rule.margin.of(before))
-    return compare(rule.metric, sides[0], sides[1], question=asked, clusters=clusters, order=order)
-
-
-def _compared_by_value(
-    kpi: Kpi,
-    rule: GateRule,
-    rows: PairedRows,
-    places: Array | None,
-    better: Literal["higher", "lower"] | None,
-    settings: ComparisonSettings,
-) -> Comparison:
-    """Both models by a KPI: of what it is made from, only answers may differ, else a change could make its rows cheap."""
-    assert rows.baseline is not None
-    answers = {rows.model.prediction, rows.model.score}
-    for name in set(kpi_metrics.expression(kpi, rows.model).columns) - answers:
+    for name in _facts(rule, rows):
         if name in rows.baseline and name in rows.current and not rows.is_same(name):
             raise MlgitError(f"{name} is not the same on both sides", f"change {name} in a pull request of its own")
-    clusters = column_of(rows.model, rows.baseline, settings.cluster) if settings.cluster else None
-    return kpi_metrics.compare(
-        kpi,
+    return metric_values.compare(
+        rule.metric,
         rows.model,
         rows.baseline,
         rows.current,
         settings,
         places=places,
-        clusters=clusters if clusters is None or places is None else clusters[places],
-        order=in_time(rows.model, rows.baseline, settings.order, places) if settings.order else None,
         margin=rule.margin,
         better=better,
     )
+
+
+def _facts(rule: GateRule, rows: PairedRows) -> set[str]:
+    """The columns that a metric reads and no model has a say in: with the answers, all others of its expression; and weights,
+    queries."""
+    model = rows.model
+    found = metric_values.definition_of(rule.metric, model, rows.current)
+    facts = {model.weight, model.query} - {""}
+    if found is None or found.expression is None:
+        return facts
+    answers = {
+        model.prediction,
+        model.score,
+        *columns_of_classes(model, rows.current).values(),
+        *(column for _, column in model.quantiles),
+    }
+    read = set(found.expression.columns)
+    is_of_answers = bool(read & {*answers, model.label}) or found.metric in {each.metric for each in model.kpis}
+    return facts | (read - answers if is_of_answers else set())
 
 
 def _parts(

@@ -52,7 +52,7 @@ def _flips(rows: PairedRows, was_right: Array, is_right: Array) -> Flips:
     assert rows.baseline is not None
     keys = rows.baseline[rows.model.id]
     fixed, broken = (np.flatnonzero(each) for each in (is_right & ~was_right, was_right & ~is_right))
-    return Flips(rows.model.name, len(fixed), len(broken), _first(keys, fixed), _first(keys, broken))
+    return Flips(rows.model.address, len(fixed), len(broken), _first(keys, fixed), _first(keys, broken))
 
 
 def _first(keys: Any, places: Array) -> tuple[str, ...]:

@@ -6,12 +6,16 @@ What cannot be read is told as the trouble of its model.
 
 from __future__ import annotations
 
+import fnmatch
+import hashlib
 import posixpath
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from mlgit.errors import MlgitError
+from mlgit.evaluation import prediction_files
 from mlgit.evaluation.model_results import (
     MODEL_BYTES,
     ModelResults,
@@ -19,12 +23,13 @@ from mlgit.evaluation.model_results import (
     RevisionResults,
     Table,
     columns,
+    has_scores,
     key,
     may_name_groups,
     numbers,
     test_digest,
 )
-from mlgit.model_settings import Model
+from mlgit.model_settings import Model, folder_of, is_pattern
 from mlgit.pipeline.model import Entry
 from mlgit.render.text import size as shown_size
 from mlgit.revision import recorded_paths
@@ -59,17 +64,18 @@ class _Reader:
         self._contents = revision.contents
 
     def scored(self, model: Model) -> ModelResults:
-        recorded, trouble, hint = self._recorded(model)
+        recorded, trouble, hint = self._recorded(model) if model.metrics else ({}, "", "")
         table: Table | None = None
+        files = self._files(model)
         if model.predictions:
             try:
-                table = self._table(model)
+                table = self._table(model, files)
             except MlgitError as error:
                 trouble, hint = error.message, error.hint
         artifact = self._revision.artifact_path(model.name)
-        paths = [posixpath.normpath(path) for path in (model.predictions, artifact, model.metrics) if path]
-        predicted, made = self._digest(model.predictions), self._digest(artifact)
-        is_absent = table is None and bool(model.predictions) and not self._is_here(model.predictions)
+        paths = [posixpath.normpath(path) for path in (*files, artifact, model.metrics) if path]
+        predicted, made = self._digest_of_all(files), self._digest(artifact)
+        is_absent = table is None and bool(model.predictions) and not any(map(self._is_here, files))
         return ModelResults(
             model,
             recorded,
@@ -79,7 +85,7 @@ class _Reader:
             test=self._test(model),
             output=predicted or made or self._digest(model.metrics),
             stale=self._stale([*paths, *model.test], after=artifact),
-            made_from=self._made_from(model),
+            made_from=self._made_from(model, files),
             is_measured=self._is_made(model.metrics),
             predicted=predicted,
             artifact=made,
@@ -87,6 +93,34 @@ class _Reader:
             n_test=self._n_test(model) if table is None else 0,
             is_absent=is_absent,
         )
+
+    def _files(self, model: Model) -> tuple[str, ...]:
+        """Where the predictions of a model lie: one file, or all that are listed or match its patterns."""
+        if not model.files:
+            return (posixpath.normpath(model.predictions),) if model.predictions else ()
+        found: list[str] = []
+        for each in map(posixpath.normpath, model.files):
+            found += self._matching(each) if is_pattern(each) else [each]
+        return tuple(dict.fromkeys(found))
+
+    def _matching(self, pattern: str) -> list[str]:
+        """The files that match a pattern, whose `*` stands for no `/`, in the order of the numbers in their names."""
+        folder = folder_of(pattern)
+        made = [out.target for stage in self._revision.pipeline.graph.stages for out in stage.outs]
+        near = [each for each in made if not folder or f"{each}/".startswith(f"{folder}/")]
+        try:
+            known = [*near, *(self._contents.files(folder) if folder and recorded_paths.is_inside(folder) else ())]
+        except MlgitError:
+            known = near
+        parts = pattern.split("/")
+        return sorted({each for each in known if _is_like(each.split("/"), parts)}, key=_in_order)
+
+    def _digest_of_all(self, files: Sequence[str]) -> str:
+        """The digest of one file, or one for several; '' where one of them is not known."""
+        found = [self._digest(each) for each in files]
+        if len(found) < 2 or not all(found):
+            return found[0] if len(found) == 1 else ""
+        return hashlib.sha256("\n".join(found).encode()).hexdigest()
 
     def _digest(self, path: str) -> str:
         found = self._revision.digest_or_none(posixpath.normpath(path)) if path else None
@@ -124,11 +158,10 @@ class _Reader:
     def _is_made(self, path: str) -> bool:
         return bool(path) and any(not stage.is_source for stage in self._makers.of(posixpath.normpath(path)))
 
-    def _made_from(self, model: Model) -> Literal["", "stages", "model"]:
-        if not self._is_made(model.predictions):
+    def _made_from(self, model: Model, files: Sequence[str]) -> Literal["", "stages", "model"]:
+        if not files or not all(map(self._is_made, files)):
             return ""
-        path = posixpath.normpath(model.predictions)
-        return "model" if self._reads([path], self._revision.artifact_path(model.name)) else "stages"
+        return "model" if self._reads(files, self._revision.artifact_path(model.name)) else "stages"
 
     def _reads(self, paths: Iterable[str], artifact: str) -> bool:
         """Whether a model is on the way to these paths: read by a stage, or made by one that makes them too."""
@@ -171,16 +204,31 @@ class _Reader:
         stale = [each for each in thawed if self._revision.is_stale(each)]
         return tuple(stage.address for stage in stale)
 
-    def _table(self, model: Model) -> Table | None:
+    def _table(self, model: Model, files: Sequence[str]) -> Table | None:
         """The columns that are asked for, read once for all that ask for the same."""
         wanted, names = columns(model, rules=self._gates.rules, cluster=self._gates.stats.cluster)
         keys = key(model, rules=self._gates.rules, cluster=self._gates.stats.cluster)
-        asked = "predictions", model.predictions, frozenset(wanted), frozenset(names), frozenset(keys)
-        table: Table | None = self._revision.once(asked, lambda: self._read(model))
+        asked = "predictions", tuple(files), model.repeats, frozenset(wanted), frozenset(names), frozenset(keys), model.scores
+        table: Table | None = self._revision.once(asked, lambda: self._read_all(model, files))
         return table
 
-    def _read(self, model: Model) -> Table | None:
-        path = posixpath.normpath(model.predictions)
+    def _read_all(self, model: Model, files: Sequence[str]) -> Table | None:
+        if not model.files:
+            return self._read(model, files[0])
+        if not files:
+            raise MlgitError(f"{model.predictions}: no file matches", "`mlgit run` makes them, `dvc pull` brings them back")
+        tables = [self._read(model, each) for each in files]
+        found = [each for each in tables if each is not None]
+        if not found:
+            return None
+        if len(found) < len(files):
+            absent = [path for path, each in zip(files, tables, strict=True) if each is None]
+            raise MlgitError(f"{absent[0]}: no such file", "let every file of predictions be there, or list those that are")
+        _, names = columns(model, rules=self._gates.rules, cluster=self._gates.stats.cluster)
+        shared = {*names, *model.keys, model.id, model.label, model.weight, model.order}
+        return prediction_files.joined(model, found, files, shared=shared)
+
+    def _read(self, model: Model, path: str) -> Table | None:
         if not recorded_paths.is_inside(path) or formats.of(path) is None:
             raise MlgitError(f"{path}: no table: it is not in the project, or ends in none of {formats.LISTED}")
         size = self._contents.size(path)
@@ -192,6 +240,15 @@ class _Reader:
             raise _too_large(path, size)
         content = self._contents.read(path, most=limits.PREDICTIONS_BYTES)
         return None if content is None else _parsed(content, path, model, self._gates)
+
+
+def _is_like(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    return len(parts) == len(pattern) and all(map(fnmatch.fnmatchcase, parts, pattern))
+
+
+def _in_order(path: str) -> list[tuple[bool, int, str]]:
+    """Numbers by size, what is between them by letter: seed 10 comes after seed 9."""
+    return [(each.isdecimal(), int(each) if each.isdecimal() else 0, each) for each in re.split(r"([0-9]+)", path)]
 
 
 def from_file(path: Path, model: Model, *, gates: Gates) -> Table:
@@ -216,10 +273,16 @@ def _too_large(path: str, size: int) -> MlgitError:
 def _parsed(content: bytes, path: str, model: Model, gates: Gates) -> Table:
     wanted, names = columns(model, rules=gates.rules, cluster=gates.stats.cluster)
     keys = key(model, rules=gates.rules, cluster=gates.stats.cluster)
+
+    def is_wanted(name: str) -> bool:
+        return may_name_groups(name) or (isinstance(model.scores, str) and has_scores(model, name))
+
     try:
-        made = PredictionTable(selection.select(content, path=path, names=wanted, texts=names, keys=keys, also=may_name_groups))
+        made = PredictionTable(selection.select(content, path=path, names=wanted, texts=names, keys=keys, also=is_wanted))
         if not wanted - {model.score} <= made.keys():
             made.header = outline.measure(content, path=path).columns
-        return made
     except MlgitError as error:
         raise MlgitError(f"{path}: {error.message}", error.hint) from error
+    if model.key and set(model.key) <= made.keys():
+        made[model.id] = prediction_files.composite([made[name] for name in model.key])
+    return made

@@ -20,6 +20,7 @@ from mlgit.adapters.dvc import worktree
 from mlgit.adapters.system import files, state_files
 from mlgit.errors import MlgitError
 from mlgit.evaluation import stages_to_rerun
+from mlgit.evaluation.model_results import by_address
 from mlgit.model_settings import Model
 from mlgit.pipeline.model import Stage
 from mlgit.revision import recorded_paths
@@ -40,11 +41,11 @@ def predictions(was: Revision, now: Revision, model: Model, *, pull: bool = Fals
     evaluation would train, the model has learned from these rows, a stage failed.
     """
     project = was.project
-    before = was.config.models.get(model.name) or model
+    before = by_address(was.config.models).get(model.address) or model
     stages = stages_to_rerun.stages(was.pipeline.graph.stages, before, model_path=was.artifact_path(model.name))
     test = _paired(before, model)
     digests = {path: _test_digest(now, path) for path in model.test}
-    key = "\n".join([project.prefix, was.commit, before.name, before.predictions, *before.test, *digests.values()])
+    key = "\n".join([project.prefix, was.commit, before.address, before.predictions, *before.test, *digests.values()])
     name = hashlib.sha256(key.encode()).hexdigest()[:32] + formats.ending(before.predictions)
     kept = project.own_folder / "reevaluated" / name
     if not _is_own(kept):

@@ -192,6 +192,7 @@ class MetricResult:
 
     `smallest` is the smallest difference these rows could show in four of five cases; `method` names the test, and
     `pvalue` is the two-sided one of no difference, `pvalue_adjusted` the same for all metrics of all models looked at together.
+    `about` says whether recipes or single files were compared, where a side has several.
     """
 
     model: str
@@ -212,6 +213,7 @@ class MetricResult:
     reason: str = ""
     pvalue: float | None = None
     pvalue_adjusted: float | None = None
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,13 @@ def stages(declared: Sequence[Stage], model: Model, *, model_path: str = "") -> 
     if not model.predictions or not model.test:
         lacking = "predictions" if not model.predictions else "test"
         raise MlgitError(
-            f"{NAME}: models.{model.name}.{lacking} is not declared, so the model cannot be evaluated again",
+            f"{NAME}: {model.where}.{lacking} is not declared, so the model cannot be evaluated again",
             f"add `{lacking}: {'PATH' if lacking == 'predictions' else '[PATH]'}`",
+        )
+    if model.files:
+        raise MlgitError(
+            f"{model.predictions}: several files of predictions are not made again by mlgit",
+            "change the test set in a pull request of its own",
         )
     upstream = Makers(declared).upstream([model.predictions])
     found = reading([each for each in upstream if not _trains_beside(each, model, model_path)], model.test)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mlgit.adapters.git import git
 from mlgit.evaluation.model_results import test_digest
-from mlgit.model_settings import Model
+from mlgit.model_settings import Model, is_pattern
 from mlgit.pipeline.graph import Pipeline
 from mlgit.revision.revision import Revision
 
@@ -52,7 +52,7 @@ def count(head: Revision, models: Mapping[str, Model], *, test: Mapping[str, str
     unknown = {name: _why_unknown(model) for name, model in models.items() if name not in known}
     if not known:
         return TestSetReuse({}, unknown=unknown)
-    wanted = {name: _wanted(head.pipeline, model, head.artifact_path(name)) for name, model in known.items()}
+    wanted = {name: _wanted(head.pipeline, model, head.artifact_path(model.name)) for name, model in known.items()}
     files = sorted({file for each in wanted.values() for places in (each.output, *each.test) for file, _ in places})
     states, missing = _states(head, files)
     runs, are_all_runs = _runs(head, files)
@@ -69,7 +69,7 @@ def count(head: Revision, models: Mapping[str, Model], *, test: Mapping[str, str
 
 
 def _why_unknown(model: Model) -> str:
-    return f"no digest of {' or '.join(model.test)} is recorded" if model.test else f"models.{model.name}.test is not declared"
+    return f"no digest of {' or '.join(model.test)} is recorded" if model.test else f"{model.where}.test is not declared"
 
 
 def _has_untold(runs: Iterable[Mapping[tuple[str, str], str]], places: _Wanted, found: Collection[str]) -> bool:
@@ -82,7 +82,8 @@ def _has_untold(runs: Iterable[Mapping[tuple[str, str], str]], places: _Wanted, 
 
 
 def _wanted(pipeline: Pipeline, model: Model, artifact: str) -> _Wanted:
-    result = next((posixpath.normpath(path) for path in (model.predictions, artifact, model.metrics) if path), "")
+    first = next((each for each in (model.files or (model.predictions,)) if not (model.files and is_pattern(each))), "")
+    result = next((posixpath.normpath(path) for path in (first, artifact, model.metrics) if path), "")
     return _Wanted(_places(pipeline, result), tuple(_places(pipeline, posixpath.normpath(path)) for path in model.test))
 
 

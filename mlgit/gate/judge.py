@@ -199,7 +199,9 @@ def _judged(
         known = hidden_slices.hidden(replace(known, set_aside=aside), private=case.private)
         found = rule_verdicts.judge(rule, known)
         least, most = limits.allowed(rule, found, better=known.better)
-        told = replace(_settled(found, seen.models[name]), model=name, least=least, most=most)
+        about = seen.models[name].model
+        told = replace(_settled(found, seen.models[name]), least=least, most=most)
+        told = replace(told, model=about.name, metric=about.named(told.metric))
         yield _if_new(case, replace(told, slices=slice_table.slices(rule, known)))
 
 
@@ -208,8 +210,9 @@ def _about(rule: GateRule, models: Mapping[str, ModelPair]) -> list[str]:
 
     What is recorded by this change alone takes a rule off no model.
     """
+    models = {name: each for name, each in models.items() if each.is_subject_of(rule)}
     if rule.model:
-        return [rule.model] if rule.model in models else []
+        return list(models)
     recorded = [name for name, each in models.items() if metric_evidence.has(each, rule.metric)]
     if any((before := models[name].baseline) and rule.metric in before.recorded for name in recorded):
         return recorded
@@ -221,7 +224,11 @@ def _of_no_model(rule: GateRule, models: Mapping[str, ModelPair]) -> RuleResult:
     known = sorted({metric for each in models.values() for metric in each.current.recorded})
     reason = f"no model has {rule.metric}{near_miss(rule.metric, known)}"
     settle = "name the file with this metric in mlgit.yaml: models: {NAME: {metrics: PATH}}, or its predictions"
-    if rule.model:
+    sets = sorted({each.model.test_set for each in models.values()} - {""})
+    if rule.on and rule.on not in sets:
+        reason = f"no model has a test set '{rule.on}'{near_miss(rule.on, sets)}"
+        settle = f"declare it: models: {{NAME: {{tests: {{{rule.on}: {{predictions: PATH}}}}}}}}"
+    elif rule.model:
         reason = f"no model is called {rule.model}{near_miss(rule.model, models)}"
         settle = "name one of the models in mlgit.yaml"
     elif not models:
@@ -260,7 +267,7 @@ def _of_data(rule: GateRule, case: ReviewInput) -> RuleResult:
 
 
 def _keys(case: ReviewInput) -> set[str]:
-    return {each.model.id for each in case.current.scored.values() if each.model.id}
+    return {key for each in case.current.scored.values() for key in each.model.keys}
 
 
 def _data(case: ReviewInput) -> tuple[TableDrift, ...]:

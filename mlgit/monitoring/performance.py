@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mlgit import lazy_numpy as np
 from mlgit.config import Config
 from mlgit.errors import MlgitError
-from mlgit.evaluation import expression_intervals, expressions, model_metrics
+from mlgit.evaluation import expression_intervals, expressions, metric_values
 from mlgit.evaluation.comparison_settings import ComparisonSettings
 from mlgit.evaluation.comparison_settings import settings as comparison_settings
 from mlgit.evaluation.expression_intervals import IntervalOptions
@@ -167,14 +167,14 @@ class _Measured:
     def _metric(self, name: str, short: str, rule: GateRule | None) -> MonitoredMetric:
         assert self.table is not None
         asked, places = self._comparison(rule), self._answered(short)
-        model_metrics.check_classes(short, self.model, self.table, positive=asked.positive)
-        shown = model_metrics.interval(short, self.model, self.table, replace(asked, alpha=(1 - CONFIDENCE) / 2), places=places)
+        metric_values.check_classes(short, self.model, self.table, positive=asked.positive)
+        shown = metric_values.interval(short, self.model, self.table, replace(asked, alpha=(1 - CONFIDENCE) / 2), places=places)
         if shown.value is None:
             raise MlgitError(shown.reason)
         baseline, note = self._baseline(name, short), shown.note or (f"no interval: {shown.reason}" if shown.reason else "")
         is_broken = False
         if rule is not None:
-            decided = model_metrics.interval(short, self.model, self.table, asked, places=places)
+            decided = metric_values.interval(short, self.model, self.table, asked, places=places)
             is_broken, told = self._judged(rule, short, decided, baseline)
             note = "; ".join(each for each in (told, note) if each)
         return _monitored(name, shown, baseline=baseline, is_broken=is_broken, note=note)

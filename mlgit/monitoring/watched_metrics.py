@@ -10,7 +10,7 @@ from typing import Any
 
 from mlgit.config import Config
 from mlgit.errors import MlgitError
-from mlgit.evaluation import expression_values, expressions, model_metrics
+from mlgit.evaluation import expression_values, expressions, row_columns
 from mlgit.model_settings import Model
 from mlgit.monitoring.sketch import Sketch
 from mlgit.monitoring.window import Window
@@ -35,7 +35,7 @@ def release_name(kpi: Kpi, expression: expressions.Expression) -> str:
 
 def at_release(table: Mapping[str, Any], *, settings: Monitoring) -> dict[str, float]:
     """The KPIs of the predictions of test rows, for a sketch: those whose columns are there, by `release_name`."""
-    rows, found = model_metrics.rows_of(table), {}
+    rows, found = row_columns.rows_of(table), {}
     for kpi in settings.kpis.values():
         expression = parsed(kpi, settings)
         if rows and set(expression.columns) <= table.keys() and expression.degree is not None:

@@ -132,7 +132,8 @@ def _redo(review: Review, found: Report) -> tuple[Fact, ...]:
 
 
 def _with_diff(found: Report, diff: Diff) -> Report:
-    results = {model.predictions for side in (diff.base, diff.head) for model in side.config.models.values()}
+    models = [model for side in (diff.base, diff.head) for model in side.config.models.values()]
+    results = {path for model in models for path in model.prediction_paths}
     moved = {each.path: each for each in diff.tables if each.path not in results}
     data = [row for row in diff.data if row.kind in ("data", "out") and row.path not in results]
     changed = [row for row in data if row.change != "same"]

@@ -101,7 +101,7 @@ def _has_results(revisions: Revisions, commit: str, files: list[str]) -> bool:
 
 
 def _files(models: Mapping[str, Model]) -> list[str]:
-    return _inside(path for each in models.values() for path in (each.predictions, each.metrics) if path)
+    return _inside(path for each in models.values() for path in (*each.prediction_paths, each.metrics) if path)
 
 
 def _inside(paths: Iterable[str]) -> list[str]:

@@ -37,7 +37,7 @@ def results(revision: Revision) -> list[str]:
     """The paths of what a revision measured: outputs that are metrics or plots, and what its models declare."""
     outs = [out.target for stage in revision.pipeline.graph.stages for out in stage.outs if out.kind != "out"]
     models = revision.config.models.values()
-    return list(dict.fromkeys([*outs, *(path for each in models for path in (each.metrics, each.predictions) if path)]))
+    return list(dict.fromkeys([*outs, *(path for each in models for path in (each.metrics, *each.prediction_paths) if path)]))
 
 
 def _recorded(revision: Revision, paths: list[str]) -> tuple[dict[str, Content], routes.Routes]:

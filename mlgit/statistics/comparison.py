@@ -51,7 +51,8 @@ class Comparison:
     it cannot be had or was not asked for, and `reason` says why there is no interval. `draws` is how many draws they rest on,
     0 where none were made. `clusters` is the number of groups of rows, None where rows count one by one. `n_counted` rows
     have a part in the metric (of recall the positive ones), `counted` is what such a row is, and in `n_discordant` of them
-    the models differ as far as the metric sees. `note` is what a reader must know of the interval; unless `may_pass`, too
+    the models differ as far as the metric sees. `about` says whether recipes or single files were compared, where there are
+    several of a side. `note` is what a reader must know of the interval; unless `may_pass`, too
     few rows decide for it to show that no harm was done.
     """
 
@@ -75,6 +76,7 @@ class Comparison:
     may_pass: bool = True
     n_counted: int = 0
     counted: str = "row"
+    about: str = ""
 
     @property
     def units(self) -> int:

@@ -48,5 +48,5 @@ def test_expression_that_is_none_names_its_line(project, cli):
     (project / "mlgit.yaml").write_text(text.replace("mean(100", "mean(100 **"))
     done = cli(project, "card", "build")
     assert done.code == 2
-    assert "kpi.missed" in done.said
+    assert "mlgit.yaml: monitoring.churn.kpis.missed.expression" in done.said
     assert "Traceback" not in done.said

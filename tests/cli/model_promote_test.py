@@ -156,7 +156,7 @@ def test_worse_version_is_refused(shared, promote):
     refused = promote("churn@v1.1.0", "prod")
     assert refused.code == 1
     assert "recorded numbers only: auc 0.7 → 0.5, beyond the margin of 0.05" in refused.out
-    assert "mlgit cannot compute auc from predictions, only accuracy, " in refused.out
+    assert "mlgit cannot compute auc from predictions by its name alone" in refused.out
     assert current(shared.root) == "v1.2.0"
 
 

@@ -40,7 +40,7 @@ def test_ruined_ranking_is_red_and_the_comment_says_what_it_rests_on(tmp_path, c
     (row,) = (line for line in lines if "`ranks`" in line)
     assert "recorded numbers only: ndcg 0.7 → 0.03, beyond the margin of 0.02" in row
     assert "an unchanged model of 1000 rows is beyond this margin in less than 1 of 100 reviews" in row
-    assert "mlgit cannot compute ndcg from predictions, only accuracy, balanced_accuracy, " in row
+    assert "To settle it: declare models.NAME.predictions, id and query in mlgit.yaml" in row
     assert "keep predictions to judge by rows" in row
 
 

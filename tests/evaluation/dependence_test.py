@@ -10,10 +10,10 @@ from mlgit.config import parse
 from mlgit.errors import MlgitError
 from mlgit.evaluation.comparison_settings import settings
 from mlgit.evaluation.dependence import notes
-from mlgit.evaluation.model_metrics import in_time
 from mlgit.evaluation.model_pair import join
 from mlgit.evaluation.model_results import ModelResults, columns, may_name_groups
 from mlgit.evaluation.paired_rows import gather
+from mlgit.evaluation.row_columns import in_time
 from mlgit.gate.rule_verdicts import judge
 from mlgit.rules import Stats
 

@@ -7,7 +7,7 @@ import pytest
 
 from mlgit import monitoring_settings
 from mlgit.errors import MlgitError
-from mlgit.evaluation import model_metrics
+from mlgit.evaluation import metric_values
 from mlgit.evaluation.comparison_settings import ComparisonSettings
 from mlgit.monitoring import estimated, watched_metrics
 from mlgit.monitoring.performance import of_window
@@ -49,7 +49,7 @@ def test_metrics_of_labelled_rows_are_those_of_scikit_learn_with_the_interval_of
     assert measured["roc_auc"].value == pytest.approx(sklearn.roc_auc_score(truth, window.scores))
     table = {"label": truth, "prediction": window.predictions, "score": window.scores}
     model, asked = declared().model("churn"), ComparisonSettings(alpha=0.025)
-    gate = model_metrics.interval("accuracy", model, table, asked)
+    gate = metric_values.interval("accuracy", model, table, asked)
     assert (accuracy.low, accuracy.high) == (gate.low, gate.high)
     assert (accuracy.baseline, accuracy.n, accuracy.is_estimated, accuracy.confidence_level) == (0.8, 400, False, 0.95)
 

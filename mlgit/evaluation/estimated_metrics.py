@@ -1,0 +1,144 @@
+"""Metrics from the influence of each row: of weighted rows, of rankings and many classes, and of several seeds or folds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from mlgit import lazy_numpy as np
+from mlgit.errors import MlgitError
+from mlgit.evaluation import metric_estimates, prediction_files
+from mlgit.evaluation.comparison_settings import ComparisonSettings
+from mlgit.evaluation.definitions import MetricDefinition
+from mlgit.evaluation.model_results import Table
+from mlgit.model_settings import Model
+from mlgit.rules import Amount
+from mlgit.statistics import estimate_comparison, folds, recipes
+from mlgit.statistics.bootstrap import Interval
+from mlgit.statistics.comparison import Comparison, ComparisonOptions, comparison_of
+from mlgit.statistics.estimate import Estimate
+from mlgit.statistics.recipes import RecipeOptions
+
+if TYPE_CHECKING:
+    from mlgit.statistics.influence_intervals import RowStructure
+    from mlgit.statistics.resampling import Spread
+    from mlgit.statistics.rows import Array
+
+
+def value(found: MetricDefinition, model: Model, table: Table, places: Array | None = None, *, positive: Any = None) -> float:
+    """A metric of rows: the mean over files where there are several seeds or folds; NaN where it has no value."""
+    if prediction_files.folds_of(table) is not None:
+        return float(np.mean(_of_folds(found, model, table, places, positive)))
+    return float(np.mean([each.value for each in _of_seeds(found, model, table, places, positive)]))
+
+
+def _of_seeds(found: MetricDefinition, model: Model, table: Table, places: Array | None, positive: Any) -> list[Estimate]:
+    """The estimate of each file."""
+    views = [prediction_files.of_seed(table, number) for number in range(prediction_files.files_of(table))]
+    return [metric_estimates.estimate(found, model, each, places, positive=positive) for each in views]
+
+
+def _of_folds(found: MetricDefinition, model: Model, table: Table, places: Array | None, positive: Any) -> Array:
+    """The metric of each fold, as far as it has rows among these."""
+    numbers = prediction_files.folds_of(table)
+    assert numbers is not None
+    chosen = np.arange(len(numbers)) if places is None else places
+    parts = [chosen[numbers[chosen] == number] for number in range(int(numbers.max()) + 1)]
+    if empty := [number for number, part in enumerate(parts) if not len(part)]:
+        raise MlgitError(f"fold {empty[0] + 1} has no such row", "a metric over folds needs rows in each of them")
+    return np.array([metric_estimates.estimate(found, model, table, part, positive=positive).value for part in parts])
+
+
+def interval(
+    found: MetricDefinition, model: Model, table: Table, asked: ComparisonSettings, *, places: Array | None = None
+) -> Interval:
+    """A metric of one model, or of its recipe, with its interval."""
+    options = ComparisonOptions(asked.confidence_level, asked.resamples, asked.seed)
+    if prediction_files.folds_of(table) is not None:
+        values = _of_folds(found, model, table, places, asked.positive)
+        spread = folds.interval(values, confidence=asked.confidence_level)
+        return _shown(found.metric, float(values.mean()), spread, options, len(values))
+    structure = metric_estimates.structure(found, model, table, asked, places)
+    each = _of_seeds(found, model, table, places, asked.positive)
+    if len(each) == 1:
+        return estimate_comparison.interval(found.metric, each[0], rows=structure, options=options)
+    made = recipes.interval(recipes.files(each), question=_question(asked, structure))
+    shown = _shown(found.metric, made.value, made.spread, options, len(each[0].influence))
+    return replace(shown, note="; ".join(filter(None, (shown.note, made.claim.text))))
+
+
+def _shown(name: str, given: float, spread: Spread, options: ComparisonOptions, n: int) -> Interval:
+    known, low, high = (None if each != each else float(each) for each in (given, spread.low, spread.high))
+    level, method = options.confidence_level, spread.method
+    return Interval(name, known, low, high, level, n, method, spread.why, spread.draws, spread.note, spread.may_pass)
+
+
+def _question(asked: ComparisonSettings, structure: RowStructure) -> RecipeOptions:
+    return RecipeOptions(asked.confidence_level, asked.resamples, asked.seed, structure)
+
+
+def compare(
+    found: MetricDefinition,
+    model: Model,
+    baseline: Table,
+    current: Table,
+    asked: ComparisonSettings,
+    *,
+    places: Array | None = None,
+    margin: Amount | None = None,
+    better: Literal["higher", "lower"] | None = None,
+) -> Comparison:
+    """Two models, or recipes, by a metric on the same rows in the same order."""
+    question = ComparisonOptions(asked.confidence_level, asked.resamples, asked.seed, asked.positive, better=better)
+    if prediction_files.folds_of(current) is not None:
+        return _of_both_folds(found, model, baseline, current, question, places, margin)
+    before, now = (_of_seeds(found, model, each, places, asked.positive) for each in (baseline, current))
+    question = _with_margin(question, margin, float(np.mean([each.value for each in before])))
+    structure = metric_estimates.structure(found, model, baseline, asked, places)
+    if len(before) == len(now) == 1:
+        return estimate_comparison.compare(found.metric, before[0], now[0], rows=structure, question=question)
+    files = [recipes.files(each) for each in (before, now)]
+    made = recipes.difference(files[0], files[1], question=_question(asked, structure))
+    size = len(now[0].influence)
+    compared = comparison_of(
+        found.metric,
+        (files[0].value, files[1].value),
+        made.spread,
+        question=question,
+        n=size,
+        n_discordant=int((~np.isclose(files[0].influence, files[1].influence, rtol=1e-9, atol=1e-15)).sum()),
+        clusters=None if structure.groups is None else int(structure.groups.max()) + 1,
+    )
+    return replace(compared, about=made.claim.text)
+
+
+def _with_margin(question: ComparisonOptions, margin: Amount | None, before: float) -> ComparisonOptions:
+    return replace(question, margin=margin.of(before)) if margin and before == before else question
+
+
+def _of_both_folds(
+    found: MetricDefinition,
+    model: Model,
+    baseline: Table,
+    current: Table,
+    question: ComparisonOptions,
+    places: Array | None,
+    margin: Amount | None,
+) -> Comparison:
+    numbers = [prediction_files.folds_of(each) for each in (baseline, current)]
+    if numbers[0] is None or numbers[1] is None or not _are_same_folds(numbers[0], numbers[1]):
+        raise MlgitError("the folds are not the same on both sides", "split the rows alike: with one seed, in one stage")
+    before, now = (_of_folds(found, model, each, places, question.positive) for each in (baseline, current))
+    question = _with_margin(question, margin, float(before.mean()))
+    spread = folds.difference(before, now, confidence=question.confidence_level)
+    size = len(numbers[0]) if places is None else len(places)
+    values = float(before.mean()), float(now.mean())
+    differing = int((before != now).sum())
+    compared = comparison_of(found.metric, values, spread, question=question, n=size, n_discordant=differing)
+    return replace(compared, n_counted=len(now), counted="fold", about=f"about the recipes: {len(now)} folds")
+
+
+def _are_same_folds(before: Array, now: Array) -> bool:
+    """Whether the same rows are together, whatever the number of their fold."""
+    pairs = set(zip(before.tolist(), now.tolist(), strict=True))
+    return len(pairs) == len({one for one, _ in pairs}) == len({other for _, other in pairs})
