@@ -84,18 +84,16 @@ def is_classic(name: str) -> bool:
 
 def lacking(measure: Measure) -> list[str]:
     """The parameters that a built-in metric must be told and is not."""
-    return sorted(set(parameters(measure.name)[1]) - measure.given.keys())
+    if measure.name == "f_beta" and measure.beta is None:
+        return ["beta"]
+    known = [] if is_classic(measure.name) else [each.lacks(measure) for each in estimators.named(measure.name)]
+    return min(known, key=len, default=[])
 
 
-def parameters(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The parameters that a built-in metric may be given, and those that it must be."""
-    known = estimators.named(name)
-    takes = {each for one in known for each in one.takes}
-    requires = set.intersection(*(set(one.requires) for one in known)) if known else set()
-    if is_classic(name):
-        takes |= set(metrics.TAKES.get(name, ()))
-        requires = {"beta"} if name == "f_beta" else set()
-    return tuple(sorted(takes)), tuple(sorted(requires))
+def parameters(name: str) -> tuple[str, ...]:
+    """The parameters that a built-in metric may be given."""
+    takes = {each for one in estimators.named(name) for each in one.takes}
+    return tuple(sorted(takes | set(metrics.TAKES.get(name, ()))))
 
 
 @lru_cache(maxsize=256)
@@ -132,7 +130,7 @@ def _measure(declared: MetricDeclaration) -> Measure:
         told = f"{at}{f'.{key}' if key else ''}: '{name}' is no built-in metric{near_miss(name, listed)}"
         raise MlgitError(told, f"there are {', '.join(listed)}; or name a `column:`")
     given = known.given | {_NAMES.get(each, each): value for each, value in declared.parameters}
-    takes, _ = parameters(known.name)
+    takes = parameters(known.name)
     foreign = sorted(given.keys() - set(takes))
     if foreign:
         told = ", ".join(_told(each) for each in takes) or "none"

@@ -83,6 +83,10 @@ def _metrics(seen: Seen, joined: ModelPair, rules: Iterable[GateRule]) -> Iterat
             yield rule.metric
     yield from metric_evidence.valued(joined)
     if joined.model.test_set:  # it has no metrics file: what the main one is measured by
+        main = seen.models.get(joined.model.name)
+        names = [*main.current.recorded] if main else []
+        yield from (name for name in names if seen.config.direction(name) and metric_evidence.computable(joined, name))
+    elif not joined.model.metrics:
         yield from (name for name in seen.config.directions if metric_evidence.computable(joined, name))
     for side in (joined.current, joined.baseline):
         yield from (name for name in (side.recorded if side else ()) if seen.config.direction(name))
@@ -147,7 +151,8 @@ def _not_shown(
     if before is None:
         standing = "first"
     is_lost = before is None and joined.baseline is not None and joined.baseline.trouble
-    if current is None or joined.how == "invalid" or is_lost or not _are_finite(before, current):
+    is_refused = bool(known.trouble) and joined.how in ("paired", "re-evaluated")
+    if current is None or joined.how == "invalid" or is_lost or is_refused or not _are_finite(before, current):
         standing = "invalid"
     elif before is not None and better is None and not known.trouble:
         standing = "changed" if before != current else "same"

@@ -49,7 +49,7 @@ class Estimator:
     """How a metric is made: `estimate(predictions, measure, positive)`.
 
     `needs` says which columns of predictions it reads, `takes` the parameters it may be given, of which those that `requires`
-    names have no default.
+    names have no default; of `requires_one` it needs one.
     """
 
     name: str
@@ -58,3 +58,10 @@ class Estimator:
     estimate: Callable[[Predictions, Measure, Any], Estimate]
     takes: tuple[Parameter, ...] = ()
     requires: tuple[Parameter, ...] = ()
+    requires_one: tuple[Parameter, ...] = ()
+
+    def lacks(self, measure: Measure) -> list[str]:
+        """The parameters that a measure must be given and is not."""
+        given = measure.given
+        lacking = [each for each in self.requires if each not in given]
+        return lacking + ([self.requires_one[0]] if self.requires_one and not given.keys() & set(self.requires_one) else [])

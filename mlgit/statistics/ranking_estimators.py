@@ -169,8 +169,8 @@ def _width(ranked: RankedRows, edge: int, size: float, before: float, reached: A
 
 _NEEDS: tuple[Need, ...] = ("label", "score")
 ESTIMATORS: tuple[Estimator, ...] = (
-    Estimator("precision_at_k", "higher", _NEEDS, _precision_at_k, ("k", "at")),
-    Estimator("recall_at_k", "higher", _NEEDS, _recall_at_k, ("k", "at")),
-    Estimator("lift", "higher", _NEEDS, _lift, ("k", "at")),
+    Estimator("precision_at_k", "higher", _NEEDS, _precision_at_k, ("k", "at"), requires_one=("k", "at")),
+    Estimator("recall_at_k", "higher", _NEEDS, _recall_at_k, ("k", "at"), requires_one=("k", "at")),
+    Estimator("lift", "higher", _NEEDS, _lift, ("k", "at"), requires_one=("k", "at")),
     *threshold_estimators.ESTIMATORS,
 )
