@@ -23,7 +23,7 @@ from mlgit.statistics import estimators, metric_names, metrics
 from mlgit.statistics.measure import Measure
 
 if TYPE_CHECKING:
-    from mlgit.statistics.estimate import Estimator, Need
+    from mlgit.statistics.estimate import Estimator, Need, Parameter
 
 _NAMES = {"class": "of_class"}
 # Which key of a model names the column of a need.
@@ -82,11 +82,13 @@ def is_classic(name: str) -> bool:
     return name in metrics.METRICS or name in metrics.TAKES
 
 
-def lacking(measure: Measure) -> list[str]:
+def lacking(measure: Measure) -> list[Parameter]:
     """The parameters that a built-in metric must be told and is not."""
     if measure.name == "f_beta" and measure.beta is None:
         return ["beta"]
-    known = [] if is_classic(measure.name) else [each.lacks(measure) for each in estimators.named(measure.name)]
+    known: list[list[Parameter]] = (
+        [] if is_classic(measure.name) else [each.lacks(measure) for each in estimators.named(measure.name)]
+    )
     return min(known, key=len, default=[])
 
 

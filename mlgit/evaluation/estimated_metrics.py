@@ -38,9 +38,16 @@ def _of_seeds(found: MetricDefinition, model: Model, table: Table, places: Array
     return [metric_estimates.estimate(found, model, each, places, positive=positive) for each in views]
 
 
-def _of_folds(found: MetricDefinition, model: Model, table: Table, places: Array | None, positive: Any) -> Array:
-    """The metric of each fold, as far as it has rows among these."""
-    numbers = prediction_files.folds_of(table)
+def _of_folds(
+    found: MetricDefinition,
+    model: Model,
+    table: Table,
+    places: Array | None,
+    positive: Any,
+    numbers: Array | None = None,
+) -> Array:
+    """The metric of each fold, as far as it has rows among these; `numbers` say otherwise than the table which fold is which."""
+    numbers = prediction_files.folds_of(table) if numbers is None else numbers
     assert numbers is not None
     chosen = np.arange(len(numbers)) if places is None else places
     parts = [chosen[numbers[chosen] == number] for number in range(int(numbers.max()) + 1)]
@@ -128,7 +135,7 @@ def _of_both_folds(
     numbers = [prediction_files.folds_of(each) for each in (baseline, current)]
     if numbers[0] is None or numbers[1] is None or not _are_same_folds(numbers[0], numbers[1]):
         raise MlgitError("the folds are not the same on both sides", "split the rows alike: with one seed, in one stage")
-    before, now = (_of_folds(found, model, each, places, question.positive) for each in (baseline, current))
+    before, now = (_of_folds(found, model, each, places, question.positive, numbers[1]) for each in (baseline, current))
     question = _with_margin(question, margin, float(before.mean()))
     spread = folds.difference(before, now, confidence=question.confidence_level)
     size = len(numbers[0]) if places is None else len(places)

@@ -60,7 +60,7 @@ class Estimator:
     requires: tuple[Parameter, ...] = ()
     requires_one: tuple[Parameter, ...] = ()
 
-    def lacks(self, measure: Measure) -> list[str]:
+    def lacks(self, measure: Measure) -> list[Parameter]:
         """The parameters that a measure must be given and is not."""
         given = measure.given
         lacking = [each for each in self.requires if each not in given]
