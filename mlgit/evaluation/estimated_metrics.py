@@ -46,7 +46,7 @@ def _of_folds(
     positive: Any,
     numbers: Array | None = None,
 ) -> Array:
-    """The metric of each fold, as far as it has rows among these; `numbers` say otherwise than the table which fold is which."""
+    """The metric of each fold, of its rows among these; `numbers` say which fold a row is of, else the table does."""
     numbers = prediction_files.folds_of(table) if numbers is None else numbers
     assert numbers is not None
     chosen = np.arange(len(numbers)) if places is None else places

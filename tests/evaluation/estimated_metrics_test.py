@@ -1,4 +1,4 @@
-"""Metrics of weighted rows, of columns, of several seeds and of folds: value, interval and comparison as a gate asks for them."""
+"""Metrics of columns, weighted rows, rankings, several seeds and folds: what a gate asks of them."""
 
 from __future__ import annotations
 
