@@ -47,6 +47,18 @@ def _sums(chosen: Metric, label: Any, columns: tuple[Any, ...], *, positive: Any
     return Sums(features, np.ones(len(features)), _of_means(chosen, len(columns)))
 
 
+def weighed(chosen: Metric, label: Any, values: Any, *, positive: Any = None, weights: Array | None = None) -> Sums:
+    """The sums a metric that is made from means is made from, one line for each row, which counts by its weight."""
+    terms = metrics.terms(chosen, label, values, positive=positive)
+    size, width = terms.shape
+    columns = np.empty((width + 1, size))  # column by column, as they are read
+    columns[:width] = terms.T
+    columns[width] = 1.0
+    if weights is not None:
+        columns *= weights
+    return Sums(columns.T, np.ones(size), _of_means(chosen, 1))
+
+
 def _of_means(chosen: Metric, models: int) -> Callable[[Array], Array]:
     def function(sums: Array) -> Array:
         means = sums[..., :-1] / sums[..., -1:]

@@ -236,14 +236,14 @@ def _squared(truth: Array, given: Array) -> Array:
 def _with_label(truth: Array, given: Array) -> Array:
     """Squared error, and the label and its square; centred, for the precision of their difference."""
     centred = truth - truth.mean()
-    return np.column_stack([(given - truth) ** 2, centred, centred**2])
+    return np.stack([(given - truth) ** 2, centred, centred**2]).T  # column by column, as they are summed up
 
 
 def _with_both(truth: Array, given: Array) -> Array:
     """Squared distance, and label and prediction with their squares; centred, for the precision of their differences."""
     middle = truth.mean()
     label, said = truth - middle, given - middle
-    return np.column_stack([(given - truth) ** 2, label, label**2, said, said**2])
+    return np.stack([(given - truth) ** 2, label, label**2, said, said**2]).T
 
 
 def _log_loss(truth: Array, given: Array) -> Array:

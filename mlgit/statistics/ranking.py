@@ -60,11 +60,16 @@ def unseen(is_positive: Array, *, groups: Array | None = None, confidence: float
     return Spread(-share, share, "no rank differs", below)
 
 
-def components(chosen: Metric, label: Any, score: Any, *, positive: Any = None) -> tuple[Array, Components]:
+def components(
+    chosen: Metric, label: Any, score: Any, *, positive: Any = None, weights: Array | None = None
+) -> tuple[Array, Components]:
     """Which rows are positive; the metric of a score, and the influence of each row on it."""
     truth, _ = metrics.ranked(label, score, positive=positive)
+    make = _METHODS[chosen.name][0]
+    if weights is not None:
+        return truth, make(truth, metrics.tied(score), weights)
     key = "components", chosen.name, positive
-    found: Components = rows.once(key, lambda: _METHODS[chosen.name][0](truth, metrics.tied(score)), score, label)
+    found: Components = rows.once(key, lambda: make(truth, metrics.tied(score), None), score, label)
     return truth, found
 
 
@@ -95,26 +100,29 @@ def moved(is_positive: Array, each: Array, groups: Array | None = None) -> Array
     return np.asarray(each * np.where(is_positive == 1, math.sqrt(ones / (ones - 1)), math.sqrt(zeros / (zeros - 1))))
 
 
-def _precision(is_positive: Array, tied: Ties) -> Components:
+def _precision(is_positive: Array, tied: Ties, weights: Array | None = None) -> Components:
     """The average precision, and its derivative by the weight of each row, shape (n,), which sums to 0.
 
-    With F and S the positive and all rows down to a score, and p the positive rows at it, the average precision is
-    the mean of p F / S over scores; a row changes its own term and all those below it.
+    With F and S the weight of positive and of all rows down to a score, and p that of the positive rows at it, the average
+    precision is the mean of p F / S over scores; a row changes its own term and all those below it.
     """
     order, last = tied.descending
-    found, shown = np.cumsum(is_positive[order])[last], last + 1
+    positive = is_positive[order]
+    if weights is None:
+        found, shown = np.cumsum(positive)[last], last + 1
+    else:
+        found, shown = np.cumsum(weights[order] * positive)[last], np.cumsum(weights[order])[last]
     here = np.diff(found, prepend=0)
     average = (here * found / shown).sum() / found[-1]
     gained = np.cumsum((here / shown)[::-1])[::-1]
     lost = np.cumsum((here * found / shown**2)[::-1])[::-1]
     run = np.repeat(np.arange(len(last)), np.diff(last, prepend=-1))
-    positive = is_positive[order]
     result = np.empty(len(order))
     result[order] = (positive * ((found / shown)[run] + gained[run] - average) - lost[run]) / found[-1]
-    return Components(float(average), result)
+    return Components(float(average), result if weights is None else result * weights)
 
 
-_METHODS: dict[str, tuple[Callable[[Array, Ties], Components], str]] = {
+_METHODS: dict[str, tuple[Callable[[Array, Ties, Array | None], Components], str]] = {
     "roc_auc": (delong.components, "DeLong"),
     "average_precision": (_precision, "infinitesimal jackknife"),
 }
