@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
-from mlgit.statistics import confusion, features, metrics, ranking, rows, undefined
+from mlgit.statistics import confusion, features, metrics, ranked_rows, ranking, rows, undefined
 from mlgit.statistics.confusion_influence import RANGES, Influence, influence
 from mlgit.statistics.estimate import Estimate
 from mlgit.statistics.metrics import Metric
@@ -63,6 +63,7 @@ def _of_table(chosen: Metric, label: Any, column: Any, weights: Array | None, po
     return Estimate(
         value,
         each if weights is None else each * weights,
+        seen=_seen(chosen, found, column)[:, None],
         n_counted=n_counted,
         counted=noun,
         note=note,
@@ -70,6 +71,14 @@ def _of_table(chosen: Metric, label: Any, column: Any, weights: Array | None, po
         least=least,
         most=most,
     )
+
+
+def _seen(chosen: Metric, found: Classes, column: Any) -> Array:
+    """What a metric sees of the prediction of each row: the class, or whether it is the positive one, where that matters."""
+    if not chosen.binary:
+        return np.asarray(column)
+    matters = {"recall": 1, "specificity": 0}.get(chosen.name)
+    return np.asarray(found.predictions[0] if matters is None else found.predictions[0] * (found.label == matters))
 
 
 def _table(found: Classes, weights: Array | None) -> tuple[Array, Array, Array]:
@@ -104,10 +113,17 @@ def _of_ranking(chosen: Metric, label: Any, column: Any, weights: Array | None, 
         why = undefined.why(chosen, label, column, positive=positive)
         return Estimate(value, np.zeros(len(truth)), why=why, least=0.0, most=1.0)
     _, found = ranking.components(chosen, label, column, positive=positive, weights=weights)
+    seen = ranked_rows.ranked_rows(truth, metrics.tied(column), None).run
     fewest, told = ranking.rarest(truth)
     note = f"{told}, at least {ranking.FEWEST_OF_A_CLASS} needed" if fewest < ranking.FEWEST_OF_A_CLASS else ""
     return Estimate(
-        value if weights is None else found.value, found.influence, note=note, may_pass=not note, least=0.0, most=1.0
+        value if weights is None else found.value,
+        found.influence,
+        seen=seen[:, None],
+        note=note,
+        may_pass=not note,
+        least=0.0,
+        most=1.0,
     )
 
 

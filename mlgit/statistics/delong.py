@@ -24,14 +24,9 @@ class Components:
     influence: Array
 
 
-def components(is_positive: Array, tied: Ties, weights: Array | None = None) -> Components:
-    """The AUC and the influence of each row, from midranks; NaN where a class has no rows.
-
-    With weights, pairs of rows count by the product of theirs, as in scikit-learn, and an influence holds that of its row.
-    """
+def components(is_positive: Array, tied: Ties) -> Components:
+    """The AUC and the influence of each row, from midranks; NaN where a class has no rows."""
     positive = is_positive.astype(bool)
-    if weights is not None:
-        return _weighted(positive, tied, weights)
     ones, zeros = int(positive.sum()), int((~positive).sum())
     if not ones or not zeros:
         return Components(float("nan"), np.full(len(positive), np.nan))
@@ -51,7 +46,6 @@ def components(is_positive: Array, tied: Ties, weights: Array | None = None) -> 
     return Components(auc, (placed - auc) / np.where(positive, ones, zeros))
 
 
-<<<<<<< HEAD
 def weighted_components(is_positive: Array, tied: Ties, weight: Array) -> Components:
     """The same for rows of these weights: of pairs of a positive and a negative row, weighed by the product of both weights."""
     positive = is_positive.astype(bool)
@@ -67,18 +61,3 @@ def weighted_components(is_positive: Array, tied: Ties, weight: Array) -> Compon
     placed[order] = np.where(positive[order], (below_zeros / zeros)[run], (1 - below_ones / ones)[run])
     auc = float((weight * placed)[positive].sum() / ones)
     return Components(auc, weight * (placed - auc) / np.where(positive, ones, zeros))
-=======
-def _weighted(positive: Array, tied: Ties, weights: Array) -> Components:
-    order, last = tied
-    runs = np.diff(last, prepend=-1)
-    is_one, weight = positive[order], weights[order]
-    # summed up apart: a class without weight down to a score is exactly 0 there
-    ones, zeros = (np.cumsum(np.where(chosen, weight, 0.0))[last] for chosen in (is_one, ~is_one))
-    if not ones[-1] or not zeros[-1]:
-        return Components(float("nan"), np.full(len(positive), np.nan))
-    below_ones, below_zeros = (each - np.diff(each, prepend=0) / 2 for each in (ones, zeros))
-    placed = np.empty(len(positive))
-    placed[order] = np.where(is_one, np.repeat(below_zeros / zeros[-1], runs), np.repeat(1 - below_ones / ones[-1], runs))
-    auc = float(weights[positive] @ placed[positive] / ones[-1])
-    return Components(auc, weights * (placed - auc) / np.where(positive, ones[-1], zeros[-1]))
->>>>>>> c538a31 (Estimate classic metrics with weights: the value of scikit-learn, and the influence of each row)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
 from mlgit.render.text import count
-from mlgit.statistics import delong, leverage, metrics, mover, rows
+from mlgit.statistics import delong, leverage, metrics, mover, ranked_rows, rows
 from mlgit.statistics.delong import Components
 from mlgit.statistics.mover import LogitEstimate
 from mlgit.statistics.resampling import Spread, nothing
@@ -100,29 +100,15 @@ def moved(is_positive: Array, each: Array, groups: Array | None = None) -> Array
     return np.asarray(each * np.where(is_positive == 1, math.sqrt(ones / (ones - 1)), math.sqrt(zeros / (zeros - 1))))
 
 
-def _precision(is_positive: Array, tied: Ties, weights: Array | None = None) -> Components:
-    """The average precision, and its derivative by the weight of each row, shape (n,), which sums to 0.
+def _area(is_positive: Array, tied: Ties, weights: Array | None) -> Components:
+    return delong.components(is_positive, tied) if weights is None else delong.weighted_components(is_positive, tied, weights)
 
-    With F and S the weight of positive and of all rows down to a score, and p that of the positive rows at it, the average
-    precision is the mean of p F / S over scores; a row changes its own term and all those below it.
-    """
-    order, last = tied.descending
-    positive = is_positive[order]
-    if weights is None:
-        found, shown = np.cumsum(positive)[last], last + 1
-    else:
-        found, shown = np.cumsum(weights[order] * positive)[last], np.cumsum(weights[order])[last]
-    here = np.diff(found, prepend=0)
-    average = (here * found / shown).sum() / found[-1]
-    gained = np.cumsum((here / shown)[::-1])[::-1]
-    lost = np.cumsum((here * found / shown**2)[::-1])[::-1]
-    run = np.repeat(np.arange(len(last)), np.diff(last, prepend=-1))
-    result = np.empty(len(order))
-    result[order] = (positive * ((found / shown)[run] + gained[run] - average) - lost[run]) / found[-1]
-    return Components(float(average), result if weights is None else result * weights)
+
+def _precision(is_positive: Array, tied: Ties, weights: Array | None) -> Components:
+    return ranked_rows.average_precision(ranked_rows.ranked_rows(is_positive, tied, weights))
 
 
 _METHODS: dict[str, tuple[Callable[[Array, Ties, Array | None], Components], str]] = {
-    "roc_auc": (delong.components, "DeLong"),
+    "roc_auc": (_area, "DeLong"),
     "average_precision": (_precision, "infinitesimal jackknife"),
 }

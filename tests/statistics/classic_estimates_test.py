@@ -335,3 +335,19 @@ def test_influences_of_any_table_are_slopes(drawn):
         found = estimate(METRICS[name], rows)
         if found.value == found.value and 1e-6 < abs(found.value) < 1 - 1e-6:
             assert found.influence == pytest.approx(slopes(METRICS[name], rows), abs=1e-6), name
+
+
+def test_what_is_seen_of_a_row_is_what_can_differ():
+    label, old = np.array(["a", "a", "b", "b"] * 20), np.array(["a", "b", "b", "a"] * 20)
+    new = np.where(np.arange(80) == 0, "c", old)  # a row of class a, right before
+    seen = {
+        name: [estimate(of(Measure(name, of_class="a")), Predictions(label, each), positive="a").seen for each in (old, new)]
+        for name in ("recall", "specificity", "precision")
+    }
+    assert {name: int((one != other).any(axis=1).sum()) for name, (one, other) in seen.items()} == {
+        "recall": 1,
+        "specificity": 0,
+        "precision": 1,
+    }
+    ranks = [estimate(METRICS["roc_auc"], Predictions([0, 1] * 20, score=np.arange(40.0) ** power)).seen for power in (1, 2)]
+    assert (ranks[0] == ranks[1]).all()
