@@ -68,8 +68,7 @@ def of(model: Model, metric: str, *, classes: Collection[str] = ()) -> MetricDef
 def named(metric: str, *, classes: Collection[str] = ()) -> Measure | None:
     """The built-in metric of this name, by its last part where it has dots; None where there is none, or where a name alone
     does not say all of it."""
-    found = metric_names.measure_of(metric, classes=classes) or metric_names.measure_of(metric.rpartition(".")[2])
-    return found if found is not None and is_built_in(found.name) and not lacking(found) else None
+    return metric_names.measure_of(metric, classes=classes)
 
 
 def is_built_in(name: str) -> bool:
@@ -125,7 +124,7 @@ def _measure(declared: MetricDeclaration) -> Measure:
     """The built-in metric that is declared. Raises MlgitError for one that is not known, and for what it cannot be told."""
     key = "of" if declared.of else ""
     name = declared.of or declared.name
-    known = metric_names.measure_of(name) or metric_names.measure_of(name.rpartition(".")[2]) or Measure(name)
+    known = metric_names.measure_of(name) or Measure(metric_names.built_in(name))
     at = f"mlgit.yaml: metrics.{declared.name}"
     if not is_built_in(known.name):
         listed = sorted({*metrics.METRICS, *metrics.TAKES, *(each.name for each in estimators.ESTIMATORS)})
