@@ -3,7 +3,8 @@
 The circular block bootstrap (Politis and Romano 1992) of the influence of each row on the difference. Its variance is known
 without a draw, so that it is the limit of any number of them; the interval takes it with Student's t, for there are no more
 independent pieces than blocks. The length of a block is that of Politis and White 2004, Econom. Rev. 23, 53, as
-corrected by Patton, Politis and White 2009, Econom. Rev. 28, 372.
+corrected by Patton, Politis and White 2009, Econom. Rev. 28, 372. Where few blocks carry the variance it is widened, as that of
+rows is (`leverage`): so it holds for skewed rows too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import math
 from typing import TYPE_CHECKING
 
 from mlgit import lazy_numpy as np
+from mlgit.statistics import leverage
 from mlgit.statistics.distributions import student_cdf, student_quantile
 from mlgit.statistics.resampling import Spread, nothing
 
@@ -75,6 +77,14 @@ def _long_run(centred: Array, block: int) -> float:
     return max(whole, whole + (whole - variance(centred, half)) * half / (block - half))
 
 
+def _widening(centred: Array, number: int) -> float:
+    """By what the variance is too small as few of so many blocks carry it."""
+    ends = np.linspace(0, len(centred), number + 1).astype(int)
+    squares = np.add.reduceat(centred, ends[:-1]) ** 2
+    total = float(squares.sum())
+    return float(leverage.widened(squares).sum()) / total if total > 0 else 1.0
+
+
 def interval(value: float, influence: Array, *, confidence: float) -> Spread:
     """The interval of a statistic whose rows, in time order, have these influences on it (value changes by their sum)."""
     method = "block bootstrap"
@@ -88,7 +98,7 @@ def interval(value: float, influence: Array, *, confidence: float) -> Spread:
             f"{size} rows are {int(number)} blocks of {block} rows that hang together, at least {FEWEST_BLOCKS} blocks needed"
         )
         return nothing(f"{told}: about {max(needed, FEWEST_BLOCKS * block)} rows", method=method)
-    spread = math.sqrt(_long_run(centred, block))
+    spread = math.sqrt(_long_run(centred, block) * _widening(centred, int(number)))
     if not spread > 0:
         return nothing("every row has the same weight in the result", method=method)
     freedom = number - 1 if block == 1 else max(4.0, number / 2 - 1)
