@@ -111,6 +111,13 @@ def _is_of_truth(given: AggregateRows) -> bool:
     return given.part.does in ("share", "count")
 
 
+def _is_share_of_all(given: AggregateRows) -> bool:
+    """Whether it is the share of all rows in which something is true, or their number."""
+    if given.weights is not None or not given.part.parts or not _is_of_truth(given):
+        return False
+    return given.part.does == "count" or bool(given.known.all())
+
+
 def _share(given: AggregateRows, rows: int, confidence: float) -> Spread:
     hits, known = int((given.values == 1).sum()), int(given.known.sum())
     trials, scale = (known, 1) if given.part.does == "share" else (rows, rows)
@@ -199,10 +206,13 @@ def estimate(expression: Expression, parts: Sequence[AggregateRows], *, rows: in
     if not parts:
         return Estimate(value, np.zeros(rows), why=_UNDEFINED)
     has_sums = not any(each.part.quantile is not None for each in parts)
+    is_share = expression.root is parts[0].part and _is_share_of_all(parts[0])
     return Estimate(
         value,
         influences(expression, parts),
         sums(expression, parts) if has_sums else None,
         seen=np.nan_to_num(np.column_stack([each.values for each in parts]), nan=math.inf),
+        truth=parts[0].values == 1 if is_share else None,
+        scale=float(rows) if parts[0].part.does == "count" else 1.0,
         why=_UNDEFINED,
     )

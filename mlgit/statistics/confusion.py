@@ -122,14 +122,16 @@ def compare(seen: JointClasses, *, confidence: float) -> tuple[Spread, float | N
     if seen.groups is not None:
         return _of_clusters(seen, seen.groups, confidence), None
     if seen.chosen.name in _SHARES:
-        return _of_share(seen, confidence)
+        was_right, is_right = ((each == seen.label) & seen.is_counted for each in (seen.old, seen.new))
+        return of_share(was_right, is_right, number=seen.counted, confidence=confidence)
     sample = of_kinds(seen.chosen.name, *kinds(seen.label, seen.old, seen.new, seen.size), beta=seen.chosen.beta)
     return _by_score(sample, normal_quantile((1 + confidence) / 2), normal_cdf, "score on influence values"), None
 
 
-def _of_share(seen: JointClasses, confidence: float) -> tuple[Spread, float]:
-    was_right, is_right = ((each == seen.label) & seen.is_counted for each in (seen.old, seen.new))
-    fixed, broken, number = int((is_right & ~was_right).sum()), int((was_right & ~is_right).sum()), seen.counted
+def of_share(was: Array, now: Array, *, number: int, confidence: float) -> tuple[Spread, float]:
+    """The interval of the difference of two shares of so many rows, and the p-value of none, from what is true of each row of
+    either model, shape (n,)."""
+    fixed, broken = int((now & ~was).sum()), int((was & ~now).sum())
 
     def below(least: float) -> float:
         return tango.noninferiority(fixed, broken, number, margin=-least)[1]

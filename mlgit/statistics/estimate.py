@@ -26,8 +26,9 @@ class Estimate:
     variance where rows are independent. What belongs to a whole query stands at its first row, and 0 at its others.
     `sums`, one line a row, are there for a metric that is a smooth function of sums over rows (a mean, a ratio of sums): then
     draws of them tell more than influences. `seen`, shape (n, m), is what the metric sees of each row, where neither of both
-    tells it: where it is the same, two models do not differ. `n_counted` rows (0: all) have a part in the metric, and `counted`
-    is what such a row is. `note` is what a reader must know of the value; unless `may_pass`, it can show nothing good. `least`
+    tells it: where it is the same, two models do not differ. `truth`, shape (n,), is there for what is `scale` times the share
+    of all rows in which something is true. `n_counted` rows (0: all) have a part in the metric, and `counted` is what such a
+    row is. `note` is what a reader must know of the value; unless `may_pass`, it can show nothing good. `least`
     and `most` are the ends of what it can be.
     """
 
@@ -35,6 +36,8 @@ class Estimate:
     influence: Array
     sums: Sums | None = None
     seen: Array | None = None
+    truth: Array | None = None
+    scale: float = 1.0
     n_counted: int = 0
     counted: str = "row"
     why: str = ""

@@ -1,7 +1,7 @@
 """The interval of a metric, and of the difference of two models by it, from estimates: a value, and the influence of each row.
 
 A smooth function of sums over rows that count alike: the bootstrap-t of these sums. Everything else by the influences alone, as
-`influence_intervals` does it. Whole clusters are drawn where rows hang together.
+`influence_intervals` does it. Whole clusters are drawn where rows hang together. A share of rows that do not: Tango's interval.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mlgit import lazy_numpy as np
-from mlgit.statistics import influence_intervals, resampling, student
+from mlgit.statistics import confusion, influence_intervals, resampling, student
 from mlgit.statistics.bootstrap import Interval
 from mlgit.statistics.comparison import Comparison, ComparisonOptions, comparison_of
 from mlgit.statistics.influence_intervals import RowStructure
@@ -51,7 +51,7 @@ def compare(name: str, baseline: Estimate, current: Estimate, *, rows: RowStruct
     """Two models by a metric, on rows that are the same and in the same order."""
     differs = _differing(baseline, current)
     discordant = int(differs.sum())
-    found = _of_two(baseline, current, rows, question, discordant)
+    found, pvalue = _of_two(baseline, current, rows, question, discordant)
     note = "; ".join(dict.fromkeys(filter(None, (found.note, current.note, baseline.note))))
     found = replace(found, note=note, may_pass=found.may_pass and baseline.may_pass and current.may_pass)
     made = comparison_of(
@@ -62,6 +62,7 @@ def compare(name: str, baseline: Estimate, current: Estimate, *, rows: RowStruct
         n=len(current.influence),
         n_discordant=discordant,
         clusters=None if rows.groups is None else int(rows.groups.max()) + 1,
+        pvalue=pvalue,
     )
     counted = max(baseline.n_counted, current.n_counted)
     return replace(made, n_counted=counted, counted=current.counted) if counted else made
@@ -79,17 +80,29 @@ def _differing(baseline: Estimate, current: Estimate) -> Array:
     return np.asarray(~np.isclose(baseline.influence, current.influence, rtol=1e-9, atol=1e-12 * spread))
 
 
-def _of_two(baseline: Estimate, current: Estimate, rows: RowStructure, question: ComparisonOptions, discordant: int) -> Spread:
+def _of_two(
+    baseline: Estimate, current: Estimate, rows: RowStructure, question: ComparisonOptions, discordant: int
+) -> tuple[Spread, float | None]:
+    """The interval, and the two-sided p-value where the method has one of its own."""
     for each in (baseline, current):
         if each.value != each.value:
-            return resampling.nothing(each.why or "the metric is undefined for these rows")
+            return resampling.nothing(each.why or "the metric is undefined for these rows"), None
+    if baseline.truth is not None and current.truth is not None and rows.are_alike:
+        return _of_shares(baseline.truth, current.truth, current.scale, question.confidence_level)
     delta = current.value - baseline.value
     if told := influence_intervals.too_few(rows, len(current.influence)):
-        return resampling.nothing(told)
+        return resampling.nothing(told), None
     if not discordant and delta == 0:
-        return Spread(0.0, 0.0, "no row differs", lambda least: float(least >= 0))
+        return Spread(0.0, 0.0, "no row differs", lambda least: float(least >= 0)), None
     sums = _joint(baseline.sums, current.sums) if baseline.sums is not None and current.sums is not None else None
-    return spread(delta, current.influence - baseline.influence, sums, rows=rows, options=question)
+    return spread(delta, current.influence - baseline.influence, sums, rows=rows, options=question), None
+
+
+def _of_shares(was: Array, now: Array, scale: float, confidence: float) -> tuple[Spread, float]:
+    """As accuracy is compared: rows that differ may exist though none was seen."""
+    found, pvalue = confusion.of_share(was, now, number=len(now), confidence=confidence)
+    low, high = scale * found.low, scale * found.high
+    return replace(found, low=low, high=high, below=lambda least: found.below(least / scale)), pvalue
 
 
 def _joint(baseline: Sums, current: Sums) -> Sums:

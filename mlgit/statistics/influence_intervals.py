@@ -35,6 +35,11 @@ class RowStructure:
         """What was sampled."""
         return "row" if self.groups is None else "cluster"
 
+    @property
+    def are_alike(self) -> bool:
+        """Whether rows count alike and do not hang together."""
+        return self.groups is None and self.order is None and self.weights is None
+
     def summed(self, influence: Array) -> Array:
         """The influence of each piece that was sampled."""
         return leverage.summed(influence, self.groups)
