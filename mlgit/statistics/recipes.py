@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 
 # With fewer files on a side, the answer is about files.
 FEWEST_SEEDS = 3
-_SMALLEST = 1e-300
 _ROUNDING = 1e-12
-_STEPS = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,12 +144,12 @@ def _result(value: float, influence: Array, sides: Sequence[RecipeFiles], asked:
         rows = influence_intervals.interval(
             value, influence, asked.structure, confidence=confidence, resamples=resamples, seed=seed
         )
-    elif of_seeds.square > 0:
+    elif of_seeds.variance > 0:
         rows = Spread(value, value, "")
     else:
         are_equal = len(sides) == 2 and not value
         rows = Spread(0.0, 0.0, "no row differs", lambda least: float(least >= 0)) if are_equal else nothing(SAME)
-    if of_seeds.square > 0 and not rows.why:
+    if of_seeds.square > 0 and not rows.why and (of_seeds.variance > 0 or rows.low < rows.high):
         rows = _combined(value, rows, of_seeds, asked.confidence_level)
     return RecipeResult(value, rows, claim)
 
@@ -192,34 +190,18 @@ def _of_seeds(influence: Array, sides: Sequence[RecipeFiles], structure: RowStru
 def _combined(value: float, rows: Spread, seeds: _OfSeeds, confidence: float) -> Spread:
     """The interval of rows, which may be wider on one side, widened by what seeds add."""
     tail = (1 - confidence) / 2
-
-    def spread(away: float, chance: float) -> tuple[float, float]:
-        """The standard error, and its degrees of freedom, where rows alone have this chance of being so far away."""
-        place = -normal_quantile(max(chance, _SMALLEST))
-        variance = seeds.variance + ((away / place) ** 2 if place > 0 else math.inf)
-        return math.sqrt(variance), seeds.freedom(variance)
-
-    def width(away: float) -> float:
-        error, freedom = spread(away, tail)
-        return student_quantile(1 - tail, freedom) * error if error > 0 else 0.0
-
-    def beyond(away: float, side: int) -> float:
-        """The chance of being further away than this, on one side."""
-        if not rows.method:
-            return student_cdf(-away / math.sqrt(seeds.variance), seeds.freedom(seeds.variance))
-        near, far, found = 0.0, away, 0.5
-        for _ in range(_STEPS):
-            middle = (near + far) / 2
-            alone = rows.below(value - middle) if side < 0 else 1 - rows.below(value + middle)
-            error, freedom = spread(middle, alone)
-            found = student_cdf(-away / error, freedom) if math.isfinite(error) else 0.0
-            near, far = (middle, far) if found < alone else (near, middle)
-        return found
+    place = normal_quantile(tail)
+    # the variance of rows that would put a normal end where theirs is
+    variances = [seeds.variance + ((end - value) / place) ** 2 for end in (rows.low, rows.high)]
+    widths = [student_quantile(1 - tail, seeds.freedom(each)) * math.sqrt(each) for each in variances]
 
     def below(least: float) -> float:
-        if least == value:
-            return 0.5
-        return beyond(value - least, -1) if least < value else 1 - beyond(least - value, 1)
+        variance = variances[0] if least < value else variances[1]
+        found = student_cdf((least - value) / math.sqrt(variance), seeds.freedom(variance))
+        alone = rows.below(least)
+        if alone != alone:  # no row tells anything
+            return found
+        return min(max(found, alone), 0.5) if least < value else max(min(found, alone), 0.5)
 
     method = f"{rows.method} of rows, Welch's t of seeds" if rows.method else "Welch's t of seeds"
-    return replace(rows, low=value - width(value - rows.low), high=value + width(rows.high - value), method=method, below=below)
+    return replace(rows, low=value - widths[0], high=value + widths[1], method=method, below=below)
