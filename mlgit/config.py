@@ -80,7 +80,10 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The checked content of mlgit.yaml; the empty one stands for a project without the file."""
+    """The checked content of mlgit.yaml; the empty one stands for a project without the file.
+
+    `declared` is what it says that metrics are made of, beyond their names.
+    """
 
     directions: Mapping[str, Direction] = field(default_factory=dict)
     models: Mapping[str, Model] = field(default_factory=dict)
@@ -89,6 +92,7 @@ class Config:
     contracts: Mapping[str, str] = field(default_factory=dict)
     servings: Mapping[str, Serving] = field(default_factory=dict)
     monitorings: Mapping[str, Monitoring] = field(default_factory=dict)
+    declared: tuple[MetricDeclaration, ...] = ()
 
     def direction(self, metric: str) -> Direction | None:
         """The declared direction of a metric: by its full dotted name, else by the last part of it."""
@@ -143,6 +147,7 @@ def parse(document: Any, *, name: str = NAME) -> Config:
         for each, declared in _filled(checked, "metrics").items()
     ]
     directions = {each.name: each.direction for each in metrics}
+    made = tuple(metric for metric in metrics if metric.is_made or metric.max_missing)
     return Config(
         directions=directions | _directions_of_kpis(monitorings, directions, name=name),
         models={
@@ -151,7 +156,7 @@ def parse(document: Any, *, name: str = NAME) -> Config:
                 declared or {},
                 where=f"{name}: models.{each}",
                 kpis=monitorings[each].kpis.values() if each in monitorings else (),
-                metrics=[metric for metric in metrics if metric.is_made or metric.max_missing],
+                metrics=made,
             )
             for each, declared in _filled(checked, "models").items()
         },
@@ -168,6 +173,7 @@ def parse(document: Any, *, name: str = NAME) -> Config:
         },
         monitorings=monitorings,
         contracts={posixpath.normpath(path): posixpath.normpath(file) for path, file in _filled(checked, "data").items()},
+        declared=made,
     )
 
 

@@ -125,7 +125,7 @@ def _shared(revision: Revision, facts: Facts, *, model: Model) -> tuple[int, int
     if not train or not test or not all(each.md5 and each.n_files is None for each in facts.data if each.role in _COMPARED):
         return None
     with suppress(MlgitError):  # no tables, or too large
-        found = overlap.count(train, test, id_column=model.id)
+        found = overlap.count(train, test, keys=model.keys)
         return (found.rows, found.of) if found.of else None
     return None
 

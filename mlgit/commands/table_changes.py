@@ -8,7 +8,7 @@ from mlgit.commands import review
 from mlgit.diff.diff import Diff
 from mlgit.evaluation import leakage, metric_table, predictions
 from mlgit.evaluation.model_pair import ModelPair
-from mlgit.evaluation.model_results import asked
+from mlgit.evaluation.model_results import asked, by_address
 from mlgit.evaluation.prediction_flips import of_pair
 from mlgit.evaluation.results import Leakage, TestedRows
 from mlgit.gate import judge
@@ -34,7 +34,8 @@ def changed_tables(before: Revision, now: Revision, diff: Diff) -> tuple[TableDr
             read.append(path)
         else:
             found[path] = TableDrift(path, reason=f"more than {_MOST_BYTES >> 20} MiB of tables differ, so it was not read")
-    keys = {model.id for side in (diff.base, diff.head) for model in side.config.models.values() if model.id}
+    models = [each for side in (diff.base, diff.head) for each in by_address(side.config.models).values()]
+    keys = {key for model in models for key in model.keys}
     old, new = data_tables.read(before, read), data_tables.read(now, read)
     found |= {path: drift.measure(path, old.get(path), new.get(path), keys=keys) for path in read}
     return tuple(found[path] for path in diff.changed_tables)
@@ -42,7 +43,8 @@ def changed_tables(before: Revision, now: Revision, diff: Diff) -> tuple[TableDr
 
 def leaked(now: Revision, diff: Diff) -> tuple[Leakage, ...]:
     """What the training data of each model holds of its test data."""
-    return leakage.look(now, diff.head.config.models, declared=diff.base.config.models)
+    models, declared = (by_address(side.config.models) for side in (diff.head, diff.base))
+    return leakage.look(now, models, declared=declared)
 
 
 def compared_rows(before: Revision, now: Revision, diff: Diff) -> Diff:

@@ -97,7 +97,7 @@ def compare(
 ) -> Comparison:
     """Two models, or recipes, by a metric on the same rows in the same order."""
     question = ComparisonOptions(asked.confidence_level, asked.resamples, asked.seed, asked.positive, better=better)
-    if prediction_files.folds_of(current) is not None:
+    if any(prediction_files.folds_of(each) is not None for each in (baseline, current)):
         return _of_both_folds(found, model, baseline, current, question, places, margin)
     before, now = (_of_seeds(found, model, each, places, asked.positive) for each in (baseline, current))
     question = _with_margin(question, margin, float(np.mean([each.value for each in before])))

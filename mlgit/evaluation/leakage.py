@@ -10,7 +10,7 @@ import functools
 import hashlib
 import json
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -50,9 +50,10 @@ def _with_paths(model: Model, declared: Model | None) -> Model:
 
 
 def _of_model(revision: Revision, kept: _Kept, model: Model) -> Leakage:
-    lacking = [key for key, paths in (("train", model.train), ("test", model.test)) if not paths]
+    places = ((f"models.{model.name}.train", model.train), (f"{model.where}.test", model.test))
+    lacking = [place for place, paths in places if not paths]
     if lacking:
-        told = " and ".join(f"{model.where}.{key}" for key in lacking)
+        told = " and ".join(lacking)
         return Leakage(model.address, unchecked=f"{NAME} does not declare {told}")
     try:
         found = kept.count(model)
@@ -75,20 +76,20 @@ class _Kept:
     def count(self, model: Model) -> SharedRows:
         """How many rows the training data has. Raises MlgitError where that cannot be told."""
         paths = [[posixpath.normpath(path) for path in each] for each in (model.train, model.test)]
-        key = self._key(paths, model.id)
+        key = self._key(paths, model.keys)
         known = self._loaded().get(key) if key else None
         if known is None:
             train, test = (self._tables(each) for each in paths)
             _refuse_size([*train, *test])
             from mlgit.tables import overlap  # most counts are known
 
-            found = overlap.count(train, test, id_column=model.id)
+            found = overlap.count(train, test, keys=model.keys)
             known = [found.of, found.rows, found.ids, found.either]
             if key:
                 self._new[key] = known
         return SharedRows(*known)
 
-    def _key(self, paths: list[list[str]], id_column: str) -> str:
+    def _key(self, paths: list[list[str]], keys: Sequence[str]) -> str:
         """'' where the content of a path is not known."""
         digests = [[self._revision.digest_or_none(path) for path in each] for each in paths]
         if not all(found for each in digests for found in each):
@@ -96,7 +97,8 @@ class _Kept:
         told = [
             [(path, found.md5) for path, found in zip(*each, strict=True) if found] for each in zip(paths, digests, strict=True)
         ]
-        return hashlib.sha256(json.dumps([id_column, told]).encode()).hexdigest()
+        named = keys[0] if len(keys) == 1 else list(keys) or ""
+        return hashlib.sha256(json.dumps([named, told]).encode()).hexdigest()
 
     def _tables(self, paths: Iterable[str]) -> list[TableFile]:
         """The files at these paths; those of a folder one by one."""

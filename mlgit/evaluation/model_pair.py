@@ -17,6 +17,7 @@ from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, Table
 from mlgit.evaluation.results import Pairing
 from mlgit.gate_tables import IfChanged
 from mlgit.model_settings import Model
+from mlgit.render.text import count
 from mlgit.revision.refs import Notice
 from mlgit.rules import GateRule
 from mlgit.statistics.rows import Coded, Texts, numbered
@@ -240,7 +241,20 @@ def _lost(before: ModelResults, current: ModelResults) -> str:
         return f"{current.model.predictions} does not come from the model any more, as at the baseline"
     if before.made_from and not current.made_from:
         return f"no stage makes {current.model.predictions}, as one did at the baseline, so nothing ties it to the model"
-    return ""
+    return _lost_seeds(before, current)
+
+
+def _lost_seeds(before: ModelResults, current: ModelResults) -> str:
+    """That the current side has too few seeds to speak of its recipe, as the baseline does: it could be a lucky one."""
+    if before.table is None or current.table is None:
+        return ""
+    from mlgit.evaluation import prediction_files
+    from mlgit.statistics.recipes import FEWEST_SEEDS
+
+    then, now = (prediction_files.files_of(each) for each in (before.table, current.table))
+    if now >= FEWEST_SEEDS or then < FEWEST_SEEDS:
+        return ""
+    return f"there are predictions of {count(now, 'seed')}, and the baseline has {then}: that says nothing of the recipe"
 
 
 def _without_rows(known: ModelPair) -> ModelPair:

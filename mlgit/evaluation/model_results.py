@@ -86,16 +86,19 @@ class RevisionResults:
 def asked(deciding: Config, own: Config | None) -> dict[str, Model]:
     """The models of a side with the columns that decide, and each of their test sets as a model of its own, `NAME@SET`.
 
-    Where files lie is for each side to say; which column is the truth, the prediction, the key or the score is for those
-    whose rules judge, so that a change cannot call its prediction the truth, nor take away a test set.
+    Where files lie is for each side to say; which column is the truth, the prediction, the key or the score, and what a metric
+    is made of, is for those whose rules judge, so that a change cannot call its prediction the truth, nor take away a test set.
+    A metric that only the side knows, and that no rule is about, is its own to make.
     """
     found: dict[str, Model] = {}
+    known_names = {*deciding.directions, *(rule.metric for rule in deciding.gates.rules)}
+    new = tuple(each for each in (own.declared if own else ()) if each.name not in known_names)
     for name, model in (own.models if own else deciding.models).items():
         known = deciding.models.get(name)
-        found[name] = with_columns_of(known, model)
+        found[name] = replace(with_columns_of(known, model), declared=(*deciding.declared, *new))
         decides = {each.test_set: each for each in (known.tests if known else ())}
         for test_set, each in (decides | {each.test_set: each for each in model.tests}).items():
-            found[each.address] = with_columns_of(decides.get(test_set), each)
+            found[each.address] = replace(with_columns_of(decides.get(test_set), each), declared=found[name].declared)
     return found
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from mlgit.render.text import count
@@ -128,7 +128,8 @@ class TestedRows:
 
     `how`: paired by `key`; re-evaluated (the baseline model on the current rows, then paired); unpaired (different rows);
     unverified (single numbers only); first (no baseline); invalid (`trouble` says why). The rows are grouped into `clusters`
-    by the column `cluster`, or in time by `order`, if these are not ''. `changes` is what became of the rows, `judging` what of
+    by the column `cluster`, or in time by `order`, if these are not ''. `seeds` and `folds` count the current files of
+    predictions where there are several. `changes` is what became of the rows, `judging` what of
     code, commands and parameters judges otherwise than at the baseline, `remarks` what no predictions should be.
     """
 
@@ -148,11 +149,14 @@ class TestedRows:
     changes: RowChanges | None = None
     judging: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    seeds: int = field(default=0, metadata={"later": True})
+    folds: int = field(default=0, metadata={"later": True})
 
     @property
     def rows(self) -> str:
         """How many rows there are, in which groups or order, as a reader wants it."""
         told = f"{self.n:,} {'row' if self.n == 1 else 'rows'}"
+        told += f", {self.seeds} seeds each" if self.seeds else f", {self.folds} folds" if self.folds else ""
         if self.cluster:
             return f"{told} in {self.clusters:,} {'cluster' if self.clusters == 1 else 'clusters'} by {self.cluster}"
         return f"{told} in the order of {self.order}" if self.order else told
@@ -213,7 +217,16 @@ class MetricResult:
     reason: str = ""
     pvalue: float | None = None
     pvalue_adjusted: float | None = None
-    about: str = ""
+    about: str = field(default="", metadata={"later": True})
+
+
+def claims(found: Iterable[MetricResult]) -> dict[str, list[str]]:
+    """What comparisons of several seeds or folds are about, each with the metrics of which that holds."""
+    told: dict[str, list[str]] = {}
+    for each in found:
+        if each.about:
+            told.setdefault(each.about, []).append(each.metric)
+    return told
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from mlgit import lazy_numpy as np
+from mlgit.evaluation import prediction_files
 from mlgit.evaluation.model_pair import ModelPair
 from mlgit.evaluation.model_results import Table
 from mlgit.evaluation.results import RowChanges
+from mlgit.render.text import count
 from mlgit.statistics.rows import Coded, are_texts, differ
 
 
@@ -49,6 +51,11 @@ def remarks(joined: ModelPair) -> list[str]:
             found.append("the predictions are byte for byte those of the baseline, though the model is another")
         elif joined.rows is not None and joined.rows.are_same:
             found.append("the predictions are those of the baseline in every row, though the model is another")
+    if before and before.table is not None and table is not None:
+        files = [prediction_files.files_of(each) for each in (before.table, table)]
+        if files[1] < files[0]:
+            told = f"the predictions are of {count(files[1], 'seed')}, and those of the baseline of {files[0]}"
+            found.append(f"{told}: fewer tell less")
     return found
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mlgit.config import Config
-from mlgit.evaluation import metric_evidence, metric_table, row_changes
+from mlgit.evaluation import metric_evidence, metric_table, prediction_files, row_changes
 from mlgit.evaluation.comparison_settings import settings
 from mlgit.evaluation.model_pair import ModelPair, digest, is_changed, join
 from mlgit.evaluation.model_results import RevisionResults, Table
@@ -287,6 +287,8 @@ def tested_by(case: ReviewInput, joined: ModelPair) -> TestedRows:
     asked = settings(model, case.deciding.gates.stats)
     cluster, order = (name if table is not None and name in table else "" for name in (asked.cluster, asked.order))
     groups = distinct(table[cluster]) if table is not None and cluster else ()
+    files = prediction_files.files_of(table) if table is not None else 0
+    folds = prediction_files.folds_of(table) if table is not None else None
     return TestedRows(
         model=joined.name,
         how=joined.how,
@@ -304,6 +306,8 @@ def tested_by(case: ReviewInput, joined: ModelPair) -> TestedRows:
         changes=row_changes.changes(joined),
         judging=case.judging.get(joined.name, ()),
         remarks=(*row_changes.remarks(joined), *_of_another(case, joined)),
+        seeds=files if files > 1 else 0,
+        folds=0 if folds is None else int(folds.max(initial=-1)) + 1,
     )
 
 

@@ -7,13 +7,16 @@ from typing import Any, Literal, NamedTuple
 
 from mlgit.config import Config
 from mlgit.gate.review import RuleChange
+from mlgit.metric_settings import MetricDeclaration
 from mlgit.model_settings import Model
 from mlgit.render.text import number
 from mlgit.rules import Amount, Slices
 
 # What is declared of a model and tells which rows, and which columns of them, are compared.
-_DECIDING = ("metrics", "predictions", "id", "label", "prediction", "score", "positive", "cluster", "order", "train", "test")
-
+_DECIDING = (
+    *("metrics", "predictions", "repeats", "id", "label", "prediction", "score", "scores", "quantiles", "positive"),
+    *("cluster", "order", "query", "weight", "costs", "train", "test"),
+)
 
 def changes(deciding: Config, own: Config) -> tuple[RuleChange, ...]:
     """Rules, waivers, settings, metric directions and columns that differ, in this order."""
@@ -42,20 +45,51 @@ def _entries(config: Config) -> dict[str, str]:
     for section in ("baseline", "test_set", "stats", "leakage"):
         found |= {f"{section}.{key}": value for key, value in _given(getattr(gates, section))}
     found |= {f"direction of {metric}": direction for metric, direction in config.directions.items()}
+    found |= {f"definition of {each.name}": _made(each) for each in config.declared}
     asked = {rule.path for rule in gates.rules if rule.kind == "contract"}
     found |= {f"contract of {path}": file for path, file in config.contracts.items() if path in asked}
     for model in config.models.values():
-        found |= {f"{key} of {model.name}": value for key, value in _of_model(model)}
+        known = dict(_of_model(model))
+        found |= {f"{key} of {model.name}": value for key, value in known.items()}
+        for each in model.tests:
+            found |= {f"{key} of {each.address}": value for key, value in _of_test_set(each, known)}
     return found
+
+
+def _of_test_set(model: Model, known: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What it has of its own; what it has from the model, whose entries are `known`, is told there."""
+    own = dict(_of_model(model))
+    for key in _DECIDING:
+        if key in ("predictions", "test"):
+            yield key, own.get(key, "none")
+        elif key not in ("metrics", "train") and own.get(key) != known.get(key):
+            yield key, own.get(key, "none")
 
 
 def _of_model(model: Model) -> Iterator[tuple[str, str]]:
     for key in _DECIDING:
         value = getattr(model, key)
+        if key == "id":
+            value = model.key or model.id
         if value not in ("", None, ()) or (key == "cluster" and value is not None):
-            yield key, _text(value)
-    for kpi in model.kpis:
-        yield kpi.metric, kpi.expression
+            yield key, _costs(model) if key == "costs" else _text(value)
+    if not model.test_set:
+        for kpi in model.kpis:
+            yield kpi.metric, kpi.expression
+
+
+def _costs(model: Model) -> str:
+    told = (f"{label}: {', '.join(f'{said} {number(cost)}' for said, cost in costs)}" for label, costs in model.costs)
+    return "; ".join(told)
+
+
+def _made(declared: MetricDeclaration) -> str:
+    """What a metric is made of, in the words of mlgit.yaml."""
+    told = {"of": declared.of} | dict(declared.parameters)
+    if declared.column:
+        told |= {"column": declared.column} | ({} if declared.of else {"aggregate": declared.aggregate})
+    told |= {"per": declared.per, "expression": declared.expression, "max_missing": declared.max_missing or ""}
+    return ", ".join(f"{key}: {_text(value)}" for key, value in told.items() if value != "")
 
 
 def _given(declared: NamedTuple) -> Iterator[tuple[str, str]]:

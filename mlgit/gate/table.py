@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+from mlgit.evaluation import results
 from mlgit.evaluation.results import MetricResult, TestedRows
 from mlgit.evaluation.suggest import Suggestion
 from mlgit.gate import leakage
@@ -33,6 +34,7 @@ def render(review: Review, *, current: str, color: bool = False) -> str:
         [paint(_verdict(review), _COLORS[review.verdict], color=color), plain(_against(review, current)), *_tested(review)],
         [line for each in review.judged for line in _rule(each, color=color)],
         metrics(review.metrics),
+        [plain(f"{few(names)}: {about}") for about, names in results.claims(review.metrics).items()],
         _turned(review),
         _changes(review),
         [f"{paint('note:', 'yellow', color=color)} {plain(each)}" for each in review.notes],

@@ -75,7 +75,7 @@ class _Reader:
             missing=tuple(self._missing),
             metrics_file=posixpath.normpath(self._model.metrics) if self._model.metrics else "",
             evaluation=self._evaluation(stages),
-            id_column=self._model.id,
+            keys=self._model.keys,
         )
 
     def _evaluation(self, before: list[Stage]) -> tuple[Step, ...]:

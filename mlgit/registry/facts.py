@@ -62,8 +62,8 @@ class Facts:
     `metrics` are those of the model's metrics file (`metrics_file`) by dotted name; `params` those its stages read;
     `steps` are in the order they run, `evaluation` the further ones that lead to metrics and predictions;
     `environment` are the files that pin what runs (requirements, lock files) with sha256 by path; `stale` names stages
-    whose record does not match what is declared, `missing` outputs that are neither in cache nor in Git; `id_column` is
-    the column that names a row of a table. Paths are relative to the project's root.
+    whose record does not match what is declared, `missing` outputs that are neither in cache nor in Git; `keys` are
+    the columns that name a row of a table, alone or together. Paths are relative to the project's root.
     """
 
     artifact: str
@@ -82,7 +82,7 @@ class Facts:
     missing: tuple[str, ...] = ()
     metrics_file: str = ""
     evaluation: tuple[Step, ...] = ()
-    id_column: str = ""
+    keys: tuple[str, ...] = ()
 
     def with_role(self, role: Role) -> tuple[DataFile, ...]:
         """The data files of one role."""

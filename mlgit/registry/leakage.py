@@ -1,9 +1,9 @@
-"""Whether rows of the test data are in the training data, compared by everything but the column that names a row."""
+"""Whether rows of the test data are in the training data, compared by everything but the columns that name a row."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
 from mlgit.errors import MlgitError
@@ -14,13 +14,13 @@ from mlgit.tables import overlap
 from mlgit.tables.overlap import TableFile
 
 
-def check(revision: Revision, facts: Facts, *, id_column: str = "") -> Leak:
+def check(revision: Revision, facts: Facts, *, keys: Sequence[str] = ()) -> Leak:
     """Compare the rows of all test files with those of all training files, as far as their bytes are here."""
     train, test = facts.with_role("train"), facts.with_role("test")
     if not train or not test:
         return Leak(unchecked="training and test data are not both declared in mlgit.yaml")
     try:
-        found = overlap.count(_tables(revision, train), _tables(revision, test), id_column=id_column)
+        found = overlap.count(_tables(revision, train), _tables(revision, test), keys=keys)
     except MlgitError as error:
         return Leak(unchecked=error.message)
     return Leak(found.rows, found.of) if found.of else Leak(unchecked="the test data has no rows")

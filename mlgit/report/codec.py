@@ -1,6 +1,7 @@
 """Frozen dataclasses as JSON and back, held to their declared types and to limits: the reader trusts nobody.
 
-A field may be text, a number, a truth value, one of some words, another dataclass, None, or tuples of these.
+A field may be text, a number, a truth value, one of some words, another dataclass, None, or tuples of these. Every field has to
+be there, but those whose metadata says `later`: a report that an older mlgit has written has their defaults.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin
 from mlgit.errors import MlgitError, near_miss
 from mlgit.render.text import plain
 
+LATER = "later"
 MAX_TEXT = 2000
 MAX_ITEMS = 1000
 MAX_INTEGER = 2**53
@@ -147,10 +149,12 @@ def _read_fields(kind: Any, value: Any, source: str, path: str) -> Any:
     for name in value:
         if name not in known:
             raise _fault(source, path, f"unknown key {_shown(name)}{near_miss(name[:40], known)}")
+    later = _later_fields_of(kind)
     for name in known:
-        if name not in value:
+        if name not in value and name not in later:
             raise _fault(source, path, f"'{name}' is missing")
-    return kind(**{name: _read(each, value[name], source, f"{path}.{name}" if path else name) for name, each in known.items()})
+    given = {name: each for name, each in known.items() if name in value}
+    return kind(**{name: _read(each, value[name], source, f"{path}.{name}" if path else name) for name, each in given.items()})
 
 
 def _read_scalar(kind: Any, value: Any, source: str, path: str) -> Any:
@@ -178,6 +182,13 @@ def _fields_of(kind: Hashable) -> dict[str, Any]:
     declared: Any = kind
     hints = typing.get_type_hints(declared)
     return {each.name: hints[each.name] for each in dataclasses.fields(declared)}
+
+
+@functools.cache
+def _later_fields_of(kind: Hashable) -> frozenset[str]:
+    """The fields that older reports do not have: those marked `LATER`."""
+    declared: Any = kind
+    return frozenset(each.name for each in dataclasses.fields(declared) if each.metadata.get(LATER))
 
 
 def _shown(value: Any) -> str:

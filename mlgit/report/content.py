@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from mlgit.evaluation.results import Leakage, MetricResult, TestedRows
+from mlgit.evaluation.results import Leakage, MetricResult, TestedRows, claims
 from mlgit.gate.rule_result import RuleResult
 from mlgit.render.text import few
 from mlgit.report import details, slice_rows
@@ -242,6 +242,8 @@ def _metrics(report: Report) -> Iterator[Block]:
     shown, others, quiet = _split(report)
     if shown:
         yield _metric_table(report, shown, "Metrics")
+    for about, names in claims(report.metrics).items():
+        yield Paragraph((*_names("", names), text(f": {about}.")))
     moved = [row for row in others if row.standing in ("worse", "better")]
     if moved:
         named: list[TextSpan] = []

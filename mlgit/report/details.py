@@ -111,6 +111,8 @@ def _statistics(report: Report) -> Iterator[Block]:
         told = "; ".join(f"{', '.join(dict.fromkeys(names))}: {method}" for method, names in methods.items())
         drawn = f" {report.resamples:,} resamples, seed {report.seed}."
         says = " It speaks of these two files of predictions, not of what another training run would give."
+        if any(row.about for row in report.metrics):
+            says = ""  # what it speaks of stands beside the metrics
         yield Paragraph((text(f"{told}.{drawn}{says}"),))
     smallest = [row for row in report.metrics if row.smallest is not None]
     if smallest:

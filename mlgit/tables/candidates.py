@@ -6,7 +6,7 @@ pandas takes a column for; the other way round it need not hold, so what is foun
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from mlgit.tables import chunks, limits
@@ -37,8 +37,24 @@ def numbered(source: bytes | BinaryIO, *, path: str, counted: Counted) -> Iterat
         for name in counted.of(piece):
             cells = _cells(piece[name])
             rows += np.where(cells == 0, np.uint64(0), _mixed(cells ^ np.uint64(_of_text(name))))
-        names = piece.get(counted.id_column, np.full(size, np.nan))
-        yield RowNumbers(rows, _cells(names), names)
+        yield RowNumbers(rows, *_names(piece, counted, size))
+
+
+def _names(piece: Mapping[str, Array], counted: Counted, size: int) -> tuple[Array, Array]:
+    """The numbers of the names of rows, and the names as they were read where one column has them."""
+    import numpy as np
+
+    if not counted.keys or not piece.keys() >= set(counted.keys):
+        return np.zeros(size, dtype=np.uint64), np.full(size, np.nan)
+    if len(counted.keys) == 1:
+        names = piece[counted.keys[0]]
+        return _cells(names), names
+    found, is_there = np.zeros(size, dtype=np.uint64), np.ones(size, dtype=bool)
+    for name in counted.keys:
+        cells = _cells(piece[name])
+        found += _mixed(cells ^ np.uint64(_of_text(name)))
+        is_there &= cells != 0
+    return np.where(is_there, np.maximum(found, np.uint64(1)), np.uint64(0)), np.full(size, np.nan)
 
 
 def _cells(values: Array) -> Array:

@@ -50,18 +50,18 @@ def row_digests(
     source: bytes | BinaryIO,
     *,
     path: str,
-    id_column: str = "",
+    keys: Sequence[str] = (),
     names: set[str] | None = None,
     places: Collection[int] | None = None,
     most: int = limits.OVERLAP_BYTES,
 ) -> Iterator[tuple[bytes, str]]:
-    """Of every row of a table, in the order they stand: a digest without the column that names rows, and its value there.
+    """Of every row of a table, in the order they stand: a digest without the columns that name rows, and what they say there.
 
     With `places`, which only a table with a separator has, of the rows that stand there. The name is '' where there is none.
     The columns that count are added to `names`. Raises MlgitError for what is no table, or too large.
     """
     table = formats.known(path)
-    counted = Counted(id_column, set() if names is None else names)
+    counted = Counted(keys, set() if names is None else names)
     if table.name == "parquet":
         return _of_columns(parquet.pieces(source), counted)
     if table.separator:
@@ -70,17 +70,23 @@ def row_digests(
 
 
 class Counted:
-    """Which columns count: all but the one that names rows."""
+    """Which columns count: all but those that name rows, alone or together (`keys`)."""
 
-    def __init__(self, id_column: str, names: set[str]) -> None:
-        self.id_column, self._names = id_column, names
+    def __init__(self, keys: Sequence[str], names: set[str]) -> None:
+        self.keys, self._names = tuple(filter(None, keys)), names
 
     def of(self, names: Iterable[str]) -> list[str]:
         """Those of these columns that count, in the order of their names."""
-        others = sorted(name for name in names if name != self.id_column)
+        others = sorted(name for name in names if name not in self.keys)
         found = [name for name in others if not _UNNAMED.fullmatch(name)] or others
         self._names.update(found)
         return found
+
+    def name(self, values: Sequence[str]) -> str:
+        """The name of a row by the values in these columns: '' where one of them is missing."""
+        if len(values) == 1:
+            return values[0]
+        return _joined(values) if values and all(values) else ""
 
 
 class _Canonical(dict[str, str]):
@@ -148,14 +154,14 @@ def _of_texts(
     digest, width, canonical = _Digest([name for name, _ in places]), len(names), _Canonical()
     picked: Callable[[Sequence[str]], Any] = itemgetter(*(place for _, place in places)) if places else lambda row: ()
     count = canonical.__getitem__
-    key_at = at.get(counted.id_column)
+    keys_at = [at[name] for name in counted.keys] if at.keys() >= set(counted.keys) else []
     for place, row in enumerate(found):
         if places_of_rows is not None and place not in places_of_rows:
             continue
         if len(row) < width:
             row.extend(_EMPTY * (width - len(row)))
         values = picked(row) if len(places) != 1 else (picked(row),)
-        yield digest.of(list(map(count, values))), "" if key_at is None else _text(row[key_at])
+        yield digest.of(list(map(count, values))), counted.name([_text(row[each]) for each in keys_at])
 
 
 def _of_columns(pieces: Iterator[Mapping[str, Any]], counted: Counted) -> Iterator[tuple[bytes, str]]:
@@ -166,9 +172,11 @@ def _of_columns(pieces: Iterator[Mapping[str, Any]], counted: Counted) -> Iterat
         columns = [parquet.values(piece[name]) for name in names]
         number = max(map(len, piece.values()), default=0)
         found = zip(*columns, strict=True) if columns else repeat((), number)
-        keys = parquet.values(piece[counted.id_column]) if counted.id_column in piece else repeat("", number)
+        named = [parquet.values(piece[name]) for name in counted.keys] if piece.keys() >= set(counted.keys) else []
+        keys = zip(*named, strict=True) if named else repeat((), number)
         for row, key in zip(found, keys, strict=True):
-            yield digest.of([canonical[value] if type(value) is str else _value(value) for value in row]), _value(key)
+            known = [canonical[value] if type(value) is str else _value(value) for value in row]
+            yield digest.of(known), counted.name(list(map(_value, key)))
 
 
 def _of_objects(batches: Iterator[list[objects.Row]], counted: Counted) -> Iterator[tuple[bytes, str]]:
@@ -179,7 +187,8 @@ def _of_objects(batches: Iterator[list[objects.Row]], counted: Counted) -> Itera
             digest = digests.get(keys) or _Digest(counted.of(keys))
             if len(digests) < _MOST_KNOWN // 1000:
                 digests[keys] = digest
-            yield digest.of([_value(row[name]) for name in digest.names]), _value(row.get(counted.id_column))
+            named = counted.name([_value(row.get(name)) for name in counted.keys])
+            yield digest.of([_value(row[name]) for name in digest.names]), named
 
 
 class _Digest:

@@ -27,13 +27,13 @@ class TableFile:
     size: int | None = None
 
 
-def count(train: Sequence[TableFile], test: Sequence[TableFile], *, id_column: str = "") -> SharedRows:
-    """How many rows of the test data are in the training data too; the column `id_column` names rows only.
+def count(train: Sequence[TableFile], test: Sequence[TableFile], *, keys: Sequence[str] = ()) -> SharedRows:
+    """How many rows of the test data are in the training data too; the columns `keys` name rows only.
 
     Names that do nothing but number the rows of both (0, 1, 2 or 1, 2, 3) tell of none that it is the same. Raises MlgitError,
     with the path, for what is not there, no table, or too large; and where the columns of both differ and no row is in both.
     """
-    before, now = _Side(train, id_column), _Side(test, id_column)
+    before, now = _Side(train, keys), _Side(test, keys)
     if _is_worth_numbering((*train, *test)):
         before.number()
         now.number()
@@ -61,10 +61,10 @@ def _is_worth_numbering(files: Sequence[TableFile]) -> bool:
 class _Side:
     """Tables whose rows are looked at; once numbered, only those that may be among the rows of the other side."""
 
-    def __init__(self, files: Sequence[TableFile], id_column: str) -> None:
+    def __init__(self, files: Sequence[TableFile], keys: Sequence[str]) -> None:
         self.names: set[str] = set()
         self.rows = 0
-        self._files, self._id_column = files, id_column
+        self._files, self._keys = files, keys
         self._numbers: list[tuple[Any, Any]] | None = None
         self._places: list[set[int] | None] = [None] * len(files)
         self._are_numbers, self._least, self._most = True, 2, 0
@@ -82,7 +82,7 @@ class _Side:
         for file in self._files:
             rows, keys = [np.empty(0, dtype=np.uint64)], [np.empty(0, dtype=np.uint64)]
             with _reading(file) as stream:
-                for piece in candidates.numbered(stream, path=file.path, counted=Counted(self._id_column, self.names)):
+                for piece in candidates.numbered(stream, path=file.path, counted=Counted(self._keys, self.names)):
                     rows.append(piece.rows)
                     keys.append(piece.keys)
                     self._take(piece.names.tolist() if piece.names.dtype.kind in "iu" else [""] * len(piece.names))
@@ -102,7 +102,7 @@ class _Side:
         """Digests and names of the rows that are looked at."""
         for file, places in zip(self._files, self._places, strict=True):
             if places is None or places:
-                for row in _of_file(file, self._id_column, self.names, places):
+                for row in _of_file(file, self._keys, self.names, places):
                     if places is None:
                         self._take([row[1]])
                     yield row
@@ -114,7 +114,7 @@ class _Side:
         self._least, self._most = min([self._least, *numbers]), max([self._most, *numbers])
 
 
-def known(tables: Sequence[TableFile], *, without: str = "", names: set[str] | None = None) -> AbstractSet[bytes]:
+def known(tables: Sequence[TableFile], *, without: Sequence[str] = (), names: set[str] | None = None) -> AbstractSet[bytes]:
     """The digests of all rows of these tables; the columns that count are added to `names`."""
     found: set[bytes] = set()
     for each in tables:
@@ -123,7 +123,7 @@ def known(tables: Sequence[TableFile], *, without: str = "", names: set[str] | N
 
 
 def shared(
-    train: AbstractSet[bytes], test: Sequence[TableFile], *, without: str = "", names: set[str] | None = None
+    train: AbstractSet[bytes], test: Sequence[TableFile], *, without: Sequence[str] = (), names: set[str] | None = None
 ) -> tuple[int, int]:
     """How many rows of these tables are known, and of how many."""
     found = rows = 0
@@ -135,10 +135,10 @@ def shared(
 
 
 def _of_file(
-    file: TableFile, without: str, names: set[str] | None, places: Collection[int] | None = None
+    file: TableFile, without: Sequence[str], names: set[str] | None, places: Collection[int] | None = None
 ) -> Iterator[tuple[bytes, str]]:
     with _reading(file) as stream:
-        rows = digests.row_digests(stream, path=file.path, id_column=without, names=names, places=places)
+        rows = digests.row_digests(stream, path=file.path, keys=without, names=names, places=places)
         for number, row in enumerate(rows):
             if number >= limits.OVERLAP_ROWS:
                 raise limits.TooLargeError(f"more than {limits.OVERLAP_ROWS} rows, so they are not compared")

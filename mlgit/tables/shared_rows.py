@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SharedRows:
-    """Of `of` rows of test data, those that are in the training data too: `rows` as they stand, without the column that names
-    rows, `ids` by their name in it, `either` one way or the other.
+    """Of `of` rows of test data, those that are in the training data too: `rows` as they stand, without the columns that name
+    rows, `ids` by their name in them, `either` one way or the other.
     """
 
     of: int

@@ -73,3 +73,67 @@ def test_new_rules_and_lost_ones_are_told_in_order():
     assert (found.id, found.change, found.before, found.now) == ("floor", "added", "", "kind: bound, metric: f1, minimum: 0.5")
     (found,) = changes(config(more), config(BEFORE))
     assert (found.change, found.now) == ("removed", "")
+
+
+BASE = """\
+mlgit: 1
+metrics:
+  f1: {direction: higher}
+  cost: {direction: lower, column: cost, aggregate: sum, max_missing: 2%}
+  hits: {direction: higher, of: recall_at_k, k: 10}
+models:
+  m:
+    predictions: [a.csv, b.csv]
+    repeats: seeds
+    id: [user, day]
+    query: q
+    weight: w
+    scores: "p_{class}"
+    quantiles: {0.1: q10}
+    costs: {bad: {good: 5}}
+    test: [t.csv]
+    tests:
+      b: {predictions: b.csv, test: [u.csv]}
+      c: {predictions: c.csv}
+gates:
+  rules:
+  - {id: kept, kind: no_worse, metric: f1, margin: 1%, on: b}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("aggregate: sum", "aggregate: mean", ("definition of cost", "changed", "aggregate: sum", "aggregate: mean")),
+        ("2%", "50%", ("definition of cost", "changed", "max_missing: 0.02", "max_missing: 0.5")),
+        ("k: 10", "k: 100", ("definition of hits", "changed", "k: 10", "k: 100")),
+        (", of: recall_at_k, k: 10", "", ("definition of hits", "removed", "of: recall_at_k", "")),
+        ("column: cost, aggregate: sum, ", "expression: sum(1), ", ("definition of cost", "changed", "column", "sum(1)")),
+        ("[a.csv, b.csv]", "[a.csv, c.csv]", ("predictions of m", "changed", "b.csv", "c.csv")),
+        ("repeats: seeds", "repeats: folds", ("repeats of m", "changed", "seeds", "folds")),
+        ("[user, day]", "user", ("id of m", "changed", "[user, day]", "user")),
+        ("query: q", "query: r", ("query of m", "changed", "q", "r")),
+        ("weight: w", "weight: v", ("weight of m", "changed", "w", "v")),
+        ("p_{class}", "q_{class}", ("scores of m", "changed", "p_", "q_")),
+        ("0.1: q10", "0.1: q90", ("quantiles of m", "changed", "q10", "q90")),
+        ("good: 5", "good: 1", ("costs of m", "changed", "bad: good 5", "bad: good 1")),
+        ("      c: {predictions: c.csv}\n", "", ("predictions of m@c", "removed", "c.csv", "")),
+        ("{predictions: b.csv,", "{predictions: a.csv,", ("predictions of m@b", "changed", "b.csv", "a.csv")),
+        ("u.csv", "t.csv", ("test of m@b", "changed", "u.csv", "t.csv")),
+        ("c.csv}", "c.csv, label: prediction}", ("label of m@c", "added", "", "prediction")),
+        ("c.csv}", "c.csv, weight: v}", ("weight of m@c", "added", "", "v")),
+        ("on: b", "on: c", ("kept", "changed", "on: b", "on: c")),
+    ],
+)
+def test_what_metrics_and_test_sets_are_made_of_is_told(old, new, expected):
+    assert old in BASE
+    found = {each.id: each for each in changes(config(BASE), config(BASE.replace(old, new)))}
+    name, change, before, now = expected
+    assert found[name].change == change
+    assert before in found[name].before
+    assert now in found[name].now
+
+
+def test_what_a_test_set_has_from_its_model_is_told_once():
+    found = [each.id for each in changes(config(BASE), config(BASE.replace("weight: w", "weight: v")))]
+    assert found == ["weight of m"]

@@ -115,7 +115,7 @@ def test_rows_in_both_are_counted_without_the_column_that_names_them(tmp_path, c
     root = made(tmp_path / "project", cli, {"data/raw.csv": f"id,x,label\n{rows}"})
     found = leak(root)
     assert (found.found, found.rows, found.unchecked) == (0, 5, "")
-    found = leak(root, id_column="id")
+    found = leak(root, keys=("id",))
     assert (found.found, found.rows) == (5, 5)
 
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from mlgit.errors import MlgitError
+from mlgit.evaluation.results import MetricResult
 from mlgit.gate.rule_result import RuleResult
 from mlgit.report import codec, document
 from mlgit.report.document import Fact, Failure, Line, Plot, Report, Run, Side, from_json, to_json
@@ -123,3 +124,10 @@ def test_a_cut_text_says_that_it_was_cut():
     assert codec.cut("x" * 3000).endswith(" …")
     assert len(codec.cut("x" * 3000)) == codec.MAX_TEXT
     assert codec.cut("a\nb\u2066") == "a\\nb\\u2066"
+
+
+def test_report_of_before_a_field_is_read_with_its_default():
+    written = json.loads(to_json(Report(metrics=(MetricResult("m", "f1", "same", about="about the recipes: 5 and 5 seeds"),))))
+    assert from_json(json.dumps(written), source="report.json").metrics[0].about == "about the recipes: 5 and 5 seeds"
+    del written["metrics"][0]["about"]
+    assert from_json(json.dumps(written), source="report.json").metrics[0].about == ""

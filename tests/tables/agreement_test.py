@@ -129,10 +129,10 @@ def test_short_floats_decimals_times_and_lists_count_as_they_are_written():
 
 
 def test_column_that_names_rows_does_not_count():
-    (found, one), (same, other) = *digest("id,a\n7,1\n", id_column="id"), *digest("a,id\n1,8\n", id_column="id")
+    (found, one), (same, other) = *digest("id,a\n7,1\n", keys=("id",)), *digest("a,id\n1,8\n", keys=("id",))
     assert ([(found, "")], one, other) == (digest("a\n1\n"), "7", "8")
     assert found == same
-    assert [key for _, key in digest(written.parquet(["id"], [(1,), (2,)]), "t.parquet", id_column="id")] == ["1", "2"]
+    assert [key for _, key in digest(written.parquet(["id"], [(1,), (2,)]), "t.parquet", keys=("id",))] == ["1", "2"]
 
 
 @pytest.mark.parametrize("name", ["", "Unnamed: 0", "Unnamed: 7"])
@@ -146,20 +146,32 @@ def test_rows_are_found_by_name_too_unless_that_is_their_number():
         [file("a.csv", b"id,x\nu1,5\nu2,6\nu9,7\n")],
         [file("b.jsonl", b'{"id": "u1", "x": 5.0}\n{"id": "u9", "x": 8}\n')],
     )
-    assert count(train, test, id_column="id") == SharedRows(2, rows=1, ids=2, either=2)
-    assert count(train, test, id_column="") == SharedRows(2, rows=1, either=1)
+    assert count(train, test, keys=("id",)) == SharedRows(2, rows=1, ids=2, either=2)
+    assert count(train, test, keys=()) == SharedRows(2, rows=1, either=1)
     for first in (0, 1):
         numbered = "".join(f"{first + each},{each + 10}\n" for each in range(3)).encode()
-        assert count([file("a.csv", b"id,x\n0,1\n1,2\n2,3\n")], [file("b.csv", b"id,x\n" + numbered)], id_column="id").ids == 0
+        assert count([file("a.csv", b"id,x\n0,1\n1,2\n2,3\n")], [file("b.csv", b"id,x\n" + numbered)], keys=("id",)).ids == 0
+
+
+def test_rows_are_found_by_columns_that_name_them_together():
+    keys = ("user", "day")
+    rows = "user,day,x\na,1,5\na,2,6\nb,1,7\n"
+    lines = b'{"user": "a", "day": 2, "x": 9}\n{"user": "b", "day": 2, "x": 9}\n{"user": "c", "day": null, "x": 5}\n'
+    assert count([file("a.csv", rows.encode())], [file("b.jsonl", lines)], keys=keys) == SharedRows(3, rows=1, ids=1, either=2)
+    parquet = written.parquet(["user", "day", "x"], [("a", 2, 9), ("c", 1, 9)])
+    assert count([file("a.csv", rows.encode())], [file("b.parquet", parquet)], keys=keys).ids == 1
+    many = rows + "".join(f"u{each},{each % 7},{each}\n" for each in range(40_000))
+    other = "user,day,x\na,1,-1\nu5,5,-2\nu5,6,-3\n,1,-4\n" + "".join(f"v{each},1,-{each}9\n" for each in range(40_000))
+    assert count([file("a.csv", many.encode())], [file("b.csv", other.encode())], keys=keys).ids == 2
 
 
 def test_tables_with_different_columns_are_not_said_to_share_nothing():
     train, test = [file("a.csv", b"id,x,y\n1,2,3\n")], [file("b.jsonl", b'{"x": 2}\n')]
     with pytest.raises(MlgitError, match="training and test data have different columns, so no rows are the same: y"):
-        count(train, test, id_column="id")
-    assert count(train, [file("b.jsonl", b'{"x": 2, "y": 4}\n')], id_column="id") == SharedRows(1)
+        count(train, test, keys=("id",))
+    assert count(train, [file("b.jsonl", b'{"x": 2, "y": 4}\n')], keys=("id",)) == SharedRows(1)
     optional = [file("b.jsonl", b'{"x": 2}\n{"x": 2, "y": 3}\n')]
-    assert count(train, optional, id_column="id") == SharedRows(2, rows=1, either=1)
+    assert count(train, optional, keys=("id",)) == SharedRows(2, rows=1, either=1)
     with pytest.raises(MlgitError, match=r"no/c\.csv: no such file"):
         count(train, [TableFile("no/c.csv", lambda: None)])
 
@@ -221,7 +233,7 @@ def test_rows_are_found_whatever_the_other_values_make_of_a_column(one, other, m
 def test_names_in_hexadecimal_digits_are_no_numbers():
     names = ["123456789e012345", "123456789e099999", "0e12345678901234", "0e99999999999999", "0e12", "0e34"]
     train, test = ("id\n" + "\n".join([*names[at::2], "f0"]) for at in (0, 1))
-    assert count([file("a.csv", train.encode())], [file("b.csv", test.encode())], id_column="id").ids == 1
+    assert count([file("a.csv", train.encode())], [file("b.csv", test.encode())], keys=("id",)).ids == 1
 
 
 def test_rows_that_only_seem_the_same_to_pandas_are_none():

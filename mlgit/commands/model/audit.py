@@ -120,7 +120,7 @@ def gathered(found: ResolvedVersion, question: AuditQuestion) -> Evidence:
         trust=git_provenance.trust(project.git_root, [version.event, *later]),
         chain=tuple(AuditGap(f"{each.ref}: {each.message}", each.hint) for each in wrong),
         later=later,
-        leak=leakage.check(found.revision, facts, id_column=facts.id_column),
+        leak=leakage.check(found.revision, facts, keys=facts.keys),
         card=found.revision.blob(said.card[0]) if said.card[0] else "",
     )
 
