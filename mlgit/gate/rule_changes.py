@@ -18,6 +18,7 @@ _DECIDING = (
     *("cluster", "order", "query", "weight", "costs", "train", "test"),
 )
 
+
 def changes(deciding: Config, own: Config) -> tuple[RuleChange, ...]:
     """Rules, waivers, settings, metric directions and columns that differ, in this order."""
     before, now = _entries(deciding), _entries(own)
