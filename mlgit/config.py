@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from mlgit import gate_tables, metric_settings, model_settings, monitoring_settings, rules, serving_settings
 from mlgit.errors import MlgitError
-from mlgit.metric_settings import Direction
+from mlgit.metric_settings import Direction, MetricDeclaration
 from mlgit.model_settings import Model
 from mlgit.monitoring_settings import Monitoring
 from mlgit.rules import Gates

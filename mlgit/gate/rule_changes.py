@@ -61,9 +61,7 @@ def _of_test_set(model: Model, known: Mapping[str, str]) -> Iterator[tuple[str, 
     """What it has of its own; what it has from the model, whose entries are `known`, is told there."""
     own = dict(_of_model(model))
     for key in _DECIDING:
-        if key in ("predictions", "test"):
-            yield key, own.get(key, "none")
-        elif key not in ("metrics", "train") and own.get(key) != known.get(key):
+        if key in ("predictions", "test") or (key not in ("metrics", "train") and own.get(key) != known.get(key)):
             yield key, own.get(key, "none")
 
 
