@@ -4,7 +4,8 @@ A value that is missing (an empty cell, NaN, infinity, a division by 0, the loga
 computed from it missing, as in SQL: `a + b` where one is missing, `a == 1` of a missing a. But `&` with something false is
 false, and `|` with something true is true. Aggregates leave such rows out, and how many they are is told: `mean` and `share`
 are of the rows that have a value, `count(x)` counts those where x is true, `count()` counts all. Without any row that has a
-value there is no sum and no mean. Truth values count as 0 and 1; texts are compared with texts only.
+value there is no sum and no mean. Truth values count as 0 and 1, and numbers that are all 0 or 1 count as truth where that is
+asked for; texts are compared with texts only.
 """
 
 from __future__ import annotations
@@ -157,7 +158,7 @@ class _Evaluated:
         found = self._of(part.parts[0])
         if found.kind == "text":
             raise self.fault(f"{part.does} of texts", "compare them: share(status == 'late')")
-        if part.does in ("share", "count") and found.kind != "truth":
+        if part.does in ("share", "count") and found.kind != "truth" and not _are_truth(found.values):
             raise self.fault(f"{part.does} of numbers", f"it is of what is true or false: {part.does}(amount > 0)")
         return np.array(np.broadcast_to(_finite(np.asarray(found.values, dtype=float)), (rows,)))
 
@@ -237,6 +238,11 @@ class _Evaluated:
                 raise self.fault(f"column '{name}' holds neither numbers nor texts alone", "let it hold one of them")
             self._columns[name] = _Rows(*found)
         return self._columns[name]
+
+
+def _are_truth(values: Any) -> bool:
+    """Whether numbers are 0 and 1 only, as many files write false and true."""
+    return bool(((values == 0) | (values == 1) | np.isnan(values)).all())
 
 
 def _is_none(values: Any) -> Any:

@@ -69,6 +69,11 @@ def test_texts_are_compared_with_texts():
     assert value("sum(where(currency == 'EUR', 2, 3))", currency=currency) == 7
 
 
+def test_numbers_that_are_0_and_1_count_as_truth():
+    assert value("share(clicked)", clicked=np.array([1, 0, 1, 1])) == 0.75
+    assert value("count(clicked)", clicked=np.array([1.0, np.nan, 0.0])) == 1
+
+
 def test_days_are_compared_as_iso_8601():
     days = np.array([datetime.date(2026, 5, 1), datetime.date(2026, 6, 1)], dtype=object)
     assert value("count(day >= '2026-05-15')", day=days) == 1
