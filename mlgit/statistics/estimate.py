@@ -29,7 +29,8 @@ class Estimate:
     tells it: where it is the same, two models do not differ. `truth`, shape (n,), is there for what is `scale` times the share
     of all rows in which something is true. `n_counted` rows (0: all) have a part in the metric, and `counted` is what such a
     row is. `note` is what a reader must know of the value; unless `may_pass`, it can show nothing good. `least`
-    and `most` are the ends of what it can be.
+    and `most` are the ends of what it can be. `overshoot` is how far the value may lie above the truth in the mean, as the size
+    of something does whose sign is in doubt.
     """
 
     value: float
@@ -43,6 +44,7 @@ class Estimate:
     why: str = ""
     note: str = ""
     may_pass: bool = True
+    overshoot: float = 0.0
     least: float = -float("inf")
     most: float = float("inf")
 

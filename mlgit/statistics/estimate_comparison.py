@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mlgit import lazy_numpy as np
-from mlgit.statistics import confusion, influence_intervals, resampling, student
+from mlgit.statistics import confusion, folded, influence_intervals, resampling, student
 from mlgit.statistics.bootstrap import Interval
 from mlgit.statistics.comparison import Comparison, ComparisonOptions, comparison_of
 from mlgit.statistics.influence_intervals import RowStructure
@@ -44,7 +44,8 @@ def interval(name: str, found: Estimate, *, rows: RowStructure, options: Compari
 def _of_one(found: Estimate, rows: RowStructure, options: ComparisonOptions) -> Spread:
     if found.value != found.value:
         return resampling.nothing(found.why or "the metric is undefined for these rows")
-    return spread(found.value, found.influence, found.sums, rows=rows, options=options)
+    made = spread(found.value, found.influence, found.sums, rows=rows, options=options)
+    return folded.stretched(made, found.value, below=found.overshoot)
 
 
 def compare(name: str, baseline: Estimate, current: Estimate, *, rows: RowStructure, question: ComparisonOptions) -> Comparison:
@@ -94,6 +95,10 @@ def _of_two(
         return resampling.nothing(told), None
     if not discordant and delta == 0:
         return Spread(0.0, 0.0, "no row differs", lambda least: float(least >= 0)), None
+    if folded.are_in_doubt(baseline, current):
+        influence, structure = folded.apart(baseline, current, rows)
+        made = spread(delta, influence, None, rows=structure, options=question)
+        return folded.stretched(made, delta, below=current.overshoot, above=baseline.overshoot), None
     sums = _joint(baseline.sums, current.sums) if baseline.sums is not None and current.sums is not None else None
     return spread(delta, current.influence - baseline.influence, sums, rows=rows, options=question), None
 
