@@ -14,7 +14,7 @@ from mlgit.statistics.predictions import Predictions
 from tests.kit import FULL
 from tests.statistics.moved_rows import estimate
 
-RUNS = 500 if FULL else 60
+RUNS = 300 if FULL else 60
 ASKED = ComparisonOptions(0.9, resamples=499, margin=0.01, better="lower")
 # How the log odds of a model differ from the true ones.
 MODELS = {
@@ -29,9 +29,9 @@ CASES = [
     ("ece", 500, "perfect", "higher"),
     ("ece", 5000, "perfect", "surer"),
     ("ece", 5000, "noisy", "perfect"),
-    ("ece", 20_000, "perfect", "higher"),
-    ("ece", 20_000, "surer", "noisy"),
-    ("ece", 20_000, "lower", "higher"),
+    ("ece", 10_000, "perfect", "higher"),
+    ("ece", 10_000, "surer", "noisy"),
+    ("ece", 10_000, "lower", "higher"),
     ("calibration_slope_error", 500, "perfect", "surer"),
     ("calibration_slope_error", 500, "perfect", "a little surer"),
     ("calibration_slope_error", 5000, "surer", "noisy"),
