@@ -69,6 +69,7 @@ def interval(
     each = _of_seeds(found, model, table, places, asked.positive)
     if len(each) == 1:
         return estimate_comparison.interval(found.metric, each[0], rows=structure, options=options)
+    structure = estimate_comparison.of_queries(structure, each[0])
     made = recipes.interval(recipes.files(each), question=_question(asked, structure))
     shown = _shown(found.metric, made.value, made.spread, options, len(each[0].influence))
     return replace(shown, note="; ".join(filter(None, (shown.note, made.claim.text))))
@@ -104,6 +105,7 @@ def compare(
     structure = metric_estimates.structure(found, model, baseline, asked, places)
     if len(before) == len(now) == 1:
         return estimate_comparison.compare(found.metric, before[0], now[0], rows=structure, question=question)
+    structure = estimate_comparison.of_queries(structure, now[0])
     files = [recipes.files(each) for each in (before, now)]
     made = recipes.difference(files[0], files[1], question=_question(asked, structure))
     size = len(now[0].influence)

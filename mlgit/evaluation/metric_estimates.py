@@ -56,15 +56,19 @@ def estimate(
 
 def _spread_out(part: Estimate, there: Array, size: int) -> Estimate:
     """An estimate from some rows, as one of all of them."""
-    influence = np.zeros(size)
-    influence[there] = part.influence
-    sums = None
-    if part.sums is not None:
-        wide = np.zeros((size, part.sums.features.shape[1]))
-        wide[there] = part.sums.features
-        sums = Sums(wide, np.ones(size), part.sums.function)
+    sums = part.sums and Sums(_widened(part.sums.features, there, size), np.ones(size), part.sums.function)
+    said, parts = (None if each is None else _widened(each, there, size) for each in (part.said, part.parts))
+    influence = _widened(part.influence, there, size)
     told = f"{size - len(there)} of {size} rows have no value and are left out"
-    return replace(part, influence=influence, sums=sums, seen=None, note="; ".join(filter(None, (part.note, told))))
+    note = "; ".join(filter(None, (part.note, told)))
+    return replace(part, influence=influence, sums=sums, seen=None, said=said, parts=parts, note=note)
+
+
+def _widened(each: Array, there: Array, size: int) -> Array:
+    """What some rows have, with 0 for the others."""
+    wide = np.zeros((size, *each.shape[1:]))
+    wide[there] = each
+    return wide
 
 
 def _of_expression(found: MetricDefinition, model: Model, table: Table, places: Array | None) -> Estimate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
@@ -38,6 +39,11 @@ def mean(
 ) -> Estimate:
     """The mean of what each row has, shape (n,)."""
     return ratio(terms, np.ones(len(terms)), weight=weight, note=note, least=least, most=most)
+
+
+def bounded(found: Estimate, *, said: Array, reach: float = 1.0, graded: bool = False) -> Estimate:
+    """A mean of what is no further apart than `reach` in any two rows, and what the model says of them."""
+    return replace(found, said=said, reach=reach, graded=graded)
 
 
 def ratio(

@@ -27,7 +27,8 @@ def _cost_per_row(given: Predictions, _: Measure, __: Any) -> Estimate:
     pairs = [(found.names[code // len(found.names)], found.names[code % len(found.names)]) for code in seen.tolist()]
     _check(given.costs, pairs, found.names)
     costs = np.array([float(given.costs.get(label, {}).get(said, 0.0)) for label, said in pairs])
-    return averages.mean(np.asarray(costs[place]), weight=weight, least=min(0.0, _lowest(given.costs)))
+    made = averages.mean(np.asarray(costs[place]), weight=weight, least=min(0.0, _lowest(given.costs)))
+    return averages.bounded(made, said=found.predictions[0], reach=_reach(given.costs))
 
 
 def _check(costs: Costs, pairs: list[tuple[Any, Any]], names: tuple[Any, ...]) -> None:
@@ -63,6 +64,11 @@ def _near(name: Any, names: set[Any]) -> str:
     shown = {str(each): each for each in names}
     found = get_close_matches(str(name), sorted(shown), n=1)
     return repr(shown[found[0]]) if found else ""
+
+
+def _reach(costs: Costs) -> float:
+    """How far two predictions of one row can be apart in what they cost."""
+    return max(max(0.0, *map(float, each.values())) - min(0.0, *map(float, each.values())) for each in costs.values() if each)
 
 
 def _lowest(costs: Costs) -> float:

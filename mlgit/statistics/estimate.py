@@ -31,6 +31,11 @@ class Estimate:
     row is. `note` is what a reader must know of the value; unless `may_pass`, it can show nothing good. `least`
     and `most` are the ends of what it can be. `overshoot` is how far the value may lie above the truth in the mean, as the size
     of something does whose sign is in doubt.
+
+    Where one row could change what it adds to a mean by so much and no more, that is `reach` (0: there is no such end): rows
+    may not have shown it, few or, unless they are `graded` in between, many. `said`, one line a row, is then what the model
+    says: two that say the same cannot differ in it. `parts`, shape (n,), is what each row counts in a mean over queries: all
+    of it at the first row of each.
     """
 
     value: float
@@ -47,6 +52,10 @@ class Estimate:
     overshoot: float = 0.0
     least: float = -float("inf")
     most: float = float("inf")
+    reach: float = 0.0
+    graded: bool = False
+    said: Array | None = None
+    parts: Array | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

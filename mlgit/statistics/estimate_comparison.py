@@ -1,7 +1,8 @@
 """The interval of a metric, and of the difference of two models by it, from estimates: a value, and the influence of each row.
 
 A smooth function of sums over rows that count alike: the bootstrap-t of these sums. Everything else by the influences alone, as
-`influence_intervals` does it. Whole clusters are drawn where rows hang together. A share of rows that do not: Tango's interval.
+`influence_intervals` does it. Whole clusters are drawn where rows hang together. A share of rows (or queries) that do not has
+Wilson's interval, and the difference of two Tango's. Where few rows vary, what was not seen is allowed for (`unseen`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mlgit import lazy_numpy as np
-from mlgit.statistics import confusion, folded, influence_intervals, resampling, student
+from mlgit.statistics import confusion, folded, influence_intervals, resampling, shares, student, unseen
 from mlgit.statistics.bootstrap import Interval
 from mlgit.statistics.comparison import Comparison, ComparisonOptions, comparison_of
 from mlgit.statistics.influence_intervals import RowStructure
@@ -21,9 +22,13 @@ if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
 
 
+# So many rows that differ more or less show how far they do.
+ENOUGH_VARIED = 20
+
+
 def interval(name: str, found: Estimate, *, rows: RowStructure, options: ComparisonOptions) -> Interval:
     """A metric of one model with its interval; it is cut where the metric ends."""
-    spread = _of_one(found, rows, options)
+    spread = _of_one(found, of_queries(rows, found), options)
     ends = max(spread.low, found.least), min(spread.high, found.most)
     value, low, high = (None if each != each else float(each) for each in (found.value, *ends))
     return Interval(
@@ -44,13 +49,36 @@ def interval(name: str, found: Estimate, *, rows: RowStructure, options: Compari
 def _of_one(found: Estimate, rows: RowStructure, options: ComparisonOptions) -> Spread:
     if found.value != found.value:
         return resampling.nothing(found.why or "the metric is undefined for these rows")
-    made = spread(found.value, found.influence, found.sums, rows=rows, options=options)
-    return folded.stretched(made, found.value, below=found.overshoot)
+    inside = shares.counted(found, rows)
+    if inside is not None and not influence_intervals.too_few(rows, len(found.influence)):
+        return shares.of_one(inside, confidence=options.confidence_level)
+    shown = spread(found.value, found.influence, found.sums, rows=rows, options=options)
+    varied = int(np.count_nonzero(found.influence))
+    shown = _with_unseen(shown, found.value, found, rows=rows, options=options, varied=varied)
+    return folded.stretched(shown, found.value, below=found.overshoot)
+
+
+def of_queries(rows: RowStructure, found: Estimate) -> RowStructure:
+    """How rows hang together for a metric that has one value of each query: these count, however many rows they have."""
+    return rows if found.parts is None else replace(rows, parts=found.parts, counted=found.counted)
+
+
+def _with_unseen(
+    shown: Spread, value: float, *found: Estimate, rows: RowStructure, options: ComparisonOptions, varied: int
+) -> Spread:
+    """An interval that allows for what was not seen; so many rows (or queries) vary. Where there are too few, it is none."""
+    size, reach = len(found[0].influence), max(each.reach for each in found)
+    if not reach or influence_intervals.too_few(rows, size):
+        return shown
+    if varied >= ENOUGH_VARIED and all(each.graded for each in found):
+        return shown
+    jump = reach / influence_intervals.worth(rows, size)
+    return unseen.widened(shown, value, jump=jump, confidence=options.confidence_level)
 
 
 def compare(name: str, baseline: Estimate, current: Estimate, *, rows: RowStructure, question: ComparisonOptions) -> Comparison:
     """Two models by a metric, on rows that are the same and in the same order."""
-    differs = _differing(baseline, current)
+    rows, differs = of_queries(rows, current), _differing(baseline, current)
     discordant = int(differs.sum())
     found, pvalue = _of_two(baseline, current, rows, question, discordant)
     note = "; ".join(dict.fromkeys(filter(None, (found.note, current.note, baseline.note))))
@@ -93,14 +121,25 @@ def _of_two(
     delta = current.value - baseline.value
     if told := influence_intervals.too_few(rows, len(current.influence)):
         return resampling.nothing(told), None
-    if not discordant and delta == 0:
+    if not discordant and delta == 0 and _say_the_same(baseline, current):
         return Spread(0.0, 0.0, "no row differs", lambda least: float(least >= 0)), None
+    inside = [shares.counted(each, rows) for each in (baseline, current)]
+    if inside[0] is not None and inside[1] is not None and len(inside[0]) == len(inside[1]):
+        return _of_shares(inside[0], inside[1], 1.0, question.confidence_level)
     if folded.are_in_doubt(baseline, current):
         influence, structure = folded.apart(baseline, current, rows)
         made = spread(delta, influence, None, rows=structure, options=question)
         return folded.stretched(made, delta, below=current.overshoot, above=baseline.overshoot), None
     sums = _joint(baseline.sums, current.sums) if baseline.sums is not None and current.sums is not None else None
-    return spread(delta, current.influence - baseline.influence, sums, rows=rows, options=question), None
+    shown = spread(delta, current.influence - baseline.influence, sums, rows=rows, options=question)
+    return _with_unseen(shown, delta, baseline, current, rows=rows, options=question, varied=discordant), None
+
+
+def _say_the_same(baseline: Estimate, current: Estimate) -> bool:
+    """Whether two models between which no row shows a difference cannot differ elsewhere."""
+    if baseline.said is None or current.said is None:
+        return True
+    return np.array_equal(baseline.said, current.said)
 
 
 def _of_shares(was: Array, now: Array, scale: float, confidence: float) -> tuple[Spread, float]:

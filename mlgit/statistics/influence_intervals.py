@@ -24,21 +24,32 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, eq=False)
 class RowStructure:
     """How rows hang together: `groups` numbers the cluster of each from 0, `order` are the places of the rows of a series, from
-    the first in time to the last, `weights` is what a row counts; None where there is no such thing."""
+    the first in time to the last, `weights` is what a row counts, and `parts` what it does where whole queries count, all of it
+    at the first row of each; None where there is no such thing. `counted` is what such a query is."""
 
     groups: Array | None = None
     order: Array | None = None
     weights: Array | None = None
+    parts: Array | None = None
+    counted: str = "query"
 
     @property
     def noun(self) -> str:
         """What was sampled."""
+        if self.parts is not None and (self.groups is None or np.bincount(self.groups, weights=self.parts > 0).max() <= 1):
+            return self.counted
         return "row" if self.groups is None else "cluster"
 
     @property
     def are_alike(self) -> bool:
         """Whether rows count alike and do not hang together."""
         return self.groups is None and self.order is None and self.weights is None
+
+    def number(self, rows: int) -> int:
+        """How many of these so many rows are."""
+        if self.parts is not None:
+            return int((self.summed(self.parts) > 0).sum())
+        return rows if self.groups is None else int(self.groups.max(initial=-1)) + 1
 
     def summed(self, influence: Array) -> Array:
         """The influence of each piece that was sampled."""
@@ -76,7 +87,8 @@ def interval(
 
 def worth(structure: RowStructure, rows: int) -> float:
     """How many pieces of equal weight the rows, or their clusters, are worth."""
-    weights = np.ones(rows) if structure.weights is None else np.asarray(structure.weights, dtype=float)
+    known = structure.weights if structure.parts is None else structure.parts
+    weights = np.ones(rows) if known is None else np.asarray(known, dtype=float)
     weights = structure.summed(weights / weights.max(initial=0.0))
     squares = float(weights @ weights)
     return float(weights.sum()) ** 2 / squares if squares > 0 else 0.0
@@ -84,7 +96,7 @@ def worth(structure: RowStructure, rows: int) -> float:
 
 def too_few(structure: RowStructure, rows: int) -> str:
     """Why so many rows have no interval; empty where they have one."""
-    number = rows if structure.groups is None else int(structure.groups.max(initial=-1)) + 1
+    number = structure.number(rows)
     if number < FEWEST_ROWS:
         return resampling.too_few(number, structure.noun).why
     found = worth(structure, rows)
@@ -107,5 +119,5 @@ def _weighted(value: float, each: Array, freedom: float, *, confidence: float, n
     few = leverage.deciding(each)
     told = f"{few:,} of {count(len(each), noun)} decide this" if few else ""
     may_pass = not few or len(each) >= leverage.ENOUGH_ROWS
-    method = f"influences, worth {int(freedom):,} {noun}s of equal weight"
+    method = f"influences, worth {count(int(freedom), noun)} of equal weight"
     return Spread(value - width, value + width, method, below, note=told, may_pass=may_pass)

@@ -5,13 +5,14 @@ The interval of a level lies between the quantiles at (1 - level) / 2 and 1 - th
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError
-from mlgit.statistics import averages, rows
+from mlgit.statistics import averages, folded, rows
 from mlgit.statistics.estimate import Estimate, Estimator
 from mlgit.statistics.measure import Measure
 from mlgit.statistics.predictions import Predictions, weights_of
@@ -62,7 +63,8 @@ def _coverage(given: Predictions, measure: Measure, _: Any) -> Estimate:
     """The share of labels within, or at, the ends."""
     found = _interval(given, measure)
     is_within = (found.low <= found.truth) & (found.truth <= found.high)
-    return averages.mean(is_within.astype(float), weight=found.weight, note=found.note, least=0.0, most=1.0)
+    made = averages.mean(is_within.astype(float), weight=found.weight, note=found.note, least=0.0, most=1.0)
+    return averages.bounded(made, said=np.column_stack([found.low, found.high]))
 
 
 @averages.unwarned
@@ -70,8 +72,9 @@ def _coverage_error(given: Predictions, measure: Measure, positive: Any) -> Esti
     """How far the coverage is from the level, on either side."""
     found, level = _coverage(given, measure, positive), _level(measure)
     away, seen = found.value - level, found.sums.features[:, :1] if found.sums else None
-    influence = np.sign(away) * found.influence
-    return replace(found, value=abs(away), influence=influence, sums=None, seen=seen, most=max(level, 1 - level))
+    influence, spread = math.copysign(1.0, away) * found.influence, math.sqrt(float(found.influence @ found.influence))
+    made = replace(found, value=abs(away), influence=influence, sums=None, seen=seen, most=max(level, 1 - level))
+    return replace(made, overshoot=folded.overshoot(away, spread))
 
 
 @averages.unwarned

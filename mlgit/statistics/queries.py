@@ -64,7 +64,7 @@ def mean(
     part, whole = np.zeros(len(found.number)), np.zeros(len(found.number))
     part[found.first], whole[found.first] = np.where(counted, values, 0.0), counted
     made = averages.ratio(part, whole, weight=weight, undefined=undefined, note=note, least=0.0, most=1.0)
-    return replace(made, n_counted=int(counted.sum()), counted=noun)
+    return replace(made, n_counted=int(counted.sum()), counted=noun, parts=whole * (1.0 if weight is None else weight))
 
 
 def _check_weights(found: Queries, weight: Array, noun: str) -> None:

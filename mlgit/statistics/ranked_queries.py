@@ -37,6 +37,13 @@ class Runs:
         """The sum over each run of a value of each row, shape (R,)."""
         return np.add.reduceat(values[self.order], self.at)
 
+    @property
+    def above(self) -> Array:
+        """How many rows of its query have a higher score than each row, in the order of the rows: all that a ranking says."""
+        found = np.empty(len(self.order), dtype=np.int64)
+        found[self.order] = np.repeat(self.start, self.length)
+        return found
+
     def kept(self, k: float) -> Array:
         """How many rows of each run are among the first k of their query, shape (R,)."""
         return np.clip(k - self.start, 0, self.length)

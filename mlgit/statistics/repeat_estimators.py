@@ -41,7 +41,8 @@ def _of_sets(given: Predictions, measure: Measure, *, is_all: bool) -> Estimate:
     passes = np.bincount(found.number, weights=passed).astype(int)
     marked = tries - passes if is_all else passes
     none = queries.none_drawn(tries, marked, np.full(len(tries), k))
-    return queries.mean(found, none if is_all else 1 - none, weight=weights_of(given), noun="case")
+    made = queries.mean(found, none if is_all else 1 - none, weight=weights_of(given), noun="case")
+    return averages.bounded(made, said=passed)
 
 
 def _passed(value: Any) -> Array:

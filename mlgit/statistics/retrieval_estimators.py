@@ -69,7 +69,7 @@ def _has_texts(label: Any) -> bool:
     return column.dtype.kind in "US" or (column.dtype.kind == "O" and any(isinstance(each, str) for each in column.tolist()))
 
 
-def _mean(given: Predictions, results: _Results, part: Array, whole: Array | float) -> Estimate:
+def _mean(given: Predictions, results: _Results, part: Array, whole: Array | float, *, graded: bool = True) -> Estimate:
     """The mean of part / whole over queries that have a relevant row."""
     is_counted = results.relevant > 0
     left, size = int((~is_counted).sum()), len(is_counted)
@@ -78,7 +78,8 @@ def _mean(given: Predictions, results: _Results, part: Array, whole: Array | flo
     values = np.where(is_counted, part / np.where(is_counted, whole, 1.0), 0.0)
     undefined = f"none of {count(size, 'query')} has a relevant row"
     weight, note = weights_of(given), note if left < size else ""
-    return queries.mean(results.queries, values, weight=weight, is_counted=is_counted, undefined=undefined, note=note)
+    made = queries.mean(results.queries, values, weight=weight, is_counted=is_counted, undefined=undefined, note=note)
+    return averages.bounded(made, said=results.ranked.above, graded=graded)
 
 
 @averages.unwarned
@@ -134,7 +135,7 @@ def _precision_at_k(given: Predictions, measure: Measure, positive: Any) -> Esti
 @averages.unwarned
 def _hit_rate(given: Predictions, measure: Measure, positive: Any) -> Estimate:
     results = _results(given, measure, positive)
-    return _mean(given, results, _of_relevant(results, ranked_queries.hit_chance), 1.0)
+    return _mean(given, results, _of_relevant(results, ranked_queries.hit_chance), 1.0, graded=False)
 
 
 def _of_relevant(results: _Results, made: Callable[..., Array]) -> Array:

@@ -200,7 +200,7 @@ def test_queries_are_what_is_sampled():
     assert found.high < 0
     assert compared("ndcg5", RANKED, before, now).clusters == 60  # even where no groups are asked for
     few = compared("ndcg5", RANKED, rankings(20, noise=0.5), rankings(20, noise=2.0, seed=1), asked=asked)
-    assert few.reason == "20 clusters, at least 30 needed"
+    assert few.reason == "20 queries, at least 30 needed"
 
 
 @pytest.mark.parametrize(
