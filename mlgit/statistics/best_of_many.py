@@ -78,6 +78,6 @@ def _noise(influence: Array, *, draws: int, seed: int) -> Array:
 def in_blocks(influence: Array, order: Array) -> Array:
     """The influences (k, n) of rows of a series, added up over blocks of neighbours in time that suit all candidates."""
     sorted_rows = influence[:, order]
-    width = math.ceil(max((blocks.length(each) for each in sorted_rows), default=1.0))
+    width = max((blocks.whole_length(each) for each in sorted_rows), default=1)
     starts = np.arange(0, sorted_rows.shape[1], width)
     return np.asarray(np.add.reduceat(sorted_rows, starts, axis=1))

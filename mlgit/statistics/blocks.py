@@ -3,8 +3,9 @@
 The circular block bootstrap (Politis and Romano 1992) of the influence of each row on the difference. Its variance is known
 without a draw, so that it is the limit of any number of them; the interval takes it with Student's t, for there are no more
 independent pieces than blocks. The length of a block is that of Politis and White 2004, Econom. Rev. 23, 53, as
-corrected by Patton, Politis and White 2009, Econom. Rev. 28, 372. Where few blocks carry the variance it is widened, as that of
-rows is (`leverage`): so it holds for skewed rows too.
+corrected by Patton, Politis and White 2009, Econom. Rev. 28, 372; but it is at least the cube root of the number of rows, for
+weak memory is not seen in few rows, and is there. Where few blocks carry the variance, that is widened (`leverage`): each
+square is divided once by the share of the others, for blocks are more alike than rows.
 """
 
 from __future__ import annotations
@@ -47,6 +48,12 @@ def length(series: Array) -> float:
     return float(min(max(1.0, found), math.ceil(min(3 * math.sqrt(size), size / 3))))
 
 
+def whole_length(series: Array) -> int:
+    """The length of blocks in whole rows: what suits the series, and no less than what weak memory asks for."""
+    size = len(series)
+    return max(math.ceil(length(series)), min(math.ceil(math.cbrt(size)), size // FEWEST_BLOCKS))
+
+
 def _reach(is_large: Array, *, run: int) -> int:
     """The lag after which so many in a row are small, else the last large one."""
     for lag in range(len(is_large) - run + 1):
@@ -82,15 +89,14 @@ def _widening(centred: Array, number: int) -> float:
     ends = np.linspace(0, len(centred), number + 1).astype(int)
     squares = np.add.reduceat(centred, ends[:-1]) ** 2
     total = float(squares.sum())
-    return float(leverage.widened(squares).sum()) / total if total > 0 else 1.0
+    return float(leverage.widened(squares, times=1).sum()) / total if total > 0 else 1.0
 
 
 def interval(value: float, influence: Array, *, confidence: float) -> Spread:
     """The interval of a statistic whose rows, in time order, have these influences on it (value changes by their sum)."""
     method = "block bootstrap"
     size, centred = len(influence), influence - influence.mean()
-    wanted = length(centred)
-    block = math.ceil(wanted)
+    block = whole_length(centred)
     number = size / block
     if number < FEWEST_BLOCKS:
         needed = math.ceil((FEWEST_BLOCKS * block) ** 1.5 / math.sqrt(size))

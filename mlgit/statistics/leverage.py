@@ -30,12 +30,12 @@ def summed(influence: Array, groups: Array | None) -> Array:
     return influence if groups is None else np.bincount(groups, weights=influence)
 
 
-def widened(squares: Array) -> Array:
-    """Squared influences, each divided twice by what the others have of their sum."""
+def widened(squares: Array, *, times: int = 2) -> Array:
+    """Squared influences, each divided (twice, or so many times) by what the others have of their sum."""
     total = squares.sum()
     if total <= 0:
         return squares
-    return np.asarray(squares / np.maximum(1 - squares / total, _LEAST_REST) ** 2)
+    return np.asarray(squares / np.maximum(1 - squares / total, _LEAST_REST) ** times)
 
 
 def deciding(influence: Array) -> int:

@@ -180,7 +180,7 @@ class _OfSeeds:
 
 
 def _of_seeds(influence: Array, sides: Sequence[RecipeFiles], structure: RowStructure) -> _OfSeeds:
-    block = 1 if structure.order is None else math.ceil(blocks.length(influence[structure.order]))
+    block = 1 if structure.order is None else blocks.whole_length(influence[structure.order])
     between = [each.between for each in sides]
     shared = sum(each.shared(structure, block) for each in sides)
     square = sum(each**2 / (len(side.values) - 1) for each, side in zip(between, sides, strict=True))

@@ -32,6 +32,17 @@ def test_independent_rows_are_blocks_of_one():
     assert blocks.length(np.ones(50)) == 1.0
 
 
+@pytest.mark.parametrize(("size", "expected"), [(1, 1), (15, 1), (32, 3), (99, 5), (1000, 10)])
+def test_blocks_are_as_long_as_weak_memory_asks_for(size, expected):
+    assert blocks.whole_length(np.ones(size)) == expected
+
+
+def test_interval_is_wider_where_few_blocks_decide():
+    even, odd = np.random.default_rng(0).normal(size=400), np.where(np.arange(400) == 77, 1.0, -1 / 399)
+    widths = [blocks.interval(0.0, each - each.mean(), confidence=0.9).high / np.sqrt((each**2).sum()) for each in (even, odd)]
+    assert widths[1] > 1.3 * widths[0]
+
+
 def test_fewer_than_ten_blocks_tell_nothing_and_say_how_many_rows_would():
     found = blocks.interval(0.1, series(120, memory=0.97, seed=1) / 120, confidence=0.9)
     assert found.low != found.low
