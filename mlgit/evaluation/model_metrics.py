@@ -134,8 +134,7 @@ def is_close(recorded: float, computed: float) -> bool:
 
 
 def _slices(model: Model, table: Table, recorded: list[str]) -> Iterator[SliceMetrics]:
-    names = [each for name in recorded for each in [*shorter(name)][-1:]]
-    kinds = [name for name in sorted({*names, *recorded}) if metric_values.definition_of(name, model, table) is not None]
+    kinds = sorted({each for name in recorded if (each := _shortest(name, model, table))})
     for column in model.slices:
         places: dict[str, list[int]] = {}
         for place, each in enumerate(column_of(model, table, column).tolist()):
@@ -144,6 +143,17 @@ def _slices(model: Model, table: Table, recorded: list[str]) -> Iterator[SliceMe
             chosen = np.asarray(places[each])
             found = {kind: metric_values.value(kind, model, table, chosen) for kind in kinds}
             yield SliceMetrics(column, each, len(chosen), found)
+
+
+def _shortest(name: str, model: Model, table: Table) -> str:
+    """What is left of a dotted name as long as it means the same metric; '' where it is none."""
+    whole = metric_values.definition_of(name, model, table)
+    if whole is None:
+        return ""
+    told = [(each, metric_values.definition_of(each, model, table)) for each in shorter(name)]
+    return [each for each, found in told if found and (found.measure, found.expression) == (whole.measure, whole.expression)][
+        -1
+    ]
 
 
 def order(name: str) -> tuple[int, float, str]:
