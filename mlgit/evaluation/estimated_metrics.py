@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError
-from mlgit.evaluation import metric_estimates, prediction_files
+from mlgit.evaluation import metric_estimates, missing_values, prediction_files
 from mlgit.evaluation.comparison_settings import ComparisonSettings
 from mlgit.evaluation.definitions import MetricDefinition
 from mlgit.evaluation.model_results import Table
@@ -98,7 +98,22 @@ def compare(
 ) -> Comparison:
     """Two models, or recipes, by a metric on the same rows in the same order."""
     question = ComparisonOptions(asked.confidence_level, asked.resamples, asked.seed, asked.positive, better=better)
-    if any(prediction_files.folds_of(each) is not None for each in (baseline, current)):
+    sided = missing_values.one_sided(found, model, baseline, current, places)
+    made = _compared(found, model, (baseline, current), asked, question, sided.places, margin)
+    return sided.told(made, alpha=asked.alpha)
+
+
+def _compared(
+    found: MetricDefinition,
+    model: Model,
+    sides: tuple[Table, Table],
+    asked: ComparisonSettings,
+    question: ComparisonOptions,
+    places: Array | None,
+    margin: Amount | None,
+) -> Comparison:
+    baseline, current = sides
+    if any(prediction_files.folds_of(each) is not None for each in sides):
         return _of_both_folds(found, model, baseline, current, question, places, margin)
     before, now = (_of_seeds(found, model, each, places, asked.positive) for each in (baseline, current))
     question = _with_margin(question, margin, float(np.mean([each.value for each in before])))

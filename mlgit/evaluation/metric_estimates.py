@@ -87,9 +87,13 @@ def check_missing(found: MetricDefinition, missing: int, rows: int) -> str:
         return ""
     told = f"{missing:,} of {rows:,} rows have no value"
     if missing > found.max_missing * rows:
-        allowed = f", and {found.max_missing:.4g} of them may" if found.max_missing else ""
+        if found.max_missing:
+            raise MlgitError(
+                f"{found.metric}: {told}, more than the {100 * found.max_missing:.4g} % that may be left out",
+                f"give more rows one; metrics.{found.metric}.max_missing says how many may lack it",
+            )
         raise MlgitError(
-            f"{found.metric}: {told}{allowed}",
+            f"{found.metric}: {told}",
             f"give every row one, or declare what may be left out: metrics: {{{found.metric}: {{max_missing: 2%}}}}",
         )
     return f"{told} and are left out"

@@ -56,10 +56,11 @@ def test_rows_without_a_value_are_refused_unless_so_many_may_be():
     assert "max_missing" in caught.value.hint
     allowed = model({"judge": {**JUDGE["judge"], "max_missing": "2%"}})
     found = compared("judge", allowed, before, now)
-    assert found.current == pytest.approx(np.nanmean(now["judge"]))
-    assert "3 of 200 rows have no value and are left out" in found.note
+    assert found.current == found.baseline == pytest.approx(np.nanmean(now["judge"]))
+    assert "3 of 200 rows have a value on one side only and are left out" in found.note
+    assert metric_values.value("judge", allowed, now) == found.current
     strict = model({"judge": {**JUDGE["judge"], "max_missing": "1%"}})
-    with pytest.raises(MlgitError, match=r"3 of 200 rows have no value, and 0.01 of them may"):
+    with pytest.raises(MlgitError, match=r"3 of 200 rows have no value, more than the 1 % that may be left out"):
         compared("judge", strict, before, now)
 
 
