@@ -13,7 +13,6 @@ from mlgit.gate_tables import Effect
 from mlgit.render.text import number, span
 from mlgit.rules import GateRule
 from mlgit.statistics import power
-from mlgit.statistics.leverage import ENOUGH_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def _of_value(rule: GateRule, seen: MetricEvidence) -> Iterator[_Limit]:
             state: Literal["kept", "broken", "open"] = "kept" if least >= wanted else "broken" if most < wanted else "open"
             settle = _settle(rule, seen, room) if state == "open" else ""
             if state == "kept" and seen.doubt and rule.use != "point":
-                state, told, settle = "open", f"{told}; {seen.doubt}", f"a test set of {ENOUGH_ROWS} rows or more"
+                state, told, settle = "open", f"{told}; {seen.doubt}", "more rows in the test set"
             yield _Limit(f"{needs} {number(limit)}", state, told, settle)
 
 

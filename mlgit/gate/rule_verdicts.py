@@ -18,7 +18,6 @@ from mlgit.gate_tables import Effect
 from mlgit.render.text import number, signed, span
 from mlgit.rules import GateRule, Gates, Waiver
 from mlgit.statistics import power
-from mlgit.statistics.leverage import ENOUGH_ROWS
 
 if TYPE_CHECKING:
     from mlgit.statistics.comparison import Comparison
@@ -126,8 +125,7 @@ def _of_rows(rule: GateRule, found: Comparison, better: str) -> RuleResult:
         ),
     }[rule.kind]
     if is_shown and not found.may_pass:
-        reason = f"{found.note}: they show nothing good below {ENOUGH_ROWS} rows"
-        return replace(_inconclusive(rule, found, reason, f"a test set of {ENOUGH_ROWS} rows or more"), needs=needs)
+        return replace(_inconclusive(rule, found, found.note, "more rows in the test set"), needs=needs)
     if is_shown:
         return _result(rule, found, "pass", needs, f"shown to be {needs}")
     if is_refuted:

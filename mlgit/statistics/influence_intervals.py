@@ -116,8 +116,6 @@ def _weighted(value: float, each: Array, freedom: float, *, confidence: float, n
     def below(least: float) -> float:
         return student_cdf((least - value) / spread, freedom - 1)
 
-    few = leverage.deciding(each)
-    told = f"{few:,} of {count(len(each), noun)} decide this" if few else ""
-    may_pass = not few or len(each) >= leverage.ENOUGH_ROWS
+    told, may_pass = leverage.doubt(each, noun=noun)
     method = f"influences, worth {count(int(freedom), noun)} of equal weight"
     return Spread(value - width, value + width, method, below, note=told, may_pass=may_pass)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlgit import lazy_numpy as np
+from mlgit.render.text import count
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -36,6 +37,14 @@ def widened(squares: Array, *, times: int = 2) -> Array:
     if total <= 0:
         return squares
     return np.asarray(squares / np.maximum(1 - squares / total, _LEAST_REST) ** times)
+
+
+def doubt(influence: Array, *, noun: str) -> tuple[str, bool]:
+    """What a reader must know where few rows decide, '' else; and whether they may show anything good then."""
+    few, size = deciding(influence), len(influence)
+    told = f"{few:,} of {count(size, noun)} decide this" if few else ""
+    may_pass = not few or size >= ENOUGH_ROWS
+    return told if may_pass else f"{told}: they show nothing good below {count(ENOUGH_ROWS, noun)}", may_pass
 
 
 def deciding(influence: Array) -> int:

@@ -13,7 +13,6 @@ import math
 from typing import TYPE_CHECKING
 
 from mlgit import lazy_numpy as np
-from mlgit.render.text import count
 from mlgit.statistics import leverage
 from mlgit.statistics.distributions import normal_cdf, normal_quantile
 from mlgit.statistics.resampling import SAME, Spread, Sums, nothing
@@ -53,9 +52,8 @@ def interval(sums: Sums, *, confidence: float, resamples: int, seed: int, noun: 
         chance = max(max(1.0, float(beyond.sum())) / (resamples + 1), normal_cdf(-abs(place) / stretch))
         return min(chance, 0.5) if place > 0 else max(1 - chance, 0.5)
 
-    few = leverage.deciding(each)
-    told = f"{few:,} of {count(size, noun)} decide this" if few else ""
-    return Spread(low, high, METHOD, below, draws=resamples, note=told, may_pass=not few or size >= leverage.ENOUGH_ROWS)
+    told, may_pass = leverage.doubt(each, noun=noun)
+    return Spread(low, high, METHOD, below, draws=resamples, note=told, may_pass=may_pass)
 
 
 def influences(sums: Sums) -> Array:

@@ -162,7 +162,7 @@ def test_pairs_that_share_no_row_bound_a_perfect_auc(positives, end):
 def test_heavy_tails_are_said_and_pass_only_with_enough_rows():
     few, many = (np.r_[np.random.default_rng(1).normal(size=number - 3), 80, 80, -80] for number in (400, 4000))
     found, other = (interval("rmse", each * 0, prediction=each) for each in (few, many))
-    assert (found.note, found.may_pass) == ("2 of 400 rows decide this", False)
+    assert (found.note, found.may_pass) == ("2 of 400 rows decide this: they show nothing good below 1000 rows", False)
     assert (other.note, other.may_pass) == ("2 of 4000 rows decide this", True)
     assert interval("rmse", np.zeros(400), prediction=few[:397].repeat(2)[:400]).may_pass
 
