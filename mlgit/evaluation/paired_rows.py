@@ -147,7 +147,7 @@ def _gathered(
         check_classes(rule.metric, rows.model, rows.baseline, positive=settings.positive)
     except MlgitError as error:
         raise MlgitError(f"baseline: {error.message}", error.hint) from error
-    if rows.model.label not in rows.baseline:
+    if rows.model.label not in rows.baseline and _reads_labels(rule, rows):
         raise no_column(rows.model, rows.baseline, rows.model.label)
     if current.value is not None and rows.are_same and all(map(rows.is_same, _sliced_by(rule))):
         known = replace(known, same="same predictions", baseline=current.value)
@@ -195,6 +195,11 @@ def _check_slices(rule: GateRule, rows: PairedRows) -> None:
                     f"{name} differs in {differing} of {len(now)} rows, so the slices are not the same",
                     f"change {name} in a pull request of its own",
                 )
+
+
+def _reads_labels(rule: GateRule, rows: PairedRows) -> bool:
+    found = metric_values.definition_of(rule.metric, rows.model, rows.current)
+    return found is None or rows.model.label in definitions.columns(rows.model, found, header=rows.current)
 
 
 def _ends(found: bootstrap.Interval) -> tuple[float, float] | None:

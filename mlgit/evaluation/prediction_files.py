@@ -102,11 +102,11 @@ def _is_same(one: Any, other: Any) -> bool:
 def composite(columns: Sequence[Any]) -> Array:
     """Several columns as one of texts, no two different rows of which have the same."""
     texts = [[_escaped(str(each)) for each in np.asarray(column).tolist()] for column in columns]
-    return np.array([", ".join(parts) for parts in zip(*texts, strict=True)], dtype=object)
+    return np.array([" + ".join(parts) for parts in zip(*texts, strict=True)], dtype=object)
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace(",", "\\,")
+    return text.replace("\\", "\\\\").replace("+", "\\+")
 
 
 def _below(tables: Sequence[Table]) -> PredictionTable:

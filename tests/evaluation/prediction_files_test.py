@@ -67,7 +67,7 @@ def test_folds_whose_labels_are_of_two_types_are_told_apart():
     assert found["label"].tolist() == [0, "yes"]
 
 
-ROWS = st.lists(st.tuples(st.text("a,\\ ", max_size=3), st.text("a,\\ ", max_size=3)), min_size=2, max_size=6)
+ROWS = st.lists(st.tuples(st.text("a+\\ ", max_size=3), st.text("a+\\ ", max_size=3)), min_size=2, max_size=6)
 
 
 @given(ROWS)
@@ -77,4 +77,4 @@ def test_keys_of_several_columns_are_one_only_where_all_of_them_are(rows):
 
 
 def test_keys_of_several_columns_are_read_as_a_reader_would():
-    assert prediction_files.composite([np.array([7, 8]), np.array(["x", "y"])]).tolist() == ["7, x", "8, y"]
+    assert prediction_files.composite([np.array([7, 8]), np.array(["x", "y"])]).tolist() == ["7 + x", "8 + y"]
