@@ -232,7 +232,7 @@ DECLARED = {
     "direction of ndcg10: higher -> lower": ("ndcg10: {direction: higher", "ndcg10: {direction: lower"),
     "label of search: relevance -> score": ("label: relevance", "label: score"),
     "query of search: query -> document": ("query: query", "query: document"),
-    "id of search: query + document -> query": ("id: [query, document]", "id: query"),
+    "id of search: [query, document] -> query": ("id: [query, document]", "id: query"),
     "weight of search:  -> relevance": ("query: query", "query: query\n    weight: relevance"),
     "ranks: kind: no_worse, metric: ndcg10, margin: 0.03 -> ": ("ndcg10, margin: 0.03", "ndcg10, margin: 0.8"),
 }
