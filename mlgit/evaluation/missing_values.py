@@ -49,7 +49,7 @@ def one_sided(found: MetricDefinition, model: Model, baseline: Table, current: T
     if not found.max_missing or (found.expression is None and not found.value):
         return OneSided(places)
     before, now = (_known(found, model, each, places) for each in (baseline, current))
-    lost, again = (before & ~now).any(axis=1), (now & ~before).any(axis=1)
+    lost, again = (np.asarray(each.any(axis=1)) for each in (before & ~now, now & ~before))
     counts = len(lost), int(lost.sum()), int(again.sum())
     if "query" in definitions.needs(model, found):  # what is paired is the case, whichever of its tries ended
         return OneSided(places, *counts)
@@ -61,7 +61,7 @@ def _known(found: MetricDefinition, model: Model, table: Table, places: Array | 
     """Which rows have each value that a metric is made of, in all files of a side; shape (n, values)."""
     views = [prediction_files.of_seed(table, number) for number in range(prediction_files.files_of(table))]
     known = [_known_in_file(found, model, each, places) for each in views]
-    return np.logical_and.reduce(known)
+    return np.asarray(np.logical_and.reduce(known))
 
 
 def _known_in_file(found: MetricDefinition, model: Model, table: Table, places: Array | None) -> Array:
