@@ -49,7 +49,7 @@ def _sums(chosen: Metric, label: Any, columns: tuple[Any, ...], *, positive: Any
 
 def weighed(chosen: Metric, label: Any, values: Any, *, positive: Any = None, weights: Array | None = None) -> Sums:
     """The sums a metric that is made from means is made from, one line for each row, which counts by its weight."""
-    terms = metrics.terms(chosen, label, values, positive=positive)
+    terms = metrics.terms(chosen, label, values, positive=positive, weights=weights)
     size, width = terms.shape
     columns = np.empty((width + 1, size))  # column by column, as they are read
     columns[:width] = terms.T

@@ -37,7 +37,7 @@ class Metric:
     """A metric and how it is made from rows.
 
     `confusion`: `function(hits, actual, predicted)`, counts per class of shape (..., K), where `binary` ones read two
-    classes of which number 1 is positive. `mean_loss` and `means`: `terms(label, value)` has shape (n, m), and
+    classes of which number 1 is positive. `mean_loss` and `means`: `terms(label, value, middle)` has shape (n, m), and
     `function(means)` turns means of shape (..., m) into values. `ranking`: `function(is_positive, score, weights, ties)` with
     weights of shape (..., n). `needs` says which column is read beside the label. `beta` is that of an F-score, and `of_class`
     ones are undefined where no row has the class that is positive.
@@ -48,7 +48,7 @@ class Metric:
     needs: Literal["prediction", "score"]
     better: Literal["higher", "lower"]
     function: Callable[..., Array]
-    terms: Callable[[Array, Array], Array] | None = None
+    terms: Callable[[Array, Array, float], Array] | None = None
     binary: bool = False
     beta: float = 1.0
     of_class: bool = False
@@ -172,14 +172,19 @@ def _counts(chosen: Metric, label: Any, prediction: Any, positive: Any) -> tuple
     return hits, np.bincount(found.label, minlength=size), np.bincount(predicted, minlength=size)
 
 
-def terms(chosen: Metric, label: Any, values: Any, *, positive: Any = None) -> Array:
-    """What the metric averages, shape (n, m). Raises MlgitError for probabilities outside 0 to 1."""
+def terms(chosen: Metric, label: Any, values: Any, *, positive: Any = None, weights: Array | None = None) -> Array:
+    """What the metric averages, shape (n, m); what is centred is so for these weights.
+
+    Raises MlgitError for probabilities outside 0 to 1.
+    """
+    if weights is not None:
+        return _terms(chosen, label, values, positive, weights)
     key = "terms", chosen.name, positive
-    found: Array = rows.once(key, lambda: _terms(chosen, label, values, positive), values, label)
+    found: Array = rows.once(key, lambda: _terms(chosen, label, values, positive, None), values, label)
     return found
 
 
-def _terms(chosen: Metric, label: Any, values: Any, positive: Any) -> Array:
+def _terms(chosen: Metric, label: Any, values: Any, positive: Any, weights: Array | None) -> Array:
     assert chosen.terms
     if chosen.needs == "prediction":
         truth, given = rows.numbers(label, what="label"), rows.numbers(values, what="prediction")
@@ -190,7 +195,8 @@ def _terms(chosen: Metric, label: Any, values: Any, positive: Any) -> Array:
                 f"{chosen.name} needs probabilities, but scores lie outside 0 to 1", "use roc_auc for other scores"
             )
     rows.same_length(truth, given)
-    return chosen.terms(truth, given)
+    middle = truth.mean() if weights is None else (truth * weights).sum() / weights.sum()
+    return chosen.terms(truth, given, float(middle))
 
 
 def ranked(label: Any, score: Any, *, positive: Any = None) -> tuple[Array, Array]:
@@ -225,28 +231,27 @@ def _quadratic_kappa(means: Array) -> Array:
     return np.where(by_chance > 1e-12 * (squared_label + squared_said), 1 - share(apart, by_chance), np.nan)
 
 
-def _absolute(truth: Array, given: Array) -> Array:
+def _absolute(truth: Array, given: Array, _: float) -> Array:
     return abs(given - truth)[:, None]
 
 
-def _squared(truth: Array, given: Array) -> Array:
+def _squared(truth: Array, given: Array, _: float) -> Array:
     return ((given - truth) ** 2)[:, None]
 
 
-def _with_label(truth: Array, given: Array) -> Array:
+def _with_label(truth: Array, given: Array, middle: float) -> Array:
     """Squared error, and the label and its square; centred, for the precision of their difference."""
-    centred = truth - truth.mean()
+    centred = truth - middle
     return np.stack([(given - truth) ** 2, centred, centred**2]).T  # column by column, as they are summed up
 
 
-def _with_both(truth: Array, given: Array) -> Array:
+def _with_both(truth: Array, given: Array, middle: float) -> Array:
     """Squared distance, and label and prediction with their squares; centred, for the precision of their differences."""
-    middle = truth.mean()
     label, said = truth - middle, given - middle
     return np.stack([(given - truth) ** 2, label, label**2, said, said**2]).T
 
 
-def _log_loss(truth: Array, given: Array) -> Array:
+def _log_loss(truth: Array, given: Array, _: float) -> Array:
     cut = np.clip(given, _LEAST, 1 - _LEAST)
     return -np.log(np.where(truth == 1, cut, 1 - cut))[:, None]
 
