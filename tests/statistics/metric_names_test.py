@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlgit.statistics import metrics
+from mlgit.statistics import estimators, metric_names, metrics
 from mlgit.statistics.measure import Measure
 from mlgit.statistics.metric_names import built_in, is_complete, measure_of
 from tests.kit.late import Late
@@ -31,7 +31,7 @@ def of(name, **given):
         *(("mean_squared_error", of("mse")), ("root_mean_squared_error", of("rmse")), ("r2_score", of("r2"))),
         *(("mean_absolute_percentage_error", of("mape")), ("median_absolute_error", of("median_ae"))),
         *(("ndcg_score", of("ndcg")), ("root_mean_squared_log_error", of("rmsle"))),
-        ("explained_variance_score", of("explained_variance")),
+        *(("explained_variance_score", of("explained_variance")), ("expected_calibration_error", of("ece"))),
         # its scorers
         *(("f1_macro", of("f1_macro")), ("recall_weighted", of("recall_weighted")), ("precision_micro", of("accuracy"))),
         *(("roc_auc_ovr", of("roc_auc_macro")), ("roc_auc_ovr_weighted", of("roc_auc_weighted"))),
@@ -92,6 +92,15 @@ def test_name_that_does_not_say_all_stands_for_none(name):
 )
 def test_name_may_lack_what_is_declared_beside_it(name, expected):
     assert built_in(name) == expected
+
+
+def test_every_name_leads_to_a_metric_that_is_built_in():
+    known = {*metrics.METRICS, *metrics.TAKES, *(each.name for each in estimators.ESTIMATORS)}
+    targets = [*metric_names._ALIASES, *metric_names._AT, *metric_names._LEVEL, *metric_names._OF_SHARE]
+    assert [each for each in targets if each not in known] == []
+    names = [alias for listed in metric_names._ALIASES.values() for alias in listed.split()]
+    assert [each for each in names if built_in(each) not in known] == []
+    assert [each for each in names if names.count(each) > 1 or each in known] == []
 
 
 CLASSES = ("setosa", "Iris v1.0", "a.b", "0", "1", "12")
