@@ -71,7 +71,9 @@ def interval(
         return estimate_comparison.interval(found.metric, each[0], rows=structure, options=options)
     structure = estimate_comparison.of_queries(structure, each[0])
     made = recipes.interval(recipes.files(each), question=_question(asked, structure))
-    shown = _shown(found.metric, made.value, made.spread, options, len(each[0].influence))
+    heeded = estimate_comparison.heeding(made.spread, each)
+    cut = replace(heeded, low=max(heeded.low, each[0].least), high=min(heeded.high, each[0].most))
+    shown = _shown(found.metric, made.value, cut, options, len(each[0].influence))
     return replace(shown, note="; ".join(filter(None, (shown.note, made.claim.text))))
 
 
@@ -127,7 +129,7 @@ def _compared(
     compared = comparison_of(
         found.metric,
         (files[0].value, files[1].value),
-        made.spread,
+        estimate_comparison.heeding(made.spread, [*now, *before]),
         question=question,
         n=size,
         n_discordant=int((~np.isclose(files[0].influence, files[1].influence, rtol=1e-9, atol=1e-15)).sum()),

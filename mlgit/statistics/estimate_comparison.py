@@ -7,6 +7,7 @@ Wilson's interval, and the difference of two Tango's. Where few rows vary, what 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -81,8 +82,7 @@ def compare(name: str, baseline: Estimate, current: Estimate, *, rows: RowStruct
     rows, differs = of_queries(rows, current), _differing(baseline, current)
     discordant = int(differs.sum())
     found, pvalue = _of_two(baseline, current, rows, question, discordant)
-    note = "; ".join(dict.fromkeys(filter(None, (found.note, current.note, baseline.note))))
-    found = replace(found, note=note, may_pass=found.may_pass and baseline.may_pass and current.may_pass)
+    found = heeding(found, (current, baseline))
     made = comparison_of(
         name,
         (baseline.value, current.value),
@@ -95,6 +95,14 @@ def compare(name: str, baseline: Estimate, current: Estimate, *, rows: RowStruct
     )
     counted = max(baseline.n_counted, current.n_counted)
     return replace(made, n_counted=counted, counted=current.counted) if counted else made
+
+
+def heeding(found: Spread, estimates: Sequence[Estimate]) -> Spread:
+    """An interval with what the estimates that it is made from say of themselves."""
+    undefined = [each.why for each in estimates if each.value != each.value and each.why]
+    note = "; ".join(dict.fromkeys(filter(None, (found.note, *(each.note for each in estimates)))))
+    may_pass = found.may_pass and all(each.may_pass for each in estimates)
+    return replace(found, note=note, may_pass=may_pass, why=undefined[0] if undefined else found.why)
 
 
 def _differing(baseline: Estimate, current: Estimate) -> Array:

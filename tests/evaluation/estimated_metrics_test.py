@@ -135,6 +135,20 @@ def test_fewer_than_three_seeds_are_files_and_no_recipe():
     assert compared("accuracy", SEEDS, before, now).about.startswith("about these files, not about the recipes: 2 and 5 seeds")
 
 
+def test_few_of_a_class_are_told_of_seeds_too_and_their_interval_ends_where_the_metric_does():
+    def rare(seed):
+        rows = table(seed=seed, wrong=0.0)
+        return {**rows, "label": np.where(np.arange(400) < 8, rows["label"], 0)}
+
+    before, now = (seeds(SEEDS, [rare(start + each) for each in range(3)]) for start in (0, 50))
+    found = compared("roc_auc", SEEDS, before, now)
+    shown = metric_values.interval("roc_auc", SEEDS, now, FAST)
+    for each in (found, shown):
+        assert "4 positive rows, at least 20 needed" in each.note
+        assert not each.may_pass
+    assert 0 <= shown.low <= shown.high <= 1
+
+
 def test_slices_of_seeds_are_those_of_the_same_rows():
     now = of_recipe(SEEDS, 3, wrong=0.1, start=0)
     chosen = np.arange(0, 400, 4)
