@@ -74,4 +74,4 @@ def test_rows_without_influence_have_no_interval():
 def test_few_rows_that_decide_are_told():
     each = np.concatenate([[1.0, -1.0], np.full(298, 1e-4), np.full(100, -2.98e-4)]) / 400
     found = influence_intervals.interval(0.0, each, RowStructure(weights=np.ones(400)), **HOW)
-    assert (found.note, found.may_pass) == ("2 of 400 rows decide this", False)
+    assert (found.note, found.may_pass) == ("2 of 400 rows decide this: they show nothing good below 1000 rows", False)
