@@ -56,6 +56,8 @@ def _ece(found: Confidences, measure: Measure) -> Estimate:
         overshoot=sum(map(folded.overshoot, gaps.tolist(), spreads.tolist())),
         least=0.0,
         most=1.0,
+        reach=1.0,
+        said=found.said,
     )
 
 

@@ -124,7 +124,16 @@ def _of_ranking(chosen: Metric, label: Any, column: Any, weights: Array | None, 
         may_pass=not note,
         least=0.0,
         most=1.0,
+        rare=_rare(truth, weights),
     )
+
+
+def _rare(truth: Array, weights: Array | None) -> Array:
+    """How far each row of the rarer class could move a ranking."""
+    scale = np.ones(len(truth)) if weights is None else weights
+    sides = [np.where(truth == side, scale, 0.0) for side in (0, 1)]
+    rarer = min(sides, key=lambda each: float(each.sum()))
+    return np.asarray(rarer / rarer.sum())
 
 
 def _of_means(chosen: Metric, label: Any, column: Any, weights: Array | None, positive: Any) -> Estimate:

@@ -36,6 +36,9 @@ class Estimate:
     may not have shown it, few or, unless they are `graded` in between, many. `said`, one line a row, is then what the model
     says: two that say the same cannot differ in it. `parts`, shape (n,), is what each row counts in a mean over queries: all
     of it at the first row of each.
+
+    `rare`, shape (n,), is there for a value from 0 to 1 that is no mean, such as an AUC: how far each row of the kind that is
+    rarest could move it, 0 for others. Its interval is then made on the logit scale.
     """
 
     value: float
@@ -56,6 +59,7 @@ class Estimate:
     graded: bool = False
     said: Array | None = None
     parts: Array | None = None
+    rare: Array | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

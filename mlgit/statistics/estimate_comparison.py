@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mlgit import lazy_numpy as np
-from mlgit.statistics import confusion, folded, influence_intervals, resampling, shares, student, unseen
+from mlgit.statistics import bounded_intervals, confusion, folded, influence_intervals, resampling, shares, student, unseen
 from mlgit.statistics.bootstrap import Interval
 from mlgit.statistics.comparison import Comparison, ComparisonOptions, comparison_of
 from mlgit.statistics.influence_intervals import RowStructure
@@ -53,6 +53,8 @@ def _of_one(found: Estimate, rows: RowStructure, options: ComparisonOptions) -> 
     inside = shares.counted(found, rows)
     if inside is not None and not influence_intervals.too_few(rows, len(found.influence)):
         return shares.of_one(inside, confidence=options.confidence_level)
+    if bounded_intervals.has_ends(found, rows=rows) and not influence_intervals.too_few(rows, len(found.influence)):
+        return bounded_intervals.one(found, rows=rows, confidence=options.confidence_level)
     shown = spread(found.value, found.influence, found.sums, rows=rows, options=options)
     varied = int(np.count_nonzero(found.influence))
     shown = _with_unseen(shown, found.value, found, rows=rows, options=options, varied=varied)
@@ -134,9 +136,12 @@ def _of_two(
     inside = [shares.counted(each, rows) for each in (baseline, current)]
     if inside[0] is not None and inside[1] is not None and len(inside[0]) == len(inside[1]):
         return _of_shares(inside[0], inside[1], 1.0, question.confidence_level)
+    if bounded_intervals.has_ends(baseline, current, rows=rows):
+        return bounded_intervals.difference(baseline, current, rows=rows, confidence=question.confidence_level), None
     if folded.are_in_doubt(baseline, current):
         influence, structure = folded.apart(baseline, current, rows)
         made = spread(delta, influence, None, rows=structure, options=question)
+        made = _with_unseen(made, delta, baseline, current, rows=rows, options=question, varied=discordant)
         return folded.stretched(made, delta, below=current.overshoot, above=baseline.overshoot), None
     sums = _joint(baseline.sums, current.sums) if baseline.sums is not None and current.sums is not None else None
     shown = spread(delta, current.influence - baseline.influence, sums, rows=rows, options=question)

@@ -40,7 +40,8 @@ def _brier(given: Predictions, _: Measure, __: Any) -> Estimate:
     found = probabilities(given, metric="brier")
     losses = (found.scores**2).sum(axis=0) + 1 - 2 * found.own
     half = 0.5 if len(found.names) == 2 else 1.0
-    return averages.mean(np.maximum(losses, 0.0) * half, weight=found.weight, least=0.0, most=2 * half)
+    made = averages.mean(np.maximum(losses, 0.0) * half, weight=found.weight, least=0.0, most=2 * half)
+    return averages.bounded(made, said=found.scores.T, reach=2 * half, graded=True)
 
 
 def _top_k_accuracy(given: Predictions, measure: Measure, _: Any) -> Estimate:
@@ -55,7 +56,8 @@ def _top_k_accuracy(given: Predictions, measure: Measure, _: Any) -> Estimate:
         before += score > own
         # of equal scores the class that comes later is taken first; of two classes the first, as below a threshold
         before += (score == own) & ((found.label < place) if len(found.names) > 2 else (found.label > place))
-    return averages.mean((before < k).astype(float), weight=found.weight, least=0.0, most=1.0)
+    made = averages.mean((before < k).astype(float), weight=found.weight, least=0.0, most=1.0)
+    return averages.bounded(made, said=found.scores.T)
 
 
 def _of_class(given: Predictions, measure: Measure, positive: Any) -> Estimate:
@@ -83,7 +85,21 @@ def _of_class(given: Predictions, measure: Measure, positive: Any) -> Estimate:
         may_pass=not note,
         least=0.0,
         most=1.0,
+        rare=_rare(found, np.array([place]), np.ones(1)),
     )
+
+
+def _rare(found: ClassScores, places: Array, shares: Array) -> Array:
+    """How far each row could move a mean over classes of these shares: of the rows of that class, or of all others, that could
+    move it farthest."""
+    scale = np.ones(len(found.label)) if found.weight is None else found.weight
+    weights = np.bincount(found.label, weights=scale, minlength=len(found.names))[places]
+    others = float(scale.sum()) - weights
+    rarest = int((shares / np.minimum(weights, others)).argmax())
+    is_one = found.label == places[rarest]
+    if others[rarest] < weights[rarest]:
+        is_one = ~is_one
+    return np.asarray(np.where(is_one, scale, 0.0) * shares[rarest] / min(weights[rarest], others[rarest]))
 
 
 def _order(found: ClassScores, *places: int) -> Array:
@@ -141,6 +157,7 @@ def _over_classes(found: ClassScores, name: str, shares: Array, part: Array | No
         may_pass=not note,
         least=0.0,
         most=1.0,
+        rare=_rare(found, np.arange(len(found.names)), shares),
     )
 
 

@@ -44,6 +44,10 @@ class RankedRows:
         """How many rows are positive."""
         return int(self.is_positive.sum())
 
+    def reach(self, counted: Array) -> float:
+        """How far one of the rows that are counted, by these weights (n,), moves a share of them, in shares of all rows."""
+        return self.size * float(counted @ counted) / float(counted.sum()) ** 2
+
     @property
     def precision(self) -> Array:
         """The share of positives among the weight down to each score, shape (r,)."""

@@ -47,6 +47,11 @@ class _First:
         """How far each row moves the weight of all positives."""
         return self.ranked.weight * self.ranked.is_positive
 
+    @property
+    def reach(self) -> float:
+        """How far one row moves the share of positives."""
+        return self.ranked.reach(self.ranked.weight * self.inside)
+
 
 def _precision_at_k(given: Predictions, measure: Measure, positive: Any) -> Estimate:
     ranked = of_score(given, positive)
@@ -55,7 +60,7 @@ def _precision_at_k(given: Predictions, measure: Measure, positive: Any) -> Esti
         return averages.unknown(ranked.size, first)
     value = first.found / first.shown
     influence = (first.found_moved - value * first.shown_moved) / first.shown
-    return _estimate(value, influence, first, counted=(first.number, "top row"), most=1.0)
+    return _estimate(value, influence, first, counted=(first.number, "top row"), most=1.0, reach=first.reach)
 
 
 def _recall_at_k(given: Predictions, measure: Measure, positive: Any) -> Estimate:
@@ -66,7 +71,8 @@ def _recall_at_k(given: Predictions, measure: Measure, positive: Any) -> Estimat
     whole = float(ranked.found[-1])
     value = first.found / whole
     influence = (first.found_moved - value * first.positive_moved) / whole
-    return _estimate(value, influence, first, counted=(ranked.positives, "positive row"), most=1.0)
+    reach = ranked.reach(first.positive_moved)
+    return _estimate(value, influence, first, counted=(ranked.positives, "positive row"), most=1.0, reach=reach)
 
 
 def _lift(given: Predictions, measure: Measure, positive: Any) -> Estimate:
@@ -79,10 +85,13 @@ def _lift(given: Predictions, measure: Measure, positive: Any) -> Estimate:
     value = first.found / first.shown * total / positives
     moved = first.found_moved / first.shown * total / positives
     influence = moved + value * (ranked.weight / total - first.shown_moved / first.shown - first.positive_moved / positives)
-    return _estimate(value, influence, first, counted=(first.number, "top row"), most=total / first.shown)
+    reach = first.reach * total / positives
+    return _estimate(value, influence, first, counted=(first.number, "top row"), most=total / first.shown, reach=reach)
 
 
-def _estimate(value: float, influence: Array, first: _First, *, counted: tuple[int, str], most: float) -> Estimate:
+def _estimate(
+    value: float, influence: Array, first: _First, *, counted: tuple[int, str], most: float, reach: float
+) -> Estimate:
     few = []
     if first.ranked.positives < FEWEST_POSITIVES:
         few.append(f"{count(first.ranked.positives, 'positive row')}, at least {FEWEST_POSITIVES} needed")
@@ -98,6 +107,8 @@ def _estimate(value: float, influence: Array, first: _First, *, counted: tuple[i
         may_pass=not few,
         least=0.0,
         most=most,
+        reach=reach,
+        said=first.ranked.run,
     )
 
 

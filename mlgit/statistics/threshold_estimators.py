@@ -45,12 +45,13 @@ def _recall_at_precision(given: Predictions, measure: Measure, positive: Any) ->
         return averages.unknown(ranked.size, "no row is positive")
     meets = np.flatnonzero(ranked.precision >= at)
     if not len(meets):
-        return _estimate(ranked, 0.0, np.zeros(ranked.size), f"no threshold has a precision of {at:g} or more")
+        note, counted = f"no threshold has a precision of {at:g} or more", ranked.weight * ranked.is_positive
+        return _estimate(ranked, 0.0, np.zeros(ranked.size), note, counted=counted)
     there = _of_precision(ranked, at, int(meets[-1]))
     whole = float(ranked.found[-1])
     value = float(ranked.found[there.chosen]) / whole
     influence = (there.found_moved - value * ranked.weight * ranked.is_positive) / whole
-    return _estimate(ranked, value, influence, there.note)
+    return _estimate(ranked, value, influence, there.note, counted=ranked.weight * ranked.is_positive)
 
 
 def _of_precision(ranked: RankedRows, at: float, chosen: int) -> _Threshold:
@@ -77,7 +78,8 @@ def _precision_at_recall(given: Predictions, measure: Measure, positive: Any) ->
     there = _of_recall(ranked, at, best=True)
     shown = float(ranked.shown[there.chosen])
     value = float(ranked.found[there.chosen]) / shown
-    return _estimate(ranked, value, (there.found_moved - value * there.shown_moved) / shown, there.note)
+    influence = (there.found_moved - value * there.shown_moved) / shown
+    return _estimate(ranked, value, influence, there.note, counted=ranked.weight * (ranked.run <= there.chosen))
 
 
 def _specificity_at_recall(given: Predictions, measure: Measure, positive: Any) -> Estimate:
@@ -89,7 +91,7 @@ def _specificity_at_recall(given: Predictions, measure: Measure, positive: Any) 
     whole = float(ranked.shown[-1] - ranked.found[-1])
     value = 1 - float(ranked.shown[there.chosen] - ranked.found[there.chosen]) / whole
     wrong = there.shown_moved - there.found_moved - (1 - value) * ranked.weight * (1 - ranked.is_positive)
-    return _estimate(ranked, value, -wrong / whole, there.note)
+    return _estimate(ranked, value, -wrong / whole, there.note, counted=ranked.weight * (1 - ranked.is_positive))
 
 
 def _of_recall(ranked: RankedRows, at: float, *, best: bool) -> _Threshold:
@@ -132,7 +134,8 @@ def _level(measure: Measure) -> float:
     return at
 
 
-def _estimate(ranked: RankedRows, value: float, influence: Array, note: str) -> Estimate:
+def _estimate(ranked: RankedRows, value: float, influence: Array, note: str, *, counted: Array) -> Estimate:
+    """The estimate of a share of the rows that are counted, by these weights."""
     if ranked.positives < FEWEST_POSITIVES:
         note = f"{count(ranked.positives, 'positive row')}, at least {FEWEST_POSITIVES} needed"
     return Estimate(
@@ -145,6 +148,8 @@ def _estimate(ranked: RankedRows, value: float, influence: Array, note: str) -> 
         may_pass=not note,
         least=0.0,
         most=1.0,
+        reach=ranked.reach(counted),
+        said=ranked.run,
     )
 
 
