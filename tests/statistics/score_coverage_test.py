@@ -1,4 +1,4 @@
-"""How often intervals of metrics of scores hold the truth: of the highest rows, of thresholds, of many classes, and near an end."""
+"""How often intervals of metrics of scores hold the truth: of first rows, of thresholds, of many classes, also near an end."""
 
 from __future__ import annotations
 
