@@ -156,7 +156,8 @@ def parse(document: Any, *, name: str = NAME) -> Config:
                 declared or {},
                 where=f"{name}: models.{each}",
                 kpis=monitorings[each].kpis.values() if each in monitorings else (),
-                metrics=made,
+                metrics=metrics,
+                is_only=len(_filled(checked, "models")) == 1,
             )
             for each, declared in _filled(checked, "models").items()
         },

@@ -98,7 +98,8 @@ class Model:
     `test_set` is '' for the main one, and `tests` are the others. `files` are the paths or patterns of several files of
     predictions, which differ by `repeats`; `predictions` is then their text. `id` is the column that names a row; where several
     do it together, they are `key`, and `id` is what they are called. `scores` is a pattern or (class, column) pairs,
-    `quantiles` are (level, column), `costs` (label, ((prediction, cost), ...)). `declared` says what metrics are made of.
+    `quantiles` are (level, column), `costs` (label, ((prediction, cost), ...)). `declared` says what metrics are made of, and
+    `named_metrics` are those by name alone that this model is measured by though no file records them.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Model:
     costs: tuple[tuple[Any, tuple[tuple[Any, float], ...]], ...] = ()
     kpis: tuple[Kpi, ...] = ()
     declared: tuple[MetricDeclaration, ...] = ()
+    named_metrics: tuple[str, ...] = ()
     test_set: str = ""
     tests: tuple[Model, ...] = ()
 
@@ -187,6 +189,7 @@ def with_columns_of(known: Model | None, model: Model) -> Model:
         costs=known.costs,
         kpis=known.kpis,
         declared=known.declared,
+        named_metrics=known.named_metrics,
     )
 
 
@@ -197,12 +200,19 @@ def parse(
     where: str = "",
     kpis: Iterable[Kpi] = (),
     metrics: Iterable[MetricDeclaration] = (),
+    is_only: bool = False,
 ) -> Model:
-    """A checked model with all of its test sets. Raises MlgitError for keys that do not go together."""
+    """A checked model with all of its test sets; `is_only`: there is no other, so that all `metrics` are its own.
+
+    Raises MlgitError for keys that do not go together.
+    """
     card, file = declared.get("card", {}), name.replace(":", "/")
     files = CardFiles(card.get("notes", f"cards/{file}.yaml"), card.get("out", f"cards/{file}.md"), card.get("profile", "hf"))
     own = {key: value for key, value in declared.items() if key not in ("card", "tests")}
-    plain = Model(name=name, card=files, kpis=tuple(kpis), declared=tuple(metrics))
+    told = list(metrics)
+    made = tuple(each for each in told if each.is_made or each.max_missing)
+    by_name = tuple(each.name for each in told if not each.is_made) if is_only or "metrics" not in declared else ()
+    plain = Model(name=name, card=files, kpis=tuple(kpis), declared=made, named_metrics=by_name)
     main = _with(plain, own, where)
     tests = []
     for each, others in declared.get("tests", {}).items():

@@ -213,6 +213,16 @@ def all_of(model: Model) -> Iterator[MetricDefinition]:
             yield found
 
 
+def measured(model: Model, table: Any) -> Iterator[MetricDefinition]:
+    """The metrics that mlgit.yaml declares and these predictions have the columns of."""
+    yield from (each for each in all_of(model) if is_given(model, each, table))
+    known = {each.metric for each in all_of(model)}
+    for name in model.named_metrics:
+        found = of(model, name) if name not in known and "." not in name else None
+        if found is not None and is_given(model, found, table):
+            yield found
+
+
 def is_given(model: Model, definition: MetricDefinition, table: Any) -> bool:
     """Whether predictions have what a metric is made of."""
     if not all(is_declared(model, need) for need in needs(model, definition)):

@@ -58,12 +58,12 @@ def computable(joined: ModelPair, metric: str) -> str:
 def named(joined: ModelPair, metric: str) -> MetricDefinition | None:
     """What a metric is made of by its name, or by the last parts of it; None where that is not known."""
     table = joined.current.table
-    name = metric
-    while True:
-        found = definitions.of(joined.model, name) if table is None else _in_rows(name, joined.model, table)
-        if found is not None or "." not in name:
-            return found
-        name = name.partition(".")[2]
+    found = definitions.of(joined.model, metric) if table is None else _in_rows(metric, joined.model, table)
+    if found is not None or "." not in metric:
+        return found
+    made = {each.metric for each in definitions.all_of(joined.model)}
+    behind = (metric[place + 1 :] for place, letter in enumerate(metric) if letter == ".")
+    return next((definitions.of(joined.model, each) for each in behind if each in made), None)
 
 
 def _in_rows(metric: str, model: Model, table: Table) -> MetricDefinition | None:
@@ -80,10 +80,9 @@ def is_made(joined: ModelPair, metric: str) -> bool:
 
 
 def valued(joined: ModelPair) -> Iterator[str]:
-    """The metrics that mlgit.yaml makes, where the current predictions have their columns; for which no rule need ask."""
-    table = joined.current.table
-    if table is not None:
-        yield from (each.metric for each in definitions.all_of(joined.model) if definitions.is_given(joined.model, each, table))
+    """The metrics that mlgit.yaml declares, where the current predictions have their columns; for which no rule need ask."""
+    if joined.current.table is not None:
+        yield from (each.metric for each in definitions.measured(joined.model, joined.current.table))
 
 
 def agrees(scored: ModelResults, metric: str, short: str) -> bool:
@@ -220,7 +219,7 @@ def _what_gives_rows(scored: ModelResults, metric: str) -> str:
 
 def _of_name(scored: ModelResults, metric: str) -> MetricDefinition | None:
     """What a metric is made of by its name, as far as it is known without rows."""
-    return definitions.of(scored.model, metric) or definitions.of(scored.model, metric.rpartition(".")[2])
+    return definitions.of(scored.model, metric)
 
 
 def _no_interval(scored: ModelResults, metric: str) -> str:

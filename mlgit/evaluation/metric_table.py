@@ -86,8 +86,6 @@ def _metrics(seen: Seen, joined: ModelPair, rules: Iterable[GateRule]) -> Iterat
         main = seen.models.get(joined.model.name)
         names = [*main.current.recorded] if main else []
         yield from (name for name in names if seen.config.direction(name) and metric_evidence.computable(joined, name))
-    elif not joined.model.metrics:
-        yield from (name for name in seen.config.directions if metric_evidence.computable(joined, name))
     for side in (joined.current, joined.baseline):
         yield from (name for name in (side.recorded if side else ()) if seen.config.direction(name))
 

@@ -68,7 +68,9 @@ def evaluate(results: ModelResults, *, stats: Stats) -> ModelEvaluation:
     plain = [_metric(name, value, results.model, table, asked) for name, value in recorded.items() if name not in names]
     return ModelEvaluation(
         (*plain, *_declared(results.model, table, asked, recorded)),
-        tuple(_slices(results.model, table, list(recorded))),
+        tuple(
+            _slices(results.model, table, [*recorded, *(each.metric for each in definitions.measured(results.model, table))])
+        ),
         rows_of(table),
         asked.confidence_level,
     )
@@ -104,13 +106,16 @@ def _of_rows(name: str, short: str, given: float, model: Model, table: Table, as
 
 
 def _declared(model: Model, table: Table, asked: ComparisonSettings, recorded: Mapping[str, float]) -> Iterator[ModelMetric]:
-    """The metrics that mlgit.yaml makes, where the predictions have what they are made of, or the metrics file has them."""
-    for definition in definitions.all_of(model):
-        name = definition.metric
+    """The metrics that mlgit.yaml declares, where the predictions have what they are made of, or the metrics file has them."""
+    made = [each.metric for each in definitions.all_of(model)]
+    given_rows = [each.metric for each in definitions.measured(model, table)]
+    for name in dict.fromkeys([*made, *given_rows]):
         given = recorded.get(name)
-        if not definitions.is_given(model, definition, table):
+        if name not in given_rows:
             if given is not None:
                 yield ModelMetric(name, given, note="no interval: the predictions do not have its columns")
+            continue
+        if name not in made and given is not None:  # a recorded one, as any other
             continue
         try:
             found = metric_values.interval(name, model, table, asked)
