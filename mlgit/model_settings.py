@@ -304,9 +304,12 @@ _CLASS = "{class}"
 
 
 def columns_of_classes(model: Model, header: Iterable[str]) -> dict[str, str]:
-    """The columns with the probabilities of classes, by the text of the class; those of a pattern as the header has them."""
+    """The columns with the probabilities of classes, by the text of the class; those of a pattern as the header has them.
+
+    What another file of several says (`prediction_files`) is in none of them: no name in a file holds a NUL.
+    """
     if not isinstance(model.scores, str):
         return dict(model.scores)
     before, _, after = model.scores.partition(_CLASS)
-    pattern = re.compile(f"{re.escape(before)}(.+){re.escape(after)}", re.DOTALL)
+    pattern = re.compile(f"{re.escape(before)}([^\\0]+){re.escape(after)}")
     return {found[1]: each for each in header if (found := pattern.fullmatch(each))}

@@ -117,9 +117,10 @@ def evidence(rule: GateRule, joined: ModelPair, *, better: Better | None, asked:
     if told := _contradicted(joined.current, short):
         return MetricEvidence(better=better, trouble=told)
     if "." in rule.metric and not is_made(joined, rule.metric) and not agrees(joined.current, rule.metric, short):
-        return MetricEvidence(
-            better=better, trouble=f"the current predictions do not give the {rule.metric} of the metrics file"
-        )
+        told = f"the current predictions do not give the {rule.metric} of the metrics file"
+        if rule.metric not in joined.current.recorded:
+            told = f"the metrics file has no {rule.metric} any more, which told that it is of these rows"
+        return MetricEvidence(better=better, trouble=told)
     chosen = rule._replace(metric=short)
     if joined.how != "unverified":
         from mlgit.evaluation.paired_rows import gather

@@ -26,9 +26,9 @@ from mlgit.evaluation import (
 from mlgit.evaluation.comparison_settings import ComparisonSettings
 from mlgit.evaluation.definitions import MetricDefinition
 from mlgit.evaluation.expression_intervals import IntervalOptions
-from mlgit.evaluation.model_results import Table
+from mlgit.evaluation.model_results import Table, header_of
 from mlgit.evaluation.row_columns import column_of, in_time, no_column, predictions_of
-from mlgit.model_settings import Model
+from mlgit.model_settings import Model, columns_of_classes
 from mlgit.rules import Amount
 from mlgit.statistics import bootstrap, comparison, metrics
 from mlgit.statistics.bootstrap import Interval
@@ -124,6 +124,11 @@ def _check_columns(found: MetricDefinition, model: Model, table: Table) -> None:
         if need in ("prediction", "score") and getattr(model, need) not in table and model.label in table:
             missing = no_column(model, table, getattr(model, need))
             raise MlgitError(f"{found.metric} needs a column of {need}s; {missing.message}", missing.hint)
+        if need == "scores" and not columns_of_classes(model, table):
+            raise MlgitError(
+                f"{model.predictions}: no column is called as {model.where}.scores says: {model.scores}",
+                f"{found.metric} needs one for each class; there are {', '.join(header_of(table)) or 'no columns'}",
+            )
     for name in definitions.columns(model, found, header=table):
         if not name:
             raise MlgitError(

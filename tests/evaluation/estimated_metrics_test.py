@@ -237,3 +237,14 @@ def test_what_a_metric_needs_is_asked_for_by_its_key(metric, declared, told):
         metric_values.check_classes(metric, model(metrics, **declared), table(), positive=None)
     assert caught.value.message.startswith(told)
     assert "models.m." in caught.value.hint
+
+
+def test_probabilities_of_many_classes_are_those_of_each_seed():
+    one = model({"log_loss": {"direction": "lower"}}, predictions=["a.csv", "b.csv"], repeats="seeds", scores="p_{class}")
+    label, files = np.arange(60) % 3, []
+    for seed in range(2):
+        given = np.random.default_rng(seed).dirichlet([1, 1, 1], 60)
+        files.append({"id": np.arange(60), "label": label, **{f"p_{each}": given[:, each] for each in range(3)}})
+    rows = prediction_files.joined(one, files, ["a.csv", "b.csv"], shared=SHARED)
+    expected = [-np.log([each[f"p_{name}"][row] for row, name in enumerate(label)]).mean() for each in files]
+    assert metric_values.value("log_loss", one, rows) == pytest.approx(np.mean(expected))
