@@ -62,8 +62,8 @@ DOORS = {
         *("textcolumns", "arrow_columns", "arrow_csv", "whole"),
     },
     "revision": {
-        *("baselines", "collect", "comparison_start", "contents", "data_files", "data_tables", "fetching", "revision"),
-        "revisions",
+        *("baselines", "collect", "comparison_start", "contents", "data_files", "data_tables", "fetching", "prediction_paths"),
+        *("revision", "revisions"),
     },
     "evaluation": {"judging_code", "leakage", "predictions", "reevaluate", "test_set_reuse"},
     "cards": {"write"},

@@ -23,7 +23,8 @@ def build(material: Material) -> Card:
     """The card that these material make."""
     declared = material.model.card
     profile: review.Profile = "annex-iv" if declared.profile == "annex-iv" else "hf"
-    gaps = review.gaps(material.facts, material.notes, profile=profile, file=declared.notes)
+    measured = bool(material.values)
+    gaps = review.gaps(material.facts, material.notes, profile=profile, file=declared.notes, is_measured=measured)
     text = f"{frontmatter.front_matter(material)}\n{content.body(material, gaps=gaps)}"
     folder = content.plot_folder(declared.out)
     plots = {f"{folder}/{name}.svg": plot for name, plot in material.plots.items()}

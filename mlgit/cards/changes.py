@@ -65,7 +65,8 @@ def _shown(params: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _data(facts: Facts) -> dict[str, str]:
-    return {f"{each.path} ({each.role})": _content(each) for each in facts.data if each.role in ("train", "test", "source")}
+    files = [each for each in facts.data if each.role in ("train", "test", "source")]
+    return {f"{each.path} ({', '.join(filter(None, (each.role, each.test_set)))})": _content(each) for each in files}
 
 
 def _content(file: DataFile) -> str:

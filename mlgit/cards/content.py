@@ -5,10 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from mlgit.cards import catalogue, changes, review, usage
 from mlgit.cards.material import Material
-from mlgit.evaluation.model_metrics import ModelMetric
+from mlgit.evaluation.model_metrics import ModelEvaluation, ModelMetric
+from mlgit.model_settings import Model
 from mlgit.registry.facts import DataFile, ModelFile
 from mlgit.render.markdown import code_span, fenced, link_target, markdown_table, markdown_text, web_link
 from mlgit.render.prose import prose
@@ -112,9 +114,10 @@ def _citation(material: Material) -> list[str]:
 def _digests(material: Material) -> list[str]:
     """What the parts above are about, to the byte."""
     facts, model = material.facts, material.facts.model
-    files = [*facts.with_role("train"), *facts.with_role("test"), *facts.with_role("source")]
+    further = [each for each in facts.data if each.test_set]
+    files = [*facts.with_role("train"), *facts.with_role("test"), *further, *facts.with_role("source")]
     rows = [("model", model.path, "md5", model.md5), ("model", model.path, "sha256", model.sha256)]
-    rows += [(f"{each.role} data", each.path, "md5", each.md5) for each in files]
+    rows += [(f"{_role(each)} data", each.path, "md5", each.md5) for each in files]
     rows += [("code", path, "md5", md5) for path, md5 in changes.code(facts).items()]
     rows += [("environment", path, "sha256", digest) for path, digest in sorted(facts.environment.items())]
     return [markdown_table(("of", "file", "", "digest"), [row for row in rows if row[3]])]
@@ -122,7 +125,8 @@ def _digests(material: Material) -> list[str]:
 
 def _data(material: Material) -> list[str]:
     facts = material.facts
-    files = [*facts.with_role("train"), *facts.with_role("test"), *facts.with_role("source")]
+    further = [each for each in facts.data if each.test_set]
+    files = [*facts.with_role("train"), *facts.with_role("test"), *further, *facts.with_role("source")]
     header = ("role", "path", "rows", "columns", "size")
     rows = [_data_row(each, material.columns.get(each.path, ())) for each in files]
     blocks = [markdown_table(header, rows, right=(2, 3, 4))] if rows else []
@@ -144,17 +148,25 @@ def _leak(material: Material) -> list[str]:
     train, test = ({each.md5 for each in material.facts.with_role(role)} for role in ("train", "test"))
     if train & test:
         return ["**Training and test data share a file: the metrics below do not tell how it does on new data.**"]
-    if material.shared is None:
+    return _shared(material.shared, "below")
+
+
+def _shared(shared: tuple[int, int] | None, where: str) -> list[str]:
+    if shared is None:
         return []
-    found, rows = material.shared
+    found, rows = shared
     told = f"{found} of {count(rows, 'row')} of the test data {'is' if found == 1 else 'are'} in the training data too."
-    return [f"**{told} The metrics below are too good.**" if found else told]
+    return [f"**{told} The metrics {where} are too good.**" if found else told]
 
 
 def _data_row(file: DataFile, columns: Sequence[str]) -> tuple[str, ...]:
     path = file.path if file.n_files is None else f"{file.path}/ ({count(file.n_files, 'file')})"
     rows = "" if file.rows is None else str(file.rows)
-    return file.role, path, rows, str(len(columns) or ""), _size(file.size)
+    return _role(file), path, rows, str(len(columns) or ""), _size(file.size)
+
+
+def _role(file: DataFile) -> str:
+    return f"{file.role} ({file.test_set})" if file.test_set else file.role
 
 
 def _training(material: Material) -> list[str]:
@@ -172,21 +184,13 @@ def _training(material: Material) -> list[str]:
 
 
 def _evaluation(material: Material) -> list[str]:
-    evaluation, facts = material.evaluation, material.facts
-    tested = ", ".join(each.path for each in facts.with_role("test"))
-    on = f" on {count(evaluation.rows, 'row')}" if evaluation.rows is not None else ""
-    blocks = [f"Measured{on}{' of ' if on else ' on '}{markdown_text(tested)}." if tested else ""]
-    rows = [_metric_row(each, material.config.direction(each.name) or "") for each in evaluation.metrics]
-    heads = ("metric", "value", f"{number(100 * evaluation.confidence_level)} % interval", "better")
-    blocks += [markdown_table(heads, rows, right=(1,))] if rows else []
-    notes = [f"- {markdown_text(each.name)}: {markdown_text(each.note)}" for each in evaluation.metrics if each.note]
-    methods: dict[str, list[str]] = {}
-    for each in evaluation.metrics:
-        if each.method:
-            methods.setdefault(each.method, []).append(each.name)
-    told = "; ".join(f"{method} ({', '.join(names)})" for method, names in methods.items())
-    blocks.append(f"Intervals hold for this model on rows like these. Methods: {markdown_text(told)}." if told else "")
-    blocks += ["\n".join(notes), *_slices(material), _plots(material)]
+    facts = material.facts
+    blocks = [*_measured(material, material.model, material.evaluation, facts.with_role("test")), _plots(material)]
+    for each in material.further:
+        tested = next((one.test for one in facts.tests if one.name == each.model.test_set), ())
+        blocks += [f"### Test set {markdown_text(each.model.test_set)}"]
+        blocks += _measured(material, each.model, each.evaluation, tested) or [f"{_NOT_STATED.capitalize()}."]
+        blocks += _shared(each.shared, "on it")
     stages = [(step.name, " && ".join(step.cmd.splitlines()), ", ".join(step.outs)) for step in facts.evaluation]
     blocks += [markdown_table(("stage", "command", "makes"), stages)] if stages else []
     values = list(changes.judged_by(facts).items())
@@ -194,20 +198,47 @@ def _evaluation(material: Material) -> list[str]:
     return blocks
 
 
+def _measured(material: Material, model: Model, evaluation: ModelEvaluation, test: Sequence[DataFile]) -> list[str]:
+    """What rows and files say of a model on one test set."""
+    tested = ", ".join(each.path for each in test)
+    on = f" on {count(evaluation.rows, 'row')}" if evaluation.rows is not None else ""
+    blocks = [f"Measured{on}{' of ' if on else ' on '}{markdown_text(tested)}." if tested else ""]
+    if model.test_set and not tested and on:
+        blocks = [f"Measured{on} of {markdown_text(model.predictions)}."]
+    if evaluation.seeds or evaluation.folds:
+        files = f"{evaluation.seeds} seeds" if evaluation.seeds else f"{evaluation.folds} folds"
+        blocks.append(f"Each value that rows give is the mean over {files}.")
+    metrics = [replace(each, name=model.named(each.name)) for each in evaluation.metrics]
+    rows = [
+        _metric_row(each, material.config.direction(plain.name) or "")
+        for plain, each in zip(evaluation.metrics, metrics, strict=True)
+    ]
+    heads = ("metric", "value", f"{number(100 * evaluation.confidence_level)} % interval", "better")
+    blocks += [markdown_table(heads, rows, right=(1,))] if rows else []
+    notes = [f"- {markdown_text(each.name)}: {markdown_text(each.note)}" for each in metrics if each.note]
+    methods: dict[str, list[str]] = {}
+    for each in metrics:
+        if each.method:
+            methods.setdefault(each.method, []).append(each.name)
+    told = "; ".join(f"{method} ({', '.join(names)})" for method, names in methods.items())
+    blocks.append(f"Intervals hold for this model on rows like these. Methods: {markdown_text(told)}." if told else "")
+    return [*filter(None, blocks), *filter(None, ["\n".join(notes)]), *_slices(model, evaluation)]
+
+
 def _metric_row(each: ModelMetric, direction: str) -> tuple[str, ...]:
     interval = f"{each.low:.4g} to {each.high:.4g}" if each.low is not None and each.high is not None else "–"
     return each.name, number(each.value), interval, direction
 
 
-def _slices(material: Material) -> list[str]:
-    evaluation = material.evaluation
+def _slices(model: Model, evaluation: ModelEvaluation) -> list[str]:
     names = list(dict.fromkeys(name for each in evaluation.slices for name in each.metrics))
     rows = []
     for each in evaluation.slices:
         values = [each.metrics.get(name) for name in names]
         cells = ["–" if value is None else f"{value:.4g}" for value in values]
         rows.append((f"{each.column} = {each.value}", str(each.rows), *cells))
-    return [markdown_table(("slice", "rows", *names), rows, right=range(1, len(names) + 2))] if rows else []
+    heads = map(model.named, names)
+    return [markdown_table(("slice", "rows", *heads), rows, right=range(1, len(names) + 2))] if rows else []
 
 
 def _plots(material: Material) -> str:

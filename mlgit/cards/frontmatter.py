@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mlgit.cards.changes import code, judged_by, parameters
 from mlgit.cards.emit import yaml_text
 from mlgit.cards.material import Material
-from mlgit.evaluation.model_metrics import ModelEvaluation
+from mlgit.evaluation.model_metrics import ModelEvaluation, ModelMetric
+from mlgit.model_settings import Model
 from mlgit.registry.facts import DataFile
 
 # The layout of cards: another number wherever the same material gives other bytes than before, so that the cards of
@@ -31,7 +33,7 @@ def front_matter(material: Material) -> str:
         "tags": tuple(dict.fromkeys((*notes.tags, *facts.labels))),
         "datasets": notes.datasets,
         "base_model": notes.base_model,
-        "metrics": tuple(dict.fromkeys(name.rpartition(".")[2] for name in sorted(facts.metrics))),
+        "metrics": tuple(dict.fromkeys(name.rpartition(".")[2] for name in [*sorted(facts.metrics), *_made(material)])),
         "model-index": _model_index(material),
         "mlgit": _own(material),
     }
@@ -39,21 +41,34 @@ def front_matter(material: Material) -> str:
     return f"---\n{made}\n{yaml_text(block)}---\n"
 
 
+def _made(material: Material) -> list[str]:
+    """The metrics that mlgit.yaml makes, as far as there are values of them."""
+    known = {each.name for each in material.model.declared}
+    found = [*material.evaluation.metrics, *(row for each in material.further for row in each.evaluation.metrics)]
+    return sorted({each.name for each in found} & known)
+
+
 def _model_index(material: Material) -> list[dict[str, Any]]:
     """The metrics as results; a result needs a task and a data set, so there is none where one of them is not known."""
     task, facts = material.notes.pipeline_tag, material.facts
-    tested = facts.with_role("test")
-    if not task or not tested or not material.evaluation.metrics:
+    if not task:
         return []
-    metrics = [{"type": each.name.rpartition(".")[2], "name": each.name, "value": each.value} for each in _finite(material)]
-    name = ", ".join(each.path for each in tested)
-    dataset = {"type": name, "name": name, "split": "test", "revision": ", ".join(each.md5 for each in tested)}
-    results = [{"task": {"type": task}, "dataset": dataset, "metrics": metrics}] if metrics else []
+    results = [*_results(task, material.model, material.evaluation, facts.with_role("test"))]
+    for each in material.further:
+        tested = next((one.test for one in facts.tests if one.name == each.model.test_set), ())
+        results += _results(task, each.model, each.evaluation, tested)
     return [{"name": facts.artifact, "results": results}] if results else []
 
 
-def _finite(material: Material) -> list[Any]:
-    return [each for each in material.evaluation.metrics if abs(each.value) < float("inf")]
+def _results(task: str, model: Model, evaluation: ModelEvaluation, tested: Sequence[DataFile]) -> Iterator[dict[str, Any]]:
+    """The metrics on one test set; a further one is known by its name where its data is not declared."""
+    finite = [each for each in evaluation.metrics if abs(each.value) < float("inf")]
+    metrics = [{"type": each.name.rpartition(".")[2], "name": model.named(each.name), "value": each.value} for each in finite]
+    path = ", ".join(each.path for each in tested)
+    if metrics and (path or model.test_set):
+        revision = ", ".join(each.md5 for each in tested)
+        dataset = {"type": path or model.test_set, "name": model.test_set or path, "split": "test", "revision": revision}
+        yield {"task": {"type": task}, "dataset": dataset, "metrics": metrics}
 
 
 def _own(material: Material) -> dict[str, Any]:
@@ -67,19 +82,20 @@ def _own(material: Material) -> dict[str, Any]:
         **({"picked": list(material.picked)} if material.picked else {}),
         "model": {"path": model.path, "md5": model.md5, "sha256": model.sha256, "size": model.size, "format": model.format},
         "data": [_data(each) for each in facts.data if each.role in ("train", "test")],
-        "intervals": _intervals(material.evaluation),
+        "intervals": _intervals(material.values),
         "confidence_level": round(material.evaluation.confidence_level, 6),
         "inputs": inputs(material),
     }
 
 
 def _data(file: DataFile) -> dict[str, Any]:
-    return {"path": file.path, "role": file.role, "md5": file.md5, "size": file.size, "rows": file.rows}
+    known = {"path": file.path, "role": file.role, "md5": file.md5, "size": file.size, "rows": file.rows}
+    return known | {"test_set": file.test_set}
 
 
-def _intervals(evaluation: ModelEvaluation) -> dict[str, list[float]]:
+def _intervals(metrics: Iterable[ModelMetric]) -> dict[str, list[float]]:
     """Intervals by metric, at `confidence_level`."""
-    return {each.name: [each.low, each.high] for each in evaluation.metrics if each.low is not None and each.high is not None}
+    return {each.name: [each.low, each.high] for each in metrics if each.low is not None and each.high is not None}
 
 
 def inputs(material: Material) -> dict[str, str]:
@@ -88,8 +104,7 @@ def inputs(material: Material) -> dict[str, str]:
     steps = (*facts.steps, *facts.evaluation)
     found = {path: md5 for step in steps for digests in (step.deps, step.outs) for path, md5 in digests.items()}
     found |= {each.path: each.md5 for each in facts.data} | code(facts) | {facts.model.path: facts.model.md5}
-    if facts.predictions:
-        found[facts.predictions.path] = facts.predictions.md5
+    found |= {each.path: each.md5 for each in facts.prediction_files}
     found = dict(sorted(found.items())) | dict(sorted(facts.environment.items()))
     found["parameters"] = digest({**parameters(facts), **judged_by(facts)})
     found["commands"] = digest({step.name: step.cmd for step in steps})
@@ -104,7 +119,11 @@ def _declaration(material: Material) -> dict[str, Any]:
     facts, model = material.facts, material.model
     columns = [model.id, model.label, model.prediction, model.score, *model.slices]
     directions = {name: material.config.direction(name) for name in facts.metrics}
-    return {"type": facts.type, "text": facts.description, "labels": facts.labels, "columns": columns, "better": directions}
+    known = {"type": facts.type, "text": facts.description, "labels": facts.labels, "columns": columns, "better": directions}
+    made = [tuple(each) for each in model.declared]
+    more = {key: getattr(model, key) for key in ("key", "repeats", "scores", "quantiles", "query", "weight", "costs")}
+    more |= {"made": made, "tests": [dataclasses.asdict(each) for each in model.tests]}
+    return known | {key: value for key, value in more.items() if value}
 
 
 def digest(value: Mapping[str, Any]) -> str:

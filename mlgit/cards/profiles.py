@@ -27,7 +27,10 @@ def fields(material: Material, *, profile: review.Profile) -> tuple[Field, ...]:
     """The completeness table of a profile, in the order of the card."""
     facts = material.facts
     file = material.model.card.notes
-    found = {gap.key: gap for gap in review.gaps(facts, material.notes, profile=profile, file=file)}
+    found = {
+        gap.key: gap
+        for gap in review.gaps(facts, material.notes, profile=profile, file=file, is_measured=bool(material.values))
+    }
     rows = [_automatic(*row) for row in _measured(material) if profile == "annex-iv" or row[0] in _IN_HF]
     rows += [_by_people(key, annex, found.get(key)) for key, annex in _KEYS.items()]
     if profile == "hf":
@@ -50,7 +53,7 @@ _IN_HF = {"model file", "training data", "test data", "metrics"}
 def _measured(material: Material) -> list[tuple[str, str, bool, str]]:
     facts, evaluation, name = material.facts, material.evaluation, material.facts.artifact
     declare = f"mlgit.yaml: models.{name}"
-    has_intervals = any(each.low is not None for each in evaluation.metrics)
+    has_intervals = any(each.low is not None for each in material.values)
     return [
         ("model file", "1(a)", bool(facts.model.md5), "`mlgit run` makes it"),
         ("digest of the model file", "1(a)", bool(facts.model.sha256), "`dvc pull` brings the bytes"),
@@ -59,7 +62,7 @@ def _measured(material: Material) -> list[tuple[str, str, bool, str]]:
         ("training procedure", "2(a)", bool(facts.steps), "declare the stages in dvc.yaml"),
         ("parameters", "2(b)", bool(facts.params), "declare `params:` in dvc.yaml"),
         ("environment", "1(c)", bool(facts.environment), "add a requirements.txt with exact versions"),
-        ("metrics", "2(g), 3", bool(facts.metrics), f"{declare}: add `metrics: PATH`"),
+        ("metrics", "2(g), 3", bool(facts.metrics or material.values), f"{declare}: add `metrics: PATH`"),
         ("intervals", "2(g), 3", has_intervals, f"{declare}: add `predictions: PATH`"),
         ("slices", "2(g), 3", bool(evaluation.slices), f"{declare}: add `slices: [COLUMN]`"),
         ("changes", "1(a), 6", True, ""),

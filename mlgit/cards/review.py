@@ -60,10 +60,17 @@ def state(topic: Topic, notes: Notes, *, digest: str, profile: Profile) -> State
     return "needs review" if digest and section.reviewed_for != digest else "good"
 
 
-def gaps(facts: Facts, notes: Notes, *, profile: Profile, file: str) -> tuple[CardGap, ...]:
-    """Everything a profile lacks, in the order of the card; `file` is the notes file as messages call it."""
+def gaps(facts: Facts, notes: Notes, *, profile: Profile, file: str, is_measured: bool = False) -> tuple[CardGap, ...]:
+    """Everything a profile lacks, in the order of the card; `file` is the notes file as messages call it.
+
+    `is_measured`: predictions give metrics, whether or not a file has some.
+    """
     digest = data_digest(facts.with_role("train"))
-    return (*_data_gaps(facts, digest, profile), *_key_gaps(notes, file), *_section_gaps(facts, notes, digest, profile, file))
+    return (
+        *_data_gaps(facts, digest, profile, is_measured or bool(facts.metrics)),
+        *_key_gaps(notes, file),
+        *_section_gaps(facts, notes, digest, profile, file),
+    )
 
 
 def require(key: str, known: Mapping[str, NotesSection], *, file: str) -> None:
@@ -77,12 +84,12 @@ def require(key: str, known: Mapping[str, NotesSection], *, file: str) -> None:
         raise MlgitError(f"{file}: sections.{key}.text: nobody has written it yet", "write it, then say that you read it")
 
 
-def _data_gaps(facts: Facts, digest: str, profile: Profile) -> list[CardGap]:
+def _data_gaps(facts: Facts, digest: str, profile: Profile, is_measured: bool) -> list[CardGap]:
     where = f"mlgit.yaml: models.{facts.artifact}"
     found = []
     if not digest:
         found.append(CardGap("train", "missing", "which data it was trained on", f"{where}: add `train: [PATH]`"))
-    if not facts.metrics:
+    if not is_measured:
         found.append(CardGap("metrics", "missing", "how good it is", f"{where}: add `metrics: PATH`"))
     if profile == "annex-iv":
         asked = (

@@ -15,7 +15,7 @@ from mlgit.adapters.formats import documents, edits
 from mlgit.adapters.system import files
 from mlgit.cards import content, frontmatter, model_plots, notes, review
 from mlgit.cards.card import Card
-from mlgit.cards.material import Material, Replaced
+from mlgit.cards.material import FurtherEvaluation, Material, Replaced
 from mlgit.errors import MlgitError
 from mlgit.evaluation import model_metrics, predictions, row_columns
 from mlgit.evaluation.model_results import ModelResults
@@ -25,8 +25,6 @@ from mlgit.registry.facts import DataFile, Facts
 from mlgit.revision.revision import Revision
 from mlgit.tables import formats, limits, outline, overlap
 from mlgit.tables.overlap import TableFile
-
-_COMPARED = ("train", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +71,30 @@ def material(
     text = revision.files.text(model.card.notes)
     read = notes.parse(None if text is None else documents.parse_yaml(text, name=model.card.notes), name=model.card.notes)
     config = revision.config
-    results = _results(revision, facts, model=model)
+    scored = {each.address: _results(revision, facts, model=each) for each in (model, *model.tests)}
+    named = {name: model_metrics.recorded_beside(scored, each.model, config.directions) for name, each in scored.items()}
+    results, *others = scored.values()
     drawn = model_plots.draw(results)
     return Material(
         facts=replace(facts, artifact=model.name, commit=""),
         config=config,
         model=model,
         notes=read,
-        evaluation=model_metrics.evaluate(results, stats=config.gates.stats),
+        evaluation=model_metrics.evaluate(results, stats=config.gates.stats, named=named[model.address]),
+        further=tuple(
+            FurtherEvaluation(
+                each.model,
+                model_metrics.evaluate(each, stats=config.gates.stats, named=named[each.model.address]),
+                _shared(revision, facts, _test_of(facts, each.model), model=each.model),
+            )
+            for each in others
+        ),
         plots={name: picture for name, (picture, _) in drawn.items()},
         captions={name: caption for name, (_, caption) in drawn.items()},
         notes_sha256="" if text is None else hashlib.sha256(text.encode()).hexdigest(),
         columns={each.path: _columns(revision, each) for each in facts.data if each.role in ("train", "test")},
         replaced=replaced,
-        shared=_shared(revision, facts, model=model),
+        shared=_shared(revision, facts, facts.with_role("test"), model=model),
         is_in_git=_is_in_git(revision, facts.model.path),
         picked=tuple(picked),
     )
@@ -102,11 +110,13 @@ def _is_in_git(revision: Revision, path: str) -> bool:
 def _results(revision: Revision, facts: Facts, *, model: Model) -> ModelResults:
     """What the gates read of the model too. Raises MlgitError for predictions that are recorded and cannot
     be read, or lack a column that mlgit.yaml names."""
-    read = predictions.read(revision, {model.name: model}, gates=revision.config.gates).scored[model.name]
+    read = predictions.read(revision, {model.address: model}, gates=revision.config.gates).scored[model.address]
     if read.trouble and facts.predictions and facts.predictions.md5:
         raise MlgitError(read.trouble, read.hint)
     if read.table:
-        for name in (model.label, model.prediction, *model.slices):
+        # metrics of columns and rankings need no predicted class
+        named = () if model.declared or model.scores or model.query else (model.label, model.prediction)
+        for name in (*named, *model.slices):
             row_columns.column_of(model, read.table, name)
     return read
 
@@ -120,9 +130,14 @@ def _columns(revision: Revision, file: DataFile) -> tuple[str, ...]:
     return ()
 
 
-def _shared(revision: Revision, facts: Facts, *, model: Model) -> tuple[int, int] | None:
-    train, test = ([_table(revision, each) for each in facts.with_role(role)] for role in ("train", "test"))
-    if not train or not test or not all(each.md5 and each.n_files is None for each in facts.data if each.role in _COMPARED):
+def _test_of(facts: Facts, model: Model) -> tuple[DataFile, ...]:
+    return next((each.test for each in facts.tests if each.name == model.test_set), ())
+
+
+def _shared(revision: Revision, facts: Facts, tested: Sequence[DataFile], *, model: Model) -> tuple[int, int] | None:
+    compared = [*facts.with_role("train"), *tested]
+    train, test = ([_table(revision, each) for each in some] for some in (facts.with_role("train"), tested))
+    if not train or not test or not all(each.md5 and each.n_files is None for each in compared):
         return None
     with suppress(MlgitError):  # no tables, or too large
         found = overlap.count(train, test, keys=model.keys)

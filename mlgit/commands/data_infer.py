@@ -151,8 +151,9 @@ def _placed(path: str) -> _Place:
 
 def _declared(place: _Place) -> set[str]:
     """The columns that are said to name rows by the models that learn from this data, or are judged on it."""
-    models = place.config.models.values()
-    return {each.id for each in models if each.id and place.path in map(posixpath.normpath, (*each.train, *each.test))}
+    models = [each for model in place.config.models.values() for each in (model, *model.tests)]
+    known = [each for each in models if place.path in map(posixpath.normpath, (*each.train, *each.test))]
+    return {each.keys[0] for each in known if len(each.keys) == 1}
 
 
 def _earlier(place: _Place, output: str) -> list[Contract]:

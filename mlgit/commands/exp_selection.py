@@ -10,11 +10,19 @@ from mlgit import lazy_numpy as np
 from mlgit.commands.notes import Note, unheard
 from mlgit.config import Config
 from mlgit.errors import MlgitError
-from mlgit.evaluation import comparison_settings, metric_evidence, model_pair, predictions
+from mlgit.evaluation import (
+    comparison_settings,
+    estimated_metrics,
+    metric_evidence,
+    metric_values,
+    model_pair,
+    predictions,
+)
 from mlgit.evaluation.align import Aligned, align
 from mlgit.evaluation.comparison_settings import ComparisonSettings
-from mlgit.evaluation.model_results import ModelResults, RevisionResults
-from mlgit.evaluation.row_columns import in_time, predictions_of
+from mlgit.evaluation.definitions import MetricDefinition
+from mlgit.evaluation.model_results import ModelResults, RevisionResults, by_address
+from mlgit.evaluation.row_columns import in_time
 from mlgit.experiments import trial_refs
 from mlgit.experiments.selection import Selection
 from mlgit.experiments.trial import Trial
@@ -22,7 +30,7 @@ from mlgit.model_settings import Model
 from mlgit.project import Project
 from mlgit.revision.revisions import Revisions
 from mlgit.rules import GateRule
-from mlgit.statistics import best_of_many, features, influences, leverage, metrics
+from mlgit.statistics import best_of_many, features, leverage
 from mlgit.statistics.best_of_many import BestOfMany
 
 if TYPE_CHECKING:
@@ -40,10 +48,11 @@ _MANY = 100  # trials, of which it is said that they are read
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A model whose predictions give the objective, by the name `metric` that mlgit computes it by."""
+    """A model (on one of its test sets) whose predictions give the objective `metric`, which is made as `definition` says."""
 
     model: Model
     metric: str
+    definition: MetricDefinition
     better: Direction
     settings: ComparisonSettings
     before: ModelResults
@@ -82,7 +91,7 @@ def select(
             asked = _asked(revisions, config, chosen, metric, better)
         except MlgitError as error:
             return replace(found, why_not=error.message)
-        found = _paired(revisions, found, asked, chosen, metric)
+        found = _paired(revisions, found, asked, chosen)
     if len(trials) < 2 or found.low is None:
         return found
     if len(trials) >= _MANY:
@@ -128,7 +137,7 @@ def _number(value: Any) -> float | None:
 
 def _asked(revisions: Revisions, config: Config, chosen: Trial, metric: str, better: Any) -> _Asked:
     """The model that the objective is of. Raises MlgitError where no predictions give it."""
-    models = {name: each for name, each in config.models.items() if each.predictions}
+    models = {name: each for name, each in by_address(config.models).items() if each.predictions}
     if not models:
         raise MlgitError("mlgit.yaml names no predictions of a model")
     before, now = (
@@ -136,12 +145,16 @@ def _asked(revisions: Revisions, config: Config, chosen: Trial, metric: str, bet
     )
     name = metric.rpartition(":")[2]
     for model, pair in _pairs(config, before, now):
-        short = metric_evidence.computable(pair, name)
-        if short in metrics.METRICS:
-            if pair.rows is None or pair.trouble or pair.baseline is None:
-                raise MlgitError(pair.trouble or f"the baseline has no predictions of {model.name}")
+        plain = name.removesuffix(f"@{model.test_set}") if model.test_set else name
+        if model.named(plain) != name:
+            continue
+        short = metric_evidence.computable(pair, plain)
+        if short and pair.current.table is not None:
+            definition = metric_values.definition_of(short, model, pair.current.table)
+            if pair.rows is None or pair.trouble or pair.baseline is None or definition is None:
+                raise MlgitError(pair.trouble or f"the baseline has no predictions of {model.address}")
             settings = comparison_settings.settings(model, config.gates.stats)
-            return _Asked(model, short, better, settings, pair.baseline)
+            return _Asked(model, plain, definition, better, settings, pair.baseline)
     raise MlgitError(f"{name} cannot be computed from the predictions of {', '.join(models)}")
 
 
@@ -150,12 +163,13 @@ def _pairs(config: Config, before: RevisionResults, now: RevisionResults) -> Ite
         yield results.model, model_pair.join(results.model, before.scored.get(name), results, if_changed="unpaired")
 
 
-def _paired(revisions: Revisions, found: Selection, asked: _Asked, chosen: Trial, metric: str) -> Selection:
+def _paired(revisions: Revisions, found: Selection, asked: _Asked, chosen: Trial) -> Selection:
     """The selection with the paired interval of the one change."""
     config = revisions.commit(chosen.baseline).config
-    now = predictions.read(revisions.commit(chosen.commit), {asked.model.name: asked.model}, gates=config.gates)
-    pair = model_pair.join(asked.model, asked.before, now.scored[asked.model.name], if_changed="unpaired")
-    rule = GateRule(id="selection", kind="no_worse", metric=metric.rpartition(":")[2])
+    address = asked.model.address
+    now = predictions.read(revisions.commit(chosen.commit), {address: asked.model}, gates=config.gates)
+    pair = model_pair.join(asked.model, asked.before, now.scored[address], if_changed="unpaired")
+    rule = GateRule(id="selection", kind="no_worse", metric=asked.metric)
     evidence = metric_evidence.evidence(rule, pair, better=asked.better, asked=asked.settings)
     said = evidence.comparison
     if said is None or said.low is None:
@@ -232,8 +246,9 @@ def _gain_of(revisions: Revisions, asked: _Asked, groups: Array | None, each: Tr
     """What the rows of one trial say; None of one whose predictions are of other rows, or are not here."""
     try:
         revision = revisions.commit(each.commit)
-        results = predictions.read(revision, {asked.model.name: asked.model}, gates=revision.config.gates)
-        pair = model_pair.join(asked.model, asked.before, results.scored[asked.model.name], if_changed="unpaired")
+        address = asked.model.address
+        results = predictions.read(revision, {address: asked.model}, gates=revision.config.gates)
+        pair = model_pair.join(asked.model, asked.before, results.scored[address], if_changed="unpaired")
         if pair.how != "paired" or pair.current.table is None or asked.before.table is None:
             return None
         gain, influence = _compared(asked, asked.before.table, pair.current.table)
@@ -247,13 +262,12 @@ def _compared(asked: _Asked, before: Mapping[str, Any], now: Mapping[str, Any]) 
     places = align(before[asked.model.id], now[asked.model.id])
     if not isinstance(places, Aligned):
         raise MlgitError("the rows are not the same")
-    chosen, positive = metrics.metric(asked.metric), asked.settings.positive
-    sides = predictions_of(asked.model, before, places.baseline), predictions_of(asked.model, now, places.current)
-    values, moved = [], []
-    for side in sides:
-        column = metrics.column_of(chosen, prediction=side.prediction, score=side.score)
-        values.append(metrics.value(chosen.name, side.label, prediction=column, score=column, positive=positive))
-        moved.append(np.asarray(influences.of(chosen, side.label, column, positive=positive)))
+    positive = asked.settings.positive
+    sides = [
+        estimated_metrics.estimate(asked.definition, asked.model, table, rows, positive=positive)
+        for table, rows in ((before, places.baseline), (now, places.current))
+    ]
+    values, moved = zip(*sides, strict=True)
     sign = 1.0 if asked.better == "higher" else -1.0
     influence = np.empty(len(places.baseline))
     influence[places.baseline] = sign * (moved[1] - moved[0])

@@ -14,7 +14,7 @@ from mlgit.commands import dates, places, policy_inputs
 from mlgit.config import NAME as CONFIG
 from mlgit.config import Config
 from mlgit.errors import MlgitError
-from mlgit.evaluation import metric_evidence
+from mlgit.evaluation import definitions, metric_evidence
 from mlgit.evaluation.model_results import ModelResults, RevisionResults, Table, columns
 from mlgit.gate import document, judge
 from mlgit.gate.judge import ReviewInput
@@ -29,7 +29,6 @@ from mlgit.rules import Gates
 from mlgit.serving import answer_differences, log_reader, paired_answers
 from mlgit.serving.answer_differences import Agreement, AmountDifferences
 from mlgit.serving.paired_answers import PairedAnswers
-from mlgit.statistics import metrics
 
 ComparedVerdict = Literal["pass", "warn", "fail", "invalid"]
 # What the answers are called where predictions of a pipeline have a path.
@@ -137,13 +136,15 @@ def compare(
 
 def _of_log(model: Model, label: str | None) -> Model:
     """The model as the log has its rows: no test data stands behind them."""
-    return replace(model, predictions=_LOG, metrics="", test=(), train=(), id=_ROW_ID, label=label or model.label, order="")
+    plain = replace(model, predictions=_LOG, files=(), repeats="", metrics="", test=(), train=(), tests=(), order="")
+    return replace(plain, id=_ROW_ID, key=(), label=label or model.label)
 
 
 def _about(config: Config, names: set[str]) -> Config:
-    """The rules and waivers about metrics of this model."""
+    """The rules and waivers about metrics of this model; a further test set is none of the log's rows."""
     gates = config.gates
-    kept = [each for each in gates.rules if each.kind not in ("data", "contract") and (not each.model or each.model in names)]
+    about = [each for each in gates.rules if each.kind not in ("data", "contract") and not each.on]
+    kept = [each for each in about if not each.model or each.model in names]
     ids = {each.id for each in kept}
     waivers = tuple(each for each in gates.waivers if each.rule in ids)
     rules = tuple(each._replace(model="") for each in kept)
@@ -215,9 +216,8 @@ def _results(name: str, model: Model, table: Table, about: Config) -> RevisionRe
     asked = dict.fromkeys([*(rule.metric for rule in about.gates.rules if rule.metric), *about.directions])
     found: dict[str, float] = {}
     for metric in asked:
-        is_kpi = metric in (each.metric for each in model.kpis)
-        short = metric if is_kpi else metric.rpartition(".")[2]
-        value = metric_evidence.value(scored, short) if is_kpi or short in metrics.METRICS else None
+        made = definitions.of(model, metric)
+        value = metric_evidence.value(scored, made.metric) if made is not None else None
         if value is not None and math.isfinite(value):
             found[metric] = value
     return RevisionResults(name, {model.name: replace(scored, recorded=found)})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Collection
 from dataclasses import replace
 
 from mlgit.commands import contract_data, review
 from mlgit.config import Config
 from mlgit.errors import MlgitError
 from mlgit.evaluation import leakage, predictions
-from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, RevisionResults, asked, test_digest
+from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, RevisionResults, asked, by_address, test_digest
 from mlgit.gate import judge
 from mlgit.gate.judge import ReviewInput
 from mlgit.gate.rule_result import RuleResult
@@ -39,15 +40,15 @@ def judged(
     names = _names(revisions.project, version.artifact)
     asking = _of_model(config, names)
     now, current = _side(revisions, version, asking, names, candidate, is_measured=True)
-    by_numbers = _has_absent_predictions(current)
-    current = _numbers_only(current) if by_numbers else current
+    absent = _absent(current)
+    current = _numbers_only(current, absent)
     case = ReviewInput(asking, asking, "", current=current, private=review.classified(*([now] if now else [])))
     if before is None or baseline is None:
         found = judge.review(_with_data(case, None, now), today=datetime.date.today()).judged
         return first_version.held(asking, found)
     then, other = _side(revisions, before, asking, names, baseline, is_measured=False)
-    if by_numbers or (_declares_predictions(current) and _has_absent_predictions(other)):
-        current, other = _numbers_only(current), _numbers_only(other)
+    absent |= {name for name in _absent(other) if name in current.scored and current.scored[name].model.predictions}
+    current, other = _numbers_only(current, absent), _numbers_only(other, absent)
     again = review.reevaluated(asking, now.own_config or asking, then, now, other, current, pull=True) if now and then else {}
     place = Baseline(before.name, before.commit, "named")
     case = replace(
@@ -59,8 +60,10 @@ def judged(
         private=review.classified(*(each for each in (then, now) if each)),
     )
     found = judge.review(_with_data(case, then, now), today=datetime.date.today()).judged
-    blind = next((each.version for each in (candidate, baseline) if not each.test), "")
-    return first_version.of_known_test_data(found, blind=blind)
+    sets = {"": "", **{each.model.test_set: "" for each in current.scored.values()}}
+    for name in sets:
+        sets[name] = next((each.version for each in (candidate, baseline) if not each.of_test_set(name).test), "")
+    return first_version.of_known_test_data(asking, found, blind={name: told for name, told in sets.items() if told})
 
 
 def _with_data(case: ReviewInput, then: Revision | None, now: Revision | None) -> ReviewInput:
@@ -72,7 +75,7 @@ def _with_data(case: ReviewInput, then: Revision | None, now: Revision | None) -
     if not case.deciding.gates.leakage.is_declared:
         return case
     models = {name: each.model for name, each in case.current.scored.items()}
-    return replace(case, leakage=leakage.look(now, models, declared=case.deciding.models))
+    return replace(case, leakage=leakage.look(now, models, declared=by_address(case.deciding.models)))
 
 
 def _names(project: Project, artifact: str) -> frozenset[str]:
@@ -103,35 +106,40 @@ def _side(
     """
     try:
         revision = revisions.at(RevisionRef(version.name, version.commit))
-        models = {name: model for name, model in asked(deciding, revision.own_config).items() if name in names}
+        models = {name: model for name, model in asked(deciding, revision.own_config).items() if model.name in names}
         found = dict(predictions.read(revision, models, gates=deciding.gates).scored)
     except MlgitError:
         revision, found = None, {}
     if not found:
         model = deciding.model(next((name for name in sorted(names) if name in deciding.models), version.artifact))
-        found = {model.name: ModelResults(replace(model, predictions=""), is_measured=is_measured)}
-    scored = {name: _recorded(each, known) for name, each in found.items()}
+        found = {
+            name: ModelResults(replace(each, predictions="", files=()), is_measured=is_measured)
+            for name, each in by_address({model.name: model}).items()
+        }
+    scored = {name: _recorded(each, known.of_test_set(each.model.test_set)) for name, each in found.items()}
     return revision, RevisionResults(version.name, scored)
 
 
 def _recorded(found: ModelResults, known: RecordedMetrics) -> ModelResults:
     """With the recorded metrics where there are none, which were measured when the version was registered."""
     filled = replace(found, test=found.test or test_digest(known.test))
+    if found.recorded.keys() - {MODEL_BYTES} and found.table is None:
+        return replace(filled, recorded={**known.metrics, **found.recorded})
     if found.recorded.keys() - {MODEL_BYTES} or not known.metrics:
         return filled
     trouble, hint = (found.trouble, found.hint) if found.is_absent else ("", "")
     return replace(filled, recorded={**known.metrics, **found.recorded}, trouble=trouble, hint=hint)
 
 
-def _has_absent_predictions(side: RevisionResults) -> bool:
-    return any(each.is_absent for each in side.scored.values())
+def _absent(side: RevisionResults) -> set[str]:
+    """The models, and test sets of theirs, whose predictions are not at hand any more."""
+    return {name for name, each in side.scored.items() if each.is_absent}
 
 
-def _declares_predictions(side: RevisionResults) -> bool:
-    return any(each.model.predictions for each in side.scored.values())
-
-
-def _numbers_only(side: RevisionResults) -> RevisionResults:
-    """Without predictions, where those of one version are not at hand any more: what is recorded of both is compared."""
-    scored = {name: replace(each, table=None, trouble="", hint="", is_absent=False) for name, each in side.scored.items()}
+def _numbers_only(side: RevisionResults, names: Collection[str]) -> RevisionResults:
+    """Without the predictions of these, where those of one version are not at hand: what is recorded of both is compared."""
+    scored = {
+        name: replace(each, table=None, trouble="", hint="", is_absent=False) if name in names else each
+        for name, each in side.scored.items()
+    }
     return replace(side, scored=scored)

@@ -251,7 +251,7 @@ class WindowJudging:
         if source is None or self._trouble:
             return None
         if self._labels is None:
-            wanted = watched_metrics.columns_of_labels(self.settings)
+            wanted = watched_metrics.columns_of_labels(self.settings, self.model)
             try:
                 self._labels = labels.read(
                     self.revisions.workspace,

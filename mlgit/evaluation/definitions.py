@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mlgit.errors import MlgitError
 from mlgit.evaluation import expressions
 from mlgit.evaluation.expressions import Expression
-from mlgit.metric_settings import MetricDeclaration
+from mlgit.metric_settings import Direction, MetricDeclaration
 from mlgit.model_settings import Model, columns_of_classes
 from mlgit.schema import near_miss
 from mlgit.statistics import estimators, metric_names, metrics
@@ -173,6 +173,14 @@ def estimator(model: Model, measure: Measure) -> Estimator | None:
 def is_declared(model: Model, need: Need) -> bool:
     """Whether a model declares the columns that a metric needs, as far as they are not there by default."""
     return bool(getattr(model, _KEYS[need])) if need in _KEYS else True
+
+
+def better(found: MetricDefinition) -> Direction | None:
+    """Which way a built-in metric is better; None for what is made of columns."""
+    if found.measure is None:
+        return None
+    known = estimators.named(found.measure.name)
+    return metrics.metric(found.measure).better if is_classic(found.measure.name) else known[0].better
 
 
 def needs(model: Model, definition: MetricDefinition) -> tuple[Need, ...]:

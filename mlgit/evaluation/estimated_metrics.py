@@ -32,6 +32,19 @@ def value(found: MetricDefinition, model: Model, table: Table, places: Array | N
     return float(np.mean([each.value for each in _of_seeds(found, model, table, places, positive)]))
 
 
+def estimate(
+    found: MetricDefinition, model: Model, table: Table, places: Array | None = None, *, positive: Any = None
+) -> tuple[float, Array]:
+    """A metric of rows and the influence of each row on it: of several seeds, of the mean over their files.
+
+    Raises MlgitError for folds, whose rows are not alike.
+    """
+    if prediction_files.folds_of(table) is not None:
+        raise MlgitError(f"{found.metric}: over folds, rows do not tell one by one how far they move it")
+    files = recipes.files(_of_seeds(found, model, table, places, positive))
+    return files.value, files.influence
+
+
 def _of_seeds(found: MetricDefinition, model: Model, table: Table, places: Array | None, positive: Any) -> list[Estimate]:
     """The estimate of each file."""
     views = [prediction_files.of_seed(table, number) for number in range(prediction_files.files_of(table))]

@@ -43,7 +43,7 @@ def differences(then: Revision, now: Revision, before: Model, model: Model) -> t
 
 def _stages(revision: Revision, model: Model) -> dict[str, Stage]:
     """The stages that judge: from the test data on, else from the model on, else those that make the results."""
-    results = [posixpath.normpath(path) for path in (model.predictions, model.metrics) if path]
+    results = [posixpath.normpath(path) for path in (*model.prediction_paths, model.metrics) if path]
     upstream = [each for each in revision.makers.upstream(results) if not each.is_source]
     artifact = revision.artifact_path(model.name)
     found = reading(upstream, model.test) or reading(upstream, [artifact] if artifact else [])

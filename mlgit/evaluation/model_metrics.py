@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError
-from mlgit.evaluation import definitions, metric_values
+from mlgit.evaluation import definitions, metric_values, prediction_files
 from mlgit.evaluation.comparison_settings import ComparisonSettings, settings
 from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, Table
 from mlgit.evaluation.results import ALPHA
 from mlgit.evaluation.row_columns import column_of, rows_of
 from mlgit.model_settings import Model
 from mlgit.rules import Stats
+from mlgit.statistics.bootstrap import Interval
 
 # A metric that was rounded in its file is still the one computed here.
 ROUNDING = 1e-3
@@ -48,32 +49,69 @@ class SliceMetrics:
 
 @dataclass(frozen=True, slots=True)
 class ModelEvaluation:
-    """What is known of one model: recorded metrics with intervals, and slices. `rows` is None without predictions."""
+    """What is known of one model: recorded metrics with intervals, and slices. `rows` is None without predictions.
+
+    `seeds` and `folds` count the files of predictions of which a value is the mean, where there are several.
+    """
 
     metrics: tuple[ModelMetric, ...] = ()
     slices: tuple[SliceMetrics, ...] = ()
     rows: int | None = None
     confidence_level: float = 1 - 2 * ALPHA
+    seeds: int = 0
+    folds: int = 0
 
 
-def evaluate(results: ModelResults, *, stats: Stats) -> ModelEvaluation:
-    """The recorded metrics of a model, each with an interval where its predictions give the same value, and its slices."""
-    asked = settings(results.model, stats)
-    names = {each.metric for each in definitions.all_of(results.model)}
+def evaluate(results: ModelResults, *, stats: Stats, named: Iterable[str] = ()) -> ModelEvaluation:
+    """The recorded metrics of a model, each with an interval where its predictions give the same value, and its slices.
+
+    Those that are declared, or `named`, and in no file are computed as far as rows give them.
+    """
+    model, table = _with_names(results.model, named), results.table
+    asked = settings(model, stats)
+    names = {each.metric for each in definitions.all_of(model)}
     recorded = {name: value for name, value in sorted(results.recorded.items()) if name != MODEL_BYTES}
-    table = results.table
     if table is None or not rows_of(table):
         found = tuple(ModelMetric(name, value) for name, value in recorded.items())
         return ModelEvaluation(found, rows=None if table is None else 0, confidence_level=asked.confidence_level)
-    plain = [_metric(name, value, results.model, table, asked) for name, value in recorded.items() if name not in names]
+    plain = [_metric(name, value, model, table, asked) for name, value in recorded.items() if name not in names]
+    seeds, folds = prediction_files.files_of(table), prediction_files.folds_of(table)
     return ModelEvaluation(
-        (*plain, *_declared(results.model, table, asked, recorded)),
-        tuple(
-            _slices(results.model, table, [*recorded, *(each.metric for each in definitions.measured(results.model, table))])
-        ),
+        (*plain, *_declared(model, table, asked, recorded)),
+        tuple(_slices(model, table, [*recorded, *(each.metric for each in definitions.measured(model, table))])),
         rows_of(table),
         asked.confidence_level,
+        seeds if seeds > 1 else 0,
+        0 if folds is None else int(folds.max(initial=-1)) + 1,
     )
+
+
+def _with_names(model: Model, named: Iterable[str]) -> Model:
+    return replace(model, named_metrics=tuple(dict.fromkeys([*model.named_metrics, *named])))
+
+
+def recorded_beside(scored: Mapping[str, ModelResults], model: Model, directions: Collection[str]) -> tuple[str, ...]:
+    """The metrics with a direction that are recorded for the main test set, by which a further one is measured too."""
+    main = scored.get(model.name)
+    if not model.test_set or main is None:
+        return ()
+    return tuple(name for name in main.recorded if name in directions or name.rpartition(".")[2] in directions)
+
+
+def computed(results: ModelResults, *, named: Iterable[str] = ()) -> dict[str, float]:
+    """The metrics that rows give and no file has: those that mlgit.yaml declares, and the `named` ones."""
+    model, table = _with_names(results.model, named), results.table
+    if table is None or not rows_of(table):
+        return {}
+    names = [each.metric for each in definitions.measured(model, table) if each.metric not in results.recorded]
+    values = {name: metric_values.value(name, model, table) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _with_interval(found: Interval, value: float, name: str, *, says_more: bool = True) -> ModelMetric:
+    if found.low is None or found.high is None:
+        return ModelMetric(name, value, note=f"no interval: {found.reason}")
+    return ModelMetric(name, value, found.low, found.high, method=found.method, note=found.note if says_more else "")
 
 
 def _metric(name: str, given: float, model: Model, table: Table, asked: ComparisonSettings) -> ModelMetric:
@@ -95,20 +133,19 @@ def shorter(name: str) -> Iterator[str]:
 def _of_rows(name: str, short: str, given: float, model: Model, table: Table, asked: ComparisonSettings) -> ModelMetric:
     try:
         metric_values.check_classes(short, model, table, positive=asked.positive)
-        computed = metric_values.interval(short, model, table, asked)
+        found = metric_values.interval(short, model, table, asked)
     except MlgitError as error:
         return ModelMetric(name, given, note=f"no interval: {error.message}")
-    if computed.value is not None and not is_close(given, computed.value):
-        return ModelMetric(name, given, note=f"no interval: the predictions give {computed.value:.6g}")
-    if computed.low is None or computed.high is None:
-        return ModelMetric(name, given, note=f"no interval: {computed.reason}")
-    return ModelMetric(name, given, computed.low, computed.high, method=computed.method)
+    if found.value is not None and not is_close(given, found.value):
+        return ModelMetric(name, given, note=f"no interval: the predictions give {found.value:.6g}")
+    return _with_interval(found, given, name, says_more=bool(model.repeats))
 
 
 def _declared(model: Model, table: Table, asked: ComparisonSettings, recorded: Mapping[str, float]) -> Iterator[ModelMetric]:
     """The metrics that mlgit.yaml declares, where the predictions have what they are made of, or the metrics file has them."""
     made = [each.metric for each in definitions.all_of(model)]
     given_rows = [each.metric for each in definitions.measured(model, table)]
+    told = {each.name for each in model.declared}
     for name in dict.fromkeys([*made, *given_rows]):
         given = recorded.get(name)
         if name not in given_rows:
@@ -118,6 +155,7 @@ def _declared(model: Model, table: Table, asked: ComparisonSettings, recorded: M
         if name not in made and given is not None:  # a recorded one, as any other
             continue
         try:
+            metric_values.check_classes(name, model, table, positive=asked.positive)
             found = metric_values.interval(name, model, table, asked)
         except MlgitError as error:
             if given is not None:
@@ -127,10 +165,8 @@ def _declared(model: Model, table: Table, asked: ComparisonSettings, recorded: M
             continue
         if given is not None and not math.isclose(given, found.value, rel_tol=metric_values.SAME):
             yield ModelMetric(name, given, note=f"no interval: the predictions give {found.value:.6g}")
-        elif found.low is None or found.high is None:
-            yield ModelMetric(name, found.value, note=f"no interval: {found.reason}")
         else:
-            yield ModelMetric(name, found.value, found.low, found.high, method=found.method)
+            yield _with_interval(found, found.value, name, says_more=name in told or bool(model.repeats))
 
 
 def is_close(recorded: float, computed: float) -> bool:

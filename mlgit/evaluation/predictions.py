@@ -6,10 +6,8 @@ What cannot be read is told as the trouble of its model.
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import posixpath
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -29,10 +27,10 @@ from mlgit.evaluation.model_results import (
     numbers,
     test_digest,
 )
-from mlgit.model_settings import Model, folder_of, is_pattern
+from mlgit.model_settings import Model
 from mlgit.pipeline.model import Entry
 from mlgit.render.text import size as shown_size
-from mlgit.revision import recorded_paths
+from mlgit.revision import prediction_paths, recorded_paths
 from mlgit.revision.revision import Revision
 from mlgit.revision.values import metric_values
 from mlgit.rules import Gates
@@ -66,7 +64,7 @@ class _Reader:
     def scored(self, model: Model) -> ModelResults:
         recorded, trouble, hint = self._recorded(model) if model.metrics else ({}, "", "")
         table: Table | None = None
-        files = self._files(model)
+        files = prediction_paths.find(self._revision, model)
         if model.predictions:
             try:
                 table = self._table(model, files)
@@ -93,27 +91,6 @@ class _Reader:
             n_test=self._n_test(model) if table is None else 0,
             is_absent=is_absent,
         )
-
-    def _files(self, model: Model) -> tuple[str, ...]:
-        """Where the predictions of a model lie: one file, or all that are listed or match its patterns."""
-        if not model.files:
-            return (posixpath.normpath(model.predictions),) if model.predictions else ()
-        found: list[str] = []
-        for each in map(posixpath.normpath, model.files):
-            found += self._matching(each) if is_pattern(each) else [each]
-        return tuple(dict.fromkeys(found))
-
-    def _matching(self, pattern: str) -> list[str]:
-        """The files that match a pattern, whose `*` stands for no `/`, in the order of the numbers in their names."""
-        folder = folder_of(pattern)
-        made = [out.target for stage in self._revision.pipeline.graph.stages for out in stage.outs]
-        near = [each for each in made if not folder or f"{each}/".startswith(f"{folder}/")]
-        try:
-            known = [*near, *(self._contents.files(folder) if folder and recorded_paths.is_inside(folder) else ())]
-        except MlgitError:
-            known = near
-        parts = pattern.split("/")
-        return sorted({each for each in known if _is_like(each.split("/"), parts)}, key=_in_order)
 
     def _digest_of_all(self, files: Sequence[str]) -> str:
         """The digest of one file, or one for several; '' where one of them is not known."""
@@ -240,15 +217,6 @@ class _Reader:
             raise _too_large(path, size)
         content = self._contents.read(path, most=limits.PREDICTIONS_BYTES)
         return None if content is None else _parsed(content, path, model, self._gates)
-
-
-def _is_like(parts: Sequence[str], pattern: Sequence[str]) -> bool:
-    return len(parts) == len(pattern) and all(map(fnmatch.fnmatchcase, parts, pattern))
-
-
-def _in_order(path: str) -> list[tuple[bool, int, str]]:
-    """Numbers by size, what is between them by letter: seed 10 comes after seed 9."""
-    return [(each.isdecimal(), int(each) if each.isdecimal() else 0, each) for each in re.split(r"([0-9]+)", path)]
 
 
 def from_file(path: Path, model: Model, *, gates: Gates) -> Table:

@@ -25,6 +25,8 @@ class Suggestion:
     cluster where rows hang together): all numbers of rows here count those, as `mlgit gate` does.
     `margin` is that, rounded up to two digits, to write into a rule. `rows_for_half` rows would support half of it.
     `too_narrow` are the rules that ask for less, each with the rows it needs. Without an interval only `reason` is set.
+    Where recipes are compared by several seeds or folds, more rows alone do not help as far, so that no number of them is given
+    (None), and `note` says why.
     """
 
     metric: str
@@ -33,10 +35,11 @@ class Suggestion:
     smallest: float | None = None
     margin: float | None = None
     rows_for_half: int | None = None
-    too_narrow: tuple[tuple[str, int], ...] = ()
+    too_narrow: tuple[tuple[str, int | None], ...] = ()
     reason: str = ""
     n_counted: int = 0
     counted: str = "row"
+    note: str = ""
 
 
 def suggest(found: Comparison, *, rules: Iterable[GateRule] = ()) -> Suggestion:
@@ -48,26 +51,39 @@ def suggest(found: Comparison, *, rules: Iterable[GateRule] = ()) -> Suggestion:
     variance = power.variance_of_row(found.low, found.high, units, confidence=found.confidence_level)
     alpha = (1 - found.confidence_level) / 2
     smallest = power.smallest_difference(units, variance=variance, alpha=alpha, power=POWER)
+    if not math.isfinite(smallest) or smallest <= 0:
+        reason = "the interval of the difference is too wide to tell what these rows can show"
+        return Suggestion(found.metric, found.n, found.n_discordant, reason=reason, n_counted=units, counted=noun)
     margin = _rounded_up(smallest)
+    are_recipes = found.about.startswith("about the recipes")
+    note = f"{found.about}; seeds decide as rows do, and more rows alone do not help as far" if are_recipes else ""
+    if are_recipes and found.counted == "fold":
+        note = f"{found.about}; each further fold shares most of its training rows with the others, and tells less"
+
+    def needed(difference: float) -> int | None:
+        if are_recipes:
+            return None
+        return max(1, power.rows_needed(difference, variance=variance, alpha=alpha, power=POWER))
+
     narrow = [
-        (each.id, max(units + 1, power.rows_needed(asked, variance=variance, alpha=alpha, power=POWER)))
+        (each.id, None if (rows := needed(asked)) is None else max(units + 1, rows))
         for each in rules
         if each.metric == found.metric
         and each.kind in ("no_worse", "same")
         and each.margin
         and 0 < (asked := each.margin.of(found.baseline)) < smallest
     ]
-    half = power.rows_needed(margin / 2, variance=variance, alpha=alpha, power=POWER)
     return Suggestion(
         found.metric,
         found.n,
         found.n_discordant,
         smallest,
         margin,
-        half,
+        needed(margin / 2),
         tuple(narrow),
         n_counted=units,
         counted=noun,
+        note=note,
     )
 
 

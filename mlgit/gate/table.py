@@ -190,10 +190,14 @@ def suggestions(found: Mapping[str, tuple[Suggestion, ...]]) -> str:
             if each.reason:
                 reasons.setdefault(each.reason, []).append(each.metric)
         lines += [plain(f"{', '.join(names)}: {reason}") for reason, names in reasons.items()]
+        notes: dict[str, list[str]] = {}
         for each in rows:
-            lines += [
-                plain(f"rule {rule} asks for more than these rows can tell: {count(needed, each.counted)} would be needed")
-                for rule, needed in each.too_narrow
-            ]
+            if each.note:
+                notes.setdefault(each.note, []).append(each.metric)
+        lines += [plain(f"{', '.join(names)}: {note}") for note, names in notes.items()]
+        for each in rows:
+            for rule, needed in each.too_narrow:
+                more = "more seeds or rows" if needed is None else count(needed, each.counted)
+                lines.append(plain(f"rule {rule} asks for more than these rows can tell: {more} would be needed"))
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mlgit import lazy_numpy as np
 from mlgit.config import Config
 from mlgit.errors import MlgitError
-from mlgit.evaluation import expression_intervals, expressions, metric_values
+from mlgit.evaluation import definitions, expression_intervals, expressions, metric_values
 from mlgit.evaluation.comparison_settings import ComparisonSettings
 from mlgit.evaluation.comparison_settings import settings as comparison_settings
 from mlgit.evaluation.expression_intervals import IntervalOptions
@@ -30,7 +30,7 @@ from mlgit.monitoring.window import Window
 from mlgit.monitoring_settings import Kpi, Monitoring
 from mlgit.render.text import count
 from mlgit.rules import GateRule
-from mlgit.statistics import metrics, resampling
+from mlgit.statistics import resampling
 from mlgit.statistics.bootstrap import Interval
 from mlgit.statistics.rows import is_missing
 
@@ -157,7 +157,10 @@ class _Measured:
         """The rule that a trigger names, if it is about this metric and one window can break it."""
         named = self.settings.triggers.metric
         rule = next((each for each in self.config.gates.rules if each.id == named), None) if named else None
-        if rule is None or rule.metric.rpartition(".")[2] != short:
+        if rule is None or short not in (rule.metric, rule.metric.rpartition(".")[2]):
+            return None
+        if rule.on:
+            self.notes.append(f"the rule {rule.id} is about the test set {rule.on}, which no window is of")
             return None
         if not rule_limits.is_watched(rule):
             self.notes.append(f"the rule {rule.id} compares two models on the same rows, which no window can do")
@@ -182,20 +185,25 @@ class _Measured:
     def _answered(self, short: str) -> Array | None:
         """The rows that have an answer of the kind that a metric needs, None for all: a log holds what was asked for."""
         assert self.table is not None
-        name = self.model.prediction if metrics.METRICS[short].needs == "prediction" else self.model.score
-        if name not in self.table:  # said of the window: the file of predictions at release may well have it
-            raise MlgitError(f"rows have no column '{name}'")
-        missing = is_missing(self.table[name])
-        if not missing.any():
-            return None
-        if missing.all():
-            raise MlgitError(f"no row has a {name}")
-        are = "has" if missing.sum() == 1 else "have"
-        self.notes.append(f"{int(missing.sum()):,} of {count(len(missing), 'labelled row')} {are} no {name}")
-        return np.flatnonzero(~missing)
+        asked = definitions.of(self.model, short)
+        wanted = definitions.columns(self.model, asked, header=self.table) if asked else ()
+        if absent := [name for name in wanted if name not in self.table]:
+            # said of the window: the file of predictions at release may well have it
+            raise MlgitError(f"rows have no column '{absent[0]}'")
+        left = None
+        for name in wanted:
+            missing = is_missing(self.table[name]) if name in (self.model.prediction, self.model.score) else np.zeros(0, bool)
+            if missing.size and missing.all():
+                raise MlgitError(f"no row has a {name}")
+            if missing.any():
+                are = "has" if missing.sum() == 1 else "have"
+                self.notes.append(f"{int(missing.sum()):,} of {count(len(missing), 'labelled row')} {are} no {name}")
+                left = missing if left is None else left | missing
+        return None if left is None else np.flatnonzero(~left)
 
     def _judged(self, rule: GateRule, short: str, decided: Interval, baseline: float | None) -> tuple[bool, str]:
-        better = self.config.direction(rule.metric) or metrics.METRICS[short].better
+        asked = definitions.of(self.model, short)
+        better = self.config.direction(rule.metric) or (definitions.better(asked) if asked else None) or "higher"
         return rule_limits.judge(rule, decided, baseline=baseline, better=better)
 
     def _baseline(self, *names: str) -> float | None:

@@ -10,17 +10,21 @@ from typing import Any
 
 from mlgit.config import Config
 from mlgit.errors import MlgitError
-from mlgit.evaluation import expression_values, expressions, row_columns
+from mlgit.evaluation import definitions, expression_values, expressions, row_columns
 from mlgit.model_settings import Model
 from mlgit.monitoring.sketch import Sketch
 from mlgit.monitoring.window import Window
 from mlgit.monitoring_settings import Kpi, Monitoring
-from mlgit.statistics import metrics
 
 
-def columns_of_labels(settings: Monitoring) -> set[str]:
-    """The columns that KPIs ask for: they may stand in the labels. Raises MlgitError for an expression that is none."""
-    return {name for each in settings.kpis.values() for name in parsed(each, settings).columns}
+def columns_of_labels(settings: Monitoring, model: Model) -> set[str]:
+    """The columns that KPIs and declared metrics ask for: they may stand in the labels.
+
+    Raises MlgitError for an expression that is none.
+    """
+    found = {name for each in settings.kpis.values() for name in parsed(each, settings).columns}
+    made = {name for each in definitions.all_of(model) for name in definitions.columns(model, each)}
+    return found | ((made | {model.weight}) - {"", model.label, model.prediction, model.score} if model.declared else set())
 
 
 def parsed(kpi: Kpi, settings: Monitoring) -> expressions.Expression:
@@ -55,10 +59,11 @@ def declared_model(config: Config, name: str) -> Model:
 def asked_metrics(config: Config, model: Model, sketch: Sketch | None = None) -> dict[str, str]:
     """The metrics that rules or directions name and mlgit can compute: by what they are called, the one they are.
 
-    Of two names for one metric (`train.f1`, `f1`) that of a rule is taken, else that which was recorded at release, else
-    the shorter.
+    One that mlgit.yaml makes is itself; a rule about a further test set is about none of them. Of two names for one metric
+    (`train.f1`, `f1`) that of a rule is taken, else that which was recorded at release, else the shorter.
     """
-    about = [each.metric for each in config.gates.rules if each.metric and each.model in ("", model.name)]
+    rules = [each for each in config.gates.rules if each.metric and not each.on]
+    about = [each.metric for each in rules if each.model in ("", model.name)]
     recorded = sketch.metrics if sketch else {}
     found: dict[str, str] = {}
 
@@ -66,10 +71,22 @@ def asked_metrics(config: Config, model: Model, sketch: Sketch | None = None) ->
         return name not in about, name not in recorded, len(name), name
 
     for name in sorted({*about, *config.directions}, key=rank):
-        short = name.rpartition(".")[2]
-        if short in metrics.METRICS and not name.startswith("kpi."):
+        short = "" if name.startswith("kpi.") else _computed_as(name, model)
+        if short:
             found.setdefault(short, name)
     return {name: short for short, name in sorted(found.items())}
+
+
+def _computed_as(name: str, model: Model) -> str:
+    """The name that a metric is computed by, '' for one that mlgit cannot compute of what the model declares."""
+    if any(each.name == name for each in model.declared):
+        return name
+    short = name.rpartition(".")[2]
+    found = definitions.named(short)
+    is_there = found is not None and all(
+        definitions.is_declared(model, need) for need in definitions.needs(model, definitions.MetricDefinition(short, found))
+    )
+    return short if is_there else ""
 
 
 def seed_of(window: Window) -> int:

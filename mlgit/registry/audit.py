@@ -246,7 +246,7 @@ def _of_code(evidence: Evidence) -> Iterator[AuditGap]:
 
 
 def _of_results(evidence: Evidence) -> Iterator[AuditGap]:
-    if not evidence.facts.metrics:
+    if not (evidence.facts.metrics or evidence.recorded.computed):
         name = evidence.facts.artifact.rpartition(":")[2]
         yield AuditGap("no metrics belong to the model", f"in mlgit.yaml, add `metrics: FILE` to models.{name}, and run")
     path, blob = evidence.recorded.card

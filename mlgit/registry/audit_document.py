@@ -41,6 +41,7 @@ def document(evidence: Evidence) -> dict[str, Any]:
         ],
         "data": [_data_row(each, evidence.places) for each in facts.data],
         "predictions": _data_row(facts.predictions, evidence.places) if facts.predictions else None,
+        "other_predictions": [_data_row(each, evidence.places) for each in facts.prediction_files[1:]],
         "steps": [_step_row(step) for step in facts.steps],
         "evaluation": [_step_row(step) for step in facts.evaluation],
         "code": {
@@ -54,7 +55,7 @@ def document(evidence: Evidence) -> dict[str, Any]:
         },
         "params": dict(facts.params),
         "environment": dict(facts.environment),
-        "metrics": {name: metric(evidence, name) for name in facts.metrics},
+        "metrics": {name: metric(evidence, name) for name in metric_names(evidence)},
         "leakage": {"found": evidence.leak.found, "rows": evidence.leak.rows, "unchecked": evidence.leak.unchecked},
         "card": {"path": evidence.recorded.card[0], "blob": evidence.card},
         "later": [_event_row(each, evidence.trust) for each in evidence.later],
@@ -87,10 +88,16 @@ def _requests_row(evidence: Evidence) -> dict[str, Any]:
     }
 
 
+def metric_names(evidence: Evidence) -> list[str]:
+    """The metrics of the commit's file, then those that were computed from predictions when the version was registered."""
+    return list(dict.fromkeys([*evidence.facts.metrics, *evidence.recorded.computed]))
+
+
 def metric(evidence: Evidence, name: str) -> dict[str, Any]:
-    """A metric's value with what the tag says of it: interval, rows, test data."""
+    """A metric's value with what the tag says of it: interval, rows, test data; one of no file is the tag's altogether."""
     said = {key: value for key, value in evidence.recorded.metrics.get(name, {}).items() if key != "value"}
-    return {"value": evidence.facts.metrics[name], **said}
+    own = evidence.facts.metrics.get(name)
+    return {"value": evidence.recorded.computed[name] if own is None else own, **said}
 
 
 def _model_row(evidence: Evidence) -> dict[str, Any]:
@@ -112,6 +119,7 @@ def _data_row(each: DataFile, places: Mapping[str, Place]) -> dict[str, Any]:
     return {
         "path": each.path,
         "role": each.role,
+        "test_set": each.test_set,
         "md5": each.md5,
         "size": each.size,
         "files": each.n_files,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mlgit.registry.audit import AuditGap, Evidence, Place, Stay, Trust, gaps, gate, kind, moment
-from mlgit.registry.audit_document import metric
+from mlgit.registry.audit_document import metric, metric_names
 from mlgit.registry.event import Event
 from mlgit.registry.facts import Step
 from mlgit.render.markdown import code_span, markdown_table, markdown_text, readable
@@ -230,7 +230,7 @@ def _data(evidence: Evidence) -> Iterator[str]:
     yield ""
     rows = [
         (
-            each.role,
+            f"{each.role} ({each.test_set})" if each.test_set else each.role,
             each.path,
             each.md5 or "not known",
             "" if each.size is None else size(each.size),
@@ -295,16 +295,19 @@ def _metrics(evidence: Evidence) -> Iterator[str]:
     yield ""
     test = ", ".join(f"{each.path} ({each.md5})" for each in evidence.facts.with_role("test")) or "not declared"
     rows = []
-    for name in evidence.facts.metrics:
+    for name in metric_names(evidence):
         found = metric(evidence, name)
         rows.append((name, number(found["value"]), _shown(found.get("ci95", "")), _shown(found.get("n", ""))))
     yield _table(("metric", "value", "95% interval", "rows"), rows) if rows else "None."
     yield ""
     yield f"Test data: {readable(test)}"
-    if predictions := evidence.facts.predictions:
-        place = _PLACES[evidence.places.get(predictions.path, "gone")]
+    for each in evidence.facts.tests:
+        told = ", ".join(f"{one.path} ({one.md5})" for one in each.test) or "not declared"
+        yield f"\nTest data of {readable(each.name)}: {readable(told)}"
+    for said in evidence.facts.prediction_files:
+        place = _PLACES[evidence.places.get(said.path, "gone")]
         yield ""
-        yield f"Predictions: {readable(f'{predictions.path} ({predictions.md5})')}, {place}"
+        yield f"Predictions: {readable(f'{said.path} ({said.md5})')}, {place}"
 
 
 def _leakage(evidence: Evidence) -> Iterator[str]:

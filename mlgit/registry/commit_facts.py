@@ -10,6 +10,7 @@ import hashlib
 import posixpath
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,10 +19,11 @@ from mlgit.adapters.dvc.hashing import Content
 from mlgit.adapters.modelscan import modelfile
 from mlgit.adapters.system import digests
 from mlgit.errors import MlgitError
+from mlgit.model_settings import Model
 from mlgit.pipeline.model import Digest, Stage
 from mlgit.pipeline.sources import CommitFiles
-from mlgit.registry.facts import DataFile, Facts, ModelFile, Role, Step
-from mlgit.revision import recorded_paths
+from mlgit.registry.facts import DataFile, Facts, FurtherTestSet, ModelFile, Role, Step
+from mlgit.revision import prediction_paths, recorded_paths
 from mlgit.revision.revision import Revision
 from mlgit.revision.values import metric_values, settled
 from mlgit.tables import outline
@@ -55,7 +57,7 @@ class _Reader:
         stages = self._makers.upstream([self._artifact.path])
         steps = tuple(self._step(stage) for stage in stages if not stage.is_source)
         model, data = self._model_file(), self._data(stages)
-        predictions = self._data_file(self._model.predictions, "other") if self._model.predictions else None
+        predictions = [self._data_file(path, "other") for path in prediction_paths.find(self._revision, self._model)]
         metrics = self._metrics()
         self._look_for_outputs(stages)
         return Facts(
@@ -69,7 +71,9 @@ class _Reader:
             metrics=metrics,
             params=dict(sorted({name: value for step in steps for name, value in step.params.items()}.items())),
             steps=steps,
-            predictions=predictions,
+            predictions=predictions[0] if predictions else None,
+            other_predictions=tuple(predictions[1:]),
+            tests=tuple(self._test_set(each) for each in self._model.tests),
             environment=self._environment(),
             stale=self._stale(),
             missing=tuple(self._missing),
@@ -78,11 +82,22 @@ class _Reader:
             keys=self._model.keys,
         )
 
+    def _test_set(self, model: Model) -> FurtherTestSet:
+        test = [replace(self._data_file(posixpath.normpath(path), "test"), test_set=model.test_set) for path in model.test]
+        said = [self._data_file(path, "other") for path in prediction_paths.find(self._revision, model)]
+        return FurtherTestSet(model.test_set, tuple(test), tuple(said))
+
+    @property
+    def _results(self) -> list[str]:
+        """Where the metrics and predictions of the model lie, for all test sets."""
+        models = (self._model, *self._model.tests)
+        paths = [self._model.metrics, *(path for each in models for path in prediction_paths.find(self._revision, each))]
+        return [posixpath.normpath(path) for path in paths if path]
+
     def _evaluation(self, before: list[Stage]) -> tuple[Step, ...]:
         """The steps to metrics and predictions that are not on the way to the model."""
-        paths = [posixpath.normpath(path) for path in (self._model.metrics, self._model.predictions) if path]
         known = {stage.address for stage in before}
-        stages = [stage for stage in self._makers.upstream(paths) if not stage.is_source and stage.address not in known]
+        stages = [stage for stage in self._makers.upstream(self._results) if not stage.is_source and stage.address not in known]
         return tuple(self._step(stage) for stage in stages)
 
     def _model_file(self) -> ModelFile:
@@ -129,7 +144,10 @@ class _Reader:
         return stream
 
     def _data(self, stages: list[Stage]) -> tuple[DataFile, ...]:
-        roles: dict[str, Role] = {posixpath.normpath(path): "test" for path in self._model.test}
+        sets = {posixpath.normpath(path): each.test_set for each in reversed(self._model.tests) for path in each.test}
+        roles: dict[str, Role] = dict.fromkeys(sets, "test")
+        roles |= {posixpath.normpath(path): "test" for path in self._model.test}
+        sets = {path: name for path, name in sets.items() if path not in map(posixpath.normpath, self._model.test)}
         roles |= {posixpath.normpath(path): "train" for path in self._model.train}
         contracts = set(self._revision.config.contracts.values())  # they say what data must be, and are none
         read = {dep.target for stage in stages for dep in stage.deps} - roles.keys()
@@ -142,7 +160,8 @@ class _Reader:
                 elif dep.target not in roles and dep.target not in programs:
                     roles[dep.target] = "other" if any(each.cmd for each in self._makers.of(dep.target)) else "source"
         recorded = self._read_by(stages)
-        return tuple(self._data_file(path, role, read_by=recorded.get(path)) for path, role in sorted(roles.items()))
+        found = [self._data_file(path, role, read_by=recorded.get(path)) for path, role in sorted(roles.items())]
+        return tuple(replace(each, test_set=sets.get(each.path, "") if each.role == "test" else "") for each in found)
 
     def _read_by(self, stages: list[Stage]) -> dict[str, Digest]:
         """What the locks of stages say about what they read, by path."""
@@ -230,7 +249,8 @@ class _Reader:
 
     def _stale(self) -> tuple[str, ...]:
         """Of the stages that model, metrics and predictions come from."""
-        made = [self._artifact.path, self._model.metrics, self._model.predictions, *self._model.train, *self._model.test]
+        tested = [path for each in (self._model, *self._model.tests) for path in each.test]
+        made = [self._artifact.path, *self._results, *self._model.train, *tested]
         stages = self._makers.upstream([posixpath.normpath(path) for path in made if path])
         return tuple(stage.address for stage in stages if self._revision.is_stale(stage))
 

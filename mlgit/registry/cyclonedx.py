@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlgit.registry.audit import Evidence, instant
-from mlgit.registry.audit_document import metric
+from mlgit.registry.audit_document import metric, metric_names
 from mlgit.registry.facts import DataFile
 from mlgit.revision.values import flatten
 
@@ -84,7 +84,7 @@ def _card(evidence: Evidence) -> dict[str, Any]:
     return {
         "bom-ref": f"card:{evidence.name}",
         "modelParameters": {"datasets": datasets},
-        "quantitativeAnalysis": {"performanceMetrics": [_metric(evidence, name) for name in evidence.facts.metrics]},
+        "quantitativeAnalysis": {"performanceMetrics": [_metric(evidence, name) for name in metric_names(evidence)]},
     }
 
 
@@ -104,6 +104,7 @@ def _ref(each: DataFile) -> str:
 def _data(each: DataFile) -> dict[str, Any]:
     about = {
         "mlgit:role": each.role,
+        "mlgit:test-set": each.test_set,
         "mlgit:size": "" if each.size is None else str(each.size),
         "mlgit:rows": "" if each.rows is None else str(each.rows),
         "mlgit:files": "" if each.n_files is None else str(each.n_files),

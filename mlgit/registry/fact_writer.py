@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from mlgit.registry.policy import Approval, Check, Outcome, counts_as
 
 Kind = Literal["register", "assign", "rollback", "unassign", "deregister", "deprecate", "approve"]
 # How many of each there are in a body, so that it stays near 4 KB: the commit has them all.
-_MOST = {"data": 12, "metrics": 16, "rules": 12, "approvals": 12, "findings": 4}
+_MOST = {"data": 12, "other_predictions": 12, "metrics": 16, "rules": 12, "approvals": 12, "findings": 4}
 _ORDER = {"test": 0, "train": 1, "source": 2, "other": 3}
 
 
@@ -28,41 +28,60 @@ class Gate:
     checks: tuple[Check, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ComputedMetric:
+    """The value of a metric that was computed from predictions; `name` is METRIC@SET where it is of a further test set."""
+
+    name: str
+    value: float
+    test_set: str = ""
+
+
 def facts(event: Kind, *, version: str = "", previous: str = "") -> dict[str, Any]:
     """What every event says; `previous` is `TAG OID` of the artifact's event before it."""
     return {"mlgit": 1, "event": event} | _given({"version": version, "previous": previous})
 
 
-def evidence(found: Facts, *, card: tuple[str, str] | None = None) -> dict[str, Any]:
-    """What a version is: the model's file, the data it comes from, and its metrics. `card` is path and blob id."""
+def evidence(found: Facts, *, card: tuple[str, str] | None = None, computed: Iterable[ComputedMetric] = ()) -> dict[str, Any]:
+    """What a version is: the model's file, the data it comes from, and its metrics. `card` is path and blob id.
+
+    `computed` are the metrics that predictions give, and that stand in no file.
+    """
     model = found.model
-    rows = sorted(found.data, key=lambda each: (_ORDER[each.role], each.path))
+    rows = sorted(found.data, key=lambda each: (_ORDER[each.role], each.test_set, each.path))
     described = {"sha256": model.sha256, "size": model.size, "format": model.format, "executes_code": model.executes_code}
     described |= {"loader": model.loader}
     written: dict[str, Any] = {"model": {"path": model.path, "md5": model.md5} | _given(described)}
     if model.findings:
         written["model"]["findings"] = list(model.findings[: _MOST["findings"]])
     written |= _cut("data", [_data(each) for each in rows])
-    written |= _metrics(found)
-    if found.predictions and found.predictions.md5:
-        written["predictions"] = _data(found.predictions)
+    written |= _metrics(found, computed)
+    said = [_data(each) for each in found.prediction_files if each.md5]
+    if said:
+        written["predictions"] = said[0]
+    written |= _cut("other_predictions", said[1:])
     return written | ({"card": {"path": card[0], "blob": card[1]}} if card else {})
 
 
 def _data(each: DataFile) -> dict[str, Any]:
     known = {"size": each.size, "n_files": each.n_files, "rows": each.rows}
-    return {"path": each.path, "md5": each.md5, "role": each.role} | _given(known)
+    return {"path": each.path, "md5": each.md5, "role": each.role} | _given(known | {"test_set": each.test_set})
 
 
-def _metrics(found: Facts) -> dict[str, Any]:
-    test = found.with_role("test")
-    measured: dict[str, Any] = {"split": "test"} if test else {}
-    if len(test) == 1:
-        measured |= _given({"data": test[0].md5, "n": test[0].rows})
-    finite = {name: value for name, value in found.metrics.items() if math.isfinite(value)}  # JSON has no word for others
-    kept = {name: {"value": finite[name], **measured} for name in list(finite)[: _MOST["metrics"]]}
-    left = len(found.metrics) - len(kept)
+def _metrics(found: Facts, computed: Iterable[ComputedMetric]) -> dict[str, Any]:
+    rows = {name: {"value": value} | _measured_on(found.with_role("test")) for name, value in found.metrics.items()}
+    for each in computed:
+        test = next((one.test for one in found.tests if one.name == each.test_set), found.with_role("test"))
+        rows[each.name] = {"value": each.value} | _measured_on(test) | {"from": "rows"}
+    finite = {name: row for name, row in rows.items() if math.isfinite(row["value"])}  # JSON has no word for others
+    kept = {name: finite[name] for name in list(finite)[: _MOST["metrics"]]}
+    left = len(rows) - len(kept)
     return ({"metrics": kept} if kept else {}) | ({"metrics_left_out": left} if left else {})
+
+
+def _measured_on(test: Sequence[DataFile]) -> dict[str, Any]:
+    known: dict[str, Any] = {"split": "test"} if test else {}
+    return known | (_given({"data": test[0].md5, "n": test[0].rows}) if len(test) == 1 else {})
 
 
 def gate(found: Gate) -> dict[str, Any]:

@@ -14,7 +14,7 @@ class DataFile:
     """A file or folder that was read on the way to the model; digest and size as DVC records them.
 
     `role` is what mlgit.yaml declares (train, test), `source` for what no stage makes, else `other`. `rows` is None where
-    the bytes are not at hand or are no table.
+    the bytes are not at hand or are no table. `test_set` names a further test set that test data is of, '' for the main one.
     """
 
     path: str
@@ -23,6 +23,7 @@ class DataFile:
     n_files: int | None = None
     role: Role = "other"
     rows: int | None = None
+    test_set: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,24 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class FurtherTestSet:
+    """A test set beside the main one: its test data, and the predictions for it."""
+
+    name: str
+    test: tuple[DataFile, ...] = ()
+    predictions: tuple[DataFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything a commit says about one model.
 
-    `metrics` are those of the model's metrics file (`metrics_file`) by dotted name; `params` those its stages read;
-    `steps` are in the order they run, `evaluation` the further ones that lead to metrics and predictions;
-    `environment` are the files that pin what runs (requirements, lock files) with sha256 by path; `stale` names stages
-    whose record does not match what is declared, `missing` outputs that are neither in cache nor in Git; `keys` are
-    the columns that name a row of a table, alone or together. Paths are relative to the project's root.
+    `metrics` are those of the model's metrics file (`metrics_file`) by dotted name; `params` those its stages read; `steps` are
+    in the order they run, `evaluation` the further ones that lead to metrics and predictions; `environment` are the files that
+    pin what runs (requirements, lock files) with sha256 by path; `stale` names stages whose record does not match what is
+    declared, `missing` outputs that are neither in cache nor in Git; `keys` are the columns that name a row of a table, alone
+    or together. `predictions` is the file of predictions, or the first of several, and `other_predictions` are the others;
+    `tests` are further test sets, whose test data is among `data` too. Paths are relative to the project's root.
     """
 
     artifact: str
@@ -83,7 +94,15 @@ class Facts:
     metrics_file: str = ""
     evaluation: tuple[Step, ...] = ()
     keys: tuple[str, ...] = ()
+    other_predictions: tuple[DataFile, ...] = ()
+    tests: tuple[FurtherTestSet, ...] = ()
 
     def with_role(self, role: Role) -> tuple[DataFile, ...]:
-        """The data files of one role."""
-        return tuple(each for each in self.data if each.role == role)
+        """The data files of one role; as test data, those of the main test set."""
+        return tuple(each for each in self.data if each.role == role and not each.test_set)
+
+    @property
+    def prediction_files(self) -> tuple[DataFile, ...]:
+        """All files of predictions: of each seed or fold, and of each test set."""
+        further = [each for one in self.tests for each in one.predictions]
+        return (*([self.predictions] if self.predictions else []), *self.other_predictions, *further)

@@ -3,7 +3,7 @@ are of test data that is known."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from mlgit.config import NAME, Config
@@ -44,14 +44,18 @@ def _has_limit(rule: GateRule) -> bool:
     return rule.kind == "bound" and (rule.minimum is not None or rule.maximum is not None)
 
 
-def of_known_test_data(found: Iterable[RuleResult], *, blind: str) -> tuple[RuleResult, ...]:
-    """The same, but that numbers which were measured on nobody knows what compare nothing; `blind` is the version that does not
-    name its test data, '' where both do.
+def of_known_test_data(config: Config, found: Iterable[RuleResult], *, blind: Mapping[str, str]) -> tuple[RuleResult, ...]:
+    """The same, but that numbers which were measured on nobody knows what compare nothing; `blind` has the version that does
+    not name its test data, by the test set.
     """
-    told, hint = f"it is not known on which test data {blind} was measured", f"name it in {NAME}: `models: NAME: test: [PATH]`"
-    return tuple(
-        replace(each, outcome="invalid", effect="fail", reason=told, settle=hint)
-        if blind and each.is_recorded and each.kind != "bound"
-        else each
-        for each in found
-    )
+    sets = {rule.id: rule.on for rule in config.gates.rules}
+    return tuple(_known(each, sets.get(each.id, ""), blind) for each in found)
+
+
+def _known(each: RuleResult, test_set: str, blind: Mapping[str, str]) -> RuleResult:
+    if test_set not in blind or not each.is_recorded or each.kind == "bound":
+        return each
+    told = f"it is not known on which test data {blind[test_set]} was measured"
+    place = f"tests: {test_set}: test" if test_set else "test"
+    hint = f"name it in {NAME}: `models: NAME: {place}: [PATH]`"
+    return replace(each, outcome="invalid", effect="fail", reason=told, settle=hint)

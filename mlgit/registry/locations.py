@@ -46,7 +46,7 @@ class Whereabouts:
 
 def find(revision: Revision, facts: Facts) -> Whereabouts:
     """Where the bytes of the model, its data and its predictions are; see `look`."""
-    data = [*facts.data, *([facts.predictions] if facts.predictions else [])]
+    data = [*facts.data, *facts.prediction_files]
     files = {facts.model.path: (facts.model.md5, facts.model.size)} | {each.path: (each.md5, each.size) for each in data}
     return look(revision, files)
 

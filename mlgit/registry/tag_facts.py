@@ -29,11 +29,27 @@ class Recorded:
     card: tuple[str, str] = ("", "")
     predictions: DataFile | None = None
     override: str = ""
+    other_predictions: tuple[DataFile, ...] = ()
 
     @property
     def md5s(self) -> frozenset[str]:
         """Every digest of DVC that is named."""
-        return frozenset(each.md5 for each in (self.model, self.predictions, *self.data) if each)
+        return frozenset(each.md5 for each in (self.model, *self.prediction_files, *self.data) if each)
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The metrics that are numbers."""
+        return {name: float(row["value"]) for name, row in self.metrics.items() if _is_number(row.get("value"))}
+
+    @property
+    def computed(self) -> dict[str, float]:
+        """Those among them that no file had: they were computed from predictions."""
+        return {name: value for name, value in self.values.items() if self.metrics[name].get("from") == "rows"}
+
+    @property
+    def prediction_files(self) -> tuple[DataFile, ...]:
+        """All files of predictions that are named."""
+        return (*([self.predictions] if self.predictions else []), *self.other_predictions)
 
 
 def read(event: Event) -> Recorded:
@@ -42,16 +58,21 @@ def read(event: Event) -> Recorded:
     card = _mapping(facts.get("card"))
     override = facts.get("override")
     reason = _mapping(override).get("reason") if isinstance(override, Mapping) else override
-    rows = facts.get("data")
     return Recorded(
         _model(_mapping(facts.get("model"))),
-        tuple(found for row in (rows if isinstance(rows, list) else [])[:_MOST] if (found := _data_file(_mapping(row)))),
+        _data_files(facts.get("data")),
         {str(name): _metric(value) for name, value in list(_mapping(facts.get("metrics")).items())[:_MOST]},
         _mapping(facts.get("gate")),
         (_text(card.get("path")), _text(card.get("blob"))),
         _data_file(_mapping(facts.get("predictions"))),
         reason if isinstance(reason, str) else "",
+        _data_files(facts.get("other_predictions")),
     )
+
+
+def _data_files(rows: Any) -> tuple[DataFile, ...]:
+    found = (_data_file(_mapping(row)) for row in (rows if isinstance(rows, list) else [])[:_MOST])
+    return tuple(each for each in found if each)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -60,6 +81,10 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _count(value: Any) -> int | None:
@@ -100,7 +125,8 @@ def _data_file(row: Mapping[str, Any]) -> DataFile | None:
     if not path or not md5:
         return None
     role: Role = row["role"] if row.get("role") in get_args(Role) else "other"
-    return DataFile(path, md5, _count(row.get("size")), _count(row.get("n_files")), role, _count(row.get("rows")))
+    sizes = _count(row.get("size")), _count(row.get("n_files"))
+    return DataFile(path, md5, *sizes, role, _count(row.get("rows")), _text(row.get("test_set")))
 
 
 def _metric(value: Any) -> Mapping[str, Any]:

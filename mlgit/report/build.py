@@ -132,7 +132,9 @@ def _redo(review: Review, found: Report) -> tuple[Fact, ...]:
 
 
 def _with_diff(found: Report, diff: Diff) -> Report:
-    models = [model for side in (diff.base, diff.head) for model in side.config.models.values()]
+    models = [
+        each for side in (diff.base, diff.head) for model in side.config.models.values() for each in (model, *model.tests)
+    ]
     results = {path for model in models for path in model.prediction_paths}
     moved = {each.path: each for each in diff.tables if each.path not in results}
     data = [row for row in diff.data if row.kind in ("data", "out") and row.path not in results]

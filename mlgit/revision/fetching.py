@@ -36,7 +36,7 @@ def fetch(revision: Revision, paths: Iterable[str]) -> str:
 def results(revision: Revision) -> list[str]:
     """The paths of what a revision measured: outputs that are metrics or plots, and what its models declare."""
     outs = [out.target for stage in revision.pipeline.graph.stages for out in stage.outs if out.kind != "out"]
-    models = revision.config.models.values()
+    models = [each for model in revision.config.models.values() for each in (model, *model.tests)]
     return list(dict.fromkeys([*outs, *(path for each in models for path in (each.metrics, *each.prediction_paths) if path)]))
 
 

@@ -14,7 +14,7 @@ from mlgit.errors import MlgitError
 from mlgit.experiments.run import TRIAL_TAG, MetricPoint
 from mlgit.experiments.runs import RunStore
 from mlgit.experiments.trial import TrialFacts
-from tests.kit import dvc, git, trials
+from tests.kit import commit, dvc, git, trials, write_tree
 
 SEARCHED = TrialFacts(sweep="s", sampler="grid", space=("train.lr=0.1,0.9",), objective="roc_auc", direction="higher")
 
@@ -56,6 +56,18 @@ def test_other_objective_picks_another(root):
     assert compare(view=TableView(objective="accuracy")).selection.objective == "accuracy"
     with pytest.raises(MlgitError, match=r"nothing says which way size.leaves is better"):
         compare(view=TableView(objective="size.leaves"))
+
+
+def test_declared_metric_is_judged_by_the_influence_of_each_row(root):
+    config = (root / "mlgit.yaml").read_text()
+    made = 'accuracy: {direction: higher, expression: "mean(label == prediction)"}'
+    assert "accuracy: {direction: higher}" in config
+    write_tree(root, {"mlgit.yaml": config.replace("accuracy: {direction: higher}", made)})
+    commit(root)
+    trials.add(root, [{"train.lr": 0.1}, {"train.lr": 0.9}, {"train.lr": 0.3}], names=["good", "bad", "other"], facts=SEARCHED)
+    found = compare(view=TableView(objective="accuracy", top=1)).selection
+    assert (found.why_not, found.n_compared) == ("", 3)
+    assert found.low_of_all <= found.low < found.high <= found.high_of_all
 
 
 def test_trial_differs_from_its_baseline_by_what_was_set(root):

@@ -203,3 +203,17 @@ def test_document_holds_numbers_that_json_knows(root):
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert (found["schema"], found["pairs"], found["verdict"]) == (1, ROWS, "pass")
     assert found["challenger"]["role"] == "shadow"
+
+
+def test_declared_metrics_are_compared_and_rules_of_other_test_sets_are_not_asked(root):
+    made = 'metrics: {missed: {direction: lower, expression: "mean((label == 1) * (prediction == 0))"}, '
+    rules = RULES.replace("metric: f1, min: 0.9, model: other", "metric: f1, min: 0.9, on: abroad")
+    text = SETTINGS.replace("metrics: {", made, 1).replace("id: id}", "id: id, tests: {abroad: {predictions: b.csv}}}")
+    (root / "mlgit.yaml").write_text(text + rules)
+    commit(root)
+    logged(root, scores(wrong_every=10), scores(wrong_every=20))
+    found = compare("churn", labels=labels(root))
+    assert [each.id for each in found.review.judged] == ["right"]
+    (missed,) = [each for each in found.review.metrics if each.metric == "missed"]
+    assert (missed.baseline, missed.current) == pytest.approx((0.0, 0.0))
+    assert found.review.metrics

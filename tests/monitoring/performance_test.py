@@ -136,6 +136,20 @@ def test_groups_of_the_gate_that_the_log_does_not_have_are_told():
     assert "rows have no column 'patient', so they count as independent" in measured.notes
 
 
+def test_declared_metric_is_measured_where_rows_have_its_columns():
+    window, truth = answered()
+    made = {"amount": {"direction": "lower", "column": "amount"}, "tokens": {"direction": "lower", "column": "tokens"}}
+    rule = {"id": "floor", "kind": "bound", "metric": "amount", "max": 1}
+    other = {"id": "abroad", "kind": "bound", "metric": "accuracy", "min": 0.99, "on": "abroad"}
+    watched = {"triggers": {"metric": "floor"}}
+    measured = found(window, labels(truth), monitoring=watched, metrics={**METRICS, **made}, gates={"rules": [rule, other]})
+    amount = by_name(measured)["amount"]
+    assert amount.value == pytest.approx(window.columns["amount"].mean())
+    assert amount.low < amount.value < amount.high
+    assert (amount.is_broken, by_name(measured)["accuracy"].is_broken) == (True, False)
+    assert "tokens is not measured: rows have no column 'tokens'" in measured.notes
+
+
 def test_kpi_is_a_sum_over_log_and_labels_with_its_interval():
     window, truth = answered()
     kpis = {"loss": {"expression": COST, "direction": "lower", "limit": 100_000}}
@@ -176,7 +190,7 @@ def test_kpi_may_ask_for_a_further_column_of_the_labels():
     kpis = {"paid": {"expression": "mean(refund)", "direction": "lower"}}
     known = labels(truth, refund=np.arange(400.0))
     assert by_name(found(window, known, monitoring={"kpis": kpis}))["paid"].value == pytest.approx(199.5)
-    assert watched_metrics.columns_of_labels(settings(kpis=kpis)) == {"refund"}
+    assert watched_metrics.columns_of_labels(settings(kpis=kpis), declared().model("churn")) == {"refund"}
 
 
 def test_count_has_no_interval_and_goes_by_its_value():

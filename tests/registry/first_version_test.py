@@ -80,7 +80,9 @@ def test_rule_that_could_not_compare_stays_what_it_is(outcome):
 def test_numbers_of_unknown_test_data_compare_nothing():
     recorded = replace(result(NO_WORSE, "warn"), is_recorded=True)
     limit = replace(result(BOUND, "pass", "pass"), is_recorded=True)
-    found = first_version.of_known_test_data([recorded, limit, result(NO_WORSE, "pass", "pass")], blind="v1.0.0")
+    found = first_version.of_known_test_data(
+        Config(), [recorded, limit, result(NO_WORSE, "pass", "pass")], blind={"": "v1.0.0"}
+    )
     assert [each.outcome for each in found] == ["invalid", "pass", "pass"]
     assert (counted(found[0]), "v1.0.0" in found[0].reason, "test: [PATH]" in found[0].settle) == ("invalid", True, True)
-    assert first_version.of_known_test_data([recorded], blind="") == (recorded,)
+    assert first_version.of_known_test_data(Config(), [recorded], blind={}) == (recorded,)

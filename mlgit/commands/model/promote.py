@@ -25,7 +25,7 @@ from mlgit.revision.revisions import Revisions
 _WARNED = ("warn", "fail", "inconclusive", "invalid", "waived")
 
 # What a promotion repeats of the version's own tag, so that one tag tells what came into the environment.
-_REPEATED = ("model", "data", "data_left_out", "metrics", "metrics_left_out", "predictions", "card")
+_REPEATED = ("model", "data", "data_left_out", "metrics", "metrics_left_out", "predictions", "other_predictions", "card")
 
 
 def promote(

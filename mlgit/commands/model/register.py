@@ -7,6 +7,7 @@ from dataclasses import replace
 from mlgit.adapters.git import git
 from mlgit.commands import places, policy_inputs
 from mlgit.commands.card import model_of
+from mlgit.commands.model import computed_metrics
 from mlgit.commands.model.open_registry import registry_of
 from mlgit.commands.model.write_tag import KEEP, RefusedError, WriteOptions, WriteResult, write_tag
 from mlgit.errors import MlgitError
@@ -45,6 +46,7 @@ def register(
     grammar.check_name(found.artifact)
     checks = _checks(revisions, found, commit=commit, is_head=ref == "HEAD")
     wanted = _normal(version) if version else None
+    computed = computed_metrics.of(revision, found)
 
     def rebuild() -> TagPlan:
         registry = registry_of(project.git_root)
@@ -62,7 +64,7 @@ def register(
             version=name,
             target=commit,
             events=artifact.events,
-            facts=fact_writer.evidence(found, card=_card(revision, found)),
+            facts=fact_writer.evidence(found, card=_card(revision, found), computed=computed),
             reason=reason,
             sign=options.sign,
             done=f"registered {label} at {commit[:10]}",
@@ -147,7 +149,20 @@ def _workspace(workspace: Revision, found: Facts) -> Check:
 def _difference(lying: Facts, found: Facts) -> str:
     if lying.stale:
         return f"stages {', '.join(lying.stale)}"
-    names = ("model", "data", "metrics", "params", "steps", "predictions", "environment", "type", "description", "labels")
+    names = (
+        "model",
+        "data",
+        "metrics",
+        "params",
+        "steps",
+        "predictions",
+        "other_predictions",
+        "tests",
+        "environment",
+        "type",
+        "description",
+        "labels",
+    )
     return ", ".join(name for name in names if getattr(lying, name) != getattr(found, name))
 
 

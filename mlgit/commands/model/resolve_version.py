@@ -150,7 +150,7 @@ def _recorded(root: Path, version: Version, wanted: set[str]) -> str:
     """What the digest is to a version, by the version's tag; '' for nothing."""
     said = tag_facts.read(version.event)
     rows = [("the model", (said.model.md5, said.model.sha256))] if said.model else []
-    rows += [("the predictions", (said.predictions.md5, ""))] if said.predictions else []
+    rows += [("the predictions", (each.md5, "")) for each in said.prediction_files]
     rows += [(_noun(each.role, each.path), (each.md5, "")) for each in said.data]
     return next((what for what, digests in rows if wanted & ({*digests} - {""})), "")
 
@@ -163,7 +163,7 @@ def _committed(root: Path, version: Version, wanted: set[str]) -> str:
     except MlgitError:
         return ""
     rows = [("the model", {facts.model.md5, facts.model.sha256})]
-    rows += [("the predictions", {facts.predictions.md5})] if facts.predictions else []
+    rows += [("the predictions", {each.md5}) for each in facts.prediction_files]
     rows += [(_noun(each.role, each.path), {each.md5}) for each in facts.data]
     rows += [(f"'{path}', written by stage '{step.name}',", {md5}) for step in facts.steps for path, md5 in step.outs.items()]
     return next((what for what, digests in rows if wanted & (digests - {""})), "")
