@@ -95,10 +95,13 @@ def asked(deciding: Config, own: Config | None) -> dict[str, Model]:
     new = tuple(each for each in (own.declared if own else ()) if each.name not in known_names)
     for name, model in (own.models if own else deciding.models).items():
         known = deciding.models.get(name)
-        found[name] = replace(with_columns_of(known, model), declared=(*deciding.declared, *new))
+        kpis = {each.name: each for each in (*model.kpis, *(known.kpis if known else ()))}
+        judged = with_columns_of(known, model)
+        found[name] = replace(judged, declared=(*deciding.declared, *new), kpis=tuple(kpis.values()))
         decides = {each.test_set: each for each in (known.tests if known else ())}
         for test_set, each in (decides | {each.test_set: each for each in model.tests}).items():
-            found[each.address] = replace(with_columns_of(decides.get(test_set), each), declared=found[name].declared)
+            judged = with_columns_of(decides.get(test_set), each)
+            found[each.address] = replace(judged, declared=found[name].declared, kpis=found[name].kpis)
     return found
 
 

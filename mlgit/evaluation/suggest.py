@@ -55,13 +55,12 @@ def suggest(found: Comparison, *, rules: Iterable[GateRule] = ()) -> Suggestion:
         reason = "the interval of the difference is too wide to tell what these rows can show"
         return Suggestion(found.metric, found.n, found.n_discordant, reason=reason, n_counted=units, counted=noun)
     margin = _rounded_up(smallest)
-    are_recipes = found.about.startswith("about the recipes")
-    note = f"{found.about}; seeds decide as rows do, and more rows alone do not help as far" if are_recipes else ""
-    if are_recipes and found.counted == "fold":
+    note = f"{found.about}; seeds decide as rows do, and more rows alone do not help as far" if found.is_of_recipes else ""
+    if found.is_of_recipes and found.counted == "fold":
         note = f"{found.about}; each further fold shares most of its training rows with the others, and tells less"
 
     def needed(difference: float) -> int | None:
-        if are_recipes:
+        if found.is_of_recipes:
             return None
         return max(1, power.rows_needed(difference, variance=variance, alpha=alpha, power=POWER))
 

@@ -145,6 +145,8 @@ def _settling(rule: GateRule, found: Comparison, gain: float, margin: float) -> 
     if beyond:
         limit = "not better" if rule.kind == "better" and not margin else "beyond the margin"
         return f"the estimate itself ({signed(found.delta or 0)}) is {limit}, so more rows would rather show that"
+    if found.is_of_recipes:
+        return f"more {'folds' if found.counted == 'fold' else 'seeds'}, or more rows: both decide"
     room = gain - margin if rule.kind == "better" else margin
     units = found.units
     variance = power.variance_of_row(found.low, found.high, units, confidence=found.confidence_level)

@@ -15,7 +15,7 @@ from mlgit.monitoring.sketch import BatchKind
 from mlgit.monitoring.window import Window
 from mlgit.monitoring_settings import Cut
 from mlgit.render.text import count
-from mlgit.revision import data_files, fetching
+from mlgit.revision import data_files, fetching, prediction_paths
 from mlgit.revision.revision import Revision
 from mlgit.revision.revisions import Revisions
 from mlgit.tables import limits, whole
@@ -168,12 +168,17 @@ def released_predictions(revision: Revision, model: Model, notes: list[str]) -> 
     if not model.predictions:
         notes.append(f"models.{model.name}.predictions is not declared: nothing is known of its answers at release")
         return None
-    path = posixpath.normpath(model.predictions)
-    fetching.fetch(revision, [path])
+    paths = prediction_paths.find(revision, model)
+    if model.repeats == "seeds" and paths:  # each has all rows
+        notes.append(f"of {count(len(paths), 'seed')}, the answers at release are those of {paths[0]}")
+        paths = paths[:1]
+    fetching.fetch(revision, paths)
+    literal = {each for each in (model.id, model.label, model.prediction) if each}
+    tables = []
     try:
-        with data_files.placed(revision, path) as files:
-            literal = {each for each in (model.id, model.label, model.prediction) if each}
-            tables = [whole.read(place, name=name, literal=literal) for place, name in files]
+        for path in paths:
+            with data_files.placed(revision, path) as files:
+                tables += [whole.read(place, name=name, literal=literal) for place, name in files]
     except MlgitError as error:
         notes.append(f"the predictions at release cannot be had: {error.message}")
         return None

@@ -49,9 +49,15 @@ def rebuild(revision: Revision, facts: Facts, *, keep: bool = False) -> Rebuilt:
     opened = worktree.opened(project.git_root, facts.commit, prefix=project.prefix, label="reproduce", keep=keep)
     with opened as (folder, root):
         _bring_sources(revision, facts, root, folder / "fetched")
-        failures = worktree.run(root, tuple(path for path in (facts.model.path, facts.metrics_file) if path))
+        failures = worktree.run(root, _targets(facts))
         kept = str(root) if keep else ""
         return Rebuilt("failed", differing=failures, folder=kept) if failures else _compare(facts, root, kept)
+
+
+def _targets(facts: Facts) -> tuple[str, ...]:
+    """What is made again: the model, and what tells how good it is: its metrics, or where no file has them, its predictions."""
+    told = [facts.metrics_file] if facts.metrics_file else [each.path for each in facts.prediction_files]
+    return tuple(dict.fromkeys([facts.model.path, *told]))
 
 
 def _bring_sources(revision: Revision, facts: Facts, root: Path, fetched: Path) -> None:
@@ -79,7 +85,7 @@ def _bring_sources(revision: Revision, facts: Facts, root: Path, fetched: Path) 
 
 def _tracked(revision: Revision, facts: Facts) -> dict[str, Content]:
     """The outputs of .dvc files on the way to model and metrics."""
-    stages = revision.makers.upstream([path for path in (facts.model.path, facts.metrics_file) if path])
+    stages = revision.makers.upstream(_targets(facts))
     targets = [out.target for stage in stages if stage.is_source for out in stage.outs]
     return {path: revision.recorded[path] for path in targets if path in revision.recorded}
 
@@ -93,8 +99,11 @@ def _compare(facts: Facts, root: Path, kept: str) -> Rebuilt:
     changed = [row for row in rows if not _is_same(row)]
     outs = {path: recorded for step in facts.steps for path, recorded in step.outs.items()}
     differing = [f"{path}: other content than recorded" for path, recorded in outs.items() if _md5(root / path) != recorded]
-    if facts.metrics and not changed:
+    said = [] if facts.metrics_file else [each for each in facts.prediction_files if each.md5]
+    others = [f"{each.path}: other predictions than recorded" for each in said if _md5(root / each.path) != each.md5]
+    if (facts.metrics and not changed) or (said and not others):
         return Rebuilt("equal metrics", md5, sha256, tuple(differing), kept)
+    differing += others
     return Rebuilt("different", md5, sha256, (*differing, *changed), kept)
 
 

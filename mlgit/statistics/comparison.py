@@ -79,6 +79,11 @@ class Comparison:
     about: str = ""
 
     @property
+    def is_of_recipes(self) -> bool:
+        """Whether seeds or folds were drawn as rows were, so that more rows alone do not tell as much more."""
+        return self.about.startswith("about the recipes")
+
+    @property
     def units(self) -> int:
         """How many independent pieces were sampled: clusters, or the rows that have a part in the metric."""
         return self.clusters or self.n_counted or self.n

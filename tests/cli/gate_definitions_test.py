@@ -101,3 +101,11 @@ def test_fewer_seeds_are_told_and_a_single_one_is_refused(tmp_path, cli):
     found = judged(project, cli)
     assert outcomes(found)["missed"] == ("missed", "invalid")
     assert "predictions of 1 seed, and the baseline has 5" in str(found["rules"])
+
+
+def test_seeds_that_do_not_decide_are_not_promised_to_be_settled_by_rows(tmp_path, cli):
+    seeds = {f"seed{number}": range(20 + 30 * number) for number in range(3)}
+    project = start(tmp_path, cli, SEEDS, abroad=range(40), **seeds)
+    ran(project, cli, files(seed1=range(60), seed2=range(70)))
+    (missed,) = [each for each in judged(project, cli)["rules"] if each["id"] == "missed"]
+    assert (missed["outcome"], missed["settle"]) == ("inconclusive", "more seeds, or more rows: both decide")

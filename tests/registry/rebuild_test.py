@@ -77,6 +77,19 @@ def test_data_that_is_nowhere_is_an_error(tmp_path, cli):
         rebuild(at(root, found.commit), found)
 
 
+def test_predictions_tell_of_a_model_without_a_metrics_file(tmp_path, cli):
+    random = FILES["src/train.sh"] + "head -c 8 /dev/urandom | od -An -tx1 >> models/churn.json\n"
+    config = FILES["mlgit.yaml"].replace("    metrics: reports/metrics.json\n", "")
+    root = made(tmp_path / "project", cli, {"src/train.sh": random, "mlgit.yaml": config})
+    assert rebuilt(root).outcome == "equal metrics"
+    other = FILES["src/evaluate.sh"] + "tail -n 1 models/churn.json >> reports/predictions.csv\n"
+    write_tree(root, {"src/evaluate.sh": other})
+    ran(root, cli)
+    found = rebuilt(root)
+    assert found.outcome == "different"
+    assert "reports/predictions.csv: other predictions than recorded" in found.differing
+
+
 @pytest.mark.slow
 def test_data_outside_of_the_project_is_read_where_it_lies(tmp_path, cli):
     outside = tmp_path / "outside.csv"
