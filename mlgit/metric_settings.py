@@ -47,7 +47,8 @@ class MetricDeclaration(NamedTuple):
     """What mlgit.yaml says of a metric; which way it is better, and what it is made of where that is said.
 
     `of` is a built-in metric and `parameters` what it is told, as (name, value); `column`, `aggregate` and `per`, or else
-    `expression`, make one of columns. `max_missing` is a share of the rows, 0 to 1.
+    `expression`, make one of columns; an `aggregate` of '' is the mean, and nobody said so. `max_missing` is a share of the
+    rows, 0 to 1.
     """
 
     name: str
@@ -55,7 +56,7 @@ class MetricDeclaration(NamedTuple):
     of: str = ""
     parameters: tuple[tuple[str, Any], ...] = ()
     column: str = ""
-    aggregate: str = "mean"
+    aggregate: str = ""
     per: str = ""
     expression: str = ""
     max_missing: float = 0.0
@@ -89,7 +90,7 @@ def parse(name: str, declared: Mapping[str, Any], *, where: str) -> MetricDeclar
         declared.get("of", ""),
         parameters,
         declared.get("column", ""),
-        declared.get("aggregate", "mean"),
+        declared.get("aggregate", ""),
         declared.get("per", ""),
         declared.get("expression", ""),
         float(declared["max_missing"].rstrip("%")) / 100 if "max_missing" in declared else 0.0,

@@ -324,7 +324,7 @@ def remarks(diff: Diff) -> list[tuple[str, str]]:
         before, now = diff.base.config.direction(name), diff.head.config.direction(name)
         found.append((f"mlgit.yaml turns the direction of {name}: {before} -> {now or 'not declared'}", ""))
     found += [(f"{each.model}: {each.trouble}", "") for each in diff.tested if each.trouble]
-    found += [(f"{few(names)}: {about}", "") for about, names in results.claims(diff.measured).items()]
+    found += [(f"{few(names)}: {about}", "") for about, names in results.remarks(diff.measured, tested=diff.tested).items()]
     found += [(f"{each.model}: {each.told}", "take them out of one of both") for each in diff.leakage if each.leaked]
     if diff.undeclared:
         found.append(

@@ -105,7 +105,7 @@ def _declared(declared: MetricDeclaration) -> MetricDefinition:
         return MetricDefinition(
             declared.name, expression=parsed, where=where, max_missing=declared.max_missing, is_declared=True
         )
-    if declared.column and not declared.of:
+    if declared.column and not declared.of and not _is_of_column(declared):
         parsed = _parsed(_aggregate(declared), f"mlgit.yaml: {where}")
         return MetricDefinition(
             declared.name, expression=parsed, where=where, max_missing=declared.max_missing, is_declared=True
@@ -150,7 +150,14 @@ def _aggregate(declared: MetricDeclaration) -> str:
     column = f"column({json.dumps(declared.column)})"
     if declared.aggregate == "ratio":
         return f"sum({column}) / sum(column({json.dumps(declared.per)}))"
-    return f"{declared.aggregate}({column})"
+    return f"{declared.aggregate or 'mean'}({column})"
+
+
+def _is_of_column(declared: MetricDeclaration) -> bool:
+    """Whether a name such as pass@5 says what becomes of the column that is named, where `aggregate` does not say otherwise."""
+    known = metric_names.measure_of(declared.name)
+    needs = [] if known is None or declared.aggregate else [each.needs for each in estimators.named(known.name)]
+    return any("value" in each for each in needs)
 
 
 @lru_cache(maxsize=256)

@@ -85,6 +85,15 @@ def valued(joined: ModelPair) -> Iterator[str]:
         yield from (each.metric for each in definitions.measured(joined.model, joined.current.table))
 
 
+def is_given(joined: ModelPair, metric: str) -> bool:
+    """Whether a metric is computed from rows, and those of a side have its columns; where there are no rows, they may."""
+    tables = [each.table for each in _sides(joined) if each.table is not None]
+    found = named(joined, metric)
+    if found is None or not tables:
+        return bool(computable(joined, metric))
+    return bool(computable(joined, metric)) and any(definitions.is_given(joined.model, found, each) for each in tables)
+
+
 def agrees(scored: ModelResults, metric: str, short: str) -> bool:
     """Whether the rows of a side give the recorded value of a metric."""
     given = scored.recorded.get(metric)
@@ -139,6 +148,16 @@ def _contradicted(scored: ModelResults, metric: str) -> str:
     if recorded is None or computed is None or math.isclose(recorded, computed, rel_tol=metric_values.SAME):
         return ""
     return f"the metrics file has {recorded:.6g} for {metric}, and the predictions give {computed:.6g}"
+
+
+def differing(scored: ModelResults, metric: str, current: float | None) -> str:
+    """That the metrics file has another value of a metric than the rows give, which then is not the one that is judged."""
+    recorded = scored.recorded.get(metric)
+    from mlgit.evaluation import model_metrics
+
+    if recorded is None or current is None or model_metrics.is_close(recorded, current):
+        return ""
+    return f"the metrics file has {recorded:.6g} for {metric}, and the predictions give {current:.6g}"
 
 
 def _of_one_side(

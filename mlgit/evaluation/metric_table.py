@@ -81,11 +81,13 @@ def _metrics(seen: Seen, joined: ModelPair, rules: Iterable[GateRule]) -> Iterat
             metric_evidence.has(joined, rule.metric) or metric_evidence.computable(joined, rule.metric)
         ):
             yield rule.metric
-    yield from metric_evidence.valued(joined)
+    made = [*metric_evidence.valued(joined)]
+    yield from made
     if joined.model.test_set:  # it has no metrics file: what the main one is measured by
         main = seen.models.get(joined.model.name)
-        names = [*main.current.recorded] if main else []
-        yield from (name for name in names if seen.config.direction(name) and metric_evidence.computable(joined, name))
+        names = [name for name in (main.current.recorded if main else ()) if seen.config.direction(name)]
+        given = [name for name in names if metric_evidence.is_given(joined, name)]
+        yield from given or (name for name in names if not made and metric_evidence.computable(joined, name))
     for side in (joined.current, joined.baseline):
         yield from (name for name in (side.recorded if side else ()) if seen.config.direction(name))
 
@@ -96,6 +98,7 @@ def _measured(seen: Seen, joined: ModelPair, metric: str, rules: Iterable[GateRu
     found, known = seen.compared(joined.name, metric)
     if found is None:
         return _not_shown(joined, metric, known, better=better, is_gated=bool(about))
+    differing = metric_evidence.differing(joined.current, metric, found.current)
     margin = next((rule.margin.of(found.baseline) for rule in about if rule.margin and found.baseline is not None), None)
     return MetricResult(
         model=joined.model.name,
@@ -115,7 +118,7 @@ def _measured(seen: Seen, joined: ModelPair, metric: str, rules: Iterable[GateRu
         smallest=suggest(found).smallest,
         method=found.method,
         is_gated=bool(about),
-        reason=found.reason or found.note,
+        reason="; ".join(filter(None, (found.reason or found.note, differing))),
     )
 
 

@@ -20,7 +20,7 @@ from mlgit.model_settings import Model
 from mlgit.render.text import count
 from mlgit.revision.refs import Notice
 from mlgit.rules import GateRule
-from mlgit.statistics.rows import Coded, Texts, numbered
+from mlgit.statistics.rows import Coded, Texts, distinct, numbered
 
 if TYPE_CHECKING:
     from mlgit.evaluation.paired_rows import PairedRows
@@ -288,7 +288,7 @@ def _paired(known: ModelPair, table: Table) -> ModelPair:
     rows = pair(known.model, table, known.current.table, hides_keys=known.hides_keys)
     trouble = rows.trouble or _labels_differ(rows)
     if trouble:
-        hint = "let both sides predict the same rows with the same labels, each row named once"
+        hint = _how_to_name(known) or "let both sides predict the same rows with the same labels, each row named once"
         if not known.model.id:
             hint = f"add {known.model.where}.id to mlgit.yaml: the column of the predictions that names a row"
         return replace(known, how="invalid", rows=replace(rows, trouble=trouble), trouble=trouble, settle=hint)
@@ -303,8 +303,20 @@ def _of_other_rows(known: ModelPair, if_changed: IfChanged, failed: Notice | Non
     elif not known.model.test:
         told += _how_changed(known)
         hint = f"declare {known.model.where}.test in mlgit.yaml, so that the baseline's model is judged on the new rows"
+        hint = _how_to_name(known) or hint
     how: Pairing = "invalid" if if_changed == "invalid" else "unpaired"
     return replace(known, how=how, rows=_alone(known, told), trouble=told, settle=hint)
+
+
+def _how_to_name(known: ModelPair) -> str:
+    """What names every row, where the key does not; '' where it does."""
+    table, model = known.current.table, known.model
+    names = None if table is None else table.get(model.id)
+    if names is None or len(distinct(names)) == len(names):
+        return ""
+    keys = ", ".join([*model.keys, "try" if model.query else "COLUMN"])
+    told = "let a column number the tries of a case" if model.query else "add a column that tells them apart"
+    return f"name each row once: {told}, and write {model.where}.id: [{keys}] in mlgit.yaml"
 
 
 def _alone(known: ModelPair, trouble: str) -> PairedRows:

@@ -220,12 +220,19 @@ class MetricResult:
     about: str = field(default="", metadata={"later": True})
 
 
-def claims(found: Iterable[MetricResult]) -> dict[str, list[str]]:
-    """What comparisons of several seeds or folds are about, each with the metrics of which that holds."""
+def remarks(found: Iterable[MetricResult], *, tested: Iterable[TestedRows]) -> dict[str, list[str]]:
+    """What has to be known of numbers to read them right, each with the metrics of which it holds.
+
+    What comparisons of several seeds or folds are about, what was left out, and why there is no number. What stands beside the
+    rule or the rows is not told again.
+    """
     told: dict[str, list[str]] = {}
+    known = {each.trouble for each in tested}
     for each in found:
-        if each.about:
-            told.setdefault(each.about, []).append(each.metric)
+        is_silent = each.is_gated if each.standing == "invalid" else each.standing in ("unverified", "first", "changed")
+        for text in (each.about, "" if is_silent else each.reason):
+            if text and text not in known:
+                told.setdefault(text, []).append(each.metric)
     return told
 
 

@@ -86,7 +86,7 @@ def _made(declared: MetricDeclaration) -> str:
     """What a metric is made of, in the words of mlgit.yaml."""
     told = {"of": declared.of} | dict(declared.parameters)
     if declared.column:
-        told |= {"column": declared.column} | ({} if declared.of else {"aggregate": declared.aggregate})
+        told |= {"column": declared.column} | ({} if declared.of else {"aggregate": declared.aggregate or "mean"})
     told |= {"per": declared.per, "expression": declared.expression, "max_missing": declared.max_missing or ""}
     return ", ".join(f"{key}: {_text(value)}" for key, value in told.items() if value != "")
 

@@ -34,7 +34,7 @@ def render(review: Review, *, current: str, color: bool = False) -> str:
         [paint(_verdict(review), _COLORS[review.verdict], color=color), plain(_against(review, current)), *_tested(review)],
         [line for each in review.judged for line in _rule(each, color=color)],
         metrics(review.metrics),
-        [plain(f"{few(names)}: {about}") for about, names in results.claims(review.metrics).items()],
+        [plain(f"{few(names)}: {about}") for about, names in results.remarks(review.metrics, tested=review.tested).items()],
         _turned(review),
         _changes(review),
         [f"{paint('note:', 'yellow', color=color)} {plain(each)}" for each in review.notes],

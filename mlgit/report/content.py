@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from mlgit.evaluation.results import Leakage, MetricResult, TestedRows, claims
+from mlgit.evaluation.results import Leakage, MetricResult, TestedRows, remarks
 from mlgit.gate.rule_result import RuleResult
 from mlgit.render.text import few
 from mlgit.report import details, slice_rows
@@ -242,7 +242,8 @@ def _metrics(report: Report) -> Iterator[Block]:
     shown, others, quiet = _split(report)
     if shown:
         yield _metric_table(report, shown, "Metrics")
-    for about, names in claims(report.metrics).items():
+    given = [row for row in report.metrics if row.standing != "invalid"]  # which say why in the table
+    for about, names in remarks(given, tested=report.tested).items():
         yield Paragraph((*_names("", names), text(f": {about}.")))
     moved = [row for row in others if row.standing in ("worse", "better")]
     if moved:

@@ -59,6 +59,14 @@ def test_built_in_metric_takes_its_parameters_under_a_name_of_its_own():
     assert of("pass", {"pass": {"direction": "higher", "of": "pass_at_k", "k": 3, "column": "ok"}}).value == "ok"
 
 
+def test_name_of_a_metric_of_tries_is_no_mean_of_their_column_unless_that_is_said():
+    given = {"direction": "higher", "column": "ok"}
+    found = of("pass@5", {"pass@5": given})
+    assert (found.measure, found.value, found.expression) == (Measure("pass_at_k", k=5), "ok", None)
+    assert of("pass@5", {"pass@5": given | {"aggregate": "mean"}}).expression.text == 'mean(column("ok"))'
+    assert of("ndcg@5", {"ndcg@5": given}).expression.text == 'mean(column("ok"))'
+
+
 @pytest.mark.parametrize(
     ("said", "told", "hint"),
     [

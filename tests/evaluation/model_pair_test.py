@@ -162,3 +162,19 @@ def test_digest_of_numbers_is_that_of_their_texts(keys):
     numbers = digest(MODEL, {"id": np.array(keys), "label": label})
     assert numbers == digest(MODEL, {"id": texts, "label": label}) == digest(MODEL, {"id": texts, "label": label.astype(float)})
     assert digest(MODEL, {"id": np.sort(keys), "label": np.zeros(len(keys))}).startswith(f"{len(keys):x}-")
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ({}, "add a column that tells them apart, and write models.m.id: [id, COLUMN]"),
+        ({"query": "id"}, "models.m.id: [id, try]"),
+    ],
+)
+def test_key_that_names_several_rows_is_said_to_lack_a_column(declared, said):
+    model = parse({"mlgit": 1, "models": {"m": {"predictions": "p.csv", "id": "id", **declared}}}).model("m")
+    tries = [each for each in KEYS for _ in range(5)]
+    sides = [ModelResults(model, table=table(tries, labels), test="") for labels in ([0, 1] * 100, [1, 0] * 100)]
+    found = join(model, *sides, if_changed="reevaluate")
+    assert said in found.settle
+    assert "more than once" in found.trouble

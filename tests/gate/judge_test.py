@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlgit.config import Config, parse
-from mlgit.evaluation.model_results import ModelResults, RevisionResults
+from mlgit.evaluation.model_results import ModelResults, RevisionResults, asked
 from mlgit.evaluation.results import Flips, MetricResult
 from mlgit.evaluation.results import TestedRows as _Tested  # no class of tests
 from mlgit.evaluation.suggest import Suggestion
@@ -38,8 +38,9 @@ KINDS = {
 MODEL = {"metrics": "m.json", "predictions": "p.csv", "id": "id"}
 
 
-def config(*rules, model=None, **gates):
-    declared = {"mlgit": 1, "metrics": {"accuracy": {"direction": "higher"}}, "models": {"m": model or MODEL}}
+def config(*rules, model=None, metrics=None, **gates):
+    metrics = metrics or {"accuracy": {"direction": "higher"}}
+    declared = {"mlgit": 1, "metrics": metrics, "models": {"m": model or MODEL}}
     return parse(declared | {"gates": {"rules": list(rules), "stats": {"resamples": 100}, **gates}})
 
 
@@ -217,6 +218,38 @@ def test_rules_that_could_not_be_judged_are_not_counted_as_failed():
     ]
     found = Review("fail", (*judged, RuleResult("kept", "bound", "f1", "pass", "pass")))
     assert gate_table.render(found, current="x").startswith("fail: 1 of 4 rules failed, 2 could not be judged\n")
+
+
+def test_numbers_come_with_what_has_to_be_known_of_them():
+    sides = [
+        RevisionResults("x", {"m": ModelResults(MODELS["m"], recorded={"accuracy": 0.5}, table=table(wrong=wrong))})
+        for wrong in (10, 12)
+    ]
+    found = review(ReviewInput(config(rule()), config(rule()), "main", sides[1], sides[0]), today=TODAY)
+    told = "accuracy: the metrics file has 0.5 for accuracy, and the predictions give 0.88"
+    assert told in gate_table.render(found, current="x").splitlines()
+    unknown = MetricResult("m", "pass@6", "invalid", reason="2 of 2 cases have fewer than 6 tries")
+    text = gate_table.render(replace(found, metrics=(unknown, replace(unknown, metric="lift", is_gated=True))), current="x")
+    assert "pass@6: 2 of 2 cases have fewer than 6 tries" in text.splitlines()
+
+
+def test_test_set_without_the_columns_of_a_metric_does_not_show_it():
+    tests = {"cases": {"predictions": "c.csv", "id": "id"}}
+    metrics = {"accuracy": {"direction": "higher"}, "right": {"direction": "higher", "column": "right"}}
+    given = config(model=MODEL | {"tests": tests}, metrics=metrics)
+    per_case = {"id": np.arange(ROWS), "right": np.arange(ROWS) % 2}
+
+    def known(rows):
+        results = {
+            "m": ModelResults(given.models["m"], recorded={"accuracy": 0.9}, table=table()),
+            "m@cases": ModelResults(asked(given, None)["m@cases"], table=rows),
+        }
+        sides = [RevisionResults("x", results)] * 2
+        return {each.metric for each in review(ReviewInput(given, given, "main", *sides), today=TODAY).metrics}
+
+    assert known(per_case) == {"accuracy", "right@cases"}
+    assert known(per_case | table()) == {"accuracy", "right@cases", "accuracy@cases"}
+    assert known({"id": np.arange(ROWS), "other": np.arange(ROWS)}) == {"accuracy", "accuracy@cases"}
 
 
 def test_settings_of_the_statistics_reach_the_comparison():
