@@ -200,6 +200,11 @@ def stamp(project: Project, facts: Facts, *, model: Model, sections: tuple[str, 
     Returns the sections that are now marked. Raises MlgitError for a section that is not there, and without training data.
     """
     name = model.card.notes
+    if not (project.root / name).exists():
+        raise MlgitError(
+            f"{name}: no such file, so there is nothing to have read",
+            "write it first, as `sections: {limitations: {text: What it cannot do.}}`, or leave --reviewed out",
+        )
     text = files.read_text(project.root / name, name=name)
     known = notes.parse(documents.parse_yaml(text, name=name), name=name).sections
     digest = review.data_digest(facts.with_role("train"))

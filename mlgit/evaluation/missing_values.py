@@ -26,18 +26,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OneSided:
-    """Of `size` rows, those that lost their value, and that have one only now; `places` are the rows to compare (None: all)."""
+    """Of `size` rows, those that lost their value, and that have one only now; `places` are the rows to compare (None: all).
+
+    Where a case is compared with itself, its other tries stand for those of a side that have none: `are_left_out` is False.
+    """
 
     places: Array | None
     size: int = 0
     lost: int = 0
     found: int = 0
+    are_left_out: bool = True
+
+    @property
+    def _what_of_them(self) -> str:
+        return " and are left out" if self.are_left_out else ", and count there"
 
     def told(self, made: Comparison, *, alpha: float) -> Comparison:
         """A comparison that says which rows were left out, and shows nothing good where too many were lost."""
         if not self.lost and not self.found:
             return made
-        note = f"{self.lost + self.found:,} of {self.size:,} rows have a value on one side only and are left out"
+        note = f"{self.lost + self.found:,} of {self.size:,} rows have a value on one side only{self._what_of_them}"
         may_pass = self.lost <= self.found or mcnemar.midp(self.found, self.lost) / 2 >= alpha
         if not may_pass:
             note += f"; {self.lost:,} lost it and {self.found:,} got one, which is no chance and shows nothing good"
@@ -52,7 +60,7 @@ def one_sided(found: MetricDefinition, model: Model, baseline: Table, current: T
     lost, again = (np.asarray(each.any(axis=1)) for each in (before & ~now, now & ~before))
     counts = len(lost), int(lost.sum()), int(again.sum())
     if "query" in definitions.needs(model, found):  # what is paired is the case, whichever of its tries ended
-        return OneSided(places, *counts)
+        return OneSided(places, *counts, are_left_out=False)
     kept = np.flatnonzero(~(lost | again))
     return OneSided(kept if places is None else places[kept], *counts)
 

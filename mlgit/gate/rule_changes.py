@@ -87,8 +87,13 @@ def _made(declared: MetricDeclaration) -> str:
     told = {"of": declared.of} | dict(declared.parameters)
     if declared.column:
         told |= {"column": declared.column} | ({} if declared.of else {"aggregate": declared.aggregate or "mean"})
-    told |= {"per": declared.per, "expression": declared.expression, "max_missing": declared.max_missing or ""}
+    told |= {"per": declared.per, "expression": declared.expression, "max_missing": _percent(declared.max_missing)}
     return ", ".join(f"{key}: {_text(value)}" for key, value in told.items() if value != "")
+
+
+def _percent(share: float) -> str:
+    """As it is declared; '' for none."""
+    return f"{100 * share:.4g}%" if share else ""
 
 
 def _given(declared: NamedTuple) -> Iterator[tuple[str, str]]:

@@ -164,6 +164,13 @@ def test_what_nobody_wrote_cannot_have_been_read(root):
     assert (root / "cards/churn.yaml").read_text() == before
 
 
+def test_notes_that_nobody_wrote_have_not_been_read(root):
+    (root / "cards/churn.yaml").unlink()
+    with pytest.raises(MlgitError, match=r"cards/churn.yaml: no such file, so there is nothing to have read") as raised:
+        stamped(root, "all")
+    assert "leave --reviewed out" in raised.value.hint
+
+
 def test_without_training_data_nothing_can_be_marked(root):
     config = (root / "mlgit.yaml").read_text()
     write_tree(root, {"mlgit.yaml": config.replace("    train: [data/train.csv]\n", "")})

@@ -64,6 +64,7 @@ def test_tries_that_ended_in_errors_are_no_way_to_pass():
     found = compared("tries", before, table(VALUES, case=case, passed=without(passed, failed)), query="case")
     assert found.delta > 0
     assert not found.may_pass
+    assert found.note.startswith("30 of 400 rows have a value on one side only, and count there; 30 lost it")
 
 
 def test_side_that_lacks_more_than_is_declared_is_refused():

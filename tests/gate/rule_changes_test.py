@@ -105,7 +105,7 @@ gates:
     ("old", "new", "expected"),
     [
         ("aggregate: sum", "aggregate: mean", ("definition of cost", "changed", "aggregate: sum", "aggregate: mean")),
-        ("2%", "50%", ("definition of cost", "changed", "max_missing: 0.02", "max_missing: 0.5")),
+        ("2%", "50%", ("definition of cost", "changed", "max_missing: 2%", "max_missing: 50%")),
         ("k: 10", "k: 100", ("definition of hits", "changed", "k: 10", "k: 100")),
         (", of: recall_at_k, k: 10", "", ("definition of hits", "removed", "of: recall_at_k", "")),
         ("column: cost, aggregate: sum, ", "expression: sum(1), ", ("definition of cost", "changed", "column", "sum(1)")),
