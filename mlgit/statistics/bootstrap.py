@@ -150,11 +150,14 @@ def _result(chosen: Metric, given: float, found: Spread, confidence_level: float
 
 
 def wilson(hits: int, trials: int, *, confidence: float) -> tuple[float, float]:
-    """The score interval of a share (Wilson 1927, J. Am. Stat. Assoc. 22, 209); good for few rows and at 0 and 1."""
-    place = normal_quantile((1 + confidence) / 2) ** 2 / trials
-    middle = hits / trials + place / 2
-    width = float(np.sqrt(place * (hits / trials * (1 - hits / trials) + place / 4)))
-    return max(0.0, (middle - width) / (1 + place)), min(1.0, (middle + width) / (1 + place))
+    """The score interval of a share (Wilson 1927, J. Am. Stat. Assoc. 22, 209); good for few rows and at 0 and 1.
+
+    It holds the share: at 0 and 1 that is an end, which must not be missed by a rounded digit.
+    """
+    share, place = hits / trials, normal_quantile((1 + confidence) / 2) ** 2 / trials
+    middle = share + place / 2
+    width = float(np.sqrt(place * (share * (1 - share) + place / 4)))
+    return min(share, max(0.0, (middle - width) / (1 + place))), max(share, min(1.0, (middle + width) / (1 + place)))
 
 
 def _wilson(chosen: Metric, label: Any, prediction: Any, *, positive: Any, confidence: float) -> Spread:

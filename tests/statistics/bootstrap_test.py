@@ -9,7 +9,7 @@ import pytest
 
 from mlgit.errors import MlgitError
 from mlgit.statistics import resampling
-from mlgit.statistics.bootstrap import interval
+from mlgit.statistics.bootstrap import interval, wilson
 from mlgit.statistics.metrics import METRICS
 from mlgit.statistics.resampling import Sums
 from tests.kit import FULL
@@ -118,6 +118,12 @@ def test_too_few_clusters_give_no_interval():
 def test_wrong_number_of_clusters_is_refused():
     with pytest.raises(MlgitError, match="clusters are named for"):
         interval("f1", [0, 1] * 20, prediction=[0, 1] * 20, clusters=[1, 2])
+
+
+def test_interval_of_a_share_holds_the_share():
+    for trials in range(1, 500):
+        assert wilson(trials, trials, confidence=0.9)[1] == 1.0
+        assert wilson(0, trials, confidence=0.9)[0] == 0.0
 
 
 def test_share_of_no_mistake_has_an_interval():
