@@ -147,6 +147,7 @@ def parse(document: Any, *, name: str = NAME) -> Config:
         for each, declared in _filled(checked, "metrics").items()
     ]
     directions = {each.name: each.direction for each in metrics}
+    _check_names(checked, monitorings, name=name)
     made = tuple(metric for metric in metrics if metric.is_made or metric.max_missing)
     return Config(
         directions=directions | _directions_of_kpis(monitorings, directions, name=name),
@@ -176,6 +177,30 @@ def parse(document: Any, *, name: str = NAME) -> Config:
         contracts={posixpath.normpath(path): posixpath.normpath(file) for path, file in _filled(checked, "data").items()},
         declared=made,
     )
+
+
+def _check_names(document: Mapping[str, Any], monitorings: Mapping[str, Monitoring], *, name: str) -> None:
+    """Raise MlgitError for names that two things would have: METRIC@SET is a metric on a test set, kpi.NAME a KPI."""
+    models = _filled(document, "models")
+    sets = {each for declared in models.values() for each in (declared or {}).get("tests", {})}
+    kpis = {each.metric for monitoring in monitorings.values() for each in monitoring.kpis.values()}
+    for metric, declared in _filled(document, "metrics").items():
+        plain, at, test_set = metric.rpartition("@")
+        if at and test_set in sets:
+            raise MlgitError(
+                f"{name}: metrics.{metric}: so is called {plain or 'a metric'} on the test set {test_set}",
+                "give the metric, or the test set, another name",
+            )
+        if metric in kpis and declared.keys() - {"direction"}:
+            raise MlgitError(
+                f"{name}: metrics.{metric}: a KPI is called so, and says what it is made of", "give it another name"
+            )
+    for model in models:
+        plain, at, test_set = model.rpartition("@")
+        if at and test_set in ((models.get(plain) or {}).get("tests", {})):
+            raise MlgitError(
+                f"{name}: models.{model}: so is called the test set {test_set} of {plain}", "give the model another name"
+            )
 
 
 def _directions_of_kpis(

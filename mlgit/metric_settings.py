@@ -41,6 +41,8 @@ SCHEMA = Table(
 
 # What a built-in metric may be told.
 _PARAMETERS = ("k", "at", "beta", "class", "bins", "level")
+# Beyond these, memory and numbers end, and no metric differs any more.
+_MOST = {"k": 1_000_000_000, "beta": 1_000_000, "bins": 10_000}
 
 
 class MetricDeclaration(NamedTuple):
@@ -70,6 +72,9 @@ class MetricDeclaration(NamedTuple):
 def parse(name: str, declared: Mapping[str, Any], *, where: str) -> MetricDeclaration:
     """A checked declaration. Raises MlgitError for keys that do not go together."""
     parameters = tuple((key, declared[key]) for key in _PARAMETERS if key in declared)
+    for key, most in _MOST.items():
+        if declared.get(key, 0) > most:
+            raise MlgitError(f"{where}.{key}: {declared[key]} is above {most}", f"write at most {most}")
     if "expression" in declared and (foreign := sorted(declared.keys() & {"of", "column", "aggregate", "per", *_PARAMETERS})):
         raise MlgitError(f"{where}.{foreign[0]}: an expression says all of it", "take one of the two out")
     if "column" not in declared and (foreign := sorted(declared.keys() & {"aggregate", "per"})):

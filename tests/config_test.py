@@ -58,6 +58,33 @@ def test_fault_is_named(document, message):
     assert caught.value.message == message
 
 
+ABROAD = {"predictions": "p.csv", "tests": {"abroad": {"predictions": "b.csv"}}}
+KPIS = {"churn": {"kpis": {"loss": {"expression": "sum(amount)", "direction": "lower"}}}}
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ({"metrics": {"f1@abroad": {"direction": "higher"}}}, "metrics.f1@abroad: so is called f1 on the test set abroad"),
+        ({"models": {"churn": ABROAD, "churn@abroad": {}}}, "models.churn@abroad: so is called the test set abroad of churn"),
+        (
+            {"monitoring": KPIS, "metrics": {"kpi.loss": {"direction": "lower", "column": "a"}}},
+            "metrics.kpi.loss: a KPI is called so, and says what it is made of",
+        ),
+    ],
+)
+def test_name_that_two_things_would_have_is_refused(declared, said):
+    with pytest.raises(MlgitError) as caught:
+        config.parse({"mlgit": 1, "models": {"churn": ABROAD}, **declared})
+    assert caught.value.message == f"mlgit.yaml: {said}"
+
+
+def test_name_with_a_number_behind_the_sign_is_that_of_no_test_set():
+    metrics = {"recall@10": {"direction": "higher"}, "kpi.loss": {"direction": "lower"}}
+    found = config.parse({"mlgit": 1, "models": {"churn": ABROAD}, "metrics": metrics, "monitoring": KPIS})
+    assert set(found.directions) == {"recall@10", "kpi.loss"}
+
+
 def test_gates_are_read_with_the_rest():
     rule = {"id": "a", "kind": "better", "metric": "f1"}
     waiver = {"rule": "a", "until": datetime.date(2026, 12, 31), "reason": "r", "by": "b"}

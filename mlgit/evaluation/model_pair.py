@@ -251,10 +251,12 @@ def _lost_seeds(before: ModelResults, current: ModelResults) -> str:
     from mlgit.evaluation import prediction_files
     from mlgit.statistics.recipes import FEWEST_SEEDS
 
-    then, now = (prediction_files.files_of(each) for each in (before.table, current.table))
+    then, now = (prediction_files.distinct_files(each) for each in (before.table, current.table))
     if now >= FEWEST_SEEDS or then < FEWEST_SEEDS:
         return ""
-    return f"there are predictions of {count(now, 'seed')}, and the baseline has {then}: that says nothing of the recipe"
+    copies = prediction_files.files_of(current.table) - now
+    told = f" and {count(copies, 'copy')} of them" if copies else ""
+    return f"there are predictions of {count(now, 'seed')}{told}, and the baseline has {then}: that says nothing of the recipe"
 
 
 def _without_rows(known: ModelPair) -> ModelPair:

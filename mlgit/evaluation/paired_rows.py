@@ -165,7 +165,8 @@ def _check_columns(rule: GateRule, rows: PairedRows, settings: ComparisonSetting
     asked = dict.fromkeys(_sliced_by(rule), f"`slices` of the rule {rule.id}")
     if settings.cluster:
         own = rule.cluster is not None
-        by_model = f"{rows.model.where}.cluster" if rows.model.cluster else "gates.stats.cluster"
+        keys = [key for key in ("cluster", "query") if getattr(rows.model, key) == settings.cluster]
+        by_model = f"{rows.model.where}.{keys[0]}" if keys else "gates.stats.cluster"
         asked[settings.cluster] = f"`cluster` of the rule {rule.id}" if own else by_model
     if settings.order:
         asked[settings.order] = f"{rows.model.where}.order"

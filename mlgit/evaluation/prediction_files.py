@@ -7,6 +7,7 @@ have. Folds have rows of their own, and a column says which fold a row is of.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
@@ -20,11 +21,33 @@ if TYPE_CHECKING:
 
 _NUL = "\0"
 FOLD = f"{_NUL}fold"
+# Files that differ do so among their first rows, or are looked at as a whole.
+_FIRST_ROWS = 1000
 
 
 def files_of(table: Table) -> int:
     """How many files of seeds a table holds; 1 where it is a plain one."""
     return 1 + max((int(name.rpartition(_NUL)[2]) for name in table if _NUL in name and name != FOLD), default=0)
+
+
+def distinct_files(table: Table) -> int:
+    """How many files of seeds a table holds, a file and its copies counted once."""
+    total = files_of(table)
+    if total == 1:
+        return 1
+    first = {_digest(table, number, _FIRST_ROWS) for number in range(total)}
+    return total if len(first) == total else len({_digest(table, number, None) for number in range(total)})
+
+
+def _digest(table: Table, number: int, most: int | None) -> bytes:
+    """Of what one file says in the columns that files differ in, in its first rows or all."""
+    said = of_seed(table, number)
+    hashed = blake2b(digest_size=16)
+    for name in sorted({each.partition(_NUL)[0] for each in table if is_of_another(each)} - {""}):
+        column = np.asarray(said[name][:most])
+        is_number = column.dtype.kind in "biuf"
+        hashed.update(column.astype(float).tobytes() if is_number else repr(list(map(str, column.tolist()))).encode())
+    return hashed.digest()
 
 
 def is_of_another(name: str) -> bool:

@@ -194,6 +194,7 @@ class _Reader:
             return self._read(model, files[0])
         if not files:
             raise MlgitError(f"{model.predictions}: no file matches", "`mlgit run` makes them, `dvc pull` brings them back")
+        self._refuse_many(model, files)
         tables = [self._read(model, each) for each in files]
         found = [each for each in tables if each is not None]
         if not found:
@@ -204,6 +205,20 @@ class _Reader:
         _, names = columns(model, rules=self._gates.rules, cluster=self._gates.stats.cluster)
         shared = {*names, *model.keys, model.id, model.label, model.weight, model.order}
         return prediction_files.joined(model, found, files, shared=shared)
+
+    def _refuse_many(self, model: Model, files: Sequence[str]) -> None:
+        """Files that lie in memory at once are few, and not too large together."""
+        hint = "list fewer files, or write a narrower pattern"
+        if len(files) > limits.PREDICTIONS_FILES:
+            raise MlgitError(
+                f"{model.predictions}: {len(files)} files, and at most {limits.PREDICTIONS_FILES} are read at once", hint
+            )
+        size = sum(self._contents.size(each) or 0 for each in files if recorded_paths.is_inside(each))
+        if size > limits.PREDICTIONS_FILES_BYTES:
+            most = shown_size(limits.PREDICTIONS_FILES_BYTES)
+            raise MlgitError(
+                f"{model.predictions}: {shown_size(size)} in {len(files)} files, and at most {most} are read", hint
+            )
 
     def _read(self, model: Model, path: str) -> Table | None:
         if not recorded_paths.is_inside(path) or formats.of(path) is None:

@@ -56,6 +56,10 @@ def remarks(joined: ModelPair) -> list[str]:
         if files[1] < files[0]:
             told = f"the predictions are of {count(files[1], 'seed')}, and those of the baseline of {files[0]}"
             found.append(f"{told}: fewer tell less")
+        if copies := files[1] - prediction_files.distinct_files(table):
+            found.append(
+                f"{copies} of {files[1]} files of predictions say in every row what another one says: is the seed used?"
+            )
     return found
 
 

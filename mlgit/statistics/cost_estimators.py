@@ -33,7 +33,7 @@ def _cost_per_row(given: Predictions, _: Measure, __: Any) -> Estimate:
 
 def _check(costs: Costs, pairs: list[tuple[Any, Any]], names: tuple[Any, ...]) -> None:
     """Raises MlgitError for a wrong prediction of or as a class that costs do not know: a model could gain by such a one."""
-    if not costs:
+    if not any(costs.values()):
         raise MlgitError("cost_per_row: no cost is declared", "declare costs: {LABEL: {PREDICTION: COST}} of the model")
     known = {*costs, *(said for each in costs.values() for said in each)}
     for cost in (cost for each in costs.values() for cost in each.values()):

@@ -71,6 +71,7 @@ _AT_K = re.compile(rf"(?P<name>[a-z_]+?)_?(?:@|_at_){_NUMBER}(?P<percent>%?)")
 _HAT_K = re.compile(rf"pass(?:\^|_hat_){_NUMBER}")
 _TOP_K = re.compile(rf"(?:top_?{_NUMBER}_acc(?:uracy)?|acc(?:uracy)?_top_?{_NUMBER})")
 _F_BETA = re.compile(r"(?:f|f_)(2|0?\.\d+|\d+\.\d+|0_5)|(?:fbeta|f_beta)[_@](\d+|\d*\.\d+)")
+_MOST_BETA = 1_000_000
 _AT_LEVEL = re.compile(r"(?P<name>[a-z_]+?)[_@=](?P<level>0?\.\d+)")
 # What a report of classes says of each, and of an average over them.
 _OF_CLASS = {"precision": "precision", "recall": "recall", "f1-score": "f1", "f1": "f1", "specificity": "specificity"}
@@ -159,7 +160,7 @@ def _told(key: str) -> Measure | None:
     """The metric of a name that holds a parameter."""
     if found := _F_BETA.fullmatch(key):
         beta = float((found[1] or found[2]).replace("_", "."))
-        return None if beta <= 0 else Measure("f1") if beta == 1 else Measure("f_beta", beta=beta)
+        return None if not 0 < beta <= _MOST_BETA else Measure("f1") if beta == 1 else Measure("f_beta", beta=beta)
     if found := _HAT_K.fullmatch(key):
         return _of_first("pass_hat_k", int(found[1]))
     if found := _TOP_K.fullmatch(key):

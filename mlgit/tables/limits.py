@@ -16,6 +16,9 @@ VALUES_BYTES = 64 << 20
 # Only the few columns that a rule needs are kept.
 PREDICTIONS_BYTES = 128 << 20
 PREDICTIONS_ROWS = 5_000_000
+# Of seeds or folds, the columns of which lie in memory side by side.
+PREDICTIONS_FILES = 1000
+PREDICTIONS_FILES_BYTES = 512 << 20
 # All columns are kept, as arrays: what a window is judged by, and what a model was trained with.
 WHOLE_BYTES = 1 << 30
 # A digest of a row takes about a hundred bytes; all rows of the training data are held at once.

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mlgit.adapters.formats.documents import parse_yaml
 from mlgit.config import Config, parse
+from mlgit.evaluation import prediction_files, row_changes
 from mlgit.evaluation.model_pair import digest, is_changed, join
 from mlgit.evaluation.model_results import ModelResults, asked, columns
 from mlgit.revision.refs import Notice
@@ -142,6 +143,33 @@ def test_without_a_key_the_line_to_add_is_named():
     found = join(nameless, *sides, if_changed="reevaluate")
     assert (found.how, found.trouble) == ("invalid", "models.m.id names no column to align rows by")
     assert found.settle.startswith("add models.m.id to mlgit.yaml")
+
+
+def seeds(*wrong):
+    """A side with a file for each number of wrong rows."""
+    declared = {"predictions": "s*.csv", "repeats": "seeds", "id": "id"}
+    model = parse({"mlgit": 1, "models": {"m": declared}}).model("m")
+    key = np.arange(40)
+    files = [table(key) | {"prediction": np.where(key < each, 1 - key % 2, key % 2)} for each in wrong]
+    shared = {"id", "label"}
+    return ModelResults(model, table=prediction_files.joined(model, files, [f"{each}.csv" for each in wrong], shared=shared))
+
+
+@pytest.mark.parametrize("copies", [(1, 1, 1, 1, 1), (1, 1, 1, 1, 2)])
+def test_copies_of_a_lucky_seed_are_no_seeds(copies):
+    sides = seeds(5, 4, 3, 2, 1), seeds(*copies)
+    found = join(sides[1].model, *sides, if_changed="reevaluate")
+    assert found.is_void
+    assert "cop" in found.trouble
+    assert found.trouble.endswith("of them, and the baseline has 5: that says nothing of the recipe")
+
+
+def test_seeds_that_are_copies_are_told():
+    sides = seeds(5, 4, 3, 2), seeds(1, 1, 2, 3)
+    found = join(sides[1].model, *sides, if_changed="reevaluate")
+    assert found.how == "paired"
+    told = "1 of 4 files of predictions say in every row what another one says: is the seed used?"
+    assert row_changes.remarks(found) == [told]
 
 
 ODD_KEYS = st.lists(st.sampled_from(["a", "b", "ab", "é", "1", "10", "9", "a\0b"]), min_size=1, max_size=6)

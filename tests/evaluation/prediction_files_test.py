@@ -54,6 +54,19 @@ def test_seeds_need_a_key():
         prediction_files.joined(Model("m", CardFiles("", ""), repeats="seeds"), [{}, {}], PATHS, shared=SHARED)
 
 
+@pytest.mark.parametrize("number", [3, 1003])
+def test_file_and_its_copies_are_one(number):
+    ids, label = list(range(number)), [0] * number
+    other, texts = [0] * (number - 1) + [1], ["a"] * number
+    same = [table(ids, label, label) for _ in range(3)]
+    assert prediction_files.distinct_files(same[0]) == 1
+    assert prediction_files.distinct_files(joined(*same[:2])) == 1
+    assert prediction_files.distinct_files(joined(table(ids[::-1], label, other[::-1]), table(ids, label, other))) == 1
+    assert prediction_files.distinct_files(joined(same[0], table(ids, label, other))) == 2
+    assert prediction_files.distinct_files(joined(table(ids, label, texts), table(ids, label, texts))) == 1
+    assert prediction_files.distinct_files(joined(table(ids, label, texts), same[0])) == 2
+
+
 def test_folds_are_one_table_that_knows_the_fold_of_each_row():
     found = joined(table([1, 2], [0, 1], [0, 0]), table([3], [1], [1]), model=FOLDS)
     assert found["id"].tolist() == [1, 2, 3]

@@ -152,6 +152,16 @@ def test_what_cannot_be_read_is_the_models_trouble(root, declared, said):
     assert said in side(root, **declared).trouble
 
 
+def test_pattern_that_matches_too_many_files_reads_none(root, monkeypatch):
+    write_tree(root, {f"seeds/{number}.csv": "id,label,prediction\n1,0,0\n" for number in range(4)})
+    seeds = {"predictions": "seeds/*.csv", "repeats": "seeds"}
+    assert side(root, **seeds).trouble == ""
+    monkeypatch.setattr(limits, "PREDICTIONS_FILES_BYTES", 50)
+    assert side(root, **seeds).trouble == "seeds/*.csv: 104 B in 4 files, and at most 50 B are read"
+    monkeypatch.setattr(limits, "PREDICTIONS_FILES", 3)
+    assert side(root, **seeds).trouble == "seeds/*.csv: 4 files, and at most 3 are read at once"
+
+
 def test_side_without_the_files_is_empty(root):
     assert side(root, predictions="none.csv", metrics="none.json").is_empty
     assert not side(root, metrics="none.json").is_empty

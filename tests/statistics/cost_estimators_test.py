@@ -92,3 +92,9 @@ def test_costs_are_numbers_and_there(costs, told):
 def test_missing_prediction_is_refused():
     with pytest.raises(MlgitError, match="1 of 2 predictions are missing"):
         estimate("cost_per_row", judged(["benign", "benign"], ["benign", None]))
+
+
+@pytest.mark.parametrize("costs", [{}, {"malignant": {}}, {name: {} for name in NAMES}])
+def test_costs_that_name_no_cost_are_refused(costs):
+    with pytest.raises(MlgitError, match="no cost is declared"):
+        estimate("cost_per_row", judged(NAMES, NAMES, costs=costs))
