@@ -14,7 +14,7 @@ from tests.statistics.moved_rows import estimate
 
 pytestmark = pytest.mark.slow
 
-RUNS, MANY = 400 if FULL else 40, 400_000
+RUNS, MANY = (400, 3_000_000) if FULL else (40, 400_000)
 ASKED = ComparisonOptions(0.9, resamples=499)
 NAMES = ("ant", "bee", "cow")
 SHARES = (0.6, 0.3, 0.1)
@@ -98,7 +98,10 @@ OF_CLASSES = [
 
 @pytest.mark.parametrize(("name", "at", "how"), OF_RANKS if FULL else OF_RANKS[::4], ids=str)
 def test_metrics_of_the_highest_rows_hold_the_truth(name, at, how):
-    assert missed(name, ranked, 2000, parameters={"at": at}, **how).max() <= MOST
+    found = missed(name, ranked, 2000, parameters={"at": at}, **how)
+    assert found[2:].max() <= MOST
+    # the best of many thresholds lies a little too high in the mean
+    assert found[:2].max() <= MOST + 0.02 * RUNS
 
 
 @pytest.mark.parametrize(("name", "how"), OF_CLASSES if FULL else OF_CLASSES[::4], ids=str)
