@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 def value(found: MetricDefinition, model: Model, table: Table, places: Array | None = None, *, positive: Any = None) -> float:
     """A metric of rows: the mean over files where there are several seeds or folds; NaN where it has no value."""
     if prediction_files.folds_of(table) is not None:
-        return float(np.mean(_of_folds(found, model, table, places, positive)))
+        return float(_values(_of_folds(found, model, table, places, positive)).mean())
     return float(np.mean([each.value for each in _of_seeds(found, model, table, places, positive)]))
 
 
@@ -58,15 +59,33 @@ def _of_folds(
     places: Array | None,
     positive: Any,
     numbers: Array | None = None,
-) -> Array:
-    """The metric of each fold, of its rows among these; `numbers` say which fold a row is of, else the table does."""
+) -> list[Estimate]:
+    """The estimate of each fold, of its rows among these; `numbers` say which fold a row is of, else the table does."""
     numbers = prediction_files.folds_of(table) if numbers is None else numbers
     assert numbers is not None
     chosen = np.arange(len(numbers)) if places is None else places
     parts = [chosen[numbers[chosen] == number] for number in range(int(numbers.max()) + 1)]
     if empty := [number for number, part in enumerate(parts) if not len(part)]:
         raise MlgitError(f"fold {empty[0] + 1} has no such row", "a metric over folds needs rows in each of them")
-    return np.array([metric_estimates.estimate(found, model, table, part, positive=positive).value for part in parts])
+    return [metric_estimates.estimate(found, model, table, part, positive=positive) for part in parts]
+
+
+def _values(found: Sequence[Estimate]) -> Array:
+    return np.array([each.value for each in found])
+
+
+def _heeding_folds(spread: Spread, found: Sequence[Estimate]) -> Spread:
+    """An interval with what the folds say of themselves: why one has no value, and what was left out."""
+    undefined = [f"fold {number}: {each.why}" for number, each in enumerate(found, 1) if each.value != each.value and each.why]
+    noted = [f"fold {number}: {each.note}" for number, each in enumerate(found, 1) if each.note]
+    note = f"{noted[0]}, and alike {len(noted) - 1} more" if len(noted) > 1 else "".join(noted)
+    note = "; ".join(filter(None, (spread.note, note)))
+    return replace(spread, why=undefined[0] if undefined else spread.why, note=note)
+
+
+def _within(spread: Spread, one: Estimate) -> Spread:
+    """An interval of values that ends where the metric does."""
+    return replace(spread, low=max(spread.low, one.least), high=min(spread.high, one.most))
 
 
 def interval(
@@ -75,9 +94,10 @@ def interval(
     """A metric of one model, or of its recipe, with its interval."""
     options = ComparisonOptions(asked.confidence_level, asked.resamples, asked.seed)
     if prediction_files.folds_of(table) is not None:
-        values = _of_folds(found, model, table, places, asked.positive)
-        spread = folds.interval(values, confidence=asked.confidence_level)
-        return _shown(found.metric, float(values.mean()), spread, options, len(values))
+        parts = _of_folds(found, model, table, places, asked.positive)
+        values = _values(parts)
+        spread = _heeding_folds(folds.interval(values, confidence=asked.confidence_level), parts)
+        return _shown(found.metric, float(values.mean()), _within(spread, parts[0]), options, len(values))
     structure = metric_estimates.structure(found, model, table, asked, places)
     each = _of_seeds(found, model, table, places, asked.positive)
     if len(each) == 1:
@@ -85,8 +105,7 @@ def interval(
     structure = estimate_comparison.of_queries(structure, each[0])
     made = recipes.interval(recipes.files(each), question=_question(asked, structure))
     heeded = estimate_comparison.heeding(made.spread, each)
-    cut = replace(heeded, low=max(heeded.low, each[0].least), high=min(heeded.high, each[0].most))
-    shown = _shown(found.metric, made.value, cut, options, len(each[0].influence))
+    shown = _shown(found.metric, made.value, _within(heeded, each[0]), options, len(each[0].influence))
     return replace(shown, note="; ".join(filter(None, (shown.note, made.claim.text))))
 
 
@@ -167,9 +186,11 @@ def _of_both_folds(
     numbers = [prediction_files.folds_of(each) for each in (baseline, current)]
     if numbers[0] is None or numbers[1] is None or not _are_same_folds(numbers[0], numbers[1]):
         raise MlgitError("the folds are not the same on both sides", "split the rows alike: with one seed, in one stage")
-    before, now = (_of_folds(found, model, each, places, question.positive, numbers[1]) for each in (baseline, current))
+    parts = [_of_folds(found, model, each, places, question.positive, numbers[1]) for each in (baseline, current)]
+    before, now = map(_values, parts)
     question = _with_margin(question, margin, float(before.mean()))
-    spread = folds.difference(before, now, confidence=question.confidence_level)
+    telling = parts[0 if np.isnan(before).any() else 1]
+    spread = _heeding_folds(folds.difference(before, now, confidence=question.confidence_level), telling)
     size = len(numbers[0]) if places is None else len(places)
     values = float(before.mean()), float(now.mean())
     differing = int((before != now).sum())

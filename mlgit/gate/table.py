@@ -197,7 +197,11 @@ def suggestions(found: Mapping[str, tuple[Suggestion, ...]]) -> str:
         lines += [plain(f"{', '.join(names)}: {note}") for note, names in notes.items()]
         for each in rows:
             for rule, needed in each.too_narrow:
-                more = "more seeds or rows" if needed is None else count(needed, each.counted)
+                more = (
+                    f"more {'folds' if each.counted == 'fold' else 'seeds'} or rows"
+                    if needed is None
+                    else count(needed, each.counted)
+                )
                 lines.append(plain(f"rule {rule} asks for more than these rows can tell: {more} would be needed"))
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)

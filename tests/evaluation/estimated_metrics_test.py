@@ -195,6 +195,16 @@ def test_few_folds_decide_nothing():
     assert found.reason == "4 folds, at least 5 needed"
 
 
+def test_interval_over_folds_ends_where_the_metric_does_and_says_what_folds_say():
+    now = in_order(folds(range(5), wrong=0.004))
+    found = metric_values.interval("accuracy", FOLDS, now, FAST)
+    assert 0.99 < found.value < found.high == 1.0
+    now["label"] = np.where(now[prediction_files.FOLD] == 2, 0, now["label"])
+    found = metric_values.interval("roc_auc", FOLDS, now, FAST)
+    assert (found.value, found.low) == (None, None)
+    assert found.reason.startswith("fold 3: ")
+
+
 RANKED = model({"ndcg5": {"direction": "higher", "of": "ndcg", "k": 5}}, query="q")
 
 
