@@ -258,3 +258,15 @@ def test_probabilities_of_many_classes_are_those_of_each_seed():
     rows = prediction_files.joined(one, files, ["a.csv", "b.csv"], shared=SHARED)
     expected = [-np.log([each[f"p_{name}"][row] for row, name in enumerate(label)]).mean() for each in files]
     assert metric_values.value("log_loss", one, rows) == pytest.approx(np.mean(expected))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("metric", ["rmse", "r2", "mae", "quadratic_kappa", "judge", "middle"])
+@pytest.mark.parametrize("weight", [{}, {"weight": "w"}])
+def test_numbers_that_are_too_large_warn_nobody_on_the_terminal(metric, weight):
+    one = model(JUDGE | {"middle": {"direction": "higher", "column": "judge", "aggregate": "median"}}, **weight)
+    large = np.array([1e200, 0.0] * 40)
+    now = {"id": np.arange(80), "label": large, "prediction": large[::-1], "judge": large, "w": np.full(80, 1e200)}
+    assert metric_values.value(metric, one, now) is None or abs(metric_values.value(metric, one, now)) < 1.1e200
+    metric_values.interval(metric, one, now, FAST)
+    compared(metric, one, now, now | {"judge": large[::-1], "prediction": large})
