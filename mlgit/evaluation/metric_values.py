@@ -7,12 +7,12 @@ seeds or folds) is made from the influence of each row.
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError
@@ -39,9 +39,6 @@ from mlgit.statistics.rows import Coded, differ, distinct, is_missing
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
 
-_Given = ParamSpec("_Given")
-_Made = TypeVar("_Made")
-
 # A value that a file records too is the same but for rounding.
 SAME = 1e-9
 _MOST_CLASSES = 1000
@@ -57,15 +54,11 @@ _NEEDED = {
 }
 
 
-def _unwarned(made: Callable[_Given, _Made]) -> Callable[_Given, _Made]:
-    """The same without numpy's warnings: of numbers that are too large, the result tells."""
-
-    @functools.wraps(made)
-    def quiet(*args: _Given.args, **named: _Given.kwargs) -> _Made:
-        with np.errstate(all="ignore"):
-            return made(*args, **named)
-
-    return quiet
+@contextlib.contextmanager
+def _unwarned() -> Iterator[None]:
+    """Without numpy's warnings: of numbers that are too large, the result tells."""
+    with np.errstate(all="ignore"):
+        yield
 
 
 def definition_of(metric: str, model: Model, table: Table) -> MetricDefinition | None:
@@ -85,7 +78,7 @@ def _known(metric: str, model: Model, table: Table) -> MetricDefinition:
     return found
 
 
-@_unwarned
+@_unwarned()
 def value(metric: str, model: Model, table: Table, places: Array | None = None) -> float | None:
     """A metric of rows (all of them, or those at `places`); None where it has no value there."""
     try:
@@ -194,7 +187,7 @@ def _check_predictions(model: Model, label: Any, given: Any, positive: Any) -> N
         raise MlgitError(f"{where}: no value is one of the labels: it has {shown[0]}, and {model.label} has {shown[1]}", hint)
 
 
-@_unwarned
+@_unwarned()
 def interval(metric: str, model: Model, table: Table, asked: ComparisonSettings, *, places: Array | None = None) -> Interval:
     """A metric of one model (of all rows, or those at `places`) with its interval, whose ends are for one-sided claims.
 
@@ -228,7 +221,7 @@ def interval(metric: str, model: Model, table: Table, asked: ComparisonSettings,
     )
 
 
-@_unwarned
+@_unwarned()
 def compare(
     metric: str,
     model: Model,
