@@ -146,9 +146,14 @@ class Model:
         return self.key or ((self.id,) if self.id else ())
 
     @property
+    def declared_predictions(self) -> tuple[str, ...]:
+        """Where predictions lie, as it is declared: files, or patterns of them."""
+        return self.files or ((self.predictions,) if self.predictions else ())
+
+    @property
     def prediction_paths(self) -> tuple[str, ...]:
         """Where predictions lie: each file, and of a pattern the folder in front of its first `*`."""
-        paths = self.files or ((self.predictions,) if self.predictions else ())
+        paths = self.declared_predictions
         return tuple(dict.fromkeys(folder_of(each) if self.files and is_pattern(each) else each for each in paths))
 
     def named(self, metric: str) -> str:

@@ -133,7 +133,7 @@ def _fetched(deciding: Config, then: Revision | None, now: Revision) -> tuple[st
     said = []
     for revision in (now, *([then] if then else [])):
         models = asked(deciding, revision.own_config).values()
-        paths = [path for each in models for path in (*each.prediction_paths, each.metrics)]
+        paths = [path for each in models for path in (*each.declared_predictions, each.metrics)]
         said.append(fetching.fetch(revision, [*paths, *_data_paths(deciding)]))
     return tuple(filter(None, dict.fromkeys(said)))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mlgit.config import Config
 from mlgit.metric_settings import Direction
-from mlgit.revision.recorded_paths import covering
+from mlgit.revision.recorded_paths import matching
 from mlgit.revision.snapshot import Data, DataKind, Snapshot, StageSnapshot
 from mlgit.revision.values import Value
 from mlgit.tables import formats
@@ -166,8 +166,8 @@ class Diff:
         files |= {row.file for row in self.metrics if row.verdict not in ("same", "added", "removed", "unknown")}
         declared_models = self.head.config.models.values()
         models = [each for model in declared_models for each in (model, *model.tests) if each.predictions]
-        declared = (posixpath.normpath(path) for each in models for path in (*each.prediction_paths, each.metrics) if path)
-        return any(covering(files, path) for path in declared)
+        declared = (posixpath.normpath(path) for each in models for path in (*each.declared_predictions, each.metrics) if path)
+        return any(matching(files, path) for path in declared)
 
     @property
     def changed_tables(self) -> dict[str, int]:

@@ -38,7 +38,7 @@ def differences(then: Revision, now: Revision, before: Model, model: Model) -> t
             others += [f"command of {address}"] if one.commands != other.commands else []
             others += _parameters(then, now, one, other)
     changed = [path for path in paths if then.digest_or_none(path) != now.digest_or_none(path)]
-    return (*changed, *others)
+    return (*changed, *dict.fromkeys(others))
 
 
 def _stages(revision: Revision, model: Model) -> dict[str, Stage]:
@@ -52,9 +52,12 @@ def _stages(revision: Revision, model: Model) -> dict[str, Stage]:
 
 
 def _makes_model(revision: Revision, model: Model, stage: Stage) -> bool:
+    """Whether a stage trains: it makes the model, or, of several seeds or folds, one that it judges itself."""
     artifact = revision.artifact_path(model.name)
     trains = any(overlaps(target, path) for _, target in stage.inputs() for path in model.train)
-    return trains if not artifact else any(overlaps(out.target, artifact) for out in stage.outs)
+    if not artifact or (model.repeats and trains):
+        return trains
+    return any(overlaps(out.target, artifact) for out in stage.outs)
 
 
 def _programs(revision: Revision, model: Model, stage: Stage) -> Iterator[str]:

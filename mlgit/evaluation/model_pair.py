@@ -17,7 +17,7 @@ from mlgit.evaluation.model_results import MODEL_BYTES, ModelResults, Table
 from mlgit.evaluation.results import Pairing
 from mlgit.gate_tables import IfChanged
 from mlgit.model_settings import Model
-from mlgit.render.text import count
+from mlgit.render.text import count, few
 from mlgit.revision.refs import Notice
 from mlgit.rules import GateRule
 from mlgit.statistics.rows import Coded, Texts, distinct, numbered
@@ -240,7 +240,8 @@ def _lost(before: ModelResults, current: ModelResults) -> str:
     if before.made_from == "model" and current.made_from == "stages":
         return f"{current.model.predictions} does not come from the model any more, as at the baseline"
     if before.made_from and not current.made_from:
-        return f"no stage makes {current.model.predictions}, as one did at the baseline, so nothing ties it to the model"
+        which = few(current.unmade) or current.model.predictions
+        return f"no stage makes {which}, as one did at the baseline, so nothing ties it to the model"
     return _lost_seeds(before, current)
 
 

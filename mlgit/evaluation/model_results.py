@@ -47,7 +47,7 @@ class ModelResults:
     on the way whose results do not belong to what is declared. `made_from` tells how the
     predictions come about: from the model by stages, by stages, or ('') by none; `is_measured`, that a stage makes the metrics.
     `predicted` and `artifact` are the digests of predictions and model, '' where unknown; `made_by` what the lock records of
-    every stage on the way, by its address.
+    every stage on the way, by its address. `unmade` are the files of predictions that no stage makes.
     Where there are no predictions, `n_test` counts the rows of the test data (0: not known), and `is_absent` says that
     predictions are declared and not at hand.
     """
@@ -67,6 +67,7 @@ class ModelResults:
     made_by: tuple[tuple[str, Entry | None], ...] = ()
     n_test: int = 0
     is_absent: bool = False
+    unmade: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlgit import lazy_numpy as np
+from mlgit.evaluation import prediction_files
 from mlgit.evaluation.model_results import Table
 from mlgit.evaluation.results import Flips
 from mlgit.statistics.rows import Coded, Texts, are_texts, differ, is_missing
@@ -28,10 +29,12 @@ def turned(rows: PairedRows) -> Flips | None:
     """The rows fixed and broken by the current model, in the order of the baseline's rows.
 
     A row is right when its prediction is its label. None where that says nothing: without a baseline or aligned rows,
-    without one of the columns, where a value is missing or no whole number (as in a regression), and where the labels of
-    both sides differ.
+    without one of the columns, where a value is missing or no whole number (as in a regression), where the labels of both
+    sides differ, and where several seeds may say different things of one row.
     """
     if rows.baseline is None or rows.trouble or rows.model.id not in rows.baseline:
+        return None
+    if any(prediction_files.files_of(each) > 1 for each in (rows.baseline, rows.current)):
         return None
     label, prediction = rows.model.label, rows.model.prediction
     columns = [_classes(table, name) for name in (label, prediction) for table in (rows.baseline, rows.current)]

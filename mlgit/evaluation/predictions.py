@@ -90,6 +90,7 @@ class _Reader:
             made_by=self._made_by(paths),
             n_test=self._n_test(model) if table is None else 0,
             is_absent=is_absent,
+            unmade=tuple(each for each in files if not self._is_made(each)),
         )
 
     def _digest_of_all(self, files: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from mlgit.diff import wording
 from mlgit.diff.diff import DataChange, Diff, MetricChange, ParameterChange, StageChange
 from mlgit.evaluation.results import MetricResult
 from mlgit.gate.review import Review
+from mlgit.model_settings import is_pattern
 from mlgit.render.text import few
 from mlgit.report.codec import MAX_NUMBER
 from mlgit.report.document import Fact, Failure, Parameter, PickedTrial, Plot, Report, Run, Side, StageRun, State
@@ -135,7 +136,9 @@ def _with_diff(found: Report, diff: Diff) -> Report:
     models = [
         each for side in (diff.base, diff.head) for model in side.config.models.values() for each in (model, *model.tests)
     ]
-    results = {path for model in models for path in model.prediction_paths}
+    declared = {path for model in models for path in model.declared_predictions}
+    patterns = [path for path in declared if is_pattern(path)]
+    results = declared | {row.path for row in diff.data if any(recorded_paths.matching([row.path], each) for each in patterns)}
     moved = {each.path: each for each in diff.tables if each.path not in results}
     data = [row for row in diff.data if row.kind in ("data", "out") and row.path not in results]
     changed = [row for row in data if row.change != "same"]

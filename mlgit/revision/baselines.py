@@ -11,9 +11,10 @@ from contextlib import suppress
 
 from mlgit.adapters.git import git
 from mlgit.errors import MlgitError
-from mlgit.model_settings import Model
+from mlgit.model_settings import Model, folder_of, is_pattern
 from mlgit.revision import recorded_paths
 from mlgit.revision.refs import Baseline, ComparisonStart, HowFound, RevisionRef
+from mlgit.revision.revision import Revision
 from mlgit.revision.revisions import Revisions
 from mlgit.rules import MERGE_BASE, BaselineRule
 
@@ -83,7 +84,7 @@ def _states(revisions: Revisions, wanted: str, files: list[str]) -> Iterator[str
     prefix = revisions.project.prefix
     locks = [
         f":(top,glob){prefix}**/dvc.lock",
-        *(f":(top,literal){prefix}{path}{end}" for path in files for end in ("", ".dvc")),
+        *(f":(top,{'glob' if is_pattern(path) else 'literal'}){prefix}{path}{end}" for path in files for end in ("", ".dvc")),
     ]
     args = ["--first-parent", "--format=%H %P", f"--max-count={_MOST_STATES}", wanted, "--", *locks]
     for line in git.run(revisions.project.git_root, "log", "--no-show-signature", *args).text.splitlines():
@@ -96,12 +97,18 @@ def _has_results(revisions: Revisions, commit: str, files: list[str]) -> bool:
     """Whether a commit has one of these files: recorded, or in Git."""
     with suppress(MlgitError):  # a pipeline that cannot be read has no results
         revision = revisions.commit(commit)
-        return any(recorded_paths.covering(revision.recorded, path) or revision.files.size(path) is not None for path in files)
+        return any(recorded_paths.matching(revision.recorded, path) or _is_in_git(revision, path) for path in files)
     return False
 
 
+def _is_in_git(revision: Revision, path: str) -> bool:
+    if not is_pattern(path):
+        return revision.files.size(path) is not None
+    return bool(recorded_paths.matching(revision.files.below(folder_of(path)), path))
+
+
 def _files(models: Mapping[str, Model]) -> list[str]:
-    return _inside(path for each in models.values() for path in (*each.prediction_paths, each.metrics) if path)
+    return _inside(path for each in models.values() for path in (*each.declared_predictions, each.metrics) if path)
 
 
 def _inside(paths: Iterable[str]) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from mlgit.adapters.dvc import remote
 from mlgit.adapters.dvc.hashing import Content
 from mlgit.errors import MlgitError
+from mlgit.model_settings import is_pattern
 from mlgit.pipeline import routes
 from mlgit.revision import recorded_paths
 from mlgit.revision.revision import Revision
@@ -37,13 +38,15 @@ def results(revision: Revision) -> list[str]:
     """The paths of what a revision measured: outputs that are metrics or plots, and what its models declare."""
     outs = [out.target for stage in revision.pipeline.graph.stages for out in stage.outs if out.kind != "out"]
     models = [each for model in revision.config.models.values() for each in (model, *model.tests)]
-    return list(dict.fromkeys([*outs, *(path for each in models for path in (each.metrics, *each.prediction_paths) if path)]))
+    declared = (path for each in models for path in (each.metrics, *each.declared_predictions) if path)
+    return list(dict.fromkeys([*outs, *declared]))
 
 
 def _recorded(revision: Revision, paths: list[str]) -> tuple[dict[str, Content], routes.Routes]:
     """What is recorded of each path, or of the folder it lies in; and the remotes it belongs to."""
     recorded = revision.recorded
     cached = recorded.keys() - revision.uncached
-    covering = {path: recorded_paths.covering(cached, path) for path in paths if revision.files.size(path) is None}
-    found = {path: recorded[known] for path, known in covering.items() if known}
+    absent = [path for path in paths if revision.files.size(path) is None]
+    matching = [(path, known) for path in absent for known in recorded_paths.matching(cached, path)]
+    found = {known if is_pattern(path) else path: recorded[known] for path, known in matching}
     return found, routes.of(revision.pipeline.graph, [(path, content.md5) for path, content in recorded.items()])

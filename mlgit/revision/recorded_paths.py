@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
 from mlgit.errors import MlgitError
+from mlgit.model_settings import is_pattern
 from mlgit.pipeline import params
 from mlgit.pipeline.graph import Pipeline
 from mlgit.pipeline.lineage import and_above
@@ -95,6 +96,21 @@ def recorded(pipeline: Pipeline, document: Callable[[str], Any]) -> dict[str, Di
 def covering(recorded: Collection[str], path: str) -> str:
     """The recorded path that is this one, or a folder that holds it; '' for none: a file below an output is like any other."""
     return next((each for each in and_above(path) if each in recorded), "")
+
+
+def matching(recorded: Collection[str], declared: str) -> list[str]:
+    """The recorded paths that a declared one stands for: `covering` it, or of a pattern, those it matches and folders that may
+    hold such files."""
+    if found := covering(recorded, declared):
+        return [found]
+    if not is_pattern(declared):
+        return []
+    parts = declared.split("/")
+    return [each for each in recorded if _is_like(each.split("/"), parts)]
+
+
+def _is_like(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    return len(parts) <= len(pattern) and all(map(fnmatch.fnmatchcase, parts, pattern))
 
 
 def _entry(pipeline: Pipeline, stage: Stage) -> Entry:

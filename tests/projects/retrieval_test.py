@@ -267,6 +267,10 @@ def test_better_search_is_released_and_a_worse_one_after_it_is_not(results):
     assert "gate ranks: shown to be worse by more than 0.03" in refused.said
 
 
+def test_card_of_a_search_has_the_metrics_of_its_rankings(results):
+    assert results.card("search") == pytest.approx(by_hand(results))
+
+
 def test_queries_are_judged_by_a_column(queries):
     known = queries.table("reports/queries.csv")["ndcg"]
     judged = queries.judged(BETTER)
