@@ -93,10 +93,12 @@ def interval(
 ) -> Interval:
     """A metric of one model, or of its recipe, with its interval."""
     options = ComparisonOptions(asked.confidence_level, asked.resamples, asked.seed)
-    if prediction_files.folds_of(table) is not None:
+    numbers = prediction_files.folds_of(table)
+    if numbers is not None:
         parts = _of_folds(found, model, table, places, asked.positive)
-        values = _values(parts)
-        spread = _heeding_folds(folds.interval(values, confidence=asked.confidence_level), parts)
+        values, ratio = _values(parts), folds.largest_share(numbers)
+        spread = folds.interval(values, confidence=asked.confidence_level, test_to_train=ratio)
+        spread = _heeding_folds(spread, parts)
         return _shown(found.metric, float(values.mean()), _within(spread, parts[0]), options, len(values))
     structure = metric_estimates.structure(found, model, table, asked, places)
     each = _of_seeds(found, model, table, places, asked.positive)
@@ -190,7 +192,9 @@ def _of_both_folds(
     before, now = map(_values, parts)
     question = _with_margin(question, margin, float(before.mean()))
     telling = parts[0 if np.isnan(before).any() else 1]
-    spread = _heeding_folds(folds.difference(before, now, confidence=question.confidence_level), telling)
+    ratio = folds.largest_share(numbers[1])
+    spread = folds.difference(before, now, confidence=question.confidence_level, test_to_train=ratio)
+    spread = _heeding_folds(spread, telling)
     size = len(numbers[0]) if places is None else len(places)
     values = float(before.mean()), float(now.mean())
     differing = int((before != now).sum())

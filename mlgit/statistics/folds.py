@@ -2,6 +2,7 @@
 
 Folds are trained on mostly the same rows, so their values vary less than those of new data would. Nadeau and Bengio (2003,
 Mach. Learn. 52, 239) add to 1/K, by which the variance of K values is divided, the rows tested over those trained on: 1/(K-1).
+Of folds that are not alike in size it is that of the largest, which leaves the fewest to train on.
 """
 
 from __future__ import annotations
@@ -22,14 +23,21 @@ FEWEST_FOLDS = 5
 _ROUNDING = 1e-12
 
 
-def difference(baseline: Array, current: Array, *, confidence: float) -> Spread:
+def difference(baseline: Array, current: Array, *, confidence: float, test_to_train: float | None = None) -> Spread:
     """current - baseline, from the values of both in the same folds, shape (K,)."""
-    return _interval(current - baseline, max(np.abs(baseline).max(), np.abs(current).max()), confidence, "no fold differs")
+    size = max(np.abs(baseline).max(), np.abs(current).max())
+    return _interval(current - baseline, size, confidence, test_to_train, "no fold differs")
 
 
-def interval(values: Array, *, confidence: float) -> Spread:
+def interval(values: Array, *, confidence: float, test_to_train: float | None = None) -> Spread:
     """The mean of the values of K folds, shape (K,)."""
-    return _interval(values, np.abs(values).max(), confidence, "")
+    return _interval(values, np.abs(values).max(), confidence, test_to_train, "")
+
+
+def largest_share(numbers: Array) -> float | None:
+    """The rows of the largest fold over those of all others, from the number of the fold of each row; None for a single one."""
+    most = int(np.bincount(numbers).max(initial=0))
+    return most / (len(numbers) - most) if most < len(numbers) else None
 
 
 def corrected_error(values: Array, *, test_to_train: float) -> float:
@@ -38,7 +46,7 @@ def corrected_error(values: Array, *, test_to_train: float) -> float:
     return math.sqrt((1 / len(values) + test_to_train) * float(np.var(values, ddof=1)))
 
 
-def _interval(values: Array, size: float, confidence: float, same: str) -> Spread:
+def _interval(values: Array, size: float, confidence: float, test_to_train: float | None, same: str) -> Spread:
     number = len(values)
     if number < FEWEST_FOLDS:
         return nothing(f"{count(number, 'fold')}, at least {FEWEST_FOLDS} needed")
@@ -46,7 +54,8 @@ def _interval(values: Array, size: float, confidence: float, same: str) -> Sprea
         return nothing("the metric is undefined in some fold")
     if same and np.abs(values).max() <= _ROUNDING * size:
         return Spread(0.0, 0.0, same, lambda least: float(least >= 0))
-    value, error = float(values.mean()), corrected_error(values, test_to_train=1 / (number - 1))
+    ratio = 1 / (number - 1) if test_to_train is None else test_to_train
+    value, error = float(values.mean()), corrected_error(values, test_to_train=ratio)
     if error <= _ROUNDING * size:
         return nothing("every fold gives the same value")
     width = student_quantile((1 + confidence) / 2, number - 1) * error

@@ -188,6 +188,16 @@ def test_folds_of_other_rows_are_not_compared():
         compared("accuracy", FOLDS, before, now)
 
 
+def test_one_large_fold_and_four_small_ones_tell_less():
+    wide = []
+    for numbers in (np.arange(500) % 5, np.clip(np.arange(500) - 495, 0, None)):
+        shift, score = 0.1 + 0.01 * numbers, np.random.default_rng(0).random(500)
+        sides = [{"id": np.arange(500), "judge": score + each, prediction_files.FOLD: numbers} for each in (0, shift)]
+        found = compared("judge", model(JUDGE, repeats="folds", predictions="*"), *sides)
+        wide.append(found.high - found.low)
+    assert wide[1] > 10 * wide[0]
+
+
 def test_few_folds_decide_nothing():
     before, now = (in_order(folds(range(4), wrong=wrong, number=4)) for wrong in (0.1, 0.4))
     found = compared("accuracy", FOLDS, before, now)

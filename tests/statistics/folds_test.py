@@ -34,6 +34,16 @@ def test_figures_of_the_example_of_scikit_learn_are_met():
     assert (round(corrected, 3), round(float(stats.t.sf(corrected, 99)), 3)) == (0.750, 0.227)
 
 
+def test_folds_that_are_not_alike_tell_as_little_as_the_largest():
+    numbers = np.repeat(np.arange(6), [50, 10, 10, 10, 10, 10])
+    assert folds.largest_share(numbers) == 1
+    assert folds.largest_share(np.repeat(np.arange(6), 10)) == 1 / 5
+    assert folds.largest_share(np.zeros(3, dtype=int)) is None
+    found = folds.difference(OLD, NEW, confidence=0.9, test_to_train=folds.largest_share(numbers))
+    error = folds.corrected_error(NEW - OLD, test_to_train=1.0)
+    assert found.high - found.low == pytest.approx(2 * stats.t.ppf(0.95, 5) * error)
+
+
 def test_one_recipe_has_the_interval_of_its_folds():
     found = folds.interval(NEW, confidence=0.9)
     error = folds.corrected_error(NEW, test_to_train=1 / 5)
