@@ -32,6 +32,8 @@ def _matching(revision: Revision, pattern: str) -> list[str]:
         known = [*near, *(revision.contents.files(folder) if folder and recorded_paths.is_inside(folder) else ())]
     except MlgitError:
         known = near
+    except OSError as error:  # a link that leads nowhere, or to itself
+        raise MlgitError(f"{folder}: cannot be listed: {error.filename}: {error.strerror}", "take it out") from error
     parts = pattern.split("/")
     return sorted({each for each in known if _is_like(each.split("/"), parts)}, key=_in_order)
 

@@ -162,6 +162,13 @@ def test_pattern_that_matches_too_many_files_reads_none(root, monkeypatch):
     assert side(root, **seeds).trouble == "seeds/*.csv: 4 files, and at most 3 are read at once"
 
 
+def test_link_that_leads_to_itself_is_named(root):
+    write_tree(root, {"seeds/1.csv": "id,label,prediction\n1,0,0\n"})
+    (root / "seeds/2.csv").symlink_to("2.csv")
+    with pytest.raises(MlgitError, match=r"^seeds: cannot be listed: .*2\.csv: Too many levels of symbolic links"):
+        side(root, predictions="seeds/*.csv", repeats="seeds")
+
+
 def test_side_without_the_files_is_empty(root):
     assert side(root, predictions="none.csv", metrics="none.json").is_empty
     assert not side(root, metrics="none.json").is_empty
