@@ -157,6 +157,9 @@ def differing(scored: ModelResults, metric: str, current: float | None) -> str:
 
     if recorded is None or current is None or model_metrics.is_close(recorded, current):
         return ""
+    whole = value(scored, metric)  # what is compared are the rows that have a value on both sides
+    if whole is not None and model_metrics.is_close(recorded, whole):
+        return ""
     return f"the metrics file has {recorded:.6g} for {metric}, and the predictions give {current:.6g}"
 
 
