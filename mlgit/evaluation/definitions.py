@@ -35,7 +35,8 @@ class MetricDefinition:
     """What a metric is made of: `measure`, a built-in one (of the column `value`, for those that are), or `expression`.
 
     `where` is the place that says so, for errors. `max_missing` is the share of rows without a value that is left out.
-    `is_declared`: somebody has written down what it is made of, rather than given it a known name.
+    `is_declared`: somebody has written down what it is made of, rather than given it a known name. `per` is the column that
+    it divides by.
     """
 
     metric: str
@@ -45,6 +46,7 @@ class MetricDefinition:
     where: str = ""
     max_missing: float = 0.0
     is_declared: bool = False
+    per: str = ""
 
 
 def of(model: Model, metric: str, *, classes: Collection[str] = ()) -> MetricDefinition | None:
@@ -108,7 +110,7 @@ def _declared(declared: MetricDeclaration) -> MetricDefinition:
     if declared.column and not declared.of and not _is_of_column(declared):
         parsed = _parsed(_aggregate(declared), f"mlgit.yaml: {where}")
         return MetricDefinition(
-            declared.name, expression=parsed, where=where, max_missing=declared.max_missing, is_declared=True
+            declared.name, expression=parsed, where=where, max_missing=declared.max_missing, is_declared=True, per=declared.per
         )
     return MetricDefinition(
         declared.name,

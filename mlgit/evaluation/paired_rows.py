@@ -220,7 +220,7 @@ def _compared(
     for name in _facts(rule, rows):
         if name in rows.baseline and name in rows.current and not rows.is_same(name):
             raise MlgitError(f"{name} is not the same on both sides", f"change {name} in a pull request of its own")
-    return metric_values.compare(
+    found = metric_values.compare(
         rule.metric,
         rows.model,
         rows.baseline,
@@ -230,6 +230,10 @@ def _compared(
         margin=rule.margin,
         better=better,
     )
+    made = metric_values.definition_of(rule.metric, rows.model, rows.current)
+    if made is None or not made.per or rows.is_same(made.per):
+        return found
+    return replace(found, note="; ".join(filter(None, (found.note, f"{made.per}, which it is divided by, differs as well"))))
 
 
 def _facts(rule: GateRule, rows: PairedRows) -> set[str]:

@@ -15,6 +15,7 @@ from mlgit.errors import MlgitError
 from mlgit.evaluation.align import Misaligned, align
 from mlgit.evaluation.model_results import PredictionTable, Table, header_of
 from mlgit.model_settings import Model
+from mlgit.statistics.rows import is_missing
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -123,9 +124,11 @@ def _is_same(one: Any, other: Any) -> bool:
 
 
 def composite(columns: Sequence[Any]) -> Array:
-    """Several columns as one of texts, no two different rows of which have the same."""
+    """Several columns as one of texts, no two different rows of which have the same; none where a part is missing."""
     texts = [[_escaped(str(each)) for each in np.asarray(column).tolist()] for column in columns]
-    return np.array([" + ".join(parts) for parts in zip(*texts, strict=True)], dtype=object)
+    found = np.array([" + ".join(parts) for parts in zip(*texts, strict=True)], dtype=object)
+    found[np.logical_or.reduce([is_missing(column) for column in columns])] = None
+    return found
 
 
 def _escaped(text: str) -> str:

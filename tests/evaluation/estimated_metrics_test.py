@@ -11,7 +11,8 @@ from mlgit.config import parse
 from mlgit.errors import MlgitError
 from mlgit.evaluation import metric_values, prediction_files
 from mlgit.evaluation.comparison_settings import ComparisonSettings
-from mlgit.rules import Amount
+from mlgit.evaluation.paired_rows import gather, pair
+from mlgit.rules import Amount, GateRule
 
 FAST = ComparisonSettings(resamples=499)
 SHARED = {"id", "label"}
@@ -280,3 +281,17 @@ def test_numbers_that_are_too_large_warn_nobody_on_the_terminal(metric, weight):
     assert metric_values.value(metric, one, now) is None or abs(metric_values.value(metric, one, now)) < 1.1e200
     metric_values.interval(metric, one, now, FAST)
     compared(metric, one, now, now | {"judge": large[::-1], "prediction": large})
+
+
+def test_divisor_that_is_not_the_same_on_both_sides_is_told():
+    one = model({"wer": {"direction": "lower", "column": "errors", "aggregate": "ratio", "per": "words"}})
+    rng = np.random.default_rng(8)
+    before = {"id": np.arange(200), "errors": rng.poisson(2, 200), "words": np.full(200, 20)}
+    rule = GateRule("wer", "no_worse", "wer", margin=Amount(0.05))
+    told = [
+        gather(rule, pair(one, before, {**before, "words": words}), better="lower", settings=FAST).comparison.note
+        for words in (rng.integers(20, 22, 200), np.where(np.arange(200) < 100, 20, 21))
+    ]
+    assert ["words, which it is divided by, differs as well" in each for each in told] == [True, True]
+    later = {**before, "errors": rng.poisson(2, 200)}
+    assert gather(rule, pair(one, before, later), better="lower", settings=FAST).comparison.note == ""

@@ -89,5 +89,10 @@ def test_keys_of_several_columns_are_one_only_where_all_of_them_are(rows):
     assert len(set(found)) == len(set(rows))
 
 
+def test_key_of_which_a_part_is_missing_is_none():
+    found = prediction_files.composite([np.array(["a", None], dtype=object), np.array([1.0, np.nan])])
+    assert found.tolist() == ["a + 1.0", None]
+
+
 def test_keys_of_several_columns_are_read_as_a_reader_would():
     assert prediction_files.composite([np.array([7, 8]), np.array(["x", "y"])]).tolist() == ["7 + x", "8 + y"]
