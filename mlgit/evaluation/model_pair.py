@@ -295,6 +295,9 @@ def _paired(known: ModelPair, table: Table) -> ModelPair:
         if not known.model.id:
             hint = f"add {known.model.where}.id to mlgit.yaml: the column of the predictions that names a row"
         return replace(known, how="invalid", rows=replace(rows, trouble=trouble), trouble=trouble, settle=hint)
+    if name := _fact_that_differs(rows):
+        told, hint = f"{name} is not the same on both sides", f"change {name} in a pull request of its own"
+        return replace(known, how="invalid", rows=replace(rows, trouble=told), trouble=told, settle=hint)
     return replace(known, how="re-evaluated" if known.is_changed else "paired", rows=rows)
 
 
@@ -339,6 +342,15 @@ def _how_changed(known: ModelPair) -> str:
     rows = pair(known.model, before, known.current.table, hides_keys=known.hides_keys)
     found = rows.trouble or _labels_differ(rows)
     return f" ({found})" if found else ""
+
+
+def _fact_that_differs(rows: PairedRows) -> str:
+    """The column of weights, queries, groups or times that both sides have and that differs: no model has a say in it, and a
+    change could make its hard rows count less, or more of them count as one."""
+    model = rows.model
+    facts = dict.fromkeys((model.weight, model.query, model.cluster, model.order))
+    sides = (rows.baseline or {}, rows.current)
+    return next((each for each in facts if each and all(each in side for side in sides) and not rows.is_same(each)), "")
 
 
 def _labels_differ(rows: PairedRows) -> str:

@@ -172,6 +172,17 @@ def test_seeds_that_are_copies_are_told():
     assert row_changes.remarks(found) == [told]
 
 
+@pytest.mark.parametrize("key", ["weight", "query", "cluster", "order"])
+def test_what_no_model_has_a_say_in_is_the_same_on_both_sides(key):
+    declared = {"predictions": "p.csv", "id": "id", key: "fact"}
+    model = parse({"mlgit": 1, "models": {"m": declared}}).model("m")
+    sides = [ModelResults(model, table=table(KEYS, fact=np.arange(40) // each)) for each in (4, 4, 2)]
+    assert join(model, *sides[:2], if_changed="reevaluate").how == "paired"
+    found = join(model, *sides[1:], if_changed="reevaluate")
+    assert (found.how, found.trouble) == ("invalid", "fact is not the same on both sides")
+    assert found.settle == "change fact in a pull request of its own"
+
+
 ODD_KEYS = st.lists(st.sampled_from(["a", "b", "ab", "é", "1", "10", "9", "a\0b"]), min_size=1, max_size=6)
 
 

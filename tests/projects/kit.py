@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,9 +92,13 @@ class Project:
         self.change(edits, branch=branch)
         return self.gate()
 
-    def without(self, edits: Edits) -> None:
-        """Take edits back."""
-        self.edit({path: (new, old) for path, (old, new) in edits.items()})
+    @contextmanager
+    def edited(self, edits: Edits) -> Iterator[None]:
+        """Write something else in files, for a while."""
+        before = {path: (self.root / path).read_text() for path in edits}
+        self.edit(edits)
+        yield
+        write_tree(self.root, before)
 
     def gate(self, *args: str) -> Judged:
         """What the gate says of the branch."""
@@ -115,9 +120,8 @@ class Project:
         """What the gate says of the branch as it is, if it also declared something else: the rules, and all that is said."""
         found = {}
         for told, (old, new) in declarations.items():
-            self.edit({"mlgit.yaml": (old, new)})
-            judged = self.gate()
-            self.without({"mlgit.yaml": (old, new)})
+            with self.edited({"mlgit.yaml": (old, new)}):
+                judged = self.gate()
             found[told] = (judged.document["rules"], judged.said)
         return found
 
@@ -125,10 +129,9 @@ class Project:
         """What the gate says of the branch as it is, if its files were also written otherwise."""
         found = {}
         for told, each in edits.items():
-            self.edit(each)
-            self.do("run")
-            found[told] = self.gate()
-            self.without(each)
+            with self.edited(each):
+                self.do("run")
+                found[told] = self.gate()
         return found
 
     def report(self) -> Any:
