@@ -169,7 +169,15 @@ def _compared(
         n_discordant=int((~np.isclose(files[0].influence, files[1].influence, rtol=1e-9, atol=1e-15)).sum()),
         clusters=None if structure.groups is None else int(structure.groups.max()) + 1,
     )
-    return replace(compared, about=made.claim.text)
+    return _doubted(replace(compared, about=made.claim.text), seeds=(len(before), len(now)))
+
+
+def _doubted(compared: Comparison, *, seeds: tuple[int, int]) -> Comparison:
+    """Fewer seeds than at the baseline may be the lucky ones of as many: they show harm, and nothing good."""
+    if seeds[1] >= seeds[0]:
+        return compared
+    told = f"{seeds[1]} seeds of {seeds[0]} at the baseline, which may be the lucky ones"
+    return replace(compared, note="; ".join(filter(None, (compared.note, told))), may_pass=False)
 
 
 def _with_margin(question: ComparisonOptions, margin: Amount | None, before: float) -> ComparisonOptions:

@@ -125,7 +125,8 @@ def _of_rows(rule: GateRule, found: Comparison, better: str) -> RuleResult:
         ),
     }[rule.kind]
     if is_shown and not found.may_pass:
-        return replace(_inconclusive(rule, found, found.note, "more rows in the test set"), needs=needs)
+        settle = "more seeds, or more rows: both decide" if found.is_of_recipes else "more rows in the test set"
+        return replace(_inconclusive(rule, found, found.note, settle), needs=needs)
     if is_shown:
         return _result(rule, found, "pass", needs, f"shown to be {needs}")
     if is_refuted:

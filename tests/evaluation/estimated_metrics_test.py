@@ -131,6 +131,17 @@ def test_two_recipes_with_other_numbers_of_seeds_are_compared():
     assert found.pvalue > 0.95
 
 
+def test_fewer_seeds_than_before_show_harm_and_nothing_good():
+    before = of_recipe(SEEDS, 5, wrong=0.3, start=0)
+    better, worse = (of_recipe(SEEDS, 3, wrong=wrong, start=50) for wrong in (0.1, 0.5))
+    found = compared("accuracy", SEEDS, before, better)
+    assert found.low > 0
+    assert not found.may_pass
+    assert "3 seeds of 5 at the baseline, which may be the lucky ones" in found.note
+    assert compared("accuracy", SEEDS, before, worse).high < 0
+    assert compared("accuracy", SEEDS, worse, better).may_pass
+
+
 def test_fewer_than_three_seeds_are_files_and_no_recipe():
     before, now = of_recipe(SEEDS, 2, wrong=0.1, start=0), of_recipe(SEEDS, 5, wrong=0.1, start=50)
     assert compared("accuracy", SEEDS, before, now).about.startswith("about these files, not about the recipes: 2 and 5 seeds")
