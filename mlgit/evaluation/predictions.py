@@ -10,8 +10,9 @@ import hashlib
 import posixpath
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from mlgit import lazy_numpy as np
 from mlgit.errors import MlgitError
 from mlgit.evaluation import prediction_files
 from mlgit.evaluation.model_results import (
@@ -267,6 +268,23 @@ def _parsed(content: bytes, path: str, model: Model, gates: Gates) -> Table:
             made.header = outline.measure(content, path=path).columns
     except MlgitError as error:
         raise MlgitError(f"{path}: {error.message}", error.hint) from error
+    made.update({name: _numbers(column) for name, column in made.items() if name not in {*names, model.label}})
     if model.key and set(model.key) <= made.keys():
         made[model.id] = prediction_files.composite([made[name] for name in model.key])
     return made
+
+
+def _numbers(column: Any) -> Any:
+    """A column of numbers of which some are none, as programs write that: `nan` beside numbers is no text."""
+    if not isinstance(column, np.ndarray) or column.dtype.kind != "O" or not any(map(_is_none, column.tolist())):
+        return column
+    texts = [each if isinstance(each, str) else "nan" for each in column.tolist()]
+    try:
+        found = np.array(texts, dtype=float)
+    except ValueError:
+        return column
+    return column if np.isnan(found).all() else found
+
+
+def _is_none(value: Any) -> bool:
+    return isinstance(value, str) and value.lower() == "nan"

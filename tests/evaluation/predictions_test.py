@@ -61,6 +61,14 @@ def test_only_an_empty_field_is_missing(tmp_path):
     assert found["prediction"].tolist()[1] != found["prediction"].tolist()[1]
 
 
+def test_number_that_is_none_is_missing_beside_numbers(tmp_path):
+    found = read(tmp_path, "id,label,prediction,score\n1,nan,nan,0.5\n2,1,,NaN\n3,0,1,x\n")
+    assert found["prediction"].dtype == float
+    assert np.isnan(found["prediction"]).tolist() == [True, True, False]
+    assert found["label"].tolist() == ["nan", "1", "0"]  # a class may be called so
+    assert found["score"].tolist() == ["0.5", "NaN", "x"]
+
+
 def test_column_that_is_text_further_down_is_text_everywhere(tmp_path):
     rows = [f"{number},0,0" for number in range(3000)]
     found = read(tmp_path, "\n".join(["id,label,prediction", *rows, "x,other,other"]))
