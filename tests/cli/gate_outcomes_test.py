@@ -141,7 +141,8 @@ def test_stale_results_are_not_judged(tmp_path, cli):
     assert only(found)["reason"] == "train: stale, so the results do not belong to what is declared"
     assert only(found)["settle"] == "`mlgit run` brings it up to date"
     done = cli(project, "gate", "suggest")
-    assert (done.code, done.out) == (2, "churn\naccuracy: train: stale, so the results do not belong to what is declared\n")
+    told = "train: stale, so the results do not belong to what is declared"
+    assert (done.code, done.out) == (2, f"churn\naccuracy, roc_auc: {told}\n")
 
 
 def test_with_pull_the_results_of_the_baseline_come_from_the_remote(tmp_path, cli):
