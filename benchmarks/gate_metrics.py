@@ -145,7 +145,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         project(root, asked.rows)
-        for argv in (["git", "init", "-q", "-b", "main"], ["dvc", "init", "-q"], ["git", "config", "user.name", "b"]):
+        for argv in (
+            ["git", "init", "-q", "-b", "main"],
+            [sys.executable, "-m", "dvc", "init", "-q"],
+            ["git", "config", "user.name", "b"],
+        ):
             run(*argv, cwd=root)
         run("git", "config", "user.email", "b@example.com", cwd=root)
         (root / ".gitignore").write_text("/made\n")
