@@ -112,8 +112,7 @@ def taken(found: MetricDefinition, table: Table, places: Array | None) -> tuple[
 def _weight(model: Model, table: Table, places: Array | None) -> Any:
     if not model.weight:
         return None
-    column = column_of(model, table, model.weight)
-    return column if places is None else column[places]
+    return at(column_of(model, table, model.weight), places)
 
 
 def structure(
@@ -122,16 +121,17 @@ def structure(
     """How the rows of a model hang together, as far as a metric is concerned: what is ranked together is one."""
     needs = definitions.needs(model, found)
     column = asked.cluster or (model.query if "query" in needs and not asked.order else "")
-    groups = features.groups(_at(column_of(model, table, column), places), size=_size(table, places)) if column else None
+    groups = features.groups(at(column_of(model, table, column), places), size=_size(table, places)) if column else None
     order = in_time(model, table, asked.order, places) if asked.order else None
     weights = weights_of(Predictions(None, weight=_weight(model, table, places)))
     if weights is not None and "query" in needs:  # a query counts once
-        _, first = np.unique(_at(column_of(model, table, model.query), places), return_index=True)
+        _, first = np.unique(at(column_of(model, table, model.query), places), return_index=True)
         weights = np.where(np.isin(np.arange(len(weights)), first), weights, 0.0)
     return RowStructure(groups, order, weights)
 
 
-def _at(column: Array, places: Array | None) -> Array:
+def at(column: Array, places: Array | None) -> Array:
+    """A column, or its rows at these places."""
     return column if places is None else column[places]
 
 

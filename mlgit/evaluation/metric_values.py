@@ -20,7 +20,6 @@ from mlgit.evaluation import (
     definitions,
     estimated_metrics,
     expression_intervals,
-    expression_values,
     metric_estimates,
     prediction_files,
 )
@@ -196,14 +195,13 @@ def interval(metric: str, model: Model, table: Table, asked: ComparisonSettings,
     found = _known(metric, model, table)
     if not _is_classic(found, model, table):
         return estimated_metrics.interval(found, model, table, asked, places=places)
-    clusters = _at(column_of(model, table, asked.cluster), places) if asked.cluster else None
+    clusters = metric_estimates.at(column_of(model, table, asked.cluster), places) if asked.cluster else None
     order = in_time(model, table, asked.order, places) if asked.order else None
     if found.expression is not None:
         rows, columns = metric_estimates.taken(found, table, places)
-        parts = expression_values.rows_of(found.expression, columns, rows=rows, where=found.metric)
-        told = metric_estimates.check_missing(found, expression_values.missing_rows(parts), rows)
         options = IntervalOptions(asked.confidence_level, asked.resamples, asked.seed, clusters, order)
         made = expression_intervals.interval(found.expression, columns, rows=rows, options=options, where=found.metric)
+        told = metric_estimates.check_missing(found, rows - made.n, rows)
         return replace(made, metric=metric, note="; ".join(filter(None, (made.note, told))))
     assert found.measure
     given = predictions_of(model, table, places)
@@ -242,7 +240,7 @@ def compare(
         return estimated_metrics.compare(found, model, baseline, current, asked, places=places, margin=margin, better=better)
     assert found.measure
     sides = [predictions_of(model, table, places) for table in (baseline, current)]
-    clusters = _at(column_of(model, baseline, asked.cluster), places) if asked.cluster else None
+    clusters = metric_estimates.at(column_of(model, baseline, asked.cluster), places) if asked.cluster else None
     order = in_time(model, baseline, asked.order, places) if asked.order else None
     positive = metric_estimates.positive_of(found, model, baseline, asked.positive)
     question = ComparisonOptions(asked.confidence_level, asked.resamples, asked.seed, positive, better=better)
@@ -253,7 +251,3 @@ def compare(
     return replace(
         comparison.compare(found.measure, sides[0], sides[1], question=question, clusters=clusters, order=order), metric=metric
     )
-
-
-def _at(column: Array, places: Array | None) -> Array:
-    return column if places is None else column[places]

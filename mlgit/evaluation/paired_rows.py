@@ -12,6 +12,7 @@ from mlgit.errors import MlgitError
 from mlgit.evaluation import definitions, metric_values, prediction_files, slice_gaps
 from mlgit.evaluation.align import Misaligned, align
 from mlgit.evaluation.comparison_settings import ComparisonSettings
+from mlgit.evaluation.definitions import MetricDefinition
 from mlgit.evaluation.metric_values import check_classes, interval
 from mlgit.evaluation.model_results import PredictionTable, Table, header_of
 from mlgit.evaluation.results import MetricEvidence, Part, SliceGaps
@@ -217,7 +218,8 @@ def _compared(
     """Both models by the metric of a rule: of what it is made from, only answers may differ, else a change could make its rows
     cheap."""
     assert rows.baseline is not None
-    for name in _facts(rule, rows):
+    made = metric_values.definition_of(rule.metric, rows.model, rows.current)
+    for name in _facts(made, rows):
         if name in rows.baseline and name in rows.current and not rows.is_same(name):
             raise MlgitError(f"{name} is not the same on both sides", f"change {name} in a pull request of its own")
     found = metric_values.compare(
@@ -230,17 +232,15 @@ def _compared(
         margin=rule.margin,
         better=better,
     )
-    made = metric_values.definition_of(rule.metric, rows.model, rows.current)
     if made is None or not made.per or rows.is_same(made.per):
         return found
     return replace(found, note="; ".join(filter(None, (found.note, f"{made.per}, which it is divided by, differs as well"))))
 
 
-def _facts(rule: GateRule, rows: PairedRows) -> set[str]:
+def _facts(found: MetricDefinition | None, rows: PairedRows) -> set[str]:
     """The columns that a metric reads and no model has a say in: with the answers, all others of its expression; and weights,
     queries."""
     model = rows.model
-    found = metric_values.definition_of(rule.metric, model, rows.current)
     facts = {model.weight, model.query} - {""}
     if found is None or found.expression is None:
         return facts
@@ -341,10 +341,6 @@ def _coded(column: Array) -> tuple[Array, list[str]]:
 def _taken(table: Table, places: Array) -> Table:
     if np.array_equal(places, np.arange(len(places))):
         return table
-    taken = PredictionTable({name: _at(column, places) for name, column in table.items()})
+    taken = PredictionTable({name: prediction_files.rows_at(column, places) for name, column in table.items()})
     taken.header = header_of(table)
     return taken
-
-
-def _at(column: Any, places: Array) -> Any:
-    return column[places] if isinstance(column, Texts | Coded) else np.asarray(column)[places]

@@ -15,7 +15,7 @@ from mlgit.errors import MlgitError
 from mlgit.evaluation.align import Misaligned, align
 from mlgit.evaluation.model_results import PredictionTable, Table, header_of
 from mlgit.model_settings import Model
-from mlgit.statistics.rows import is_missing
+from mlgit.statistics.rows import Coded, Texts, is_missing
 
 if TYPE_CHECKING:
     from mlgit.statistics.rows import Array
@@ -88,7 +88,7 @@ def _beside(model: Model, tables: Sequence[Table], paths: Sequence[str], shared:
             raise MlgitError(f"{path}: no column '{absent[0]}', and {paths[0]} has it", "let every seed write the same columns")
         places = _places(model, first, table, f"{path}, beside {paths[0]}")
         for name in first:
-            column = _at(table[name], places)
+            column = rows_at(table[name], places)
             if name not in shared:
                 found[f"{name}{_NUL}{number}"] = column
             elif name != model.id and not _is_same(first[name], column):
@@ -112,8 +112,9 @@ def _places(model: Model, first: Table, other: Table, where: str) -> Array:
     return places
 
 
-def _at(column: Any, places: Array) -> Any:
-    return column[places] if hasattr(column, "__getitem__") and not isinstance(column, list) else np.asarray(column)[places]
+def rows_at(column: Any, places: Array) -> Any:
+    """A column at these places; one of texts or of classes stays one."""
+    return column[places] if isinstance(column, Texts | Coded) else np.asarray(column)[places]
 
 
 def _is_same(one: Any, other: Any) -> bool:

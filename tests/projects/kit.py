@@ -116,22 +116,28 @@ class Project:
         """What the stages wrote of metrics."""
         return json.loads((self.root / path).read_text())
 
-    def declared_otherwise(self, declarations: Mapping[str, tuple[str, str]]) -> dict[str, tuple[Any, str]]:
-        """What the gate says of the branch as it is, if it also declared something else: the rules, and all that is said."""
+    def unheard(self, declarations: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+        """What the gate says where the branch as it is also declared something else, and either that changed what the rules say
+        or the words that it is named by are not in it."""
+        rules = self.gate().document["rules"]
         found = {}
         for told, (old, new) in declarations.items():
             with self.edited({"mlgit.yaml": (old, new)}):
                 judged = self.gate()
-            found[told] = (judged.document["rules"], judged.said)
+            if judged.document["rules"] != rules or told not in judged.said:
+                found[told] = judged.said
         return found
 
-    def run_otherwise(self, edits: Mapping[str, Edits]) -> dict[str, Judged]:
-        """What the gate says of the branch as it is, if its files were also written otherwise."""
+    def unrefused(self, edits: Mapping[str, Edits]) -> dict[str, tuple[str, str]]:
+        """Verdict and words of the gate where files of the branch as it is were also written otherwise, and either it passes or
+        the words that this is named by are not in it."""
         found = {}
         for told, each in edits.items():
             with self.edited(each):
                 self.do("run")
-                found[told] = self.gate()
+                judged = self.gate()
+            if judged.code == 0 or told not in judged.said:
+                found[told] = judged.verdict, judged.said
         return found
 
     def report(self) -> Any:

@@ -242,16 +242,13 @@ DECLARED = {
 @pytest.mark.slow
 def test_answers_that_were_doctored_are_refused(triage):
     triage.change(WORSE)
-    found = triage.run_otherwise(DOCTORED)
-    assert {told: each.said for told, each in found.items() if each.code == 0 or told not in each.said} == {}
+    assert triage.unrefused(DOCTORED) == {}
 
 
 @pytest.mark.slow
 def test_declarations_of_a_change_do_not_judge_it(triage):
     triage.change(WORSE)
-    rules = triage.gate().document["rules"]
-    found = triage.declared_otherwise(DECLARED)
-    assert {told: said for told, (judged, said) in found.items() if judged != rules or told not in said} == {}
+    assert triage.unheard(DECLARED) == {}
 
 
 @pytest.mark.slow

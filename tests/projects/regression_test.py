@@ -179,15 +179,12 @@ DECLARED = {
 def test_predictions_that_were_doctored_are_refused(progress):
     progress.change(OTHER)
     progress.edit({PREDICTED: ("import csv, json, os", "import csv, json, math, os")})
-    found = progress.run_otherwise(DOCTORED)
-    assert {told: each.said for told, each in found.items() if each.code == 0 or told not in each.said} == {}
+    assert progress.unrefused(DOCTORED) == {}
 
 
 def test_declarations_of_a_change_do_not_judge_it(progress):
     progress.change(WORSE)
-    rules = progress.gate().document["rules"]
-    found = progress.declared_otherwise(DECLARED)
-    assert {told: said for told, (judged, said) in found.items() if judged != rules or told not in said} == {}
+    assert progress.unheard(DECLARED) == {}
 
 
 def test_better_regression_is_released_and_a_worse_one_after_it_is_not(progress):
