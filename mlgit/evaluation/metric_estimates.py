@@ -124,9 +124,6 @@ def structure(
     groups = features.groups(at(column_of(model, table, column), places), size=_size(table, places)) if column else None
     order = in_time(model, table, asked.order, places) if asked.order else None
     weights = weights_of(Predictions(None, weight=_weight(model, table, places)))
-    if weights is not None and "query" in needs:  # a query counts once
-        _, first = np.unique(at(column_of(model, table, model.query), places), return_index=True)
-        weights = np.where(np.isin(np.arange(len(weights)), first), weights, 0.0)
     return RowStructure(groups, order, weights)
 
 
